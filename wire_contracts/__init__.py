@@ -1,0 +1,14 @@
+"""What crosses between the parts: pure values, their parsers and their tables.
+
+Standard library only, so that it also runs on the tablet. The line through the modules:
+
+    errors, codes, fields      how a message from outside is refused, and read
+    payloads, topics           how bytes and addresses look on MQTT
+    quantities, quality        what is measured, in which unit, how good
+    frames, acks               meter -> server, and the server's word that it is safe
+    kinds, texts, evidence     what a detector says, in words and in a chart
+    clock                      the one question about time
+    life_cycle                 how a table of states refuses
+    alert_states, work_order_states, request_states      the tables
+    orders, operations, pulls, sync      server <-> tablet
+"""

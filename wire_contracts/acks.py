@@ -1,0 +1,121 @@
+"""The server's acknowledgement: which seqs of an epoch are committed (RULINGS R3)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.frames import MAX_EPOCH, MAX_SEQ
+from wire_contracts.payloads import dump_json
+
+MAX_RANGES = 2000
+MAX_EPOCHS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochAck:
+    """What is committed of one epoch.
+
+    Attributes:
+        epoch: The epoch of the gateway's queue file.
+        upto: Every seq from 1 to here is committed (0: none yet).
+        ranges: Committed islands above the watermark, inclusive, ascending, disjoint.
+        refused: Seqs that were kept in quarantine instead, each with a stable code.
+    """
+
+    epoch: int
+    upto: int
+    ranges: Sequence[tuple[int, int]] = ()
+    refused: Sequence[tuple[int, str]] = ()
+
+    def covers(self, seq: int) -> bool:
+        """Return whether the server holds this seq, stored or in quarantine."""
+        return seq <= self.upto or any(low <= seq <= high for low, high in self.ranges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """The acknowledgement of every epoch with open frames, under one server epoch (R1)."""
+
+    server_epoch: int
+    epochs: Sequence[EpochAck]
+
+
+def add_seqs(ack: EpochAck, seqs: Iterable[int]) -> EpochAck:
+    """Return the acknowledgement with more committed seqs, watermark advanced, islands merged.
+
+    Order and repetition of `seqs` do not matter.
+    """
+    islands = sorted([*ack.ranges, *((seq, seq) for seq in seqs if seq > ack.upto)])
+    upto = ack.upto
+    merged: list[tuple[int, int]] = []
+    for low, high in islands:
+        if low <= upto + 1:
+            upto = max(upto, high)
+        elif merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return EpochAck(epoch=ack.epoch, upto=upto, ranges=tuple(merged), refused=ack.refused)
+
+
+def add_range(ack: EpochAck, first: int, last: int) -> EpochAck:
+    """Return the acknowledgement with a whole range counted as received (a gap record)."""
+    widened = EpochAck(
+        epoch=ack.epoch,
+        upto=ack.upto,
+        ranges=(*ack.ranges, (first, last)),
+        refused=ack.refused,
+    )
+    return add_seqs(widened, ())
+
+
+def dump_ack(ack: Ack) -> bytes:
+    """Return the acknowledgement as JSON."""
+    entries: list[JsonValue] = [
+        {
+            "ep": entry.epoch,
+            "upto": entry.upto,
+            "ranges": [[low, high] for low, high in entry.ranges],
+            "refused": [[seq, code] for seq, code in entry.refused],
+        }
+        for entry in ack.epochs
+    ]
+    return dump_json({"v": 1, "se": ack.server_epoch, "acks": entries})
+
+
+def parse_ack(root: FieldReader) -> Ack:
+    """Return the acknowledgement; raise ContractError that names the field."""
+    root.integer("v", low=1, high=1)
+    return Ack(
+        server_epoch=root.integer("se", low=0, high=MAX_EPOCH),
+        epochs=tuple(_parse_epoch(reader) for reader in root.objects("acks", longest=MAX_EPOCHS)),
+    )
+
+
+def _parse_epoch(reader: FieldReader) -> EpochAck:
+    pairs = [_pair(reader, "ranges", index) for index in _indices(reader, "ranges")]
+    refused = [_pair(reader, "refused", index) for index in _indices(reader, "refused")]
+    return EpochAck(
+        epoch=reader.integer("ep", low=0, high=MAX_EPOCH),
+        upto=reader.integer("upto", low=0, high=MAX_SEQ),
+        ranges=tuple((pair.integer("0", low=1, high=MAX_SEQ), _high(pair)) for pair in pairs),
+        refused=tuple((pair.integer("0", low=1, high=MAX_SEQ), pair.text("1")) for pair in refused),
+    )
+
+
+def _high(pair: FieldReader) -> int:
+    return pair.integer("1", low=pair.integer("0", low=1, high=MAX_SEQ), high=MAX_SEQ)
+
+
+def _indices(reader: FieldReader, key: str) -> range:
+    return range(len(reader.array(key, longest=MAX_RANGES)) if reader.has(key) else 0)
+
+
+def _pair(reader: FieldReader, key: str, index: int) -> FieldReader:
+    value = reader.array(key, longest=MAX_RANGES)[index]
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return FieldReader(
+        place=reader.place,
+        values={str(position): item for position, item in enumerate(items)},
+        path=f"{reader.name_of(key)}[{index}]",
+    )

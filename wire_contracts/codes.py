@@ -1,0 +1,45 @@
+"""The stable error codes that travel on the wire; a code is never renamed or reused."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """A reason that a machine may react to; the text beside it is for people."""
+
+    # frames and batches
+    JSON_SYNTAX = "json.syntax"
+    FIELD_MISSING = "field.missing"
+    FIELD_TYPE = "field.type"
+    FIELD_RANGE = "field.range"
+    FIELD_UNKNOWN = "field.unknown"
+    VERSION_UNSUPPORTED = "version.unsupported"
+    PAYLOAD_TOO_LARGE = "payload.too_large"
+    PAYLOAD_FORM = "payload.form"
+    TOPIC_MISMATCH = "topic.mismatch"
+    GATEWAY_UNKNOWN = "gateway.unknown"
+    METER_UNKNOWN = "meter.unknown"
+    READING_TIMEZONE = "reading.timezone"
+    READING_FUTURE = "reading.future"
+    FRAME_CONFLICT = "frame.conflict"
+    # log-in and authority
+    LOGIN_REFUSED = "login.refused"
+    LOGIN_BUSY = "login.busy"
+    TOKEN_MISSING = "token.missing"  # noqa: S105  # a code, not a secret
+    TOKEN_EXPIRED = "token.expired"  # noqa: S105  # a code, not a secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  # a code, not a secret
+    TOKEN_INVALID = "token.invalid"  # noqa: S105  # a code, not a secret
+    ROLE_REFUSED = "role.refused"
+    ORIGIN_REFUSED = "origin.refused"
+    # life cycles and sync
+    STATE = "state"
+    TAKEN = "taken"
+    EVIDENCE_MISSING = "evidence.missing"
+    GONE = "gone"
+    NOT_YOURS = "not_yours"
+    FIELD_OFFICE = "field.office"
+    ENTITY_UNKNOWN = "entity.unknown"
+    OP_ID_REUSE = "op_id_reuse"
+    APP_TOO_OLD = "app.too_old"
+    PULL_RESET = "pull.reset"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"

@@ -1,0 +1,261 @@
+"""The frame (one meter, one group, one instant) and the batch that carries frames upward."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.payloads import dump_json
+from wire_contracts.quality import QualityCode, is_bad, parse_quality
+from wire_contracts.quantities import Quantity
+from wire_contracts.topics import check_gateway_id
+
+MAX_FRAMES = 50
+"""Frames in one batch, RULINGS R12."""
+
+MAX_SEQ = 2**63 - 1
+MAX_EPOCH = 2**63 - 1
+"""Random positive number of 63 bits (SQLite integers are signed), drawn per queue file, R3."""
+
+EARLIEST_MS = 946_684_800_000
+LATEST_MS = 4_102_444_800_000
+"""2000-01-01 and 2100-01-01: a time outside is a broken clock, not a measurement."""
+
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_from_ms(milliseconds: int) -> datetime:
+    """Return the aware UTC time of a wire time in milliseconds since 1970."""
+    return _EPOCH_START + timedelta(milliseconds=milliseconds)
+
+
+def ms_from_utc(moment: datetime) -> int:
+    """Return the wire time of an aware time; a naive one raises ValueError."""
+    if moment.tzinfo is None:
+        message = f"{moment!r} has no time zone; pass an aware UTC time"
+        raise ValueError(message)
+    return (moment - _EPOCH_START) // timedelta(milliseconds=1)
+
+
+class TimeQuality(StrEnum):
+    """How far the gateway's clock could be trusted when it stamped the frame (RULINGS R10)."""
+
+    SANE = "sane"
+    REPAIRED = "repaired"
+    BOOT_RELATIVE = "boot_relative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRecord:
+    """What the gateway had to drop: seqs `first..last`, `count` frames, and why.
+
+    A gap record is itself a frame with a seq of its own; it makes the server count the seqs it
+    names as received, so that the watermark can pass them.
+    """
+
+    seq: int
+    first: int
+    last: int
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One meter, one register group, one instant.
+
+    Attributes:
+        seq: Running number inside the epoch, from 1, never reused.
+        device: Serial number of the device (the server maps device to meter by date).
+        measured_at_utc: When the gateway sent the first request of the group.
+        profile: Profile and revision that decoded it, such as `tuf_2000m@2`.
+        group: Register group, such as `fast`.
+        values: Quantity to value in the quantity's canonical unit.
+        quality: Quantity to code where not good; a bad quantity has no value.
+        events: Canonical events that the meter's status registers reported.
+        raw: The register words as read, for later correction of a wrong profile (R17).
+        time_quality: How far the stamp can be trusted.
+    """
+
+    seq: int
+    device: str
+    measured_at_utc: datetime
+    profile: str
+    group: str
+    values: Mapping[Quantity, float]
+    quality: Mapping[Quantity, QualityCode] = field(default_factory=dict)
+    events: Sequence[str] = ()
+    raw: bytes | None = None
+    time_quality: TimeQuality = TimeQuality.SANE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A frame that could be located but not understood: kept verbatim, acknowledged as refused.
+
+    Attributes:
+        seq: Its number, so that it can be acknowledged.
+        code: The stable reason.
+        reason: The full text for a person.
+        body: The frame as it came, as canonical JSON.
+    """
+
+    seq: int
+    code: Code
+    reason: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The frames of one MQTT message, all of one gateway and one epoch."""
+
+    gateway_id: str
+    epoch: int
+    frames: Sequence[Frame] = ()
+    gaps: Sequence[GapRecord] = ()
+    rejected: Sequence[Rejected] = ()
+
+
+_FRAME_KEYS = frozenset({"s", "d", "t", "p", "g", "v", "q", "e", "raw", "tq", "h"})
+
+
+def frame_json(frame: Frame) -> JsonObject:
+    """Return the frame as a JSON object; absent parts are left out."""
+    body: dict[str, JsonValue] = {
+        "s": frame.seq,
+        "d": frame.device,
+        "t": ms_from_utc(frame.measured_at_utc),
+        "p": frame.profile,
+        "g": frame.group,
+        "v": {str(name): value for name, value in frame.values.items()},
+    }
+    if frame.quality:
+        body["q"] = {str(name): str(code) for name, code in frame.quality.items()}
+    if frame.events:
+        body["e"] = list(frame.events)
+    if frame.raw is not None:
+        body["raw"] = base64.b64encode(frame.raw).decode()
+    if frame.time_quality is not TimeQuality.SANE:
+        body["tq"] = str(frame.time_quality)
+    return body
+
+
+def gap_json(gap: GapRecord) -> JsonObject:
+    """Return the gap record as a JSON object."""
+    body: JsonObject = {"from": gap.first, "to": gap.last, "n": gap.count, "why": gap.why}
+    return {"s": gap.seq, "gap": body}
+
+
+def dump_batch(gateway_id: str, epoch: int, bodies: Sequence[JsonObject]) -> bytes:
+    """Return the plain JSON of a batch from the JSON objects of its frames and gaps."""
+    return dump_json({"v": 1, "gw": gateway_id, "ep": epoch, "f": list(bodies)})
+
+
+def parse_batch(root: FieldReader) -> Batch:
+    """Return the batch; frames that cannot be used come back in `rejected`, the rest is kept.
+
+    Raises:
+        ContractError: The envelope itself (version, gateway, epoch, list, a seq) is broken, so
+            that nothing in it can be acknowledged.
+    """
+    version = root.integer("v", low=0, high=1000)
+    if version != 1:
+        raise root.refuse("v", f"is {version}", "send version 1", Code.VERSION_UNSUPPORTED)
+    gateway_id = check_gateway_id(root.text("gw"), place=root.place, field="gw")
+    epoch = root.integer("ep", low=0, high=MAX_EPOCH)
+    frames: list[Frame] = []
+    gaps: list[GapRecord] = []
+    rejected: list[Rejected] = []
+    for reader in root.objects("f", longest=MAX_FRAMES):
+        seq = reader.integer("s", low=1, high=MAX_SEQ)
+        try:
+            if reader.has("gap"):
+                gaps.append(parse_gap(reader))
+            else:
+                frames.append(parse_frame(reader))
+        except ContractError as error:
+            body = dump_json(reader.values)
+            rejected.append(Rejected(seq=seq, code=error.code, reason=str(error), body=body))
+    return Batch(gateway_id=gateway_id, epoch=epoch, frames=frames, gaps=gaps, rejected=rejected)
+
+
+def parse_gap(reader: FieldReader) -> GapRecord:
+    """Return the gap record in a frame's place; raise ContractError when it makes no sense."""
+    inner = reader.object("gap")
+    first = inner.integer("from", low=1, high=MAX_SEQ)
+    last = inner.integer("to", low=first, high=MAX_SEQ)
+    return GapRecord(
+        seq=reader.integer("s", low=1, high=MAX_SEQ),
+        first=first,
+        last=last,
+        count=inner.integer("n", low=1, high=last - first + 1),
+        why=inner.text("why"),
+    )
+
+
+def parse_frame(reader: FieldReader) -> Frame:
+    """Return the frame; raise ContractError that names the field."""
+    reader.refuse_unknown(_FRAME_KEYS)
+    measured_at_ms = reader.integer("t", low=EARLIEST_MS, high=LATEST_MS)
+    quality = _parse_qualities(reader.object_or_empty("q"))
+    events = reader.array("e", longest=64) if reader.has("e") else ()
+    is_stamped = reader.has("tq")
+    return Frame(
+        seq=reader.integer("s", low=1, high=MAX_SEQ),
+        device=reader.text("d", longest=64),
+        measured_at_utc=utc_from_ms(measured_at_ms),
+        profile=reader.text("p", longest=80),
+        group=reader.text("g", longest=32),
+        values=_parse_values(reader.object("v"), quality),
+        quality=quality,
+        events=tuple(str(event)[:64] for event in events),
+        raw=_parse_raw(reader),
+        time_quality=reader.choice("tq", TimeQuality) if is_stamped else TimeQuality.SANE,
+    )
+
+
+def _quantity(reader: FieldReader, name: str) -> Quantity:
+    try:
+        return Quantity(name)
+    except ValueError as error:
+        raise reader.refuse(
+            name, "is not a known quantity", "use a name of wire_contracts", Code.FIELD_UNKNOWN
+        ) from error
+
+
+def _parse_qualities(reader: FieldReader) -> dict[Quantity, QualityCode]:
+    return {_quantity(reader, name): reader.choice(name, parse_quality) for name in reader.values}
+
+
+def _parse_values(
+    reader: FieldReader, quality: Mapping[Quantity, QualityCode]
+) -> dict[Quantity, float]:
+    values = {_quantity(reader, name): reader.number(name) for name in reader.values}
+    for quantity in values:
+        code = quality.get(quantity)
+        if code is not None and is_bad(code):
+            raise reader.refuse(
+                quantity,
+                f"has a value and the quality {code!r}",
+                "send no value with a bad quality",
+                Code.FIELD_RANGE,
+            )
+    return values
+
+
+def _parse_raw(reader: FieldReader) -> bytes | None:
+    text = reader.text_or_none("raw", longest=8192)
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise reader.refuse(
+            "raw", "is not base64", "send the words as base64", Code.FIELD_TYPE
+        ) from error

@@ -1,0 +1,266 @@
+"""One operation of a tablet's outbox: a user's tap on its way to the server (sync spec 1.3)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wire_contracts.codes import Code
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.frames import LATEST_MS
+from wire_contracts.payloads import dump_json
+
+MAX_OPERATIONS = 200
+"""Operations in one push, RULINGS R12."""
+
+MAX_PUSH_BYTES = 256 * 1024
+"""Size of one push, RULINGS R12."""
+
+MAX_COUNTER = 2**53
+
+
+class OperationKind(StrEnum):
+    """What an operation does."""
+
+    SET = "set"
+    GO = "go"
+    FACT = "fact"
+    ATTACH = "attach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTime:
+    """When the tap happened, in every clock the tablet has (trap T21).
+
+    Attributes:
+        wall_ms: The tablet's wall clock, milliseconds since 1970.
+        mono_ms: The tablet's monotonic clock since boot.
+        boot_id: Names the boot that `mono_ms` belongs to.
+        offset_ms: Server clock minus tablet clock at the last contact, as the tablet saw it.
+    """
+
+    wall_ms: int
+    mono_ms: int
+    boot_id: str
+    offset_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation; `op_id` is its only identity.
+
+    Attributes:
+        op_id: UUIDv7 drawn when the tap happened.
+        n: Running number on the device, for ordering and for detecting a cloned store.
+        group: UUIDv7 of the user action; a group is applied in one transaction.
+        actor: Account id of who was logged in when the tap happened.
+        kind: What it does.
+        entity: Type of the thing, such as `work_order`.
+        entity_id: Id of the thing; for a fact the fact's own id.
+        field: SET: the field's name. GO: the event's name. FACT: the fact's type.
+        old: SET: the value that the user saw.
+        new: SET: the value that the user entered.
+        payload: FACT and ATTACH: the content, with `order_id` where it belongs to one.
+        at: When it happened.
+        app: App version that made it.
+        schema: Version of the operation's shape.
+    """
+
+    op_id: str
+    n: int
+    group: str
+    actor: str
+    kind: OperationKind
+    entity: str
+    entity_id: str
+    at: DeviceTime
+    field: str = ""
+    old: JsonValue = None
+    new: JsonValue = None
+    payload: JsonObject | None = None
+    app: str = "0"
+    schema: int = 1
+
+
+class Outcome(StrEnum):
+    """What became of an operation; all of them are acknowledgements."""
+
+    APPLIED = "applied"
+    NOOP = "noop"
+    MERGED = "merged"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationResult:
+    """The permanent outcome of one operation.
+
+    Attributes:
+        op_id: The operation.
+        outcome: What became of it.
+        code: The stable reason when refused or in conflict.
+        detail: The full text for a person.
+        seq: The change sequence that shows the effect; a pull at or past it is the echo.
+    """
+
+    op_id: str
+    outcome: Outcome
+    code: Code | None = None
+    detail: str = ""
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRequest:
+    """The body of `POST /sync/v1/push`."""
+
+    replica_id: str
+    operations: Sequence[Operation]
+    protocol: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushAnswer:
+    """The answer to a push: one result per operation, in the order sent.
+
+    Attributes:
+        server_epoch: Changes when the server was restored from a backup (R1).
+        server_now_ms: The server's clock, for the tablet's offset.
+        results: One per operation.
+        must_renew_replica: The store was cloned or restored: draw a new replica id (trap T7).
+    """
+
+    server_epoch: int
+    server_now_ms: int
+    results: Sequence[OperationResult]
+    must_renew_replica: bool = False
+
+
+def operation_json(operation: Operation) -> JsonObject:
+    """Return the operation as JSON; absent parts are left out."""
+    at = operation.at
+    body: dict[str, JsonValue] = {
+        "op_id": operation.op_id,
+        "n": operation.n,
+        "group": operation.group,
+        "actor": operation.actor,
+        "kind": str(operation.kind),
+        "entity": operation.entity,
+        "id": operation.entity_id,
+        "at": {
+            "wall": at.wall_ms,
+            "mono_ms": at.mono_ms,
+            "boot_id": at.boot_id,
+            "offset_ms": at.offset_ms,
+        },
+        "app": operation.app,
+        "schema": operation.schema,
+    }
+    if operation.field:
+        body["field"] = operation.field
+    if operation.kind is OperationKind.SET:
+        body |= {"old": operation.old, "new": operation.new}
+    if operation.payload is not None:
+        body["payload"] = operation.payload
+    return body
+
+
+def dump_push(request: PushRequest) -> bytes:
+    """Return the push body as JSON."""
+    operations = [operation_json(operation) for operation in request.operations]
+    return dump_json({"v": request.protocol, "replica": request.replica_id, "ops": operations})
+
+
+def parse_operation(reader: FieldReader) -> Operation:
+    """Return the operation; raise ContractError that names the field."""
+    kind = reader.choice("kind", OperationKind)
+    is_set = kind is OperationKind.SET
+    needs_payload = kind in {OperationKind.FACT, OperationKind.ATTACH}
+    return Operation(
+        op_id=_uuid(reader, "op_id"),
+        n=reader.integer("n", low=0, high=MAX_COUNTER),
+        group=_uuid(reader, "group"),
+        actor=reader.text("actor", longest=64),
+        kind=kind,
+        entity=reader.text("entity", longest=64),
+        entity_id=reader.text("id", longest=64),
+        at=_parse_time(reader.object("at")),
+        field="" if kind is OperationKind.ATTACH else reader.text("field", longest=64),
+        old=reader.values.get("old") if is_set else None,
+        new=reader.values.get("new") if is_set else None,
+        payload=reader.object("payload").values if needs_payload else None,
+        app=reader.text("app", longest=40),
+        schema=reader.integer("schema", low=0, high=1000),
+    )
+
+
+def _uuid(reader: FieldReader, key: str) -> str:
+    return str(reader.choice(key, uuid.UUID))
+
+
+def _parse_time(reader: FieldReader) -> DeviceTime:
+    return DeviceTime(
+        wall_ms=reader.integer("wall", low=0, high=LATEST_MS),
+        mono_ms=reader.integer("mono_ms", low=0, high=MAX_COUNTER),
+        boot_id=reader.text("boot_id", longest=64),
+        offset_ms=reader.integer("offset_ms", low=-LATEST_MS, high=LATEST_MS),
+    )
+
+
+def parse_push(root: FieldReader) -> PushRequest:
+    """Return the push; raise ContractError when the envelope or an operation is broken."""
+    return PushRequest(
+        protocol=root.integer("v", low=0, high=1000),
+        replica_id=root.text("replica", longest=64),
+        operations=tuple(
+            parse_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
+        ),
+    )
+
+
+def dump_push_answer(answer: PushAnswer) -> bytes:
+    """Return the answer to a push as JSON."""
+    return dump_json(
+        {
+            "v": 1,
+            "se": answer.server_epoch,
+            "now": answer.server_now_ms,
+            "renew_replica": answer.must_renew_replica,
+            "results": [_result_json(result) for result in answer.results],
+        }
+    )
+
+
+def _result_json(result: OperationResult) -> JsonObject:
+    return {
+        "op_id": result.op_id,
+        "outcome": str(result.outcome),
+        "code": None if result.code is None else str(result.code),
+        "detail": result.detail,
+        "seq": result.seq,
+    }
+
+
+def parse_push_answer(root: FieldReader) -> PushAnswer:
+    """Return the answer to a push; raise ContractError that names the field."""
+    root.integer("v", low=1, high=1)
+    return PushAnswer(
+        server_epoch=root.integer("se", low=0, high=2**63 - 1),
+        server_now_ms=root.integer("now", low=0, high=LATEST_MS),
+        must_renew_replica=root.boolean("renew_replica"),
+        results=tuple(
+            OperationResult(
+                op_id=_uuid(reader, "op_id"),
+                outcome=reader.choice("outcome", Outcome),
+                code=reader.choice("code", Code) if reader.has("code") else None,
+                detail=_detail(reader),
+                seq=reader.integer("seq", low=0, high=MAX_COUNTER),
+            )
+            for reader in root.objects("results", longest=MAX_OPERATIONS)
+        ),
+    )
+
+
+def _detail(reader: FieldReader) -> str:
+    return reader.text("detail", longest=2000) if reader.values.get("detail") else ""

@@ -1,0 +1,94 @@
+"""The two forms of a payload on MQTT: plain JSON, or the same bytes deflated (RULINGS R12)."""
+
+import json
+import math
+import zlib
+
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonObject
+
+MAX_WIRE_BYTES = 64 * 1024
+"""Largest batch on the wire, RULINGS R12."""
+
+MAX_INFLATED_BYTES = 1024 * 1024
+"""Largest inflated payload, RULINGS R12: a bomb is refused, not inflated."""
+
+COMPRESS_ABOVE_BYTES = 1024
+"""Below this zlib saves nothing worth its unreadable form; gateway notes section 3.3."""
+
+_JSON_FIRST = 0x7B
+_ZLIB_FIRST = 0x78
+
+
+def dump_json(value: JsonObject) -> bytes:
+    """Return compact UTF-8 JSON with sorted keys, so that equal content has equal bytes."""
+    text = json.dumps(
+        value, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def pack(plain: bytes) -> bytes:
+    """Return the payload as it travels: as it is when short, zlib otherwise."""
+    return zlib.compress(plain, 1) if len(plain) > COMPRESS_ABOVE_BYTES else plain
+
+
+def _inflate(place: str, payload: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        plain = inflater.decompress(payload, MAX_INFLATED_BYTES)
+    except zlib.error as error:
+        raise _refused(place, f"is not valid zlib ({error})", Code.PAYLOAD_FORM) from error
+    if inflater.unconsumed_tail:
+        raise _refused(place, "inflates to over 1 MiB", Code.PAYLOAD_TOO_LARGE)
+    if not inflater.eof:
+        raise _refused(place, "ends in the middle of the zlib stream", Code.PAYLOAD_FORM)
+    return plain
+
+
+def _refused(place: str, problem: str, code: Code) -> ContractError:
+    return ContractError(
+        place=place,
+        field="payload",
+        problem=problem,
+        remedy="send one JSON object, plain or deflated, of at most 64 KiB",
+        code=code,
+    )
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def unpack(place: str, payload: bytes) -> FieldReader:
+    """Return a reader over the JSON object in `payload`.
+
+    Raises:
+        ContractError: The payload is empty, too large, of another form or not one JSON object.
+    """
+    if len(payload) > MAX_INFLATED_BYTES:
+        raise _refused(place, f"has {len(payload)} bytes", Code.PAYLOAD_TOO_LARGE)
+    first = payload[0] if payload else None
+    if first == _ZLIB_FIRST:
+        payload = _inflate(place, payload)
+    elif first != _JSON_FIRST:
+        raise _refused(place, f"begins with {payload[:1]!r}", Code.PAYLOAD_FORM)
+    return read_json(place, payload)
+
+
+def read_json(place: str, plain: bytes) -> FieldReader:
+    """Return a reader over one plain JSON object; NaN and Infinity are refused."""
+    try:
+        value = json.loads(plain, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        problem = f"is not valid JSON ({str(error)[:80]})"
+        raise _refused(place, problem, Code.JSON_SYNTAX) from error
+    if not isinstance(value, dict):
+        raise _refused(place, "is not a JSON object", Code.JSON_SYNTAX)
+    return FieldReader(place=place, values=value)
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """Return the value unless it is NaN or infinite: a fault is no value."""
+    return value if value is not None and math.isfinite(value) else None
