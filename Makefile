@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON_IN := .venv/bin/python
+PARTS := wire_contracts firmware_profiles edge_gateway sync_server field_app demo
+SOURCES := $(PARTS) benchmarks tests
+
+.PHONY: help install demo demo-reset check test test-nightly bench screenshots test-packages clean \
+	bench-ingest
+
+help:            ## list the commands
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /  /' | sort
+
+install: .venv/installed ## make .venv with everything
+
+.venv/installed: requirements.lock pyproject.toml tools/install.sh tools/system_packages.sh \
+		$(wildcard sync_server/web/package-lock.json)
+	@sh tools/install.sh
+
+demo: install    ## start the town; Ctrl-C stops it, starting again continues
+	@$(PYTHON_IN) -m demo
+
+demo-reset: install ## forget the town's data and start afresh
+	@$(PYTHON_IN) -m demo --reset
+
+test-packages: install
+	@sh tools/system_packages.sh test
+
+check: install   ## style, types, import arrows
+	$(PYTHON_IN) -m ruff check $(SOURCES)
+	$(PYTHON_IN) -m ruff format --check $(SOURCES)
+	$(PYTHON_IN) -m mypy $(SOURCES)
+	.venv/bin/lint-imports --no-cache
+
+test: test-packages check ## check, then every test
+	$(PYTHON_IN) -m pytest -m "not nightly"
+
+test-nightly: test-packages check ## every test, the long ones too
+	$(PYTHON_IN) -m pytest --timeout 3600
+
+bench: bench-ingest ## every benchmark; results in benchmarks/results
+
+bench-ingest: test-packages ## the server's ingest against the driver's own speed
+	$(PYTHON_IN) -m benchmarks.bench_ingest
+
+screenshots: test-packages ## take the README's pictures anew, both languages
+	$(PYTHON_IN) -m demo.screenshots
+
+clean:           ## remove what install made
+	rm -rf .venv sync_server/web/node_modules sync_server/web/static/vendor
