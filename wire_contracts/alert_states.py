@@ -25,7 +25,7 @@ class ConditionEvent(StrEnum):
     RESET = "reset"
 
 
-CONDITION = LifeCycle[Condition, ConditionEvent](
+CONDITION: LifeCycle[Condition, ConditionEvent] = LifeCycle(
     "an alert",
     {
         (Condition.NORMAL, ConditionEvent.RAISE): Condition.UNACKNOWLEDGED,
@@ -64,7 +64,7 @@ class VisibilityEvent(StrEnum):
     PUT_INTO_SERVICE = "put_into_service"
 
 
-VISIBILITY = LifeCycle[Visibility, VisibilityEvent](
+VISIBILITY: LifeCycle[Visibility, VisibilityEvent] = LifeCycle(
     "an alert",
     {
         (Visibility.SHOWN, VisibilityEvent.SHELVE): Visibility.SHELVED,
@@ -95,7 +95,7 @@ class DispositionEvent(StrEnum):
     RECORD_FINDING = "record_finding"
 
 
-DISPOSITION = LifeCycle[Disposition, DispositionEvent](
+DISPOSITION: LifeCycle[Disposition, DispositionEvent] = LifeCycle(
     "an alert",
     {
         (Disposition.NONE, DispositionEvent.ORDER): Disposition.ORDERED,

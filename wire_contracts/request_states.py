@@ -59,7 +59,7 @@ class RequestEvent(StrEnum):
 _S = RequestState
 _E = RequestEvent
 
-REQUEST = LifeCycle[RequestState, RequestEvent](
+REQUEST: LifeCycle[RequestState, RequestEvent] = LifeCycle(
     "a service request",
     {
         (_S.RECORDED, _E.CLASSIFY): _S.CLASSIFIED,

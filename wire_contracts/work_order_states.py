@@ -53,7 +53,7 @@ _OPEN = (
     _S.NO_ACCESS,
 )
 
-WORK_ORDER = LifeCycle[WorkOrderState, WorkOrderEvent](
+WORK_ORDER: LifeCycle[WorkOrderState, WorkOrderEvent] = LifeCycle(
     "a work order",
     {
         (_S.PLANNED, _E.RELEASE): _S.RELEASED,

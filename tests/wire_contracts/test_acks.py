@@ -1,0 +1,61 @@
+"""The acknowledgement: a set of numbers, however it is built."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack, parse_ack
+from wire_contracts.errors import ContractError
+from wire_contracts.payloads import unpack
+
+seq_lists = st.lists(st.integers(1, 60))
+EMPTY = EpochAck(epoch=1, upto=0)
+
+
+def held(ack: EpochAck) -> set[int]:
+    return {seq for seq in range(1, 80) if ack.covers(seq)}
+
+
+@given(seq_lists)
+def test_it_covers_exactly_what_was_committed(seqs: list[int]) -> None:
+    assert held(add_seqs(EMPTY, seqs)) == set(seqs)
+
+
+@given(st.lists(seq_lists, max_size=5))
+def test_it_does_not_matter_in_which_portions_they_came(portions: list[list[int]]) -> None:
+    stepwise = EMPTY
+    for portion in portions:
+        stepwise = add_seqs(stepwise, portion)
+
+    assert stepwise == add_seqs(EMPTY, [seq for portion in portions for seq in portion])
+
+
+@given(seq_lists)
+def test_islands_are_above_the_watermark_and_do_not_touch(seqs: list[int]) -> None:
+    ack = add_seqs(EMPTY, seqs)
+
+    edges = [ack.upto, *(edge for island in ack.ranges for edge in island)]
+    assert all(low + 2 <= high for low, high in zip(edges[::2], edges[1::2], strict=False))
+    assert edges == sorted(edges)
+
+
+@given(seq_lists, st.integers(1, 40), st.integers(0, 20))
+def test_a_gap_record_counts_its_range_as_received(seqs: list[int], first: int, more: int) -> None:
+    ack = add_range(add_seqs(EMPTY, seqs), first, first + more)
+
+    assert held(ack) == {*seqs, *range(first, first + more + 1)}
+
+
+@given(seq_lists, st.lists(st.tuples(st.integers(1, 99), st.just("meter.unknown")), max_size=3))
+def test_it_survives_the_wire(seqs: list[int], refused: list[tuple[int, str]]) -> None:
+    entry = add_seqs(EpochAck(epoch=7, upto=0, refused=tuple(refused)), seqs)
+    ack = Ack(server_epoch=5, epochs=(entry,))
+
+    assert parse_ack(unpack("ack", dump_ack(ack))) == ack
+
+
+def test_a_range_that_runs_backwards_is_refused() -> None:
+    payload = b'{"v":1,"se":1,"acks":[{"ep":1,"upto":0,"ranges":[[9,3]]}]}'
+
+    with pytest.raises(ContractError, match=r"acks\[0\]\.ranges\[0\]\.1: 3 is outside 9"):
+        parse_ack(unpack("ack", payload))
