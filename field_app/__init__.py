@@ -1,0 +1,15 @@
+"""The crew's tablet: orders, findings and their way to the server, offline for days.
+
+The line through the packages, from the file on disk to the screen:
+
+    clock_io, i18n, config, config_io    the time, the words, the settings
+    store                                the SQLite file: base rows, outbox, drafts, identity
+    platform                             ports to camera, NFC, GPS and vault
+    forms                                what the finding form asks and what is missing
+    orders                               base + outbox = what the crew sees; taps become operations
+    sync                                 pull, push, back-off, and the reason why not
+    tablet                               one tablet, put together
+    presenters                           state in, view data out
+    ui, app                              the screens
+    crew                                 the same tablet without screens
+"""

@@ -1,0 +1,30 @@
+"""Plain classes between the tablet and its screens: taps in, frozen view data out.
+
+    ports         what a screen's tool kit gives: a worker, a timer; the words and the zone
+    views         the view data that a screen draws
+    wording       states, reasons and times in the reader's language
+    rows          orders -> rows of the list
+    orders        OrdersPresenter: the list
+    details       one order -> its page
+    order         OrderPresenter: one order
+    finding       FindingPresenter: the finding form
+    sync          SyncPresenter: the sync pill and page
+    enrol         EnrolPresenter: the first start
+
+Every presenter follows one pattern: `attach(show)` hands it the function that draws a view and
+draws at once; `detach()` makes it silent (an answer that arrives later is dropped); `view` is the
+last view data; `refresh()` reads again. Methods never block: they run through the worker and call
+`show` on the thread the worker chooses.
+
+    OrdersPresenter(tablet, context)            attach detach refresh
+        search(text) choose_filter(key) show_more()
+    OrderPresenter(tablet, context, order_id)   attach detach refresh
+        act(event) add_note(text) mark_seen()
+    FindingPresenter(tablet, context, order_id) attach detach refresh
+        choose_result(key) choose_cause(key) type_measured(key, text) type_note(text)
+        flush() finish(done)
+    SyncPresenter(tablet, context)              attach detach refresh
+        sync_now() set_online(is_online) mark_seen(op_id) try_held_again()
+    EnrolPresenter(tablet, context)             attach detach refresh
+        type_server(url) type_code(code) enrol() choose_person(account_id)
+"""

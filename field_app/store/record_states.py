@@ -1,0 +1,84 @@
+"""Decides what the tablet says about one record's way to the server (sync spec 1.5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RecordState(StrEnum):
+    """How far the changes of one record have come; UNTOUCHED has none of our own."""
+
+    UNTOUCHED = "untouched"
+    DRAFT = "draft"
+    QUEUED = "queued"
+    SENDING = "sending"
+    RECEIVED = "received"
+    SHOWN_TO_OFFICE = "shown_to_office"
+    PHOTO_PENDING = "photo_pending"
+    LOOK_HERE = "look_here"
+
+
+class OpStatus(StrEnum):
+    """Where one operation of the outbox stands.
+
+    QUEUED, SENDING and RECEIVED are the overlay: they change what the crew sees. HELD was not
+    understood by the server as a request and waits for a person. SHOWN and REFUSED are history.
+    """
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    RECEIVED = "received"
+    SHOWN = "shown"
+    REFUSED = "refused"
+    HELD = "held"
+
+
+OVERLAY = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.RECEIVED, OpStatus.HELD})
+"""Statuses whose effect the crew still sees through the outbox."""
+
+WAITING = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
+"""Statuses that the server has not confirmed."""
+
+_STAGES = (
+    (OpStatus.QUEUED, RecordState.QUEUED),
+    (OpStatus.SENDING, RecordState.SENDING),
+    (OpStatus.RECEIVED, RecordState.RECEIVED),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTraces:
+    """What the store knows about one record.
+
+    Attributes:
+        statuses: Of every operation of the record.
+        has_draft: Answers were given and not sealed.
+        needs_look: The server refused, merged or could not read something.
+        photos_total: Photos that belong to the record.
+        photos_done: Photos that the server has confirmed.
+    """
+
+    statuses: frozenset[OpStatus]
+    has_draft: bool = False
+    needs_look: bool = False
+    photos_total: int = 0
+    photos_done: int = 0
+
+
+def record_state(traces: RecordTraces) -> RecordState:
+    """Return the state to show: first what needs eyes, then the earliest stage of any change."""
+    if traces.needs_look or OpStatus.HELD in traces.statuses:
+        return RecordState.LOOK_HERE
+    if traces.has_draft:
+        return RecordState.DRAFT
+    for status, state in _STAGES:
+        if status in traces.statuses:
+            return state
+    if traces.photos_done < traces.photos_total:
+        return RecordState.PHOTO_PENDING
+    return RecordState.SHOWN_TO_OFFICE if traces.statuses else RecordState.UNTOUCHED
+
+
+def waiting_count(statuses: Iterable[OpStatus]) -> int:
+    """Return how many operations the server has not confirmed."""
+    return sum(status in WAITING for status in statuses)
