@@ -24,6 +24,9 @@ class Code(StrEnum):
     # log-in and authority
     LOGIN_REFUSED = "login.refused"
     LOGIN_BUSY = "login.busy"
+    LOGIN_LIMITED = "login.limited"
+    PASSWORD_WEAK = "password.weak"  # noqa: S105  # a code, not a secret
+    CODE_REFUSED = "code.refused"
     TOKEN_MISSING = "token.missing"  # noqa: S105  # a code, not a secret
     TOKEN_EXPIRED = "token.expired"  # noqa: S105  # a code, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  # a code, not a secret
@@ -39,6 +42,7 @@ class Code(StrEnum):
     FIELD_OFFICE = "field.office"
     ENTITY_UNKNOWN = "entity.unknown"
     OP_ID_REUSE = "op_id_reuse"
+    OPERATION_FAILED = "operation.failed"
     APP_TOO_OLD = "app.too_old"
     PULL_RESET = "pull.reset"
     NOT_FOUND = "not_found"

@@ -1,0 +1,108 @@
+"""How a tablet becomes known: a one-time code against a token (server notes section 5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
+from wire_contracts.payloads import dump_json
+
+ENROL_PATH = "/sync/v1/enrol"
+"""`POST` with an EnrolRequest, no log-in: the one-time code is the proof."""
+
+MAX_PEOPLE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolRequest:
+    """What a new tablet says: the code that the office shows, and a name to know it by."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabletPerson:
+    """Somebody who may work on the tablet; `account_id` is what operations carry as actor."""
+
+    account_id: str
+    name: str
+    role: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolAnswer:
+    """What the tablet keeps.
+
+    Attributes:
+        tablet_id: The server's name for the tablet.
+        token: Bearer token of every later request; shown once, the server keeps its hash.
+        expires_at_utc: When the tablet must be enrolled anew.
+        crew_id: Whose orders it gets.
+        people: Who may work on it.
+    """
+
+    tablet_id: str
+    token: str
+    expires_at_utc: datetime
+    crew_id: str
+    people: Sequence[TabletPerson] = ()
+
+
+def dump_enrol(request: EnrolRequest) -> bytes:
+    """Return the request as JSON."""
+    return dump_json({"v": 1, "code": request.code, "name": request.name})
+
+
+def parse_enrol(root: FieldReader) -> EnrolRequest:
+    """Return the request; raise ContractError that names the field."""
+    root.integer("v", low=1, high=1)
+    return EnrolRequest(code=root.text("code", longest=40), name=root.text("name", longest=80))
+
+
+def dump_enrol_answer(answer: EnrolAnswer) -> bytes:
+    """Return the answer as JSON."""
+    return dump_json(
+        {
+            "v": 1,
+            "tablet_id": answer.tablet_id,
+            "token": answer.token,
+            "expires_at": ms_from_utc(answer.expires_at_utc),
+            "crew_id": answer.crew_id,
+            "people": [person_json(person) for person in answer.people],
+        }
+    )
+
+
+def person_json(person: TabletPerson) -> JsonObject:
+    """Return one person as JSON; also the document of entity `person` in the crew's bucket."""
+    return {
+        "account_id": person.account_id,
+        "name": person.name,
+        "role": person.role,
+        "language": person.language,
+    }
+
+
+def parse_person(reader: FieldReader) -> TabletPerson:
+    """Return the person; raise ContractError that names the field."""
+    return TabletPerson(
+        account_id=reader.text("account_id", longest=64),
+        name=reader.text("name"),
+        role=reader.text("role", longest=64),
+        language=reader.text("language", longest=20),
+    )
+
+
+def parse_enrol_answer(root: FieldReader) -> EnrolAnswer:
+    """Return the answer; raise ContractError that names the field."""
+    root.integer("v", low=1, high=1)
+    return EnrolAnswer(
+        tablet_id=root.text("tablet_id", longest=64),
+        token=root.text("token"),
+        expires_at_utc=utc_from_ms(root.integer("expires_at", low=EARLIEST_MS, high=LATEST_MS)),
+        crew_id=root.text("crew_id", longest=64),
+        people=tuple(parse_person(each) for each in root.objects("people", longest=MAX_PEOPLE)),
+    )
