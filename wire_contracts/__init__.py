@@ -7,6 +7,7 @@ Standard library only, so that it also runs on the tablet. The line through the 
     quantities, quality        what is measured, in which unit, how good
     frames, acks               meter -> server, and the server's word that it is safe
     kinds, texts, evidence     what a detector says, in words and in a chart
+    findings                   what the crew may say it was
     clock                      the one question about time
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
