@@ -1,0 +1,78 @@
+"""The documents are true: commands exist, twins are in step, decisions are numbered."""
+
+import re
+from pathlib import Path
+
+from wire_contracts.codes import Code
+from wire_contracts.frames import _FRAME_KEYS
+from wire_contracts.topics import Channel
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADING = re.compile(r"^(#+) ", re.MULTILINE)
+BLOCK = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ADR_SECTIONS = [
+    "Status",
+    "Date",
+    "Context",
+    "Decision",
+    "Consequences",
+    "Rejected",
+    "How we will know it was wrong",
+]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(text: str) -> list[str]:
+    lines = [line for block in BLOCK.findall(text) for line in block.splitlines()]
+    return [line.split("#")[0].strip() for line in lines if line.strip()]
+
+
+def test_the_chinese_readme_has_the_same_sections_and_commands() -> None:
+    english, chinese = read("README.md"), read("README.zh-CN.md")
+
+    assert HEADING.findall(english) == HEADING.findall(chinese)
+    assert commands(english) == commands(chinese)
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)", read("README.md")))
+
+    assert named
+    assert named <= targets
+
+
+def test_every_file_the_readmes_link_to_exists() -> None:
+    linked = {
+        target
+        for name in ("README.md", "README.zh-CN.md")
+        for target in re.findall(r"\]\(([^)#:]+)\)", read(name))
+    }
+
+    assert linked
+    assert [target for target in sorted(linked) if not (ROOT / target).exists()] == []
+
+
+def test_decisions_are_numbered_without_a_hole_and_complete() -> None:
+    pages = sorted((ROOT / "docs/adr").glob("*.md"))
+
+    assert [page.name[:4] for page in pages] == [f"{n:04d}" for n in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith(f"# {page.name[:4]}. ")
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ADR_SECTIONS
+
+
+def test_the_wire_document_names_every_field_and_channel() -> None:
+    text = read("docs/wire.md")
+
+    missing = [key for key in sorted(_FRAME_KEYS) if f"| `{key}` |" not in text]
+    missing += [str(channel) for channel in Channel if f"| `{channel}` |" not in text]
+    assert missing == []
+
+
+def test_codes_are_stable_words() -> None:
+    assert all(re.fullmatch(r"[a-z_]+(\.[a-z_]+)?", code) for code in Code)
