@@ -1,0 +1,16 @@
+"""The server: readings come in, alerts and work orders come out, tablets stay in step.
+
+The line through the features, in the order the data flows:
+
+    db                the database: tables, engine, migrations, the feed of changes
+    migrations        the schema's versions, applied by `db.migrate_io`
+    assets            gateways, meters, communities; which device is which meter
+    readings          frame -> reading, committed before it is acknowledged
+    detection         readings -> findings
+    alerts            findings -> alerts with a life cycle
+    access            people, tablets, roles, sessions, audit
+    work_orders       alerts -> work orders with a life cycle
+    sync              work orders <-> tablets
+    web               the pages of the control room
+    clock_io, config, config_io, backup_io, run, __main__      the shell that starts it all
+"""

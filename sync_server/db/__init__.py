@@ -1,0 +1,14 @@
+"""The database: one schema for SQLite and PostgreSQL, and the ways to reach it.
+
+The line through the modules:
+
+    metadata          the one MetaData and the column types that differ between databases
+    server_tables, asset_tables, reading_tables, alert_tables, feed_tables      the data side
+    access_tables, order_tables, sync_tables      people, orders and tablets
+    engine_io         open an engine; read without taking the writer's lock
+    migrate_io        bring a database to the newest schema
+    bulk_io           many rows at driver speed
+    server_store      the server's own facts, such as its epoch
+    feed_store        the append-only feed of changes that live pages follow
+    backup_io         copy a SQLite database while it is in use, and put a copy back
+"""

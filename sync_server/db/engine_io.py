@@ -1,0 +1,74 @@
+"""Opens the database and decides how a transaction begins on it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_S = 5.0
+"""How long a SQLite connection waits for the writer's lock before it gives up."""
+
+_READ_ONLY = "lamplighter_read_only"
+
+
+class _PoolRecord(Protocol):
+    """What SQLAlchemy hands to a `connect` listener beside the connection; not used here."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///FILE` or `postgresql+psycopg://...`.
+
+    On SQLite: WAL, every commit on disk (`synchronous=FULL`), foreign keys on. A transaction
+    takes the writer's lock when it begins, so that it can never fail half-way for the lock;
+    use `reading(engine)` for work that only reads.
+
+    Raises:
+        ValueError: The URL names another database.
+    """
+    dialect = make_url(url).get_backend_name()
+    if dialect == "postgresql":
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    if dialect != "sqlite":
+        message = (
+            f"database url: {dialect!r} is not supported; "
+            "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+        )
+        raise ValueError(message)
+    engine = create_engine(url, pool_size=10, max_overflow=40)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection for reading: one consistent snapshot, never in a writer's way."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**{_READ_ONLY: True})
+
+
+def _prepare_sqlite(dbapi_connection: sqlite3.Connection, _record: _PoolRecord) -> None:
+    dbapi_connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "cache_size = -65536",
+        "temp_store = MEMORY",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+
+
+def sqlite_connection(connection: Connection) -> sqlite3.Connection:
+    """Return the driver's connection below a SQLite connection, for copies at driver level."""
+    raw = connection.connection.dbapi_connection
+    return cast("sqlite3.Connection", raw)  # the caller knows that the database is SQLite

@@ -1,0 +1,59 @@
+"""Owns the server's own facts: the epoch that a restore changes, the version of the assets."""
+
+import secrets
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from sync_server.db.server_tables import SERVER_STATE
+
+_EPOCH_BITS = 63
+"""Integers in the database are signed; `wire_contracts.frames.MAX_EPOCH` has 63 bits too."""
+
+
+def server_epoch(connection: Connection) -> int:
+    """Return the epoch of this database, drawing it at the first call (RULINGS R1)."""
+    found = _number(connection, "epoch")
+    return draw_server_epoch(connection) if found is None else found
+
+
+def draw_server_epoch(connection: Connection) -> int:
+    """Return a new epoch, stored: gateways and tablets will offer again what they still hold."""
+    epoch = secrets.randbits(_EPOCH_BITS) | 1
+    _store(connection, "epoch", epoch)
+    return epoch
+
+
+def asset_version(connection: Connection) -> int:
+    """Return the number that rises with every change of the assets."""
+    return _number(connection, "asset_version") or 0
+
+
+def raise_asset_version(connection: Connection) -> None:
+    """Tell the ingest that gateways, meters or their mapping have changed."""
+    _store(connection, "asset_version", 0, is_kept=True)
+    connection.execute(
+        update(SERVER_STATE)
+        .where(SERVER_STATE.c.name == "asset_version")
+        .values(number=SERVER_STATE.c.number + 1)
+    )
+
+
+def _number(connection: Connection, name: str) -> int | None:
+    return connection.execute(
+        select(SERVER_STATE.c.number).where(SERVER_STATE.c.name == name)
+    ).scalar_one_or_none()
+
+
+def _store(connection: Connection, name: str, number: int, *, is_kept: bool = False) -> None:
+    row = {"name": name, "number": number}
+    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = make(SERVER_STATE).values(row)
+    key = [SERVER_STATE.c.name]
+    if is_kept:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=key))
+    else:
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_={"number": number})
+        )
