@@ -1,0 +1,18 @@
+"""Who may do what: people with sessions, tablets with tokens, and a chain of what was done.
+
+The line through the modules:
+
+    refusals                    how somebody is turned away, with a stable code
+    roles                       roles x actions, as a table
+    login_limits                how many failures are too many
+    secrets_io, passwords_io    tokens, codes and password hashes
+    audit_store                 the append-only chain
+    account_store               crews and people
+    session_store               log-in of people
+    tablet_store                enrolment, tokens and revocation of tablets
+    bootstrap                   the one-time link of the first start
+    desk                        the conversations that hash outside the transaction
+    error_answers_io            refusal -> HTTP status and {"code", "text"}
+    guards_io                   FastAPI dependencies: a person with an action, or a tablet
+    api_io                      the route by which a tablet enrols
+"""

@@ -1,0 +1,136 @@
+"""The conversations about access that hash, and therefore must not hold a transaction open."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from sync_server.access.account_store import Person, get_person, password_hash_of
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.access.login_limits import LimitScope
+from sync_server.access.passwords_io import PasswordHasherIo
+from sync_server.access.session_store import (
+    close_session,
+    forget_failures,
+    is_touch_due,
+    note_failure,
+    open_session,
+    person_of_session,
+    refuse_if_limited,
+    touch_session,
+)
+from sync_server.access.tablet_store import (
+    TabletIdentity,
+    enrol_tablet,
+    is_contact_due,
+    note_contact,
+    tablet_of_token,
+)
+from sync_server.db.engine_io import reading
+from wire_contracts.clock import Clock
+from wire_contracts.codes import Code
+from wire_contracts.enrolment import EnrolAnswer, EnrolRequest
+from wire_contracts.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionGrant:
+    """A fresh session: the token for the cookie and whom it belongs to."""
+
+    token: str
+    person: Person
+
+
+class AccessDesk:
+    """One per process, over one database; kept in `app.state.access` for the guards."""
+
+    def __init__(self, engine: Engine, clock: Clock, hasher: PasswordHasherIo) -> None:
+        """Take what the conversations need; nothing is opened yet."""
+        self._engine = engine
+        self._clock = clock
+        self.hasher = hasher
+
+    def log_in(self, login: str, password: str, address: str) -> SessionGrant:
+        """Return a session for the right name and password.
+
+        The answer to a wrong name, a wrong password and an ended account is one and the same,
+        and takes the same time.
+
+        Raises:
+            ContractError: Refused, limited after failures, or too busy to check.
+        """
+        login = login.strip().casefold()
+        keys = {
+            LimitScope.PAIR: f"{login}\0{address}",
+            LimitScope.ADDRESS: address,
+            LimitScope.LOGIN: login,
+        }
+        with reading(self._engine) as connection:
+            for scope, key in keys.items():
+                refuse_if_limited(connection, scope, key, self._clock.now_utc())
+            known = password_hash_of(connection, login)
+        if not self.hasher.is_right(None if known is None else known[1], password) or not known:
+            self._count_failures(keys)
+            raise ContractError(
+                place="log-in",
+                field="password",
+                problem="log-in name and password do not fit",
+                remedy="check both; an administrator can set a new password",
+                code=Code.LOGIN_REFUSED,
+            )
+        return self._welcome(known[0], keys)
+
+    def _count_failures(self, keys: dict[LimitScope, str]) -> None:
+        with self._engine.begin() as connection:
+            for scope, key in keys.items():
+                note_failure(connection, scope, key, self._clock.now_utc())
+
+    def _welcome(self, account_id: str, keys: dict[LimitScope, str]) -> SessionGrant:
+        now_utc = self._clock.now_utc()
+        with self._engine.begin() as connection:
+            forget_failures(connection, LimitScope.PAIR, keys[LimitScope.PAIR])
+            token = open_session(connection, account_id, now_utc)
+            event = AuditEvent(
+                actor=account_id, action="session.open", subject=account_id, detail={}
+            )
+            append_audit(connection, event, now_utc)
+            return SessionGrant(token=token, person=get_person(connection, account_id))
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        with self._engine.begin() as connection:
+            close_session(connection, token, self._clock.now_utc())
+
+    def person_for(self, token: str) -> Person:
+        """Return who holds the session; raise ContractError when nobody may with it."""
+        now_utc = self._clock.now_utc()
+        with reading(self._engine) as connection:
+            person = person_of_session(connection, token, now_utc)
+            is_due = is_touch_due(connection, token, now_utc)
+        if is_due:
+            with self._engine.begin() as connection:
+                touch_session(connection, token, now_utc)
+        return person
+
+    def tablet_for(self, token: str) -> TabletIdentity:
+        """Return which tablet holds the token; raise ContractError when none may with it."""
+        now_utc = self._clock.now_utc()
+        with reading(self._engine) as connection:
+            tablet = tablet_of_token(connection, token, now_utc)
+            is_due = is_contact_due(connection, tablet.tablet_id, now_utc)
+        if is_due:
+            with self._engine.begin() as connection:
+                note_contact(connection, tablet.tablet_id, now_utc)
+        return tablet
+
+    def enrol(self, request: EnrolRequest, address: str) -> EnrolAnswer:
+        """Return the token of a new tablet; wrong codes of one address are limited."""
+        now_utc = self._clock.now_utc()
+        with reading(self._engine) as connection:
+            refuse_if_limited(connection, LimitScope.CODE_ADDRESS, address, now_utc)
+        try:
+            with self._engine.begin() as connection:
+                return enrol_tablet(connection, request, now_utc)
+        except ContractError as error:
+            if error.code is Code.CODE_REFUSED:
+                self._count_failures({LimitScope.CODE_ADDRESS: address})
+            raise

@@ -1,0 +1,113 @@
+"""FastAPI dependencies: no route without a person who holds its action, or a tablet."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from sync_server.access.account_store import Person
+from sync_server.access.desk import AccessDesk
+from sync_server.access.refusals import role_refused, token_missing
+from sync_server.access.roles import Action, may, roles_with
+from sync_server.access.session_store import ABSOLUTE_LIMIT
+from sync_server.access.tablet_store import TabletIdentity
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+
+SESSION_COOKIE = "lamplighter_session"
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 section 9.2.1); all others need our own Origin."""
+
+
+def access_desk(request: Request) -> AccessDesk:
+    """Return the desk that `build_app` put into `app.state.access`."""
+    desk: AccessDesk = request.app.state.access
+    return desk
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """A dependency that yields the person when their role holds the action.
+
+    A test can read `action` off a route's dependencies and hold it against the table.
+    """
+
+    action: Action
+
+    def __call__(self, request: Request) -> Person:
+        """Return the person; raise ContractError for no session, a wrong role or origin."""
+        check_origin(request)
+        person = person_of(request)
+        if not may(person.role, self.action):
+            possible = ", ".join(roles_with(self.action))
+            raise role_refused(person.login, person.role, self.action, possible)
+        return person
+
+
+def require(action: Action) -> Require:
+    """Return the dependency for a route: `person: Annotated[Person, Depends(require(...))]`."""
+    return Require(action)
+
+
+def person_of(request: Request) -> Person:
+    """Return who holds the session cookie; raise ContractError when nobody does."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        raise token_missing("session cookie", "log in")
+    return access_desk(request).person_for(token)
+
+
+def require_tablet(request: Request) -> TabletIdentity:
+    """Return the tablet that holds the bearer token; raise ContractError when none does."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() != "bearer" or not token.strip():
+        raise token_missing("tablet token", "send the header Authorization: Bearer TOKEN")
+    return access_desk(request).tablet_for(token.strip())
+
+
+def check_origin(request: Request) -> None:
+    """Raise ContractError when another site's page sends a request that changes something.
+
+    The browser's Origin must be this server's own scheme, host and port; a client that sends
+    none must say `Sec-Fetch-Site: same-origin`.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    origin = request.headers.get("origin")
+    if origin is None and request.headers.get("sec-fetch-site") == "same-origin":
+        return
+    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+        raise ContractError(
+            place=f"{request.method} {request.url.path}",
+            field="Origin",
+            problem=f"is {origin!r}, not this server",
+            remedy="use the pages of this server",
+            code=Code.ORIGIN_REFUSED,
+        )
+
+
+def set_session_cookie(response: Response, token: str, *, is_https: bool) -> None:
+    """Put the session into a cookie that scripts cannot read and other sites cannot send."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=int(ABSOLUTE_LIMIT.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=is_https,
+        path="/",
+    )
+
+
+def clear_session_cookie(response: Response, *, is_https: bool) -> None:
+    """Take the session cookie back."""
+    response.delete_cookie(
+        SESSION_COOKIE, httponly=True, samesite="strict", secure=is_https, path="/"
+    )
+
+
+def client_address(request: Request) -> str:
+    """Return the address that failed log-ins are counted by."""
+    return request.client.host if request.client is not None else "unknown"

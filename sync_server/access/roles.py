@@ -1,0 +1,118 @@
+"""Roles x actions as a table (domain model section 5): what is not listed is refused."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in the organisation; one role per account."""
+
+    HOTLINE_AGENT = "hotline_agent"
+    WINDOW_CLERK = "window_clerk"
+    QUALITY_OFFICER = "quality_officer"
+    TEAM_LEADER = "team_leader"
+    CREW_MEMBER = "crew_member"
+    INSPECTOR = "inspector"
+    SAFETY_CHECKER = "safety_checker"
+    CONTROL_ROOM = "control_room"
+    DISPATCHER = "dispatcher"
+    METERING_ENGINEER = "metering_engineer"
+    SAFETY_OFFICER = "safety_officer"
+    TECHNICIAN = "technician"
+    DIRECTOR = "director"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class Action(StrEnum):
+    """What a route or a function does; every route names exactly one."""
+
+    OWN_SESSION = "use_own_session"
+    SEE_ALERTS = "see_alerts"
+    ACKNOWLEDGE_ALERT = "acknowledge_alert"
+    SHELVE_ALERT = "shelve_alert"
+    SEE_READINGS = "see_readings"
+    SEE_ORDERS = "see_orders"
+    DISPATCH_ORDER = "dispatch_order"
+    CHANGE_ORDER = "change_order"
+    CANCEL_ORDER = "cancel_order"
+    VERIFY_ORDER = "verify_order"
+    CLOSE_ORDER = "close_order"
+    REOPEN_ORDER = "reopen_order"
+    SEE_GATEWAYS = "see_gateways"
+    SEE_QUARANTINE = "see_quarantine"
+    ADOPT_DEVICE = "adopt_device"
+    SEE_REVIEW = "see_review"
+    RESOLVE_REVIEW = "resolve_review"
+    SEE_TABLETS = "see_tablets"
+    ENROL_TABLET = "enrol_tablet"
+    REVOKE_TABLET = "revoke_tablet"
+    SEE_ACCOUNTS = "see_accounts"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    SEE_POLICIES = "see_policies"
+    CHANGE_POLICY = "change_policy"
+    SEE_AUDIT = "see_audit"
+    WORK_ON_TABLET = "work_on_tablet"
+
+
+_R = Role
+_A = Action
+
+_WATCH = frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.METERING_ENGINEER, _R.SAFETY_OFFICER})
+_LEAD = frozenset({_R.DIRECTOR, _R.TEAM_LEADER, _R.TECHNICIAN})
+_READ_ALL = frozenset({_R.AUDITOR, _R.QUALITY_OFFICER})
+_DESK = frozenset({_R.HOTLINE_AGENT, _R.WINDOW_CLERK})
+_FIELD = frozenset({_R.CREW_MEMBER, _R.INSPECTOR, _R.SAFETY_CHECKER})
+
+ALLOWED: dict[Action, frozenset[Role]] = {
+    _A.OWN_SESSION: frozenset(_R),
+    _A.SEE_ALERTS: _WATCH | _LEAD | _READ_ALL,
+    _A.ACKNOWLEDGE_ALERT: _WATCH | {_R.DIRECTOR},
+    _A.SHELVE_ALERT: _WATCH | {_R.DIRECTOR},
+    _A.SEE_READINGS: _WATCH | _LEAD | _READ_ALL,
+    _A.SEE_ORDERS: _WATCH | _LEAD | _READ_ALL | _DESK,
+    _A.DISPATCH_ORDER: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}
+    ),
+    _A.CHANGE_ORDER: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}
+    ),
+    _A.CANCEL_ORDER: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}
+    ),
+    _A.VERIFY_ORDER: frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.DIRECTOR}),
+    _A.CLOSE_ORDER: frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.DIRECTOR}),
+    _A.REOPEN_ORDER: frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.DIRECTOR}),
+    _A.SEE_GATEWAYS: _WATCH | _LEAD | _READ_ALL | {_R.ADMINISTRATOR},
+    _A.SEE_QUARANTINE: _WATCH | _LEAD | _READ_ALL,
+    _A.ADOPT_DEVICE: frozenset({_R.METERING_ENGINEER, _R.CONTROL_ROOM, _R.DIRECTOR}),
+    _A.SEE_REVIEW: _WATCH | _LEAD | _READ_ALL,
+    _A.RESOLVE_REVIEW: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}
+    ),
+    _A.SEE_TABLETS: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.ADMINISTRATOR, _R.DIRECTOR, _R.AUDITOR}
+    ),
+    _A.ENROL_TABLET: frozenset({_R.DISPATCHER, _R.ADMINISTRATOR, _R.DIRECTOR}),
+    _A.REVOKE_TABLET: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.ADMINISTRATOR, _R.DIRECTOR, _R.SAFETY_OFFICER}
+    ),
+    _A.SEE_ACCOUNTS: frozenset({_R.ADMINISTRATOR, _R.DIRECTOR, _R.AUDITOR}),
+    _A.MANAGE_ACCOUNTS: frozenset({_R.ADMINISTRATOR}),
+    _A.SEE_POLICIES: _WATCH | _LEAD | _READ_ALL | {_R.ADMINISTRATOR},
+    _A.CHANGE_POLICY: frozenset({_R.DIRECTOR}),
+    _A.SEE_AUDIT: frozenset({_R.AUDITOR, _R.DIRECTOR}),
+    _A.WORK_ON_TABLET: _FIELD | {_R.TEAM_LEADER},
+}
+"""Dispatch by the control room follows DESIGN section 1; the rest is domain model section 5.
+
+An administrator manages access and sees no readings, alerts or orders."""
+
+
+def may(role: Role, action: Action) -> bool:
+    """Return whether the table grants the action to the role."""
+    return role in ALLOWED[action]
+
+
+def roles_with(action: Action) -> list[Role]:
+    """Return the roles that hold an action, in the order of the enumeration."""
+    return [role for role in Role if role in ALLOWED[action]]

@@ -1,0 +1,262 @@
+"""Tablets: enrolled by a one-time code, known by a token, ended by revocation or by time.
+
+A token lives 180 days and is not renewed in use: a tablet that was enrolled half a year ago is
+enrolled anew with a fresh code, its store and outbox stay (the server knows its replica).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from sync_server.access.account_store import (
+    admit,
+    has_crew,
+    people_of_crew,
+    tablet_person,
+)
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.access.refusals import not_found, token_expired, token_invalid, token_revoked
+from sync_server.access.secrets_io import (
+    hash_secret,
+    new_code,
+    new_id,
+    new_token,
+    plain_code,
+)
+from sync_server.db.access_tables import (
+    ENROLMENT_CODE,
+    TABLET,
+    TABLET_ACCOUNT,
+    TABLET_TOKEN,
+)
+from wire_contracts.codes import Code
+from wire_contracts.enrolment import EnrolAnswer, EnrolRequest
+from wire_contracts.errors import ContractError
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+
+CODE_LIFE = timedelta(minutes=10)
+"""Server notes section 5: long enough to type it, too short to pass it on."""
+
+TOKEN_LIFE = timedelta(days=180)
+"""Longer than any offline stretch: the tombstone horizon is 90 days."""
+
+TOUCH_EVERY = timedelta(minutes=1)
+"""The last contact is written at most this often, so that an idle pull writes nothing."""
+
+_PLACE = "tablet token"
+_REMEDY = "ask the office for a new enrolment code and enrol the tablet again; unsent work is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCode:
+    """An enrolment code, shown once."""
+
+    code: str
+    crew_id: str
+    expires_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabletIdentity:
+    """Which tablet speaks."""
+
+    tablet_id: str
+    name: str
+    crew_id: str
+    enrolled_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabletRecord:
+    """A tablet as the office sees it."""
+
+    tablet_id: str
+    name: str
+    crew_id: str
+    enrolled_at_utc: datetime
+    last_seen_at_utc: datetime | None
+    revoked_at_utc: datetime | None
+    expires_at_utc: datetime | None
+
+
+def issue_enrolment_code(
+    connection: Connection, crew_id: str, actor: str, now_utc: datetime
+) -> IssuedCode:
+    """Return a one-time code for a tablet of a crew; only its hash is kept."""
+    if not has_crew(connection, crew_id):
+        raise not_found(f"crew {crew_id!r}", "crew")
+    code = new_code()
+    expires_at_utc = now_utc + CODE_LIFE
+    connection.execute(
+        insert(ENROLMENT_CODE).values(
+            code_hash=hash_secret(plain_code(code)),
+            crew_id=crew_id,
+            issued_by=actor,
+            issued_at_ms=ms_from_utc(now_utc),
+            expires_at_ms=ms_from_utc(expires_at_utc),
+        )
+    )
+    event = AuditEvent(actor=actor, action="tablet.issue_code", subject=crew_id, detail={})
+    append_audit(connection, event, now_utc)
+    return IssuedCode(code=code, crew_id=crew_id, expires_at_utc=expires_at_utc)
+
+
+def enrol_tablet(connection: Connection, request: EnrolRequest, now_utc: datetime) -> EnrolAnswer:
+    """Return the new tablet's token; the code is used up in the same transaction.
+
+    Raises:
+        ContractError: The code is unknown, used or older than ten minutes.
+    """
+    crew_id = _use_code(connection, request.code, now_utc)
+    tablet_id = new_id(now_utc)
+    connection.execute(
+        insert(TABLET).values(
+            tablet_id=tablet_id,
+            name=request.name,
+            crew_id=crew_id,
+            enrolled_at_ms=ms_from_utc(now_utc),
+            last_seen_at_ms=ms_from_utc(now_utc),
+        )
+    )
+    people = people_of_crew(connection, crew_id)
+    for person in people:
+        admit(connection, tablet_id, person.account_id, now_utc)
+    token, expires_at_utc = _issue_token(connection, tablet_id, now_utc)
+    event = AuditEvent(
+        actor=tablet_id, action="tablet.enrol", subject=tablet_id, detail={"crew": crew_id}
+    )
+    append_audit(connection, event, now_utc)
+    return EnrolAnswer(
+        tablet_id=tablet_id,
+        token=token,
+        expires_at_utc=expires_at_utc,
+        crew_id=crew_id,
+        people=tuple(tablet_person(person) for person in people),
+    )
+
+
+def _use_code(connection: Connection, code: str, now_utc: datetime) -> str:
+    now_ms = ms_from_utc(now_utc)
+    code_hash = hash_secret(plain_code(code))
+    used = connection.execute(
+        update(ENROLMENT_CODE)
+        .where(
+            ENROLMENT_CODE.c.code_hash == code_hash,
+            ENROLMENT_CODE.c.used_at_ms.is_(None),
+            ENROLMENT_CODE.c.expires_at_ms > now_ms,
+        )
+        .values(used_at_ms=now_ms)
+        .returning(ENROLMENT_CODE.c.crew_id)
+    ).scalar_one_or_none()
+    if used is None:
+        raise ContractError(
+            place="enrolment",
+            field="code",
+            problem="is not valid: mistyped, already used, or older than 10 minutes",
+            remedy="ask the office for a new code and enter it within 10 minutes",
+            code=Code.CODE_REFUSED,
+        )
+    return str(used)
+
+
+def _issue_token(connection: Connection, tablet_id: str, now_utc: datetime) -> tuple[str, datetime]:
+    token = new_token()
+    expires_at_utc = now_utc + TOKEN_LIFE
+    connection.execute(
+        insert(TABLET_TOKEN).values(
+            token_hash=hash_secret(token),
+            tablet_id=tablet_id,
+            issued_at_ms=ms_from_utc(now_utc),
+            expires_at_ms=ms_from_utc(expires_at_utc),
+        )
+    )
+    return token, expires_at_utc
+
+
+def tablet_of_token(connection: Connection, token: str, now_utc: datetime) -> TabletIdentity:
+    """Return which tablet holds the token.
+
+    Raises:
+        ContractError: Never issued, revoked or expired; each with its own code and remedy.
+    """
+    query = (
+        select(TABLET, TABLET_TOKEN.c.expires_at_ms)
+        .join(TABLET_TOKEN, TABLET_TOKEN.c.tablet_id == TABLET.c.tablet_id)
+        .where(TABLET_TOKEN.c.token_hash == hash_secret(token))
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise token_invalid(_PLACE, _REMEDY)
+    if row.revoked_at_ms is not None:
+        raise token_revoked(_PLACE, utc_from_ms(row.revoked_at_ms), _REMEDY)
+    expires_at_utc = utc_from_ms(row.expires_at_ms)
+    if now_utc >= expires_at_utc:
+        raise token_expired(_PLACE, expires_at_utc, _REMEDY)
+    return TabletIdentity(
+        tablet_id=row.tablet_id,
+        name=row.name,
+        crew_id=row.crew_id,
+        enrolled_at_utc=utc_from_ms(row.enrolled_at_ms),
+    )
+
+
+def is_contact_due(connection: Connection, tablet_id: str, now_utc: datetime) -> bool:
+    """Return whether the last contact should be written down now."""
+    query = select(TABLET.c.last_seen_at_ms).where(TABLET.c.tablet_id == tablet_id)
+    seen_at_ms = connection.execute(query).scalar_one()
+    return seen_at_ms is None or utc_from_ms(seen_at_ms) + TOUCH_EVERY <= now_utc
+
+
+def note_contact(connection: Connection, tablet_id: str, now_utc: datetime) -> None:
+    """Write down that the tablet was heard."""
+    connection.execute(
+        update(TABLET)
+        .where(TABLET.c.tablet_id == tablet_id)
+        .values(last_seen_at_ms=ms_from_utc(now_utc))
+    )
+
+
+def revoke_tablet(connection: Connection, tablet_id: str, actor: str, now_utc: datetime) -> None:
+    """End a tablet's access at once; what it sent before stays."""
+    ended = connection.execute(
+        update(TABLET)
+        .where(TABLET.c.tablet_id == tablet_id, TABLET.c.revoked_at_ms.is_(None))
+        .values(revoked_at_ms=ms_from_utc(now_utc), revoked_by=actor)
+        .returning(TABLET.c.tablet_id)
+    ).scalar_one_or_none()
+    if ended is None:
+        raise not_found(f"tablet {tablet_id!r}", "tablet in use")
+    event = AuditEvent(actor=actor, action="tablet.revoke", subject=tablet_id, detail={})
+    append_audit(connection, event, now_utc)
+
+
+def list_tablets(connection: Connection) -> list[TabletRecord]:
+    """Return every tablet, the newest first."""
+    query = (
+        select(TABLET, TABLET_TOKEN.c.expires_at_ms)
+        .outerjoin(TABLET_TOKEN, TABLET_TOKEN.c.tablet_id == TABLET.c.tablet_id)
+        .order_by(TABLET.c.tablet_id.desc())
+    )
+    return [
+        TabletRecord(
+            tablet_id=row.tablet_id,
+            name=row.name,
+            crew_id=row.crew_id,
+            enrolled_at_utc=utc_from_ms(row.enrolled_at_ms),
+            last_seen_at_utc=_utc_or_none(row.last_seen_at_ms),
+            revoked_at_utc=_utc_or_none(row.revoked_at_ms),
+            expires_at_utc=_utc_or_none(row.expires_at_ms),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _utc_or_none(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
+def accounts_of_tablet(connection: Connection, tablet_id: str) -> frozenset[str]:
+    """Return who may or once might work on the tablet: work stamped then is still theirs."""
+    query = select(TABLET_ACCOUNT.c.account_id).where(TABLET_ACCOUNT.c.tablet_id == tablet_id)
+    return frozenset(connection.execute(query).scalars())

@@ -1,0 +1,137 @@
+"""The tables of the sync protocol: change index, ledger of operations, conflicts, review items."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
+
+from sync_server.db.metadata import METADATA
+
+CHANGE_HEAD = Table(
+    "change_head",
+    METADATA,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+)
+"""One row: the last committed sequence, taken inside the commit, and the purged horizon."""
+
+CHANGE = Table(
+    "change",
+    METADATA,
+    Column("bucket", String(80), primary_key=True),
+    Column("entity", String(64), primary_key=True),
+    Column("entity_id", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("is_gone", Boolean, nullable=False),
+    Column("row_hash", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_change_bucket_seq", "bucket", "seq"),
+    Index("ix_change_entity", "entity", "entity_id"),
+)
+"""The latest entry of every thing in every bucket; a thing that left is a tombstone."""
+
+PUBLISHED = Table(
+    "published",
+    METADATA,
+    Column("entity", String(64), primary_key=True),
+    Column("entity_id", String(64), primary_key=True),
+    Column("row_hash", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+"""What tablets are given, as canonical JSON, written in the transaction of the change."""
+
+BUCKET_SUM = Table(
+    "bucket_sum",
+    METADATA,
+    Column("bucket", String(80), primary_key=True),
+    Column("row_count", BigInteger, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
+)
+
+REPLICA = Table(
+    "replica",
+    METADATA,
+    Column("replica_id", String(64), primary_key=True),
+    Column("tablet_id", String(36), nullable=False),
+    Column("first_seen_at_ms", BigInteger, nullable=False),
+    Column("last_n", BigInteger, nullable=False),
+    Column("retired_at_ms", BigInteger),
+)
+"""A copy of a tablet's store; retired when two copies were seen to share it (trap T7)."""
+
+OP_LEDGER = Table(
+    "op_ledger",
+    METADATA,
+    Column("op_id", String(36), primary_key=True),
+    Column("payload_hash", String(64), nullable=False),
+    Column("tablet_id", String(36), nullable=False),
+    Column("replica_id", String(64), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("group_id", String(36), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("entity", String(64), nullable=False),
+    Column("entity_id", String(64), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("code", String(40)),
+    Column("detail", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("happened_at_ms", BigInteger, nullable=False),
+    Column("is_clock_suspect", Boolean, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Index("ix_op_ledger_replica_n", "replica_id", "n"),
+)
+"""Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7)."""
+
+KEPT_OPERATION = Table(
+    "kept_operation",
+    METADATA,
+    Column("op_id", String(36), primary_key=True),
+    Column("payload_hash", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("received_at_ms", BigInteger, nullable=False),
+)
+"""The content of operations that were not applied as they came: nothing is thrown away."""
+
+SYNC_CONFLICT = Table(
+    "sync_conflict",
+    METADATA,
+    Column("op_id", String(36), primary_key=True),
+    Column("entity", String(64), nullable=False),
+    Column("entity_id", String(64), nullable=False),
+    Column("field", String(64), nullable=False),
+    Column("seen_value", Text, nullable=False),
+    Column("office_value", Text, nullable=False),
+    Column("crew_value", Text, nullable=False),
+    Column("kept", String(10), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""Both words of a field that office and crew changed at once, as JSON values."""
+
+REVIEW_ITEM = Table(
+    "review_item",
+    METADATA,
+    Column("review_id", String(36), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("op_id", String(36)),
+    Column("entity", String(64), nullable=False),
+    Column("entity_id", String(64), nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("text_en", Text, nullable=False),
+    Column("text_zh", Text, nullable=False),
+    Column("owner_role", String(40), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("resolved_at_ms", BigInteger),
+    Column("resolved_by", String(80)),
+    Column("resolution", Text),
+    Index("ix_review_item_open", "resolved_at_ms", "due_at_ms"),
+    Index("ix_review_item_entity", "entity", "entity_id"),
+)

@@ -1,0 +1,15 @@
+"""Server <-> tablet: nothing that a crew did is ever dropped.
+
+The line through the modules:
+
+    tokens              the cursor of a tablet, as an opaque text
+    pull                the next changes of the buckets a tablet may see
+    inbox               which operations of a push can be read
+    merge               two words for one field
+    review_store        what a person has to look at, with an owner and a due time
+    ledger_store        the permanent outcome of every operation
+    apply               one operation -> its effect and its outcome
+    push                groups of operations -> transactions
+    service             the conversation, in-process
+    api_io              the conversation, over HTTP
+"""

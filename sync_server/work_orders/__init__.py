@@ -1,0 +1,13 @@
+"""Work orders: made from alerts, done by crews, verified and closed by the office.
+
+The line through the modules:
+
+    order               the values of an order
+    policy_store        the versioned rules with their sources
+    instructions        what the crew must do, in the order that safety demands
+    order_plan          what kind of order an alert becomes
+    auto_orders         which alerts become orders without a person (RULINGS R8)
+    fact_store          the insert-only facts of an order
+    order_store         the orders, their path through the life cycle, what tablets see
+    dispatch            alert -> order, by a person or by the rule
+"""
