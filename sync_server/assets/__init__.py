@@ -1,0 +1,9 @@
+"""The assets: gateways, communities, meters, and which device is which meter at which time.
+
+The line through the modules:
+
+    assets            the values of gateways, communities, meters
+    device_map        which meter a device serial meant at an instant
+    asset_store       the assets in the database
+    import_io         a CSV file of meters, checked row by row
+"""
