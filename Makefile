@@ -28,6 +28,7 @@ check: install   ## style, types, import arrows
 	$(PYTHON_IN) -m ruff check $(SOURCES)
 	$(PYTHON_IN) -m ruff format --check $(SOURCES)
 	$(PYTHON_IN) -m mypy $(SOURCES)
+	@sh tools/pyright.sh
 	.venv/bin/lint-imports --no-cache
 
 test: test-packages check ## check, then every test

@@ -25,6 +25,11 @@ class Places:
         return self.root / "town"
 
     @property
+    def truth_file(self) -> Path:
+        """What is wrong with which meter; read by the meters alone."""
+        return self.town_folder / "truth.jsonl"
+
+    @property
     def meter_ports_file(self) -> Path:
         """Gateway id to the loopback port on which its meters answer."""
         return self.root / "town" / "meter-ports.json"

@@ -20,6 +20,6 @@ sh tools/system_packages.sh install
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
 .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-.venv/bin/python -m sync_server.web.build_assets
+.venv/bin/python -m sync_server.web.build_assets_io
 touch .venv/installed
 echo "set-up took $(( $(date +%s) - began )) s"

@@ -9,6 +9,8 @@ class Clock(Protocol):
 
     def now_utc(self) -> datetime:
         """Return the present moment, aware and in UTC."""
+        ...
 
     def wall_seconds(self, seconds: float) -> float:
         """Return how many seconds of the wall's clock `seconds` of this clock take."""
+        ...

@@ -22,6 +22,8 @@ class SyncApi(Protocol):
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         """Return the changes after `token` (None: from nothing), at most about `limit` rows."""
+        ...
 
     def push(self, request: PushRequest) -> PushAnswer:
         """Return one permanent outcome per operation."""
+        ...
