@@ -1,0 +1,19 @@
+"""A town at true scale: its meters answer on real sockets, its faults are known to it alone.
+
+The line through the modules, from the plan to what the other parts see:
+
+    chance, town_time, names        numbers, calendar and words that follow from a seed
+    seed_plan, seed_plan_io         how many of everything: `load_town(seed) -> Town`
+    town_places, uses, staff        where things stand, what happens behind a meter, who works
+    town_meters, town               131 remotely read meters; homes, boxes, wells, pipes
+    town_clock, town_clock_io       `start_clock`, `join_clock`: one time for all processes (R25)
+    faults, faults_io               the truth: `TruthFile(path).inject(Fault(...))`, `.repair(...)`
+    weather, slot_rows, heat, gas_water, consumption      `MeterModel.quantities(at_utc)`, `.series`
+    household_truth, households     what the homes' meters show
+    read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`
+    meters_io                       `TownMeters(town, clock, truth, ports)`: Modbus TCP on loopback
+    gateway_configs                 the settings file of each gateway
+    seed_server                     the town's assets, people and past into the server's database
+    places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
+    process_life_io, supervisor_io, run_broker, run_gateways, run_server      the processes
+"""
