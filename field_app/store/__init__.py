@@ -1,1 +1,15 @@
-"""The tablet's one SQLite file: what the server said, what the crew said, and nothing lost."""
+"""The tablet's one SQLite file: what the server said, what the crew said, and nothing lost.
+
+record_states     what is said about one record's way to the server
+tables            the tables as SQLAlchemy Core sees them
+schema_steps      how the file's shape came to be, step by step, forward only
+ids_io            random ids
+connections_io    PRAGMAs and engines
+salvage_io        what can be saved out of a damaged file
+database_io       one writer thread, short readers, opening and closing
+settings_store    the few single values: token, offset, next try, counters
+identity_io       the file with the tablet's secret
+base_store        rows as the server sent them, with the checksum of every bucket
+outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
+draft_store       answers that are not sealed yet
+"""

@@ -1,6 +1,5 @@
 """Decides what the tablet says about one record's way to the server (sync spec 1.5)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,8 +76,3 @@ def record_state(traces: RecordTraces) -> RecordState:
     if traces.photos_done < traces.photos_total:
         return RecordState.PHOTO_PENDING
     return RecordState.SHOWN_TO_OFFICE if traces.statuses else RecordState.UNTOUCHED
-
-
-def waiting_count(statuses: Iterable[OpStatus]) -> int:
-    """Return how many operations the server has not confirmed."""
-    return sum(status in WAITING for status in statuses)

@@ -1,0 +1,54 @@
+"""Reads the tablet's clocks: wall, monotonic, and the name of the boot."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from field_app.store.ids_io import clamped_ms
+from wire_contracts.clock import Clock
+from wire_contracts.frames import LATEST_MS
+from wire_contracts.operations import DeviceTime
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Linux and Android name every boot here."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_utc(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+        return datetime.now(tz=UTC)
+
+    def wall_seconds(self, seconds: float) -> float:
+        """Return the seconds unchanged: this clock is the wall's."""
+        return seconds
+
+
+def read_boot_id() -> str:
+    """Return the name of this boot, or a fresh one where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip() or str(uuid.uuid4())
+    except OSError:
+        return str(uuid.uuid4())
+
+
+class TapClock:
+    """Stamps a tap with every clock the tablet has (trap T21)."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Stamp with `clock`; the monotonic time runs at its rate."""
+        self._clock = clock
+        self._boot_id = read_boot_id()
+
+    def stamp(self, offset_ms: int) -> DeviceTime:
+        """Return the time of a tap; `offset_ms` is server minus tablet at the last contact."""
+        wall_s = self._clock.wall_seconds(1.0)
+        rate = 1.0 / wall_s if wall_s > 0 else 1.0
+        return DeviceTime(
+            wall_ms=clamped_ms(self._clock.now_utc()),
+            mono_ms=int(time.monotonic_ns() * rate) // 1_000_000,
+            boot_id=self._boot_id,
+            offset_ms=min(max(offset_ms, -LATEST_MS), LATEST_MS),
+        )

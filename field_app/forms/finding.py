@@ -1,0 +1,214 @@
+"""Decides what the finding form asks of an order and what is missing in its answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from field_app.forms.numbers import parse_number, shown_number
+from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.findings import Cause, causes_for
+from wire_contracts.kinds import FindingResult
+from wire_contracts.orders import FINDING_FORM
+from wire_contracts.quantities import Medium, Quantity
+
+LONGEST_NOTE = 4000
+"""Characters of a note; the wire takes 20,000 for both sides together."""
+
+MEASURED_PREFIX = "measured."
+"""Draft fields of measured values are `measured.<quantity>` and hold the text as typed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredField:
+    """One value the crew may measure.
+
+    `low` and `high` are what is physically possible on the networks served; a value outside is a
+    slip of the finger or of the unit, not a finding.
+    """
+
+    quantity: Quantity
+    unit: str
+    low: float
+    high: float
+
+
+_GAS_LEL = MeasuredField(quantity=Quantity.GAS_LEL_PCT, unit="% LEL", low=0.0, high=100.0)
+"""A detector reads 0..100 % of the lower explosive limit by definition (IEC 60079-29-1)."""
+
+_WATER_FLOW = MeasuredField(quantity=Quantity.FLOW_M3H, unit="m³/h", low=0.0, high=5000.0)
+_GAS_FLOW = MeasuredField(quantity=Quantity.FLOW_ACTUAL_M3H, unit="m³/h", low=0.0, high=5000.0)
+"""Above the largest commercial meters (DN400, about 4000 m³/h)."""
+
+_GAS_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=40.0)
+"""High pressure A of a town gas network ends at 4.0 MPa (GB 50028 table 6.1.6)."""
+
+_WATER_PRESSURE = MeasuredField(quantity=Quantity.PRESSURE_BARG, unit="bar", low=0.0, high=25.0)
+"""PN 25 is the strongest class of water and heating pipework in a town."""
+
+_SUPPLY = MeasuredField(quantity=Quantity.SUPPLY_TEMP_DEGC, unit="°C", low=0.0, high=200.0)
+_RETURN = MeasuredField(quantity=Quantity.RETURN_TEMP_DEGC, unit="°C", low=0.0, high=200.0)
+"""Hot-water networks are designed for at most 200 °C (CJJ 34 scope)."""
+
+MEASURED: Mapping[Medium, tuple[MeasuredField, ...]] = {
+    Medium.GAS: (_GAS_LEL, _GAS_FLOW, _GAS_PRESSURE),
+    Medium.WATER: (_WATER_FLOW, _WATER_PRESSURE),
+    Medium.HEAT: (_WATER_FLOW, _SUPPLY, _RETURN, _WATER_PRESSURE),
+}
+"""What the form offers per medium, the safety value first."""
+
+
+class Problem(StrEnum):
+    """What keeps a finding from being finished."""
+
+    RESULT_MISSING = "result_missing"
+    CAUSE_MISSING = "cause_missing"
+    CAUSE_OF_ANOTHER_RESULT = "cause_of_another_result"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_RANGE = "out_of_range"
+    GAS_TEST_MISSING = "gas_test_missing"
+    MEASUREMENT_MISSING = "measurement_missing"
+    NOTE_MISSING = "note_missing"
+    NOTE_TOO_LONG = "note_too_long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """One problem, at the measured field it concerns, if any."""
+
+    problem: Problem
+    measured: MeasuredField | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingAnswers:
+    """The answers as typed; measured values stay text until they are sealed."""
+
+    result: FindingResult | None = None
+    cause: Cause | None = None
+    note: str = ""
+    measured: Mapping[Quantity, str] = field(default_factory=dict)
+
+
+def read_answers(draft: Mapping[str, JsonValue]) -> FindingAnswers:
+    """Return the answers of a draft; an answer this app does not know counts as not given."""
+    measured = {
+        Quantity(name.removeprefix(MEASURED_PREFIX)): str(value)
+        for name, value in draft.items()
+        if name.startswith(MEASURED_PREFIX) and value and _is_quantity(name)
+    }
+    result = str(draft.get("result") or "")
+    cause = str(draft.get("cause") or "")
+    return FindingAnswers(
+        result=FindingResult(result) if result in set(FindingResult) else None,
+        cause=Cause(cause) if cause in set(Cause) else None,
+        note=str(draft.get("note") or ""),
+        measured=measured,
+    )
+
+
+def _is_quantity(name: str) -> bool:
+    return name.removeprefix(MEASURED_PREFIX) in set(Quantity)
+
+
+def draft_of_sealed(answers: JsonObject) -> dict[str, JsonValue]:
+    """Return the draft fields of answers that were sealed before, to begin a correction with."""
+    draft: dict[str, JsonValue] = {
+        name: answers[name] for name in ("result", "cause", "note") if answers.get(name)
+    }
+    measured = answers.get("measured")
+    if isinstance(measured, Mapping):
+        for name, value in measured.items():
+            if isinstance(value, int | float):
+                draft[f"{MEASURED_PREFIX}{name}"] = shown_number(value)
+    return draft
+
+
+def offered_fields(medium: Medium) -> tuple[MeasuredField, ...]:
+    """Return the measured fields of a medium, the safety value first."""
+    return MEASURED[medium]
+
+
+def is_required(one: MeasuredField, result: FindingResult | None) -> bool:
+    """Return whether the result cannot stand without this value.
+
+    Gas: nobody may report a leak or all well without a gas test. `normal` calls an alert false, so
+    it needs evidence (RULINGS R6); for water and heat any one measured value is enough.
+    """
+    is_gas_test = one.quantity is Quantity.GAS_LEL_PCT
+    return is_gas_test and result in {FindingResult.LEAK, FindingResult.NORMAL}
+
+
+def problem_of(one: MeasuredField, text: str) -> Problem | None:
+    """Return what is wrong with a typed value, or None when it is empty or right."""
+    if not text.strip():
+        return None
+    value = parse_number(text)
+    if value is None:
+        return Problem.NOT_A_NUMBER
+    return None if one.low <= value <= one.high else Problem.OUT_OF_RANGE
+
+
+def find_missing(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+    """Return everything that keeps the finding from being finished, in the form's order."""
+    return (
+        *_missing_choices(medium, answers),
+        *_missing_measured(medium, answers),
+        *_missing_note(answers),
+    )
+
+
+def _missing_choices(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+    if answers.result is None:
+        return (Missing(problem=Problem.RESULT_MISSING),)
+    if answers.cause is None:
+        return (Missing(problem=Problem.CAUSE_MISSING),)
+    if answers.cause not in causes_for(medium, answers.result):
+        return (Missing(problem=Problem.CAUSE_OF_ANOTHER_RESULT),)
+    return ()
+
+
+def _missing_measured(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+    missing: list[Missing] = []
+    fields = offered_fields(medium)
+    for one in fields:
+        text = answers.measured.get(one.quantity, "")
+        problem = problem_of(one, text)
+        if problem is not None:
+            missing.append(Missing(problem=problem, measured=one))
+        elif is_required(one, answers.result) and not text.strip():
+            missing.append(Missing(problem=Problem.GAS_TEST_MISSING, measured=one))
+    has_any = any(answers.measured.get(one.quantity, "").strip() for one in fields)
+    needs_any = answers.result is FindingResult.NORMAL and medium is not Medium.GAS
+    if needs_any and not has_any:
+        missing.append(Missing(problem=Problem.MEASUREMENT_MISSING))
+    return tuple(missing)
+
+
+def _missing_note(answers: FindingAnswers) -> tuple[Missing, ...]:
+    if len(answers.note) > LONGEST_NOTE:
+        return (Missing(problem=Problem.NOTE_TOO_LONG),)
+    if answers.cause is Cause.SEE_NOTE and not answers.note.strip():
+        return (Missing(problem=Problem.NOTE_MISSING),)
+    return ()
+
+
+def seal(order_id: str, answers: FindingAnswers) -> JsonObject:
+    """Return the payload of the `form_answerset` fact; call it when nothing is missing.
+
+    Measured values are numbers in the unit that the quantity's wire name tells.
+    """
+    measured: dict[str, JsonValue] = {}
+    for quantity, text in answers.measured.items():
+        value = parse_number(text)
+        if value is not None:
+            measured[str(quantity)] = value
+    return {
+        "order_id": order_id,
+        "form": FINDING_FORM,
+        "answers": {
+            "result": str(answers.result or ""),
+            "cause": str(answers.cause or ""),
+            "note": answers.note.strip(),
+            "measured": measured,
+        },
+    }

@@ -1,0 +1,7 @@
+"""What the crew sees of the orders, and how a tap becomes operations.
+
+overlay         the server's row with the crew's own words on top
+next_action     the one next step, and the side steps
+order_store     the list's rows, rebuilt with every change, searched and paged
+order_desk      reads and taps, each in one transaction
+"""

@@ -1,0 +1,256 @@
+"""Reads orders and turns taps into operations, each tap one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from field_app.clock_io import TapClock
+from field_app.forms.finding import (
+    FindingAnswers,
+    Missing,
+    draft_of_sealed,
+    find_missing,
+    read_answers,
+    seal,
+)
+from field_app.orders import order_store
+from field_app.orders.order_store import OrderPage, OrderQuery, SeenOrder
+from field_app.store import draft_store, outbox_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.draft_store import DraftAnswer
+from field_app.store.ids_io import draw_uuid7
+from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.settings_store import Key
+from field_app.store.tables import outbox_op
+from wire_contracts.fields import JsonValue
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
+from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
+
+
+class OrderGoneError(LookupError):
+    """The order is not on this tablet, or the app cannot read it."""
+
+
+class FindingIncompleteError(ValueError):
+    """The finding cannot be finished; `missing` lists why."""
+
+    def __init__(self, missing: Sequence[Missing]) -> None:
+        """Keep what is missing."""
+        super().__init__(", ".join(str(each.problem) for each in missing))
+        self.missing = tuple(missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingSheet:
+    """The finding form of one order as it stands.
+
+    `saved_at_ms` is when the last answer was kept, None when nothing was answered.
+    """
+
+    order_id: str
+    document: WorkOrderDocument
+    answers: FindingAnswers
+    missing: tuple[Missing, ...]
+    saved_at_ms: int | None
+
+
+class OrderDesk:
+    """The orders of one tablet; `actor` tells who taps, at the moment of the tap."""
+
+    def __init__(
+        self, database: Database, tap_clock: TapClock, actor: Callable[[], str], app: str
+    ) -> None:
+        """Work on the database; stamp every tap with `app`, the app's version."""
+        self._database = database
+        self._tap_clock = tap_clock
+        self._actor = actor
+        self._app = app
+
+    def page(self, query: OrderQuery) -> OrderPage:
+        """Return the first lines of a query."""
+        return self._database.read(lambda connection: order_store.load_page(connection, query))
+
+    def order(self, order_id: str) -> SeenOrder | None:
+        """Return an order as the crew sees it, None when the tablet does not know it."""
+        return self._database.read(lambda connection: order_store.load_order(connection, order_id))
+
+    def tap(self, order_id: str, event: WorkOrderEvent) -> None:
+        """Take one step of an order; committed when this returns.
+
+        Raises:
+            RefusedTransition: The step is not possible now; the text says which are.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            document = _readable(connection, order_id)
+            _check_step(document, event)
+            self._append(connection, order_id, [_go(order_id, event)])
+
+        self._database.write(work)
+
+    def add_note(self, order_id: str, text: str) -> None:
+        """Append a remark to an order; an empty one is left out."""
+        words = text.strip()
+        if not words:
+            return
+
+        def work(connection: Connection) -> None:
+            document = _readable(connection, order_id)
+            change = _set(order_id, "note", document.note, words)
+            self._append(connection, order_id, [change])
+
+        self._database.write(work)
+
+    def mark_seen(self, order_id: str) -> None:
+        """Note that a person has seen what became of the order's operations."""
+
+        def work(connection: Connection) -> None:
+            outbox_store.mark_seen(connection, outbox_op.c.order_id == order_id)
+            order_store.rebuild_lines(connection, [order_id])
+
+        self._database.write(work)
+
+    def finding(self, order_id: str) -> FindingSheet:
+        """Return the finding form: the draft, or the answers sealed last, to be corrected.
+
+        Raises:
+            OrderGoneError: The tablet does not know the order.
+        """
+        return self._database.read(lambda connection: _sheet(connection, order_id))
+
+    def save_answers(self, order_id: str, answers: Mapping[str, JsonValue]) -> None:
+        """Keep answers of the finding form; committed when this returns."""
+        if not answers:
+            return
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamp(connection)
+            for name, value in answers.items():
+                answer = DraftAnswer(
+                    order_id=order_id,
+                    form=FINDING_FORM,
+                    field=name,
+                    value=value,
+                    actor=stamp.actor,
+                )
+                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+            order_store.rebuild_lines(connection, [order_id])
+
+        self._database.write(work)
+
+    def finish(self, order_id: str) -> None:
+        """Seal the finding and finish the order as one group; the draft goes with it.
+
+        Raises:
+            FindingIncompleteError: Something is missing; nothing was changed.
+            RefusedTransition: The order cannot be finished now; nothing was changed.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = _sheet(connection, order_id)
+            _check_step(sheet.document, WorkOrderEvent.FINISH)
+            if sheet.missing:
+                raise FindingIncompleteError(sheet.missing)
+            fact_id = draw_uuid7(utc_from_ms(self._stamp(connection).at.wall_ms))
+            self._append(connection, order_id, _finding_group(sheet, fact_id))
+            draft_store.forget_draft(connection, order_id, FINDING_FORM)
+            order_store.rebuild_lines(connection, [order_id])
+
+        self._database.write(work)
+
+    def _append(
+        self, connection: Connection, order_id: str, changes: Sequence[NewOperation]
+    ) -> None:
+        outbox_store.append_group(connection, changes, self._stamp(connection))
+        order_store.rebuild_lines(connection, [order_id])
+
+    def _stamp(self, connection: Connection) -> TapStamp:
+        offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)
+        return TapStamp(actor=self._actor(), at=self._tap_clock.stamp(offset_ms), app=self._app)
+
+
+def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
+    if event not in CREW_EVENTS:
+        message = f"{event} belongs to the office; a tablet may {', '.join(sorted(CREW_EVENTS))}"
+        raise ValueError(message)
+    WORK_ORDER.next_state(document.state, event)
+
+
+def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
+    seen = order_store.load_order(connection, order_id)
+    if seen is None or seen.document is None:
+        problem = "is not on this tablet" if seen is None else seen.problem
+        message = f"order {order_id}: {problem}; sync and look at the list again"
+        raise OrderGoneError(message)
+    return seen.document
+
+
+def _sheet(connection: Connection, order_id: str) -> FindingSheet:
+    document = _readable(connection, order_id)
+    draft = draft_store.load_draft(connection, order_id, FINDING_FORM)
+    fields = {**_sealed_before(connection, order_id), **draft.answers}
+    answers = read_answers(fields)
+    return FindingSheet(
+        order_id=order_id,
+        document=document,
+        answers=answers,
+        missing=find_missing(document.medium, answers),
+        saved_at_ms=draft.saved_at_ms,
+    )
+
+
+def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue]:
+    """Return the answers sealed last: a finish that was refused is corrected, not typed again."""
+    for entry in reversed(outbox_store.entries_of(connection, order_id)):
+        payload = entry.operation.payload
+        if entry.operation.field == FactType.FORM_ANSWERSET and payload is not None:
+            answers = payload.get("answers")
+            return draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
+    return {}
+
+
+def _finding_group(sheet: FindingSheet, fact_id: str) -> list[NewOperation]:
+    document, answers, order_id = sheet.document, sheet.answers, sheet.order_id
+    payload = seal(order_id, answers)
+    old_result = None if document.result is None else str(document.result)
+    return [
+        NewOperation(
+            kind=OperationKind.FACT,
+            entity=FactType.FORM_ANSWERSET,
+            entity_id=fact_id,
+            order_id=order_id,
+            field=FactType.FORM_ANSWERSET,
+            payload=payload,
+        ),
+        _set(order_id, "result", old_result, str(answers.result or "")),
+        _set(order_id, "cause", document.cause, str(answers.cause or "")),
+        _set(order_id, "diagnosis", document.diagnosis, answers.note.strip()),
+        _go(order_id, WorkOrderEvent.FINISH),
+    ]
+
+
+def _go(order_id: str, event: WorkOrderEvent) -> NewOperation:
+    return NewOperation(
+        kind=OperationKind.GO,
+        entity=ENTITY,
+        entity_id=order_id,
+        order_id=order_id,
+        field=str(event),
+    )
+
+
+def _set(order_id: str, name: str, old: JsonValue, new: JsonValue) -> NewOperation:
+    return NewOperation(
+        kind=OperationKind.SET,
+        entity=ENTITY,
+        entity_id=order_id,
+        order_id=order_id,
+        field=name,
+        old=old,
+        new=new,
+    )

@@ -1,0 +1,296 @@
+"""Maps the list's rows: one per order, rebuilt in the transaction that changed it, paged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, true
+from sqlalchemy.dialects import sqlite
+
+from field_app.orders.next_action import is_open
+from field_app.orders.overlay import overlaid
+from field_app.store import base_store, draft_store, outbox_store
+from field_app.store.outbox_store import Look, OutboxEntry
+from field_app.store.record_states import OVERLAY, RecordState, RecordTraces, record_state
+from field_app.store.tables import base_row, order_view, photo_job
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.operations import Operation
+from wire_contracts.orders import ENTITY, SafetyClass, WorkOrderDocument, parse_order
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+from wire_contracts.work_order_states import WorkOrderState
+
+
+class OrderFilter(StrEnum):
+    """The filters above the list."""
+
+    OPEN = "open"
+    URGENT = "urgent"
+    LOOK_HERE = "look_here"
+    HEAT = "heat"
+    GAS = "gas"
+    WATER = "water"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One order as the list needs it.
+
+    Attributes:
+        is_gone: It left this tablet's scope; it stays until the own words about it are through.
+        problem: Why the row cannot be shown fully, empty otherwise.
+    """
+
+    order_id: str
+    number: str
+    state: WorkOrderState
+    medium: Medium
+    safety_class: SafetyClass
+    priority: int
+    due_at_ms: int | None
+    title: BilingualText
+    address: str
+    has_draft: bool
+    mark: RecordState
+    is_gone: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderQuery:
+    """Which lines, how many."""
+
+    chosen: OrderFilter = OrderFilter.OPEN
+    search: str = ""
+    limit: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """The first lines of a query and how many there are in all; counts per filter."""
+
+    lines: tuple[OrderLine, ...]
+    total_count: int
+    counts: Mapping[OrderFilter, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenOrder:
+    """An order as the crew sees it: overlaid, with the traces of its own changes.
+
+    `document` is None when the row cannot be read by this app; `problem` says why.
+    """
+
+    order_id: str
+    document: WorkOrderDocument | None
+    is_gone: bool
+    problem: str
+    mark: RecordState
+    has_draft: bool
+    entries: tuple[OutboxEntry, ...]
+
+
+def load_order(connection: Connection, order_id: str) -> SeenOrder | None:
+    """Return the order with the own words on top, or None when the tablet does not know it."""
+    row = base_store.load_row(connection, ENTITY, order_id)
+    entries = outbox_store.entries_of(connection, order_id)
+    if row is None and not entries:
+        return None
+    document: WorkOrderDocument | None = None
+    problem = ""
+    if row is None:
+        problem = "the server's row is not on this tablet"
+    else:
+        reader = FieldReader(place=f"order {order_id}", values=row.document)
+        try:
+            document = overlaid(parse_order(reader), _overlay(entries))
+        except ContractError as error:
+            problem = str(error)
+    has_draft = draft_store.has_draft(connection, order_id)
+    return SeenOrder(
+        order_id=order_id,
+        document=document,
+        is_gone=row is None or row.is_kept,
+        problem=problem,
+        mark=record_state(_traces(connection, order_id, entries, has_draft=has_draft)),
+        has_draft=has_draft,
+        entries=tuple(entries),
+    )
+
+
+def _overlay(entries: Iterable[OutboxEntry]) -> list[Operation]:
+    return [entry.operation for entry in entries if entry.status in OVERLAY and not entry.is_repeat]
+
+
+def _traces(
+    connection: Connection, order_id: str, entries: Iterable[OutboxEntry], *, has_draft: bool
+) -> RecordTraces:
+    photos = connection.execute(
+        select(func.count(), func.coalesce(func.sum(photo_job.c.is_done), 0)).where(
+            photo_job.c.order_id == order_id
+        )
+    ).one()
+    return RecordTraces(
+        statuses=frozenset(entry.status for entry in entries),
+        has_draft=has_draft,
+        needs_look=any(entry.look is Look.YES for entry in entries),
+        photos_total=photos[0],
+        photos_done=photos[1],
+    )
+
+
+def rebuild_lines(connection: Connection, order_ids: Iterable[str]) -> None:
+    """Make the lines of these orders anew; call it in the transaction that changed them."""
+    for order_id in order_ids:
+        seen = load_order(connection, order_id)
+        if seen is None or (seen.is_gone and not _is_needed(seen)):
+            base_store.forget_kept(connection, ENTITY, order_id)
+            connection.execute(delete(order_view).where(order_view.c.order_id == order_id))
+            continue
+        if not seen.is_gone:
+            base_store.forget_kept(connection, ENTITY, order_id)
+        _save_line(connection, seen)
+
+
+def _is_needed(seen: SeenOrder) -> bool:
+    on_the_way = any(entry.status in OVERLAY for entry in seen.entries)
+    to_look_at = any(entry.look is Look.YES for entry in seen.entries)
+    return seen.has_draft or on_the_way or to_look_at
+
+
+def rebuild_all(connection: Connection) -> int:
+    """Make every line anew; return how many orders the tablet knows."""
+    connection.execute(delete(order_view))
+    known = connection.execute(
+        select(base_row.c.entity_id).where(base_row.c.entity == ENTITY).distinct()
+    ).scalars()
+    order_ids = {*known, *outbox_store.records_with_words(connection)}
+    rebuild_lines(connection, sorted(order_ids))
+    return len(order_ids)
+
+
+Cells = dict[str, str | int | None]
+
+
+def _cells(seen: SeenOrder) -> Cells:
+    document = seen.document
+    if document is None:
+        return _unreadable_cells(seen)
+    title = document.title
+    words = (document.number, title.en, title.zh, document.address, document.device_serial or "")
+    return {
+        "number": document.number,
+        "state": str(document.state),
+        "medium": str(document.medium),
+        "safety_class": str(document.safety_class),
+        "priority": document.priority,
+        "due_at_ms": None if document.due_at_utc is None else ms_from_utc(document.due_at_utc),
+        "title_en": title.en,
+        "title_zh": title.zh,
+        "address": document.address,
+        "search": " ".join(words).casefold(),
+        "is_open": int(is_open(document.state) and not seen.is_gone),
+    }
+
+
+def _unreadable_cells(seen: SeenOrder) -> Cells:
+    """Stand in for a row of a newer server: on top of the list, so that somebody asks."""
+    return {
+        "number": seen.order_id[-12:],
+        "state": str(WorkOrderState.RELEASED),
+        "medium": str(Medium.GAS),
+        "safety_class": str(SafetyClass.A),
+        "priority": 1,
+        "due_at_ms": None,
+        "title_en": "This order cannot be shown",
+        "title_zh": "无法显示该工单",
+        "address": "",
+        "search": seen.order_id.casefold(),
+        "is_open": int(not seen.is_gone),
+    }
+
+
+def _save_line(connection: Connection, seen: SeenOrder) -> None:
+    values: Cells = {
+        **_cells(seen),
+        "is_gone": int(seen.is_gone),
+        "has_draft": int(seen.has_draft),
+        "mark": str(seen.mark),
+        "problem": seen.problem,
+    }
+    statement = sqlite.insert(order_view).values(order_id=seen.order_id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["order_id"], set_=values))
+
+
+_FILTERS: Mapping[OrderFilter, ColumnElement[bool]] = {
+    OrderFilter.OPEN: order_view.c.is_open == 1,
+    OrderFilter.URGENT: and_(
+        order_view.c.is_open == 1, order_view.c.safety_class == str(SafetyClass.A)
+    ),
+    OrderFilter.LOOK_HERE: order_view.c.mark == str(RecordState.LOOK_HERE),
+    OrderFilter.HEAT: and_(order_view.c.is_open == 1, order_view.c.medium == str(Medium.HEAT)),
+    OrderFilter.GAS: and_(order_view.c.is_open == 1, order_view.c.medium == str(Medium.GAS)),
+    OrderFilter.WATER: and_(order_view.c.is_open == 1, order_view.c.medium == str(Medium.WATER)),
+    OrderFilter.DONE: order_view.c.is_open == 0,
+}
+
+_RANK = (
+    order_view.c.safety_class,
+    order_view.c.due_at_ms.is_(None),
+    order_view.c.due_at_ms,
+    order_view.c.priority,
+    order_view.c.number,
+)
+"""What endangers people first, then what is promised soonest."""
+
+
+def load_page(connection: Connection, query: OrderQuery) -> OrderPage:
+    """Return the first lines of the query, what endangers people first, then what is due first."""
+    matching = and_(_FILTERS[query.chosen], _search(query.search))
+    rows = connection.execute(
+        select(order_view).where(matching).order_by(*_RANK).limit(query.limit)
+    ).all()
+    total = connection.execute(
+        select(func.count()).select_from(order_view).where(matching)
+    ).scalar_one()
+    return OrderPage(
+        lines=tuple(_line(row._asdict()) for row in rows),
+        total_count=total,
+        counts=_counts(connection),
+    )
+
+
+def _counts(connection: Connection) -> dict[OrderFilter, int]:
+    sums = [
+        func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(str(chosen))
+        for chosen, condition in _FILTERS.items()
+    ]
+    row = connection.execute(select(*sums)).one()._asdict()
+    return {chosen: int(row[str(chosen)]) for chosen in _FILTERS}
+
+
+def _search(text: str) -> ColumnElement[bool]:
+    words = text.casefold().split()
+    return and_(true(), *(order_view.c.search.contains(word, autoescape=True) for word in words))
+
+
+def _line(cells: Mapping[str, str | int | None]) -> OrderLine:
+    due_at_ms = cells["due_at_ms"]
+    return OrderLine(
+        order_id=str(cells["order_id"]),
+        number=str(cells["number"]),
+        state=WorkOrderState(str(cells["state"])),
+        medium=Medium(str(cells["medium"])),
+        safety_class=SafetyClass(str(cells["safety_class"])),
+        priority=int(cells["priority"] or 1),
+        due_at_ms=due_at_ms if isinstance(due_at_ms, int) else None,
+        title=BilingualText(en=str(cells["title_en"]), zh=str(cells["title_zh"])),
+        address=str(cells["address"]),
+        has_draft=bool(cells["has_draft"]),
+        mark=RecordState(str(cells["mark"])),
+        is_gone=bool(cells["is_gone"]),
+        problem=str(cells["problem"]),
+    )

@@ -1,0 +1,339 @@
+"""Maps the rows as the server sent them, with count and checksum of every bucket kept in step."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import sqlite
+
+from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.payloads import dump_json
+from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, Tombstone, hash_row
+
+KEPT = ""
+"""The bucket of rows that left the tablet's scope while own words about them are on the way."""
+
+_CHUNK = 300
+"""Ids per IN list: older SQLite builds take 999 variables."""
+
+Thing = tuple[str, str]
+"""(entity, entity_id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseRow:
+    """One row of the server: the newest copy when several buckets hold it."""
+
+    entity: str
+    entity_id: str
+    seq: int
+    document: JsonObject
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A bucket whose rows do not add up to what the server says."""
+
+    bucket: str
+    ours: BucketEnd
+    theirs: BucketEnd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """What one transaction does to a bucket's tally."""
+
+    count: int = 0
+    checksum: int = 0
+
+
+def apply_page(connection: Connection, page: BucketPage) -> set[Thing]:
+    """Take one bucket's page; return the things it touched.
+
+    Raises:
+        ContractError: A row does not match its own hash; the whole page is refused.
+    """
+    touched: set[Thing] = set()
+    _ensure_bucket(connection, page.bucket)
+    if page.is_reset:
+        mark_stale(connection, page.bucket)
+    for start in range(0, len(page.rows), _CHUNK):
+        touched |= _put(connection, page.bucket, page.rows[start : start + _CHUNK])
+    for start in range(0, len(page.tombstones), _CHUNK):
+        touched |= _remove(connection, page.bucket, page.tombstones[start : start + _CHUNK])
+    if page.end is not None:
+        touched |= sweep_stale(connection, page.bucket)
+    return touched
+
+
+def check_bucket(connection: Connection, name: str, theirs: BucketEnd) -> Mismatch | None:
+    """Return the difference between our tally and the server's, or None when they agree."""
+    ours = load_tally(connection, name)
+    return None if ours == theirs else Mismatch(bucket=name, ours=ours, theirs=theirs)
+
+
+def report_mismatch(connection: Connection, mismatch: Mismatch, at_ms: int) -> None:
+    """Keep the manifest (ids and hashes) of a bucket that does not add up, for the developers."""
+    rows = connection.execute(
+        select(base_row.c.entity, base_row.c.entity_id, base_row.c.seq, base_row.c.row_hash)
+        .where(base_row.c.bucket == mismatch.bucket)
+        .order_by(base_row.c.entity, base_row.c.entity_id)
+    ).all()
+    manifest: list[JsonValue] = [[row.entity, row.entity_id, row.seq, row.row_hash] for row in rows]
+    body: JsonObject = {
+        "bucket": mismatch.bucket,
+        "ours": {"count": mismatch.ours.count, "checksum": mismatch.ours.checksum},
+        "theirs": {"count": mismatch.theirs.count, "checksum": mismatch.theirs.checksum},
+        "manifest": manifest,
+    }
+    add_report(connection, "bucket_mismatch", body, at_ms)
+
+
+def add_report(connection: Connection, kind: str, body: JsonObject, at_ms: int) -> None:
+    """Keep one report about the store itself."""
+    connection.execute(
+        insert(sync_report).values(at_ms=at_ms, kind=kind, body=dump_json(body).decode())
+    )
+
+
+def load_reports(connection: Connection) -> list[tuple[str, JsonObject]]:
+    """Return (kind, body) of every report, oldest first."""
+    rows = connection.execute(select(sync_report).order_by(sync_report.c.report_id)).all()
+    return [(row.kind, json.loads(row.body)) for row in rows]
+
+
+def load_tally(connection: Connection, name: str) -> BucketEnd:
+    """Return count and checksum of a bucket as they are kept."""
+    row = connection.execute(select(bucket).where(bucket.c.name == name)).one_or_none()
+    if row is None:
+        return BucketEnd(count=0, checksum=0)
+    return BucketEnd(count=row.row_count, checksum=row.checksum)
+
+
+def recount_tally(connection: Connection, name: str) -> BucketEnd:
+    """Return count and checksum of a bucket, computed anew from its rows (invariant I12)."""
+    hashes = connection.execute(
+        select(base_row.c.row_hash).where(base_row.c.bucket == name, base_row.c.is_stale == 0)
+    ).scalars()
+    change = _Change()
+    for row_hash in hashes:
+        change = _Change(count=change.count + 1, checksum=change.checksum ^ row_hash)
+    return BucketEnd(count=change.count, checksum=change.checksum)
+
+
+def bucket_names(connection: Connection) -> list[str]:
+    """Return the names of the buckets that the tablet knows."""
+    return list(connection.execute(select(bucket.c.name).order_by(bucket.c.name)).scalars())
+
+
+def mark_stale(connection: Connection, name: str | None = None) -> None:
+    """Mark the rows of a bucket (None: of all) as to be confirmed or swept by a fresh pass.
+
+    They stay readable meanwhile: half a list must never look like the whole one.
+    """
+    rows = update(base_row).where(base_row.c.bucket != KEPT).values(is_stale=1)
+    tallies = update(bucket).values(row_count=0, checksum=0)
+    if name is not None:
+        rows = rows.where(base_row.c.bucket == name)
+        tallies = tallies.where(bucket.c.name == name)
+    connection.execute(rows)
+    connection.execute(tallies)
+
+
+def sweep_stale(connection: Connection, name: str | None = None) -> set[Thing]:
+    """Remove the rows that a finished fresh pass did not confirm; return what was removed."""
+    condition: ColumnElement[bool] = base_row.c.is_stale == 1
+    if name is not None:
+        condition = and_(condition, base_row.c.bucket == name)
+    gone = _things(connection, condition)
+    _keep_needed(connection, gone, name)
+    connection.execute(delete(base_row).where(condition))
+    return gone
+
+
+def drop_bucket(connection: Connection, name: str) -> set[Thing]:
+    """Forget a bucket that the log-in no longer reaches; return the things that left."""
+    mine = base_row.c.bucket == name
+    gone = _things(connection, mine)
+    _keep_needed(connection, gone, name)
+    connection.execute(delete(base_row).where(mine))
+    connection.execute(delete(bucket).where(bucket.c.name == name))
+    return gone
+
+
+def load_row(connection: Connection, entity: str, entity_id: str) -> BaseRow | None:
+    """Return the newest copy of a thing, a kept one only when no bucket holds it; None: unknown."""
+    row = connection.execute(
+        select(base_row)
+        .where(base_row.c.entity == entity, base_row.c.entity_id == entity_id)
+        .order_by((base_row.c.bucket == KEPT), base_row.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return BaseRow(
+        entity=entity,
+        entity_id=entity_id,
+        seq=row.seq,
+        document=json.loads(row.document),
+        is_kept=row.bucket == KEPT,
+    )
+
+
+def load_documents(connection: Connection, entity: str) -> list[str]:
+    """Return the documents of one type as JSON text, ordered by id."""
+    rows = connection.execute(
+        select(base_row.c.document)
+        .where(base_row.c.entity == entity, base_row.c.bucket != KEPT)
+        .order_by(base_row.c.entity_id)
+    )
+    return list(rows.scalars())
+
+
+def forget_kept(connection: Connection, entity: str, entity_id: str) -> None:
+    """Remove the kept copy of a thing: nothing of ours is on the way any more, or it is back."""
+    connection.execute(
+        delete(base_row).where(
+            base_row.c.bucket == KEPT,
+            base_row.c.entity == entity,
+            base_row.c.entity_id == entity_id,
+        )
+    )
+
+
+def _ensure_bucket(connection: Connection, name: str) -> None:
+    statement = sqlite.insert(bucket).values(name=name, row_count=0, checksum=0)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _things(connection: Connection, condition: ColumnElement[bool]) -> set[Thing]:
+    rows = connection.execute(select(base_row.c.entity, base_row.c.entity_id).where(condition))
+    return {(row.entity, row.entity_id) for row in rows}
+
+
+def _fresh_hashes(
+    connection: Connection, name: str, things: Sequence[Thing]
+) -> Mapping[Thing, int]:
+    rows = connection.execute(
+        select(base_row.c.entity, base_row.c.entity_id, base_row.c.row_hash).where(
+            base_row.c.bucket == name,
+            base_row.c.is_stale == 0,
+            tuple_(base_row.c.entity, base_row.c.entity_id).in_(things),
+        )
+    )
+    return {(row.entity, row.entity_id): row.row_hash for row in rows}
+
+
+def _put(connection: Connection, name: str, rows: Sequence[EntityRow]) -> set[Thing]:
+    for row in rows:
+        _check_hash(name, row)
+    things = [(row.entity, row.entity_id) for row in rows]
+    known = _fresh_hashes(connection, name, things)
+    values = {
+        (row.entity, row.entity_id): {
+            "bucket": name,
+            "entity": row.entity,
+            "entity_id": row.entity_id,
+            "seq": row.seq,
+            "row_hash": row.row_hash,
+            "is_stale": 0,
+            "document": dump_json(row.document).decode(),
+        }
+        for row in rows
+    }
+    statement = sqlite.insert(base_row)
+    names = ("seq", "row_hash", "is_stale", "document")
+    upsert = statement.on_conflict_do_update(
+        index_elements=["bucket", "entity", "entity_id"],
+        set_={column: statement.excluded[column] for column in names},
+    )
+    connection.execute(upsert, list(values.values()))
+    hashes = [
+        *known.values(),
+        *{(row.entity, row.entity_id): row.row_hash for row in rows}.values(),
+    ]
+    _change_tally(connection, name, len(values) - len(known), hashes)
+    return set(things)
+
+
+def _remove(connection: Connection, name: str, tombstones: Sequence[Tombstone]) -> set[Thing]:
+    things = [(gone.entity, gone.entity_id) for gone in tombstones]
+    known = _fresh_hashes(connection, name, things)
+    _keep_needed(connection, set(things), name)
+    connection.execute(
+        delete(base_row).where(
+            base_row.c.bucket == name,
+            tuple_(base_row.c.entity, base_row.c.entity_id).in_(things),
+        )
+    )
+    _change_tally(connection, name, -len(known), known.values())
+    return set(things)
+
+
+def _change_tally(connection: Connection, name: str, count: int, hashes: Iterable[int]) -> None:
+    tally = load_tally(connection, name)
+    checksum = tally.checksum
+    for row_hash in hashes:
+        checksum ^= row_hash
+    connection.execute(
+        update(bucket)
+        .where(bucket.c.name == name)
+        .values(row_count=tally.count + count, checksum=checksum)
+    )
+
+
+def _check_hash(name: str, row: EntityRow) -> None:
+    if hash_row(row.entity, row.entity_id, row.document) != row.row_hash:
+        raise ContractError(
+            place=f"pull of bucket {name!r}",
+            field=f"{row.entity} {row.entity_id}",
+            problem="the content does not match its hash",
+            remedy="ask again; if it stays, the server's change index is wrong",
+            code=Code.CONFLICT,
+        )
+
+
+def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -> None:
+    """Copy rows about to leave into the kept bucket where own words about them exist."""
+    entity_ids = [entity_id for _, entity_id in things]
+    for start in range(0, len(entity_ids), _CHUNK):
+        chunk = entity_ids[start : start + _CHUNK]
+        needed = _needed(connection, chunk)
+        if not needed:
+            continue
+        source = select(base_row).where(
+            base_row.c.entity_id.in_(sorted(needed)), base_row.c.bucket != KEPT
+        )
+        if name is not None:
+            source = source.where(base_row.c.bucket == name)
+        for row in connection.execute(source).all():
+            values = {**row._asdict(), "bucket": KEPT, "is_stale": 0}
+            upsert = sqlite.insert(base_row).values(values)
+            connection.execute(
+                upsert.on_conflict_do_update(
+                    index_elements=["bucket", "entity", "entity_id"],
+                    set_={"seq": row.seq, "document": row.document},
+                )
+            )
+
+
+def _needed(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
+    with_words = select(outbox_op.c.order_id).where(
+        outbox_op.c.order_id.in_(entity_ids),
+        (outbox_op.c.look == 1) | outbox_op.c.status.in_(["queued", "sending", "received", "held"]),
+    )
+    with_draft = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(entity_ids))
+    found = connection.execute(with_words).scalars().all()
+    return {*found, *connection.execute(with_draft).scalars().all()}
+
+
+def count_rows(connection: Connection) -> int:
+    """Return how many rows of the server the tablet holds."""
+    return connection.execute(
+        select(func.count()).select_from(base_row).where(base_row.c.bucket != KEPT)
+    ).scalar_one()

@@ -1,0 +1,59 @@
+"""Opens the engines over the tablet's file with the PRAGMAs of sync spec section 5."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA wal_autocheckpoint=1000",
+    "PRAGMA journal_size_limit=4194304",
+    "PRAGMA secure_delete=ON",
+)
+"""synchronous=FULL: at a power cut NORMAL may lose the tail, and the tail is a signature."""
+
+
+def open_writer_engine(path: Path) -> Engine:
+    """Return the engine of the one writer: every transaction is BEGIN IMMEDIATE."""
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
+    event.listen(engine, "connect", _prepare_writer)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def open_reader_engine(path: Path) -> Engine:
+    """Return the engine of short readers: they can not write."""
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=QueuePool)
+    event.listen(engine, "connect", _prepare_reader)
+    event.listen(engine, "begin", _begin_deferred)
+    return engine
+
+
+def _prepare_writer(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    del record
+    # the driver's own transaction handling would swallow BEGIN IMMEDIATE
+    raw.isolation_level = None
+    for pragma in _PRAGMAS:
+        raw.execute(pragma).close()
+
+
+def _prepare_reader(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+    del record
+    raw.isolation_level = None
+    for pragma in (*_PRAGMAS[1:5], "PRAGMA query_only=ON"):
+        raw.execute(pragma).close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

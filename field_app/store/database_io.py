@@ -1,0 +1,194 @@
+"""Owns the tablet's file: opens it, migrates it, gives it one writer thread and short readers."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from field_app.store.connections_io import open_reader_engine, open_writer_engine
+from field_app.store.salvage_io import set_aside
+from field_app.store.schema_steps import STEPS, Step
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class StoreTooNewError(RuntimeError):
+    """The file was written by a newer app; this one must not guess."""
+
+
+class StoreDamagedError(RuntimeError):
+    """SQLite cannot read the file; `open_database` sets it aside."""
+
+
+class StoreClosedError(RuntimeError):
+    """Somebody wrote after the tablet was closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedDatabase:
+    """The database, and the damaged file that was set aside to open it, if any."""
+
+    database: "Database"
+    set_aside: Path | None
+
+
+class Database:
+    """The file with one writer thread; `write` returns only after the commit.
+
+    Close it; everything that was queued before is written first.
+    """
+
+    def __init__(self, path: Path, *, steps: Sequence[Step] = STEPS) -> None:
+        """Open, check and migrate the file, then start the writer.
+
+        Raises:
+            StoreTooNewError: A newer app wrote it.
+            StoreDamagedError: SQLite cannot read it; see `open_database`.
+        """
+        self._writer_engine = open_writer_engine(path)
+        self._reader_engine = open_reader_engine(path)
+        self._jobs: queue.SimpleQueue[Callable[[Connection], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._listeners: list[Callable[[], None]] = []
+        try:
+            _check(self._writer_engine)
+            _migrate(self._writer_engine, path, steps)
+        except BaseException:
+            self._dispose()
+            raise
+        self._thread = threading.Thread(target=self._run, name="tablet-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction on the writer thread; return its answer once committed.
+
+        Whatever `work` raises rolls back everything it did and is raised here.
+        """
+        return self.submit(work).result()
+
+    def submit(self, work: Callable[[Connection], T]) -> "Future[T]":
+        """Queue `work` for the writer; the future is done once it is committed."""
+        future: Future[T] = Future()
+
+        def job(connection: Connection) -> None:
+            try:
+                with connection.begin():
+                    answer = work(connection)
+            except BaseException as error:  # noqa: BLE001  # handed to whoever asked
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+
+        with self._lock:
+            if self._is_closed:
+                message = "the tablet's store is closed; open it again before writing"
+                raise StoreClosedError(message)
+            self._jobs.put(job)
+        return future
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a short read-only connection that sees one consistent state."""
+        with self._reader_engine.begin() as connection:
+            return work(connection)
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` on the writer thread after every commit; return what ends that."""
+        self._listeners.append(listener)
+
+        def end() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    def close(self) -> None:
+        """Write what is queued, stop the writer and close the file; twice is once."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._jobs.put(None)
+        self._thread.join()
+        self._dispose()
+
+    def _dispose(self) -> None:
+        self._reader_engine.dispose()
+        self._writer_engine.dispose()
+
+    def _run(self) -> None:
+        with self._writer_engine.connect() as connection:
+            while (job := self._jobs.get()) is not None:
+                job(connection)
+                self._tell()
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener()
+            except Exception:  # noqa: BLE001  # a broken screen must not stop the writer
+                _log.exception("a listener failed after a commit; the writer goes on")
+
+
+def open_database(path: Path) -> OpenedDatabase:
+    """Return the database; a damaged file is set aside and a fresh one takes its place.
+
+    The caller salvages the crew's words out of the file set aside.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return OpenedDatabase(database=Database(path), set_aside=None)
+    except StoreDamagedError:
+        _log.exception("store damaged; it is set aside and the outbox is saved from it")
+    aside = set_aside(path)
+    return OpenedDatabase(database=Database(path), set_aside=aside)
+
+
+def _check(engine: Engine) -> None:
+    try:
+        with engine.connect() as connection, connection.begin():
+            verdict = str(connection.exec_driver_sql("PRAGMA quick_check").scalar())
+    except OperationalError:
+        raise  # locked, full or not readable: the file itself may be well
+    except DatabaseError as error:
+        verdict = str(error.orig)
+    if verdict != "ok":
+        message = f"quick_check: {verdict}"
+        raise StoreDamagedError(message)
+
+
+def _migrate(engine: Engine, path: Path, steps: Sequence[Step]) -> None:
+    with engine.connect() as connection:
+        with connection.begin():
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        if version > len(steps):
+            message = (
+                f"{path.name}: user_version: the file is of version {version}, this app knows"
+                f" {len(steps)}; install the newer app, the file is left as it is"
+            )
+            raise StoreTooNewError(message)
+        for number in range(version, len(steps)):
+            if number:
+                _copy_before(connection, path, number)
+            with connection.begin():
+                for statement in steps[number]:
+                    connection.exec_driver_sql(statement)
+                connection.exec_driver_sql(f"PRAGMA user_version = {number + 1}")
+
+
+def _copy_before(connection: Connection, path: Path, version: int) -> None:
+    copy = path.with_name(f"{path.name}.v{version}")
+    copy.unlink(missing_ok=True)
+    raw = connection.connection.driver_connection
+    if raw is not None:
+        raw.execute("VACUUM INTO ?", (str(copy),)).close()

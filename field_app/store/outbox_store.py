@@ -1,0 +1,438 @@
+"""Maps the outbox: operations written with the tap, kept until the echo and 90 days beyond."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import sqlite
+
+from field_app.store import settings_store
+from field_app.store.ids_io import draw_uuid7
+from field_app.store.record_states import OVERLAY, WAITING, OpStatus
+from field_app.store.settings_store import Key
+from field_app.store.tables import base_row, outbox_op
+from wire_contracts.codes import Code
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.operations import (
+    MAX_OPERATIONS,
+    MAX_PUSH_BYTES,
+    DeviceTime,
+    Operation,
+    OperationKind,
+    OperationResult,
+    Outcome,
+    operation_json,
+    parse_operation,
+)
+from wire_contracts.payloads import dump_json
+
+HISTORY = timedelta(days=90)
+"""How long a settled operation is kept, to be pushed again to a restored server (RULINGS R1)."""
+
+_ENVELOPE_BYTES = 1024
+"""Room for the push body around its operations."""
+
+_PLACE = "outbox"
+
+
+class Look(IntEnum):
+    """Whether a person must see what became of an operation."""
+
+    NO = 0
+    YES = 1
+    SEEN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOperation:
+    """One change of a user action, before it has its ids and its time."""
+
+    kind: OperationKind
+    entity: str
+    entity_id: str
+    order_id: str
+    field: str
+    old: JsonValue = None
+    new: JsonValue = None
+    payload: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapStamp:
+    """Who tapped, when, in which app."""
+
+    actor: str
+    at: DeviceTime
+    app: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxEntry:
+    """One operation with what became of it so far.
+
+    Attributes:
+        order_id: The record it belongs to.
+        made_at_ms: The tablet's wall clock at the tap.
+        is_repeat: It was settled before and is pushed again to a restored server.
+        ack_seq: The change that shows its effect; a pull at or past it is the echo.
+        acked_round: The pull round that was the latest when the acknowledgement came.
+    """
+
+    operation: Operation
+    order_id: str
+    status: OpStatus
+    made_at_ms: int
+    is_repeat: bool
+    outcome: Outcome | None
+    code: Code | None
+    detail: str
+    ack_seq: int
+    acked_round: int
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSummary:
+    """The overall line: what waits, since when, and what needs eyes."""
+
+    waiting: int
+    oldest_at_ms: int | None
+    held: int
+    needs_look: int
+
+
+def append_group(
+    connection: Connection, changes: Sequence[NewOperation], stamp: TapStamp
+) -> list[Operation]:
+    """Keep one user action as one group; return its operations in order."""
+    now_utc = utc_from_ms(stamp.at.wall_ms)
+    group = draw_uuid7(now_utc)
+    operations: list[Operation] = []
+    for change in changes:
+        operation = Operation(
+            op_id=draw_uuid7(now_utc),
+            n=settings_store.count_up(connection, Key.LAST_N),
+            group=group,
+            actor=stamp.actor,
+            kind=change.kind,
+            entity=change.entity,
+            entity_id=change.entity_id,
+            at=stamp.at,
+            field=change.field,
+            old=change.old,
+            new=change.new,
+            payload=change.payload,
+            app=stamp.app,
+        )
+        keep_operation(connection, operation, change.order_id)
+        operations.append(operation)
+    return operations
+
+
+def keep_operation(connection: Connection, operation: Operation, order_id: str) -> bool:
+    """Keep one operation as queued; return False when it is known already."""
+    statement = sqlite.insert(outbox_op).values(
+        op_id=operation.op_id,
+        n=operation.n,
+        group_id=operation.group,
+        order_id=order_id,
+        entity=operation.entity,
+        entity_id=operation.entity_id,
+        body=dump_json(operation_json(operation)).decode(),
+        status=OpStatus.QUEUED,
+        is_repeat=0,
+        made_at_ms=operation.at.wall_ms,
+        detail="",
+        ack_seq=0,
+        acked_round=0,
+        acked_at_ms=0,
+        look=Look.NO,
+    )
+    done = connection.execute(statement.on_conflict_do_nothing(index_elements=["op_id"]))
+    return done.rowcount == 1
+
+
+def keep_saved_row(connection: Connection, cells: Mapping[str, JsonValue]) -> None:
+    """Keep a row saved out of a damaged file as it was; a known op_id is left alone."""
+    names = {column.name for column in outbox_op.columns}
+    values = {name: cell for name, cell in cells.items() if name in names}
+    connection.execute(sqlite.insert(outbox_op).values(values).on_conflict_do_nothing())
+
+
+def load_entries(connection: Connection, condition: ColumnElement[bool]) -> list[OutboxEntry]:
+    """Return the matching entries in the order of their taps."""
+    rows = connection.execute(select(outbox_op).where(condition).order_by(outbox_op.c.n)).all()
+    return [_entry(row._asdict()) for row in rows]
+
+
+def entries_of(connection: Connection, order_id: str) -> list[OutboxEntry]:
+    """Return every operation of one record, history included, in the order of their taps."""
+    return load_entries(connection, outbox_op.c.order_id == order_id)
+
+
+def overlay_of(connection: Connection, order_id: str) -> list[Operation]:
+    """Return the operations whose effect the crew must still see on top of the base row."""
+    entries = load_entries(
+        connection,
+        and_(
+            outbox_op.c.order_id == order_id,
+            outbox_op.c.status.in_(sorted(OVERLAY)),
+            outbox_op.c.is_repeat == 0,
+        ),
+    )
+    return [entry.operation for entry in entries]
+
+
+def waiting_entries(connection: Connection, limit: int) -> list[OutboxEntry]:
+    """Return the operations that the server has not confirmed, oldest first."""
+    rows = connection.execute(
+        select(outbox_op)
+        .where(outbox_op.c.status.in_(sorted(WAITING)))
+        .order_by(outbox_op.c.n)
+        .limit(limit)
+    ).all()
+    return [_entry(row._asdict()) for row in rows]
+
+
+def look_here_entries(connection: Connection) -> list[OutboxEntry]:
+    """Return the operations that a person must see, oldest first."""
+    return load_entries(connection, outbox_op.c.look == Look.YES)
+
+
+def next_batch(connection: Connection) -> list[Operation]:
+    """Return the next queued groups that fit one push; a group is never split over two.
+
+    A single group over the limits comes alone: the server says what it thinks of it.
+    """
+    rows = connection.execute(
+        select(outbox_op.c.group_id, outbox_op.c.body)
+        .where(outbox_op.c.status == OpStatus.QUEUED)
+        .order_by(outbox_op.c.n)
+        .limit(MAX_OPERATIONS + 1)
+    ).all()
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row.group_id, []).append(row.body)
+    if len(rows) > MAX_OPERATIONS and len(groups) > 1:
+        groups.pop(rows[-1].group_id)
+    bodies: list[str] = []
+    size = _ENVELOPE_BYTES
+    for each in groups.values():
+        size += sum(len(body.encode()) + 1 for body in each)
+        if bodies and (size > MAX_PUSH_BYTES or len(bodies) + len(each) > MAX_OPERATIONS):
+            break
+        bodies.extend(each)
+    return [_operation(body) for body in bodies]
+
+
+def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus) -> None:
+    """Move unsettled operations to QUEUED or SENDING."""
+    connection.execute(
+        update(outbox_op)
+        .where(outbox_op.c.op_id.in_(op_ids), outbox_op.c.status.in_(sorted(WAITING)))
+        .values(status=status)
+    )
+
+
+def recover_sending(connection: Connection) -> int:
+    """Queue again what was on its way when the app stopped; return how many."""
+    return connection.execute(
+        update(outbox_op)
+        .where(outbox_op.c.status == OpStatus.SENDING)
+        .values(status=OpStatus.QUEUED)
+    ).rowcount
+
+
+def hold(connection: Connection, op_ids: Sequence[str], detail: str) -> None:
+    """Set aside what the server cannot even read, so that the rest goes on; a person must look."""
+    connection.execute(
+        update(outbox_op)
+        .where(outbox_op.c.op_id.in_(op_ids))
+        .values(status=OpStatus.HELD, look=Look.YES, detail=detail)
+    )
+
+
+def release_held(connection: Connection) -> set[str]:
+    """Queue held operations again; return their records."""
+    held = outbox_op.c.status == OpStatus.HELD
+    records = set(connection.execute(select(outbox_op.c.order_id).where(held)).scalars())
+    connection.execute(
+        update(outbox_op).where(held).values(status=OpStatus.QUEUED, look=Look.NO, detail="")
+    )
+    return records
+
+
+_NEEDS_EYES = frozenset({Outcome.REFUSED, Outcome.CONFLICT, Outcome.MERGED})
+_WITHOUT_EFFECT = frozenset({Outcome.REFUSED, Outcome.CONFLICT})
+
+
+def settle(
+    connection: Connection, results: Sequence[OperationResult], *, round_no: int, at_ms: int
+) -> set[str]:
+    """Store the outcomes; return the records they belong to.
+
+    What had no effect (refused, conflict) stops being shown as if it had; what had stays in the
+    overlay until its echo is pulled. A result for an unknown operation is left alone.
+    """
+    records: set[str] = set()
+    for result in results:
+        row = connection.execute(
+            select(outbox_op).where(outbox_op.c.op_id == result.op_id)
+        ).one_or_none()
+        if row is None:
+            continue
+        records.add(row.order_id)
+        is_news = row.outcome != result.outcome or row.code != result.code
+        must_look = result.outcome in _NEEDS_EYES and (is_news or row.look == Look.YES)
+        is_over = result.outcome in _WITHOUT_EFFECT
+        connection.execute(
+            update(outbox_op)
+            .where(outbox_op.c.op_id == result.op_id)
+            .values(
+                status=OpStatus.REFUSED if is_over else OpStatus.RECEIVED,
+                outcome=result.outcome,
+                code=result.code,
+                detail=result.detail,
+                ack_seq=result.seq,
+                acked_round=round_no,
+                acked_at_ms=at_ms,
+                look=Look.YES if must_look else row.look,
+            )
+        )
+    return records
+
+
+def close_echoed(connection: Connection, *, complete_round: int | None) -> set[str]:
+    """Move received operations whose echo was pulled to history; return their records.
+
+    The echo is the thing's own row at or past the acknowledged change. A thing whose row is not on
+    this tablet (a fact, an order that left) has its echo when a whole pull round that began after
+    the acknowledgement has ended; `complete_round` is that round, None inside one.
+    """
+    newest = (
+        select(func.max(base_row.c.seq))
+        .where(
+            base_row.c.entity == outbox_op.c.entity,
+            base_row.c.entity_id == outbox_op.c.entity_id,
+            base_row.c.bucket != "",
+            base_row.c.is_stale == 0,
+        )
+        .scalar_subquery()
+    )
+    is_shown: ColumnElement[bool] = and_(outbox_op.c.ack_seq > 0, newest >= outbox_op.c.ack_seq)
+    if complete_round is not None:
+        is_later = outbox_op.c.acked_round < complete_round
+        is_shown = or_(is_shown, and_(is_later, or_(newest.is_(None), outbox_op.c.ack_seq == 0)))
+    condition = and_(outbox_op.c.status == OpStatus.RECEIVED, is_shown)
+    records = set(connection.execute(select(outbox_op.c.order_id).where(condition)).scalars())
+    connection.execute(
+        update(outbox_op).where(condition).values(status=OpStatus.SHOWN, is_repeat=0)
+    )
+    return records
+
+
+def queue_all_again(connection: Connection) -> set[str]:
+    """Queue everything the former server had: it was restored from a backup (RULINGS R1).
+
+    History reaches back 90 days. It is marked as a repeat, so that an old answer does not cover a
+    newer row meanwhile; what awaited its echo stays in the overlay. Returns the records.
+    """
+    settled = outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED])
+    received = outbox_op.c.status == OpStatus.RECEIVED
+    touched = select(outbox_op.c.order_id).where(or_(settled, received))
+    records = set(connection.execute(touched).scalars())
+    again = {"status": OpStatus.QUEUED, "ack_seq": 0}
+    connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
+    connection.execute(update(outbox_op).where(received).values(again))
+    return records
+
+
+def prune_history(connection: Connection, *, server_now_ms: int) -> int:
+    """Forget settled operations acknowledged over 90 days ago; return how many.
+
+    Time is the server's: a tablet whose clock jumps must not forget anything.
+    """
+    oldest_ms = server_now_ms - HISTORY // timedelta(milliseconds=1)
+    return connection.execute(
+        delete(outbox_op).where(
+            outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED]),
+            outbox_op.c.look != Look.YES,
+            outbox_op.c.acked_at_ms < oldest_ms,
+        )
+    ).rowcount
+
+
+def mark_seen(connection: Connection, condition: ColumnElement[bool]) -> set[str]:
+    """Note that a person has seen what became of the operations; return their records."""
+    chosen = and_(outbox_op.c.look == Look.YES, outbox_op.c.status != OpStatus.HELD, condition)
+    records = set(connection.execute(select(outbox_op.c.order_id).where(chosen)).scalars())
+    connection.execute(update(outbox_op).where(chosen).values(look=Look.SEEN))
+    return records
+
+
+def summarise(connection: Connection) -> OutboxSummary:
+    """Return the overall line's figures."""
+    waiting = connection.execute(
+        select(func.count(), func.min(outbox_op.c.made_at_ms)).where(
+            outbox_op.c.status.in_(sorted(WAITING))
+        )
+    ).one()
+    held = select(func.count()).where(outbox_op.c.status == OpStatus.HELD)
+    looks = select(func.count()).where(outbox_op.c.look == Look.YES)
+    return OutboxSummary(
+        waiting=waiting[0],
+        oldest_at_ms=waiting[1],
+        held=connection.execute(held).scalar_one(),
+        needs_look=connection.execute(looks).scalar_one(),
+    )
+
+
+def highest_n(connection: Connection) -> int:
+    """Return the highest running number in the outbox, 0 when it is empty."""
+    return connection.execute(select(func.max(outbox_op.c.n))).scalar() or 0
+
+
+def records_with_words(connection: Connection) -> set[str]:
+    """Return every record that operations belong to."""
+    return set(connection.execute(select(outbox_op.c.order_id).distinct()).scalars())
+
+
+def _operation(body: str) -> Operation:
+    return parse_operation(FieldReader(place=_PLACE, values=json.loads(body)))
+
+
+def _entry(cells: Mapping[str, JsonValue]) -> OutboxEntry:
+    reader = FieldReader(place=_PLACE, values=cells)
+    return OutboxEntry(
+        operation=_operation(str(cells["body"])),
+        order_id=str(cells["order_id"]),
+        status=reader.choice("status", OpStatus),
+        made_at_ms=_whole(cells["made_at_ms"]),
+        is_repeat=bool(cells["is_repeat"]),
+        outcome=reader.choice("outcome", Outcome) if cells["outcome"] else None,
+        code=reader.choice("code", Code) if cells["code"] else None,
+        detail=str(cells["detail"]),
+        ack_seq=_whole(cells["ack_seq"]),
+        acked_round=_whole(cells["acked_round"]),
+        look=Look(_whole(cells["look"])),
+    )
+
+
+def _whole(cell: JsonValue) -> int:
+    return cell if isinstance(cell, int) else 0
+
+
+def order_ids_of(operations: Iterable[Operation]) -> set[str]:
+    """Return the records that operations belong to: the order itself, or the fact's order."""
+    return {order_id_of(operation) for operation in operations}
+
+
+def order_id_of(operation: Operation) -> str:
+    """Return the record of an operation: a fact names its order in the payload."""
+    if operation.payload is None:
+        return operation.entity_id
+    return str(operation.payload.get("order_id") or operation.entity_id)

@@ -1,0 +1,47 @@
+"""Owns how the file's shape came to be: numbered steps, forward only, the last is the present.
+
+Tables that hold the crew's words (`outbox_op`, `draft_answer`, `photo_job`) only ever gain columns.
+"""
+
+from collections.abc import Sequence
+
+Step = Sequence[str]
+
+_FIRST: Step = (
+    "CREATE TABLE setting (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    """CREATE TABLE bucket (
+        name TEXT NOT NULL PRIMARY KEY, row_count INTEGER NOT NULL, checksum INTEGER NOT NULL)""",
+    """CREATE TABLE base_row (
+        bucket TEXT NOT NULL, entity TEXT NOT NULL, entity_id TEXT NOT NULL, seq INTEGER NOT NULL,
+        row_hash INTEGER NOT NULL, is_stale INTEGER NOT NULL, document TEXT NOT NULL,
+        PRIMARY KEY (bucket, entity, entity_id))""",
+    "CREATE INDEX base_row_by_id ON base_row (entity, entity_id)",
+    """CREATE TABLE outbox_op (
+        op_id TEXT NOT NULL PRIMARY KEY, n INTEGER NOT NULL UNIQUE, group_id TEXT NOT NULL,
+        order_id TEXT NOT NULL, entity TEXT NOT NULL, entity_id TEXT NOT NULL, body TEXT NOT NULL,
+        status TEXT NOT NULL, is_repeat INTEGER NOT NULL, made_at_ms INTEGER NOT NULL,
+        outcome TEXT, code TEXT, detail TEXT NOT NULL, ack_seq INTEGER NOT NULL,
+        acked_round INTEGER NOT NULL, acked_at_ms INTEGER NOT NULL, look INTEGER NOT NULL)""",
+    "CREATE INDEX outbox_op_by_status ON outbox_op (status, n)",
+    "CREATE INDEX outbox_op_by_order ON outbox_op (order_id, n)",
+    """CREATE TABLE draft_answer (
+        order_id TEXT NOT NULL, form TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL,
+        actor TEXT NOT NULL, saved_at_ms INTEGER NOT NULL, PRIMARY KEY (order_id, form, field))""",
+    """CREATE TABLE photo_job (
+        sha256 TEXT NOT NULL PRIMARY KEY, order_id TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+        sent_bytes INTEGER NOT NULL, is_done INTEGER NOT NULL)""",
+    "CREATE INDEX photo_job_by_order ON photo_job (order_id)",
+    """CREATE TABLE sync_report (
+        report_id INTEGER NOT NULL PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,
+        body TEXT NOT NULL)""",
+    """CREATE TABLE order_view (
+        order_id TEXT NOT NULL PRIMARY KEY, number TEXT NOT NULL, state TEXT NOT NULL,
+        medium TEXT NOT NULL, safety_class TEXT NOT NULL, priority INTEGER NOT NULL,
+        due_at_ms INTEGER, title_en TEXT NOT NULL, title_zh TEXT NOT NULL, address TEXT NOT NULL,
+        search TEXT NOT NULL, is_open INTEGER NOT NULL, is_gone INTEGER NOT NULL,
+        has_draft INTEGER NOT NULL, mark TEXT NOT NULL, problem TEXT NOT NULL)""",
+    "CREATE INDEX order_view_by_rank ON order_view (is_open, safety_class, due_at_ms, priority)",
+)
+
+STEPS: Sequence[Step] = (_FIRST,)
+"""Step i leads from `PRAGMA user_version` i to i + 1; a released step is never changed."""

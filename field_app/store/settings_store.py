@@ -1,0 +1,56 @@
+"""Maps the few single values of the tablet: token, offset, next try, counters."""
+
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from field_app.store.tables import setting
+
+
+class Key(StrEnum):
+    """The name of one value; absent means it was never set."""
+
+    REPLICA_ID = "replica_id"
+    LAST_N = "last_n"
+    PULL_TOKEN = "pull_token"  # noqa: S105  # the name of a value
+    PULL_ROUND = "pull_round"
+    PULL_REPAIRS = "pull_repairs"
+    SERVER_EPOCH = "server_epoch"
+    OFFSET_MS = "offset_ms"
+    LAST_CONTACT_MS = "last_contact_ms"
+    NEXT_TRY_MS = "next_try_ms"
+    FAILED_TRIES = "failed_tries"
+    REASON = "reason"
+    REASON_DETAIL = "reason_detail"
+    SWITCHED_OFF = "switched_off"
+    LANGUAGE = "language"
+
+
+def load_text(connection: Connection, key: Key) -> str | None:
+    """Return the value, or None when it was never set."""
+    return connection.execute(select(setting.c.value).where(setting.c.key == key)).scalar()
+
+
+def load_integer(connection: Connection, key: Key, default: int = 0) -> int:
+    """Return the value as a whole number, or `default` when it was never set."""
+    text = load_text(connection, key)
+    return default if text is None else int(text)
+
+
+def save(connection: Connection, key: Key, value: str | int | None) -> None:
+    """Set the value; None removes it."""
+    if value is None:
+        connection.execute(delete(setting).where(setting.c.key == key))
+        return
+    changed = connection.execute(
+        update(setting).where(setting.c.key == key).values(value=str(value))
+    )
+    if changed.rowcount == 0:
+        connection.execute(insert(setting).values(key=key, value=str(value)))
+
+
+def count_up(connection: Connection, key: Key) -> int:
+    """Return the next number of a counter, kept in the same transaction."""
+    number = load_integer(connection, key) + 1
+    save(connection, key, number)
+    return number

@@ -1,0 +1,110 @@
+"""Owns the tables of the tablet's file as SQLAlchemy Core sees them; schema_steps makes them."""
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
+
+METADATA = MetaData()
+
+setting = Table(
+    "setting",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+bucket = Table(
+    "bucket",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("row_count", Integer, nullable=False),
+    Column("checksum", Integer, nullable=False),
+)
+
+base_row = Table(
+    "base_row",
+    METADATA,
+    Column("bucket", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("entity_id", Text, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("row_hash", Integer, nullable=False),
+    Column("is_stale", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("base_row_by_id", "entity", "entity_id"),
+)
+
+outbox_op = Table(
+    "outbox_op",
+    METADATA,
+    Column("op_id", Text, primary_key=True),
+    Column("n", Integer, nullable=False, unique=True),
+    Column("group_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("entity_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("is_repeat", Integer, nullable=False),
+    Column("made_at_ms", Integer, nullable=False),
+    Column("outcome", Text),
+    Column("code", Text),
+    Column("detail", Text, nullable=False),
+    Column("ack_seq", Integer, nullable=False),
+    Column("acked_round", Integer, nullable=False),
+    Column("acked_at_ms", Integer, nullable=False),
+    Column("look", Integer, nullable=False),
+    Index("outbox_op_by_status", "status", "n"),
+    Index("outbox_op_by_order", "order_id", "n"),
+)
+
+draft_answer = Table(
+    "draft_answer",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("saved_at_ms", Integer, nullable=False),
+)
+
+photo_job = Table(
+    "photo_job",
+    METADATA,
+    Column("sha256", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("sent_bytes", Integer, nullable=False),
+    Column("is_done", Integer, nullable=False),
+    Index("photo_job_by_order", "order_id"),
+)
+
+sync_report = Table(
+    "sync_report",
+    METADATA,
+    Column("report_id", Integer, primary_key=True),
+    Column("at_ms", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+order_view = Table(
+    "order_view",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("medium", Text, nullable=False),
+    Column("safety_class", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("due_at_ms", Integer),
+    Column("title_en", Text, nullable=False),
+    Column("title_zh", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("is_open", Integer, nullable=False),
+    Column("is_gone", Integer, nullable=False),
+    Column("has_draft", Integer, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Index("order_view_by_rank", "is_open", "safety_class", "due_at_ms", "priority"),
+)
