@@ -1,0 +1,143 @@
+"""What one gateway is told: the values of its settings file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the text reads `place: field: problem; remedy`."""
+
+
+class Transport(StrEnum):
+    """How a link reaches its meters."""
+
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterConfig:
+    """One meter on a link.
+
+    Attributes:
+        serial: Serial number of the device, as the server knows it.
+        device_address: Modbus unit identifier, 0..255; 0 and 255 mean the TCP server itself.
+        profile: Profile and revision, such as `tuf_2000m@1`.
+        intervals: Register group to interval, where it differs from the profile.
+    """
+
+    serial: str
+    device_address: int
+    profile: str
+    intervals: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig:
+    """One Modbus link: one socket, one thread, one request at a time.
+
+    Attributes:
+        name: Name in logs and health messages, unique in the gateway.
+        transport: Only TCP so far.
+        host: Host name or address.
+        port: TCP port.
+        timeout_s: Wall seconds to wait for an answer; None: what the profiles ask, at least 1.
+        retry_count: Repetitions after a time-out, for meters in good standing.
+        backoff_max_s: Longest wall seconds between two probes of a dead meter.
+        meters: The meters behind this link.
+    """
+
+    name: str
+    host: str
+    port: int
+    meters: Sequence[MeterConfig]
+    transport: Transport = Transport.TCP
+    timeout_s: float | None = None
+    retry_count: int = 1
+    backoff_max_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsConfig:
+    """TLS of the broker connection.
+
+    Attributes:
+        ca_file: Certificates to trust; None means the system's.
+        cert_file: The gateway's own certificate, if the broker asks for one.
+        key_file: The key of that certificate.
+    """
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttConfig:
+    """The broker connection.
+
+    Attributes:
+        host: Host name or address.
+        port: TCP port.
+        username: Log-in name, None for a broker without accounts.
+        password: Its secret, read from a file or the environment; never shown.
+        tls: TLS settings, None for a plain connection.
+        keepalive_s: Wall seconds of the MQTT keep-alive.
+        ack_timeout_s: Wall seconds without the server's word after which frames go again.
+        window: Batches on their way at the same time.
+    """
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: TlsConfig | None = None
+    keepalive_s: int = 30
+    ack_timeout_s: float = 10.0
+    window: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueConfig:
+    """The durable queue's bounds.
+
+    Attributes:
+        max_open_bytes: Frames not yet acknowledged; beyond it the oldest give way to a gap record.
+        keep_sent: How long an acknowledged frame is kept for a restored server (RULINGS R1).
+        keep_sent_bytes: Largest size of those kept frames (RULINGS R1).
+        commit_s: Longest wall seconds between a read and its commit.
+        commit_frames: Frames after which the commit does not wait.
+    """
+
+    max_open_bytes: int = 512 * 1024 * 1024
+    keep_sent: timedelta = timedelta(days=7)
+    keep_sent_bytes: int = 256 * 1024 * 1024
+    commit_s: float = 1.0
+    commit_frames: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """Everything one gateway is told.
+
+    Attributes:
+        gateway_id: Its id on MQTT, `[a-z0-9-]{1,32}`.
+        data: Folder of the queue file.
+        profiles: Folder of the site's own profiles, searched before those of the package.
+        health_interval: Between two health messages, in the gateway's clock.
+        is_raw_kept: Whether the words as read travel with each frame (RULINGS R17).
+        mqtt: The broker.
+        queue: The queue's bounds.
+        links: The Modbus links.
+    """
+
+    gateway_id: str
+    data: Path
+    mqtt: MqttConfig
+    links: Sequence[LinkConfig]
+    queue: QueueConfig = field(default_factory=QueueConfig)
+    profiles: Path | None = None
+    health_interval: timedelta = timedelta(seconds=60)
+    is_raw_kept: bool = True

@@ -1,0 +1,161 @@
+"""One thread per link: waits for the next due job, reads it, hands the frame to the outbox."""
+
+import threading
+import time
+from dataclasses import replace
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from edge_gateway.framing import ReadOrigin, build_frame, undecodable_frame
+from edge_gateway.messages import LinkFigures
+from edge_gateway.meter_reading import Answer, GroupPlan, GroupRead, read_group
+from edge_gateway.modbus_io import Link
+from edge_gateway.outbox_io import Outbox
+from edge_gateway.profiles_io import LinkSetup, MeterSetup
+from edge_gateway.schedule import (
+    Job,
+    JobKey,
+    Moment,
+    correct_for_clock,
+    finish_job,
+    new_schedule,
+    pick_job,
+    postpone_job,
+    seconds_to_next,
+)
+from firmware_profiles.words import Span
+from wire_contracts.clock import Clock
+
+LONGEST_WAIT_S = 1.0
+"""Wall seconds after which the clock is looked at again, in case somebody has set it."""
+
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+class LinkWorker:
+    """Polls the meters of one link, one request at a time."""
+
+    def __init__(
+        self, setup: LinkSetup, clock: Clock, outbox: Outbox, *, is_raw_kept: bool
+    ) -> None:
+        """Plan the jobs; nothing is opened or read before `run`."""
+        self.name = setup.config.name
+        self._setup = setup
+        self._clock = clock
+        self._outbox = outbox
+        self._is_raw_kept = is_raw_kept
+        self._link = Link(setup.config.host, setup.config.port, setup.timeout_s)
+        self._meters = {meter.serial: meter for meter in setup.meters}
+        self._plans = {
+            JobKey(meter.serial, group): plan
+            for meter in setup.meters
+            for group, plan in meter.plans.items()
+        }
+        self._schedule = new_schedule(
+            [
+                (JobKey(meter.serial, group), interval)
+                for meter in setup.meters
+                for group, interval in meter.intervals.items()
+            ],
+            now=self._now(),
+            backoff_max_s=setup.config.backoff_max_s,
+        )
+        self._frames = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Poll until told to stop, then close the link."""
+        log = _LOG.bind(link=self.name)
+        log.info("link.started", meters=len(self._meters), jobs=len(self._plans))
+        while not stop.is_set():
+            now = self._now()
+            self._schedule = correct_for_clock(self._schedule, now)
+            job = pick_job(self._schedule, now)
+            if job is None:
+                wait_s = seconds_to_next(self._schedule, now, self._clock)
+                stop.wait(min(LONGEST_WAIT_S, wait_s))
+                continue
+            self._run_job(job)
+        self._link.close()
+        log.info("link.stopped", frames=self._frames)
+
+    def figures(self) -> LinkFigures:
+        """Return what the link has done, for the health message."""
+        counts = replace(self._link.counts)
+        return LinkFigures(
+            name=self.name,
+            is_open=counts.is_open,
+            requests=counts.requests,
+            timeouts=counts.timeouts,
+            exceptions=counts.exceptions,
+            mismatches=counts.mismatches,
+            reopens=counts.reopens,
+            frames=self._frames,
+            skipped=self._schedule.skipped_count,
+            suspects=self._schedule.suspects(),
+        )
+
+    def _now(self) -> Moment:
+        return Moment(utc=self._clock.now_utc(), wall_s=time.monotonic())
+
+    def _run_job(self, job: Job) -> None:
+        meter = self._meters[job.key.serial]
+        started = self._now()
+        read = self._read(job.key, meter)
+        self._hand_on(job.key, meter, started, read)
+        now = self._now()
+        if read.is_link_down:
+            self._schedule = postpone_job(self._schedule, job.key, now)
+            return
+        was_suspect = self._schedule.standing(meter.serial).is_suspect
+        self._schedule = finish_job(
+            self._schedule,
+            job.key,
+            now,
+            spent_s=now.wall_s - started.wall_s,
+            has_answered=read.has_answered,
+        )
+        self._report_standing(meter.serial, was_suspect=was_suspect)
+
+    def _read(self, key: JobKey, meter: MeterSetup) -> GroupRead:
+        is_suspect = self._schedule.standing(meter.serial).is_suspect
+        gap = meter.profile.link.gap
+        gap_s = 0.0 if gap is None else gap.total_seconds()
+
+        def transact(request: Span) -> Answer:
+            time.sleep(gap_s)
+            return self._link.transact(meter.device_address, request)
+
+        retry_count = 0 if is_suspect else self._setup.config.retry_count
+        read = read_group(self._plans[key], transact, retry_count=retry_count)
+        if read.plan != self._plans[key]:
+            self._learn(key, read.plan)
+        return read
+
+    def _learn(self, key: JobKey, plan: GroupPlan) -> None:
+        self._plans[key] = plan
+        lone = [f"{span.function_code}/{span.address}" for span in sorted(plan.lone)]
+        _LOG.warning("meter.refuses", device=key.serial, group=key.group, lone=lone)
+
+    def _hand_on(self, key: JobKey, meter: MeterSetup, started: Moment, read: GroupRead) -> None:
+        origin = ReadOrigin(
+            serial=meter.serial,
+            device_address=meter.device_address,
+            profile=meter.profile,
+            group=key.group,
+            measured_at_utc=started.utc,
+        )
+        try:
+            frame = build_frame(origin, read, is_raw_kept=self._is_raw_kept)
+        except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
+            _LOG.exception("meter.undecodable", device=meter.serial, group=key.group)
+            frame = undecodable_frame(origin, read)
+        self._outbox.add(frame)
+        self._frames += 1
+
+    def _report_standing(self, serial: str, *, was_suspect: bool) -> None:
+        is_suspect = self._schedule.standing(serial).is_suspect
+        if is_suspect and not was_suspect:
+            _LOG.warning("meter.silent", link=self.name, device=serial)
+        if was_suspect and not is_suspect:
+            _LOG.info("meter.answers_again", link=self.name, device=serial)

@@ -1,0 +1,211 @@
+"""One MQTT connection: version 5, or 3.1.1 where the broker knows no better."""
+
+import queue
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from structlog.typing import FilteringBoundLogger
+
+from edge_gateway.config import MqttConfig
+
+UNSUPPORTED_PROTOCOL = 132
+"""CONNACK reason of a broker that does not speak MQTT 5; MQTT 5.0 section 3.2.2.2."""
+
+REFUSED_FROM = 0x80
+"""Reason codes from here on are refusals; MQTT 5.0 section 2.4."""
+
+_RECONNECT_S = (1, 15)
+_FAREWELL_S = 2.0
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """The broker accepted us; `receive_maximum` messages may be on their way to it."""
+
+    receive_maximum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    """The connection is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The broker has the message `mid`, or refuses it for `refusal`."""
+
+    mid: int
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A message for us."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRefused:
+    """The broker does not speak MQTT 5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """Somebody else has work for the uplink."""
+
+
+class MqttVersion(StrEnum):
+    """The protocol versions we speak, as people write them."""
+
+    V5 = "5"
+    V311 = "3.1.1"
+
+
+_PROTOCOLS = {
+    MqttVersion.V5: MQTTProtocolVersion.MQTTv5,
+    MqttVersion.V311: MQTTProtocolVersion.MQTTv311,
+}
+
+MqttEvent = Connected | Disconnected | Published | Received | VersionRefused | Woken
+Inbox = queue.SimpleQueue[MqttEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Who we are to the broker.
+
+    Attributes:
+        client_id: The gateway's id.
+        subscriptions: Topics to hear.
+        state_topic: Retained topic of the gateway's state.
+        will: What the broker says there when we vanish.
+    """
+
+    client_id: str
+    subscriptions: Sequence[str]
+    state_topic: str
+    will: bytes
+
+
+class MqttConnection:
+    """A paho client that reports everything into an inbox; it reconnects by itself."""
+
+    def __init__(
+        self, config: MqttConfig, session: Session, inbox: Inbox, version: MqttVersion
+    ) -> None:
+        """Prepare the client; `start` connects."""
+        self._config = config
+        self._session = session
+        self._inbox = inbox
+        self._version = version
+        self._client = self._new_client()
+
+    def start(self) -> None:
+        """Begin to connect, in the background, again and again until it works."""
+        if self._version is MqttVersion.V5:
+            self._client.connect_async(
+                self._config.host, self._config.port, self._config.keepalive_s, clean_start=True
+            )
+        else:
+            self._client.connect_async(
+                self._config.host, self._config.port, self._config.keepalive_s
+            )
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, *, is_retained: bool = False) -> int | None:
+        """Return the message's id once it is handed to the network, None when it is not."""
+        info = self._client.publish(topic, payload, qos=1, retain=is_retained)
+        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def close(self, farewell: bytes | None) -> None:
+        """Say goodbye on the state topic if we can, and end the network thread."""
+        if farewell is not None and self._client.is_connected():
+            info = self._client.publish(self._session.state_topic, farewell, qos=1, retain=True)
+            try:
+                info.wait_for_publish(_FAREWELL_S)
+            except (RuntimeError, ValueError):
+                _LOG.info("mqtt.no_farewell")
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _new_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._session.client_id,
+            protocol=_PROTOCOLS[self._version],
+        )
+        client.max_inflight_messages_set(0)
+        client.reconnect_delay_set(*_RECONNECT_S)
+        client.will_set(self._session.state_topic, self._session.will, qos=1, retain=True)
+        if self._config.username is not None:
+            client.username_pw_set(self._config.username, self._config.password)
+        if self._config.tls is not None:
+            client.tls_set_context(_tls_context(self._config))
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.value == UNSUPPORTED_PROTOCOL:
+            self._inbox.put(VersionRefused())
+            return
+        if reason.is_failure:
+            _LOG.error("mqtt.refused", reason=str(reason), username=self._config.username)
+            return
+        client.drop_out_messages()
+        client.subscribe([(topic, 1) for topic in self._session.subscriptions])
+        allowed = int(getattr(properties, "ReceiveMaximum", 0xFFFF))
+        self._inbox.put(Connected(receive_maximum=allowed))
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._inbox.put(Disconnected())
+
+    def _on_publish(
+        self,
+        _client: Client,
+        _userdata: object,
+        mid: int,
+        reason: ReasonCode,
+        _properties: Properties,
+    ) -> None:
+        refusal = str(reason) if reason.value >= REFUSED_FROM else None
+        self._inbox.put(Published(mid=mid, refusal=refusal))
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self._inbox.put(Received(topic=message.topic, payload=bytes(message.payload)))
+
+
+def _tls_context(config: MqttConfig) -> ssl.SSLContext:
+    tls = config.tls
+    ca_file = str(tls.ca_file) if tls is not None and tls.ca_file is not None else None
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls is not None and tls.cert_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context

@@ -1,0 +1,316 @@
+"""One thread between the queue and the broker: offers frames, hears the server, marks them."""
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from edge_gateway import messages
+from edge_gateway.batching import batch_payload, take_batch
+from edge_gateway.config import GatewayConfig
+from edge_gateway.messages import LinkFigures, UplinkFigures
+from edge_gateway.mqtt_io import (
+    Connected,
+    Disconnected,
+    Inbox,
+    MqttConnection,
+    MqttEvent,
+    MqttVersion,
+    Published,
+    Received,
+    Session,
+    VersionRefused,
+    Woken,
+)
+from edge_gateway.offers import (
+    Offer,
+    Window,
+    add_offer,
+    forget_all,
+    is_overdue,
+    repeat_offer,
+    settle,
+)
+from edge_gateway.queue_store import QueueStore, StoredFrame
+from wire_contracts.acks import parse_ack
+from wire_contracts.clock import Clock
+from wire_contracts.errors import ContractError
+from wire_contracts.frames import MAX_FRAMES
+from wire_contracts.payloads import unpack
+from wire_contracts.topics import Channel, Topic
+
+AFTER_PUBLISH = "gateway.after_publish"
+"""Named point: the broker has a batch, the server's acknowledgement has not been handled."""
+
+ALARM_ATTEMPTS = 3
+"""Publications of one batch without the server's word after which it is alarmed (R12)."""
+
+DROPS_BEFORE_FALLBACK = 3
+"""Connections closed before an answer after which a broker older than MQTT 5 is assumed."""
+
+LONGEST_WAIT_S = 0.5
+SHORTEST_HEALTH_S = 1.0
+PRUNE_EVERY_S = 60.0
+
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkParts:
+    """What the uplink works with.
+
+    Attributes:
+        config: The gateway's settings.
+        queue: The durable queue.
+        clock: The gateway's clock.
+        links: Gives the figures of all links for the health message.
+        reached: Told at named points.
+    """
+
+    config: GatewayConfig
+    queue: QueueStore
+    clock: Clock
+    links: Callable[[], Sequence[LinkFigures]]
+    reached: Callable[[str], None]
+
+
+class Uplink:
+    """Publishes what is open and marks what the server has; everything runs in one thread."""
+
+    def __init__(self, parts: UplinkParts) -> None:
+        """Prepare; `run` connects."""
+        mqtt = parts.config.mqtt
+        self._parts = parts
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._window = Window(size=mqtt.window, timeout_s=mqtt.ack_timeout_s)
+        self._version = MqttVersion.V5
+        self._connection: MqttConnection | None = None
+        self._receive_maximum: int | None = None
+        self._drops = 0
+        self._offered_upto = 0
+        self._up_mids: set[int] = set()
+        self._next_health_s = self._next_prune_s = 0.0
+        self._figures = UplinkFigures(
+            is_connected=False, published=0, republished=0, acknowledged=0, refused=0
+        )
+        self._events: list[tuple[str, str]] = []
+
+    def wake(self) -> None:
+        """Tell the uplink that there is something new in the queue; any thread may."""
+        self._inbox.put(Woken())
+
+    def announce(self, kind: str, text: str) -> None:
+        """Publish an event as soon as there is a connection; call it before `run`."""
+        self._events.append((kind, text))
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop, then say goodbye."""
+        self._connect()
+        try:
+            while not stop.is_set():
+                self._take_events()
+                if self._receive_maximum is not None:
+                    self._send_due()
+                self._keep_house()
+        finally:
+            if self._connection is not None:
+                self._connection.close(messages.offline_state(self._parts.config.gateway_id))
+
+    def _take_events(self) -> None:
+        """Wait for the first event, briefly, and handle all that have come."""
+        try:
+            self._handle(self._inbox.get(timeout=LONGEST_WAIT_S))
+            while True:
+                self._handle(self._inbox.get_nowait())
+        except queue.Empty:
+            return
+
+    def _handle(self, event: MqttEvent) -> None:
+        match event:
+            case Connected():
+                self._connected(event)
+            case Disconnected():
+                self._disconnected()
+            case VersionRefused():
+                self._fall_back()
+            case Published():
+                self._published(event)
+            case Received():
+                self._received(event)
+            case Woken():
+                return
+
+    def _topic(self, channel: Channel) -> str:
+        return Topic(gateway_id=self._parts.config.gateway_id, channel=channel).text()
+
+    def _connect(self) -> None:
+        gateway_id = self._parts.config.gateway_id
+        session = Session(
+            client_id=gateway_id,
+            subscriptions=[self._topic(Channel.ACK)],
+            state_topic=self._topic(Channel.STATE),
+            will=messages.offline_state(gateway_id),
+        )
+        self._connection = MqttConnection(
+            self._parts.config.mqtt, session, self._inbox, self._version
+        )
+        self._connection.start()
+
+    def _connected(self, event: Connected) -> None:
+        self._drops = 0
+        self._receive_maximum = event.receive_maximum
+        self._window = forget_all(self._window)
+        self._offered_upto = 0
+        self._up_mids.clear()
+        self._figures = replace(self._figures, is_connected=True)
+        _LOG.info("mqtt.connected", version=str(self._version), host=self._parts.config.mqtt.host)
+        state = messages.online_state(
+            self._parts.config.gateway_id, self._parts.queue.epoch, self._parts.clock.now_utc()
+        )
+        self._publish(Channel.STATE, state, is_retained=True)
+        for kind, text in self._events:
+            self._publish_event(kind, text)
+        self._events.clear()
+
+    def _disconnected(self) -> None:
+        if self._receive_maximum is not None:
+            _LOG.warning("mqtt.disconnected", host=self._parts.config.mqtt.host)
+        self._receive_maximum = None
+        self._figures = replace(self._figures, is_connected=False)
+        self._drops += 1
+        is_5 = self._version is MqttVersion.V5
+        if is_5 and self._figures.published == 0 and self._drops >= DROPS_BEFORE_FALLBACK:
+            self._fall_back()
+
+    def _fall_back(self) -> None:
+        """Go on with MQTT 3.1.1, once; said in one line."""
+        if self._version is not MqttVersion.V5:
+            return
+        self._version = MqttVersion.V311
+        _LOG.warning(
+            "mqtt.fallback", text="the broker does not speak MQTT 5; going on with MQTT 3.1.1"
+        )
+        if self._connection is not None:
+            self._connection.close(None)
+        self._connect()
+
+    def _publish(
+        self, channel: Channel, payload: bytes, *, is_retained: bool = False
+    ) -> int | None:
+        if self._connection is None:
+            return None
+        return self._connection.publish(self._topic(channel), payload, is_retained=is_retained)
+
+    def _publish_event(self, kind: str, text: str) -> None:
+        now_utc = self._parts.clock.now_utc()
+        self._publish(
+            Channel.EVENT, messages.event(self._parts.config.gateway_id, now_utc, kind, text)
+        )
+
+    def _published(self, event: Published) -> None:
+        if event.mid not in self._up_mids:
+            return
+        self._up_mids.discard(event.mid)
+        if event.refusal is not None:
+            _LOG.error("mqtt.publish_refused", reason=event.refusal, topic=self._topic(Channel.UP))
+            return
+        self._parts.reached(AFTER_PUBLISH)
+
+    def _received(self, event: Received) -> None:
+        try:
+            ack = parse_ack(unpack(event.topic, event.payload))
+        except ContractError as error:
+            _LOG.error("ack.unusable", error=str(error))
+            return
+        effect = self._parts.queue.acknowledge(ack, self._parts.clock.now_utc())
+        if effect.is_new_server:
+            text = "the server was restored; everything still kept is offered again"
+            _LOG.warning("server.restored", text=text, server_epoch=ack.server_epoch)
+            self._publish_event("server_restored", text)
+            self._window = forget_all(self._window)
+            self._offered_upto = 0
+        for seq, code in effect.refused:
+            _LOG.warning("frame.refused", seq=seq, code=code)
+        self._window = settle(self._window, effect.seqs, time.monotonic())
+        self._figures = replace(
+            self._figures,
+            acknowledged=self._figures.acknowledged + len(effect.seqs),
+            refused=self._figures.refused + len(effect.refused),
+        )
+
+    def _send_due(self) -> None:
+        now_s = time.monotonic()
+        for offer in self._window.offers:
+            if is_overdue(self._window, offer, now_s) and self._may_publish():
+                self._offer_again(offer, now_s)
+        while self._window.has_room() and self._may_publish():
+            found = self._parts.queue.open_after(self._offered_upto, MAX_FRAMES)
+            frames = take_batch(found)
+            if not frames or not self._send(frames):
+                return
+            self._offered_upto = frames[-1].seq
+            self._window = add_offer(self._window, [frame.seq for frame in frames], now_s)
+
+    def _may_publish(self) -> bool:
+        """Return whether the broker's own limit of unconfirmed messages leaves room."""
+        return self._receive_maximum is not None and len(self._up_mids) < self._receive_maximum
+
+    def _offer_again(self, offer: Offer, now_s: float) -> None:
+        frames = self._parts.queue.open_among(offer.seqs)
+        if not frames:
+            self._window = settle(self._window, offer.seqs, self._window.heard_at_s)
+            return
+        if not self._send(frames):
+            return
+        self._window = repeat_offer(self._window, offer, now_s)
+        self._figures = replace(self._figures, republished=self._figures.republished + len(frames))
+        if offer.attempts + 1 == ALARM_ATTEMPTS:
+            text = f"no acknowledgement for seq {frames[0].seq} after {ALARM_ATTEMPTS} publications"
+            _LOG.error("uplink.unacknowledged", text=text)
+            self._publish_event("unacknowledged", text)
+
+    def _send(self, frames: Sequence[StoredFrame]) -> bool:
+        """Publish one batch; return whether the network took it."""
+        payload = batch_payload(self._parts.config.gateway_id, self._parts.queue.epoch, frames)
+        mid = self._publish(Channel.UP, payload)
+        if mid is None:
+            return False
+        self._up_mids.add(mid)
+        published = self._figures.published + len(frames)
+        self._figures = replace(self._figures, published=published)
+        return True
+
+    def _keep_house(self) -> None:
+        """Publish health and forget what was kept long enough, each at its time."""
+        now_s = time.monotonic()
+        if now_s >= self._next_prune_s:
+            self._next_prune_s = now_s + PRUNE_EVERY_S
+            self._prune()
+        if now_s >= self._next_health_s and self._receive_maximum is not None:
+            interval_s = self._parts.config.health_interval.total_seconds()
+            wait_s = max(SHORTEST_HEALTH_S, self._parts.clock.wall_seconds(interval_s))
+            self._next_health_s = now_s + wait_s
+            self._publish(Channel.HEALTH, self._health())
+
+    def _prune(self) -> None:
+        try:
+            gone = self._parts.queue.prune(self._parts.clock.now_utc())
+        except sqlite3.OperationalError as error:
+            _LOG.warning("queue.prune_failed", error=str(error))
+            return
+        if gone:
+            _LOG.info("queue.pruned", frames=gone)
+
+    def _health(self) -> bytes:
+        return messages.health(
+            self._parts.config.gateway_id,
+            self._parts.clock.now_utc(),
+            self._parts.queue.figures(),
+            self._figures,
+            self._parts.links(),
+        )
