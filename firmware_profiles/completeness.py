@@ -1,0 +1,185 @@
+"""What a register map still lacks before a gateway may poll a meter by it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from firmware_profiles.codings import WireType
+from firmware_profiles.errors import ProfileError
+from firmware_profiles.profile import Profile, Register, StatusRule
+from firmware_profiles.spans import needed_spans
+from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
+from wire_contracts.quantities import UNITS, Quantity, to_canonical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPoint:
+    """One thing that is missing or doubtful.
+
+    Attributes:
+        field: The way to the field.
+        problem: What is wrong.
+        remedy: What to do.
+        is_blocking: A released profile must not have it; else it is worth knowing only.
+    """
+
+    field: str
+    problem: str
+    remedy: str
+    is_blocking: bool = True
+
+
+def open_points(profile: Profile) -> tuple[OpenPoint, ...]:
+    """Return everything that is missing or doubtful, the file's order kept.
+
+    Nothing blocking means that the profile is fit for release.
+    """
+    points = [*_of_head(profile), *_of_wire(profile)]
+    for register in profile.registers.values():
+        points.extend(_of_register(profile, register))
+    for rule in profile.status:
+        points.extend(_of_status(rule))
+    return tuple(points)
+
+
+def require_complete(profile: Profile) -> None:
+    """Raise ProfileError for the first point that blocks; return when there is none."""
+    for point in open_points(profile):
+        if point.is_blocking:
+            raise ProfileError(
+                place=profile.place, field=point.field, problem=point.problem, remedy=point.remedy
+            )
+
+
+def _of_head(profile: Profile) -> Iterator[OpenPoint]:
+    if profile.revision is None:
+        yield _block("profile.rev", "is missing: this is a draft", "add rev = 1")
+    if profile.medium is None:
+        yield _block("profile.kind", f"{profile.kind!r} is no meter", "use heat, gas or water")
+    if not profile.is_order_known:
+        yield _block("decode", "the byte order is unknown", "probe the meter, then state it")
+    if not profile.groups:
+        yield _block("group", "is missing", 'add [group] with lines such as fast = "15m"')
+    if not profile.golden:
+        yield _block("test", "there is no golden vector", "add a [[test]] with words and values")
+    if profile.confidence != "high":
+        problem = f"is {profile.confidence or 'not stated'}"
+        yield _note("profile.confidence", problem, "compare a reading with the display")
+
+
+def _of_wire(profile: Profile) -> Iterator[OpenPoint]:
+    seen: dict[Quantity, str] = {}
+    for register in profile.registers.values():
+        if register.wire is None:
+            continue
+        if register.wire in seen:
+            problem = f"produces {register.wire} as {seen[register.wire]} does"
+            yield _block(_at(register, "wire"), problem, "set wire = false on one of the two")
+        seen.setdefault(register.wire, register.name)
+    if not seen:
+        yield _block("register", "no register produces a wire quantity", "name quantities")
+    is_reduced = {Quantity.VOLUME_BASE_M3, Quantity.FLOW_BASE_M3H} & seen.keys()
+    if is_reduced and profile.base_conditions is None:
+        problem = "base volumes without their base conditions"
+        yield _block("base", problem, "add [base] with pressure_bara, temperature_degc, source")
+
+
+def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    if register.schema_quantity and register.schema_quantity not in QUANTITIES:
+        problem = f"{register.schema_quantity!r} is unknown"
+        yield _block(_at(register, "quantity"), problem, "use a word of docs/profiles.md")
+    yield from _of_unit(profile, register)
+    if register.group is not None and register.group not in profile.groups:
+        problem = f"{register.group!r} is not in [group]"
+        yield _block(_at(register, "group"), problem, "add its interval to [group]")
+    if register.scale is None:
+        problem = "the weight of the high part is unknown: above zero it gives no value"
+        yield _note(_at(register, "scale"), problem, "watch a rollover, then state scale")
+    if register.wire is not None:
+        yield from _of_produced(profile, register)
+
+
+def _of_produced(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    if register.group is None:
+        yield _block(_at(register, "group"), "is missing", "say in which group it is polled")
+    if register.is_doubtful:
+        problem = "is doubtful, so it may not be sent"
+        yield _block(_at(register, "doubtful"), problem, "prove it, or set wire = false")
+    if not register.is_readable:
+        yield _block(_at(register, "access"), "is write-only", "set wire = false")
+    if register.companions.rollover_from is not None and register.rollover_span is None:
+        problem = "unknown: after the first rollover there is no value"
+        yield _note(_at(register, "rollover_span"), problem, "state what one round counts")
+    for span in needed_spans(profile, register):
+        yield from _of_span(profile, register, span.word_count, (span.address, span.end - 1))
+
+
+def _of_span(
+    profile: Profile, register: Register, word_count: int, reach: tuple[int, int]
+) -> Iterator[OpenPoint]:
+    if word_count > profile.max_registers:
+        problem = f"needs {word_count} words in one read, the meter gives {profile.max_registers}"
+        yield _block(_at(register, "count"), problem, "split it, or set wire = false")
+    for first, last in profile.forbidden:
+        if reach[0] <= last and first <= reach[1]:
+            problem = f"{reach[0]}..{reach[1]} touches the forbidden {first}..{last}"
+            yield _block(_at(register, "address"), problem, "correct address or link.forbidden")
+
+
+def _of_unit(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    quantity = register.wire
+    is_pressure = register.schema_quantity == "pressure" and not register.is_kept_local
+    if is_pressure and register.reference is None:
+        problem = f"{register.unit or 'pressure'} without a reference"
+        remedy = 'add reference = "absolute" or "gauge", or set wire = false'
+        yield _block(_at(register, "reference"), problem, remedy)
+    if register.companions.unit_from is not None:
+        yield from _of_codes(profile, register)
+    elif quantity is not None:
+        mismatch = unit_problem(register.unit, quantity)
+        if mismatch is not None:
+            yield _block(_at(register, "unit"), mismatch, "state the unit, or set wire = false")
+    elif register.unit and register.unit not in UNITS and register.unit not in LOCAL_UNITS:
+        is_config = register.unit.startswith("by:") or "-" in register.unit
+        remedy = "name the unit register in unit_from" if is_config else "use a known unit"
+        yield _block(_at(register, "unit"), f"{register.unit!r} is unknown", remedy)
+
+
+def _of_codes(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    source = profile.registers[register.companions.unit_from or ""]
+    if not source.codes and source.coding.kind is not WireType.STRING:
+        problem = f"{source.name!r} has no codes"
+        yield _block(f"register.{source.name}.codes", problem, 'add codes = { "0" = "m3" }')
+    if register.wire is None:
+        return
+    for code, unit in source.codes.items():
+        mismatch = unit_problem(unit, register.wire)
+        if mismatch is not None:
+            yield _block(f"register.{source.name}.codes.{code}", mismatch, "correct the unit")
+
+
+def unit_problem(unit: str, quantity: Quantity) -> str | None:
+    """Return why a printed unit cannot be converted to the quantity, or None when it can."""
+    try:
+        to_canonical(Fraction(0), unit, quantity)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _of_status(rule: StatusRule) -> Iterator[OpenPoint]:
+    if rule.event not in EVENTS:
+        field = f"status.{rule.name}.event"
+        yield _block(field, f"{rule.event!r} is unknown", "use an event of docs/profiles.md")
+
+
+def _at(register: Register, key: str) -> str:
+    return f"register.{register.name}.{key}"
+
+
+def _block(field: str, problem: str, remedy: str) -> OpenPoint:
+    return OpenPoint(field=field, problem=problem, remedy=remedy)
+
+
+def _note(field: str, problem: str, remedy: str) -> OpenPoint:
+    return OpenPoint(field=field, problem=problem, remedy=remedy, is_blocking=False)

@@ -1,0 +1,148 @@
+"""The words of one poll become readings in canonical units, with quality and events."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from firmware_profiles.codings import FLOATS, WireType
+from firmware_profiles.measure import Faults, Measured, Reader, measure, scaled
+from firmware_profiles.profile import (
+    Identity,
+    LocalValue,
+    Profile,
+    Register,
+    group_registers,
+)
+from firmware_profiles.spans import group_spans
+from firmware_profiles.status import StatusReading, read_status, sentinel_events
+from firmware_profiles.words import Span, WordImage
+from wire_contracts.quality import (
+    BAD_MISMATCH,
+    BAD_SENTINEL,
+    SUSPECT_STATUS,
+    QualityCode,
+    is_bad,
+)
+from wire_contracts.quantities import Quantity
+
+_BYTE = 0xFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What one poll of one group says.
+
+    Attributes:
+        values: Wire quantity to value in its canonical unit.
+        quality: Wire quantity to its code where not good; a bad one has no value.
+        events: Canonical events of the status registers.
+        local: Register name to value in its printed unit: what stays in the gateway.
+    """
+
+    values: Mapping[Quantity, float]
+    quality: Mapping[Quantity, QualityCode]
+    events: tuple[str, ...]
+    local: Mapping[str, LocalValue]
+
+
+def spans_of(profile: Profile, group: str) -> tuple[Span, ...]:
+    """Return what must be read for a group, sorted; each span by one request or the sum tears.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    return group_spans(profile, group)
+
+
+def decode_group(
+    profile: Profile,
+    group: str,
+    image: WordImage,
+    faults: Faults,
+    identity: Identity | None = None,
+) -> Decoded:
+    """Return the readings of one group.
+
+    Every wire quantity of the group appears: with a value, or with a bad quality. A missing
+    word never gives a value.
+
+    Args:
+        profile: The meter's profile.
+        group: The poll group.
+        image: The words that were read.
+        faults: Why others are missing; a missing word that is not here is `bad_mismatch`.
+        identity: Whom the gateway meant; None leaves the guard unchecked.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    reader = Reader(profile=profile, image=image, faults=faults)
+    registers = group_registers(profile, group)
+    status = read_status(reader)
+    is_stranger = identity is not None and not _is_guard_met(reader, identity)
+    values: dict[Quantity, float] = {}
+    quality: dict[Quantity, QualityCode] = {}
+    events = dict.fromkeys(status.events)
+    for register in registers:
+        if register.wire is None:
+            continue
+        found = Measured(code=BAD_MISMATCH)
+        if not is_stranger:
+            found = _judged(reader, register, register.wire, status)
+            events |= dict.fromkeys(sentinel_events(reader, register))
+        if found.code is not None:
+            quality[register.wire] = found.code
+        if found.value is not None:
+            values[register.wire] = found.value
+    return Decoded(
+        values=values,
+        quality=quality,
+        events=() if is_stranger else tuple(events),
+        local=_local_values(reader, registers),
+    )
+
+
+def decode_registers(profile: Profile, image: WordImage) -> dict[str, LocalValue]:
+    """Return every register whose words are all there, in its printed unit, by name."""
+    reader = Reader(profile=profile, image=image, faults={})
+    return _local_values(reader, profile.registers.values())
+
+
+def _judged(
+    reader: Reader, register: Register, quantity: Quantity, status: StatusReading
+) -> Measured:
+    found = measure(reader, register, quantity)
+    if found.code is not None and is_bad(found.code):
+        return found
+    if quantity in status.bad or sentinel_events(reader, register):
+        return Measured(code=BAD_SENTINEL)
+    if quantity in status.suspect:
+        return Measured(value=found.value, code=SUSPECT_STATUS)
+    return found
+
+
+def _is_guard_met(reader: Reader, identity: Identity) -> bool:
+    guard = reader.profile.guard
+    if guard is None:
+        return True
+    wanted = {"serial": identity.serial, "device_address": str(identity.device_address)}
+    found = reader.raw(reader.profile.registers[guard.register])
+    return str(found) == wanted.get(guard.equals, guard.equals)
+
+
+def _local_values(reader: Reader, registers: Iterable[Register]) -> dict[str, LocalValue]:
+    found = {register.name: _local_value(reader, register) for register in registers}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _local_value(reader: Reader, register: Register) -> LocalValue | None:
+    raw = reader.raw(register)
+    if raw is None or isinstance(raw, str | tuple):
+        return raw
+    if register.split and isinstance(raw, int):
+        halves = {True: raw >> 8, False: raw & _BYTE}
+        return {field.name: halves[field.is_high_byte] for field in register.split}
+    number = scaled(reader, register)
+    if number is None:
+        return None
+    is_real = register.coding.kind in FLOATS or register.coding.kind is WireType.INTREAL
+    return float(number) if is_real or number.denominator != 1 else int(number)

@@ -1,0 +1,222 @@
+"""Readings become the words a meter would answer: simulated meters are served by it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from firmware_profiles.codings import FLOATS, Raw, WireType, decode_words, encode_words
+from firmware_profiles.completeness import unit_problem
+from firmware_profiles.errors import EncodeError
+from firmware_profiles.profile import Identity, Profile, Register, StatusRule, wire_registers
+from firmware_profiles.spans import group_spans
+from firmware_profiles.words import HIGHEST_WORD, WordAddress
+from wire_contracts.quantities import Quantity, from_canonical
+
+_LOW_BYTE = 0x00FF
+_HIGH_BYTE = 0xFF00
+
+Words = dict[WordAddress, int]
+
+
+def encode_values(
+    profile: Profile,
+    values: Mapping[Quantity, float],
+    events: Iterable[str] = (),
+    identity: Identity | None = None,
+) -> Words:
+    """Return every word of the meter: presets, the values, the events; zero elsewhere.
+
+    `decode_group` returns the values again within each register's resolution. A quantity that
+    several registers hold (a float copy of a counter) is written to all of them.
+
+    Args:
+        profile: The meter's profile.
+        values: In canonical units; quantities the profile does not have are refused.
+        events: Canonical events whose status bits are to be set.
+        identity: Written into the guard's register, where the profile has one.
+
+    Raises:
+        EncodeError: A value does not fit, or quantity or event are not in the profile.
+    """
+    _check_known(profile, values)
+    words = _blank(profile)
+    for register in profile.registers.values():
+        if register.preset is not None:
+            _put(words, register, register.preset)
+    for register in _holders(profile, values):
+        if register.natural is not None:
+            _put_value(profile, words, register, Fraction(values[register.natural]))
+    for event in events:
+        _put_event(profile, words, event)
+    _put_identity(profile, words, identity)
+    return words
+
+
+def _check_known(profile: Profile, values: Mapping[Quantity, float]) -> None:
+    known = wire_registers(profile)
+    for quantity in values:
+        if quantity not in known:
+            names = ", ".join(sorted(known))
+            message = f"{profile.reference} does not measure {quantity}; it has {names}"
+            raise EncodeError(message)
+
+
+def _blank(profile: Profile) -> Words:
+    spans = [item.span for item in profile.registers.values() if item.is_readable]
+    spans.extend(span for group in profile.groups for span in group_spans(profile, group))
+    return {at: 0 for span in spans for at in span.addresses()}
+
+
+def _holders(profile: Profile, values: Mapping[Quantity, float]) -> Sequence[Register]:
+    """Return the registers to write: copies first, so that the sent one has the last word."""
+    holders = [
+        register
+        for register in profile.registers.values()
+        if register.is_readable
+        and register.natural in values
+        and _is_convertible(profile, register)
+    ]
+    return sorted(holders, key=lambda register: register.wire is not None)
+
+
+def _is_convertible(profile: Profile, register: Register) -> bool:
+    quantity = register.natural
+    if quantity is None:
+        return False
+    return unit_problem(_preset_unit(profile, register), quantity) is None
+
+
+def _put_value(profile: Profile, words: Words, register: Register, value: Fraction) -> None:
+    quantity = register.natural
+    if quantity is None:
+        return
+    printed = from_canonical(value, _preset_unit(profile, register), quantity)
+    signed = -printed if register.is_negated else printed
+    rest = signed / _preset_factor(profile, register)
+    for holder, raw in _parts(profile, register, rest):
+        _put(words, holder, raw)
+
+
+def _parts(profile: Profile, register: Register, total: Fraction) -> list[tuple[Register, Raw]]:
+    """Return what each register of a composite holds, so that the parts add up to the total."""
+    companions = register.companions
+    parts: list[tuple[Register, Raw]] = []
+    rest = total
+    if companions.rollover_from is not None and register.rollover_span is not None:
+        rounds = int(rest / register.rollover_span)
+        parts.append((profile.registers[companions.rollover_from], rounds))
+        rest -= rounds * register.rollover_span
+    part_name = companions.decimal_part or companions.low_part
+    if part_name is None:
+        return [*parts, (register, rest / (register.scale or 1))]
+    part = profile.registers[part_name]
+    part_scale = part.scale or Fraction(1)
+    if part.coding.kind not in FLOATS:
+        rest = round(rest / part_scale) * part_scale
+    leading = 0 if register.scale is None else int(rest / register.scale)
+    rest -= leading * (register.scale or 0)
+    return [*parts, (register, leading), (part, rest / part_scale)]
+
+
+def _preset_raw(register: Register) -> Raw:
+    return 0 if register.preset is None else register.preset
+
+
+def _preset_unit(profile: Profile, register: Register) -> str:
+    name = register.companions.unit_from
+    if name is None:
+        return register.unit
+    source = profile.registers[name]
+    return source.codes.get(str(_preset_raw(source)), "")
+
+
+def _preset_factor(profile: Profile, register: Register) -> Fraction:
+    companions = register.companions
+    factor = Fraction(1)
+    if companions.exponent_from is not None:
+        factor *= _preset_power(profile.registers[companions.exponent_from], 1)
+    if companions.decimals_from is not None:
+        factor *= _preset_power(profile.registers[companions.decimals_from], -1)
+    for name in (companions.multiplier_from, companions.resolution_from):
+        if name is not None:
+            factor *= _preset_multiplier(profile.registers[name])
+    return factor
+
+
+def _preset_multiplier(source: Register) -> Fraction:
+    if source.exponent_offset is not None:
+        return _preset_power(source, 1)
+    raw = _preset_raw(source)
+    factor = Fraction(raw) * (source.scale or 1) if isinstance(raw, int | Fraction) else 0
+    if factor == 0:
+        message = f"register {source.name}: a factor of zero; give it a preset in the profile"
+        raise EncodeError(message)
+    return Fraction(factor)
+
+
+def _preset_power(source: Register, sign: int) -> Fraction:
+    raw = _preset_raw(source)
+    exponent = int(raw) if isinstance(raw, int | Fraction) else 0
+    return Fraction(10) ** (sign * (exponent + (source.exponent_offset or 0)))
+
+
+def _put(words: Words, register: Register, raw: Raw) -> None:
+    try:
+        coded = encode_words(register.coding, raw)
+    except EncodeError as error:
+        message = f"register {register.name}: {error}; lower the value or choose another profile"
+        raise EncodeError(message) from error
+    for at, word in zip(register.span.addresses(), coded, strict=True):
+        words[at] = _merged_byte(register, words.get(at, 0), word)
+
+
+def _merged_byte(register: Register, before: int, word: int) -> int:
+    if register.coding.kind is not WireType.U8:
+        return word
+    mine = _HIGH_BYTE if register.coding.is_high_byte else _LOW_BYTE
+    return (before & ~mine & HIGHEST_WORD) | (word & mine)
+
+
+def _put_event(profile: Profile, words: Words, event: str) -> None:
+    rules = [item for item in profile.status if item.event == event]
+    registers = profile.registers
+    for rule in rules:
+        if rule.register in registers:
+            _put_rule(words, registers[rule.register], rule)
+            return
+    known = ", ".join(dict.fromkeys(rule.event for rule in profile.status)) or "none"
+    message = f"{profile.reference} cannot report {event}; it can report {known}"
+    raise EncodeError(message)
+
+
+def _put_rule(words: Words, register: Register, rule: StatusRule) -> None:
+    if rule.mask is None:
+        _put(words, register, 0 if rule.value is None else rule.value)
+        return
+    now = _current_bits(words, register)
+    wanted = rule.mask if rule.value is None else int(rule.value)
+    _put(words, register, (now & ~rule.mask) | wanted)
+
+
+def _current_bits(words: Words, register: Register) -> int:
+    raw = decode_words(register.coding, [words.get(at, 0) for at in register.span.addresses()])
+    return raw if isinstance(raw, int) else 0
+
+
+def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> None:
+    guard = profile.guard
+    if guard is None:
+        return
+    own = (
+        {}
+        if identity is None
+        else {
+            "serial": identity.serial,
+            "device_address": str(identity.device_address),
+        }
+    )
+    register = profile.registers[guard.register]
+    text = own.get(guard.equals, guard.equals)
+    if register.coding.kind is WireType.STRING:
+        _put(words, register, text)
+    elif text.lstrip("-").isdecimal():
+        _put(words, register, int(text))

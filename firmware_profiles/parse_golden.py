@@ -1,0 +1,101 @@
+"""One `[[test]]` row of a profile file becomes a golden vector."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+from firmware_profiles.codings import NUMERIC
+from firmware_profiles.profile import Expected, GoldenVector, Origin, Register
+from firmware_profiles.table_reader import TableReader
+from firmware_profiles.vocabulary import KEYS
+from firmware_profiles.words import HIGHEST_ADDRESS, WordAddress
+from wire_contracts.quality import parse_quality
+from wire_contracts.quantities import Quantity
+
+_QUANTITIES = frozenset(Quantity)
+
+
+def parse_golden(row: TableReader, registers: Mapping[str, Register]) -> GoldenVector:
+    """Return the vector; raise ProfileError that names the field."""
+    row.refuse_unknown(KEYS["test"])
+    expect = row.table("expect")
+    named = [name for name in expect.values if name not in _QUANTITIES]
+    for name in named:
+        if name not in registers:
+            raise expect.refuse(name, "is no register and no quantity", "correct the name")
+    return GoldenVector(
+        name=row.text("name"),
+        origin=row.choice("origin", Origin),
+        words=_parse_words(row),
+        registers={name: _expected(expect, name, registers[name]) for name in named},
+        values={
+            Quantity(name): _number(expect, name) for name in expect.values if name in _QUANTITIES
+        },
+        quality=_parse_quality(row),
+        events=_parse_events(row),
+    )
+
+
+def _parse_words(row: TableReader) -> dict[WordAddress, int]:
+    function_code = row.integer("fc", low=1, high=4)
+    blocks = row.table("regs")
+    words: dict[WordAddress, int] = {}
+    for start in blocks.values:
+        if not start.isdecimal():
+            raise blocks.refuse(start, "is no address", 'write regs = { "0" = "0001 86A0" }')
+        for offset, text in enumerate(blocks.text(start).split()):
+            address = int(start) + offset
+            words[function_code, address] = _parse_word(blocks, start, text)
+            if address > HIGHEST_ADDRESS:
+                raise blocks.refuse(start, f"{address} is outside 0..65535", "correct the address")
+    return words
+
+
+def _parse_word(blocks: TableReader, start: str, text: str) -> int:
+    digits = len("FFFF")
+    try:
+        if len(text) == digits:
+            return int(text, 16)
+    except ValueError:
+        pass
+    raise blocks.refuse(start, f"{text!r} is no word", "write four hexadecimal digits per word")
+
+
+def _expected(expect: TableReader, name: str, register: Register) -> Expected:
+    value = expect.values[name]
+    if isinstance(value, Mapping):
+        fields = expect.table(name)
+        return {key: fields.integer(key, low=0, high=255) for key in fields.values}
+    if isinstance(value, list):
+        return tuple(item for item in value if isinstance(item, int))
+    if register.coding.kind not in NUMERIC:
+        return expect.text(name)
+    return _number(expect, name)
+
+
+def _number(expect: TableReader, name: str) -> Decimal:
+    value = expect.values[name]
+    if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            pass
+    raise expect.refuse(name, f"is {value!r}, not a number", 'write a decimal such as "-12.5"')
+
+
+def _parse_quality(row: TableReader) -> dict[Quantity, str]:
+    table = row.table("quality")
+    qualities: dict[Quantity, str] = {}
+    for name in table.values:
+        if name not in _QUANTITIES:
+            raise table.refuse(name, "is no wire quantity", "use a name of wire_contracts")
+        try:
+            qualities[Quantity(name)] = parse_quality(table.text(name))
+        except ValueError as error:
+            raise table.refuse(
+                name, f"{error} is no quality", "use a code of wire_contracts.quality"
+            ) from error
+    return qualities
+
+
+def _parse_events(row: TableReader) -> frozenset[str] | None:
+    return frozenset(str(item) for item in row.items("events")) if row.has("events") else None

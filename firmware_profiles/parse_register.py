@@ -1,0 +1,219 @@
+"""One `[[register]]` row of a profile file becomes a Register, or an error that names the field."""
+
+import re
+from fractions import Fraction
+
+from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.codings import NUMERIC, WORD_COUNTS, Coding, Raw, WireType
+from firmware_profiles.profile import (
+    Companions,
+    Comparison,
+    Limits,
+    Register,
+    Sentinel,
+    SplitField,
+)
+from firmware_profiles.table_reader import TableReader, exact_number
+from firmware_profiles.vocabulary import KEYS, LEADING_SUFFIXES, PART_SUFFIXES
+from firmware_profiles.words import HIGHEST_ADDRESS, Span
+from wire_contracts.quantities import Medium, Quantity, Reference, wire_quantity
+
+READ_BITS = (1, 2)
+READ_FUNCTIONS = (1, 2, 3, 4)
+
+_ADDRESS_REMEDY = "give the zero-based wire address: manual 40001 is 0, manual 30001 is 0"
+_SENTINEL = re.compile(r"(>=|<=|==)?\s*(-?[0-9.]+)(\s+\w.*)?")
+_SPLIT = re.compile(r"hi:(\w+),lo:(\w+)")
+
+
+def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None) -> Register:
+    """Return the register of one row; raise ProfileError that names the field."""
+    reader.refuse_unknown(KEYS["register"])
+    coding = _parse_coding(reader, order)
+    schema_quantity = reader.text("quantity", "")
+    reference = _parse_reference(reader)
+    natural = _natural(reader, schema_quantity, medium, reference)
+    natural = natural if coding.kind in NUMERIC else None
+    wire = _parse_wire(reader, natural)
+    return Register(
+        name=reader.text("name"),
+        span=_parse_span(reader, coding),
+        coding=coding,
+        scale=_parse_scale(reader),
+        unit=reader.text("unit", ""),
+        schema_quantity=schema_quantity,
+        natural=wire or natural,
+        wire=wire,
+        reference=reference,
+        group=reader.text_or_none("group"),
+        atomic=reader.text_or_none("atomic"),
+        sentinels=_parse_sentinels(reader),
+        limits=_parse_limits(reader),
+        companions=_parse_companions(reader),
+        rollover_span=reader.exact_or_none("rollover_span"),
+        is_negated=reader.flag("negative"),
+        exponent_offset=reader.integer_or_none("exponent_offset", low=-30, high=30),
+        codes=_parse_codes(reader),
+        split=_parse_split(reader),
+        preset=_parse_preset(reader),
+        is_readable=reader.text("access", "R") != "W",
+        is_doubtful=reader.flag("doubtful"),
+        is_kept_local=reader.values.get("wire") is False,
+    )
+
+
+def whole_quantity(schema_quantity: str) -> str | None:
+    """Return the quantity that a row stands for as a whole; None for a mere part."""
+    if schema_quantity.endswith(PART_SUFFIXES):
+        return None
+    for suffix in LEADING_SUFFIXES:
+        if schema_quantity.endswith(suffix):
+            return schema_quantity.removesuffix(suffix)
+    return schema_quantity
+
+
+def _parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
+    kind = reader.choice("type", WireType)
+    count = reader.integer("count", low=1, high=HIGHEST_ADDRESS)
+    fits = WORD_COUNTS[kind]
+    if fits is not None and count != fits:
+        raise reader.refuse(
+            "count", f"{count} does not fit {kind}, which takes {fits}", f"write count = {fits}"
+        )
+    half = reader.text_or_none("byte_in_word")
+    if half is not None and (kind is not WireType.U8 or half not in ("high", "low")):
+        raise reader.refuse(
+            "byte_in_word", f"{half!r} with {kind}", 'use "high" or "low", and type u8 only'
+        )
+    return Coding(
+        kind=kind,
+        word_count=count,
+        order=reader.choice("order", ByteOrder, order),
+        is_high_byte=half == "high",
+    )
+
+
+def _parse_span(reader: TableReader, coding: Coding) -> Span:
+    address = reader.value("address")
+    if isinstance(address, bool) or not isinstance(address, int):
+        raise reader.refuse("address", f"is {address!r}, not a whole number", _ADDRESS_REMEDY)
+    if not 0 <= address <= HIGHEST_ADDRESS + 1 - coding.word_count:
+        last = address + coding.word_count - 1
+        shown = f"{address}" if coding.word_count == 1 else f"{address}..{last}"
+        raise reader.refuse("address", f"{shown} is outside 0..65535", _ADDRESS_REMEDY)
+    function_code = reader.integer("fc", low=1, high=len(READ_FUNCTIONS))
+    if (function_code in READ_BITS) != (coding.kind is WireType.BIT):
+        raise reader.refuse(
+            "fc", f"{function_code} with type {coding.kind}", "read bits by 1 or 2, words by 3 or 4"
+        )
+    return Span(function_code=function_code, address=address, word_count=coding.word_count)
+
+
+def _parse_scale(reader: TableReader) -> Fraction | None:
+    if not reader.has("scale"):
+        return None if reader.text("part", "") == "high" else Fraction(1)
+    scale = reader.exact("scale")
+    if scale == 0:
+        raise reader.refuse("scale", "is zero", "give the factor from raw to the printed unit")
+    return scale
+
+
+def _parse_reference(reader: TableReader) -> Reference | None:
+    if reader.has("reference"):
+        return reader.choice("reference", Reference)
+    unit = reader.text("unit", "")
+    if unit.endswith("(a)"):
+        return Reference.ABSOLUTE
+    return Reference.GAUGE if unit.endswith("(g)") or unit == "psig" else None
+
+
+def _natural(
+    reader: TableReader, schema_quantity: str, medium: Medium | None, reference: Reference | None
+) -> Quantity | None:
+    whole = whole_quantity(schema_quantity)
+    if medium is None or not whole or reader.has("part_of"):
+        return None
+    return wire_quantity(whole, medium, reference)
+
+
+def _parse_wire(reader: TableReader, natural: Quantity | None) -> Quantity | None:
+    wire = reader.values.get("wire")
+    if wire is None:
+        return natural
+    if wire is False:
+        return None
+    if isinstance(wire, str) and wire in set(Quantity):
+        return Quantity(wire)
+    raise reader.refuse(
+        "wire", f"{wire!r} is no wire quantity", "write false, or a name of wire_contracts"
+    )
+
+
+def _parse_limits(reader: TableReader) -> Limits:
+    return Limits(
+        minimum=reader.exact_or_none("min"),
+        maximum=reader.exact_or_none("max"),
+        max_rate_per_hour=reader.exact_or_none("max_rate"),
+    )
+
+
+def _parse_companions(reader: TableReader) -> Companions:
+    return Companions(
+        decimal_part=reader.text_or_none("decimal_part"),
+        low_part=reader.text_or_none("low_part"),
+        rollover_from=reader.text_or_none("rollover_from"),
+        exponent_from=reader.text_or_none("exponent_from"),
+        decimals_from=reader.text_or_none("decimals_from"),
+        multiplier_from=reader.text_or_none("multiplier_from"),
+        resolution_from=reader.text_or_none("resolution_from"),
+        unit_from=reader.text_or_none("unit_from"),
+    )
+
+
+def _parse_sentinels(reader: TableReader) -> tuple[Sentinel, ...]:
+    value = reader.values.get("sentinel")
+    if value is None:
+        return ()
+    items = value if isinstance(value, list) else [value]
+    return tuple(_parse_sentinel(reader, item) for item in items)
+
+
+def _parse_sentinel(reader: TableReader, item: object) -> Sentinel:
+    limit = exact_number(item)
+    if limit is not None:
+        return Sentinel(comparison=Comparison.EQUAL, limit=limit)
+    found = _SENTINEL.fullmatch(item) if isinstance(item, str) else None
+    limit = exact_number(found[2]) if found else None
+    if found is None or limit is None:
+        raise reader.refuse(
+            "sentinel", f"{item!r} is no raw value", 'write 0x7FFF, ">=18000", or a list of such'
+        )
+    return Sentinel(comparison=Comparison(found[1] or "=="), limit=limit)
+
+
+def _parse_codes(reader: TableReader) -> dict[str, str]:
+    table = reader.table("codes")
+    return {code: table.text(code) for code in table.values}
+
+
+def _parse_split(reader: TableReader) -> tuple[SplitField, ...]:
+    text = reader.text_or_none("split")
+    if text is None:
+        return ()
+    found = _SPLIT.fullmatch(text)
+    if found is None:
+        raise reader.refuse("split", f"{text!r}", 'write "hi:NAME,lo:NAME"')
+    return (
+        SplitField(name=found[1], is_high_byte=True),
+        SplitField(name=found[2], is_high_byte=False),
+    )
+
+
+def _parse_preset(reader: TableReader) -> Raw | None:
+    value = reader.values.get("preset")
+    if value is None or isinstance(value, str):
+        return value
+    number = exact_number(value)
+    if number is None:
+        raise reader.refuse("preset", f"{value!r} is no raw value", "write a number or text")
+    return number

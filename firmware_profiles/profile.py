@@ -1,0 +1,380 @@
+"""The firmware profile as values: registers, status rules, groups, link quirks, golden vectors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from firmware_profiles.codings import Coding, Raw
+from firmware_profiles.words import Span, WordAddress
+from wire_contracts.quantities import Medium, Quantity, Reference
+
+DEFAULT_MAX_REGISTERS = 125
+"""Most registers of one read; Modbus Application Protocol V1.1b3, 6.3."""
+
+
+class Comparison(StrEnum):
+    """How a raw value is held against a sentinel."""
+
+    EQUAL = "=="
+    AT_LEAST = ">="
+    AT_MOST = "<="
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentinel:
+    """A raw value (before the scale) that means "no value"."""
+
+    comparison: Comparison
+    limit: Fraction
+
+    def matches(self, raw: Fraction) -> bool:
+        """Return whether this raw value is no measurement."""
+        if self.comparison is Comparison.AT_LEAST:
+            return raw >= self.limit
+        if self.comparison is Comparison.AT_MOST:
+            return raw <= self.limit
+        return raw == self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Companions:
+    """The other registers that one value needs, by name.
+
+    Attributes:
+        decimal_part: The fraction to add.
+        low_part: The lower half of a split counter, to add.
+        rollover_from: How often the counter went round; value + count * `rollover_span`.
+        exponent_from: Value times ten to this register.
+        decimals_from: Value divided by ten to this register.
+        multiplier_from: Value times this register (or ten to it, see `exponent_offset`).
+        resolution_from: The same rule as `multiplier_from`.
+        unit_from: The register that holds the code of the unit.
+    """
+
+    decimal_part: str | None = None
+    low_part: str | None = None
+    rollover_from: str | None = None
+    exponent_from: str | None = None
+    decimals_from: str | None = None
+    multiplier_from: str | None = None
+    resolution_from: str | None = None
+    unit_from: str | None = None
+
+    def in_one_request(self) -> tuple[str, ...]:
+        """Return the parts that must be read together with the value, or the sum can tear."""
+        parts = (self.decimal_part, self.low_part, self.rollover_from, self.exponent_from)
+        return tuple(name for name in parts if name is not None)
+
+    def settings(self) -> tuple[str, ...]:
+        """Return the settings of the meter that the value needs; they may be read apart."""
+        names = (self.decimals_from, self.multiplier_from, self.resolution_from, self.unit_from)
+        return tuple(name for name in names if name is not None)
+
+    def all(self) -> tuple[str, ...]:
+        """Return every register the value needs besides its own."""
+        return self.in_one_request() + self.settings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is plausible, in the register's printed unit; per hour for the rate."""
+
+    minimum: Fraction | None = None
+    maximum: Fraction | None = None
+    max_rate_per_hour: Fraction | None = None
+
+    def holds(self, value: Fraction) -> bool:
+        """Return whether the value lies inside; an absent limit holds always."""
+        is_low = self.minimum is not None and value < self.minimum
+        is_high = self.maximum is not None and value > self.maximum
+        return not (is_low or is_high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitField:
+    """One half of a word that packs two 8-bit fields."""
+
+    name: str
+    is_high_byte: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """One named value of the meter: 1 to n words.
+
+    Attributes:
+        name: Its name, unique in the profile.
+        span: Function code, zero-based address and word count.
+        coding: Type and byte order.
+        scale: Exact factor from raw to the printed unit; None where a high part's is unknown.
+        unit: Printed unit, empty when it has none or a unit register decides.
+        schema_quantity: Quantity in the words of SCHEMA, empty when the row has none.
+        natural: The wire quantity that this register measures, whether sent or not.
+        wire: The wire quantity that this register produces; None stays in the gateway.
+        group: Poll group, None when the register is not polled for itself.
+        atomic: Name of a set that must be read in one request.
+        is_negated: The meter counts this value downwards from zero.
+        exponent_offset: Of a multiplier register: the factor is ten to (raw + this).
+        codes: Of a unit register: code to printed unit.
+        preset: Raw value that a simulated meter shows when nothing else is asked.
+        is_readable: False for write-only registers.
+        is_doubtful: The file itself doubts this row.
+        is_kept_local: The file says `wire = false`.
+    """
+
+    name: str
+    span: Span
+    coding: Coding
+    scale: Fraction | None = Fraction(1)
+    unit: str = ""
+    schema_quantity: str = ""
+    natural: Quantity | None = None
+    wire: Quantity | None = None
+    reference: Reference | None = None
+    group: str | None = None
+    atomic: str | None = None
+    sentinels: Sequence[Sentinel] = ()
+    limits: Limits = field(default_factory=Limits)
+    companions: Companions = field(default_factory=Companions)
+    rollover_span: Fraction | None = None
+    is_negated: bool = False
+    exponent_offset: int | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+    split: Sequence[SplitField] = ()
+    preset: Raw | None = None
+    is_readable: bool = True
+    is_doubtful: bool = False
+    is_kept_local: bool = False
+
+
+class Severity(StrEnum):
+    """How the profile ranks a status."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ALARM = "alarm"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRule:
+    """When a status register says what.
+
+    Attributes:
+        register: Name of the register; `*` is any register of the meter.
+        mask: Bits to look at; None compares the whole value.
+        value: What the masked value must equal; None: any bit of the mask.
+        name: The maker's word.
+        event: The canonical event.
+        severity: Rank.
+        bad: Quantities without value while it holds; None: the rule of the event.
+        suspect: Quantities to doubt while it holds; None: the rule of the event.
+    """
+
+    register: str
+    mask: int | None
+    value: int | str | None
+    name: str
+    event: str
+    severity: Severity
+    bad: frozenset[Quantity] | None = None
+    suspect: frozenset[Quantity] | None = None
+
+
+ANY_REGISTER = "*"
+"""Register name of a status rule that is a sentinel anywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One way to recognise the meter, for people and for the gateway's identification."""
+
+    method: str
+    span: Span | None
+    kind: str
+    equals: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """A constant register that proves, with every read, that the right meter answers.
+
+    `equals` is `serial`, `device_address`, or a literal.
+    """
+
+    register: str
+    equals: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRule:
+    """A register that may be written, and the printed values it may be given."""
+
+    register: str
+    minimum: Fraction
+    maximum: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseConditions:
+    """What base volumes of gas are reduced to."""
+
+    pressure_bara: Fraction
+    temperature_degc: Fraction
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How this meter wants to be asked.
+
+    Attributes:
+        transports: Of `rtu`, `ascii`, `tcp`.
+        function_codes: What the meter understands, reading and writing.
+        max_registers: Most registers of one read.
+        forbidden: Inclusive address ranges that must not even be read.
+        default_device_address: What the meter has when it leaves the factory.
+        baud: Factory speed of the serial line, bits per second.
+        parity: Factory parity, `N`, `E` or `O`.
+        stop_bits: Factory stop bits.
+        timeout: How long an answer may take.
+        gap: Least silence between two requests.
+        min_poll: Least time between two polls.
+        min_refresh: How often the meter itself renews its values.
+        is_login_needed: Reading or writing needs a log-in first.
+    """
+
+    transports: Sequence[str] = ()
+    function_codes: Sequence[int] = ()
+    max_registers: int = DEFAULT_MAX_REGISTERS
+    forbidden: Sequence[tuple[int, int]] = ()
+    default_device_address: int | None = None
+    baud: int | None = None
+    parity: str | None = None
+    stop_bits: int | None = None
+    timeout: timedelta | None = None
+    gap: timedelta | None = None
+    min_poll: timedelta | None = None
+    min_refresh: timedelta | None = None
+    is_login_needed: bool = False
+
+
+class Origin(StrEnum):
+    """Where a golden vector comes from."""
+
+    MAKER = "maker"
+    DUMP = "dump"
+    COMPUTED = "computed"
+
+
+LocalValue = int | float | str | tuple[int, ...] | Mapping[str, int]
+"""A register as a person reads it: scaled, in its printed unit; or packed fields by name."""
+
+Expected = Decimal | str | tuple[int, ...] | Mapping[str, int]
+"""What a golden vector demands: a number to the digits written, or exactly this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenVector:
+    """Words and what they must decode to.
+
+    Attributes:
+        name: What it shows.
+        origin: Maker's example, dump of a real meter, or computed by hand.
+        words: The words that are known.
+        registers: Register name to its local value.
+        values: Wire quantity to its value in canonical units.
+        quality: Wire quantity to its code.
+        events: Canonical events that must be reported.
+    """
+
+    name: str
+    origin: Origin
+    words: Mapping[WordAddress, int]
+    registers: Mapping[str, Expected] = field(default_factory=dict)
+    values: Mapping[Quantity, Decimal] = field(default_factory=dict)
+    quality: Mapping[Quantity, str] = field(default_factory=dict)
+    events: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whom the gateway means to poll, for the profile's guard."""
+
+    device_address: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The register map of one firmware of one meter model.
+
+    Attributes:
+        place: File it was read from, for messages.
+        profile_id: Its id, such as `tuf_2000m`.
+        revision: Counts up with every correction; None in a draft.
+        medium: What the meter measures; None for a controller.
+        confidence: How well the facts are known: high, medium, low.
+        groups: Poll group to interval.
+        registers: By name, in the order of the file.
+        status: Rules that turn status registers into events.
+    """
+
+    place: str
+    profile_id: str
+    revision: int | None
+    manufacturer: str
+    model: str
+    kind: str
+    medium: Medium | None
+    confidence: str
+    link: Link
+    registers: Mapping[str, Register]
+    is_order_known: bool = True
+    status: Sequence[StatusRule] = ()
+    groups: Mapping[str, timedelta] = field(default_factory=dict)
+    guard: Guard | None = None
+    writes: Mapping[str, WriteRule] = field(default_factory=dict)
+    base_conditions: BaseConditions | None = None
+    probes: Sequence[Probe] = ()
+    golden: Sequence[GoldenVector] = ()
+    quirks: Sequence[str] = ()
+    sources: Sequence[str] = ()
+
+    @property
+    def reference(self) -> str:
+        """Return what frames and configuration call it, such as `tuf_2000m@1`."""
+        return f"{self.profile_id}@{'draft' if self.revision is None else self.revision}"
+
+    @property
+    def max_registers(self) -> int:
+        """Return the most registers that one read may ask for."""
+        return self.link.max_registers
+
+    @property
+    def forbidden(self) -> Sequence[tuple[int, int]]:
+        """Return the inclusive address ranges that must not be read."""
+        return self.link.forbidden
+
+
+def wire_registers(profile: Profile) -> dict[Quantity, Register]:
+    """Return the one register that produces each wire quantity of the profile."""
+    registers = profile.registers.values()
+    return {register.wire: register for register in registers if register.wire is not None}
+
+
+def group_registers(profile: Profile, group: str) -> tuple[Register, ...]:
+    """Return the readable registers of a poll group, in the order of the file.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    if group not in profile.groups:
+        message = f"{profile.reference} has no group {group!r}; it has {', '.join(profile.groups)}"
+        raise KeyError(message)
+    registers = profile.registers.values()
+    return tuple(item for item in registers if item.group == group and item.is_readable)

@@ -1,0 +1,75 @@
+"""Which words must be read for a value or a group, each span by one request."""
+
+from collections.abc import Iterable, Sequence
+
+from firmware_profiles.profile import ANY_REGISTER, Profile, Register, group_registers
+from firmware_profiles.words import Span
+
+
+def group_spans(profile: Profile, group: str) -> tuple[Span, ...]:
+    """Return the spans of a poll group, sorted; they neither overlap nor repeat.
+
+    Every group reads the status registers and the guard too, because a value without its
+    fault bits may be a lie, and the settings (unit, multiplier) that its values need.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    spans: list[Span] = []
+    sets: dict[str, list[Span]] = {}
+    for register in group_registers(profile, group):
+        needed = needed_spans(profile, register)
+        spans.extend(needed)
+        if register.atomic is not None:
+            sets.setdefault(register.atomic, []).append(needed[0])
+    spans.extend(join for members in sets.values() for join in _joined(members))
+    spans.extend(register.span for register in watched_registers(profile))
+    return merge_spans(spans, profile.max_registers)
+
+
+def needed_spans(profile: Profile, register: Register) -> tuple[Span, ...]:
+    """Return the spans of one value: first what must come in one read, then its settings."""
+    parts = [profile.registers[name].span for name in register.companions.in_one_request()]
+    settings = [profile.registers[name] for name in register.companions.settings()]
+    return (*_joined([register.span, *parts]), *(setting.span for setting in settings))
+
+
+def watched_registers(profile: Profile) -> tuple[Register, ...]:
+    """Return the status registers and the guard, each once."""
+    names = [rule.register for rule in profile.status if rule.register != ANY_REGISTER]
+    if profile.guard is not None:
+        names.append(profile.guard.register)
+    return tuple(profile.registers[name] for name in dict.fromkeys(names))
+
+
+def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
+    """Return the spans sorted, overlapping ones joined as far as one read can hold them.
+
+    Neighbours that only touch stay apart: joining those is the gateway's choice.
+    """
+    merged: list[Span] = []
+    for span in sorted(set(spans)):
+        last = merged[-1] if merged else None
+        if last is None or last.function_code != span.function_code or last.end <= span.address:
+            merged.append(span)
+            continue
+        both = _hull([last, span])
+        if both.word_count <= max_words:
+            merged[-1] = both
+        elif span.end > last.end:
+            merged.append(span)
+    return tuple(merged)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    codes = dict.fromkeys(span.function_code for span in spans)
+    return [_hull([span for span in spans if span.function_code == code]) for code in codes]
+
+
+def _hull(spans: Sequence[Span]) -> Span:
+    first = min(span.address for span in spans)
+    return Span(
+        function_code=spans[0].function_code,
+        address=first,
+        word_count=max(span.end for span in spans) - first,
+    )

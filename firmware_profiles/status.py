@@ -1,0 +1,69 @@
+"""The status registers of one poll: which events they report, and what they cannot tell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from firmware_profiles.codings import Raw
+from firmware_profiles.effects import effect_of
+from firmware_profiles.measure import Reader
+from firmware_profiles.profile import ANY_REGISTER, Register, StatusRule
+from wire_contracts.quantities import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReading:
+    """What the status registers say.
+
+    Attributes:
+        events: Canonical events, each once, in the order of the file.
+        bad: Quantities that have no value now.
+        suspect: Quantities to doubt, those whose status could not be read among them.
+    """
+
+    events: tuple[str, ...]
+    bad: frozenset[Quantity]
+    suspect: frozenset[Quantity]
+
+
+def read_status(reader: Reader) -> StatusReading:
+    """Return what every status register of the profile says in this poll."""
+    events: dict[str, None] = {}
+    bad: set[Quantity] = set()
+    suspect: set[Quantity] = set()
+    for rule in reader.profile.status:
+        if rule.register == ANY_REGISTER:
+            continue
+        raw = reader.raw(reader.profile.registers[rule.register])
+        effect = effect_of(rule)
+        if raw is None:
+            suspect |= effect.bad | effect.suspect
+        elif rule_holds(rule, raw):
+            events[rule.event] = None
+            bad |= effect.bad
+            suspect |= effect.suspect
+    return StatusReading(events=tuple(events), bad=frozenset(bad), suspect=frozenset(suspect))
+
+
+def sentinel_events(reader: Reader, register: Register) -> Sequence[str]:
+    """Return the events of the rules on any register that this register's raw value meets."""
+    raw = reader.raw(register)
+    if raw is None:
+        return ()
+    return tuple(rule.event for rule in _anywhere(reader) if rule_holds(rule, raw))
+
+
+def rule_holds(rule: StatusRule, raw: Raw) -> bool:
+    """Return whether a raw status value means the event of this rule."""
+    if isinstance(rule.value, str) or isinstance(raw, str):
+        return raw == rule.value
+    if not isinstance(raw, int | Fraction):
+        return False
+    if rule.mask is None:
+        return raw == rule.value
+    masked = int(raw) & rule.mask
+    return masked != 0 if rule.value is None else masked == rule.value
+
+
+def _anywhere(reader: Reader) -> Iterator[StatusRule]:
+    return (rule for rule in reader.profile.status if rule.register == ANY_REGISTER)

@@ -1,0 +1,167 @@
+"""Reads typed keys out of a parsed TOML table, so that every refusal names file and field."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeVar
+
+from firmware_profiles.errors import ProfileError
+
+_DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MAX_DIGITS = 40
+"""Digits of an exact number: more is a slip of the keyboard, and could cost memory."""
+
+ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableReader:
+    """One TOML table with the file it came from and the way to it."""
+
+    place: str
+    values: Mapping[str, object]
+    path: str = ""
+
+    def name_of(self, key: str) -> str:
+        """Return the full name of a key, such as `register.flow.address`."""
+        return f"{self.path}.{key}" if self.path and key else self.path or key
+
+    def refuse(self, key: str, problem: str, remedy: str) -> ProfileError:
+        """Return (not raise) the error for a key."""
+        return ProfileError(
+            place=self.place, field=self.name_of(key), problem=problem, remedy=remedy
+        )
+
+    def refuse_unknown(self, known: frozenset[str]) -> None:
+        """Raise ProfileError for the first key that the schema does not have."""
+        for key in self.values:
+            if key not in known:
+                raise self.refuse(
+                    key, "is an unknown key", f"use one of {', '.join(sorted(known))}"
+                )
+
+    def has(self, key: str) -> bool:
+        """Return whether the key is there."""
+        return key in self.values
+
+    def value(self, key: str) -> object:
+        """Return whatever stands there; raise ProfileError when nothing does."""
+        if key not in self.values:
+            raise self.refuse(key, "is missing", "add it; docs/profiles.md says what it means")
+        return self.values[key]
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Return a text, or the default when it is absent."""
+        if default is not None and not self.has(key):
+            return default
+        value = self.value(key)
+        if not isinstance(value, str):
+            raise self._typed(key, "text in quotes")
+        return value
+
+    def text_or_none(self, key: str) -> str | None:
+        """Return a text, or None when it is absent."""
+        return self.text(key) if self.has(key) else None
+
+    def flag(self, key: str) -> bool:
+        """Return true or false; absent is false."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self._typed(key, "true or false")
+        return value
+
+    def integer(self, key: str, *, low: int, high: int) -> int:
+        """Return a whole number inside `low..high`."""
+        value = self.value(key)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._typed(key, "a whole number")
+        if not low <= value <= high:
+            raise self.refuse(key, f"{value} is outside {low}..{high}", "correct the number")
+        return value
+
+    def integer_or_none(self, key: str, *, low: int, high: int) -> int | None:
+        """Return a whole number inside `low..high`, or None when it is absent."""
+        return self.integer(key, low=low, high=high) if self.has(key) else None
+
+    def exact(self, key: str) -> Fraction:
+        """Return a number exactly as it is written: whole, decimal, or decimal in quotes."""
+        number = exact_number(self.value(key))
+        if number is None:
+            raise self._typed(key, 'a number, or a decimal in quotes such as "0.001"')
+        return number
+
+    def exact_or_none(self, key: str) -> Fraction | None:
+        """Return an exact number, or None when it is absent."""
+        return self.exact(key) if self.has(key) else None
+
+    def duration(self, key: str) -> timedelta:
+        """Return a duration written like `15m`, `1h`, `60s` or `1d`."""
+        text = self.text(key)
+        found = _DURATION.fullmatch(text)
+        if found is None:
+            raise self.refuse(key, f"{text!r} is no duration", "write it like 60s, 15m, 1h or 1d")
+        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+    def milliseconds(self, key: str) -> timedelta | None:
+        """Return a number of milliseconds as a duration, or None when it is absent."""
+        number = self.integer_or_none(key, low=0, high=3_600_000)
+        return None if number is None else timedelta(milliseconds=number)
+
+    def choice(self, key: str, choices: type[ChoiceT], default: ChoiceT | None = None) -> ChoiceT:
+        """Return the member of an enumeration whose text stands there."""
+        if default is not None and not self.has(key):
+            return default
+        text = self.text(key)
+        try:
+            return choices(text)
+        except ValueError as error:
+            known = ", ".join(choices)
+            raise self.refuse(key, f"{text!r} is unknown", f"use one of {known}") from error
+
+    def items(self, key: str) -> Sequence[object]:
+        """Return a list; absent is empty."""
+        value = self.values.get(key, ())
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise self._typed(key, "a list in square brackets")
+        return value
+
+    def table(self, key: str) -> "TableReader":
+        """Return the table under a key; absent is empty."""
+        value = self.values.get(key, {})
+        if not isinstance(value, Mapping):
+            raise self._typed(key, f"a table, [{key}]")
+        return TableReader(place=self.place, values=value, path=self.name_of(key))
+
+    def tables(self, key: str, title: str) -> list["TableReader"]:
+        """Return the rows of an array of tables, each named by its `title` key or its number."""
+        readers: list[TableReader] = []
+        for index, row in enumerate(self.items(key)):
+            if not isinstance(row, Mapping):
+                raise self._typed(key, f"rows that begin with [[{key}]]")
+            name = row.get(title)
+            label = name if isinstance(name, str) else str(index)
+            path = f"{self.name_of(key)}.{label}"
+            readers.append(TableReader(place=self.place, values=row, path=path))
+        return readers
+
+    def _typed(self, key: str, kind: str) -> ProfileError:
+        shown = repr(self.values.get(key))[:60]
+        return self.refuse(key, f"is {shown}, not {kind}", f"write {kind}")
+
+
+def exact_number(value: object) -> Fraction | None:
+    """Return the exact value of a number or a decimal text; None when it is neither."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS:
+        return None
+    return Fraction(number)
