@@ -26,6 +26,7 @@ class WorkOrderEvent(StrEnum):
     """What moves a work order."""
 
     RELEASE = "release"
+    REASSIGN = "reassign"
     ACCEPT = "accept"
     DEPART = "depart"
     ARRIVE = "arrive"
@@ -53,6 +54,8 @@ _OPEN = (
     _S.NO_ACCESS,
 )
 
+_WITH_CREW = (_S.RELEASED, _S.ACCEPTED, _S.EN_ROUTE, _S.ON_SITE, _S.WORKING)
+
 WORK_ORDER: LifeCycle[WorkOrderState, WorkOrderEvent] = LifeCycle(
     "a work order",
     {
@@ -70,10 +73,12 @@ WORK_ORDER: LifeCycle[WorkOrderState, WorkOrderEvent] = LifeCycle(
         (_S.CANNOT_FINISH, _E.RELEASE): _S.RELEASED,
         (_S.NO_ACCESS, _E.RELEASE): _S.RELEASED,
         (_S.CLOSED, _E.REOPEN): _S.RELEASED,
+        **{(state, _E.REASSIGN): _S.RELEASED for state in _WITH_CREW},
         **{(state, _E.CANCEL): _S.CANCELLED for state in _OPEN},
     },
 )
-"""Accepted work goes forward one step at a time; an unfinished visit is released again."""
+"""Accepted work goes forward one step at a time; an unfinished visit is released again, and so is
+work that the office gives to another crew."""
 
 CREW_EVENTS = frozenset(
     {
