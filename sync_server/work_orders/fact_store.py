@@ -1,0 +1,107 @@
+"""The insert-only facts of crews: kept once, never changed, linked when their order appears."""
+
+from collections.abc import Mapping
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+
+from sync_server.db.order_tables import FACT, WORK_ORDER
+from sync_server.work_orders.order import Fact
+from wire_contracts.fields import JsonValue
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.orders import FactType
+from wire_contracts.payloads import dump_json
+
+
+def payload_text(payload: JsonValue) -> str:
+    """Return a fact's content as canonical JSON, so that equal content is equal text."""
+    body = dump_json(payload) if isinstance(payload, Mapping) else orjson.dumps(payload)
+    return body.decode()
+
+
+def stored_payload(connection: Connection, fact_id: str) -> str | None:
+    """Return the canonical content of a fact that is already kept, else None."""
+    query = select(FACT.c.payload).where(FACT.c.fact_id == fact_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def insert_fact(connection: Connection, fact: Fact) -> None:
+    """Keep a fact; the caller has made sure that its id is new."""
+    connection.execute(
+        insert(FACT).values(
+            fact_id=fact.fact_id,
+            fact_type=str(fact.fact_type),
+            order_id=fact.order_id,
+            is_orphan=fact.is_orphan,
+            actor=fact.actor,
+            tablet_id=fact.tablet_id,
+            op_id=fact.op_id,
+            supersedes=fact.supersedes,
+            payload=payload_text(fact.payload),
+            happened_at_ms=ms_from_utc(fact.happened_at_utc),
+            received_at_ms=ms_from_utc(fact.received_at_utc),
+        )
+    )
+
+
+def link_orphans(connection: Connection, order_id: str) -> int:
+    """Return how many facts that waited for this order are linked to it now."""
+    waiting = (FACT.c.order_id == order_id, FACT.c.is_orphan.is_(True))
+    return connection.execute(update(FACT).where(*waiting).values(is_orphan=False)).rowcount
+
+
+def has_order(connection: Connection, order_id: str) -> bool:
+    """Return whether an order of this id exists."""
+    query = select(WORK_ORDER.c.order_id).where(WORK_ORDER.c.order_id == order_id)
+    return connection.execute(query).first() is not None
+
+
+def facts_of_order(connection: Connection, order_id: str) -> list[Fact]:
+    """Return the facts of an order in the order they happened; superseded ones included."""
+    query = (
+        select(FACT)
+        .where(FACT.c.order_id == order_id)
+        .order_by(FACT.c.happened_at_ms, FACT.c.fact_id)
+    )
+    return [
+        Fact(
+            fact_id=row.fact_id,
+            fact_type=FactType(row.fact_type),
+            order_id=row.order_id,
+            actor=row.actor,
+            tablet_id=row.tablet_id,
+            op_id=row.op_id,
+            payload=orjson.loads(row.payload),
+            happened_at_utc=utc_from_ms(row.happened_at_ms),
+            received_at_utc=utc_from_ms(row.received_at_ms),
+            supersedes=row.supersedes,
+            is_orphan=bool(row.is_orphan),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def has_answers(connection: Connection, order_id: str) -> bool:
+    """Return whether the crew has filled in the finding form of an order."""
+    query = select(FACT.c.fact_id).where(
+        FACT.c.order_id == order_id, FACT.c.fact_type == str(FactType.FORM_ANSWERSET)
+    )
+    return connection.execute(query).first() is not None
+
+
+_EVIDENCE_TYPES = frozenset({FactType.PHOTO_REF, FactType.METER_READING})
+
+
+def has_evidence(connection: Connection, order_id: str) -> bool:
+    """Return whether the finding is backed by a measurement, a reading or a photo (RULINGS R6)."""
+    return any(
+        fact.fact_type in _EVIDENCE_TYPES or _has_measured(fact)
+        for fact in facts_of_order(connection, order_id)
+    )
+
+
+def _has_measured(fact: Fact) -> bool:
+    answers = fact.payload.get("answers") if isinstance(fact.payload, Mapping) else None
+    measured = answers.get("measured") if isinstance(answers, Mapping) else None
+    is_answerset = fact.fact_type is FactType.FORM_ANSWERSET
+    return is_answerset and isinstance(measured, Mapping) and len(measured) > 0

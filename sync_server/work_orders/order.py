@@ -1,0 +1,118 @@
+"""The values of a work order: what is asked for, what is kept, what a page filters by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wire_contracts.evidence import Evidence
+from wire_contracts.fields import JsonValue
+from wire_contracts.orders import FactType, OrderType, SafetyClass, WorkOrderDocument
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+RULE_ACTOR = "rule:R8"
+"""Actor of what the automatic policy does; it may create and release, nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order to be made; it is released at once when a crew is named."""
+
+    order_type: OrderType
+    medium: Medium
+    safety_class: SafetyClass
+    priority: int
+    title: BilingualText
+    address: str
+    area_id: str | None = None
+    meter_id: str | None = None
+    device_serial: str | None = None
+    alert_id: str | None = None
+    evidence: Evidence | None = None
+    instructions: Sequence[BilingualText] = ()
+    due_at_utc: datetime | None = None
+    crew_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """An order as the office sees it.
+
+    Attributes:
+        order_id: Its UUIDv7.
+        document: What the tablet sees.
+        area_id: Where it may be taken by any crew of the area while it has none.
+        is_done_after_cancel: The crew finished it although it had been cancelled or moved.
+        created_by: Account id, or the rule that made it.
+        finished_at_utc: When the crew said it was finished, on the crew's corrected clock.
+        changed_at_utc: When it was last changed.
+    """
+
+    order_id: str
+    document: WorkOrderDocument
+    area_id: str | None
+    is_done_after_cancel: bool
+    created_by: str
+    finished_at_utc: datetime | None
+    changed_at_utc: datetime
+
+    @property
+    def state(self) -> WorkOrderState:
+        """Where the work stands."""
+        return self.document.state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders a page wants; the default is everything, the newest first."""
+
+    states: frozenset[WorkOrderState] | None = None
+    crew_id: str | None = None
+    alert_id: str | None = None
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStep:
+    """One step of an order's path, never changed afterwards.
+
+    `happened_at_utc` is the event's own time (an offline tablet keeps its true times),
+    `recorded_at_utc` when the server learnt of it.
+    """
+
+    event: WorkOrderEvent
+    from_state: WorkOrderState
+    to_state: WorkOrderState
+    actor: str
+    crew_id: str | None
+    op_id: str | None
+    happened_at_utc: datetime
+    recorded_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mover:
+    """Who moves an order, by which operation, and when it happened."""
+
+    actor: str
+    happened_at_utc: datetime
+    crew_id: str | None = None
+    op_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something a crew saw or did; a correction is a new fact that supersedes this one."""
+
+    fact_id: str
+    fact_type: FactType
+    order_id: str | None
+    actor: str
+    tablet_id: str
+    op_id: str
+    payload: JsonValue
+    happened_at_utc: datetime
+    received_at_utc: datetime
+    supersedes: str | None = None
+    is_orphan: bool = False

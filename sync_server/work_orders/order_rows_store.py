@@ -1,0 +1,272 @@
+"""The rows of work orders: read, made, moved along the life cycle, shown to tablets.
+
+Nothing here asks whether somebody may; `order_store` (office) and the sync's `apply` (crew) do.
+"""
+
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from sync_server.access.secrets_io import new_id
+from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
+from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
+from sync_server.work_orders.fact_store import link_orphans
+from sync_server.work_orders.order import Mover, NewOrder, OrderRecord, OrderStep
+from wire_contracts.evidence import evidence_json, parse_evidence
+from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.kinds import FindingResult
+from wire_contracts.orders import (
+    ENTITY,
+    OrderType,
+    SafetyClass,
+    WorkOrderDocument,
+    order_json,
+)
+from wire_contracts.payloads import dump_json
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText, text_json
+from wire_contracts.work_order_states import WORK_ORDER as LIFE_CYCLE
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+NUMBER_SERIES = "WO"
+
+FieldValue = str | int | None
+
+
+def insert_order(
+    connection: Connection, new: NewOrder, created_by: str, now_utc: datetime
+) -> OrderRecord:
+    """Return the planned order with the next number of the series; tablets do not see it yet."""
+    order_id = new_id(now_utc)
+    now_ms = ms_from_utc(now_utc)
+    evidence = None if new.evidence is None else dump_json(evidence_json(new.evidence)).decode()
+    steps = orjson.dumps([dict(text_json(step)) for step in new.instructions]).decode()
+    connection.execute(
+        insert(WORK_ORDER).values(
+            order_id=order_id,
+            number=_next_number(connection),
+            state=str(WorkOrderState.PLANNED),
+            order_type=str(new.order_type),
+            medium=str(new.medium),
+            safety_class=str(new.safety_class),
+            priority=new.priority,
+            title_en=new.title.en,
+            title_zh=new.title.zh,
+            address=new.address,
+            area_id=new.area_id,
+            meter_id=new.meter_id,
+            device_serial=new.device_serial,
+            alert_id=new.alert_id,
+            crew_id=new.crew_id,
+            evidence=evidence,
+            instructions=orjson.dumps(
+                [dict(text_json(step)) for step in new.instructions]
+            ).decode(),
+            diagnosis="",
+            cause="",
+            note="",
+            is_done_after_cancel=False,
+            created_by=created_by,
+            created_at_ms=now_ms,
+            due_at_ms=None if new.due_at_utc is None else ms_from_utc(new.due_at_utc),
+            changed_at_ms=now_ms,
+        )
+    )
+    link_orphans(connection, order_id)
+    return record_of(connection, order_id)
+
+
+def _next_number(connection: Connection) -> str:
+    number = connection.execute(
+        update(ORDER_NUMBER)
+        .where(ORDER_NUMBER.c.series == NUMBER_SERIES)
+        .values(last_number=ORDER_NUMBER.c.last_number + 1)
+        .returning(ORDER_NUMBER.c.last_number)
+    ).scalar_one()
+    return f"{NUMBER_SERIES}-{number:06d}"
+
+
+def find_order(
+    connection: Connection, order_id: str, *, is_locked: bool = False
+) -> OrderRecord | None:
+    """Return the order, None when there is none; `is_locked` keeps others from changing it."""
+    query = orders_query().where(WORK_ORDER.c.order_id == order_id)
+    row = connection.execute(query.with_for_update() if is_locked else query).one_or_none()
+    return None if row is None else order_from(row)
+
+
+def record_of(connection: Connection, order_id: str) -> OrderRecord:
+    """Return an order that is known to exist."""
+    return order_from(
+        connection.execute(orders_query().where(WORK_ORDER.c.order_id == order_id)).one()
+    )
+
+
+def orders_query() -> Select[str]:
+    """Return the query whose rows `order_from` reads."""
+    return select(WORK_ORDER)
+
+
+def move_order(
+    connection: Connection,
+    order: OrderRecord,
+    event: WorkOrderEvent,
+    mover: Mover,
+    now_utc: datetime,
+) -> WorkOrderState:
+    """Return the new state, written with its step; raise RefusedTransition when not possible."""
+    following = LIFE_CYCLE.next_state(order.state, event)
+    values: dict[str, FieldValue] = {"state": str(following)}
+    if following is WorkOrderState.FINISHED:
+        values["finished_at_ms"] = ms_from_utc(mover.happened_at_utc)
+    change_order(connection, order.order_id, values, now_utc)
+    connection.execute(
+        insert(WORK_ORDER_EVENT).values(
+            order_id=order.order_id,
+            event=str(event),
+            from_state=str(order.state),
+            to_state=str(following),
+            actor=mover.actor,
+            op_id=mover.op_id,
+            crew_id=mover.crew_id,
+            happened_at_ms=ms_from_utc(mover.happened_at_utc),
+            recorded_at_ms=ms_from_utc(now_utc),
+        )
+    )
+    return following
+
+
+def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc: datetime) -> None:
+    """Give the order to the mover's crew, released anew; raise RefusedTransition if it ended."""
+    can_reassign = (order.state, WorkOrderEvent.REASSIGN) in LIFE_CYCLE.table
+    event = WorkOrderEvent.REASSIGN if can_reassign else WorkOrderEvent.RELEASE
+    move_order(connection, order, event, mover, now_utc)
+    change_order(connection, order.order_id, {"crew_id": mover.crew_id}, now_utc)
+
+
+def change_order(
+    connection: Connection, order_id: str, values: dict[str, FieldValue], now_utc: datetime
+) -> None:
+    """Write columns of an order; call `show_order` before the transaction ends."""
+    connection.execute(
+        update(WORK_ORDER)
+        .where(WORK_ORDER.c.order_id == order_id)
+        .values(**values, changed_at_ms=ms_from_utc(now_utc))
+    )
+
+
+def show_order(connection: Connection, order_id: str, now_utc: datetime) -> int:
+    """Publish the order as it stands to tablets and live pages; return the sequence.
+
+    A planned order is seen by no tablet; a released one without a crew by the crews of its area.
+    """
+    order = record_of(connection, order_id)
+    publication = Publication(
+        entity=ENTITY,
+        entity_id=order_id,
+        document=order_json(order.document),
+        buckets=buckets_of(order),
+    )
+    seq = publish(connection, publication, now_utc)
+    append_feed(connection, Topic.ORDER, order_id, now_utc)
+    return seq
+
+
+def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime) -> int:
+    """Take an order away from every tablet; the office keeps it."""
+    publication = Publication(
+        entity=ENTITY,
+        entity_id=order.order_id,
+        document=order_json(order.document),
+        buckets=frozenset(),
+    )
+    return publish(connection, publication, now_utc)
+
+
+def buckets_of(order: OrderRecord) -> frozenset[str]:
+    """Return where tablets see the order."""
+    if order.state is WorkOrderState.PLANNED:
+        return frozenset()
+    if order.document.crew_id is not None:
+        return frozenset({crew_bucket(order.document.crew_id)})
+    return frozenset() if order.area_id is None else frozenset({area_bucket(order.area_id)})
+
+
+def steps_of(connection: Connection, order_id: str) -> list[OrderStep]:
+    """Return the order's path through its life cycle, the oldest step first."""
+    query = (
+        select(WORK_ORDER_EVENT)
+        .where(WORK_ORDER_EVENT.c.order_id == order_id)
+        .order_by(WORK_ORDER_EVENT.c.event_id)
+    )
+    return [
+        OrderStep(
+            event=WorkOrderEvent(row.event),
+            from_state=WorkOrderState(row.from_state),
+            to_state=WorkOrderState(row.to_state),
+            actor=row.actor,
+            crew_id=row.crew_id,
+            op_id=row.op_id,
+            happened_at_utc=utc_from_ms(row.happened_at_ms),
+            recorded_at_utc=utc_from_ms(row.recorded_at_ms),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
+    """Return whether the crew ever had the order: it worked on it, or it was released to it."""
+    query = select(WORK_ORDER_EVENT.c.event_id).where(
+        WORK_ORDER_EVENT.c.order_id == order_id, WORK_ORDER_EVENT.c.crew_id == crew_id
+    )
+    return connection.execute(query).first() is not None
+
+
+def order_from(row: Row[str]) -> OrderRecord:
+    """Return the order of a row of `orders_query`."""
+    return OrderRecord(
+        order_id=row.order_id,
+        document=_document(row),
+        area_id=row.area_id,
+        is_done_after_cancel=bool(row.is_done_after_cancel),
+        created_by=row.created_by,
+        finished_at_utc=_utc_or_none(row.finished_at_ms),
+        changed_at_utc=utc_from_ms(row.changed_at_ms),
+    )
+
+
+def _document(row: Row[str]) -> WorkOrderDocument:
+    return WorkOrderDocument(
+        number=row.number,
+        state=WorkOrderState(row.state),
+        order_type=OrderType(row.order_type),
+        medium=Medium(row.medium),
+        safety_class=SafetyClass(row.safety_class),
+        priority=row.priority,
+        title=BilingualText(en=row.title_en, zh=row.title_zh),
+        address=row.address,
+        created_at_utc=utc_from_ms(row.created_at_ms),
+        due_at_utc=_utc_or_none(row.due_at_ms),
+        meter_id=row.meter_id,
+        device_serial=row.device_serial,
+        alert_id=row.alert_id,
+        evidence=parse_evidence(_reader(row.order_id, row.evidence)) if row.evidence else None,
+        instructions=tuple(BilingualText(**step) for step in orjson.loads(row.instructions)),
+        crew_id=row.crew_id,
+        diagnosis=row.diagnosis,
+        result=FindingResult(row.result) if row.result else None,
+        cause=row.cause,
+        note=row.note,
+    )
+
+
+def _reader(order_id: str, text: str) -> FieldReader:
+    values: dict[str, JsonValue] = orjson.loads(text)
+    return FieldReader(place=f"order {order_id}", values=values, path="evidence")
+
+
+def _utc_or_none(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else utc_from_ms(at_ms)
