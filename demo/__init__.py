@@ -12,8 +12,8 @@ The line through the modules, from the plan to what the other parts see:
     household_truth, households     what the homes' meters show
     read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`
     meters_io                       `TownMeters(town, clock, truth, ports)`: Modbus TCP on loopback
-    gateway_configs                 the settings file of each gateway
-    seed_server                     the town's assets, people and past into the server's database
+    gateway_configs, gateway_configs_io      `write_gateway_configs(town, places, ...)`
+    areas, accounts, seed_server_io          `seed_assets`, `plan_accounts`, `seed_people`
     places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
     process_life_io, supervisor_io, run_broker, run_gateways, run_server      the processes
 """

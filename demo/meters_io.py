@@ -24,7 +24,7 @@ from firmware_profiles.simulator_io import (
 from wire_contracts.clock import Clock
 from wire_contracts.quantities import Quantity
 
-REFRESH = timedelta(seconds=2)
+REFRESH = timedelta(seconds=30)
 """How often a meter renews its registers, in its own time: usual meters do so every 1 to 60 s
 (`min_refresh_s` of the register maps)."""
 

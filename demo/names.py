@@ -30,26 +30,31 @@ STREETS = (
 """From north to south, running east and west."""
 
 _COMMUNITY_FIRST = (
-    "明川",
-    "锦绣",
-    "阳光",
-    "翠湖",
-    "金桂",
-    "安居",
-    "丽景",
-    "福源",
-    "清河",
-    "祥和",
-    "瑞景",
-    "梧桐",
-    "紫云",
-    "康宁",
-    "春晖",
-    "银杏",
-    "望月",
-    "长青",
+    ("明川", "Mingchuan"),
+    ("锦绣", "Jinxiu"),
+    ("阳光", "Yangguang"),
+    ("翠湖", "Cuihu"),
+    ("金桂", "Jingui"),
+    ("安居", "Anju"),
+    ("丽景", "Lijing"),
+    ("福源", "Fuyuan"),
+    ("清河", "Qinghe"),
+    ("祥和", "Xianghe"),
+    ("瑞景", "Ruijing"),
+    ("梧桐", "Wutong"),
+    ("紫云", "Ziyun"),
+    ("康宁", "Kangning"),
+    ("春晖", "Chunhui"),
+    ("银杏", "Yinxing"),
+    ("望月", "Wangyue"),
+    ("长青", "Changqing"),
 )
-_COMMUNITY_LAST = ("花园", "小区", "家园", "新村")
+_COMMUNITY_LAST = (
+    ("花园", "Garden"),
+    ("小区", "Estate"),
+    ("家园", "Homes"),
+    ("新村", "New Village"),
+)
 
 FAMILY_NAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN_NAMES = (
@@ -125,9 +130,15 @@ WATER_SHOPS = ("便民超市", "同仁药房", "丽人理发店", "晨光早餐�
 
 
 def community_name(number: int) -> str:
-    """Return the name of community 1..72; all are different."""
+    """Return the Chinese name of community 1..72; all are different."""
     first, last = divmod(number - 1, len(_COMMUNITY_LAST))
-    return _COMMUNITY_FIRST[first] + _COMMUNITY_LAST[last]
+    return _COMMUNITY_FIRST[first][0] + _COMMUNITY_LAST[last][0]
+
+
+def community_name_en(number: int) -> str:
+    """Return the English name of community 1..72."""
+    first, last = divmod(number - 1, len(_COMMUNITY_LAST))
+    return f"{_COMMUNITY_FIRST[first][1]} {_COMMUNITY_LAST[last][1]}"
 
 
 def person_name(draw: int) -> str:

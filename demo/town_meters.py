@@ -91,7 +91,7 @@ GAS_PROFILES = (
     "flonidan_uniflo1200_fw28@1",
     "fuxin_gas_flow@1",
     "yinuo_smart_gas@1",
-    "cn_precession_vortex@1",
+    "cn_precession_vortex_cdab@1",
     "sick_flowsic500@1",
 )
 """The five makes of the commercial gas meters (domain model section 7)."""
@@ -103,7 +103,7 @@ _SERIAL_PREFIX = {
     "flonidan_uniflo1200_fw28@1": "UF",
     "fuxin_gas_flow@1": "FX",
     "yinuo_smart_gas@1": "YN",
-    "cn_precession_vortex@1": "XJ",
+    "cn_precession_vortex_cdab@1": "XJ",
     "sick_flowsic500@1": "FS",
     "tuf_2000m@1": "TUF",
     "twoflow_mag11@1": "MAG",

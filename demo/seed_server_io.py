@@ -1,0 +1,137 @@
+"""Puts the town's assets, people and past into the server's database, the same way twice."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from demo.accounts import DemoAccount
+from demo.areas import CREW_AREAS, area_of_block, north_m
+from demo.history import IC_GATEWAY
+from demo.names import community_name_en
+from demo.town import Household, Town
+from demo.town_meters import READING_INTERVAL, Meter
+from sync_server.access.account_store import (
+    Crew,
+    NewAccount,
+    create_account,
+    create_crew,
+    has_crew,
+    list_people,
+)
+from sync_server.assets.asset_store import (
+    add_community,
+    add_gateway,
+    add_meters,
+    list_gateways,
+    list_meters,
+    map_new_devices,
+)
+from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
+from wire_contracts.quantities import Medium
+
+MONTHLY = timedelta(days=31)
+DAILY = timedelta(days=1)
+
+
+def seed_assets(connection: Connection, town: Town, now_utc: datetime) -> int:
+    """Add communities, gateways, meters and devices that are not there yet; return how many meters.
+
+    The caller owns the transaction. A second call adds nothing.
+    """
+    known = {record.meter.meter_id for record in list_meters(connection)}
+    known_gateways = {record.gateway_id for record in list_gateways(connection)}
+    for community in town.communities:
+        add_community(
+            connection,
+            NewCommunity(
+                community_id=community.community_id,
+                name_zh=community.name,
+                name_en=community_name_en(community.number),
+                area_id=area_of_block(community.number),
+                x_m=community.place.x_m,
+                y_m=north_m(community.place.y_m),
+            ),
+        )
+    for gateway_id, name in _gateways(town).items():
+        if gateway_id not in known_gateways:
+            add_gateway(connection, gateway_id, name, now_utc)
+    fresh = [new for new in _new_meters(town) if new.meter_id not in known]
+    add_meters(connection, fresh, now_utc)
+    devices = [(meter.serial, str(meter.meter_id)) for meter in town.meters]
+    devices += [(home.serial, str(home.meter_id)) for home in town.households]
+    map_new_devices(connection, [pair for pair in devices if pair[1] not in known])
+    return len(fresh)
+
+
+def _gateways(town: Town) -> Mapping[str, str]:
+    street = {str(box.gateway_id): box.place.address for box in town.gateways}
+    return {**street, IC_GATEWAY: "IC 卡与无线抄表导入"}
+
+
+def _new_meters(town: Town) -> list[NewMeter]:
+    return [
+        *map(_remote_meter, town.meters),
+        *(_home_meter(town, home) for home in town.households),
+    ]
+
+
+def _remote_meter(meter: Meter) -> NewMeter:
+    return NewMeter(
+        meter_id=meter.meter_id,
+        medium=meter.medium,
+        meter_class=MeterClass(meter.meter_class),
+        size=meter.size,
+        community_id=f"community-{meter.community_no:02d}",
+        address=f"{meter.place.address} {meter.name}",
+        interval=READING_INTERVAL,
+        is_mains_powered=meter.is_mains_powered,
+        x_m=meter.place.x_m,
+        y_m=north_m(meter.place.y_m),
+    )
+
+
+def _home_meter(town: Town, home: Household) -> NewMeter:
+    place = town.communities[home.community_no - 1].place
+    return NewMeter(
+        meter_id=home.meter_id,
+        medium=Medium.GAS,
+        meter_class=MeterClass.HOUSEHOLD,
+        size="G2.5",
+        community_id=f"community-{home.community_no:02d}",
+        address=home.address,
+        interval=DAILY if home.is_remote_read else MONTHLY,
+        is_mains_powered=False,
+        x_m=place.x_m,
+        y_m=north_m(place.y_m),
+    )
+
+
+def seed_people(
+    connection: Connection,
+    town: Town,
+    accounts: Iterable[tuple[DemoAccount, str]],
+    now_utc: datetime,
+) -> int:
+    """Add crews and the accounts (each with its password's hash) that are not there yet.
+
+    Returns:
+        How many accounts were added.
+    """
+    for crew in town.crews:
+        if not has_crew(connection, crew.crew_id):
+            areas = CREW_AREAS[crew.crew_id]
+            record = Crew(crew_id=crew.crew_id, name=crew.name_zh, area_ids=areas)
+            create_crew(connection, record, now_utc)
+    known = {person.login for person in list_people(connection)}
+    fresh = [(one, encoded) for one, encoded in accounts if one.login not in known]
+    for one, encoded in fresh:
+        account = NewAccount(
+            login=one.login,
+            display_name=one.display_name,
+            role=one.role,
+            password_hash=encoded,
+            crew_id=one.crew_id,
+        )
+        create_account(connection, account, now_utc)
+    return len(fresh)
