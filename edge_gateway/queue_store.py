@@ -28,19 +28,13 @@ EVICT_SHARE = 0.05
 QUEUE_FULL = "queue full"
 KEPT_TOO_LONG_AGO = "sent and no longer kept"
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE frame (
-    seq INTEGER PRIMARY KEY,
-    body BLOB NOT NULL,
-    acked_at_ms INTEGER,
-    gap_first INTEGER,
-    gap_last INTEGER,
-    gap_count INTEGER
-);
-CREATE INDEX frame_open ON frame (seq) WHERE acked_at_ms IS NULL;
-CREATE INDEX frame_kept ON frame (acked_at_ms) WHERE acked_at_ms IS NOT NULL;
-"""
+_SCHEMA = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE frame (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, acked_at_ms INTEGER,"
+    " gap_first INTEGER, gap_last INTEGER, gap_count INTEGER)",
+    "CREATE INDEX frame_open ON frame (seq) WHERE acked_at_ms IS NULL",
+    "CREATE INDEX frame_kept ON frame (acked_at_ms) WHERE acked_at_ms IS NOT NULL",
+)
 _SCHEMA_VERSION = 1
 _NO_SERVER = -1
 _IS_OPEN = "acked_at_ms IS NULL"
@@ -387,10 +381,13 @@ def _is_sound(path: Path, connection: sqlite3.Connection) -> bool:
 def _create(connection: sqlite3.Connection) -> None:
     """Make the tables and draw the epoch, all or nothing."""
     epoch = secrets.randbelow(MAX_EPOCH) + 1
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}")
     start = (("epoch", epoch), ("last_seq", 0), ("server_epoch", _NO_SERVER))
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA:
+        connection.execute(statement)
     connection.executemany("INSERT INTO meta VALUES (?, ?)", start)
-    connection.executescript(f"PRAGMA user_version={_SCHEMA_VERSION}; COMMIT;")
+    connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _set_aside(path: Path, now_utc: datetime) -> Path:
