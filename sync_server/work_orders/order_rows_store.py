@@ -62,9 +62,7 @@ def insert_order(
             alert_id=new.alert_id,
             crew_id=new.crew_id,
             evidence=evidence,
-            instructions=orjson.dumps(
-                [dict(text_json(step)) for step in new.instructions]
-            ).decode(),
+            instructions=steps,
             diagnosis="",
             cause="",
             note="",

@@ -65,7 +65,7 @@ def test_a_returned_alert_must_still_be_acknowledged() -> None:
 def test_a_refusal_lists_what_is_possible() -> None:
     with pytest.raises(
         RefusedTransition,
-        match="cannot finish a work order that is released; possible now: accept, cancel",
+        match="cannot finish a work order that is released; possible now: accept, reassign, cancel",
     ):
         WORK_ORDER.next_state(WorkOrderState.RELEASED, WorkOrderEvent.FINISH)
 
