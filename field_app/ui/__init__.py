@@ -1,0 +1,17 @@
+"""The screens of the tablet: view data in, taps out; nothing here knows the store or the server.
+
+The line through the modules, from colours to pixels:
+
+    theme         colours, sizes and shades of the three themes
+    typefaces_io  the fonts that ship with the app
+    signs         which icon and tone stand for a state
+    chart_scale   where the evidence chart puts its grid and its line
+    answers       what undo takes back
+    blanks        what a screen shows before its presenter has spoken
+    rules_io      the kv files, each loaded once
+    widgets       the pieces that screens are built of
+    screens       one screen each, and the shell round them
+    background    slow work away from the screen
+    navigator     which screen is shown, and what back does
+    pictures_io   the project's own pictures of the app
+"""

@@ -1,0 +1,201 @@
+# mypy: allow-subclassing-any
+# Kivy has no types, so that its classes are Any to mypy.
+"""Decides which screen is shown, in one pane or two, and what the back key does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kivy.metrics import dp
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
+
+from field_app.presenters.enrol import EnrolPresenter
+from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.order import OrderPresenter
+from field_app.presenters.orders import OrdersPresenter
+from field_app.presenters.sync import SyncPresenter
+from field_app.presenters.views import EnrolView, LabelledText, OrdersView, SyncView
+from field_app.ui.screens.enrol import EnrolScreen
+from field_app.ui.screens.finding import FindingScreen
+from field_app.ui.screens.order import OrderScreen
+from field_app.ui.screens.orders import OrdersScreen
+from field_app.ui.screens.settings import SettingsScreen
+from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
+from field_app.ui.screens.sync_page import SyncScreen
+
+TWO_PANES_DP = 1000
+"""Width from which list and order stand side by side."""
+
+LIST_PANE_DP = 440
+"""Width of the list beside an order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presenters:
+    """The presenters of the screens; those of one order are made when it is opened."""
+
+    orders: OrdersPresenter
+    sync: SyncPresenter
+    enrol: EnrolPresenter
+    order: Callable[[str], OrderPresenter]
+    finding: Callable[[str], FindingPresenter]
+
+
+class Navigator:
+    """Owns the screens; `frame` is what the window shows.
+
+    Screens are made on their first visit and kept. `place` is where the navigation stands,
+    `order_id` the order that is open, `is_finding` whether its form is.
+    """
+
+    def __init__(self, presenters: Presenters) -> None:
+        """Start on the list of orders, in one pane."""
+        self.place = "orders"
+        self.order_id = ""
+        self.is_finding = False
+        self.is_wide = False
+        self.frame = BoxLayout()
+        self._presenters = presenters
+        self.shell = Shell(went=self.go)
+        self.orders = OrdersScreen(presenter=presenters.orders, opened=self.open_order)
+        self.order = OrderScreen(closed=self.back, finding_wanted=self.open_finding)
+        self.finding = FindingScreen(closed=self.back, finished=self._finding_finished)
+        self.sync = SyncScreen(presenter=presenters.sync)
+        self.settings = SettingsScreen()
+        self.enrol = EnrolScreen(presenter=presenters.enrol)
+        self._empty = EmptyPane()
+
+    def start(self) -> None:
+        """Ask the presenters for their first views; the first start shows the enrolment."""
+        self._presenters.enrol.attach(self._show_enrol)
+        self._presenters.sync.attach(self._show_sync)
+        self._presenters.orders.attach(self._show_orders)
+        self.arrange()
+
+    def _show_enrol(self, view: EnrolView) -> None:
+        self.enrol.show(view)
+        self.arrange()
+
+    def _show_sync(self, view: SyncView) -> None:
+        self.shell.sync = view
+        self.sync.show(view)
+
+    def _show_orders(self, view: OrdersView) -> None:
+        self.shell.crew_text = self.settings.crew_text = view.crew_text
+        self.orders.show(view)
+
+    def describe(self, about: list[LabelledText]) -> None:
+        """Show what the settings page says about this tablet."""
+        self.settings.about = about
+
+    @property
+    def needs_enrolment(self) -> bool:
+        """Return whether the tablet does not know its crew, or who is working."""
+        view = self.enrol.view
+        return not view.is_enrolled or not any(person.is_selected for person in view.people)
+
+    def set_wide(self, *, is_wide: bool) -> None:
+        """Show list and order side by side, or one of them."""
+        if is_wide != self.is_wide:
+            self.is_wide = is_wide
+            self.arrange()
+
+    def go(self, place: str) -> None:
+        """Go to a place of the navigation."""
+        self._leave_finding()
+        if place == "orders" and self.place == "orders":
+            self._leave_order()
+        self.place = place
+        self.arrange()
+
+    def open_order(self, order_id: str) -> None:
+        """Open an order from the list."""
+        if order_id == self.order_id and not self.is_finding:
+            return
+        self._leave_finding()
+        self._leave_order()
+        self.order_id = order_id
+        presenter = self._presenters.order(order_id)
+        self.order.presenter = presenter
+        presenter.attach(self.order.show)
+        self.arrange()
+
+    def open_finding(self) -> None:
+        """Open the form of the order that is open."""
+        presenter = self._presenters.finding(self.order_id)
+        self.finding.presenter = presenter
+        self.is_finding = True
+        presenter.attach(self.finding.show)
+        self.arrange()
+
+    def _finding_finished(self) -> None:
+        self._leave_finding()
+        self.refresh()
+        self.arrange()
+
+    def _leave_finding(self) -> None:
+        if self.is_finding:
+            drop_focus(self.finding)
+            self.is_finding = False
+            self.finding.presenter.flush()
+            self.finding.presenter.detach()
+            self.finding.presenter = None
+
+    def _leave_order(self) -> None:
+        if self.order_id:
+            self.order_id = ""
+            self.order.presenter.detach()
+
+    def back(self) -> bool:
+        """Go one step back; False when there is none, so that the app may be left."""
+        if self.needs_enrolment:
+            return False
+        if self.is_finding:
+            self._leave_finding()
+            self.order.presenter.refresh()
+        elif self.place != "orders":
+            self.place = "orders"
+        elif self.order_id and not self.is_wide:
+            self._leave_order()
+        else:
+            return False
+        self.arrange()
+        return True
+
+    def save(self) -> None:
+        """Keep at once what was typed: the app may not come back (RULINGS R5)."""
+        if self.is_finding:
+            self.finding.presenter.flush()
+
+    def refresh(self) -> None:
+        """Read everything that is shown again."""
+        self._presenters.sync.refresh()
+        self._presenters.orders.refresh()
+        if self.needs_enrolment:
+            self._presenters.enrol.refresh()
+        if self.order_id:
+            self.order.presenter.refresh()
+        if self.is_finding:
+            self.finding.presenter.refresh()
+
+    def arrange(self) -> None:
+        """Put the screens of this moment into the window."""
+        front: Widget = self.enrol if self.needs_enrolment else self.shell
+        if self.frame.children[:1] != [front]:
+            drop_focus(self.frame)
+            self.frame.clear_widgets()
+            self.frame.add_widget(front)
+        self.shell.place, self.shell.is_wide = self.place, self.is_wide
+        self.shell.has_navigation = not (self.place == "orders" and self.order_id)
+        self.orders.size_hint_x = None if self.is_wide else 1
+        self.orders.width = dp(LIST_PANE_DP)
+        self.orders.selected_id = self.order_id if self.is_wide else ""
+        self.shell.put(*self._panes())
+
+    def _panes(self) -> tuple[Widget | None, Widget | None]:
+        if self.place != "orders":
+            return None, self.sync if self.place == "sync" else self.settings
+        pane = self.finding if self.is_finding else self.order if self.order_id else None
+        if self.is_wide:
+            return self.orders, pane or self._empty
+        return None, pane or self.orders
