@@ -167,6 +167,7 @@ class OrderDesk:
         self, connection: Connection, order_id: str, changes: Sequence[NewOperation]
     ) -> None:
         outbox_store.append_group(connection, changes, self._stamp(connection))
+        settings_store.ask_contact(connection)
         order_store.rebuild_lines(connection, [order_id])
 
     def _stamp(self, connection: Connection) -> TapStamp:

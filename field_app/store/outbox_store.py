@@ -238,13 +238,12 @@ def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus)
     )
 
 
-def recover_sending(connection: Connection) -> int:
-    """Queue again what was on its way when the app stopped; return how many."""
-    return connection.execute(
-        update(outbox_op)
-        .where(outbox_op.c.status == OpStatus.SENDING)
-        .values(status=OpStatus.QUEUED)
-    ).rowcount
+def recover_sending(connection: Connection) -> set[str]:
+    """Queue again what was on its way when the app stopped; return the records."""
+    sending = outbox_op.c.status == OpStatus.SENDING
+    records = set(connection.execute(select(outbox_op.c.order_id).where(sending)).scalars())
+    connection.execute(update(outbox_op).where(sending).values(status=OpStatus.QUEUED))
+    return records
 
 
 def hold(connection: Connection, op_ids: Sequence[str], detail: str) -> None:

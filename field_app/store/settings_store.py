@@ -54,3 +54,9 @@ def count_up(connection: Connection, key: Key) -> int:
     number = load_integer(connection, key) + 1
     save(connection, key, number)
     return number
+
+
+def ask_contact(connection: Connection) -> None:
+    """Make the next contact due at once, unless the last tries failed: then the wait stands."""
+    if load_integer(connection, Key.FAILED_TRIES) == 0:
+        save(connection, Key.NEXT_TRY_MS, None)

@@ -1,0 +1,13 @@
+"""How the tablet's words reach the server and the server's rows reach the tablet.
+
+reasons         why there is no contact, and how long to wait
+client_io       HttpSyncApi: the conversation over HTTP, captive portals refused
+enrol_io        a one-time code against a token
+radio           the person's switch in front of any API
+epochs          what a restored server means
+sync_store      next try, reason, last contact: kept in the file, not in memory
+pulling         pages into base rows, each page with its token in one transaction
+pushing         the outbox to the server, whole groups, one permanent outcome each
+engine          one sync: pull, push, pull the echo
+runner_io       the background thread that runs the engine when it is due
+"""

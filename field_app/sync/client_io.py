@@ -1,0 +1,173 @@
+"""Speaks the sync protocol over HTTP; what lacks our header is never taken for an answer."""
+
+from contextlib import closing
+from typing import Final
+
+import requests
+
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.operations import (
+    PushAnswer,
+    PushRequest,
+    dump_push,
+    parse_push_answer,
+)
+from wire_contracts.payloads import read_json
+from wire_contracts.pulls import PullAnswer, parse_pull
+from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PATH, PUSH_PATH
+
+CONNECT_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 30.0
+"""Wall seconds; a page of 1 MB takes 8 s at 1 Mbit/s."""
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""A page is 1 MB by agreement; one indivisible transaction may be longer, an endless one not."""
+
+_CHUNK_BYTES: Final = 64 * 1024
+_OK: Final = 200
+_LOGIN: Final = frozenset({401, 403})
+_TOO_OLD: Final = 426
+_REFUSED: Final = frozenset({400, 413, 422})
+_SERVER_ERROR: Final = 500
+_NETWORK_LOGIN: Final = 511
+"""RFC 6585 section 6: a captive portal that says so."""
+
+
+class HttpSession:
+    """One connection to the server, without the machine's proxies and saved log-ins."""
+
+    def __init__(self, base_url: str) -> None:
+        """Remember where the server answers; nothing is sent yet."""
+        self._base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        # a .netrc entry would replace our token, a proxy would read it
+        self._session.trust_env = False
+        self._session.headers[PROTOCOL_HEADER] = str(PROTOCOL)
+        self._session.headers["Accept"] = CONTENT_TYPE
+
+    def set_token(self, token: str) -> None:
+        """Send this bearer token from now on."""
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> FieldReader:
+        """Return the JSON object that the server answered.
+
+        Raises:
+            SyncProblem: No contact, with the reason; nothing can be said about the request.
+            RequestRefused: The server refuses this very request.
+        """
+        headers = {} if body is None else {"Content-Type": CONTENT_TYPE}
+        try:
+            with closing(
+                self._session.request(
+                    method,
+                    self._base_url + path,
+                    params=query,
+                    data=body,
+                    headers=headers,
+                    timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                    allow_redirects=False,
+                    stream=True,
+                )
+            ) as response:
+                return self._read(response, path)
+        except requests.RequestException as error:
+            raise SyncProblem(Reason.NO_NETWORK, f"{path}: {_first_words(error)}") from error
+
+    def _read(self, response: requests.Response, path: str) -> FieldReader:
+        _demand_our_server(response, path)
+        plain = _content(response, path)
+        place = f"answer to {path}"
+        try:
+            root = read_json(place, plain)
+        except ContractError as error:
+            raise SyncProblem(Reason.SERVER, str(error)) from error
+        _demand_success(response.status_code, root, path)
+        return root
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+
+class HttpSyncApi:
+    """The tablet's side of `wire_contracts.sync.SyncApi` over HTTP."""
+
+    def __init__(self, base_url: str, token: str) -> None:
+        """Speak to the server at `base_url` with the tablet's bearer token."""
+        self._http = HttpSession(base_url)
+        self._http.set_token(token)
+
+    def pull(self, token: str | None, limit: int) -> PullAnswer:
+        """Return the next changes; raise SyncProblem when there is no usable answer."""
+        query = {"limit": str(limit)} | ({} if token is None else {"token": token})
+        root = self._http.ask("GET", PULL_PATH, query=query)
+        try:
+            return parse_pull(root)
+        except ContractError as error:
+            raise SyncProblem(Reason.SERVER, str(error)) from error
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        """Return the permanent outcomes; raise SyncProblem when there is no usable answer."""
+        root = self._http.ask("POST", PUSH_PATH, body=dump_push(request))
+        try:
+            return parse_push_answer(root)
+        except ContractError as error:
+            raise SyncProblem(Reason.SERVER, str(error)) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+
+def _demand_our_server(response: requests.Response, path: str) -> None:
+    status = response.status_code
+    protocol = response.headers.get(PROTOCOL_HEADER, "")
+    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if protocol.isdecimal() and content_type == CONTENT_TYPE:
+        return
+    if status >= _SERVER_ERROR and status != _NETWORK_LOGIN:
+        detail = f"{path}: status {status} from the server or what stands before it"
+        raise SyncProblem(Reason.SERVER, detail)
+    detail = (
+        f"{path}: status {status}, content {content_type!r} without our header: this is not the"
+        " server but something in between; open a browser and sign in to the network, or use"
+        " another one"
+    )
+    raise SyncProblem(Reason.CAPTIVE_PORTAL, detail)
+
+
+def _content(response: requests.Response, path: str) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            raise SyncProblem(Reason.SERVER, f"{path}: the answer is longer than 64 MB")
+    return bytes(content)
+
+
+def _demand_success(status: int, root: FieldReader, path: str) -> None:
+    if status == _OK:
+        return
+    words = root.values.get("text") or ""
+    detail = f"{path}: status {status}: {str(words)[:500]}"
+    if status in _LOGIN:
+        raise SyncProblem(Reason.LOGIN, detail)
+    if status == _TOO_OLD:
+        raise SyncProblem(Reason.TOO_OLD, detail)
+    if status in _REFUSED:
+        raise RequestRefused(detail)
+    raise SyncProblem(Reason.SERVER, detail)
+
+
+def _first_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"

@@ -1,0 +1,31 @@
+"""Decides what a changed server epoch means: the server was restored from a backup (R1)."""
+
+from sqlalchemy import Connection
+
+from field_app.orders import order_store
+from field_app.store import base_store, outbox_store, settings_store
+from field_app.store.settings_store import Key
+
+
+def take_epoch(connection: Connection, server_epoch: int) -> bool:
+    """Return True when the server is another one than before: everything begins afresh.
+
+    The rows stay readable until the fresh pass confirms or sweeps them; what the former server had
+    confirmed within 90 days is pushed again, and its ledger absorbs the repeats.
+    """
+    known = settings_store.load_text(connection, Key.SERVER_EPOCH)
+    if known == str(server_epoch):
+        return False
+    settings_store.save(connection, Key.SERVER_EPOCH, server_epoch)
+    if known is None:
+        return False
+    start_afresh(connection)
+    records = outbox_store.queue_all_again(connection) | outbox_store.release_held(connection)
+    order_store.rebuild_lines(connection, sorted(records))
+    return True
+
+
+def start_afresh(connection: Connection) -> None:
+    """Let the next pull begin from nothing; outbox and drafts are not touched."""
+    settings_store.save(connection, Key.PULL_TOKEN, None)
+    base_store.mark_stale(connection)

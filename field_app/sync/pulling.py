@@ -1,0 +1,152 @@
+"""Takes pages into the base rows: page, token and rebuilt lines in one transaction each."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from field_app.orders import order_store
+from field_app.store import base_store, outbox_store, settings_store
+from field_app.store.base_store import Mismatch, Thing
+from field_app.store.database_io import Database
+from field_app.store.settings_store import Key
+from field_app.sync import sync_store
+from field_app.sync.epochs import start_afresh, take_epoch
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from wire_contracts.clock import Clock
+from wire_contracts.errors import ContractError
+from wire_contracts.orders import ENTITY
+from wire_contracts.pulls import MAX_ROWS, PullAnswer
+from wire_contracts.sync import SyncApi
+
+_ONE_REPAIR = 1
+"""A second fresh pass over the same mismatch would bring the same rows."""
+
+
+class PageOutcome(StrEnum):
+    """What follows a page."""
+
+    MORE = "more"
+    COMPLETE = "complete"
+    AFRESH = "afresh"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledPage:
+    """A page with what it answered."""
+
+    asked_token: str | None
+    round_no: int
+    answer: PullAnswer
+
+
+def pull_round(database: Database, api: SyncApi, clock: Clock) -> None:
+    """Pull until the heads of all buckets are reached.
+
+    Raises:
+        SyncProblem: No usable answer; every page taken before it stays, with its token.
+    """
+    round_no = database.write(_begin_round)
+    has_begun_afresh = False
+    while True:
+        token = database.read(
+            lambda connection: settings_store.load_text(connection, Key.PULL_TOKEN)
+        )
+        try:
+            answer = api.pull(token, MAX_ROWS)
+        except RequestRefused:
+            if token is None or has_begun_afresh:
+                raise
+            has_begun_afresh = True
+            database.write(start_afresh)
+            continue
+        _demand_progress(token, answer)
+        page = PulledPage(asked_token=token, round_no=round_no, answer=answer)
+        outcome = _take(database, page, clock)
+        if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
+            return
+
+
+def _begin_round(connection: Connection) -> int:
+    return settings_store.count_up(connection, Key.PULL_ROUND)
+
+
+def _demand_progress(token: str | None, answer: PullAnswer) -> None:
+    if answer.has_more and answer.token == token:
+        detail = "pull: the server says there is more but its token does not move"
+        raise SyncProblem(Reason.SERVER, detail)
+
+
+def _take(database: Database, page: PulledPage, clock: Clock) -> PageOutcome:
+    try:
+        return database.write(lambda connection: take_page(connection, page, clock))
+    except ContractError as error:
+        raise SyncProblem(Reason.SERVER, str(error)) from error
+
+
+def take_page(connection: Connection, page: PulledPage, clock: Clock) -> PageOutcome:
+    """Take one page in the caller's transaction; return what follows.
+
+    Raises:
+        ContractError: A row does not match its hash; the caller's transaction must roll back.
+    """
+    if settings_store.load_text(connection, Key.PULL_TOKEN) != page.asked_token:
+        return PageOutcome.SUPERSEDED  # another process took this page meanwhile
+    answer = page.answer
+    sync_store.note_contact(connection, clock, answer.server_now_ms)
+    if take_epoch(connection, answer.server_epoch):
+        return PageOutcome.AFRESH
+    is_complete = not answer.has_more
+    touched = _take_rows(connection, answer, is_complete=is_complete)
+    settings_store.save(connection, Key.PULL_TOKEN, answer.token)
+    _finish_page(connection, page, touched, is_complete=is_complete)
+    if _has_begun_repair(connection, answer):
+        return PageOutcome.AFRESH
+    return PageOutcome.COMPLETE if is_complete else PageOutcome.MORE
+
+
+def _take_rows(connection: Connection, answer: PullAnswer, *, is_complete: bool) -> set[Thing]:
+    touched: set[Thing] = set()
+    for bucket_page in answer.buckets:
+        touched |= base_store.apply_page(connection, bucket_page)
+    for name in answer.dropped_buckets:
+        touched |= base_store.drop_bucket(connection, name)
+    if is_complete:
+        touched |= base_store.sweep_stale(connection)
+    return touched
+
+
+def _finish_page(
+    connection: Connection, page: PulledPage, touched: set[Thing], *, is_complete: bool
+) -> None:
+    complete_round = page.round_no if is_complete else None
+    records = outbox_store.close_echoed(connection, complete_round=complete_round)
+    orders = {entity_id for entity, entity_id in touched if entity == ENTITY}
+    order_store.rebuild_lines(connection, sorted(orders | records))
+    if is_complete:
+        outbox_store.prune_history(connection, server_now_ms=page.answer.server_now_ms)
+
+
+def _has_begun_repair(connection: Connection, answer: PullAnswer) -> bool:
+    """Check the buckets that reached their head; a mismatch is reported and repaired once."""
+    mismatches: list[Mismatch] = []
+    ends = [(each.bucket, each.end) for each in answer.buckets if each.end is not None]
+    for name, end in ends:
+        mismatch = base_store.check_bucket(connection, name, end)
+        if mismatch is not None:
+            mismatches.append(mismatch)
+    repairs = settings_store.load_integer(connection, Key.PULL_REPAIRS)
+    if not mismatches:
+        if ends and repairs:
+            settings_store.save(connection, Key.PULL_REPAIRS, 0)
+        return False
+    if repairs > _ONE_REPAIR:
+        return False
+    for mismatch in mismatches:
+        base_store.report_mismatch(connection, mismatch, answer.server_now_ms)
+    settings_store.count_up(connection, Key.PULL_REPAIRS)
+    if repairs:
+        return False
+    start_afresh(connection)
+    return True

@@ -1,0 +1,106 @@
+"""Maps the state of the contact: reason, next try, last contact, offset; all kept in the file."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from field_app.store import outbox_store, settings_store
+from field_app.store.outbox_store import OutboxSummary
+from field_app.store.settings_store import Key
+from field_app.sync.reasons import STOPPED_WAIT_S, Reason, SyncProblem, wait_after
+from wire_contracts.clock import Clock
+from wire_contracts.frames import ms_from_utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStatus:
+    """The overall line of sync spec 1.5, as it stands in the file.
+
+    Attributes:
+        reason: Why there is no contact, NONE while there is.
+        detail: The full text of the last failure.
+        last_contact_ms: The tablet's clock at the last answer of the server, None before any.
+        next_try_ms: The tablet's clock at which the next try is due, None: at once.
+        offset_ms: Server clock minus tablet clock at the last contact.
+        outbox: What waits.
+    """
+
+    reason: Reason
+    detail: str
+    last_contact_ms: int | None
+    next_try_ms: int | None
+    failed_tries: int
+    is_switched_off: bool
+    offset_ms: int
+    outbox: OutboxSummary
+
+
+def load_status(connection: Connection) -> SyncStatus:
+    """Return the state of the contact."""
+    reason = settings_store.load_text(connection, Key.REASON)
+    last_contact = settings_store.load_text(connection, Key.LAST_CONTACT_MS)
+    next_try = settings_store.load_text(connection, Key.NEXT_TRY_MS)
+    return SyncStatus(
+        reason=Reason.NEVER_TRIED if reason is None else Reason(reason),
+        detail=settings_store.load_text(connection, Key.REASON_DETAIL) or "",
+        last_contact_ms=None if last_contact is None else int(last_contact),
+        next_try_ms=None if next_try is None else int(next_try),
+        failed_tries=settings_store.load_integer(connection, Key.FAILED_TRIES),
+        is_switched_off=settings_store.load_text(connection, Key.SWITCHED_OFF) is not None,
+        offset_ms=settings_store.load_integer(connection, Key.OFFSET_MS),
+        outbox=outbox_store.summarise(connection),
+    )
+
+
+def seconds_until_due(status: SyncStatus, clock: Clock) -> float:
+    """Return the wall seconds until the next try, 0 when it is due.
+
+    A next try further away than any wait means that the clock was set back: it is due.
+    """
+    if status.next_try_ms is None:
+        return 0.0
+    ahead_s = (status.next_try_ms - ms_from_utc(clock.now_utc())) / 1000
+    wall_s = clock.wall_seconds(ahead_s)
+    return 0.0 if wall_s <= 0 or wall_s > 2 * STOPPED_WAIT_S else wall_s
+
+
+def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> None:
+    """Keep when the server answered and how far its clock is from ours."""
+    now_ms = ms_from_utc(clock.now_utc())
+    settings_store.save(connection, Key.LAST_CONTACT_MS, now_ms)
+    settings_store.save(connection, Key.OFFSET_MS, server_now_ms - now_ms)
+
+
+def note_success(connection: Connection, clock: Clock) -> None:
+    """Keep that all is well and when to ask again."""
+    _note(connection, clock, Reason.NONE, "")
+    settings_store.save(connection, Key.FAILED_TRIES, 0)
+
+
+def note_failure(connection: Connection, clock: Clock, problem: SyncProblem) -> None:
+    """Keep why there is no contact and when to try again, longer with every failure."""
+    settings_store.count_up(connection, Key.FAILED_TRIES)
+    _note(connection, clock, problem.reason, problem.detail[:2000])
+
+
+def _note(connection: Connection, clock: Clock, reason: Reason, detail: str) -> None:
+    tries = settings_store.load_integer(connection, Key.FAILED_TRIES)
+    wall_s = wait_after(reason, tries)
+    rate = clock.wall_seconds(1.0)
+    ahead_ms = int(wall_s * 1000 / rate) if rate > 0 else 0
+    settings_store.save(connection, Key.REASON, str(reason))
+    settings_store.save(connection, Key.REASON_DETAIL, detail)
+    settings_store.save(connection, Key.NEXT_TRY_MS, ms_from_utc(clock.now_utc()) + ahead_ms)
+
+
+def try_at_once(connection: Connection) -> None:
+    """Make the next try due and forget the failures: a person, or the network, says it is time."""
+    settings_store.save(connection, Key.FAILED_TRIES, 0)
+    settings_store.save(connection, Key.NEXT_TRY_MS, None)
+
+
+def switch(connection: Connection, *, is_on: bool) -> None:
+    """Keep the person's choice; switched on, the next try is due."""
+    settings_store.save(connection, Key.SWITCHED_OFF, None if is_on else 1)
+    if is_on:
+        try_at_once(connection)

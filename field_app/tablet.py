@@ -1,0 +1,267 @@
+"""Puts one tablet together: file, identity, orders and sync, for the screens and for the crew."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from field_app.clock_io import TapClock
+from field_app.config import APP_VERSION
+from field_app.orders import order_store
+from field_app.orders.order_desk import OrderDesk
+from field_app.store import base_store, outbox_store, settings_store
+from field_app.store.database_io import Database, OpenedDatabase, open_database
+from field_app.store.identity_io import (
+    Identity,
+    load_identity,
+    load_replica_id,
+    people_from_documents,
+    save_identity,
+    save_replica_id,
+)
+from field_app.store.ids_io import clamped_ms, draw_replica_id
+from field_app.store.outbox_store import OutboxEntry
+from field_app.store.rescue import put_back, read_damaged
+from field_app.store.settings_store import Key
+from field_app.store.tables import outbox_op
+from field_app.sync import sync_store
+from field_app.sync.client_io import HttpSyncApi
+from field_app.sync.engine import SyncEngine, SyncVerdict
+from field_app.sync.enrol_io import enrol
+from field_app.sync.reasons import Reason
+from field_app.sync.runner_io import SyncRunner
+from field_app.sync.sync_store import SyncStatus
+from wire_contracts.clock import Clock
+from wire_contracts.enrolment import TabletPerson
+from wire_contracts.sync import SyncApi
+
+STORE_FILE: Final = "tablet.sqlite3"
+
+Connect = Callable[[Identity], SyncApi]
+"""Makes the API for an identity; the default speaks HTTP."""
+
+_PERSON: Final = "person"
+_SHOWN_WAITING: Final = 100
+
+
+def connect_over_http(identity: Identity) -> SyncApi:
+    """Return the API over HTTP with the tablet's token."""
+    return HttpSyncApi(identity.server_url, identity.token)
+
+
+class Tablet:
+    """One tablet. Open it with `open_tablet`, close it with `close`."""
+
+    def __init__(self, folder: Path, database: Database, clock: Clock, connect: Connect) -> None:
+        """Put the parts together; `open_tablet` prepares them."""
+        self._folder = folder
+        self._clock = clock
+        self._connect = connect
+        self._sync_lock = threading.Lock()
+        self._runner: SyncRunner | None = None
+        self._api: SyncApi | None = None
+        self._engine: SyncEngine | None = None
+        self.database = database
+        self.identity = load_identity(folder)
+        self.desk = OrderDesk(database, TapClock(clock), self._actor, APP_VERSION)
+        self._prepare_engine()
+
+    @property
+    def is_enrolled(self) -> bool:
+        """Return whether the tablet knows its server and crew."""
+        return self.identity is not None
+
+    @property
+    def is_syncing(self) -> bool:
+        """Return whether a contact is under way."""
+        return self._sync_lock.locked()
+
+    def enrol(self, server_url: str, code: str, device_name: str) -> Identity:
+        """Trade the one-time code for a token; raise SyncProblem when it is refused.
+
+        Outbox and drafts stay: an expired tablet that enrols again loses nothing.
+        """
+        identity = enrol(server_url, code, device_name)
+        self._take_identity(identity)
+        self.database.write(sync_store.try_at_once)
+        return identity
+
+    def people(self) -> tuple[TabletPerson, ...]:
+        """Return who may work on this tablet: as pulled, else as enrolled."""
+        documents = self.database.read(
+            lambda connection: base_store.load_documents(connection, _PERSON)
+        )
+        enrolled = () if self.identity is None else self.identity.people
+        return people_from_documents(documents) or enrolled
+
+    def choose_person(self, account_id: str) -> None:
+        """Let another person of the crew work from now on; earlier taps keep their actor."""
+        if self.identity is not None:
+            chosen = replace(self.identity, actor=account_id, people=self.people())
+            save_identity(self._folder, chosen)
+            self.identity = chosen
+
+    def sync_now(self) -> SyncVerdict:
+        """Sync now, due or not; blocks until it has ended."""
+        with self._sync_lock:
+            if self._engine is None:
+                return SyncVerdict(reason=Reason.NOT_ENROLLED)
+            return self._engine.sync()
+
+    def set_online(self, *, is_on: bool) -> None:
+        """Switch the tablet to offline or back; kept over restarts."""
+        self.database.write(lambda connection: sync_store.switch(connection, is_on=is_on))
+
+    def try_held_again(self) -> None:
+        """Queue again what the server could not read."""
+
+        def work(connection: Connection) -> None:
+            order_store.rebuild_lines(connection, outbox_store.release_held(connection))
+            sync_store.try_at_once(connection)
+
+        self.database.write(work)
+
+    def mark_seen(self, op_id: str) -> None:
+        """Note that a person has seen what became of one operation."""
+
+        def work(connection: Connection) -> None:
+            records = outbox_store.mark_seen(connection, outbox_op.c.op_id == op_id)
+            order_store.rebuild_lines(connection, records)
+
+        self.database.write(work)
+
+    def status(self) -> SyncStatus:
+        """Return where the tablet's words stand."""
+        status = self.database.read(sync_store.load_status)
+        if self.identity is None:
+            return replace(status, reason=Reason.NOT_ENROLLED)
+        return status
+
+    def waiting(self) -> tuple[OutboxEntry, ...]:
+        """Return the oldest operations that the server has not confirmed, at most 100."""
+        return tuple(
+            self.database.read(
+                lambda connection: outbox_store.waiting_entries(connection, _SHOWN_WAITING)
+            )
+        )
+
+    def look_here(self) -> tuple[OutboxEntry, ...]:
+        """Return the operations that a person must see."""
+        return tuple(self.database.read(outbox_store.look_here_entries))
+
+    def language(self) -> str | None:
+        """Return the language chosen on this tablet, else the person's; None before enrolment."""
+        chosen = self.database.read(
+            lambda connection: settings_store.load_text(connection, Key.LANGUAGE)
+        )
+        person = None if self.identity is None else self.identity.person()
+        return chosen or (None if person is None else person.language)
+
+    def choose_language(self, language: str) -> None:
+        """Keep the language chosen on this tablet."""
+        self.database.write(
+            lambda connection: settings_store.save(connection, Key.LANGUAGE, language)
+        )
+
+    def start_background_sync(self) -> None:
+        """Sync in the background whenever it is due, from now on and after an enrolment."""
+        if self._runner is None:
+            self._runner = SyncRunner(self.database, self)
+            self._runner.start()
+
+    def seconds_until_due(self) -> float | None:
+        """Return the wall seconds until the next sync, None while there is nobody to ask."""
+        return None if self._engine is None else self._engine.seconds_until_due()
+
+    def sync(self) -> SyncVerdict:
+        """Sync for the background thread."""
+        return self.sync_now()
+
+    def close(self) -> None:
+        """Stop the sync, write what is queued, close everything."""
+        if self._runner is not None:
+            self._runner.close()
+        with self._sync_lock:
+            self._close_api()
+            self._engine = None
+        self.database.close()
+
+    def _actor(self) -> str:
+        return "nobody" if self.identity is None else self.identity.actor
+
+    def _take_identity(self, identity: Identity) -> None:
+        with self._sync_lock:
+            if self.identity is not None and self.identity.crew_id != identity.crew_id:
+                self.database.write(_forget_token)
+            save_identity(self._folder, identity)
+            self.identity = identity
+            self._close_api()
+            self._prepare_engine()
+
+    def _prepare_engine(self) -> None:
+        if self.identity is not None:
+            self._api = self._connect(self.identity)
+            self._engine = SyncEngine(self.database, self._api, self._clock, self._renew_replica)
+
+    def _close_api(self) -> None:
+        if isinstance(self._api, HttpSyncApi):
+            self._api.close()
+
+    def _renew_replica(self, connection: Connection) -> None:
+        replica_id = draw_replica_id()
+        save_replica_id(self._folder, replica_id)
+        settings_store.save(connection, Key.REPLICA_ID, replica_id)
+
+
+def _forget_token(connection: Connection) -> None:
+    settings_store.save(connection, Key.PULL_TOKEN, None)
+    base_store.mark_stale(connection)
+
+
+def open_tablet(folder: Path, clock: Clock, *, connect: Connect = connect_over_http) -> Tablet:
+    """Return the tablet that lives in `folder`, made when the folder is empty.
+
+    A damaged file is set aside and its outbox saved; what was being sent at the last stop is
+    queued again.
+
+    Raises:
+        StoreTooNewError: A newer app wrote the file; nothing was changed.
+    """
+    opened = open_database(folder / STORE_FILE)
+    try:
+        _prepare(folder, opened, clock)
+        return Tablet(folder, opened.database, clock, connect)
+    except BaseException:
+        opened.database.close()
+        raise
+
+
+def _prepare(folder: Path, opened: OpenedDatabase, clock: Clock) -> None:
+    aside = opened.set_aside
+    rescued = None if aside is None else read_damaged(aside)
+    replica_beside = load_replica_id(folder)
+
+    def work(connection: Connection) -> str:
+        if rescued is not None and aside is not None:
+            at_ms = clamped_ms(clock.now_utc())
+            put_back(connection, rescued, file_name=aside.name, at_ms=at_ms)
+        records = outbox_store.recover_sending(connection) | outbox_store.release_held(connection)
+        order_store.rebuild_lines(connection, sorted(records))
+        if rescued is not None:
+            order_store.rebuild_all(connection)
+        return _settle_replica(connection, replica_beside)
+
+    save_replica_id(folder, opened.database.write(work))
+
+
+def _settle_replica(connection: Connection, beside: str | None) -> str:
+    """Return the replica id; file and store must agree, else one of them was cloned (trap T7)."""
+    inside = settings_store.load_text(connection, Key.REPLICA_ID)
+    if inside is not None and inside == beside:
+        return inside
+    replica_id = draw_replica_id()
+    settings_store.save(connection, Key.REPLICA_ID, replica_id)
+    return replica_id
