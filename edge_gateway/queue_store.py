@@ -30,8 +30,8 @@ KEPT_TOO_LONG_AGO = "sent and no longer kept"
 
 _SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE frame (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, acked_at_ms INTEGER,"
-    " gap_first INTEGER, gap_last INTEGER, gap_count INTEGER)",
+    """CREATE TABLE frame (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, acked_at_ms INTEGER,
+        gap_first INTEGER, gap_last INTEGER, gap_count INTEGER)""",
     "CREATE INDEX frame_open ON frame (seq) WHERE acked_at_ms IS NULL",
     "CREATE INDEX frame_kept ON frame (acked_at_ms) WHERE acked_at_ms IS NOT NULL",
 )

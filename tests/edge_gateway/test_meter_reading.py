@@ -1,0 +1,152 @@
+"""One job's requests: a silent meter costs little, a bad address costs only itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_gateway.meter_reading import Answer, GroupPlan, read_group
+from edge_gateway.modbus_io import Fault, FaultKind
+from edge_gateway.read_plan import ReadLimits
+from firmware_profiles.words import Span
+from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
+
+SILENCE = Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT)
+GARBLED = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
+CLOSED = Fault(kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT)
+
+
+def refusal(code: int) -> Fault:
+    return Fault(kind=FaultKind.EXCEPTION, quality=bad_exception(code), exception=code)
+
+
+def span(address: int, count: int = 2) -> Span:
+    return Span(function_code=3, address=address, word_count=count)
+
+
+@dataclass
+class Meter:
+    """A meter that refuses requests touching certain addresses, or too long ones."""
+
+    bad: frozenset[int] = frozenset()
+    longest: int = 125
+    asked: list[Span] = field(default_factory=list)
+
+    def __call__(self, request: Span) -> Answer:
+        self.asked.append(request)
+        if request.word_count > self.longest:
+            return refusal(3)
+        if self.bad & {address for _, address in request.addresses()}:
+            return refusal(2)
+        return tuple(address for _, address in request.addresses())
+
+
+def plan(*spans: Span, limits: ReadLimits | None = None) -> GroupPlan:
+    return GroupPlan(spans=spans, limits=limits or ReadLimits())
+
+
+def sequence(*answers: Answer) -> tuple[Callable[[Span], Answer], list[Span]]:
+    """A link that gives these answers in turn; a tuple stands for the right words."""
+    asked: list[Span] = []
+
+    def transact(request: Span) -> Answer:
+        answer = answers[len(asked)]
+        asked.append(request)
+        if isinstance(answer, Fault):
+            return answer
+        return tuple(address for _, address in request.addresses())
+
+    return transact, asked
+
+
+def test_a_silent_meter_is_asked_once_and_its_repeats_not_once_a_block() -> None:
+    transact, asked = sequence(SILENCE, SILENCE)
+    two_blocks = plan(span(0), span(1000), limits=ReadLimits(max_registers=10))
+
+    read = read_group(two_blocks, transact, retry_count=1)
+
+    assert asked == [span(0), span(0)]
+    assert read.words == {}
+    assert read.faults == {(3, at): BAD_TIMEOUT for at in (0, 1, 1000, 1001)}
+    assert not read.has_answered
+
+
+def test_a_garbled_answer_is_repeated_and_spoils_only_its_block() -> None:
+    transact, asked = sequence(GARBLED, GARBLED, ())
+    two_blocks = plan(span(0), span(1000), limits=ReadLimits(max_registers=10))
+
+    read = read_group(two_blocks, transact, retry_count=1)
+
+    assert len(asked) == 3
+    assert read.words == {(3, 1000): 1000, (3, 1001): 1001}
+    assert read.faults == {(3, 0): BAD_MISMATCH, (3, 1): BAD_MISMATCH}
+    assert read.has_answered
+
+
+def test_a_closed_link_blames_nobody() -> None:
+    transact, _ = sequence(CLOSED, CLOSED)
+
+    read = read_group(plan(span(0)), transact, retry_count=1)
+
+    assert read.is_link_down
+    assert not read.has_answered
+
+
+def test_one_refused_address_costs_only_its_own_value_and_is_remembered() -> None:
+    meter = Meter(bad=frozenset({11}))
+    first = read_group(plan(span(0), span(10), span(20)), meter, retry_count=1)
+    asked_first, meter.asked = len(meter.asked), []
+    second = read_group(first.plan, meter, retry_count=1)
+
+    assert asked_first == 4
+    assert len(meter.asked) == 3
+    for read in (first, second):
+        assert set(read.words) == {(3, at) for at in (0, 1, 20, 21)}
+        assert read.faults == {(3, 10): bad_exception(2), (3, 11): bad_exception(2)}
+    assert second.plan == first.plan
+
+
+def test_an_unreadable_hole_is_no_longer_read_over() -> None:
+    meter = Meter(bad=frozenset({5}))
+    first = read_group(plan(span(0), span(10)), meter, retry_count=1)
+    meter.asked.clear()
+    second = read_group(first.plan, meter, retry_count=1)
+
+    assert first.faults == second.faults == {}
+    assert meter.asked == [span(0), span(10)]
+
+
+def test_a_meter_with_a_smaller_limit_than_its_profile_says_is_asked_in_smaller_requests() -> None:
+    meter = Meter(longest=6)
+    current = plan(*(span(at) for at in range(0, 24, 2)))
+    for _ in range(4):
+        read = read_group(current, meter, retry_count=0)
+        current = read.plan
+    meter.asked.clear()
+    read_group(current, meter, retry_count=0)
+
+    assert max(request.word_count for request in meter.asked) <= 6
+    assert len(meter.asked) == 4
+
+
+@given(
+    st.sets(st.integers(0, 60), max_size=6),
+    st.lists(st.tuples(st.integers(0, 58), st.integers(1, 3)), min_size=1, max_size=10),
+    st.integers(3, 125),
+)
+def test_whatever_a_meter_refuses_every_readable_value_is_read_and_no_other(
+    bad: set[int], places: list[tuple[int, int]], longest: int
+) -> None:
+    meter = Meter(bad=frozenset(bad), longest=longest)
+    spans = tuple(span(address, count) for address, count in places)
+    current = GroupPlan(spans=spans, limits=ReadLimits())
+    for _ in range(6):
+        read = read_group(current, meter, retry_count=1)
+        current = read.plan
+
+        for one in spans:
+            is_fine = not bad & {address for _, address in one.addresses()}
+            assert is_fine == (set(one.addresses()) <= set(read.words))
+        assert all(word == address for (_, address), word in read.words.items())
+        assert not set(read.words) & set(read.faults)
