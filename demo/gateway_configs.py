@@ -68,21 +68,20 @@ def _meter_text(meter: Meter, profile: Profile) -> str:
 serial = {_quoted(meter.serial)}
 device_address = {meter.device_address}
 profile = {_quoted(meter.profile)}
-intervals = {{ {_intervals(profile)} }}
-"""
+{_intervals(profile)}"""
 
 
 def _intervals(profile: Profile) -> str:
-    """Every group that a profile polls more often than hourly is polled every 15 minutes.
+    """Return the setting that polls no group more often than every 15 minutes of the town.
 
-    So a meter has one instant per quarter of an hour, as in its history.
+    A profile's minute would be every 67 milliseconds of the machine at the town's usual rate.
     """
     minutes = int(READING_INTERVAL / timedelta(minutes=1))
-    groups = sorted(name for name, every in profile.groups.items() if every <= _HOURLY)
-    return ", ".join(f'{name} = "{minutes}m"' for name in groups)
-
-
-_HOURLY = timedelta(hours=1)
+    groups = sorted(name for name, every in profile.groups.items() if every < READING_INTERVAL)
+    if not groups:
+        return ""
+    slowed = ", ".join(f'{name} = "{minutes}m"' for name in groups)
+    return f"intervals = {{ {slowed} }}\n"
 
 
 def _quoted(text: str) -> str:
