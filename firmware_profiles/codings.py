@@ -4,6 +4,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -118,10 +119,16 @@ def encode_words(coding: Coding, raw: Raw) -> tuple[int, ...]:
     try:
         data = _encode_bytes(coding, raw)
     except (struct.error, OverflowError, UnicodeEncodeError, ValueError) as error:
-        shown = str(float(raw)) if isinstance(raw, Fraction) else repr(raw)
+        shown = _shown(raw)
         message = f"{shown} does not fit {coding.kind} in {coding.word_count} words"
         raise EncodeError(message) from error
     return tuple(int.from_bytes(pair) for pair in _pairs(data))
+
+
+def _shown(raw: Raw) -> str:
+    if not isinstance(raw, Fraction):
+        return repr(raw)
+    return f"{(Decimal(raw.numerator) / raw.denominator).normalize():.9g}"
 
 
 def _pairs(data: bytes) -> list[bytes]:

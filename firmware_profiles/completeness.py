@@ -107,6 +107,10 @@ def _of_produced(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield _block(_at(register, "doubtful"), problem, "prove it, or set wire = false")
     if not register.is_readable:
         yield _block(_at(register, "access"), "is write-only", "set wire = false")
+    codes = profile.link.function_codes
+    if codes and register.span.function_code not in codes:
+        problem = f"{register.span.function_code} is not in link.function_codes"
+        yield _block(_at(register, "fc"), problem, "correct one of the two")
     if register.companions.rollover_from is not None and register.rollover_span is None:
         problem = "unknown: after the first rollover there is no value"
         yield _note(_at(register, "rollover_span"), problem, "state what one round counts")

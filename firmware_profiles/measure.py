@@ -70,12 +70,13 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
         printed = _printed_value(reader, register)
         unit = _unit(reader, register)
         signed = -printed if register.is_negated else printed
-        value = float(to_canonical(signed, unit, quantity))
+        exact = to_canonical(signed, unit, quantity)
+        value = float(exact)
     except NoValueError as reason:
         return Measured(code=reason.code)
     except (ValueError, OverflowError):
         return Measured(code=BAD_PROFILE)
-    is_plausible = register.limits.holds(signed)
+    is_plausible = register.limits.holds(exact)
     return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
 
 

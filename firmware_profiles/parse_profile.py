@@ -166,12 +166,22 @@ def _check_names(root: TableReader, registers: Mapping[str, Register]) -> None:
     for row in root.tables("register", "name"):
         register = registers[row.text("name")]
         for name in register.companions.all():
-            if name not in registers:
-                key = next(key for key, value in row.values.items() if value == name)
-                raise row.refuse(
-                    key, f"{name!r} is no register of this file", "name one, or add it"
-                )
+            _check_companion(row, register, registers.get(name), name)
         _check_units(row, register, registers)
+
+
+def _check_companion(
+    row: TableReader, register: Register, companion: Register | None, name: str
+) -> None:
+    links = (key for key in row.values if key.endswith(("_from", "_part")))
+    key = next((key for key in links if row.values[key] == name), "quantity")
+    if companion is None:
+        raise row.refuse(key, f"{name!r} is no register of this file", "name one, or add it")
+    if companion.name == register.name:
+        raise row.refuse(key, f"{name!r} is the register itself", "name another one")
+    is_unit = name == register.companions.unit_from
+    if companion.coding.kind not in NUMERIC and not is_unit:
+        raise row.refuse(key, f"{name!r} is no number", "name a numeric register")
 
 
 def _check_units(row: TableReader, register: Register, registers: Mapping[str, Register]) -> None:
@@ -237,7 +247,7 @@ def _parse_link(root: TableReader) -> Link:
     link = _known_table(root, "link")
     minimum_s = link.integer_or_none("min_refresh_s", low=0, high=86400)
     return Link(
-        transports=tuple(str(item) for item in link.items("transport")),
+        transports=tuple(_transport(link, item) for item in link.items("transport")),
         function_codes=tuple(
             item for item in link.items("function_codes") if isinstance(item, int)
         ),
@@ -253,6 +263,12 @@ def _parse_link(root: TableReader) -> Link:
         min_refresh=None if minimum_s is None else timedelta(seconds=minimum_s),
         is_login_needed=link.has("login"),
     )
+
+
+def _transport(link: TableReader, item: object) -> str:
+    if item not in ("rtu", "ascii", "tcp"):
+        raise link.refuse("transport", f"{item!r} is unknown", "use rtu, ascii or tcp")
+    return str(item)
 
 
 def _max_registers(link: TableReader) -> int:
@@ -285,12 +301,16 @@ def _parse_guard(root: TableReader, registers: Mapping[str, Register]) -> Guard 
 
 def _parse_writes(root: TableReader, registers: Mapping[str, Register]) -> dict[str, WriteRule]:
     table = root.table("write")
+    rows = root.tables("register", "name")
+    writable = {row.text("name") for row in rows if "W" in row.text("access", "R")}
     rules: dict[str, WriteRule] = {}
     for name in table.values:
         row = table.table(name)
         row.refuse_unknown(frozenset({"min", "max"}))
         if name not in registers:
             raise table.refuse(name, "is no register of this file", "name one, or add it")
+        if name not in writable:
+            raise table.refuse(name, "is read-only", "leave it out of [write]")
         rules[name] = WriteRule(register=name, minimum=row.exact("min"), maximum=row.exact("max"))
     return rules
 

@@ -1,10 +1,12 @@
 """One `[[register]]` row of a profile file becomes a Register, or an error that names the field."""
 
 import re
+from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
-from firmware_profiles.codings import NUMERIC, WORD_COUNTS, Coding, Raw, WireType
+from firmware_profiles.codings import NUMERIC, WORD_COUNTS, Coding, Raw, WireType, encode_words
+from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
     Companions,
     Comparison,
@@ -26,6 +28,14 @@ _SENTINEL = re.compile(r"(>=|<=|==)?\s*(-?[0-9.]+)(\s+\w.*)?")
 _SPLIT = re.compile(r"hi:(\w+),lo:(\w+)")
 
 
+class Access(StrEnum):
+    """What a register allows."""
+
+    READ = "R"
+    WRITE = "W"
+    BOTH = "RW"
+
+
 def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None) -> Register:
     """Return the register of one row; raise ProfileError that names the field."""
     reader.refuse_unknown(KEYS["register"])
@@ -40,7 +50,7 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         span=_parse_span(reader, coding),
         coding=coding,
         scale=_parse_scale(reader),
-        unit=reader.text("unit", ""),
+        unit=_plain_unit(reader),
         schema_quantity=schema_quantity,
         natural=wire or natural,
         wire=wire,
@@ -54,9 +64,9 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         is_negated=reader.flag("negative"),
         exponent_offset=reader.integer_or_none("exponent_offset", low=-30, high=30),
         codes=_parse_codes(reader),
-        split=_parse_split(reader),
-        preset=_parse_preset(reader),
-        is_readable=reader.text("access", "R") != "W",
+        split=_parse_split(reader, coding),
+        preset=_parse_preset(reader, coding),
+        is_readable=reader.choice("access", Access, Access.READ) is not Access.WRITE,
         is_doubtful=reader.flag("doubtful"),
         is_kept_local=reader.values.get("wire") is False,
     )
@@ -125,6 +135,13 @@ def _parse_reference(reader: TableReader) -> Reference | None:
     if unit.endswith("(a)"):
         return Reference.ABSOLUTE
     return Reference.GAUGE if unit.endswith("(g)") or unit == "psig" else None
+
+
+def _plain_unit(reader: TableReader) -> str:
+    unit = reader.text("unit", "")
+    if unit == "psig":
+        return "psi"
+    return unit.removesuffix("(a)").removesuffix("(g)")
 
 
 def _natural(
@@ -196,24 +213,34 @@ def _parse_codes(reader: TableReader) -> dict[str, str]:
     return {code: table.text(code) for code in table.values}
 
 
-def _parse_split(reader: TableReader) -> tuple[SplitField, ...]:
+def _parse_split(reader: TableReader, coding: Coding) -> tuple[SplitField, ...]:
     text = reader.text_or_none("split")
     if text is None:
         return ()
     found = _SPLIT.fullmatch(text)
-    if found is None:
-        raise reader.refuse("split", f"{text!r}", 'write "hi:NAME,lo:NAME"')
+    if found is None or coding.kind is not WireType.U16 or coding.word_count != 1:
+        raise reader.refuse("split", f"{text!r}", 'write "hi:NAME,lo:NAME" on one u16')
     return (
         SplitField(name=found[1], is_high_byte=True),
         SplitField(name=found[2], is_high_byte=False),
     )
 
 
-def _parse_preset(reader: TableReader) -> Raw | None:
+def _parse_preset(reader: TableReader, coding: Coding) -> Raw | None:
     value = reader.values.get("preset")
-    if value is None or isinstance(value, str):
-        return value
-    number = exact_number(value)
-    if number is None:
-        raise reader.refuse("preset", f"{value!r} is no raw value", "write a number or text")
-    return number
+    if value is None:
+        return None
+    raw = value if coding.kind is WireType.STRING else exact_number(value)
+    if isinstance(raw, str | Fraction) and _fits(coding, raw):
+        return raw
+    raise reader.refuse(
+        "preset", f"{value!r} does not fit {coding.kind}", "write a raw value of the register"
+    )
+
+
+def _fits(coding: Coding, raw: Raw) -> bool:
+    try:
+        encode_words(coding, raw)
+    except EncodeError:
+        return False
+    return True

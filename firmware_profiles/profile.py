@@ -80,7 +80,7 @@ class Companions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is plausible, in the register's printed unit; per hour for the rate."""
+    """What is plausible, in the canonical unit of the wire quantity; per hour for the rate."""
 
     minimum: Fraction | None = None
     maximum: Fraction | None = None

@@ -1,3 +1,5 @@
+"""Simulated meters on real Modbus TCP sockets."""
+
 import socket
 import struct
 import threading

@@ -1,0 +1,183 @@
+"""A simulated meter answers words that decode to what it measured."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_profiles.codings import WireType
+from firmware_profiles.decode import decode_group
+from firmware_profiles.encode import encode_values
+from firmware_profiles.errors import EncodeError
+from firmware_profiles.library_io import available_profiles, load_profile
+from firmware_profiles.profile import Identity, Profile, Register, wire_registers
+from firmware_profiles.spans import group_spans
+from firmware_profiles.words import WordAddress, pack_words
+from tests.firmware_profiles.profile_text import TEXT, parsed, register
+from wire_contracts.quantities import UNITS, Quantity
+
+PROFILES = [load_profile(reference) for reference in available_profiles()]
+RANGES = {
+    Quantity.SIGNAL_QUALITY_PCT: (1, 99),
+    Quantity.SUPPLY_TEMP_DEGC: (-40, 200),
+    Quantity.RETURN_TEMP_DEGC: (-40, 200),
+    Quantity.TEMPERATURE_DEGC: (-40, 80),
+    Quantity.TEMP_DIFF_K: (-100, 100),
+    Quantity.PRESSURE_BARA: (0, 100),
+}
+
+
+def everything(profile: Profile, image: Mapping[WordAddress, int]) -> dict[Quantity, float]:
+    """Return the values of every group; a quality other than good fails the test."""
+    values: dict[Quantity, float] = {}
+    for group in profile.groups:
+        found = decode_group(profile, group, image, {})
+        assert not found.quality
+        values |= found.values
+    return values
+
+
+def resolution(profile: Profile, source: Register, value: float) -> float:
+    """Return half the step that the registers of a value can show, in its canonical unit."""
+    part = source.companions.decimal_part or source.companions.low_part
+    finest = profile.registers[part] if part else source
+    factor = float(UNITS[source.unit].factor) if source.unit in UNITS else float(_PRESET_UNIT)
+    rounding = abs(value) * 2**-52 + 1e-30
+    if source.companions.resolution_from is not None:
+        return 0.01 / 2 + rounding
+    if finest.coding.kind is WireType.F32:
+        return (float(source.scale or 1) * factor if part else abs(value)) * 2**-24 + rounding
+    if finest.coding.kind is WireType.INTREAL:
+        return factor * 2**-24 + rounding
+    return factor * float(finest.scale or 1) / 2 + rounding
+
+
+_PRESET_UNIT = UNITS["GJ"].factor
+"""The largest unit that a unit register of the library has as its preset."""
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.reference)
+@given(data=st.data())
+def test_every_released_profile_gives_back_what_it_was_given(
+    profile: Profile, data: st.DataObject
+) -> None:
+    sources = wire_registers(profile)
+    values = {
+        quantity: data.draw(st.floats(*RANGES.get(quantity, (0, 4e6))), label=quantity)
+        for quantity in sources
+    }
+    before = dict(values)
+
+    found = everything(profile, encode_values(profile, values))
+
+    assert found.keys() == sources.keys()
+    for quantity, value in values.items():
+        step = resolution(profile, sources[quantity], value)
+        assert abs(found[quantity] - value) <= step, quantity
+    assert values == before
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.reference)
+def test_every_word_of_every_group_has_an_answer(profile: Profile) -> None:
+    image = encode_values(profile, {})
+
+    for group in profile.groups:
+        needed = {at for span in group_spans(profile, group) for at in span.addresses()}
+        assert needed <= image.keys()
+    assert all(0 <= word <= 0xFFFF for word in image.values())
+    assert pack_words(image)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.reference)
+def test_every_event_of_a_profile_can_be_shown_and_is_seen(profile: Profile) -> None:
+    values = dict.fromkeys(wire_registers(profile), 1.0)
+    for event in dict.fromkeys(rule.event for rule in profile.status):
+        image = encode_values(profile, values, [event])
+        found = decode_group(profile, "fast", image, {})
+
+        assert found.events == (event,)
+
+
+def test_several_events_share_a_register() -> None:
+    profile = load_profile("flonidan_uniflo1200_fw28@1")
+
+    image = encode_values(profile, {}, ["battery_low", "tamper", "pressure_high"])
+
+    assert decode_group(profile, "fast", image, {}).events == (
+        "tamper",
+        "pressure_high",
+        "battery_low",
+    )
+
+
+def test_a_float_copy_of_a_counter_tells_the_same() -> None:
+    profile = load_profile("fuxin_gas_flow@1")
+
+    image = encode_values(profile, {Quantity.VOLUME_BASE_M3: 1243.1116})
+    local = decode_group(profile, "fast", image, {}).local
+
+    assert local["volume_base"] == 1243.1116
+    assert image[3, 12] == 0x449B
+    assert image[3, 13] == 0x6392
+
+
+def test_a_negative_counter_is_written_negative() -> None:
+    profile = load_profile("tuf_2000m@1")
+    energy_kwh = float(Fraction(56_885_000, 3600))
+
+    image = encode_values(profile, {Quantity.ENERGY_COLD_KWH: energy_kwh})
+    whole = image[3, 20] | image[3, 21] << 16
+
+    assert whole - 2**32 == -56
+    assert everything(profile, image)[Quantity.ENERGY_COLD_KWH] == pytest.approx(energy_kwh)
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_two_bytes_of_one_word_do_not_disturb_each_other(high: int, low: int) -> None:
+    profile = parsed(
+        TEXT
+        + register("a", 30, 'count = 1\ntype = "u8"\nbyte_in_word = "high"\nunit = "%"\n'
+                   'wire = "gas_lel_pct"\ngroup = "fast"')
+        + register("b", 30, 'count = 1\ntype = "u8"\nbyte_in_word = "low"\nunit = "%"\n'
+                   'wire = "signal_quality_pct"\ngroup = "fast"')
+    )  # fmt: skip
+    values = {Quantity.GAS_LEL_PCT: float(high), Quantity.SIGNAL_QUALITY_PCT: float(low)}
+
+    image = encode_values(profile, values)
+
+    assert image[3, 30] == high << 8 | low
+    assert decode_group(profile, "fast", image, {}).values == {Quantity.FLOW_M3H: 0.0} | values
+
+
+def test_the_guard_is_written_for_the_meter_that_is_meant() -> None:
+    text = TEXT + register("me", 50, 'count = 1\ntype = "u16"\nquantity = "config"')
+    profile = parsed(text + '\n[guard]\nregister = "me"\nequals = "device_address"\n')
+    identity = Identity(device_address=17, serial="x")
+
+    image = encode_values(profile, {Quantity.FLOW_M3H: 1.0}, identity=identity)
+
+    assert image[3, 50] == 17
+    assert decode_group(profile, "fast", image, {}, identity).values == {Quantity.FLOW_M3H: 1.0}
+
+
+def test_what_the_registers_cannot_hold_is_refused_by_name() -> None:
+    profile = load_profile("fuxin_gas_flow@1")
+
+    with pytest.raises(EncodeError) as caught:
+        encode_values(profile, {Quantity.VOLUME_BASE_M3: 1e9})
+
+    assert str(caught.value) == (
+        "register volume_base: 1e+13 does not fit bcd48 in 3 words; "
+        "lower the value or choose another profile"
+    )
+
+
+def test_a_quantity_or_event_that_the_meter_does_not_know_is_refused() -> None:
+    profile = load_profile("badger_m2000@1")
+
+    with pytest.raises(EncodeError, match=r"badger_m2000@1 does not measure power_kw; it has flow"):
+        encode_values(profile, {Quantity.POWER_KW: 1.0})
+    with pytest.raises(EncodeError, match=r"cannot report tamper; it can report none"):
+        encode_values(profile, {}, ["tamper"])
