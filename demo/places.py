@@ -64,6 +64,10 @@ class Places:
         """Present when the town has been set up completely."""
         return self.root / "set-up-complete"
 
+    def offline_mark(self, order_id: str) -> Path:
+        """Present when the crew recorded its finding for an order without a network."""
+        return self.root / "crew" / f"{order_id}.recorded-offline"
+
     def secret_file(self, account: str) -> Path:
         """The broker password of one account."""
         return self.root / "secrets" / f"{account}.txt"
