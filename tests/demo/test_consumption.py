@@ -1,3 +1,5 @@
+"""Consumption: totals are sums of flows, physics holds, healthy nights look healthy."""
+
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

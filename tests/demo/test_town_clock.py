@@ -1,3 +1,5 @@
+"""The clock: one time for all processes, never backwards, also over a restart."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The truth file, and what each fault does to what a meter counts."""
+
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 

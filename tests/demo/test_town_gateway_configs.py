@@ -1,3 +1,5 @@
+"""The gateways can read the settings that are written for them."""
+
 from datetime import timedelta
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The past: complete, within the limits of the wire, and equal to what the meters show."""
+
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise

@@ -1,3 +1,5 @@
+"""The meters on real sockets show what the model says, under the faults of the moment."""
+
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -1,3 +1,5 @@
+"""The plan: every total, unique numbers, one seed one town."""
+
 from collections import Counter
 
 from demo.accounts import plan_accounts

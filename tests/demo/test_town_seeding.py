@@ -1,12 +1,16 @@
+"""The assets and people in a real database, and nothing twice."""
+
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
 from demo.accounts import plan_accounts
-from demo.seed_server_io import seed_assets, seed_people
+from demo.history import Past, household_history, meter_history, reading_count
+from demo.seed_server_io import seed_assets, seed_past, seed_people
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC
 from demo.town_meters import READING_INTERVAL
@@ -93,3 +97,33 @@ def test_the_database_holds_no_name_of_a_resident(town: Town, engine: Engine) ->
     assert not [
         address for address in addresses for name in residents - staff if address.endswith(name)
     ]
+
+
+def test_the_past_enters_through_the_ingest_once_however_often_it_is_brought(
+    town: Town, engine: Engine
+) -> None:
+    past = Past(town=town, until_utc=DEFAULT_START_UTC, days=1)
+    seen: list[int] = []
+
+    first = seed_past(engine, meter_history(past), DEFAULT_START_UTC, seen.append)
+    again = seed_past(engine, meter_history(past), DEFAULT_START_UTC)
+
+    with engine.connect() as connection:
+        readings = connection.execute(text("SELECT count(*) FROM reading")).scalar_one()
+        refused = connection.execute(
+            text("SELECT count(*) FROM frame_ledger WHERE refused_code IS NOT NULL")
+        ).scalar_one()
+    assert (first, again, seen[-1]) == (reading_count(past), 0, reading_count(past))
+    assert (readings, refused) == (reading_count(past), 0)
+
+
+def test_an_interrupted_past_is_completed_by_bringing_it_again(town: Town, engine: Engine) -> None:
+    past = Past(town=town, until_utc=DEFAULT_START_UTC, days=1)
+    half = list(islice(household_history(past, 500), 10))
+    rest = list(islice(household_history(past, 500), 20))
+
+    before = seed_past(engine, half, DEFAULT_START_UTC)
+    after = seed_past(engine, rest, DEFAULT_START_UTC)
+
+    assert before == 10 * 500
+    assert after == 10 * 500

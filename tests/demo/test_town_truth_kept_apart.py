@@ -1,3 +1,5 @@
+"""What is wrong with a meter is nowhere but in the truth file."""
+
 import stat
 from datetime import timedelta
 from pathlib import Path
