@@ -111,6 +111,12 @@ class Tablet:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
             return self._engine.sync()
 
+    def ask_sync(self) -> None:
+        """Make the next contact due at once; without a background sync, sync here and now."""
+        self.database.write(sync_store.try_at_once)
+        if self._runner is None:
+            self.sync_now()
+
     def set_online(self, *, is_on: bool) -> None:
         """Switch the tablet to offline or back; kept over restarts."""
         self.database.write(lambda connection: sync_store.switch(connection, is_on=is_on))
@@ -151,6 +157,12 @@ class Tablet:
     def look_here(self) -> tuple[OutboxEntry, ...]:
         """Return the operations that a person must see."""
         return tuple(self.database.read(outbox_store.look_here_entries))
+
+    def order_numbers(self, order_ids: set[str]) -> dict[str, str]:
+        """Return the printed numbers of orders by id; one that is not known is left out."""
+        return self.database.read(
+            lambda connection: order_store.load_numbers(connection, order_ids)
+        )
 
     def language(self) -> str | None:
         """Return the language chosen on this tablet, else the person's; None before enrolment."""

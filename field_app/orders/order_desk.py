@@ -47,11 +47,14 @@ class FindingIncompleteError(ValueError):
 class FindingSheet:
     """The finding form of one order as it stands.
 
-    `saved_at_ms` is when the last answer was kept, None when nothing was answered.
+    Attributes:
+        fields: The answers by field, as typed.
+        saved_at_ms: When the last answer was kept, None when nothing was answered.
     """
 
     order_id: str
     document: WorkOrderDocument
+    fields: Mapping[str, JsonValue]
     answers: FindingAnswers
     missing: tuple[Missing, ...]
     saved_at_ms: int | None
@@ -122,12 +125,12 @@ class OrderDesk:
         """
         return self._database.read(lambda connection: _sheet(connection, order_id))
 
-    def save_answers(self, order_id: str, answers: Mapping[str, JsonValue]) -> None:
-        """Keep answers of the finding form; committed when this returns."""
+    def save_answers(self, order_id: str, answers: Mapping[str, JsonValue]) -> int | None:
+        """Keep answers of the finding form; return when (ms), once committed; None for none."""
         if not answers:
-            return
+            return None
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> int:
             stamp = self._stamp(connection)
             for name, value in answers.items():
                 answer = DraftAnswer(
@@ -139,8 +142,9 @@ class OrderDesk:
                 )
                 draft_store.save_answer(connection, answer, stamp.at.wall_ms)
             order_store.rebuild_lines(connection, [order_id])
+            return stamp.at.wall_ms
 
-        self._database.write(work)
+        return self._database.write(work)
 
     def finish(self, order_id: str) -> None:
         """Seal the finding and finish the order as one group; the draft goes with it.
@@ -199,6 +203,7 @@ def _sheet(connection: Connection, order_id: str) -> FindingSheet:
     return FindingSheet(
         order_id=order_id,
         document=document,
+        fields=fields,
         answers=answers,
         missing=find_missing(document.medium, answers),
         saved_at_ms=draft.saved_at_ms,

@@ -263,6 +263,16 @@ def load_page(connection: Connection, query: OrderQuery) -> OrderPage:
     )
 
 
+def load_numbers(connection: Connection, order_ids: Iterable[str]) -> dict[str, str]:
+    """Return the printed numbers of orders by id; one that is not known is left out."""
+    rows = connection.execute(
+        select(order_view.c.order_id, order_view.c.number).where(
+            order_view.c.order_id.in_(sorted(order_ids))
+        )
+    )
+    return {row.order_id: row.number for row in rows}
+
+
 def _counts(connection: Connection) -> dict[OrderFilter, int]:
     sums = [
         func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(str(chosen))

@@ -2,7 +2,9 @@
 
     ports         what a screen's tool kit gives: a worker, a timer; the words and the zone
     views         the view data that a screen draws
+    stage         one watcher, the last view, stale answers dropped
     wording       states, reasons and times in the reader's language
+    crew_line     crew and person in one line
     rows          orders -> rows of the list
     orders        OrdersPresenter: the list
     details       one order -> its page
@@ -23,8 +25,8 @@ last view data; `refresh()` reads again. Methods never block: they run through t
     FindingPresenter(tablet, context, order_id) attach detach refresh
         choose_result(key) choose_cause(key) type_measured(key, text) type_note(text)
         flush() finish(done)
-    SyncPresenter(tablet, context)              attach detach refresh
+    SyncPresenter(tablet, context, hardware)    attach detach refresh
         sync_now() set_online(is_online) mark_seen(op_id) try_held_again()
-    EnrolPresenter(tablet, context)             attach detach refresh
+    EnrolPresenter(tablet, context, config)          attach detach refresh
         type_server(url) type_code(code) enrol() choose_person(account_id)
 """

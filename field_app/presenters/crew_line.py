@@ -1,0 +1,11 @@
+"""Decides how crew and person read in the bar."""
+
+from field_app.store.identity_io import Identity
+
+
+def crew_text(identity: Identity | None) -> str:
+    """Return `crew-1 · Li Wei`, or what is known of it; empty before the enrolment."""
+    if identity is None:
+        return ""
+    person = identity.person()
+    return identity.crew_id if person is None else f"{identity.crew_id} · {person.name}"

@@ -1,0 +1,258 @@
+"""Turns one order into its page: facts, evidence, finding, buttons, and what needs eyes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from field_app.forms.numbers import shown_number
+from field_app.orders.next_action import next_event, side_events
+from field_app.orders.order_store import SeenOrder
+from field_app.presenters.ports import PresenterContext, Words
+from field_app.presenters.views import (
+    ActionView,
+    ChartPointView,
+    EvidenceView,
+    LabelledText,
+    LookHere,
+    MarkView,
+    OrderView,
+    Tone,
+)
+from field_app.presenters.wording import (
+    due_text,
+    event_text,
+    mark_view,
+    medium_text,
+    operation_text,
+    refusal_text,
+    result_text,
+    state_text,
+    time_text,
+)
+from field_app.store.outbox_store import Look, OutboxEntry
+from field_app.store.record_states import OpStatus, RecordState
+from wire_contracts.evidence import ChartPoint, Evidence
+from wire_contracts.findings import CAUSE_TEXT, Cause
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import SafetyClass, WorkOrderDocument
+from wire_contracts.quantities import Medium
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+_MOST_CHART_POINTS: Final = 600
+"""More than the pixels of the chart on any tablet."""
+
+
+def blank_order(order_id: str) -> OrderView:
+    """Return the view before anything was read."""
+    return _unread(order_id, is_busy=True, is_gone=False, problem="")
+
+
+def gone_order(order_id: str, t: Words) -> OrderView:
+    """Return the view of an order that is not on this tablet any more."""
+    problem = t("This order is not on this tablet any more.")
+    return _unread(order_id, is_busy=False, is_gone=True, problem=problem)
+
+
+def _unread(order_id: str, *, is_busy: bool, is_gone: bool, problem: str) -> OrderView:
+    return OrderView(
+        order_id=order_id,
+        number="",
+        title="",
+        address="",
+        state=WorkOrderState.RELEASED,
+        state_text="",
+        medium=Medium.GAS,
+        medium_text="",
+        safety_class=SafetyClass.C,
+        priority=4,
+        priority_text="",
+        due_text="",
+        is_overdue=False,
+        mark=MarkView(state=RecordState.UNTOUCHED, text="", tone=Tone.PLAIN),
+        facts=(),
+        finding=(),
+        evidence=None,
+        instructions=(),
+        note="",
+        next_action=None,
+        other_actions=(),
+        look_here=(),
+        message="",
+        problem=problem,
+        is_gone=is_gone,
+        is_busy=is_busy,
+    )
+
+
+def order_view(
+    seen: SeenOrder, document: WorkOrderDocument, context: PresenterContext, message: str
+) -> OrderView:
+    """Return the page of an order that can be read."""
+    t = context.words
+    now_utc = context.clock.now_utc()
+    due_at = document.due_at_utc
+    due_at_ms = None if due_at is None else ms_from_utc(due_at)
+    due, is_overdue = due_text(t, due_at_ms, now_utc, context.zone)
+    event = None if seen.is_gone else next_event(document.state)
+    sides = () if seen.is_gone else side_events(document.state)
+    return OrderView(
+        order_id=seen.order_id,
+        number=document.number,
+        title=document.title.in_language(t.language),
+        address=document.address,
+        state=document.state,
+        state_text=state_text(t, document.state),
+        medium=document.medium,
+        medium_text=medium_text(t, document.medium),
+        safety_class=document.safety_class,
+        priority=document.priority,
+        priority_text=f"P{document.priority}",
+        due_text=due,
+        is_overdue=is_overdue,
+        mark=mark_view(t, seen.mark),
+        facts=_facts(document, context),
+        finding=_finding(document, t),
+        evidence=None if document.evidence is None else _evidence(document.evidence, context),
+        instructions=tuple(step.in_language(t.language) for step in document.instructions),
+        note=document.note,
+        next_action=None if event is None else _action(t, event),
+        other_actions=tuple(_action(t, each) for each in sides),
+        look_here=tuple(look_here(t, entry) for entry in seen.entries if entry.look is Look.YES),
+        message=message,
+        problem=t("This order has left your list; your words are still sent.")
+        if seen.is_gone
+        else "",
+        is_gone=seen.is_gone,
+        is_busy=False,
+    )
+
+
+def _action(t: Words, event: WorkOrderEvent) -> ActionView:
+    return ActionView(
+        event=str(event),
+        text=event_text(t, event),
+        opens_finding=event is WorkOrderEvent.FINISH,
+    )
+
+
+def look_here(t: Words, entry: OutboxEntry) -> LookHere:
+    """Return one operation that a person must see, with the server's reason."""
+    reason = refusal_text(t, entry.code)
+    if entry.status is OpStatus.HELD:
+        reason = t("The server could not read it. It is kept here; ask the office.")
+    return LookHere(
+        op_id=entry.operation.op_id, text=operation_text(t, entry.operation), reason=reason
+    )
+
+
+def _facts(document: WorkOrderDocument, context: PresenterContext) -> tuple[LabelledText, ...]:
+    t = context.words
+    created = time_text(ms_from_utc(document.created_at_utc), context.clock.now_utc(), context.zone)
+    facts = (
+        LabelledText(label=t("Order"), text=document.number, icon="order"),
+        LabelledText(label=t("Address"), text=document.address, icon="address"),
+        LabelledText(label=t("Meter"), text=document.meter_id or "", icon="meter"),
+        LabelledText(label=t("Number on the meter"), text=document.device_serial or "", icon="tag"),
+        LabelledText(label=t("Made"), text=created, icon="time"),
+    )
+    return tuple(fact for fact in facts if fact.text)
+
+
+def _finding(document: WorkOrderDocument, t: Words) -> tuple[LabelledText, ...]:
+    if document.result is None:
+        return ()
+    lines = (
+        LabelledText(label=t("Result"), text=result_text(t, document.result), icon="result"),
+        LabelledText(label=t("Cause"), text=cause_text(t, document.cause), icon="cause"),
+        LabelledText(label=t("In words"), text=document.diagnosis, icon="words"),
+    )
+    return tuple(line for line in lines if line.text)
+
+
+def cause_text(t: Words, cause: str) -> str:
+    """Return a cause in the reader's language; one that is not known stays as it is."""
+    if cause not in set(Cause):
+        return cause
+    return CAUSE_TEXT[Cause(cause)].in_language(t.language)
+
+
+def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
+    t = context.words
+    points = _thinned(evidence.points)
+    first, last = _span(evidence)
+    middle = first + (last - first) / 2
+    now_utc = context.clock.now_utc()
+    return EvidenceView(
+        sentence=evidence.sentence.in_language(t.language),
+        unit=evidence.unit,
+        points=tuple(
+            ChartPointView(
+                x=_x(point.at_utc, first, last),
+                observed=point.observed,
+                expected_low=point.expected_low,
+                expected_high=point.expected_high,
+            )
+            for point in points
+        ),
+        rule_from_x=_x(evidence.rule_from_utc, first, last),
+        rule_to_x=_x(evidence.rule_to_utc, first, last),
+        top=_top(points),
+        axis_texts=tuple(
+            time_text(ms_from_utc(moment), now_utc, context.zone)
+            for moment in (first, middle, last)
+        ),
+        numbers=_numbers(evidence, t),
+        check_first=tuple(each.in_language(t.language) for each in evidence.check_first),
+    )
+
+
+def _numbers(evidence: Evidence, t: Words) -> tuple[LabelledText, ...]:
+    lines: list[LabelledText] = []
+    for number in evidence.numbers:
+        text = f"{_short(number.value)} {number.unit}".strip()
+        if number.limit is not None:
+            limit = f"{_short(number.limit)} {number.unit}".strip()
+            text = t("{value}, limit {limit}").format(value=text, limit=limit)
+        icon = "trigger" if number.is_trigger else ""
+        label = number.name.in_language(t.language)
+        lines.append(LabelledText(label=label, text=text, icon=icon))
+    return tuple(lines)
+
+
+def _short(value: float) -> str:
+    return shown_number(float(f"{value:.4g}"))
+
+
+def _span(evidence: Evidence) -> tuple[datetime, datetime]:
+    if not evidence.points:
+        return evidence.rule_from_utc, evidence.rule_to_utc
+    return evidence.points[0].at_utc, evidence.points[-1].at_utc
+
+
+def _x(moment: datetime, first: datetime, last: datetime) -> float:
+    length = (last - first).total_seconds()
+    if length <= 0:
+        return 0.0
+    return min(max((moment - first).total_seconds() / length, 0.0), 1.0)
+
+
+def _top(points: Sequence[ChartPoint]) -> float:
+    values = [
+        value
+        for point in points
+        for value in (point.observed, point.expected_high)
+        if value is not None
+    ]
+    return max(values, default=0.0)
+
+
+def _thinned(points: Sequence[ChartPoint]) -> Sequence[ChartPoint]:
+    """Return at most 600 points; of each stretch the highest stays, so that no peak is lost."""
+    if len(points) <= _MOST_CHART_POINTS:
+        return points
+    step = -(-len(points) // _MOST_CHART_POINTS)
+    stretches = (points[start : start + step] for start in range(0, len(points), step))
+    return tuple(
+        max(stretch, key=lambda point: float("-inf") if point.observed is None else point.observed)
+        for stretch in stretches
+    )

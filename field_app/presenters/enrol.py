@@ -1,0 +1,125 @@
+"""EnrolPresenter: the first start, a server address and a one-time code."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from field_app.config import TabletConfig
+from field_app.config_io import ConfigError, check_server_url
+from field_app.presenters.crew_line import crew_text
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.stage import Stage
+from field_app.presenters.views import EnrolView, PersonView
+from field_app.presenters.wording import reason_text
+from field_app.sync.reasons import Reason, SyncProblem
+from field_app.tablet import Tablet
+from wire_contracts.enrolment import TabletPerson
+
+
+class EnrolPresenter:
+    """The enrolment of this tablet."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, config: TabletConfig) -> None:
+        """Enrol `tablet`; the server's address of `config` is filled in."""
+        self._tablet = tablet
+        self._context = context
+        self._device_name = config.device_name
+        identity = tablet.identity
+        blank = EnrolView(
+            server_url=config.server_url if identity is None else identity.server_url,
+            code="",
+            can_enrol=False,
+            is_busy=False,
+            is_enrolled=tablet.is_enrolled,
+            crew_text=crew_text(identity),
+            people=(),
+            message="",
+        )
+        self._stage = Stage(context.worker, blank)
+
+    @property
+    def view(self) -> EnrolView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(self, show: Callable[[EnrolView], None]) -> None:
+        """Show every view with `show`."""
+        self._stage.attach(show)
+        self.refresh()
+
+    def detach(self) -> None:
+        """Show nothing any more."""
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read again who may work on this tablet."""
+        self._stage.read(self._tablet.people, self._draw_people)
+
+    def type_server(self, url: str) -> None:
+        """Take the server's address as typed."""
+        self._redraw(replace(self.view, server_url=url, message=""))
+
+    def type_code(self, code: str) -> None:
+        """Take the one-time code as typed."""
+        self._redraw(replace(self.view, code=code, message=""))
+
+    def enrol(self) -> None:
+        """Ask the server for this tablet's token."""
+        if not self.view.can_enrol or self.view.is_busy:
+            return
+        t = self._context.words
+        try:
+            url = check_server_url("tablet", self.view.server_url)
+        except ConfigError:
+            self._redraw(replace(self.view, message=t("This is not an address of a server.")))
+            return
+        code = self.view.code.strip()
+        self._stage.draw(replace(self.view, is_busy=True, message=""))
+        self._stage.act(lambda: self._ask(url, code), self._answered)
+
+    def choose_person(self, account_id: str) -> None:
+        """Let one person of the crew work on this tablet from now on."""
+        self._stage.act(lambda: self._choose(account_id), self._draw_people)
+
+    def _choose(self, account_id: str) -> tuple[TabletPerson, ...]:
+        self._tablet.choose_person(account_id)
+        return self._tablet.people()
+
+    def _ask(self, url: str, code: str) -> str:
+        """Return why it did not work, empty when it did."""
+        t = self._context.words
+        try:
+            self._tablet.enrol(url, code, self._device_name)
+        except SyncProblem as problem:
+            if problem.reason is Reason.LOGIN:
+                return t("The code is wrong, used or too old; ask the office for a new one.")
+            why = reason_text(t, problem.reason)
+            return t("No contact: {reason}.").format(reason=why)
+        return ""
+
+    def _answered(self, message: str) -> None:
+        self._redraw(replace(self.view, is_busy=False, message=message))
+        if not message:
+            self.refresh()
+
+    def _draw_people(self, people: tuple[TabletPerson, ...]) -> None:
+        identity = self._tablet.identity
+        actor = "" if identity is None else identity.actor
+        self._redraw(
+            replace(
+                self.view,
+                is_enrolled=self._tablet.is_enrolled,
+                crew_text=crew_text(identity),
+                people=tuple(
+                    PersonView(
+                        account_id=person.account_id,
+                        name=person.name,
+                        is_selected=person.account_id == actor,
+                    )
+                    for person in people
+                ),
+            )
+        )
+
+    def _redraw(self, view: EnrolView) -> None:
+        can_enrol = bool(view.server_url.strip() and view.code.strip()) and not view.is_busy
+        self._stage.draw(replace(view, can_enrol=can_enrol))

@@ -1,0 +1,268 @@
+"""FindingPresenter: the finding form; every answer is on the disk before the next one."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from field_app.forms.finding import (
+    MEASURED_PREFIX,
+    FindingAnswers,
+    MeasuredField,
+    Missing,
+    find_missing,
+    is_required,
+    offered_fields,
+    problem_of,
+    read_answers,
+)
+from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
+from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
+from field_app.presenters.stage import Stage
+from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
+from field_app.presenters.wording import (
+    missing_text,
+    quantity_text,
+    range_text,
+    result_text,
+    time_text,
+)
+from field_app.tablet import Tablet
+from wire_contracts.fields import JsonValue
+from wire_contracts.findings import CAUSE_TEXT, causes_for
+from wire_contracts.kinds import FindingResult
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.orders import WorkOrderDocument
+
+_RESULT: Final = "result"
+_CAUSE: Final = "cause"
+_NOTE: Final = "note"
+
+
+class FindingPresenter:
+    """The finding form of one order."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
+        """Fill in the finding of the order `order_id`."""
+        self._tablet = tablet
+        self._context = context
+        self._order_id = order_id
+        self._document: WorkOrderDocument | None = None
+        self._fields: dict[str, JsonValue] = {}
+        self._unsaved: dict[str, JsonValue] = {}
+        self._cancel_save: Callable[[], None] | None = None
+        self._saved_at_ms: int | None = None
+        self._message = ""
+        self._is_finished = False
+        self._stage = Stage(context.worker, _blank(order_id))
+
+    @property
+    def view(self) -> FindingView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(self, show: Callable[[FindingView], None]) -> None:
+        """Show every view with `show`, and read the draft."""
+        self._stage.attach(show)
+        self.refresh()
+
+    def detach(self) -> None:
+        """Keep what was typed, then show nothing any more."""
+        self.flush()
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read the draft again; what is being typed stays."""
+        self._stage.read(self._read_sheet, self._take_sheet)
+
+    def choose_result(self, key: str) -> None:
+        """Choose a result, an empty key takes it back; a cause that does not fit goes with it."""
+        changes: dict[str, JsonValue] = {_RESULT: key}
+        answers = read_answers({**self._fields, _RESULT: key})
+        document = self._document
+        fits = (
+            document is not None
+            and answers.result is not None
+            and answers.cause in causes_for(document.medium, answers.result)
+        )
+        if not fits:
+            changes[_CAUSE] = ""
+        self._answer(changes)
+
+    def choose_cause(self, key: str) -> None:
+        """Choose a cause; an empty key takes it back."""
+        self._answer({_CAUSE: key})
+
+    def type_measured(self, key: str, text: str) -> None:
+        """Take a measured value as typed; it is kept 0.3 s after the last key."""
+        self._type({f"{MEASURED_PREFIX}{key}": text})
+
+    def type_note(self, text: str) -> None:
+        """Take the note as typed; it is kept 0.3 s after the last key."""
+        self._type({_NOTE: text})
+
+    def flush(self) -> None:
+        """Keep what was typed now: the focus, the screen or the app goes away."""
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None
+        unsaved, self._unsaved = self._unsaved, {}
+        if unsaved:
+            self._save(unsaved)
+
+    def finish(self, done: Callable[[], None]) -> None:
+        """Seal the finding and finish the order; `done` is called when that is kept."""
+        self.flush()
+        self._stage.act(self._seal, lambda refused: self._sealed(refused, done))
+
+    def _answer(self, changes: Mapping[str, JsonValue]) -> None:
+        self.flush()
+        self._fields |= changes
+        self._message = ""
+        self._draw()
+        self._save(dict(changes))
+
+    def _type(self, changes: Mapping[str, JsonValue]) -> None:
+        self._fields |= changes
+        self._unsaved |= changes
+        self._message = ""
+        self._draw()
+        if self._cancel_save is not None:
+            self._cancel_save()
+        self._cancel_save = None
+        cancel = self._context.worker.later(DEBOUNCE_S, self.flush)
+        if self._unsaved:
+            self._cancel_save = cancel
+
+    def _save(self, changes: dict[str, JsonValue]) -> None:
+        self._stage.act(
+            lambda: self._tablet.desk.save_answers(self._order_id, changes), self._saved
+        )
+
+    def _saved(self, saved_at_ms: int | None) -> None:
+        self._saved_at_ms = saved_at_ms
+        self._draw()
+
+    def _read_sheet(self) -> FindingSheet | None:
+        try:
+            return self._tablet.desk.finding(self._order_id)
+        except OrderGoneError:
+            return None
+
+    def _take_sheet(self, sheet: FindingSheet | None) -> None:
+        if sheet is None:
+            self._message = self._context.words("This order is not on this tablet any more.")
+        else:
+            self._document = sheet.document
+            self._fields = {**sheet.fields, **self._unsaved}
+            self._saved_at_ms = sheet.saved_at_ms
+        self._draw()
+
+    def _seal(self) -> str:
+        t = self._context.words
+        try:
+            self._tablet.desk.finish(self._order_id)
+        except FindingIncompleteError as error:
+            return missing_text(t, error.missing[0])
+        except RefusedTransition:
+            return t("The order cannot be finished now; look at its state.")
+        except OrderGoneError:
+            return t("This order is not on this tablet any more.")
+        return ""
+
+    def _sealed(self, refused: str, done: Callable[[], None]) -> None:
+        self._message = refused
+        self._is_finished = not refused
+        self._draw()
+        if self._is_finished:
+            done()
+
+    def _draw(self) -> None:
+        if self._document is not None:
+            answers = read_answers(self._fields)
+            missing = find_missing(self._document.medium, answers)
+            self._stage.draw(self._view(self._document, answers, missing))
+        elif self._message:
+            self._stage.draw(_blank(self._order_id, message=self._message))
+
+    def _view(
+        self, document: WorkOrderDocument, answers: FindingAnswers, missing: tuple[Missing, ...]
+    ) -> FindingView:
+        t = self._context.words
+        return FindingView(
+            order_id=self._order_id,
+            number=document.number,
+            title=document.title.in_language(t.language),
+            address=document.address,
+            results=tuple(
+                ChoiceView(
+                    key=str(each), text=result_text(t, each), is_selected=each is answers.result
+                )
+                for each in FindingResult
+            ),
+            causes=self._causes(document, answers),
+            measured=tuple(self._measured(one, answers) for one in offered_fields(document.medium)),
+            note=str(self._fields.get(_NOTE) or ""),
+            missing=tuple(missing_text(t, each) for each in missing),
+            can_finish=not missing and not self._is_finished,
+            finish_text=t("Finish the order"),
+            saved_text=self._saved_text(),
+            message=self._message,
+            is_finished=self._is_finished,
+            is_busy=False,
+        )
+
+    def _causes(
+        self, document: WorkOrderDocument, answers: FindingAnswers
+    ) -> tuple[ChoiceView, ...]:
+        if answers.result is None:
+            return ()
+        language = self._context.words.language
+        return tuple(
+            ChoiceView(
+                key=str(each),
+                text=CAUSE_TEXT[each].in_language(language),
+                is_selected=each is answers.cause,
+            )
+            for each in causes_for(document.medium, answers.result)
+        )
+
+    def _measured(self, one: MeasuredField, answers: FindingAnswers) -> MeasuredFieldView:
+        t = self._context.words
+        text = answers.measured.get(one.quantity, "")
+        problem = problem_of(one, text)
+        error = "" if problem is None else missing_text(t, Missing(problem=problem, measured=one))
+        return MeasuredFieldView(
+            key=str(one.quantity),
+            label=quantity_text(t, one.quantity),
+            unit=one.unit,
+            text=text,
+            range_text=range_text(t, one),
+            error_text=error,
+            is_required=is_required(one, answers.result),
+        )
+
+    def _saved_text(self) -> str:
+        if self._saved_at_ms is None:
+            return ""
+        now_utc = self._context.clock.now_utc()
+        time = time_text(self._saved_at_ms, now_utc, self._context.zone)
+        return self._context.words("Kept on this tablet at {time}").format(time=time)
+
+
+def _blank(order_id: str, message: str = "") -> FindingView:
+    return FindingView(
+        order_id=order_id,
+        number="",
+        title="",
+        address="",
+        results=(),
+        causes=(),
+        measured=(),
+        note="",
+        missing=(),
+        can_finish=False,
+        finish_text="",
+        saved_text="",
+        message=message,
+        is_finished=False,
+        is_busy=not message,
+    )

@@ -1,0 +1,107 @@
+"""OrderPresenter: one order, its one next step, and what needs the crew's eyes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.order_store import SeenOrder
+from field_app.presenters.details import blank_order, gone_order, look_here, order_view
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.stage import Stage
+from field_app.presenters.views import OrderView
+from field_app.presenters.wording import mark_view, state_text
+from field_app.store.outbox_store import Look
+from field_app.tablet import Tablet
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.work_order_states import WorkOrderEvent
+
+
+class OrderPresenter:
+    """One order."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
+        """Show the order `order_id` of `tablet`."""
+        self._tablet = tablet
+        self._context = context
+        self._order_id = order_id
+        self._message = ""
+        self._stage = Stage(context.worker, blank_order(order_id))
+
+    @property
+    def view(self) -> OrderView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(self, show: Callable[[OrderView], None]) -> None:
+        """Show every view with `show`, and read the order."""
+        self._stage.attach(show)
+        self.refresh()
+
+    def detach(self) -> None:
+        """Show nothing any more."""
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read the order again."""
+        self._stage.read(lambda: self._tablet.desk.order(self._order_id), self._draw)
+
+    def act(self, event: str) -> None:
+        """Take a step; it is kept on the tablet before the view changes."""
+        step = WorkOrderEvent(event)
+        self._stage.act(lambda: self._tap(step), self._tapped)
+
+    def add_note(self, text: str) -> None:
+        """Append a remark for the office."""
+        self._stage.act(lambda: self._note(text), self._tapped)
+
+    def mark_seen(self) -> None:
+        """Note that the crew has seen what was refused or merged."""
+        self._stage.act(lambda: self._tablet.desk.mark_seen(self._order_id), self._seen)
+
+    def _tap(self, event: WorkOrderEvent) -> SeenOrder | None:
+        """Take the step; return the order as it was found when the step was refused, else None."""
+        try:
+            self._tablet.desk.tap(self._order_id, event)
+        except (RefusedTransition, OrderGoneError):
+            return self._tablet.desk.order(self._order_id)
+        return None
+
+    def _note(self, text: str) -> SeenOrder | None:
+        try:
+            self._tablet.desk.add_note(self._order_id, text)
+        except OrderGoneError:
+            return self._tablet.desk.order(self._order_id)
+        return None
+
+    def _tapped(self, refused: SeenOrder | None) -> None:
+        t = self._context.words
+        self._message = ""
+        if refused is not None and refused.document is not None:
+            now = state_text(t, refused.document.state)
+            self._message = t("Not possible now: the order is “{state}”.").format(state=now)
+        self.refresh()
+
+    def _seen(self, _nothing: None) -> None:
+        self._message = ""
+        self.refresh()
+
+    def _draw(self, seen: SeenOrder | None) -> None:
+        t = self._context.words
+        if seen is None:
+            self._stage.draw(gone_order(self._order_id, t))
+        elif seen.document is None:
+            blank = blank_order(self._order_id)
+            self._stage.draw(
+                replace(
+                    blank,
+                    problem=t("This order cannot be shown; update this app."),
+                    mark=mark_view(t, seen.mark),
+                    look_here=tuple(
+                        look_here(t, entry) for entry in seen.entries if entry.look is Look.YES
+                    ),
+                    is_gone=seen.is_gone,
+                    is_busy=False,
+                )
+            )
+        else:
+            self._stage.draw(order_view(seen, seen.document, self._context, self._message))

@@ -1,0 +1,50 @@
+"""Turns orders into the rows of the list."""
+
+from field_app.orders.order_store import OrderFilter, OrderLine, OrderPage
+from field_app.presenters.ports import PresenterContext, Words
+from field_app.presenters.views import FilterChip, OrderRow
+from field_app.presenters.wording import due_text, mark_view, medium_text, state_text
+
+
+def order_row(line: OrderLine, context: PresenterContext) -> OrderRow:
+    """Return one row in the reader's language."""
+    t = context.words
+    due, is_overdue = due_text(t, line.due_at_ms, context.clock.now_utc(), context.zone)
+    return OrderRow(
+        order_id=line.order_id,
+        number=line.number,
+        title=line.title.in_language(t.language),
+        address=line.address,
+        state=line.state,
+        state_text=state_text(t, line.state),
+        medium=line.medium,
+        medium_text=medium_text(t, line.medium),
+        safety_class=line.safety_class,
+        priority=line.priority,
+        priority_text=f"P{line.priority}",
+        due_text=due,
+        is_overdue=is_overdue,
+        mark=mark_view(t, line.mark),
+        has_draft=line.has_draft,
+    )
+
+
+def filter_chips(t: Words, page: OrderPage, chosen: OrderFilter) -> tuple[FilterChip, ...]:
+    """Return the filters with their counts; an empty one is left out unless it is chosen."""
+    texts = {
+        OrderFilter.OPEN: t("To do"),
+        OrderFilter.URGENT: t("Urgent"),
+        OrderFilter.LOOK_HERE: t("Look here"),
+        OrderFilter.HEAT: t("Heat"),
+        OrderFilter.GAS: t("Gas"),
+        OrderFilter.WATER: t("Water"),
+        OrderFilter.DONE: t("Done"),
+    }
+    always = {OrderFilter.OPEN, OrderFilter.DONE, chosen}
+    return tuple(
+        FilterChip(
+            key=str(each), text=text, count=page.counts.get(each, 0), is_selected=each is chosen
+        )
+        for each, text in texts.items()
+        if each in always or page.counts.get(each, 0)
+    )

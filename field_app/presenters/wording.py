@@ -1,0 +1,226 @@
+"""Decides how states, reasons and times read in the language of the person."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from field_app.forms.finding import MeasuredField, Missing, Problem
+from field_app.forms.numbers import shown_number
+from field_app.presenters.ports import Words
+from field_app.presenters.views import MarkView, Tone
+from field_app.store.record_states import RecordState
+from field_app.sync.reasons import Reason
+from wire_contracts.codes import Code
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.kinds import FindingResult
+from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+_HOUR_MIN = 60
+_DAY_MIN = 24 * 60
+
+
+def state_text(t: Words, state: WorkOrderState) -> str:
+    """Return what a state is called on the screen."""
+    texts: Mapping[WorkOrderState, str] = {
+        WorkOrderState.PLANNED: t("Planned"),
+        WorkOrderState.RELEASED: t("New"),
+        WorkOrderState.ACCEPTED: t("Accepted"),
+        WorkOrderState.EN_ROUTE: t("On the way"),
+        WorkOrderState.ON_SITE: t("On site"),
+        WorkOrderState.WORKING: t("Working"),
+        WorkOrderState.FINISHED: t("Finished"),
+        WorkOrderState.CANNOT_FINISH: t("Cannot be finished"),
+        WorkOrderState.NO_ACCESS: t("No access"),
+        WorkOrderState.VERIFIED: t("Verified"),
+        WorkOrderState.CLOSED: t("Closed"),
+        WorkOrderState.CANCELLED: t("Cancelled"),
+    }
+    return texts[state]
+
+
+def event_text(t: Words, event: WorkOrderEvent) -> str:
+    """Return what the button of a crew's step says."""
+    texts: Mapping[WorkOrderEvent, str] = {
+        WorkOrderEvent.ACCEPT: t("Accept"),
+        WorkOrderEvent.DEPART: t("Set off"),
+        WorkOrderEvent.ARRIVE: t("I am on site"),
+        WorkOrderEvent.BEGIN: t("Begin work"),
+        WorkOrderEvent.FINISH: t("Record finding"),
+        WorkOrderEvent.CANNOT_FINISH: t("Cannot finish"),
+        WorkOrderEvent.NO_ACCESS: t("Nobody lets us in"),
+    }
+    return texts.get(event, str(event))
+
+
+def medium_text(t: Words, medium: Medium) -> str:
+    """Return the medium's name."""
+    texts: Mapping[Medium, str] = {
+        Medium.HEAT: t("Heat"),
+        Medium.GAS: t("Gas"),
+        Medium.WATER: t("Water"),
+    }
+    return texts[medium]
+
+
+def result_text(t: Words, result: FindingResult) -> str:
+    """Return what a finding's result says."""
+    texts: Mapping[FindingResult, str] = {
+        FindingResult.LEAK: t("Leak"),
+        FindingResult.INACCURATE: t("Meter is wrong"),
+        FindingResult.NORMAL: t("All is well"),
+        FindingResult.OTHER: t("Something else"),
+    }
+    return texts[result]
+
+
+def quantity_text(t: Words, quantity: Quantity) -> str:
+    """Return the label of a measured value; a quantity without one keeps its wire name."""
+    texts: Mapping[Quantity, str] = {
+        Quantity.GAS_LEL_PCT: t("Gas in the air"),
+        Quantity.FLOW_M3H: t("Flow"),
+        Quantity.FLOW_ACTUAL_M3H: t("Flow at working conditions"),
+        Quantity.PRESSURE_BARG: t("Gauge pressure"),
+        Quantity.SUPPLY_TEMP_DEGC: t("Supply temperature"),
+        Quantity.RETURN_TEMP_DEGC: t("Return temperature"),
+    }
+    return texts.get(quantity, str(quantity))
+
+
+def mark_view(t: Words, state: RecordState) -> MarkView:
+    """Return how a record's sync state is shown."""
+    texts: Mapping[RecordState, tuple[str, Tone]] = {
+        RecordState.UNTOUCHED: ("", Tone.PLAIN),
+        RecordState.DRAFT: (t("Draft on this tablet"), Tone.WARN),
+        RecordState.QUEUED: (t("Waiting on this tablet"), Tone.WARN),
+        RecordState.SENDING: (t("Being sent"), Tone.INFO),
+        RecordState.RECEIVED: (t("The server has it"), Tone.INFO),
+        RecordState.SHOWN_TO_OFFICE: (t("The office sees it"), Tone.OK),
+        RecordState.PHOTO_PENDING: (t("Photos still to send"), Tone.WARN),
+        RecordState.LOOK_HERE: (t("Look here"), Tone.DANGER),
+    }
+    text, tone = texts[state]
+    return MarkView(state=state, text=text, tone=tone)
+
+
+def reason_text(t: Words, reason: Reason) -> str:
+    """Return why there is no contact, empty while there is."""
+    texts: Mapping[Reason, str] = {
+        Reason.NONE: "",
+        Reason.NEVER_TRIED: t("not tried yet"),
+        Reason.SWITCHED_OFF: t("switched to offline"),
+        Reason.NO_NETWORK: t("no network"),
+        Reason.CAPTIVE_PORTAL: t("this network wants you to sign in"),
+        Reason.LOGIN: t("the server does not accept this tablet"),
+        Reason.TOO_OLD: t("this app is too old"),
+        Reason.SERVER: t("the server has a problem"),
+        Reason.NOT_ENROLLED: t("not connected to a crew yet"),
+    }
+    return texts[reason]
+
+
+def banner_text(t: Words, reason: Reason) -> str:
+    """Return what a person must do, empty when nothing."""
+    texts: Mapping[Reason, str] = {
+        Reason.CAPTIVE_PORTAL: t("Sign in to this network in a browser, or use another one."),
+        Reason.LOGIN: t("Ask the office for a new one-time code. Nothing is lost meanwhile."),
+        Reason.TOO_OLD: t("Update this app. Nothing is lost meanwhile."),
+        Reason.NOT_ENROLLED: t("Ask the office for a one-time code."),
+    }
+    return texts.get(reason, "")
+
+
+def refusal_text(t: Words, code: Code | None) -> str:
+    """Return why the server refused or merged something, in words a crew can act on."""
+    texts: Mapping[Code, str] = {
+        Code.STATE: t("The order has moved on meanwhile."),
+        Code.TAKEN: t("Another crew had taken the order first."),
+        Code.EVIDENCE_MISSING: t("The finding is missing: record it and finish again."),
+        Code.GONE: t("The order was cancelled or is gone."),
+        Code.NOT_YOURS: t("The order belongs to another crew now."),
+        Code.FIELD_OFFICE: t("Only the office may change this."),
+        Code.ENTITY_UNKNOWN: t("The server does not know this order."),
+        Code.CONFLICT: t("The office had changed the same thing."),
+    }
+    if code is None:
+        return t("The office's words and yours were put together.")
+    return texts.get(code, t("The office has it for review."))
+
+
+def operation_text(t: Words, operation: Operation) -> str:
+    """Return what one operation does, in the words of the button that made it."""
+    if operation.kind is OperationKind.GO:
+        known = operation.field in set(WorkOrderEvent)
+        return event_text(t, WorkOrderEvent(operation.field)) if known else operation.field
+    texts = {
+        "result": t("Result of the finding"),
+        "cause": t("Cause of the finding"),
+        "diagnosis": t("Words of the finding"),
+        "note": t("Note"),
+        "form_answerset": t("Finding"),
+    }
+    return texts.get(operation.field, operation.field)
+
+
+def missing_text(t: Words, missing: Missing) -> str:
+    """Return one sentence about what is missing or wrong in the finding."""
+    label = "" if missing.measured is None else quantity_text(t, missing.measured.quantity)
+    texts: Mapping[Problem, str] = {
+        Problem.RESULT_MISSING: t("Choose what you found."),
+        Problem.CAUSE_MISSING: t("Choose the cause."),
+        Problem.CAUSE_OF_ANOTHER_RESULT: t("The cause does not fit the result; choose again."),
+        Problem.NOT_A_NUMBER: t("{label}: this is not a number."),
+        Problem.OUT_OF_RANGE: t("{label}: this value is not possible; check the unit."),
+        Problem.GAS_TEST_MISSING: t("{label}: test the air and type the value."),
+        Problem.MEASUREMENT_MISSING: t("All is well needs one measured value as evidence."),
+        Problem.NOTE_MISSING: t("Write in the note what it was."),
+        Problem.NOTE_TOO_LONG: t("The note is too long."),
+    }
+    return texts[missing.problem].format(label=label)
+
+
+def range_text(t: Words, one: MeasuredField) -> str:
+    """Return the range of possible values, shown before typing."""
+    low, high = shown_number(one.low), shown_number(one.high)
+    return t("{low} to {high} {unit}").format(low=low, high=high, unit=one.unit)
+
+
+def time_text(moment_ms: int, now_utc: datetime, zone: tzinfo) -> str:
+    """Return `08:41` for today in the site's zone, `11-21 08:41` for another day."""
+    moment = utc_from_ms(moment_ms).astimezone(zone)
+    is_today = moment.date() == now_utc.astimezone(zone).date()
+    return moment.strftime("%H:%M" if is_today else "%m-%d %H:%M")
+
+
+def duration_text(t: Words, duration: timedelta) -> str:
+    """Return a duration in its two largest units; below a minute it is `under 1 min`."""
+    minutes = max(int(duration / timedelta(minutes=1)), 0)
+    if minutes < 1:
+        return t("under 1 min")
+    if minutes < _HOUR_MIN:
+        return t("{minutes} min").format(minutes=minutes)
+    if minutes < _DAY_MIN:
+        return t("{hours} h {minutes} min").format(
+            hours=minutes // _HOUR_MIN, minutes=minutes % _HOUR_MIN
+        )
+    return t("{days} d {hours} h").format(
+        days=minutes // _DAY_MIN, hours=minutes % _DAY_MIN // _HOUR_MIN
+    )
+
+
+def due_text(t: Words, due_at_ms: int | None, now_utc: datetime, zone: tzinfo) -> tuple[str, bool]:
+    """Return when an order is due, and whether that is over; ("", False) without a due time."""
+    if due_at_ms is None:
+        return "", False
+    due_at_utc = utc_from_ms(due_at_ms)
+    if due_at_utc < now_utc:
+        late = duration_text(t, now_utc - due_at_utc)
+        return t("overdue {duration}").format(duration=late), True
+    return t("due {time}").format(time=time_text(due_at_ms, now_utc, zone)), False
+
+
+def since_text(t: Words, moment_ms: int | None, now_utc: datetime) -> str:
+    """Return how long ago a moment was, empty without one."""
+    if moment_ms is None:
+        return ""
+    return duration_text(t, now_utc.astimezone(UTC) - utc_from_ms(moment_ms))
