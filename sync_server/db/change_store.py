@@ -254,15 +254,20 @@ class ChangeEntry:
 
 def entries_after(
     connection: Connection, bucket: str, seq: int, limit: int
-) -> Sequence[ChangeEntry]:
-    """Return about `limit` entries after `seq`, ascending, the last transaction complete."""
-    after = connection.execute(_entry_query(bucket, CHANGE.c.seq > seq).limit(limit)).all()
-    entries = [_entry(row) for row in after]
-    if len(entries) < limit:
-        return entries
-    last = entries[-1].seq
-    rest = connection.execute(_entry_query(bucket, CHANGE.c.seq == last)).all()
-    return [*(entry for entry in entries if entry.seq < last), *(_entry(row) for row in rest)]
+) -> tuple[list[ChangeEntry], bool]:
+    """Return about `limit` entries after `seq`, ascending, and whether those were all.
+
+    The last transaction is complete, so that there may be more than `limit`.
+    """
+    found = connection.execute(_entry_query(bucket, CHANGE.c.seq > seq).limit(limit + 1)).all()
+    entries = [_entry(row) for row in found]
+    if len(entries) <= limit:
+        return entries, True
+    last = entries[limit - 1].seq
+    whole = connection.execute(_entry_query(bucket, CHANGE.c.seq == last)).all()
+    later = connection.execute(_entry_query(bucket, CHANGE.c.seq > last).limit(1)).first()
+    entries = [entry for entry in entries if entry.seq < last]
+    return [*entries, *(_entry(row) for row in whole)], later is None
 
 
 _Found = Row[str, str, int, int, str | None]
@@ -319,3 +324,13 @@ def purge_tombstones(connection: Connection, before_utc: datetime) -> int:
         update(CHANGE_HEAD).where(CHANGE_HEAD.c.shard == _SHARD).values(horizon=horizon)
     )
     return horizon
+
+
+def last_seq_of(connection: Connection, entity: str, entity_id: str, buckets: Sequence[str]) -> int:
+    """Return the sequence of the thing's last entry in these buckets, 0 when there is none."""
+    query = select(func.max(CHANGE.c.seq)).where(
+        CHANGE.c.entity == entity,
+        CHANGE.c.entity_id == entity_id,
+        CHANGE.c.bucket.in_(list(buckets)),
+    )
+    return int(connection.execute(query).scalar_one() or 0)

@@ -4,7 +4,9 @@ The line through the modules:
 
     tokens              the cursor of a tablet, as an opaque text
     pull                the next changes of the buckets a tablet may see
+    scope               which buckets a tablet may see
     inbox               which operations of a push can be read
+    event_time          when a tap happened
     merge               two words for one field
     review_store        what a person has to look at, with an owner and a due time
     ledger_store        the permanent outcome of every operation

@@ -145,6 +145,20 @@ def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc:
     change_order(connection, order.order_id, {"crew_id": mover.crew_id}, now_utc)
 
 
+def take_order(connection: Connection, order_id: str, crew_id: str, now_utc: datetime) -> None:
+    """Give an order that nobody has to the crew that accepts it."""
+    change_order(connection, order_id, {"crew_id": crew_id}, now_utc)
+
+
+def mark_done_after_cancel(connection: Connection, order_id: str, now_utc: datetime) -> None:
+    """Flag an order that a crew finished although the office had changed its mind."""
+    connection.execute(
+        update(WORK_ORDER)
+        .where(WORK_ORDER.c.order_id == order_id)
+        .values(is_done_after_cancel=True, changed_at_ms=ms_from_utc(now_utc))
+    )
+
+
 def change_order(
     connection: Connection, order_id: str, values: dict[str, FieldValue], now_utc: datetime
 ) -> None:

@@ -1,0 +1,79 @@
+"""The sync conversation over HTTP: two routes, one header in every answer, gzip when asked."""
+
+import gzip
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from sync_server.access.guards_io import require_tablet
+from sync_server.access.tablet_store import TabletIdentity
+from sync_server.sync.inbox import read_push
+from sync_server.sync.service import SyncService
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
+from wire_contracts.payloads import read_json
+from wire_contracts.pulls import MAX_ROWS, dump_pull
+from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PATH, PUSH_PATH
+
+LONGEST_TOKEN = 64 * 1024
+
+GZIP_ABOVE_BYTES = 600
+"""Shorter answers grow or stay; level 1 costs a third of level 6 (sync spec 3)."""
+
+
+async def _push_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_PUSH_BYTES:
+            raise ContractError(
+                place=PUSH_PATH,
+                field="body",
+                problem=f"is larger than {MAX_PUSH_BYTES} bytes",
+                remedy="send fewer operations at once",
+                code=Code.PAYLOAD_TOO_LARGE,
+            )
+    return bytes(body)
+
+
+def sync_router(service: SyncService) -> APIRouter:
+    """Return the routes by which tablets pull and push; each needs a tablet's token."""
+    router = APIRouter()
+
+    @router.get(PULL_PATH)
+    def pull(
+        request: Request,
+        tablet: Annotated[TabletIdentity, Depends(require_tablet)],
+        token: Annotated[str | None, Query(max_length=LONGEST_TOKEN)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = MAX_ROWS,
+    ) -> Response:
+        """Answer the changes after the token, in columns."""
+        service.check_protocol(_protocol_of(request))
+        return _answer(request, dump_pull(service.pull(tablet, token or None, limit)))
+
+    @router.post(PUSH_PATH)
+    def push(
+        request: Request,
+        tablet: Annotated[TabletIdentity, Depends(require_tablet)],
+        body: Annotated[bytes, Depends(_push_body)],
+    ) -> Response:
+        """Answer one permanent outcome per operation, in the order sent."""
+        read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body))
+        return _answer(request, dump_push_answer(service.push(tablet, read)))
+
+    return router
+
+
+def _protocol_of(request: Request) -> int:
+    text = request.headers.get(PROTOCOL_HEADER, str(PROTOCOL))
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _answer(request: Request, body: bytes) -> Response:
+    headers = {PROTOCOL_HEADER: str(PROTOCOL), "Cache-Control": "no-store"}
+    is_asked = "gzip" in request.headers.get("accept-encoding", "")
+    if is_asked and len(body) > GZIP_ABOVE_BYTES:
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=1, mtime=0)
+    return Response(body, media_type=CONTENT_TYPE, headers=headers)

@@ -1,0 +1,78 @@
+"""Sorts a push into operations that can be read and ones that cannot: none blocks another."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.operations import (
+    MAX_OPERATIONS,
+    Operation,
+    operation_json,
+    parse_operation,
+)
+from wire_contracts.payloads import dump_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """An operation that cannot be read beyond its id: kept verbatim, refused, reviewed."""
+
+    op_id: str
+    code: Code
+    reason: str
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPush:
+    """A push taken apart; `entries` keeps the order in which the operations were sent."""
+
+    protocol: int
+    replica_id: str
+    entries: Sequence[Operation | Broken]
+
+
+def read_push(root: FieldReader) -> ReadPush:
+    """Return the push.
+
+    Raises:
+        ContractError: The envelope is broken, or an operation lacks the id by which it could be
+            refused: nothing of the push is taken, the sender must be corrected.
+    """
+    return ReadPush(
+        protocol=root.integer("v", low=0, high=1000),
+        replica_id=root.text("replica", longest=64),
+        entries=tuple(_read(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)),
+    )
+
+
+def _read(reader: FieldReader) -> Operation | Broken:
+    op_id = str(reader.choice("op_id", uuid.UUID))
+    try:
+        return parse_operation(reader)
+    except ContractError as error:
+        return Broken(op_id=op_id, code=error.code, reason=str(error), body=reader.values)
+
+
+def body_of(entry: Operation | Broken) -> JsonObject:
+    """Return the operation as JSON, as it is kept when it is not applied."""
+    return entry.body if isinstance(entry, Broken) else operation_json(entry)
+
+
+def canonical(entry: Operation | Broken) -> bytes:
+    """Return the operation as canonical JSON; text that is no Unicode is kept as escapes."""
+    body = body_of(entry)
+    try:
+        return dump_json(body)
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+
+
+def payload_hash(entry: Operation | Broken) -> str:
+    """Return the SHA-256 of the operation's canonical JSON: equal content, equal hash."""
+    return hashlib.sha256(canonical(entry)).hexdigest()

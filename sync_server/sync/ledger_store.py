@@ -1,0 +1,254 @@
+"""The permanent outcome of every operation ever received, and what was kept of the others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+
+from sync_server.access.tablet_store import TabletIdentity
+from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
+from sync_server.sync.inbox import Broken, canonical, payload_hash
+from sync_server.sync.merge import Kept
+from wire_contracts.codes import Code
+from wire_contracts.fields import JsonValue
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.operations import Operation, OperationResult, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """An operation with its outcome, ready to be written for ever."""
+
+    operation: Operation | Broken
+    result: OperationResult
+    happened_at_utc: datetime
+    is_clock_suspect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldConflict:
+    """Both words of one field; nothing is thrown away (sync spec 1.4)."""
+
+    op_id: str
+    entity: str
+    entity_id: str
+    field: str
+    seen: JsonValue
+    office: JsonValue
+    crew: JsonValue
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOperation:
+    """What the ledger says of an operation that came before."""
+
+    payload_hash: str
+    result: OperationResult
+
+
+def known_operations(connection: Connection, op_ids: Iterable[str]) -> dict[str, KnownOperation]:
+    """Return the stored outcomes of those operations that the ledger holds."""
+    query = select(OP_LEDGER).where(OP_LEDGER.c.op_id.in_(list(op_ids)))
+    return {
+        row.op_id: KnownOperation(
+            payload_hash=row.payload_hash,
+            result=OperationResult(
+                op_id=row.op_id,
+                outcome=Outcome(row.outcome),
+                code=None if row.code is None else Code(row.code),
+                detail=row.detail,
+                seq=int(row.seq),
+            ),
+        )
+        for row in connection.execute(query)
+    }
+
+
+def write_ledger(
+    connection: Connection,
+    replica_id: str,
+    tablet: TabletIdentity,
+    entries: Iterable[LedgerEntry],
+    now_utc: datetime,
+) -> None:
+    """Write outcomes in the transaction of the effects (trap T3)."""
+    rows = [_ledger_row(replica_id, tablet, entry, now_utc) for entry in entries]
+    if rows:
+        connection.execute(insert(OP_LEDGER), rows)
+
+
+def _ledger_row(
+    replica_id: str, tablet: TabletIdentity, entry: LedgerEntry, now_utc: datetime
+) -> Mapping[str, str | int | bool | None]:
+    operation, result = entry.operation, entry.result
+    is_broken = isinstance(operation, Broken)
+    return {
+        "op_id": operation.op_id,
+        "payload_hash": payload_hash(operation),
+        "tablet_id": tablet.tablet_id,
+        "replica_id": replica_id,
+        "n": -1 if isinstance(operation, Broken) else operation.n,
+        "group_id": "" if isinstance(operation, Broken) else operation.group,
+        "actor": "" if isinstance(operation, Broken) else clean_text(operation.actor),
+        "kind": "broken" if isinstance(operation, Broken) else str(operation.kind),
+        "entity": "" if isinstance(operation, Broken) else clean_text(operation.entity),
+        "entity_id": "" if isinstance(operation, Broken) else clean_text(operation.entity_id),
+        "outcome": str(result.outcome),
+        "code": None if result.code is None else str(result.code),
+        "detail": clean_text(result.detail),
+        "seq": result.seq,
+        "happened_at_ms": ms_from_utc(entry.happened_at_utc),
+        "is_clock_suspect": is_broken or entry.is_clock_suspect,
+        "received_at_ms": ms_from_utc(now_utc),
+    }
+
+
+def clean_text(text: str) -> str:
+    """Return the text without what no database takes: NUL and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
+def keep_operation(
+    connection: Connection, operation: Operation | Broken, now_utc: datetime
+) -> bool:
+    """Keep the content of an operation that was not applied as it came; False if it is kept."""
+    key = {"op_id": operation.op_id, "payload_hash": payload_hash(operation)}
+    query = select(KEPT_OPERATION.c.op_id).filter_by(**key)
+    if connection.execute(query).first() is not None:
+        return False
+    connection.execute(
+        insert(KEPT_OPERATION).values(
+            **key, body=canonical(operation).decode(), received_at_ms=ms_from_utc(now_utc)
+        )
+    )
+    return True
+
+
+def kept_bodies(connection: Connection, op_id: str) -> list[JsonValue]:
+    """Return every content that came under an operation id and was not applied as it came."""
+    query = (
+        select(KEPT_OPERATION.c.body)
+        .where(KEPT_OPERATION.c.op_id == op_id)
+        .order_by(KEPT_OPERATION.c.received_at_ms)
+    )
+    return [orjson.loads(body) for body in connection.execute(query).scalars()]
+
+
+def write_conflict(connection: Connection, conflict: FieldConflict, now_utc: datetime) -> None:
+    """Keep both words of a field."""
+    connection.execute(
+        insert(SYNC_CONFLICT).values(
+            op_id=conflict.op_id,
+            entity=conflict.entity,
+            entity_id=conflict.entity_id,
+            field=conflict.field,
+            seen_value=orjson.dumps(conflict.seen).decode(),
+            office_value=orjson.dumps(conflict.office).decode(),
+            crew_value=orjson.dumps(conflict.crew).decode(),
+            kept=str(conflict.kept),
+            at_ms=ms_from_utc(now_utc),
+        )
+    )
+
+
+def conflicts_of(connection: Connection, entity: str, entity_id: str) -> list[FieldConflict]:
+    """Return every conflict of one thing, the oldest first."""
+    query = (
+        select(SYNC_CONFLICT)
+        .where(SYNC_CONFLICT.c.entity == entity, SYNC_CONFLICT.c.entity_id == entity_id)
+        .order_by(SYNC_CONFLICT.c.at_ms, SYNC_CONFLICT.c.op_id)
+    )
+    return [
+        FieldConflict(
+            op_id=row.op_id,
+            entity=row.entity,
+            entity_id=row.entity_id,
+            field=row.field,
+            seen=orjson.loads(row.seen_value),
+            office=orjson.loads(row.office_value),
+            crew=orjson.loads(row.crew_value),
+            kept=Kept(row.kept),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def note_replica(
+    connection: Connection, replica_id: str, tablet_id: str, last_n: int, now_utc: datetime
+) -> None:
+    """Write down that a copy of a tablet's store has spoken, and how far its numbers went."""
+    known = connection.execute(
+        update(REPLICA)
+        .where(REPLICA.c.replica_id == replica_id, REPLICA.c.last_n < last_n)
+        .values(last_n=last_n)
+    )
+    if known.rowcount == 0 and not _has_replica(connection, replica_id):
+        connection.execute(
+            insert(REPLICA).values(
+                replica_id=replica_id,
+                tablet_id=tablet_id,
+                first_seen_at_ms=ms_from_utc(now_utc),
+                last_n=last_n,
+            )
+        )
+
+
+def _has_replica(connection: Connection, replica_id: str) -> bool:
+    query = select(REPLICA.c.replica_id).where(REPLICA.c.replica_id == replica_id)
+    return connection.execute(query).first() is not None
+
+
+def is_number_reused(connection: Connection, replica_id: str, operation: Operation) -> bool:
+    """Return whether this number of this replica already belongs to another operation (T7)."""
+    query = select(OP_LEDGER.c.op_id).where(
+        OP_LEDGER.c.replica_id == replica_id,
+        OP_LEDGER.c.n == operation.n,
+        OP_LEDGER.c.op_id != operation.op_id,
+    )
+    return connection.execute(query).first() is not None
+
+
+def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:
+    """Mark a replica id as shared by two stores; return False when it already was."""
+    done = connection.execute(
+        update(REPLICA)
+        .where(REPLICA.c.replica_id == replica_id, REPLICA.c.retired_at_ms.is_(None))
+        .values(retired_at_ms=ms_from_utc(now_utc))
+    )
+    return done.rowcount > 0
+
+
+def is_replica_retired(connection: Connection, replica_id: str) -> bool:
+    """Return whether the store must draw a new replica id."""
+    query = select(REPLICA.c.retired_at_ms).where(REPLICA.c.replica_id == replica_id)
+    return connection.execute(query).scalar_one_or_none() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRecord:
+    """One line of the ledger as the office and the checker read it."""
+
+    op_id: str
+    actor: str
+    outcome: Outcome
+    code: Code | None
+    happened_at_utc: datetime
+    is_clock_suspect: bool
+
+
+def read_ledger(connection: Connection) -> list[LedgerRecord]:
+    """Return the whole ledger, by operation id."""
+    return [
+        LedgerRecord(
+            op_id=row.op_id,
+            actor=row.actor,
+            outcome=Outcome(row.outcome),
+            code=None if row.code is None else Code(row.code),
+            happened_at_utc=utc_from_ms(row.happened_at_ms),
+            is_clock_suspect=bool(row.is_clock_suspect),
+        )
+        for row in connection.execute(select(OP_LEDGER).order_by(OP_LEDGER.c.op_id))
+    ]

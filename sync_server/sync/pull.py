@@ -1,0 +1,159 @@
+"""The next changes of the buckets a tablet may see, in pages that never split a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection
+
+from sync_server.db.change_store import (
+    ChangeEntry,
+    bucket_state,
+    entries_after,
+    head_and_horizon,
+)
+from sync_server.sync.tokens import Cursor, Position, dump_token
+from wire_contracts.pulls import (
+    MAX_PAGE_BYTES,
+    MAX_ROWS,
+    BucketEnd,
+    BucketPage,
+    EntityRow,
+    PullAnswer,
+    Tombstone,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """What is asked: from where, of which buckets, how much."""
+
+    cursor: Cursor | None
+    buckets: Sequence[str]
+    limit: int
+    server_epoch: int
+    server_now_ms: int
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What is left of the page, in rows and bytes."""
+
+    rows: int
+    byte_count: int
+
+    @property
+    def is_spent(self) -> bool:
+        return self.rows <= 0 or self.byte_count <= 0
+
+
+def read_changes(connection: Connection, request: PullRequest) -> PullAnswer:
+    """Return one page. The connection must see one snapshot for the whole call (trap T17).
+
+    A bucket appears when something changed in it or when it starts anew; an idle answer carries
+    none (sync spec 3: at most 400 bytes).
+    """
+    head, horizon = head_and_horizon(connection)
+    known = _positions(request)
+    budget = _Budget(rows=max(1, min(request.limit, MAX_ROWS)), byte_count=MAX_PAGE_BYTES)
+    pages: list[BucketPage] = []
+    positions: dict[str, Position] = {}
+    has_more = False
+    for bucket in request.buckets:
+        before = known.get(bucket)
+        is_reset = before is None or before.known < horizon
+        start = Position(pos=0, floor=head) if before is None or is_reset else before
+        if budget.is_spent:
+            has_more = has_more or is_reset or start.pos < head
+            positions |= {} if is_reset else {bucket: start}
+            continue
+        page, end_pos = _read_bucket(connection, _Ask(bucket, start, head, is_reset), budget)
+        is_done = end_pos >= start.floor
+        positions[bucket] = Position(pos=end_pos, floor=0 if is_done else start.floor)
+        has_more = has_more or end_pos < head
+        pages += [page] if page is not None else []
+    return PullAnswer(
+        server_epoch=request.server_epoch,
+        server_now_ms=request.server_now_ms,
+        token=dump_token(Cursor(server_epoch=request.server_epoch, positions=positions)),
+        has_more=has_more,
+        buckets=tuple(pages),
+        dropped_buckets=tuple(sorted(set(known) - set(request.buckets))),
+    )
+
+
+def _positions(request: PullRequest) -> dict[str, Position]:
+    """Positions of another epoch mean nothing here: the pass starts anew (RULINGS R1)."""
+    if request.cursor is None or request.cursor.server_epoch != request.server_epoch:
+        return {}
+    return dict(request.cursor.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One bucket to be read from `start` to `head`."""
+
+    bucket: str
+    start: Position
+    head: int
+    is_reset: bool
+
+
+def _read_bucket(
+    connection: Connection, ask: _Ask, budget: _Budget
+) -> tuple[BucketPage | None, int]:
+    """Return the bucket's page (None when nothing changed) and how far it was read."""
+    if ask.start.pos >= ask.head and not ask.is_reset:
+        return None, ask.start.pos
+    entries, are_all = entries_after(connection, ask.bucket, ask.start.pos, budget.rows)
+    taken = _whole_transactions(entries, budget.byte_count)
+    is_complete = are_all and len(taken) == len(entries)
+    budget.rows -= len(taken)
+    budget.byte_count -= sum(_size(entry) for entry in taken)
+    end_pos = ask.head if is_complete else taken[-1].seq
+    if not taken and not ask.is_reset:
+        return None, end_pos
+    page = BucketPage(
+        bucket=ask.bucket,
+        is_reset=ask.is_reset,
+        rows=tuple(_row(entry, text) for entry in taken if (text := entry.document_text)),
+        tombstones=tuple(_gone(entry) for entry in taken if entry.document_text is None),
+        end=_end(connection, ask.bucket) if is_complete else None,
+    )
+    return page, end_pos
+
+
+def _whole_transactions(entries: Sequence[ChangeEntry], byte_count: int) -> list[ChangeEntry]:
+    """Return the transactions that fit, at least one, each with all its rows."""
+    taken: list[ChangeEntry] = []
+    left = byte_count
+    for entry in entries:
+        is_next_transaction = bool(taken) and entry.seq != taken[-1].seq
+        if is_next_transaction and left <= 0:
+            break
+        taken.append(entry)
+        left -= _size(entry)
+    return taken
+
+
+def _size(entry: ChangeEntry) -> int:
+    return len(entry.document_text or "") + len(entry.entity_id)
+
+
+def _row(entry: ChangeEntry, text: str) -> EntityRow:
+    return EntityRow(
+        entity=entry.entity,
+        entity_id=entry.entity_id,
+        seq=entry.seq,
+        row_hash=entry.row_hash,
+        document=orjson.loads(text),
+    )
+
+
+def _gone(entry: ChangeEntry) -> Tombstone:
+    return Tombstone(entity=entry.entity, entity_id=entry.entity_id, seq=entry.seq)
+
+
+def _end(connection: Connection, bucket: str) -> BucketEnd:
+    state = bucket_state(connection, bucket)
+    return BucketEnd(count=state.row_count, checksum=state.checksum)

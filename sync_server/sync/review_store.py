@@ -1,0 +1,170 @@
+"""What a person has to look at because of a crew's work: with an owner and a due time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from sync_server.access.refusals import not_found
+from sync_server.access.roles import Action, Role
+from sync_server.access.secrets_io import new_id
+from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.sync_tables import REVIEW_ITEM
+from sync_server.work_orders.order_store import check_may
+from sync_server.work_orders.policy_store import review_due_at
+from wire_contracts.codes import Code
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.texts import BilingualText
+
+
+class ReviewKind(StrEnum):
+    """Why somebody must look."""
+
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    MERGED = "merged"
+    DONE_AFTER_CANCEL = "done_after_cancel"
+    ORPHAN_FACT = "orphan_fact"
+    OP_ID_REUSE = "op_id_reuse"
+    CLONED_STORE = "cloned_store"
+
+
+OWNER: dict[ReviewKind, Role] = {
+    ReviewKind.REFUSED: Role.DISPATCHER,
+    ReviewKind.CONFLICT: Role.DISPATCHER,
+    ReviewKind.MERGED: Role.DISPATCHER,
+    ReviewKind.DONE_AFTER_CANCEL: Role.DISPATCHER,
+    ReviewKind.ORPHAN_FACT: Role.DISPATCHER,
+    ReviewKind.OP_ID_REUSE: Role.ADMINISTRATOR,
+    ReviewKind.CLONED_STORE: Role.ADMINISTRATOR,
+}
+
+TEXT: dict[ReviewKind, BilingualText] = {
+    ReviewKind.REFUSED: BilingualText(en="The crew's step was refused", zh="班组的操作被拒绝"),
+    ReviewKind.CONFLICT: BilingualText(
+        en="The crew wrote a value that does not stand", zh="班组填写的值未被采用"
+    ),
+    ReviewKind.MERGED: BilingualText(
+        en="Office and crew wrote the same field", zh="办公室与班组同时修改了同一字段"
+    ),
+    ReviewKind.DONE_AFTER_CANCEL: BilingualText(
+        en="The crew finished an order that was cancelled or given to another crew",
+        zh="班组完成了已取消或已转派的工单",
+    ),
+    ReviewKind.ORPHAN_FACT: BilingualText(
+        en="The crew's record belongs to an order that is not known here",
+        zh="班组的记录所属工单在此不存在",
+    ),
+    ReviewKind.OP_ID_REUSE: BilingualText(
+        en="One operation id came with two contents", zh="同一操作编号出现两种内容"
+    ),
+    ReviewKind.CLONED_STORE: BilingualText(
+        en="Two copies of one tablet's store are in use", zh="同一平板数据出现两个副本"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReview:
+    """Something to look at: what, because of which operation, about which thing."""
+
+    kind: ReviewKind
+    op_id: str | None
+    entity: str
+    entity_id: str
+    code: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """A review item as a person sees it; `op_id` leads to the kept operation and conflict."""
+
+    review_id: str
+    kind: ReviewKind
+    op_id: str | None
+    entity: str
+    entity_id: str
+    code: Code
+    text: BilingualText
+    owner_role: Role
+    created_at_utc: datetime
+    due_at_utc: datetime
+    resolved_at_utc: datetime | None
+    resolved_by: str | None
+    resolution: str | None
+
+
+def add_review(connection: Connection, new: NewReview, now_utc: datetime) -> str:
+    """Return the id of a new item; its owner and due time follow from its kind."""
+    review_id = new_id(now_utc)
+    text = TEXT[new.kind]
+    connection.execute(
+        insert(REVIEW_ITEM).values(
+            review_id=review_id,
+            kind=str(new.kind),
+            op_id=new.op_id,
+            entity=new.entity,
+            entity_id=new.entity_id,
+            code=str(new.code),
+            text_en=text.en,
+            text_zh=text.zh,
+            owner_role=str(OWNER[new.kind]),
+            created_at_ms=ms_from_utc(now_utc),
+            due_at_ms=ms_from_utc(review_due_at(connection, new.kind, now_utc)),
+        )
+    )
+    append_feed(connection, Topic.REVIEW, review_id, now_utc)
+    return review_id
+
+
+def list_reviews(connection: Connection, *, is_open: bool | None = True) -> list[ReviewItem]:
+    """Return the items, those due first at the top; `is_open` None returns resolved ones too."""
+    query = _query().order_by(REVIEW_ITEM.c.due_at_ms, REVIEW_ITEM.c.review_id)
+    if is_open is not None:
+        is_unresolved = REVIEW_ITEM.c.resolved_at_ms.is_(None)
+        query = query.where(is_unresolved if is_open else ~is_unresolved)
+    return [_item(row) for row in connection.execute(query)]
+
+
+def reviews_of(connection: Connection, entity: str, entity_id: str) -> list[ReviewItem]:
+    """Return every item about one thing, the oldest first."""
+    query = _query().where(REVIEW_ITEM.c.entity == entity, REVIEW_ITEM.c.entity_id == entity_id)
+    return [_item(row) for row in connection.execute(query.order_by(REVIEW_ITEM.c.review_id))]
+
+
+def resolve_review(
+    connection: Connection, review_id: str, actor: str, resolution: str, now_utc: datetime
+) -> None:
+    """Close an item with what was decided; raise ContractError when it is not open."""
+    check_may(connection, actor, Action.RESOLVE_REVIEW)
+    done = connection.execute(
+        update(REVIEW_ITEM)
+        .where(REVIEW_ITEM.c.review_id == review_id, REVIEW_ITEM.c.resolved_at_ms.is_(None))
+        .values(resolved_at_ms=ms_from_utc(now_utc), resolved_by=actor, resolution=resolution)
+    )
+    if done.rowcount == 0:
+        raise not_found(f"review item {review_id!r}", "open review item")
+    append_feed(connection, Topic.REVIEW, review_id, now_utc)
+
+
+def _query() -> Select[str]:
+    return select(REVIEW_ITEM)
+
+
+def _item(row: Row[str]) -> ReviewItem:
+    return ReviewItem(
+        review_id=row.review_id,
+        kind=ReviewKind(row.kind),
+        op_id=row.op_id,
+        entity=row.entity,
+        entity_id=row.entity_id,
+        code=Code(row.code),
+        text=BilingualText(en=row.text_en, zh=row.text_zh),
+        owner_role=Role(row.owner_role),
+        created_at_utc=utc_from_ms(row.created_at_ms),
+        due_at_utc=utc_from_ms(row.due_at_ms),
+        resolved_at_utc=None if row.resolved_at_ms is None else utc_from_ms(row.resolved_at_ms),
+        resolved_by=row.resolved_by,
+        resolution=row.resolution,
+    )
