@@ -61,7 +61,7 @@ CAUSE_TEXT: dict[Cause, BilingualText] = {
     Cause.NEW_EQUIPMENT: BilingualText(en="New equipment", zh="新增设备"),
     Cause.PLANNED_WORK: BilingualText(en="Planned work", zh="计划作业"),
     Cause.NOTHING_FOUND: BilingualText(en="Nothing found", zh="未发现异常"),
-    Cause.SEE_NOTE: BilingualText(en="Something else, see note", zh="其他,见备注"),
+    Cause.SEE_NOTE: BilingualText(en="Something else, see note", zh="其他情况见备注"),
 }
 
 _LEAKS: dict[Medium, tuple[Cause, ...]] = {
