@@ -34,7 +34,7 @@ def golden_failures(profile: Profile, vector: GoldenVector) -> tuple[str, ...]:
         for name in vector.values
         if name in quality and name not in vector.quality
     ]
-    if vector.events is not None and events != vector.events:
+    if vector.events is not None and frozenset(events) != vector.events:
         failures.append(f"events: {sorted(events)}, expected {sorted(vector.events)}")
     return tuple(failures)
 

@@ -7,7 +7,7 @@ import pytest
 
 from firmware_profiles.codings import WireType
 from firmware_profiles.completeness import open_points
-from firmware_profiles.decode import spans_of
+from firmware_profiles.decode import decode_group, decode_registers, spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.golden import golden_failures
 from firmware_profiles.library_io import (
@@ -152,3 +152,20 @@ def test_a_file_named_after_another_revision_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_draft_names_those_that_exist() -> None:
     with pytest.raises(ProfileError, match=r"draft 'x': id: there is no such draft; use one of b"):
         load_draft("x")
+
+
+def test_the_live_dump_of_a_tuf_2000m_decodes_to_its_published_values() -> None:
+    profile = load_profile("tuf_2000m@1")
+    dump = next(vector for vector in profile.golden if vector.origin is Origin.DUMP)
+
+    local = decode_registers(profile, dump.words)
+    found = decode_group(profile, "fast", dump.words, {})
+
+    assert sorted(dump.words) == [(3, address) for address in range(100)]
+    assert local["neg_energy_int"] == -56
+    assert local["t1_inlet"] == 7.101173400878906
+    assert local["step_quality"] == {"step": 3, "quality": 38}
+    assert found.values[Quantity.SUPPLY_TEMP_DEGC] == 7.101173400878906
+    assert found.values[Quantity.SIGNAL_QUALITY_PCT] == 38.0
+    assert found.quality[Quantity.FLOW_M3H] == "suspect_status"
+    assert Quantity.ENERGY_KWH not in found.values
