@@ -253,13 +253,19 @@ def parse_push_answer(root: FieldReader) -> PushAnswer:
             OperationResult(
                 op_id=_uuid(reader, "op_id"),
                 outcome=reader.choice("outcome", Outcome),
-                code=reader.choice("code", Code) if reader.has("code") else None,
+                code=_known_code(reader),
                 detail=_detail(reader),
                 seq=reader.integer("seq", low=0, high=MAX_COUNTER),
             )
             for reader in root.objects("results", longest=MAX_OPERATIONS)
         ),
     )
+
+
+def _known_code(reader: FieldReader) -> Code | None:
+    """Return the code; one of a newer server is none to an older tablet, not a broken answer."""
+    code = reader.text_or_none("code")
+    return Code(code) if code in set(Code) else None
 
 
 def _detail(reader: FieldReader) -> str:
