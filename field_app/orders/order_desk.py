@@ -16,6 +16,7 @@ from field_app.forms.finding import (
 )
 from field_app.orders import order_store
 from field_app.orders.order_store import OrderPage, OrderQuery, SeenOrder
+from field_app.orders.overlay import joined_note
 from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
@@ -103,7 +104,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             document = _readable(connection, order_id)
-            change = _set(order_id, "note", document.note, words)
+            change = _set(order_id, "note", document.note, joined_note(document.note, words))
             self._append(connection, order_id, [change])
 
         self._database.write(work)

@@ -7,7 +7,7 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import Operation, OperationKind
-from wire_contracts.orders import ENTITY, WorkOrderDocument
+from wire_contracts.orders import APPENDED, ENTITY, WorkOrderDocument
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
 
 
@@ -26,6 +26,8 @@ def overlaid(document: WorkOrderDocument, operations: Sequence[Operation]) -> Wo
 def _applied(document: WorkOrderDocument, operation: Operation) -> WorkOrderDocument:
     if operation.kind is OperationKind.GO:
         return _gone(document, operation.field)
+    if operation.kind is OperationKind.SET and operation.field in APPENDED:
+        return _with_note(document, operation)
     setter = _SETTERS.get(operation.field)
     if operation.kind is OperationKind.SET and setter is not None:
         return setter(document, operation.new)
@@ -55,17 +57,27 @@ def _with_diagnosis(document: WorkOrderDocument, value: JsonValue) -> WorkOrderD
     return replace(document, diagnosis=str(value or ""))
 
 
-def _with_note(document: WorkOrderDocument, value: JsonValue) -> WorkOrderDocument:
-    added = str(value or "")
-    if not added or added in document.note.split("\n"):
+def _with_note(document: WorkOrderDocument, operation: Operation) -> WorkOrderDocument:
+    addition = note_addition(operation)
+    if not addition or f"\n{addition}\n" in f"\n{document.note}\n":
         return document
-    return replace(document, note=f"{document.note}\n{added}" if document.note else added)
+    return replace(document, note=joined_note(document.note, addition))
+
+
+def note_addition(operation: Operation) -> str:
+    """Return what a note operation adds to what its writer saw."""
+    seen, wanted = str(operation.old or ""), str(operation.new or "")
+    return wanted.removeprefix(seen).strip("\n")
+
+
+def joined_note(seen: str, addition: str) -> str:
+    """Return a note with one remark more at its end."""
+    return f"{seen}\n{addition}" if seen else addition
 
 
 _SETTERS: Mapping[str, Callable[[WorkOrderDocument, JsonValue], WorkOrderDocument]] = {
     "result": _with_result,
     "cause": _with_cause,
     "diagnosis": _with_diagnosis,
-    "note": _with_note,
 }
-"""The fields that a tablet sets; `note` appends (RULINGS R18)."""
+"""The fields that a tablet sets outright; `note` appends (RULINGS R18)."""

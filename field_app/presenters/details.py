@@ -137,7 +137,7 @@ def _action(t: Words, event: WorkOrderEvent) -> ActionView:
 
 def look_here(t: Words, entry: OutboxEntry) -> LookHere:
     """Return one operation that a person must see, with the server's reason."""
-    reason = refusal_text(t, entry.code)
+    reason = refusal_text(t, entry.outcome, entry.code)
     if entry.status is OpStatus.HELD:
         reason = t("The server could not read it. It is kept here; ask the office.")
     return LookHere(

@@ -12,7 +12,7 @@ from field_app.sync.reasons import Reason
 from wire_contracts.codes import Code
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.kinds import FindingResult
-from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
@@ -130,7 +130,7 @@ def banner_text(t: Words, reason: Reason) -> str:
     return texts.get(reason, "")
 
 
-def refusal_text(t: Words, code: Code | None) -> str:
+def refusal_text(t: Words, outcome: Outcome | None, code: Code | None) -> str:
     """Return why the server refused or merged something, in words a crew can act on."""
     texts: Mapping[Code, str] = {
         Code.STATE: t("The order has moved on meanwhile."),
@@ -142,9 +142,10 @@ def refusal_text(t: Words, code: Code | None) -> str:
         Code.ENTITY_UNKNOWN: t("The server does not know this order."),
         Code.CONFLICT: t("The office had changed the same thing."),
     }
-    if code is None:
+    if outcome is Outcome.MERGED:
         return t("The office's words and yours were put together.")
-    return texts.get(code, t("The office has it for review."))
+    otherwise = t("The office has it for review.")
+    return otherwise if code is None else texts.get(code, otherwise)
 
 
 def operation_text(t: Words, operation: Operation) -> str:

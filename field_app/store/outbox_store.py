@@ -28,6 +28,7 @@ from wire_contracts.operations import (
     operation_json,
     parse_operation,
 )
+from wire_contracts.orders import APPENDED
 from wire_contracts.payloads import dump_json
 
 HISTORY = timedelta(days=90)
@@ -286,7 +287,8 @@ def settle(
             continue
         records.add(row.order_id)
         is_news = row.outcome != result.outcome or row.code != result.code
-        must_look = result.outcome in _NEEDS_EYES and (is_news or row.look == Look.YES)
+        needs_eyes = result.outcome in _NEEDS_EYES and not _is_plain_append(row.body, result)
+        must_look = needs_eyes and (is_news or row.look == Look.YES)
         is_over = result.outcome in _WITHOUT_EFFECT
         connection.execute(
             update(outbox_op)
@@ -303,6 +305,11 @@ def settle(
             )
         )
     return records
+
+
+def _is_plain_append(body: str, result: OperationResult) -> bool:
+    """Return whether both sides' remarks simply stand one after the other: nothing to look at."""
+    return result.outcome is Outcome.MERGED and _operation(body).field in APPENDED
 
 
 def close_echoed(connection: Connection, *, complete_round: int | None) -> set[str]:
