@@ -116,7 +116,6 @@ READING_CORRECTION = Table(
     Column("revision", BigInteger, primary_key=True),
     Column("value", Float, nullable=True),
     Column("quality", String(24), nullable=True),
-    Column("profile", String(80), nullable=False),
 )
 """What a higher profile revision replaced (RULINGS R2)."""
 

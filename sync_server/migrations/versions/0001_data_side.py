@@ -255,7 +255,6 @@ def _make_reading_correction() -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Float(), nullable=True),
         sa.Column("quality", sa.String(length=24), nullable=True),
-        sa.Column("profile", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint(
             "meter_id", "measured_at_ms", "quantity", "revision", name=op.f("pk_reading_correction")
         ),

@@ -1,0 +1,21 @@
+"""Readings: what gateways send becomes rows, once each, committed before it is acknowledged.
+
+The line through the modules:
+
+    mqtt_io           batches from the broker, acknowledgements back
+    arrivals          what arrived, and the number that tells equal content
+    ingest            pure: new, duplicate, clone or refused?
+    raw_words         several groups' register words in one column
+    reading_rows      pure: frames of one meter and instant become one row
+    hourly            pure: what is known of one meter and hour
+    latest            pure: what is newest of one meter
+    ingest_memory     what the writer remembers between two transactions, and when to forget it
+    frame_store       ledger, acknowledgements, gaps, clones
+    row_store         rows, latest values and hours in their tables
+    quality_event_store      what was odd, for a person to see
+    quarantine_store  what could not be used, verbatim
+    reading_store     one transaction: ledger, readings, latest, hourly together
+    adoption          a device or gateway becomes known, its kept frames become readings
+    series_store      readings and hours of a meter, for charts
+    health            counters of the ingest
+"""

@@ -1,0 +1,99 @@
+"""The values of what arrived, and the number that says whether two frames have equal content."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from sync_server.assets.device_map import DeviceUse
+from wire_contracts.codes import Code
+from wire_contracts.frames import Frame, GapRecord, ms_from_utc
+
+_HASH_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameKey:
+    """The identity of a frame on the wire (RULINGS R2)."""
+
+    gateway_id: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A frame whose device is known, with the meter that it was at that instant."""
+
+    key: FrameKey
+    payload_hash: int
+    frame: Frame
+    measured_at_ms: int
+    use: DeviceUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A frame that goes to quarantine, verbatim, with the stable reason."""
+
+    key: FrameKey
+    payload_hash: int
+    code: Code
+    reason: str
+    body: bytes
+    device_serial: str | None = None
+    measured_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A gap record with its place on the wire."""
+
+    key: FrameKey
+    payload_hash: int
+    record: GapRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """What a transaction has to do with the frames that reached it.
+
+    `clones` came under the key of another frame: their readings are used, and they are kept and
+    alarmed (RULINGS R2). `duplicate_count` frames were there already, byte for byte.
+    """
+
+    accepted: Sequence[Accepted] = ()
+    clones: Sequence[Accepted] = ()
+    refused: Sequence[Refused] = ()
+    gaps: Sequence[Gap] = ()
+    duplicate_count: int = 0
+
+
+def hash_bytes(content: bytes) -> int:
+    """Return a signed 64-bit number: equal content, equal number."""
+    digest = hashlib.blake2b(content, digest_size=_HASH_BYTES).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def hash_frame(frame: Frame) -> int:
+    """Return the number of a frame's content, without its key: order and form do not matter."""
+    content = orjson.dumps(
+        (
+            frame.device,
+            ms_from_utc(frame.measured_at_utc),
+            frame.profile,
+            frame.group,
+            frame.values,
+            frame.quality,
+            frame.events,
+            frame.time_quality,
+        ),
+        option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
+    )
+    return hash_bytes(content + frame.raw if frame.raw is not None else content)
+
+
+def hash_gap(gap: GapRecord) -> int:
+    """Return the number of a gap record's content."""
+    return hash_bytes(orjson.dumps(("gap", gap.first, gap.last, gap.count, gap.why)))

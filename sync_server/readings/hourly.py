@@ -1,0 +1,134 @@
+"""Decides what is kept of one meter and hour, so that the order of its readings does not matter."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync_server.readings.reading_rows import ReadingRow
+from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE
+from wire_contracts.quantities import Medium, Quantity
+
+HOUR_MS = 3_600_000
+
+_WATER_PAIR = (Quantity.VOLUME_M3, Quantity.FLOW_M3H)
+_PAIRS: dict[Medium, tuple[tuple[Quantity, Quantity], ...]] = {
+    Medium.WATER: (_WATER_PAIR,),
+    Medium.HEAT: (_WATER_PAIR,),
+    Medium.GAS: (
+        (Quantity.VOLUME_BASE_M3, Quantity.FLOW_BASE_M3H),
+        (Quantity.VOLUME_ACTUAL_M3, Quantity.FLOW_ACTUAL_M3H),
+    ),
+}
+"""Totaliser and flow that belong together, the preferred pair first: base and measuring
+conditions are never mixed (RULINGS R9)."""
+
+_RANK = {totaliser: rank for pairs in _PAIRS.values() for rank, (totaliser, _) in enumerate(pairs)}
+
+_DOUBTFUL = frozenset({SUSPECT_RANGE, SUSPECT_RATE, STALE})
+"""Values that must not decide anything: the number itself is in doubt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """One meter and hour: the totaliser at its first and last reading, the range of the flow.
+
+    `quantity` is the totaliser that the figures belong to; None while no reading had one.
+    """
+
+    hour_at_ms: int
+    quantity: Quantity | None = None
+    first_at_ms: int | None = None
+    first_m3: float | None = None
+    last_at_ms: int | None = None
+    last_m3: float | None = None
+    flow_min_m3h: float | None = None
+    flow_max_m3h: float | None = None
+    reading_count: int = 0
+
+
+def hour_of(measured_at_ms: int) -> int:
+    """Return the start of the hour (UTC) that an instant lies in."""
+    return measured_at_ms - measured_at_ms % HOUR_MS
+
+
+def gather_hour(hour_at_ms: int, rows: Iterable[ReadingRow], medium: Medium) -> Hour:
+    """Return the hour of these rows, which must be all of the meter's rows in it, in any order."""
+    hour = Hour(hour_at_ms=hour_at_ms)
+    for row in rows:
+        hour = add_row(hour, row, medium)
+    return hour
+
+
+def add_row(hour: Hour, row: ReadingRow, medium: Medium) -> Hour:
+    """Return the hour with one more row in it; a row must be added once only."""
+    quantity, total_m3, flow_m3h = _sample(row, medium)
+    count = hour.reading_count + 1
+    if quantity is None or (hour.quantity is not None and _RANK[quantity] > _RANK[hour.quantity]):
+        return _with_count(hour, count)
+    if hour.quantity is not None and _RANK[quantity] < _RANK[hour.quantity]:
+        hour = Hour(hour_at_ms=hour.hour_at_ms)
+    return _widen(hour, row.measured_at_ms, quantity, (total_m3, flow_m3h), count)
+
+
+def _widen(
+    hour: Hour,
+    at_ms: int,
+    quantity: Quantity,
+    sample: tuple[float | None, float | None],
+    count: int,
+) -> Hour:
+    total_m3, flow_m3h = sample
+    is_first = total_m3 is not None and (hour.first_at_ms is None or at_ms < hour.first_at_ms)
+    is_last = total_m3 is not None and (hour.last_at_ms is None or at_ms > hour.last_at_ms)
+    return Hour(
+        hour_at_ms=hour.hour_at_ms,
+        quantity=quantity,
+        first_at_ms=at_ms if is_first else hour.first_at_ms,
+        first_m3=total_m3 if is_first else hour.first_m3,
+        last_at_ms=at_ms if is_last else hour.last_at_ms,
+        last_m3=total_m3 if is_last else hour.last_m3,
+        flow_min_m3h=_lower(hour.flow_min_m3h, flow_m3h),
+        flow_max_m3h=_higher(hour.flow_max_m3h, flow_m3h),
+        reading_count=count,
+    )
+
+
+def _with_count(hour: Hour, count: int) -> Hour:
+    return Hour(
+        hour_at_ms=hour.hour_at_ms,
+        quantity=hour.quantity,
+        first_at_ms=hour.first_at_ms,
+        first_m3=hour.first_m3,
+        last_at_ms=hour.last_at_ms,
+        last_m3=hour.last_m3,
+        flow_min_m3h=hour.flow_min_m3h,
+        flow_max_m3h=hour.flow_max_m3h,
+        reading_count=count,
+    )
+
+
+def _lower(known: float | None, value: float | None) -> float | None:
+    if known is None or value is None:
+        return value if known is None else known
+    return min(known, value)
+
+
+def _higher(known: float | None, value: float | None) -> float | None:
+    if known is None or value is None:
+        return value if known is None else known
+    return max(known, value)
+
+
+def _sample(row: ReadingRow, medium: Medium) -> tuple[Quantity | None, float | None, float | None]:
+    for totaliser, flow in _PAIRS[medium]:
+        total_m3 = _trusted(row, totaliser)
+        flow_m3h = _trusted(row, flow)
+        if total_m3 is not None or flow_m3h is not None:
+            return totaliser, total_m3, flow_m3h
+    return None, None, None
+
+
+def _trusted(row: ReadingRow, name: Quantity) -> float | None:
+    value = row.values.get(name)
+    if value is None or not row.quality:
+        return value
+    return None if row.quality.get(name) in _DOUBTFUL else value

@@ -1,0 +1,180 @@
+"""Decides what each arriving frame is: new, duplicate, clone, or refused and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sync_server.assets.device_map import DeviceMap, DeviceUse
+from sync_server.readings.arrivals import (
+    Accepted,
+    Arrivals,
+    FrameKey,
+    Gap,
+    Refused,
+    hash_bytes,
+    hash_frame,
+    hash_gap,
+)
+from wire_contracts.codes import Code
+from wire_contracts.frames import Batch, Frame, frame_json, ms_from_utc
+from wire_contracts.payloads import dump_json
+
+FUTURE_TOLERANCE = timedelta(hours=1)
+"""A stamp further ahead is a broken clock: it would stay the newest reading for as long as it is
+ahead. Gateways are within minutes of true time or mark their stamps (RULINGS R10)."""
+
+
+@dataclass(slots=True)
+class _Sorting:
+    accepted: list[Accepted] = field(default_factory=list)
+    clones: list[Accepted] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    duplicate_count: int = 0
+
+
+def sort_arrivals(
+    batches: Sequence[Batch],
+    known_hashes: Mapping[tuple[str, int, int], int],
+    devices: DeviceMap,
+    received_at_ms: int,
+) -> Arrivals:
+    """Return what to do with every frame of the batches.
+
+    Args:
+        batches: In any order, with any repetition.
+        known_hashes: (gateway, epoch, seq) to payload hash, at least for every frame of the
+            batches that the ledger already holds.
+        devices: Gateways and devices that are known now.
+        received_at_ms: Now, to refuse stamps of the future.
+    """
+    sorting = _Sorting()
+    seen: dict[tuple[str, int, int], int] = {}
+    for batch in batches:
+        is_known = batch.gateway_id in devices.gateways
+        for key, payload_hash, item in _items(batch):
+            place = (key.gateway_id, key.epoch, key.seq)
+            before = seen.get(place, known_hashes.get(place))
+            if before == payload_hash:
+                sorting.duplicate_count += 1
+                continue
+            if before is None:
+                seen[place] = payload_hash
+            if isinstance(item, Frame):
+                verdict = (
+                    _judge(key, payload_hash, item, devices, received_at_ms)
+                    if is_known
+                    else _refuse(key, payload_hash, item, *_unknown_gateway(key))
+                )
+                _put(sorting, verdict, is_clone=before is not None)
+            elif isinstance(item, Refused):
+                sorting.refused.append(item)
+            elif before is None:
+                sorting.gaps.append(item)
+    return Arrivals(
+        accepted=sorting.accepted,
+        clones=sorting.clones,
+        refused=sorting.refused,
+        gaps=sorting.gaps,
+        duplicate_count=sorting.duplicate_count,
+    )
+
+
+def _items(batch: Batch) -> Iterator[tuple[FrameKey, int, Frame | Refused | Gap]]:
+    gateway_id, epoch = batch.gateway_id, batch.epoch
+    for frame in batch.frames:
+        key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=frame.seq)
+        yield key, hash_frame(frame), frame
+    for rejected in batch.rejected:
+        key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=rejected.seq)
+        payload_hash = hash_bytes(rejected.body)
+        yield (
+            key,
+            payload_hash,
+            Refused(
+                key=key,
+                payload_hash=payload_hash,
+                code=rejected.code,
+                reason=rejected.reason,
+                body=rejected.body,
+            ),
+        )
+    for gap in batch.gaps:
+        key = FrameKey(gateway_id=gateway_id, epoch=epoch, seq=gap.seq)
+        payload_hash = hash_gap(gap)
+        yield key, payload_hash, Gap(key=key, payload_hash=payload_hash, record=gap)
+
+
+def _put(sorting: _Sorting, verdict: Accepted | Refused, *, is_clone: bool) -> None:
+    if isinstance(verdict, Refused):
+        sorting.refused.append(verdict)
+    elif is_clone:
+        sorting.clones.append(verdict)
+    else:
+        sorting.accepted.append(verdict)
+
+
+def _judge(
+    key: FrameKey, payload_hash: int, frame: Frame, devices: DeviceMap, received_at_ms: int
+) -> Accepted | Refused:
+    measured_at_ms = ms_from_utc(frame.measured_at_utc)
+    if measured_at_ms > received_at_ms + FUTURE_TOLERANCE // timedelta(milliseconds=1):
+        return _refuse(
+            key,
+            payload_hash,
+            frame,
+            Code.READING_FUTURE,
+            f"gateway {key.gateway_id}: t: {frame.measured_at_utc:%Y-%m-%d %H:%M:%S} UTC is in the "
+            "future; set the gateway's clock",
+        )
+    use = devices.find(frame.device, measured_at_ms)
+    if use is None:
+        return _refuse(key, payload_hash, frame, *unknown_meter(key, frame))
+    return Accepted(
+        key=key,
+        payload_hash=payload_hash,
+        frame=frame,
+        measured_at_ms=measured_at_ms,
+        use=use,
+    )
+
+
+def unknown_meter(key: FrameKey, frame: Frame) -> tuple[Code, str]:
+    """Return code and text for a frame whose device was no meter at its instant."""
+    return (
+        Code.METER_UNKNOWN,
+        (
+            f"gateway {key.gateway_id}: d: device {frame.device!r} was no known meter at "
+            f"{frame.measured_at_utc:%Y-%m-%d %H:%M} UTC; adopt it in the control room"
+        ),
+    )
+
+
+def accept(key: FrameKey, payload_hash: int, frame: Frame, use: DeviceUse) -> Accepted:
+    """Return a frame from quarantine as accepted, now that its device is known."""
+    return Accepted(
+        key=key,
+        payload_hash=payload_hash,
+        frame=frame,
+        measured_at_ms=ms_from_utc(frame.measured_at_utc),
+        use=use,
+    )
+
+
+def _unknown_gateway(key: FrameKey) -> tuple[Code, str]:
+    return (
+        Code.GATEWAY_UNKNOWN,
+        f"gateway {key.gateway_id}: gw: is not known; adopt it in the control room",
+    )
+
+
+def _refuse(key: FrameKey, payload_hash: int, frame: Frame, code: Code, reason: str) -> Refused:
+    return Refused(
+        key=key,
+        payload_hash=payload_hash,
+        code=code,
+        reason=reason,
+        body=dump_json(frame_json(frame)),
+        device_serial=frame.device,
+        measured_at_ms=ms_from_utc(frame.measured_at_utc),
+    )

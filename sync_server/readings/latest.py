@@ -1,0 +1,55 @@
+"""Decides what is newest of one meter, quantity by quantity, whatever order it arrived in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync_server.readings.reading_rows import ReadingRow
+from wire_contracts.quantities import Quantity
+
+LatestValue = tuple[float | None, int, str | None]
+"""Value (None when bad), when it was measured in ms, quality code (None when good)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The newest of one meter.
+
+    Attributes:
+        measured_at_ms: Newest instant.
+        valued_at_ms: Newest instant that carried at least one value.
+        gateway_id: Who brought the newest instant.
+        values: Quantity to its newest value.
+    """
+
+    measured_at_ms: int
+    valued_at_ms: int | None
+    gateway_id: str
+    values: Mapping[Quantity, LatestValue]
+
+
+def see_row(latest: Latest | None, row: ReadingRow, gateway_id: str) -> Latest:
+    """Return the newest of a meter after one of its rows was added or changed."""
+    at_ms = row.measured_at_ms
+    if latest is None:
+        latest = Latest(measured_at_ms=at_ms, valued_at_ms=None, gateway_id=gateway_id, values={})
+    values = dict(latest.values)
+    for name, value in row.values.items():
+        present = values.get(name)
+        if present is None or at_ms >= present[1]:
+            values[name] = (value, at_ms, row.quality.get(name))
+    for name, code in row.quality.items():
+        present = values.get(name)
+        if name not in row.values and (present is None or at_ms >= present[1]):
+            values[name] = (None, at_ms, code)
+    is_newest = at_ms > latest.measured_at_ms or (
+        at_ms == latest.measured_at_ms and gateway_id > latest.gateway_id
+    )
+    valued_at_ms = latest.valued_at_ms
+    if row.values and (valued_at_ms is None or at_ms > valued_at_ms):
+        valued_at_ms = at_ms
+    return Latest(
+        measured_at_ms=max(at_ms, latest.measured_at_ms),
+        valued_at_ms=valued_at_ms,
+        gateway_id=gateway_id if is_newest else latest.gateway_id,
+        values=values,
+    )

@@ -1,0 +1,30 @@
+"""Decides how the register words of several groups share one column, and takes them apart."""
+
+import struct
+from collections.abc import Mapping
+
+_LENGTH = struct.Struct(">I")
+
+
+def pack_groups(groups: Mapping[str, bytes]) -> bytes | None:
+    """Return the words of all groups, by group name; None when there are none."""
+    parts: list[bytes] = []
+    for name in sorted(groups):
+        encoded = name.encode()
+        words = groups[name]
+        parts += [bytes([len(encoded)]), encoded, _LENGTH.pack(len(words)), words]
+    return b"".join(parts) or None
+
+
+def unpack_groups(packed: bytes | None) -> dict[str, bytes]:
+    """Return group name to words; the inverse of `pack_groups`."""
+    groups: dict[str, bytes] = {}
+    packed = packed or b""
+    at = 0
+    while at < len(packed):
+        name_end = at + 1 + packed[at]
+        words_at = name_end + _LENGTH.size
+        (length,) = _LENGTH.unpack_from(packed, name_end)
+        groups[packed[at + 1 : name_end].decode()] = packed[words_at : words_at + length]
+        at = words_at + length
+    return groups

@@ -1,0 +1,369 @@
+"""Owns the transaction of the ingest: ledger, readings, latest and hourly change together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from sync_server.db.bulk_io import OnExisting, Row, write_rows
+from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.reading_tables import (
+    METER_EVENT,
+    READING,
+    READING_CONFLICT,
+    READING_CORRECTION,
+    READING_HOURLY,
+    READING_LATEST,
+)
+from sync_server.readings.arrivals import Accepted, Arrivals
+from sync_server.readings.frame_store import (
+    advance_epochs,
+    load_epochs,
+    load_known_hashes,
+    load_refused,
+    write_clones,
+    write_gaps,
+    write_ledger,
+)
+from sync_server.readings.hourly import Hour, add_row, hour_of
+from sync_server.readings.ingest import sort_arrivals
+from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
+from sync_server.readings.latest import see_row
+from sync_server.readings.quality_event_store import (
+    QualityEvent,
+    QualityEventKind,
+    write_quality_events,
+)
+from sync_server.readings.quarantine_store import keep_refused
+from sync_server.readings.reading_rows import (
+    Merged,
+    ReadingRow,
+    Superseded,
+    merge_rows,
+    row_of,
+)
+from sync_server.readings.row_store import (
+    hourly_cells,
+    latest_cells,
+    load_hours,
+    load_meters,
+    load_rows,
+    reading_cells,
+)
+from wire_contracts.acks import EpochAck
+from wire_contracts.frames import Batch, frame_json, ms_from_utc
+from wire_contracts.payloads import dump_json
+from wire_contracts.quantities import Medium
+
+RowKey = tuple[str, int]
+"""Meter and instant in ms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of some batches.
+
+    `acks` has one acknowledgement per gateway and epoch, to be published after the commit; its
+    `refused` names seqs of these batches only.
+    """
+
+    acks: Mapping[str, Sequence[EpochAck]]
+    new_count: int
+    duplicate_count: int
+    refused_count: int
+    clone_count: int
+    conflict_count: int
+
+
+@dataclass(slots=True)
+class _Work:
+    """The rows that one transaction is about to write."""
+
+    received_at_utc: datetime
+    new_rows: list[ReadingRow]
+    changed_rows: dict[RowKey, ReadingRow]
+    media: dict[str, Medium]
+    hours: dict[RowKey, Hour]
+    stale_hours: set[RowKey]
+    superseded: list[Superseded]
+    conflicts: list[Accepted]
+
+
+class ReadingStore:
+    """Stores batches; keeps a memory that makes steady traffic cheap.
+
+    One object per writer. Any number of writers may take turns on one database: each transaction
+    is exclusive, and a memory that another writer has overtaken is dropped.
+    """
+
+    def __init__(self) -> None:
+        """Start with an empty memory."""
+        self._memory = IngestMemory()
+
+    def store_batches(
+        self, connection: Connection, batches: Sequence[Batch], received_at_utc: datetime
+    ) -> Stored:
+        """Return what became of the batches, all written in the caller's transaction.
+
+        Order and repetition of batches and frames do not change what is stored. The
+        acknowledgements may be published only after the caller has committed.
+        """
+        try:
+            return self._store(connection, batches, received_at_utc)
+        except BaseException:
+            self._memory.forget()
+            raise
+
+    def adopt(
+        self, connection: Connection, accepted: Sequence[Accepted], received_at_utc: datetime
+    ) -> None:
+        """Write the readings of frames that lay in quarantine and are in the ledger already."""
+        try:
+            self._memory.begin(connection)
+            self._write_readings(connection, accepted, received_at_utc)
+        except BaseException:
+            self._memory.forget()
+            raise
+
+    def _store(
+        self, connection: Connection, batches: Sequence[Batch], received_at_utc: datetime
+    ) -> Stored:
+        memory = self._memory
+        memory.begin(connection)
+        received_at_ms = ms_from_utc(received_at_utc)
+        load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
+        known = load_known_hashes(connection, memory, batches)
+        arrivals = sort_arrivals(batches, known, memory.devices, received_at_ms)
+        write_ledger(connection, arrivals)
+        write_gaps(connection, arrivals, received_at_ms)
+        write_clones(connection, arrivals.clones, received_at_ms)
+        keep_refused(connection, arrivals.refused, received_at_utc)
+        conflicts = self._write_readings(
+            connection, [*arrivals.accepted, *arrivals.clones], received_at_utc
+        )
+        advance_epochs(connection, memory, batches, received_at_ms)
+        _report(connection, arrivals, conflicts, received_at_utc)
+        has_refusals = bool(arrivals.refused) or arrivals.duplicate_count > 0
+        return Stored(
+            acks=self._acks(connection, batches, has_refusals=has_refusals),
+            new_count=len(arrivals.accepted),
+            duplicate_count=arrivals.duplicate_count,
+            refused_count=len(arrivals.refused),
+            clone_count=len(arrivals.clones),
+            conflict_count=len(conflicts),
+        )
+
+    def _acks(
+        self, connection: Connection, batches: Sequence[Batch], *, has_refusals: bool
+    ) -> Mapping[str, Sequence[EpochAck]]:
+        refused: dict[tuple[str, int], set[tuple[int, str]]] = {}
+        for batch in batches:
+            entry = refused.setdefault((batch.gateway_id, batch.epoch), set())
+            if has_refusals:
+                entry.update(load_refused(connection, batch))
+        acks: dict[str, list[EpochAck]] = {}
+        for key in sorted(refused):
+            ack = replace(self._memory.epochs[key], refused=tuple(sorted(refused[key])))
+            acks.setdefault(key[0], []).append(ack)
+        return acks
+
+    def _write_readings(
+        self, connection: Connection, accepted: Sequence[Accepted], received_at_utc: datetime
+    ) -> Sequence[Accepted]:
+        """Write the readings and return the frames that contradict what is stored."""
+        work = _Work(
+            received_at_utc=received_at_utc,
+            new_rows=[],
+            changed_rows={},
+            media={},
+            hours={},
+            stale_hours=set(),
+            superseded=[],
+            conflicts=[],
+        )
+        groups = _by_row(accepted)
+        load_meters(connection, self._memory, {key[0] for key in groups})
+        late = [key for key in groups if self._is_late(key)]
+        stored_rows = load_rows(connection, late)
+        for key in sorted(groups):
+            frames = groups[key]
+            work.media[key[0]] = frames[0].use.medium
+            self._take_row(work, key, frames, stored_rows)
+        write_rows(
+            connection, READING, [reading_cells(row) for row in work.new_rows], OnExisting.FAIL
+        )
+        write_rows(
+            connection,
+            READING,
+            [reading_cells(row) for row in work.changed_rows.values()],
+            OnExisting.REPLACE,
+        )
+        self._refresh_hours(connection, work)
+        self._write_meters(connection, sorted(work.media), work)
+        _write_events(connection, accepted)
+        _write_superseded(connection, work.superseded)
+        _write_conflicts(connection, work.conflicts, ms_from_utc(received_at_utc))
+        return work.conflicts
+
+    def _is_late(self, key: RowKey) -> bool:
+        meter = self._memory.meters.get(key[0])
+        return meter is not None and key[1] <= meter.latest.measured_at_ms
+
+    def _take_row(
+        self,
+        work: _Work,
+        key: RowKey,
+        frames: Sequence[Accepted],
+        stored_rows: Mapping[RowKey, ReadingRow],
+    ) -> None:
+        stored = stored_rows.get(key)
+        row = self._merge(work, key, frames, stored)
+        if row is None:
+            return
+        meter = self._memory.meters.get(key[0])
+        gateway_id = max(item.key.gateway_id for item in frames)
+        latest = see_row(meter.latest if meter else None, row, gateway_id)
+        hour_at_ms = hour_of(key[1])
+        if stored is None:
+            work.new_rows.append(row)
+        else:
+            work.changed_rows[key] = row
+        if meter is not None and key[1] <= meter.latest.measured_at_ms:
+            work.stale_hours.add((key[0], hour_at_ms))
+            hour = meter.hour
+        else:
+            is_same = meter is not None and meter.hour.hour_at_ms == hour_at_ms
+            hour = meter.hour if meter is not None and is_same else Hour(hour_at_ms=hour_at_ms)
+            hour = add_row(hour, row, work.media[key[0]])
+            work.hours[key[0], hour_at_ms] = hour
+        self._memory.meters[key[0]] = MeterMemory(latest=latest, hour=hour)
+        self._memory.meters.move_to_end(key[0])
+
+    @staticmethod
+    def _merge(
+        work: _Work, key: RowKey, frames: Sequence[Accepted], stored: ReadingRow | None
+    ) -> ReadingRow | None:
+        """Return the row of these frames merged into the stored one; None when nothing changed."""
+        row = stored
+        for accepted in frames:
+            arriving = row_of(key[0], key[1], accepted.frame)
+            merged = Merged(row=arriving) if row is None else merge_rows(row, arriving)
+            row = merged.row
+            work.superseded.extend(merged.superseded)
+            if merged.is_conflict:
+                work.conflicts.append(accepted)
+        return None if row == stored else row
+
+    def _refresh_hours(self, connection: Connection, work: _Work) -> None:
+        """Gather anew the hours in which a row came late or was changed."""
+        fresh = load_hours(connection, work.stale_hours, work.media)
+        work.hours.update(fresh)
+        for (meter_id, hour_at_ms), hour in fresh.items():
+            meter = self._memory.meters[meter_id]
+            if meter is not None and meter.hour.hour_at_ms == hour_at_ms:
+                self._memory.meters[meter_id] = replace(meter, hour=hour)
+
+    def _write_meters(self, connection: Connection, meter_ids: Iterable[str], work: _Work) -> None:
+        latest_rows: list[Row] = []
+        for meter_id in meter_ids:
+            meter = self._memory.meters[meter_id]
+            if meter is not None:
+                latest_rows.append(latest_cells(meter_id, meter.latest))
+        write_rows(connection, READING_LATEST, latest_rows, OnExisting.REPLACE)
+        hour_rows = [hourly_cells(key[0], hour) for key, hour in work.hours.items()]
+        write_rows(connection, READING_HOURLY, hour_rows, OnExisting.REPLACE)
+
+
+def store_batch(connection: Connection, batch: Batch, received_at_utc: datetime) -> EpochAck:
+    """Return the acknowledgement of one batch, stored in the caller's transaction.
+
+    For many batches keep one `ReadingStore`: it remembers between transactions.
+    """
+    stored = ReadingStore().store_batches(connection, [batch], received_at_utc)
+    return stored.acks[batch.gateway_id][0]
+
+
+def _by_row(accepted: Sequence[Accepted]) -> dict[RowKey, list[Accepted]]:
+    groups: dict[RowKey, list[Accepted]] = {}
+    for item in accepted:
+        groups.setdefault((item.use.meter_id, item.measured_at_ms), []).append(item)
+    return groups
+
+
+def _write_events(connection: Connection, accepted: Sequence[Accepted]) -> None:
+    rows: list[Row] = [
+        (item.use.meter_id, item.measured_at_ms, event)
+        for item in accepted
+        for event in item.frame.events
+    ]
+    write_rows(connection, METER_EVENT, rows, OnExisting.KEEP)
+
+
+def _write_superseded(connection: Connection, superseded: Sequence[Superseded]) -> None:
+    rows: list[Row] = [
+        (
+            item.meter_id,
+            item.measured_at_ms,
+            str(item.quantity),
+            item.revision,
+            item.value,
+            item.quality,
+        )
+        for item in superseded
+    ]
+    write_rows(connection, READING_CORRECTION, rows, OnExisting.KEEP)
+
+
+def _write_conflicts(
+    connection: Connection, conflicts: Sequence[Accepted], received_at_ms: int
+) -> None:
+    rows: list[Row] = [
+        (
+            item.key.gateway_id,
+            item.key.epoch,
+            item.key.seq,
+            item.payload_hash,
+            item.use.meter_id,
+            item.measured_at_ms,
+            received_at_ms,
+            dump_json(frame_json(item.frame)).decode(),
+        )
+        for item in conflicts
+    ]
+    write_rows(connection, READING_CONFLICT, rows, OnExisting.KEEP)
+
+
+def _report(
+    connection: Connection,
+    arrivals: Arrivals,
+    conflicts: Sequence[Accepted],
+    received_at_utc: datetime,
+) -> None:
+    events = [
+        QualityEvent(
+            at_utc=received_at_utc,
+            kind=kind,
+            gateway_id=item.key.gateway_id,
+            meter_id=item.use.meter_id,
+            detail={"epoch": item.key.epoch, "seq": item.key.seq, "device": item.frame.device},
+        )
+        for kind, items in (
+            (QualityEventKind.CLONE, arrivals.clones),
+            (QualityEventKind.CONFLICT, conflicts),
+        )
+        for item in items
+    ]
+    events += [
+        QualityEvent(
+            at_utc=received_at_utc,
+            kind=QualityEventKind.GAP,
+            gateway_id=gap.key.gateway_id,
+            meter_id=None,
+            detail={"lost": gap.record.count, "why": gap.record.why},
+        )
+        for gap in arrivals.gaps
+    ]
+    write_quality_events(connection, events)
+    for gateway_id in sorted({event.gateway_id for event in events if event.gateway_id}):
+        append_feed(connection, Topic.GATEWAY, gateway_id, received_at_utc)

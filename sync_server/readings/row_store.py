@@ -1,0 +1,192 @@
+"""Owns how rows, latest values and hours look in their tables, there and back."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
+
+import orjson
+from sqlalchemy import Connection, and_, false, or_, select
+from sqlalchemy import Row as SqlRow
+
+from sync_server.db.bulk_io import Row
+from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
+from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of
+from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
+from sync_server.readings.latest import Latest
+from sync_server.readings.raw_words import pack_groups, unpack_groups
+from sync_server.readings.reading_rows import ReadingRow
+from wire_contracts.frames import TimeQuality
+from wire_contracts.quality import QualityCode
+from wire_contracts.quantities import Medium, Quantity
+
+T = TypeVar("T")
+
+_QUANTITIES = tuple(Quantity)
+_CHUNK = 400
+_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
+
+
+def reading_cells(row: ReadingRow) -> Row:
+    """Return the row in the order of the columns of `reading`."""
+    values = row.values
+    return (
+        row.meter_id,
+        row.measured_at_ms,
+        *[values.get(name) for name in _QUANTITIES],
+        orjson.dumps(row.quality, option=_OPTIONS).decode() if row.quality else None,
+        row.profile,
+        row.revision,
+        orjson.dumps(row.older_revisions, option=_OPTIONS).decode()
+        if row.older_revisions
+        else None,
+        None if row.time_quality is TimeQuality.SANE else str(row.time_quality),
+        pack_groups(row.raw) if row.raw else None,
+    )
+
+
+def reading_row(row: SqlRow[tuple[str]]) -> ReadingRow:
+    """Return a database row of `reading` as a value."""
+    cells: Sequence[float | None] = row[2 : 2 + len(_QUANTITIES)]  # type: ignore[assignment]  # wide
+    values = zip(_QUANTITIES, cells, strict=True)
+    quality = orjson.loads(row.quality) if row.quality else {}
+    older = orjson.loads(row.older_revisions) if row.older_revisions else {}
+    return ReadingRow(
+        meter_id=row.meter_id,
+        measured_at_ms=row.measured_at_ms,
+        values={name: value for name, value in values if value is not None},
+        quality={Quantity(name): QualityCode(code) for name, code in quality.items()},
+        profile=row.profile,
+        revision=row.revision,
+        older_revisions={Quantity(name): revision for name, revision in older.items()},
+        time_quality=TimeQuality(row.time_quality or TimeQuality.SANE),
+        raw=unpack_groups(row.raw),
+    )
+
+
+def latest_cells(meter_id: str, latest: Latest) -> Row:
+    """Return the newest of a meter in the order of the columns of `reading_latest`."""
+    return (
+        meter_id,
+        latest.measured_at_ms,
+        latest.valued_at_ms,
+        latest.gateway_id,
+        orjson.dumps(latest.values, option=_OPTIONS).decode(),
+    )
+
+
+def latest_of(row: SqlRow[tuple[str]]) -> Latest:
+    """Return a database row of `reading_latest` as a value."""
+    return Latest(
+        measured_at_ms=row.measured_at_ms,
+        valued_at_ms=row.valued_at_ms,
+        gateway_id=row.gateway_id,
+        values={
+            Quantity(name): (value, at_ms, code)
+            for name, (value, at_ms, code) in orjson.loads(row.state).items()
+        },
+    )
+
+
+def hourly_cells(meter_id: str, hour: Hour) -> Row:
+    """Return an hour in the order of the columns of `reading_hourly`."""
+    return (
+        meter_id,
+        hour.hour_at_ms,
+        None if hour.quantity is None else str(hour.quantity),
+        hour.first_at_ms,
+        hour.first_m3,
+        hour.last_at_ms,
+        hour.last_m3,
+        hour.flow_min_m3h,
+        hour.flow_max_m3h,
+        hour.reading_count,
+    )
+
+
+def hour_from(row: SqlRow[tuple[str]]) -> Hour:
+    """Return a database row of `reading_hourly` as a value."""
+    return Hour(
+        hour_at_ms=row.hour_at_ms,
+        quantity=None if row.quantity is None else Quantity(row.quantity),
+        first_at_ms=row.first_at_ms,
+        first_m3=row.first_m3,
+        last_at_ms=row.last_at_ms,
+        last_m3=row.last_m3,
+        flow_min_m3h=row.flow_min_m3h,
+        flow_max_m3h=row.flow_max_m3h,
+        reading_count=row.reading_count,
+    )
+
+
+def load_meters(connection: Connection, memory: IngestMemory, meter_ids: Collection[str]) -> None:
+    """Bring what is newest of these meters into the memory."""
+    missing = [meter_id for meter_id in meter_ids if meter_id not in memory.meters]
+    for chunk in _chunks(missing):
+        newest = {
+            row.meter_id: latest_of(row)
+            for row in connection.execute(
+                select(READING_LATEST).where(READING_LATEST.c.meter_id.in_(chunk))
+            )
+        }
+        hours = _stored_hours(
+            connection, [(name, hour_of(latest.measured_at_ms)) for name, latest in newest.items()]
+        )
+        for meter_id in chunk:
+            latest = newest.get(meter_id)
+            memory.meters[meter_id] = (
+                None if latest is None else MeterMemory(latest=latest, hour=hours[meter_id])
+            )
+
+
+def _stored_hours(connection: Connection, keys: Sequence[tuple[str, int]]) -> Mapping[str, Hour]:
+    is_wanted = or_(
+        false(),
+        *(
+            and_(READING_HOURLY.c.meter_id == meter_id, READING_HOURLY.c.hour_at_ms == hour_at_ms)
+            for meter_id, hour_at_ms in keys
+        ),
+    )
+    rows = connection.execute(select(READING_HOURLY).where(is_wanted))
+    return {row.meter_id: hour_from(row) for row in rows}
+
+
+def load_rows(
+    connection: Connection, keys: Sequence[tuple[str, int]]
+) -> Mapping[tuple[str, int], ReadingRow]:
+    """Return the readings that exist already at these (meter, instant)."""
+    found: dict[tuple[str, int], ReadingRow] = {}
+    for chunk in _chunks(keys):
+        is_wanted = or_(
+            *(
+                and_(READING.c.meter_id == meter_id, READING.c.measured_at_ms == at_ms)
+                for meter_id, at_ms in chunk
+            )
+        )
+        for row in connection.execute(select(READING).where(is_wanted)):
+            found[row.meter_id, row.measured_at_ms] = reading_row(row)
+    return found
+
+
+def load_hours(
+    connection: Connection, keys: Collection[tuple[str, int]], media: Mapping[str, Medium]
+) -> Mapping[tuple[str, int], Hour]:
+    """Return these hours (meter, start), gathered anew from all their readings."""
+    hours: dict[tuple[str, int], Hour] = {}
+    for meter_id, hour_at_ms in keys:
+        rows = connection.execute(
+            select(READING).where(
+                READING.c.meter_id == meter_id,
+                READING.c.measured_at_ms >= hour_at_ms,
+                READING.c.measured_at_ms < hour_at_ms + HOUR_MS,
+            )
+        )
+        hours[meter_id, hour_at_ms] = gather_hour(
+            hour_at_ms, (reading_row(row) for row in rows), media[meter_id]
+        )
+    return hours
+
+
+def _chunks(items: Sequence[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
