@@ -7,7 +7,7 @@ The line through the modules, from the plan to what the other parts see:
     town_places, uses, staff        where things stand, what happens behind a meter, who works
     town_meters, town               131 remotely read meters; homes, boxes, wells, pipes
     town_clock, town_clock_io       `start_clock`, `join_clock`: one time for all processes (R25)
-    faults, faults_io               the truth: `TruthFile(path).inject(Fault(...))`, `.repair(...)`
+    faults, faults_io, story        the truth: `TruthFile(path).inject(fault)`, `.repair(...)`
     weather, slot_rows, heat, gas_water, consumption      `MeterModel.quantities(at_utc)`, `.series`
     household_truth, households     what the homes' meters show
     read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`

@@ -10,12 +10,13 @@ from demo.town_time import slot_after, slot_start_utc
 
 
 class FaultKind(StrEnum):
-    """What can go wrong in the town."""
+    """What can go wrong in the town, in the order in which faults of one meter take effect."""
 
     LEAK = "leak"
-    STOPPED = "stopped"
     SLOW = "slow"
+    STOPPED = "stopped"
     SILENT = "silent"
+    WRONG_PROFILE = "wrong_profile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Fault:
         end_utc: Until when, or None while it lasts.
         flow_m3h: Of a leak: the constant extra flow (gas: at measuring conditions).
         share: Of a slow meter: the share of the true volume that it still counts.
+        profile: Of a wrong profile: the register map that the device really has, while its
+            gateway was told another (a swapped word order is such a case).
     """
 
     fault_id: str
@@ -39,6 +42,7 @@ class Fault:
     end_utc: datetime | None = None
     flow_m3h: float = 0.0
     share: float = 1.0
+    profile: str = ""
 
     def flow_starts_utc(self) -> datetime:
         """Return from when the fault shows in the flow: the next quarter of an hour."""
@@ -68,19 +72,25 @@ def with_faults(healthy_m3: FloatArray, slots: IntArray, faults: Sequence[Fault]
                 counted = counted * (1.0 - active * (1.0 - fault.share))
             case FaultKind.STOPPED:
                 counted = counted * (1.0 - active)
-            case FaultKind.SILENT:
+            case FaultKind.SILENT | FaultKind.WRONG_PROFILE:
                 pass
     return counted
 
 
-_ORDER = (FaultKind.LEAK, FaultKind.SLOW, FaultKind.STOPPED, FaultKind.SILENT)
+_ORDER = tuple(FaultKind)
+
+
+def is_on(fault: Fault, now_utc: datetime) -> bool:
+    """Return whether the fault holds at this moment."""
+    return fault.start_utc <= now_utc and (fault.end_utc is None or now_utc < fault.end_utc)
 
 
 def is_silent(faults: Sequence[Fault], now_utc: datetime) -> bool:
     """Return whether the meter answers nobody at this moment."""
-    return any(
-        fault.kind is FaultKind.SILENT
-        and fault.start_utc <= now_utc
-        and (fault.end_utc is None or now_utc < fault.end_utc)
-        for fault in faults
-    )
+    return any(fault.kind is FaultKind.SILENT and is_on(fault, now_utc) for fault in faults)
+
+
+def true_profile(believed: str, faults: Sequence[Fault], now_utc: datetime) -> str:
+    """Return the register map that the device really has at this moment."""
+    wrong = [fault for fault in faults if fault.kind is FaultKind.WRONG_PROFILE]
+    return next((fault.profile for fault in wrong if is_on(fault, now_utc)), believed)

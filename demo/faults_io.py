@@ -71,6 +71,7 @@ class TruthFile:
                 end_utc=None if end_utc is None else datetime.fromisoformat(end_utc),
                 flow_m3h=float(body["flow_m3h"]),
                 share=float(body["share"]),
+                profile=str(body["profile"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = f"{self.path}: line {number}: is not a fault ({error}); delete the line"
@@ -86,4 +87,5 @@ def _body(fault: Fault) -> dict[str, str | float | None]:
         "end_utc": fault.end_utc.isoformat() if fault.end_utc else None,
         "flow_m3h": fault.flow_m3h,
         "share": fault.share,
+        "profile": fault.profile,
     }

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from demo.consumption import MeterModel, models_of, supply_of
-from demo.faults import Fault, is_silent
+from demo.faults import Fault, is_silent, true_profile
 from demo.faults_io import TruthFile
 from demo.town import Town
 from demo.town_meters import Meter, MeterId
@@ -52,7 +52,7 @@ class TownMeters:
         """
         self._clock = clock
         self._truth = TruthWatch(town, truth)
-        self._profiles = {meter.profile: load_profile(meter.profile) for meter in town.meters}
+        self._profiles: dict[str, Profile] = {}
         self._images: dict[MeterId, tuple[datetime, Mapping[tuple[int, int], int]]] = {}
         wanted = ports or {}
         self._links = SimulatedLinks(
@@ -112,9 +112,15 @@ class TownMeters:
         renewed_utc = now_utc - timedelta(seconds=now_utc.timestamp() % REFRESH.total_seconds())
         shown_utc, image = self._images.get(meter.meter_id, (None, {}))
         if shown_utc != renewed_utc:
-            image = _words(self._profiles[meter.profile], model.quantities(renewed_utc))
+            reference = true_profile(meter.profile, model.supply.faults, now_utc)
+            image = _words(self._profile(reference), model.quantities(renewed_utc))
             self._images[meter.meter_id] = (renewed_utc, image)
         return image
+
+    def _profile(self, reference: str) -> Profile:
+        if reference not in self._profiles:
+            self._profiles[reference] = load_profile(reference)
+        return self._profiles[reference]
 
 
 def _words(profile: Profile, quantities: Mapping[Quantity, float]) -> Mapping[tuple[int, int], int]:

@@ -41,8 +41,8 @@ class StandingClock:
         return seconds / 900.0
 
 
-def read_meter(meter: Meter, port: int) -> Mapping[Quantity, float]:
-    """Read a meter over a real socket and decode it, as a gateway does."""
+def read_words(meter: Meter, port: int) -> Mapping[tuple[int, int], int]:
+    """Read the spans of a meter over a real socket, as a gateway does."""
     profile = load_profile(meter.profile)
     image: dict[tuple[int, int], int] = {}
     with ModbusTcpClient(LOOPBACK, port=port, timeout=0.5, retries=0) as client:
@@ -52,7 +52,12 @@ def read_meter(meter: Meter, port: int) -> Mapping[Quantity, float]:
             answer = read(span.address, count=span.word_count, device_id=meter.device_address)
             for offset, word in enumerate(answer.registers):
                 image[span.function_code, span.address + offset] = word
-    decoded = decode_group(profile, FAST, image, {})
+    return image
+
+
+def read_meter(meter: Meter, port: int) -> Mapping[Quantity, float]:
+    """Read a meter and decode it with the profile that its gateway believes in."""
+    decoded = decode_group(load_profile(meter.profile), FAST, read_words(meter, port), {})
     assert decoded.quality == {}
     return decoded.values
 
@@ -137,6 +142,30 @@ def test_a_silent_meter_answers_nobody_while_its_neighbour_does(town: Town, tmp_
         answer = read_meter(neighbour, port)
 
     assert answer
+
+
+def test_a_device_with_another_register_map_than_believed_does_not_show_its_temperature(
+    town: Town, tmp_path: Path
+) -> None:
+    truth = TruthFile(tmp_path / "truth.jsonl")
+    vortex = next(each for each in town.meters if "vortex" in each.profile)
+    truth.inject(
+        Fault(
+            fault_id="swapped-1",
+            meter_id=vortex.meter_id,
+            kind=FaultKind.WRONG_PROFILE,
+            start_utc=NOON - timedelta(days=1),
+            profile=vortex.profile.replace("cdab", "abcd"),
+        )
+    )
+    expected = MeterModel(supply_of(town, vortex)).quantities(NOON)[Quantity.TEMPERATURE_DEGC]
+    with TownMeters(town, StandingClock(NOON), truth) as meters:
+        image = read_words(vortex, meters.ports[vortex.gateway_id])
+    believed = decode_group(load_profile(vortex.profile), FAST, image, {})
+    real = decode_group(load_profile(vortex.profile.replace("cdab", "abcd")), FAST, image, {})
+
+    assert real.values[Quantity.TEMPERATURE_DEGC] == pytest.approx(expected, rel=1e-6)
+    assert believed.values.get(Quantity.TEMPERATURE_DEGC) != pytest.approx(expected, abs=1.0)
 
 
 def test_wanted_ports_are_kept_over_a_restart(town: Town, tmp_path: Path) -> None:
