@@ -1,0 +1,21 @@
+"""The control room's pages.
+
+The line through the modules:
+
+    settings                 what the pages must know of the installation
+    words, labels            how a page speaks to one reader
+    sparkline, chart         courses as paths and columns
+    alert_views, desk        what the alert desk shows
+    order_views              what the order pages show
+    record_views             what the pages of meters, gateways, review, tablets and accounts show
+    preference_store         language and theme of a person
+    page_queries_store       what pages ask that no feature answers by itself
+    build_assets_io          front-end libraries by name and lock file
+    catalogue_io             the gettext catalogues
+    pages_io                 a template with a reader's words; security headers
+    site_access_io           sessions on the wall's clock, tablets on the site's
+    live_io                  one poller of the feed, many pages that follow it
+    session_io, desk_io, orders_io, meters_io, gateways_io, review_io, people_io, health_io
+                             the routes, each behind its guard
+    app_io                   all of it as one application
+"""

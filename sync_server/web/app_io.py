@@ -1,0 +1,171 @@
+"""Builds the server's one web application: pages, live events, sync, enrolment, health."""
+
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+
+from sync_server.access.api_io import enrolment_router
+from sync_server.access.error_answers_io import STATUS, error_answer
+from sync_server.access.guards_io import person_of
+from sync_server.access.passwords_io import PasswordHasherIo
+from sync_server.alerts.alert import AlertNotFoundError
+from sync_server.sync.api_io import sync_router
+from sync_server.sync.service import SyncService
+from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.desk_routes_io import (
+    desk_actions_router,
+    desk_router,
+    live_router,
+    shelving_router,
+)
+from sync_server.web.gateways_io import gateways_router
+from sync_server.web.health_io import health_router
+from sync_server.web.live_io import LiveHub
+from sync_server.web.meters_io import meters_router
+from sync_server.web.orders_io import orders_router
+from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
+from sync_server.web.people_io import accounts_router, tablets_router
+from sync_server.web.review_io import review_router
+from sync_server.web.session_io import first_start_router, preference_router, session_router
+from sync_server.web.settings import WebSettings
+from sync_server.web.site_access_io import access_desk_for
+from sync_server.web.words import mark
+from wire_contracts.clock import Clock
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.life_cycle import RefusedTransition
+
+_NOT_FOUND = 404
+_UNAUTHORISED = 401
+
+
+def build_app(
+    engine: Engine,
+    clock: Clock,
+    settings: WebSettings | None = None,
+    hasher: PasswordHasherIo | None = None,
+) -> FastAPI:
+    """Return the application over a migrated database.
+
+    `app.state.live.close()` ends the live streams: call it before the server is told to stop,
+    because a server waits for its open answers.
+    """
+    settings = settings or WebSettings()
+    app = FastAPI(
+        title="Lamplighter",
+        docs_url="/docs" if settings.has_api_docs else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.has_api_docs else None,
+    )
+    pages = Pages(engine, clock, settings, load_catalogues())
+    hub = LiveHub(engine, clock)
+    app.state.access = access_desk_for(engine, clock, hasher or PasswordHasherIo())
+    app.state.live = hub
+    for router in (
+        session_router(pages),
+        first_start_router(pages),
+        preference_router(pages),
+        live_router(pages, hub),
+        desk_router(pages),
+        desk_actions_router(pages),
+        shelving_router(pages),
+        orders_router(pages),
+        meters_router(pages),
+        gateways_router(pages),
+        review_router(pages),
+        tablets_router(pages),
+        accounts_router(pages),
+        health_router(pages),
+        enrolment_router(),
+        sync_router(SyncService(engine, clock)),
+    ):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(SecurityHeaders)
+    _install_errors(app, pages)
+    return app
+
+
+def _wants_page(request: Request) -> bool:
+    is_machine = request.url.path.startswith(("/sync/", "/live", "/badges", "/metrics"))
+    return not is_machine and "text/html" in request.headers.get("accept", "")
+
+
+def _code_and_status(error: Exception) -> tuple[Code, int]:
+    if isinstance(error, ContractError):
+        return error.code, STATUS.get(error.code, 400)
+    if isinstance(error, AlertNotFoundError):
+        return Code.NOT_FOUND, _NOT_FOUND
+    if isinstance(error, HTTPException):
+        is_missing = error.status_code == _NOT_FOUND
+        return (Code.NOT_FOUND if is_missing else Code.FIELD_RANGE), error.status_code
+    if isinstance(error, RefusedTransition):
+        return Code.STATE, 409
+    return Code.FIELD_RANGE, 400
+
+
+def _install_errors(app: FastAPI, pages: Pages) -> None:
+    """Answer refusals with a page where a person asked, with a code where a machine did."""
+
+    def refused(request: Request, error: Exception) -> Response:
+        code, status = _code_and_status(error)
+        text = "; ".join(_field_problems(error)) or str(error)
+        if isinstance(error, HTTPException):
+            text = f"{request.method} {request.url.path}: {error.detail}"
+        if _wants_page(request):
+            return _error_page(pages, request, status, text)
+        answer = error_answer(code, text)
+        answer.status_code = status
+        return answer
+
+    for kind in (
+        ContractError,
+        RefusedTransition,
+        AlertNotFoundError,
+        HTTPException,
+        RequestValidationError,
+    ):
+        app.add_exception_handler(kind, refused)
+
+
+def _field_problems(error: Exception) -> list[str]:
+    if not isinstance(error, RequestValidationError):
+        return []
+    return [
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in error.errors()
+    ]
+
+
+def _error_page(pages: Pages, request: Request, status: int, text: str) -> Response:
+    try:
+        person = person_of(request)
+    except ContractError:
+        person = None
+    if status == _UNAUTHORISED or person is None:
+        if request.method == "GET" and status == _UNAUTHORISED:
+            return see_other(f"/login?back={quote(here(request), safe='')}")
+        words = pages.words(pages.settings.language)
+        return pages.door(
+            request,
+            "door_error.html",
+            status=status,
+            heading=words.gettext(mark("This cannot be shown")),
+            problem_text=text or words.gettext(mark("There is nothing at this address.")),
+        )
+    reader = pages.reader(person)
+    words = reader.words
+    return pages.page(
+        request,
+        reader,
+        "error.html",
+        "",
+        heading=words.gettext(mark("This cannot be shown")),
+        problem_text=text or words.gettext(mark("There is nothing at this address.")),
+        status=status,
+    )

@@ -1,0 +1,215 @@
+"""The alert desk as one reader sees it: which alerts stand where, under which tab."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from sync_server.alerts.alert import AlertRecord
+from sync_server.web.alert_views import (
+    AlertRow,
+    LoadBar,
+    OrderBrief,
+    ShelvedRow,
+    is_hidden,
+    is_safety,
+    is_todo,
+    list_rank,
+    load_bars,
+    place_of,
+    row_view,
+    shelved_view,
+    title_of,
+)
+from sync_server.web.labels import MEDIA
+from sync_server.web.words import Words, mark
+from wire_contracts.alert_states import Condition, Visibility
+from wire_contracts.quantities import Medium
+
+_IN_TAB: Mapping[str, Callable[[AlertRecord], bool]] = {
+    "unack": lambda each: each.condition is Condition.UNACKNOWLEDGED,
+    "ack": lambda each: each.condition in {Condition.ACKNOWLEDGED, Condition.LATCHED},
+    "returned": lambda each: each.condition is Condition.RETURNED_UNACKNOWLEDGED,
+    "all": lambda _each: True,
+}
+
+_TAB_MESSAGES: Mapping[str, str] = {
+    "unack": mark("Unack’d"),
+    "ack": mark("Ack’d"),
+    "returned": mark("Returned"),
+    "all": mark("All"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskQuery:
+    """What the reader asked to see; empty text is no narrowing."""
+
+    tab: str = "all"
+    medium: str = ""
+    search: str = ""
+    selected: str = ""
+
+    def address(self, **changed: str) -> str:
+        """Return the desk's address with some of the narrowing changed."""
+        values = {"tab": self.tab, "medium": self.medium, "q": self.search, **changed}
+        return f"/alerts?{urlencode({key: value for key, value in values.items() if value})}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """One tab with its count."""
+
+    message: str
+    href: str
+    count: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediumChoice:
+    """One button of the utility filter."""
+
+    medium: str
+    message: str
+    href: str
+    count: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything the list shows."""
+
+    tab: str
+    medium: str
+    search: str
+    query: str
+    selected: str
+    tabs: Sequence[Tab]
+    media: Sequence[MediumChoice]
+    safety: Sequence[AlertRow]
+    rows: Sequence[AlertRow]
+    shelved: Sequence[ShelvedRow]
+    hidden_count: int
+    todo_count: int
+    load: Sequence[LoadBar]
+    load_last_hour: int
+    empty_title: str
+    empty_text: str
+
+
+def parse_query(tab: str, medium: str, search: str, selected: str) -> DeskQuery:
+    """Return the query with unknown tabs and utilities left out."""
+    return DeskQuery(
+        tab=tab if tab in _IN_TAB else "all",
+        medium=medium if medium in set(Medium) else "",
+        search=search.strip()[:100],
+        selected=selected[:64],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskSource:
+    """What the desk is made of: open alerts of every visibility, and names.
+
+    Attributes:
+        open_alerts: Every open alert.
+        raised_lately: When alerts were raised in the last hours, open or not.
+        orders: Alert id -> its order.
+        names: Account id -> name.
+    """
+
+    open_alerts: Sequence[AlertRecord]
+    raised_lately: Sequence[datetime]
+    orders: Mapping[str, OrderBrief]
+    names: Mapping[str, str]
+
+
+def _fits(record: AlertRecord, query: DeskQuery, words: Words) -> bool:
+    if query.medium and record.medium != query.medium:
+        return False
+    text = " ".join(
+        (title_of(record, words), record.meter_id, place_of(record, words), record.rule)
+    )
+    return query.search.casefold() in text.casefold()
+
+
+def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: datetime) -> Desk:
+    """Return the desk; a safety alert is pinned whatever the tab and the filter say."""
+    shown = [each for each in source.open_alerts if each.visibility is Visibility.SHOWN]
+    pinned = sorted((each for each in shown if is_safety(each)), key=list_rank)
+    fitting = [each for each in shown if _fits(each, query, words)]
+    in_tab = [each for each in fitting if _IN_TAB[query.tab](each) and not is_safety(each)]
+
+    def rows(records: Sequence[AlertRecord]) -> list[AlertRow]:
+        return [
+            row_view(each, words, now_utc, source.orders.get(each.alert_id), rank)
+            for rank, each in enumerate(records)
+        ]
+
+    shelved = [each for each in source.open_alerts if each.visibility is Visibility.SHELVED]
+    bars = load_bars(source.raised_lately, now_utc)
+    last_hour = [each for each in source.raised_lately if (now_utc - each).total_seconds() < 3600]  # noqa: PLR2004  # seconds of an hour
+    title, text = _empty_words(query, words)
+    return Desk(
+        tab=query.tab,
+        medium=query.medium,
+        search=query.search,
+        query=query.address(),
+        selected=query.selected,
+        tabs=_tabs(fitting, query),
+        media=_media(shown, query),
+        safety=rows(pinned),
+        rows=rows(sorted(in_tab, key=list_rank)),
+        shelved=[shelved_view(each, words, now_utc, source.names) for each in shelved],
+        hidden_count=sum(1 for each in source.open_alerts if is_hidden(each)),
+        todo_count=sum(1 for each in shown if is_todo(each)),
+        load=bars,
+        load_last_hour=len(last_hour),
+        empty_title=title,
+        empty_text=text,
+    )
+
+
+def _tabs(fitting: Sequence[AlertRecord], query: DeskQuery) -> list[Tab]:
+    return [
+        Tab(
+            message=message,
+            href=query.address(tab=tab),
+            count=sum(1 for each in fitting if _IN_TAB[tab](each)),
+            is_current=tab == query.tab,
+        )
+        for tab, message in _TAB_MESSAGES.items()
+    ]
+
+
+def _media(shown: Sequence[AlertRecord], query: DeskQuery) -> list[MediumChoice]:
+    choices = [("", mark("All")), *((str(medium), MEDIA[medium]) for medium in Medium)]
+    return [
+        MediumChoice(
+            medium=medium,
+            message=message,
+            href=query.address(medium=medium),
+            count=sum(1 for each in shown if each.medium == medium),
+            is_current=medium == query.medium,
+        )
+        for medium, message in choices
+    ]
+
+
+def _empty_words(query: DeskQuery, words: Words) -> tuple[str, str]:
+    if query.search or query.medium:
+        return (
+            words.gettext(mark("No alert matches")),
+            words.gettext(mark("Take the filter away, or look under another tab.")),
+        )
+    if query.tab == "unack":
+        return (
+            words.gettext(mark("Nothing to acknowledge")),
+            words.gettext(mark("Every alert was seen by somebody.")),
+        )
+    return (
+        words.gettext(mark("No open alert")),
+        words.gettext(mark("A new one appears here by itself, without reloading.")),
+    )

@@ -1,0 +1,233 @@
+"""Builds the alert desk and its answers from the database for one reader."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fastapi import Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from sync_server.access.roles import Action, may
+from sync_server.alerts.alert import AlertFilter, AlertNotFoundError, AlertRecord
+from sync_server.alerts.alert_store import (
+    alert_history,
+    get_alert,
+    list_alerts,
+)
+from sync_server.assets.asset_store import get_meter
+from sync_server.db.engine_io import reading
+from sync_server.web.alert_views import (
+    LOAD_HOURS,
+    AlertRow,
+    EventRow,
+    NumberRow,
+    history_view,
+    href_of,
+    is_safety,
+    number_view,
+    row_view,
+)
+from sync_server.web.chart import chart_json
+from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
+from sync_server.web.labels import METER_CLASSES, VISIBILITIES, label
+from sync_server.web.order_views import brief_of
+from sync_server.web.page_queries_store import (
+    account_names,
+    crew_names,
+    latest_values,
+    raised_since,
+)
+from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
+from sync_server.web.words import Words, mark
+from sync_server.work_orders.order_store import list_orders
+from wire_contracts.alert_states import CONDITION, ConditionEvent, Disposition, Visibility
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidencePanel:
+    """Everything the right side shows of one alert."""
+
+    row: AlertRow
+    size: str
+    meter_class: str
+    rule: str
+    chart: str
+    sentence: str
+    numbers: Sequence[NumberRow]
+    check_first: Sequence[str]
+    events: Sequence[EventRow]
+    facts: Sequence[tuple[str, str]]
+    order_href: str
+    can_acknowledge: bool
+    can_shelve: bool
+    can_unshelve: bool
+    can_dispatch: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRights:
+    """What the reader may do on the desk."""
+
+    shelve: bool
+
+
+def _load_desk(connection: Connection, reader: Reader, query: DeskQuery, now_utc: datetime) -> Desk:
+    crews = crew_names(connection)
+    orders = {
+        record.document.alert_id: brief_of(record, reader.words, crews)
+        for record in reversed(list_orders(connection))
+        if record.document.alert_id is not None
+    }
+    source = DeskSource(
+        open_alerts=list_alerts(connection, AlertFilter(visibility=None)),
+        raised_lately=raised_since(connection, now_utc - timedelta(hours=LOAD_HOURS)),
+        orders=orders,
+        names=account_names(connection),
+    )
+    return build_desk(source, query, reader.words, now_utc)
+
+
+def _find(connection: Connection, alert_id: str) -> AlertRecord | None:
+    try:
+        return get_alert(connection, alert_id)
+    except AlertNotFoundError:
+        return None
+
+
+def load_panel(
+    connection: Connection, alert_id: str, reader: Reader, now_utc: datetime, problem: str = ""
+) -> EvidencePanel | None:
+    """Return what the right side shows, None when there is no such alert."""
+    record = _find(connection, alert_id)
+    if record is None:
+        return None
+    words = reader.words
+    meter = get_meter(connection, record.meter_id)
+    found = [each for each in list_orders(connection) if each.order_id == record.work_order_id]
+    order = brief_of(found[0], words, crew_names(connection)) if found else None
+    evidence = record.evidence
+    role = reader.person.role
+    acknowledges = ConditionEvent.ACKNOWLEDGE in CONDITION.possible_events(record.condition)
+    is_shown = record.visibility is Visibility.SHOWN
+    return EvidencePanel(
+        row=row_view(record, words, now_utc, order, 0),
+        size=meter.meter.size if meter else "",
+        meter_class=label(words, METER_CLASSES, meter.meter.meter_class) if meter else "",
+        rule=record.rule,
+        chart=chart_json(evidence, words.zone) if evidence.points else "",
+        sentence=evidence.sentence.in_language(words.language),
+        numbers=[number_view(each, words) for each in evidence.numbers],
+        check_first=[each.in_language(words.language) for each in evidence.check_first],
+        events=history_view(
+            alert_history(connection, alert_id), words, now_utc, account_names(connection)
+        ),
+        facts=_facts(connection, record, words, now_utc),
+        order_href=f"/orders/{order.order_id}" if order else "",
+        can_acknowledge=acknowledges and may(role, Action.ACKNOWLEDGE_ALERT),
+        can_shelve=is_shown
+        and record.is_open
+        and not is_safety(record)
+        and may(role, Action.SHELVE_ALERT),
+        can_unshelve=record.visibility is Visibility.SHELVED and may(role, Action.SHELVE_ALERT),
+        can_dispatch=record.is_open
+        and record.disposition is not Disposition.ORDERED
+        and may(role, Action.DISPATCH_ORDER),
+        problem=problem,
+    )
+
+
+def _facts(
+    connection: Connection, record: AlertRecord, words: Words, now_utc: datetime
+) -> list[tuple[str, str]]:
+    latest = latest_values(connection, record.meter_id)
+    newest = max((each.at_utc for each in latest), default=None)
+    facts = [
+        (words.gettext(mark("Device")), record.device_serial or "—"),
+        (words.gettext(mark("Address")), record.address or "—"),
+        (
+            words.gettext(mark("Since")),
+            words.near_clock(record.started_at_utc, now_utc),
+        ),
+        (
+            words.gettext(mark("Last reading")),
+            words.near_clock(newest, now_utc) if newest else "—",
+        ),
+    ]
+    if record.visibility is not Visibility.SHOWN:
+        facts.append(
+            (words.gettext(mark("In the list")), label(words, VISIBILITIES, record.visibility))
+        )
+    return facts
+
+
+class DeskPages:
+    """The desk's answers: whole pages and the parts that a script puts in place."""
+
+    def __init__(self, pages: Pages) -> None:
+        """Take the pages."""
+        self._pages = pages
+
+    def desk(self, reader: Reader, query: DeskQuery) -> tuple[Desk, EvidencePanel | None]:
+        """Return list and evidence; without a choice the first of the list is chosen."""
+        now_utc = self._pages.clock.now_utc()
+        with reading(self._pages.engine) as connection:
+            desk = _load_desk(connection, reader, query, now_utc)
+            first = next(iter([*desk.safety, *desk.rows]), None)
+            chosen = query.selected or (first.alert_id if first else "")
+            panel = load_panel(connection, chosen, reader, now_utc) if chosen else None
+            if not query.selected and chosen:
+                again = parse_query(query.tab, query.medium, query.search, chosen)
+                desk = _load_desk(connection, reader, again, now_utc)
+        return desk, panel
+
+    def evidence(
+        self, reader: Reader, alert_id: str, problem: str = "", status: int = 200
+    ) -> Response:
+        """Return the right side as a part."""
+        now_utc = self._pages.clock.now_utc()
+        with reading(self._pages.engine) as connection:
+            panel = load_panel(connection, alert_id, reader, now_utc, problem)
+        answer = self._pages.part(reader, "_evidence.html", panel=panel)
+        answer.status_code = status if panel is not None else 404
+        return answer
+
+    def done(self, request: Request, reader: Reader, alert_id: str) -> Response:
+        """Answer an action that was done: the new evidence, or the page."""
+        if not is_part_wanted(request):
+            return see_other(href_of(alert_id))
+        answer = self.evidence(reader, alert_id)
+        answer.headers["HX-Retarget"] = "#evidence"
+        answer.headers["HX-Trigger"] = "desk-changed"
+        return answer
+
+    def refused(self, request: Request, reader: Reader, alert_id: str, text: str) -> Response:
+        """Answer an action that the life cycle refused: what is possible now."""
+        if not is_part_wanted(request):
+            return self.whole(request, reader, alert_id, text)
+        answer = self.evidence(reader, alert_id, text, 409)
+        answer.headers["HX-Retarget"] = "#evidence"
+        return answer
+
+    def whole(self, request: Request, reader: Reader, alert_id: str, problem: str = "") -> Response:
+        """Return the whole desk with one alert chosen."""
+        query = parse_query("all", "", "", alert_id)
+        desk, _ = self.desk(reader, query)
+        with reading(self._pages.engine) as connection:
+            panel = load_panel(connection, alert_id, reader, self._pages.clock.now_utc(), problem)
+        return self._pages.page(
+            request,
+            reader,
+            "alerts.html",
+            "alerts",
+            desk=desk,
+            panel=panel,
+            can=rights(reader),
+            status=409 if problem else 200,
+        )
+
+
+def rights(reader: Reader) -> DeskRights:
+    """Return what the reader may do on the desk."""
+    return DeskRights(shelve=may(reader.person.role, Action.SHELVE_ALERT))

@@ -1,0 +1,26 @@
+"""The people that routes ask for: each name stands for one action of the table of roles."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from sync_server.access.account_store import Person
+from sync_server.access.guards_io import require
+from sync_server.access.roles import Action
+
+OwnSession = Annotated[Person, Depends(require(Action.OWN_SESSION))]
+SeeAlerts = Annotated[Person, Depends(require(Action.SEE_ALERTS))]
+AcknowledgeAlert = Annotated[Person, Depends(require(Action.ACKNOWLEDGE_ALERT))]
+ShelveAlert = Annotated[Person, Depends(require(Action.SHELVE_ALERT))]
+SeeReadings = Annotated[Person, Depends(require(Action.SEE_READINGS))]
+SeeOrders = Annotated[Person, Depends(require(Action.SEE_ORDERS))]
+DispatchOrder = Annotated[Person, Depends(require(Action.DISPATCH_ORDER))]
+SeeGateways = Annotated[Person, Depends(require(Action.SEE_GATEWAYS))]
+AdoptDevice = Annotated[Person, Depends(require(Action.ADOPT_DEVICE))]
+SeeReview = Annotated[Person, Depends(require(Action.SEE_REVIEW))]
+ResolveReview = Annotated[Person, Depends(require(Action.RESOLVE_REVIEW))]
+SeeTablets = Annotated[Person, Depends(require(Action.SEE_TABLETS))]
+EnrolTablet = Annotated[Person, Depends(require(Action.ENROL_TABLET))]
+RevokeTablet = Annotated[Person, Depends(require(Action.REVOKE_TABLET))]
+SeeAccounts = Annotated[Person, Depends(require(Action.SEE_ACCOUNTS))]
+ManageAccounts = Annotated[Person, Depends(require(Action.MANAGE_ACCOUNTS))]

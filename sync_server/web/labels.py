@@ -1,0 +1,182 @@
+"""What every code is called on the screen, as English messages of the catalogue."""
+
+from collections.abc import Mapping
+
+from sync_server.web.words import Words, mark
+
+RULES: Mapping[str, str] = {
+    "night_flow": mark("Night flow"),
+    "continuous_flow": mark("Constant base flow"),
+    "silent_meter": mark("Meter silent"),
+}
+"""Detector -> row title; a detector without an entry is called by its kind."""
+
+KINDS: Mapping[str, str] = {
+    "slow_leak": mark("Slow leak"),
+    "burst": mark("Burst flow"),
+    "valve_open": mark("Valve stuck open"),
+    "bypass": mark("Under-registration"),
+    "stuck": mark("Register stuck"),
+    "return_high": mark("Return temp. high"),
+    "temp_drift": mark("Temperature drift"),
+    "rollover": mark("Register rolled over"),
+    "exchange": mark("Meter exchanged"),
+    "reversed": mark("Reversed register"),
+    "unit_scale": mark("Wrong unit or scale"),
+    "clock_shift": mark("Clock shifted"),
+    "comm_gap": mark("No readings"),
+    "comm_frozen": mark("Reading frozen"),
+    "network_leak": mark("Network leak"),
+}
+
+MEDIA: Mapping[str, str] = {"heat": mark("Heat"), "gas": mark("Gas"), "water": mark("Water")}
+
+CONDITIONS: Mapping[str, str] = {
+    "unacknowledged": mark("Unack’d"),
+    "acknowledged": mark("Ack’d"),
+    "returned_unacknowledged": mark("Returned"),
+    "latched": mark("Latched"),
+    "normal": mark("Cleared"),
+}
+
+VISIBILITIES: Mapping[str, str] = {
+    "shown": mark("Shown"),
+    "shelved": mark("Shelved"),
+    "suppressed_by_design": mark("Suppressed"),
+    "out_of_service": mark("Out of service"),
+}
+
+ORDER_STATES: Mapping[str, str] = {
+    "planned": mark("planned"),
+    "released": mark("released"),
+    "accepted": mark("accepted"),
+    "en_route": mark("en route"),
+    "on_site": mark("on site"),
+    "working": mark("working"),
+    "finished": mark("finished"),
+    "cannot_finish": mark("cannot finish"),
+    "no_access": mark("no access"),
+    "verified": mark("verified"),
+    "closed": mark("closed"),
+    "cancelled": mark("cancelled"),
+}
+
+ORDER_EVENTS: Mapping[str, str] = {
+    "release": mark("Release"),
+    "verify": mark("Verify"),
+    "close": mark("Close"),
+    "cancel": mark("Cancel order"),
+    "reopen": mark("Reopen"),
+}
+
+ORDER_TYPES: Mapping[str, str] = {
+    "leak_check": mark("Leak check"),
+    "meter_check": mark("Meter check"),
+    "comm_check": mark("Communication check"),
+}
+
+RESULTS: Mapping[str, str] = {
+    "leak": mark("Leak"),
+    "inaccurate": mark("Meter inaccurate"),
+    "normal": mark("Normal"),
+    "other": mark("Other"),
+}
+
+LABELS: Mapping[str, str] = {
+    "confirmed": mark("alert confirmed"),
+    "false": mark("false alert"),
+    "none": mark("no label"),
+}
+
+ROLES: Mapping[str, str] = {
+    "hotline_agent": mark("Hotline agent"),
+    "window_clerk": mark("Window clerk"),
+    "quality_officer": mark("Quality officer"),
+    "team_leader": mark("Team leader"),
+    "crew_member": mark("Crew member"),
+    "inspector": mark("Inspector"),
+    "safety_checker": mark("Safety checker"),
+    "control_room": mark("Control room"),
+    "dispatcher": mark("Dispatcher"),
+    "metering_engineer": mark("Metering engineer"),
+    "safety_officer": mark("Safety officer"),
+    "technician": mark("Technician"),
+    "director": mark("Director"),
+    "auditor": mark("Auditor"),
+    "administrator": mark("Administrator"),
+}
+
+METER_CLASSES: Mapping[str, str] = {
+    "household": mark("household"),
+    "public_welfare": mark("public welfare"),
+    "industrial": mark("industrial"),
+    "substation": mark("substation"),
+    "makeup": mark("make-up water"),
+    "dma": mark("district inflow"),
+    "consumer": mark("consumer"),
+}
+
+ALERT_EVENTS: Mapping[str, str] = {
+    "raised": mark("Raised"),
+    "raised_again": mark("Raised again"),
+    "escalated": mark("Escalated"),
+    "returned": mark("Condition gone"),
+    "acknowledged": mark("Acknowledged"),
+    "shelved": mark("Shelved"),
+    "unshelved": mark("Brought back"),
+    "shelve_expired": mark("Back by itself"),
+    "suppressed": mark("Suppressed by design"),
+    "unsuppressed": mark("Suppression ended"),
+    "ordered": mark("Sent to a crew"),
+    "order_cancelled": mark("Order cancelled"),
+    "finding": mark("Finding recorded"),
+}
+
+QUANTITIES: Mapping[str, str] = {
+    "volume_m3": mark("Volume"),
+    "volume_reverse_m3": mark("Volume, reverse"),
+    "volume_actual_m3": mark("Volume, actual"),
+    "volume_base_m3": mark("Volume, base"),
+    "flow_m3h": mark("Flow"),
+    "flow_actual_m3h": mark("Flow, actual"),
+    "flow_base_m3h": mark("Flow, base"),
+    "energy_kwh": mark("Energy"),
+    "energy_cold_kwh": mark("Energy, cold"),
+    "power_kw": mark("Power"),
+    "supply_temp_degc": mark("Supply temperature"),
+    "return_temp_degc": mark("Return temperature"),
+    "temp_diff_k": mark("Temperature difference"),
+    "temperature_degc": mark("Temperature"),
+    "pressure_bara": mark("Pressure, absolute"),
+    "pressure_barg": mark("Pressure, gauge"),
+    "mass_kg": mark("Mass"),
+    "mass_flow_kgh": mark("Mass flow"),
+    "gas_lel_pct": mark("Gas in air"),
+    "signal_quality_pct": mark("Signal quality"),
+}
+
+UNITS: Mapping[str, str] = {
+    "m3": "m³",
+    "m3h": "m³/h",
+    "kwh": "kWh",
+    "kw": "kW",
+    "degc": "°C",
+    "k": "K",
+    "bara": "bar abs",
+    "barg": "bar",
+    "kg": "kg",
+    "kgh": "kg/h",
+    "pct": "%",
+}
+"""Suffix of a wire quantity -> printed unit; units are never translated."""
+
+
+def unit_of(quantity: str) -> str:
+    """Return the printed unit of a wire quantity such as `flow_m3h`."""
+    return UNITS.get(quantity.rsplit("_", 1)[-1], "")
+
+
+def label(words: Words, table: Mapping[str, str], code: str) -> str:
+    """Return the reader's word for a code; a code that the table lacks is shown as it is."""
+    known = table.get(code)
+    return words.gettext(known) if known is not None else code.replace("_", " ")

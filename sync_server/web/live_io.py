@@ -1,0 +1,150 @@
+"""Server-sent events: one poller of the feed for all pages, each page resuming where it was."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync_server.db.engine_io import reading
+from sync_server.db.feed_store import FeedEntry, newest_feed_id, read_feed
+from wire_contracts.clock import Clock
+from wire_contracts.frames import ms_from_utc
+
+POLL_WALL_S = 0.12
+"""Pause between two looks at the feed; an alert is on the screen well inside half a second."""
+
+BEAT_WALL_S = 2.0
+"""A page that hears no beat for four of them says that its list is stale."""
+
+STREAM_WALL_S = 600.0
+"""A stream ends after this long and the browser comes back: the guard then looks again."""
+
+_PAGE = 500
+_WAITING = 2000
+RETRY_MS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beat:
+    """Nothing changed, the link is alive."""
+
+
+class _End:
+    """The stream is over: the server stops, or the page fell too far behind."""
+
+
+Item = FeedEntry | _Beat | _End
+
+
+class LiveHub:
+    """Reads the feed once and hands every change to every page that listens."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        """Take the database; nothing is polled before the first page listens."""
+        self._engine = engine
+        self._clock = clock
+        self._listeners: set[asyncio.Queue[Item]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._after = 0
+        self.is_closed = False
+
+    @property
+    def listener_count(self) -> int:
+        """Return how many pages listen now."""
+        return len(self._listeners)
+
+    def close(self) -> None:
+        """End every stream; may be called from any thread, before the server stops."""
+        self.is_closed = True
+
+    async def stream(self, after_id: int) -> AsyncIterator[str]:
+        """Yield the events after `after_id`, then live ones, as text of an event stream."""
+        queue: asyncio.Queue[Item] = asyncio.Queue(_WAITING)
+        self._listeners.add(queue)
+        self._start()
+        sent = after_id
+        ends_at = asyncio.get_running_loop().time() + STREAM_WALL_S
+        try:
+            yield f"retry: {RETRY_MS}\n\n{self._beat()}"
+            async for entry in self._backlog(after_id):
+                sent = entry.feed_id
+                yield _event(entry)
+            while asyncio.get_running_loop().time() < ends_at:
+                item = await queue.get()
+                if isinstance(item, _End):
+                    return
+                if isinstance(item, _Beat):
+                    yield self._beat()
+                elif item.feed_id > sent:
+                    sent = item.feed_id
+                    yield _event(item)
+        finally:
+            self._listeners.discard(queue)
+
+    def _beat(self) -> str:
+        return f"event: beat\ndata: {ms_from_utc(self._clock.now_utc())}\n\n"
+
+    async def _backlog(self, after_id: int) -> AsyncIterator[FeedEntry]:
+        last = after_id
+        while True:
+            entries = await asyncio.to_thread(self._read, last)
+            for entry in entries:
+                yield entry
+            if len(entries) < _PAGE:
+                return
+            last = entries[-1].feed_id
+
+    def _read(self, after_id: int) -> Sequence[FeedEntry]:
+        with reading(self._engine) as connection:
+            return read_feed(connection, after_id, _PAGE)
+
+    def _newest(self) -> int:
+        with reading(self._engine) as connection:
+            return newest_feed_id(connection)
+
+    def _start(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        beat_at = asyncio.get_running_loop().time() + BEAT_WALL_S
+        with contextlib.suppress(SQLAlchemyError):
+            self._after = await asyncio.to_thread(self._newest)
+        while self._listeners and not self.is_closed:
+            with contextlib.suppress(SQLAlchemyError):
+                for entry in await asyncio.to_thread(self._read, self._after):
+                    self._after = entry.feed_id
+                    self._tell(entry)
+            now = asyncio.get_running_loop().time()
+            if now >= beat_at:
+                beat_at = now + BEAT_WALL_S
+                self._tell(_Beat())
+            await asyncio.sleep(POLL_WALL_S)
+        self._tell(_End())
+
+    def _tell(self, item: Item) -> None:
+        for queue in tuple(self._listeners):
+            if queue.full():
+                _empty(queue)
+                queue.put_nowait(_End())
+            else:
+                queue.put_nowait(item)
+
+
+def _empty(queue: asyncio.Queue[Item]) -> None:
+    while not queue.empty():
+        queue.get_nowait()
+
+
+def _event(entry: FeedEntry) -> str:
+    return f"id: {entry.feed_id}\nevent: feed\ndata: {entry.topic}\n\n"
+
+
+def resume_id(last_event_id: str | None, after: int) -> int:
+    """Return where a page left off: the browser's Last-Event-ID, else what the page was made at."""
+    if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
+        return min(int(last_event_id), 2**62)
+    return max(0, min(after, 2**62))

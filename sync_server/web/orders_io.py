@@ -1,0 +1,157 @@
+"""The routes of the orders: the list, one order with its finding, the office's events."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from sync_server.access.account_store import Person
+from sync_server.access.guards_io import Require
+from sync_server.alerts.alert import AlertNotFoundError
+from sync_server.alerts.alert_store import get_alert
+from sync_server.db.engine_io import reading
+from sync_server.web.alert_views import href_of
+from sync_server.web.chart import chart_json
+from sync_server.web.desk import Tab
+from sync_server.web.guarded_io import OwnSession, SeeOrders
+from sync_server.web.labels import LABELS, label
+from sync_server.web.order_views import (
+    DONE,
+    buttons_for,
+    finding_view,
+    line_of,
+    measured_words,
+    order_row,
+    path_view,
+)
+from sync_server.web.page_queries_store import account_names, crew_names
+from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.words import mark
+from sync_server.work_orders.fact_store import facts_of_order
+from sync_server.work_orders.order import RULE_ACTOR, OrderRecord
+from sync_server.work_orders.order_store import (
+    ACTION_OF_EVENT,
+    act,
+    get_order,
+    list_orders,
+    order_history,
+)
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+_IN_TAB: Mapping[str, Callable[[OrderRecord], bool]] = {
+    "open": lambda each: each.state not in DONE and each.state is not WorkOrderState.CANCELLED,
+    "done": lambda each: each.state in DONE,
+    "all": lambda _each: True,
+}
+
+_TABS = {"open": mark("Open"), "done": mark("Done"), "all": mark("All")}
+
+
+def orders_router(pages: Pages) -> APIRouter:
+    """Return the routes of the orders."""
+    router = APIRouter()
+
+    @router.get("/orders")
+    def orders(request: Request, person: SeeOrders, tab: str = "open") -> Response:
+        """Show the orders of one tab, the newest first."""
+        reader = pages.reader(person)
+        chosen = tab if tab in _IN_TAB else "open"
+        now_utc = pages.clock.now_utc()
+        with reading(pages.engine) as connection:
+            found = list_orders(connection)
+            crews = crew_names(connection)
+        tabs = [
+            Tab(
+                message=message,
+                href=f"/orders?tab={key}",
+                count=sum(1 for each in found if _IN_TAB[key](each)),
+                is_current=key == chosen,
+            )
+            for key, message in _TABS.items()
+        ]
+        rows = [
+            order_row(each, reader.words, now_utc, crews) for each in found if _IN_TAB[chosen](each)
+        ]
+        return pages.page(request, reader, "orders.html", "orders", tabs=tabs, orders=rows)
+
+    @router.get("/orders/{order_id}")
+    def order(request: Request, person: SeeOrders, order_id: str) -> Response:
+        """Show one order."""
+        return _order_page(pages, request, pages.reader(person), order_id)
+
+    @router.post("/orders/{order_id}/act")
+    def act_on_order(
+        request: Request, person: OwnSession, order_id: str, event: Annotated[str, Form()]
+    ) -> Response:
+        """Move the order by one of the office's events, when the role holds its action."""
+        _check_event(request, event)
+        try:
+            with pages.engine.begin() as connection:
+                now_utc = pages.clock.now_utc()
+                act(connection, order_id, WorkOrderEvent(event), person.account_id, now_utc)
+        except RefusedTransition as refusal:
+            return _order_page(pages, request, pages.reader(person), order_id, problem=str(refusal))
+        return see_other(f"/orders/{order_id}")
+
+    return router
+
+
+def _check_event(request: Request, event: str) -> Person:
+    actions = {str(each): action for each, action in ACTION_OF_EVENT.items()}
+    if event not in actions:
+        raise ContractError(
+            place="order",
+            field="event",
+            problem=f"{event!r} is not one of the office's events",
+            remedy=f"send one of: {', '.join(actions)}",
+            code=Code.FIELD_RANGE,
+        )
+    return Require(actions[event])(request)
+
+
+def _order_page(
+    pages: Pages, request: Request, reader: Reader, order_id: str, problem: str = ""
+) -> Response:
+    words, now_utc = reader.words, pages.clock.now_utc()
+    with reading(pages.engine) as connection:
+        record = get_order(connection, order_id)
+        path = order_history(connection, order_id)
+        facts = facts_of_order(connection, order_id)
+        crews, names = crew_names(connection), account_names(connection)
+        alert_label = ""
+        document = record.document
+        if document.alert_id is not None:
+            try:
+                verdict = get_alert(connection, document.alert_id).label
+                alert_label = label(words, LABELS, verdict) if verdict else ""
+            except AlertNotFoundError:
+                alert_label = ""
+    finding = finding_view(record, facts, words, alert_label)
+    evidence = document.evidence
+    maker = names.get(record.created_by, record.created_by)
+    return pages.page(
+        request,
+        reader,
+        "order.html",
+        "orders",
+        order=order_row(record, words, now_utc, crews),
+        steps=line_of(record, path, words, now_utc),
+        history=path_view(path, words, now_utc, names),
+        finding=finding,
+        measured=measured_words(finding.measured, words) if finding else [],
+        buttons=buttons_for(record, reader.person.role, words),
+        chart_data=chart_json(evidence, words.zone) if evidence and evidence.points else "",
+        sentence=evidence.sentence.in_language(words.language) if evidence else "",
+        alert_href=href_of(document.alert_id) if document.alert_id else "",
+        instructions=[each.in_language(words.language) for each in document.instructions],
+        device_serial=document.device_serial or "",
+        made=words.moment(document.created_at_utc),
+        due=words.moment(document.due_at_utc) if document.due_at_utc else "",
+        made_by=words.gettext(mark("automatic rule")) if maker == RULE_ACTOR else maker,
+        problem_text=problem,
+        status=409 if problem else 200,
+    )

@@ -1,0 +1,173 @@
+"""Answers what pages ask and no feature answers by itself: names, counts, courses of readings."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from sync_server.db.access_tables import ACCOUNT, CREW
+from sync_server.db.alert_tables import ALERT
+from sync_server.db.asset_tables import COMMUNITY, METER
+from sync_server.db.order_tables import WORK_ORDER
+from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
+from sync_server.db.sync_tables import REVIEW_ITEM, SYNC_CONFLICT
+from wire_contracts.evidence import ChartPoint
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.quantities import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterLine:
+    """One meter of the list; `place` names the community in both languages."""
+
+    meter_id: str
+    medium: str
+    meter_class: str
+    size: str
+    address: str
+    place_en: str
+    place_zh: str
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestValue:
+    """The newest value of one quantity; None when the last answer carried none."""
+
+    quantity: str
+    value: float | None
+    at_utc: datetime
+    quality: str | None
+
+
+def account_names(connection: Connection) -> dict[str, str]:
+    """Return account id -> the person's name."""
+    rows = connection.execute(select(ACCOUNT.c.account_id, ACCOUNT.c.display_name))
+    return {row.account_id: row.display_name for row in rows}
+
+
+def crew_names(connection: Connection) -> dict[str, str]:
+    """Return crew id -> its name, of former crews too."""
+    return {row.crew_id: row.name for row in connection.execute(select(CREW))}
+
+
+def raised_since(connection: Connection, from_utc: datetime) -> Sequence[datetime]:
+    """Return when alerts were raised from then on."""
+    query = select(ALERT.c.raised_at_ms).where(ALERT.c.raised_at_ms >= ms_from_utc(from_utc))
+    return [utc_from_ms(at_ms) for at_ms in connection.execute(query).scalars()]
+
+
+def open_review_count(connection: Connection) -> int:
+    """Return how many review items wait for a person."""
+    query = select(func.count()).where(REVIEW_ITEM.c.resolved_at_ms.is_(None))
+    return connection.execute(query).scalar_one()
+
+
+def quarantine_counts(connection: Connection) -> dict[str, int]:
+    """Return gateway id -> frames of it that no meter owns."""
+    query = (
+        select(QUARANTINE.c.gateway_id, func.count())
+        .where(QUARANTINE.c.adopted_at_ms.is_(None))
+        .group_by(QUARANTINE.c.gateway_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _meter_condition(search: str) -> ColumnElement[bool]:
+    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    wanted = f"%{escaped}%"
+    columns = (METER.c.meter_id, METER.c.address, METER.c.size, COMMUNITY.c.name_en)
+    return or_(*(column.ilike(wanted, escape="\\") for column in (*columns, COMMUNITY.c.name_zh)))
+
+
+def find_meters(connection: Connection, search: str, limit: int) -> tuple[int, Sequence[MeterLine]]:
+    """Return how many meters match, and the first of them by number."""
+    joined = METER.outerjoin(COMMUNITY, COMMUNITY.c.community_id == METER.c.community_id)
+    condition = _meter_condition(search) if search else and_(True)  # noqa: FBT003  # every row
+    total = connection.execute(
+        select(func.count()).select_from(joined).where(condition)
+    ).scalar_one()
+    rows = connection.execute(
+        select(METER, COMMUNITY.c.name_en, COMMUNITY.c.name_zh)
+        .select_from(joined)
+        .where(condition)
+        .order_by(METER.c.meter_id)
+        .limit(limit)
+    )
+    return total, [
+        MeterLine(
+            meter_id=row.meter_id,
+            medium=row.medium,
+            meter_class=row.meter_class,
+            size=row.size,
+            address=row.address,
+            place_en=row.name_en or "",
+            place_zh=row.name_zh or "",
+            interval_s=row.interval_s,
+        )
+        for row in rows
+    ]
+
+
+def latest_values(connection: Connection, meter_id: str) -> Sequence[LatestValue]:
+    """Return the newest value of every quantity that the meter ever answered."""
+    query = select(READING_LATEST.c.state).where(READING_LATEST.c.meter_id == meter_id)
+    state = connection.execute(query).scalar_one_or_none()
+    if state is None:
+        return []
+    return [
+        LatestValue(quantity=name, value=entry[0], at_utc=utc_from_ms(entry[1]), quality=entry[2])
+        for name, entry in sorted(json.loads(state).items())
+    ]
+
+
+def course(
+    connection: Connection, meter_id: str, quantity: Quantity, from_utc: datetime, limit: int
+) -> Sequence[ChartPoint]:
+    """Return the readings of one quantity from then on, the newest `limit`, ascending."""
+    column = READING.c[str(quantity)]
+    rows = connection.execute(
+        select(READING.c.measured_at_ms, column.label("value"))
+        .where(READING.c.meter_id == meter_id, column.is_not(None))
+        .where(READING.c.measured_at_ms >= ms_from_utc(from_utc))
+        .order_by(READING.c.measured_at_ms.desc())
+        .limit(limit)
+    )
+    return [
+        ChartPoint(at_utc=utc_from_ms(row.measured_at_ms), observed=row.value)
+        for row in reversed(list(rows))
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictLine:
+    """Both words of one field, as JSON text, and which side was kept."""
+
+    field: str
+    crew_value: str
+    office_value: str
+    kept: str
+
+
+def conflicts_of(connection: Connection, op_id: str) -> Sequence[ConflictLine]:
+    """Return what an operation of the tablet wrote against the office, by field."""
+    rows = connection.execute(
+        select(SYNC_CONFLICT).where(SYNC_CONFLICT.c.op_id == op_id).order_by(SYNC_CONFLICT.c.field)
+    )
+    return [
+        ConflictLine(
+            field=row.field,
+            crew_value=row.crew_value,
+            office_value=row.office_value,
+            kept=row.kept,
+        )
+        for row in rows
+    ]
+
+
+def order_numbers(connection: Connection) -> dict[str, str]:
+    """Return order id -> the number people know it by."""
+    rows = connection.execute(select(WORK_ORDER.c.order_id, WORK_ORDER.c.number))
+    return {row.order_id: row.number for row in rows}

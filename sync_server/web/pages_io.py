@@ -1,0 +1,327 @@
+"""Renders a template in one reader's words, and sets what every answer must carry."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from gettext import NullTranslations
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Connection, Engine
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sync_server.access.account_store import Person
+from sync_server.access.roles import Action, may
+from sync_server.alerts.alert import AlertFilter
+from sync_server.alerts.alert_store import list_alerts
+from sync_server.db.engine_io import reading
+from sync_server.db.feed_store import newest_feed_id
+from sync_server.web.alert_views import is_safety, is_todo
+from sync_server.web.labels import ROLES, label
+from sync_server.web.page_queries_store import open_review_count
+from sync_server.web.preference_store import Preference, load_preference
+from sync_server.web.settings import WebSettings
+from sync_server.web.words import Words, mark
+from wire_contracts.clock import Clock
+from wire_contracts.frames import ms_from_utc
+
+_WEB = Path(__file__).parent
+STATIC = _WEB / "static"
+LANGUAGE_COOKIE = "lamplighter_language"
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""OWASP secure headers; no inline script or style exists, so none is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavLink:
+    """One entry of the rail; shown to those who hold its action."""
+
+    key: str
+    icon: str
+    message: str
+    href: str
+    action: Action
+    is_admin: bool = False
+
+
+NAV: Sequence[NavLink] = (
+    NavLink(
+        key="alerts", icon="bell", message=mark("Alerts"), href="/alerts", action=Action.SEE_ALERTS
+    ),
+    NavLink(
+        key="orders", icon="board", message=mark("Orders"), href="/orders", action=Action.SEE_ORDERS
+    ),
+    NavLink(
+        key="meters",
+        icon="gauge",
+        message=mark("Meters"),
+        href="/meters",
+        action=Action.SEE_READINGS,
+    ),
+    NavLink(
+        key="gateways",
+        icon="signal",
+        message=mark("Gateways"),
+        href="/gateways",
+        action=Action.SEE_GATEWAYS,
+    ),
+    NavLink(
+        key="review", icon="merge", message=mark("Review"), href="/review", action=Action.SEE_REVIEW
+    ),
+    NavLink(
+        key="tablets",
+        icon="tablet",
+        message=mark("Tablets"),
+        href="/tablets",
+        action=Action.SEE_TABLETS,
+        is_admin=True,
+    ),
+    NavLink(
+        key="accounts",
+        icon="user",
+        message=mark("Accounts"),
+        href="/accounts",
+        action=Action.SEE_ACCOUNTS,
+        is_admin=True,
+    ),
+)
+"""The rail in its order; the first entry a role may see is that role's start page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who reads the page."""
+
+    name: str
+    role: str
+    theme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One line above the page: `tone` is ok, warn or danger."""
+
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A person with their words, as the routes pass them on."""
+
+    person: Person
+    words: Words
+    theme: str
+
+
+class Pages:
+    """The templates of every language, and what a page needs of the site."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        settings: WebSettings,
+        catalogues: Mapping[str, NullTranslations],
+    ) -> None:
+        """Prepare one environment per language; nothing is rendered yet."""
+        self.engine = engine
+        self.clock = clock
+        self.settings = settings
+        self._catalogues = catalogues
+        self._environments = {
+            language: _environment(catalogue) for language, catalogue in catalogues.items()
+        }
+        stamp = STATIC / "vendor" / "lock.sha256"
+        built = stamp.read_text() if stamp.is_file() else ""
+        self._version = hashlib.sha256(built.encode() + _own_bytes()).hexdigest()[:12]
+
+    def words(self, language: str) -> Words:
+        """Return how the pages speak in a language."""
+        catalogue = self._catalogues[language]
+        return Words(
+            language=language,
+            zone=self.settings.zone,
+            gettext=catalogue.gettext,
+            ngettext=catalogue.ngettext,
+        )
+
+    def reader(self, person: Person) -> Reader:
+        """Return the person with the words and the theme of their choice."""
+        with reading(self.engine) as connection:
+            chosen: Preference = load_preference(connection, person.account_id, person.language)
+        return Reader(person=person, words=self.words(chosen.language), theme=chosen.theme)
+
+    def _asset(self, path: str) -> str:
+        return f"/static/{path}?v={self._version}"
+
+    def part(self, reader: Reader, template: str, **context: object) -> HTMLResponse:
+        """Return a part of a page, for the script to put in its place."""
+        return HTMLResponse(self._text(reader, template, context))
+
+    def _text(self, reader: Reader, template: str, context: Mapping[str, object]) -> str:
+        found = self._environments[reader.words.language].get_template(template)
+        return found.render(
+            {
+                "words": reader.words,
+                "site": _Site(name=self.settings.site_name, zone_name=self.settings.zone_name),
+                "asset": self._asset,
+                "notice": None,
+                "problem_text": "",
+                **context,
+            }
+        )
+
+    def page(
+        self,
+        request: Request,
+        reader: Reader,
+        template: str,
+        current: str,
+        **context: object,
+    ) -> HTMLResponse:
+        """Return a whole page with rail, clock and badges."""
+        now_utc = self.clock.now_utc()
+        person = reader.person
+        with reading(self.engine) as connection:
+            feed_id = newest_feed_id(connection)
+            badges = count_badges(connection, person)
+        seconds = self.clock.wall_seconds(1.0)
+        shell = {
+            "viewer": Viewer(
+                name=person.display_name,
+                role=label(reader.words, ROLES, person.role),
+                theme=reader.theme,
+            ),
+            "nav": [link for link in NAV if may(person.role, link.action)],
+            "current": current,
+            "badges": badges,
+            "feed_id": feed_id,
+            "here": here(request),
+            "now_ms": ms_from_utc(now_utc),
+            "rate": 1.0 / seconds if seconds > 0 else 1.0,
+            "clock": now_utc.astimezone(reader.words.zone).strftime("%H:%M:%S"),
+        }
+        status = context.pop("status", 200)
+        text = self._text(reader, template, {**shell, **context})
+        return HTMLResponse(text, status_code=status if isinstance(status, int) else 200)
+
+    def door(
+        self, request: Request, template: str, *, status: int = 200, **context: object
+    ) -> HTMLResponse:
+        """Return a page for somebody who has not logged in."""
+        chosen = request.cookies.get(LANGUAGE_COOKIE, self.settings.language)
+        language = chosen if chosen in self._catalogues else self.settings.language
+        text = self._environments[language].get_template(template)
+        body = text.render(
+            {
+                "words": self.words(language),
+                "site": _Site(name=self.settings.site_name, zone_name=self.settings.zone_name),
+                "asset": self._asset,
+                "theme": "light",
+                "here": here(request),
+                "problem_text": "",
+                **context,
+            }
+        )
+        return HTMLResponse(body, status_code=status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    name: str
+    zone_name: str
+
+
+def _own_bytes() -> bytes:
+    parts = sorted(path for kind in ("css", "js") for path in (STATIC / kind).glob("*"))
+    return b"".join(path.read_bytes() for path in parts)
+
+
+def _environment(catalogue: NullTranslations) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_WEB / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+    )
+    environment.globals["_"] = partial(_translate, catalogue)
+    return environment
+
+
+def _translate(catalogue: NullTranslations, message: str) -> str:
+    return catalogue.gettext(message) if message else ""
+
+
+def count_badges(connection: Connection, person: Person) -> dict[str, int]:
+    """Return what waits for somebody: alerts to do, safety alerts, review items."""
+    badges = dict.fromkeys((link.key for link in NAV), 0)
+    badges["safety"] = 0
+    if may(person.role, Action.SEE_ALERTS):
+        shown = list_alerts(connection, AlertFilter())
+        badges["alerts"] = sum(1 for each in shown if is_todo(each))
+        badges["safety"] = sum(1 for each in shown if is_safety(each))
+    if may(person.role, Action.SEE_REVIEW):
+        badges["review"] = open_review_count(connection)
+    return badges
+
+
+def here(request: Request) -> str:
+    """Return path and query of the page, to come back to."""
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def safe_back(path: str) -> str:
+    """Return a path of this server to go back to; anything else leads to the start page."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours and "\\" not in path else "/"
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Return the answer to a form that sends the browser on to a page."""
+    return RedirectResponse(path, status_code=303)
+
+
+def is_part_wanted(request: Request) -> bool:
+    """Return whether the page's script asked, which takes a part instead of a page."""
+    return request.headers.get("hx-request") == "true"
+
+
+class SecurityHeaders:
+    """ASGI middleware: the security headers on every answer, streams included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; add to the head of the answer what it lacks."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

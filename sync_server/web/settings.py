@@ -1,0 +1,31 @@
+"""What the pages must know of the installation."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Settings of the pages.
+
+    Attributes:
+        site_name: The utility's name, shown under the page's title.
+        zone_name: IANA name of the site's time zone; every time is shown in it.
+        language: `zh` or `en`, for a reader who has not chosen yet.
+        is_https: Whether the cookie is marked Secure; True wherever TLS is in front.
+        has_api_docs: Whether /docs and /openapi.json are served.
+        are_metrics_local: Whether /metrics answers a caller on this machine without a log-in.
+    """
+
+    site_name: str = "Lamplighter"
+    zone_name: str = "Asia/Shanghai"
+    language: str = "zh"
+    is_https: bool = False
+    has_api_docs: bool = False
+    are_metrics_local: bool = True
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the site's time zone."""
+        return ZoneInfo(self.zone_name)

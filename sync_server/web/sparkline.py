@@ -1,0 +1,85 @@
+"""The shape of a course as one small path: its own scale, no numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wire_contracts.evidence import ChartPoint
+
+WIDTH = 72
+HEIGHT = 28
+_MARGIN = 3
+_STEPS = 36
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparkline:
+    """Two SVG paths and a band.
+
+    Attributes:
+        measured: Path of the whole course; empty when nothing was measured.
+        looked_at: Path of the stretch that the rule looked at, drawn over it in red.
+        band: y and height of the expected band, or None.
+    """
+
+    measured: str
+    looked_at: str
+    band: tuple[float, float] | None
+
+
+def thin(values: Sequence[float | None], steps: int = _STEPS) -> list[float | None]:
+    """Return at most `steps` values, each the mean of its share; a share without any is a gap."""
+    if len(values) <= steps:
+        return list(values)
+    shares = (
+        values[index * len(values) // steps : (index + 1) * len(values) // steps]
+        for index in range(steps)
+    )
+    return [_mean(share) for share in shares]
+
+
+def _mean(share: Sequence[float | None]) -> float | None:
+    present = [value for value in share if value is not None]
+    return sum(present) / len(present) if present else None
+
+
+def _path(values: Sequence[float | None], first: int, low: float, high: float) -> str:
+    step = WIDTH / max(1, len(values) - 1)
+    parts: list[str] = []
+    pen_down = False
+    for index, value in enumerate(values):
+        if index < first or value is None:
+            pen_down = False
+            continue
+        y = HEIGHT - _MARGIN - (value - low) / (high - low) * (HEIGHT - 2 * _MARGIN)
+        parts.append(f"{'L' if pen_down else 'M'}{index * step:.1f} {y:.1f}")
+        pen_down = True
+    return "".join(parts)
+
+
+def _band(points: Sequence[ChartPoint], low: float, high: float) -> tuple[float, float] | None:
+    floor = _mean([point.expected_low for point in points])
+    ceiling = _mean([point.expected_high for point in points])
+    if floor is None or ceiling is None:
+        return None
+    scale = (HEIGHT - 2 * _MARGIN) / (high - low)
+    top = max(0.0, HEIGHT - _MARGIN - (ceiling - low) * scale)
+    bottom = min(float(HEIGHT), HEIGHT - _MARGIN - (floor - low) * scale)
+    return (top, max(2.0, bottom - top)) if bottom > 0 and top < HEIGHT else None
+
+
+def draw(points: Sequence[ChartPoint], rule_from_utc: datetime) -> Sparkline:
+    """Return the sparkline of a chart; red from `rule_from_utc` on."""
+    values = thin([point.observed for point in points])
+    present = [value for value in values if value is not None]
+    if not present:
+        return Sparkline(measured="", looked_at="", band=None)
+    low, high = min(present), max(present)
+    high = high if high > low else low + 1
+    before = sum(1 for point in points if point.at_utc < rule_from_utc)
+    first = before * len(values) // max(1, len(points))
+    return Sparkline(
+        measured=_path(values, 0, low, high),
+        looked_at=_path(values, first, low, high),
+        band=_band(points, low, high),
+    )

@@ -1,0 +1,17 @@
+// Starts the page: what is drawn, what is live, what the keys do.
+import { startCharts } from "./chart.js";
+import { startClock } from "./clock.js";
+import { startDesk } from "./desk.js";
+import { startKeys } from "./keys.js";
+import { startLive } from "./live.js";
+import { startRegions } from "./regions.js";
+
+startClock();
+startCharts();
+startKeys();
+const desk = startDesk();
+const regions = startRegions();
+startLive((topics) => {
+  if (topics.has("alert") || topics.has("order")) desk?.refresh();
+  regions.refresh(topics);
+});

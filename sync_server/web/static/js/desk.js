@@ -1,0 +1,177 @@
+// The alert desk: selection, and a list that takes in changes without moving under the hand.
+import { titleBadge } from "./live.js";
+
+const HAND_MS = 4000;
+const SAY_MS = 5000;
+
+export function startDesk() {
+  if (!document.getElementById("rows")) return null;
+  let handAt = -Infinity;
+  let waiting = null;
+  let running = false;
+  let again = false;
+  let panelTimer = 0;
+  let toSay = 0;
+
+  const rowsOf = (root) => [...root.querySelectorAll(".arow[data-id]")];
+  const allRows = () => rowsOf(document.getElementById("list"));
+  const selected = () => document.querySelector('.arow[aria-selected="true"]')?.dataset.id
+    ?? document.querySelector("#evidence [data-alert]")?.dataset.alert ?? "";
+  const inHand = () => Boolean(document.querySelector("[data-actform]")) || performance.now() - handAt < HAND_MS;
+
+  function mark(id) {
+    const rows = allRows();
+    for (const row of rows) {
+      row.setAttribute("aria-selected", row.dataset.id === id ? "true" : "false");
+      row.tabIndex = row.dataset.id === id ? 0 : -1;
+    }
+    if (rows.length && !rows.some((row) => row.tabIndex === 0)) rows[0].tabIndex = 0;
+    const place = document.getElementById("position");
+    const index = rows.findIndex((row) => row.dataset.id === id);
+    place.textContent = index < 0 ? "" : place.dataset.words.replace("{n}", index + 1).replace("{total}", rows.length);
+  }
+
+  function choose(id, shouldFocus) {
+    mark(id);
+    const row = document.getElementById(`alert-${id}`);
+    row?.scrollIntoView({ block: "nearest" });
+    if (shouldFocus) row?.focus({ preventScroll: true });
+    history.replaceState(null, "", row?.dataset.href ?? location.href);
+    clearTimeout(panelTimer);
+    panelTimer = setTimeout(() => window.htmx.ajax("GET", `/alerts/${id}/panel`, { target: "#evidence", swap: "innerHTML" }), 60);
+  }
+
+  function move(step) {
+    const rows = allRows();
+    if (!rows.length) return;
+    const at = rows.findIndex((row) => row.dataset.id === selected());
+    const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))];
+    choose(next.dataset.id, true);
+  }
+
+  const content = (row) => row.outerHTML.replace(/ (aria-selected|tabindex)="[^"]*"/g, "").replace(/<span data-age-ms.*?<\/span>/, "").replace(/ new"/, '"');
+
+  function takePart(fresh, selector) {
+    const old = document.querySelector(selector);
+    const part = fresh.querySelector(selector);
+    if (!old || !part || old.contains(document.activeElement)) return;
+    if (old.innerHTML !== part.innerHTML) {
+      const isOpen = old.open;
+      old.innerHTML = part.innerHTML;
+      if (old.tagName === "DETAILS") old.open = isOpen;
+    }
+  }
+
+  function takePins(fresh) {
+    const pins = document.getElementById("pins");
+    const known = new Set(rowsOf(pins).map((row) => row.dataset.id));
+    const part = fresh.querySelector("#pins");
+    const arrived = rowsOf(part).filter((row) => !known.has(row.dataset.id));
+    if (pins.innerHTML !== part.innerHTML) pins.innerHTML = part.innerHTML;
+    for (const row of arrived) {
+      document.getElementById(row.id)?.classList.add("new");
+      document.getElementById("shout").textContent = row.dataset.summary;
+    }
+  }
+
+  function takeRows(fresh, mayMove) {
+    const holder = document.getElementById("rows");
+    const part = fresh.querySelector("#rows");
+    const old = new Map(rowsOf(holder).map((row) => [row.dataset.id, row]));
+    const wanted = rowsOf(part);
+    const arrived = wanted.filter((row) => !old.has(row.dataset.id));
+    const focused = document.activeElement?.closest?.(".arow")?.dataset.id;
+    const scrolled = holder.scrollTop;
+    for (const row of wanted) {
+      const present = old.get(row.dataset.id);
+      if (present && content(present) !== content(row)) { present.replaceWith(row); old.set(row.dataset.id, row); }
+    }
+    if (mayMove) {
+      for (const row of arrived) row.classList.add("new");
+      const order = wanted.map((row) => old.get(row.dataset.id) ?? row);
+      const head = holder.querySelector(".head");
+      const empty = wanted.length ? [] : [...part.querySelectorAll(".empty")];
+      holder.replaceChildren(head, ...order, ...empty);
+      holder.scrollTop = scrolled;
+      toSay += arrived.length;
+    }
+    if (focused) document.getElementById(`alert-${focused}`)?.focus({ preventScroll: true });
+    return arrived.length;
+  }
+
+  function apply(fresh) {
+    const mayMove = !inHand();
+    takePart(fresh, "#list > .tabs");
+    takePart(fresh, "#filter .seg");
+    takePart(fresh, "#tray");
+    takePins(fresh);
+    const arrived = takeRows(fresh, mayMove);
+    const strip = document.getElementById("newstrip");
+    waiting = mayMove ? null : fresh;
+    strip.hidden = mayMove || arrived === 0;
+    strip.textContent = strip.dataset.words.replace("{n}", arrived);
+    titleBadge(Number(fresh.dataset.todo));
+    mark(selected());
+  }
+
+  async function refresh() {
+    if (running) { again = true; return; }
+    running = true;
+    try {
+      const answer = await fetch(`/alerts/list${location.search}`, { headers: { Accept: "text/html" } });
+      if (answer.ok && !answer.redirected) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
+        if (fresh) apply(fresh);
+      }
+    } catch { /* the banner of the live link says that the server is away */ }
+    running = false;
+    if (again) { again = false; refresh(); return; }
+    renewPanel();
+  }
+
+  function renewPanel() {
+    const shown = document.querySelector("#evidence [data-alert]");
+    const row = shown && document.getElementById(`alert-${shown.dataset.alert}`);
+    if (!row || document.querySelector("[data-actform]") || shown.contains(document.activeElement)) return;
+    const state = row.querySelector(".chip .w")?.textContent;
+    const order = row.querySelector(".ord .b")?.textContent ?? "";
+    const known = shown.dataset.seen ?? "";
+    const now = `${state}|${order}`;
+    shown.dataset.seen = now;
+    if (known && known !== now) window.htmx.ajax("GET", `/alerts/${shown.dataset.alert}/panel`, { target: "#evidence", swap: "innerHTML" });
+  }
+
+  const list = document.getElementById("list");
+  list.addEventListener("click", (event) => {
+    if (event.target.closest("a, button, form")) return;
+    const row = event.target.closest(".arow[data-id]");
+    if (row) choose(row.dataset.id, true);
+  });
+  document.getElementById("rows").addEventListener("pointermove", () => { handAt = performance.now(); });
+  document.getElementById("rows").addEventListener("pointerleave", () => { handAt = -Infinity; });
+  document.getElementById("newstrip").addEventListener("click", () => { handAt = -Infinity; if (waiting) apply(waiting); });
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest("input:not([type=radio]), textarea, select, dialog")) return;
+    const inGrid = event.target.closest(".arow");
+    if (event.key === "j" || (inGrid && event.key === "ArrowDown")) { event.preventDefault(); move(1); }
+    if (event.key === "k" || (inGrid && event.key === "ArrowUp")) { event.preventDefault(); move(-1); }
+    if (inGrid && event.key === "Enter") { event.preventDefault(); choose(inGrid.dataset.id, true); }
+  });
+  document.addEventListener("desk-changed", refresh);
+  document.addEventListener("htmx:after:swap", () => {
+    const field = document.querySelector("[data-actform] [autofocus]");
+    if (field && !document.activeElement?.closest("[data-actform]")) field.focus();
+  });
+  setInterval(() => {
+    if (waiting && !inHand()) apply(waiting);
+  }, 1000);
+  setInterval(() => {
+    if (!toSay) return;
+    document.getElementById("say").textContent = document.getElementById("newstrip").dataset.words.replace("{n}", toSay);
+    toSay = 0;
+  }, SAY_MS);
+  mark(selected());
+  titleBadge(Number(list.dataset.todo));
+  return { refresh };
+}

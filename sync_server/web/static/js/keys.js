@@ -1,0 +1,67 @@
+// Single keys: a key clicks the visible control that prints it. Off while a field has the focus.
+const OFF = "lamplighter.single-keys-off";
+
+function isTyping(target) {
+  if (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT") return true;
+  return target.tagName === "INPUT" && !["radio", "checkbox", "button", "submit"].includes(target.type);
+}
+
+function isVisible(element) {
+  return element.getClientRects().length > 0 && !element.disabled;
+}
+
+function find(key) {
+  const matching = (root) => [...root.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(isVisible);
+  const form = document.querySelector("[data-actform]");
+  return (form && matching(form)) || matching(document);
+}
+
+function escape(event) {
+  const form = document.querySelector("[data-actform]");
+  if (form) {
+    form.remove();
+    event.preventDefault();
+    document.querySelector('.arow[aria-selected="true"]')?.focus();
+  } else if (isTyping(event.target)) {
+    event.target.blur();
+  }
+}
+
+function press(control) {
+  if (control.type === "radio") {
+    control.checked = true;
+    (control.form.querySelector("input:not([type=radio]):not([type=hidden])") || control).focus();
+    return;
+  }
+  control.click();
+}
+
+function areOff() {
+  try { return localStorage.getItem(OFF) === "1"; } catch { return false; }
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+  if (event.key === "Escape") { escape(event); return; }
+  if (isTyping(event.target) || document.querySelector("dialog[open]") || areOff()) return;
+  const field = [...document.querySelectorAll(`[data-focus-key="${CSS.escape(event.key)}"]`)].find(isVisible);
+  if (field) { event.preventDefault(); field.focus(); field.select(); return; }
+  const control = find(event.key);
+  if (control) { event.preventDefault(); press(control); }
+}
+
+export function startKeys() {
+  document.addEventListener("keydown", onKey);
+  const help = document.getElementById("help");
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-help]")) help?.showModal();
+    const closer = event.target.closest("[data-close]");
+    if (closer) { event.preventDefault(); closer.closest("[data-actform]")?.remove(); }
+  });
+  const box = document.getElementById("single-keys");
+  if (!box) return;
+  box.checked = !areOff();
+  box.addEventListener("change", () => {
+    try { localStorage.setItem(OFF, box.checked ? "0" : "1"); } catch { /* a private window keeps nothing */ }
+  });
+}

@@ -1,0 +1,80 @@
+// The live link: server-sent events that resume where they were lost, and the banner when they are.
+import { clockWords, setSiteNow, siteNow } from "./clock.js";
+
+const SILENCE_MS = 8000;
+const RETRY_MS = 2000;
+const body = document.body;
+
+export function startLive(onTopics) {
+  const mark = document.getElementById("live");
+  if (!mark || body.dataset.feed === undefined) return;
+  let last = Number(body.dataset.feed);
+  let heard = performance.now();
+  let state = "wait";
+  let source = null;
+  let waiting = new Set();
+  let timer = 0;
+
+  const show = (next) => {
+    if (next === state) return;
+    const wasLost = state === "lost";
+    state = next;
+    mark.className = `it live ${next === "live" ? "" : next}`;
+    mark.querySelector(".lw").textContent = body.dataset[`${next}Words`];
+    const banner = document.getElementById("lost");
+    if (!banner) return;
+    banner.hidden = next !== "lost";
+    document.getElementById("desk").classList.toggle("stale", next === "lost");
+    if (next === "lost") {
+      const at = document.getElementById("lost-at");
+      at.textContent = at.dataset.words.replace("{time}", clockWords(siteNow()));
+    } else if (wasLost) {
+      flush(new Set(["alert", "order", "gateway", "quarantine", "review"]));
+    }
+  };
+
+  const flush = (topics) => { onTopics(topics); badges(); };
+
+  const onFeed = (event) => {
+    heard = performance.now();
+    last = Math.max(last, Number(event.lastEventId) || 0);
+    waiting.add(event.data);
+    clearTimeout(timer);
+    timer = setTimeout(() => { const topics = waiting; waiting = new Set(); flush(topics); }, 30);
+  };
+
+  const onBeat = (event) => {
+    heard = performance.now();
+    setSiteNow(Number(event.data));
+    show("live");
+  };
+
+  const connect = () => {
+    source?.close();
+    source = new EventSource(`/live?after=${last}`);
+    source.addEventListener("feed", onFeed);
+    source.addEventListener("beat", onBeat);
+    source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS); };
+  };
+
+  setInterval(() => { if (performance.now() - heard > SILENCE_MS) show("lost"); }, 500);
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  connect();
+}
+
+async function badges() {
+  const answer = await fetch("/badges", { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const counts = await answer.json();
+  for (const each of document.querySelectorAll("[data-badge]")) each.textContent = counts[each.dataset.badge] || "";
+  const pill = document.getElementById("safety-pill");
+  pill.hidden = !counts.safety;
+  pill.querySelector("b").textContent = counts.safety;
+  titleBadge(counts.alerts);
+}
+
+const plainTitle = document.title;
+export function titleBadge(count) {
+  document.title = count ? `(${count}) ${plainTitle}` : plainTitle;
+}
