@@ -4,6 +4,7 @@ import argparse
 import base64
 import binascii
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ProfileError, WordsError) as error:
         print(error, file=sys.stderr)
         return _WRONG_CALL
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _OK
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -85,6 +85,7 @@ def _of_wire(profile: Profile) -> Iterator[OpenPoint]:
 
 
 def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    yield from _of_address(profile, register)
     if register.schema_quantity and register.schema_quantity not in QUANTITIES:
         problem = f"{register.schema_quantity!r} is unknown"
         yield _block(_at(register, "quantity"), problem, "use a word of docs/profiles.md")
@@ -97,6 +98,16 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield _note(_at(register, "scale"), problem, "watch a rollover, then state scale")
     if register.wire is not None:
         yield from _of_produced(profile, register)
+
+
+def _of_address(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    if profile.doc_base is None or register.printed_address is None:
+        return
+    wire_address = register.printed_address - profile.doc_base
+    if wire_address != register.span.address:
+        printed = f"{register.printed_address} with doc_base {profile.doc_base}"
+        problem = f"{printed} is wire address {wire_address}, not {register.span.address}"
+        yield _block(_at(register, "address"), problem, "correct one of the three")
 
 
 def _of_produced(profile: Profile, register: Register) -> Iterator[OpenPoint]:

@@ -11,6 +11,7 @@ from firmware_profiles.words import HIGHEST_ADDRESS, WordAddress
 from wire_contracts.quality import parse_quality
 from wire_contracts.quantities import Quantity
 
+_READ_HOLDING = 3
 _QUANTITIES = frozenset(Quantity)
 
 
@@ -36,7 +37,7 @@ def parse_golden(row: TableReader, registers: Mapping[str, Register]) -> GoldenV
 
 
 def _parse_words(row: TableReader) -> dict[WordAddress, int]:
-    function_code = row.integer("fc", low=1, high=4)
+    function_code = row.integer_or_none("fc", low=1, high=4) or _READ_HOLDING
     blocks = row.table("regs")
     words: dict[WordAddress, int] = {}
     for start in blocks.values:

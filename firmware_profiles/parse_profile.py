@@ -70,6 +70,7 @@ def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
         link=_parse_link(root),
         registers=registers,
         is_order_known=is_order_known,
+        doc_base=_known_table(root, "addressing").integer_or_none("doc_base", low=0, high=499_999),
         status=tuple(_parse_status(row, registers) for row in root.tables("status", "name")),
         groups=_parse_groups(root),
         guard=_parse_guard(root, registers),
@@ -121,7 +122,6 @@ def _parse_order(root: TableReader) -> tuple[ByteOrder, bool]:
 def _parse_registers(
     root: TableReader, order: ByteOrder, medium: Medium | None
 ) -> dict[str, Register]:
-    _known_table(root, "addressing")
     registers: dict[str, Register] = {}
     for row in root.tables("register", "name"):
         register = parse_register(row, order, medium)

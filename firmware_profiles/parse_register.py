@@ -18,13 +18,14 @@ from firmware_profiles.profile import (
 from firmware_profiles.table_reader import TableReader, exact_number
 from firmware_profiles.vocabulary import KEYS, LEADING_SUFFIXES, PART_SUFFIXES
 from firmware_profiles.words import HIGHEST_ADDRESS, Span
-from wire_contracts.quantities import Medium, Quantity, Reference, wire_quantity
+from wire_contracts.quantities import Medium, Quantity, Reference, to_canonical, wire_quantity
 
 READ_BITS = (1, 2)
 READ_FUNCTIONS = (1, 2, 3, 4)
 
 _ADDRESS_REMEDY = "give the zero-based wire address: manual 40001 is 0, manual 30001 is 0"
 _SENTINEL = re.compile(r"(>=|<=|==)?\s*(-?[0-9.]+)(\s+\w.*)?")
+_HEX = re.compile(r"0x([0-9A-Fa-f]{1,8})")
 _SPLIT = re.compile(r"hi:(\w+),lo:(\w+)")
 
 
@@ -58,7 +59,7 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         group=reader.text_or_none("group"),
         atomic=reader.text_or_none("atomic"),
         sentinels=_parse_sentinels(reader),
-        limits=_parse_limits(reader),
+        limits=_parse_limits(reader, wire),
         companions=_parse_companions(reader),
         rollover_span=reader.exact_or_none("rollover_span"),
         is_negated=reader.flag("negative"),
@@ -68,6 +69,7 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         preset=_parse_preset(reader, coding),
         is_readable=reader.choice("access", Access, Access.READ) is not Access.WRITE,
         is_doubtful=reader.flag("doubtful"),
+        printed_address=_parse_printed_address(reader),
         is_kept_local=reader.values.get("wire") is False,
     )
 
@@ -166,12 +168,28 @@ def _parse_wire(reader: TableReader, natural: Quantity | None) -> Quantity | Non
     )
 
 
-def _parse_limits(reader: TableReader) -> Limits:
+def _parse_limits(reader: TableReader, wire: Quantity | None) -> Limits:
+    zero = _canonical(reader, Fraction(0), wire)
+    rate = reader.exact_or_none("max_rate")
     return Limits(
-        minimum=reader.exact_or_none("min"),
-        maximum=reader.exact_or_none("max"),
-        max_rate_per_hour=reader.exact_or_none("max_rate"),
+        minimum=_canonical(reader, reader.exact_or_none("min"), wire),
+        maximum=_canonical(reader, reader.exact_or_none("max"), wire),
+        max_rate_per_hour=None
+        if rate is None
+        else (_canonical(reader, rate, wire) or Fraction(0)) - (zero or Fraction(0)),
     )
+
+
+def _canonical(
+    reader: TableReader, printed: Fraction | None, wire: Quantity | None
+) -> Fraction | None:
+    """Return a limit in the canonical unit; unchanged where the printed unit is not known."""
+    if printed is None or wire is None:
+        return printed
+    try:
+        return to_canonical(printed, _plain_unit(reader), wire)
+    except ValueError:
+        return printed
 
 
 def _parse_companions(reader: TableReader) -> Companions:
@@ -185,6 +203,15 @@ def _parse_companions(reader: TableReader) -> Companions:
         resolution_from=reader.text_or_none("resolution_from"),
         unit_from=reader.text_or_none("unit_from"),
     )
+
+
+def _parse_printed_address(reader: TableReader) -> int | None:
+    """Return the number printed in the manual, where `doc_address` is nothing but a number."""
+    text = reader.text("doc_address", "")
+    if text.isdecimal():
+        return int(text)
+    found = _HEX.fullmatch(text)
+    return int(found[1], 16) if found else None
 
 
 def _parse_sentinels(reader: TableReader) -> tuple[Sentinel, ...]:

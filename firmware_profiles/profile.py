@@ -122,6 +122,7 @@ class Register:
         preset: Raw value that a simulated meter shows when nothing else is asked.
         is_readable: False for write-only registers.
         is_doubtful: The file itself doubts this row.
+        printed_address: Number in the manual, where the file states one.
         is_kept_local: The file says `wire = false`.
     """
 
@@ -147,6 +148,7 @@ class Register:
     preset: Raw | None = None
     is_readable: bool = True
     is_doubtful: bool = False
+    printed_address: int | None = None
     is_kept_local: bool = False
 
 
@@ -319,6 +321,7 @@ class Profile:
         revision: Counts up with every correction; None in a draft.
         medium: What the meter measures; None for a controller.
         confidence: How well the facts are known: high, medium, low.
+        doc_base: What the manual's numbering begins with: wire address 0 is printed so.
         groups: Poll group to interval.
         registers: By name, in the order of the file.
         status: Rules that turn status registers into events.
@@ -335,6 +338,7 @@ class Profile:
     link: Link
     registers: Mapping[str, Register]
     is_order_known: bool = True
+    doc_base: int | None = None
     status: Sequence[StatusRule] = ()
     groups: Mapping[str, timedelta] = field(default_factory=dict)
     guard: Guard | None = None

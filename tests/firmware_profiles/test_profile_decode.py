@@ -124,6 +124,25 @@ def test_a_value_outside_its_limits_is_kept_and_doubted() -> None:
     assert quality_of(found) == {"flow_m3h": "suspect_range"}
 
 
+def test_limits_are_in_the_printed_unit() -> None:
+    text = TEXT.replace('unit = "m3/h"', 'unit = "L/h"')
+    profile = parsed(with_line(text, "max = 10"))
+
+    assert quality_of(decoded(profile, words(at_10="4120 0000"))) == {}
+    assert quality_of(decoded(profile, words(at_10="4130 0000"))) == {"flow_m3h": "suspect_range"}
+
+
+def test_a_limit_in_fahrenheit_keeps_its_zero() -> None:
+    profile = with_register(
+        'count = 1\ntype = "i16"\nunit = "degF"\nquantity = "temp_supply"\nmin = 32'
+    )
+
+    assert quality_of(decoded(profile, words(at_10="4120 0000", at_30="0020"))) == {}
+    assert quality_of(decoded(profile, words(at_10="4120 0000", at_30="001F"))) == {
+        "supply_temp_degc": "suspect_range"
+    }
+
+
 def test_whole_and_fraction_are_read_together_and_added() -> None:
     text = (
         TEXT

@@ -34,3 +34,11 @@ def test_nothing_is_judged_without_two_values_and_a_limit() -> None:
     assert rate_suspects(parsed(), poll(0, 1.0), poll(1, 99.0)) == {}
     assert rate_suspects(limited, poll(0, None), poll(1, 99.0)) == {}
     assert rate_suspects(limited, poll(0, 1.0), poll(1, None)) == {}
+
+
+def test_a_rate_is_in_the_printed_unit_of_its_register() -> None:
+    text = TEXT.replace('unit = "m3/h"', 'unit = "L/h"')
+    profile = parsed(with_line(text, "max_rate = 2000"))
+
+    assert rate_suspects(profile, poll(0, 1.0), poll(60, 3.0)) == {}
+    assert rate_suspects(profile, poll(0, 1.0), poll(60, 3.1)) != {}

@@ -197,6 +197,13 @@ def test_an_unknown_key_is_refused_in_every_table(key: str) -> None:
 
 
 UNFIT = [
+    (
+        with_line(TEXT, 'doc_address = "40010"') + "\n[addressing]\ndoc_base = 40001\n",
+        (
+            "register.flow.address: 40010 with doc_base 40001 is wire address 9, not 10; "
+            "correct one of the three"
+        ),
+    ),
     (TEXT.replace("rev = 1\n", ""), "profile.rev: is missing: this is a draft; add rev = 1"),
     (
         TEXT.replace('unit = "m3/h"', 'unit = "m3/hour"'),
