@@ -30,6 +30,7 @@ from sync_server.db.access_tables import (
     TABLET_ACCOUNT,
     TABLET_TOKEN,
 )
+from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import EnrolAnswer, EnrolRequest
 from wire_contracts.errors import ContractError
@@ -80,14 +81,24 @@ class TabletRecord:
     expires_at_utc: datetime | None
 
 
+def code_life(clock: Clock) -> timedelta:
+    """Return how long a code lives on a clock, so that a person has ten minutes of the wall's."""
+    return CODE_LIFE / clock.wall_seconds(1.0)
+
+
 def issue_enrolment_code(
-    connection: Connection, crew_id: str, actor: str, now_utc: datetime
+    connection: Connection,
+    crew_id: str,
+    actor: str,
+    now_utc: datetime,
+    *,
+    life: timedelta = CODE_LIFE,
 ) -> IssuedCode:
     """Return a one-time code for a tablet of a crew; only its hash is kept."""
     if not has_crew(connection, crew_id):
         raise not_found(f"crew {crew_id!r}", "crew")
     code = new_code()
-    expires_at_utc = now_utc + CODE_LIFE
+    expires_at_utc = now_utc + life
     connection.execute(
         insert(ENROLMENT_CODE).values(
             code_hash=hash_secret(plain_code(code)),

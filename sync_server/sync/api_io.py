@@ -4,11 +4,13 @@ import gzip
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import Engine
 
 from sync_server.access.guards_io import require_tablet
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.inbox import read_push
-from sync_server.sync.service import SyncService
+from sync_server.sync.service import OLDEST_PROTOCOL, SyncService
+from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
@@ -37,8 +39,11 @@ async def _push_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def sync_router(service: SyncService) -> APIRouter:
+def sync_router(
+    engine: Engine, clock: Clock, *, oldest_protocol: int = OLDEST_PROTOCOL
+) -> APIRouter:
     """Return the routes by which tablets pull and push; each needs a tablet's token."""
+    service = SyncService(engine, clock, oldest_protocol=oldest_protocol)
     router = APIRouter()
 
     @router.get(PULL_PATH)
