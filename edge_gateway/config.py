@@ -74,6 +74,13 @@ class TlsConfig:
     key_file: Path | None = None
 
 
+class MqttVersion(StrEnum):
+    """The protocol versions we speak, as people write them."""
+
+    V5 = "5"
+    V311 = "3.1.1"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MqttConfig:
     """The broker connection.
@@ -84,6 +91,7 @@ class MqttConfig:
         username: Log-in name, None for a broker without accounts.
         password: Its secret, read from a file or the environment; never shown.
         tls: TLS settings, None for a plain connection.
+        version: The one version to speak; None: 5, and 3.1.1 where the broker knows no better.
         keepalive_s: Wall seconds of the MQTT keep-alive.
         ack_timeout_s: Wall seconds without the server's word after which frames go again.
         window: Batches on their way at the same time.
@@ -94,6 +102,7 @@ class MqttConfig:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: TlsConfig | None = None
+    version: MqttVersion | None = None
     keepalive_s: int = 30
     ack_timeout_s: float = 10.0
     window: int = 8

@@ -6,8 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from edge_gateway.config import (
     ConfigError,
@@ -15,12 +16,15 @@ from edge_gateway.config import (
     LinkConfig,
     MeterConfig,
     MqttConfig,
+    MqttVersion,
     QueueConfig,
     TlsConfig,
     Transport,
 )
 from wire_contracts.errors import ContractError
 from wire_contracts.topics import check_gateway_id
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 SETTINGS: Mapping[str, frozenset[str]] = {
     "": frozenset({"gateway", "mqtt", "queue", "link"}),
@@ -36,6 +40,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "ca_file",
             "cert_file",
             "key_file",
+            "version",
             "keepalive_s",
             "ack_timeout_s",
             "window",
@@ -127,6 +132,7 @@ def _mqtt(table: "_Table", environment: Mapping[str, str]) -> MqttConfig:
         username=table.text_or_none("username"),
         password=_password(table, environment),
         tls=_tls(table) if has_tls else None,
+        version=table.choice_or_none("version", MqttVersion),
         keepalive_s=table.integer("keepalive_s", low=5, high=3600, default=30),
         ack_timeout_s=table.number("ack_timeout_s", low=0.1, high=3600, default=10.0),
         window=table.integer("window", low=1, high=64, default=8),
@@ -185,7 +191,7 @@ def _link(table: "_Table") -> LinkConfig:
         raise table.refused("meter", "is missing", "add at least one [[link.meter]]")
     return LinkConfig(
         name=table.text("name"),
-        transport=_transport(table),
+        transport=table.choice_or_none("transport", Transport) or Transport.TCP,
         host=table.text("host"),
         port=table.integer("port", low=1, high=_HIGHEST_PORT, default=502),
         timeout_s=table.number_or_none("timeout_s", low=0.02, high=120),
@@ -193,15 +199,6 @@ def _link(table: "_Table") -> LinkConfig:
         backoff_max_s=table.number("backoff_max_s", low=1, high=86400, default=300.0),
         meters=meters,
     )
-
-
-def _transport(table: "_Table") -> Transport:
-    text = table.text_or_none("transport") or Transport.TCP
-    try:
-        return Transport(text)
-    except ValueError:
-        known = ", ".join(Transport)
-        raise table.refused("transport", f"{text!r} is not known", f"use one of: {known}") from None
 
 
 def _meter(table: "_Table", link_intervals: Mapping[str, timedelta]) -> MeterConfig:
@@ -279,6 +276,13 @@ class _Table:
 
     def text_or_none(self, key: str) -> str | None:
         return self.text(key) if self.has(key) else None
+
+    def choice_or_none(self, key: str, choices: type[Choice]) -> Choice | None:
+        text = self.text_or_none(key)
+        if text is not None and text not in set(choices):
+            known = ", ".join(choices)
+            raise self.refused(key, f"{text!r} is not known", f"use one of: {known}")
+        return None if text is None else choices(text)
 
     def boolean(self, key: str, *, default: bool) -> bool:
         value = self.values.get(key, default)

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -33,18 +34,31 @@ LONGEST_WAIT_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkParts:
+    """What every link works with.
+
+    Attributes:
+        clock: The gateway's clock.
+        outbox: Takes the frames.
+        announce: Takes a kind and a text for the server.
+        is_raw_kept: Whether the words as read travel with each frame.
+    """
+
+    clock: Clock
+    outbox: Outbox
+    announce: Callable[[str, str], None]
+    is_raw_kept: bool
+
+
 class LinkWorker:
     """Polls the meters of one link, one request at a time."""
 
-    def __init__(
-        self, setup: LinkSetup, clock: Clock, outbox: Outbox, *, is_raw_kept: bool
-    ) -> None:
+    def __init__(self, setup: LinkSetup, parts: LinkParts) -> None:
         """Plan the jobs; nothing is opened or read before `run`."""
         self.name = setup.config.name
         self._setup = setup
-        self._clock = clock
-        self._outbox = outbox
-        self._is_raw_kept = is_raw_kept
+        self._parts = parts
         self._link = Link(setup.config.host, setup.config.port, setup.timeout_s)
         self._meters = {meter.serial: meter for meter in setup.meters}
         self._plans = {
@@ -72,7 +86,7 @@ class LinkWorker:
             self._schedule = correct_for_clock(self._schedule, now)
             job = pick_job(self._schedule, now)
             if job is None:
-                wait_s = seconds_to_next(self._schedule, now, self._clock)
+                wait_s = seconds_to_next(self._schedule, now, self._parts.clock)
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
                 continue
             self._run_job(job)
@@ -96,7 +110,7 @@ class LinkWorker:
         )
 
     def _now(self) -> Moment:
-        return Moment(utc=self._clock.now_utc(), wall_s=time.monotonic())
+        return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
 
     def _run_job(self, job: Job) -> None:
         meter = self._meters[job.key.serial]
@@ -146,16 +160,20 @@ class LinkWorker:
             measured_at_utc=started.utc,
         )
         try:
-            frame = build_frame(origin, read, is_raw_kept=self._is_raw_kept)
+            frame = build_frame(origin, read, is_raw_kept=self._parts.is_raw_kept)
         except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
             _LOG.exception("meter.undecodable", device=meter.serial, group=key.group)
             frame = undecodable_frame(origin, read)
-        self._outbox.add(frame)
+        self._parts.outbox.add(frame)
         self._frames += 1
 
     def _report_standing(self, serial: str, *, was_suspect: bool) -> None:
         is_suspect = self._schedule.standing(serial).is_suspect
         if is_suspect and not was_suspect:
             _LOG.warning("meter.silent", link=self.name, device=serial)
+            self._parts.announce(
+                "meter_silent", f"{serial} on link {self.name} has stopped answering"
+            )
         if was_suspect and not is_suspect:
             _LOG.info("meter.answers_again", link=self.name, device=serial)
+            self._parts.announce("meter_answers", f"{serial} on link {self.name} answers again")

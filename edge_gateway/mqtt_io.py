@@ -2,9 +2,9 @@
 
 import queue
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.config import MqttConfig
+from edge_gateway.config import MqttConfig, MqttVersion
 
 UNSUPPORTED_PROTOCOL = 132
 """CONNACK reason of a broker that does not speak MQTT 5; MQTT 5.0 section 3.2.2.2."""
@@ -64,19 +64,21 @@ class Woken:
     """Somebody else has work for the uplink."""
 
 
-class MqttVersion(StrEnum):
-    """The protocol versions we speak, as people write them."""
-
-    V5 = "5"
-    V311 = "3.1.1"
-
-
 _PROTOCOLS = {
     MqttVersion.V5: MQTTProtocolVersion.MQTTv5,
     MqttVersion.V311: MQTTProtocolVersion.MQTTv311,
 }
 
-MqttEvent = Connected | Disconnected | Published | Received | VersionRefused | Woken
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """Another part has something to tell the server: a stable kind, and a text for people."""
+
+    kind: str
+    text: str
+
+
+MqttEvent = Connected | Disconnected | Published | Received | VersionRefused | Woken | Announced
 Inbox = queue.SimpleQueue[MqttEvent]
 
 
@@ -108,7 +110,13 @@ class MqttConnection:
         self._session = session
         self._inbox = inbox
         self._version = version
+        self._opened_at_s: float | None = None
         self._client = self._new_client()
+
+    def unanswered_s(self) -> float:
+        """Return for how many wall seconds an open connection has waited for the broker's word."""
+        opened_at_s = self._opened_at_s
+        return 0.0 if opened_at_s is None else time.monotonic() - opened_at_s
 
     def start(self) -> None:
         """Begin to connect, in the background, again and again until it works."""
@@ -151,11 +159,15 @@ class MqttConnection:
             client.username_pw_set(self._config.username, self._config.password)
         if self._config.tls is not None:
             client.tls_set_context(_tls_context(self._config))
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         return client
+
+    def _on_socket_open(self, _client: Client, _userdata: object, _socket: object) -> None:
+        self._opened_at_s = time.monotonic()
 
     def _on_connect(
         self,
@@ -165,6 +177,7 @@ class MqttConnection:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        self._opened_at_s = None
         if reason.value == UNSUPPORTED_PROTOCOL:
             self._inbox.put(VersionRefused())
             return
@@ -184,6 +197,7 @@ class MqttConnection:
         _reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        self._opened_at_s = None
         self._inbox.put(Disconnected())
 
     def _on_publish(

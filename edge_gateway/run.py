@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import GatewayConfig
-from edge_gateway.link_io import LinkWorker
+from edge_gateway.link_io import LinkParts, LinkWorker
 from edge_gateway.modbus_io import quiet_pymodbus
 from edge_gateway.outbox_io import Outbox
 from edge_gateway.profiles_io import LinkSetup, load_links
@@ -93,10 +93,13 @@ class _Crew:
             _LOG.error("queue.set_aside", file=aside)
             uplink.announce("queue_set_aside", f"the damaged queue file is kept as {aside}")
         outbox = Outbox(store, self.config.queue, on_commit=uplink.wake, reached=self.reached)
-        workers += [
-            LinkWorker(link, self.clock, outbox, is_raw_kept=self.config.is_raw_kept)
-            for link in self.links
-        ]
+        link_parts = LinkParts(
+            clock=self.clock,
+            outbox=outbox,
+            announce=uplink.announce,
+            is_raw_kept=self.config.is_raw_kept,
+        )
+        workers += [LinkWorker(link, link_parts) for link in self.links]
         _LOG.info("gateway.started", gateway=self.config.gateway_id, links=len(workers))
         readers = [self._start(f"link-{worker.name}", worker.run) for worker in workers]
         writer = self._start("outbox", lambda _halt: outbox.run())

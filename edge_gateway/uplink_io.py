@@ -12,15 +12,16 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway import messages
 from edge_gateway.batching import batch_payload, take_batch
-from edge_gateway.config import GatewayConfig
+from edge_gateway.clock_step import clock_step
+from edge_gateway.config import GatewayConfig, MqttVersion
 from edge_gateway.messages import LinkFigures, UplinkFigures
 from edge_gateway.mqtt_io import (
+    Announced,
     Connected,
     Disconnected,
     Inbox,
     MqttConnection,
     MqttEvent,
-    MqttVersion,
     Published,
     Received,
     Session,
@@ -37,6 +38,7 @@ from edge_gateway.offers import (
     settle,
 )
 from edge_gateway.queue_store import QueueStore, StoredFrame
+from edge_gateway.schedule import Moment
 from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
@@ -50,10 +52,14 @@ AFTER_PUBLISH = "gateway.after_publish"
 ALARM_ATTEMPTS = 3
 """Publications of one batch without the server's word after which it is alarmed (R12)."""
 
-DROPS_BEFORE_FALLBACK = 3
+DROPS_BEFORE_FALLBACK = 2
 """Connections closed before an answer after which a broker older than MQTT 5 is assumed."""
 
+CONNACK_WITHIN_S = 3.0
+"""Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5."""
+
 LONGEST_WAIT_S = 0.5
+MAX_EVENTS = 100
 SHORTEST_HEALTH_S = 1.0
 PRUNE_EVERY_S = 60.0
 
@@ -88,7 +94,8 @@ class Uplink:
         self._parts = parts
         self._inbox: Inbox = queue.SimpleQueue()
         self._window = Window(size=mqtt.window, timeout_s=mqtt.ack_timeout_s)
-        self._version = MqttVersion.V5
+        self._version = mqtt.version or MqttVersion.V5
+        self._is_version_fixed = mqtt.version is not None
         self._connection: MqttConnection | None = None
         self._receive_maximum: int | None = None
         self._drops = 0
@@ -98,15 +105,16 @@ class Uplink:
         self._figures = UplinkFigures(
             is_connected=False, published=0, republished=0, acknowledged=0, refused=0
         )
-        self._events: list[tuple[str, str]] = []
+        self._events: list[Announced] = []
+        self._looked_at = self._now()
 
     def wake(self) -> None:
         """Tell the uplink that there is something new in the queue; any thread may."""
         self._inbox.put(Woken())
 
     def announce(self, kind: str, text: str) -> None:
-        """Publish an event as soon as there is a connection; call it before `run`."""
-        self._events.append((kind, text))
+        """Have an event published as soon as there is a connection; any thread may."""
+        self._inbox.put(Announced(kind=kind, text=text))
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, then say goodbye."""
@@ -142,6 +150,8 @@ class Uplink:
                 self._published(event)
             case Received():
                 self._received(event)
+            case Announced():
+                self._announced(event)
             case Woken():
                 return
 
@@ -173,9 +183,7 @@ class Uplink:
             self._parts.config.gateway_id, self._parts.queue.epoch, self._parts.clock.now_utc()
         )
         self._publish(Channel.STATE, state, is_retained=True)
-        for kind, text in self._events:
-            self._publish_event(kind, text)
-        self._events.clear()
+        self._publish_events()
 
     def _disconnected(self) -> None:
         if self._receive_maximum is not None:
@@ -189,12 +197,23 @@ class Uplink:
 
     def _fall_back(self) -> None:
         """Go on with MQTT 3.1.1, once; said in one line."""
-        if self._version is not MqttVersion.V5:
+        if self._version is not MqttVersion.V5 or self._is_version_fixed:
             return
         self._version = MqttVersion.V311
         _LOG.warning(
             "mqtt.fallback", text="the broker does not speak MQTT 5; going on with MQTT 3.1.1"
         )
+        self._reconnect()
+
+    def _give_up_waiting(self) -> None:
+        """Leave a connection on which the broker says nothing."""
+        if self._version is MqttVersion.V5 and not self._is_version_fixed:
+            self._fall_back()
+            return
+        _LOG.warning("mqtt.silent", host=self._parts.config.mqtt.host)
+        self._reconnect()
+
+    def _reconnect(self) -> None:
         if self._connection is not None:
             self._connection.close(None)
         self._connect()
@@ -205,6 +224,18 @@ class Uplink:
         if self._connection is None:
             return None
         return self._connection.publish(self._topic(channel), payload, is_retained=is_retained)
+
+    def _announced(self, event: Announced) -> None:
+        self._events = [*self._events[1 - MAX_EVENTS :], event]
+        self._publish_events()
+
+    def _publish_events(self) -> None:
+        """Publish what was announced; without a connection it waits, the newest `MAX_EVENTS`."""
+        if self._receive_maximum is None:
+            return
+        for event in self._events:
+            self._publish_event(event.kind, event.text)
+        self._events = []
 
     def _publish_event(self, kind: str, text: str) -> None:
         now_utc = self._parts.clock.now_utc()
@@ -285,9 +316,26 @@ class Uplink:
         self._figures = replace(self._figures, published=published)
         return True
 
+    def _now(self) -> Moment:
+        return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
+
+    def _watch_clock(self) -> None:
+        before, now = self._looked_at, self._now()
+        self._looked_at = now
+        moved = clock_step(before, now, self._parts.clock)
+        if moved is None:
+            return
+        old_utc = now.utc - moved
+        text = f"the clock was moved from {old_utc.isoformat()} to {now.utc.isoformat()}"
+        _LOG.warning("clock.step", text=text)
+        self.announce("clock_step", text)
+
     def _keep_house(self) -> None:
-        """Publish health and forget what was kept long enough, each at its time."""
+        """Look at the clock, publish health, forget what was kept long enough."""
+        self._watch_clock()
         now_s = time.monotonic()
+        if self._connection is not None and self._connection.unanswered_s() > CONNACK_WITHIN_S:
+            self._give_up_waiting()
         if now_s >= self._next_prune_s:
             self._next_prune_s = now_s + PRUNE_EVERY_S
             self._prune()

@@ -1,12 +1,12 @@
 """Real parts for the gateway's tests: faulty meters, brokers, a server that acknowledges."""
 
-import asyncio
 import contextlib
 import shutil
 import socket
 import socketserver
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from amqtt.broker import Broker
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
@@ -25,6 +24,7 @@ from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
 
 LOOPBACK = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def until(condition: Callable[[], object], *, within_s: float = 15.0) -> None:
@@ -231,33 +231,23 @@ class Mosquitto:
 
 @dataclass
 class Amqtt:
-    """The embedded broker in a thread of its own."""
+    """The embedded broker in a process of its own."""
 
     port: int = field(default_factory=free_port)
 
     def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._main)
-        self._thread.start()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.edge_gateway.amqtt_process", str(self.port)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         until(lambda: is_listening(self.port))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _main(self) -> None:
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        anonymous = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-        listener = {"type": "tcp", "bind": f"{LOOPBACK}:{self.port}"}
-        broker = Broker({"listeners": {"default": listener}, "plugins": anonymous})
-        await broker.start()
-        await self._stop.wait()
-        await broker.shutdown()
+        self._process.kill()
+        self._process.wait()
 
 
 @dataclass

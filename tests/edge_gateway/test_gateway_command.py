@@ -1,0 +1,128 @@
+"""The command `edge-gateway`: what a person types and what comes back."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_gateway.__main__ import main
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Mosquitto, free_port, good, until
+
+SETTINGS = """
+[gateway]
+id = "gw-01"
+data = "state"
+[mqtt]
+host = "127.0.0.1"
+port = {broker}
+username = "gw-01"
+password_file = "secret"
+[queue]
+commit_s = 0.05
+[[link]]
+name = "plant"
+host = "127.0.0.1"
+port = {meters}
+[[link.meter]]
+serial = "HM-1"
+device_address = 7
+profile = "tuf_2000m@1"
+intervals = {{fast = "1s"}}
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    return written(tmp_path, broker=free_port(), meters=free_port())
+
+
+def written(folder: Path, *, broker: int, meters: int) -> Path:
+    (folder / "secret").write_text("correct horse")
+    file = folder / "gateway.toml"
+    file.write_text(SETTINGS.format(broker=broker, meters=meters))
+    return file
+
+
+def test_check_shows_what_each_group_costs(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["check", "--config", str(settings)])
+
+    shown = capsys.readouterr().out
+    assert status == 0
+    assert "HM-1 at 7: tuf_2000m@1" in shown
+    assert "fast: every 0:00:01, " in shown
+    assert "correct horse" not in shown
+
+
+def test_a_wrong_file_ends_with_status_1_and_one_line(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.write_text(settings.read_text().replace("tuf_2000m@1", "tuf_2000m@999"))
+    status = main(["check", "--config", str(settings)])
+
+    shown = capsys.readouterr()
+    assert (status, shown.out) == (1, "gateway gw-01: broker " + broker_of(settings) + "\n")
+    assert "meter 'HM-1': profile: " in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def broker_of(settings: Path) -> str:
+    port = next(line for line in settings.read_text().splitlines() if line.startswith("port"))
+    return f"{LOOPBACK}:{port.split()[-1]}"
+
+
+def test_queue_stat_before_the_first_start_says_what_to_do(
+    settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["queue", "stat", "--config", str(settings)])
+
+    assert status == 1
+    assert "queue.sqlite3: queue: there is no such file; start the gateway once" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path) -> None:
+    with Mosquitto(folder=tmp_path) as broker, MeterServer(units={7: good}) as plant:
+        file = written(tmp_path, broker=broker.port, meters=plant.port)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_gateway", "run", "--config", str(file), "--verbose"],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: len(plant.asked) >= 2)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+
+    assert process.returncode == 0
+    assert events[0] == "gateway.started"
+    assert events[-1] == "gateway.stopped"
+    assert "outbox.committed" in events
+    assert "correct horse" not in log
+
+
+def test_queue_stat_counts_what_is_waiting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with MeterServer(units={7: good}) as plant:
+        file = written(tmp_path, broker=free_port(), meters=plant.port)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_gateway", "run", "--config", str(file)],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: len(plant.asked) >= 2)
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    status = main(["queue", "stat", "--config", str(file)])
+
+    shown = capsys.readouterr().out
+    assert status == 0
+    assert "open         " in shown
+    assert "last seq     0" not in shown

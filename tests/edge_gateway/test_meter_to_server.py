@@ -1,0 +1,375 @@
+"""The whole way: meters on sockets, a gateway, a broker, a server that acknowledges."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edge_gateway.clock_io import SystemClock
+from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
+from edge_gateway.queue_store import QueueError, QueueFigures, read_figures
+from edge_gateway.run import QUEUE_FILE, run_gateway
+from firmware_profiles.encode import encode_values
+from firmware_profiles.library_io import load_profile
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    ROOT,
+    Amqtt,
+    Behave,
+    FastClock,
+    LedgerServer,
+    MeterServer,
+    Mosquitto,
+    Request,
+    from_image,
+    running,
+    silent,
+    until,
+)
+from wire_contracts.clock import Clock
+from wire_contracts.payloads import read_json
+from wire_contracts.quality import BAD_TIMEOUT
+from wire_contracts.quantities import Quantity
+from wire_contracts.topics import Channel
+
+PROFILE = "tuf_2000m@1"
+QUICK = {"fast": timedelta(seconds=0.2), "slow": timedelta(seconds=0.5)}
+HOURLY = {"fast": timedelta(minutes=15), "slow": timedelta(hours=1)}
+
+
+def heat_meter(flow_m3h: float) -> Behave:
+    values = {Quantity.FLOW_M3H: flow_m3h, Quantity.ENERGY_KWH: 4800.0}
+    return from_image(encode_values(load_profile(PROFILE), values))
+
+
+def meters(*units: int, intervals: dict[str, timedelta] | None = None) -> list[MeterConfig]:
+    return [
+        MeterConfig(
+            serial=f"HM-{unit}",
+            device_address=unit,
+            profile=PROFILE,
+            intervals=intervals or QUICK,
+        )
+        for unit in units
+    ]
+
+
+def gateway(folder: Path, broker_port: int, links: dict[int, list[MeterConfig]]) -> GatewayConfig:
+    return GatewayConfig(
+        gateway_id="gw-01",
+        data=folder / "gateway",
+        mqtt=MqttConfig(host=LOOPBACK, port=broker_port, ack_timeout_s=0.5),
+        queue=QueueConfig(commit_s=0.1),
+        health_interval=timedelta(seconds=1),
+        links=[
+            LinkConfig(name=f"link-{port}", host=LOOPBACK, port=port, meters=each, timeout_s=0.2)
+            for port, each in links.items()
+        ],
+    )
+
+
+def figures(config: GatewayConfig) -> QueueFigures:
+    return read_figures(config.data / QUEUE_FILE)
+
+
+def kept(config: GatewayConfig) -> int:
+    """How many frames the server has acknowledged; 0 while the queue file is being made."""
+    with suppress(QueueError, sqlite3.DatabaseError):
+        return figures(config).kept_count
+    return 0
+
+
+def waiting(config: GatewayConfig) -> int:
+    """How many frames are not acknowledged; 0 while the queue file is being made."""
+    with suppress(QueueError, sqlite3.DatabaseError):
+        return figures(config).open_count
+    return 0
+
+
+@contextmanager
+def running_gateway(config: GatewayConfig, clock: Clock | None = None) -> Iterator[None]:
+    with running(lambda stop: run_gateway(config, clock or SystemClock(), stop)):
+        yield
+
+
+@pytest.fixture(params=[Mosquitto, Amqtt], ids=["mosquitto", "amqtt"])
+def broker_port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    broker = Mosquitto(folder=tmp_path) if request.param is Mosquitto else Amqtt()
+    with broker:
+        yield broker.port
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(folder=tmp_path) as broker:
+        yield broker
+
+
+def test_a_meters_values_reach_the_server_and_are_marked(broker_port: int, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25), 2: heat_meter(7.5)}) as plant,
+        LedgerServer(broker_port) as server,
+    ):
+        config = gateway(tmp_path, broker_port, {plant.port: meters(1, 2)})
+        with running_gateway(config):
+            until(lambda: kept(config) >= 12)
+
+        flows = {
+            (frame.device, frame.values[Quantity.FLOW_M3H])
+            for frame in server.frames()
+            if frame.group == "fast"
+        }
+        assert flows == {("HM-1", 1.25), ("HM-2", 7.5)}
+        assert all(frame.quality == {} and frame.raw for frame in server.frames())
+        assert server.conflicts == []
+
+
+def test_a_silent_meter_gives_frames_without_values(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25), 9: silent}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1, 9)})
+        with running_gateway(config):
+            until(lambda: any(frame.device == "HM-9" for frame in server.frames()))
+            seen = len(server.ledger)
+            until(lambda: len(server.ledger) >= seen + 12)
+
+        failed = [frame for frame in server.frames() if frame.device == "HM-9"]
+        healthy = [frame for frame in server.frames() if frame.device == "HM-1"]
+        assert {tuple(frame.values) for frame in failed} == {()}
+        assert {code for frame in failed for code in frame.quality.values()} == {BAD_TIMEOUT}
+        assert len(failed) < len(healthy)
+
+
+def test_a_dead_link_does_not_stop_the_other(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        MeterServer(units={2: heat_meter(2.5)}) as gone,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        gone.__exit__()
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1), gone.port: meters(2)})
+        with running_gateway(config):
+            until(lambda: len([f for f in server.frames() if f.device == "HM-1"]) >= 10)
+            gone.__enter__()
+            until(lambda: any(f.device == "HM-2" and f.values for f in server.frames()))
+
+        assert any(f.device == "HM-2" and not f.values for f in server.frames())
+
+
+def test_frames_wait_for_a_broker_that_is_away(tmp_path: Path) -> None:
+    broker = Mosquitto(folder=tmp_path)
+    with MeterServer(units={1: heat_meter(1.25)}) as plant:
+        config = gateway(tmp_path, broker.port, {plant.port: meters(1)})
+        with running_gateway(config):
+            until(lambda: waiting(config) >= 5)
+            with broker, LedgerServer(broker.port) as server:
+                until(lambda: server.ledger and min(server.seqs()) == 1)
+                until(lambda: kept(config) >= 5)
+                assert server.conflicts == []
+
+
+def test_nothing_is_marked_before_the_server_has_it(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        LedgerServer(mosquitto.port, is_acknowledging=False) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1)})
+        with running_gateway(config):
+            until(lambda: server.deliveries > len(server.ledger) >= 5)
+            assert figures(config).kept_count == 0
+            server.is_acknowledging = True
+            until(lambda: kept(config) >= 5)
+
+        assert server.conflicts == []
+
+
+def test_a_restored_server_gets_everything_again(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1)})
+        with running_gateway(config):
+            until(lambda: kept(config) >= 8)
+            server.ledger.clear()
+            server.acks.clear()
+            server.server_epoch = 2
+            until(lambda: set(range(1, 9)) <= set(server.seqs()))
+
+        assert event_kinds(server) == ["server_restored"]
+
+
+def event_kinds(server: LedgerServer) -> list[str]:
+    return [read_json("event", each).text("kind") for each in server.payloads(Channel.EVENT)]
+
+
+def test_a_damaged_queue_file_is_announced_and_the_gateway_goes_on(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1)})
+        config.data.mkdir()
+        (config.data / QUEUE_FILE).write_bytes(b"no database" * 1000)
+        with running_gateway(config):
+            until(lambda: kept(config) >= 2)
+
+        assert event_kinds(server) == ["queue_set_aside"]
+        assert len(list(config.data.glob("*.damaged-*"))) == 1
+
+
+def test_state_and_health_are_published(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25), 9: silent}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1, 9)})
+        with running_gateway(config):
+            until(lambda: len(server.payloads(Channel.HEALTH)) >= 3)
+        until(lambda: len(server.payloads(Channel.STATE)) == 2)
+
+        states = [read_json("state", each).text("state") for each in server.payloads(Channel.STATE)]
+        health = read_json("health", server.payloads(Channel.HEALTH)[-1])
+        (link,) = health.objects("links", longest=9)
+        assert states == ["online", "offline"]
+        assert health.object("queue").integer("last", low=1, high=9999) >= 1
+        assert list(link.array("suspects", longest=9)) == ["HM-9"]
+        assert event_kinds(server) == ["meter_silent"]
+
+
+def test_a_vanished_gateway_is_declared_offline_by_its_will(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with MeterServer(units={1: heat_meter(1)}) as plant, LedgerServer(mosquitto.port) as server:
+        settings = write_settings(tmp_path, mosquitto.port, plant.port)
+        process = start_process(settings, "", 1)
+        until(lambda: len(server.payloads(Channel.STATE)) == 1)
+        process.kill()
+        process.wait()
+        until(lambda: len(server.payloads(Channel.STATE)) == 2)
+
+        last = read_json("state", server.payloads(Channel.STATE)[-1])
+        assert last.text("state") == "offline"
+
+
+def test_a_town_clock_of_900_times_yields_a_frame_each_quarter_hour(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        each = meters(1, intervals=HOURLY)
+        config = gateway(tmp_path, mosquitto.port, {plant.port: each})
+        with running_gateway(config, FastClock(900)):
+            until(lambda: len([f for f in server.frames() if f.group == "fast"]) >= 5)
+
+        times = [frame.measured_at_utc for frame in server.frames() if frame.group == "fast"]
+        quarters = [_quarter(moment) for moment in times]
+        assert len(set(quarters)) == len(quarters)
+        assert times == sorted(times)
+        assert times[0].date() == datetime(2026, 1, 1, tzinfo=UTC).date()
+
+
+def _quarter(moment: datetime) -> int:
+    return int(moment.timestamp()) // 900
+
+
+def test_a_link_too_slow_for_the_towns_clock_never_piles_up(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    slow = threading.Event()
+
+    def takes_its_time(request: Request) -> bytes | None:
+        slow.wait(0.05)
+        return heat(request)
+
+    heat = heat_meter(1.25)
+    with (
+        MeterServer(units=dict.fromkeys(range(1, 6), takes_its_time)) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        each = meters(*range(1, 6), intervals={"fast": timedelta(minutes=1)})
+        config = gateway(tmp_path, mosquitto.port, {plant.port: each})
+        with running_gateway(config, FastClock(900)):
+            until(lambda: len(server.ledger) >= 30)
+
+        counts = [len([f for f in server.frames() if f.device == m.serial]) for m in each]
+        asked = len(plant.asked)
+        assert min(counts) >= 3
+        assert asked <= 3 * figures(config).last_seq
+
+
+def write_settings(folder: Path, broker_port: int, meter_port: int) -> Path:
+    settings = folder / "gateway.toml"
+    units = "".join(
+        f'[[link.meter]]\nserial = "HM-{unit}"\ndevice_address = {unit}\nprofile = "{PROFILE}"\n'
+        'intervals = {fast = "1s", slow = "1s"}\n'
+        for unit in (1, 2, 3)
+    )
+    settings.write_text(
+        f'[gateway]\nid = "gw-01"\ndata = "gateway"\n'
+        f'[mqtt]\nhost = "{LOOPBACK}"\nport = {broker_port}\nack_timeout_s = 0.5\n'
+        f"[queue]\ncommit_s = 0.05\n"
+        f'[[link]]\nname = "plant"\nhost = "{LOOPBACK}"\nport = {meter_port}\n{units}'
+    )
+    return settings
+
+
+def start_process(settings: Path, point: str, passing: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.edge_gateway.gateway_process"]
+    return subprocess.Popen(
+        [*command, str(settings), point, str(passing)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("point", "passing"),
+    [
+        ("gateway.between_commits", 1),
+        ("gateway.between_commits", 3),
+        ("gateway.after_publish", 1),
+        ("gateway.after_publish", 2),
+    ],
+)
+def test_a_killed_gateway_loses_and_duplicates_nothing(
+    point: str, passing: int, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        units = {unit: heat_meter(unit) for unit in (1, 2, 3)}
+        plant = stack.enter_context(MeterServer(units=units))
+        server = stack.enter_context(LedgerServer(mosquitto.port))
+        settings = write_settings(tmp_path, mosquitto.port, plant.port)
+        killed = start_process(settings, point, passing)
+        assert killed.wait(30) == -signal.SIGKILL
+
+        file = tmp_path / "gateway" / QUEUE_FILE
+        at_death = read_figures(file)
+        again = start_process(settings, "", 1)
+        until(lambda: read_figures(file).last_seq > at_death.last_seq)
+        until(lambda: set(range(1, at_death.last_seq + 1)) <= set(server.seqs()))
+        again.send_signal(signal.SIGTERM)
+        assert again.wait(30) == 0
+        last = read_figures(file)
+        until(lambda: len(server.ledger) >= last.last_seq - last.open_count)
+
+        assert at_death.last_seq > 0
+        assert last.epoch == at_death.epoch
+        assert server.conflicts == []
+        assert {epoch for epoch, _ in server.ledger} == {last.epoch}
+        devices = {frame.device for frame in server.frames()}
+        assert devices == {"HM-1", "HM-2", "HM-3"}
