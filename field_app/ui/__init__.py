@@ -7,11 +7,14 @@ The line through the modules, from colours to pixels:
     signs         which icon and tone stand for a state
     chart_scale   where the evidence chart puts its grid and its line
     answers       what undo takes back
+    look_io       theme and text size chosen on this tablet
     blanks        what a screen shows before its presenter has spoken
+    environment_io  what Kivy reads when it is imported
     rules_io      the kv files, each loaded once
     widgets       the pieces that screens are built of
     screens       one screen each, and the shell round them
     background    slow work away from the screen
     navigator     which screen is shown, and what back does
+    application   the Kivy app and its life
     pictures_io   the project's own pictures of the app
 """

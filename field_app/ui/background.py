@@ -40,7 +40,11 @@ class ScreenWorker:
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call `call` on the screen's thread after wall seconds; return what cancels it."""
         event = Clock.schedule_once(lambda _elapsed_s: call(), delay_s)
-        return lambda: event.cancel()
+
+        def cancel() -> None:
+            event.cancel()
+
+        return cancel
 
     def close(self) -> None:
         """Finish what is running, drop what would come back."""

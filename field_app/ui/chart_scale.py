@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 Pair = tuple[float, float]
 """x in 0..1 along the chart, and a value in the unit of the chart."""
@@ -70,7 +70,7 @@ def clipped(run: Sequence[Pair], from_x: float, to_x: float) -> tuple[Pair, ...]
     if len(run) == 1:
         return tuple(run) if from_x <= run[0][0] <= to_x else ()
     part: list[Pair] = []
-    for start, end in zip(run, run[1:], strict=False):
+    for start, end in pairwise(run):
         for edge in _cut(start, end, from_x, to_x):
             if not part or part[-1] != edge:
                 part.append(edge)

@@ -61,8 +61,8 @@ class Navigator:
         self.order = OrderScreen(closed=self.back, finding_wanted=self.open_finding)
         self.finding = FindingScreen(closed=self.back, finished=self._finding_finished)
         self.sync = SyncScreen(presenter=presenters.sync)
-        self.settings = SettingsScreen()
-        self.enrol = EnrolScreen(presenter=presenters.enrol)
+        self.settings = SettingsScreen(presenter=presenters.enrol)
+        self.enrol = EnrolScreen(presenter=presenters.enrol, done=self._chosen)
         self._empty = EmptyPane()
 
     def start(self) -> None:
@@ -73,7 +73,15 @@ class Navigator:
         self.arrange()
 
     def _show_enrol(self, view: EnrolView) -> None:
+        was_enrolling = self.needs_enrolment
         self.enrol.show(view)
+        self.settings.people = view.people
+        if was_enrolling and not self.needs_enrolment:
+            self.refresh()
+        self.arrange()
+
+    def _chosen(self) -> None:
+        self.refresh()
         self.arrange()
 
     def _show_sync(self, view: SyncView) -> None:
@@ -90,9 +98,8 @@ class Navigator:
 
     @property
     def needs_enrolment(self) -> bool:
-        """Return whether the tablet does not know its crew, or who is working."""
-        view = self.enrol.view
-        return not view.is_enrolled or not any(person.is_selected for person in view.people)
+        """Return whether the tablet must be made known, or has just been and asks who works."""
+        return not self.enrol.view.is_enrolled or self.enrol.asks_who
 
     def set_wide(self, *, is_wide: bool) -> None:
         """Show list and order side by side, or one of them."""
@@ -117,6 +124,7 @@ class Navigator:
         self.order_id = order_id
         presenter = self._presenters.order(order_id)
         self.order.presenter = presenter
+        self.order.to_top()
         presenter.attach(self.order.show)
         self.arrange()
 
@@ -124,6 +132,7 @@ class Navigator:
         """Open the form of the order that is open."""
         presenter = self._presenters.finding(self.order_id)
         self.finding.presenter = presenter
+        self.finding.begin()
         self.is_finding = True
         presenter.attach(self.finding.show)
         self.arrange()

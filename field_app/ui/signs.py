@@ -82,10 +82,27 @@ def sign_of(table: Mapping[str, Sign], key: str) -> Sign:
     """Return the sign of `key`; a plain one when a newer server names what this app knows not."""
     return table.get(key, _UNKNOWN)
 
+
 _LABELS: Mapping[str, str] = {
+    "order": "clipboard-list",
     "address": "map-marker",
     "meter": "gauge",
+    "tag": "tag",
+    "time": "clock-outline",
+    "result": "clipboard-check",
+    "cause": "wrench",
+    "words": "message-text",
+    "contact": "cloud-outline",
+    "reason": "information-outline",
+    "next": "refresh",
+    "camera": "eye",
+    "position": "map-marker-check",
+    "vault": "lock",
+    "server": "server-network",
+    "tablet": "tablet",
+    "version": "information-outline",
 }
+"""Icons by the name that a labelled text gives itself."""
 
 
 def label_icon(name: str) -> str:
@@ -97,12 +114,14 @@ _FILTERS: Mapping[str, str] = {
     "open": "clipboard-list",
     "urgent": "fire-alert",
     "overdue": "timer-sand",
+    "look_here": "cloud-alert",
     "heat": "radiator",
     "gas": "meter-gas",
     "water": "water",
     "done": "check-circle-outline",
     "all": "layers",
 }
+"""Icons by the key of a filter."""
 
 
 def filter_icon(key: str) -> str:

@@ -2,7 +2,8 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws the first start: server address, one-time code, and who is working."""
 
-from kivy.properties import ListProperty, ObjectProperty
+from kivy.metrics import dp
+from kivy.properties import BooleanProperty, ListProperty, ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
@@ -24,26 +25,28 @@ class PeopleList(BoxLayout):
             choice = Choice(
                 key=item.account_id, text=item.name, icon="account", is_on=item.is_selected
             )
+            choice.height = dp(76)
             choice.bind(on_release=lambda tapped: self.chosen(tapped.key))
             self.add_widget(choice)
 
 
 class EnrolScreen(BoxLayout):
-    """The first start; `done` is called when the tablet knows its crew and who is working."""
+    """The first start; `done` is called when it has been said who is working."""
 
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_ENROL, rebind=True)
+    asks_who = BooleanProperty(defaultvalue=False)
     done = ObjectProperty(None, allownone=True)
 
     def show(self, view: EnrolView) -> None:
-        """Draw the view."""
-        before = self.view
+        """Draw the view; a tablet that has just been made known asks who is working."""
+        if view.is_enrolled and self.ids.code.text and not self.asks_who:
+            self.asks_who = True
+            self.ids.code.text = ""
         self.view = view
         for field, text in ((self.ids.server, view.server_url), (self.ids.code, view.code)):
-            if field.text != text and not field.focus:
+            if field.text != text and not field.focus and not view.is_enrolled:
                 field.text = text
-        if view.is_enrolled and not before.is_enrolled and self.done is not None:
-            self.done(view)
 
     def type_server(self, text: str) -> None:
         """Report what is typed as the server's address."""
@@ -52,7 +55,7 @@ class EnrolScreen(BoxLayout):
 
     def type_code(self, text: str) -> None:
         """Report what is typed as the one-time code."""
-        if self.presenter is not None and text != self.view.code:
+        if self.presenter is not None and text != self.view.code and not self.asks_who:
             self.presenter.type_code(text)
 
     def enrol(self) -> None:
@@ -60,5 +63,7 @@ class EnrolScreen(BoxLayout):
         self.presenter.enrol()
 
     def choose_person(self, account_id: str) -> None:
-        """Report who is working."""
+        """Report who is working; that ends the first start."""
+        self.asks_who = False
         self.presenter.choose_person(account_id)
+        self.done()

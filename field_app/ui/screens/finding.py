@@ -52,7 +52,7 @@ class MeasuredRow(BoxLayout):
     unit = StringProperty("")
     range_text = StringProperty("")
     error_text = StringProperty("")
-    is_required = BooleanProperty(False)
+    is_required = BooleanProperty(defaultvalue=False)
     typed = ObjectProperty(None, allownone=True)
     left = ObjectProperty(None, allownone=True)
 
@@ -111,13 +111,16 @@ class FindingScreen(BoxLayout):
         self._undo = UndoSteps()
         self._is_replaying = False
 
+    def begin(self) -> None:
+        """Begin at the top, with nothing to undo: the form is opened."""
+        self.view = BLANK_FINDING
+        self._undo = UndoSteps()
+        self.undo_count = 0
+        self.ids.page.scroll_y = 1
+
     def show(self, view: FindingView) -> None:
         """Draw the view."""
         before = self.view
-        if view.order_id != before.order_id:
-            self._undo = UndoSteps()
-            self.undo_count = 0
-            self.ids.page.scroll_y = 1
         self.view = view
         put_text(self.ids.note, view.note)
         if view.is_finished and not before.is_finished and self.finished is not None:

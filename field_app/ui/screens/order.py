@@ -50,11 +50,14 @@ class OrderScreen(BoxLayout):
     finding_wanted = ObjectProperty(None, allownone=True)
 
     def show(self, view: OrderView) -> None:
-        """Draw the view, from its top when it is another order."""
-        if view.order_id != self.view.order_id:
-            self.ids.page.scroll_y = 1
+        """Draw the view."""
         self.view = view
         self._side_actions(view.other_actions)
+
+    def to_top(self) -> None:
+        """Begin at the top: another order is opened."""
+        self.view = BLANK_ORDER
+        self.ids.page.scroll_y = 1
 
     def _side_actions(self, actions: tuple[ActionView, ...]) -> None:
         box = self.ids.side_actions
@@ -86,6 +89,6 @@ class OrderScreen(BoxLayout):
         """Report the tap."""
         self.presenter.act(event)
 
-    def seen(self, op_id: str) -> None:
-        """Report that the crew has seen an item."""
-        self.presenter.mark_seen(op_id)
+    def seen(self, _op_id: str) -> None:
+        """Report that the crew has seen what became of its words about this order."""
+        self.presenter.mark_seen()

@@ -37,8 +37,8 @@ class Shell(BoxLayout):
     title = StringProperty("")
     crew_text = StringProperty("")
     sync = ObjectProperty(BLANK_SYNC, rebind=True)
-    is_wide = BooleanProperty(False)
-    has_navigation = BooleanProperty(True)
+    is_wide = BooleanProperty(defaultvalue=False)
+    has_navigation = BooleanProperty(defaultvalue=True)
     went = ObjectProperty(None, allownone=True)
 
     def on_kv_post(self, _base: Widget) -> None:

@@ -2,6 +2,8 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws where the tablet's words stand: overall, what waits, what needs eyes."""
 
+from collections.abc import Callable
+
 from kivy.properties import ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 
@@ -39,15 +41,15 @@ class SyncScreen(BoxLayout):
         self.presenter.try_held_again()
 
 
-def state_details(view: SyncView) -> list[LabelledText]:
+def state_details(view: SyncView, t: Callable[[str], str], _language: str) -> list[LabelledText]:
     """Return the lines under the overall state that have something to say."""
     return [
-        LabelledText(label="", text=text, icon=icon)
-        for text, icon in (
-            (view.last_contact_text, "last_contact"),
-            (view.oldest_text, "oldest"),
-            (view.reason_text, "reason"),
-            (view.next_try_text, "next_try"),
+        LabelledText(label=label, text=text, icon=icon)
+        for label, text, icon in (
+            (t("Last contact"), view.last_contact_text, "contact"),
+            (t("Oldest words wait for"), view.oldest_text, "time"),
+            (t("Reason"), view.reason_text, "reason"),
+            ("", view.next_try_text, "next"),
         )
         if text
     ]

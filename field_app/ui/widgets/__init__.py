@@ -1,7 +1,7 @@
 """The pieces that screens are built of; each module brings the kv file of its name.
 
-    basics          text, icon, card, button, chip, pill, field
-    order_row       one order in the list
-    evidence_chart  the observed line against the expected band
-    lists           numbered steps, labelled texts, look-here items
+basics          text, icon, card, button, chip, pill, field
+order_row       one order in the list
+evidence_chart  the observed line against the expected band
+lists           numbered steps, labelled texts, look-here items
 """

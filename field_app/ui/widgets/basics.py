@@ -30,7 +30,7 @@ class Toned(Label):
     """A text in a tone; `strong` is bold wherever the bold face has the glyphs."""
 
     tone = StringProperty("ink")
-    strong = BooleanProperty(False)
+    strong = BooleanProperty(defaultvalue=False)
 
     def on_text(self, _widget: Widget, text: str) -> None:
         """Keep the face right for the new text."""
@@ -43,6 +43,8 @@ class Toned(Label):
 
 class Txt(Toned):
     """A text that wraps to its width and is as high as its lines."""
+
+    is_shown = BooleanProperty(defaultvalue=True)
 
 
 class OneLine(Toned):
@@ -65,7 +67,7 @@ class Card(BoxLayout):
 
     fill = StringProperty("surface")
     edge = StringProperty("line")
-    is_shown = BooleanProperty(True)
+    is_shown = BooleanProperty(defaultvalue=True)
 
 
 class Sections(BoxLayout):
@@ -121,7 +123,7 @@ class Chip(Tap):
     text = StringProperty("")
     icon = StringProperty("")
     key = StringProperty("")
-    is_on = BooleanProperty(False)
+    is_on = BooleanProperty(defaultvalue=False)
 
 
 class Choice(Tap):
@@ -132,7 +134,7 @@ class Choice(Tap):
     icon = StringProperty("")
     key = StringProperty("")
     tone = StringProperty("primary")
-    is_on = BooleanProperty(False)
+    is_on = BooleanProperty(defaultvalue=False)
 
 
 class Pill(BoxLayout):
@@ -150,7 +152,7 @@ class NavItem(Tap):
     icon = StringProperty("")
     key = StringProperty("")
     badge = StringProperty("")
-    is_on = BooleanProperty(False)
+    is_on = BooleanProperty(defaultvalue=False)
 
 
 class Field(TextInput):
@@ -161,7 +163,7 @@ class Field(TextInput):
     """
 
     hint = StringProperty("")
-    is_wrong = BooleanProperty(False)
+    is_wrong = BooleanProperty(defaultvalue=False)
     left_pad_dp = NumericProperty(16)
 
 
@@ -171,7 +173,7 @@ class Notice(BoxLayout):
     text = StringProperty("")
     icon = StringProperty("alert-circle")
     tone = StringProperty("danger")
-    is_shown = BooleanProperty(False)
+    is_shown = BooleanProperty(defaultvalue=False)
 
 
 class SectionTitle(Txt):

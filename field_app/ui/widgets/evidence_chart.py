@@ -78,7 +78,7 @@ class EvidenceChart(Widget):
         ticks = tick_values(evidence.top)
         labels = [self._picture(tick_text(tick, ticks[1]), "muted") for tick in ticks]
         left = max(label.width for label in labels) + dp(10)
-        below, above = sp(TEXT_SP) + dp(16), sp(TEXT_SP) + dp(14)
+        below, above = sp(TEXT_SP) + dp(16), sp(TEXT_SP) + dp(22)
         plot = _Plot(
             x=self.x + left,
             y=self.y + below,
@@ -102,7 +102,8 @@ class EvidenceChart(Widget):
     def _picture(self, text: str, token: str) -> "Texture":
         label = TextPicture(text=text, font_size=sp(TEXT_SP), color=self.colours[token])
         label.refresh()
-        return label.texture
+        texture: Texture = label.texture
+        return texture
 
     def _place(self, picture: "Texture", x: float, y: float) -> None:
         Color(1, 1, 1, 1)
@@ -137,14 +138,12 @@ class EvidenceChart(Widget):
                 indices=list(range(len(corners) // 4)),
                 mode="triangle_strip",
             )
-            self._colour("ok")
+            self._colour("ok", 0.4)
             columns = int(plot.width)
             for edge in (low_run, high_run):
                 Line(points=plot.flat(thinned(edge, columns)), width=dp(0.6))
 
-    def _draw_grid(
-        self, plot: _Plot, ticks: Sequence[float], labels: Sequence["Texture"]
-    ) -> None:
+    def _draw_grid(self, plot: _Plot, ticks: Sequence[float], labels: Sequence["Texture"]) -> None:
         for tick, label in zip(ticks, labels, strict=True):
             x, y = plot.at((0, tick))
             self._colour("field_line", 1.0 if tick == 0 else 0.35)

@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 
-from kivy.properties import ListProperty, ObjectProperty, StringProperty
+from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.stacklayout import StackLayout
@@ -52,15 +52,15 @@ class NumberTile(BoxLayout):
 
 
 class NumberTiles(GridLayout):
-    """The numbers behind the verdict; the first is the one that triggered."""
+    """The numbers behind the verdict; the one that triggered stands out."""
 
     items = ListProperty([])
 
     def on_items(self, _widget: Widget, items: list[LabelledText]) -> None:
         """Draw the new numbers."""
         self.clear_widgets()
-        for index, item in enumerate(items):
-            tone = "danger" if index == 0 else "ink"
+        for item in items:
+            tone = "danger" if item.icon == "trigger" else "ink"
             self.add_widget(NumberTile(label=item.label, text=item.text, tone=tone))
 
 
@@ -167,6 +167,7 @@ class ChipRow(BoxLayout):
 class ChipCloud(StackLayout):
     """Choices that wrap over as many lines as they need."""
 
+    is_shown = BooleanProperty(defaultvalue=True)
     items = ListProperty([])
     chosen = ObjectProperty(None, allownone=True)
 

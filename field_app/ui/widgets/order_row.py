@@ -16,7 +16,7 @@ class OrderRowTap(RecycleDataViewBehavior, Tap):
     """One order; a tap calls `opened` with the order's id."""
 
     row = ObjectProperty(BLANK_ROW, rebind=True)
-    is_selected = BooleanProperty(False)
+    is_selected = BooleanProperty(defaultvalue=False)
     opened = ObjectProperty(None, allownone=True)
 
     def on_release(self) -> None:

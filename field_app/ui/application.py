@@ -1,0 +1,177 @@
+# mypy: allow-subclassing-any
+# Kivy has no types, so that its classes are Any to mypy.
+"""Owns the Kivy app: theme, language and size for the rules, and the life of the process."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.core.window import Window
+from kivy.metrics import Metrics, dp
+from kivy.properties import (
+    BooleanProperty,
+    DictProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
+from kivy.uix.widget import Widget
+
+from field_app.i18n import ChosenWords
+from field_app.presenters.ports import Worker
+from field_app.presenters.views import LabelledText
+from field_app.ui.background import ScreenWorker
+from field_app.ui.look_io import LARGE_TEXT, Look, load_look, save_look
+from field_app.ui.navigator import TWO_PANES_DP, Navigator, Presenters
+from field_app.ui.rules_io import load_rules
+from field_app.ui.theme import Theme, ThemeName
+from field_app.ui.typefaces_io import icon_glyphs, register_typefaces
+
+BACK_KEY = 27
+"""Android's back button and Esc."""
+
+REFRESH_S = 0.15
+"""Changes of the store within this time are drawn together; wall seconds."""
+
+TICK_S = 20.0
+"""Due times and the next try are written anew this often; wall seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppParts:
+    """What the app is given.
+
+    Attributes:
+        words: The reader's language; the presenters hold the same object.
+        make_presenters: Makes the presenters that work with a worker.
+        watch: Calls back, on any thread, after every change of the store; returns what ends it.
+        keep_language: Keeps the language chosen on this tablet.
+        about: Returns what the settings page says about this tablet.
+        folder: The tablet's data folder.
+    """
+
+    words: ChosenWords
+    make_presenters: Callable[[Worker], Presenters]
+    watch: Callable[[Callable[[], None]], Callable[[], None]]
+    keep_language: Callable[[str], None]
+    about: Callable[[], list[LabelledText]]
+    folder: Path
+
+
+class LamplighterApp(App):
+    """The app; the kv rules read `theme`, `t`, `language`, `icons`, `text_scale`, `is_wide`."""
+
+    theme = ObjectProperty(None)
+    language = StringProperty("en")
+    icons = DictProperty({})
+    text_scale = NumericProperty(1.0)
+    is_wide = BooleanProperty(defaultvalue=False)
+    title = "Lamplighter"
+
+    def __init__(self, parts: AppParts, **properties: object) -> None:
+        """Prepare; `run` opens the window."""
+        self._parts = parts
+        self._look = load_look(parts.folder)
+        self._words = parts.words
+        super().__init__(theme=Theme(self._look.theme), language=parts.words.language, **properties)
+
+    @property
+    def jobs(self) -> int:
+        """Return how much work has not come back to the screen."""
+        return self._worker.jobs
+
+    def t(self, msgid: str, _language: str = "") -> str:
+        """Return the text of an English msgid; the second argument makes kv rules follow."""
+        return self._words(msgid)
+
+    def build(self) -> Widget:
+        """Return what the window shows."""
+        register_typefaces()
+        self.icons = dict(icon_glyphs())
+        load_rules()
+        self._worker = ScreenWorker()
+        self.navigator = Navigator(self._parts.make_presenters(self._worker))
+        self._refresh = Clock.create_trigger(lambda _elapsed_s: self.navigator.refresh(), REFRESH_S)
+        self._unwatch = self._parts.watch(self._refresh)
+        self._name_places()
+        self._apply_look()
+        Window.softinput_mode = "below_target"
+        Window.bind(on_keyboard=self._on_key, size=self._measure)
+        self._measure()
+        return self.navigator.frame
+
+    def on_start(self) -> None:
+        """Fill the screens, then keep what was made at the start out of garbage collection."""
+        self.navigator.start()
+        self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.refresh(), TICK_S)
+        gc.collect()
+        gc.freeze()
+
+    def _measure(self, *_: object) -> None:
+        self.is_wide = Window.width >= dp(TWO_PANES_DP)
+        self.navigator.set_wide(is_wide=self.is_wide)
+
+    def _on_key(self, _window: object, key: int, *_: object) -> bool:
+        return key == BACK_KEY and self.navigator.back()
+
+    def _name_places(self) -> None:
+        t = self._words
+        self.navigator.shell.name_places({"orders": t("Orders"), "sync": t("Sync"), "me": t("Me")})
+        self.navigator.describe(self._parts.about())
+
+    def use_language(self, language: str) -> None:
+        """Speak another language at once, and keep it."""
+        self._words.choose(language)
+        self.language = self._words.language
+        self._worker.run(lambda: self._parts.keep_language(self._words.language), _nothing)
+        self._name_places()
+        self.navigator.refresh()
+
+    def use_theme(self, name: str) -> None:
+        """Look different at once, and keep it."""
+        self._look = replace(self._look, theme=ThemeName(name))
+        self._apply_look()
+        save_look(self._parts.folder, self._look)
+
+    def use_text_scale(self, scale: float) -> None:
+        """Write larger or normal at once, and keep it."""
+        self._look = replace(self._look, is_large=scale >= LARGE_TEXT)
+        self._apply_look()
+        save_look(self._parts.folder, self._look)
+
+    def _apply_look(self) -> None:
+        look: Look = self._look
+        self.theme.use(look.theme)
+        Window.clearcolor = self.theme.c["bg"]
+        Metrics.fontscale = self.text_scale = look.text_scale
+
+    def on_pause(self) -> bool:
+        """Keep what was typed: Android may end the process without another word."""
+        self.navigator.save()
+        return True
+
+    def on_resume(self) -> None:
+        """Draw what happened meanwhile."""
+        self.navigator.refresh()
+
+    def stop_soon(self) -> None:
+        """Stop on the next frame; a signal may arrive in the middle of one."""
+        Clock.schedule_once(lambda _elapsed_s: self.stop())
+
+    def on_stop(self) -> None:
+        """Keep what was typed, then let nothing call a screen that is gone."""
+        self.navigator.save()
+        self._unwatch()
+        self._tick.cancel()
+        self._refresh.cancel()
+        Window.unbind(on_keyboard=self._on_key, size=self._measure)
+        self._worker.close()
+        Metrics.fontscale = 1.0
+        gc.unfreeze()
+
+
+def _nothing(_answer: None) -> None:
+    return

@@ -1,0 +1,101 @@
+"""The real app over a real tablet, driven without a display."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
+from field_app.app import make_app
+from field_app.config import TabletConfig
+from field_app.store.identity_io import Identity, save_identity
+from field_app.tablet import Tablet, open_tablet
+from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order
+from wire_contracts.enrolment import TabletPerson
+
+PEOPLE = (
+    TabletPerson(account_id="li-wei", name="李伟", role="crew", language="zh_CN"),
+    TabletPerson(account_id="anna", name="Anna Kowalska", role="crew", language="en"),
+)
+
+
+class Field:
+    """One tablet in the crew's hands: switch it on, off, kill it, switch it on again."""
+
+    def __init__(self, folder: Path, artifacts: Path) -> None:
+        """Begin with the tablet off and in a drawer."""
+        self.folder, self.artifacts = folder, artifacts
+        self.clock = HandClock()
+        self.office = TownOffice(clock=self.clock)
+        self.language = "en"
+        self.tablet: Tablet | None = None
+        self.ui: harness.Driver | None = None
+
+    def enrol(self) -> None:
+        """Make the tablet known, as if it had been enrolled this morning."""
+        save_identity(
+            self.folder,
+            Identity(
+                server_url="http://127.0.0.1:9",
+                tablet_id="tablet-1",
+                token="secret",  # noqa: S106 - nobody listens
+                expires_at_utc=NOW_UTC + timedelta(days=90),
+                crew_id="抢修三班",
+                people=PEOPLE,
+                actor="li-wei",
+            ),
+        )
+
+    def switch_on(self) -> harness.Driver:
+        """Open tablet and app, and wait until the first list is drawn."""
+        self.tablet = open_tablet(self.folder, self.clock, connect=lambda _identity: self.office)
+        if self.tablet.is_enrolled and self.office.orders:
+            self.tablet.sync_now()
+        config = TabletConfig(
+            data=self.folder,
+            language=self.language,
+            timezone="Asia/Shanghai",
+            server_url="http://127.0.0.1:9",
+        )
+        self.ui = harness.Driver(make_app(self.tablet, config, self.clock), self.artifacts)
+        self.ui.settle()
+        return self.ui
+
+    def switch_off(self) -> None:
+        """Close the app like a person does."""
+        if self.ui is not None:
+            self.ui.close()
+            self.ui = None
+        if self.tablet is not None:
+            self.tablet.close()
+            self.tablet = None
+
+
+@pytest.fixture
+def crew(tmp_path: Path) -> Iterator[Field]:
+    """Return a tablet that is enrolled and has 24 orders waiting at the office."""
+    folder = tmp_path / "tablet"
+    folder.mkdir()
+    field = Field(folder, tmp_path / "pictures")
+    field.office.orders = [make_order(number) for number in range(24)]
+    field.enrol()
+    yield field
+    field.switch_off()
+
+
+@pytest.fixture
+def ui(crew: Field) -> harness.Driver:
+    """Return the app with its list drawn."""
+    return crew.switch_on()
+
+
+@pytest.fixture
+def open_order(ui: harness.Driver) -> Callable[[str], None]:
+    """Return a function that opens an order from the list by its number."""
+
+    def open_by_number(number: str) -> None:
+        ui.tap_hint(number)
+        ui.settle()
+
+    return open_by_number

@@ -1,0 +1,233 @@
+"""A small office in the test's own process: it deals out orders and answers every push."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from wire_contracts.codes import Code
+from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
+from wire_contracts.operations import (
+    Operation,
+    OperationResult,
+    Outcome,
+    PushAnswer,
+    PushRequest,
+)
+from wire_contracts.orders import ENTITY, OrderType, SafetyClass, WorkOrderDocument, order_json
+from wire_contracts.pulls import BucketPage, EntityRow, PullAnswer, hash_row
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+from wire_contracts.work_order_states import WorkOrderState
+
+NOW_UTC = datetime(2026, 11, 21, 6, 12, tzinfo=UTC)
+"""A quarter past two in the afternoon of the town."""
+
+EPOCH = 20261121
+
+
+@dataclass(slots=True)
+class HandClock:
+    """A clock that moves when the test says so."""
+
+    moment_utc: datetime = NOW_UTC
+
+    def now_utc(self) -> datetime:
+        """Return the moment the test has set."""
+        return self.moment_utc
+
+    def wall_seconds(self, seconds: float) -> float:
+        """Return the seconds unchanged."""
+        return seconds
+
+
+def text(en: str, zh: str) -> BilingualText:
+    """Return a text in both languages."""
+    return BilingualText(en=en, zh=zh)
+
+
+_TITLES = {
+    Medium.GAS: (
+        text("Gas flows all night", "夜间持续用气"),
+        text("Gas smell behind the regulator", "调压箱后有燃气异味"),
+    ),
+    Medium.WATER: (
+        text("Burst suspected: flow 8 times the usual", "疑似爆管: 流量为平时 8 倍"),
+        text("Water runs without a pause for 3 days", "连续 3 天不间断用水"),
+    ),
+    Medium.HEAT: (
+        text("Meter silent for 26 hours", "表计失联 26 小时"),
+        text("Return temperature too high", "回水温度偏高"),
+    ),
+}
+
+_PLACES = (
+    "滨河花园 12 栋 3 单元 902 室",
+    "和平路 208 号 调压箱 RB-114",
+    "新华北街 137 号 换热站 7",
+    "Nordring 46, Kesselhaus",
+    "长安小区 5 栋 1 单元",
+    "解放大街 97 号 阀门井 VW-031",
+)
+
+_STEPS = (
+    text(
+        "Put on the gas detector and test the air before you open anything.",
+        "佩戴气体检测仪, 开箱前先检测空气。",
+    ),
+    text("Read the totaliser, wait 5 minutes, read it again.", "读取累计量, 5 分钟后再读一次。"),
+    text("Close the outlet valve and watch the meter.", "关闭出口阀, 观察表计是否走动。"),
+    text("Soap test every joint behind the meter.", "对表后所有接头做皂液检漏。"),
+)
+
+
+def night_flow_evidence(now_utc: datetime = NOW_UTC) -> Evidence:
+    """Return the evidence of a leak that began four nights ago."""
+    chance = random.Random(7)  # noqa: S311 - a picture that is the same every time
+    first = now_utc - timedelta(days=12)
+    leak_from = now_utc - timedelta(days=4, hours=8)
+    points = []
+    for hour in range(12 * 24):
+        at_utc = first + timedelta(hours=hour)
+        of_day = (at_utc.hour + 8) % 24
+        usual = (
+            0.25
+            + 1.1 * math.exp(-(((of_day - 19) / 2.6) ** 2))
+            + 0.8 * math.exp(-(((of_day - 7.5) / 1.9) ** 2))
+            + (0.35 if 6 <= of_day <= 23 else 0.0)
+        )
+        observed: float | None = usual * chance.uniform(0.88, 1.12)
+        if at_utc >= leak_from:
+            observed = (observed or 0.0) + 0.9
+        if 150 <= hour < 160:
+            observed = None
+        points.append(
+            ChartPoint(
+                at_utc=at_utc,
+                observed=observed,
+                expected_low=usual * 0.6,
+                expected_high=usual * 1.25 + 0.15,
+            )
+        )
+    return Evidence(
+        sentence=text(
+            "For 4 nights in a row the flow never fell below 1.12 m³/h; the limit is 0.35 m³/h.",
+            "连续 4 个夜间最小流量不低于 1.12 m³/h, 限值为 0.35 m³/h。",
+        ),
+        quantity="flow_actual_m3h",
+        unit="m³/h",
+        rule_from_utc=leak_from,
+        rule_to_utc=now_utc - timedelta(hours=6),
+        points=points,
+        numbers=(
+            EvidenceNumber(
+                name=text("Lowest night flow", "夜间最小流量"),
+                value=1.12,
+                unit="m³/h",
+                limit=0.35,
+                is_trigger=True,
+            ),
+            EvidenceNumber(name=text("Nights in a row", "连续夜数"), value=4, unit="d", limit=3),
+            EvidenceNumber(name=text("Lost so far", "累计损失"), value=107, unit="m³"),
+        ),
+        check_first=(
+            text("Does somebody work at night by agreement?", "用户是否有夜间生产约定?"),
+            text("Flanges and joints behind the meter", "表后法兰与接头"),
+            text("Regulator and relief valve", "调压器与放散阀"),
+        ),
+    )
+
+
+def make_order(number: int, **changes: object) -> tuple[str, WorkOrderDocument]:
+    """Return order number `number` with its id: media, states and places take turns."""
+    media = (Medium.GAS, Medium.WATER, Medium.HEAT)
+    medium = media[number % 3]
+    priority = (1, 2, 2, 3, 3, 3, 4)[number % 7] if number else 1
+    fields: dict[str, object] = {
+        "number": f"WO-{number + 101:06d}",
+        "state": WorkOrderState.RELEASED,
+        "order_type": OrderType.LEAK_CHECK,
+        "medium": medium,
+        "safety_class": SafetyClass.B,
+        "priority": priority,
+        "title": _TITLES[medium][number // 3 % 2],
+        "address": _PLACES[number % len(_PLACES)],
+        "created_at_utc": NOW_UTC - timedelta(hours=2),
+        "due_at_utc": NOW_UTC + timedelta(minutes=37 * number - 65),
+        "meter_id": f"{medium[0].upper()}M-{100001 + number}",
+        "device_serial": f"8023{1122 + number}",
+        "evidence": night_flow_evidence() if number == 0 else None,
+        "instructions": _STEPS,
+        "crew_id": "crew-3",
+    }
+    fields |= changes
+    return order_id(number), WorkOrderDocument(**fields)  # type: ignore[arg-type] # by field name
+
+
+def order_id(number: int) -> str:
+    """Return the id of order number `number`."""
+    return f"01900000-0000-7000-8000-{number:012d}"
+
+
+@dataclass(slots=True)
+class TownOffice:
+    """Deals out its orders on the first pull and applies what is pushed.
+
+    `refuses` names events that it refuses; `pushed` keeps every operation it has seen.
+    """
+
+    clock: HandClock
+    orders: Sequence[tuple[str, WorkOrderDocument]] = ()
+    refuses: frozenset[str] = frozenset()
+    is_reachable: bool = True
+    pushed: list[Operation] = field(default_factory=list)
+
+    def pull(self, token: str | None, limit: int) -> PullAnswer:
+        """Return every order to a tablet that has none, nothing to one that has them."""
+        del limit
+        self._answer()
+        rows = [self._row(each, document) for each, document in self.orders]
+        page = BucketPage(bucket="crew:crew-3", is_reset=True, rows=rows)
+        return PullAnswer(
+            server_epoch=EPOCH,
+            server_now_ms=self._now_ms(),
+            token="all",  # noqa: S106 - how far the tablet has read
+            has_more=False,
+            buckets=() if token else (page,),
+        )
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        """Return one outcome for each operation."""
+        self._answer()
+        self.pushed.extend(request.operations)
+        return PushAnswer(
+            server_epoch=EPOCH,
+            server_now_ms=self._now_ms(),
+            results=[self._result(operation) for operation in request.operations],
+        )
+
+    def _answer(self) -> None:
+        if not self.is_reachable:
+            raise ConnectionError("the cable is cut")
+
+    def _result(self, operation: Operation) -> OperationResult:
+        if operation.field in self.refuses:
+            return OperationResult(
+                op_id=operation.op_id, outcome=Outcome.REFUSED, code=Code.GONE, detail="cancelled"
+            )
+        return OperationResult(op_id=operation.op_id, outcome=Outcome.APPLIED, seq=9)
+
+    def _now_ms(self) -> int:
+        return int(self.clock.now_utc().timestamp() * 1000)
+
+    @staticmethod
+    def _row(entity_id: str, document: WorkOrderDocument) -> EntityRow:
+        body = order_json(document)
+        return EntityRow(
+            entity=ENTITY,
+            entity_id=entity_id,
+            seq=1,
+            row_hash=hash_row(ENTITY, entity_id, body),
+            document=body,
+        )
