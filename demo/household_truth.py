@@ -1,4 +1,4 @@
-"""The truth about the homes' gas meters: which leak, count too little, stand still or are empty."""
+"""The truth about the homes' gas meters: which leak, miscount, were exchanged or are empty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ class HomeFaultKind(StrEnum):
     LEAKING = "leaking"
     SLOW = "slow"
     STOPPED = "stopped"
+    REVERSED = "reversed"
+    EXCHANGED = "exchanged"
     VACANT = "vacant"
     GAPS = "gaps"
 
@@ -26,7 +28,8 @@ class HomeFault:
 
     Attributes:
         meter_id: The home's meter.
-        kind: What is unusual.
+        kind: What is unusual. A reversed meter counts down; an exchanged one goes on from zero
+            under the old number, because nobody recorded the exchange.
         first_day: Local day (days since 1970) from which on.
         flow_m3h: Of a leaking home: constant extra flow.
         share: Of a slow meter: what it still counts.
@@ -43,6 +46,8 @@ HOME_FAULT_COUNTS = {
     HomeFaultKind.LEAKING: 52,
     HomeFaultKind.SLOW: 31,
     HomeFaultKind.STOPPED: 21,
+    HomeFaultKind.REVERSED: 5,
+    HomeFaultKind.EXCHANGED: 10,
     HomeFaultKind.VACANT: 40,
     HomeFaultKind.GAPS: 12,
 }

@@ -19,6 +19,7 @@ _BOILER_M3_PER_K_DAY = 0.35
 _HEATED_BELOW_DEGC = 12.0
 """Own figures: about 10 m3 a month for cooking and hot water; one home in five heats with gas."""
 
+_LOWEST_START_M3 = 400.0
 _HIGHEST_START_M3 = 2500.0
 
 
@@ -50,14 +51,17 @@ def home_indices(
         used_m3 = _used_m3(seed, home, all_days, weather_k)
         fault = by_home.get(home.meter_id)
         counted_m3 = used_m3 if fault is None else _counted(used_m3, all_days, fault)
-        before = np.concatenate([[0.0], np.cumsum(counted_m3)])
-        rows[row] = _start_m3(seed, home) + before[days - FIRST_HOME_DAY]
+        index_m3 = _start_m3(seed, home) + np.concatenate([[0.0], np.cumsum(counted_m3)])
+        if fault is not None and fault.kind is HomeFaultKind.EXCHANGED:
+            index_m3 = _from_zero(index_m3, fault.first_day - FIRST_HOME_DAY)
+        rows[row] = index_m3[days - FIRST_HOME_DAY]
     return HomeIndices(homes=homes, days=days, index_m3=np.floor(rows * 100.0) / 100.0)
 
 
 def _start_m3(seed: int, home: Household) -> float:
     place = np.array([1], dtype=np.int64)
-    return float(uniform(key_of(seed, "home", home.meter_id), place)[0]) * _HIGHEST_START_M3
+    share = float(uniform(key_of(seed, "home", home.meter_id), place)[0])
+    return _LOWEST_START_M3 + share * (_HIGHEST_START_M3 - _LOWEST_START_M3)
 
 
 def _used_m3(seed: int, home: Household, days: IntArray, weather_k: FloatArray) -> FloatArray:
@@ -78,5 +82,13 @@ def _counted(used_m3: FloatArray, days: IntArray, fault: HomeFault) -> FloatArra
             return np.where(is_active, used_m3 * fault.share, used_m3)
         case HomeFaultKind.STOPPED | HomeFaultKind.VACANT:
             return np.where(is_active, 0.0, used_m3)
-        case HomeFaultKind.GAPS:
+        case HomeFaultKind.REVERSED:
+            return np.where(is_active, -used_m3, used_m3)
+        case HomeFaultKind.GAPS | HomeFaultKind.EXCHANGED:
             return used_m3
+
+
+def _from_zero(index_m3: FloatArray, at_day: int) -> FloatArray:
+    """Return the index of a home whose meter was exchanged for a new one on a day."""
+    later = np.arange(len(index_m3)) >= at_day
+    return np.where(later, index_m3 - index_m3[at_day], index_m3)

@@ -40,6 +40,10 @@ BATCHES_PER_COMMIT = 200
 """200 x 50 frames in one transaction: one fsync per 10,000 readings."""
 
 
+class PastRefusedError(RuntimeError):
+    """The server did not take the past whole; nothing of the refused group is stored."""
+
+
 def seed_assets(connection: Connection, town: Town, now_utc: datetime) -> int:
     """Add communities, gateways, meters and devices that are not there yet; return how many meters.
 
@@ -159,13 +163,20 @@ def seed_past(
         batches: From `meter_history` or `household_history`.
         received_at_utc: The town's time at which the past is brought in.
         progress: Called with the number of frames so far after each transaction.
+
+    Raises:
+        PastRefusedError: The server does not know a device or a gateway, or knows another past.
     """
     store = ReadingStore()
     frames = new = 0
     waiting = iter(batches)
     while group := list(islice(waiting, BATCHES_PER_COMMIT)):
         with engine.begin() as connection:
-            new += store.store_batches(connection, group, received_at_utc).new_count
+            stored = store.store_batches(connection, group, received_at_utc)
+            if stored.refused_count or stored.conflict_count:
+                message = f"the town's past was not taken whole: {stored}"
+                raise PastRefusedError(message)
+        new += stored.new_count
         frames += sum(len(batch.frames) for batch in group)
         progress(frames)
     return new

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice, pairwise
 
 import numpy as np
@@ -22,6 +23,7 @@ from demo.history import (
 )
 from demo.household_truth import HOME_FAULT_COUNTS, HomeFaultKind
 from demo.read_resolution import MAKES, as_read
+from demo.seed_plan_io import load_town
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC
 from demo.town_time import day_start_utc, local_day
@@ -144,13 +146,19 @@ def test_a_leak_before_the_start_is_in_the_past(town: Town) -> None:
     assert 23.75 <= gained <= 23.75 * 1.35
 
 
-def home_frames(town: Town) -> dict[str, list[Frame]]:
+@cache
+def homes_past(seed: int) -> dict[str, list[Frame]]:
+    town = load_town(seed)
     frames: dict[str, list[Frame]] = defaultdict(list)
     for batch in household_history(past_of(town, 1), 500):
         assert batch.gateway_id == IC_GATEWAY
         for frame in batch.frames:
             frames[frame.device].append(frame)
     return frames
+
+
+def home_frames(town: Town) -> dict[str, list[Frame]]:
+    return homes_past(town.seed)
 
 
 def test_homes_have_13_monthly_readings_and_the_radio_building_daily_ones(town: Town) -> None:
@@ -173,26 +181,39 @@ def test_homes_have_13_monthly_readings_and_the_radio_building_daily_ones(town: 
     )
 
 
-def test_the_index_of_a_home_never_falls_and_stands_in_an_empty_one(town: Town) -> None:
-    frames = home_frames(town)
-    faults = home_faults(past_of(town, 1))
-    by_meter = {home.meter_id: home for home in town.households}
-    index = {
-        serial: [frame.values[Quantity.VOLUME_ACTUAL_M3] for frame in found]
-        for serial, found in frames.items()
-    }
-    still = [fault for fault in faults if fault.kind is HomeFaultKind.VACANT]
-    for fault in still:
-        home = by_meter[fault.meter_id]
-        after = [
-            frame.values[Quantity.VOLUME_ACTUAL_M3]
-            for frame in frames[home.serial]
-            if frame.measured_at_utc >= day_start_utc(fault.first_day)
-        ]
-        assert len(set(after)) <= 1
+def indices_of(frames: list[Frame], first_day: int = 0) -> list[float]:
+    return [
+        frame.values[Quantity.VOLUME_ACTUAL_M3]
+        for frame in frames
+        if frame.measured_at_utc >= day_start_utc(first_day)
+    ]
 
-    assert len(still) == 40
-    assert all(low <= high for found in index.values() for low, high in pairwise(found))
+
+def test_an_index_falls_only_where_a_meter_runs_backwards_or_was_exchanged(town: Town) -> None:
+    frames = home_frames(town)
+    faults = {fault.meter_id: fault.kind for fault in home_faults(past_of(town, 1))}
+    falling = Counter(
+        faults.get(home.meter_id)
+        for home in town.households
+        if any(low > high for low, high in pairwise(indices_of(frames[home.serial])))
+    )
+
+    assert falling.keys() <= {HomeFaultKind.REVERSED, HomeFaultKind.EXCHANGED}
+    assert falling[HomeFaultKind.REVERSED] >= 4
+    assert falling[HomeFaultKind.EXCHANGED] >= 9
+
+
+def test_the_index_of_an_empty_home_stands_still(town: Town) -> None:
+    frames = home_frames(town)
+    serial_of = {home.meter_id: home.serial for home in town.households}
+    vacant = [
+        indices_of(frames[serial_of[fault.meter_id]], fault.first_day)
+        for fault in home_faults(past_of(town, 1))
+        if fault.kind is HomeFaultKind.VACANT
+    ]
+
+    assert len(vacant) == 40
+    assert all(len(set(shown)) <= 1 for shown in vacant)
 
 
 def test_the_homes_faults_are_as_many_as_the_plan_says(town: Town) -> None:

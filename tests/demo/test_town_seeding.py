@@ -10,7 +10,8 @@ from sqlalchemy import Engine, func, select, text
 
 from demo.accounts import plan_accounts
 from demo.history import Past, household_history, meter_history, reading_count
-from demo.seed_server_io import seed_assets, seed_past, seed_people
+from demo.seed_plan_io import load_town
+from demo.seed_server_io import PastRefusedError, seed_assets, seed_past, seed_people
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC
 from demo.town_meters import READING_INTERVAL
@@ -131,3 +132,18 @@ def test_an_interrupted_past_is_completed_by_bringing_it_again(town: Town, engin
 
     assert before == 10 * 500
     assert after == 10 * 500
+
+
+def test_a_past_of_devices_that_the_server_does_not_know_is_refused_whole(tmp_path: Path) -> None:
+    stranger = load_town(4711)
+    made = open_engine(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    migrate(made)
+    past = Past(town=stranger, until_utc=DEFAULT_START_UTC, days=1)
+
+    with pytest.raises(PastRefusedError, match="not taken whole"):
+        seed_past(made, islice(meter_history(past), 2), DEFAULT_START_UTC)
+
+    with made.connect() as connection:
+        ledger = connection.execute(select(func.count()).select_from(FRAME_LEDGER)).scalar_one()
+    made.dispose()
+    assert ledger == 0
