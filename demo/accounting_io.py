@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 
 from demo.places import Places
+from sync_server.db.engine_io import reading
 from sync_server.db.reading_tables import (
     FRAME_CLONE,
     FRAME_GAP,
@@ -73,7 +74,7 @@ def _held(engine: Engine, sent: Sent) -> tuple[int, int]:
     """Return frames held or explained, and of them refused, up to the last number of `sent`."""
     ledger = FRAME_LEDGER.c
     gap = FRAME_GAP.c
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         held, refused = connection.execute(
             select(func.count(), func.count(ledger.refused_code)).where(
                 ledger.gateway_id == sent.gateway_id,
@@ -118,7 +119,7 @@ def close_account(
         stored += held
         refused += rejected
     total = sum(each.last_seq for each in sent)
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         readings = connection.execute(select(func.count()).select_from(READING)).scalar_one()
         live = connection.execute(
             select(func.count()).where(

@@ -10,7 +10,7 @@ CHUNK_BYTES = 64 * 1024
 
 
 class CuttableNetwork:
-    """Relays TCP from a port of its own to the server, until somebody cuts it.
+    """Relays TCP from a port of its own to the server, until somebody cuts it; a context manager.
 
     While it is cut, new connections are closed at once and open ones are dropped in the middle:
     what a tablet sees in a cellar.
@@ -30,7 +30,7 @@ class CuttableNetwork:
 
     def __enter__(self) -> Self:
         """Begin to relay."""
-        self._thread.start()
+        self.open()
         return self
 
     def __exit__(
@@ -40,6 +40,14 @@ class CuttableNetwork:
         trace: TracebackType | None,
     ) -> None:
         """Close everything."""
+        self.close()
+
+    def open(self) -> None:
+        """Begin to relay."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Drop everything and stop listening."""
         self._stop.set()
         self._thread.join()
         self._drop_all()

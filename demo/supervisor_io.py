@@ -63,6 +63,10 @@ class Supervisor:
             )
         self._running[role.name] = Running(role=role, process=process)
 
+    def arguments_of(self, name: str) -> tuple[str, ...]:
+        """Return the arguments with which a process was last started."""
+        return self._running[name].role.arguments
+
     def is_running(self, name: str) -> bool:
         """Return whether the process is alive."""
         return self._running[name].process.poll() is None

@@ -1,0 +1,74 @@
+"""`python -m demo`: the town, to be watched; `--check`: the whole loop, to be measured."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from demo.check import CheckOptions, run_check
+from demo.places import Places
+from demo.seed_plan_io import load_town
+from demo.set_up_io import forget_town, is_set_up, set_up
+from demo.show import show_town
+from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
+from demo.town_run_io import RunOptions
+
+SHOWN_HISTORY_DAYS = 30
+CHECKED_HISTORY_DAYS = 15
+"""The night-flow rule wants two weeks of nights before it speaks of a meter's habit."""
+
+
+def main() -> int:
+    """Run the demo; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="a town on a fast clock")
+    parser.add_argument("--data", type=Path, default=Path("var/demo"), help="the town's data")
+    parser.add_argument("--reset", action="store_true", help="forget the town's data first")
+    parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="town s per wall s")
+    parser.add_argument("--no-window", action="store_true", help="no tablet window")
+    parser.add_argument("--check", action="store_true", help="run the loop once and measure it")
+    parser.add_argument("--seconds", type=float, default=90.0, help="wall seconds of --check")
+    parser.add_argument("--kill", action="append", default=[], help="WHO:AT, with --check")
+    arguments = parser.parse_args()
+    places = Places(arguments.data.resolve())
+    if arguments.reset:
+        forget_town(places)
+    if arguments.check:
+        return run_check(
+            places,
+            CheckOptions(
+                seconds=arguments.seconds,
+                history_days=CHECKED_HISTORY_DAYS,
+                rate=arguments.rate,
+                kills=tuple(arguments.kill),
+            ),
+        )
+    if arguments.reset:
+        print(f"the town in {places.root} is forgotten; `make demo` starts afresh")
+        return 0
+    return _show(places, arguments.rate, has_window=not arguments.no_window)
+
+
+def _show(places: Places, rate: float, *, has_window: bool) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    town = load_town()
+    began_s = time.monotonic()
+    if not is_set_up(places):
+        set_up(places, town, DEFAULT_START_UTC, SHOWN_HISTORY_DAYS, _tell)
+        _tell(f"the town was built in {time.monotonic() - began_s:.0f} s")
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    crew = "demo.run_tablet" if has_window and has_display else "demo.run_crew"
+    options = RunOptions(rate=rate, gateway_processes=len(town.gateways), crew=crew)
+    return show_town(places, town, options, stop, _tell)
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

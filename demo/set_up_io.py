@@ -1,0 +1,189 @@
+"""Prepares the town's data once: ports, secrets, database, people, past, settings files."""
+
+import json
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from demo.accounts import plan_accounts
+from demo.broker_access import SERVER_ACCOUNT, digest
+from demo.faults_io import TruthFile
+from demo.gateway_configs_io import write_gateway_configs
+from demo.history import Past, household_history, meter_history
+from demo.places import Places
+from demo.seed_server_io import seed_assets, seed_people
+from demo.story import standing_faults
+from demo.town import Town
+from sync_server.access.passwords_io import PasswordHasherIo
+from sync_server.db.engine_io import open_engine
+from sync_server.db.migrate_io import migrate
+from sync_server.readings.reading_store import ReadingStore
+from wire_contracts.frames import Batch
+
+BATCHES_PER_TRANSACTION = 40
+"""2,000 frames at once: the past goes through the same ingest as the present, in larger bites."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The loopback ports of broker and server."""
+
+    broker: int
+    server: int
+
+
+def free_ports(count: int) -> list[int]:
+    """Return loopback ports that are free now, all different."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return ports
+
+
+def is_set_up(places: Places) -> bool:
+    """Return whether a former run has prepared everything."""
+    return places.ready_mark.exists()
+
+
+def forget_town(places: Places) -> None:
+    """Delete the town's data."""
+    if places.root.exists():
+        shutil.rmtree(places.root)
+
+
+def set_up(places: Places, town: Town, start_utc: datetime, history_days: int, tell: Tell) -> None:
+    """Prepare everything; a half-prepared folder is begun afresh.
+
+    Args:
+        places: Where.
+        town: Whose.
+        start_utc: The moment at which the town's clock will start.
+        history_days: Days of quarter-hourly readings before it.
+        tell: Called with a line about what is being done.
+    """
+    forget_town(places)
+    for file in (places.clock_file, places.broker_accounts_file, places.server_config):
+        file.parent.mkdir(parents=True)
+    _write_secrets(places, [str(box.gateway_id) for box in town.gateways])
+    engine = open_engine(database_url(places))
+    try:
+        tell("making the database")
+        migrate(engine)
+        _seed(engine, places, town, start_utc)
+        faults = standing_faults(town, start_utc)
+        truth = TruthFile(places.truth_file)
+        for fault in faults:
+            truth.inject(fault)
+        past = Past(town=town, until_utc=start_utc, days=history_days, faults=faults)
+        tell(f"giving {len(town.meters)} meters {history_days} days of quarter-hourly readings")
+        _ingest(engine, meter_history(past), start_utc)
+        tell(f"giving {len(town.households)} homes 13 months of readings")
+        _ingest(engine, household_history(past), start_utc)
+    finally:
+        engine.dispose()
+    places.ready_mark.write_text("set up\n", encoding="utf-8")
+
+
+def choose_ports(places: Places, town: Town) -> Ports:
+    """Choose free ports for this run and write every settings file that names one."""
+    broker, server, *meters = free_ports(2 + len(town.gateways))
+    by_gateway = {
+        str(box.gateway_id): port for box, port in zip(town.gateways, meters, strict=True)
+    }
+    ports = Ports(broker=broker, server=_kept_server_port(places, server))
+    _write_json(places.meter_ports_file, by_gateway)
+    _write_json(places.ports_file, {"broker": ports.broker, "server": ports.server})
+    write_gateway_configs(town, places, ports.broker, by_gateway)
+    places.server_config.write_text(_server_toml(places, ports), encoding="utf-8")
+    return ports
+
+
+def load_accounts(places: Places) -> Mapping[str, str]:
+    """Return login to password of the demo's people."""
+    accounts: dict[str, str] = json.loads(places.accounts_file.read_text(encoding="utf-8"))
+    return accounts
+
+
+def database_url(places: Places) -> str:
+    """Return the URL of the server's database."""
+    return f"sqlite:///{places.server_config.parent.resolve() / 'server.sqlite3'}"
+
+
+def _kept_server_port(places: Places, fresh: int) -> int:
+    """Return the former port when it is free, so that a bookmark and a tablet stay right."""
+    if not places.ports_file.exists():
+        return fresh
+    former = int(json.loads(places.ports_file.read_text(encoding="utf-8"))["server"])
+    try:
+        socket.create_server(("127.0.0.1", former)).close()
+    except OSError:
+        return fresh
+    return former
+
+
+def _write_json(file_path: Path, value: Mapping[str, int | str]) -> None:
+    file_path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_secrets(places: Places, gateway_ids: Iterable[str]) -> None:
+    digests = {}
+    for account in (SERVER_ACCOUNT, *gateway_ids):
+        password = secrets.token_urlsafe(32)
+        file = places.secret_file(account)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(password + "\n", encoding="utf-8")
+        digests[account] = digest(password)
+    _write_json(places.broker_accounts_file, digests)
+
+
+def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> None:
+    hasher = PasswordHasherIo()
+    passwords = {account.login: secrets.token_urlsafe(9) for account in plan_accounts(town)}
+    hashed = [(each, hasher.hash(passwords[each.login])) for each in plan_accounts(town)]
+    places.accounts_file.touch(mode=0o600)
+    _write_json(places.accounts_file, passwords)
+    with engine.begin() as connection:
+        seed_assets(connection, town, start_utc)
+        seed_people(connection, town, hashed, start_utc)
+
+
+def _ingest(engine: Engine, batches: Iterator[Batch], now_utc: datetime) -> None:
+    store = ReadingStore()
+    while chunk := list(islice(batches, BATCHES_PER_TRANSACTION)):
+        with engine.begin() as connection:
+            stored = store.store_batches(connection, chunk, now_utc)
+        if stored.refused_count or stored.conflict_count:
+            raise RuntimeError(f"the town's past was not taken whole: {stored}")
+
+
+def _server_toml(places: Places, ports: Ports) -> str:
+    folder = places.server_config.parent.resolve()
+    return f"""\
+[server]
+data = "{folder}"
+listen_host = "127.0.0.1"
+listen_port = {ports.server}
+public_url = "http://127.0.0.1:{ports.server}"
+language = "en"
+timezone = "Asia/Shanghai"
+
+[database]
+url = "{database_url(places)}"
+
+[mqtt]
+host = "127.0.0.1"
+port = {ports.broker}
+username = "{SERVER_ACCOUNT}"
+password_file = "{places.secret_file(SERVER_ACCOUNT).resolve()}"
+"""
