@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Self, cast
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -29,16 +29,11 @@ class NoAnswer(Exception):  # noqa: N818  # reads as what the link sees
     """The unit is silent or not there: nothing is sent, the asker times out."""
 
 
-class Answer(Protocol):
-    """What stands behind a link: the words of any of its units at any moment."""
+Answer = Callable[[int, int, int, int], Sequence[int]]
+"""What stands behind a link: unit, function, 0-based address, count -> so many words.
 
-    def __call__(self, unit: int, function: int, address: int, count: int) -> Sequence[int]:
-        """Return `count` words from the 0-based `address` (bits 0 or 1 for functions 1 and 2).
-
-        Raises:
-            NoSuchRegister: One of the addresses is not there.
-            NoAnswer: The unit does not answer at all.
-        """
+For functions 1 and 2 the words are bits, 0 or 1. It raises NoSuchRegister when an address is not
+there, and NoAnswer when the unit does not answer at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
