@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,8 +23,9 @@ from firmware_profiles.library_io import (
     load_profile_file,
 )
 from firmware_profiles.profile import Profile, Register
-from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_WORD, WordAddress, unpack_words
+from firmware_profiles.words import HIGHEST_ADDRESS, WordAddress, unpack_words
 
+_WORD = re.compile(r"[0-9A-Fa-f]{4}")
 Key = TypeVar("Key", bound=str)
 
 _OK, _NOT_FIT, _WRONG_CALL = 0, 1, 2
@@ -181,12 +183,8 @@ def _image(options: argparse.Namespace) -> dict[WordAddress, int]:
 
 
 def _word(text: str) -> int:
-    try:
-        word = int(text, 16)
-    except ValueError:
-        word = -1
-    if 0 <= word <= HIGHEST_WORD:
-        return word
+    if _WORD.fullmatch(text):
+        return int(text, 16)
     message = f"--words: {text!r} is no word; write four hexadecimal digits per word"
     raise WordsError(message)
 

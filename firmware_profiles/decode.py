@@ -145,4 +145,9 @@ def _local_value(reader: Reader, register: Register) -> LocalValue | None:
     if number is None:
         return None
     is_real = register.coding.kind in FLOATS or register.coding.kind is WireType.INTREAL
-    return float(number) if is_real or number.denominator != 1 else int(number)
+    if not is_real and number.denominator == 1:
+        return int(number)
+    try:
+        return float(number)
+    except OverflowError:
+        return None

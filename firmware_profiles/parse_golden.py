@@ -1,5 +1,6 @@
 """One `[[test]]` row of a profile file becomes a golden vector."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -12,6 +13,7 @@ from wire_contracts.quality import parse_quality
 from wire_contracts.quantities import Quantity
 
 _READ_HOLDING = 3
+_WORD = re.compile(r"[0-9A-Fa-f]{4}")
 _QUANTITIES = frozenset(Quantity)
 
 
@@ -52,12 +54,8 @@ def _parse_words(row: TableReader) -> dict[WordAddress, int]:
 
 
 def _parse_word(blocks: TableReader, start: str, text: str) -> int:
-    digits = len("FFFF")
-    try:
-        if len(text) == digits:
-            return int(text, 16)
-    except ValueError:
-        pass
+    if _WORD.fullmatch(text):
+        return int(text, 16)
     raise blocks.refuse(start, f"{text!r} is no word", "write four hexadecimal digits per word")
 
 

@@ -139,6 +139,8 @@ class TableReader:
 
     def tables(self, key: str, title: str) -> list["TableReader"]:
         """Return the rows of an array of tables, each named by its `title` key or its number."""
+        if isinstance(self.values.get(key), Mapping):
+            raise self._typed(key, f"rows that begin with [[{key}]]")
         readers: list[TableReader] = []
         for index, row in enumerate(self.items(key)):
             if not isinstance(row, Mapping):

@@ -1,14 +1,19 @@
 """Words become readings: exact, in canonical units, and never a value where there is none."""
 
+import math
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firmware_profiles.decode import Decoded, decode_group, decode_registers, spans_of
-from firmware_profiles.profile import Identity, Profile
+from firmware_profiles.encode import encode_values
+from firmware_profiles.library_io import available_profiles, load_profile
+from firmware_profiles.profile import Identity, Profile, group_registers, wire_registers
 from firmware_profiles.words import Span, WordAddress
 from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, parsed, register, with_line
-from wire_contracts.quality import BAD_TIMEOUT, bad_exception
+from wire_contracts.quality import BAD_CRC, BAD_TIMEOUT, bad_exception, is_bad
 from wire_contracts.quantities import Quantity
 
 STATUS = register("errors", 20, 'count = 1\ntype = "bitfield16"\nquantity = "status"')
@@ -437,3 +442,92 @@ def test_inputs_are_left_alone() -> None:
     decode_group(parsed(), "fast", image, faults)
 
     assert (image, faults) == before
+
+
+@pytest.mark.parametrize("reference", available_profiles())
+@given(data=st.data())
+def test_whatever_is_answered_there_is_a_value_or_a_reason(
+    reference: str, data: st.DataObject
+) -> None:
+    profile = load_profile(reference)
+    group = data.draw(st.sampled_from(sorted(profile.groups)))
+    asked = [at for span in spans_of(profile, group) for at in span.addresses()]
+    answers = st.integers(0, 0xFFFF) | st.sampled_from([0, 1, 0xFFFF, 0x7FC0])
+    image = data.draw(st.dictionaries(st.sampled_from(asked), answers))
+    image |= dict.fromkeys(data.draw(st.sets(st.sampled_from(asked))), 0)
+    before = dict(image)
+
+    found = decode_group(profile, group, image, {})
+
+    wanted = {item.wire for item in group_registers(profile, group) if item.wire is not None}
+    bad = {name for name, code in found.quality.items() if is_bad(code)}
+    assert found.values.keys() | bad == wanted
+    assert not found.values.keys() & bad
+    assert all(math.isfinite(value) for value in found.values.values())
+    assert image == before
+
+
+@pytest.mark.parametrize("reference", available_profiles())
+@given(data=st.data())
+def test_one_missing_word_takes_every_value_that_needs_it(
+    reference: str, data: st.DataObject
+) -> None:
+    profile = load_profile(reference)
+    image = encode_values(profile, dict.fromkeys(wire_registers(profile), 12.0))
+    group = data.draw(st.sampled_from(sorted(profile.groups)))
+    asked = [at for span in spans_of(profile, group) for at in span.addresses()]
+    lost = data.draw(st.sampled_from(asked))
+
+    found = decode_group(
+        profile, group, {at: word for at, word in image.items() if at != lost}, {lost: BAD_CRC}
+    )
+
+    for quantity, register_ in wire_registers(profile).items():
+        parts = [register_.name, *register_.companions.all()]
+        needs = {at for name in parts for at in profile.registers[name].span.addresses()}
+        if register_.group == group and lost in needs:
+            assert quantity not in found.values
+            assert found.quality[quantity] == BAD_CRC
+
+
+def test_a_register_that_cannot_be_joined_is_read_apart() -> None:
+    text = HEAD.replace("function_codes", "max_registers = 4\nfunction_codes") + FLOW
+    for name, address in (("a", 30), ("b", 32), ("c", 31)):
+        text += register(name, address, 'count = 4\ntype = "string"\ngroup = "slow"')
+
+    spans = spans_of(parsed(text), "slow")
+
+    assert [(span.address, span.word_count) for span in spans] == [(30, 4), (31, 4), (32, 4)]
+
+
+def test_an_overflowing_number_is_no_value() -> None:
+    profile = with_register(
+        'count = 4\ntype = "f64"\nunit = "GWh"\nquantity = "energy_heat"\nscale = "1e40"'
+    )
+
+    found = decoded(profile, words(at_10="4120 0000", at_30="7FEF FFFF FFFF FFFF"))
+
+    assert quality_of(found) == {"energy_kwh": "bad_profile"}
+
+
+def test_a_text_status_is_compared_as_text() -> None:
+    text = TEXT + register("letter", 20, 'count = 1\ntype = "string"\nquantity = "status"')
+    row = status_row("meter_error", 'value = "E"').replace('"errors"', '"letter"')
+
+    assert decoded(parsed(text + row), words(at_10="4120 0000", at_20="4500")).events == (
+        "meter_error",
+    )
+    assert decoded(parsed(text + row), words(at_10="4120 0000", at_20="5200")).events == ()
+
+
+def test_a_clock_is_no_status() -> None:
+    text = TEXT + register("clock", 20, 'count = 3\ntype = "time6"\nquantity = "clock"')
+    row = status_row("clock_jump", "value = 1").replace('"errors"', '"clock"')
+
+    assert decoded(parsed(text + row), words(at_20="0001 0001 0001")).events == ()
+
+
+def test_a_register_whose_bits_are_a_sentinel_has_no_local_value_either() -> None:
+    profile = with_register('count = 1\ntype = "u16"\nquantity = "diag"\nsentinel = 65535')
+
+    assert "total" not in decoded(profile, words(at_30="FFFF")).local

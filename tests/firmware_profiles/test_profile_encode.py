@@ -181,3 +181,87 @@ def test_a_quantity_or_event_that_the_meter_does_not_know_is_refused() -> None:
         encode_values(profile, {Quantity.POWER_KW: 1.0})
     with pytest.raises(EncodeError, match=r"cannot report tamper; it can report none"):
         encode_values(profile, {}, ["tamper"])
+
+
+TOTAL = 'count = 2\ntype = "u32"\nquantity = "volume"\ngroup = "fast"\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "setting"),
+    [
+        ('unit = "m3"\nexponent_from = "s"', 'type = "i16"\npreset = -2'),
+        ('unit = "m3"\ndecimals_from = "s"', 'type = "u16"\npreset = 2'),
+        ('unit = "m3"\nmultiplier_from = "s"', 'type = "u16"\nscale = "0.01"\npreset = 1'),
+        ('unit = "m3"\nresolution_from = "s"', 'type = "i16"\nexponent_offset = 0\npreset = -2'),
+        ('unit = "m3"\nscale = "0.01"\nrollover_from = "s"\nrollover_span = 10', 'type = "u16"'),
+        ('scale = "10"\nunit_from = "s"', 'type = "u16"\ncodes = { "1" = "L" }\npreset = 1'),
+        ('scale = "10"\nunit_from = "s"', 'type = "string"\ncodes = { L = "L" }\npreset = "L"'),
+    ],
+)
+@given(st.integers(0, 400_000))
+def test_the_presets_of_the_settings_decide_how_a_value_is_written(
+    keys: str, setting: str, hundredths: int
+) -> None:
+    text = TEXT + register("t", 30, TOTAL + keys) + register("s", 40, f"count = 1\n{setting}")
+    profile = parsed(text)
+    value = hundredths / 100
+
+    image = encode_values(profile, {Quantity.VOLUME_M3: value})
+
+    assert decode_group(profile, "fast", image, {}).values[Quantity.VOLUME_M3] == value
+
+
+def test_a_factor_of_zero_needs_a_preset() -> None:
+    text = TEXT + register("t", 30, TOTAL + 'unit = "m3"\nmultiplier_from = "s"')
+    profile = parsed(text + register("s", 40, 'count = 1\ntype = "u16"'))
+
+    with pytest.raises(EncodeError) as caught:
+        encode_values(profile, {Quantity.VOLUME_M3: 1.0})
+
+    assert str(caught.value) == ("register s: a factor of zero; give it a preset in the profile")
+
+
+def test_a_split_counter_of_whole_numbers_carries_into_its_high_half() -> None:
+    text = (
+        TEXT
+        + register("h", 30, 'count = 1\ntype = "u16"\nunit = "m3"\nquantity = "volume_high"\n'
+                   'part = "high"\nscale = "100"\ngroup = "fast"')
+        + register("l", 31, 'count = 1\ntype = "u16"\nunit = "m3"\nquantity = "volume_low"')
+    )  # fmt: skip
+    profile = parsed(text)
+
+    image = encode_values(profile, {Quantity.VOLUME_M3: 199.6})
+
+    assert (image[3, 30], image[3, 31]) == (2, 0)
+    assert decode_group(profile, "fast", image, {}).values[Quantity.VOLUME_M3] == 200.0
+
+
+@pytest.mark.parametrize("pattern", ["value = 3", "mask = 7\nvalue = 3", "mask = 4", "bit = 2"])
+def test_every_pattern_of_a_status_can_be_shown(pattern: str) -> None:
+    text = TEXT + register("errors", 20, 'count = 1\ntype = "bitfield16"\npreset = 16')
+    row = f'\n[[status]]\nregister = "errors"\nname = "n"\nevent = "tamper"\n{pattern}\n'
+    profile = parsed(text + row + 'severity = "alarm"\n')
+
+    quiet = decode_group(profile, "fast", encode_values(profile, {}), {})
+    loud = decode_group(profile, "fast", encode_values(profile, {}, ["tamper"]), {})
+
+    assert (quiet.events, loud.events) == ((), ("tamper",))
+
+
+def test_a_guard_that_is_text_is_written_as_text() -> None:
+    text = TEXT + register("serial", 50, 'count = 4\ntype = "string"\nquantity = "serial"')
+    profile = parsed(text + '\n[guard]\nregister = "serial"\nequals = "serial"\n')
+    identity = Identity(device_address=1, serial="HM-1")
+
+    image = encode_values(profile, {}, identity=identity)
+
+    assert decode_group(profile, "fast", image, {}, identity).quality == {}
+
+
+def test_a_copy_in_a_unit_nobody_knows_is_left_alone() -> None:
+    copy = register("copy", 30, 'count = 1\ntype = "u16"\nunit = "pint/h"\nquantity = "flow"\n'
+                    "wire = false")  # fmt: skip
+
+    image = encode_values(parsed(TEXT + copy), {Quantity.FLOW_M3H: 5.0})
+
+    assert image[3, 30] == 0

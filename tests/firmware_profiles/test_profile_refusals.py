@@ -11,6 +11,13 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import load_profile, load_profile_file
 from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, parsed, register, with_line
 
+
+def status(register_name: str, keys: str) -> str:
+    """Return one status row; `keys` holds the pattern."""
+    row = f'\n[[status]]\nregister = "{register_name}"\nname = "a"\nevent = "tamper"\n'
+    return f'{row}severity = "fault"\n{keys}\n'
+
+
 WRONG = [
     (
         TEXT.replace("address = 10", "address = 70001"),
@@ -163,6 +170,153 @@ WRONG = [
         (
             "meters/x.toml: profil: is an unknown key; use one of addressing, base, decode, group, "
             "guard, identify, link, profile, quirk, register, source, status, test, write"
+        ),
+    ),
+    (
+        TEXT.replace('"10" = "4120 0000"', '"10" = "0x1A 0000"'),
+        (
+            "meters/x.toml: test.ten.regs.10: '0x1A' is no word; "
+            "write four hexadecimal digits per word"
+        ),
+    ),
+    (
+        TEXT.replace('"10" = "4120 0000"', '"65535" = "4120 0000"'),
+        "meters/x.toml: test.ten.regs.65535: 65536 is outside 0..65535; correct the address",
+    ),
+    (
+        TEXT.replace('"10" = "4120 0000"', '"ten" = "4120 0000"'),
+        'meters/x.toml: test.ten.regs.ten: is no address; write regs = { "0" = "0001 86A0" }',
+    ),
+    (
+        TEXT.replace("flow_m3h = 10", 'flow_m3h = "much"'),
+        (
+            "meters/x.toml: test.ten.expect.flow_m3h: is 'much', not a number; "
+            'write a decimal such as "-12.5"'
+        ),
+    ),
+    (
+        TEXT + 'quality = { flow = "stale" }\n',
+        ("meters/x.toml: test.ten.quality.flow: is no wire quantity; use a name of wire_contracts"),
+    ),
+    (
+        TEXT + 'quality = { flow_m3h = "good" }\n',
+        (
+            "meters/x.toml: test.ten.quality.flow_m3h: good is no quality; "
+            "use a code of wire_contracts.quality"
+        ),
+    ),
+    (
+        with_line(TEXT, 'split = "hi:a,lo:b"'),
+        "meters/x.toml: register.flow.split: 'hi:a,lo:b'; write \"hi:NAME,lo:NAME\" on one u16",
+    ),
+    (
+        with_line(TEXT, "preset = true"),
+        (
+            "meters/x.toml: register.flow.preset: True does not fit f32; "
+            "write a raw value of the register"
+        ),
+    ),
+    (
+        with_line(TEXT, "preset = 1e39"),
+        (
+            "meters/x.toml: register.flow.preset: Decimal('1E+39') does not fit f32; "
+            "write a raw value of the register"
+        ),
+    ),
+    (
+        with_line(TEXT, 'unit_from = "code"')
+        + register("code", 20, 'count = 1\ntype = "u16"\ncodes = { m3 = "m3" }'),
+        (
+            "meters/x.toml: register.flow.unit_from: code 'm3' of code is no whole number; "
+            "write codes as 0"
+        ),
+    ),
+    (
+        with_line(TEXT, 'decimals_from = "text"')
+        + register("text", 20, 'count = 1\ntype = "string"'),
+        (
+            "meters/x.toml: register.flow.decimals_from: 'text' is no number; "
+            "name a numeric register"
+        ),
+    ),
+    (
+        TEXT.replace('word_order = "big"', 'word_order = "low first"'),
+        "meters/x.toml: decode.word_order: 'low first'; use big, little or unknown",
+    ),
+    (
+        TEXT.replace('transport = ["rtu"]', 'transport = ["smoke"]'),
+        "meters/x.toml: link.transport: 'smoke' is unknown; use rtu, ascii or tcp",
+    ),
+    (
+        TEXT + "\n[write]\nwater = { min = 0, max = 1 }\n",
+        "meters/x.toml: write.water: is no register of this file; name one, or add it",
+    ),
+    (
+        TEXT + status("coil:70000", "value = 1"),
+        "meters/x.toml: status.a.register: 'coil:70000' is outside 0..65535; correct the number",
+    ),
+    (
+        TEXT + status("nowhere", "bit = 1"),
+        (
+            "meters/x.toml: status.a.register: 'nowhere' is no register of this file; "
+            "name one, or add it"
+        ),
+    ),
+    (
+        TEXT + status("flow", "value = 1.5"),
+        "meters/x.toml: status.a.value: is Decimal('1.5'); write a whole number or text",
+    ),
+    (
+        TEXT + status("flow", "bit = 1\nmask = 2"),
+        "meters/x.toml: status.a.bit: stands beside mask or value; write bit alone, or mask",
+    ),
+    (
+        TEXT + register("t", 20, 'count = 1\ntype = "string"') + status("t", "mask = 2"),
+        "meters/x.toml: status.a.mask: on a register of type string; use value",
+    ),
+    (
+        TEXT + status("flow", 'bit = 1\nbad = ["flow"]'),
+        "meters/x.toml: status.a.bad: 'flow' is no wire quantity; use names of wire_contracts",
+    ),
+    (
+        TEXT + '\n[quirk]\ntext = "x"\n',
+        (
+            "meters/x.toml: quirk: is {'text': 'x'}, not rows that begin with [[quirk]]; "
+            "write rows that begin with [[quirk]]"
+        ),
+    ),
+    (
+        FLOW,
+        "meters/x.toml: profile: is missing; begin the file with [profile] and an id",
+    ),
+    (
+        TEXT.replace('name = "flow"', "name = 7"),
+        "meters/x.toml: register.0.name: is 7, not text in quotes; write text in quotes",
+    ),
+    (
+        TEXT.replace('transport = ["rtu"]', 'transport = "rtu"'),
+        (
+            "meters/x.toml: link.transport: is 'rtu', not a list in square brackets; "
+            "write a list in square brackets"
+        ),
+    ),
+    (
+        with_line(TEXT, 'codes = "m3"'),
+        "meters/x.toml: register.flow.codes: is 'm3', not a table, [codes]; write a table, [codes]",
+    ),
+    (
+        with_line(TEXT, 'doubtful = "yes"'),
+        "meters/x.toml: register.flow.doubtful: is 'yes', not true or false; write true or false",
+    ),
+    (
+        TEXT.replace("count = 2", "count = true"),
+        "meters/x.toml: register.flow.count: is True, not a whole number; write a whole number",
+    ),
+    (
+        with_line(TEXT, "scale = nan"),
+        (
+            "meters/x.toml: register.flow.scale: is Decimal('NaN'), not a number, or a decimal in "
+            'quotes such as "0.001"; write a number, or a decimal in quotes such as "0.001"'
         ),
     ),
 ]
