@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.answers import Answer
 from edge_gateway.framing import ReadOrigin, build_frame, undecodable_frame
 from edge_gateway.messages import LinkFigures
-from edge_gateway.meter_reading import Answer, GroupPlan, GroupRead, read_group
+from edge_gateway.meter_reading import GroupPlan, GroupRead, read_group
 from edge_gateway.modbus_io import Link
 from edge_gateway.outbox_io import Outbox
 from edge_gateway.profiles_io import LinkSetup, MeterSetup

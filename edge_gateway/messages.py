@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge_gateway.queue_store import QueueFigures
+from edge_gateway.queued import QueueFigures
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.payloads import dump_json

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_gateway.modbus_io import Fault, FaultKind
+from edge_gateway.answers import Answer, Fault, FaultKind
 from edge_gateway.read_plan import ReadLimits, overlap, plan_reads
 from firmware_profiles.words import Span, WordAddress
 from wire_contracts.quality import QualityCode
@@ -11,7 +11,6 @@ from wire_contracts.quality import QualityCode
 ILLEGAL = frozenset({2, 3})
 """Exceptions that blame an address or a count: one bad register spoils a whole block."""
 
-Answer = tuple[int, ...] | Fault
 Transact = Callable[[Span], Answer]
 
 

@@ -8,15 +8,15 @@ taken for that of another request (gateway notes 4.5).
 import logging
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
+from edge_gateway.answers import Answer, Fault, FaultKind
 from edge_gateway.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
-from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, QualityCode, bad_exception
+from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 
 TIMEOUTS_BEFORE_REOPEN = 3
 """Time-outs in a row after which the connection itself is doubted; gateway notes 5."""
@@ -24,9 +24,6 @@ TIMEOUTS_BEFORE_REOPEN = 3
 BUSY = 6
 BUSY_PAUSE_S = 0.2
 """Exception 6 asks for patience: one repetition after 200 ms; gateway notes 5."""
-
-PATH_UNAVAILABLE = frozenset({10, 11})
-"""Exceptions of a serial server whose meter does not answer."""
 
 FIRST_RECONNECT_S = 0.5
 LAST_RECONNECT_S = 30.0
@@ -36,37 +33,6 @@ _HEADER = 6
 _SHORTEST = 3
 _LONGEST = 254
 """Bytes of an MBAP header before the unit, and what its length field may say."""
-
-
-class FaultKind(StrEnum):
-    """Why a transaction gave no words."""
-
-    TIMEOUT = "timeout"
-    EXCEPTION = "exception"
-    MISMATCH = "mismatch"
-    LINK_DOWN = "link_down"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A transaction without words.
-
-    Attributes:
-        kind: What went wrong.
-        quality: The quality code of everything that was asked.
-        exception: The Modbus exception code, 0 when there is none.
-        detail: A text for the log.
-    """
-
-    kind: FaultKind
-    quality: QualityCode
-    exception: int = 0
-    detail: str = ""
-
-    @property
-    def is_silence(self) -> bool:
-        """Whether the meter itself said nothing, directly or through a serial server."""
-        return self.kind is FaultKind.TIMEOUT or self.exception in PATH_UNAVAILABLE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,7 +67,7 @@ class Link:
         self._next_open_s = 0.0
         self._reconnect_s = FIRST_RECONNECT_S
 
-    def transact(self, device_address: int, block: Span) -> tuple[int, ...] | Fault:
+    def transact(self, device_address: int, block: Span) -> Answer:
         """Return the words (bits as 0 and 1) of one request, or why there are none.
 
         Takes at most about twice the link's time-out. Never raises for what a meter, a serial
@@ -120,7 +86,7 @@ class Link:
             self._client = None
         self.counts.is_open = False
 
-    def _once(self, device_address: int, block: Span) -> tuple[int, ...] | Fault:
+    def _once(self, device_address: int, block: Span) -> Answer:
         client = self._opened()
         if client is None:
             where = f"{self._host}:{self._port}"
@@ -186,9 +152,7 @@ class Link:
         self._reopen()
         return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
 
-    def _after_answer(
-        self, pdu: ModbusPDU, device_address: int, block: Span
-    ) -> tuple[int, ...] | Fault:
+    def _after_answer(self, pdu: ModbusPDU, device_address: int, block: Span) -> Answer:
         function = pdu.function_code & 0x7F
         if pdu.dev_id != device_address or not pdu.transaction_id:
             return self._mistaken(f"answer of unit {pdu.dev_id}, transaction {pdu.transaction_id}")

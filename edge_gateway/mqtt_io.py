@@ -2,6 +2,7 @@
 
 import queue
 import ssl
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ class MqttConnection:
         self._inbox = inbox
         self._version = version
         self._opened_at_s: float | None = None
+        self._last_problem = ""
         self._client = self._new_client()
 
     def unanswered_s(self) -> float:
@@ -160,6 +162,7 @@ class MqttConnection:
         if self._config.tls is not None:
             client.tls_set_context(_tls_context(self._config))
         client.on_socket_open = self._on_socket_open
+        client.on_connect_fail = self._on_connect_fail
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -168,6 +171,13 @@ class MqttConnection:
 
     def _on_socket_open(self, _client: Client, _userdata: object, _socket: object) -> None:
         self._opened_at_s = time.monotonic()
+
+    def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
+        """Say why there is no connection, once for each reason; paho is handling the error."""
+        problem = str(sys.exc_info()[1])
+        if problem != self._last_problem:
+            _LOG.warning("mqtt.unreachable", host=self._config.host, problem=problem)
+        self._last_problem = problem
 
     def _on_connect(
         self,
@@ -182,8 +192,11 @@ class MqttConnection:
             self._inbox.put(VersionRefused())
             return
         if reason.is_failure:
-            _LOG.error("mqtt.refused", reason=str(reason), username=self._config.username)
+            if str(reason) != self._last_problem:
+                _LOG.error("mqtt.refused", reason=str(reason), username=self._config.username)
+            self._last_problem = str(reason)
             return
+        self._last_problem = ""
         client.drop_out_messages()
         client.subscribe([(topic, 1) for topic in self._session.subscriptions])
         allowed = int(getattr(properties, "ReceiveMaximum", 0xFFFF))

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queued import AckEffect, QueueFigures, StoredFrame
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import MAX_EPOCH, Frame, GapRecord, frame_json, gap_json, ms_from_utc
 from wire_contracts.payloads import dump_json
@@ -45,50 +46,6 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 class QueueError(RuntimeError):
     """The queue file cannot be used; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFrame:
-    """One open frame: its number and its body, canonical JSON."""
-
-    seq: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFigures:
-    """How much the queue holds.
-
-    Attributes:
-        epoch: The epoch of this file.
-        last_seq: The highest number given so far, 0 when none.
-        open_count: Frames not acknowledged.
-        open_bytes: Their bodies' bytes.
-        kept_count: Acknowledged frames still kept.
-        kept_bytes: Their bodies' bytes.
-    """
-
-    epoch: int
-    last_seq: int
-    open_count: int
-    open_bytes: int
-    kept_count: int
-    kept_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AckEffect:
-    """What an acknowledgement changed.
-
-    Attributes:
-        seqs: Frames that are no longer open.
-        refused: Those of them that the server holds in quarantine, with its code.
-        is_new_server: Whether everything kept was opened again for a restored server.
-    """
-
-    seqs: Sequence[int] = ()
-    refused: Sequence[tuple[int, str]] = ()
-    is_new_server: bool = False
 
 
 class QueueStore:

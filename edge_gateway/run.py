@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import GatewayConfig
+from edge_gateway.data_lock_io import held_folder
 from edge_gateway.link_io import LinkParts, LinkWorker
 from edge_gateway.modbus_io import quiet_pymodbus
 from edge_gateway.outbox_io import Outbox
@@ -48,15 +49,16 @@ def run_gateway(
 
     Raises:
         ConfigError: A profile is unknown or does not fit the settings.
-        QueueError: The queue file cannot be opened at the first start.
+        QueueError: The queue file cannot be opened, or another gateway is using it.
     """
     quiet_pymodbus()
     links = load_links(config)
-    while not stop.is_set():
-        crew = _Crew(config=config, clock=clock, reached=reached, links=links)
-        crew.work(stop)
-        if not stop.is_set():
-            stop.wait(RESTART_PAUSE_S)
+    with held_folder(config.data):
+        while not stop.is_set():
+            crew = _Crew(config=config, clock=clock, reached=reached, links=links)
+            crew.work(stop)
+            if not stop.is_set():
+                stop.wait(RESTART_PAUSE_S)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -37,7 +37,8 @@ from edge_gateway.offers import (
     repeat_offer,
     settle,
 )
-from edge_gateway.queue_store import QueueStore, StoredFrame
+from edge_gateway.queue_store import QueueStore
+from edge_gateway.queued import StoredFrame
 from edge_gateway.schedule import Moment
 from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
@@ -258,7 +259,11 @@ class Uplink:
         except ContractError as error:
             _LOG.error("ack.unusable", error=str(error))
             return
-        effect = self._parts.queue.acknowledge(ack, self._parts.clock.now_utc())
+        try:
+            effect = self._parts.queue.acknowledge(ack, self._parts.clock.now_utc())
+        except sqlite3.OperationalError as error:
+            _LOG.warning("ack.not_kept", error=str(error), text="the frames will go again")
+            return
         if effect.is_new_server:
             text = "the server was restored; everything still kept is offered again"
             _LOG.warning("server.restored", text=text, server_epoch=ack.server_epoch)

@@ -1,6 +1,7 @@
 """Real parts for the gateway's tests: faulty meters, brokers, a server that acknowledges."""
 
 import contextlib
+import getpass
 import shutil
 import socket
 import socketserver
@@ -217,7 +218,8 @@ class Mosquitto:
     def __enter__(self) -> Self:
         binary = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") or "mosquitto"
         settings = self.folder / "mosquitto.conf"
-        settings.write_text(f"listener {self.port} {LOOPBACK}\n{self.lines}")
+        user = getpass.getuser()
+        settings.write_text(f"user {user}\nlistener {self.port} {LOOPBACK}\n{self.lines}")
         self._process = subprocess.Popen(
             [binary, "-c", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

@@ -126,3 +126,17 @@ def test_queue_stat_counts_what_is_waiting(
     assert status == 0
     assert "open         " in shown
     assert "last seq     0" not in shown
+
+
+def test_a_second_gateway_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with MeterServer(units={7: good}) as plant:
+        file = written(tmp_path, broker=free_port(), meters=plant.port)
+        command = [sys.executable, "-m", "edge_gateway", "run", "--config", str(file)]
+        first = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        until(lambda: plant.asked)
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        first.kill()
+        first.wait()
+
+    assert second.returncode == 1
+    assert "data: another gateway is using it; give each its own folder" in second.stderr

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.meter_reading import Answer, GroupPlan, read_group
-from edge_gateway.modbus_io import Fault, FaultKind
+from edge_gateway.answers import Answer, Fault, FaultKind
+from edge_gateway.meter_reading import GroupPlan, read_group
 from edge_gateway.read_plan import ReadLimits
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception

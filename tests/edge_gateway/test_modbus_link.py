@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_gateway.modbus_io import Fault, FaultKind, Link
+from edge_gateway.answers import Fault, FaultKind
+from edge_gateway.modbus_io import Link
 from firmware_profiles.words import Span
 from tests.edge_gateway.rig import (
     LOOPBACK,

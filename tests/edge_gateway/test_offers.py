@@ -15,7 +15,7 @@ from edge_gateway.offers import (
     repeat_offer,
     settle,
 )
-from edge_gateway.queue_store import StoredFrame
+from edge_gateway.queued import StoredFrame
 from wire_contracts.frames import MAX_FRAMES, parse_batch
 from wire_contracts.payloads import MAX_WIRE_BYTES, unpack
 

@@ -1,0 +1,44 @@
+"""What comes back from one request: the words, or why there are none."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wire_contracts.quality import QualityCode
+
+PATH_UNAVAILABLE = frozenset({10, 11})
+"""Exceptions of a serial server whose meter does not answer."""
+
+
+class FaultKind(StrEnum):
+    """Why a transaction gave no words."""
+
+    TIMEOUT = "timeout"
+    EXCEPTION = "exception"
+    MISMATCH = "mismatch"
+    LINK_DOWN = "link_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A transaction without words.
+
+    Attributes:
+        kind: What went wrong.
+        quality: The quality code of everything that was asked.
+        exception: The Modbus exception code, 0 when there is none.
+        detail: A text for the log.
+    """
+
+    kind: FaultKind
+    quality: QualityCode
+    exception: int = 0
+    detail: str = ""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether the meter itself said nothing, directly or through a serial server."""
+        return self.kind is FaultKind.TIMEOUT or self.exception in PATH_UNAVAILABLE
+
+
+Answer = tuple[int, ...] | Fault
+"""The words of a request in order (bits as 0 and 1), or the fault."""
