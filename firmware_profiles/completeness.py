@@ -9,6 +9,7 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.profile import Profile, Register, StatusRule
 from firmware_profiles.spans import needed_spans
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
+from firmware_profiles.words import Span
 from wire_contracts.quantities import UNITS, Quantity, to_canonical
 
 
@@ -98,6 +99,9 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield _note(_at(register, "scale"), problem, "watch a rollover, then state scale")
     if register.wire is not None:
         yield from _of_produced(profile, register)
+    if register.wire is not None or register.group is not None:
+        for span in needed_spans(profile, register):
+            yield from _of_span(profile, register, span)
 
 
 def _of_address(profile: Profile, register: Register) -> Iterator[OpenPoint]:
@@ -125,19 +129,16 @@ def _of_produced(profile: Profile, register: Register) -> Iterator[OpenPoint]:
     if register.companions.rollover_from is not None and register.rollover_span is None:
         problem = "unknown: after the first rollover there is no value"
         yield _note(_at(register, "rollover_span"), problem, "state what one round counts")
-    for span in needed_spans(profile, register):
-        yield from _of_span(profile, register, span.word_count, (span.address, span.end - 1))
 
 
-def _of_span(
-    profile: Profile, register: Register, word_count: int, reach: tuple[int, int]
-) -> Iterator[OpenPoint]:
-    if word_count > profile.max_registers:
-        problem = f"needs {word_count} words in one read, the meter gives {profile.max_registers}"
+def _of_span(profile: Profile, register: Register, span: Span) -> Iterator[OpenPoint]:
+    if span.word_count > profile.max_registers:
+        asked = f"needs {span.word_count} words in one read"
+        problem = f"{asked}, the meter gives {profile.max_registers}"
         yield _block(_at(register, "count"), problem, "split it, or set wire = false")
     for first, last in profile.forbidden:
-        if reach[0] <= last and first <= reach[1]:
-            problem = f"{reach[0]}..{reach[1]} touches the forbidden {first}..{last}"
+        if span.address <= last and first < span.end:
+            problem = f"{span.address}..{span.end - 1} touches the forbidden {first}..{last}"
             yield _block(_at(register, "address"), problem, "correct address or link.forbidden")
 
 

@@ -78,15 +78,15 @@ def decode_group(
     reader = Reader(profile=profile, image=image, faults=faults)
     registers = group_registers(profile, group)
     status = read_status(reader)
-    is_stranger = identity is not None and not _is_guard_met(reader, identity)
+    refusal = None if identity is None else _guard_refusal(reader, identity)
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
     events = dict.fromkeys(status.events)
     for register in registers:
         if register.wire is None:
             continue
-        found = Measured(code=BAD_MISMATCH)
-        if not is_stranger:
+        found = Measured(code=refusal)
+        if refusal is None:
             found = _judged(reader, register, register.wire, status)
             events |= dict.fromkeys(sentinel_events(reader, register))
         if found.code is not None:
@@ -96,7 +96,7 @@ def decode_group(
     return Decoded(
         values=values,
         quality=quality,
-        events=() if is_stranger else tuple(events),
+        events=tuple(events) if refusal is None else (),
         local=_local_values(reader, registers),
     )
 
@@ -120,13 +120,18 @@ def _judged(
     return found
 
 
-def _is_guard_met(reader: Reader, identity: Identity) -> bool:
+def _guard_refusal(reader: Reader, identity: Identity) -> QualityCode | None:
+    """Return why no value may be taken: another meter answered, or the guard is unread."""
     guard = reader.profile.guard
     if guard is None:
-        return True
+        return None
+    register = reader.profile.registers[guard.register]
+    gap = reader.gap(register)
+    if gap is not None:
+        return gap
     wanted = {"serial": identity.serial, "device_address": str(identity.device_address)}
-    found = reader.raw(reader.profile.registers[guard.register])
-    return str(found) == wanted.get(guard.equals, guard.equals)
+    is_met = str(reader.raw(register)) == wanted.get(guard.equals, guard.equals)
+    return None if is_met else BAD_MISMATCH
 
 
 def _local_values(reader: Reader, registers: Iterable[Register]) -> dict[str, LocalValue]:

@@ -42,9 +42,10 @@ def encode_values(
     for register in profile.registers.values():
         if register.preset is not None:
             _put(words, register, register.preset)
-    for register in _holders(profile, values):
-        if register.natural is not None:
-            _put_value(profile, words, register, Fraction(values[register.natural]))
+    for register, quantity in _holders(profile, values):
+        printed = _printed(profile, register, quantity, Fraction(values[quantity]))
+        for holder, raw in _parts(profile, register, printed):
+            _put(words, holder, raw)
     for event in events:
         _put_event(profile, words, event)
     _put_identity(profile, words, identity)
@@ -66,34 +67,26 @@ def _blank(profile: Profile) -> Words:
     return {at: 0 for span in spans for at in span.addresses()}
 
 
-def _holders(profile: Profile, values: Mapping[Quantity, float]) -> Sequence[Register]:
+def _holders(
+    profile: Profile, values: Mapping[Quantity, float]
+) -> Sequence[tuple[Register, Quantity]]:
     """Return the registers to write: copies first, so that the sent one has the last word."""
     holders = [
-        register
+        (register, register.natural)
         for register in profile.registers.values()
-        if register.is_readable
+        if register.natural is not None
         and register.natural in values
-        and _is_convertible(profile, register)
+        and register.is_readable
+        and unit_problem(_preset_unit(profile, register), register.natural) is None
     ]
-    return sorted(holders, key=lambda register: register.wire is not None)
+    return sorted(holders, key=lambda holder: holder[0].wire is not None)
 
 
-def _is_convertible(profile: Profile, register: Register) -> bool:
-    quantity = register.natural
-    if quantity is None:
-        return False
-    return unit_problem(_preset_unit(profile, register), quantity) is None
-
-
-def _put_value(profile: Profile, words: Words, register: Register, value: Fraction) -> None:
-    quantity = register.natural
-    if quantity is None:
-        return
+def _printed(profile: Profile, register: Register, quantity: Quantity, value: Fraction) -> Fraction:
+    """Return the value in the printed unit, before the factors of the meter's settings."""
     printed = from_canonical(value, _preset_unit(profile, register), quantity)
     signed = -printed if register.is_negated else printed
-    rest = signed / _preset_factor(profile, register)
-    for holder, raw in _parts(profile, register, rest):
-        _put(words, holder, raw)
+    return signed / _preset_factor(profile, register)
 
 
 def _parts(profile: Profile, register: Register, total: Fraction) -> list[tuple[Register, Raw]]:

@@ -54,9 +54,9 @@ def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
             merged.append(span)
             continue
         both = _hull([last, span])
-        if both.word_count <= max_words:
+        if both.word_count <= max(max_words, last.word_count):
             merged[-1] = both
-        elif span.end > last.end:
+        else:
             merged.append(span)
     return tuple(merged)
 

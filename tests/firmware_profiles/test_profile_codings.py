@@ -187,3 +187,9 @@ def test_what_is_no_number_is_nothing(kind: WireType, data: bytes) -> None:
 def test_what_does_not_fit_is_refused(kind: WireType, raw: Raw) -> None:
     with pytest.raises(EncodeError, match=rf"does not fit {kind} in \d words"):
         encode_words(coding(kind, ByteOrder.ABCD), raw)
+
+
+def test_a_fraction_that_rounds_up_carries_into_the_whole() -> None:
+    form = coding(WireType.INTREAL, ByteOrder.ABCD)
+
+    assert encode_words(form, 7 + 1 - Fraction(1, 2**40)) == (0, 8, 0, 0)

@@ -116,3 +116,19 @@ def test_a_sites_own_folder_is_used(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["--directory", str(tmp_path), "list"]) == 0
     assert "example_heat@1" in capsys.readouterr().out
     assert main(["--directory", str(tmp_path), "test"]) == 0
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ("import firmware_profiles.__main__ as m, sys\n"
+         "sys.stdin.read()\nsys.exit(m.main(['list']))")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (0, b"")

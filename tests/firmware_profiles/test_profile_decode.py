@@ -373,6 +373,25 @@ def test_the_wrong_meter_behind_an_address_gives_no_value() -> None:
     }
 
 
+def test_an_unread_guard_proves_nothing() -> None:
+    text = TEXT + register("serial", 50, 'count = 4\ntype = "string"\nquantity = "serial"')
+    profile = parsed(text + '\n[guard]\nregister = "serial"\nequals = "serial"\n')
+    image = words(at_10="4120 0000")
+    identity = Identity(device_address=1, serial="12345678")
+
+    found = decode_group(profile, "fast", image, {(3, 50): BAD_TIMEOUT}, identity)
+
+    assert (dict(found.values), quality_of(found)) == ({}, {"flow_m3h": "bad_timeout"})
+
+
+def test_without_a_guard_any_identity_will_do() -> None:
+    identity = Identity(device_address=1, serial="x")
+
+    found = decode_group(parsed(), "fast", words(at_10="4120 0000"), {}, identity)
+
+    assert found.values == {Quantity.FLOW_M3H: 10.0}
+
+
 def test_a_counter_that_counts_down_is_turned_round() -> None:
     profile = with_register(
         'count = 2\ntype = "i32"\nunit = "kWh"\nquantity = "energy_cold"\nnegative = true'

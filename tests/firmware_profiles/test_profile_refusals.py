@@ -313,6 +313,31 @@ WRONG = [
         "meters/x.toml: register.flow.count: is True, not a whole number; write a whole number",
     ),
     (
+        TEXT.replace("count = 2\n", ""),
+        (
+            "meters/x.toml: register.flow.count: is missing; "
+            "add it; docs/profiles.md says what it means"
+        ),
+    ),
+    (
+        TEXT.replace('transport = ["rtu"]', "forbidden = [[9, 3]]"),
+        "meters/x.toml: link.forbidden: [9, 3] is no range; write [[FIRST, LAST], ...]",
+    ),
+    (
+        "quirk = [1]\n" + TEXT,
+        (
+            "meters/x.toml: quirk: is [1], not rows that begin with [[quirk]]; "
+            "write rows that begin with [[quirk]]"
+        ),
+    ),
+    (
+        TEXT.replace("flow_m3h = 10", "flow_m3h = true"),
+        (
+            "meters/x.toml: test.ten.expect.flow_m3h: is True, not a number; "
+            'write a decimal such as "-12.5"'
+        ),
+    ),
+    (
         with_line(TEXT, "scale = nan"),
         (
             "meters/x.toml: register.flow.scale: is Decimal('NaN'), not a number, or a decimal in "
@@ -351,6 +376,21 @@ def test_an_unknown_key_is_refused_in_every_table(key: str) -> None:
 
 
 UNFIT = [
+    (
+        TEXT.replace('access = "R"', 'access = "W"'),
+        "register.flow.access: is write-only; set wire = false",
+    ),
+    (
+        TEXT + register("notes", 200, 'count = 126\ntype = "string"\ngroup = "slow"'),
+        (
+            "register.notes.count: needs 126 words in one read, the meter gives 125; "
+            "split it, or set wire = false"
+        ),
+    ),
+    (
+        TEXT.replace('unit = "m3/h"', 'unit = "by:99"').replace('quantity = "flow"\n', ""),
+        "register.flow.unit: 'by:99' is unknown; name the unit register in unit_from",
+    ),
     (
         with_line(TEXT, 'doc_address = "40010"') + "\n[addressing]\ndoc_base = 40001\n",
         (
