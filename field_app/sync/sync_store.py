@@ -72,9 +72,12 @@ def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> No
 
 
 def note_success(connection: Connection, clock: Clock) -> None:
-    """Keep that all is well and when to ask again."""
+    """Keep that all is well and when to ask again: at once when a tap came in meanwhile."""
     _note(connection, clock, Reason.NONE, "")
     settings_store.save(connection, Key.FAILED_TRIES, 0)
+    outbox = outbox_store.summarise(connection)
+    if outbox.waiting > outbox.held:
+        settings_store.save(connection, Key.NEXT_TRY_MS, None)
 
 
 def note_failure(connection: Connection, clock: Clock, problem: SyncProblem) -> None:

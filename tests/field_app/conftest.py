@@ -8,9 +8,7 @@ from sqlalchemy import Engine
 
 from field_app.crew import HeadlessCrew
 from field_app.store.identity_io import save_identity
-from sync_server.db.engine_io import open_engine
-from sync_server.db.migrate_io import migrate
-from tests.field_app.office_parts import BadNetwork, Office, open_office
+from tests.field_app.office_parts import BadNetwork, FoundedOffice, Office, found_office
 from tests.sync_server.real_parts import HandClock
 
 
@@ -20,27 +18,21 @@ def hand_clock() -> HandClock:
 
 
 @pytest.fixture(scope="session")
-def server_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated server file that each test copies."""
-    path = tmp_path_factory.mktemp("server") / "template.sqlite3"
-    engine = open_engine(f"sqlite:///{path}")
-    migrate(engine)
-    engine.dispose()
-    return path
+def founded(tmp_path_factory: pytest.TempPathFactory) -> FoundedOffice:
+    """A server's file with two crews, three meters and a dispatcher."""
+    return found_office(tmp_path_factory.mktemp("server") / "template.sqlite3")
 
 
 @pytest.fixture
-def server_engine(tmp_path: Path, server_template: Path) -> Iterator[Engine]:
-    path = tmp_path / "server.sqlite3"
-    path.write_bytes(server_template.read_bytes())
-    engine = open_engine(f"sqlite:///{path}")
+def server_engine(tmp_path: Path, founded: FoundedOffice) -> Iterator[Engine]:
+    engine = founded.copy_to(tmp_path / "server.sqlite3")
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def office(server_engine: Engine, hand_clock: HandClock) -> Office:
-    return open_office(server_engine, hand_clock)
+def office(founded: FoundedOffice, server_engine: Engine, hand_clock: HandClock) -> Office:
+    return founded.office(server_engine, hand_clock)
 
 
 @pytest.fixture

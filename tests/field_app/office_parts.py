@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,8 +22,11 @@ from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import issue_enrolment_code
 from sync_server.alerts.alert import AlertRecord
 from sync_server.alerts.alert_store import get_alert
+from sync_server.db.engine_io import open_engine
+from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.service import SyncService
 from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_store import (
     act,
@@ -145,8 +148,29 @@ class Office:
         )
 
 
-def open_office(engine: Engine, clock: HandClock) -> Office:
-    return Office(utility=found_utility(engine, clock), clock=clock)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundedOffice:
+    """A server's file with its people, founded once and copied by every test."""
+
+    path: Path
+    utility: Utility
+
+    def copy_to(self, path: Path) -> Engine:
+        path.write_bytes(self.path.read_bytes())
+        return open_engine(f"sqlite:///{path}")
+
+    def office(self, engine: Engine, clock: HandClock) -> Office:
+        service = SyncService(engine, clock)
+        utility = replace(self.utility, engine=engine, clock=clock, service=service)
+        return Office(utility=utility, clock=clock)
+
+
+def found_office(path: Path) -> FoundedOffice:
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    utility = found_utility(engine, HandClock())
+    engine.dispose()
+    return FoundedOffice(path=path, utility=utility)
 
 
 def office_app(office: Office) -> FastAPI:
@@ -189,6 +213,7 @@ class BadNetwork:
 
     api: SyncApi
     fates: Iterator[Fate] = field(default_factory=lambda: iter(()))
+    meanwhile: Iterator[Callable[[], object]] = field(default_factory=lambda: iter(()))
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         return self._suffer(lambda: self.api.pull(token, limit))
@@ -205,4 +230,5 @@ class BadNetwork:
             answer = ask()
         if fate is Fate.ANSWER_LOST:
             raise SyncProblem(Reason.NO_NETWORK, "the answer was lost")
+        next(self.meanwhile, lambda: None)()
         return answer

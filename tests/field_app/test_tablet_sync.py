@@ -268,6 +268,20 @@ def test_a_tablet_set_back_in_time_still_tries(
     assert seconds_until_due(crew.status(), office.clock) == 0
 
 
+def test_a_tap_during_a_contact_is_due_at_once(
+    crew: HeadlessCrew, office: Office, network: BadNetwork
+) -> None:
+    order_id = office.new_order()
+    crew.sync_now()
+    crew.accept(order_id)
+    network.meanwhile = iter((bool, bool, lambda: crew.depart(order_id)))
+
+    crew.sync_now()
+
+    assert crew.status().outbox.waiting == 1
+    assert seconds_until_due(crew.status(), office.clock) == 0
+
+
 def test_every_failure_waits_longer_and_says_why(
     crew: HeadlessCrew, office: Office, network: BadNetwork
 ) -> None:
