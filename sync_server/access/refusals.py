@@ -55,7 +55,7 @@ def role_refused(actor: str, role: str, action: str, possible: str) -> ContractE
     return ContractError(
         place=f"account {actor}",
         field="role",
-        problem=f"{role!r} may not {action}",
+        problem=f"{str(role)!r} may not {action}",
         remedy=f"ask one of: {possible}",
         code=Code.ROLE_REFUSED,
     )
