@@ -11,7 +11,7 @@ from pathlib import Path
 from demo.check import CheckOptions, run_check
 from demo.places import Places
 from demo.seed_plan_io import load_town
-from demo.set_up_io import forget_town, is_set_up, set_up
+from demo.set_up_io import PastWanted, forget_town, is_set_up, set_up
 from demo.show import show_town
 from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
 from demo.town_run_io import RunOptions
@@ -58,7 +58,7 @@ def _show(places: Places, rate: float, *, has_window: bool) -> int:
     town = load_town()
     began_s = time.monotonic()
     if not is_set_up(places):
-        set_up(places, town, DEFAULT_START_UTC, SHOWN_HISTORY_DAYS, _tell)
+        set_up(places, town, DEFAULT_START_UTC, PastWanted(days=SHOWN_HISTORY_DAYS), _tell)
         _tell(f"the town was built in {time.monotonic() - began_s:.0f} s")
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     crew = "demo.run_tablet" if has_window and has_display else "demo.run_crew"

@@ -13,7 +13,7 @@ from demo.kills import Kill, KillDriver, parse_kill
 from demo.loop import Loop, LoopBroke, Stage
 from demo.places import Places
 from demo.seed_plan_io import load_town
-from demo.set_up_io import forget_town, set_up
+from demo.set_up_io import PastWanted, forget_town, set_up
 from demo.stage_io import open_stage
 from demo.supervisor_io import ProcessDied
 from demo.town_clock import DEFAULT_START_UTC
@@ -57,7 +57,7 @@ def run_check(places: Places, options: CheckOptions) -> int:
     began_s = time.monotonic()
     own = Places(places.root.with_name(f"{places.root.name}-check"))
     forget_town(own)
-    set_up(own, town, DEFAULT_START_UTC, options.history_days, _tell)
+    set_up(own, town, DEFAULT_START_UTC, PastWanted(days=options.history_days), _tell)
     report.setup_wall_s = time.monotonic() - began_s
     run_options = RunOptions(rate=options.rate, gateway_processes=GATEWAY_PROCESSES)
     began_s = time.monotonic()

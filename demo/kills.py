@@ -64,6 +64,10 @@ class KillDriver:
         """Begin to kill."""
         self._thread.start()
 
+    def wait(self) -> None:
+        """Wait until every kill has happened."""
+        self._thread.join()
+
     def finish(self) -> None:
         """Stop killing; what is down is started again."""
         self._over.set()

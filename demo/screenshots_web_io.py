@@ -101,7 +101,7 @@ def _order(page: Page, base_url: str, path: Path) -> Path | None:
     if link is None:
         return None
     link.click()
-    page.wait_for_selector("ol.line")
+    page.wait_for_selector("ol.path")
     _settled(page)
     page.screenshot(path=path)
     return path

@@ -34,6 +34,19 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastWanted:
+    """How much past the town is given.
+
+    Attributes:
+        days: Days of quarter-hourly readings of the remotely read meters.
+        has_homes: Whether the homes' 13 months are given, too.
+    """
+
+    days: int
+    has_homes: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """The loopback ports of broker and server."""
 
@@ -61,14 +74,14 @@ def forget_town(places: Places) -> None:
         shutil.rmtree(places.root)
 
 
-def set_up(places: Places, town: Town, start_utc: datetime, history_days: int, tell: Tell) -> None:
+def set_up(places: Places, town: Town, start_utc: datetime, wanted: PastWanted, tell: Tell) -> None:
     """Prepare everything; a half-prepared folder is begun afresh.
 
     Args:
         places: Where.
         town: Whose.
         start_utc: The moment at which the town's clock will start.
-        history_days: Days of quarter-hourly readings before it.
+        wanted: How much past it is given.
         tell: Called with a line about what is being done.
     """
     forget_town(places)
@@ -84,11 +97,12 @@ def set_up(places: Places, town: Town, start_utc: datetime, history_days: int, t
         truth = TruthFile(places.truth_file)
         for fault in faults:
             truth.inject(fault)
-        past = Past(town=town, until_utc=start_utc, days=history_days, faults=faults)
-        tell(f"giving {len(town.meters)} meters {history_days} days of quarter-hourly readings")
+        past = Past(town=town, until_utc=start_utc, days=wanted.days, faults=faults)
+        tell(f"giving {len(town.meters)} meters {wanted.days} days of quarter-hourly readings")
         _ingest(engine, meter_history(past), start_utc)
-        tell(f"giving {len(town.households)} homes 13 months of readings")
-        _ingest(engine, household_history(past), start_utc)
+        if wanted.has_homes:
+            tell(f"giving {len(town.households)} homes 13 months of readings")
+            _ingest(engine, household_history(past), start_utc)
     finally:
         engine.dispose()
     places.ready_mark.write_text("set up\n", encoding="utf-8")

@@ -33,7 +33,7 @@ class Shape:
         workday: 24 digits, tenths of the nominal flow from 00:00 on, Monday to Friday.
         weekend: The same for Saturday and Sunday.
         duty: 24 digits, tenths of the quarters of an hour in which the burner or tap runs at
-            all; 9 means always. Boilers cycle, so that a healthy night has quarters of zero.
+            all; 9 means always. Taps of one home are mostly shut, and all of them at night.
         spread: Half width of the chance factor of a quarter.
         cold_share_per_k: Extra use per kelvin below 15 degC outdoors.
     """
@@ -51,13 +51,13 @@ SHAPES: dict[Use, Shape] = {
     Use.HOSPITAL: Shape(
         workday="333336897789976678998654",
         weekend="333336787678865567887654",
-        duty="333347999999999999999643",
+        spread=0.2,
         cold_share_per_k=0.02,
     ),
     Use.HOTEL: Shape(
         workday="422224899654776545889986",
         weekend="422223689976887656889986",
-        duty="422234999999999999999964",
+        spread=0.2,
         cold_share_per_k=0.015,
     ),
     Use.RESTAURANT: Shape(
@@ -83,9 +83,7 @@ SHAPES: dict[Use, Shape] = {
         weekend="777777788888888888877777",
         spread=0.12,
     ),
-    Use.MAKEUP: Shape(
-        workday="4" * 24, weekend="4" * 24, duty="1" * 24, spread=0.3, cold_share_per_k=0.01
-    ),
+    Use.MAKEUP: Shape(workday="2" * 24, weekend="2" * 24, spread=0.2, cold_share_per_k=0.01),
     Use.HOME: Shape(
         workday="211113787654676555789875",
         weekend="321112468877776666789876",

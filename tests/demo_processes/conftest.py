@@ -1,0 +1,35 @@
+"""A small prepared town, made once: every meter and gateway, one day of past, no homes."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from demo.places import Places
+from demo.seed_plan_io import load_town
+from demo.set_up_io import PastWanted, set_up
+from demo.town import Town
+from demo.town_clock import DEFAULT_START_UTC
+
+
+@pytest.fixture(scope="session")
+def town() -> Town:
+    return load_town()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Path:
+    root = tmp_path_factory.mktemp("town") / "prepared"
+    set_up(Places(root), town, DEFAULT_START_UTC, PastWanted(days=1, has_homes=False), print)
+    return root
+
+
+@pytest.fixture
+def fresh_town(prepared: Path, tmp_path: Path) -> Callable[[], Places]:
+    def copy() -> Places:
+        root = tmp_path / "town"
+        shutil.copytree(prepared, root)
+        return Places(root)
+
+    return copy
