@@ -73,6 +73,17 @@ def canonical(entry: Operation | Broken) -> bytes:
         return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
 
 
+def readable(entry: Operation | Broken) -> str:
+    """Return the operation as JSON text that every database and page takes."""
+    text = json.dumps(body_of(entry), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return clean_text(text)
+
+
+def clean_text(text: str) -> str:
+    """Return the text without what no database takes: NUL and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+
+
 def payload_hash(entry: Operation | Broken) -> str:
     """Return the SHA-256 of the operation's canonical JSON: equal content, equal hash."""
     return hashlib.sha256(canonical(entry)).hexdigest()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
-from sync_server.sync.inbox import Broken, canonical, payload_hash
+from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
 from sync_server.sync.merge import Kept
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
@@ -106,11 +106,6 @@ def _ledger_row(
     }
 
 
-def clean_text(text: str) -> str:
-    """Return the text without what no database takes: NUL and halves of surrogate pairs."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
-
-
 def keep_operation(
     connection: Connection, operation: Operation | Broken, now_utc: datetime
 ) -> bool:
@@ -121,7 +116,7 @@ def keep_operation(
         return False
     connection.execute(
         insert(KEPT_OPERATION).values(
-            **key, body=canonical(operation).decode(), received_at_ms=ms_from_utc(now_utc)
+            **key, body=readable(operation), received_at_ms=ms_from_utc(now_utc)
         )
     )
     return True

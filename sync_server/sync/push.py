@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from traceback import extract_tb
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -14,11 +15,10 @@ from sync_server.access.tablet_store import TabletIdentity, accounts_of_tablet
 from sync_server.db.change_store import last_seq_of
 from sync_server.sync.apply import CrewContext, Effect, apply_operation, refused
 from sync_server.sync.event_time import EventTime, corrected_time
-from sync_server.sync.inbox import Broken, ReadPush, payload_hash
+from sync_server.sync.inbox import Broken, ReadPush, clean_text, payload_hash
 from sync_server.sync.ledger_store import (
     KnownOperation,
     LedgerEntry,
-    clean_text,
     is_number_reused,
     is_replica_retired,
     keep_operation,
@@ -96,15 +96,27 @@ def _take_group(
         except OperationalError:
             if attempt == TRIES:
                 raise
-        except IntegrityError:
+        except IntegrityError as error:
             if attempt == TRIES:
-                _LOG.exception("group_refused", ops=[entry.op_id for entry in group])
-        except Exception:  # noqa: BLE001  # a poison group is refused, kept and logged, never lost
-            _LOG.exception("group_refused", ops=[entry.op_id for entry in group])
+                _log_refusal(group, error)
+        except Exception as error:  # noqa: BLE001  # a poison group is refused, kept, logged
+            _log_refusal(group, error)
             break
     with engine.begin() as connection:
         job = _GroupJob(connection, tablet, replica_id, now_utc)
         return job.refuse(group)
+
+
+def _log_refusal(group: list[Entry], error: Exception) -> None:
+    """Name the operations and the place; an error's own text may hold a customer's words."""
+    places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+    _LOG.error(
+        "group_refused",
+        ops=[entry.op_id for entry in group],
+        error=type(error).__name__,
+        place=places[-1] if places else "",
+        ours=[place for place in places if "sync_server" in place][-1:],
+    )
 
 
 class _GroupJob:
