@@ -1,0 +1,404 @@
+"""What the presenters show: words, marks, the one next step, and why not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.config import TabletConfig
+from field_app.crew import HeadlessCrew
+from field_app.i18n import CatalogueWords, ChosenWords
+from field_app.platform.desktop import desktop_hardware
+from field_app.presenters.enrol import EnrolPresenter
+from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.order import OrderPresenter
+from field_app.presenters.orders import OrdersPresenter
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sync import SyncPresenter
+from field_app.presenters.views import FindingView, OrdersView, OrderView, SyncView, Tone
+from field_app.presenters.wording import due_text, duration_text
+from field_app.store.identity_io import save_identity
+from field_app.store.record_states import RecordState
+from field_app.tablet import Tablet, open_tablet
+from tests.field_app.office_parts import BadNetwork, Fate, Office, office_app, serving
+from tests.sync_server.real_parts import NOON, HandClock
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.quantities import Medium
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+ENGLISH = CatalogueWords("en")
+
+
+@pytest.fixture
+def tablet(crew: HeadlessCrew) -> Tablet:
+    return crew.tablet
+
+
+@pytest.fixture
+def context(office: Office) -> PresenterContext:
+    return PresenterContext(worker=InlineWorker(), words=ENGLISH, clock=office.clock, zone=UTC)
+
+
+def order_of(tablet: Tablet, context: PresenterContext, order_id: str) -> OrderPresenter:
+    presenter = OrderPresenter(tablet, context, order_id)
+    presenter.attach(lambda _view: None)
+    return presenter
+
+
+def finding_of(tablet: Tablet, context: PresenterContext, order_id: str) -> FindingPresenter:
+    presenter = FindingPresenter(tablet, context, order_id)
+    presenter.attach(lambda _view: None)
+    return presenter
+
+
+def test_the_list_shows_what_endangers_people_first(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    water, heat = office.new_order(Medium.WATER), office.new_order(Medium.HEAT)
+    tablet.sync_now()
+    views: list[OrdersView] = []
+    presenter = OrdersPresenter(tablet, context)
+
+    presenter.attach(views.append)
+
+    assert [row.order_id for row in views[-1].rows] == [heat, water]
+    assert [row.safety_class for row in views[-1].rows] == ["A", "C"]
+    assert views[-1].rows[1].state_text == "New"
+    assert views[-1].crew_text == "crew-1 · Wang"
+    chips = {chip.key: chip.count for chip in views[-1].filters}
+    assert chips == {"open": 2, "urgent": 1, "heat": 1, "water": 1, "done": 0}
+
+
+def test_searching_finds_by_meter_street_and_number(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    office.new_order(Medium.GAS)
+    number = office.order(order_id).document.number
+    tablet.sync_now()
+    presenter = OrdersPresenter(tablet, context)
+    presenter.attach(lambda _view: None)
+
+    presenter.search(f"street {number.lower()}")
+    found = [row.order_id for row in presenter.view.rows]
+    presenter.search("100%_nothing")
+
+    assert found == [order_id]
+    assert presenter.view.empty_text == "No order contains these words."
+
+
+def test_more_rows_come_page_by_page(
+    tablet: Tablet, office: Office, context: PresenterContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("field_app.presenters.orders.PAGE_ROWS", 1)
+    office.new_order()
+    office.new_order(Medium.GAS)
+    tablet.sync_now()
+    presenter = OrdersPresenter(tablet, context)
+    presenter.attach(lambda _view: None)
+    presenter.choose_filter("open")
+    first = (len(presenter.view.rows), presenter.view.total_count, presenter.view.has_more)
+
+    presenter.show_more()
+
+    assert first == (1, 2, True)
+    assert (len(presenter.view.rows), presenter.view.has_more) == (2, False)
+
+
+def test_an_order_offers_exactly_its_next_step(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    presenter = order_of(tablet, context, order_id)
+    steps = []
+    for _ in range(4):
+        action = presenter.view.next_action
+        assert action is not None
+        steps.append(action.text)
+        presenter.act(action.event)
+
+    last = presenter.view.next_action
+    assert steps == ["Accept", "Set off", "I am on site", "Begin work"]
+    assert last is not None
+    assert (last.text, last.opens_finding) == ("Record finding", True)
+    assert [each.text for each in presenter.view.other_actions] == [
+        "Cannot finish",
+        "Nobody lets us in",
+    ]
+    assert presenter.view.mark.state is RecordState.QUEUED
+
+
+def test_an_order_brings_its_evidence(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+
+    evidence = order_of(tablet, context, order_id).view.evidence
+
+    assert evidence is not None
+    assert evidence.sentence == "0.4 m³/h all night, limit 0.1"
+    assert (evidence.top, evidence.unit) == (0.4, "m³/h")
+
+
+def test_a_step_that_came_too_late_says_why(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    presenter = order_of(tablet, context, order_id)
+    presenter.act("accept")
+
+    presenter.act("accept")
+
+    assert presenter.view.message == "Not possible now: the order is “Accepted”."
+    assert presenter.view.state is WorkOrderState.ACCEPTED
+
+
+def test_a_refusal_is_explained_until_it_was_seen(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    presenter = order_of(tablet, context, order_id)
+    (shown,) = presenter.view.look_here
+
+    presenter.mark_seen()
+
+    assert shown.text == "Accept"
+    assert shown.reason in {
+        "The order has moved on meanwhile.",
+        "The order was cancelled or is gone.",
+    }
+    assert presenter.view.look_here == ()
+
+
+def test_an_order_that_nobody_knows_is_gone(tablet: Tablet, context: PresenterContext) -> None:
+    view = order_of(tablet, context, "no such order").view
+
+    assert (view.is_gone, view.problem) == (True, "This order is not on this tablet any more.")
+
+
+def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    presenter = finding_of(tablet, context, order_id)
+    missing = [presenter.view.missing]
+    presenter.choose_result("leak")
+    missing.append(presenter.view.missing)
+    presenter.choose_cause("joint")
+    missing.append(presenter.view.missing)
+    presenter.type_measured("gas_lel_pct", "250")
+    wrong = presenter.view.measured[0].error_text
+    presenter.type_measured("gas_lel_pct", "2,5")
+    presenter.type_note("hissing at the joint")
+    done: list[bool] = []
+
+    presenter.finish(lambda: done.append(True))
+
+    assert missing == [
+        ("Choose what you found.",),
+        ("Choose the cause.", "Gas in the air: test the air and type the value."),
+        ("Gas in the air: test the air and type the value.",),
+    ]
+    assert wrong == "Gas in the air: this value is not possible; check the unit."
+    assert (done, presenter.view.is_finished) == ([True], True)
+    tablet.sync_now()
+    assert office.order(order_id).document.diagnosis == "hissing at the joint"
+
+
+def test_every_answer_is_there_after_the_form_was_left(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    first = finding_of(tablet, context, order_id)
+    first.choose_result("normal")
+    first.choose_cause("changed_use")
+    first.type_measured("flow_m3h", "0,1")
+    first.detach()
+
+    again = finding_of(tablet, context, order_id).view
+
+    assert [each.key for each in again.results if each.is_selected] == ["normal"]
+    assert [each.key for each in again.causes if each.is_selected] == ["changed_use"]
+    assert again.measured[0].text == "0,1"
+    assert again.saved_text == "Kept on this tablet at 04:00"
+
+
+def test_another_result_takes_a_cause_back_that_does_not_fit(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    presenter = finding_of(tablet, context, order_id)
+    presenter.choose_result("leak")
+    presenter.choose_cause("joint")
+
+    presenter.choose_result("inaccurate")
+
+    assert [each.key for each in presenter.view.causes if each.is_selected] == []
+
+
+def test_an_order_that_has_not_begun_cannot_be_finished(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    presenter = finding_of(tablet, context, order_id)
+    presenter.choose_result("leak")
+    presenter.choose_cause("joint")
+
+    presenter.finish(lambda: pytest.fail("it was not finished"))
+
+    assert presenter.view.message == "The order cannot be finished now; look at its state."
+    assert not presenter.view.is_finished
+
+
+def test_the_line_says_contact_waiting_oldest_and_reason(
+    tablet: Tablet, office: Office, context: PresenterContext, network: BadNetwork
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    presenter = SyncPresenter(tablet, context, desktop_hardware())
+    presenter.attach(lambda _view: None)
+    online = presenter.view
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    office.clock.advance(minutes=22)
+    network.fates = iter((Fate.REQUEST_LOST,))
+
+    presenter.sync_now()
+
+    assert (online.pill_text, online.pill_tone) == ("Online", Tone.OK)
+    assert presenter.view.pill_text == "Offline · 1 waiting"
+    assert presenter.view.line_text == (
+        "last contact 04:00, 1 waiting, oldest 22 min, reason: no network"
+    )
+    assert [row.text for row in presenter.view.waiting] == ["Accept"]
+    assert presenter.view.capabilities[0].text == "This machine has no camera."
+
+
+def test_the_switch_stands_before_every_other_reason(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    presenter = SyncPresenter(tablet, context, desktop_hardware())
+    presenter.attach(lambda _view: None)
+
+    presenter.set_online(is_online=False)
+    off = (presenter.view.is_switched_off, presenter.view.reason_text)
+    presenter.set_online(is_online=True)
+
+    assert off == (True, "switched to offline")
+    assert not presenter.view.is_switched_off
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, hand_clock: HandClock) -> Iterator[Tablet]:
+    found = open_tablet(tmp_path / "fresh", hand_clock)
+    yield found
+    found.close()
+
+
+def test_a_new_tablet_is_enrolled_on_its_first_page(
+    fresh: Tablet, office: Office, context: PresenterContext
+) -> None:
+    with serving(office_app(office)) as url:
+        presenter = EnrolPresenter(fresh, context, TabletConfig(server_url=url))
+        presenter.attach(lambda _view: None)
+        presenter.type_code("WRONG-CODE")
+        presenter.enrol()
+        refused = presenter.view.message
+        presenter.type_code(office.code())
+        presenter.enrol()
+
+    view = presenter.view
+    assert refused == "The code is wrong, used or too old; ask the office for a new one."
+    assert (view.is_enrolled, view.crew_text) == (True, "crew-1 · Wang")
+    presenter.choose_person(view.people[0].account_id)
+    assert presenter.view.people[0].is_selected
+
+
+def test_an_address_that_is_none_is_refused_before_it_is_asked(
+    fresh: Tablet, context: PresenterContext
+) -> None:
+    presenter = EnrolPresenter(fresh, context, TabletConfig())
+    presenter.attach(lambda _view: None)
+    presenter.type_server("lamp.example.com")
+    presenter.type_code("abc")
+
+    presenter.enrol()
+
+    assert presenter.view.message == "This is not an address of a server."
+
+
+def test_the_same_tablet_speaks_chinese(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    words = ChosenWords("en")
+    chinese = PresenterContext(
+        worker=context.worker, words=words, clock=context.clock, zone=context.zone
+    )
+    presenter = order_of(tablet, chinese, order_id)
+    english = presenter.view.state_text
+
+    words.choose("zh-Hans-CN")
+    presenter.refresh()
+
+    assert (english, presenter.view.state_text) == ("New", "\u5f85\u63a5\u5355")
+
+
+def test_an_answer_that_comes_after_the_screen_left_is_dropped(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    views: list[OrderView | FindingView | SyncView] = []
+    presenter = OrderPresenter(tablet, context, order_id)
+    presenter.attach(views.append)
+    presenter.detach()
+    seen = len(views)
+
+    presenter.refresh()
+
+    assert len(views) == seen
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [(0, "under 1 min"), (59, "59 min"), (65, "1 h 5 min"), (1445, "1 d 0 h"), (-5, "under 1 min")],
+)
+def test_a_duration_reads_in_its_two_largest_units(minutes: int, text: str) -> None:
+    assert duration_text(ENGLISH, timedelta(minutes=minutes)) == text
+
+
+def test_due_times_turn_into_overdue() -> None:
+    due_at_ms = ms_from_utc(NOON)
+
+    before = due_text(ENGLISH, due_at_ms, NOON - timedelta(hours=1), UTC)
+    after = due_text(ENGLISH, due_at_ms, NOON + timedelta(minutes=65), UTC)
+
+    assert (before, after) == (("due 04:00", False), ("overdue 1 h 5 min", True))
+
+
+def test_an_identity_without_people_still_has_a_crew(
+    tmp_path: Path, office: Office, context: PresenterContext
+) -> None:
+    save_identity(tmp_path / "t", replace(office.identity(), people=(), actor="tablet-1"))
+    tablet = open_tablet(tmp_path / "t", office.clock, connect=lambda _identity: office.api())
+    presenter = OrdersPresenter(tablet, context)
+    presenter.attach(lambda _view: None)
+    tablet.close()
+
+    assert presenter.view.crew_text == "crew-1"
