@@ -2,7 +2,8 @@
 
 The line through the modules:
 
-    mqtt_io           batches from the broker, acknowledgements back
+    mqtt_io           messages from the broker, acknowledgements back
+    inbox             pure: is it a batch, a gateway's word, or unusable?
     arrivals          what arrived, and the number that tells equal content
     ingest            pure: new, duplicate, clone or refused?
     raw_words         several groups' register words in one column
@@ -18,4 +19,5 @@ The line through the modules:
     adoption          a device or gateway becomes known, its kept frames become readings
     series_store      readings and hours of a meter, for charts
     health            counters of the ingest
+    ingest_run_io     the loop: take, commit, acknowledge
 """

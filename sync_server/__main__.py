@@ -1,0 +1,144 @@
+"""The command `sync-server`: serve, back up, restore, add meters and people."""
+
+import argparse
+import getpass
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sync_server.access.account_store import NewAccount, create_account
+from sync_server.access.passwords_io import PasswordHasherIo
+from sync_server.access.roles import Role
+from sync_server.assets.assets import AssetError
+from sync_server.assets.import_io import import_meters
+from sync_server.clock_io import SystemClock
+from sync_server.config import ConfigError, ServerConfig
+from sync_server.config_io import load_config, parse_config
+from sync_server.db.backup_io import BackupError, back_up, restore
+from sync_server.db.engine_io import open_engine
+from sync_server.db.migrate_io import migrate
+from sync_server.db.server_store import draw_server_epoch
+from sync_server.run import run_server
+from wire_contracts.errors import ContractError
+
+_PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 refused with the reason printed."""
+    options = _parser().parse_args(arguments)
+    try:
+        config = _config(options.config, options.data)
+        _COMMANDS[options.command](config, options)
+    except (ConfigError, AssetError, BackupError, ContractError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sync-server", description=__doc__)
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    parser.add_argument("--data", type=Path, default=Path("var"), help="data folder without one")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="run the server until SIGTERM or Ctrl-C")
+    backup = commands.add_parser("backup", help="copy the SQLite database while it is in use")
+    backup.add_argument("file", type=Path)
+    back = commands.add_parser("restore", help="put a copy back; the server must be stopped")
+    back.add_argument("file", type=Path)
+    commands.add_parser("new-epoch", help="after restoring PostgreSQL: let gateways offer again")
+    meters = commands.add_parser("import-meters", help="add meters from a CSV file")
+    meters.add_argument("file", type=Path)
+    account = commands.add_parser("create-account", help="add a person; asks for the password")
+    account.add_argument("login")
+    account.add_argument("--role", type=Role, choices=list(Role), required=True)
+    account.add_argument("--name", default="")
+    account.add_argument("--language", choices=("zh", "en"), default="zh")
+    account.add_argument("--crew")
+    return parser
+
+
+def _config(path: Path | None, data: Path) -> ServerConfig:
+    if path is not None:
+        return load_config(path)
+    return parse_config(
+        f'[server]\ndata = "{data.resolve().as_posix()}"', place="--data", folder=Path()
+    )
+
+
+def _serve(config: ServerConfig, _options: argparse.Namespace) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    run_server(config, SystemClock(), stop, announce=_print_link)
+
+
+def _print_link(url: str) -> None:
+    print(f"Open this link once to set the administrator: {url}", flush=True)
+
+
+def _back_up(config: ServerConfig, options: argparse.Namespace) -> None:
+    back_up(config.database_url, options.file)
+    print(f"copied to {options.file}")
+
+
+def _restore(config: ServerConfig, options: argparse.Namespace) -> None:
+    epoch = restore(config.database_url, options.file)
+    print(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def _new_epoch(config: ServerConfig, _options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    migrate(engine)
+    with engine.begin() as connection:
+        epoch = draw_server_epoch(connection)
+    engine.dispose()
+    print(f"new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def _import_meters(config: ServerConfig, options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            count = import_meters(connection, options.file, SystemClock().now_utc())
+    finally:
+        engine.dispose()
+    print(f"{count} meters")
+
+
+def _create_account(config: ServerConfig, options: argparse.Namespace) -> None:
+    password = os.environ.get(_PASSWORD_VARIABLE) or getpass.getpass("Password: ")
+    account = NewAccount(
+        login=options.login,
+        display_name=options.name or options.login,
+        role=options.role,
+        password_hash=PasswordHasherIo().hash(password),
+        language=options.language,
+        crew_id=options.crew,
+    )
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            create_account(connection, account, SystemClock().now_utc())
+    finally:
+        engine.dispose()
+    print(f"{options.login} may log in")
+
+
+_COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
+    "serve": _serve,
+    "backup": _back_up,
+    "restore": _restore,
+    "new-epoch": _new_epoch,
+    "import-meters": _import_meters,
+    "create-account": _create_account,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What the server is told: the values of its settings file."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the text reads `place: field: problem; remedy`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """TLS of the broker connection.
+
+    Attributes:
+        ca_file: Certificates to trust; None means the system's.
+        cert_file: The server's own certificate, if the broker asks for one.
+        key_file: The key of that certificate.
+    """
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Where the broker is and who we are to it.
+
+    Attributes:
+        host: Host name or address.
+        port: TCP port.
+        client_id: Our session at the broker; a second server needs another one.
+        username: If the broker asks for one.
+        password: Read from the file named in the settings.
+        tls: None: plain TCP.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    client_id: str = "lamplighter-ingest"
+    username: str | None = None
+    password: str | None = None
+    tls: TlsFiles | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """The whole settings file.
+
+    Attributes:
+        data: Folder of what the server keeps besides its database.
+        database_url: `sqlite:///FILE` or `postgresql+psycopg://...`.
+        broker: The MQTT broker.
+        listen_host: Address of the pages and of sync.
+        listen_port: Port of the pages and of sync.
+        public_url: Address that people and tablets use, without a slash at its end.
+        site_name: The utility's name.
+        language: `zh` or `en`, for a reader who has not chosen yet.
+        timezone: The site's zone: nights and pages are in it.
+        detection_interval: How often detectors look, in the clock's own time.
+    """
+
+    data: Path
+    database_url: str
+    broker: BrokerConfig
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8000
+    public_url: str = "http://127.0.0.1:8000"
+    site_name: str = "Lamplighter"
+    language: str = "zh"
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
+    detection_interval: timedelta = timedelta(minutes=15)

@@ -1,0 +1,199 @@
+"""Reads the settings file; every refusal names the place, the field and the remedy."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sync_server.config import BrokerConfig, ConfigError, ServerConfig, TlsFiles
+
+SETTINGS: Mapping[str, frozenset[str]] = {
+    "": frozenset({"server", "database", "mqtt"}),
+    "server": frozenset(
+        {
+            "data",
+            "listen_host",
+            "listen_port",
+            "public_url",
+            "site_name",
+            "language",
+            "timezone",
+            "detection_interval_s",
+        }
+    ),
+    "database": frozenset({"url"}),
+    "mqtt": frozenset(
+        {
+            "host",
+            "port",
+            "client_id",
+            "username",
+            "password_file",
+            "tls",
+            "ca_file",
+            "cert_file",
+            "key_file",
+        }
+    ),
+}
+"""Every key of the settings file, by table; docs/server.md explains each."""
+
+_HIGHEST_PORT = 65535
+
+
+def load_config(path: Path) -> ServerConfig:
+    """Return the settings in a TOML file; relative paths count from the file's folder.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, or holds a setting that cannot be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}: file: cannot be read ({error}); give a readable TOML file"
+        ) from error
+    return parse_config(text, place=str(path), folder=path.parent)
+
+
+def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
+    """Return the settings in a TOML text; raise ConfigError that names the field."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{place}: file: is not TOML ({error}); correct that line") from error
+    root = _Table(place=place, path="", values=values, folder=folder)
+    root.refuse_unknown()
+    server = root.table("server")
+    data = server.path_or_none("data") or folder / "var"
+    host, port = server.text("listen_host", "127.0.0.1"), server.port("listen_port", 8000)
+    database = root.table("database")
+    return ServerConfig(
+        data=data,
+        database_url=database.text("url", f"sqlite:///{data / 'server.sqlite3'}"),
+        broker=_broker(root.table("mqtt")),
+        listen_host=host,
+        listen_port=port,
+        public_url=server.text("public_url", f"http://{host}:{port}").rstrip("/"),
+        site_name=server.text("site_name", "Lamplighter"),
+        language=_language(server),
+        timezone=_zone(server),
+        detection_interval=timedelta(
+            seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    place: str
+    path: str
+    values: Mapping[str, object]
+    folder: Path
+
+    def refused(self, key: str, problem: str, remedy: str) -> ConfigError:
+        name = f"{self.path}.{key}" if self.path else key
+        return ConfigError(f"{self.place}: {name}: {problem}; {remedy}")
+
+    def refuse_unknown(self) -> None:
+        known = SETTINGS[self.path]
+        for key in self.values:
+            if key not in known:
+                raise self.refused(
+                    key, "is not a known setting", f"use one of: {', '.join(sorted(known))}"
+                )
+
+    def table(self, key: str) -> "_Table":
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            raise self.refused(key, f"is {value!r}, not a table", f"write [{key}] above its keys")
+        table = _Table(place=self.place, path=key, values=value, folder=self.folder)
+        table.refuse_unknown()
+        return table
+
+    def text(self, key: str, otherwise: str) -> str:
+        return self.text_or_none(key) or otherwise
+
+    def text_or_none(self, key: str) -> str | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value:
+            raise self.refused(key, f"is {value!r}, not a text", 'write it in quotes: "..."')
+        return value
+
+    def integer(self, key: str, otherwise: int, *, low: int, high: int) -> int:
+        value = self.values.get(key, otherwise)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.refused(key, f"is {value!r}, not a whole number", "write a whole number")
+        if not low <= value <= high:
+            raise self.refused(key, f"{value} is outside {low}..{high}", "choose one inside")
+        return value
+
+    def port(self, key: str, otherwise: int) -> int:
+        return self.integer(key, otherwise, low=1, high=_HIGHEST_PORT)
+
+    def boolean(self, key: str) -> bool:
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refused(key, f"is {value!r}, not true or false", "write true or false")
+        return value
+
+    def path_or_none(self, key: str) -> Path | None:
+        value = self.text_or_none(key)
+        return None if value is None else self.folder / value
+
+    def file_or_none(self, key: str) -> Path | None:
+        value = self.text_or_none(key)
+        if value is None:
+            return None
+        path = self.folder / value
+        if not path.is_file():
+            raise self.refused(key, f"{str(path)!r} is not a file", "give an existing file")
+        return path
+
+
+def _broker(table: _Table) -> BrokerConfig:
+    has_tls = table.boolean("tls")
+    password_file = table.file_or_none("password_file")
+    password = None if password_file is None else password_file.read_text(encoding="utf-8").strip()
+    if password == "":
+        raise table.refused("password_file", "is empty", "put the password in it")
+    return BrokerConfig(
+        host=table.text("host", "127.0.0.1"),
+        port=table.port("port", 8883 if has_tls else 1883),
+        client_id=table.text("client_id", "lamplighter-ingest"),
+        username=table.text_or_none("username"),
+        password=password,
+        tls=_tls(table) if has_tls else None,
+    )
+
+
+def _tls(table: _Table) -> TlsFiles:
+    files = TlsFiles(
+        ca_file=table.file_or_none("ca_file"),
+        cert_file=table.file_or_none("cert_file"),
+        key_file=table.file_or_none("key_file"),
+    )
+    if (files.cert_file is None) != (files.key_file is None):
+        raise table.refused("cert_file", "stands without its partner", "give both or none")
+    return files
+
+
+def _language(table: _Table) -> str:
+    language = table.text("language", "zh")
+    if language not in {"zh", "en"}:
+        raise table.refused("language", f"{language!r} is not known", "use zh or en")
+    return language
+
+
+def _zone(table: _Table) -> ZoneInfo:
+    name = table.text("timezone", "Asia/Shanghai")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise table.refused(
+            "timezone", f"{name!r} is not a zone", "use an IANA name such as Asia/Shanghai"
+        ) from error

@@ -1,0 +1,169 @@
+"""The loop of the ingest: take what is here, commit it in one transaction, then acknowledge."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from structlog.typing import FilteringBoundLogger
+
+from sync_server.db.feed_store import Topic, append_feed
+from sync_server.readings.health import IngestMetrics
+from sync_server.readings.inbox import GatewayWord, Unusable, read_message
+from sync_server.readings.mqtt_io import BrokerLink, Message
+from sync_server.readings.quality_event_store import (
+    QualityEvent,
+    QualityEventKind,
+    write_quality_events,
+)
+from sync_server.readings.quarantine_store import keep_payload
+from sync_server.readings.reading_store import ReadingStore, Stored
+from wire_contracts.acks import Ack
+from wire_contracts.clock import Clock
+from wire_contracts.codes import Code
+from wire_contracts.frames import Batch
+from wire_contracts.topics import Channel
+
+AFTER_COMMIT = "server.after_commit"
+"""Named point: the frames are in the database, no acknowledgement has been sent yet."""
+
+MAX_MESSAGES = 200
+"""Messages in one transaction: up to 10,000 frames, a fraction of a second of work."""
+
+_IDLE_S = 0.25
+_RETRY_S = 1.0
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+class IngestLoop:
+    """Moves messages from the broker into the database until it is told to stop."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        link: BrokerLink,
+        clock: Clock,
+        metrics: IngestMetrics,
+        reached: Callable[[str], None],
+    ) -> None:
+        """Take the parts; `run` does the work."""
+        self._engine = engine
+        self._link = link
+        self._clock = clock
+        self._metrics = metrics
+        self._reached = reached
+        self._store = ReadingStore()
+
+    def run(self, server_epoch: int, stop: threading.Event) -> None:
+        """Work until `stop`; what was taken is committed and acknowledged before it returns."""
+        while not stop.is_set():
+            first = self._link.take(_IDLE_S)
+            self._metrics.is_connected.set(self._link.is_connected)
+            if first is not None:
+                self._handle(self._gather(first), server_epoch, stop)
+
+    def _gather(self, first: Message) -> Sequence[Message]:
+        messages = [first]
+        while len(messages) < MAX_MESSAGES:
+            following = self._link.take_now()
+            if following is None:
+                break
+            messages.append(following)
+        self._metrics.waiting.set(self._link.waiting_count())
+        return messages
+
+    def _handle(
+        self, messages: Sequence[Message], server_epoch: int, stop: threading.Event
+    ) -> None:
+        items = [read_message(message.topic, message.payload) for message in messages]
+        stored = self._commit_until_done(messages, items, stop)
+        if stored is None:
+            return
+        self._reached(AFTER_COMMIT)
+        for each in stored:
+            for gateway_id, epochs in each.acks.items():
+                self._link.publish_ack(gateway_id, Ack(server_epoch=server_epoch, epochs=epochs))
+            self._metrics.count(each)
+        for message in messages:
+            self._link.confirm(message)
+
+    def _commit_until_done(
+        self,
+        messages: Sequence[Message],
+        items: Sequence[Batch | GatewayWord | Unusable],
+        stop: threading.Event,
+    ) -> Sequence[Stored] | None:
+        """Return what was stored; None when we are stopped while the database is away."""
+        while True:
+            try:
+                return self._commit(items)
+            except OperationalError as error:
+                _LOG.warning("ingest.database_away", error=str(error.orig))
+                if stop.wait(_RETRY_S):
+                    return None
+            except DBAPIError:
+                _LOG.exception("ingest.transaction_failed", messages=len(messages))
+                return self._commit_one_by_one(messages, items)
+
+    def _commit(self, items: Sequence[Batch | GatewayWord | Unusable]) -> Sequence[Stored]:
+        now_utc = self._clock.now_utc()
+        batches = [item for item in items if isinstance(item, Batch)]
+        started_s = time.perf_counter()
+        with self._engine.begin() as connection:
+            stored = [self._store.store_batches(connection, batches, now_utc)] if batches else []
+            for item in items:
+                if isinstance(item, Unusable):
+                    self._keep(connection, item, now_utc)
+                elif isinstance(item, GatewayWord):
+                    _note_word(connection, item, now_utc)
+        self._metrics.commit_s.observe(time.perf_counter() - started_s)
+        self._metrics.newest_at_s.set(now_utc.timestamp())
+        return stored
+
+    def _commit_one_by_one(
+        self, messages: Sequence[Message], items: Sequence[Batch | GatewayWord | Unusable]
+    ) -> Sequence[Stored]:
+        """Find the message that the database refuses, and keep that one as it came."""
+        stored: list[Stored] = []
+        for message, item in zip(messages, items, strict=True):
+            try:
+                stored += self._commit([item])
+            except DBAPIError as error:
+                _LOG.exception("ingest.message_failed", topic=message.topic)
+                unusable = Unusable(
+                    gateway_id=item.gateway_id,
+                    payload=message.payload,
+                    code=Code.OPERATION_FAILED,
+                    reason=f"gateway {item.gateway_id}: payload: the database refuses it "
+                    f"({str(error.orig)[:200]}); report it",
+                )
+                self._commit([unusable])
+        return stored
+
+    def _keep(self, connection: Connection, item: Unusable, now_utc: datetime) -> None:
+        _LOG.warning("ingest.payload_refused", gateway=item.gateway_id, reason=item.reason)
+        self._metrics.payloads_refused.inc()
+        keep_payload(
+            connection,
+            gateway_id=item.gateway_id,
+            payload=item.payload,
+            code=item.code,
+            reason=item.reason,
+            received_at_utc=now_utc,
+        )
+
+
+def _note_word(connection: Connection, word: GatewayWord, now_utc: datetime) -> None:
+    append_feed(connection, Topic.GATEWAY, word.gateway_id, now_utc)
+    if word.channel is Channel.EVENT:
+        event = QualityEvent(
+            at_utc=now_utc,
+            kind=QualityEventKind.GATEWAY,
+            gateway_id=word.gateway_id,
+            meter_id=None,
+            detail=word.values,
+        )
+        write_quality_events(connection, [event])

@@ -1,0 +1,260 @@
+"""The broker connection of the server: messages in, acknowledgements out, nothing taken on trust.
+
+A message is confirmed to the broker only after the database has it; what a gateway may delete is
+said by our own acknowledgement alone (RULINGS R3), so a broker that forgets loses nothing.
+"""
+
+import queue
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from structlog.typing import FilteringBoundLogger
+
+from sync_server.config import BrokerConfig
+from wire_contracts.acks import Ack, dump_ack
+from wire_contracts.topics import Channel, Topic, subscription
+
+_UNSUPPORTED_PROTOCOL = 132
+"""CONNACK reason of a broker that does not speak MQTT 5; MQTT 5.0 section 3.2.2.2."""
+
+_SESSION_EXPIRY_S = 7 * 24 * 3600
+"""The broker keeps messages for us while we are away; gateways keep theirs anyway."""
+
+_RECEIVE_MAXIMUM = 2000
+"""Messages under way to us; enough to fill a transaction while another one commits."""
+
+_UNANSWERED_S = 4.0
+"""A broker that leaves an MQTT 5 greeting unanswered for so long is taken for an old one."""
+
+_WAITING_MESSAGES = 4000
+_KEEPALIVE_S = 30
+_RECONNECT_S = (1, 10)
+_FAREWELL_S = 2.0
+_CHANNELS = (Channel.UP, Channel.STATE, Channel.EVENT)
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message that the broker still holds for us until `confirm`."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    connection_number: int
+
+
+class BrokerLink:
+    """A paho client with manual confirmation; MQTT 5, or 3.1.1 where the broker knows no better."""
+
+    def __init__(self, config: BrokerConfig) -> None:
+        """Prepare the client; `start` connects."""
+        self._config = config
+        self._messages: queue.Queue[Message] = queue.Queue(_WAITING_MESSAGES)
+        self._is_closing = threading.Event()
+        self._is_connected = threading.Event()
+        self._must_fall_back = threading.Event()
+        self._is_subscribed = threading.Event()
+        self._opened_at_s: float | None = None
+        self._connection_number = 0
+        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._client = self._new_client()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted us and not gone since."""
+        return self._is_connected.is_set()
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether the broker has confirmed our subscriptions on this connection."""
+        return self._is_subscribed.is_set()
+
+    def waiting_count(self) -> int:
+        """Return how many messages wait to be taken."""
+        return self._messages.qsize()
+
+    def start(self) -> None:
+        """Begin to connect, in the background, again and again until it works."""
+        host, port = self._config.host, self._config.port
+        if self._protocol is MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
+            properties.SessionExpiryInterval = _SESSION_EXPIRY_S
+            properties.ReceiveMaximum = _RECEIVE_MAXIMUM
+            self._client.connect_async(
+                host, port, _KEEPALIVE_S, clean_start=False, properties=properties
+            )
+        else:
+            self._client.connect_async(host, port, _KEEPALIVE_S)
+        self._client.loop_start()
+
+    def take(self, timeout_s: float) -> Message | None:
+        """Return the next message, None when there was none for so long.
+
+        Also where a broker that does not speak MQTT 5 is noticed and greeted again in 3.1.1.
+        """
+        if self._must_fall_back.is_set() or self._is_unanswered():
+            self._fall_back()
+        try:
+            return self._messages.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def take_now(self) -> Message | None:
+        """Return a message that is here already, None when there is none."""
+        try:
+            return self._messages.get_nowait()
+        except queue.Empty:
+            return None
+
+    def confirm(self, message: Message) -> None:
+        """Let the broker forget a message; one of an earlier connection comes again instead."""
+        if message.connection_number == self._connection_number:
+            self._client.ack(message.mid, 1)
+
+    def publish_ack(self, gateway_id: str, ack: Ack) -> None:
+        """Tell a gateway what is safe. A lost acknowledgement is asked for again by resending."""
+        topic = Topic(gateway_id=gateway_id, channel=Channel.ACK).text()
+        info = self._client.publish(topic, dump_ack(ack), qos=1)
+        if info.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
+            _LOG.warning("ingest.ack_not_sent", gateway=gateway_id, reason=str(info.rc))
+
+    def close(self) -> None:
+        """Send what is waiting, say goodbye and end the network thread."""
+        self._is_closing.set()
+        deadline_s = time.monotonic() + _FAREWELL_S
+        while self.is_connected and self._client.want_write() and time.monotonic() < deadline_s:
+            self._is_subscribed.wait(0.01)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _is_unanswered(self) -> bool:
+        opened_at_s = self._opened_at_s
+        return (
+            self._protocol is MQTTProtocolVersion.MQTTv5
+            and opened_at_s is not None
+            and time.monotonic() - opened_at_s > _UNANSWERED_S
+        )
+
+    def _fall_back(self) -> None:
+        self._must_fall_back.clear()
+        self._opened_at_s = None
+        if self._protocol is not MQTTProtocolVersion.MQTTv5:
+            return
+        _LOG.info(
+            "ingest.mqtt_fallback", host=self._config.host, port=self._config.port, version="3.1.1"
+        )
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._protocol = MQTTProtocolVersion.MQTTv311
+        self._client = self._new_client()
+        self.start()
+
+    def _new_client(self) -> Client:
+        is_old = self._protocol is MQTTProtocolVersion.MQTTv311
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._config.client_id,
+            clean_session=False if is_old else None,
+            protocol=self._protocol,
+            manual_ack=True,
+        )
+        client.max_inflight_messages_set(0)
+        client.reconnect_delay_set(*_RECONNECT_S)
+        if self._config.username is not None:
+            client.username_pw_set(self._config.username, self._config.password)
+        if self._config.tls is not None:
+            client.tls_set_context(_tls_context(self._config))
+        client.on_socket_open = self._on_socket_open
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _on_socket_open(self, _client: Client, _userdata: object, _socket: object) -> None:
+        self._opened_at_s = time.monotonic()
+
+    def _on_connect(
+        self,
+        client: Client,
+        _userdata: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._opened_at_s = None
+        if reason.value == _UNSUPPORTED_PROTOCOL:
+            self._must_fall_back.set()
+            return
+        if reason.is_failure:
+            _LOG.error("ingest.broker_refuses", reason=str(reason), user=self._config.username)
+            return
+        self._connection_number += 1
+        self._is_connected.set()
+        client.subscribe([(subscription(channel), 1) for channel in _CHANNELS])
+        _LOG.info("ingest.connected", host=self._config.host, port=self._config.port)
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            _LOG.error("ingest.subscription_refused", reasons=refused)
+        else:
+            self._is_subscribed.set()
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        is_before_answer = self._opened_at_s is not None
+        self._opened_at_s = None
+        self._is_connected.clear()
+        self._is_subscribed.clear()
+        if self._is_closing.is_set():
+            return
+        if is_before_answer and self._protocol is MQTTProtocolVersion.MQTTv5:
+            self._must_fall_back.set()
+        _LOG.warning("ingest.disconnected", reason=str(reason))
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        taken = Message(
+            topic=message.topic,
+            payload=bytes(message.payload),
+            mid=message.mid,
+            connection_number=self._connection_number,
+        )
+        while not self._is_closing.is_set():
+            try:
+                self._messages.put(taken, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+
+def _tls_context(config: BrokerConfig) -> ssl.SSLContext:
+    tls = config.tls
+    ca_file = str(tls.ca_file) if tls is not None and tls.ca_file is not None else None
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls is not None and tls.cert_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    return context
