@@ -1,5 +1,6 @@
 """Reads profile files: those that ship with the package and those of a site."""
 
+import re
 import tomllib
 from decimal import Decimal
 from importlib import resources
@@ -14,16 +15,22 @@ from firmware_profiles.profile import Profile
 MAX_FILE_BYTES = 1_000_000
 """Twelve times the largest known map, so a wrong file is refused before it is parsed."""
 
+_FILE_NAME = re.compile(r"([a-z0-9_]+@[0-9]+)\.toml")
+
 
 def available_profiles(directory: Path | None = None) -> tuple[str, ...]:
     """Return the references of every released profile, sorted.
 
     Args:
         directory: A site's own folder of `ID@REVISION.toml` files, searched besides ours.
+
+    Raises:
+        ProfileError: The folder cannot be read.
     """
-    folders: list[Traversable] = [_library()] + ([directory] if directory else [])
-    names = {entry.name for folder in folders for entry in folder.iterdir()}
-    return tuple(sorted(name.removesuffix(".toml") for name in names if "@" in name))
+    names = {entry.name for entry in _library().iterdir()}
+    if directory is not None:
+        names |= {entry.name for entry in _site_files(directory)}
+    return tuple(sorted(found[1] for name in names if (found := _FILE_NAME.fullmatch(name))))
 
 
 def available_drafts() -> tuple[str, ...]:
@@ -41,11 +48,12 @@ def load_profile(reference: str, directory: Path | None = None) -> Profile:
         ProfileError: There is none, or it is not fit for use.
     """
     profile_id, revision = parse_reference(reference)
-    for folder in (directory, _library()):
-        entry = None if folder is None else folder.joinpath(f"{profile_id}@{revision}.toml")
-        if entry is not None and entry.is_file():
-            profile = _load(entry, f"profiles/{entry.name}")
-            return _with_reference(profile, reference)
+    name = f"{profile_id}@{revision}.toml"
+    if directory is not None and (directory / name).is_file():
+        return _with_reference(_load(directory / name, str(directory / name)), reference)
+    entry = _library().joinpath(name)
+    if entry.is_file():
+        return _with_reference(_load(entry, f"profiles/{name}"), reference)
     raise ProfileError(
         place=f"profile {reference!r}",
         field="reference",
@@ -108,6 +116,18 @@ def read_document(entry: Traversable, place: str) -> dict[str, object]:
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ProfileError(
             place=place, field="file", problem=str(error), remedy="correct the TOML"
+        ) from error
+
+
+def _site_files(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError as error:
+        raise ProfileError(
+            place=str(directory),
+            field="directory",
+            problem=error.strerror or "cannot be read",
+            remedy="give the folder of the site's own profiles",
         ) from error
 
 

@@ -131,8 +131,10 @@ def test_a_reference_without_a_revision_is_refused(reference: str) -> None:
 
 def test_a_site_may_bring_profiles_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "example_heat@1.toml").write_text(TEXT)
+    (tmp_path / "mail@site.txt").write_text("")
 
     assert load_profile("example_heat@1", tmp_path).model == "E-1"
+    assert set(available_profiles(tmp_path)) == {"example_heat@1", *available_profiles()}
     assert "example_heat@1" in available_profiles(tmp_path)
     assert load_profile("tuf_2000m@1", tmp_path).profile_id == "tuf_2000m"
 
@@ -144,8 +146,20 @@ def test_a_file_named_after_another_revision_is_refused(tmp_path: Path) -> None:
         load_profile("example_heat@2", tmp_path)
 
     assert str(caught.value) == (
-        "profiles/example_heat@2.toml: profile.rev: the file holds example_heat@1; "
+        f"{tmp_path / 'example_heat@2.toml'}: profile.rev: the file holds example_heat@1; "
         "name the file example_heat@1.toml"
+    )
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "none"
+
+    with pytest.raises(ProfileError) as caught:
+        available_profiles(folder)
+
+    assert str(caught.value) == (
+        f"{folder}: directory: No such file or directory; "
+        "give the folder of the site's own profiles"
     )
 
 
