@@ -133,7 +133,7 @@ class LinkWorker:
         self._report_standing(meter.serial, was_suspect=was_suspect)
 
     def _read(self, key: JobKey, meter: MeterSetup) -> GroupRead:
-        is_suspect = self._schedule.standing(meter.serial).is_suspect
+        retry_count = self._retry_count(meter.serial)
         gap = meter.profile.link.gap
         gap_s = 0.0 if gap is None else gap.total_seconds()
 
@@ -141,11 +141,16 @@ class LinkWorker:
             time.sleep(gap_s)
             return self._link.transact(meter.device_address, request)
 
-        retry_count = 0 if is_suspect else self._setup.config.retry_count
         read = read_group(self._plans[key], transact, retry_count=retry_count)
         if read.plan != self._plans[key]:
             self._learn(key, read.plan)
         return read
+
+    def _retry_count(self, serial: str) -> int:
+        """Return how often to repeat: not at all for a meter that was silent, now or ever."""
+        standing = self._schedule.standings.get(serial)
+        is_trusted = standing is not None and not standing.misses
+        return self._setup.config.retry_count if is_trusted else 0
 
     def _learn(self, key: JobKey, plan: GroupPlan) -> None:
         self._plans[key] = plan

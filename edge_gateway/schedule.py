@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wire_contracts.clock import Clock
 
 SUSPECT_AFTER = 2
-"""Misses in a row after which a meter is suspect; gateway notes 5."""
+"""Misses in a row after which a meter that has answered before is suspect; gateway notes 5."""
 
 PROBE_SHARE = 0.05
 """Largest share of a link's time that goes into meters that do not answer; gateway notes 5."""
@@ -155,11 +155,7 @@ def finish_job(
     skipped = 0 if before.is_suspect else max(0, (now.utc - job.due_at_utc) // job.interval)
     is_wasted = before.is_suspect and not has_answered
     following = replace(job, due_at_utc=instant_after(now.utc, job.interval, job.phase))
-    after = (
-        Standing()
-        if has_answered
-        else _missed(before, key.serial, now.wall_s, schedule.backoff_max_s)
-    )
+    after = Standing() if has_answered else _missed(schedule, key.serial, now.wall_s)
     return replace(
         schedule,
         jobs={**schedule.jobs, key: following},
@@ -176,11 +172,13 @@ def postpone_job(schedule: Schedule, key: JobKey, now: Moment) -> Schedule:
     return replace(schedule, jobs={**schedule.jobs, key: following})
 
 
-def _missed(before: Standing, serial: str, now_s: float, backoff_max_s: float) -> Standing:
-    misses = before.misses + 1
+def _missed(schedule: Schedule, serial: str, now_s: float) -> Standing:
+    """Return the standing after silence; a meter that never answered is suspect at once."""
+    before = schedule.standings.get(serial)
+    misses = SUSPECT_AFTER if before is None else before.misses + 1
     if misses < SUSPECT_AFTER:
         return Standing(misses=misses)
-    pause_s = min(backoff_max_s, 2.0 ** min(misses - 1, 30))
+    pause_s = min(schedule.backoff_max_s, 2.0 ** min(misses - 1, 30))
     spread = zlib.crc32(f"{serial} {misses}".encode()) / 2**32
     pause_s *= 1 - _JITTER + 2 * _JITTER * spread
     return Standing(misses=misses, quiet_until_s=now_s + pause_s)
