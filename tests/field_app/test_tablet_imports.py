@@ -1,0 +1,71 @@
+"""What the tablet may import: nothing that python-for-android cannot build."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import field_app
+
+APP = Path(field_app.__file__).parent
+ROOT = APP.parent
+
+BUILDABLE = {"field_app", "wire_contracts", "kivy", "sqlalchemy", "requests"}
+"""Pure Python, or with a recipe of python-for-android (tablet guide section 1)."""
+
+BUILD_TIME = {APP / "ui" / "fonts" / "build_fonts.py"}
+"""Run by a developer, never on a tablet."""
+
+
+def imported_roots(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def test_the_tablet_imports_only_what_android_can_build() -> None:
+    foreign = {
+        f"{path.relative_to(ROOT)}: {root}"
+        for path in sorted(APP.rglob("*.py"))
+        if path not in BUILD_TIME
+        for root in imported_roots(path) - BUILDABLE - set(sys.stdlib_module_names)
+    }
+
+    assert foreign == set()
+
+
+def test_only_the_screens_know_kivy() -> None:
+    knowing = {
+        path.relative_to(APP).parts[0]
+        for path in APP.rglob("*.py")
+        if "kivy" in imported_roots(path)
+    }
+
+    assert knowing <= {"ui", "app.py"}
+
+
+def test_only_two_modules_speak_http() -> None:
+    speaking = {
+        str(path.relative_to(APP))
+        for path in APP.rglob("*.py")
+        if "requests" in imported_roots(path)
+    }
+
+    assert speaking == {"sync/client_io.py"}
+
+
+def test_the_headless_tablet_loads_without_kivy() -> None:
+    code = (
+        "import sys, field_app.crew, field_app.__main__;"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'kivy', 'sync_server'}))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
