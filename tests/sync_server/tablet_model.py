@@ -47,7 +47,7 @@ class ModelTablet:
 
     identity: TabletIdentity
     pen: Pen
-    rng: random.Random
+    rng: random.Random = field(default_factory=lambda: random.Random(0))  # pinned
     disk: Disk = field(default_factory=Disk)
     made: dict[str, str] = field(default_factory=dict)
     told: dict[str, OperationResult] = field(default_factory=dict)
