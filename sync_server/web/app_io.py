@@ -15,7 +15,6 @@ from sync_server.access.guards_io import person_of
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.alerts.alert import AlertNotFoundError
 from sync_server.sync.api_io import sync_router
-from sync_server.sync.service import SyncService
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.desk_routes_io import (
     desk_actions_router,
@@ -82,7 +81,7 @@ def build_app(
         accounts_router(pages),
         health_router(pages),
         enrolment_router(),
-        sync_router(SyncService(engine, clock)),
+        sync_router(engine, clock),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -1,5 +1,6 @@
 """The routes of the alert desk: list, evidence, acknowledge, shelve, dispatch, live events."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -22,9 +23,10 @@ from sync_server.web.guarded_io import (
     ShelveAlert,
 )
 from sync_server.web.live_io import LiveHub, resume_id
+from sync_server.web.order_views import BUSY
 from sync_server.web.pages_io import Pages, Reader, count_badges, is_part_wanted
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.order_store import create_from_alert
+from sync_server.work_orders.order_store import create_from_alert, list_orders
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 
@@ -260,11 +262,15 @@ def _dispatch_form(pages: Pages, reader: Reader, alert_id: str) -> Response:
     with reading(pages.engine) as connection:
         record = get_alert(connection, alert_id)
         crews = list_crews(connection)
+        busy = Counter(
+            order.document.crew_id for order in list_orders(connection) if order.state in BUSY
+        )
     choices = [
         CrewChoice(
             crew_id=crew.crew_id,
             name=crew.name,
-            words="",
+            words=reader.words.ngettext("%(n)d open", "%(n)d open", busy[crew.crew_id])
+            % {"n": busy[crew.crew_id]},
             is_chosen=index == 0,
         )
         for index, crew in enumerate(crews)

@@ -59,6 +59,9 @@ _STOPPED = frozenset({_S.CANNOT_FINISH, _S.NO_ACCESS, _S.CANCELLED})
 
 DONE = frozenset({_S.FINISHED, _S.VERIFIED, _S.CLOSED})
 
+BUSY = frozenset({_S.RELEASED, _S.ACCEPTED, _S.EN_ROUTE, _S.ON_SITE, _S.WORKING})
+"""States in which the order is in a crew's hands."""
+
 _RESULT_TONES: Mapping[FindingResult, str] = {
     FindingResult.LEAK: "danger",
     FindingResult.INACCURATE: "warn",

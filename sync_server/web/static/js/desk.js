@@ -11,6 +11,7 @@ export function startDesk() {
   let running = false;
   let again = false;
   let panelTimer = 0;
+  let panelTurn = 0;
   let toSay = 0;
 
   const rowsOf = (root) => [...root.querySelectorAll(".arow[data-id]")];
@@ -38,7 +39,21 @@ export function startDesk() {
     if (shouldFocus) row?.focus({ preventScroll: true });
     history.replaceState(null, "", row?.dataset.href ?? location.href);
     clearTimeout(panelTimer);
-    panelTimer = setTimeout(() => window.htmx.ajax("GET", `/alerts/${id}/panel`, { target: "#evidence", swap: "innerHTML" }), 60);
+    panelTimer = setTimeout(() => showPanel(id), 60);
+  }
+
+  async function showPanel(id) {
+    panelTurn += 1;
+    const turn = panelTurn;
+    const answer = await fetch(`/alerts/${id}/panel`, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
+    const text = await answer.text();
+    if (turn !== panelTurn) return;
+    const holder = document.getElementById("evidence");
+    const fresh = new DOMParser().parseFromString(text, "text/html").body;
+    holder.replaceChildren(...fresh.childNodes);
+    holder.classList.remove("alone");
+    window.htmx.process(holder);
   }
 
   function move(step) {
@@ -138,7 +153,7 @@ export function startDesk() {
     const known = shown.dataset.seen ?? "";
     const now = `${state}|${order}`;
     shown.dataset.seen = now;
-    if (known && known !== now) window.htmx.ajax("GET", `/alerts/${shown.dataset.alert}/panel`, { target: "#evidence", swap: "innerHTML" });
+    if (known && known !== now) showPanel(shown.dataset.alert);
   }
 
   const list = document.getElementById("list");

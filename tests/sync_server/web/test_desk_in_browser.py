@@ -1,0 +1,242 @@
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine
+
+from demo.screenshots_web_io import VIEWPORT
+from sync_server.alerts.alert_store import get_alert
+from sync_server.db.engine_io import reading
+from sync_server.web.app_io import build_app
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.web.desk_parts import (
+    PASSWORD,
+    SITE,
+    SPOTS,
+    Served,
+    Spot,
+    add_spot,
+    quick_hasher,
+)
+from wire_contracts.alert_states import Condition, Disposition, Visibility
+from wire_contracts.kinds import Kind
+from wire_contracts.quantities import Medium
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Served) -> Iterator[Page]:
+    context = browser.new_context(viewport=VIEWPORT, locale="en-GB")
+    found = context.new_page()
+    problems: list[str] = []
+    found.on("pageerror", lambda error: problems.append(str(error)))
+    found.on("console", lambda message: problems.extend(policy_problems(message.text)))
+    log_in(found, desk.base_url)
+    yield found
+    context.close()
+    assert problems == []
+
+
+def policy_problems(text: str) -> list[str]:
+    return [text] if "Content Security" in text else []
+
+
+def log_in(page: Page, base_url: str, login: str = "zhou min") -> None:
+    page.goto(f"{base_url}/login")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("nav.rail")
+
+
+def is_live(page: Page) -> None:
+    expect(page.locator("#live")).to_have_class("it live ")
+
+
+def new_spot(meter_id: str, medium: Medium = Medium.WATER) -> Spot:
+    return Spot(
+        meter_id=meter_id,
+        medium=medium,
+        kind=Kind.BURST,
+        rule="continuous_flow",
+        place=("Xinhua Garden", "新华花园"),
+        address="1 New Lane",
+        value=9.5,
+        limit=4.0,
+        unit="m³/h",
+        hours_ago=0.0,
+    )
+
+
+def select_by_keys(page: Page, alert_id: str) -> None:
+    for _ in range(len(SPOTS) + 2):
+        row = page.locator(f"#alert-{alert_id}")
+        if row.get_attribute("aria-selected") == "true":
+            break
+        page.keyboard.press("j")
+    expect(page.locator(f"#evidence [data-alert='{alert_id}']")).to_be_visible()
+
+
+def test_an_alert_committed_to_the_database_appears_without_reloading(
+    page: Page, sqlite_engine: Engine
+) -> None:
+    is_live(page)
+    page.evaluate("window.sameDocument = true")
+
+    with sqlite_engine.begin() as connection:
+        alert_id = add_spot(connection, new_spot("WM-777001"), NOON)
+
+    row = page.locator(f"#alert-{alert_id}")
+    expect(row).to_be_visible()
+    expect(row).to_contain_text("Burst flow WM-777001")
+    expect(row).to_contain_text("9.5 > 4 m³/h")
+    expect(row).to_have_class("arow P2 un new")
+    expect(page).to_have_title("(8) Alert desk · Lamplighter")
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_a_gas_safety_alert_is_pinned_and_spoken_at_once(page: Page, sqlite_engine: Engine) -> None:
+    is_live(page)
+
+    with sqlite_engine.begin() as connection:
+        alert_id = add_spot(connection, new_spot("GM-900001", Medium.GAS), NOON)
+
+    expect(page.locator(f"#pins #alert-{alert_id}")).to_be_visible()
+    expect(page.locator("#shout")).to_contain_text("GM-900001")
+    expect(page.locator("#safety-pill")).to_contain_text("2")
+
+
+def test_the_alert_is_acknowledged_by_its_key(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    alert_id = alert_ids["WM-204418"]
+    select_by_keys(page, alert_id)
+
+    page.keyboard.press("a")
+
+    expect(page.locator(f"#alert-{alert_id} .chip")).to_have_text("Ack’d")
+    expect(page.locator("#evidence button[data-key='a']")).to_have_count(0)
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, alert_id).condition is Condition.ACKNOWLEDGED
+
+
+def test_an_alert_is_dispatched_by_keys_alone(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    alert_id = alert_ids["HM-100214"]
+    select_by_keys(page, alert_id)
+
+    page.keyboard.press("d")
+    expect(page.locator("#dispatch-title")).to_be_visible()
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(f"#alert-{alert_id} .ord")).to_contain_text("WO-000003")
+    expect(page.locator(f"#alert-{alert_id} .ord")).to_contain_text("Crew 5")
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, alert_id).disposition is Disposition.ORDERED
+
+
+def test_shelving_asks_for_a_reason_and_then_moves_the_alert_to_the_tray(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    alert_id = alert_ids["WM-208220"]
+    select_by_keys(page, alert_id)
+
+    page.keyboard.press("s")
+    expect(page.locator("#shelve-title")).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.type("valve work until noon")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#tray")).to_contain_text("WM-208220")
+    expect(page.locator("#tray")).to_contain_text("valve work until noon")
+    expect(page.locator(f"#alert-{alert_id}")).to_have_count(0)
+    with reading(sqlite_engine) as connection:
+        kept = get_alert(connection, alert_id)
+    assert kept.visibility is Visibility.SHELVED
+    assert kept.shelved_until_utc == NOON + timedelta(minutes=30)
+
+
+def test_a_new_row_waits_in_a_strip_while_the_hand_is_on_the_list(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    is_live(page)
+    select_by_keys(page, alert_ids["WM-208220"])
+    page.keyboard.press("s")
+    expect(page.locator("#shelve-title")).to_be_visible()
+    before = page.locator("#rows .arow[data-id]").evaluate_all("rows => rows.map(row => row.id)")
+
+    with sqlite_engine.begin() as connection:
+        alert_id = add_spot(connection, new_spot("WM-777002"), NOON)
+
+    expect(page.locator("#newstrip")).to_have_text("1 new: show")
+    during = page.locator("#rows .arow[data-id]").evaluate_all("rows => rows.map(row => row.id)")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#alert-{alert_id}")).to_be_visible()
+    assert during == before
+
+
+def test_the_page_says_that_it_is_stale_and_catches_up_when_the_server_is_back(
+    page: Page, desk: Served, sqlite_engine: Engine, clock: HandClock
+) -> None:
+    is_live(page)
+    port = int(desk.base_url.rsplit(":", 1)[1])
+    desk.stop()
+
+    expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+    expect(page.locator("#live")).to_have_text("Link lost")
+    with sqlite_engine.begin() as connection:
+        alert_id = add_spot(connection, new_spot("WM-777003"), NOON)
+    again = Served(build_app(sqlite_engine, clock, SITE, quick_hasher()), port)
+    again.start()
+    try:
+        expect(page.locator(f"#alert-{alert_id}")).to_be_visible(timeout=15_000)
+        expect(page.locator("#lost")).to_be_hidden()
+    finally:
+        again.stop()
+
+
+def test_the_chart_turns_into_a_table_and_back(page: Page, alert_ids: dict[str, str]) -> None:
+    select_by_keys(page, alert_ids["WM-204418"])
+    expect(page.locator("#evidence .chart canvas")).to_be_visible()
+
+    page.click("#evidence [data-table]")
+
+    expect(page.locator("#evidence .charttable tbody tr")).to_have_count(4 * 96)
+    expect(page.locator("#evidence .chart")).to_be_hidden()
+
+
+def test_single_keys_can_be_switched_off(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    alert_id = alert_ids["WM-204418"]
+    page.locator(f"#alert-{alert_id}").click()
+    expect(page.locator(f"#evidence [data-alert='{alert_id}']")).to_be_visible()
+    page.keyboard.press("?")
+    page.uncheck("#single-keys")
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("a")
+    page.keyboard.press("s")
+
+    expect(page.locator("#shelve-title")).to_have_count(0)
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, alert_id).condition is Condition.UNACKNOWLEDGED
+
+
+def test_nothing_is_cut_off_at_narrow_widths_and_double_zoom(page: Page, desk: Served) -> None:
+    overflow = {}
+    for width, path in (
+        (1280, "/alerts"),
+        (720, "/alerts"),
+        (720, "/orders"),
+        (720, "/gateways"),
+        (720, "/meters"),
+    ):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(desk.base_url + path)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        overflow[width, path] = max(0, too_wide)
+
+    assert overflow == dict.fromkeys(overflow, 0)

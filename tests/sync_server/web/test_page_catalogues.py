@@ -1,0 +1,52 @@
+from babel.messages.catalog import Message
+
+from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.catalogue_tool_io import extracted, load_po, mo_bytes, po_path
+
+
+def key(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def test_every_text_of_the_pages_has_a_chinese_translation_and_none_is_left_over() -> None:
+    in_source = {key(message) for message in extracted() if message.id}
+    translated = {
+        key(message)
+        for message in load_po("zh")
+        if message.id
+        and not message.fuzzy
+        and message.string
+        and (isinstance(message.string, str) or all(message.string))
+    }
+
+    assert translated == in_source
+
+
+def test_placeholders_are_the_same_in_both_languages() -> None:
+    wrong = [
+        message.id
+        for message in load_po("zh")
+        if isinstance(message.id, str)
+        and isinstance(message.string, str)
+        and sorted(part.split("}")[0] for part in message.id.split("{")[1:])
+        != sorted(part.split("}")[0] for part in message.string.split("{")[1:])
+    ]
+
+    assert wrong == []
+
+
+def test_the_compiled_catalogue_is_the_one_that_translators_wrote() -> None:
+    compiled = po_path("zh").with_suffix(".mo").read_bytes()
+
+    assert compiled == mo_bytes(load_po("zh"))
+
+
+def test_chips_and_buttons_stay_short_enough_for_their_places() -> None:
+    chinese = load_catalogues()["zh"]
+    chips = ("Unack’d", "Ack’d", "Returned", "Latched", "Cleared", "Shelved", "Out of service")
+    rail = ("Alerts", "Orders", "Meters", "Gateways", "Review", "Tablets", "Accounts")
+
+    too_long = [text for text in chips if len(text) > 14 or len(chinese.gettext(text)) > 6]
+    too_long += [text for text in rail if len(text) > 8 or len(chinese.gettext(text)) > 3]
+
+    assert too_long == []

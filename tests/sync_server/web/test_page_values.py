@@ -1,0 +1,151 @@
+import json
+from datetime import UTC, datetime, timedelta
+from gettext import NullTranslations
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_server.web.chart import chart_json, nights, with_gaps
+from sync_server.web.live_io import resume_id
+from sync_server.web.pages_io import safe_back
+from sync_server.web.sparkline import HEIGHT, WIDTH, draw, thin
+from sync_server.web.words import Words, age, number
+from tests.sync_server.real_parts import NOON
+from tests.sync_server.web.desk_parts import SPOTS, evidence_for
+from wire_contracts.evidence import ChartPoint
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+WORDS = Words(
+    language="en",
+    zone=SHANGHAI,
+    gettext=NullTranslations().gettext,
+    ngettext=NullTranslations().ngettext,
+)
+VALUES = st.lists(st.none() | st.floats(-1e6, 1e6), max_size=200)
+
+
+def points(values: list[float | None], step: timedelta = timedelta(minutes=15)) -> list[ChartPoint]:
+    return [
+        ChartPoint(at_utc=NOON + index * step, observed=value) for index, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "shown"),
+    [
+        (timedelta(seconds=-5), "0:00"),
+        (timedelta(seconds=72), "1:12"),
+        (timedelta(minutes=38), "38 m"),
+        (timedelta(hours=45), "45 h"),
+        (timedelta(hours=50), "2 d"),
+    ],
+)
+def test_an_age_is_one_short_figure(elapsed: timedelta, shown: str) -> None:
+    assert age(elapsed) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (0.42, "0.42"),
+        (0.017, "0.017"),
+        (-0.8, "\u22120.8"),
+        (31.0, "31"),
+        (2131.4, "2131"),
+        (1234567.0, "1\u2009234\u2009567"),
+    ],
+)
+def test_a_number_has_a_true_minus_and_thin_spaces(value: float, shown: str) -> None:
+    assert number(value) == shown
+
+
+def test_a_time_of_today_is_only_a_clock_and_another_day_a_date() -> None:
+    assert WORDS.near(NOON, NOON) == "12:00"
+    assert WORDS.near(NOON - timedelta(days=1), NOON) == "11-01"
+    assert WORDS.near(NOON - timedelta(days=400), NOON) == "2025-09-28"
+    assert WORDS.near_clock(NOON - timedelta(days=1), NOON) == "11-01 12:00"
+
+
+def test_nights_are_two_to_five_in_the_sites_zone() -> None:
+    found = nights(NOON - timedelta(days=1), NOON, SHANGHAI)
+
+    assert [(begins.astimezone(UTC), ends.astimezone(UTC)) for begins, ends in found] == [
+        (datetime(2026, 11, 1, 18, tzinfo=UTC), datetime(2026, 11, 1, 21, tzinfo=UTC))
+    ]
+
+
+def test_a_long_pause_becomes_a_gap_and_the_rest_stays() -> None:
+    course = [*points([1.0, 2.0, 3.0]), ChartPoint(at_utc=NOON + timedelta(hours=9), observed=4.0)]
+
+    spread = with_gaps(course)
+
+    assert [each.observed for each in spread] == [1.0, 2.0, 3.0, None, 4.0]
+
+
+@given(VALUES)
+def test_gaps_never_lose_or_reorder_a_point(values: list[float | None]) -> None:
+    course = points(values)
+
+    spread = with_gaps(course)
+
+    assert [each for each in spread if each in course] == course
+    assert [each.at_utc for each in spread] == sorted(each.at_utc for each in spread)
+
+
+def test_the_charts_columns_are_equally_long_and_red_only_where_the_rule_looked() -> None:
+    evidence = evidence_for(SPOTS[3], NOON)
+
+    chart = json.loads(chart_json(evidence, SHANGHAI))
+
+    assert {len(chart[name]) for name in ("t", "y", "low", "high", "bad")} == {len(evidence.points)}
+    red = [at for at, value in zip(chart["t"], chart["bad"], strict=True) if value is not None]
+    assert chart["rule"][0] <= min(red) <= max(red) <= chart["rule"][1]
+    assert chart["limit"] == 0.15
+
+
+@given(VALUES)
+def test_a_sparkline_stays_inside_its_box(values: list[float | None]) -> None:
+    drawn = draw(points(values), NOON)
+
+    numbers = [
+        float(part) for part in drawn.measured.replace("M", " ").replace("L", " ").split() if part
+    ]
+    assert all(0 <= x <= WIDTH for x in numbers[::2])
+    assert all(0 <= y <= HEIGHT for y in numbers[1::2])
+    assert (drawn.measured == "") == all(value is None for value in values)
+
+
+@given(VALUES)
+def test_thinning_keeps_the_range_and_never_invents_a_value(values: list[float | None]) -> None:
+    kept = [value for value in thin(values) if value is not None]
+    present = [value for value in values if value is not None]
+
+    assert len(thin(values)) <= max(36, 0) or len(values) <= 36
+    assert all(min(present) - 1e-6 <= value <= max(present) + 1e-6 for value in kept)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given_back"),
+    [
+        ("/alerts?tab=all", "/alerts?tab=all"),
+        ("//elsewhere.example", "/"),
+        ("/\\elsewhere.example", "/"),
+        ("https://elsewhere.example", "/"),
+        ("/a\nb", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_way_back_never_leads_to_another_host(asked: str, given_back: str) -> None:
+    assert safe_back(asked) == given_back
+
+
+@given(st.none() | st.text(max_size=30), st.integers())
+def test_any_last_event_id_leads_to_a_place_in_the_feed(last: str | None, after: int) -> None:
+    assert 0 <= resume_id(last, after) <= 2**62
+
+
+def test_the_browsers_last_event_id_goes_before_the_pages_own() -> None:
+    assert (resume_id("41", 7), resume_id(None, 7), resume_id("x", 7)) == (41, 7, 7)

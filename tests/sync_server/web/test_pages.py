@@ -1,0 +1,364 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from html import escape
+
+import pytest
+from httpx import Client, Response
+from sqlalchemy import Engine
+
+from sync_server.access.bootstrap import first_start_link
+from sync_server.access.roles import Role
+from sync_server.alerts.alert_store import get_alert
+from sync_server.assets.asset_store import get_meter
+from sync_server.db.engine_io import reading
+from sync_server.readings.arrivals import FrameKey, Refused
+from sync_server.readings.quarantine_store import keep_refused
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.web.page_queries_store import open_review_count
+from sync_server.work_orders.order_store import list_orders
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.web.desk_parts import (
+    PASSWORD,
+    Served,
+    Spot,
+    add_person,
+    add_spot,
+    seed_desk,
+    served,
+)
+from wire_contracts.alert_states import Condition, Disposition, Visibility
+from wire_contracts.codes import Code
+from wire_contracts.kinds import Kind
+from wire_contracts.quantities import Medium
+
+HOSTILE = "<script>alert('x')</script>\"'&"
+PAGES = ("/alerts", "/orders", "/meters", "/meters/WM-204418", "/gateways", "/review", "/tablets")
+
+
+@pytest.fixture
+def server(sqlite_engine: Engine, clock: HandClock) -> Iterator[Served]:
+    with served(sqlite_engine, clock) as found:
+        yield found
+
+
+def client_of(server: Served) -> Client:
+    return Client(
+        base_url=server.base_url, headers={"Origin": server.base_url, "Accept": "text/html"}
+    )
+
+
+@pytest.fixture
+def visitor(server: Served) -> Iterator[Client]:
+    with client_of(server) as found:
+        yield found
+
+
+def log_in(client: Client, login: str) -> Response:
+    return client.post("/login", data={"login": login, "password": PASSWORD})
+
+
+@pytest.fixture
+def operator(visitor: Client, sqlite_engine: Engine) -> Client:
+    seed_desk(sqlite_engine, NOON)
+    assert log_in(visitor, "zhou min").status_code == 303
+    return visitor
+
+
+def alert_of(engine: Engine, meter_id: str) -> str:
+    with reading(engine) as connection:
+        rows = connection.exec_driver_sql(
+            f"SELECT alert_id FROM alert WHERE meter_id = '{meter_id}'"  # noqa: S608  # a test's own text
+        )
+        found: str = rows.scalar_one()
+        return found
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Orders"), ("zh", "工单")])
+def test_every_page_is_whole_in_both_languages(operator: Client, language: str, word: str) -> None:
+    operator.post("/me/language", data={"language": language})
+
+    answers = {path: operator.get(path) for path in PAGES}
+
+    assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(
+        PAGES, 200
+    )
+    wanted = "zh-CN" if language == "zh" else "en"
+    assert all(f'<html lang="{wanted}"' in answer.text for answer in answers.values())
+    assert all(word in answer.text for answer in answers.values())
+
+
+def test_hostile_text_is_shown_and_never_run(operator: Client, sqlite_engine: Engine) -> None:
+    spot = Spot(
+        meter_id="WM-1<b>",
+        medium=Medium.WATER,
+        kind=Kind.BURST,
+        rule="continuous_flow",
+        place=(HOSTILE, HOSTILE),
+        address=HOSTILE,
+        value=9.0,
+        limit=4.0,
+        unit="m³/h",
+        hours_ago=0.0,
+    )
+    with sqlite_engine.begin() as connection:
+        alert_id = add_spot(connection, spot, NOON)
+
+    shown = [
+        operator.get(path).text
+        for path in (f"/alerts?alert={alert_id}&q={'%3Cscript%3E'}", "/meters?q=WM-1", "/meters")
+    ]
+
+    assert all(
+        "<script>alert" not in text and "<b>" not in text.split("WM-1")[1][:9] for text in shown
+    )
+    assert any(escape("<script>alert(", quote=False) in text for text in shown)
+
+
+def test_language_and_theme_are_the_persons_and_survive_a_new_log_in(
+    operator: Client, server: Served
+) -> None:
+    operator.post("/me/language", data={"language": "zh"})
+    operator.post("/me/theme", data={"theme": "dark"})
+
+    with client_of(server) as elsewhere:
+        log_in(elsewhere, "zhou min")
+        page = elsewhere.get("/alerts").text
+
+    assert '<html lang="zh-CN" data-theme="dark">' in page
+
+
+def test_the_one_time_link_sets_the_administrator_once(
+    visitor: Client, sqlite_engine: Engine
+) -> None:
+    with sqlite_engine.begin() as connection:
+        path = first_start_link(connection, NOON)
+    assert path is not None
+    form = {"login": "root", "display_name": "Root", "password": PASSWORD}
+
+    shown = visitor.get(path).status_code
+    weak = visitor.post(path, data={**form, "password": "short"}).status_code
+    made = visitor.post(path, data=form)
+    again = visitor.post(path, data=form).status_code
+    log_in(visitor, "root")
+
+    assert (shown, weak, made.status_code, again) == (200, 400, 303, 410)
+    assert visitor.get("/", follow_redirects=True).url.path == "/gateways"
+
+
+def test_a_wrong_password_is_answered_without_saying_which_part_was_wrong(
+    visitor: Client, sqlite_engine: Engine
+) -> None:
+    with sqlite_engine.begin() as connection:
+        add_person(connection, "known", Role.DISPATCHER)
+
+    wrong = [
+        visitor.post("/login", data={"login": login, "password": "not this one"})
+        for login in ("known", "unknown")
+    ]
+
+    texts = [answer.text.replace("unknown", "known") for answer in wrong]
+    assert [answer.status_code for answer in wrong] == [401, 401]
+    assert texts[0] == texts[1]
+    assert "set-cookie" not in wrong[0].headers
+
+
+def test_a_page_without_a_session_leads_to_the_log_in_and_back(
+    visitor: Client, sqlite_engine: Engine
+) -> None:
+    seed_desk(sqlite_engine, NOON)
+
+    sent = visitor.get("/orders?tab=done")
+    visitor.post("/login", data={"login": "zhou min", "password": PASSWORD})
+
+    assert sent.headers["location"] == "/login?back=%2Forders%3Ftab%3Ddone"
+    assert visitor.get("/orders?tab=done").status_code == 200
+
+
+def test_after_log_out_the_old_cookie_opens_nothing(operator: Client) -> None:
+    cookie = dict(operator.cookies)
+
+    operator.post("/logout")
+    operator.cookies.update(cookie)
+
+    assert operator.get("/alerts").status_code == 303
+
+
+def test_acting_works_without_any_script(operator: Client, sqlite_engine: Engine) -> None:
+    leak, burst = alert_of(sqlite_engine, "WM-204418"), alert_of(sqlite_engine, "HM-100214")
+
+    seen = operator.post(f"/alerts/{leak}/acknowledge")
+    sent = operator.post(f"/alerts/{burst}/dispatch", data={"crew": "crew-3"})
+
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, leak).condition is Condition.ACKNOWLEDGED
+        assert get_alert(connection, burst).disposition is Disposition.ORDERED
+    assert (seen.status_code, sent.status_code) == (303, 303)
+
+
+def test_a_refused_action_says_what_is_possible(operator: Client, sqlite_engine: Engine) -> None:
+    alert_id = alert_of(sqlite_engine, "HM-100877")
+
+    again = operator.post(f"/alerts/{alert_id}/acknowledge")
+
+    assert again.status_code == 409
+    assert "possible now" in again.text
+
+
+def test_a_gas_safety_alert_cannot_be_shelved(operator: Client, sqlite_engine: Engine) -> None:
+    alert_id = alert_of(sqlite_engine, "GM-031207")
+
+    answer = operator.post(f"/alerts/{alert_id}/shelve", data={"minutes": "30", "reason": "never"})
+
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, alert_id).visibility is Visibility.SHOWN
+    assert answer.status_code == 409
+    assert "cannot be shelved" in answer.text
+
+
+def test_an_order_is_cancelled_and_the_alert_waits_again(
+    operator: Client, sqlite_engine: Engine
+) -> None:
+    with reading(sqlite_engine) as connection:
+        order = next(each for each in list_orders(connection) if each.document.meter_id == "DMA-03")
+
+    shown = operator.get(f"/orders/{order.order_id}").text
+    done = operator.post(f"/orders/{order.order_id}/act", data={"event": "cancel"})
+    refused = operator.post(f"/orders/{order.order_id}/act", data={"event": "verify"})
+
+    with reading(sqlite_engine) as connection:
+        alert = get_alert(connection, str(order.document.alert_id))
+    assert "Cancel order" in shown
+    assert (done.status_code, refused.status_code) == (303, 409)
+    assert alert.disposition is Disposition.NONE
+
+
+def test_a_device_in_quarantine_is_adopted_with_one_action(
+    operator: Client, sqlite_engine: Engine
+) -> None:
+    refused = Refused(
+        key=FrameKey(gateway_id="gw-07", epoch=3, seq=9),
+        payload_hash=77,
+        code=Code.METER_UNKNOWN,
+        reason="frame: d: 'SN-NEW/1' is not known; adopt it",
+        body=b'{"d":"SN-NEW/1"}',
+        device_serial="SN-NEW/1",
+        measured_at_ms=None,
+    )
+    with sqlite_engine.begin() as connection:
+        keep_refused(connection, [refused], NOON)
+
+    shown = operator.get("/gateways").text
+    answer = operator.post(
+        "/quarantine/device/SN-NEW%2F1/adopt",
+        data={"meter_id": "WM-555", "medium": "water", "meter_class": "household"},
+    )
+
+    assert "SN-NEW/1" in shown
+    assert (
+        "/quarantine/device/SN-NEW%2F1/adopt" in shown
+        or "/quarantine/device/SN-NEW/1/adopt" in shown
+    )
+    with reading(sqlite_engine) as connection:
+        record = get_meter(connection, "WM-555")
+    assert answer.status_code == 200
+    assert record is not None
+    assert record.device_serial == "SN-NEW/1"
+
+
+def test_a_review_item_needs_a_reason_and_is_then_resolved(
+    operator: Client, sqlite_engine: Engine
+) -> None:
+    new = NewReview(
+        kind=ReviewKind.REFUSED, op_id=None, entity="work_order", entity_id="x", code=Code.STATE
+    )
+    with sqlite_engine.begin() as connection:
+        review_id = add_review(connection, new, NOON)
+
+    empty = operator.post(f"/review/{review_id}/resolve", data={"reason": " "})
+    done = operator.post(f"/review/{review_id}/resolve", data={"reason": "crew told"})
+
+    with reading(sqlite_engine) as connection:
+        assert open_review_count(connection) == 0
+    assert (empty.status_code, done.status_code) == (400, 303)
+
+
+def test_an_administrator_makes_a_crew_an_account_and_a_code_that_is_shown_once(
+    visitor: Client, sqlite_engine: Engine
+) -> None:
+    seed_desk(sqlite_engine, NOON)
+    log_in(visitor, "root")
+
+    visitor.post("/crews", data={"crew_id": "crew-9", "name": "Crew 9"})
+    made = visitor.post(
+        "/accounts",
+        data={
+            "login": "li wei",
+            "display_name": "Li Wei",
+            "role": "crew_member",
+            "crew_id": "crew-9",
+            "language": "zh",
+            "password": PASSWORD,
+        },
+    )
+    taken = visitor.post("/accounts", data={"login": "li wei", "password": PASSWORD})
+    code = visitor.post("/tablets/code", data={"crew": "crew-9"}).text
+    later = visitor.get("/tablets").text
+
+    assert (made.status_code, taken.status_code) == (200, 400)
+    assert "Li Wei" in made.text
+    assert PASSWORD not in taken.text
+    assert '<output class="secret">' in code
+    assert '<output class="secret">' not in later
+
+
+def test_every_answer_carries_the_security_headers_and_pages_are_never_cached(
+    operator: Client,
+) -> None:
+    answers = [
+        operator.get(path)
+        for path in ("/alerts", "/login", "/health/live", "/static/css/app.css", "/nothing-here")
+    ]
+
+    assert all("default-src 'none'" in each.headers["content-security-policy"] for each in answers)
+    assert all(each.headers["x-content-type-options"] == "nosniff" for each in answers)
+    assert [each.headers.get("cache-control") for each in answers[:3]] == ["no-store"] * 3
+
+
+def test_the_server_says_that_it_lives_and_is_ready(visitor: Client) -> None:
+    assert [visitor.get(f"/health/{name}").status_code for name in ("live", "ready")] == [200, 200]
+
+
+def test_the_stream_resumes_after_the_last_event_that_was_seen(
+    operator: Client,
+) -> None:
+    def ids(last_event_id: str, wanted: int) -> list[int]:
+        found: list[int] = []
+        headers = {"Last-Event-ID": last_event_id, "Accept": "text/event-stream"}
+        with operator.stream("GET", "/live?after=0", headers=headers, timeout=10) as answer:
+            for line in answer.iter_lines():
+                if line.startswith("id: "):
+                    found.append(int(line[4:]))
+                if len(found) == wanted:
+                    break
+        return found
+
+    from_start = ids("0", 12)
+    resumed = ids(str(from_start[4]), 3)
+
+    assert from_start == sorted(set(from_start))
+    assert resumed == from_start[5:8]
+
+
+def test_an_order_number_in_the_search_leads_straight_to_the_order(operator: Client) -> None:
+    answer = operator.get("/meters", params={"q": "wo-000001"})
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/orders/")
+
+
+def test_sessions_follow_the_wall_when_the_sites_clock_runs_ahead(
+    operator: Client, clock: HandClock
+) -> None:
+    clock.at_utc += timedelta(days=30)
+
+    assert operator.get("/alerts").status_code == 200

@@ -1,0 +1,243 @@
+"""Every route is asked without a log-in, and by every role: the table of roles decides."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from httpx import Client
+from sqlalchemy import Engine
+from starlette.routing import BaseRoute
+
+from sync_server.access.guards_io import Require, require_tablet
+from sync_server.access.roles import ALLOWED, Action, Role
+from sync_server.web.settings import WebSettings
+from tests.sync_server.real_parts import HandClock
+from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from wire_contracts.enrolment import ENROL_PATH
+from wire_contracts.sync import PULL_PATH, PUSH_PATH
+
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("POST", "/language"),
+    ("GET", "/first-start/{token}"),
+    ("POST", "/first-start/{token}"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("POST", ENROL_PATH),
+}
+"""The doors: log-in, the one-time links, and what a load balancer asks."""
+
+SELF_GUARDED = {("GET", "/metrics")}
+"""Guarded inside: a caller on this machine needs no person."""
+
+BY_TABLET = {("GET", PULL_PATH), ("POST", PUSH_PATH)}
+
+ACTION_OF_ROUTE = {
+    ("POST", "/logout"): Action.OWN_SESSION,
+    ("POST", "/me/language"): Action.OWN_SESSION,
+    ("POST", "/me/theme"): Action.OWN_SESSION,
+    ("GET", "/me"): Action.OWN_SESSION,
+    ("GET", "/live"): Action.OWN_SESSION,
+    ("GET", "/badges"): Action.OWN_SESSION,
+    ("GET", "/alerts"): Action.SEE_ALERTS,
+    ("GET", "/alerts/list"): Action.SEE_ALERTS,
+    ("GET", "/alerts/{alert_id}/panel"): Action.SEE_ALERTS,
+    ("GET", "/alerts/{alert_id}/shelve"): Action.SHELVE_ALERT,
+    ("POST", "/alerts/{alert_id}/shelve"): Action.SHELVE_ALERT,
+    ("POST", "/alerts/{alert_id}/unshelve"): Action.SHELVE_ALERT,
+    ("POST", "/alerts/{alert_id}/acknowledge"): Action.ACKNOWLEDGE_ALERT,
+    ("GET", "/alerts/{alert_id}/dispatch"): Action.DISPATCH_ORDER,
+    ("POST", "/alerts/{alert_id}/dispatch"): Action.DISPATCH_ORDER,
+    ("GET", "/orders"): Action.SEE_ORDERS,
+    ("GET", "/orders/{order_id}"): Action.SEE_ORDERS,
+    ("POST", "/orders/{order_id}/act"): Action.OWN_SESSION,
+    ("GET", "/meters"): Action.SEE_READINGS,
+    ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
+    ("GET", "/gateways"): Action.SEE_GATEWAYS,
+    ("POST", "/quarantine/device/{serial:path}/adopt"): Action.ADOPT_DEVICE,
+    ("POST", "/quarantine/gateway/{gateway_id}/adopt"): Action.ADOPT_DEVICE,
+    ("GET", "/review"): Action.SEE_REVIEW,
+    ("POST", "/review/{review_id}/resolve"): Action.RESOLVE_REVIEW,
+    ("GET", "/tablets"): Action.SEE_TABLETS,
+    ("POST", "/tablets/code"): Action.ENROL_TABLET,
+    ("POST", "/tablets/{tablet_id}/revoke"): Action.REVOKE_TABLET,
+    ("GET", "/accounts"): Action.SEE_ACCOUNTS,
+    ("POST", "/accounts"): Action.MANAGE_ACCOUNTS,
+    ("POST", "/crews"): Action.MANAGE_ACCOUNTS,
+}
+"""What each route asks for; a new route fails the test until it stands here."""
+
+EVENT_ACTIONS = {
+    "verify": Action.VERIFY_ORDER,
+    "close": Action.CLOSE_ORDER,
+    "cancel": Action.CANCEL_ORDER,
+    "reopen": Action.REOPEN_ORDER,
+    "release": Action.DISPATCH_ORDER,
+}
+
+
+@pytest.fixture
+def server(sqlite_engine: Engine, clock: HandClock) -> Iterator[Served]:
+    with served(sqlite_engine, clock, WebSettings(are_metrics_local=False)) as found:
+        yield found
+
+
+@pytest.fixture
+def app(server: Served) -> FastAPI:
+    return server.app
+
+
+@pytest.fixture
+def client(server: Served) -> Iterator[Client]:
+    with Client(base_url=server.base_url, headers={"Origin": server.base_url}) as found:
+        yield found
+
+
+def routes_below(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if isinstance(included, APIRouter):
+            yield from routes_below(included.routes)
+        else:
+            yield route
+
+
+def routes_of(app: FastAPI) -> list[tuple[str, APIRoute]]:
+    return [
+        (method, route)
+        for route in routes_below(app.routes)
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods or ())
+    ]
+
+
+def test_nothing_but_routes_and_static_files_is_served(app: FastAPI) -> None:
+    others = [route for route in routes_below(app.routes) if not isinstance(route, APIRoute)]
+
+    assert [getattr(route, "path", "") for route in others] == ["/static"]
+
+
+def some_path(route: APIRoute) -> str:
+    return re.sub(r"\{[^}]+\}", "x", route.path)
+
+
+def log_in(client: Client, engine: Engine, role: Role) -> None:
+    with engine.begin() as connection:
+        add_person(connection, role, role)
+    answer = client.post("/login", data={"login": str(role), "password": PASSWORD})
+    assert answer.status_code == 303, answer.text
+
+
+def test_every_route_stands_in_exactly_one_of_the_lists(app: FastAPI) -> None:
+    found = {(method, route.path) for method, route in routes_of(app)}
+
+    assert found == PUBLIC | SELF_GUARDED | BY_TABLET | set(ACTION_OF_ROUTE)
+
+
+def test_each_route_names_the_action_it_stands_for(app: FastAPI) -> None:
+    named: dict[tuple[str, str], Action] = {}
+    tablets: set[tuple[str, str]] = set()
+    for method, route in routes_of(app):
+        for dependency in route.dependant.dependencies:
+            if isinstance(dependency.call, Require):
+                named[method, route.path] = dependency.call.action
+            if dependency.call is require_tablet:
+                tablets.add((method, route.path))
+
+    assert (named, tablets) == (ACTION_OF_ROUTE, BY_TABLET)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_every_other_route_refuses_somebody_without_a_log_in(
+    app: FastAPI, client: Client, accept: str
+) -> None:
+    let_in = []
+    for method, route in routes_of(app):
+        if (method, route.path) in PUBLIC:
+            continue
+        headers = {"Accept": accept}
+        answer = client.request(method, some_path(route), headers=headers)
+        is_sent_to_log_in = answer.status_code == 303 and answer.headers["location"].startswith(
+            "/login"
+        )
+        if answer.status_code not in {401, 403} and not is_sent_to_log_in:
+            let_in.append((method, route.path, answer.status_code))
+
+    assert let_in == []
+
+
+def refusals_of(app: FastAPI, client: Client) -> set[tuple[str, str]]:
+    refused = set()
+    for method, route in routes_of(app):
+        where = (method, route.path)
+        if where in ACTION_OF_ROUTE and route.path not in {"/logout", "/live"}:
+            answer = client.request(
+                method, some_path(route), headers={"Accept": "application/json"}
+            )
+            refused |= {where} if answer.status_code == 403 else set()
+    return refused
+
+
+def refused_events(client: Client) -> set[str]:
+    return {
+        event
+        for event in EVENT_ACTIONS
+        if client.post(
+            "/orders/x/act", data={"event": event}, headers={"Accept": "application/json"}
+        ).status_code
+        == 403
+    }
+
+
+def test_each_role_reaches_what_the_table_grants_and_nothing_else(
+    server: Served, sqlite_engine: Engine
+) -> None:
+    refused, expected = {}, {}
+    for role in Role:
+        with Client(base_url=server.base_url, headers={"Origin": server.base_url}) as client:
+            log_in(client, sqlite_engine, role)
+            refused[role] = (refusals_of(server.app, client), refused_events(client))
+        expected[role] = (
+            {
+                where
+                for where, action in ACTION_OF_ROUTE.items()
+                if role not in ALLOWED[action] and where[1] not in {"/logout", "/live"}
+            },
+            {event for event, action in EVENT_ACTIONS.items() if role not in ALLOWED[action]},
+        )
+
+    assert refused == expected
+
+
+def test_another_sites_page_cannot_act_for_a_person(client: Client, sqlite_engine: Engine) -> None:
+    log_in(client, sqlite_engine, Role.CONTROL_ROOM)
+    foreign = {"Origin": "http://elsewhere.example", "Accept": "application/json"}
+
+    answers = {
+        path: client.post(path, headers=foreign).status_code
+        for path in ("/alerts/x/acknowledge", "/login", "/logout", "/me/theme")
+    }
+
+    assert set(answers.values()) == {403}
+
+
+def test_metrics_need_a_person_unless_asked_on_this_machine(
+    client: Client, sqlite_engine: Engine, clock: HandClock
+) -> None:
+    guarded = client.get("/metrics").status_code
+    with served(sqlite_engine, clock) as local, Client(base_url=local.base_url) as asking:
+        here = asking.get("/metrics")
+        proxied = asking.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    assert (guarded, here.status_code, proxied.status_code) == (401, 200, 401)
+    assert "python_info" in here.text
+
+
+def test_the_description_of_the_routes_is_not_served(client: Client) -> None:
+    assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [
+        404
+    ] * 3
