@@ -89,10 +89,22 @@ def household_history(past: Past, batch_size: int = MAX_FRAMES) -> Iterator[Batc
     yield from _batched(IC_GATEWAY, epoch, _household_frames(past), batch_size)
 
 
-def home_faults(past: Past) -> Sequence[HomeFault]:
-    """Return the truth about the homes, as it is in `household_history`."""
-    months = month_starts(local_day(past.until_utc))
-    return plan_home_faults(past.town.seed, past.town.households, (int(months[0]), int(months[-1])))
+def home_epoch(seed: int, day: int) -> int:
+    """Return the epoch under which the homes' readings of one local day travel."""
+    return key_of(seed, "homes", day) % MAX_EPOCH
+
+
+def homes_of_day(town: Town, day: int, batch_size: int = MAX_FRAMES) -> Iterator[Batch]:
+    """Yield what is read of homes on one local day, at 00:00.
+
+    That is the radio building every day and every other home on the first of a month. The same
+    day always makes the same batches, so that bringing them twice stores nothing twice.
+    """
+    is_first = int(month_starts(day)[-1]) == day
+    homes = [home for home in town.households if is_first or home.is_remote_read]
+    faults = plan_home_faults(town.seed, town.households)
+    frames = _home_frames(town, homes, np.array([day], dtype=np.int64), faults, count(1))
+    yield from _batched(IC_GATEWAY, home_epoch(town.seed, day), frames, batch_size)
 
 
 def month_starts(last_day: int) -> IntArray:
@@ -144,7 +156,7 @@ def _columns(
 def _household_frames(past: Past) -> Iterator[Frame]:
     town = past.town
     months = month_starts(local_day(past.until_utc))
-    faults = home_faults(past)
+    faults = plan_home_faults(town.seed, town.households)
     seqs = count(1)
     for community in town.communities:
         homes = [home for home in town.households if home.community_no == community.number]

@@ -58,17 +58,19 @@ _SLOW_SHARE = (0.75, 0.92)
 """Domain model section 7: night base flow 0.02 to 0.2 m3/h; slow by 8 to 25 %."""
 
 
-def plan_home_faults(
-    seed: int, homes: Sequence[Household], days: tuple[int, int]
-) -> list[HomeFault]:
-    """Return the unusual homes, each beginning on a day within `days` (first, last)."""
+FAULT_DAYS = (20_423, 20_787)
+"""2025-12-01 to 2026-11-30 in the town: the year before its usual start."""
+
+
+def plan_home_faults(seed: int, homes: Sequence[Household]) -> list[HomeFault]:
+    """Return the unusual homes, each beginning on some day of `FAULT_DAYS`."""
     draw = Random(key_of(seed, "home faults"))
     chosen = iter(draw.sample(homes, sum(HOME_FAULT_COUNTS.values())))
     return [
         HomeFault(
             meter_id=next(chosen).meter_id,
             kind=kind,
-            first_day=draw.randint(*days),
+            first_day=draw.randint(*FAULT_DAYS),
             flow_m3h=round(draw.uniform(*_LEAK_M3H), 3),
             share=round(draw.uniform(*_SLOW_SHARE), 3),
         )

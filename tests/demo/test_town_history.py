@@ -15,13 +15,13 @@ from demo.history import (
     MONTHS,
     Past,
     history_epoch,
-    home_faults,
+    homes_of_day,
     household_history,
     meter_history,
     month_starts,
     reading_count,
 )
-from demo.household_truth import HOME_FAULT_COUNTS, HomeFaultKind
+from demo.household_truth import HOME_FAULT_COUNTS, HomeFaultKind, plan_home_faults
 from demo.read_resolution import MAKES, as_read
 from demo.seed_plan_io import load_town
 from demo.town import Town
@@ -163,7 +163,7 @@ def home_frames(town: Town) -> dict[str, list[Frame]]:
 
 def test_homes_have_13_monthly_readings_and_the_radio_building_daily_ones(town: Town) -> None:
     frames = home_frames(town)
-    faults = {fault.meter_id: fault for fault in home_faults(past_of(town, 1))}
+    faults = {fault.meter_id: fault for fault in plan_home_faults(town.seed, town.households)}
     lengths = Counter(
         (home.is_remote_read, len(frames[home.serial]))
         for home in town.households
@@ -191,7 +191,7 @@ def indices_of(frames: list[Frame], first_day: int = 0) -> list[float]:
 
 def test_an_index_falls_only_where_a_meter_runs_backwards_or_was_exchanged(town: Town) -> None:
     frames = home_frames(town)
-    faults = {fault.meter_id: fault.kind for fault in home_faults(past_of(town, 1))}
+    faults = {fault.meter_id: fault.kind for fault in plan_home_faults(town.seed, town.households)}
     falling = Counter(
         faults.get(home.meter_id)
         for home in town.households
@@ -208,7 +208,7 @@ def test_the_index_of_an_empty_home_stands_still(town: Town) -> None:
     serial_of = {home.meter_id: home.serial for home in town.households}
     vacant = [
         indices_of(frames[serial_of[fault.meter_id]], fault.first_day)
-        for fault in home_faults(past_of(town, 1))
+        for fault in plan_home_faults(town.seed, town.households)
         if fault.kind is HomeFaultKind.VACANT
     ]
 
@@ -217,7 +217,7 @@ def test_the_index_of_an_empty_home_stands_still(town: Town) -> None:
 
 
 def test_the_homes_faults_are_as_many_as_the_plan_says(town: Town) -> None:
-    faults = home_faults(past_of(town, 1))
+    faults = plan_home_faults(town.seed, town.households)
 
     assert Counter(fault.kind for fault in faults) == HOME_FAULT_COUNTS
     assert len({fault.meter_id for fault in faults}) == len(faults)
@@ -233,3 +233,31 @@ def test_the_13_months_end_with_the_month_of_the_start() -> None:
         datetime(2025, 11, 30, 16, 0, tzinfo=UTC),
         datetime(2026, 11, 30, 16, 0, tzinfo=UTC),
     ]
+
+
+def test_a_later_day_goes_on_where_the_past_ended(town: Town) -> None:
+    today = local_day(DEFAULT_START_UTC)
+    frames = home_frames(town)
+    tomorrow = [frame for batch in homes_of_day(town, today + 1) for frame in batch.frames]
+
+    assert {frame.device for frame in tomorrow} == {
+        home.serial for home in town.remote_households()
+    }
+    for frame in tomorrow:
+        last = frames[frame.device][-1]
+        assert frame.measured_at_utc == last.measured_at_utc + timedelta(days=1)
+        used = indices_of([frame])[0] - indices_of([last])[0]
+        assert -10.0 < used < 20.0
+
+
+def test_on_the_first_of_a_month_every_home_is_read(town: Town) -> None:
+    first = int(month_starts(local_day(datetime(2027, 1, 15, tzinfo=UTC)))[-1])
+    frames = [frame for batch in homes_of_day(town, first) for frame in batch.frames]
+
+    assert 10_368 - 12 <= len(frames) <= 10_368
+
+
+def test_a_day_of_homes_always_makes_the_same_batches(town: Town) -> None:
+    day = local_day(DEFAULT_START_UTC) + 1
+
+    assert list(homes_of_day(town, day)) == list(homes_of_day(town, day))
