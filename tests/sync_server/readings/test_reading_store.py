@@ -280,7 +280,7 @@ def _frames(draw: st.DrawFn) -> list[Frame]:
     frames = []
     for seq, (device, step, group_index, revision) in enumerate(keys, start=1):
         group, quantities = _GROUPS[group_index]
-        chance = random.Random(f"{device}{step}{group}{revision}")  # noqa: S311  # a seeded value
+        chance = random.Random(f"{device}{step}{group}{revision}")  # a seeded value
         is_bad = chance.random() < 0.2
         frames.append(
             Frame(

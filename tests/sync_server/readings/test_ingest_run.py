@@ -1,0 +1,226 @@
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, func, select
+
+from sync_server.config import BrokerConfig
+from sync_server.db.engine_io import open_engine, reading
+from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE, READING
+from sync_server.readings.health import IngestMetrics
+from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
+from sync_server.readings.mqtt_io import BrokerLink
+from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto, wait_until
+from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
+from wire_contracts.acks import Ack, parse_ack
+from wire_contracts.frames import Frame, dump_batch, frame_json
+from wire_contracts.payloads import pack, unpack
+from wire_contracts.quantities import Quantity
+from wire_contracts.topics import Channel, Topic
+
+HOUR = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
+UP = Topic(gateway_id=GATEWAY, channel=Channel.UP).text()
+ACK = Topic(gateway_id=GATEWAY, channel=Channel.ACK).text()
+SERVER_EPOCH = 99
+
+
+def _payload(*frames: Frame, epoch: int = 7) -> bytes:
+    return pack(dump_batch(GATEWAY, epoch, [frame_json(each) for each in frames]))
+
+
+def _frames(first: int, last: int) -> list[Frame]:
+    return [
+        frame(seq, HOUR - timedelta(minutes=15 * seq), {Quantity.VOLUME_M3: float(-seq)})
+        for seq in range(first, last + 1)
+    ]
+
+
+class Sender:
+    """A gateway's side of the wire: publishes payloads, hears acknowledgements."""
+
+    def __init__(self, port: int) -> None:
+        self.acks: queue.Queue[Ack] = queue.Queue()
+        self._subscribed = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id="sender")
+        self._client.on_connect = lambda client, *_: client.subscribe(ACK, 1)
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_message = self._on_message
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(10)
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        self.acks.put(parse_ack(unpack(message.topic, bytes(message.payload))))
+
+    def send(self, payload: bytes, topic: str = UP) -> None:
+        self._client.publish(topic, payload, qos=1).wait_for_publish(10)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def town(sqlite_engine: Engine) -> Engine:
+    with sqlite_engine.begin() as connection:
+        found_town(connection, [new_meter("M-1")])
+    return sqlite_engine
+
+
+@contextmanager
+def _ingest(
+    engine: Engine, port: int, reached: Callable[[str], None] = lambda _point: None
+) -> Iterator[BrokerLink]:
+    link = BrokerLink(BrokerConfig(port=port))
+    metrics = IngestMetrics(CollectorRegistry())
+    loop = IngestLoop(engine, link, HandClock(), metrics, reached)
+    stop = threading.Event()
+    worker = threading.Thread(target=loop.run, args=(SERVER_EPOCH, stop))
+    worker.start()
+    link.start()
+    try:
+        wait_until(lambda: link.is_subscribed)
+        yield link
+    finally:
+        stop.set()
+        worker.join(10)
+        link.close()
+
+
+def _count(engine: Engine) -> tuple[int, int]:
+    with reading(engine) as connection:
+        frames: int = connection.execute(
+            select(func.count()).select_from(FRAME_LEDGER)
+        ).scalar_one()
+        rows: int = connection.execute(select(func.count()).select_from(READING)).scalar_one()
+    return frames, rows
+
+
+def test_frames_are_acknowledged_only_after_they_are_committed(
+    town: Engine, mosquitto_port: int
+) -> None:
+    seen_at_commit: list[tuple[str, tuple[int, int]]] = []
+    sender = Sender(mosquitto_port)
+    with _ingest(town, mosquitto_port, lambda point: seen_at_commit.append((point, _count(town)))):
+        sender.send(_payload(*_frames(1, 3)))
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    assert ack.server_epoch == SERVER_EPOCH
+    assert [(entry.epoch, entry.upto) for entry in ack.epochs] == [(7, 3)]
+    assert seen_at_commit[0] == (AFTER_COMMIT, (3, 3))
+
+
+def test_a_payload_that_is_no_batch_is_kept_verbatim_and_the_rest_goes_on(
+    town: Engine, mosquitto_port: int
+) -> None:
+    sender = Sender(mosquitto_port)
+    other = Topic(gateway_id="gw-other", channel=Channel.UP).text()
+    with _ingest(town, mosquitto_port):
+        sender.send(b"not a batch")
+        sender.send(_payload(*_frames(1, 1)), topic=other)
+        sender.send(_payload(*_frames(1, 1)))
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    with reading(town) as connection:
+        kept = connection.execute(select(QUARANTINE.c.code, QUARANTINE.c.body)).all()
+    assert ack.epochs[0].upto == 1
+    assert ("payload.form", b"not a batch") in [tuple(row) for row in kept]
+    assert {row.code for row in kept} == {"payload.form", "topic.mismatch"}
+
+
+def test_messages_wait_at_the_broker_while_the_server_is_away(
+    town: Engine, mosquitto_port: int
+) -> None:
+    sender = Sender(mosquitto_port)
+    with _ingest(town, mosquitto_port):
+        pass
+    sender.send(_payload(*_frames(1, 2)))
+    with _ingest(town, mosquitto_port):
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    assert ack.epochs[0].upto == 2
+
+
+def test_a_broker_that_comes_back_is_used_again(town: Engine, tmp_path: Path) -> None:
+    port = free_port()
+    with start_mosquitto(tmp_path, port):
+        pass
+    with start_mosquitto(tmp_path, port), _ingest(town, port) as link:
+        assert link.is_connected
+        sender = Sender(port)
+        sender.send(_payload(*_frames(1, 1)))
+        assert sender.acks.get(timeout=10).epochs[0].upto == 1
+        sender.close()
+
+
+_KILLED_SERVER = """
+import os, signal, sys, threading
+from prometheus_client import CollectorRegistry
+from sync_server.config import BrokerConfig
+from sync_server.db.engine_io import open_engine
+from sync_server.readings.health import IngestMetrics
+from sync_server.readings.ingest_run_io import IngestLoop
+from sync_server.readings.mqtt_io import BrokerLink
+from tests.sync_server.real_parts import HandClock
+
+link = BrokerLink(BrokerConfig(port=int(sys.argv[2])))
+loop = IngestLoop(
+    open_engine(sys.argv[1]), link, HandClock(), IngestMetrics(CollectorRegistry()),
+    lambda point: os.kill(os.getpid(), signal.SIGKILL),
+)
+link.start()
+loop.run(99, threading.Event())
+"""
+
+
+def test_killed_between_commit_and_ack_nothing_is_lost_or_doubled(
+    town: Engine, mosquitto_port: int
+) -> None:
+    sender = Sender(mosquitto_port)
+    with _ingest(town, mosquitto_port):
+        pass
+    sender.send(_payload(*_frames(1, 5)))
+    command = [sys.executable, "-c", _KILLED_SERVER, str(town.url), str(mosquitto_port)]
+    killed = subprocess.run(command, timeout=30, check=False, env={**os.environ})
+    after_kill = _count(town)
+    acks_after_kill = sender.acks.qsize()
+    with _ingest(town, mosquitto_port):
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (after_kill, acks_after_kill) == ((5, 5), 0)
+    assert ack.epochs[0].upto == 5
+    assert _count(town) == (5, 5)
+
+
+def test_while_the_database_is_locked_frames_wait_and_are_stored_then(
+    town: Engine, mosquitto_port: int
+) -> None:
+    sender = Sender(mosquitto_port)
+    blocker = open_engine(str(town.url))
+    with _ingest(town, mosquitto_port):
+        with blocker.begin() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            sender.send(_payload(*_frames(1, 1)))
+            assert sender.acks.empty()
+        ack = sender.acks.get(timeout=15)
+    blocker.dispose()
+    sender.close()
+
+    assert ack.epochs[0].upto == 1
+    assert batch().gateway_id == GATEWAY

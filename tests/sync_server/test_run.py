@@ -1,0 +1,155 @@
+import asyncio
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from typing import Self
+
+import pytest
+from amqtt.broker import Broker
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from sync_server.config import BrokerConfig, ServerConfig
+from sync_server.db.engine_io import open_engine
+from sync_server.readings.health import IngestMetrics
+from sync_server.readings.ingest_run_io import IngestLoop
+from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.run import nothing_reached, run_server
+from tests.sync_server.real_parts import HandClock, free_port, wait_until
+
+
+def _config(folder: Path, broker_port: int) -> ServerConfig:
+    return ServerConfig(
+        data=folder,
+        database_url=f"sqlite:///{folder / 'server.sqlite3'}",
+        broker=BrokerConfig(port=broker_port),
+        listen_port=free_port(),
+    )
+
+
+def _is_live(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_the_server_starts_announces_its_first_link_and_stops_when_told(
+    tmp_path: Path, mosquitto_port: int
+) -> None:
+    config = _config(tmp_path, mosquitto_port)
+    stop = threading.Event()
+    links: list[str] = []
+    server = threading.Thread(
+        target=run_server,
+        args=(config, HandClock(), stop),
+        kwargs={"announce": links.append},
+    )
+    server.start()
+    wait_until(lambda: _is_live(config.listen_port))
+    stop.set()
+    server.join(30)
+
+    assert not server.is_alive()
+    assert [link.startswith("http://127.0.0.1:8000/first-start/") for link in links] == [True]
+    with closing(sqlite3.connect(tmp_path / "server.sqlite3")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_port: int) -> None:
+    port = free_port()
+    settings = tmp_path / "server.toml"
+    settings.write_text(
+        f'[server]\ndata = "data"\nlisten_port = {port}\n[mqtt]\nport = {mosquitto_port}\n'
+    )
+    command = [sys.executable, "-m", "sync_server", "--config", str(settings), "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        wait_until(lambda: _is_live(port), within_s=30)
+        server.send_signal(signal.SIGTERM)
+        printed, _ = server.communicate(timeout=30)
+
+    assert server.returncode == 0
+    assert f"http://127.0.0.1:{port}/first-start/" in printed
+
+
+def test_a_part_that_ends_by_itself_ends_the_server_with_its_name(
+    tmp_path: Path, mosquitto_port: int
+) -> None:
+    config = _config(tmp_path, mosquitto_port)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", config.listen_port))
+        taken.listen()
+
+        with pytest.raises(RuntimeError, match="server: web: ended by itself"):
+            run_server(config, HandClock(), threading.Event(), announce=lambda _link: None)
+
+
+class AmqttThread:
+    """An amqtt broker (MQTT 3.1.1 only) on its own event loop in a thread."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._loop = asyncio.new_event_loop()
+        self._is_up = threading.Event()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._is_up.wait(10)
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(20)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        broker = Broker(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}"}},
+                "plugins": {
+                    "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+                },
+            },
+            loop=self._loop,
+        )
+        await broker.start()
+        self._is_up.set()
+        await self._end.wait()
+        await broker.shutdown()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:amqtt")
+def test_a_broker_that_knows_only_the_old_protocol_is_met_with_one_line(tmp_path: Path) -> None:
+    port = free_port()
+    config = _config(tmp_path, port)
+    stop = threading.Event()
+    with AmqttThread(port), capture_logs() as logs:
+        link = BrokerLink(config.broker)
+        engine = open_engine(config.database_url)
+        loop = IngestLoop(
+            engine, link, HandClock(), IngestMetrics(CollectorRegistry()), nothing_reached
+        )
+        worker = threading.Thread(target=loop.run, args=(1, stop))
+        worker.start()
+        link.start()
+        wait_until(lambda: link.is_subscribed)
+        stop.set()
+        worker.join(10)
+        link.close()
+        engine.dispose()
+
+    falls = [line for line in logs if line["event"] == "ingest.mqtt_fallback"]
+    assert [line["version"] for line in falls] == ["3.1.1"]
