@@ -20,7 +20,8 @@ def stop_when_told() -> threading.Event:
 
 
 def _watch_parent(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     stop.set()
 
 

@@ -31,8 +31,9 @@ def main() -> None:
         )
         for each in arguments.gateway_ids
     ]
-    for thread in threads:
+    for gateway_id, thread in zip(arguments.gateway_ids, threads, strict=True):
         thread.start()
+        places.started_mark(gateway_id).touch()
     for thread in threads:
         thread.join()
 

@@ -27,20 +27,44 @@ class Anchor:
     rate: float
 
 
+LOOK_AGAIN_EVERY_S = 0.05
+"""Machine seconds between two looks of a held clock whether it has been let go."""
+
+
 class TownClock:
     """A `wire_contracts.clock.Clock` that runs `rate` times as fast as the machine.
 
     Every process that is given the same anchor and the same machine clock agrees on the time.
+    An anchor that lies ahead holds the town at its start: nothing grows old while the processes
+    come up.
     """
 
-    def __init__(self, anchor: Anchor, wall_now_s: Callable[[], float]) -> None:
-        """Keep the anchor and the machine's clock."""
+    def __init__(
+        self,
+        anchor: Anchor,
+        wall_now_s: Callable[[], float],
+        look_again: Callable[[], Anchor] | None = None,
+    ) -> None:
+        """Keep the anchor and the machine's clock.
+
+        Args:
+            anchor: What ties town and machine together.
+            wall_now_s: The machine's clock.
+            look_again: Asked for the anchor anew while the town is held.
+        """
         self.anchor = anchor
         self._wall_now_s = wall_now_s
+        self._look_again = look_again
+        self._looked_at_s = wall_now_s()
 
     def now_utc(self) -> datetime:
         """Return the town's present moment, in UTC, never before the anchor's start."""
-        elapsed_s = max(0.0, self._wall_now_s() - self.anchor.wall_start_s)
+        wall_now_s = self._wall_now_s()
+        is_held = wall_now_s < self.anchor.wall_start_s
+        if is_held and wall_now_s >= self._looked_at_s + LOOK_AGAIN_EVERY_S:
+            self._looked_at_s = wall_now_s
+            self.anchor = self._look_again() if self._look_again else self.anchor
+        elapsed_s = max(0.0, wall_now_s - self.anchor.wall_start_s)
         return self.anchor.start_utc + timedelta(seconds=elapsed_s * self.anchor.rate)
 
     def wall_seconds(self, seconds: float) -> float:

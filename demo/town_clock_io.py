@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,20 +18,37 @@ class ClockFileError(ValueError):
     """The clock file cannot be read; the text names the file and the remedy."""
 
 
-def start_clock(path: Path, start_utc: datetime, rate: float) -> TownClock:
+HELD_FOR_S = 86_400.0
+"""How far ahead the anchor of a held town lies: longer than any start takes."""
+
+
+def start_clock(
+    path: Path, start_utc: datetime, rate: float, *, is_held: bool = False
+) -> TownClock:
     """Return the town's clock for the process that starts the town, and write its file.
 
     The first run begins at `start_utc`. A later run over the same file goes on where the town
-    was last seen, however long the machine was off in between.
+    was last seen, however long the machine was off in between. A held clock stands still in
+    every process until `let_go`.
     """
     first_utc = start_utc
     if path.exists():
         before, latest_utc = _read(path)
         first_utc = max(start_utc, resumed(latest_utc, before, SAVED_EVERY_S))
-    anchor = Anchor(start_utc=first_utc, wall_start_s=time.monotonic(), rate=rate)
+    anchor = Anchor(start_utc=first_utc, wall_start_s=_now_s(is_held), rate=rate)
     clock = TownClock(anchor, time.monotonic)
     save_progress(path, clock)
     return clock
+
+
+def _now_s(is_held: bool) -> float:  # noqa: FBT001  # one caller, two lines above
+    return time.monotonic() + (HELD_FOR_S if is_held else 0.0)
+
+
+def let_go(path: Path, clock: TownClock) -> None:
+    """Let a held town run, in this process and in every process that joined its clock."""
+    clock.anchor = replace(clock.anchor, wall_start_s=time.monotonic())
+    save_progress(path, clock)
 
 
 def join_clock(path: Path) -> TownClock:
@@ -42,7 +60,7 @@ def join_clock(path: Path) -> TownClock:
     Raises:
         ClockFileError: The file is missing or is not a clock file.
     """
-    return TownClock(_read(path)[0], time.monotonic)
+    return TownClock(_read(path)[0], time.monotonic, lambda: _read(path)[0])
 
 
 def save_progress(path: Path, clock: TownClock) -> None:

@@ -18,7 +18,7 @@ from demo.set_up_io import Ports, choose_ports, database_url
 from demo.supervisor_io import Role, Supervisor
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC, TownClock
-from demo.town_clock_io import keep_saving, start_clock
+from demo.town_clock_io import keep_saving, let_go, start_clock
 from sync_server.access.tablet_store import issue_enrolment_code
 from sync_server.db.engine_io import open_engine
 
@@ -116,7 +116,9 @@ class TownRun:
     def _start(self) -> None:
         data = ("--data", str(self.places.root))
         self.ports = choose_ports(self.places, self.town)
-        self.clock = start_clock(self.places.clock_file, DEFAULT_START_UTC, self._options.rate)
+        self.clock = start_clock(
+            self.places.clock_file, DEFAULT_START_UTC, self._options.rate, is_held=True
+        )
         self._saver = threading.Thread(
             target=keep_saving, args=(self.places.clock_file, self.clock, self._stop)
         )
@@ -128,12 +130,16 @@ class TownRun:
         self._wait_for(BROKER, lambda: answers(self.ports.broker))
         self.supervisor.start(Role(SERVER, "demo.run_server", data))
         for group in self.gateway_groups:
+            for gateway_id in group:
+                self.places.started_mark(gateway_id).unlink(missing_ok=True)
             name = self.gateway_process(group)
             self.supervisor.start(Role(name, "demo.run_gateways", (*data, *group)))
         self._wait_for(SERVER, self._is_server_ready)
         self.network = CuttableNetwork(self.ports.server)
         self.network.open()
         self.supervisor.start(Role(CREW, self._options.crew, (*data, *self._crew_arguments())))
+        self._wait_for("gateways", self._are_gateways_ready)
+        let_go(self.places.clock_file, self.clock)
 
     def _crew_arguments(self) -> Sequence[str]:
         url = ("--server-url", f"http://127.0.0.1:{self.network.port}")
@@ -153,6 +159,11 @@ class TownRun:
         except requests.RequestException:
             return False
         return answer.ok
+
+    def _are_gateways_ready(self) -> bool:
+        """Return whether the process of every gateway is up."""
+        ids = [str(box.gateway_id) for box in self.town.gateways]
+        return all(self.places.started_mark(gateway_id).exists() for gateway_id in ids)
 
     def _wait_for(self, name: str, is_up: Callable[[], bool]) -> None:
         until = time.monotonic() + UP_WITHIN_S

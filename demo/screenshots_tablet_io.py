@@ -1,0 +1,205 @@
+"""Takes the tablet's pictures with the real app over a copy of a tablet's data, offscreen."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from field_app.clock_io import SystemClock
+from field_app.config import TabletConfig
+from field_app.orders.order_store import OrderQuery
+from field_app.tablet import Tablet, open_tablet
+from field_app.ui.environment_io import prepare_environment
+from wire_contracts.clock import Clock
+from wire_contracts.work_order_states import WorkOrderState
+
+if TYPE_CHECKING:
+    from field_app.ui.application import LamplighterApp
+
+PORTRAIT = (800, 1280)
+LANDSCAPE = (1280, 800)
+"""A ten-inch tablet at 160 dpi, upright and on its side."""
+
+LANGUAGES = (("en", "en"), ("zh", "zh_CN"))
+"""The word in a picture's name, and the app's language."""
+
+LONGEST_S = 120.0
+"""Pictures of one run: software GL needs a few seconds."""
+
+STEPS_TO_WORK = 4
+"""Accept, set off, arrive, begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shooting:
+    """One run of the app for pictures: from whose data, where to, in which language and size."""
+
+    data: Path
+    out: Path
+    name: str
+    language: str
+    size: tuple[int, int]
+    timezone: str
+
+
+def shoot_tablet(data: Path, out: Path, *, timezone: str = "Asia/Shanghai") -> Sequence[Path]:
+    """Return the pictures of the tablet that lives in `data`; its data is left as it is.
+
+    Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`,
+    `tablet-finding.en.png` and the same with `zh`; on its side: `tablet-two-panes.en.png`.
+    Order and finding show the most urgent open order with evidence, else the first order.
+
+    Raises:
+        subprocess.CalledProcessError: The app failed, such as without GL; its output was shown.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name, language in LANGUAGES:
+        for size in (PORTRAIT, LANDSCAPE):
+            arguments = (str(data), str(out), name, language, f"{size[0]}x{size[1]}", timezone)
+            command = [sys.executable, "-m", "demo.screenshots_tablet_io", *arguments]
+            subprocess.run(command, check=True, timeout=LONGEST_S)  # noqa: S603 - our own module
+    return sorted(out.glob("tablet-*.png"))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Take the pictures of one language and size: Kivy has one window of one size per process."""
+    data, out, name, language, size, timezone = arguments
+    width, height = size.split("x")
+    with tempfile.TemporaryDirectory(prefix="lamp-tablet-") as copy:
+        folder = Path(copy) / "tablet"
+        shutil.copytree(data, folder)
+        shooting = Shooting(
+            data=folder,
+            out=Path(out),
+            name=name,
+            language=language,
+            size=(int(width), int(height)),
+            timezone=timezone,
+        )
+        _prepare(shooting)
+        tablet = open_tablet(folder, SystemClock())
+        try:
+            _take(shooting, tablet, SystemClock())
+        finally:
+            tablet.close()
+
+
+def _prepare(shooting: Shooting) -> None:
+    os.environ |= {
+        "KIVY_HOME": str(shooting.data / "kivy"),
+        "KIVY_NO_CONFIG": "1",
+        "KIVY_NO_CONSOLELOG": "1",
+        "KIVY_DPI": "160",
+        "KIVY_METRICS_DENSITY": "1",
+    }
+    prepare_environment(shooting.data, must_be_offscreen=True)
+    logging.disable(logging.CRITICAL)  # Kivy tells at length which input devices are not here
+    from kivy.config import Config  # noqa: PLC0415 - reads the environment set above
+
+    width, height = shooting.size
+    for key, value in (("width", width), ("height", height), ("multisamples", 0), ("maxfps", 0)):
+        Config.set("graphics", key, str(value))
+
+
+def _take(shooting: Shooting, tablet: Tablet, clock: Clock) -> None:
+    from kivy.base import EventLoop, runTouchApp  # noqa: PLC0415 - opens the window
+
+    from field_app.app import make_app  # noqa: PLC0415 - after the window's settings
+
+    config = TabletConfig(
+        data=shooting.data, language=shooting.language, timezone=shooting.timezone
+    )
+    app = make_app(tablet, config, clock)
+    app._run_prepare()  # noqa: SLF001 - the part of run() before its loop
+    runTouchApp(embedded=True)
+
+    def settle() -> None:
+        for _ in range(20):
+            EventLoop.idle()
+        while app.jobs:
+            EventLoop.idle()
+        for _ in range(20):
+            EventLoop.idle()
+
+    settle()
+    order_id = _telling_order(tablet)
+    if shooting.size == LANDSCAPE:
+        _shoot_two_panes(shooting, app, order_id, settle)
+    else:
+        _shoot_upright(shooting, app, order_id, settle)
+    app.stop()
+
+
+def _shoot_two_panes(
+    shooting: Shooting, app: "LamplighterApp", order_id: str, settle: Callable[[], None]
+) -> None:
+    if order_id:
+        app.navigator.open_order(order_id)
+    settle()
+    _save(shooting, "two-panes")
+
+
+def _shoot_upright(
+    shooting: Shooting, app: "LamplighterApp", order_id: str, settle: Callable[[], None]
+) -> None:
+    _save(shooting, "list")
+    if not order_id:
+        return
+    navigator = app.navigator
+    navigator.open_order(order_id)
+    settle()
+    _save(shooting, "order")
+    for _ in range(STEPS_TO_WORK):
+        action = navigator.order.view.next_action
+        if action is not None and not action.opens_finding:
+            navigator.order.act(action.event)
+            settle()
+    navigator.open_finding()
+    settle()
+    if not any(choice.is_selected for choice in navigator.finding.view.results):
+        navigator.finding.choose_result("leak")
+        settle()
+        navigator.finding.choose_cause(navigator.finding.view.causes[0].key)
+        settle()
+    navigator.finding.ids.page.scroll_y = 1
+    settle()
+    _save(shooting, "finding")
+
+
+def _telling_order(tablet: Tablet) -> str:
+    """Return the most urgent open order with evidence, else the first one; empty without any."""
+    lines = tablet.desk.page(OrderQuery(limit=50)).lines
+    done = {WorkOrderState.FINISHED, WorkOrderState.VERIFIED, WorkOrderState.CLOSED}
+    for line in lines:
+        seen = tablet.desk.order(line.order_id)
+        document = None if seen is None else seen.document
+        if document is not None and document.evidence is not None and document.state not in done:
+            return line.order_id
+    return lines[0].order_id if lines else ""
+
+
+def _save(shooting: Shooting, what: str) -> None:
+    from kivy.core.window import Window  # noqa: PLC0415 - the window that is open
+    from kivy.graphics.opengl import (  # noqa: PLC0415 - loads GL
+        GL_RGBA,
+        GL_UNSIGNED_BYTE,
+        glReadPixels,
+    )
+    from PIL import Image  # noqa: PLC0415 - only pictures need it
+
+    Window.canvas.ask_update()
+    Window.dispatch("on_draw")
+    data = glReadPixels(0, 0, *Window.size, GL_RGBA, GL_UNSIGNED_BYTE)
+    picture = Image.frombytes("RGBA", Window.size, data)
+    upright = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).convert("RGB")
+    upright.save(shooting.out / f"tablet-{what}.{shooting.name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
