@@ -6,7 +6,7 @@ The caller owns the transaction. Every function leaves the change index and the 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from sync_server.access.account_store import get_person, has_crew
 from sync_server.access.refusals import not_found, role_refused
@@ -17,7 +17,7 @@ from sync_server.alerts.alert_store import (
     mark_ordered,
     order_cancelled,
 )
-from sync_server.db.access_tables import CREW
+from sync_server.db.access_tables import CREW, TABLET
 from sync_server.db.asset_tables import COMMUNITY
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.work_orders.instructions import instructions_for
@@ -266,15 +266,22 @@ def check_may(connection: Connection, actor: str, action: Action) -> None:
 
 
 def least_busy_crew(connection: Connection) -> str | None:
-    """Return the active crew with the fewest open orders, None when there is no crew."""
+    """Return the active crew with the fewest open orders, None when there is no crew.
+
+    A crew that carries a tablet goes before every crew without one: it learns of the order by
+    itself.
+    """
     is_open = WORK_ORDER.c.state.not_in(sorted(str(state) for state in _DONE))
     joined = CREW.outerjoin(WORK_ORDER, (WORK_ORDER.c.crew_id == CREW.c.crew_id) & is_open)
+    carries_tablet = exists().where(
+        TABLET.c.crew_id == CREW.c.crew_id, TABLET.c.revoked_at_ms.is_(None)
+    )
     query = (
         select(CREW.c.crew_id)
         .select_from(joined)
         .where(CREW.c.is_active)
         .group_by(CREW.c.crew_id)
-        .order_by(func.count(WORK_ORDER.c.order_id), CREW.c.crew_id)
+        .order_by(~carries_tablet, func.count(WORK_ORDER.c.order_id), CREW.c.crew_id)
         .limit(1)
     )
     return connection.execute(query).scalar_one_or_none()
