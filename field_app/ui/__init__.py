@@ -16,5 +16,4 @@ The line through the modules, from colours to pixels:
     background    slow work away from the screen
     navigator     which screen is shown, and what back does
     application   the Kivy app and its life
-    pictures_io   the project's own pictures of the app
 """

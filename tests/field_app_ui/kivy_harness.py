@@ -13,6 +13,7 @@ import ctypes
 import importlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -87,7 +88,8 @@ if MODE == "mock":
         """A window without GL: enough for widgets, clock, touches and text."""
 
         def create_window(self, *_arguments: object) -> None:
-            self._size = (WIDTH, HEIGHT)
+            if not self.initialized:
+                self._size = (WIDTH, HEIGHT)
             super().create_window()
 
         def close(self) -> None:
@@ -113,6 +115,9 @@ from kivy.uix.scrollview import ScrollView  # noqa: E402 - after the window
 from kivy.uix.widget import Widget  # noqa: E402 - after the window
 
 FRAME_S = 1 / 60
+
+_BREATH = threading.Event()
+"""Never set: waiting for it lets the background threads run."""
 
 
 class VirtualTime:
@@ -190,11 +195,7 @@ class Driver:
 
     def resize(self, width: int, height: int) -> None:
         """Turn the tablet, or use a larger one."""
-        if MODE == "mock":
-            self.win._size = (width, height)
-            self.win.dispatch("on_resize", width, height)
-        else:
-            self.win.size = (width, height)
+        self.win.size = (width, height)
         self.pump(4)
 
     def close(self) -> None:
@@ -202,8 +203,8 @@ class Driver:
         for widget in list(self.walk()):
             if getattr(widget, "focus", False):
                 widget.focus = False
-        self.app.stop()
         self.pump(2)
+        self.app.stop()
         for child in self.win.children[:]:
             self.win.remove_widget(child)
         for event in list(Clock.get_events()):
@@ -228,7 +229,7 @@ class Driver:
             if value := condition():
                 self.pump(2)
                 return value
-            os.sched_yield()
+            _BREATH.wait(0.001)
         self.screenshot("timed-out")
         raise AssertionError(f"timed out waiting for {what}; on screen: {self.texts()[:40]}")
 

@@ -84,7 +84,7 @@ _STEPS = (
 
 def night_flow_evidence(now_utc: datetime = NOW_UTC) -> Evidence:
     """Return the evidence of a leak that began four nights ago."""
-    chance = random.Random(7)  # noqa: S311 - a picture that is the same every time
+    chance = random.Random(7)
     first = now_utc - timedelta(days=12)
     leak_from = now_utc - timedelta(days=4, hours=8)
     points = []

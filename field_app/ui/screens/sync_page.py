@@ -43,13 +43,15 @@ class SyncScreen(BoxLayout):
 
 def state_details(view: SyncView, t: Callable[[str], str], _language: str) -> list[LabelledText]:
     """Return the lines under the overall state that have something to say."""
+    lines = (
+        (t("last contact {time}").format(time=view.last_contact_text), "contact"),
+        (t("oldest {duration}").format(duration=view.oldest_text), "time"),
+        (t("reason: {reason}").format(reason=view.reason_text), "reason"),
+        (view.next_try_text, "next"),
+    )
+    has_words = (view.last_contact_text, view.oldest_text, view.reason_text, view.next_try_text)
     return [
-        LabelledText(label=label, text=text, icon=icon)
-        for label, text, icon in (
-            (t("Last contact"), view.last_contact_text, "contact"),
-            (t("Oldest words wait for"), view.oldest_text, "time"),
-            (t("Reason"), view.reason_text, "reason"),
-            ("", view.next_try_text, "next"),
-        )
-        if text
+        LabelledText(label="", text=text[:1].upper() + text[1:], icon=icon)
+        for (text, icon), is_told in zip(lines, has_words, strict=True)
+        if is_told
     ]
