@@ -13,8 +13,11 @@ from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import Evidence, EvidenceNumber
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium
+from wire_contracts.work_order_states import WorkOrderState
 
-HIGHEST_PRIORITY = 1
+SAFETY_PRIORITY = 1
+"""A gas alert of this priority is safety class A."""
+
 LOAD_HOURS = 12
 LOAD_TARGET = 6
 """Alerts an operator can take in an hour: EEMUA 191 asks for one in ten minutes."""
@@ -42,6 +45,16 @@ _EVENT_MARKS: Mapping[str, tuple[str, str]] = {
     "finding": ("ok", "wrench"),
     "returned": ("ok", "ret"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """What an alert's row needs of its order."""
+
+    order_id: str
+    number: str
+    state: WorkOrderState
+    crew_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +143,7 @@ class LoadBar:
 
 def is_safety(record: AlertRecord) -> bool:
     """Return whether the alert is a gas class A alert: pinned, never grouped, never shelved."""
-    return record.medium is Medium.GAS and record.priority == HIGHEST_PRIORITY
+    return record.medium is Medium.GAS and record.priority == SAFETY_PRIORITY
 
 
 def is_todo(record: AlertRecord) -> bool:

@@ -1,7 +1,7 @@
 """Builds the alert desk and its answers from the database for one reader."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fastapi import Request
@@ -36,11 +36,11 @@ from sync_server.web.page_queries_store import (
     account_names,
     crew_names,
     latest_values,
+    order_lines,
     raised_since,
 )
 from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.order_store import list_orders
 from wire_contracts.alert_states import CONDITION, ConditionEvent, Disposition, Visibility
 
 
@@ -75,13 +75,17 @@ class DeskRights:
 
 def _load_desk(connection: Connection, reader: Reader, query: DeskQuery, now_utc: datetime) -> Desk:
     crews = crew_names(connection)
+    open_alerts = list_alerts(connection, AlertFilter(visibility=None))
+    lines = order_lines(
+        connection, [each.work_order_id for each in open_alerts if each.work_order_id]
+    )
     orders = {
-        record.document.alert_id: brief_of(record, reader.words, crews)
-        for record in reversed(list_orders(connection))
-        if record.document.alert_id is not None
+        each.alert_id: brief_of(lines[each.work_order_id], reader.words, crews)
+        for each in open_alerts
+        if each.work_order_id in lines
     }
     source = DeskSource(
-        open_alerts=list_alerts(connection, AlertFilter(visibility=None)),
+        open_alerts=open_alerts,
         raised_lately=raised_since(connection, now_utc - timedelta(hours=LOAD_HOURS)),
         orders=orders,
         names=account_names(connection),
@@ -105,7 +109,8 @@ def load_panel(
         return None
     words = reader.words
     meter = get_meter(connection, record.meter_id)
-    found = [each for each in list_orders(connection) if each.order_id == record.work_order_id]
+    ordered = [record.work_order_id] if record.work_order_id else []
+    found = [*order_lines(connection, ordered).values()]
     order = brief_of(found[0], words, crew_names(connection)) if found else None
     evidence = record.evidence
     role = reader.person.role
@@ -177,10 +182,7 @@ class DeskPages:
             first = next(iter([*desk.safety, *desk.rows]), None)
             chosen = query.selected or (first.alert_id if first else "")
             panel = load_panel(connection, chosen, reader, now_utc) if chosen else None
-            if not query.selected and chosen:
-                again = parse_query(query.tab, query.medium, query.search, chosen)
-                desk = _load_desk(connection, reader, again, now_utc)
-        return desk, panel
+        return replace(desk, selected=chosen), panel
 
     def evidence(
         self, reader: Reader, alert_id: str, problem: str = "", status: int = 200

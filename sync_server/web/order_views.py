@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync_server.access.roles import Action, Role, may
-from sync_server.web.alert_views import EventRow, OrderBrief
+from sync_server.web.alert_views import EventRow, OrderBrief, OrderLine
 from sync_server.web.labels import (
     MEDIA,
     ORDER_EVENTS,
@@ -156,15 +156,14 @@ def buttons_for(record: OrderRecord, role: Role, words: Words) -> list[OrderButt
     ]
 
 
-def brief_of(record: OrderRecord, words: Words, crews: Mapping[str, str]) -> OrderBrief:
+def brief_of(line: OrderLine, words: Words, crews: Mapping[str, str]) -> OrderBrief:
     """Return the order in the two lines of an alert row."""
-    tone = _TONES[record.state][0]
-    state = label(words, ORDER_STATES, record.state)
-    crew_id = record.document.crew_id
-    crew = crews.get(crew_id or "", crew_id or "")
+    tone = _TONES[line.state][0]
+    state = label(words, ORDER_STATES, line.state)
+    crew = crews.get(line.crew_id or "", line.crew_id or "")
     return OrderBrief(
-        order_id=record.order_id,
-        number=record.document.number,
+        order_id=line.order_id,
+        number=line.number,
         words=f"{crew} · {state}" if crew else state,
         tone=tone if tone not in {"out", ""} else "muted",
     )

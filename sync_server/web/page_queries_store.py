@@ -13,9 +13,12 @@ from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
 from sync_server.db.sync_tables import REVIEW_ITEM, SYNC_CONFLICT
+from sync_server.web.alert_views import SAFETY_PRIORITY, OrderLine
+from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.quantities import Quantity
+from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.work_order_states import WorkOrderState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,48 @@ def open_review_count(connection: Connection) -> int:
     """Return how many review items wait for a person."""
     query = select(func.count()).where(REVIEW_ITEM.c.resolved_at_ms.is_(None))
     return connection.execute(query).scalar_one()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCounts:
+    """How many shown, open alerts wait for a person, and how many are gas safety alerts."""
+
+    todo: int
+    safety: int
+
+
+def waiting_counts(connection: Connection) -> WaitingCounts:
+    """Return the counts of the rail without reading any evidence."""
+    is_todo = ALERT.c.condition.in_(
+        [str(Condition.UNACKNOWLEDGED), str(Condition.RETURNED_UNACKNOWLEDGED)]
+    )
+    is_safety = (ALERT.c.medium == str(Medium.GAS)) & (ALERT.c.priority == SAFETY_PRIORITY)
+    row = connection.execute(
+        select(
+            func.count().filter(is_todo).label("todo"),
+            func.count().filter(is_safety).label("safety"),
+        ).where(
+            ALERT.c.condition != str(Condition.NORMAL),
+            ALERT.c.visibility == str(Visibility.SHOWN),
+        )
+    ).one()
+    return WaitingCounts(todo=row.todo, safety=row.safety)
+
+
+def order_lines(connection: Connection, order_ids: Sequence[str]) -> dict[str, OrderLine]:
+    """Return order id -> number, state and crew, for those that exist."""
+    columns = (WORK_ORDER.c.order_id, WORK_ORDER.c.number, WORK_ORDER.c.state, WORK_ORDER.c.crew_id)
+    found: dict[str, OrderLine] = {}
+    for start in range(0, len(order_ids), 500):
+        chosen = WORK_ORDER.c.order_id.in_(order_ids[start : start + 500])
+        for row in connection.execute(select(*columns).where(chosen)):
+            found[row.order_id] = OrderLine(
+                order_id=row.order_id,
+                number=row.number,
+                state=WorkOrderState(row.state),
+                crew_id=row.crew_id,
+            )
+    return found
 
 
 def quarantine_counts(connection: Connection) -> dict[str, int]:

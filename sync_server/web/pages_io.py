@@ -16,13 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync_server.access.account_store import Person
 from sync_server.access.roles import Action, may
-from sync_server.alerts.alert import AlertFilter
-from sync_server.alerts.alert_store import list_alerts
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
-from sync_server.web.alert_views import is_safety, is_todo
 from sync_server.web.labels import ROLES, label
-from sync_server.web.page_queries_store import open_review_count
+from sync_server.web.page_queries_store import open_review_count, waiting_counts
 from sync_server.web.preference_store import Preference, load_preference
 from sync_server.web.settings import WebSettings
 from sync_server.web.words import Words, mark
@@ -275,9 +272,8 @@ def count_badges(connection: Connection, person: Person) -> dict[str, int]:
     badges = dict.fromkeys((link.key for link in NAV), 0)
     badges["safety"] = 0
     if may(person.role, Action.SEE_ALERTS):
-        shown = list_alerts(connection, AlertFilter())
-        badges["alerts"] = sum(1 for each in shown if is_todo(each))
-        badges["safety"] = sum(1 for each in shown if is_safety(each))
+        waiting = waiting_counts(connection)
+        badges["alerts"], badges["safety"] = waiting.todo, waiting.safety
     if may(person.role, Action.SEE_REVIEW):
         badges["review"] = open_review_count(connection)
     return badges

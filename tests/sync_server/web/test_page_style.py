@@ -77,7 +77,7 @@ GRAPHIC_PAIRS = [
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_every_text_and_every_mark_has_enough_contrast(name: str) -> None:
     tokens = theme(name)
-    measured = {
+    measured: dict[tuple[str, ...], tuple[float, float]] = {
         **{pair: (contrast(tokens[pair[0]], tokens[pair[1]]), 4.5) for pair in TEXT_PAIRS},
         **{
             (*pair, "mark"): (contrast(tokens[pair[0]], tokens[pair[1]]), 3.0)
