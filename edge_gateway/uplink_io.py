@@ -100,6 +100,7 @@ class Uplink:
         self._connection: MqttConnection | None = None
         self._receive_maximum: int | None = None
         self._drops = 0
+        self._is_alarmed = False
         self._offered_upto = 0
         self._up_mids: set[int] = set()
         self._next_health_s = self._next_prune_s = 0.0
@@ -270,9 +271,13 @@ class Uplink:
             self._publish_event("server_restored", text)
             self._window = forget_all(self._window)
             self._offered_upto = 0
-        for seq, code in effect.refused:
-            _LOG.warning("frame.refused", seq=seq, code=code)
+        if effect.refused:
+            codes = sorted({code for _, code in effect.refused})
+            seqs = [seq for seq, _ in effect.refused]
+            _LOG.warning("frames.quarantined", codes=codes, count=len(seqs), first=min(seqs))
         self._window = settle(self._window, effect.seqs, time.monotonic())
+        if effect.seqs:
+            self._is_alarmed = False
         self._figures = replace(
             self._figures,
             acknowledged=self._figures.acknowledged + len(effect.seqs),
@@ -305,7 +310,8 @@ class Uplink:
             return
         self._window = repeat_offer(self._window, offer, now_s)
         self._figures = replace(self._figures, republished=self._figures.republished + len(frames))
-        if offer.attempts + 1 == ALARM_ATTEMPTS:
+        if offer.attempts + 1 >= ALARM_ATTEMPTS and not self._is_alarmed:
+            self._is_alarmed = True
             text = f"no acknowledgement for seq {frames[0].seq} after {ALARM_ATTEMPTS} publications"
             _LOG.error("uplink.unacknowledged", text=text)
             self._publish_event("unacknowledged", text)

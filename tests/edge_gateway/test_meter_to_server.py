@@ -179,6 +179,23 @@ def test_frames_wait_for_a_broker_that_is_away(tmp_path: Path) -> None:
                 assert server.conflicts == []
 
 
+def test_a_killed_broker_that_forgets_everything_loses_nothing(tmp_path: Path) -> None:
+    broker = Mosquitto(folder=tmp_path)
+    with MeterServer(units={1: heat_meter(1.25)}) as plant, ExitStack() as stack:
+        config = gateway(tmp_path, broker.port, {plant.port: meters(1)})
+        broker.__enter__()
+        stack.callback(broker.__exit__)
+        server = stack.enter_context(LedgerServer(broker.port))
+        with running_gateway(config):
+            until(lambda: kept(config) >= 3)
+            broker.__exit__()
+            broker.__enter__()
+            at_restart = figures(config).last_seq
+            until(lambda: set(range(1, at_restart + 4)) <= set(server.seqs()))
+
+    assert server.conflicts == []
+
+
 def test_nothing_is_marked_before_the_server_has_it(mosquitto: Mosquitto, tmp_path: Path) -> None:
     with (
         MeterServer(units={1: heat_meter(1.25)}) as plant,
@@ -187,11 +204,13 @@ def test_nothing_is_marked_before_the_server_has_it(mosquitto: Mosquitto, tmp_pa
         config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1)})
         with running_gateway(config):
             until(lambda: server.deliveries > len(server.ledger) >= 5)
+            until(lambda: event_kinds(server) == ["unacknowledged"])
             assert figures(config).kept_count == 0
             server.is_acknowledging = True
             until(lambda: kept(config) >= 5)
 
         assert server.conflicts == []
+        assert event_kinds(server) == ["unacknowledged"]
 
 
 def test_a_restored_server_gets_everything_again(mosquitto: Mosquitto, tmp_path: Path) -> None:
