@@ -10,6 +10,7 @@ framing                  words become a frame; a failed read is a frame without 
 schedule, clock_step     which job is due, who must wait; whether somebody has set the clock
 queued                   what the queue holds, as values
 queue_store              the durable queue: what is not acknowledged is still here
+data_lock_io             two gateways never share one queue
 outbox_io                group commit into the queue
 messages                 state, health and events as the server reads them
 link_io                  one thread per link: due, read, hand on
