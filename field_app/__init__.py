@@ -12,4 +12,5 @@ The line through the packages, from the file on disk to the screen:
     presenters                           state in, view data out
     ui, app                              the screens
     crew                                 the same tablet without screens
+    __main__                             the command `field-app`
 """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, select, true
 from sqlalchemy.dialects import sqlite
 
 from field_app.orders.next_action import is_open
@@ -252,12 +252,12 @@ def load_page(connection: Connection, query: OrderQuery) -> OrderPage:
     matching = and_(_FILTERS[query.chosen], _search(query.search))
     rows = connection.execute(
         select(order_view).where(matching).order_by(*_RANK).limit(query.limit)
-    ).all()
+    ).mappings()
     total = connection.execute(
         select(func.count()).select_from(order_view).where(matching)
     ).scalar_one()
     return OrderPage(
-        lines=tuple(_line(row._asdict()) for row in rows),
+        lines=tuple(_line(row) for row in rows),
         total_count=total,
         counts=_counts(connection),
     )
@@ -278,7 +278,7 @@ def _counts(connection: Connection) -> dict[OrderFilter, int]:
         func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(str(chosen))
         for chosen, condition in _FILTERS.items()
     ]
-    row = connection.execute(select(*sums)).one()._asdict()
+    row = connection.execute(select(*sums)).mappings().one()
     return {chosen: int(row[str(chosen)]) for chosen in _FILTERS}
 
 
@@ -287,20 +287,19 @@ def _search(text: str) -> ColumnElement[bool]:
     return and_(true(), *(order_view.c.search.contains(word, autoescape=True) for word in words))
 
 
-def _line(cells: Mapping[str, str | int | None]) -> OrderLine:
-    due_at_ms = cells["due_at_ms"]
+def _line(cells: RowMapping) -> OrderLine:
     return OrderLine(
-        order_id=str(cells["order_id"]),
-        number=str(cells["number"]),
-        state=WorkOrderState(str(cells["state"])),
-        medium=Medium(str(cells["medium"])),
-        safety_class=SafetyClass(str(cells["safety_class"])),
-        priority=int(cells["priority"] or 1),
-        due_at_ms=due_at_ms if isinstance(due_at_ms, int) else None,
-        title=BilingualText(en=str(cells["title_en"]), zh=str(cells["title_zh"])),
-        address=str(cells["address"]),
+        order_id=cells["order_id"],
+        number=cells["number"],
+        state=WorkOrderState(cells["state"]),
+        medium=Medium(cells["medium"]),
+        safety_class=SafetyClass(cells["safety_class"]),
+        priority=cells["priority"],
+        due_at_ms=cells["due_at_ms"],
+        title=BilingualText(en=cells["title_en"], zh=cells["title_zh"]),
+        address=cells["address"],
         has_draft=bool(cells["has_draft"]),
-        mark=RecordState(str(cells["mark"])),
+        mark=RecordState(cells["mark"]),
         is_gone=bool(cells["is_gone"]),
-        problem=str(cells["problem"]),
+        problem=cells["problem"],
     )

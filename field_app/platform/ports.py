@@ -26,9 +26,11 @@ class Camera(Protocol):
 
     def availability(self) -> Availability:
         """Return whether photos can be taken."""
+        ...
 
     def take_photo(self) -> bytes | None:
         """Return a JPEG, or None when none was taken."""
+        ...
 
 
 class TagReader(Protocol):
@@ -36,9 +38,11 @@ class TagReader(Protocol):
 
     def availability(self) -> Availability:
         """Return whether tags can be read."""
+        ...
 
     def read_tag(self) -> str | None:
         """Return the tag's id in hexadecimal, or None when no tag was held near."""
+        ...
 
 
 class Locator(Protocol):
@@ -46,9 +50,11 @@ class Locator(Protocol):
 
     def availability(self) -> Availability:
         """Return whether the position can be known."""
+        ...
 
     def fix(self) -> Fix | None:
         """Return the last position, or None without one."""
+        ...
 
 
 class Vault(Protocol):
@@ -56,9 +62,11 @@ class Vault(Protocol):
 
     def availability(self) -> Availability:
         """Return whether personal data and photos may be kept on this tablet."""
+        ...
 
     def seal(self, plain: bytes) -> bytes | None:
         """Return the encrypted bytes, or None when there is no vault: then nothing is kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

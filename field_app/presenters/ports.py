@@ -19,9 +19,11 @@ class Words(Protocol):
     @property
     def language(self) -> str:
         """Return the language code, such as `en` or `zh_CN`."""
+        ...
 
     def __call__(self, msgid: str) -> str:
         """Return the text of an English msgid in the reader's language."""
+        ...
 
 
 class Worker(Protocol):
@@ -29,9 +31,11 @@ class Worker(Protocol):
 
     def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         """Run `work` in the background, in order, then call `done` on the screen's thread."""
+        ...
 
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call `call` on the screen's thread after wall seconds; return what cancels it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

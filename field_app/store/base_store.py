@@ -311,13 +311,12 @@ def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -
         )
         if name is not None:
             source = source.where(base_row.c.bucket == name)
-        for row in connection.execute(source).all():
-            values = {**row._asdict(), "bucket": KEPT, "is_stale": 0}
-            upsert = sqlite.insert(base_row).values(values)
+        for row in connection.execute(source).mappings().all():
+            upsert = sqlite.insert(base_row).values({**row, "bucket": KEPT, "is_stale": 0})
             connection.execute(
                 upsert.on_conflict_do_update(
                     index_elements=["bucket", "entity", "entity_id"],
-                    set_={"seq": row.seq, "document": row.document},
+                    set_={"seq": row["seq"], "document": row["document"]},
                 )
             )
 

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import settings_store
@@ -166,8 +176,8 @@ def keep_saved_row(connection: Connection, cells: Mapping[str, JsonValue]) -> No
 
 def load_entries(connection: Connection, condition: ColumnElement[bool]) -> list[OutboxEntry]:
     """Return the matching entries in the order of their taps."""
-    rows = connection.execute(select(outbox_op).where(condition).order_by(outbox_op.c.n)).all()
-    return [_entry(row._asdict()) for row in rows]
+    query = select(outbox_op).where(condition).order_by(outbox_op.c.n)
+    return [_entry(row) for row in connection.execute(query).mappings()]
 
 
 def entries_of(connection: Connection, order_id: str) -> list[OutboxEntry]:
@@ -195,8 +205,8 @@ def waiting_entries(connection: Connection, limit: int) -> list[OutboxEntry]:
         .where(outbox_op.c.status.in_(sorted(WAITING)))
         .order_by(outbox_op.c.n)
         .limit(limit)
-    ).all()
-    return [_entry(row._asdict()) for row in rows]
+    ).mappings()
+    return [_entry(row) for row in rows]
 
 
 def look_here_entries(connection: Connection) -> list[OutboxEntry]:
@@ -411,25 +421,22 @@ def _operation(body: str) -> Operation:
     return parse_operation(FieldReader(place=_PLACE, values=json.loads(body)))
 
 
-def _entry(cells: Mapping[str, JsonValue]) -> OutboxEntry:
-    reader = FieldReader(place=_PLACE, values=cells)
+def _entry(cells: RowMapping) -> OutboxEntry:
+    names = ("status", "outcome", "code")
+    reader = FieldReader(place=_PLACE, values={name: cells[name] for name in names})
     return OutboxEntry(
-        operation=_operation(str(cells["body"])),
-        order_id=str(cells["order_id"]),
+        operation=_operation(cells["body"]),
+        order_id=cells["order_id"],
         status=reader.choice("status", OpStatus),
-        made_at_ms=_whole(cells["made_at_ms"]),
+        made_at_ms=cells["made_at_ms"],
         is_repeat=bool(cells["is_repeat"]),
-        outcome=reader.choice("outcome", Outcome) if cells["outcome"] else None,
-        code=reader.choice("code", Code) if cells["code"] else None,
-        detail=str(cells["detail"]),
-        ack_seq=_whole(cells["ack_seq"]),
-        acked_round=_whole(cells["acked_round"]),
-        look=Look(_whole(cells["look"])),
+        outcome=reader.choice("outcome", Outcome) if reader.has("outcome") else None,
+        code=reader.choice("code", Code) if reader.has("code") else None,
+        detail=cells["detail"],
+        ack_seq=cells["ack_seq"],
+        acked_round=cells["acked_round"],
+        look=Look(cells["look"]),
     )
-
-
-def _whole(cell: JsonValue) -> int:
-    return cell if isinstance(cell, int) else 0
 
 
 def order_ids_of(operations: Iterable[Operation]) -> set[str]:

@@ -19,9 +19,11 @@ class Syncs(Protocol):
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync, None while nothing can be due."""
+        ...
 
     def sync(self) -> SyncVerdict:
         """Sync now."""
+        ...
 
 
 class SyncRunner:
