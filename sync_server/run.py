@@ -1,5 +1,6 @@
 """Starts the server's parts over one database and ends them in the right order."""
 
+import sys
 import threading
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
 from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.health import IngestMetrics, ingest_metrics
-from sync_server.readings.ingest_run_io import IngestLoop
+from sync_server.readings.ingest_run_io import THREAD_SWITCH_S, IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
@@ -52,6 +53,7 @@ def run_server(
     Raises:
         RuntimeError: A part ended by itself; the process should end and be started again.
     """
+    sys.setswitchinterval(THREAD_SWITCH_S)
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.database_url)
     try:

@@ -10,6 +10,9 @@ Cell = str | int | float | bytes | None
 Row = tuple[Cell, ...]
 
 
+_STAGING = "lamplighter_staging"
+
+
 class OnExisting(StrEnum):
     """What to do with a row whose key is there already."""
 
@@ -41,9 +44,20 @@ def write_rows(
         connection.exec_driver_sql(
             f"CREATE TEMP TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
         )
+        _empty_if_used(connection, staging)
         _copy(connection, staging, _names(table), rows)
         connection.exec_driver_sql(_merge_statement(table, staging, on_existing))
+
+
+def _empty_if_used(connection: Connection, staging: str) -> None:
+    """Empty a staging table that this transaction has filled before; a commit empties it anyway."""
+    transaction = connection.get_transaction()
+    known: tuple[object, set[str]] = connection.info.get(_STAGING, (None, set()))
+    used = known[1] if known[0] is transaction else set()
+    if staging in used:
         connection.exec_driver_sql(f"TRUNCATE {staging}")
+    used.add(staging)
+    connection.info[_STAGING] = (transaction, used)
 
 
 def _names(table: Table) -> str:
