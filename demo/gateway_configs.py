@@ -9,6 +9,10 @@ from demo.town_meters import READING_INTERVAL, Meter
 from firmware_profiles.profile import Profile
 
 HEALTH_INTERVAL = "1h"
+ACK_TIMEOUT_S = 2.0
+COMMIT_S = 0.2
+"""Wall seconds: the usual 10 s and 1 s would be hours and a quarter of an hour of the town."""
+
 TIMEOUT_S = 0.5
 """Wall seconds: the meters answer on loopback within milliseconds."""
 
@@ -50,6 +54,10 @@ host = "127.0.0.1"
 port = {settings.broker_port}
 username = {_quoted(settings.gateway_id)}
 password_file = {_quoted(str(settings.password_file))}
+ack_timeout_s = {ACK_TIMEOUT_S}
+
+[queue]
+commit_s = {COMMIT_S}
 
 [[link]]
 name = "meters"

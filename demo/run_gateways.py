@@ -8,6 +8,7 @@ from demo.places import Places
 from demo.process_life_io import killer_at, stop_when_told
 from demo.town_clock_io import join_clock
 from edge_gateway.config_io import load_config
+from edge_gateway.logs_io import configure_logs
 from edge_gateway.run import run_gateway
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--kill-after", type=int, default=1, help="at its n-th passing")
     parser.add_argument("gateway_ids", nargs="+")
     arguments = parser.parse_args()
+    configure_logs(is_pretty=False, is_verbose=False)
     places = Places(arguments.data)
     stop = stop_when_told()
     clock = join_clock(places.clock_file)

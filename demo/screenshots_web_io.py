@@ -83,7 +83,7 @@ def _choose(page: Page, base_url: str, language: str, theme: str) -> None:
 
 
 def _settled(page: Page) -> None:
-    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.evaluate("document.fonts.ready.then(() => true)")
     page.wait_for_selector("#live:not(.wait)")
     page.wait_for_timeout(400)
 
