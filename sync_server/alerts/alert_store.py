@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, Row, Select, and_, insert, select, update
@@ -34,7 +35,7 @@ from wire_contracts.alert_states import (
     Visibility,
     VisibilityEvent,
 )
-from wire_contracts.evidence import evidence_json, parse_evidence
+from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import FAMILY, Family, FindingResult, Kind, Label, label_for
@@ -43,6 +44,11 @@ from wire_contracts.quantities import Medium
 
 _SETTLES = frozenset({FindingResult.LEAK, FindingResult.INACCURATE, FindingResult.NORMAL})
 """A finding that explains the alert ends it; `other` leaves it open until the condition is gone."""
+
+
+_KEPT_EVIDENCE = 512
+"""Evidence in memory, read once: four days of a chart take 5 ms, a desk shows hundreds again and
+again, and the values are frozen."""
 
 
 def raise_alert(connection: Connection, finding: AlertFinding, now_utc: datetime) -> str:
@@ -415,8 +421,13 @@ def _time_or_none(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else utc_from_ms(milliseconds)
 
 
+@lru_cache(maxsize=_KEPT_EVIDENCE)
+def _evidence(alert_id: str, text: str) -> Evidence:
+    place = f"alert {alert_id}"
+    return parse_evidence(FieldReader(place=place, values=orjson.loads(text)))
+
+
 def _record(row: Row[tuple[str]]) -> AlertRecord:
-    place = f"alert {row.alert_id}"
     return AlertRecord(
         alert_id=row.alert_id,
         meter_id=row.meter_id,
@@ -444,7 +455,7 @@ def _record(row: Row[tuple[str]]) -> AlertRecord:
         finding_has_evidence=row.finding_has_evidence,
         finding_at_utc=_time_or_none(row.finding_at_ms),
         label=Label(row.label) if row.label else None,
-        evidence=parse_evidence(FieldReader(place=place, values=orjson.loads(row.evidence))),
+        evidence=_evidence(row.alert_id, row.evidence),
         address=row.address,
         community_id=row.community_id,
         place_en=row.name_en or "",
