@@ -11,5 +11,6 @@ The line through the modules:
     bulk_io           many rows at driver speed
     server_store      the server's own facts, such as its epoch
     feed_store        the append-only feed of changes that live pages follow
+    change_store      the index of changes that tablets pull, in the order of the commits
     backup_io         copy a SQLite database while it is in use, and put a copy back
 """

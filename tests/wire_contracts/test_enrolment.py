@@ -1,3 +1,5 @@
+"""The enrolment of a tablet on the wire."""
+
 from datetime import UTC, datetime
 
 import pytest

@@ -1,3 +1,5 @@
+"""Who holds which action."""
+
 import pytest
 
 from sync_server.access.roles import ALLOWED, Action, Role, may, roles_with

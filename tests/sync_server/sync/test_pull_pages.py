@@ -1,3 +1,5 @@
+"""What a page holds, and when a bucket starts anew."""
+
 from datetime import timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""Every outcome that an operation of a crew can have."""
+
 import json
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""The pure decisions of the sync: tokens, merge, event time."""
+
 import contextlib
 from datetime import timedelta
 

@@ -1,3 +1,5 @@
+"""The conversation over real loopback sockets."""
+
 import gzip
 from collections.abc import Iterator
 from typing import Annotated

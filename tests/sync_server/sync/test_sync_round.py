@@ -1,3 +1,5 @@
+"""The whole loop: alert, order, tablet, finding, label."""
+
 import pytest
 from sqlalchemy import Engine
 

@@ -1,3 +1,5 @@
+"""The protocol under a network that misbehaves, with pinned seeds."""
+
 import pytest
 from sqlalchemy import Engine
 

@@ -1,3 +1,5 @@
+"""What kind of order an alert becomes, and whether by itself."""
+
 import itertools
 
 import pytest

@@ -1,3 +1,5 @@
+"""Orders on a real database: made, moved, handed over, shown, withdrawn."""
+
 from datetime import timedelta
 
 import pytest
