@@ -2,12 +2,14 @@
 
 from urllib.parse import quote
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.api_io import enrolment_router
 from sync_server.access.error_answers_io import STATUS, error_answer
@@ -15,6 +17,7 @@ from sync_server.access.guards_io import person_of
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.alerts.alert import AlertNotFoundError
 from sync_server.sync.api_io import sync_router
+from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.desk_routes_io import (
     desk_actions_router,
@@ -39,6 +42,8 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
 _NOT_FOUND = 404
 _UNAUTHORISED = 401
 
@@ -61,6 +66,12 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json" if settings.has_api_docs else None,
     )
+    if not is_built():
+        _LOG.warning(
+            "front-end libraries are missing",
+            folder=str(VENDOR),
+            remedy="run `python -m sync_server.web.build_assets_io`",
+        )
     pages = Pages(engine, clock, settings, load_catalogues())
     hub = LiveHub(engine, clock)
     app.state.access = access_desk_for(engine, clock, hasher or PasswordHasherIo())
