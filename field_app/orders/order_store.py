@@ -1,6 +1,6 @@
 """Maps the list's rows: one per order, rebuilt in the transaction that changed it, paged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 from field_app.orders.next_action import is_open
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store
+from field_app.store.base_store import BaseRow
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.record_states import OVERLAY, RecordState, RecordTraces, record_state
 from field_app.store.tables import base_row, order_view, photo_job
@@ -21,6 +22,9 @@ from wire_contracts.orders import ENTITY, SafetyClass, WorkOrderDocument, parse_
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
+
+_CHUNK = 300
+"""Ids per IN list: older SQLite builds take 999 variables."""
 
 
 class OrderFilter(StrEnum):
@@ -95,10 +99,36 @@ class SeenOrder:
 
 def load_order(connection: Connection, order_id: str) -> SeenOrder | None:
     """Return the order with the own words on top, or None when the tablet does not know it."""
-    row = base_store.load_row(connection, ENTITY, order_id)
-    entries = outbox_store.entries_of(connection, order_id)
-    if row is None and not entries:
-        return None
+    return load_orders(connection, [order_id]).get(order_id)
+
+
+def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, SeenOrder]:
+    """Return the orders by id as `load_order` does; what the tablet does not know is left out."""
+    rows = base_store.load_rows(connection, ENTITY, order_ids)
+    entries = outbox_store.entries_by_order(connection, order_ids)
+    drafts = draft_store.orders_with_draft(connection, order_ids)
+    photos = _photos(connection, order_ids)
+    return {
+        order_id: _seen(
+            order_id,
+            rows.get(order_id),
+            entries.get(order_id, []),
+            RecordTraces(
+                statuses=frozenset(entry.status for entry in entries.get(order_id, [])),
+                has_draft=order_id in drafts,
+                needs_look=any(entry.look is Look.YES for entry in entries.get(order_id, [])),
+                photos_total=photos.get(order_id, (0, 0))[0],
+                photos_done=photos.get(order_id, (0, 0))[1],
+            ),
+        )
+        for order_id in order_ids
+        if order_id in rows or order_id in entries
+    }
+
+
+def _seen(
+    order_id: str, row: BaseRow | None, entries: Sequence[OutboxEntry], traces: RecordTraces
+) -> SeenOrder:
     document: WorkOrderDocument | None = None
     problem = ""
     if row is None:
@@ -109,14 +139,13 @@ def load_order(connection: Connection, order_id: str) -> SeenOrder | None:
             document = overlaid(parse_order(reader), _overlay(entries))
         except ContractError as error:
             problem = str(error)
-    has_draft = draft_store.has_draft(connection, order_id)
     return SeenOrder(
         order_id=order_id,
         document=document,
         is_gone=row is None or row.is_kept,
         problem=problem,
-        mark=record_state(_traces(connection, order_id, entries, has_draft=has_draft)),
-        has_draft=has_draft,
+        mark=record_state(traces),
+        has_draft=traces.has_draft,
         entries=tuple(entries),
     )
 
@@ -125,34 +154,38 @@ def _overlay(entries: Iterable[OutboxEntry]) -> list[Operation]:
     return [entry.operation for entry in entries if entry.status in OVERLAY and not entry.is_repeat]
 
 
-def _traces(
-    connection: Connection, order_id: str, entries: Iterable[OutboxEntry], *, has_draft: bool
-) -> RecordTraces:
-    photos = connection.execute(
-        select(func.count(), func.coalesce(func.sum(photo_job.c.is_done), 0)).where(
-            photo_job.c.order_id == order_id
-        )
-    ).one()
-    return RecordTraces(
-        statuses=frozenset(entry.status for entry in entries),
-        has_draft=has_draft,
-        needs_look=any(entry.look is Look.YES for entry in entries),
-        photos_total=photos[0],
-        photos_done=photos[1],
+def _photos(connection: Connection, order_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return (all, done) photos by order."""
+    rows = connection.execute(
+        select(photo_job.c.order_id, func.count(), func.sum(photo_job.c.is_done))
+        .where(photo_job.c.order_id.in_(order_ids))
+        .group_by(photo_job.c.order_id)
     )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def rebuild_lines(connection: Connection, order_ids: Iterable[str]) -> None:
     """Make the lines of these orders anew; call it in the transaction that changed them."""
-    for order_id in order_ids:
-        seen = load_order(connection, order_id)
-        if seen is None or (seen.is_gone and not _is_needed(seen)):
-            base_store.forget_kept(connection, ENTITY, order_id)
-            connection.execute(delete(order_view).where(order_view.c.order_id == order_id))
-            continue
-        if not seen.is_gone:
-            base_store.forget_kept(connection, ENTITY, order_id)
-        _save_line(connection, seen)
+    wanted = sorted(set(order_ids))
+    for start in range(0, len(wanted), _CHUNK):
+        _rebuild_chunk(connection, wanted[start : start + _CHUNK])
+
+
+def _rebuild_chunk(connection: Connection, order_ids: Sequence[str]) -> None:
+    seen = load_orders(connection, order_ids)
+    shown = [one for one in seen.values() if not one.is_gone or _is_needed(one)]
+    on_list = {one.order_id for one in shown}
+    kept = {one.order_id for one in shown if one.is_gone}
+    base_store.forget_kept(connection, ENTITY, [each for each in order_ids if each not in kept])
+    gone = [each for each in order_ids if each not in on_list]
+    connection.execute(delete(order_view).where(order_view.c.order_id.in_(gone)))
+    if shown:
+        statement = sqlite.insert(order_view)
+        names = [column.name for column in order_view.columns if not column.primary_key]
+        upsert = statement.on_conflict_do_update(
+            index_elements=["order_id"], set_={name: statement.excluded[name] for name in names}
+        )
+        connection.execute(upsert, [_line_values(one) for one in shown])
 
 
 def _is_needed(seen: SeenOrder) -> bool:
@@ -213,16 +246,15 @@ def _unreadable_cells(seen: SeenOrder) -> Cells:
     }
 
 
-def _save_line(connection: Connection, seen: SeenOrder) -> None:
-    values: Cells = {
+def _line_values(seen: SeenOrder) -> Cells:
+    return {
         **_cells(seen),
+        "order_id": seen.order_id,
         "is_gone": int(seen.is_gone),
         "has_draft": int(seen.has_draft),
         "mark": str(seen.mark),
         "problem": seen.problem,
     }
-    statement = sqlite.insert(order_view).values(order_id=seen.order_id, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["order_id"], set_=values))
 
 
 _FILTERS: Mapping[OrderFilter, ColumnElement[bool]] = {

@@ -168,21 +168,26 @@ def drop_bucket(connection: Connection, name: str) -> set[Thing]:
 
 def load_row(connection: Connection, entity: str, entity_id: str) -> BaseRow | None:
     """Return the newest copy of a thing, a kept one only when no bucket holds it; None: unknown."""
-    row = connection.execute(
+    return load_rows(connection, entity, [entity_id]).get(entity_id)
+
+
+def load_rows(connection: Connection, entity: str, entity_ids: Sequence[str]) -> dict[str, BaseRow]:
+    """Return the newest copies by id, as `load_row` does; what is unknown is left out."""
+    rows = connection.execute(
         select(base_row)
-        .where(base_row.c.entity == entity, base_row.c.entity_id == entity_id)
-        .order_by((base_row.c.bucket == KEPT), base_row.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    return BaseRow(
-        entity=entity,
-        entity_id=entity_id,
-        seq=row.seq,
-        document=json.loads(row.document),
-        is_kept=row.bucket == KEPT,
+        .where(base_row.c.entity == entity, base_row.c.entity_id.in_(entity_ids))
+        .order_by((base_row.c.bucket != KEPT), base_row.c.seq)
     )
+    return {
+        row.entity_id: BaseRow(
+            entity=entity,
+            entity_id=row.entity_id,
+            seq=row.seq,
+            document=json.loads(row.document),
+            is_kept=row.bucket == KEPT,
+        )
+        for row in rows
+    }
 
 
 def load_documents(connection: Connection, entity: str) -> list[str]:
@@ -195,13 +200,13 @@ def load_documents(connection: Connection, entity: str) -> list[str]:
     return list(rows.scalars())
 
 
-def forget_kept(connection: Connection, entity: str, entity_id: str) -> None:
-    """Remove the kept copy of a thing: nothing of ours is on the way any more, or it is back."""
+def forget_kept(connection: Connection, entity: str, entity_ids: Sequence[str]) -> None:
+    """Remove kept copies: nothing of ours is on the way any more, or the thing is back."""
     connection.execute(
         delete(base_row).where(
             base_row.c.bucket == KEPT,
             base_row.c.entity == entity,
-            base_row.c.entity_id == entity_id,
+            base_row.c.entity_id.in_(entity_ids),
         )
     )
 

@@ -1,10 +1,10 @@
 """Maps the answers that are not sealed yet: one row per answer, kept on every change."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from field_app.store.tables import draft_answer
@@ -58,10 +58,10 @@ def load_draft(connection: Connection, order_id: str, form: str) -> Draft:
     )
 
 
-def has_draft(connection: Connection, order_id: str) -> bool:
-    """Return whether any answer of the order is not sealed."""
-    count = select(func.count()).where(draft_answer.c.order_id == order_id)
-    return bool(connection.execute(count).scalar_one())
+def orders_with_draft(connection: Connection, order_ids: Sequence[str]) -> set[str]:
+    """Return those of the orders that have answers which are not sealed."""
+    query = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(order_ids))
+    return set(connection.execute(query.distinct()).scalars())
 
 
 def forget_draft(connection: Connection, order_id: str, form: str) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import sqlite
 
 from field_app.store import settings_store
 from field_app.store.ids_io import draw_uuid7
-from field_app.store.record_states import OVERLAY, WAITING, OpStatus
+from field_app.store.record_states import WAITING, OpStatus
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.codes import Code
@@ -185,17 +185,14 @@ def entries_of(connection: Connection, order_id: str) -> list[OutboxEntry]:
     return load_entries(connection, outbox_op.c.order_id == order_id)
 
 
-def overlay_of(connection: Connection, order_id: str) -> list[Operation]:
-    """Return the operations whose effect the crew must still see on top of the base row."""
-    entries = load_entries(
-        connection,
-        and_(
-            outbox_op.c.order_id == order_id,
-            outbox_op.c.status.in_(sorted(OVERLAY)),
-            outbox_op.c.is_repeat == 0,
-        ),
-    )
-    return [entry.operation for entry in entries]
+def entries_by_order(
+    connection: Connection, order_ids: Sequence[str]
+) -> dict[str, list[OutboxEntry]]:
+    """Return what `entries_of` returns for many records; one without operations is left out."""
+    found: dict[str, list[OutboxEntry]] = {}
+    for entry in load_entries(connection, outbox_op.c.order_id.in_(order_ids)):
+        found.setdefault(entry.order_id, []).append(entry)
+    return found
 
 
 def waiting_entries(connection: Connection, limit: int) -> list[OutboxEntry]:
