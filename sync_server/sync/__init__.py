@@ -12,6 +12,7 @@ The line through the modules:
     ledger_store        the permanent outcome of every operation
     apply               one operation -> its effect and its outcome
     push                groups of operations -> transactions
+    upkeep              what must be done once a day
     service             the conversation, in-process
     api_io              the conversation, over HTTP
 """

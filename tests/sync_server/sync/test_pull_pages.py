@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import Connection, Engine, delete, update
 
 from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import (
@@ -17,7 +17,9 @@ from sync_server.db.change_store import (
     purge_tombstones,
 )
 from sync_server.db.server_store import draw_server_epoch
+from sync_server.db.sync_tables import BUCKET_SUM
 from sync_server.sync.service import SyncService
+from sync_server.sync.upkeep import KEEP_TOMBSTONES, keep_up
 from tests.sync_server.people_parts import Pen, Utility, found_utility
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.tablet_model import ModelTablet
@@ -126,6 +128,24 @@ def test_a_tablet_below_the_horizon_starts_anew_and_one_in_its_first_pass_does_n
     assert [page.is_reset for page in anew.buckets if page.bucket == ORG_BUCKET] == [True]
     assert ids(anew) == ["stays"]
     assert not [page for page in going_on.buckets if page.bucket == ORG_BUCKET and page.is_reset]
+
+
+def test_the_daily_round_forgets_tombstones_after_ninety_days_and_finds_wrong_sums(
+    utility: Utility,
+) -> None:
+    with utility.engine.begin() as connection:
+        show(connection, "gone")
+    with utility.engine.begin() as connection:
+        gone_seq = show(connection, "gone", buckets=())
+    with utility.engine.begin() as connection:
+        early = keep_up(connection, NOON + KEEP_TOMBSTONES)
+        late = keep_up(connection, NOON + KEEP_TOMBSTONES + timedelta(seconds=1))
+        connection.execute(update(BUCKET_SUM).values(checksum=1))
+        wrong = keep_up(connection, NOON)
+
+    assert (early.horizon, early.broken_buckets) == (0, ())
+    assert (late.horizon, late.broken_buckets) == (gone_seq, ())
+    assert ORG_BUCKET in wrong.broken_buckets
 
 
 def test_a_restored_server_lets_tablets_start_anew(utility: Utility) -> None:
