@@ -84,7 +84,7 @@ def raised(columns: Columns) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("later", (0, 2, 5, 11))
+@pytest.mark.parametrize("later", [0, 2, 5, 11])
 def test_a_healthy_town_raises_nothing(town: Town, later: int) -> None:
     assert raised(columns_at_six(town, FIRST_NIGHT + later)) == set()
 
