@@ -1,0 +1,171 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync_server.assets.assets import MeterClass
+from sync_server.detection import detectors
+from sync_server.detection.columns import FAR_FUTURE_MS, Columns
+from sync_server.detection.detectors.continuous_flow import (
+    ContinuousFlowRule,
+    detect_continuous_flow,
+)
+from sync_server.detection.detectors.night_flow import NightFlowRule, detect_night_flow
+from sync_server.detection.detectors.silent_meter import SilentMeterRule, detect_silent_meter
+from sync_server.detection.feedback import LEAST, MOST, threshold_multiplier
+from sync_server.detection.flows import HOUR_MS, flows_on_grid
+from sync_server.detection.verdicts import State, Verdicts
+from wire_contracts.kinds import Family, Label
+from wire_contracts.quantities import Medium
+
+HOURS = 80
+FIRST_MS = 1_793_600_000_000 // HOUR_MS * HOUR_MS
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+
+Detect = Callable[[Columns], Verdicts]
+DETECTORS: dict[str, Detect] = {
+    "night_flow": lambda columns: detect_night_flow(columns, NightFlowRule()),
+    "continuous_flow": lambda columns: detect_continuous_flow(columns, ContinuousFlowRule()),
+    "silent_meter": lambda columns: detect_silent_meter(columns, SilentMeterRule()),
+}
+
+
+def columns_of(flow: np.ndarray, nights: np.ndarray, multiplier: float = 1.0) -> Columns:
+    count = flow.shape[0]
+    hours_ms = FIRST_MS + HOUR_MS * np.arange(flow.shape[1], dtype=np.int64)
+    return Columns(
+        now_ms=int(hours_ms[-1]) + HOUR_MS,
+        meter_ids=[f"M-{index}" for index in range(count)],
+        media=[Medium.WATER] * count,
+        classes=[MeterClass.HOUSEHOLD] * count,
+        interval_s=np.full(count, 900.0),
+        is_mains_powered=np.full(count, fill_value=True),
+        valued_at_ms=np.full(count, hours_ms[-1], dtype=np.int64),
+        judged_from_ms=np.zeros(count, dtype=np.int64),
+        abnormal_from_ms=np.full(count, FAR_FUTURE_MS, dtype=np.int64),
+        multipliers=np.full(count, multiplier),
+        hours_ms=hours_ms,
+        local_hours=np.arange(flow.shape[1], dtype=np.int64) % 24,
+        local_days=100 + np.arange(flow.shape[1], dtype=np.int64) // 24,
+        flow_m3h=flow,
+        night_days=np.arange(100 - nights.shape[1], 100, dtype=np.int64),
+        night_min_m3h=nights,
+    )
+
+
+_FLOWS = st.one_of(st.just(np.nan), st.floats(0, 2, allow_nan=False))
+
+
+@st.composite
+def _columns(draw: st.DrawFn) -> Columns:
+    base = draw(st.lists(_FLOWS, min_size=HOURS, max_size=HOURS))
+    other = draw(st.floats(0, 1, allow_nan=False))
+    nights = draw(st.lists(_FLOWS, min_size=10, max_size=10))
+    return columns_of(np.array([base, [other] * HOURS]), np.array([nights, [0.0] * 10]))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@settings(max_examples=30, deadline=None)
+@given(columns=_columns())
+def test_a_detector_is_deterministic_and_leaves_its_input_alone(
+    name: str, columns: Columns
+) -> None:
+    before = columns.flow_m3h.copy()
+    first, second = DETECTORS[name](columns), DETECTORS[name](columns)
+
+    assert np.array_equal(first.state, second.state)
+    assert np.array_equal(first.statistic, second.statistic, equal_nan=True)
+    assert np.array_equal(before, columns.flow_m3h, equal_nan=True)
+    assert set(first.state) <= {int(state) for state in State}
+
+
+@pytest.mark.parametrize("name", ["night_flow", "continuous_flow"])
+@settings(max_examples=30, deadline=None)
+@given(columns=_columns(), added=st.floats(0, 3))
+def test_more_flow_never_hides_a_finding(name: str, columns: Columns, added: float) -> None:
+    less = DETECTORS[name](columns)
+    more = DETECTORS[name](replace(columns, flow_m3h=columns.flow_m3h + added))
+
+    assert np.all(more.state[less.state == State.RAISED] == State.RAISED)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_nothing_known_is_no_finding(name: str) -> None:
+    unknown = columns_of(np.full((3, HOURS), np.nan), np.full((3, 10), np.nan))
+    verdicts = DETECTORS[name](replace(unknown, valued_at_ms=np.zeros(3, dtype=np.int64)))
+
+    assert list(verdicts.state) == [State.UNKNOWN] * 3
+
+
+def test_a_gap_is_never_taken_for_rest_or_for_flow() -> None:
+    flow = np.full((1, HOURS), 0.05)
+    flow[0, 60:70] = np.nan
+    nights = np.zeros((1, 10))
+
+    assert DETECTORS["continuous_flow"](columns_of(flow, nights)).state[0] == State.UNKNOWN
+
+
+def test_a_cold_night_of_the_whole_fleet_is_no_leak_but_one_meter_above_it_is() -> None:
+    nights = np.full((10, 10), 0.1)
+    flow = np.full((10, HOURS), 0.1)
+    flow[:, -10:] = 0.22
+    flow[3, -10:] = 0.9
+    verdicts = DETECTORS["night_flow"](columns_of(flow, nights))
+
+    assert list(np.flatnonzero(verdicts.state == State.RAISED)) == [3]
+
+
+def test_a_totaliser_that_goes_back_gives_no_flow() -> None:
+    cells = [
+        ("M", FIRST_MS, "volume_m3", FIRST_MS, 10.0, FIRST_MS, 10.0),
+        ("M", FIRST_MS + HOUR_MS, "volume_m3", FIRST_MS + HOUR_MS, 4.0, FIRST_MS + HOUR_MS, 4.0),
+        (
+            "M",
+            FIRST_MS + 2 * HOUR_MS,
+            "volume_m3",
+            FIRST_MS + 2 * HOUR_MS,
+            4.5,
+            FIRST_MS + 2 * HOUR_MS,
+            4.5,
+        ),
+    ]
+    grid = flows_on_grid(cells, ["M"], FIRST_MS, 2)
+
+    assert np.array_equal(grid.flow_m3h, [[np.nan, 0.5]], equal_nan=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    labels=st.lists(st.tuples(st.sampled_from(Label), st.integers(0, 90)), max_size=20),
+    medium=st.sampled_from(Medium),
+    family=st.sampled_from(Family),
+)
+def test_feedback_stays_in_its_bounds_and_never_dulls_gas_safety(
+    labels: list[tuple[Label, int]], medium: Medium, family: Family
+) -> None:
+    factor = threshold_multiplier(
+        [(label, NOW - timedelta(days=days)) for label, days in labels],
+        medium=medium,
+        family=family,
+        now_utc=NOW,
+    )
+
+    assert LEAST <= factor <= MOST
+    assert factor <= 1.0 or (medium, family) != (Medium.GAS, Family.EXCESS)
+
+
+def test_every_detector_and_parameter_is_in_its_document() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "detectors.md").read_text()
+    modules = sorted(
+        path.stem for path in Path(detectors.__path__[0]).glob("*.py") if path.stem != "__init__"
+    )
+
+    assert sorted(DETECTORS) == modules
+    for module in modules:
+        assert f"`sync_server.detection.detectors.{module}`" in document
+        assert f"## {module.replace('_', '-')}" in document
