@@ -74,11 +74,11 @@ class Field:
 
 @pytest.fixture
 def crew(tmp_path: Path) -> Iterator[Field]:
-    """Return a tablet that is enrolled and has 24 orders waiting at the office."""
+    """Return a tablet that is enrolled and has nine orders waiting at the office."""
     folder = tmp_path / "tablet"
     folder.mkdir()
     field = Field(folder, tmp_path / "pictures")
-    field.office.orders = [make_order(number) for number in range(24)]
+    field.office.orders = [make_order(number) for number in range(9)]
     field.enrol()
     yield field
     field.switch_off()

@@ -236,7 +236,7 @@ class Driver:
     def settle(self) -> None:
         """Wait until nothing works in the background and every movement has ended."""
         self.wait(lambda: not self.app.jobs, "background work")
-        self.pump(60)
+        self.pump(30)
         self.wait(lambda: not self.app.jobs, "background work")
 
     def visible(self, widget: Widget, *, anywhere: bool = False) -> bool:

@@ -198,7 +198,7 @@ def test_search_finds_an_address_typed_with_an_input_method(ui: harness.Driver) 
     assert all("长安小区" in row.address for row in rows)
     ui.tap_hint("clear-search")
     ui.settle()
-    assert len(ui.get("OrdersScreen").view.rows) == 24
+    assert len(ui.get("OrdersScreen").view.rows) == 9
 
 
 def test_a_filter_shows_only_its_medium(ui: harness.Driver) -> None:
