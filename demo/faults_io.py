@@ -4,10 +4,14 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from demo.faults import Fault, FaultKind
+
+SETTLE = timedelta(minutes=15)
+"""Town time that running meters have to learn of a repair before the flow changes: a second of
+the machine at the town's usual rate, five times what they need. Otherwise a total could fall."""
 
 
 class TruthFileError(ValueError):
@@ -27,7 +31,10 @@ class TruthFile:
         self._faults: tuple[Fault, ...] = ()
 
     def inject(self, fault: Fault) -> None:
-        """Append a fault; running meters have it within a second of the machine's time."""
+        """Append a fault; running meters have it within a second of the machine's time.
+
+        One that makes a meter count less should begin at least `SETTLE` from now.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(_body(fault), ensure_ascii=False) + "\n"
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -36,10 +43,14 @@ class TruthFile:
         finally:
             os.close(handle)
 
-    def repair(self, fault_id: str, end_utc: datetime) -> None:
-        """Say until when a fault lasted; raise KeyError when there is no such fault."""
+    def repair(self, fault_id: str, repaired_at_utc: datetime) -> None:
+        """End a fault; its flow stops at the first quarter of an hour after `SETTLE`.
+
+        Raises:
+            KeyError: There is no such fault.
+        """
         by_id = {fault.fault_id: fault for fault in self.faults()}
-        self.inject(replace(by_id[fault_id], end_utc=end_utc))
+        self.inject(replace(by_id[fault_id], end_utc=repaired_at_utc + SETTLE))
 
     def faults(self) -> Sequence[Fault]:
         """Return the faults as they stand; reads the file only when it has grown.

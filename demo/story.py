@@ -18,6 +18,8 @@ _SLOW_SHARE = 0.84
 def night_leak(town: Town, start_utc: datetime, number: int = 1) -> Fault:
     """Return a leak behind the meter of a school: shut at night, so that the leak stands alone.
 
+    Its name holds its start: a second run's leak must not undo what the first had let through.
+
     Args:
         town: The town.
         start_utc: From when; it shows from the next quarter of an hour on.
@@ -26,7 +28,7 @@ def night_leak(town: Town, start_utc: datetime, number: int = 1) -> Fault:
     schools = _used_as(town, Use.SCHOOL)
     school = schools[(key_of(town.seed, "leak") + number) % len(schools)]
     return Fault(
-        fault_id=f"night-leak-{number}",
+        fault_id=f"night-leak-{number}-{start_utc:%Y%m%dT%H%M%S}",
         meter_id=school.meter_id,
         kind=FaultKind.LEAK,
         start_utc=start_utc,

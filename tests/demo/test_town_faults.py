@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.faults import Fault, FaultKind, is_silent, with_faults
-from demo.faults_io import TruthFile, TruthFileError
+from demo.faults_io import SETTLE, TruthFile, TruthFileError
 from demo.town_time import slot_after
 
 START = datetime(2026, 12, 14, 12, 0, tzinfo=UTC)
@@ -80,7 +80,7 @@ def test_a_repair_ends_the_fault_and_leaves_the_others(tmp_path: Path) -> None:
     truth.repair("leak-1", START + timedelta(hours=9))
 
     ends = {each.fault_id: each.end_utc for each in truth.faults()}
-    assert ends == {"leak-1": START + timedelta(hours=9), "silent-1": silent.end_utc}
+    assert ends == {"leak-1": START + timedelta(hours=9) + SETTLE, "silent-1": silent.end_utc}
 
 
 def test_a_line_that_is_still_being_written_is_left_for_later(tmp_path: Path) -> None:
