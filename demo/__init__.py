@@ -17,5 +17,11 @@ The line through the modules, from the plan to what the other parts see:
     places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
     process_life_io, supervisor_io          how a process of the demo lives, and who watches it
     run_broker, run_meters, run_gateways, run_server      the processes
-    accounting_io, check_report             what was sent against what is stored
+    hands, crew_work_io, run_crew, run_tablet      the crew: without a screen, or in a window
+    set_up_io, town_run_io          prepares the town once; brings it up and down
+    control_room_io, cellar, loop, stage_io, water_leak      one pass round the loop
+    accounting_io, check_report, kills, check      `--check`: the loop measured, under power cuts
+    show                            `make demo`: the town to be watched
+    screenshots_web_io, screenshots_tablet_io, screenshots      `make screenshots`
+    __main__                        the command
 """

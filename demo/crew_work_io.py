@@ -52,14 +52,21 @@ def work(
     places: Places,
     stop: threading.Event,
     before: Callable[[Step], None] = nothing_before,
+    *,
+    goes_on: bool = True,
 ) -> None:
     """Sync and take the next step, again and again until told to stop.
 
-    `before` is called with every step before it is taken: a window shows what it is about.
+    Args:
+        crew: The crew with its tablet.
+        places: Where the mark of a finding recorded offline goes.
+        stop: Ends the work.
+        before: Called with every step before it is taken: a window shows what it is about.
+        goes_on: Whether the crew works in the cellar; otherwise it stops on the way.
     """
     while not stop.is_set():
         verdict = crew.sync_now()
-        step = next_step(jobs_of(crew), is_offline=verdict.reason is Reason.NO_NETWORK)
+        step = next_step(jobs_of(crew), is_offline=goes_on and verdict.reason is Reason.NO_NETWORK)
         if step is not None:
             before(step)
             take(crew, step, places)

@@ -80,10 +80,6 @@ class Places:
         """One gateway's settings file."""
         return self.root / "gateways" / f"{gateway_id}.toml"
 
-    def started_mark(self, gateway_id: str) -> Path:
-        """Present when this run's process of the gateway is up."""
-        return self.root / "gateways" / f"{gateway_id}.started"
-
     def log_file(self, process: str) -> Path:
         """What one process printed."""
         return self.root / "logs" / f"{process}.log"

@@ -16,13 +16,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--server-url", required=True)
     parser.add_argument("--code", default="", help="one-time code, for the first start")
+    parser.add_argument("--hands-off", action="store_true", help="stop where the cellar begins")
     arguments = parser.parse_args()
     places = Places(arguments.data)
     stop = stop_when_told()
     crew = HeadlessCrew(places.crew_folder, join_clock(places.clock_file))
     try:
         enrol(crew, arguments.server_url, arguments.code, stop)
-        work(crew, places, stop)
+        work(crew, places, stop, goes_on=not arguments.hands_off)
     finally:
         crew.close()
 

@@ -33,9 +33,8 @@ def main() -> None:
         )
         for each in arguments.gateway_ids
     ]
-    for gateway_id, thread in zip(arguments.gateway_ids, threads, strict=True):
+    for thread in threads:
         thread.start()
-        places.started_mark(gateway_id).touch()
     for thread in threads:
         thread.join()
 

@@ -4,10 +4,9 @@ import json
 import secrets
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -18,17 +17,14 @@ from demo.faults_io import TruthFile
 from demo.gateway_configs_io import write_gateway_configs
 from demo.history import Past, household_history, meter_history
 from demo.places import Places
-from demo.seed_server_io import seed_assets, seed_people
+from demo.seed_server_io import seed_assets, seed_past, seed_people
 from demo.story import standing_faults
 from demo.town import Town
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.readings.reading_store import ReadingStore
-from wire_contracts.frames import Batch
 
-BATCHES_PER_TRANSACTION = 40
-"""2,000 frames at once: the past goes through the same ingest as the present, in larger bites."""
+SITE_NAME = "明川公用事业 Mingchuan Utilities"
 
 Tell = Callable[[str], None]
 
@@ -99,10 +95,10 @@ def set_up(places: Places, town: Town, start_utc: datetime, wanted: PastWanted, 
             truth.inject(fault)
         past = Past(town=town, until_utc=start_utc, days=wanted.days, faults=faults)
         tell(f"giving {len(town.meters)} meters {wanted.days} days of quarter-hourly readings")
-        _ingest(engine, meter_history(past), start_utc)
+        seed_past(engine, meter_history(past), start_utc)
         if wanted.has_homes:
             tell(f"giving {len(town.households)} homes 13 months of readings")
-            _ingest(engine, household_history(past), start_utc)
+            seed_past(engine, household_history(past), start_utc)
     finally:
         engine.dispose()
     places.ready_mark.write_text("set up\n", encoding="utf-8")
@@ -172,15 +168,6 @@ def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> No
         seed_people(connection, town, hashed, start_utc)
 
 
-def _ingest(engine: Engine, batches: Iterator[Batch], now_utc: datetime) -> None:
-    store = ReadingStore()
-    while chunk := list(islice(batches, BATCHES_PER_TRANSACTION)):
-        with engine.begin() as connection:
-            stored = store.store_batches(connection, chunk, now_utc)
-        if stored.refused_count or stored.conflict_count:
-            raise RuntimeError(f"the town's past was not taken whole: {stored}")
-
-
 def _server_toml(places: Places, ports: Ports) -> str:
     folder = places.server_config.parent.resolve()
     return f"""\
@@ -190,6 +177,7 @@ listen_host = "127.0.0.1"
 listen_port = {ports.server}
 public_url = "http://127.0.0.1:{ports.server}"
 language = "en"
+site_name = "{SITE_NAME}"
 timezone = "Asia/Shanghai"
 
 [database]

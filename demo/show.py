@@ -6,20 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from demo.accounts import ADMINISTRATOR_LOGIN, CONTROL_ROOM_LOGIN, DISPATCHER_LOGIN
-from demo.faults import Fault, FaultKind
 from demo.loop import Loop, LoopBroke, Stage
 from demo.places import Places
 from demo.set_up_io import load_accounts
 from demo.stage_io import open_stage
 from demo.town import Town
-from demo.town_meters import MeterClass
 from demo.town_run_io import RunOptions, TownRun
-from wire_contracts.quantities import Medium
+from demo.water_leak import WATER_LEAK_ID, water_leak
 
 PATIENCE_S = 600.0
 """Wall seconds the shown story may take; the town goes on afterwards."""
-
-WATER_LEAK_ID = "water-leak"
 
 
 def show_town(
@@ -71,19 +67,7 @@ def _play(stage: Stage, tell: Callable[[str], None]) -> None:
 
 
 def _leave_one_for_the_viewer(stage: Stage, tell: Callable[[str], None]) -> None:
-    """Begin a water leak whose alert waits for a click: no rule makes an order of it (R8)."""
-    meter = next(
-        each
-        for each in stage.town.meters
-        if each.medium is Medium.WATER and each.meter_class is MeterClass.CONSUMER
-    )
-    stage.truth.inject(
-        Fault(
-            fault_id=WATER_LEAK_ID,
-            meter_id=meter.meter_id,
-            kind=FaultKind.LEAK,
-            start_utc=stage.clock.now_utc() + timedelta(minutes=30),
-            flow_m3h=0.4,
-        )
-    )
-    tell(f"{meter.meter_id} ({meter.name}) leaks water: its alert waits for your click")
+    leak = water_leak(stage.town, stage.clock.now_utc() + timedelta(minutes=30))
+    stage.truth.inject(leak)
+    name = stage.town.meter(leak.meter_id).name
+    tell(f"{leak.meter_id} ({name}) leaks water: its alert will wait for your click")

@@ -1,12 +1,13 @@
 """Opens what a story needs of a running town: the desk, the stream, the database, the cellar."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from demo.accounts import CONTROL_ROOM_LOGIN
 from demo.control_room_io import ControlRoom
 from demo.faults_io import TruthFile
+from demo.home_import_io import keep_importing_homes
 from demo.loop import Stage, mind_the_cellar
 from demo.set_up_io import database_url, load_accounts
 from demo.town_run_io import TownRun
@@ -14,7 +15,9 @@ from sync_server.db.engine_io import open_engine
 
 
 @contextmanager
-def open_stage(run: TownRun, stop: threading.Event, tell: Callable[[str], None]) -> Iterator[Stage]:
+def open_stage(
+    run: TownRun, stop: threading.Event, tell: Callable[[str], None]
+) -> Generator[Stage]:
     """Yield the stage over a running town; the cellar is minded until the end."""
     engine = open_engine(database_url(run.places))
     over = threading.Event()
@@ -35,12 +38,21 @@ def open_stage(run: TownRun, stop: threading.Event, tell: Callable[[str], None])
                 tell=tell,
                 check_alive=run.supervisor.check_alive,
             )
-            minder = threading.Thread(target=mind_the_cellar, args=(stage,), name="cellar")
-            minder.start()
+            helpers = [
+                threading.Thread(target=mind_the_cellar, args=(stage,), name="cellar"),
+                threading.Thread(
+                    target=keep_importing_homes,
+                    args=(engine, run.town, run.clock, over),
+                    name="homes",
+                ),
+            ]
+            for each in helpers:
+                each.start()
             try:
                 yield stage
             finally:
                 over.set()
-                minder.join()
+                for each in helpers:
+                    each.join()
     finally:
         engine.dispose()

@@ -25,10 +25,14 @@ class Role:
 
 @dataclass(slots=True)
 class Running:
-    """A started process with its role, so that it can be started again."""
+    """A started process with its role, so that it can be started again.
+
+    `log_from` is where this run's words begin in its log.
+    """
 
     role: Role
     process: subprocess.Popen[bytes]
+    log_from: int
 
 
 class ProcessDied(RuntimeError):  # noqa: N818  # reads as what happened
@@ -52,6 +56,7 @@ class Supervisor:
         log_file = self._places.log_file(role.name)
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("ab") as log:
+            log_from = log.tell()
             process = subprocess.Popen(  # noqa: S603  # our own module, our own arguments
                 [sys.executable, "-m", role.module, *role.arguments],
                 stdin=subprocess.PIPE,
@@ -61,7 +66,7 @@ class Supervisor:
                 env={**os.environ, **role.environment},
                 cwd=Path(__file__).resolve().parent.parent,
             )
-        self._running[role.name] = Running(role=role, process=process)
+        self._running[role.name] = Running(role=role, process=process, log_from=log_from)
 
     def arguments_of(self, name: str) -> tuple[str, ...]:
         """Return the arguments with which a process was last started."""
@@ -70,6 +75,13 @@ class Supervisor:
     def is_running(self, name: str) -> bool:
         """Return whether the process is alive."""
         return self._running[name].process.poll() is None
+
+    def times_said(self, name: str, words: str) -> int:
+        """Return how often the process has logged these words since it was started."""
+        log_file = self._places.log_file(name)
+        with log_file.open("rb") as log:
+            log.seek(self._running[name].log_from)
+            return log.read().count(words.encode())
 
     def wait_for_end(self, name: str, within_s: float) -> bool:
         """Return whether the process ended by itself within so many seconds of the wall."""

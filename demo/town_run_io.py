@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -19,16 +18,13 @@ from demo.supervisor_io import Role, Supervisor
 from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC, TownClock
 from demo.town_clock_io import keep_saving, let_go, start_clock
-from sync_server.access.tablet_store import issue_enrolment_code
+from sync_server.access.tablet_store import code_life, issue_enrolment_code
 from sync_server.db.engine_io import open_engine
 
 UP_WITHIN_S = 60.0
 """Wall seconds after which a part that does not answer is called broken."""
 
 CREW_ID = "crew-repair-1"
-
-CODE_LEAD = timedelta(hours=12)
-"""A code is good for ten minutes, which is less than a second in the town: it is dated ahead."""
 
 BROKER = "broker"
 SERVER = "server"
@@ -48,11 +44,13 @@ class RunOptions:
         rate: Town seconds per wall second.
         gateway_processes: How many processes the 20 gateways share (R26).
         crew: The crew's process: `demo.run_crew`, or `demo.run_tablet` with a window.
+        crew_arguments: Further arguments of that process.
     """
 
     rate: float
     gateway_processes: int
     crew: str = "demo.run_crew"
+    crew_arguments: tuple[str, ...] = ()
 
 
 class TownRun:
@@ -130,15 +128,13 @@ class TownRun:
         self._wait_for(BROKER, lambda: answers(self.ports.broker))
         self.supervisor.start(Role(SERVER, "demo.run_server", data))
         for group in self.gateway_groups:
-            for gateway_id in group:
-                self.places.started_mark(gateway_id).unlink(missing_ok=True)
             name = self.gateway_process(group)
             self.supervisor.start(Role(name, "demo.run_gateways", (*data, *group)))
         self._wait_for(SERVER, self._is_server_ready)
         self.network = CuttableNetwork(self.ports.server)
         self.network.open()
         self.supervisor.start(Role(CREW, self._options.crew, (*data, *self._crew_arguments())))
-        self._wait_for("gateways", self._are_gateways_ready)
+        self._wait_for(SERVER, self._are_all_connected)
         let_go(self.places.clock_file, self.clock)
 
     def _crew_arguments(self) -> Sequence[str]:
@@ -147,11 +143,15 @@ class TownRun:
         try:
             with engine.begin() as connection:
                 issued = issue_enrolment_code(
-                    connection, CREW_ID, ADMINISTRATOR_LOGIN, self.clock.now_utc() + CODE_LEAD
+                    connection,
+                    CREW_ID,
+                    ADMINISTRATOR_LOGIN,
+                    self.clock.now_utc(),
+                    life=code_life(self.clock),
                 )
         finally:
             engine.dispose()
-        return (*url, "--code", issued.code)
+        return (*url, "--code", issued.code, *self._options.crew_arguments)
 
     def _is_server_ready(self) -> bool:
         try:
@@ -160,10 +160,13 @@ class TownRun:
             return False
         return answer.ok
 
-    def _are_gateways_ready(self) -> bool:
-        """Return whether the process of every gateway is up."""
-        ids = [str(box.gateway_id) for box in self.town.gateways]
-        return all(self.places.started_mark(gateway_id).exists() for gateway_id in ids)
+    def _are_all_connected(self) -> bool:
+        """Return whether the server and every gateway have found the broker in this run."""
+        said = self.supervisor.times_said
+        return said(SERVER, "ingest.connected") > 0 and all(
+            said(self.gateway_process(group), "mqtt.connected") >= len(group)
+            for group in self.gateway_groups
+        )
 
     def _wait_for(self, name: str, is_up: Callable[[], bool]) -> None:
         until = time.monotonic() + UP_WITHIN_S

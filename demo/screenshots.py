@@ -1,0 +1,87 @@
+"""`make screenshots`: the README's pictures, taken from a running town in both languages."""
+
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from demo.accounts import CONTROL_ROOM_LOGIN
+from demo.faults_io import TruthFile
+from demo.places import Places
+from demo.screenshots_tablet_io import shoot_tablet
+from demo.screenshots_web_io import shoot
+from demo.seed_plan_io import load_town
+from demo.set_up_io import PastWanted, database_url, forget_town, load_accounts, set_up
+from demo.story import night_leak
+from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
+from demo.town_run_io import RunOptions, TownRun
+from demo.water_leak import water_leak
+from sync_server.alerts.alert import AlertFilter
+from sync_server.alerts.alert_store import list_alerts
+from sync_server.db.engine_io import open_engine, reading
+from sync_server.work_orders.order_store import list_orders
+from wire_contracts.work_order_states import WorkOrderState
+
+PICTURES = Path("docs/pictures")
+HISTORY_DAYS = 15
+ALERTS_WANTED = 3
+PATIENCE_S = 180.0
+
+README_NAMES = {
+    "alert-desk.en.png": "control-room.en.png",
+    "alert-desk.zh.png": "control-room.zh.png",
+    "tablet-order.en.png": "tablet.en.png",
+    "tablet-order.zh.png": "tablet.zh.png",
+}
+"""Which of the taken pictures the README shows, and their names there."""
+
+
+def main() -> int:
+    """Take the pictures; return the exit status."""
+    places = Places(Path("var/screenshots").resolve())
+    town = load_town()
+    forget_town(places)
+    past = PastWanted(days=HISTORY_DAYS, has_homes=False)
+    set_up(places, town, DEFAULT_START_UTC, past, print)
+    truth = TruthFile(places.truth_file)
+    for number in (1, 2):
+        truth.inject(night_leak(town, DEFAULT_START_UTC + timedelta(hours=number), number))
+    truth.inject(water_leak(town, DEFAULT_START_UTC + timedelta(minutes=30)))
+    options = RunOptions(rate=DEFAULT_RATE, gateway_processes=4, crew_arguments=("--hands-off",))
+    taken = places.root / "pictures"
+    with TownRun(places, town, options) as run:
+        engine = open_engine(database_url(places))
+        try:
+            _wait_for_something_to_see(engine)
+        finally:
+            engine.dispose()
+        passwords = load_accounts(places)
+        shoot(run.base_url, CONTROL_ROOM_LOGIN, passwords[CONTROL_ROOM_LOGIN], taken)
+        shoot_tablet(places.crew_folder, taken)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, shown in README_NAMES.items():
+        (PICTURES / shown).write_bytes((taken / name).read_bytes())
+        print(PICTURES / shown)
+    print(f"all pictures: {taken}")
+    return 0
+
+
+def _wait_for_something_to_see(engine: Engine) -> None:
+    """Wait until alerts stand on the desk and the crew has set off for an order."""
+    until = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while time.monotonic() < until:
+        with reading(engine) as connection:
+            alerts = list_alerts(connection, AlertFilter(is_open=True))
+            states = {order.document.state for order in list_orders(connection)}
+        if len(alerts) >= ALERTS_WANTED and WorkOrderState.EN_ROUTE in states:
+            return
+        pause.wait(0.5)
+    raise TimeoutError("the town gave nothing to see in time; look into its logs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
