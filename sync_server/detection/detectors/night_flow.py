@@ -35,7 +35,9 @@ class NightFlowRule:
         history_nights: Nights of which the percentile is taken.
         early: With two of three hours known, the threshold is this much higher.
         hold: Below this share of the threshold the condition is over.
-        burst: At this multiple of everything usual it is a burst.
+        burst: At this multiple of the usual night it may be a burst,
+        burst_of_peak: if it is also this multiple of the meter's own highest hour before.
+        onset: A leak has run since the last hour below this share of the night's lowest flow.
         fleet_size: Meters of one medium and class that tell a cold night from a leak.
         fleet_most: A cold night raises thresholds by at most this factor.
     """
@@ -70,6 +72,8 @@ class NightFlowRule:
     early: float = 3.0
     hold: float = 0.6
     burst: float = 5.0
+    burst_of_peak: float = 1.75
+    onset: float = 0.8
     fleet_size: int = 8
     fleet_most: float = 3.0
 
@@ -104,6 +108,9 @@ def detect_night_flow(columns: Columns, rule: NightFlowRule) -> Verdicts:
     has_history = history_count >= rule.min_nights
     is_burst = (state == State.RAISED) & has_history
     is_burst &= statistic >= rule.burst * np.fmax(usual, floor)
+    lowest_of_stretch = np.fmax(rule.hold * threshold, rule.onset * statistic)
+    started_at_ms = _started(columns, night_from_ms, lowest_of_stretch, state)
+    is_burst &= statistic >= rule.burst_of_peak * _peak_before(columns, started_at_ms)
     return Verdicts(
         state=state,
         statistic=statistic,
@@ -111,7 +118,7 @@ def detect_night_flow(columns: Columns, rule: NightFlowRule) -> Verdicts:
         usual=usual,
         history_count=history_count,
         is_burst=is_burst,
-        started_at_ms=_started(columns, night_from_ms, rule.hold * threshold, state),
+        started_at_ms=started_at_ms,
         rule_from_ms=night_from_ms,
         rule_to_ms=np.minimum(night_to_ms, columns.now_ms),
     )
@@ -125,6 +132,14 @@ def _night_starts(columns: Columns, days: Ints) -> Ints:
         if inside.any():
             starts[index] = columns.hours_ms[inside][0]
     return starts
+
+
+def _peak_before(columns: Columns, started_at_ms: Ints) -> Floats:
+    """Return the highest hourly flow of each meter before it began; 0 where none is known."""
+    is_before = columns.hours_ms[None, :] < started_at_ms[:, None]
+    known = np.where(is_before & np.isfinite(columns.flow_m3h), columns.flow_m3h, 0.0)
+    peak: Floats = known.max(axis=1, initial=0.0)
+    return peak
 
 
 def _last_true(flags: Flags) -> Ints:
@@ -201,7 +216,7 @@ def _states(statistic: Floats, needed: Floats, hold: Floats, *, is_over: Flags) 
 
 
 def _started(columns: Columns, night_from_ms: Ints, level: Floats, state: States) -> Ints:
-    """Return the first hour of the unbroken stretch above the hold level that holds the night."""
+    """Return the first hour of the unbroken stretch at or above the level that holds the night."""
     started = np.zeros(len(night_from_ms), dtype=np.int64)
     for row in np.flatnonzero(state == State.RAISED):
         before = columns.hours_ms < night_from_ms[row]
