@@ -94,8 +94,8 @@ SHAPES: dict[Use, Shape] = {
         workday="000000012566667766665310", weekend="000000012677778877776420", spread=0.5
     ),
 }
-"""Own figures, drawn to look like kitchens, boilers and shifts; detection methods section 3
-(night use is 10 to 30 % of a district's night flow) bounds the nights of homes."""
+"""Own figures, drawn to look like kitchens, boilers and shifts; METHODS 3 (legitimate
+use is 10 to 30 % of a district's night flow) bounds the nights of homes."""
 
 SUBSTATION_SHAPE = Shape(
     workday="333346896543443345789965", weekend="333334578765554456789975", spread=0.3

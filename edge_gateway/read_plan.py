@@ -30,7 +30,8 @@ class RequestCost:
 
 
 LAN_COST = RequestCost(request_s=0.002, word_s=0.000_002)
-"""Modbus TCP in a local network: 2 ms round trip, 2 us per register (gateway notes 4.6)."""
+"""Modbus TCP in a local network: 2 ms round trip, 2 us per register (judgement); the way of
+counting is that of gateway notes 4.6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ class Family(StrEnum):
 
 
 class Kind(StrEnum):
-    """What is wrong; the enum of the detection benchmark's scorer (RULINGS R15)."""
+    """What is wrong (RULINGS R15)."""
 
     SLOW_LEAK = "slow_leak"
     BURST = "burst"

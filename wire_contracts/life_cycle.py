@@ -9,7 +9,7 @@ S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
 
 
-class RefusedTransition(ValueError):  # noqa: N818  # the domain's word, STYLE section 6
+class RefusedTransition(ValueError):  # noqa: N818  # the domain's word for it
     """An event that is not possible in the present state; the text lists what is."""
 
 

@@ -103,7 +103,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.SEE_AUDIT: frozenset({_R.AUDITOR, _R.DIRECTOR}),
     _A.WORK_ON_TABLET: _FIELD | {_R.TEAM_LEADER},
 }
-"""Dispatch by the control room follows DESIGN section 1; the rest is domain model section 5.
+"""The control room may dispatch every alert that it watches; the rest is domain model section 5.
 
 An administrator manages access and sees no readings, alerts or orders."""
 

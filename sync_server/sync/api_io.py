@@ -21,7 +21,8 @@ from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PA
 LONGEST_TOKEN = 64 * 1024
 
 GZIP_ABOVE_BYTES = 600
-"""Shorter answers grow or stay; level 1 costs a third of level 6 (sync spec 3)."""
+"""Shorter answers grow or stay. Columns at level 1 are smaller than objects at level 6 and cost a
+third (sync spec 3)."""
 
 
 async def _push_body(request: Request) -> bytes:
