@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,9 +33,10 @@ class HandClock:
 def wait_until(is_true: Callable[[], bool], *, within_s: float = 20.0) -> None:
     """Wait for a condition with a deadline; the deadline failing fails the test."""
     deadline = time.monotonic() + within_s
+    pause = threading.Event()
     while not is_true():
         assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
+        pause.wait(0.01)
 
 
 class start_mosquitto:  # noqa: N801  # used like a function: `with start_mosquitto(...) as port`

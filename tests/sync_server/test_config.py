@@ -1,3 +1,5 @@
+"""The server's settings file and commands: every wrong value is named with its remedy."""
+
 from pathlib import Path
 
 import pytest

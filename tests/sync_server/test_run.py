@@ -1,3 +1,5 @@
+"""The whole server: starts, announces its first link, stops as a whole when told or broken."""
+
 import asyncio
 import signal
 import socket

@@ -1,3 +1,5 @@
+"""One open alert per meter and family, its way through people's hands, and its end."""
+
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta

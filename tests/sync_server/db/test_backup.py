@@ -1,3 +1,5 @@
+"""A backup is checked before it replaces anything, and a restored server has a new epoch."""
+
 from pathlib import Path
 
 import pytest

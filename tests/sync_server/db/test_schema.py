@@ -1,3 +1,5 @@
+"""Migrations make what the code declares on both databases; feed, epoch and pragmas hold."""
+
 import importlib
 import pkgutil
 import sqlite3

@@ -1,3 +1,5 @@
+"""What every detector keeps to: deterministic, monotone, quiet about gaps."""
+
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""From stored readings to alerts and back to rest, in real databases and town time."""
+
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""Frames of unknown devices are kept, and become readings when they are adopted."""
+
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select

@@ -1,3 +1,5 @@
+"""The subscriber against a real Mosquitto: it acknowledges after the commit, always."""
+
 import os
 import queue
 import signal

@@ -1,3 +1,5 @@
+"""Frames in any order and repetition end in the same rows and acknowledgements."""
+
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

@@ -28,7 +28,7 @@ def browser(vendor: None) -> Iterator[Browser]:  # noqa: ARG001  # the pages nee
     except BrowserMissingError as missing:
         if os.environ.get("CI"):
             pytest.fail(str(missing))
-        pytest.skip(str(missing))
+        pytest.skip(reason=str(missing))
     with sync_playwright() as player:
         found = player.chromium.launch(executable_path=path, args=list(BROWSER_ARGS))
         yield found

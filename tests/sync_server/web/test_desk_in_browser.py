@@ -1,3 +1,5 @@
+"""The alert desk in a real browser: live rows, keys alone, stale pages, narrow screens."""
+
 from collections.abc import Iterator
 from datetime import timedelta
 

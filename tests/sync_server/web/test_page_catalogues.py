@@ -1,3 +1,5 @@
+"""The pages' texts: in both languages, with the same placeholders, short enough."""
+
 from babel.messages.catalog import Message
 
 from sync_server.web.catalogue_io import load_catalogues

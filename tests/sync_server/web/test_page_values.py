@@ -1,3 +1,5 @@
+"""Numbers, times, charts and return addresses as the pages print them."""
+
 import json
 from datetime import UTC, datetime, timedelta
 from gettext import NullTranslations

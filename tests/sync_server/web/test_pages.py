@@ -1,3 +1,5 @@
+"""Every page over real HTTP: whole in both languages, safe with hostile text."""
+
 from collections.abc import Iterator
 from datetime import timedelta
 from html import escape
