@@ -1,4 +1,4 @@
-"""The command `sync-server`: serve, back up, restore, add meters and people."""
+"""The command `sync-server`: serve, back up, restore, check the audit, add meters and people."""
 
 import argparse
 import getpass
@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sync_server.access.account_store import NewAccount, create_account
+from sync_server.access.audit_store import verify_audit
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
 from sync_server.clock_io import SystemClock
-from sync_server.config import ConfigError, ServerConfig
+from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
 from sync_server.db.backup_io import BackupError, back_up, restore
-from sync_server.db.engine_io import open_engine
+from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.run import run_server
@@ -27,13 +28,17 @@ from wire_contracts.errors import ContractError
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
 
 
+class BrokenAuditError(RuntimeError):
+    """The audit chain was changed; the text names the first event that does not fit."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 refused with the reason printed."""
     options = _parser().parse_args(arguments)
     try:
         config = _config(options.config, options.data)
         _COMMANDS[options.command](config, options)
-    except (ConfigError, AssetError, BackupError, ContractError) as error:
+    except (ConfigError, AssetError, BackupError, BrokenAuditError, ContractError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -41,24 +46,39 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sync-server", description=__doc__)
-    parser.add_argument("--config", type=Path, help="settings file (TOML)")
-    parser.add_argument("--data", type=Path, default=Path("var"), help="data folder without one")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {SERVER_VERSION}")
+    parser.set_defaults(config=None, data=Path("var"))
+    _add_place(parser)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="run the server until SIGTERM or Ctrl-C")
-    backup = commands.add_parser("backup", help="copy the SQLite database while it is in use")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text)
+        _add_place(command)
+        return command
+
+    add("serve", "run the server until SIGTERM or Ctrl-C")
+    backup = add("backup", "copy the SQLite database while it is in use")
     backup.add_argument("file", type=Path)
-    back = commands.add_parser("restore", help="put a copy back; the server must be stopped")
+    back = add("restore", "put a copy back; the server must be stopped")
     back.add_argument("file", type=Path)
-    commands.add_parser("new-epoch", help="after restoring PostgreSQL: let gateways offer again")
-    meters = commands.add_parser("import-meters", help="add meters from a CSV file")
+    add("new-epoch", "after restoring PostgreSQL: let gateways offer again")
+    add("verify-audit", "check that no audit event was changed, removed or put in between")
+    meters = add("import-meters", "add meters from a CSV file")
     meters.add_argument("file", type=Path)
-    account = commands.add_parser("create-account", help="add a person; asks for the password")
+    account = add("create-account", "add a person; asks for the password")
     account.add_argument("login")
     account.add_argument("--role", type=Role, choices=list(Role), required=True)
     account.add_argument("--name", default="")
     account.add_argument("--language", choices=("zh", "en"), default="zh")
     account.add_argument("--crew")
     return parser
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """Let `--config` and `--data` stand before the command or behind it."""
+    unset = argparse.SUPPRESS
+    parser.add_argument("--config", type=Path, default=unset, help="settings file (TOML)")
+    parser.add_argument("--data", type=Path, default=unset, help="data folder without one")
 
 
 def _config(path: Path | None, data: Path) -> ServerConfig:
@@ -99,6 +119,23 @@ def _new_epoch(config: ServerConfig, _options: argparse.Namespace) -> None:
     print(f"new server epoch {epoch}: gateways and tablets will offer again")
 
 
+def _verify_audit(config: ServerConfig, _options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with reading(engine) as connection:
+            verdict = verify_audit(connection)
+    finally:
+        engine.dispose()
+    if not verdict.is_whole:
+        message = (
+            f"audit: event {verdict.broken_at}: does not fit the chain; "
+            "keep this database and compare it with the last backup"
+        )
+        raise BrokenAuditError(message)
+    print(f"{verdict.event_count} events, the chain is whole")
+
+
 def _import_meters(config: ServerConfig, options: argparse.Namespace) -> None:
     engine = open_engine(config.database_url)
     try:
@@ -135,6 +172,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "backup": _back_up,
     "restore": _restore,
     "new-epoch": _new_epoch,
+    "verify-audit": _verify_audit,
     "import-meters": _import_meters,
     "create-account": _create_account,
 }

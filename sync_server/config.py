@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
+
+SERVER_VERSION: Final = "0.1.0"
+"""What `sync-server --version` says; a test holds it to pyproject.toml."""
 
 
 class ConfigError(ValueError):

@@ -1,0 +1,65 @@
+"""The command line of the server: version, where the settings are, and the audit chain."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from sync_server.__main__ import main
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.clock_io import SystemClock
+from sync_server.db.access_tables import AUDIT_EVENT
+from sync_server.db.engine_io import open_engine
+from sync_server.db.migrate_io import migrate
+
+PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+def test_the_version_is_that_of_the_product(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    product = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"sync-server {product}\n"
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_the_settings_may_stand_before_the_command_or_behind_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_before: bool
+) -> None:
+    settings = tmp_path / "server.toml"
+    settings.write_text('[server]\ndata = "here"\n')
+    (tmp_path / "here").mkdir()
+    place = ["--config", str(settings)]
+
+    status = main([*place, "verify-audit"] if is_before else ["verify-audit", *place])
+
+    assert (status, capsys.readouterr().out) == (0, "0 events, the chain is whole\n")
+    assert (tmp_path / "here" / "server.sqlite3").is_file()
+
+
+def test_a_changed_audit_event_is_named_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'server.sqlite3'}")
+    migrate(engine)
+    with engine.begin() as connection:
+        for subject in ("t-1", "t-2", "t-3"):
+            event = AuditEvent(actor="a-1", action="tablet.revoke", subject=subject, detail={})
+            append_audit(connection, event, SystemClock().now_utc())
+    whole = main(["verify-audit", "--data", str(tmp_path)])
+    with engine.begin() as connection:
+        changed = update(AUDIT_EVENT).where(AUDIT_EVENT.c.position == 2)
+        connection.execute(changed.values(subject="t-9"))
+    engine.dispose()
+
+    broken = main(["verify-audit", "--data", str(tmp_path)])
+
+    said = capsys.readouterr()
+    assert (whole, broken) == (0, 1)
+    assert said.out == "3 events, the chain is whole\n"
+    assert said.err.startswith("audit: event 2: does not fit the chain; keep this database")
