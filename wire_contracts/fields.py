@@ -1,5 +1,6 @@
 """Reads typed fields out of parsed JSON, so that every refusal names place, field and remedy."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,6 +11,8 @@ from wire_contracts.errors import ContractError
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonObject = Mapping[str, JsonValue]
 T = TypeVar("T")
+
+_HUGE = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,9 @@ class FieldReader:
 
     def integer(self, key: str, *, low: int, high: int) -> int:
         """Return a required integer inside `low..high`; raise ContractError otherwise."""
+        value = self.values.get(key)
+        if type(value) is int and low <= value <= high:
+            return value
         value = self._required(key, "a whole number")
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._typed(key, value, "a whole number")
@@ -60,6 +66,9 @@ class FieldReader:
 
     def number(self, key: str) -> float:
         """Return a required finite number; raise ContractError otherwise."""
+        value = self.values.get(key)
+        if type(value) is float and -_HUGE <= value <= _HUGE:
+            return value
         value = self._required(key, "a number")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._typed(key, value, "a number")
@@ -75,6 +84,9 @@ class FieldReader:
 
     def text(self, key: str, *, longest: int = 200) -> str:
         """Return a required non-empty string of at most `longest` characters."""
+        value = self.values.get(key)
+        if type(value) is str and 0 < len(value) <= longest:
+            return value
         value = self._required(key, "a text")
         if not isinstance(value, str):
             raise self._typed(key, value, "a text")

@@ -27,6 +27,8 @@ LATEST_MS = 4_102_444_800_000
 """2000-01-01 and 2100-01-01: a time outside is a broken clock, not a measurement."""
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_QUANTITIES = {str(quantity): quantity for quantity in Quantity}
 
 
 def utc_from_ms(milliseconds: int) -> datetime:
@@ -39,7 +41,7 @@ def ms_from_utc(moment: datetime) -> int:
     if moment.tzinfo is None:
         message = f"{moment!r} has no time zone; pass an aware UTC time"
         raise ValueError(message)
-    return (moment - _EPOCH_START) // timedelta(milliseconds=1)
+    return (moment - _EPOCH_START) // _MILLISECOND
 
 
 class TimeQuality(StrEnum):
@@ -201,9 +203,10 @@ def parse_gap(reader: FieldReader) -> GapRecord:
 
 def parse_frame(reader: FieldReader) -> Frame:
     """Return the frame; raise ContractError that names the field."""
-    reader.refuse_unknown(_FRAME_KEYS)
+    if not reader.values.keys() <= _FRAME_KEYS:
+        reader.refuse_unknown(_FRAME_KEYS)
     measured_at_ms = reader.integer("t", low=EARLIEST_MS, high=LATEST_MS)
-    quality = _parse_qualities(reader.object_or_empty("q"))
+    quality = _parse_qualities(reader.object("q")) if reader.has("q") else {}
     events = reader.array("e", longest=64) if reader.has("e") else ()
     is_stamped = reader.has("tq")
     return Frame(
@@ -221,12 +224,12 @@ def parse_frame(reader: FieldReader) -> Frame:
 
 
 def _quantity(reader: FieldReader, name: str) -> Quantity:
-    try:
-        return Quantity(name)
-    except ValueError as error:
+    quantity = _QUANTITIES.get(name)
+    if quantity is None:
         raise reader.refuse(
             name, "is not a known quantity", "use a name of wire_contracts", Code.FIELD_UNKNOWN
-        ) from error
+        )
+    return quantity
 
 
 def _parse_qualities(reader: FieldReader) -> dict[Quantity, QualityCode]:
@@ -236,10 +239,12 @@ def _parse_qualities(reader: FieldReader) -> dict[Quantity, QualityCode]:
 def _parse_values(
     reader: FieldReader, quality: Mapping[Quantity, QualityCode]
 ) -> dict[Quantity, float]:
-    values = {_quantity(reader, name): reader.number(name) for name in reader.values}
-    for quantity in values:
-        code = quality.get(quantity)
-        if code is not None and is_bad(code):
+    known = _QUANTITIES
+    values = {
+        known.get(name) or _quantity(reader, name): reader.number(name) for name in reader.values
+    }
+    for quantity, code in quality.items():
+        if quantity in values and is_bad(code):
             raise reader.refuse(
                 quantity,
                 f"has a value and the quality {code!r}",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import orjson
+
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject
@@ -35,7 +37,7 @@ def read_message(topic_text: str, payload: bytes) -> Batch | GatewayWord | Unusa
     try:
         topic = parse_topic(topic_text)
         gateway_id = topic.gateway_id
-        reader = unpack(f"gateway {gateway_id}", payload)
+        reader = unpack(f"gateway {gateway_id}", payload, orjson.loads)
         if topic.channel is not Channel.UP:
             return GatewayWord(gateway_id=gateway_id, channel=topic.channel, values=reader.values)
         batch = parse_batch(reader)

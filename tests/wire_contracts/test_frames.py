@@ -1,8 +1,10 @@
 """Frames and batches: what comes out is what went in, and a broken frame names its field."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,3 +195,44 @@ def test_a_time_in_another_zone_is_the_same_instant() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     assert ms_from_utc(moment) == ms_from_utc(moment + timedelta(0))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+field_changes = st.dictionaries(st.sampled_from("sdtpgvq"), json_values, max_size=3)
+
+
+def outcome(payload: bytes, quick_loads: Callable[[bytes], object] | None) -> str:
+    try:
+        batch = parse_batch(unpack(PLACE, payload, quick_loads))
+    except ContractError as error:
+        return f"refused at {error.field}"
+    return f"{batch.frames} {batch.gaps} {[(each.seq, each.code) for each in batch.rejected]}"
+
+
+@given(changes=field_changes)
+def test_a_faster_json_reader_changes_no_verdict(changes: dict[str, object]) -> None:
+    in_range = {
+        name: value
+        for name, value in changes.items()
+        if not isinstance(value, int) or abs(value) < 2**63
+    }
+    payload = one_frame(**in_range)
+
+    assert outcome(payload, orjson.loads) == outcome(payload, None)
+
+
+@given(payload=st.binary(max_size=40).map(lambda tail: b"{" + tail))
+def test_what_is_no_json_is_refused_with_one_text_by_either_reader(payload: bytes) -> None:
+    texts = []
+    for quick_loads in (orjson.loads, None):
+        with pytest.raises(ContractError) as caught:
+            parse_batch(unpack(PLACE, payload, quick_loads))
+        texts.append(str(caught.value))
+
+    assert texts[0] == texts[1]
