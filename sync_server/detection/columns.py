@@ -36,6 +36,7 @@ class Columns:
         flow_m3h: M x H mean flows from the totaliser; NaN where not known.
         night_days: N running numbers of local days before the oldest of `local_days`' nights.
         night_min_m3h: M x N lowest hourly flow between 02:00 and 05:00; NaN where not known.
+        peak_m3h: M highest flows of an hour in the weeks before the grid; NaN where not known.
     """
 
     now_ms: int
@@ -54,6 +55,7 @@ class Columns:
     flow_m3h: Floats
     night_days: Ints
     night_min_m3h: Floats
+    peak_m3h: Floats
 
 
 FAR_FUTURE_MS = 2**62

@@ -45,6 +45,7 @@ from sync_server.detection.sample_store import (
     load_labels,
     load_nights,
     load_open,
+    load_peaks,
     local_grid,
 )
 from sync_server.detection.verdicts import State, Verdicts
@@ -74,12 +75,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Nights:
-    """Nightly minima of earlier nights, loaded once per local day."""
+    """Nightly minima of earlier nights and the weeks' peaks, loaded once per local day."""
 
     before_ms: int
     meter_ids: Sequence[str]
     days: Ints
     minima_m3h: Floats
+    peak_m3h: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +165,20 @@ class DetectionRunner:
         nights = self._nights
         if nights is None or nights.before_ms != first_ms or nights.meter_ids != meter_ids:
             days, minima = load_nights(connection, meter_ids, first_ms, self._zone)
-            nights = _Nights(before_ms=first_ms, meter_ids=meter_ids, days=days, minima_m3h=minima)
+            nights = _Nights(
+                before_ms=first_ms,
+                meter_ids=meter_ids,
+                days=days,
+                minima_m3h=minima,
+                peak_m3h=load_peaks(connection, meter_ids, first_ms),
+            )
             self._nights = nights
         flows = _Flows(
             grid=grid,
             flow_m3h=load_flows(connection, meter_ids, grid),
             night_days=nights.days,
             night_min_m3h=nights.minima_m3h,
+            peak_m3h=nights.peak_m3h,
         )
         return _columns(facts, context, flows)
 
@@ -256,6 +265,7 @@ class _Flows:
     flow_m3h: Floats
     night_days: Ints
     night_min_m3h: Floats
+    peak_m3h: Floats
 
 
 _NO_INTS = np.empty(0, dtype=np.int64)
@@ -264,6 +274,7 @@ _NO_FLOW = _Flows(
     flow_m3h=np.empty((0, 0)),
     night_days=_NO_INTS,
     night_min_m3h=np.empty((0, 0)),
+    peak_m3h=np.empty(0),
 )
 
 
@@ -305,6 +316,7 @@ def _columns(facts: Sequence[MeterFacts], context: _Context, flows: _Flows) -> C
         flow_m3h=flows.flow_m3h,
         night_days=flows.night_days,
         night_min_m3h=flows.night_min_m3h,
+        peak_m3h=flows.peak_m3h,
     )
 
 

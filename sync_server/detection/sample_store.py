@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_store import list_alerts
@@ -133,6 +133,10 @@ def load_labels(
     return labels
 
 
+SHORTEST_PEAK_H = 0.4
+"""Two quarters of an hour: a shorter stretch of the totaliser tells its resolution, not a flow."""
+
+
 def local_grid(first_hour_ms: int, hour_count: int, zone: ZoneInfo) -> LocalGrid:
     """Return consecutive hours with their hour of day and day in the site's zone."""
     moments = [
@@ -178,6 +182,36 @@ def load_nights(
         minima, counts = night_minima(flows.flow_m3h, grid.local_hours, grid.local_days, days)
         pieces.append(np.where(counts == len(NIGHT_HOURS), minima, np.nan))
     return days, np.concatenate(pieces) if pieces else np.empty((0, len(days)))
+
+
+def load_peaks(connection: Connection, meter_ids: Sequence[str], before_ms: int) -> Floats:
+    """Return the highest flow of an hour of each meter in the weeks before an instant, in m3/h.
+
+    Taken from the totaliser over the longest stretch inside one hour; a meter that is read once
+    an hour gives its highest instantaneous flow instead. NaN where nothing is known.
+    """
+    hourly = READING_HOURLY.c
+    span_h = (hourly.last_at_ms - hourly.first_at_ms) / float(HOUR_MS)
+    rate = case(
+        (span_h >= SHORTEST_PEAK_H, (hourly.last_m3 - hourly.first_m3) / span_h),
+        else_=None,
+    )
+    known: dict[str, float] = {}
+    for chunk in _chunks(meter_ids):
+        query = (
+            select(hourly.meter_id, func.max(rate), func.max(hourly.flow_max_m3h))
+            .where(
+                hourly.meter_id.in_(chunk),
+                hourly.hour_at_ms >= before_ms - HISTORY_NIGHTS * 24 * HOUR_MS,
+                hourly.hour_at_ms < before_ms,
+            )
+            .group_by(hourly.meter_id)
+        )
+        for meter_id, by_totaliser, instantaneous in connection.execute(query):
+            peak = instantaneous if by_totaliser is None else by_totaliser
+            if peak is not None:
+                known[meter_id] = float(peak)
+    return np.array([known.get(each, np.nan) for each in meter_ids], dtype=np.float64)
 
 
 def first_recent_hour(now_utc: datetime, zone: ZoneInfo) -> int:

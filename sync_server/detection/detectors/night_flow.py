@@ -138,7 +138,7 @@ def _peak_before(columns: Columns, started_at_ms: Ints) -> Floats:
     """Return the highest hourly flow of each meter before it began; 0 where none is known."""
     is_before = columns.hours_ms[None, :] < started_at_ms[:, None]
     known = np.where(is_before & np.isfinite(columns.flow_m3h), columns.flow_m3h, 0.0)
-    peak: Floats = known.max(axis=1, initial=0.0)
+    peak: Floats = np.fmax(known.max(axis=1, initial=0.0), columns.peak_m3h)
     return peak
 
 

@@ -57,6 +57,7 @@ def columns_of(flow: np.ndarray, nights: np.ndarray, multiplier: float = 1.0) ->
         flow_m3h=flow,
         night_days=np.arange(100 - nights.shape[1], 100, dtype=np.int64),
         night_min_m3h=nights,
+        peak_m3h=np.full(count, np.nan),
     )
 
 
@@ -120,6 +121,23 @@ def test_a_cold_night_of_the_whole_fleet_is_no_leak_but_one_meter_above_it_is() 
     verdicts = DETECTORS["night_flow"](columns_of(flow, nights))
 
     assert list(np.flatnonzero(verdicts.state == State.RAISED)) == [3]
+
+
+@pytest.mark.parametrize(
+    ("peak_m3h", "is_burst"), [(np.nan, True), (1.0, True), (1.2, False), (40.0, False)]
+)
+def test_a_burst_is_above_the_busiest_hour_of_the_weeks_before(
+    peak_m3h: float, *, is_burst: bool
+) -> None:
+    """The recent days may have been a weekend without any use."""
+    quiet = np.zeros((1, HOURS))
+    quiet[0, -6:] = 2.0
+    found = replace(columns_of(quiet, np.zeros((1, 20))), peak_m3h=np.array([peak_m3h]))
+
+    verdicts = detect_night_flow(found, NightFlowRule())
+
+    assert State(int(verdicts.state[0])) is State.RAISED
+    assert bool(verdicts.is_burst[0]) is is_burst
 
 
 def test_a_totaliser_that_goes_back_gives_no_flow() -> None:
