@@ -42,6 +42,7 @@ class EnrolAnswer:
         expires_at_utc: When the tablet must be enrolled anew.
         crew_id: Whose orders it gets.
         people: Who may work on it.
+        crew_name: What people call that crew; empty from a server that does not say.
     """
 
     tablet_id: str
@@ -49,6 +50,7 @@ class EnrolAnswer:
     expires_at_utc: datetime
     crew_id: str
     people: Sequence[TabletPerson] = ()
+    crew_name: str = ""
 
 
 def dump_enrol(request: EnrolRequest) -> bytes:
@@ -71,6 +73,7 @@ def dump_enrol_answer(answer: EnrolAnswer) -> bytes:
             "token": answer.token,
             "expires_at": ms_from_utc(answer.expires_at_utc),
             "crew_id": answer.crew_id,
+            "crew_name": answer.crew_name or None,
             "people": [person_json(person) for person in answer.people],
         }
     )
@@ -105,4 +108,5 @@ def parse_enrol_answer(root: FieldReader) -> EnrolAnswer:
         expires_at_utc=utc_from_ms(root.integer("expires_at", low=EARLIEST_MS, high=LATEST_MS)),
         crew_id=root.text("crew_id", longest=64),
         people=tuple(parse_person(each) for each in root.objects("people", longest=MAX_PEOPLE)),
+        crew_name=root.text_or_none("crew_name") or "",
     )

@@ -4,8 +4,9 @@ from field_app.store.identity_io import Identity
 
 
 def crew_text(identity: Identity | None) -> str:
-    """Return `crew-1 · Li Wei`, or what is known of it; empty before the enrolment."""
+    """Return `Repair crew 1 · Li Wei`, or what is known of it; empty before the enrolment."""
     if identity is None:
         return ""
     person = identity.person()
-    return identity.crew_id if person is None else f"{identity.crew_id} · {person.name}"
+    crew = identity.crew_name or identity.crew_id
+    return crew if person is None else f"{crew} · {person.name}"

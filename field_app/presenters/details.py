@@ -1,5 +1,6 @@
 """Turns one order into its page: facts, evidence, finding, buttons, and what needs eyes."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -220,7 +221,9 @@ def _numbers(evidence: Evidence, t: Words) -> tuple[LabelledText, ...]:
 
 
 def _short(value: float) -> str:
-    return shown_number(float(f"{value:.4g}"))
+    """Return the number with three telling digits, never fewer than its whole part."""
+    whole_digits = math.floor(math.log10(abs(value))) if value else 0
+    return shown_number(round(value, max(0, 2 - whole_digits)))
 
 
 def _span(evidence: Evidence) -> tuple[datetime, datetime]:

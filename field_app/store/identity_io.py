@@ -29,6 +29,7 @@ class Identity:
         crew_id: Whose orders it gets.
         people: Who may work on it.
         actor: Account id of who works on it now; stamped on every tap.
+        crew_name: What people call the crew; empty when the server did not say.
     """
 
     server_url: str
@@ -38,6 +39,7 @@ class Identity:
     crew_id: str
     people: tuple[TabletPerson, ...]
     actor: str
+    crew_name: str = ""
 
     def person(self) -> TabletPerson | None:
         """Return who works on the tablet now, or None when that account has left the crew."""
@@ -62,6 +64,7 @@ def load_identity(folder: Path) -> Identity | None:
         crew_id=root.text("crew_id", longest=64),
         people=tuple(parse_person(each) for each in root.objects("people", longest=_MAX_PEOPLE)),
         actor=root.text("actor", longest=64),
+        crew_name=root.text_or_none("crew_name") or "",
     )
 
 
@@ -75,6 +78,7 @@ def save_identity(folder: Path, identity: Identity) -> None:
         "crew_id": identity.crew_id,
         "people": [person_json(person) for person in identity.people],
         "actor": identity.actor,
+        "crew_name": identity.crew_name or None,
     }
     _replace(folder / IDENTITY_FILE, dump_json(body))
 

@@ -36,4 +36,5 @@ def enrol(server_url: str, code: str, device_name: str) -> Identity:
         crew_id=answer.crew_id,
         people=people,
         actor=people[0].account_id if people else answer.tablet_id,
+        crew_name=answer.crew_name,
     )

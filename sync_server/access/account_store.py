@@ -97,6 +97,12 @@ def has_crew(connection: Connection, crew_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def crew_name(connection: Connection, crew_id: str) -> str:
+    """Return what people call a crew; its id when it is not known."""
+    found = connection.execute(select(CREW.c.name).where(CREW.c.crew_id == crew_id)).first()
+    return crew_id if found is None else str(found.name)
+
+
 def create_account(
     connection: Connection, account: NewAccount, now_utc: datetime, *, actor: str = SYSTEM
 ) -> Person:

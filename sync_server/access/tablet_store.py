@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from sync_server.access.account_store import (
     admit,
+    crew_name,
     has_crew,
     people_of_crew,
     tablet_person,
@@ -144,6 +145,7 @@ def enrol_tablet(connection: Connection, request: EnrolRequest, now_utc: datetim
         expires_at_utc=expires_at_utc,
         crew_id=crew_id,
         people=tuple(tablet_person(person) for person in people),
+        crew_name=crew_name(connection, crew_id),
     )
 
 

@@ -323,7 +323,7 @@ def test_a_new_tablet_is_enrolled_on_its_first_page(
 
     view = presenter.view
     assert refused == "The code is wrong, used or too old; ask the office for a new one."
-    assert (view.is_enrolled, view.crew_text) == (True, "crew-1 · Wang")
+    assert (view.is_enrolled, view.crew_text) == (True, "Repair 1 · Wang")
     presenter.choose_person(view.people[0].account_id)
     assert presenter.view.people[0].is_selected
 

@@ -70,7 +70,7 @@ def canned(status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
     answers = {"status": status, "headers_out": headers, "body": body}
     handler = type("Answer", (Canned,), answers)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{http.server_address[1]}"
         http.shutdown()

@@ -30,6 +30,7 @@ def test_an_enrolment_answer_survives_the_wire() -> None:
         expires_at_utc=datetime(2027, 1, 1, tzinfo=UTC),
         crew_id="crew-1",
         people=(TabletPerson(account_id="a", name="王强", role="crew_member", language="zh"),),
+        crew_name="抢修一班",
     )
 
     assert parse_enrol_answer(read_json("enrol", dump_enrol_answer(answer))) == answer
