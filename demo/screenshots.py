@@ -60,7 +60,7 @@ def main() -> int:
             engine.dispose()
         passwords = load_accounts(places)
         shoot(run.base_url, CONTROL_ROOM_LOGIN, passwords[CONTROL_ROOM_LOGIN], taken)
-        shoot_tablet(places.crew_folder, taken)
+        shoot_tablet(places.crew_folder, taken, run.clock.now_utc())
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, shown in README_NAMES.items():
         (PICTURES / shown).write_bytes((taken / name).read_bytes())

@@ -8,10 +8,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from field_app.clock_io import SystemClock
 from field_app.config import TabletConfig
 from field_app.orders.order_store import OrderQuery
 from field_app.tablet import Tablet, open_tablet
@@ -48,7 +48,25 @@ class Shooting:
     timezone: str
 
 
-def shoot_tablet(data: Path, out: Path, *, timezone: str = "Asia/Shanghai") -> Sequence[Path]:
+class StoppedClock:
+    """Shows one moment: a picture of a town is looked at long after the town's time."""
+
+    def __init__(self, now_utc: datetime) -> None:
+        """Stop at a moment."""
+        self._now_utc = now_utc
+
+    def now_utc(self) -> datetime:
+        """Return the moment."""
+        return self._now_utc
+
+    def wall_seconds(self, seconds: float) -> float:
+        """Return the same seconds: waiting goes on as usual."""
+        return seconds
+
+
+def shoot_tablet(
+    data: Path, out: Path, now_utc: datetime, *, timezone: str = "Asia/Shanghai"
+) -> Sequence[Path]:
     """Return the pictures of the tablet that lives in `data`; its data is left as it is.
 
     Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`,
@@ -61,7 +79,15 @@ def shoot_tablet(data: Path, out: Path, *, timezone: str = "Asia/Shanghai") -> S
     out.mkdir(parents=True, exist_ok=True)
     for name, language in LANGUAGES:
         for size in (PORTRAIT, LANDSCAPE):
-            arguments = (str(data), str(out), name, language, f"{size[0]}x{size[1]}", timezone)
+            arguments = (
+                str(data),
+                str(out),
+                name,
+                language,
+                f"{size[0]}x{size[1]}",
+                timezone,
+                now_utc.isoformat(),
+            )
             command = [sys.executable, "-m", "demo.screenshots_tablet_io", *arguments]
             subprocess.run(command, check=True, timeout=LONGEST_S)  # noqa: S603 - our own module
     return sorted(out.glob("tablet-*.png"))
@@ -69,7 +95,8 @@ def shoot_tablet(data: Path, out: Path, *, timezone: str = "Asia/Shanghai") -> S
 
 def main(arguments: Sequence[str]) -> None:
     """Take the pictures of one language and size: Kivy has one window of one size per process."""
-    data, out, name, language, size, timezone = arguments
+    data, out, name, language, size, timezone, now_text = arguments
+    clock = StoppedClock(datetime.fromisoformat(now_text))
     width, height = size.split("x")
     with tempfile.TemporaryDirectory(prefix="lamp-tablet-") as copy:
         folder = Path(copy) / "tablet"
@@ -83,9 +110,9 @@ def main(arguments: Sequence[str]) -> None:
             timezone=timezone,
         )
         _prepare(shooting)
-        tablet = open_tablet(folder, SystemClock())
+        tablet = open_tablet(folder, clock)
         try:
-            _take(shooting, tablet, SystemClock())
+            _take(shooting, tablet, clock)
         finally:
             tablet.close()
 
