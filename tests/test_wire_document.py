@@ -1,0 +1,123 @@
+"""docs/wire.md names every field of the messages as they are built, not as they are remembered."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from edge_gateway.messages import (
+    LinkFigures,
+    UplinkFigures,
+    event,
+    health,
+    offline_state,
+    online_state,
+)
+from edge_gateway.queued import QueueFigures
+from wire_contracts.enrolment import (
+    EnrolAnswer,
+    EnrolRequest,
+    TabletPerson,
+    dump_enrol,
+    dump_enrol_answer,
+)
+from wire_contracts.operations import (
+    DeviceTime,
+    Operation,
+    OperationKind,
+    OperationResult,
+    Outcome,
+    PushAnswer,
+    PushRequest,
+    dump_push,
+    dump_push_answer,
+)
+from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, dump_pull
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "wire.md"
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ID = str(UUID(int=7))
+QUEUE = QueueFigures(epoch=3, last_seq=9, open_count=1, open_bytes=10, kept_count=2, kept_bytes=20)
+UPLINK = UplinkFigures(is_connected=True, published=1, republished=0, acknowledged=1, refused=0)
+LINK = LinkFigures(
+    name="cabinet",
+    is_open=True,
+    requests=1,
+    timeouts=0,
+    exceptions=0,
+    mismatches=0,
+    reopens=0,
+    frames=1,
+    skipped=0,
+    suspects=(),
+)
+ROW = EntityRow(entity="work_order", entity_id="o-1", seq=1, row_hash=2, document={})
+PAGE = BucketPage(bucket="org", is_reset=True, rows=(ROW,), end=BucketEnd(count=1, checksum=2))
+TAP = Operation(
+    op_id=ID,
+    n=1,
+    group=ID,
+    actor="a-1",
+    kind=OperationKind.SET,
+    entity="work_order",
+    entity_id="o-1",
+    field="note",
+    at=DeviceTime(wall_ms=1, mono_ms=1, boot_id="b", offset_ms=0),
+)
+MESSAGES = {
+    "online": online_state("gw-07", 3, NOON),
+    "offline": offline_state("gw-07"),
+    "health": health("gw-07", NOON, QUEUE, UPLINK, [LINK]),
+    "event": event("gw-07", NOON, "clock_step", "back by 3 s"),
+    "enrol": dump_enrol(EnrolRequest(code="c", name="van 3")),
+    "enrol answer": dump_enrol_answer(
+        EnrolAnswer(
+            tablet_id="t-1",
+            token="secret",  # noqa: S106  # of nobody
+            expires_at_utc=NOON,
+            crew_id="c-1",
+            people=(TabletPerson(account_id="a-1", name="A", role="crew_member", language="zh"),),
+        )
+    ),
+    "pull": dump_pull(
+        PullAnswer(
+            server_epoch=1,
+            server_now_ms=1,
+            token="t",  # noqa: S106  # a position, not a secret
+            has_more=False,
+            buckets=(PAGE,),
+        )
+    ),
+    "push": dump_push(PushRequest(replica_id="r-1", operations=(TAP,))),
+    "push answer": dump_push_answer(
+        PushAnswer(
+            server_epoch=1,
+            server_now_ms=1,
+            results=(OperationResult(op_id=ID, outcome=Outcome.APPLIED),),
+        )
+    ),
+}
+
+
+def fields(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from fields(inner)
+    elif isinstance(value, list):
+        for each in value:
+            yield from fields(each)
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES))
+def test_every_field_of_a_message_is_in_the_wire_document(name: str) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    sent = set(fields(json.loads(MESSAGES[name])))
+
+    assert sent
+    assert [
+        each for each in sorted(sent) if f"`{each}`" not in text and f'"{each}"' not in text
+    ] == []
