@@ -95,3 +95,22 @@ def test_every_cited_trap_and_invariant_is_explained() -> None:
 
 def test_nothing_is_cited_by_a_file_that_is_not_here() -> None:
     assert [f"{name}: {match[0]}" for name, match in cited(OUTSIDE)] == []
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that a page's headings have on the repository's host."""
+    words = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in words}
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        for link in re.findall(r"\]\(([^)\s:]+)\)", page.read_text(encoding="utf-8"))
+        for file, _, anchor in [link.partition("#")]
+        for target in [page.parent / file if file else page]
+        if not target.exists() or (anchor and anchor not in anchors(target))
+    ]
+
+    assert broken == []
