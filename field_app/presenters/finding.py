@@ -48,6 +48,7 @@ class FindingPresenter:
         self._document: WorkOrderDocument | None = None
         self._fields: dict[str, JsonValue] = {}
         self._unsaved: dict[str, JsonValue] = {}
+        self._under_way: list[dict[str, JsonValue]] = []
         self._cancel_save: Callable[[], None] | None = None
         self._saved_at_ms: int | None = None
         self._message = ""
@@ -61,6 +62,7 @@ class FindingPresenter:
 
     def attach(self, show: Callable[[FindingView], None]) -> None:
         """Show every view with `show`, and read the draft."""
+        self._under_way = []
         self._stage.attach(show)
         self.refresh()
 
@@ -133,11 +135,14 @@ class FindingPresenter:
             self._cancel_save = cancel
 
     def _save(self, changes: dict[str, JsonValue]) -> None:
+        self._under_way = [*self._under_way, changes]
         self._stage.act(
-            lambda: self._tablet.desk.save_answers(self._order_id, changes), self._saved
+            lambda: self._tablet.desk.save_answers(self._order_id, changes),
+            lambda saved_at_ms: self._saved(changes, saved_at_ms),
         )
 
-    def _saved(self, saved_at_ms: int | None) -> None:
+    def _saved(self, changes: dict[str, JsonValue], saved_at_ms: int | None) -> None:
+        self._under_way = [each for each in self._under_way if each is not changes]
         self._saved_at_ms = saved_at_ms
         self._draw()
 
@@ -148,11 +153,14 @@ class FindingPresenter:
             return None
 
     def _take_sheet(self, sheet: FindingSheet | None) -> None:
+        """Take a sheet that may have been read before the last answers were written."""
         if sheet is None:
             self._message = self._context.words("This order is not on this tablet any more.")
         else:
             self._document = sheet.document
-            self._fields = {**sheet.fields, **self._unsaved}
+            self._fields = dict(sheet.fields)
+            for newer in (*self._under_way, self._unsaved):
+                self._fields |= newer
             self._saved_at_ms = sheet.saved_at_ms
         self._draw()
 

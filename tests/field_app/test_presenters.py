@@ -1,9 +1,10 @@
 """What the presenters show: words, marks, the one next step, and why not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -29,6 +30,40 @@ from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 ENGLISH = CatalogueWords("en")
+T = TypeVar("T")
+
+
+class SlowScreen:
+    """A worker whose answers wait until the test lets the screen's thread take them."""
+
+    def __init__(self) -> None:
+        self.answers: list[Callable[[], None]] = []
+        self.timers: list[Callable[[], None]] = []
+
+    def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        answer = work()
+        self.answers.append(lambda: done(answer))
+
+    def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
+        del delay_s
+        self.timers.append(call)
+
+        def cancel() -> None:
+            self.timers = [each for each in self.timers if each != call]
+
+        return cancel
+
+    def take(self, count: int) -> None:
+        """Let so many answers arrive, the oldest first."""
+        taken, self.answers = self.answers[:count], self.answers[count:]
+        for answer in taken:
+            answer()
+
+    def pass_time(self) -> None:
+        """Let every timer go off."""
+        due, self.timers = self.timers, []
+        for call in due:
+            call()
 
 
 @pytest.fixture
@@ -234,6 +269,28 @@ def test_every_answer_is_there_after_the_form_was_left(
     assert [each.key for each in again.causes if each.is_selected] == ["changed_use"]
     assert again.measured[0].text == "0,1"
     assert again.saved_text == "Kept on this tablet at 04:00"
+
+
+def test_a_slow_look_at_the_draft_never_takes_an_answer_back(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    screen = SlowScreen()
+    presenter = finding_of(tablet, replace(context, worker=screen), order_id)
+    screen.take(1)
+    presenter.refresh()  # read before the crew answers, seen by the screen after it
+    presenter.choose_result("leak")
+    presenter.choose_cause("joint")
+    presenter.type_note("hissing")
+    screen.pass_time()
+    shown = []
+    while screen.answers:
+        screen.take(1)
+        view = presenter.view
+        shown.append(([each.key for each in view.causes if each.is_selected], view.note))
+
+    assert shown == [(["joint"], "hissing")] * 4
 
 
 def test_another_result_takes_a_cause_back_that_does_not_fit(
