@@ -27,6 +27,10 @@ class UnknownKill(ValueError):  # noqa: N818  # reads as what is wrong
     """A kill that cannot be understood; the text says what can."""
 
 
+class KillDidNotHappen(RuntimeError):  # noqa: N818  # reads as what happened
+    """A process did not end at the point at which it was to be killed; the text names both."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
     """One kill: at a wall second after the start, or when the process passes a named point."""
@@ -58,6 +62,7 @@ class KillDriver:
         self._pointed = [kill for kill in kills if kill.point]
         self._began_wall_s = began_wall_s
         self._over = threading.Event()
+        self._missed: list[str] = []
         self._thread = threading.Thread(target=self._drive, name="kills")
 
     def start(self) -> None:
@@ -65,13 +70,19 @@ class KillDriver:
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait until every kill has happened."""
+        """Wait until every kill has happened; raise KillDidNotHappen when one could not."""
         self._thread.join()
+        self._say_what_was_missed()
 
     def finish(self) -> None:
-        """Stop killing; what is down is started again."""
+        """Stop killing; what is down is started again. Raise KillDidNotHappen like `wait`."""
         self._over.set()
         self._thread.join()
+        self._say_what_was_missed()
+
+    def _say_what_was_missed(self) -> None:
+        if self._missed:
+            raise KillDidNotHappen("; ".join(self._missed))
 
     def _drive(self) -> None:
         for kill in self._pointed:
@@ -91,7 +102,9 @@ class KillDriver:
             arguments = self._run.supervisor.arguments_of(name)
             self._run.supervisor.kill(name)
             self._run.supervisor.restart(name, *arguments, "--kill-at", kill.point)
-            self._run.supervisor.wait_for_end(name, NAMED_POINT_WITHIN_S)
+            if not self._run.supervisor.wait_for_end(name, NAMED_POINT_WITHIN_S):
+                self._missed.append(f"{name} did not reach {kill.point}")
+                self._run.supervisor.kill(name)
             self._over.wait(DOWN_S)
             self._run.supervisor.restart(name, *arguments)
 

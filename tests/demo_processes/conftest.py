@@ -1,7 +1,5 @@
 """A small prepared town, made once: every meter and gateway, one day of past, no homes."""
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,13 +21,3 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Path:
     root = tmp_path_factory.mktemp("town") / "prepared"
     set_up(Places(root), town, DEFAULT_START_UTC, PastWanted(days=1, has_homes=False), print)
     return root
-
-
-@pytest.fixture
-def fresh_town(prepared: Path, tmp_path: Path) -> Callable[[], Places]:
-    def copy() -> Places:
-        root = tmp_path / "town"
-        shutil.copytree(prepared, root)
-        return Places(root)
-
-    return copy
