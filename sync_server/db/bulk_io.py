@@ -1,16 +1,33 @@
-"""Writes many rows of one table at the speed of the driver, on SQLite and on PostgreSQL."""
+"""Writes and finds many rows of one table at the speed of the driver, on either database."""
 
+import json
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 
+import psycopg
 from sqlalchemy import Connection, Table
+from sqlalchemy import Row as SqlRow
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 Cell = str | int | float | bytes | None
 Row = tuple[Cell, ...]
 
 
 _STAGING = "lamplighter_staging"
+_KEYS_AT_ONCE = 2000
+"""Keys in one query; SQLite takes them as one JSON text, so their number changes no statement."""
+
+_WANTED_SQLITE = (
+    """(
+        SELECT json_extract(value, '$[0]') AS text, json_extract(value, '$[1]') AS number
+        FROM json_each(?)
+    ) AS wanted""",
+    "CROSS JOIN",
+)
+"""CROSS JOIN: SQLite goes through the keys and looks each up, never the other way round."""
+
+_WANTED_POSTGRESQL = ("unnest(%s::text[], %s::bigint[]) AS wanted(text, number)", "JOIN")
 
 
 class OnExisting(StrEnum):
@@ -26,8 +43,9 @@ def write_rows(
 ) -> None:
     """Write rows given as tuples in the order of the table's columns.
 
-    SQLite runs one prepared statement over all rows. PostgreSQL takes them by COPY, straight into
-    the table when keys are known to be new, else into a temporary one that is merged from there.
+    SQLite runs one prepared statement over all rows. PostgreSQL takes them by COPY: straight into
+    the table when the keys are new or should be (KEEP finds out by trying, below a savepoint),
+    else into a temporary table that is merged from there.
 
     Raises:
         IntegrityError: `on_existing` is FAIL and a key exists.
@@ -39,14 +57,52 @@ def write_rows(
         connection.exec_driver_sql(statement, list(rows))
     elif on_existing is OnExisting.FAIL:
         _copy(connection, table.name, _names(table), rows)
-    else:
-        staging = f"staging_{table.name}"
-        connection.exec_driver_sql(
-            f"CREATE TEMP TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
-        )
-        _empty_if_used(connection, staging)
-        _copy(connection, staging, _names(table), rows)
-        connection.exec_driver_sql(_merge_statement(table, staging, on_existing))
+    elif on_existing is OnExisting.REPLACE or not _are_new(connection, table, rows):
+        _merge(connection, table, rows, on_existing)
+
+
+def find_rows(
+    connection: Connection, table: Table, keys: Sequence[tuple[str, int]], width: int = 1
+) -> Sequence[SqlRow[tuple[str]]]:
+    """Return the rows of a table whose primary key is (text, number), in no order, all columns.
+
+    Args:
+        connection: The caller's transaction.
+        table: Of two key columns.
+        keys: Different texts and numbers; a row is found once per key that reaches it.
+        width: A key reaches the numbers from its own (inclusive) to its own plus this.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = _find_statement(table, width, is_sqlite=is_sqlite)
+    found: list[SqlRow[tuple[str]]] = []
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        chunk = keys[first : first + _KEYS_AT_ONCE]
+        texts, numbers = [text for text, _ in chunk], [number for _, number in chunk]
+        arguments = (json.dumps(chunk),) if is_sqlite else (texts, numbers)
+        found += connection.exec_driver_sql(statement, arguments).all()
+    return found
+
+
+def _are_new(connection: Connection, table: Table, rows: Sequence[Row]) -> bool:
+    """Write the rows if none of their keys exists; leave no trace and say False otherwise."""
+    try:
+        with connection.begin_nested():
+            _copy(connection, table.name, _names(table), rows)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _merge(
+    connection: Connection, table: Table, rows: Sequence[Row], on_existing: OnExisting
+) -> None:
+    staging = f"staging_{table.name}"
+    connection.exec_driver_sql(
+        f"CREATE TEMP TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS"
+    )
+    _empty_if_used(connection, staging)
+    _copy(connection, staging, _names(table), rows)
+    connection.exec_driver_sql(_merge_statement(table, staging, on_existing))
 
 
 def _empty_if_used(connection: Connection, staging: str) -> None:
@@ -69,13 +125,25 @@ def _key(table: Table) -> str:
 
 
 def _copy(connection: Connection, target: str, names: str, rows: Sequence[Row]) -> None:
+    statement = f"COPY {target} ({names}) FROM STDIN"
     cursor = connection.connection.cursor()
     try:
-        with cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
+        with cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
+    except psycopg.Error as error:
+        raise _as_sqlalchemy_says(statement, error) from error
     finally:
         cursor.close()
+
+
+def _as_sqlalchemy_says(statement: str, error: psycopg.Error) -> DBAPIError:
+    """Return the error that a statement run by SQLAlchemy would have raised."""
+    if isinstance(error, psycopg.IntegrityError):
+        return IntegrityError(statement, None, error)
+    if isinstance(error, psycopg.OperationalError):
+        return OperationalError(statement, None, error)
+    return DBAPIError(statement, None, error)
 
 
 def _conflict_clause(table: Table, on_existing: OnExisting) -> str:
@@ -106,3 +174,16 @@ def _merge_statement(table: Table, staging: str, on_existing: OnExisting) -> str
     head = f"INSERT INTO {table.name} ({names})"
     rest = f"FROM {staging} {_conflict_clause(table, on_existing)}"
     return f"{head} SELECT {names} {rest}"
+
+
+@lru_cache(maxsize=64)
+def _find_statement(table: Table, width: int, *, is_sqlite: bool) -> str:
+    """Return a query that looks every key up in the primary key, whatever their number."""
+    text, number = (column.name for column in table.primary_key.columns)
+    names = ", ".join(f"{table.name}.{column.name}" for column in table.columns)
+    reach = (
+        f"{table.name}.{text} = wanted.text AND {table.name}.{number} >= wanted.number "
+        f"AND {table.name}.{number} < wanted.number + {width}"
+    )
+    keys, join = _WANTED_SQLITE if is_sqlite else _WANTED_POSTGRESQL
+    return f"SELECT {names} FROM {keys} {join} {table.name} ON {reach}"  # noqa: S608  # our tables

@@ -17,7 +17,6 @@ The line through the modules:
     quarantine_store  what could not be used, verbatim
     reading_store     one transaction: ledger, readings, latest, hourly together
     adoption          a device or gateway becomes known, its kept frames become readings
-    series_store      readings and hours of a meter, for charts
     health            counters of the ingest
     ingest_run_io     the loop: take, commit, acknowledge
 """

@@ -23,6 +23,8 @@ FUTURE_TOLERANCE = timedelta(hours=1)
 """A stamp further ahead is a broken clock: it would stay the newest reading for as long as it is
 ahead. Gateways are within minutes of true time or mark their stamps (RULINGS R10)."""
 
+_FUTURE_TOLERANCE_MS = FUTURE_TOLERANCE // timedelta(milliseconds=1)
+
 
 @dataclass(slots=True)
 class _Sorting:
@@ -118,7 +120,7 @@ def _judge(
     key: FrameKey, payload_hash: int, frame: Frame, devices: DeviceMap, received_at_ms: int
 ) -> Accepted | Refused:
     measured_at_ms = ms_from_utc(frame.measured_at_utc)
-    if measured_at_ms > received_at_ms + FUTURE_TOLERANCE // timedelta(milliseconds=1):
+    if measured_at_ms > received_at_ms + _FUTURE_TOLERANCE_MS:
         return _refuse(
             key,
             payload_hash,

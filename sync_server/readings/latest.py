@@ -33,14 +33,10 @@ def see_row(latest: Latest | None, row: ReadingRow, gateway_id: str) -> Latest:
     if latest is None:
         latest = Latest(measured_at_ms=at_ms, valued_at_ms=None, gateway_id=gateway_id, values={})
     values = dict(latest.values)
-    for name, value in row.values.items():
-        present = values.get(name)
-        if present is None or at_ms >= present[1]:
-            values[name] = (value, at_ms, row.quality.get(name))
-    for name, code in row.quality.items():
-        present = values.get(name)
-        if name not in row.values and (present is None or at_ms >= present[1]):
-            values[name] = (None, at_ms, code)
+    is_newer = at_ms >= latest.measured_at_ms
+    for name, cell in _cells(row).items():
+        if is_newer or name not in values or at_ms >= values[name][1]:
+            values[name] = cell
     is_newest = at_ms > latest.measured_at_ms or (
         at_ms == latest.measured_at_ms and gateway_id > latest.gateway_id
     )
@@ -53,3 +49,11 @@ def see_row(latest: Latest | None, row: ReadingRow, gateway_id: str) -> Latest:
         gateway_id=gateway_id if is_newest else latest.gateway_id,
         values=values,
     )
+
+
+def _cells(row: ReadingRow) -> dict[Quantity, LatestValue]:
+    at_ms, quality = row.measured_at_ms, row.quality
+    if not quality:
+        return {name: (value, at_ms, None) for name, value in row.values.items()}
+    bad = {name: (None, at_ms, code) for name, code in quality.items() if name not in row.values}
+    return bad | {name: (value, at_ms, quality.get(name)) for name, value in row.values.items()}

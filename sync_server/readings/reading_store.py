@@ -222,7 +222,7 @@ class ReadingStore:
         if row is None:
             return
         meter = self._memory.meters.get(key[0])
-        gateway_id = max(item.key.gateway_id for item in frames)
+        gateway_id = max([item.key.gateway_id for item in frames])
         latest = see_row(meter.latest if meter else None, row, gateway_id)
         hour_at_ms = hour_of(key[1])
         if stored is None:
@@ -245,6 +245,8 @@ class ReadingStore:
         work: _Work, key: RowKey, frames: Sequence[Accepted], stored: ReadingRow | None
     ) -> ReadingRow | None:
         """Return the row of these frames merged into the stored one; None when nothing changed."""
+        if stored is None and len(frames) == 1:
+            return row_of(key[0], key[1], frames[0].frame)
         row = stored
         for accepted in frames:
             arriving = row_of(key[0], key[1], accepted.frame)

@@ -5,10 +5,10 @@ from itertools import islice
 from typing import TypeVar
 
 import orjson
-from sqlalchemy import Connection, and_, false, or_, select
+from sqlalchemy import Connection, select
 from sqlalchemy import Row as SqlRow
 
-from sync_server.db.bulk_io import Row
+from sync_server.db.bulk_io import Row, find_rows
 from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
 from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of
 from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
@@ -32,7 +32,7 @@ def reading_cells(row: ReadingRow) -> Row:
     return (
         row.meter_id,
         row.measured_at_ms,
-        *[values.get(name) for name in _QUANTITIES],
+        *map(values.get, _QUANTITIES),
         orjson.dumps(row.quality, option=_OPTIONS).decode() if row.quality else None,
         row.profile,
         row.revision,
@@ -128,9 +128,10 @@ def load_meters(connection: Connection, memory: IngestMemory, meter_ids: Collect
                 select(READING_LATEST).where(READING_LATEST.c.meter_id.in_(chunk))
             )
         }
-        hours = _stored_hours(
-            connection, [(name, hour_of(latest.measured_at_ms)) for name, latest in newest.items()]
-        )
+        keys = [(name, hour_of(latest.measured_at_ms)) for name, latest in newest.items()]
+        hours = {
+            row.meter_id: hour_from(row) for row in find_rows(connection, READING_HOURLY, keys)
+        }
         for meter_id in chunk:
             latest = newest.get(meter_id)
             memory.meters[meter_id] = (
@@ -138,52 +139,25 @@ def load_meters(connection: Connection, memory: IngestMemory, meter_ids: Collect
             )
 
 
-def _stored_hours(connection: Connection, keys: Sequence[tuple[str, int]]) -> Mapping[str, Hour]:
-    is_wanted = or_(
-        false(),
-        *(
-            and_(READING_HOURLY.c.meter_id == meter_id, READING_HOURLY.c.hour_at_ms == hour_at_ms)
-            for meter_id, hour_at_ms in keys
-        ),
-    )
-    rows = connection.execute(select(READING_HOURLY).where(is_wanted))
-    return {row.meter_id: hour_from(row) for row in rows}
-
-
 def load_rows(
     connection: Connection, keys: Sequence[tuple[str, int]]
 ) -> Mapping[tuple[str, int], ReadingRow]:
     """Return the readings that exist already at these (meter, instant)."""
-    found: dict[tuple[str, int], ReadingRow] = {}
-    for chunk in _chunks(keys):
-        is_wanted = or_(
-            *(
-                and_(READING.c.meter_id == meter_id, READING.c.measured_at_ms == at_ms)
-                for meter_id, at_ms in chunk
-            )
-        )
-        for row in connection.execute(select(READING).where(is_wanted)):
-            found[row.meter_id, row.measured_at_ms] = reading_row(row)
-    return found
+    rows = map(reading_row, find_rows(connection, READING, keys))
+    return {(row.meter_id, row.measured_at_ms): row for row in rows}
 
 
 def load_hours(
     connection: Connection, keys: Collection[tuple[str, int]], media: Mapping[str, Medium]
 ) -> Mapping[tuple[str, int], Hour]:
     """Return these hours (meter, start), gathered anew from all their readings."""
-    hours: dict[tuple[str, int], Hour] = {}
-    for meter_id, hour_at_ms in keys:
-        rows = connection.execute(
-            select(READING).where(
-                READING.c.meter_id == meter_id,
-                READING.c.measured_at_ms >= hour_at_ms,
-                READING.c.measured_at_ms < hour_at_ms + HOUR_MS,
-            )
-        )
-        hours[meter_id, hour_at_ms] = gather_hour(
-            hour_at_ms, (reading_row(row) for row in rows), media[meter_id]
-        )
-    return hours
+    rows: dict[tuple[str, int], list[ReadingRow]] = {key: [] for key in keys}
+    for row in map(reading_row, find_rows(connection, READING, list(rows), HOUR_MS)):
+        rows[row.meter_id, hour_of(row.measured_at_ms)].append(row)
+    return {
+        (meter_id, hour_at_ms): gather_hour(hour_at_ms, of_hour, media[meter_id])
+        for (meter_id, hour_at_ms), of_hour in rows.items()
+    }
 
 
 def _chunks(items: Sequence[T]) -> Iterator[list[T]]:

@@ -1,0 +1,62 @@
+"""Many rows at once: written as told, found by their keys, on both databases."""
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
+
+from sync_server.db.bulk_io import OnExisting, Row, find_rows, write_rows
+from sync_server.db.reading_tables import READING_HOURLY, READING_LATEST
+
+HOUR_MS = 3_600_000
+
+
+def latest(meter: str, at_ms: int, state: str = "{}") -> Row:
+    return (meter, at_ms, None, "gw-01", state)
+
+
+def hour(meter: str, number: int) -> Row:
+    return (meter, number * HOUR_MS, None, None, None, None, None, None, None, number)
+
+
+def test_a_row_that_is_there_fails_stays_or_gives_way_as_told(engine: Engine) -> None:
+    first = [latest("M-1", 1), latest("M-2", 1)]
+    second = [latest("M-2", 2), latest("M-3", 2)]
+    stored: dict[OnExisting, list[tuple[str, int]]] = {}
+    for how in (OnExisting.KEEP, OnExisting.REPLACE):
+        with engine.connect() as connection:
+            write_rows(connection, READING_LATEST, first, OnExisting.FAIL)
+            write_rows(connection, READING_LATEST, second, how)
+            query = select(READING_LATEST.c.meter_id, READING_LATEST.c.measured_at_ms)
+            stored[how] = sorted(map(tuple, connection.execute(query)))
+
+    assert stored[OnExisting.KEEP] == [("M-1", 1), ("M-2", 1), ("M-3", 2)]
+    assert stored[OnExisting.REPLACE] == [("M-1", 1), ("M-2", 2), ("M-3", 2)]
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        write_rows(connection, READING_LATEST, [*first, *second], OnExisting.FAIL)
+
+
+def test_keeping_twice_in_one_transaction_leaves_what_was_written_between(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for at_ms in (1, 2):
+            rows = [latest("M-1", at_ms), latest(f"M-of-{at_ms}", at_ms)]
+            write_rows(connection, READING_LATEST, rows, OnExisting.KEEP)
+            write_rows(connection, READING_HOURLY, [hour("M-1", at_ms)], OnExisting.KEEP)
+        query = select(READING_LATEST.c.meter_id, READING_LATEST.c.measured_at_ms)
+        found = sorted(map(tuple, connection.execute(query)))
+        hours = connection.execute(select(READING_HOURLY.c.hour_at_ms)).all()
+
+    assert found == [("M-1", 1), ("M-of-1", 1), ("M-of-2", 2)]
+    assert len(hours) == 2
+
+
+@pytest.mark.parametrize("count", [0, 1, 4500])
+def test_rows_are_found_by_any_number_of_keys(engine: Engine, count: int) -> None:
+    wanted = [(f"M-{number}", 7 * HOUR_MS) for number in range(count)]
+    with engine.begin() as connection:
+        rows = [hour(meter, number) for meter, _ in wanted for number in (6, 7, 8)]
+        write_rows(connection, READING_HOURLY, rows, OnExisting.FAIL)
+        exact = find_rows(connection, READING_HOURLY, [*wanted, ("M-of-nobody", 7 * HOUR_MS)])
+        wide = find_rows(connection, READING_HOURLY, wanted[:1], 2 * HOUR_MS)
+
+    assert sorted((row.meter_id, row.hour_at_ms) for row in exact) == sorted(wanted)
+    assert sorted(row.reading_count for row in wide) == ([7, 8] if count else [])
