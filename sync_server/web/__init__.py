@@ -4,12 +4,15 @@ The line through the modules:
 
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
+    places                   where something is, in the reader's language
     sparkline, chart         courses as paths and columns
+    alert_look               what one row shows of an alert's evidence
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
     record_views             what the pages of meters, gateways, review, tablets and accounts show
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
+    desk_queries_store       the open alerts without the evidence that is not shown
     build_assets_io          front-end libraries by name and lock file
     catalogue_io             the gettext catalogues
     pages_io                 a template with a reader's words; security headers

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from sync_server.alerts.alert import AlertEventRecord, AlertRecord
+from sync_server.web.alert_look import AlertLook
 from sync_server.web.labels import ALERT_EVENTS, CONDITIONS, KINDS, LABELS, MEDIA, RULES, label
-from sync_server.web.sparkline import Sparkline, draw
-from sync_server.web.words import Words, age, mark, number, quantity
+from sync_server.web.places import Place, place_for
+from sync_server.web.sparkline import Sparkline
+from sync_server.web.words import Words, age, mark, quantity
 from wire_contracts.alert_states import Condition, Visibility
-from wire_contracts.evidence import Evidence, EvidenceNumber
+from wire_contracts.evidence import EvidenceNumber
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import WorkOrderState
@@ -48,6 +50,32 @@ _EVENT_MARKS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """An alert as the list needs it: everything but its evidence."""
+
+    alert_id: str
+    meter_id: str
+    medium: Medium
+    kind: str
+    rule: str
+    condition: Condition
+    visibility: Visibility
+    priority: int
+    raised_at_utc: datetime
+    shelved_until_utc: datetime | None
+    shelved_by: str | None
+    shelve_reason: str | None
+    work_order_id: str | None
+    address: str
+    place_en: str
+    place_zh: str
+
+
+Listed = AlertLine | AlertRecord
+"""An alert of the list, or one that was read whole: both have what a row says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """What an alert's row needs of its order."""
 
@@ -78,7 +106,7 @@ class AlertRow:
     medium_message: str
     title: str
     meter_id: str
-    place: str
+    place: Place
     why: str
     summary: str
     spark: Sparkline
@@ -90,7 +118,6 @@ class AlertRow:
     raised_clock: str
     needs_acknowledgement: bool
     is_safety: bool
-    rank: int
     order_number: str
     order_words: str
     order_class: str
@@ -107,7 +134,7 @@ class ShelvedRow:
     medium_message: str
     title: str
     meter_id: str
-    place: str
+    place: Place
     shelved_note: str
     returns: str
 
@@ -141,22 +168,22 @@ class LoadBar:
     is_hot: bool
 
 
-def is_safety(record: AlertRecord) -> bool:
+def is_safety(record: Listed) -> bool:
     """Return whether the alert is a gas class A alert: pinned, never grouped, never shelved."""
     return record.medium is Medium.GAS and record.priority == SAFETY_PRIORITY
 
 
-def is_todo(record: AlertRecord) -> bool:
+def is_todo(record: Listed) -> bool:
     """Return whether somebody must still acknowledge it."""
     return record.condition in _TODO
 
 
-def list_rank(record: AlertRecord) -> tuple[int, int, float]:
+def list_rank(record: Listed) -> tuple[int, int, float]:
     """Return the key of the list's order: to-do first, then priority, then the newest."""
     return (0 if is_todo(record) else 1, record.priority, -record.raised_at_utc.timestamp())
 
 
-def title_of(record: AlertRecord, words: Words) -> str:
+def title_of(record: Listed, words: Words) -> str:
     """Return what the row is called: the detector's word, or the kind's when it says more."""
     by_rule = RULES.get(record.rule)
     is_escalated = record.kind == "burst"
@@ -165,22 +192,9 @@ def title_of(record: AlertRecord, words: Words) -> str:
     return words.gettext(by_rule)
 
 
-def place_of(record: AlertRecord, words: Words) -> str:
+def place_of(record: Listed, words: Words) -> Place:
     """Return community and address, once each."""
-    community = record.place_zh if words.language == "zh" else record.place_en
-    if community and community not in record.address:
-        return f"{community} {record.address}".strip()
-    return record.address
-
-
-def why_of(evidence: Evidence) -> str:
-    """Return value and limit of the number that triggered, such as `0.42 > 0.15 m³/h`."""
-    held = [each for each in evidence.numbers if each.limit is not None]
-    chosen = next((each for each in held if each.is_trigger), None)
-    if chosen is None or chosen.limit is None:
-        return ""
-    sign = ">" if chosen.value > chosen.limit else "<" if chosen.value < chosen.limit else "="
-    return f"{number(chosen.value)} {sign} {quantity(chosen.limit, chosen.unit)}"
+    return place_for(words, record.place_en, record.place_zh, record.address)
 
 
 def href_of(alert_id: str, **kept: str) -> str:
@@ -189,7 +203,11 @@ def href_of(alert_id: str, **kept: str) -> str:
 
 
 def row_view(
-    record: AlertRecord, words: Words, now_utc: datetime, order: OrderBrief | None, rank: int
+    record: Listed,
+    look: AlertLook,
+    words: Words,
+    now_utc: datetime,
+    order: OrderBrief | None = None,
 ) -> AlertRow:
     """Return the row of an alert for one reader."""
     chip_class, chip_icon = _CHIPS[record.condition]
@@ -206,9 +224,9 @@ def row_view(
         title=title,
         meter_id=record.meter_id,
         place=place,
-        why=why_of(record.evidence),
-        summary=f"P{record.priority} {title} {record.meter_id}, {place}",
-        spark=draw(record.evidence.points, record.evidence.rule_from_utc),
+        why=look.why,
+        summary=f"P{record.priority} {title} {record.meter_id}, {place.text}",
+        spark=look.spark,
         chip_class=chip_class,
         chip_icon=chip_icon,
         state=label(words, CONDITIONS, record.condition),
@@ -217,7 +235,6 @@ def row_view(
         raised_clock=words.near(record.raised_at_utc, now_utc),
         needs_acknowledgement=is_todo(record),
         is_safety=safety,
-        rank=rank,
         order_number=order.number if order else "",
         order_words=order.words if order else "",
         order_class=order.tone if order else "",
@@ -225,7 +242,7 @@ def row_view(
 
 
 def shelved_view(
-    record: AlertRecord, words: Words, now_utc: datetime, names: Mapping[str, str]
+    record: Listed, words: Words, now_utc: datetime, names: Mapping[str, str]
 ) -> ShelvedRow:
     """Return the tray's row of a shelved alert with its return time."""
     until = record.shelved_until_utc
@@ -252,7 +269,7 @@ def number_view(each: EvidenceNumber, words: Words) -> NumberRow:
     return NumberRow(
         name=each.name.in_language(words.language),
         value=quantity(each.value, each.unit),
-        limit="" if each.limit is None else number(each.limit),
+        limit="" if each.limit is None else quantity(each.limit, each.unit),
         is_trigger=each.is_trigger,
     )
 
@@ -302,7 +319,7 @@ def load_bars(raised: Sequence[datetime], now_utc: datetime) -> list[LoadBar]:
     ]
 
 
-def is_hidden(record: AlertRecord) -> bool:
+def is_hidden(record: Listed) -> bool:
     """Return whether design or service keeps the alert out of the list."""
     return record.visibility in {Visibility.SUPPRESSED_BY_DESIGN, Visibility.OUT_OF_SERVICE}
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from sync_server.alerts.alert import AlertRecord
+from sync_server.web.alert_look import AlertLook
 from sync_server.web.alert_views import (
+    AlertLine,
     AlertRow,
     LoadBar,
     OrderBrief,
@@ -26,12 +27,15 @@ from sync_server.web.words import Words, mark
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.quantities import Medium
 
-_IN_TAB: Mapping[str, Callable[[AlertRecord], bool]] = {
+_IN_TAB: Mapping[str, Callable[[AlertLine], bool]] = {
     "unack": lambda each: each.condition is Condition.UNACKNOWLEDGED,
     "ack": lambda each: each.condition in {Condition.ACKNOWLEDGED, Condition.LATCHED},
     "returned": lambda each: each.condition is Condition.RETURNED_UNACKNOWLEDGED,
     "all": lambda _each: True,
 }
+
+ROWS_AT_ONCE = 100
+"""Rows that a list shows before it says how many more there are: three screens full."""
 
 _TAB_MESSAGES: Mapping[str, str] = {
     "unack": mark("Unack’d"),
@@ -49,10 +53,11 @@ class DeskQuery:
     medium: str = ""
     search: str = ""
     selected: str = ""
+    is_whole: bool = False
 
     def address(self, **changed: str) -> str:
         """Return the desk's address with some of the narrowing changed."""
-        values = {"tab": self.tab, "medium": self.medium, "q": self.search, **changed}
+        values = {"tab": self.tab, "medium": self.medium, "q": self.search, "rows": "", **changed}
         return f"/alerts?{urlencode({key: value for key, value in values.items() if value})}"
 
 
@@ -84,12 +89,13 @@ class Desk:
     tab: str
     medium: str
     search: str
-    query: str
     selected: str
     tabs: Sequence[Tab]
     media: Sequence[MediumChoice]
     safety: Sequence[AlertRow]
     rows: Sequence[AlertRow]
+    more_count: int
+    more_href: str
     shelved: Sequence[ShelvedRow]
     hidden_count: int
     todo_count: int
@@ -99,13 +105,14 @@ class Desk:
     empty_text: str
 
 
-def parse_query(tab: str, medium: str, search: str, selected: str) -> DeskQuery:
+def parse_query(tab: str, medium: str, search: str, selected: str, rows: str = "") -> DeskQuery:
     """Return the query with unknown tabs and utilities left out."""
     return DeskQuery(
         tab=tab if tab in _IN_TAB else "all",
         medium=medium if medium in set(Medium) else "",
         search=search.strip()[:100],
         selected=selected[:64],
+        is_whole=rows == "all",
     )
 
 
@@ -114,23 +121,33 @@ class DeskSource:
     """What the desk is made of: open alerts of every visibility, and names.
 
     Attributes:
-        open_alerts: Every open alert.
+        open_alerts: Every open alert, without its evidence.
+        looks_of: Returns alert id -> look for the few that are shown.
         raised_lately: When alerts were raised in the last hours, open or not.
         orders: Alert id -> its order.
         names: Account id -> name.
     """
 
-    open_alerts: Sequence[AlertRecord]
+    open_alerts: Sequence[AlertLine]
+    looks_of: Callable[[Sequence[AlertLine]], Mapping[str, AlertLook]]
     raised_lately: Sequence[datetime]
     orders: Mapping[str, OrderBrief]
     names: Mapping[str, str]
 
 
-def _fits(record: AlertRecord, query: DeskQuery, words: Words) -> bool:
+def _fits(record: AlertLine, query: DeskQuery, words: Words) -> bool:
     if query.medium and record.medium != query.medium:
         return False
+    if not query.search:
+        return True
     text = " ".join(
-        (title_of(record, words), record.meter_id, place_of(record, words), record.rule)
+        (
+            title_of(record, words),
+            record.meter_id,
+            place_of(record, words).text,
+            record.address,
+            record.rule,
+        )
     )
     return query.search.casefold() in text.casefold()
 
@@ -140,12 +157,17 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
     shown = [each for each in source.open_alerts if each.visibility is Visibility.SHOWN]
     pinned = sorted((each for each in shown if is_safety(each)), key=list_rank)
     fitting = [each for each in shown if _fits(each, query, words)]
-    in_tab = [each for each in fitting if _IN_TAB[query.tab](each) and not is_safety(each)]
+    in_tab = sorted(
+        (each for each in fitting if _IN_TAB[query.tab](each) and not is_safety(each)),
+        key=list_rank,
+    )
+    listed = in_tab if query.is_whole else in_tab[:ROWS_AT_ONCE]
+    looks = source.looks_of([*pinned, *listed])
 
-    def rows(records: Sequence[AlertRecord]) -> list[AlertRow]:
+    def rows(records: Sequence[AlertLine]) -> list[AlertRow]:
         return [
-            row_view(each, words, now_utc, source.orders.get(each.alert_id), rank)
-            for rank, each in enumerate(records)
+            row_view(each, looks[each.alert_id], words, now_utc, source.orders.get(each.alert_id))
+            for each in records
         ]
 
     shelved = [each for each in source.open_alerts if each.visibility is Visibility.SHELVED]
@@ -156,12 +178,13 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         tab=query.tab,
         medium=query.medium,
         search=query.search,
-        query=query.address(),
         selected=query.selected,
         tabs=_tabs(fitting, query),
         media=_media(shown, query),
         safety=rows(pinned),
-        rows=rows(sorted(in_tab, key=list_rank)),
+        rows=rows(listed),
+        more_count=len(in_tab) - len(listed),
+        more_href=query.address(rows="all"),
         shelved=[shelved_view(each, words, now_utc, source.names) for each in shelved],
         hidden_count=sum(1 for each in source.open_alerts if is_hidden(each)),
         todo_count=sum(1 for each in shown if is_todo(each)),
@@ -172,7 +195,7 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
     )
 
 
-def _tabs(fitting: Sequence[AlertRecord], query: DeskQuery) -> list[Tab]:
+def _tabs(fitting: Sequence[AlertLine], query: DeskQuery) -> list[Tab]:
     return [
         Tab(
             message=message,
@@ -184,7 +207,7 @@ def _tabs(fitting: Sequence[AlertRecord], query: DeskQuery) -> list[Tab]:
     ]
 
 
-def _media(shown: Sequence[AlertRecord], query: DeskQuery) -> list[MediumChoice]:
+def _media(shown: Sequence[AlertLine], query: DeskQuery) -> list[MediumChoice]:
     choices = [("", mark("All")), *((str(medium), MEDIA[medium]) for medium in Medium)]
     return [
         MediumChoice(

@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from sync_server.access.roles import Action, may
-from sync_server.alerts.alert import AlertFilter, AlertNotFoundError, AlertRecord
+from sync_server.alerts.alert import AlertNotFoundError, AlertRecord
 from sync_server.alerts.alert_store import (
     alert_history,
     get_alert,
-    list_alerts,
 )
 from sync_server.assets.asset_store import get_meter
 from sync_server.db.engine_io import reading
+from sync_server.web.alert_look import look_of
 from sync_server.web.alert_views import (
     LOAD_HOURS,
     AlertRow,
@@ -30,6 +31,7 @@ from sync_server.web.alert_views import (
 )
 from sync_server.web.chart import chart_json
 from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
+from sync_server.web.desk_queries_store import alert_looks, open_alert_lines
 from sync_server.web.labels import METER_CLASSES, VISIBILITIES, label
 from sync_server.web.order_views import brief_of
 from sync_server.web.page_queries_store import (
@@ -75,7 +77,7 @@ class DeskRights:
 
 def _load_desk(connection: Connection, reader: Reader, query: DeskQuery, now_utc: datetime) -> Desk:
     crews = crew_names(connection)
-    open_alerts = list_alerts(connection, AlertFilter(visibility=None))
+    open_alerts = open_alert_lines(connection)
     lines = order_lines(
         connection, [each.work_order_id for each in open_alerts if each.work_order_id]
     )
@@ -86,6 +88,7 @@ def _load_desk(connection: Connection, reader: Reader, query: DeskQuery, now_utc
     }
     source = DeskSource(
         open_alerts=open_alerts,
+        looks_of=partial(alert_looks, connection),
         raised_lately=raised_since(connection, now_utc - timedelta(hours=LOAD_HOURS)),
         orders=orders,
         names=account_names(connection),
@@ -117,7 +120,7 @@ def load_panel(
     acknowledges = ConditionEvent.ACKNOWLEDGE in CONDITION.possible_events(record.condition)
     is_shown = record.visibility is Visibility.SHOWN
     return EvidencePanel(
-        row=row_view(record, words, now_utc, order, 0),
+        row=row_view(record, look_of(evidence), words, now_utc, order),
         size=meter.meter.size if meter else "",
         meter_class=label(words, METER_CLASSES, meter.meter.meter_class) if meter else "",
         rule=record.rule,
@@ -173,6 +176,11 @@ class DeskPages:
     def __init__(self, pages: Pages) -> None:
         """Take the pages."""
         self._pages = pages
+
+    def listed(self, reader: Reader, query: DeskQuery) -> Desk:
+        """Return the list alone."""
+        with reading(self._pages.engine) as connection:
+            return _load_desk(connection, reader, query, self._pages.clock.now_utc())
 
     def desk(self, reader: Reader, query: DeskQuery) -> tuple[Desk, EvidencePanel | None]:
         """Return list and evidence; without a choice the first of the list is chosen."""

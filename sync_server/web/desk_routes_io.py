@@ -55,9 +55,11 @@ class CrewChoice:
     is_chosen: bool
 
 
-def desk_query(tab: str = "all", medium: str = "", q: str = "", alert: str = "") -> DeskQuery:
+def desk_query(
+    tab: str = "all", medium: str = "", q: str = "", alert: str = "", rows: str = ""
+) -> DeskQuery:
     """Return the narrowing that the address asks for."""
-    return parse_query(tab, medium, q, alert)
+    return parse_query(tab, medium, q, alert, rows)
 
 
 AskedFor = Annotated[DeskQuery, Depends(desk_query)]
@@ -108,7 +110,7 @@ def desk_router(pages: Pages) -> APIRouter:
     def alert_list(person: SeeAlerts, query: AskedFor) -> Response:
         """Show the list alone, for the script."""
         reader = pages.reader(person)
-        desk, _ = desks.desk(reader, query)
+        desk = desks.listed(reader, query)
         return pages.part(reader, "_list.html", desk=desk, can=rights(reader))
 
     @router.get("/alerts/{alert_id}/panel")

@@ -14,6 +14,7 @@ from sync_server.alerts.alert_store import list_alerts
 from sync_server.assets.asset_store import get_meter
 from sync_server.assets.assets import MeterRecord
 from sync_server.db.engine_io import reading
+from sync_server.web.alert_look import look_of
 from sync_server.web.alert_views import meter_href, row_view
 from sync_server.web.chart import chart_json
 from sync_server.web.guarded_io import SeeReadings
@@ -28,6 +29,7 @@ from sync_server.web.page_queries_store import (
     latest_values,
 )
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.places import Place, place_for
 from sync_server.web.words import Words, mark, number, quantity
 from sync_server.work_orders.order_store import list_orders
 from wire_contracts.evidence import Evidence
@@ -60,7 +62,7 @@ class MeterRow:
     medium_message: str
     meter_class: str
     size: str
-    place: str
+    place: Place
     interval: str
 
 
@@ -90,15 +92,13 @@ def interval_words(seconds: float) -> str:
 
 
 def _row(line: MeterLine, words: Words) -> MeterRow:
-    community = line.place_zh if words.language == "zh" else line.place_en
-    is_named = not community or community in line.address
     return MeterRow(
         meter_id=line.meter_id,
         medium=line.medium,
         medium_message=MEDIA.get(line.medium, line.medium),
         meter_class=label(words, METER_CLASSES, line.meter_class),
         size=line.size or "—",
-        place=line.address if is_named else f"{community} {line.address}",
+        place=place_for(words, line.place_en, line.place_zh, line.address),
         interval=interval_words(line.interval_s),
     )
 
@@ -264,7 +264,7 @@ def _related(
             if each.document.meter_id == meter_id
         ]
     return {
-        "alerts": [row_view(each, words, now_utc, None, 0) for each in alerts],
+        "alerts": [row_view(each, look_of(each.evidence), words, now_utc) for each in alerts],
         "orders": orders,
     }
 

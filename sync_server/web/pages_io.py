@@ -28,6 +28,7 @@ from wire_contracts.frames import ms_from_utc
 
 _WEB = Path(__file__).parent
 STATIC = _WEB / "static"
+_PRODUCT = "Lamplighter"
 LANGUAGE_COOKIE = "lamplighter_language"
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -245,6 +246,16 @@ class _Site:
     name: str
     zone_name: str
 
+    @property
+    def is_named(self) -> bool:
+        """Return whether the utility gave its own name."""
+        return self.name not in {"", _PRODUCT}
+
+    @property
+    def title(self) -> str:
+        """Return product and utility, each once."""
+        return f"{_PRODUCT} · {self.name}" if self.is_named else _PRODUCT
+
 
 def _own_bytes() -> bytes:
     parts = sorted(path for kind in ("css", "js") for path in (STATIC / kind).glob("*"))
@@ -260,11 +271,16 @@ def _environment(catalogue: NullTranslations) -> Environment:
         trim_blocks=True,
     )
     environment.globals["_"] = partial(_translate, catalogue)
+    environment.globals["ngettext"] = partial(_translate_count, catalogue)
     return environment
 
 
 def _translate(catalogue: NullTranslations, message: str) -> str:
     return catalogue.gettext(message) if message else ""
+
+
+def _translate_count(catalogue: NullTranslations, one: str, many: str, count: int) -> str:
+    return catalogue.ngettext(one, many, count) % {"num": count}
 
 
 def count_badges(connection: Connection, person: Person) -> dict[str, int]:

@@ -1,10 +1,12 @@
 """The shape of a course as one small path: its own scale, no numbers."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from wire_contracts.evidence import ChartPoint
+from wire_contracts.frames import ms_from_utc
 
 WIDTH = 72
 HEIGHT = 28
@@ -25,6 +27,16 @@ class Sparkline:
     measured: str
     looked_at: str
     band: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """A course as columns of equal length: milliseconds since 1970 UTC, values, expected band."""
+
+    times_ms: Sequence[int]
+    observed: Sequence[float | None]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
 
 
 def thin(values: Sequence[float | None], steps: int = _STEPS) -> list[float | None]:
@@ -57,9 +69,8 @@ def _path(values: Sequence[float | None], first: int, low: float, high: float) -
     return "".join(parts)
 
 
-def _band(points: Sequence[ChartPoint], low: float, high: float) -> tuple[float, float] | None:
-    floor = _mean([point.expected_low for point in points])
-    ceiling = _mean([point.expected_high for point in points])
+def _band(columns: Columns, low: float, high: float) -> tuple[float, float] | None:
+    floor, ceiling = _mean(columns.low), _mean(columns.high)
     if floor is None or ceiling is None:
         return None
     scale = (HEIGHT - 2 * _MARGIN) / (high - low)
@@ -70,16 +81,27 @@ def _band(points: Sequence[ChartPoint], low: float, high: float) -> tuple[float,
 
 def draw(points: Sequence[ChartPoint], rule_from_utc: datetime) -> Sparkline:
     """Return the sparkline of a chart; red from `rule_from_utc` on."""
-    values = thin([point.observed for point in points])
+    columns = Columns(
+        times_ms=[ms_from_utc(point.at_utc) for point in points],
+        observed=[point.observed for point in points],
+        low=[point.expected_low for point in points],
+        high=[point.expected_high for point in points],
+    )
+    return draw_columns(columns, ms_from_utc(rule_from_utc))
+
+
+def draw_columns(columns: Columns, rule_from_ms: int) -> Sparkline:
+    """Return the sparkline of a chart that is kept as columns, its times ascending."""
+    values = thin(columns.observed)
     present = [value for value in values if value is not None]
     if not present:
         return Sparkline(measured="", looked_at="", band=None)
     low, high = min(present), max(present)
     high = high if high > low else low + 1
-    before = sum(1 for point in points if point.at_utc < rule_from_utc)
-    first = before * len(values) // max(1, len(points))
+    before = bisect_left(columns.times_ms, rule_from_ms)
+    first = before * len(values) // max(1, len(columns.times_ms))
     return Sparkline(
         measured=_path(values, 0, low, high),
         looked_at=_path(values, first, low, high),
-        band=_band(points, low, high),
+        band=_band(columns, low, high),
     )

@@ -71,6 +71,7 @@ def new_spot(meter_id: str, medium: Medium = Medium.WATER) -> Spot:
 
 
 def select_by_keys(page: Page, alert_id: str) -> None:
+    is_live(page)
     for _ in range(len(SPOTS) + 2):
         row = page.locator(f"#alert-{alert_id}")
         if row.get_attribute("aria-selected") == "true":
@@ -213,6 +214,7 @@ def test_single_keys_can_be_switched_off(
     page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
 ) -> None:
     alert_id = alert_ids["WM-204418"]
+    is_live(page)
     page.locator(f"#alert-{alert_id}").click()
     expect(page.locator(f"#evidence [data-alert='{alert_id}']")).to_be_visible()
     page.keyboard.press("?")

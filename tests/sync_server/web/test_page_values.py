@@ -1,6 +1,7 @@
 """Numbers, times, charts and return addresses as the pages print them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from gettext import NullTranslations
 from zoneinfo import ZoneInfo
@@ -9,14 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync_server.web.alert_look import look_in, look_of
 from sync_server.web.chart import chart_json, nights, with_gaps
 from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
+from sync_server.web.places import place_for
 from sync_server.web.sparkline import HEIGHT, WIDTH, draw, thin
 from sync_server.web.words import Words, age, number
 from tests.sync_server.real_parts import NOON
-from tests.sync_server.web.desk_parts import SPOTS, evidence_for
-from wire_contracts.evidence import ChartPoint
+from tests.sync_server.web.desk_parts import SPOTS, Spot, evidence_for
+from wire_contracts.evidence import ChartPoint, evidence_json
+from wire_contracts.payloads import dump_json
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WORDS = Words(
@@ -151,3 +155,32 @@ def test_any_last_event_id_leads_to_a_place_in_the_feed(last: str | None, after:
 
 def test_the_browsers_last_event_id_goes_before_the_pages_own() -> None:
     assert (resume_id("41", 7), resume_id(None, 7), resume_id("x", 7)) == (41, 7, 7)
+
+
+@pytest.mark.parametrize("spot", SPOTS, ids=lambda spot: spot.meter_id)
+def test_a_rows_look_is_the_same_from_the_kept_text_as_from_the_whole_evidence(spot: Spot) -> None:
+    evidence = evidence_for(spot, NOON)
+
+    assert look_in(dump_json(evidence_json(evidence)).decode()) == look_of(evidence)
+
+
+@pytest.mark.parametrize(
+    ("language", "address", "shown"),
+    [
+        ("en", "明川市北苑街485号 锦绣花园换热站", "Jinxiu Garden 明川市北苑街485号 换热站"),
+        ("en", "明川市文昌路46号锦绣花园1号楼", "Jinxiu Garden 明川市文昌路46号 1号楼"),
+        ("en", "9 Jinxiu Garden", "9 Jinxiu Garden"),
+        ("en", "9 Heping Rd", "Jinxiu Garden 9 Heping Rd"),
+        ("zh", "明川市北苑街485号 锦绣花园换热站", "明川市北苑街485号 锦绣花园换热站"),
+        ("zh", "北苑街485号", "锦绣花园 北苑街485号"),
+    ],
+)
+def test_a_place_names_the_community_once_in_the_readers_language(
+    language: str, address: str, shown: str
+) -> None:
+    words = replace(WORDS, language=language)
+
+    place = place_for(words, "Jinxiu Garden", "锦绣花园", address)
+
+    assert place.text == shown
+    assert bool(place.language) == (language == "en" and "号" in address)

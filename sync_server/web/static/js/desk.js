@@ -37,7 +37,9 @@ export function startDesk() {
     const row = document.getElementById(`alert-${id}`);
     row?.scrollIntoView({ block: "nearest" });
     if (shouldFocus) row?.focus({ preventScroll: true });
-    history.replaceState(null, "", row?.dataset.href ?? location.href);
+    const here = new URL(location.href);
+    here.searchParams.set("alert", id);
+    history.replaceState(null, "", here);
     clearTimeout(panelTimer);
     panelTimer = setTimeout(() => showPanel(id), 60);
   }
@@ -89,6 +91,17 @@ export function startDesk() {
     }
   }
 
+  // Rows that stay where they are are not touched: only what came, went or moved costs a layout.
+  function place(holder, nodes) {
+    const kept = new Set(nodes);
+    for (const child of [...holder.children]) if (!kept.has(child)) child.remove();
+    let next = holder.firstElementChild;
+    for (const node of nodes) {
+      if (node === next) next = next.nextElementSibling;
+      else holder.insertBefore(node, next);
+    }
+  }
+
   function takeRows(fresh, mayMove) {
     const holder = document.getElementById("rows");
     const part = fresh.querySelector("#rows");
@@ -104,9 +117,9 @@ export function startDesk() {
     if (mayMove) {
       for (const row of arrived) row.classList.add("new");
       const order = wanted.map((row) => old.get(row.dataset.id) ?? row);
-      const head = holder.querySelector(".head");
-      const empty = wanted.length ? [] : [...part.querySelectorAll(".empty")];
-      holder.replaceChildren(head, ...order, ...empty);
+      const tail = [...part.querySelectorAll(".empty, .more")];
+      place(holder, [holder.querySelector(".head"), ...order, ...tail]);
+      holder.setAttribute("aria-rowcount", part.getAttribute("aria-rowcount"));
       holder.scrollTop = scrolled;
       toSay += arrived.length;
     }

@@ -3,6 +3,9 @@ import { clockWords, setSiteNow, siteNow } from "./clock.js";
 
 const SILENCE_MS = 8000;
 const RETRY_MS = 2000;
+// The first change of a burst is shown at once, the others together after this pause.
+const BURST_MS = 150;
+const BADGES_MS = 200;
 const body = document.body;
 
 export function startLive(onTopics) {
@@ -14,6 +17,8 @@ export function startLive(onTopics) {
   let source = null;
   let waiting = new Set();
   let timer = 0;
+  let quietUntil = 0;
+  let badgeTimer = 0;
 
   const show = (next) => {
     if (next === state) return;
@@ -33,14 +38,19 @@ export function startLive(onTopics) {
     }
   };
 
-  const flush = (topics) => { onTopics(topics); badges(); };
+  const flush = (topics) => {
+    quietUntil = performance.now() + BURST_MS;
+    onTopics(topics);
+    clearTimeout(badgeTimer);
+    badgeTimer = setTimeout(badges, BADGES_MS);
+  };
 
   const onFeed = (event) => {
     heard = performance.now();
     last = Math.max(last, Number(event.lastEventId) || 0);
     waiting.add(event.data);
-    clearTimeout(timer);
-    timer = setTimeout(() => { const topics = waiting; waiting = new Set(); flush(topics); }, 30);
+    if (timer) return;
+    timer = setTimeout(() => { timer = 0; const topics = waiting; waiting = new Set(); flush(topics); }, Math.max(0, quietUntil - performance.now()));
   };
 
   const onBeat = (event) => {
