@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 from demo.accounting_io import Sent, close_account, look_at_queues, missing_frames
 from demo.check_report import CheckReport
 from demo.control_room_io import ControlRoomError
-from demo.kills import Kill, KillDriver, parse_kill
+from demo.kills import Kill, KillDidNotHappen, KillDriver, parse_kill
 from demo.loop import Loop, LoopBroke, Stage
 from demo.places import Places
 from demo.seed_plan_io import load_town
@@ -30,6 +30,8 @@ DRAIN_WITHIN_S = 30.0
 """Wall seconds within which everything numbered so far must be at the server."""
 
 FAILED = 1
+REPORTED = (LoopBroke, KillDidNotHappen, ProcessDied, TownDidNotStart, ControlRoomError)
+"""What the report names as its problem; anything else is a defect of the check itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +66,20 @@ def run_check(places: Places, options: CheckOptions) -> int:
     try:
         with TownRun(own, town, run_options) as run:
             report.up_wall_s = time.monotonic() - began_s
-            _play(run, options.seconds, kills, report)
-    except (LoopBroke, ProcessDied, TownDidNotStart, ControlRoomError) as error:
+            play(run, options.seconds, kills, report)
+    except REPORTED as error:
         report.problem = f"{type(error).__name__}: {error}"
     print(report.line(), flush=True)
     return 0 if report.ok else FAILED
 
 
-def _play(run: TownRun, seconds: float, kills: list[Kill], report: CheckReport) -> None:
+def play(run: TownRun, seconds: float, kills: list[Kill], report: CheckReport) -> None:
+    """Go round the loop once in a running town; fill in the report even when it breaks.
+
+    Raises:
+        LoopBroke: a step did not come in time.
+        KillDidNotHappen: a process did not come to the point at which it was to be killed.
+    """
     began_wall_s, began_utc = time.monotonic(), run.clock.now_utc()
     until_wall_s = began_wall_s + seconds
     with open_stage(run, threading.Event(), _tell) as stage:
@@ -88,6 +96,7 @@ def _play(run: TownRun, seconds: float, kills: list[Kill], report: CheckReport) 
             report.wall_s = time.monotonic() - began_wall_s
             report.town_s = (run.clock.now_utc() - began_utc).total_seconds()
             _count(run, stage, report, ms_from_utc(began_utc))
+        driver.wait()
 
 
 def _count(run: TownRun, stage: Stage, report: CheckReport, first_live_ms: int) -> None:

@@ -16,10 +16,10 @@ class CuttableNetwork:
     what a tablet sees in a cellar.
     """
 
-    def __init__(self, server_port: int) -> None:
-        """Listen on a free loopback port; `start` begins to relay."""
+    def __init__(self, server_port: int, port: int = 0) -> None:
+        """Listen on a loopback port, a free one for 0; `open` begins to relay."""
         self._server_port = server_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._connected = threading.Event()
         self._connected.set()

@@ -72,17 +72,13 @@ class KillDriver:
     def wait(self) -> None:
         """Wait until every kill has happened; raise KillDidNotHappen when one could not."""
         self._thread.join()
-        self._say_what_was_missed()
-
-    def finish(self) -> None:
-        """Stop killing; what is down is started again. Raise KillDidNotHappen like `wait`."""
-        self._over.set()
-        self._thread.join()
-        self._say_what_was_missed()
-
-    def _say_what_was_missed(self) -> None:
         if self._missed:
             raise KillDidNotHappen("; ".join(self._missed))
+
+    def finish(self) -> None:
+        """Stop killing; what is down is started again."""
+        self._over.set()
+        self._thread.join()
 
     def _drive(self) -> None:
         for kill in self._pointed:

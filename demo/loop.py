@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -13,7 +13,7 @@ from demo.cellar import is_in_the_cellar
 from demo.check_report import LoopTimes
 from demo.control_room_io import ControlRoom, LiveWatch
 from demo.cut_network_io import CuttableNetwork
-from demo.faults import Fault
+from demo.faults import Fault, FaultKind
 from demo.faults_io import TruthFile
 from demo.places import Places
 from demo.story import night_leak
@@ -82,8 +82,7 @@ class Loop:
         self.stage.tell(f"{order.document.number} went out to {order.document.crew_id}")
         self._wait("the crew's finding in the cellar", lambda: self._recorded(order))
         self.times.finished_offline_town_s = self._since(leak)
-        self.stage.truth.repair(leak.fault_id, self.stage.clock.now_utc())
-        self.stage.tell("the crew has recorded its finding without a network; the leak is closed")
+        self.stage.tell("the crew has closed the leak and recorded it without a network")
         done = self._wait("the finished order at the office", lambda: self._finished(order))
         self.times.order_done_town_s = self._since(leak)
         self.orders_closed_offline += 1
@@ -169,6 +168,28 @@ def _is_of(alert: AlertRecord, leak: Fault) -> bool:
         alert.meter_id == leak.meter_id
         and FAMILY[alert.kind] is Family.EXCESS
         and alert.raised_at_utc >= leak.start_utc
+    )
+
+
+def mend_what_was_found(stage: Stage) -> None:
+    """End the leaks of every meter whose order the crew has finished, until it is over."""
+    truth = TruthFile(stage.truth.path)
+    while not stage.over.wait(LOOK_EVERY_S):
+        with reading(stage.engine) as connection:
+            done = [
+                order
+                for order in list_orders(connection)
+                if stage.places.offline_mark(order.order_id).exists()
+            ]
+        for fault in truth.faults():
+            if fault.kind is FaultKind.LEAK and fault.end_utc is None and _is_mended(fault, done):
+                truth.repair(fault.fault_id, stage.clock.now_utc())
+
+
+def _is_mended(leak: Fault, done: Sequence[OrderRecord]) -> bool:
+    return any(
+        order.document.meter_id == leak.meter_id and order.document.created_at_utc > leak.start_utc
+        for order in done
     )
 
 

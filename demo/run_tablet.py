@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.crew_work_io import enrol, work
-from demo.hands import Step
+from demo.hands import Finding, Step
 from demo.places import Places
 from demo.process_life_io import stop_when_told
 from demo.town_clock_io import join_clock
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 WATCHABLE_S = 1.5
 """Wall seconds that an order stays open on the screen before its next step is taken."""
+
+WINDOW = {"width": 1200, "height": 740}
+"""A tablet on its side, small enough for a laptop's screen."""
 
 
 def main() -> None:
@@ -44,16 +47,21 @@ def main() -> None:
 
 
 def _show(crew: HeadlessCrew, places: Places, stop: threading.Event) -> None:
-    from kivy.clock import Clock  # noqa: PLC0415  # after its environment was prepared
+    from kivy.config import Config  # noqa: PLC0415  # after its environment was prepared
+
+    for side, pixels in WINDOW.items():
+        Config.set("graphics", side, str(pixels))
+    from kivy.clock import Clock  # noqa: PLC0415  # after the window's size
 
     config = TabletConfig(data=places.crew_folder, language="en", timezone=ZONE_NAME)
     app = make_app(crew.tablet, config, join_clock(places.clock_file))
 
     def before(step: Step) -> None:
         Clock.schedule_once(lambda _elapsed_s: app.navigator.open_order(step.order_id))
-        if step.finding is not None:
-            Clock.schedule_once(lambda _elapsed_s: app.navigator.open_finding(), WATCHABLE_S / 2)
         stop.wait(WATCHABLE_S)
+        if step.finding is not None:
+            Clock.schedule_once(lambda _elapsed_s: app.navigator.open_finding())
+            _fill_in(crew, step.order_id, step.finding, stop)
 
     hands = threading.Thread(target=work, args=(crew, places, stop, before), name="hands")
     watcher = threading.Thread(target=_close_when_told, args=(stop, app), daemon=True)
@@ -64,6 +72,18 @@ def _show(crew: HeadlessCrew, places: Places, stop: threading.Event) -> None:
     finally:
         stop.set()
         hands.join()
+
+
+def _fill_in(crew: HeadlessCrew, order_id: str, finding: Finding, stop: threading.Event) -> None:
+    """Answer the form one question after the other, so that it can be watched."""
+    for name, value in (
+        ("result", str(finding.result)),
+        ("cause", str(finding.cause)),
+        ("note", finding.note),
+    ):
+        stop.wait(WATCHABLE_S)
+        crew.answer(order_id, {name: value})
+    stop.wait(WATCHABLE_S)
 
 
 def _close_when_told(stop: threading.Event, app: "LamplighterApp") -> None:

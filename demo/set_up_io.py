@@ -5,7 +5,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -44,10 +44,11 @@ class PastWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The loopback ports of broker and server."""
+    """The loopback ports of broker and server, and of the tablet's way to the server."""
 
     broker: int
     server: int
+    network: int
 
 
 def free_ports(count: int) -> list[int]:
@@ -106,13 +107,17 @@ def set_up(places: Places, town: Town, start_utc: datetime, wanted: PastWanted, 
 
 def choose_ports(places: Places, town: Town) -> Ports:
     """Choose free ports for this run and write every settings file that names one."""
-    broker, server, *meters = free_ports(2 + len(town.gateways))
+    broker, server, network, *meters = free_ports(3 + len(town.gateways))
     by_gateway = {
         str(box.gateway_id): port for box, port in zip(town.gateways, meters, strict=True)
     }
-    ports = Ports(broker=broker, server=_kept_server_port(places, server))
+    ports = Ports(
+        broker=broker,
+        server=_kept_port(places, "server", server),
+        network=_kept_port(places, "network", network),
+    )
     _write_json(places.meter_ports_file, by_gateway)
-    _write_json(places.ports_file, {"broker": ports.broker, "server": ports.server})
+    _write_json(places.ports_file, asdict(ports))
     write_gateway_configs(town, places, ports.broker, by_gateway)
     places.server_config.write_text(_server_toml(places, ports), encoding="utf-8")
     return ports
@@ -129,11 +134,11 @@ def database_url(places: Places) -> str:
     return f"sqlite:///{places.server_config.parent.resolve() / 'server.sqlite3'}"
 
 
-def _kept_server_port(places: Places, fresh: int) -> int:
+def _kept_port(places: Places, name: str, fresh: int) -> int:
     """Return the former port when it is free, so that a bookmark and a tablet stay right."""
     if not places.ports_file.exists():
         return fresh
-    former = int(json.loads(places.ports_file.read_text(encoding="utf-8"))["server"])
+    former = int(json.loads(places.ports_file.read_text(encoding="utf-8"))[name])
     try:
         socket.create_server(("127.0.0.1", former)).close()
     except OSError:

@@ -8,7 +8,7 @@ from demo.accounts import CONTROL_ROOM_LOGIN
 from demo.control_room_io import ControlRoom
 from demo.faults_io import TruthFile
 from demo.home_import_io import keep_importing_homes
-from demo.loop import Stage, mind_the_cellar
+from demo.loop import Stage, mend_what_was_found, mind_the_cellar
 from demo.set_up_io import database_url, load_accounts
 from demo.town_run_io import TownRun
 from sync_server.db.engine_io import open_engine
@@ -40,6 +40,7 @@ def open_stage(
             )
             helpers = [
                 threading.Thread(target=mind_the_cellar, args=(stage,), name="cellar"),
+                threading.Thread(target=mend_what_was_found, args=(stage,), name="mending"),
                 threading.Thread(
                     target=keep_importing_homes,
                     args=(engine, run.town, run.clock, over),

@@ -131,7 +131,7 @@ class TownRun:
             name = self.gateway_process(group)
             self.supervisor.start(Role(name, "demo.run_gateways", (*data, *group)))
         self._wait_for(SERVER, self._is_server_ready)
-        self.network = CuttableNetwork(self.ports.server)
+        self.network = CuttableNetwork(self.ports.server, self.ports.network)
         self.network.open()
         self.supervisor.start(Role(CREW, self._options.crew, (*data, *self._crew_arguments())))
         self._wait_for(SERVER, self._are_all_connected)

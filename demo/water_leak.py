@@ -9,8 +9,8 @@ from wire_contracts.quantities import Medium
 
 WATER_LEAK_ID = "water-leak"
 
-WATER_LEAK_M3H = 0.4
-"""A cistern that does not close and a hose beside it: 400 litres an hour, all night."""
+WATER_LEAK_M3H = 0.12
+"""A cistern that does not close: 120 litres an hour, all night."""
 
 
 def water_leak(town: Town, start_utc: datetime) -> Fault:
