@@ -22,7 +22,7 @@ from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
-from sync_server.run import run_server
+from sync_server.run import ALL_PARTS, Part, run_server
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -56,7 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         _add_place(command)
         return command
 
-    add("serve", "run the server until SIGTERM or Ctrl-C")
+    serve = add("serve", "run the server until SIGTERM or Ctrl-C")
+    serve.add_argument(
+        "--only",
+        action="append",
+        type=Part,
+        choices=list(Part),
+        help="do this part alone; may be repeated. Without it one process does everything. A "
+        "large site gives ingest a process of its own, and the other parts another one, over the "
+        "same database, so that the pages stay quick while many frames come in",
+    )
     backup = add("backup", "copy the SQLite database while it is in use")
     backup.add_argument("file", type=Path)
     back = add("restore", "put a copy back; the server must be stopped")
@@ -89,11 +98,12 @@ def _config(path: Path | None, data: Path) -> ServerConfig:
     )
 
 
-def _serve(config: ServerConfig, _options: argparse.Namespace) -> None:
+def _serve(config: ServerConfig, options: argparse.Namespace) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    run_server(config, SystemClock(), stop, announce=_print_link)
+    parts = options.only or ALL_PARTS
+    run_server(config, SystemClock(), stop, announce=_print_link, parts=parts)
 
 
 def _print_link(url: str) -> None:

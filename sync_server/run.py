@@ -1,12 +1,12 @@
 """Starts the server's parts over one database and ends them in the right order."""
 
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
@@ -18,8 +18,8 @@ from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
 from sync_server.detection.runner import DetectionRunner
-from sync_server.readings.health import IngestMetrics, ingest_metrics
-from sync_server.readings.ingest_run_io import THREAD_SWITCH_S, IngestLoop
+from sync_server.readings.health import ingest_metrics
+from sync_server.readings.ingest_run_io import IngestLoop, settle_interpreter
 from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
@@ -30,16 +30,65 @@ _LOG: FilteringBoundLogger = structlog.get_logger()
 _JOIN_S = 15.0
 
 
+class Part(StrEnum):
+    """What a server process can do, in the order in which the parts are ended."""
+
+    INGEST = "ingest"
+    """Takes what gateways send; one process per broker session."""
+    DETECTION = "detection"
+    """Looks for leaks, makes orders, ends shelves; one process per database."""
+    PAGES = "pages"
+    """The control room's pages and the tablets' sync, on `listen_port`."""
+
+
+ALL_PARTS = tuple(Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """What the parts of this process share."""
+
+    config: ServerConfig
+    engine: Engine
+    clock: Clock
+    stop: threading.Event
+    reached: Callable[[str], None]
+    epoch: int
+
+
+def _nothing() -> None:
+    """Do nothing: this part needs nothing more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PartRun:
+    """A part at work.
+
+    Attributes:
+        work: Runs in the part's own thread until `stop` is set or `leave` is called.
+        enter: Called once the thread runs.
+        leave: Tells the part to end, where `stop` alone does not.
+        close: Called when the thread has ended.
+    """
+
+    work: Callable[[], None]
+    enter: Callable[[], None] = _nothing
+    leave: Callable[[], None] = _nothing
+    close: Callable[[], None] = _nothing
+
+
 def nothing_reached(_point: str) -> None:
     """Pass a named point without doing anything; tests stop the process there instead."""
 
 
-def run_server(
+def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to watch and choose
     config: ServerConfig,
     clock: Clock,
     stop: threading.Event,
     reached: Callable[[str], None] = nothing_reached,
     announce: Callable[[str], None] | None = None,
+    *,
+    parts: Collection[Part] = ALL_PARTS,
 ) -> None:
     """Run the server until `stop`; then stop taking, commit, acknowledge, close.
 
@@ -49,70 +98,52 @@ def run_server(
         stop: Set it to end the server.
         reached: Called at named points, so that a test can end the process exactly there.
         announce: Called with the one-time link of the first start; None: it is logged.
+        parts: What this process does; the others must run elsewhere over the same database.
 
     Raises:
         RuntimeError: A part ended by itself; the process should end and be started again.
     """
-    sys.setswitchinterval(THREAD_SWITCH_S)
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.database_url)
     try:
         migrate(engine)
         with engine.begin() as connection:
             epoch = server_epoch(connection)
-            link_path = first_start_link(connection, clock.now_utc())
-        if link_path is not None:
-            _announce(f"{config.public_url}{link_path}", announce)
-        _run_parts(config, engine, clock, stop, (epoch, reached))
+        if Part.PAGES in parts:
+            _announce_first_link(config, engine, clock, announce)
+        site = _Site(
+            config=config, engine=engine, clock=clock, stop=stop, reached=reached, epoch=epoch
+        )
+        _run_parts(site, {part: _MAKE[part](site) for part in Part if part in parts})
     finally:
         engine.dispose()
 
 
-def _announce(url: str, announce: Callable[[str], None] | None) -> None:
+def _announce_first_link(
+    config: ServerConfig, engine: Engine, clock: Clock, announce: Callable[[str], None] | None
+) -> None:
+    with engine.begin() as connection:
+        path = first_start_link(connection, clock.now_utc())
+    if path is None:
+        return
+    url = f"{config.public_url}{path}"
     if announce is None:
         _LOG.warning("server.first_start", open_this_link_once=url)
     else:
         announce(url)
 
 
-def _run_parts(
-    config: ServerConfig,
-    engine: Engine,
-    clock: Clock,
-    stop: threading.Event,
-    ingest_parts: tuple[int, Callable[[str], None]],
-) -> None:
-    epoch, reached = ingest_parts
-    metrics = ingest_metrics()
-    link = BrokerLink(config.broker)
-    ingest = IngestLoop(engine, link, clock, metrics, reached)
-    settings = WebSettings(
-        site_name=config.site_name,
-        zone_name=config.timezone.key,
-        language=config.language,
-        is_https=config.public_url.startswith("https:"),
-    )
-    app = build_app(engine, clock, settings)
-    web = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=config.listen_host,
-            port=config.listen_port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-        )
-    )
-    parts = {
-        "ingest": lambda: ingest.run(epoch, stop),
-        "detection": lambda: _detect(config, engine, clock, stop, metrics),
-        "web": web.run,
-    }
+def _run_parts(site: _Site, parts: Mapping[Part, _PartRun]) -> None:
     failed: list[str] = []
-    threads = {name: _start(name, work, stop, failed) for name, work in parts.items()}
-    link.start()
-    stop.wait()
-    _end(threads, link, app, web)
+    threads = {part: _start(part, run.work, site.stop, failed) for part, run in parts.items()}
+    for run in parts.values():
+        run.enter()
+    site.stop.wait()
+    for part, run in parts.items():
+        run.leave()
+        threads[part].join(_JOIN_S)
+        run.close()
+    _LOG.info("server.stopped", parts=list(parts))
     if failed:
         message = f"server: {', '.join(failed)}: ended by itself; see the log, start it again"
         raise RuntimeError(message)
@@ -138,36 +169,66 @@ def _start(
     return thread
 
 
-def _end(
-    threads: dict[str, threading.Thread], link: BrokerLink, app: FastAPI, web: uvicorn.Server
-) -> None:
-    threads["ingest"].join(_JOIN_S)
-    link.close()
-    threads["detection"].join(_JOIN_S)
-    app.state.live.close()
-    web.should_exit = True
-    threads["web"].join(_JOIN_S)
-    _LOG.info("server.stopped")
+def _ingest(site: _Site) -> _PartRun:
+    settle_interpreter()
+    link = BrokerLink(site.config.broker)
+    loop = IngestLoop(site.engine, link, site.clock, ingest_metrics(), site.reached)
+    return _PartRun(
+        work=lambda: loop.run(site.epoch, site.stop), enter=link.start, close=link.close
+    )
 
 
-def _detect(
-    config: ServerConfig,
-    engine: Engine,
-    clock: Clock,
-    stop: threading.Event,
-    metrics: IngestMetrics,
-) -> None:
+def _detection(site: _Site) -> _PartRun:
+    return _PartRun(work=lambda: _detect(site))
+
+
+def _pages(site: _Site) -> _PartRun:
+    config = site.config
+    settings = WebSettings(
+        site_name=config.site_name,
+        zone_name=config.timezone.key,
+        language=config.language,
+        is_https=config.public_url.startswith("https:"),
+    )
+    app = build_app(site.engine, site.clock, settings)
+    web = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=config.listen_host,
+            port=config.listen_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+    def leave() -> None:
+        app.state.live.close()
+        web.should_exit = True
+
+    return _PartRun(work=web.run, leave=leave)
+
+
+_MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {
+    Part.INGEST: _ingest,
+    Part.DETECTION: _detection,
+    Part.PAGES: _pages,
+}
+
+
+def _detect(site: _Site) -> None:
     """Let detectors look, orders be made and shelves expire, once per interval."""
-    runner = DetectionRunner(engine, config.timezone)
-    interval_s = config.detection_interval.total_seconds()
-    while not stop.is_set():
-        now_utc = clock.now_utc()
+    runner = DetectionRunner(site.engine, site.config.timezone)
+    metrics = ingest_metrics()
+    interval_s = site.config.detection_interval.total_seconds()
+    while not site.stop.is_set():
+        now_utc = site.clock.now_utc()
         try:
             with metrics.detection_s.time():
                 runner.look(now_utc)
-            with engine.begin() as connection:
+            with site.engine.begin() as connection:
                 expire_shelves(connection, now_utc)
                 dispatch_due(connection, now_utc)
         except SQLAlchemyError:
             _LOG.exception("detection.round_failed")
-        stop.wait(max(clock.wall_seconds(interval_s), 0.05))
+        site.stop.wait(max(site.clock.wall_seconds(interval_s), 0.05))

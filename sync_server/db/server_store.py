@@ -13,16 +13,29 @@ _EPOCH_BITS = 63
 
 
 def server_epoch(connection: Connection) -> int:
-    """Return the epoch of this database, drawing it at the first call (RULINGS R1)."""
+    """Return the epoch of this database, drawing it at the first call (RULINGS R1).
+
+    Two processes at their first call agree on the one that came first.
+    """
     found = _number(connection, "epoch")
-    return draw_server_epoch(connection) if found is None else found
+    if found is None:
+        _store(connection, "epoch", _new_epoch(), is_kept=True)
+        found = _number(connection, "epoch")
+    if found is None:
+        message = "server_state: epoch: is missing after it was stored; check the database"
+        raise RuntimeError(message)
+    return found
 
 
 def draw_server_epoch(connection: Connection) -> int:
     """Return a new epoch, stored: gateways and tablets will offer again what they still hold."""
-    epoch = secrets.randbits(_EPOCH_BITS) | 1
+    epoch = _new_epoch()
     _store(connection, "epoch", epoch)
     return epoch
+
+
+def _new_epoch() -> int:
+    return secrets.randbits(_EPOCH_BITS) | 1
 
 
 def asset_version(connection: Connection) -> int:

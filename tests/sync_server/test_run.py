@@ -1,6 +1,7 @@
 """The whole server: starts, announces its first link, stops as a whole when told or broken."""
 
 import asyncio
+import queue
 import signal
 import socket
 import sqlite3
@@ -8,22 +9,33 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Self
 
 import pytest
 from amqtt.broker import Broker
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from sync_server.config import BrokerConfig, ServerConfig
 from sync_server.db.engine_io import open_engine
+from sync_server.db.reading_tables import READING
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
-from sync_server.run import nothing_reached, run_server
-from tests.sync_server.real_parts import HandClock, free_port, wait_until
+from sync_server.run import Part, nothing_reached, run_server
+from tests.sync_server.real_parts import NOON, HandClock, free_port, wait_until
+from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
+from wire_contracts.acks import parse_ack
+from wire_contracts.frames import dump_batch, frame_json
+from wire_contracts.payloads import pack, unpack
+from wire_contracts.quantities import Quantity
+from wire_contracts.topics import Channel, Topic
 
 
 def _config(folder: Path, broker_port: int) -> ServerConfig:
@@ -89,8 +101,104 @@ def test_a_part_that_ends_by_itself_ends_the_server_with_its_name(
         taken.bind(("127.0.0.1", config.listen_port))
         taken.listen()
 
-        with pytest.raises(RuntimeError, match="server: web: ended by itself"):
+        with pytest.raises(RuntimeError, match="server: pages: ended by itself"):
             run_server(config, HandClock(), threading.Event(), announce=lambda _link: None)
+
+
+@contextmanager
+def _processes(settings: Path, folder: Path) -> Iterator[tuple[dict[Part, Path], dict[Part, int]]]:
+    """Run each part in a process; yield their logs, and their exit statuses once the block ends."""
+    logs = {part: folder / f"{part}.log" for part in Part}
+    ended: dict[Part, int] = {}
+    with ExitStack() as open_things:
+        servers = {}
+        for part, log in logs.items():
+            command = [sys.executable, "-m", "sync_server", "--config", str(settings), "serve"]
+            servers[part] = open_things.enter_context(
+                subprocess.Popen(
+                    [*command, "--only", part],
+                    stdout=open_things.enter_context(log.open("w")),
+                    stderr=subprocess.STDOUT,
+                )
+            )
+        try:
+            yield logs, ended
+        finally:
+            for server in servers.values():
+                server.send_signal(signal.SIGTERM)
+            ended |= {part: server.wait(30) for part, server in servers.items()}
+
+
+def _acknowledged(port: int, payload: bytes) -> int:
+    """Send a batch as a gateway does and return the watermark that comes back."""
+    upto: queue.Queue[int] = queue.Queue()
+
+    def hear(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+        ack = parse_ack(unpack(message.topic, bytes(message.payload)))
+        upto.put(max((entry.upto for entry in ack.epochs), default=0))
+
+    def send(client: Client, *_details: object) -> None:
+        client.publish(Topic(gateway_id=GATEWAY, channel=Channel.UP).text(), payload, qos=1)
+
+    gateway = Client(CallbackAPIVersion.VERSION2, client_id="gateway")
+    gateway.on_message = hear
+    gateway.on_subscribe = send
+    gateway.on_connect = lambda client, *_: client.subscribe(
+        Topic(gateway_id=GATEWAY, channel=Channel.ACK).text(), 1
+    )
+    gateway.connect("127.0.0.1", port)
+    gateway.loop_start()
+    try:
+        return upto.get(timeout=60)
+    finally:
+        gateway.disconnect()
+        gateway.loop_stop()
+
+
+def test_ingest_pages_and_detection_work_as_three_processes_over_one_new_database(
+    tmp_path: Path, mosquitto_port: int
+) -> None:
+    port = free_port()
+    settings = tmp_path / "server.toml"
+    settings.write_text(
+        f'[server]\ndata = "data"\nlisten_port = {port}\n[mqtt]\nport = {mosquitto_port}\n'
+    )
+    frames = [frame_json(frame(1, NOON, {Quantity.VOLUME_M3: 5.0}))]
+    with _processes(settings, tmp_path) as (logs, ended):
+        wait_until(lambda: _is_live(port), within_s=60)
+        wait_until(lambda: "ingest.connected" in logs[Part.INGEST].read_text(), within_s=60)
+        engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'server.sqlite3'}")
+        with engine.begin() as connection:
+            found_town(connection, [new_meter("M-1")])
+        upto = _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, frames)))
+        with engine.connect() as connection:
+            stored = connection.execute(select(READING.c.volume_m3)).scalars().all()
+        engine.dispose()
+
+    assert upto == 1
+    assert stored == [5.0]
+    assert ended == dict.fromkeys(Part, 0)
+    assert [part for part in Part if "/first-start/" in logs[part].read_text()] == [Part.PAGES]
+
+
+def test_a_process_without_pages_leaves_the_port_alone(tmp_path: Path, mosquitto_port: int) -> None:
+    config = _config(tmp_path, mosquitto_port)
+    stop = threading.Event()
+    with socket.socket() as taken, capture_logs() as logs:
+        taken.bind(("127.0.0.1", config.listen_port))
+        taken.listen()
+        server = threading.Thread(
+            target=run_server,
+            args=(config, HandClock(), stop),
+            kwargs={"parts": (Part.INGEST, Part.DETECTION)},
+        )
+        server.start()
+        wait_until(lambda: any(line["event"] == "ingest.connected" for line in logs))
+        stop.set()
+        server.join(30)
+
+    ends = [line["parts"] for line in logs if line["event"] == "server.stopped"]
+    assert ends == [[Part.INGEST, Part.DETECTION]]
 
 
 class AmqttThread:
