@@ -17,6 +17,7 @@ The line through the modules:
     catalogue_io             the gettext catalogues
     pages_io                 a template with a reader's words; security headers
     site_access_io           sessions on the wall's clock, tablets on the site's
+    crews_io                 the crews that an order can be sent to
     live_io                  one poller of the feed, many pages that follow it
     session_io, desk_io, orders_io, meters_io, gateways_io, review_io, people_io, health_io
                              the routes, each behind its guard

@@ -37,7 +37,7 @@ from sync_server.web.order_views import brief_of
 from sync_server.web.page_queries_store import (
     account_names,
     crew_names,
-    latest_values,
+    last_value_at,
     order_lines,
     raised_since,
 )
@@ -149,8 +149,7 @@ def load_panel(
 def _facts(
     connection: Connection, record: AlertRecord, words: Words, now_utc: datetime
 ) -> list[tuple[str, str]]:
-    latest = latest_values(connection, record.meter_id)
-    newest = max((each.at_utc for each in latest), default=None)
+    newest = last_value_at(connection, record.meter_id)
     facts = [
         (words.gettext(mark("Device")), record.device_serial or "—"),
         (words.gettext(mark("Address")), record.address or "—"),
@@ -159,7 +158,7 @@ def _facts(
             words.near_clock(record.started_at_utc, now_utc),
         ),
         (
-            words.gettext(mark("Last reading")),
+            words.gettext(mark("Last value")),
             words.near_clock(newest, now_utc) if newest else "—",
         ),
     ]

@@ -1,6 +1,5 @@
 """The routes of the alert desk: list, evidence, acknowledge, shelve, dispatch, live events."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -8,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from sync_server.access.account_store import list_crews
 from sync_server.alerts.alert import MAX_SHELVE_H
 from sync_server.alerts.alert_store import acknowledge, get_alert, shelve, unshelve
 from sync_server.db.engine_io import reading
 from sync_server.web.alert_views import is_safety
+from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import DeskQuery, parse_query
 from sync_server.web.desk_io import DeskPages, rights
 from sync_server.web.guarded_io import (
@@ -23,10 +22,9 @@ from sync_server.web.guarded_io import (
     ShelveAlert,
 )
 from sync_server.web.live_io import LiveHub, resume_id
-from sync_server.web.order_views import BUSY
 from sync_server.web.pages_io import Pages, Reader, count_badges, is_part_wanted
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.order_store import create_from_alert, list_orders
+from sync_server.work_orders.order_store import create_from_alert
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 
@@ -41,16 +39,6 @@ class ShelveChoice:
     """One offered time."""
 
     minutes: int
-    words: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrewChoice:
-    """One crew that may be sent."""
-
-    crew_id: str
-    name: str
     words: str
     is_chosen: bool
 
@@ -263,20 +251,7 @@ def _shelve_form(  # noqa: PLR0913, PLR0917  # the form shows again what was typ
 def _dispatch_form(pages: Pages, reader: Reader, alert_id: str) -> Response:
     with reading(pages.engine) as connection:
         record = get_alert(connection, alert_id)
-        crews = list_crews(connection)
-        busy = Counter(
-            order.document.crew_id for order in list_orders(connection) if order.state in BUSY
-        )
-    choices = [
-        CrewChoice(
-            crew_id=crew.crew_id,
-            name=crew.name,
-            words=reader.words.ngettext("%(n)d open", "%(n)d open", busy[crew.crew_id])
-            % {"n": busy[crew.crew_id]},
-            is_chosen=index == 0,
-        )
-        for index, crew in enumerate(crews)
-    ]
+        choices = crew_choices(connection, reader.words, "")
     return pages.part(
         reader,
         "_dispatch.html",

@@ -171,6 +171,27 @@ UNITS: Mapping[str, str] = {
 """Suffix of a wire quantity -> printed unit; units are never translated."""
 
 
+QUALITIES: Mapping[str, str] = {
+    "suspect_range": mark("out of range"),
+    "suspect_rate": mark("changed too fast"),
+    "suspect_status": mark("meter reports a fault"),
+    "stale": mark("old value"),
+    "bad_timeout": mark("no answer"),
+    "bad_crc": mark("garbled answer"),
+    "bad_mismatch": mark("wrong answer"),
+    "bad_profile": mark("profile does not fit"),
+    "bad_sentinel": mark("meter gave no value"),
+}
+"""Quality code -> what it means to a person; `bad_exception_N` is a refusal by the meter."""
+
+
+def quality_words(words: Words, code: str) -> str:
+    """Return what a quality code means."""
+    if code.startswith("bad_exception_"):
+        return words.gettext(mark("refused by the meter"))
+    return label(words, QUALITIES, code)
+
+
 def unit_of(quantity: str) -> str:
     """Return the printed unit of a wire quantity such as `flow_m3h`."""
     return UNITS.get(quantity.rsplit("_", 1)[-1], "")

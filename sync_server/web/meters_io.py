@@ -18,7 +18,14 @@ from sync_server.web.alert_look import look_of
 from sync_server.web.alert_views import meter_href, row_view
 from sync_server.web.chart import chart_json
 from sync_server.web.guarded_io import SeeReadings
-from sync_server.web.labels import MEDIA, METER_CLASSES, QUANTITIES, label, unit_of
+from sync_server.web.labels import (
+    MEDIA,
+    METER_CLASSES,
+    QUANTITIES,
+    label,
+    quality_words,
+    unit_of,
+)
 from sync_server.web.order_views import order_row
 from sync_server.web.page_queries_store import (
     LatestValue,
@@ -31,6 +38,7 @@ from sync_server.web.page_queries_store import (
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.places import Place, place_for
 from sync_server.web.words import Words, mark, number, quantity
+from sync_server.work_orders.order import OrderFilter
 from sync_server.work_orders.order_store import list_orders
 from wire_contracts.evidence import Evidence
 from wire_contracts.quantities import Quantity
@@ -81,6 +89,7 @@ class Figure:
 
     name: str
     value: str
+    is_missing: bool
 
 
 def interval_words(seconds: float) -> str:
@@ -143,11 +152,9 @@ def _straight(connection: Connection, search: str) -> str:
         return ""
     if get_meter(connection, search) is not None:
         return meter_href(search)
-    wanted = search.casefold()
-    for order in list_orders(connection):
-        if order.document.number.casefold() == wanted:
-            return f"/orders/{order.order_id}"
-    return ""
+    wanted = OrderFilter(number=search.upper(), has_evidence=False, limit=1)
+    found = list_orders(connection, wanted)
+    return f"/orders/{found[0].order_id}" if found else ""
 
 
 def _meter_page(
@@ -179,7 +186,7 @@ def _meter_page(
             ),
             words.zone,
         )
-    newest = max((each.at_utc for each in latest), default=None)
+    newest = max((each.at_utc for each in latest if each.value is not None), default=None)
     return pages.page(
         request,
         reader,
@@ -231,7 +238,8 @@ def _figures(latest: Sequence[LatestValue], words: Words) -> list[Figure]:
             name=label(words, QUANTITIES, each.quantity),
             value=quantity(each.value, unit_of(each.quantity))
             if each.value is not None
-            else str(each.quality or "—"),
+            else quality_words(words, each.quality or "") or "—",
+            is_missing=each.value is None,
         )
         for each in ranked
     ]
@@ -259,9 +267,10 @@ def _related(
     if may(role, Action.SEE_ORDERS):
         crews = crew_names(connection)
         orders = [
-            order_row(each, words, now_utc, crews)
-            for each in list_orders(connection)
-            if each.document.meter_id == meter_id
+            order_row(each, words, now_utc, crews, {})
+            for each in list_orders(
+                connection, OrderFilter(meter_id=meter_id, has_evidence=False, limit=20)
+            )
         ]
     return {
         "alerts": [row_view(each, look_of(each.evidence), words, now_utc) for each in alerts],

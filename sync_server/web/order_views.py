@@ -16,6 +16,7 @@ from sync_server.web.labels import (
     label,
     unit_of,
 )
+from sync_server.web.places import Place, PlaceNames, place_for
 from sync_server.web.words import Words, mark, quantity
 from sync_server.work_orders.order import RULE_ACTOR, Fact, OrderRecord, OrderStep
 from wire_contracts.findings import CAUSE_TEXT, Cause
@@ -59,8 +60,17 @@ _STOPPED = frozenset({_S.CANNOT_FINISH, _S.NO_ACCESS, _S.CANCELLED})
 
 DONE = frozenset({_S.FINISHED, _S.VERIFIED, _S.CLOSED})
 
+STATES_IN_TAB: Mapping[str, frozenset[WorkOrderState]] = {
+    "open": frozenset(_S) - DONE - {_S.CANCELLED},
+    "done": DONE,
+    "all": frozenset(_S),
+}
+"""Tab of the list of orders -> the states it shows."""
+
 BUSY = frozenset({_S.RELEASED, _S.ACCEPTED, _S.EN_ROUTE, _S.ON_SITE, _S.WORKING})
 """States in which the order is in a crew's hands."""
+
+_NOWHERE = PlaceNames(en="", zh="")
 
 _RESULT_TONES: Mapping[FindingResult, str] = {
     FindingResult.LEAK: "danger",
@@ -84,7 +94,7 @@ class OrderRow:
     order_type: str
     title: str
     meter_id: str
-    address: str
+    place: Place
     crew: str
     state: str
     chip_class: str
@@ -156,6 +166,13 @@ def buttons_for(record: OrderRecord, role: Role, words: Words) -> list[OrderButt
     ]
 
 
+def can_be_sent(record: OrderRecord, role: Role) -> bool:
+    """Return whether the reader may give the order to a crew now, or to another one."""
+    possible = WORK_ORDER.possible_events(record.state)
+    is_possible = _E.REASSIGN in possible or _E.RELEASE in possible
+    return is_possible and may(role, Action.DISPATCH_ORDER)
+
+
 def brief_of(line: OrderLine, words: Words, crews: Mapping[str, str]) -> OrderBrief:
     """Return the order in the two lines of an alert row."""
     tone = _TONES[line.state][0]
@@ -170,9 +187,14 @@ def brief_of(line: OrderLine, words: Words, crews: Mapping[str, str]) -> OrderBr
 
 
 def order_row(
-    record: OrderRecord, words: Words, now_utc: datetime, crews: Mapping[str, str]
+    record: OrderRecord,
+    words: Words,
+    now_utc: datetime,
+    crews: Mapping[str, str],
+    places: Mapping[str, PlaceNames],
 ) -> OrderRow:
-    """Return the order's row for one reader."""
+    """Return the order's row for one reader; `places` names the meters' communities."""
+    names = places.get(record.document.meter_id or "", _NOWHERE)
     document = record.document
     chip_class, chip_icon = _TONES[record.state]
     result = document.result
@@ -188,7 +210,7 @@ def order_row(
         order_type=label(words, ORDER_TYPES, document.order_type),
         title=document.title.in_language(words.language),
         meter_id=document.meter_id or "",
-        address=document.address,
+        place=place_for(words, names.en, names.zh, document.address),
         crew=crews.get(document.crew_id or "", document.crew_id or ""),
         state=label(words, ORDER_STATES, record.state),
         chip_class=chip_class,

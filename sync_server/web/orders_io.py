@@ -1,9 +1,9 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
 from sync_server.access.account_store import Person
@@ -13,26 +13,30 @@ from sync_server.alerts.alert_store import get_alert
 from sync_server.db.engine_io import reading
 from sync_server.web.alert_views import href_of
 from sync_server.web.chart import chart_json
+from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import Tab
-from sync_server.web.guarded_io import OwnSession, SeeOrders
+from sync_server.web.guarded_io import DispatchOrder, OwnSession, SeeOrders
 from sync_server.web.labels import LABELS, label
 from sync_server.web.order_views import (
-    DONE,
+    STATES_IN_TAB,
     buttons_for,
+    can_be_sent,
     finding_view,
     line_of,
     measured_words,
     order_row,
     path_view,
 )
-from sync_server.web.page_queries_store import account_names, crew_names
+from sync_server.web.page_queries_store import account_names, crew_names, place_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.words import mark
 from sync_server.work_orders.fact_store import facts_of_order
-from sync_server.work_orders.order import RULE_ACTOR, OrderRecord
+from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
 from sync_server.work_orders.order_store import (
     ACTION_OF_EVENT,
     act,
+    assign,
+    count_orders,
     get_order,
     list_orders,
     order_history,
@@ -40,15 +44,22 @@ from sync_server.work_orders.order_store import (
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
-from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+from wire_contracts.work_order_states import WorkOrderEvent
 
-_IN_TAB: Mapping[str, Callable[[OrderRecord], bool]] = {
-    "open": lambda each: each.state not in DONE and each.state is not WorkOrderState.CANCELLED,
-    "done": lambda each: each.state in DONE,
-    "all": lambda _each: True,
-}
+ROWS_ON_PAGE = 50
 
 _TABS = {"open": mark("Open"), "done": mark("Done"), "all": mark("All")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pager:
+    """Which part of the list is shown; an empty address leads nowhere."""
+
+    first: int
+    last: int
+    total: int
+    newer: str
+    older: str
 
 
 def orders_router(pages: Pages) -> APIRouter:
@@ -56,27 +67,16 @@ def orders_router(pages: Pages) -> APIRouter:
     router = APIRouter()
 
     @router.get("/orders")
-    def orders(request: Request, person: SeeOrders, tab: str = "open") -> Response:
-        """Show the orders of one tab, the newest first."""
-        reader = pages.reader(person)
-        chosen = tab if tab in _IN_TAB else "open"
-        now_utc = pages.clock.now_utc()
-        with reading(pages.engine) as connection:
-            found = list_orders(connection)
-            crews = crew_names(connection)
-        tabs = [
-            Tab(
-                message=message,
-                href=f"/orders?tab={key}",
-                count=sum(1 for each in found if _IN_TAB[key](each)),
-                is_current=key == chosen,
-            )
-            for key, message in _TABS.items()
-        ]
-        rows = [
-            order_row(each, reader.words, now_utc, crews) for each in found if _IN_TAB[chosen](each)
-        ]
-        return pages.page(request, reader, "orders.html", "orders", tabs=tabs, orders=rows)
+    def orders(
+        request: Request,
+        person: SeeOrders,
+        tab: str = "open",
+        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    ) -> Response:
+        """Show one page of the orders of one tab, the newest first."""
+        return _orders_page(
+            pages, request, pages.reader(person), tab if tab in _TABS else "open", page
+        )
 
     @router.get("/orders/{order_id}")
     def order(request: Request, person: SeeOrders, order_id: str) -> Response:
@@ -97,7 +97,66 @@ def orders_router(pages: Pages) -> APIRouter:
             return _order_page(pages, request, pages.reader(person), order_id, problem=str(refusal))
         return see_other(f"/orders/{order_id}")
 
+    @router.post("/orders/{order_id}/assign")
+    def assign_order(
+        request: Request,
+        person: DispatchOrder,
+        order_id: str,
+        crew: Annotated[str, Form(min_length=1, max_length=64)],
+    ) -> Response:
+        """Send the order to a crew; a former crew's tablets lose sight of it."""
+        try:
+            with pages.engine.begin() as connection:
+                assign(connection, order_id, crew, person.account_id, pages.clock.now_utc())
+        except RefusedTransition as refusal:
+            return _order_page(pages, request, pages.reader(person), order_id, problem=str(refusal))
+        return see_other(f"/orders/{order_id}")
+
     return router
+
+
+def _orders_page(pages: Pages, request: Request, reader: Reader, tab: str, page: int) -> Response:
+    words, now_utc = reader.words, pages.clock.now_utc()
+    wanted = OrderFilter(
+        states=STATES_IN_TAB[tab],
+        has_evidence=False,
+        offset=(page - 1) * ROWS_ON_PAGE,
+        limit=ROWS_ON_PAGE,
+    )
+    with reading(pages.engine) as connection:
+        counts = count_orders(connection)
+        found = list_orders(connection, wanted)
+        crews = crew_names(connection)
+        places = place_names(connection, [each.document.meter_id or "" for each in found])
+    totals = {
+        key: sum(count for state, count in counts.items() if state in states)
+        for key, states in STATES_IN_TAB.items()
+    }
+    return pages.page(
+        request,
+        reader,
+        "orders.html",
+        "orders",
+        tabs=[
+            Tab(
+                message=message,
+                href=f"/orders?tab={key}",
+                count=totals[key],
+                is_current=key == tab,
+            )
+            for key, message in _TABS.items()
+        ],
+        orders=[order_row(each, words, now_utc, crews, places) for each in found],
+        pager=Pager(
+            first=wanted.offset + 1,
+            last=wanted.offset + len(found),
+            total=totals[tab],
+            newer=f"/orders?tab={tab}&page={page - 1}" if page > 1 else "",
+            older=f"/orders?tab={tab}&page={page + 1}"
+            if wanted.offset + len(found) < totals[tab]
+            else "",
+        ),
+    )
 
 
 def _check_event(request: Request, event: str) -> Person:
@@ -121,6 +180,10 @@ def _order_page(
         record = get_order(connection, order_id)
         path = order_history(connection, order_id)
         facts = facts_of_order(connection, order_id)
+        sendable = can_be_sent(record, reader.person.role)
+        former = record.document.crew_id or ""
+        send_to = crew_choices(connection, words, former) if sendable else []
+        places = place_names(connection, [record.document.meter_id or ""])
         crews, names = crew_names(connection), account_names(connection)
         alert_label = ""
         document = record.document
@@ -138,7 +201,8 @@ def _order_page(
         reader,
         "order.html",
         "orders",
-        order=order_row(record, words, now_utc, crews),
+        order=order_row(record, words, now_utc, crews, places),
+        send_to=send_to,
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
         finding=finding,

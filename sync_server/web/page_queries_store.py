@@ -14,6 +14,7 @@ from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
 from sync_server.db.sync_tables import REVIEW_ITEM, SYNC_CONFLICT
 from sync_server.web.alert_views import SAFETY_PRIORITY, OrderLine
+from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -49,6 +50,16 @@ def account_names(connection: Connection) -> dict[str, str]:
     """Return account id -> the person's name."""
     rows = connection.execute(select(ACCOUNT.c.account_id, ACCOUNT.c.display_name))
     return {row.account_id: row.display_name for row in rows}
+
+
+def place_names(connection: Connection, meter_ids: Sequence[str]) -> dict[str, PlaceNames]:
+    """Return meter id -> the names of its community, for those that stand in one; up to 500."""
+    rows = connection.execute(
+        select(METER.c.meter_id, COMMUNITY.c.name_en, COMMUNITY.c.name_zh)
+        .join(COMMUNITY, COMMUNITY.c.community_id == METER.c.community_id)
+        .where(METER.c.meter_id.in_(sorted(set(meter_ids))))
+    )
+    return {row.meter_id: PlaceNames(en=row.name_en, zh=row.name_zh) for row in rows}
 
 
 def crew_names(connection: Connection) -> dict[str, str]:
@@ -168,6 +179,18 @@ def latest_values(connection: Connection, meter_id: str) -> Sequence[LatestValue
     ]
 
 
+def last_value_at(connection: Connection, meter_id: str) -> datetime | None:
+    """Return when the meter last gave a value of any quantity, None when it never did."""
+    values = [READING.c[str(each)] for each in Quantity if str(each) in READING.c]
+    at_ms: int | None = connection.execute(
+        select(READING.c.measured_at_ms)
+        .where(READING.c.meter_id == meter_id, or_(*(each.is_not(None) for each in values)))
+        .order_by(READING.c.measured_at_ms.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
 def course(
     connection: Connection, meter_id: str, quantity: Quantity, from_utc: datetime, limit: int
 ) -> Sequence[ChartPoint]:
@@ -212,7 +235,6 @@ def conflicts_of(connection: Connection, op_id: str) -> Sequence[ConflictLine]:
     ]
 
 
-def order_numbers(connection: Connection) -> dict[str, str]:
-    """Return order id -> the number people know it by."""
-    rows = connection.execute(select(WORK_ORDER.c.order_id, WORK_ORDER.c.number))
-    return {row.order_id: row.number for row in rows}
+def order_numbers(connection: Connection, order_ids: Sequence[str]) -> dict[str, str]:
+    """Return order id -> the number people know it by, for those that exist."""
+    return {key: line.number for key, line in order_lines(connection, order_ids).items()}

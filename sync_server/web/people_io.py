@@ -11,6 +11,7 @@ from sync_server.access.account_store import (
     NewAccount,
     create_account,
     create_crew,
+    deactivate_account,
     has_crew,
     list_crews,
     list_people,
@@ -222,6 +223,25 @@ def accounts_router(pages: Pages) -> APIRouter:
     return router
 
 
+def ended_accounts_router(pages: Pages) -> APIRouter:
+    """Return the route that ends a person's access."""
+    router = APIRouter()
+
+    @router.post("/accounts/{account_id}/deactivate")
+    def end_account(request: Request, person: ManageAccounts, account_id: str) -> Response:
+        """End a person's access at once; nobody ends their own, so an administrator remains."""
+        reader = pages.reader(person)
+        if account_id == person.account_id:
+            problem = reader.words.gettext(mark("Another administrator must end your own access."))
+            return _accounts(pages, request, reader, problem=problem)
+        with pages.engine.begin() as connection:
+            now_utc = pages.clock.now_utc()
+            deactivate_account(connection, account_id, person.account_id, now_utc)
+        return see_other("/accounts")
+
+    return router
+
+
 def _check_crew_is_new(*, has_it: bool, crew_id: str) -> None:
     if has_it or not crew_id.strip():
         raise ContractError(
@@ -255,7 +275,7 @@ def _accounts(  # noqa: PLR0913, PLR0917  # what was typed, what went wrong, wha
         reader,
         "accounts.html",
         "accounts",
-        accounts=account_rows(people, words, names),
+        accounts=account_rows(people, words, names, reader.person),
         crews=crews,
         roles=[(str(role), label(words, ROLES, role)) for role in Role],
         form=form or AccountForm(),

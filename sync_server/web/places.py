@@ -27,6 +27,14 @@ class Place:
         return " ".join(part for part in (self.community, self.address) if part)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceNames:
+    """A community's name in both languages."""
+
+    en: str
+    zh: str
+
+
 def place_for(words: Words, name_en: str, name_zh: str, address: str) -> Place:
     """Return the place for a reader; no name is said twice, in whatever language.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sync_server.access.account_store import Person
+from sync_server.access.roles import Action, may
 from sync_server.access.tablet_store import TabletRecord
 from sync_server.assets.assets import GatewayRecord
 from sync_server.readings.quarantine_store import QuarantinedGroup
@@ -101,6 +102,8 @@ class TabletRow:
 class AccountRow:
     """One person."""
 
+    account_id: str
+    can_end: bool
     name: str
     login: str
     role: str
@@ -224,11 +227,15 @@ def tablet_row(
 
 
 def account_rows(
-    people: Sequence[Person], words: Words, crews: Mapping[str, str]
+    people: Sequence[Person], words: Words, crews: Mapping[str, str], reader: Person
 ) -> list[AccountRow]:
     """Return everybody's row."""
     return [
         AccountRow(
+            account_id=person.account_id,
+            can_end=person.is_active
+            and person.account_id != reader.account_id
+            and may(reader.role, Action.MANAGE_ACCOUNTS),
             name=person.display_name,
             login=person.login,
             role=label(words, ROLES, person.role),

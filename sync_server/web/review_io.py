@@ -66,7 +66,8 @@ def _page(
     with reading(pages.engine) as connection:
         waiting = list_reviews(connection)
         done = list_reviews(connection, is_open=False)[-_LISTED_RESOLVED:]
-        names = {**account_names(connection), **order_numbers(connection)}
+        numbers = order_numbers(connection, [each.entity_id for each in (*waiting, *done)])
+        names = {**account_names(connection), **numbers}
         item = next((each for each in waiting if each.review_id == chosen), None)
         item = item or next(iter(waiting), None)
         conflicts = conflicts_of(connection, item.op_id) if item and item.op_id else ()

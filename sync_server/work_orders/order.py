@@ -65,11 +65,19 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders a page wants; the default is everything, the newest first."""
+    """Which orders a page wants; the default is everything, the newest first.
+
+    `number` is the whole number people know an order by, in capitals. Without `has_evidence` an
+    order comes without its evidence, which is most of its size. `offset` skips the newest.
+    """
 
     states: frozenset[WorkOrderState] | None = None
     crew_id: str | None = None
     alert_id: str | None = None
+    meter_id: str | None = None
+    number: str | None = None
+    has_evidence: bool = True
+    offset: int = 0
     limit: int = 500
 
 

@@ -6,7 +6,7 @@ Nothing here asks whether somebody may; `order_store` (office) and the sync's `a
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, null, select, update
 
 from sync_server.access.secrets_io import new_id
 from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
@@ -103,9 +103,12 @@ def record_of(connection: Connection, order_id: str) -> OrderRecord:
     )
 
 
-def orders_query() -> Select[str]:
+def orders_query(*, has_evidence: bool = True) -> Select[str]:
     """Return the query whose rows `order_from` reads."""
-    return select(WORK_ORDER)
+    if has_evidence:
+        return select(WORK_ORDER)
+    columns = (each for each in WORK_ORDER.c if each is not WORK_ORDER.c.evidence)
+    return select(*columns, null().label("evidence"))
 
 
 def move_order(

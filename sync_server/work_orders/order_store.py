@@ -132,15 +132,37 @@ def _area_of(connection: Connection, community_id: str | None) -> str | None:
 def list_orders(connection: Connection, wanted: OrderFilter | None = None) -> list[OrderRecord]:
     """Return the orders that fit, the newest first."""
     wanted = wanted or OrderFilter()
-    query = orders_query().order_by(WORK_ORDER.c.order_id.desc()).limit(wanted.limit)
+    query = orders_query(has_evidence=wanted.has_evidence).order_by(WORK_ORDER.c.order_id.desc())
     if wanted.states is not None:
         states = sorted(str(state) for state in wanted.states)
         query = query.where(WORK_ORDER.c.state.in_(states))
-    if wanted.crew_id is not None:
-        query = query.where(WORK_ORDER.c.crew_id == wanted.crew_id)
-    if wanted.alert_id is not None:
-        query = query.where(WORK_ORDER.c.alert_id == wanted.alert_id)
+    for column, value in (
+        (WORK_ORDER.c.crew_id, wanted.crew_id),
+        (WORK_ORDER.c.alert_id, wanted.alert_id),
+        (WORK_ORDER.c.meter_id, wanted.meter_id),
+        (WORK_ORDER.c.number, wanted.number),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    query = query.offset(wanted.offset).limit(wanted.limit)
     return [order_from(row) for row in connection.execute(query)]
+
+
+def count_orders(connection: Connection) -> dict[WorkOrderState, int]:
+    """Return how many orders stand in each state; a state without any is left out."""
+    query = select(WORK_ORDER.c.state, func.count()).group_by(WORK_ORDER.c.state)
+    return {WorkOrderState(state): count for state, count in connection.execute(query)}
+
+
+def orders_per_crew(connection: Connection, states: frozenset[WorkOrderState]) -> dict[str, int]:
+    """Return crew id -> how many of its orders stand in these states; no crew has none."""
+    query = (
+        select(WORK_ORDER.c.crew_id, func.count())
+        .where(WORK_ORDER.c.state.in_(sorted(str(state) for state in states)))
+        .where(WORK_ORDER.c.crew_id.is_not(None))
+        .group_by(WORK_ORDER.c.crew_id)
+    )
+    return {str(crew_id): count for crew_id, count in connection.execute(query)}
 
 
 def get_order(connection: Connection, order_id: str) -> OrderRecord:

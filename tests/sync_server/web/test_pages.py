@@ -1,6 +1,7 @@
 """Every page over real HTTP: whole in both languages, safe with hostile text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html import escape
 
@@ -8,6 +9,7 @@ import pytest
 from httpx import Client, Response
 from sqlalchemy import Engine
 
+from sync_server.access.account_store import list_people
 from sync_server.access.bootstrap import first_start_link
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_store import get_alert
@@ -16,11 +18,14 @@ from sync_server.db.engine_io import reading
 from sync_server.readings.arrivals import FrameKey, Refused
 from sync_server.readings.quarantine_store import keep_refused
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.web.desk import ROWS_AT_ONCE
+from sync_server.web.orders_io import ROWS_ON_PAGE
 from sync_server.web.page_queries_store import open_review_count
-from sync_server.work_orders.order_store import list_orders
+from sync_server.work_orders.order_store import create_from_alert, get_order, list_orders
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import (
     PASSWORD,
+    SPOTS,
     Served,
     Spot,
     add_person,
@@ -234,6 +239,56 @@ def test_an_order_is_cancelled_and_the_alert_waits_again(
     assert alert.disposition is Disposition.NONE
 
 
+def test_an_order_is_given_to_another_crew(operator: Client, sqlite_engine: Engine) -> None:
+    with reading(sqlite_engine) as connection:
+        order = next(each for each in list_orders(connection) if each.document.meter_id == "DMA-03")
+
+    shown = operator.get(f"/orders/{order.order_id}").text
+    sent = operator.post(f"/orders/{order.order_id}/assign", data={"crew": "crew-3"})
+    unknown = operator.post(f"/orders/{order.order_id}/assign", data={"crew": "crew-99"})
+
+    with reading(sqlite_engine) as connection:
+        crew_id = get_order(connection, order.order_id).document.crew_id
+    assert "Give to another crew" in shown
+    assert (sent.status_code, unknown.status_code, crew_id) == (303, 404, "crew-3")
+
+
+def test_a_long_list_of_orders_is_shown_in_pages(operator: Client, sqlite_engine: Engine) -> None:
+    spots = [replace(SPOTS[3], meter_id=f"WM-{number:06d}") for number in range(ROWS_ON_PAGE)]
+    with sqlite_engine.begin() as connection:
+        who = next(each for each in list_people(connection) if each.login == "zhou min")
+        for spot in spots:
+            alert_id = add_spot(connection, spot, NOON)
+            create_from_alert(connection, alert_id, who.account_id, "crew-3", NOON)
+
+    first = operator.get("/orders?tab=open").text
+    second = operator.get("/orders?tab=open&page=2").text
+
+    total = ROWS_ON_PAGE + 2
+    assert f"1–{ROWS_ON_PAGE} / {total}" in first
+    assert f"{ROWS_ON_PAGE + 1}–{total} / {total}" in second
+    assert (first.count('<tr class="tall">'), second.count('<tr class="tall">')) == (
+        ROWS_ON_PAGE,
+        2,
+    )
+
+
+def test_a_flood_shows_the_first_rows_and_counts_the_rest(
+    operator: Client, sqlite_engine: Engine
+) -> None:
+    with sqlite_engine.begin() as connection:
+        for number in range(ROWS_AT_ONCE + 20):
+            add_spot(connection, replace(SPOTS[3], meter_id=f"WM-{number:06d}"), NOON)
+
+    short = operator.get("/alerts/list").text
+    whole = operator.get("/alerts/list?rows=all").text
+
+    listed = len(SPOTS) + 20 - 2  # one is pinned, one shelved
+    assert short.count('role="row" id="alert-') == ROWS_AT_ONCE + 1
+    assert f"{listed} more: show all" in short
+    assert whole.count('role="row" id="alert-') == ROWS_AT_ONCE + listed + 1
+
+
 def test_a_device_in_quarantine_is_adopted_with_one_action(
     operator: Client, sqlite_engine: Engine
 ) -> None:
@@ -311,6 +366,25 @@ def test_an_administrator_makes_a_crew_an_account_and_a_code_that_is_shown_once(
     assert PASSWORD not in taken.text
     assert '<output class="secret">' in code
     assert '<output class="secret">' not in later
+
+
+def test_an_administrator_ends_anothers_access_but_not_their_own(
+    visitor: Client, server: Served, sqlite_engine: Engine
+) -> None:
+    seed_desk(sqlite_engine, NOON)
+    log_in(visitor, "root")
+    with reading(sqlite_engine) as connection:
+        ids = {each.login: each.account_id for each in list_people(connection)}
+    with client_of(server) as other:
+        log_in(other, "zhou min")
+
+        ended = visitor.post(f"/accounts/{ids['zhou min']}/deactivate")
+        own = visitor.post(f"/accounts/{ids['root']}/deactivate")
+
+        assert (ended.status_code, own.status_code) == (303, 400)
+        assert other.get("/alerts").status_code == 303
+        assert log_in(other, "zhou min").status_code == 401
+    assert visitor.get("/accounts").text.count("Yes, end it") == 0
 
 
 def test_every_answer_carries_the_security_headers_and_pages_are_never_cached(

@@ -55,6 +55,7 @@ ACTION_OF_ROUTE = {
     ("GET", "/orders"): Action.SEE_ORDERS,
     ("GET", "/orders/{order_id}"): Action.SEE_ORDERS,
     ("POST", "/orders/{order_id}/act"): Action.OWN_SESSION,
+    ("POST", "/orders/{order_id}/assign"): Action.DISPATCH_ORDER,
     ("GET", "/meters"): Action.SEE_READINGS,
     ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
     ("GET", "/gateways"): Action.SEE_GATEWAYS,
@@ -67,6 +68,7 @@ ACTION_OF_ROUTE = {
     ("POST", "/tablets/{tablet_id}/revoke"): Action.REVOKE_TABLET,
     ("GET", "/accounts"): Action.SEE_ACCOUNTS,
     ("POST", "/accounts"): Action.MANAGE_ACCOUNTS,
+    ("POST", "/accounts/{account_id}/deactivate"): Action.MANAGE_ACCOUNTS,
     ("POST", "/crews"): Action.MANAGE_ACCOUNTS,
 }
 """What each route asks for; a new route fails the test until it stands here."""

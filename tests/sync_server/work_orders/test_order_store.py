@@ -22,10 +22,12 @@ from sync_server.work_orders.order_store import (
     add_note,
     assign,
     change_fields,
+    count_orders,
     create_from_alert,
     get_order,
     list_orders,
     order_history,
+    orders_per_crew,
 )
 from sync_server.work_orders.policy_store import (
     PolicyMissingError,
@@ -179,6 +181,32 @@ def test_the_office_changes_fields_and_adds_remarks(utility: Utility) -> None:
 
     assert (order.document.priority, order.document.note) == (1, "key at the gate\ndog")
     assert [each.order_id for each in found] == [order_id]
+
+
+def test_a_page_asks_for_orders_by_number_meter_and_part_without_their_evidence(
+    engine: Engine, clock: HandClock
+) -> None:
+    utility = found_utility(engine, clock)
+    actor = utility.dispatcher.account_id
+    with engine.begin() as connection:
+        for meter_id, crew_id in (("M-1", "crew-1"), ("M-2", "crew-1"), ("M-3", None)):
+            alert_id = raise_leak(connection, meter_id)
+            create_from_alert(connection, alert_id, actor, crew_id, NOON)
+
+        def numbers(wanted: OrderFilter) -> list[str]:
+            return [each.document.number for each in list_orders(connection, wanted)]
+
+        newest = numbers(OrderFilter())
+        assert numbers(OrderFilter(offset=1, limit=1)) == newest[1:2]
+        assert numbers(OrderFilter(number="WO-000002")) == ["WO-000002"]
+        assert numbers(OrderFilter(meter_id="M-3")) == ["WO-000003"]
+        (bare,) = list_orders(connection, OrderFilter(number="WO-000001", has_evidence=False))
+        assert (bare.document.meter_id, bare.document.evidence) == ("M-1", None)
+        assert count_orders(connection) == {
+            WorkOrderState.PLANNED: 1,
+            WorkOrderState.RELEASED: 2,
+        }
+        assert orders_per_crew(connection, frozenset(WorkOrderState)) == {"crew-1": 2}
 
 
 def test_an_unknown_order_is_refused_by_name(utility: Utility) -> None:

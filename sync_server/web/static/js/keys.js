@@ -45,7 +45,7 @@ function onKey(event) {
   if (event.key === "Escape") { escape(event); return; }
   if (isTyping(event.target) || document.querySelector("dialog[open]") || areOff()) return;
   const field = [...document.querySelectorAll(`[data-focus-key="${CSS.escape(event.key)}"]`)].find(isVisible);
-  if (field) { event.preventDefault(); field.focus(); field.select(); return; }
+  if (field) { event.preventDefault(); field.focus(); field.select?.(); return; }
   const control = find(event.key);
   if (control) { event.preventDefault(); press(control); }
 }
