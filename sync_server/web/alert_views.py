@@ -25,6 +25,8 @@ LOAD_TARGET = 6
 """Alerts an operator can take in an hour: EEMUA 191 asks for one in ten minutes."""
 
 _LOAD_HEIGHT = 14
+_LEAST_BAR = 4
+"""Pixels of an hour with one alert: it must not look like an hour with none."""
 
 _CHIPS: Mapping[Condition, tuple[str, str]] = {
     Condition.UNACKNOWLEDGED: ("strong", "bell"),
@@ -314,7 +316,10 @@ def load_bars(raised: Sequence[datetime], now_utc: datetime) -> list[LoadBar]:
             counts[LOAD_HOURS - 1 - hours_ago] += 1
     highest = max(*counts, LOAD_TARGET * 2)
     return [
-        LoadBar(height=max(1, count * _LOAD_HEIGHT // highest), is_hot=count > LOAD_TARGET)
+        LoadBar(
+            height=max(_LEAST_BAR if count else 1, count * _LOAD_HEIGHT // highest),
+            is_hot=count > LOAD_TARGET,
+        )
         for count in counts
     ]
 

@@ -17,7 +17,7 @@ from sync_server.readings.adoption import adopt_device, adopt_gateway
 from sync_server.readings.quarantine_store import list_quarantine
 from sync_server.web.guarded_io import AdoptDevice, SeeGateways
 from sync_server.web.labels import MEDIA, METER_CLASSES, label
-from sync_server.web.page_queries_store import quarantine_counts
+from sync_server.web.page_queries_store import gateway_intervals, quarantine_counts
 from sync_server.web.pages_io import Notice, Pages, Reader
 from sync_server.web.record_views import gateway_row, quarantine_row
 from sync_server.web.words import mark
@@ -107,6 +107,7 @@ def _page(
     with reading(pages.engine) as connection:
         counts = quarantine_counts(connection)
         records = list_gateways(connection)
+        intervals = gateway_intervals(connection)
         groups = list_quarantine(connection) if sees_quarantine else ()
     notice = None
     if adopted is not None:
@@ -120,7 +121,14 @@ def _page(
         "gateways.html",
         "gateways",
         gateways=[
-            gateway_row(each, words, now_utc, counts.get(each.gateway_id, 0)) for each in records
+            gateway_row(
+                each,
+                words,
+                now_utc,
+                counts.get(each.gateway_id, 0),
+                intervals.get(each.gateway_id, timedelta(0)),
+            )
+            for each in records
         ],
         quarantine=[quarantine_row(each, words, now_utc) for each in groups],
         can=GatewayRights(adopt=may(reader.person.role, Action.ADOPT_DEVICE)),

@@ -181,7 +181,7 @@ def brief_of(line: OrderLine, words: Words, crews: Mapping[str, str]) -> OrderBr
     return OrderBrief(
         order_id=line.order_id,
         number=line.number,
-        words=f"{crew} · {state}" if crew else state,
+        words=f"{state} · {crew}" if crew else state,
         tone=tone if tone not in {"out", ""} else "muted",
     )
 

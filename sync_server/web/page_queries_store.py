@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
@@ -129,6 +129,16 @@ def quarantine_counts(connection: Connection) -> dict[str, int]:
         .group_by(QUARANTINE.c.gateway_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def gateway_intervals(connection: Connection) -> dict[str, timedelta]:
+    """Return gateway id -> the shortest reading interval among the meters it brings."""
+    query = (
+        select(READING_LATEST.c.gateway_id, func.min(METER.c.interval_s))
+        .join(METER, METER.c.meter_id == READING_LATEST.c.meter_id)
+        .group_by(READING_LATEST.c.gateway_id)
+    )
+    return {row[0]: timedelta(seconds=row[1]) for row in connection.execute(query) if row[0]}
 
 
 def _meter_condition(search: str) -> ColumnElement[bool]:

@@ -51,7 +51,10 @@ def place_for(words: Words, name_en: str, name_zh: str, address: str) -> Place:
 
 
 def _without(address: str, name: str) -> str:
-    if not name or name not in address:
+    if not name:
         return address
-    before, _, after = address.partition(name)
-    return " ".join(f"{before.rstrip()} {after.lstrip()}".split())
+    for said in (f"（{name}）", f"({name})", name):
+        if said in address:
+            before, _, after = address.partition(said)
+            return " ".join(f"{before.rstrip()} {after.lstrip()}".split())
+    return address

@@ -115,15 +115,24 @@ class AccountRow:
 
 
 def gateway_row(
-    record: GatewayRecord, words: Words, now_utc: datetime, quarantined: int
+    record: GatewayRecord,
+    words: Words,
+    now_utc: datetime,
+    quarantined: int,
+    interval: timedelta = timedelta(0),
 ) -> GatewayRow:
-    """Return the gateway's row; silent after two hours without a frame."""
+    """Return the gateway's row; `interval` is the shortest among its meters, nought: not known.
+
+    Silent is who brought nothing for two hours, or for two intervals where those are longer: an
+    import once a day is not silent at noon.
+    """
+    silent_after = max(SILENT_AFTER, 2 * interval)
     last = record.received_at_utc
     if not record.is_allowed:
         chip = ("warn", "lock", words.gettext(mark("not allowed")))
     elif last is None:
         chip = ("", "clock", words.gettext(mark("never heard")))
-    elif now_utc - last > SILENT_AFTER:
+    elif now_utc - last > silent_after:
         chip = ("warn", "warn", words.gettext(mark("silent")))
     else:
         chip = ("ok", "check", words.gettext(mark("sending")))

@@ -12,6 +12,7 @@ WIDTH = 72
 HEIGHT = 28
 _MARGIN = 3
 _STEPS = 36
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,19 @@ def _band(columns: Columns, low: float, high: float) -> tuple[float, float] | No
     return (top, max(2.0, bottom - top)) if bottom > 0 and top < HEIGHT else None
 
 
+def _newest(columns: Columns, rule_from_ms: int) -> Columns:
+    if not columns.times_ms:
+        return columns
+    from_ms = min(columns.times_ms[-1] - 2 * _DAY_MS, rule_from_ms - _DAY_MS)
+    first = bisect_left(columns.times_ms, from_ms)
+    return Columns(
+        times_ms=columns.times_ms[first:],
+        observed=columns.observed[first:],
+        low=columns.low[first:],
+        high=columns.high[first:],
+    )
+
+
 def draw(points: Sequence[ChartPoint], rule_from_utc: datetime) -> Sparkline:
     """Return the sparkline of a chart; red from `rule_from_utc` on."""
     columns = Columns(
@@ -91,7 +105,12 @@ def draw(points: Sequence[ChartPoint], rule_from_utc: datetime) -> Sparkline:
 
 
 def draw_columns(columns: Columns, rule_from_ms: int) -> Sparkline:
-    """Return the sparkline of a chart that is kept as columns, its times ascending."""
+    """Return the sparkline of a chart that is kept as columns, its times ascending.
+
+    It shows the last two days, and more when the rule looked further back: of a week's chart a
+    night's stretch would be less than a pixel.
+    """
+    columns = _newest(columns, rule_from_ms)
     values = thin(columns.observed)
     present = [value for value in values if value is not None]
     if not present:

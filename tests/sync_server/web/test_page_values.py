@@ -170,6 +170,7 @@ def test_a_rows_look_is_the_same_from_the_kept_text_as_from_the_whole_evidence(s
         ("en", "明川市北苑街485号 锦绣花园换热站", "Jinxiu Garden 明川市北苑街485号 换热站"),
         ("en", "明川市文昌路46号锦绣花园1号楼", "Jinxiu Garden 明川市文昌路46号 1号楼"),
         ("en", "9 Jinxiu Garden", "9 Jinxiu Garden"),
+        ("en", "光华街274号 幼儿园（锦绣花园）", "Jinxiu Garden 光华街274号 幼儿园"),
         ("en", "9 Heping Rd", "Jinxiu Garden 9 Heping Rd"),
         ("zh", "明川市北苑街485号 锦绣花园换热站", "明川市北苑街485号 锦绣花园换热站"),
         ("zh", "北苑街485号", "锦绣花园 北苑街485号"),
