@@ -1,7 +1,6 @@
 """The frame (one meter, one group, one instant) and the batch that carries frames upward."""
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,9 @@ MAX_EPOCH = 2**63 - 1
 EARLIEST_MS = 946_684_800_000
 LATEST_MS = 4_102_444_800_000
 """2000-01-01 and 2100-01-01: a time outside is a broken clock, not a measurement."""
+
+_NUL = "\0"
+"""A character that PostgreSQL's texts cannot hold."""
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -183,17 +185,24 @@ def parse_batch(root: FieldReader) -> Batch:
                 frames.append(parse_frame(reader))
         except ContractError as error:
             body = dump_json(reader.values)
-            rejected.append(Rejected(seq=seq, code=error.code, reason=str(error), body=body))
+            reason = str(error).replace(_NUL, "\ufffd")
+            rejected.append(Rejected(seq=seq, code=error.code, reason=reason, body=body))
     return Batch(gateway_id=gateway_id, epoch=epoch, frames=frames, gaps=gaps, rejected=rejected)
 
 
 def parse_gap(reader: FieldReader) -> GapRecord:
     """Return the gap record in a frame's place; raise ContractError when it makes no sense."""
     inner = reader.object("gap")
+    _refuse_nul(inner, "why")
+    seq = reader.integer("s", low=1, high=MAX_SEQ)
     first = inner.integer("from", low=1, high=MAX_SEQ)
     last = inner.integer("to", low=first, high=MAX_SEQ)
+    if last >= seq:
+        raise inner.refuse(
+            "to", f"{last} is not before {seq}", "name numbers given before", Code.FIELD_RANGE
+        )
     return GapRecord(
-        seq=reader.integer("s", low=1, high=MAX_SEQ),
+        seq=seq,
         first=first,
         last=last,
         count=inner.integer("n", low=1, high=last - first + 1),
@@ -205,6 +214,8 @@ def parse_frame(reader: FieldReader) -> Frame:
     """Return the frame; raise ContractError that names the field."""
     if not reader.values.keys() <= _FRAME_KEYS:
         reader.refuse_unknown(_FRAME_KEYS)
+    for key in ("d", "p", "g"):
+        _refuse_nul(reader, key)
     measured_at_ms = reader.integer("t", low=EARLIEST_MS, high=LATEST_MS)
     quality = _parse_qualities(reader.object("q")) if reader.has("q") else {}
     events = reader.array("e", longest=64) if reader.has("e") else ()
@@ -217,10 +228,16 @@ def parse_frame(reader: FieldReader) -> Frame:
         group=reader.text("g", longest=32),
         values=_parse_values(reader.object("v"), quality),
         quality=quality,
-        events=tuple(str(event)[:64] for event in events),
+        events=tuple(str(event)[:64].replace(_NUL, "\ufffd") for event in events),
         raw=_parse_raw(reader),
         time_quality=reader.choice("tq", TimeQuality) if is_stamped else TimeQuality.SANE,
     )
+
+
+def _refuse_nul(reader: FieldReader, key: str) -> None:
+    value = reader.values.get(key)
+    if isinstance(value, str) and _NUL in value:
+        raise reader.refuse(key, "has a NUL character", "correct the sender", Code.FIELD_RANGE)
 
 
 def _quantity(reader: FieldReader, name: str) -> Quantity:
@@ -260,7 +277,7 @@ def _parse_raw(reader: FieldReader) -> bytes | None:
         return None
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise reader.refuse(
             "raw", "is not base64", "send the words as base64", Code.FIELD_TYPE
         ) from error

@@ -103,12 +103,19 @@ def read_json(
     if value is None:
         try:
             value = json.loads(plain, parse_constant=_refuse_constant)
+            _refuse_half_characters(plain, value)
         except (ValueError, RecursionError) as error:
             problem = f"is not valid JSON ({str(error)[:80]})"
             raise _refused(place, problem, Code.JSON_SYNTAX) from error
     if not isinstance(value, dict):
         raise _refused(place, "is not a JSON object", Code.JSON_SYNTAX)
     return FieldReader(place=place, values=value)
+
+
+def _refuse_half_characters(plain: bytes, value: object) -> None:
+    """Raise ValueError for half of a surrogate pair: a text that no file or database takes."""
+    if b"\\ud" in plain.lower():
+        json.dumps(value, ensure_ascii=False).encode()
 
 
 def _quickly(plain: bytes, quick_loads: Callable[[bytes], object] | None) -> object:

@@ -30,7 +30,7 @@ from wire_contracts.quantities import Quantity
 PLACE = "topic 'lamp/v1/01/gw-07/up'"
 
 moments = st.integers(946_684_800_000, 4_102_444_800_000).map(utc_from_ms)
-texts = st.text(min_size=1, max_size=30)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=30)
 good_values = st.dictionaries(
     st.sampled_from([Quantity.FLOW_M3H, Quantity.VOLUME_M3, Quantity.ENERGY_KWH]),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -59,7 +59,7 @@ def gaps(draw: st.DrawFn) -> GapRecord:
     first = draw(st.integers(1, 10**9))
     last = draw(st.integers(first, 2 * 10**9))
     return GapRecord(
-        seq=draw(st.integers(1, 2**63 - 1)),
+        seq=draw(st.integers(last + 1, 2**63 - 1)),
         first=first,
         last=last,
         count=draw(st.integers(1, last - first + 1)),
@@ -121,6 +121,10 @@ def test_any_bytes_are_parsed_or_refused_with_a_named_field(payload: bytes) -> N
         ({"q": {"flow_m3h": "fine"}}, "f[0].q.flow_m3h", Code.FIELD_RANGE),
         ({"q": {"flow_m3h": "bad_timeout"}}, "f[0].v.flow_m3h", Code.FIELD_RANGE),
         ({"raw": "###"}, "f[0].raw", Code.FIELD_TYPE),
+        ({"raw": "é"}, "f[0].raw", Code.FIELD_TYPE),
+        ({"d": "D\0"}, "f[0].d", Code.FIELD_RANGE),
+        ({"gap": {"from": 3, "to": 812, "n": 1, "why": "x"}}, "f[0].gap.to", Code.FIELD_RANGE),
+        ({"gap": {"from": 3, "to": 4, "n": 1, "why": "\0"}}, "f[0].gap.why", Code.FIELD_RANGE),
         ({"surprise": 1}, "f[0].surprise", Code.FIELD_UNKNOWN),
     ],
 )
@@ -172,6 +176,20 @@ def test_a_zlib_bomb_is_refused_before_it_is_inflated() -> None:
 
     with pytest.raises(ContractError, match="inflates to over 1 MiB"):
         unpack(PLACE, bomb)
+
+
+def test_half_a_character_is_no_json_and_a_whole_one_is() -> None:
+    with pytest.raises(ContractError, match="not valid JSON"):
+        parsed(one_frame(d="\ud83d"))
+
+    (frame,) = parsed(one_frame(d="\ud83d\ude00")).frames
+    assert frame.device == "\N{GRINNING FACE}"
+
+
+def test_a_field_named_with_a_nul_character_leaves_a_reason_that_any_database_takes() -> None:
+    (rejected,) = parsed(one_frame(**{"zz\0": 1})).rejected
+
+    assert "\0" not in rejected.reason
 
 
 def test_not_a_number_is_no_json() -> None:
