@@ -50,4 +50,12 @@ def read_message(topic_text: str, payload: bytes) -> Batch | GatewayWord | Unusa
             )
     except ContractError as error:
         return Unusable(gateway_id=gateway_id, payload=payload, code=error.code, reason=str(error))
+    except (ValueError, RecursionError) as error:
+        return Unusable(
+            gateway_id=gateway_id,
+            payload=payload,
+            code=Code.PAYLOAD_FORM,
+            reason=f"gateway {gateway_id}: payload: cannot be taken apart "
+            f"({str(error)[:200]!a}); correct the sender",
+        )
     return batch

@@ -113,6 +113,16 @@ class IngestLoop:
         stop: threading.Event,
     ) -> Sequence[Stored] | None:
         """Return what was stored; None when we are stopped while the database is away."""
+        try:
+            return self._commit_when_there(items, stop)
+        except Exception:  # noqa: BLE001  # one message must not end the ingest of a whole town
+            _LOG.exception("ingest.transaction_failed", messages=len(messages))
+            return self._commit_one_by_one(messages, items, stop)
+
+    def _commit_when_there(
+        self, items: Sequence[Batch | GatewayWord | Unusable], stop: threading.Event
+    ) -> Sequence[Stored] | None:
+        """Commit, again and again while the database is away; None when we are stopped then."""
         while True:
             try:
                 return self._commit(items)
@@ -120,9 +130,6 @@ class IngestLoop:
                 _LOG.warning("ingest.database_away", error=str(error.orig))
                 if stop.wait(_RETRY_S):
                     return None
-            except DBAPIError:
-                _LOG.exception("ingest.transaction_failed", messages=len(messages))
-                return self._commit_one_by_one(messages, items)
 
     def _commit(self, items: Sequence[Batch | GatewayWord | Unusable]) -> Sequence[Stored]:
         now_utc = self._clock.now_utc()
@@ -140,23 +147,23 @@ class IngestLoop:
         return stored
 
     def _commit_one_by_one(
-        self, messages: Sequence[Message], items: Sequence[Batch | GatewayWord | Unusable]
-    ) -> Sequence[Stored]:
-        """Find the message that the database refuses, and keep that one as it came."""
+        self,
+        messages: Sequence[Message],
+        items: Sequence[Batch | GatewayWord | Unusable],
+        stop: threading.Event,
+    ) -> Sequence[Stored] | None:
+        """Find the message that cannot be stored, and keep that one as it came."""
         stored: list[Stored] = []
         for message, item in zip(messages, items, strict=True):
             try:
-                stored += self._commit([item])
-            except DBAPIError as error:
+                found = self._commit_when_there([item], stop)
+            except Exception as error:  # noqa: BLE001  # whatever it breaks, it is kept as it came
                 _LOG.exception("ingest.message_failed", topic=message.topic)
-                unusable = Unusable(
-                    gateway_id=item.gateway_id,
-                    payload=message.payload,
-                    code=Code.OPERATION_FAILED,
-                    reason=f"gateway {item.gateway_id}: payload: the database refuses it "
-                    f"({str(error.orig)[:200]}); report it",
-                )
-                self._commit([unusable])
+                unusable = _unstorable(item.gateway_id, message.payload, error)
+                found = self._commit_when_there([unusable], stop)
+            if found is None:
+                return None
+            stored += found
         return stored
 
     def _keep(self, connection: Connection, item: Unusable, now_utc: datetime) -> None:
@@ -170,6 +177,17 @@ class IngestLoop:
             reason=item.reason,
             received_at_utc=now_utc,
         )
+
+
+def _unstorable(gateway_id: str, payload: bytes, error: Exception) -> Unusable:
+    problem = error.orig if isinstance(error, DBAPIError) else error
+    return Unusable(
+        gateway_id=gateway_id,
+        payload=payload,
+        code=Code.OPERATION_FAILED,
+        reason=f"gateway {gateway_id}: payload: cannot be stored ({str(problem)[:200]!a}); "
+        "report it",
+    )
 
 
 def _note_word(connection: Connection, word: GatewayWord, now_utc: datetime) -> None:

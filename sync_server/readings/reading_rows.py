@@ -63,11 +63,15 @@ _NO_REVISIONS: Mapping[Quantity, int] = {}
 _NO_RAW: Mapping[str, bytes] = {}
 
 
+_HIGHEST_REVISION = 2**63 - 1
+"""What the database can hold; a profile text has room for far more digits."""
+
+
 @lru_cache(maxsize=4096)
 def revision_of(profile: str) -> int:
     """Return the revision in `name@revision`, 0 when there is none."""
     _, _, revision = profile.rpartition("@")
-    return int(revision) if revision.isdecimal() else 0
+    return min(int(revision), _HIGHEST_REVISION) if revision.isdecimal() else 0
 
 
 def row_of(meter_id: str, measured_at_ms: int, frame: Frame) -> ReadingRow:

@@ -143,6 +143,57 @@ def test_a_payload_that_is_no_batch_is_kept_verbatim_and_the_rest_goes_on(
     assert {row.code for row in kept} == {"payload.form", "topic.mismatch"}
 
 
+_FRAME = b'"s":1,"t":1762052400000,"g":"fast","v":{"volume_m3":1.0}'
+_DEEP = b"[" * 1000 + b"]" * 1000
+_HALF = b'"' + rb"\ud800" + b'"'
+_POISON = {
+    "half a character as device": b'"d":%b,"p":"p@1"' % _HALF,
+    "half a character in an unknown field": b'"d":"D-1","p":"p@1","zz":%b' % _HALF,
+    "brackets a thousand deep as device": b'"d":%b,"p":"p@1"' % _DEEP,
+    "brackets a thousand deep in an unknown field": b'"d":"D-1","p":"p@1","zz":%b' % _DEEP,
+    "base64 with a letter that is none": '"d":"D-1","p":"p@1","raw":"é"'.encode(),
+    "a revision of forty digits": b'"d":"D-1","p":"p@%b"' % (b"9" * 40),
+}
+
+
+@pytest.mark.parametrize("fields", _POISON.values(), ids=_POISON)
+def test_no_frame_a_gateway_can_send_ends_the_ingest_of_the_others(
+    town: Engine, mosquitto_port: int, fields: bytes
+) -> None:
+    sender = Sender(mosquitto_port)
+    poison = b'{"v":1,"gw":"%b","ep":8,"f":[{%b,%b}]}' % (GATEWAY.encode(), _FRAME, fields)
+    with _ingest(town, mosquitto_port):
+        sender.send(poison)
+        sender.send(_payload(*_frames(1, 1)))
+        acks = [sender.acks.get(timeout=10)]
+        if acks[0].epochs[0].epoch != 7:
+            acks.append(sender.acks.get(timeout=10))
+    sender.close()
+
+    epochs = {entry.epoch: entry.upto for ack in acks for entry in ack.epochs}
+    with reading(town) as connection:
+        kept = connection.execute(select(func.count()).select_from(QUARANTINE)).scalar_one()
+    assert epochs[7] == 1
+    assert kept == 1 or epochs.get(8) == 1
+
+
+def test_a_word_that_cannot_be_stored_is_kept_and_the_rest_goes_on(
+    town: Engine, mosquitto_port: int
+) -> None:
+    sender = Sender(mosquitto_port)
+    event = Topic(gateway_id=GATEWAY, channel=Channel.EVENT).text()
+    with _ingest(town, mosquitto_port):
+        sender.send(b'{"v":1,"kind":%b}' % _HALF, topic=event)
+        sender.send(_payload(*_frames(1, 1)))
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    with reading(town) as connection:
+        (body,) = connection.execute(select(QUARANTINE.c.body)).scalars()
+    assert ack.epochs[0].upto == 1
+    assert _HALF in body
+
+
 def test_messages_wait_at_the_broker_while_the_server_is_away(
     town: Engine, mosquitto_port: int
 ) -> None:
