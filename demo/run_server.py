@@ -7,6 +7,7 @@ from demo.places import Places
 from demo.process_life_io import killer_at, stop_when_told
 from demo.town_clock_io import join_clock
 from sync_server.config_io import load_config
+from sync_server.logs_io import configure_logs
 from sync_server.run import run_server
 
 
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--kill-at", default="", help="end the process at this named point")
     parser.add_argument("--kill-after", type=int, default=1, help="at its n-th passing")
     arguments = parser.parse_args()
+    configure_logs(is_pretty=False)
     places = Places(arguments.data)
     stop = stop_when_told()
     run_server(

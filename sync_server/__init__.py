@@ -12,5 +12,5 @@ The line through the features, in the order the data flows:
     work_orders       alerts -> work orders with a life cycle
     sync              work orders <-> tablets
     web               the pages of the control room
-    clock_io, config, config_io, run, __main__      the shell that starts it all
+    clock_io, config, config_io, logs_io, run, __main__      the shell that starts it all
 """

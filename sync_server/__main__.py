@@ -22,6 +22,7 @@ from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
+from sync_server.logs_io import configure_logs
 from sync_server.run import ALL_PARTS, Part, run_server
 from wire_contracts.errors import ContractError
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "large site gives ingest a process of its own, and the other parts another one, over the "
         "same database, so that the pages stay quick while many frames come in",
     )
+    serve.add_argument("--pretty", action="store_true", help="log for the eye instead of as JSON")
     backup = add("backup", "copy the SQLite database while it is in use")
     backup.add_argument("file", type=Path)
     back = add("restore", "put a copy back; the server must be stopped")
@@ -99,6 +101,7 @@ def _config(path: Path | None, data: Path) -> ServerConfig:
 
 
 def _serve(config: ServerConfig, options: argparse.Namespace) -> None:
+    configure_logs(is_pretty=options.pretty)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

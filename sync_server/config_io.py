@@ -41,6 +41,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
 """Every key of the settings file, by table; docs/server.md explains each."""
 
 _HIGHEST_PORT = 65535
+_DATABASES = ("sqlite:///", "postgresql+psycopg://", "postgresql://")
 
 
 def load_config(path: Path) -> ServerConfig:
@@ -72,7 +73,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
     database = root.table("database")
     return ServerConfig(
         data=data,
-        database_url=database.text("url", f"sqlite:///{data / 'server.sqlite3'}"),
+        database_url=_database_url(database, data),
         broker=_broker(root.table("mqtt")),
         listen_host=host,
         listen_port=port,
@@ -84,6 +85,18 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
             seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
         ),
     )
+
+
+def _database_url(database: "_Table", data: Path) -> str:
+    url = database.text("url", f"sqlite:///{data / 'server.sqlite3'}")
+    if not url.startswith(_DATABASES):
+        scheme = url.split("://", 1)[0]
+        raise database.refused(
+            "url",
+            f"{scheme!r} is not a database that is supported",
+            "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+        )
+    return url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

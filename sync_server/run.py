@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -21,6 +22,7 @@ from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop, settle_interpreter
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.sync.upkeep import keep_up
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.dispatch import dispatch_due
@@ -28,6 +30,9 @@ from wire_contracts.clock import Clock
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 _JOIN_S = 15.0
+
+UPKEEP_EVERY = timedelta(days=1)
+"""Once a day of the site's time; sync.upkeep says what for."""
 
 
 class Part(StrEnum):
@@ -216,11 +221,21 @@ _MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {
 }
 
 
+def _keep_up(site: _Site, now_utc: datetime) -> None:
+    """Let ended orders leave the tablets and old tombstones go; a sum that is wrong is an error."""
+    with site.engine.begin() as connection:
+        report = keep_up(connection, now_utc)
+    _LOG.info("sync.upkeep", withdrawn=report.withdrawn_count, horizon=report.horizon)
+    if report.broken_buckets:
+        _LOG.error("sync.checksum_broken", buckets=list(report.broken_buckets))
+
+
 def _detect(site: _Site) -> None:
     """Let detectors look, orders be made and shelves expire, once per interval."""
     runner = DetectionRunner(site.engine, site.config.timezone)
     metrics = ingest_metrics()
     interval_s = site.config.detection_interval.total_seconds()
+    next_upkeep_utc = site.clock.now_utc() + UPKEEP_EVERY
     while not site.stop.is_set():
         now_utc = site.clock.now_utc()
         try:
@@ -229,6 +244,9 @@ def _detect(site: _Site) -> None:
             with site.engine.begin() as connection:
                 expire_shelves(connection, now_utc)
                 dispatch_due(connection, now_utc)
+            if now_utc >= next_upkeep_utc:
+                _keep_up(site, now_utc)
+                next_upkeep_utc = now_utc + UPKEEP_EVERY
         except SQLAlchemyError:
             _LOG.exception("detection.round_failed")
         site.stop.wait(max(site.clock.wall_seconds(interval_s), 0.05))

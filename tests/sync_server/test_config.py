@@ -31,6 +31,7 @@ def test_an_empty_file_is_a_server_on_this_machine(tmp_path: Path) -> None:
         ("[mqtt]\npassword_file = 'no'", r"mqtt.password_file: .* is not a file"),
         ("[server", r"x.toml: file: is not TOML"),
         ("[surprise]", r"surprise: is not a known setting"),
+        ("[database]\nurl = 'mysql://x'", r"database.url: 'mysql' is not a database that is"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_remedy(tmp_path: Path, text: str, problem: str) -> None:

@@ -77,6 +77,28 @@ def test_the_server_starts_announces_its_first_link_and_stops_when_told(
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_the_sync_is_looked_after_once_a_day(tmp_path: Path, mosquitto_port: int) -> None:
+    config = _config(tmp_path, mosquitto_port)
+    stop, clock = threading.Event(), HandClock()
+
+    def is_kept_up() -> bool:
+        clock.advance(hours=6)
+        return any(line["event"] == "sync.upkeep" for line in logs)
+
+    with capture_logs() as logs:
+        server = threading.Thread(
+            target=run_server,
+            args=(config, clock, stop),
+            kwargs={"announce": lambda _link: None, "parts": {Part.DETECTION}},
+        )
+        server.start()
+        wait_until(is_kept_up)
+        stop.set()
+        server.join(30)
+
+    assert [line["withdrawn"] for line in logs if line["event"] == "sync.upkeep"][:1] == [0]
+
+
 def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_port: int) -> None:
     port = free_port()
     settings = tmp_path / "server.toml"
