@@ -106,6 +106,7 @@ if MODE == "mock":
 
     kivy_window.Window = MockWindow()
 
+from kivy.animation import Animation  # noqa: E402 - after the window
 from kivy.app import App  # noqa: E402 - after the window
 from kivy.base import EventLoop, runTouchApp, stopTouchApp  # noqa: E402 - after the window
 from kivy.clock import Clock  # noqa: E402 - after the window
@@ -207,6 +208,9 @@ class Driver:
         self.app.stop()
         for child in self.win.children[:]:
             self.win.remove_widget(child)
+        for movement in list(Animation._instances):
+            for key in list(movement._widgets):
+                movement.cancel(movement._widgets[key]["widget"])
         for event in list(Clock.get_events()):
             event.cancel()
         stopTouchApp()
