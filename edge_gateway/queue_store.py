@@ -20,7 +20,15 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.config import QueueConfig
 from edge_gateway.queued import AckEffect, QueueFigures, StoredFrame
 from wire_contracts.acks import Ack, EpochAck
-from wire_contracts.frames import MAX_EPOCH, Frame, GapRecord, frame_json, gap_json, ms_from_utc
+from wire_contracts.frames import (
+    MAX_EPOCH,
+    MAX_SEQ,
+    Frame,
+    GapRecord,
+    frame_json,
+    gap_json,
+    ms_from_utc,
+)
 from wire_contracts.payloads import dump_json
 
 EVICT_SHARE = 0.05
@@ -97,8 +105,16 @@ class QueueStore:
             rows = self._connection.execute(query, tuple(seqs)).fetchall()
         return [StoredFrame(seq=row[0], body=row[1]) for row in rows]
 
-    def acknowledge(self, ack: Ack, now_utc: datetime) -> AckEffect:
-        """Return what the server's word changed: marked frames, or all opened for a new server."""
+    def acknowledge(self, ack: Ack, now_utc: datetime, sent_upto: int = MAX_SEQ) -> AckEffect:
+        """Return what the server's word changed: marked frames, or all opened for a new server.
+
+        Args:
+            ack: The server's word.
+            now_utc: Now.
+            sent_upto: The highest seq that was sent. What is above stays open whatever the word
+                covers: after a card was copied or put back, the server knows these numbers from
+                other frames.
+        """
         entry = next((one for one in ack.epochs if one.epoch == self.epoch), None)
         if entry is None:
             return AckEffect()
@@ -110,7 +126,7 @@ class QueueStore:
             if is_new:
                 self._reopen(connection)
                 self._explain_missing(connection, entry)
-            seqs = self._mark(connection, entry, ms_from_utc(now_utc))
+            seqs = self._mark(connection, entry, ms_from_utc(now_utc), sent_upto)
         done = frozenset(seqs)
         refused = [pair for pair in entry.refused if pair[0] in done]
         return AckEffect(seqs=seqs, refused=refused, is_new_server=is_new)
@@ -194,13 +210,15 @@ class QueueStore:
         _set_meta(connection, "last_seq", seq)
         self._open_bytes += len(body)
 
-    def _mark(self, connection: sqlite3.Connection, entry: EpochAck, now_ms: int) -> Sequence[int]:
+    def _mark(
+        self, connection: sqlite3.Connection, entry: EpochAck, now_ms: int, sent_upto: int
+    ) -> Sequence[int]:
         rows: list[tuple[int, int]] = []
         for low, high in ((1, entry.upto), *entry.ranges):
             rows += connection.execute(
                 "UPDATE frame SET acked_at_ms = ? WHERE acked_at_ms IS NULL"
                 " AND seq BETWEEN ? AND ? RETURNING seq, length(body)",
-                (now_ms, low, high),
+                (now_ms, low, min(high, sent_upto)),
             ).fetchall()
         size = sum(row[1] for row in rows)
         self._open_bytes -= size

@@ -101,7 +101,7 @@ class Uplink:
         self._receive_maximum: int | None = None
         self._drops = 0
         self._is_alarmed = False
-        self._offered_upto = 0
+        self._offered_upto = self._sent_upto = 0
         self._up_mids: set[int] = set()
         self._next_health_s = self._next_prune_s = 0.0
         self._figures = UplinkFigures(
@@ -261,7 +261,9 @@ class Uplink:
             _LOG.error("ack.unusable", error=str(error))
             return
         try:
-            effect = self._parts.queue.acknowledge(ack, self._parts.clock.now_utc())
+            effect = self._parts.queue.acknowledge(
+                ack, self._parts.clock.now_utc(), self._sent_upto
+            )
         except sqlite3.OperationalError as error:
             _LOG.warning("ack.not_kept", error=str(error), text="the frames will go again")
             return
@@ -323,6 +325,7 @@ class Uplink:
         if mid is None:
             return False
         self._up_mids.add(mid)
+        self._sent_upto = max(self._sent_upto, frames[-1].seq)
         published = self._figures.published + len(frames)
         self._figures = replace(self._figures, published=published)
         return True

@@ -15,7 +15,7 @@ import pytest
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
-from edge_gateway.queue_store import QueueError, read_figures
+from edge_gateway.queue_store import QueueError, open_queue, read_figures
 from edge_gateway.queued import QueueFigures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles.encode import encode_values
@@ -35,6 +35,7 @@ from tests.edge_gateway.rig import (
     silent,
     until,
 )
+from wire_contracts.acks import EpochAck
 from wire_contracts.clock import Clock
 from wire_contracts.payloads import read_json
 from wire_contracts.quality import BAD_TIMEOUT
@@ -211,6 +212,24 @@ def test_nothing_is_marked_before_the_server_has_it(mosquitto: Mosquitto, tmp_pa
 
         assert server.conflicts == []
         assert event_kinds(server) == ["unacknowledged"]
+
+
+def test_a_server_that_knows_more_numbers_than_were_given_gets_every_frame(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """A card that was copied or put back gives numbers again that the server knows."""
+    with (
+        MeterServer(units={1: heat_meter(1.25)}) as plant,
+        LedgerServer(mosquitto.port) as server,
+    ):
+        config = gateway(tmp_path, mosquitto.port, {plant.port: meters(1)})
+        store, _ = open_queue(config.data / QUEUE_FILE, config.queue, SystemClock().now_utc())
+        store.close()
+        server.acks[store.epoch] = EpochAck(epoch=store.epoch, upto=10_000)
+        with running_gateway(config):
+            until(lambda: kept(config) >= 12)
+
+        assert kept(config) <= len(server.seqs(store.epoch))
 
 
 def test_a_restored_server_gets_everything_again(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -124,6 +124,16 @@ def test_the_acknowledgement_of_another_epoch_changes_nothing(path: Path) -> Non
         assert open_seqs(store) == [1, 2, 3]
 
 
+def test_after_a_card_was_put_back_what_was_never_sent_stays_open(path: Path) -> None:
+    with opened(path) as store:
+        store.put(frames(8))
+        knows_more = acked(store, range(1, 11))
+        effect = store.acknowledge(knows_more, NOW, sent_upto=6)
+
+        assert list(effect.seqs) == [1, 2, 3, 4, 5, 6]
+        assert open_seqs(store) == [7, 8]
+
+
 def test_a_restored_server_is_offered_again_what_is_still_kept(path: Path) -> None:
     with opened(path) as store:
         store.put(frames(6))
@@ -329,5 +339,5 @@ class QueueLife(RuleBasedStateMachine):
         assert self.store.figures() == read_figures(self.path)
 
 
-QueueLife.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+QueueLife.TestCase.settings = settings(stateful_step_count=25)
 TestQueueLife = QueueLife.TestCase
