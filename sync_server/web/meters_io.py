@@ -40,7 +40,7 @@ from sync_server.web.places import Place, place_for
 from sync_server.web.words import Words, mark, number, quantity
 from sync_server.work_orders.order import OrderFilter
 from sync_server.work_orders.order_store import list_orders
-from wire_contracts.evidence import Evidence
+from wire_contracts.evidence import ChartPoint, Evidence
 from wire_contracts.quantities import Quantity
 from wire_contracts.texts import BilingualText
 
@@ -172,6 +172,9 @@ def _meter_page(
         points = course(connection, meter_id, shown, from_utc, MAX_CHARTED) if shown else ()
         related = _related(connection, reader, meter_id, now_utc)
         _, lines = find_meters(connection, meter_id, MAX_LISTED)
+    count_words = _span_words(len(points), words)
+    if points:
+        points = [*points, ChartPoint(at_utc=now_utc, observed=None)]
     line = next((each for each in lines if each.meter_id == meter_id), None)
     chart = ""
     if points and shown:
@@ -213,7 +216,7 @@ def _meter_page(
             )
             for each in latest
         ][:6],
-        span_words=_span_words(len(points), words),
+        span_words=count_words,
         facts=_facts(record, words),
         **related,
     )

@@ -103,6 +103,7 @@ class OrderRow:
     result_class: str
     made: str
     due: str
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +220,7 @@ def order_row(
         result_class=_RESULT_TONES[result] if result else "",
         made=words.near_clock(document.created_at_utc, now_utc),
         due=words.near_clock(due, now_utc) if due else "",
+        is_late=due is not None and due < now_utc and record.state in STATES_IN_TAB["open"],
     )
 
 

@@ -3,6 +3,8 @@ import { clockWords, setSiteNow, siteNow } from "./clock.js";
 
 const SILENCE_MS = 8000;
 const RETRY_MS = 2000;
+// A link that was cut, not only silent, has this long to come back before the page says so.
+const GRACE_MS = 3000;
 // The first change of a burst is shown at once, the others together after this pause.
 const BURST_MS = 150;
 const BADGES_MS = 200;
@@ -64,7 +66,10 @@ export function startLive(onTopics) {
     source = new EventSource(`/live?after=${last}`);
     source.addEventListener("feed", onFeed);
     source.addEventListener("beat", onBeat);
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS); };
+    source.onerror = () => {
+      heard = Math.min(heard, performance.now() - SILENCE_MS + GRACE_MS);
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY_MS);
+    };
   };
 
   setInterval(() => { if (performance.now() - heard > SILENCE_MS) show("lost"); }, 500);
