@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sync_server.assets.assets import MeterClass
-from sync_server.detection.columns import Columns, Flags, Floats, Ints, per_class
+from sync_server.detection.columns import FAR_FUTURE_MS, Columns, Flags, Floats, Ints, per_class
 from sync_server.detection.flows import (
     HOUR_MS,
     MIN_NIGHT_HOURS,
@@ -125,10 +125,14 @@ def detect_night_flow(columns: Columns, rule: NightFlowRule) -> Verdicts:
 
 
 def _night_starts(columns: Columns, days: Ints) -> Ints:
-    """Return the first instant of each day's night; a far future when it is not on the grid."""
-    starts = np.full(len(days), 2**61, dtype=np.int64)
+    """Return the first instant of each day's night; a far future when it is not on the grid.
+
+    Where clocks go forward at 02:00 the night begins at 03:00.
+    """
+    starts = np.full(len(days), FAR_FUTURE_MS, dtype=np.int64)
+    is_night = np.isin(columns.local_hours, NIGHT_HOURS)
     for index, day in enumerate(days):
-        inside = (columns.local_days == day) & (columns.local_hours == NIGHT_HOURS[0])
+        inside = (columns.local_days == day) & is_night
         if inside.any():
             starts[index] = columns.hours_ms[inside][0]
     return starts
