@@ -120,7 +120,7 @@ def _judge(
     key: FrameKey, payload_hash: int, frame: Frame, devices: DeviceMap, received_at_ms: int
 ) -> Accepted | Refused:
     measured_at_ms = ms_from_utc(frame.measured_at_utc)
-    if measured_at_ms > received_at_ms + _FUTURE_TOLERANCE_MS:
+    if is_future(measured_at_ms, received_at_ms):
         return _refuse(
             key,
             payload_hash,
@@ -139,6 +139,11 @@ def _judge(
         measured_at_ms=measured_at_ms,
         use=use,
     )
+
+
+def is_future(measured_at_ms: int, received_at_ms: int) -> bool:
+    """Return whether a stamp was further ahead, when it arrived, than clocks differ."""
+    return measured_at_ms > received_at_ms + _FUTURE_TOLERANCE_MS
 
 
 def unknown_meter(key: FrameKey, frame: Frame) -> tuple[Code, str]:

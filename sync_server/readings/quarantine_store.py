@@ -47,6 +47,7 @@ class Kept:
     key: FrameKey
     payload_hash: int
     body: bytes
+    received_at_ms: int
 
 
 def keep_refused(
@@ -161,6 +162,7 @@ def find_kept(
             key=FrameKey(gateway_id=row.gateway_id, epoch=row.epoch, seq=row.seq),
             payload_hash=row.payload_hash,
             body=row.body,
+            received_at_ms=row.received_at_ms,
         )
         for row in rows
     ]

@@ -56,6 +56,24 @@ def test_an_unknown_meters_frames_are_kept_and_become_readings_in_one_action(
     assert _values(engine) == [("M-9", 1.0), ("M-9", 2.0), ("M-9", 3.0)]
 
 
+def test_adoption_leaves_stamps_of_the_future_in_quarantine(engine: Engine) -> None:
+    late = frame(1, NOON + timedelta(days=400), {VOLUME: 1.0})
+    new = frame(1, NOON + timedelta(days=500), {VOLUME: 2.0}, device="NEW")
+    with engine.begin() as connection:
+        found_town(connection, [new_meter("M-1")])
+        sent = [batch(late, gateway_id="gw-new"), batch(new)]
+        ReadingStore().store_batches(connection, sent, NOON)
+        adopted = (
+            adopt_gateway(connection, "gw-new", "new", NOON),
+            adopt_device(connection, "NEW", new_meter("M-9"), NOON),
+        )
+        left = [group.frame_count for group in list_quarantine(connection)]
+
+    assert adopted == (0, 0)
+    assert left == [1, 1]
+    assert _values(engine) == []
+
+
 def test_adopting_an_unknown_gateway_brings_its_known_meters_only(engine: Engine) -> None:
     sent = batch(
         frame(1, HOUR, {VOLUME: 1.0}),
