@@ -1,13 +1,17 @@
 """The desk on a real port, and the browser that looks at it."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import BROWSER_ARGS, BrowserMissingError, browser_path
+from sync_server.db.engine_io import open_engine
 from sync_server.web.build_assets_io import build, is_built
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import Served, seed_desk, served
@@ -35,10 +39,29 @@ def browser(vendor: None) -> Iterator[Browser]:  # noqa: ARG001  # the pages nee
         found.close()
 
 
+@pytest.fixture(scope="session")
+def seeded_desk(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> tuple[Path, dict[str, str]]:
+    """A file with a desk's morning that each test copies; meter id -> alert id."""
+    path = tmp_path_factory.mktemp("desk") / "desk.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    ids = seed_desk(engine, NOON)
+    engine.dispose()
+    return path, ids
+
+
 @pytest.fixture
-def alert_ids(sqlite_engine: Engine) -> dict[str, str]:
-    """A desk's morning; meter id -> alert id."""
-    return seed_desk(sqlite_engine, NOON)
+def alert_ids(sqlite_engine: Engine, seeded_desk: tuple[Path, dict[str, str]]) -> dict[str, str]:
+    """A desk's morning in the test's database; meter id -> alert id."""
+    path, ids = seeded_desk
+    with (
+        closing(sqlite3.connect(path)) as morning,
+        closing(sqlite3.connect(str(sqlite_engine.url.database))) as own,
+    ):
+        morning.backup(own)
+    return ids
 
 
 @pytest.fixture
