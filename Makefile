@@ -35,7 +35,7 @@ test: test-packages check ## check, then every test
 	$(PYTHON_IN) -m pytest -m "not nightly"
 
 test-nightly: test-packages check ## every test, the long ones too
-	$(PYTHON_IN) -m pytest --timeout 3600
+	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
 
 bench: bench-ingest ## every benchmark; results in benchmarks/results
 

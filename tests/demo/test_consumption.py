@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.chance import FloatArray, IntArray
@@ -53,7 +53,6 @@ MOMENTS = st.datetimes(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(MOMENTS, min_size=2, max_size=12), st.integers(0, 130))
 def test_totals_never_fall_at_any_moments_in_any_order(
     town: Town, moments: list[datetime], index: int
@@ -67,7 +66,6 @@ def test_totals_never_fall_at_any_moments_in_any_order(
             assert later[name] >= earlier[name]
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(MOMENTS, min_size=1, max_size=6, unique=True), st.integers(0, 130))
 def test_one_moment_alone_shows_the_same_as_within_a_series(
     town: Town, moments: list[datetime], index: int

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.answers import Fault, FaultKind
@@ -241,7 +241,6 @@ def test_an_answer_that_comes_byte_by_byte_is_read_whole() -> None:
     assert answers == [words(FAULTY, span(at)) for at in (0, 50)]
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([GOOD, *range(2, 9)]), st.integers(0, 900)), max_size=6))
 def test_no_mixture_of_faults_yields_a_wrong_word(jobs: list[tuple[int, int]]) -> None:
     quick = ["fewer words", "more words", "another function", "exception 0", "transaction 0"]

@@ -176,9 +176,6 @@ def check_everything(one: World) -> None:
 
 @given(steps=st.lists(STEPS, min_size=5, max_size=25))
 @settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_interleaving_ends_with_everything_applied_once(

@@ -228,9 +228,6 @@ CHANGES = st.lists(
 
 @given(changes=CHANGES)
 @settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_the_checksum_kept_is_the_checksum_of_the_rows(
@@ -413,6 +410,82 @@ def test_a_file_with_a_broken_page_gives_back_what_can_be_read(tmp_path: Path) -
 
     assert found == set(made)
     assert [kind for kind, _ in reports] == ["store_damaged"]
+
+
+class KilledError(Exception):
+    """Stands for the end of the process at that very statement."""
+
+
+def test_a_rescue_that_was_killed_half_way_is_done_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fill(tmp_path)
+    break_header(tmp_path / STORE_FILE)
+
+    def die(*_: object, **__: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched, pytest.raises(KilledError):
+        patched.setattr("field_app.tablet.put_back", die)
+        open_tablet(tmp_path, HandClock()).close()
+
+    found, reports = entries_after(tmp_path)
+    again, reports_again = entries_after(tmp_path)
+
+    assert found == again == set(made)
+    assert [kind for kind, _ in reports] == ["store_damaged"]
+    assert reports_again == reports
+
+
+def break_header(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[:100] = b"\0" * 100
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("wrong", [b"note \xff\xfe ", b'note " { '])
+def test_one_unreadable_row_costs_itself_and_stops_no_sync(tmp_path: Path, wrong: bytes) -> None:
+    made = fill(tmp_path)
+    path = tmp_path / STORE_FILE
+    content = path.read_bytes()
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    path.write_bytes(content.replace(b"note 17 ", wrong[:8]))
+
+    found, reports = entries_after(tmp_path)
+
+    assert set(made) - found == {made[17]}
+    assert [kind for kind, _ in reports] == ["store_damaged"]
+
+
+def test_two_operations_with_one_number_in_a_damaged_file_do_not_end_the_rescue(
+    tmp_path: Path,
+) -> None:
+    made = fill(tmp_path, 5)
+    path = tmp_path / STORE_FILE
+    with closing(sqlite3.connect(path)) as raw:
+        (body,) = raw.execute("SELECT body FROM outbox_op WHERE op_id = ?", (made[2],)).fetchone()
+    left_over = str(body).replace(made[2], "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee")
+    path.write_bytes(path.read_bytes() + left_over.encode())
+    break_header(path)
+
+    found, _ = entries_after(tmp_path)
+
+    assert len(found) == len(made)
+    assert found >= set(made) - {made[2]}
+
+
+def test_a_damaged_row_number_does_not_make_the_start_endless(tmp_path: Path) -> None:
+    made = fill(tmp_path, 5)
+    path = tmp_path / STORE_FILE
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("UPDATE outbox_op SET rowid = ? WHERE op_id = ?", (2**60, made[4]))
+        raw.execute("UPDATE outbox_op SET status = 'torn' WHERE op_id = ?", (made[0],))
+        raw.commit()
+
+    found, _ = entries_after(tmp_path)
+
+    assert found == set(made)
 
 
 def test_a_number_is_never_used_again_after_a_rescue(tmp_path: Path) -> None:

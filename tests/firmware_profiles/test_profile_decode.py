@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_profiles.decode import Decoded, decode_group, decode_registers, spans_of
@@ -464,7 +464,6 @@ def test_inputs_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("reference", available_profiles())
-@settings(max_examples=40)  # for each of the released profiles
 @given(data=st.data())
 def test_whatever_is_answered_there_is_a_value_or_a_reason(
     reference: str, data: st.DataObject

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
@@ -335,7 +335,6 @@ def fresh_town(
     return make
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frames=_frames(), data=st.data())
 def test_any_order_and_repetition_of_frames_ends_in_the_same_rows(
     fresh_town: Callable[[], Engine], frames: list[Frame], data: st.DataObject

@@ -192,9 +192,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
 def test_any_changes_read_at_any_pace_leave_the_tablet_equal_to_its_buckets(
     utility: Utility, changes: list[tuple[str, set[str], int, int]]

@@ -284,8 +284,6 @@ def test_ended_orders_leave_the_tablets_after_three_days(utility: Utility) -> No
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(events=st.lists(st.sampled_from(sorted(OFFICE_EVENTS)), max_size=8))
