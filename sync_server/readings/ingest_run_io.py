@@ -1,7 +1,5 @@
 """The loop of the ingest: take what is here, commit it in one transaction, then acknowledge."""
 
-import gc
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,23 +33,9 @@ AFTER_COMMIT = "server.after_commit"
 MAX_MESSAGES = 40
 """Messages in one transaction: up to 2,000 frames; more gains little and makes readers wait."""
 
-THREAD_SWITCH_S = 0.0005
-"""How long the interpreter lets one thread run while others wait. A reader of 500 rows hands over
-500 times; at Python's own 5 ms each hand-over could cost that much beside a busy ingest."""
-
-_VALUES_BEFORE_COLLECTION = 100_000
-"""Python looks for cycles after so many new values (its own default: 700). Frames and rows have
-none and go when nothing refers to them; looking every 700 cost a fifth of the ingest."""
-
 _IDLE_S = 0.25
 _RETRY_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
-
-
-def settle_interpreter() -> None:
-    """Set the process's thread switching and memory collection to what the ingest needs."""
-    sys.setswitchinterval(THREAD_SWITCH_S)
-    gc.set_threshold(_VALUES_BEFORE_COLLECTION, 10, 10)
 
 
 class IngestLoop:
