@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,8 @@ from field_app.store.identity_io import (
 )
 from field_app.store.ids_io import clamped_ms, draw_replica_id
 from field_app.store.outbox_store import OutboxEntry
-from field_app.store.rescue import put_back, read_damaged
+from field_app.store.rescue import put_back, read_damaged, rescued_files
+from field_app.store.salvage_io import files_set_aside
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
@@ -252,21 +254,33 @@ def open_tablet(folder: Path, clock: Clock, *, connect: Connect = connect_over_h
 
 
 def _prepare(folder: Path, opened: OpenedDatabase, clock: Clock) -> None:
-    aside = opened.set_aside
-    rescued = None if aside is None else read_damaged(aside)
+    has_rescued = _rescue(folder, opened.database, clock)
     replica_beside = load_replica_id(folder)
 
     def work(connection: Connection) -> str:
-        if rescued is not None and aside is not None:
-            at_ms = clamped_ms(clock.now_utc())
-            put_back(connection, rescued, file_name=aside.name, at_ms=at_ms)
         records = outbox_store.recover_sending(connection) | outbox_store.release_held(connection)
         order_store.rebuild_lines(connection, sorted(records))
-        if rescued is not None:
+        if has_rescued:
             order_store.rebuild_all(connection)
         return _settle_replica(connection, replica_beside)
 
     save_replica_id(folder, opened.database.write(work))
+
+
+def _rescue(folder: Path, database: Database, clock: Clock) -> bool:
+    """Put back what damaged files hold and this one does not yet; return whether any did.
+
+    A rescue that was killed before its commit is done at the next start.
+    """
+    has_rescued = False
+    for aside in files_set_aside(folder / STORE_FILE):
+        if aside.name in database.read(rescued_files):
+            continue
+        rescued = read_damaged(aside)
+        at_ms = clamped_ms(clock.now_utc())
+        database.write(partial(put_back, rescued=rescued, file_name=aside.name, at_ms=at_ms))
+        has_rescued = True
+    return has_rescued
 
 
 def _settle_replica(connection: Connection, beside: str | None) -> str:

@@ -6,6 +6,7 @@ schema_steps      how the file's shape came to be, step by step, forward only
 ids_io            random ids
 connections_io    PRAGMAs and engines
 salvage_io        what can be saved out of a damaged file
+readable          whether every row can be taken apart
 database_io       one writer thread, short readers, opening and closing
 settings_store    the few single values: token, offset, next try, counters
 identity_io       the file with the tablet's secret

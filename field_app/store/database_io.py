@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from field_app.store.connections_io import open_reader_engine, open_writer_engine
+from field_app.store.readable import unreadable
 from field_app.store.salvage_io import set_aside
 from field_app.store.schema_steps import STEPS, Step
 
@@ -64,6 +65,7 @@ class Database:
         try:
             _check(self._writer_engine)
             _migrate(self._writer_engine, path, steps)
+            _check_words(self._writer_engine)
         except BaseException:
             self._dispose()
             raise
@@ -162,9 +164,19 @@ def _check(engine: Engine) -> None:
         raise  # locked, full or not readable: the file itself may be well
     except DatabaseError as error:
         verdict = str(error.orig)
+    except UnicodeDecodeError as error:  # SQLite's own complaint quotes the damaged schema
+        verdict = str(error)
     if verdict != "ok":
         message = f"quick_check: {verdict}"
         raise StoreDamagedError(message)
+
+
+def _check_words(engine: Engine) -> None:
+    """Find what quick_check does not look at: cells whose content is not what was written."""
+    with engine.connect() as connection, connection.begin():
+        problem = unreadable(connection)
+    if problem is not None:
+        raise StoreDamagedError(problem)
 
 
 def _migrate(engine: Engine, path: Path, steps: Sequence[Step]) -> None:

@@ -25,9 +25,11 @@ from field_app.store.record_states import WAITING, OpStatus
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import (
+    MAX_COUNTER,
     MAX_OPERATIONS,
     MAX_PUSH_BYTES,
     DeviceTime,
@@ -48,6 +50,8 @@ _ENVELOPE_BYTES = 1024
 """Room for the push body around its operations."""
 
 _PLACE = "outbox"
+_LONGEST_BODY = 4 * 1024 * 1024
+_NUMBERS = ("n", "is_repeat", "made_at_ms", "ack_seq", "acked_round", "acked_at_ms")
 
 
 class Look(IntEnum):
@@ -168,10 +172,33 @@ def keep_operation(connection: Connection, operation: Operation, order_id: str) 
 
 
 def keep_saved_row(connection: Connection, cells: Mapping[str, JsonValue]) -> None:
-    """Keep a row saved out of a damaged file as it was; a known op_id is left alone."""
+    """Keep a row saved out of a damaged file as it was; a known op_id is left alone.
+
+    A row that no reader could take apart is left out: it would stop every later sync.
+    """
     names = {column.name for column in outbox_op.columns}
     values = {name: cell for name, cell in cells.items() if name in names}
-    connection.execute(sqlite.insert(outbox_op).values(values).on_conflict_do_nothing())
+    if problem_of_row(values) is None:
+        connection.execute(sqlite.insert(outbox_op).values(values).on_conflict_do_nothing())
+
+
+def problem_of_row(cells: Mapping[str, JsonValue]) -> str | None:
+    """Return why a row of the outbox cannot be read, None when it can."""
+    reader = FieldReader(place=_PLACE, values=cells)
+    try:
+        operation = _operation(reader.text("body", longest=_LONGEST_BODY))
+        reader.choice("status", OpStatus)
+        if reader.has("outcome"):
+            reader.choice("outcome", Outcome)
+        if reader.has("code"):
+            reader.choice("code", Code)
+        for name in _NUMBERS:
+            reader.integer(name, low=0, high=MAX_COUNTER)
+        Look(reader.integer("look", low=0, high=MAX_COUNTER))
+    except (ContractError, ValueError) as error:
+        return str(error)
+    is_its_own = operation.op_id == cells.get("op_id") and isinstance(cells.get("detail"), str)
+    return None if is_its_own else "the row and its operation differ"
 
 
 def load_entries(connection: Connection, condition: ColumnElement[bool]) -> list[OutboxEntry]:

@@ -18,6 +18,9 @@ _OPERATION_START = b'{"actor":'
 _LONGEST_OPERATION_BYTES = 256 * 1024
 _PLACE = "damaged file"
 
+MOST_ROWS = 1_000_000
+"""Row numbers looked at: a damaged one may be any 64-bit number, and a start must end."""
+
 Cell = str | int | float | None
 
 
@@ -41,6 +44,17 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
+def files_set_aside(path: Path) -> list[Path]:
+    """Return the damaged files that were set aside for `path`, the newest first."""
+    start = f"{path.name}.damaged-"
+    numbers = [
+        int(each.name.removeprefix(start))
+        for each in path.parent.glob(f"{path.name}.damaged-*")
+        if each.name.removeprefix(start).isdecimal()
+    ]
+    return [path.with_name(f"{start}{number}") for number in sorted(numbers, reverse=True)]
+
+
 def save_rows(aside: Path, tables: Sequence[str]) -> list[SavedRow]:
     """Return every row of the tables that can still be read; a broken page costs its own rows."""
     saved: list[SavedRow] = []
@@ -49,20 +63,20 @@ def save_rows(aside: Path, tables: Sequence[str]) -> list[SavedRow]:
             with closing(sqlite3.connect(aside)) as connection:
                 connection.row_factory = sqlite3.Row
                 saved.extend(_rows(connection, table))
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             continue
     return saved
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> Iterator[SavedRow]:
     last = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]  # noqa: S608  # ours
-    for rowid in range(1, (last or 0) + 1):
+    for rowid in range(1, min(last or 0, MOST_ROWS) + 1):
         try:
             row = connection.execute(
                 f"SELECT * FROM {table} WHERE rowid = ?",  # noqa: S608  # a table name of ours
                 (rowid,),
             ).fetchone()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             continue
         if row is not None:
             yield SavedRow(table=table, cells=tuple(zip(row.keys(), tuple(row), strict=True)))
