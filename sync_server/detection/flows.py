@@ -1,6 +1,6 @@
 """Decides the mean flow of each hour from the totaliser, and each night's lowest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,9 @@ HourCell = tuple[str, int, str | None, int | None, float | None, int | None, flo
 """Meter, hour, totaliser, first instant and value, last instant and value."""
 
 
+NO_EXCHANGES: Mapping[str, Sequence[int]] = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourGrid:
     """Flows of M meters in H consecutive hours; NaN where not known."""
@@ -34,13 +37,18 @@ class HourGrid:
 
 
 def flows_on_grid(
-    cells: Iterable[HourCell], meter_ids: Sequence[str], first_hour_ms: int, hour_count: int
+    cells: Iterable[HourCell],
+    meter_ids: Sequence[str],
+    first_hour_ms: int,
+    hour_count: int,
+    exchanges: Mapping[str, Sequence[int]] = NO_EXCHANGES,
 ) -> HourGrid:
     """Return the mean flow of each hour: the difference of totalisers over the true time between.
 
     An hour reaches from its first reading to the first reading of the next hour; when that is
     not there yet, to its own last reading, if they are far enough apart. A totaliser that went
-    back, or changed its kind, gives no flow: that is another detector's business.
+    back, or changed its kind, gives no flow: that is another detector's business. Nor does a
+    step in which the meter got another device: `exchanges` has the instants by meter.
     """
     row_of = {meter_id: index for index, meter_id in enumerate(meter_ids)}
     shape = (len(meter_ids), hour_count + 1)
@@ -62,8 +70,24 @@ def flows_on_grid(
     within = _rate(last_ms[:, :-1], first_ms[:, :-1], last_m3[:, :-1], first_m3[:, :-1])
     spans = last_ms[:, :-1] - first_ms[:, :-1] >= _LEAST_SPAN_MS
     flow = np.where(is_sound, across, np.where(spans, within, np.nan))
+    for meter_id, moments_ms in exchanges.items():
+        if meter_id in row_of:
+            row = row_of[meter_id]
+            _cut(flow[row], first_ms[row], first_hour_ms, moments_ms)
     hours = first_hour_ms + HOUR_MS * np.arange(hour_count, dtype=np.int64)
     return HourGrid(hours_ms=hours, flow_m3h=flow)
+
+
+def _cut(
+    flow_m3h: Floats, first_ms: Floats, first_hour_ms: int, exchanges_ms: Sequence[int]
+) -> None:
+    """Forget the hours of one meter that reach from one device's reading to another's."""
+    for exchanged_ms in exchanges_ms:
+        column = (exchanged_ms - first_hour_ms) // HOUR_MS
+        if 0 <= column < len(flow_m3h) and first_ms[column] < exchanged_ms:
+            flow_m3h[column] = np.nan
+        if 0 < column < len(first_ms) and first_ms[column] >= exchanged_ms:
+            flow_m3h[column - 1] = np.nan
 
 
 def _rate(to_ms: Floats, from_ms: Floats, to_m3: Floats, from_m3: Floats) -> Floats:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, func, select, tuple_
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.alert_tables import ALERT
-from sync_server.db.asset_tables import METER
+from sync_server.db.asset_tables import DEVICE_METER, METER
 from sync_server.db.reading_tables import READING_HOURLY, READING_LATEST
 from sync_server.detection.columns import Floats, Ints
 from sync_server.detection.flows import (
@@ -22,7 +22,7 @@ from sync_server.detection.flows import (
     flows_on_grid,
     night_minima,
 )
-from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.frames import EARLIEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.kinds import Family, Label
 from wire_contracts.quantities import Medium
 
@@ -154,12 +154,14 @@ def load_flows(connection: Connection, meter_ids: Sequence[str], grid: LocalGrid
     """Return M x H hourly flows of these meters on the grid."""
     first_ms = int(grid.hours_ms[0])
     count = len(grid.hours_ms)
+    exchanges = _exchanges(connection, first_ms, first_ms + (count + 1) * HOUR_MS)
     pieces = [
         flows_on_grid(
             _hour_cells(connection, chunk, (first_ms, first_ms + (count + 1) * HOUR_MS), None),
             chunk,
             first_ms,
             count,
+            exchanges,
         ).flow_m3h
         for chunk in _chunks(meter_ids)
     ]
@@ -175,10 +177,11 @@ def load_nights(
     days = np.unique(grid.local_days)
     is_wanted = np.isin(grid.local_hours, (*NIGHT_HOURS, max(NIGHT_HOURS) + 1))
     utc_hours = sorted({int(hour_ms // HOUR_MS % 24) for hour_ms in grid.hours_ms[is_wanted]})
+    exchanges = _exchanges(connection, int(grid.hours_ms[0]), before_ms)
     pieces = []
     for chunk in _chunks(meter_ids):
         cells = _hour_cells(connection, chunk, (int(grid.hours_ms[0]), before_ms), utc_hours)
-        flows = flows_on_grid(cells, chunk, int(grid.hours_ms[0]), count)
+        flows = flows_on_grid(cells, chunk, int(grid.hours_ms[0]), count, exchanges)
         minima, counts = night_minima(flows.flow_m3h, grid.local_hours, grid.local_days, days)
         pieces.append(np.where(counts == len(NIGHT_HOURS), minima, np.nan))
     return days, np.concatenate(pieces) if pieces else np.empty((0, len(days)))
@@ -196,14 +199,20 @@ def load_peaks(connection: Connection, meter_ids: Sequence[str], before_ms: int)
         (span_h >= SHORTEST_PEAK_H, (hourly.last_m3 - hourly.first_m3) / span_h),
         else_=None,
     )
+    from_ms = before_ms - HISTORY_NIGHTS * 24 * HOUR_MS
+    exchanges = _exchanges(connection, from_ms, before_ms)
     known: dict[str, float] = {}
     for chunk in _chunks(meter_ids):
+        joined = [
+            (each, at_ms - at_ms % HOUR_MS) for each in chunk for at_ms in exchanges.get(each, ())
+        ]
         query = (
             select(hourly.meter_id, func.max(rate), func.max(hourly.flow_max_m3h))
             .where(
                 hourly.meter_id.in_(chunk),
-                hourly.hour_at_ms >= before_ms - HISTORY_NIGHTS * 24 * HOUR_MS,
+                hourly.hour_at_ms >= from_ms,
                 hourly.hour_at_ms < before_ms,
+                tuple_(hourly.meter_id, hourly.hour_at_ms).not_in(joined),
             )
             .group_by(hourly.meter_id)
         )
@@ -220,6 +229,20 @@ def first_recent_hour(now_utc: datetime, zone: ZoneInfo) -> int:
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     start_ms = ms_from_utc(midnight.astimezone(UTC))
     return start_ms - start_ms % HOUR_MS
+
+
+def _exchanges(connection: Connection, from_ms: int, to_ms: int) -> Mapping[str, Sequence[int]]:
+    """Return by meter when another device began to count for it (RULINGS R13)."""
+    device = DEVICE_METER.c
+    found: dict[str, list[int]] = {}
+    rows = connection.execute(
+        select(device.meter_id, device.valid_from_at_ms).where(
+            device.valid_from_at_ms > max(from_ms, EARLIEST_MS), device.valid_from_at_ms < to_ms
+        )
+    )
+    for meter_id, valid_from_at_ms in rows:
+        found.setdefault(meter_id, []).append(valid_from_at_ms)
+    return found
 
 
 def _hour_cells(

@@ -2,21 +2,25 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_store import acknowledge, list_alerts, mark_ordered, record_finding
+from sync_server.assets.asset_store import map_device
 from sync_server.assets.assets import MeterClass, NewMeter
 from sync_server.db.engine_io import reading
 from sync_server.detection.runner import DetectionRunner
+from sync_server.detection.sample_store import load_flows, load_peaks, local_grid
 from sync_server.readings.reading_store import ReadingStore
 from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
 from wire_contracts.alert_states import Condition, Visibility
-from wire_contracts.frames import Batch, Frame
+from wire_contracts.frames import Batch, Frame, ms_from_utc
 from wire_contracts.kinds import FindingResult, Kind, Label
 from wire_contracts.quantities import Medium, Quantity
 
@@ -95,6 +99,28 @@ class Town:
 
 def _local(hour: int, minute: int = 0, day: int = 0) -> datetime:
     return MIDNIGHT + timedelta(days=day, hours=hour, minutes=minute)
+
+
+@pytest.mark.parametrize("minute", [0, 5, 15, 50])
+def test_an_exchanged_device_joins_no_two_registers(engine: Engine, minute: int) -> None:
+    """From near 110 m³ on the old device to 5000 m³ on the new: nobody used the difference."""
+    town = Town(engine, [new_meter("M-1", meter_class=MeterClass.HOUSEHOLD)])
+    exchanged_utc = _local(12, minute, day=-1)
+    with engine.begin() as connection:
+        map_device(connection, "D-NEW", "M-1", exchanged_utc)
+    before = town.run("M-1", home, MIDNIGHT - HISTORY, exchanged_utc - timedelta(minutes=1))
+    town._totals["M-1"] = 5000.0  # the new device's register
+    after = town.run("M-1", home, exchanged_utc + timedelta(minutes=1), MIDNIGHT)
+    town.store([*before, *(replace(each, device="D-NEW") for each in after)], MIDNIGHT)
+
+    with reading(engine) as connection:
+        grid = local_grid(ms_from_utc(_local(0, day=-1)), 24, ZONE)
+        flows = load_flows(connection, ["M-1"], grid)
+        peaks = load_peaks(connection, ["M-1"], ms_from_utc(MIDNIGHT))
+
+    assert np.nanmax(flows) < 0.13
+    assert np.isnan(flows).sum() <= 2
+    assert peaks[0] < 0.13
 
 
 @pytest.mark.parametrize(
