@@ -61,6 +61,7 @@ def columns_at_six(town: Town, day: int, faults: Sequence[Fault] = ()) -> Column
         local_hours=local_hours[grid],
         local_days=local_days[grid],
         flow_m3h=flow_m3h[:, grid],
+        peak_m3h=flow_m3h[:, : -24 * GRID_DAYS].max(axis=1),
         night_days=days,
         night_min_m3h=minima,
     )
