@@ -8,7 +8,7 @@ can be given it again (RULINGS R1).
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -163,7 +163,7 @@ class QueueStore:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             sizes = self._open_bytes, self._kept_bytes
             self._connection.execute("BEGIN IMMEDIATE")
@@ -350,7 +350,18 @@ def _is_sound(path: Path, connection: sqlite3.Connection) -> bool:
         raise QueueError(message)
     if version == 0:
         _create(connection)
+    if not _has_memory(connection):
+        return False
     return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
+
+def _has_memory(connection: sqlite3.Connection) -> bool:
+    """Return whether the tables are there, and the numbers without which none can be given."""
+    query = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'frame')"
+    if connection.execute(query).fetchone()[0] != 2:  # noqa: PLR2004  # the two tables
+        return False
+    names = {row[0] for row in connection.execute("SELECT name FROM meta")}
+    return names >= {"epoch", "last_seq", "server_epoch"}
 
 
 def _create(connection: sqlite3.Connection) -> None:

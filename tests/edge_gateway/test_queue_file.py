@@ -222,6 +222,22 @@ def test_a_damaged_file_is_set_aside_whole_and_the_gateway_goes_on(path: Path, d
         assert store.put([frame()]) == [1]
 
 
+@pytest.mark.parametrize(
+    "damage", ["DROP TABLE frame", "DROP TABLE meta", "DELETE FROM meta WHERE name = 'last_seq'"]
+)
+def test_a_sound_database_that_is_no_queue_is_set_aside_too(path: Path, damage: str) -> None:
+    with opened(path) as store:
+        store.put(frames(3))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+
+    store, aside = open_queue(path, QueueConfig(), NOW)
+    with closing(store):
+        assert aside is not None
+        assert store.put([frame()]) == [1]
+
+
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     with opened(path) as store:
         store.put(frames(1))
