@@ -1,7 +1,8 @@
 """What every detector keeps to: deterministic, monotone, quiet about gaps."""
 
+import importlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -203,11 +204,21 @@ def test_feedback_stays_in_its_bounds_and_never_dulls_gas_safety(
 
 def test_every_detector_and_parameter_is_in_its_document() -> None:
     document = (Path(__file__).parents[3] / "docs" / "detectors.md").read_text()
+    sections = dict(each.split("\n", 1) for each in document.split("\n## ")[1:])
     modules = sorted(
         path.stem for path in Path(detectors.__path__[0]).glob("*.py") if path.stem != "__init__"
     )
 
     assert sorted(DETECTORS) == modules
-    for module in modules:
-        assert f"`sync_server.detection.detectors.{module}`" in document
-        assert f"## {module.replace('_', '-')}" in document
+    for name in modules:
+        section = sections[name.replace("_", "-")]
+        module = importlib.import_module(f"{detectors.__name__}.{name}")
+        rules = [
+            each
+            for each in vars(module).values()
+            if is_dataclass(each) and each.__module__ == module.__name__
+        ]
+        parameters = [parameter.name for rule in rules for parameter in fields(rule)]
+        assert f"`{module.__name__}`" in section
+        assert parameters
+        assert [each for each in parameters if f"`{each}`" not in section] == []
