@@ -1,7 +1,7 @@
 """Opens the database and decides how a transaction begins on it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol, cast
 
@@ -23,28 +23,31 @@ def open_engine(url: str) -> Engine:
 
     On SQLite: WAL, every commit on disk (`synchronous=FULL`), foreign keys on. A transaction
     takes the writer's lock when it begins, so that it can never fail half-way for the lock;
-    use `reading(engine)` for work that only reads.
+    use `reading(engine)` for work that only reads. An error's text never shows the values of a
+    statement: they may be a person's words or a password's hash, and errors are logged.
 
     Raises:
         ValueError: The URL names another database.
     """
     dialect = make_url(url).get_backend_name()
     if dialect == "postgresql":
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        return create_engine(
+            url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+        )
     if dialect != "sqlite":
         message = (
             f"database url: {dialect!r} is not supported; "
             "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
         )
         raise ValueError(message)
-    engine = create_engine(url, pool_size=10, max_overflow=40)
+    engine = create_engine(url, pool_size=10, max_overflow=40, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> Generator[Connection]:
     """Yield a connection for reading: one consistent snapshot, never in a writer's way."""
     with engine.connect() as connection:
         yield connection.execution_options(**{_READ_ONLY: True})

@@ -175,6 +175,9 @@ def _set_field(
     if merged.outcome in {Outcome.NOOP, Outcome.CONFLICT}:
         return _not_taken(operation, current, Code.FIELD_OFFICE, "the office decides this field")
     value = None if merged.value is None else str(merged.value)
+    if value is not None and len(value) > LONGEST_TEXT:
+        detail = f"both together are longer than {LONGEST_TEXT} characters"
+        return _not_taken(operation, current, Code.FIELD_RANGE, detail)
     change_order(connection, order.order_id, {operation.field: value}, context.now_utc)
     if operation.field == "result" and order.state is WorkOrderState.FINISHED:
         _label(connection, record_of(connection, order.order_id), operation.actor, context.now_utc)

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.operations import (
     MAX_OPERATIONS,
     Operation,
@@ -16,6 +16,9 @@ from wire_contracts.operations import (
     parse_operation,
 )
 from wire_contracts.payloads import dump_json
+
+DEEPEST = 32
+"""Levels of an operation: what nests deeper cannot be kept and shown by every reader after us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +56,26 @@ def read_push(root: FieldReader) -> ReadPush:
 
 def _read(reader: FieldReader) -> Operation | Broken:
     op_id = str(reader.choice("op_id", uuid.UUID))
+    if _is_deeper_than(DEEPEST, reader.values):
+        problem = f"is nested deeper than {DEEPEST} levels"
+        raise reader.refuse("payload", problem, "send flatter content", Code.FIELD_RANGE)
     try:
         return parse_operation(reader)
     except ContractError as error:
         return Broken(op_id=op_id, code=error.code, reason=str(error), body=reader.values)
+
+
+def _is_deeper_than(levels: int, value: JsonValue) -> bool:
+    inside: list[JsonValue] = [value]
+    for _ in range(levels):
+        inside = [inner for each in inside for inner in _inner(each)]
+    return bool(inside)
+
+
+def _inner(value: JsonValue) -> Iterable[JsonValue]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def body_of(entry: Operation | Broken) -> JsonObject:
@@ -65,11 +84,15 @@ def body_of(entry: Operation | Broken) -> JsonObject:
 
 
 def canonical(entry: Operation | Broken) -> bytes:
-    """Return the operation as canonical JSON; text that is no Unicode is kept as escapes."""
+    """Return the operation as canonical JSON.
+
+    What strict JSON does not take is kept all the same: halves of surrogate pairs as escapes, a
+    number beyond every float as Infinity.
+    """
     body = body_of(entry)
     try:
         return dump_json(body)
-    except UnicodeEncodeError:
+    except ValueError:
         return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
 
 

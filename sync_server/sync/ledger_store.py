@@ -1,5 +1,6 @@
 """The permanent outcome of every operation ever received, and what was kept of the others."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,7 +130,7 @@ def kept_bodies(connection: Connection, op_id: str) -> list[JsonValue]:
         .where(KEPT_OPERATION.c.op_id == op_id)
         .order_by(KEPT_OPERATION.c.received_at_ms)
     )
-    return [orjson.loads(body) for body in connection.execute(query).scalars()]
+    return [json.loads(body) for body in connection.execute(query).scalars()]
 
 
 def write_conflict(connection: Connection, conflict: FieldConflict, now_utc: datetime) -> None:

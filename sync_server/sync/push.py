@@ -8,7 +8,8 @@ from traceback import extract_tb
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sync_server.access.account_store import areas_of
 from sync_server.access.tablet_store import TabletIdentity, accounts_of_tablet
@@ -39,6 +40,9 @@ _LOG = structlog.get_logger("sync_server.sync.push")
 
 TRIES = 3
 """A group that lost a race (the same push sent twice at once, a deadlock) is applied again."""
+
+LONGEST_DETAIL = 2000
+"""What a tablet reads of an outcome's text; a longer one would spoil the whole answer."""
 
 Entry = Operation | Broken
 
@@ -99,12 +103,20 @@ def _take_group(
         except IntegrityError as error:
             if attempt == TRIES:
                 _log_refusal(group, error)
-        except Exception as error:  # noqa: BLE001  # a poison group is refused, kept, logged
+        except Exception as error:  # a poison group is refused, kept, logged
+            if _is_servers_trouble(error):
+                raise
             _log_refusal(group, error)
             break
     with engine.begin() as connection:
         job = _GroupJob(connection, tablet, replica_id, now_utc)
         return job.refuse(group)
+
+
+def _is_servers_trouble(error: Exception) -> bool:
+    """Return whether the error says nothing of the group: no free connection, or a lost one."""
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_lost or isinstance(error, PoolTimeoutError)
 
 
 def _log_refusal(group: list[Entry], error: Exception) -> None:
@@ -240,7 +252,7 @@ class _GroupJob:
             op_id=entry.op_id,
             outcome=effect.outcome,
             code=effect.code,
-            detail=effect.detail,
+            detail=effect.detail[:LONGEST_DETAIL],
             seq=self._seq_of(entry),
         )
 

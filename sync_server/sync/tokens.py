@@ -40,7 +40,7 @@ def dump_token(cursor: Cursor) -> str:
     """Return the cursor as a text that a tablet keeps and sends back unread."""
     parts = [_VERSION, str(cursor.server_epoch)]
     for bucket, position in sorted(cursor.positions.items()):
-        parts += [bucket, str(position.pos), str(position.floor or "")]
+        parts += [_marked(bucket), str(position.pos), str(position.floor or "")]
     return _MARK.join(parts)
 
 
@@ -53,7 +53,7 @@ def parse_token(token: str) -> Cursor:
         return Cursor(
             server_epoch=_number(parts[0]),
             positions={
-                parts[index]: Position(
+                _unmarked(parts[index]): Position(
                     pos=_number(parts[index + 1]), floor=_number(parts[index + 2] or "0")
                 )
                 for index in range(1, len(parts), _PARTS)
@@ -61,6 +61,15 @@ def parse_token(token: str) -> Cursor:
         )
     except ValueError as error:
         raise _refused(token) from error
+
+
+def _marked(bucket: str) -> str:
+    """Return a bucket's name without the mark: a crew's code may hold any character."""
+    return bucket.replace("%", "%25").replace(_MARK, "%7E")
+
+
+def _unmarked(text: str) -> str:
+    return text.replace("%7E", _MARK).replace("%25", "%")
 
 
 def _number(text: str) -> int:

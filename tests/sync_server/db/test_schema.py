@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 import sync_server.db
 from sync_server.db.engine_io import open_engine, reading
@@ -140,3 +140,12 @@ def test_the_asset_version_rises(engine: Engine) -> None:
 
 def test_the_library_under_the_driver_is_new_enough() -> None:
     assert sqlite3.sqlite_version_info >= (3, 35), "RETURNING and upserts need SQLite 3.35"
+
+
+def test_an_error_never_shows_the_values_of_its_statement(engine: Engine) -> None:
+    statement = text("INSERT INTO nowhere (password_hash) VALUES (:secret)")
+
+    with pytest.raises(DBAPIError) as caught, engine.begin() as connection:
+        connection.execute(statement, {"secret": "argon2-of-wang"})
+
+    assert "argon2-of-wang" not in str(caught.value)

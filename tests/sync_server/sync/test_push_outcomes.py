@@ -4,15 +4,18 @@ import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, NullPool, PoolProxiedConnection, create_engine, func, select
+from sqlalchemy.exc import TimeoutError  # noqa: A004  # SQLAlchemy's own
+from typing_extensions import override
 
 from sync_server.access.account_store import PERSON_ENTITY
 from sync_server.alerts.alert_store import get_alert
 from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import OP_LEDGER
-from sync_server.sync.inbox import Broken, read_push
+from sync_server.sync.inbox import Broken, ReadPush, read_push
 from sync_server.sync.ledger_store import conflicts_of, kept_bodies, read_ledger
 from sync_server.sync.merge import Kept
+from sync_server.sync.push import take_push
 from sync_server.sync.review_store import ReviewKind, list_reviews, resolve_review, reviews_of
 from sync_server.sync.service import SyncService
 from sync_server.work_orders.fact_store import facts_of_order
@@ -30,6 +33,7 @@ from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.alert_states import Disposition
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
 from wire_contracts.kinds import FindingResult, Label
 from wire_contracts.operations import (
     Operation,
@@ -37,9 +41,18 @@ from wire_contracts.operations import (
     OperationResult,
     Outcome,
     PushRequest,
+    dump_push_answer,
     operation_json,
+    parse_push_answer,
 )
-from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
+from wire_contracts.orders import (
+    ENTITY,
+    FactType,
+    OrderType,
+    SafetyClass,
+    order_json,
+    parse_order,
+)
 from wire_contracts.payloads import read_json
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -403,6 +416,99 @@ def test_a_poison_operation_delays_no_other(utility: Utility, pen: Pen, order_id
     assert push(utility, pen, good, poison, last) == results
     with utility.engine.connect() as connection:
         assert len(kept_bodies(connection, poison.op_id)) == 1
+
+
+def sent(utility: Utility, text: str) -> list[OperationResult]:
+    read = read_push(read_json("push", text.encode()))
+    return list(utility.service.push(utility.tablet, read).results)
+
+
+def push_text(*operations: Operation) -> str:
+    bodies = [dict(operation_json(each)) for each in operations]
+    return json.dumps({"v": 1, "replica": "r", "ops": bodies})
+
+
+def test_a_number_beyond_every_float_delays_no_other(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    poison, good = pen.answers(order_id), pen.go(order_id, WorkOrderEvent.ACCEPT)
+    text = push_text(poison, good).replace('"flow_m3h": 0.4', '"flow_m3h": 1e999')
+
+    results = sent(utility, text)
+
+    assert [outcome(result) for result in results] == [
+        refused(Code.OPERATION_FAILED),
+        (Outcome.APPLIED, None),
+    ]
+    assert sent(utility, text) == results
+    with utility.engine.connect() as connection:
+        assert len(kept_bodies(connection, poison.op_id)) == 1
+
+
+@pytest.mark.parametrize("levels", [40, 600, 943, 946, 949])
+def test_content_nested_too_deeply_is_refused_before_it_breaks_a_reader(
+    utility: Utility, pen: Pen, order_id: str, levels: int
+) -> None:
+    deep = "[" * levels + "]" * levels
+    text = push_text(pen.answers(order_id)).replace('"flow_m3h": 0.4', f'"flow_m3h": {deep}')
+
+    with pytest.raises(ContractError):
+        sent(utility, text)
+
+
+def test_the_text_of_an_outcome_is_never_longer_than_a_tablet_reads(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    text = push_text(replace(pen.answers(order_id), n=7)).replace('"n": 7', '"n": ' + "9" * 4000)
+    read = read_push(read_json("push", text.encode()))
+
+    answer = utility.service.push(utility.tablet, read)
+
+    parsed = parse_push_answer(read_json("answer", dump_push_answer(answer)))
+    assert [outcome(result) for result in parsed.results] == [refused(Code.FIELD_RANGE)]
+
+
+def test_remarks_that_are_too_long_together_leave_the_order_readable(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    colleague = Pen(actor=pen.actor, clock=utility.clock, replica_id="replica-2")
+    push(utility, pen, pen.set(order_id, "note", "", "x" * 15_000))
+
+    results = colleague.push(utility.sync(), colleague.set(order_id, "note", "", "y" * 15_000))
+
+    assert outcome(results[0]) == (Outcome.CONFLICT, Code.FIELD_RANGE)
+    assert reviews(utility, ReviewKind.CONFLICT) == [results[0].op_id]
+    with utility.engine.connect() as connection:
+        document = order_json(get_order(connection, order_id).document)
+        assert kept_bodies(connection, results[0].op_id)
+    assert parse_order(FieldReader(place="order", values=document)).note == "x" * 15_000
+
+
+class BusyAtFirst(NullPool):
+    """A pool without a free connection at the first call, as on a crowded morning."""
+
+    is_busy = True
+
+    @override
+    def connect(self) -> PoolProxiedConnection:
+        if self.is_busy:
+            self.is_busy = False
+            raise TimeoutError
+        return super().connect()
+
+
+def test_a_server_without_a_free_connection_gives_no_verdict(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    operation = pen.go(order_id, WorkOrderEvent.ACCEPT)
+    entries = ReadPush(protocol=1, replica_id="replica-1", entries=(operation,))
+    busy = create_engine(utility.engine.url, poolclass=BusyAtFirst)
+
+    with pytest.raises(TimeoutError):
+        take_push(busy, utility.tablet, entries, NOON)
+    busy.dispose()
+
+    assert outcome(push(utility, pen, operation)[0]) == (Outcome.APPLIED, None)
 
 
 def test_an_operation_that_cannot_be_read_is_refused_alone(

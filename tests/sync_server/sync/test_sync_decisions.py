@@ -18,7 +18,7 @@ from wire_contracts.operations import DeviceTime, Outcome
 from wire_contracts.orders import APPENDED, FIELD_OWNED, OFFICE_OWNED
 
 WORDS = st.text(alphabet="ab\n", max_size=6)
-BUCKETS = st.from_regex(r"(org|crew:[a-z0-9-]{1,12}|area:[a-z0-9-]{1,12})", fullmatch=True)
+BUCKETS = st.from_regex(r"(org|crew:[a-z0-9~%-]{1,12}|area:[a-z0-9~E7-]{1,12})", fullmatch=True)
 NUMBERS = st.integers(0, 2**53)
 
 
