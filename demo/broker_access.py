@@ -64,7 +64,7 @@ class AccountFilePlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no t
     """Log-in by account name and random password; the file holds only the digests."""
 
     @dataclass
-    class Config:
+    class Config:  # pyright: ignore[reportIncompatibleVariableOverride]  # amqtt reads it so
         """Settings of the plugin."""
 
         account_file: str = ""
@@ -81,7 +81,7 @@ class OwnTopicsPlugin(BaseTopicPlugin):  # type: ignore[misc]  # amqtt has no ty
     """Refuses every topic that is not the account's own."""
 
     @dataclass
-    class Config:
+    class Config:  # pyright: ignore[reportIncompatibleVariableOverride]  # amqtt reads it so
         """The plugin has no settings: the rule is the same on every site."""
 
     async def topic_filtering(

@@ -143,7 +143,7 @@ def _take(shooting: Shooting, tablet: Tablet, clock: Clock) -> None:
         data=shooting.data, language=shooting.language, timezone=shooting.timezone
     )
     app = make_app(tablet, config, clock)
-    app._run_prepare()  # noqa: SLF001 - the part of run() before its loop
+    app._run_prepare()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]  # run() without loop
     runTouchApp(embedded=True)
 
     def settle() -> None:

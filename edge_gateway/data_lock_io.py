@@ -1,7 +1,7 @@
 """Holds the data folder, so that two gateways never share one queue."""
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ LOCK_FILE = "gateway.lock"
 
 
 @contextmanager
-def held_folder(folder: Path) -> Iterator[None]:
+def held_folder(folder: Path) -> Generator[None]:
     """Hold the folder while the block runs; it is made when missing, and a kill releases it.
 
     Raises:

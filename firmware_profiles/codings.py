@@ -1,4 +1,4 @@
-"""The types of SCHEMA (docs/profiles.md): what the bytes of a register mean, and how a number becomes bytes."""
+"""The types of SCHEMA (docs/profiles.md): what a register's bytes mean, and back."""
 
 import math
 import struct

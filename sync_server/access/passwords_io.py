@@ -1,7 +1,7 @@
 """Hashes and checks passwords with argon2id, few at a time: log-in cannot eat the machine."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from argon2 import PasswordHasher
@@ -33,7 +33,7 @@ class PasswordHasherIo:
         self._decoy = self._hasher.hash("nobody has this password")
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self) -> Generator[None]:
         if not self._turns.acquire(timeout=LONGEST_WAIT_S):
             raise ContractError(
                 place="log-in",

@@ -14,6 +14,8 @@ from wire_contracts.texts import BilingualText
 
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 5, 95
 _LEAST_SAMPLES = 5
+NO_FLOW_M3H = 0.0005
+"""Half a litre an hour: below every totaliser's resolution over one hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +101,9 @@ def explain_silence(judged: Judged, gateway_id: str, silent_with: int) -> Eviden
     value, limit = judged.statistic, judged.threshold
     is_shared = silent_with > 0
     sentence = BilingualText(
-        en=f"No value for {value:.1f} h; the limit is {limit:.1f} h."
+        en=f"No value for {value:.2f} h; the limit is {limit:.2f} h."
         + (f" So are {silent_with} other meters of gateway {gateway_id}." if is_shared else ""),
-        zh=f"已 {value:.1f} 小时没有读数，限值 {limit:.1f} 小时。"
+        zh=f"已 {value:.2f} 小时没有读数，限值 {limit:.2f} 小时。"
         + (f"网关 {gateway_id} 的另外 {silent_with} 块表也没有读数。" if is_shared else ""),
     )
     gateway_check = BilingualText(
@@ -154,9 +156,9 @@ def flow_points(
     return tuple(
         ChartPoint(
             at_utc=utc_from_ms(int(chart.hours_ms[index])),
-            observed=_known(chart.flow_m3h[index]),
-            expected_low=_known(low[chart.local_hours[index]]),
-            expected_high=_known(high[chart.local_hours[index]]),
+            observed=_known(float(chart.flow_m3h[index])),
+            expected_low=_known(float(low[chart.local_hours[index]])),
+            expected_high=_known(float(high[chart.local_hours[index]])),
         )
         for index in shown
     )
@@ -175,13 +177,18 @@ def _silence_points(judged: Judged) -> Sequence[ChartPoint]:
     )
 
 
-def _known(value: np.float64) -> float | None:
+def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
 def _usual_words(judged: Judged) -> tuple[str, str]:
     if np.isnan(judged.usual):
         return ", as this meter has no history yet", "（该表暂无历史）"
+    if judged.usual < NO_FLOW_M3H:
+        return (
+            f", usually there is none ({judged.history_count} nights)",
+            f"，平时夜间无流量（{judged.history_count} 夜）",
+        )
     return (
         f", usual is up to {judged.usual:.3g} m³/h ({judged.history_count} nights)",
         f"，平时最高 {judged.usual:.3g} m³/h（{judged.history_count} 夜）",

@@ -55,5 +55,9 @@ def _cells(row: ReadingRow) -> dict[Quantity, LatestValue]:
     at_ms, quality = row.measured_at_ms, row.quality
     if not quality:
         return {name: (value, at_ms, None) for name, value in row.values.items()}
-    bad = {name: (None, at_ms, code) for name, code in quality.items() if name not in row.values}
-    return bad | {name: (value, at_ms, quality.get(name)) for name, value in row.values.items()}
+    bad: dict[Quantity, LatestValue] = {
+        name: (None, at_ms, code) for name, code in quality.items() if name not in row.values
+    }
+    for name, value in row.values.items():
+        bad[name] = (value, at_ms, quality.get(name))
+    return bad

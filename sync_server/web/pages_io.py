@@ -1,7 +1,7 @@
 """Renders a template in one reader's words, and sets what every answer must carry."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from gettext import NullTranslations
@@ -270,8 +270,9 @@ def _environment(catalogue: NullTranslations) -> Environment:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
     )
-    environment.globals["_"] = partial(_translate, catalogue)
-    environment.globals["ngettext"] = partial(_translate_count, catalogue)
+    words: dict[str, Callable[..., str]] = environment.globals  # type: ignore[assignment]  # wider
+    words["_"] = partial(_translate, catalogue)
+    words["ngettext"] = partial(_translate_count, catalogue)
     return environment
 
 
