@@ -23,6 +23,10 @@ conditions are never mixed (RULINGS R9)."""
 
 _RANK = {totaliser: rank for pairs in _PAIRS.values() for rank, (totaliser, _) in enumerate(pairs)}
 
+_NO_METER = 1e15
+"""m3 and m3/h that no register of a meter reaches: the bytes are not a number. Differences of such
+values overflow, which ended detection for every meter."""
+
 _DOUBTFUL = frozenset({SUSPECT_RANGE, SUSPECT_RATE, STALE})
 """Values that must not decide anything: the number itself is in doubt."""
 
@@ -129,6 +133,8 @@ def _sample(row: ReadingRow, medium: Medium) -> tuple[Quantity | None, float | N
 
 def _trusted(row: ReadingRow, name: Quantity) -> float | None:
     value = row.values.get(name)
-    if value is None or not row.quality:
+    if value is None or not -_NO_METER <= value <= _NO_METER:
+        return None
+    if not row.quality:
         return value
     return None if row.quality.get(name) in _DOUBTFUL else value

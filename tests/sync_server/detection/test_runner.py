@@ -101,6 +101,21 @@ def _local(hour: int, minute: int = 0, day: int = 0) -> datetime:
     return MIDNIGHT + timedelta(days=day, hours=hour, minutes=minute)
 
 
+def test_one_meters_nonsense_blinds_detection_for_no_other(engine: Engine) -> None:
+    """Eight bytes of nonsense in a 64-bit float are a finite number near 1e308."""
+    house = MeterClass.HOUSEHOLD
+    town = Town(engine, [new_meter("M-1", meter_class=house), new_meter("M-2", meter_class=house)])
+    leaking = with_leak(home, 0.03)
+    frames = town.run("M-1", leaking, MIDNIGHT - HISTORY, _local(6))
+    odd = [at for at, each in enumerate(frames) if each.measured_at_utc >= _local(12, day=-2)]
+    for at, value in zip(odd[:8], (-1.7e308, 1.7e308) * 4, strict=True):
+        frames[at] = replace(frames[at], values={VOLUME: value})
+    frames += town.run("M-2", leaking, MIDNIGHT - HISTORY, _local(6))
+    town.store(frames, _local(6))
+
+    assert {alert.meter_id for alert in town.look(_local(6))} == {"M-1", "M-2"}
+
+
 @pytest.mark.parametrize("minute", [0, 5, 15, 50])
 def test_an_exchanged_device_joins_no_two_registers(engine: Engine, minute: int) -> None:
     """From near 110 m³ on the old device to 5000 m³ on the new: nobody used the difference."""
