@@ -20,6 +20,10 @@ from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PA
 
 LONGEST_TOKEN = 64 * 1024
 
+ANY_SIZE = 2**50
+"""The application's limit of bodies answers in its own words, which a tablet takes for a network's
+log-in page; `_push_body` stops far earlier and says what a tablet understands."""
+
 GZIP_ABOVE_BYTES = 600
 """Shorter answers grow or stay. Columns at level 1 are smaller than objects at level 6 and cost a
 third (sync spec 3)."""
@@ -58,7 +62,7 @@ def sync_router(
         service.check_protocol(_protocol_of(request))
         return _answer(request, dump_pull(service.pull(tablet, token or None, limit)))
 
-    @router.post(PUSH_PATH)
+    @router.post(PUSH_PATH, max_body_size=ANY_SIZE)
     def push(
         request: Request,
         tablet: Annotated[TabletIdentity, Depends(require_tablet)],
@@ -71,9 +75,13 @@ def sync_router(
     return router
 
 
+_LONG = 10
+"""Digits; Python refuses to read numbers of thousands of them."""
+
+
 def _protocol_of(request: Request) -> int:
     text = request.headers.get(PROTOCOL_HEADER, str(PROTOCOL))
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG else 0
 
 
 def _answer(request: Request, body: bytes) -> Response:

@@ -44,6 +44,10 @@ from wire_contracts.life_cycle import RefusedTransition
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
+MOST_BODY_BYTES = 1024 * 1024
+"""No form of ours comes near; without it a stranger's form would fill memory and disk. The routes
+of the tablets have narrower limits of their own and say so in their own words."""
+
 _NOT_FOUND = 404
 _UNAUTHORISED = 401
 
@@ -65,6 +69,7 @@ def build_app(
         docs_url="/docs" if settings.has_api_docs else None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.has_api_docs else None,
+        max_body_size=MOST_BODY_BYTES,
     )
     if not is_built():
         _LOG.warning(
