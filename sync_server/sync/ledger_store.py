@@ -7,6 +7,8 @@ from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
@@ -176,25 +178,20 @@ def note_replica(
     connection: Connection, replica_id: str, tablet_id: str, last_n: int, now_utc: datetime
 ) -> None:
     """Write down that a copy of a tablet's store has spoken, and how far its numbers went."""
-    known = connection.execute(
-        update(REPLICA)
-        .where(REPLICA.c.replica_id == replica_id, REPLICA.c.last_n < last_n)
-        .values(last_n=last_n)
+    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    new = make(REPLICA).values(
+        replica_id=replica_id,
+        tablet_id=tablet_id,
+        first_seen_at_ms=ms_from_utc(now_utc),
+        last_n=last_n,
     )
-    if known.rowcount == 0 and not _has_replica(connection, replica_id):
-        connection.execute(
-            insert(REPLICA).values(
-                replica_id=replica_id,
-                tablet_id=tablet_id,
-                first_seen_at_ms=ms_from_utc(now_utc),
-                last_n=last_n,
-            )
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[REPLICA.c.replica_id],
+            set_={"last_n": last_n},
+            where=REPLICA.c.last_n < last_n,
         )
-
-
-def _has_replica(connection: Connection, replica_id: str) -> bool:
-    query = select(REPLICA.c.replica_id).where(REPLICA.c.replica_id == replica_id)
-    return connection.execute(query).first() is not None
+    )
 
 
 def is_number_reused(connection: Connection, replica_id: str, operation: Operation) -> bool:
