@@ -11,7 +11,6 @@ from enum import StrEnum
 import structlog
 import uvicorn
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
@@ -264,6 +263,6 @@ def _detect(site: _Site) -> None:
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY
-        except SQLAlchemyError:
+        except Exception:  # noqa: BLE001  # one row that cannot be judged must not end the ingest
             _LOG.exception("detection.round_failed")
         site.stop.wait(max(site.clock.wall_seconds(interval_s), 0.05))

@@ -99,6 +99,36 @@ def test_the_sync_is_looked_after_once_a_day(tmp_path: Path, mosquitto_port: int
     assert [line["withdrawn"] for line in logs if line["event"] == "sync.upkeep"][:1] == [0]
 
 
+def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
+    tmp_path: Path, mosquitto_port: int
+) -> None:
+    config = _config(tmp_path, mosquitto_port)
+    stop = threading.Event()
+    server = threading.Thread(
+        target=run_server,
+        args=(config, HandClock(), stop),
+        kwargs={"announce": lambda _link: None, "parts": {Part.INGEST, Part.DETECTION}},
+    )
+    with capture_logs() as logs:
+        server.start()
+        wait_until(lambda: any(line["event"] == "ingest.connected" for line in logs))
+        engine = open_engine(config.database_url)
+        with engine.begin() as connection:
+            found_town(connection, [new_meter("M-1")])
+            connection.exec_driver_sql("UPDATE meter SET meter_class = 'castle'")
+        first = [frame_json(frame(1, NOON, {Quantity.VOLUME_M3: 5.0}))]
+        second = [frame_json(frame(2, NOON, {Quantity.FLOW_M3H: 5.0}))]
+        _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, first)))
+        wait_until(lambda: any(line["event"] == "detection.round_failed" for line in logs))
+        upto = _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, second)))
+        stop.set()
+        server.join(30)
+        engine.dispose()
+
+    assert upto == 2
+    assert not server.is_alive()
+
+
 def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_port: int) -> None:
     port = free_port()
     settings = tmp_path / "server.toml"
