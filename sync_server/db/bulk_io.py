@@ -1,6 +1,7 @@
 """Writes and finds many rows of one table at the speed of the driver, on either database."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -9,6 +10,8 @@ import psycopg
 from sqlalchemy import Connection, Table
 from sqlalchemy import Row as SqlRow
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from sync_server.db.engine_io import sqlite_connection
 
 Cell = str | int | float | bytes | None
 Row = tuple[Cell, ...]
@@ -52,9 +55,10 @@ def write_rows(
     """
     if not rows:
         return
+    if not connection.in_transaction():
+        connection.begin()
     if connection.dialect.name == "sqlite":
-        statement = _sqlite_statement(table, on_existing)
-        connection.exec_driver_sql(statement, list(rows))
+        _run_all(connection, _sqlite_statement(table, on_existing), rows)
     elif on_existing is OnExisting.FAIL:
         _copy(connection, table.name, _names(table), rows)
     elif on_existing is OnExisting.REPLACE or not _are_new(connection, table, rows):
@@ -81,6 +85,13 @@ def find_rows(
         arguments = (json.dumps(chunk),) if is_sqlite else (texts, numbers)
         found += connection.exec_driver_sql(statement, arguments).all()
     return found
+
+
+def _run_all(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+    try:
+        sqlite_connection(connection).executemany(statement, rows).close()
+    except sqlite3.Error as error:
+        raise _as_sqlalchemy_says(statement, error) from error
 
 
 def _are_new(connection: Connection, table: Table, rows: Sequence[Row]) -> bool:
@@ -137,11 +148,11 @@ def _copy(connection: Connection, target: str, names: str, rows: Sequence[Row]) 
         cursor.close()
 
 
-def _as_sqlalchemy_says(statement: str, error: psycopg.Error) -> DBAPIError:
+def _as_sqlalchemy_says(statement: str, error: Exception) -> DBAPIError:
     """Return the error that a statement run by SQLAlchemy would have raised."""
-    if isinstance(error, psycopg.IntegrityError):
+    if isinstance(error, psycopg.IntegrityError | sqlite3.IntegrityError):
         return IntegrityError(statement, None, error)
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError | sqlite3.OperationalError):
         return OperationalError(statement, None, error)
     return DBAPIError(statement, None, error)
 

@@ -32,11 +32,14 @@ def see_row(latest: Latest | None, row: ReadingRow, gateway_id: str) -> Latest:
     at_ms = row.measured_at_ms
     if latest is None:
         latest = Latest(measured_at_ms=at_ms, valued_at_ms=None, gateway_id=gateway_id, values={})
-    values = dict(latest.values)
-    is_newer = at_ms >= latest.measured_at_ms
-    for name, cell in _cells(row).items():
-        if is_newer or name not in values or at_ms >= values[name][1]:
-            values[name] = cell
+    cells = _cells(row)
+    if at_ms < latest.measured_at_ms:
+        older = latest.values
+        cells = {
+            name: cell
+            for name, cell in cells.items()
+            if name not in older or at_ms >= older[name][1]
+        }
     is_newest = at_ms > latest.measured_at_ms or (
         at_ms == latest.measured_at_ms and gateway_id > latest.gateway_id
     )
@@ -47,7 +50,7 @@ def see_row(latest: Latest | None, row: ReadingRow, gateway_id: str) -> Latest:
         measured_at_ms=max(at_ms, latest.measured_at_ms),
         valued_at_ms=valued_at_ms,
         gateway_id=gateway_id if is_newest else latest.gateway_id,
-        values=values,
+        values={**latest.values, **cells},
     )
 
 
