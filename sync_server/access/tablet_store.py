@@ -269,7 +269,14 @@ def _utc_or_none(at_ms: int | None) -> datetime | None:
     return None if at_ms is None else utc_from_ms(at_ms)
 
 
-def accounts_of_tablet(connection: Connection, tablet_id: str) -> frozenset[str]:
-    """Return who may or once might work on the tablet: work stamped then is still theirs."""
-    query = select(TABLET_ACCOUNT.c.account_id).where(TABLET_ACCOUNT.c.tablet_id == tablet_id)
-    return frozenset(connection.execute(query).scalars())
+def accounts_of_tablet(connection: Connection, tablet_id: str) -> dict[str, datetime | None]:
+    """Return who may or once might work on the tablet, and until when; None: still.
+
+    Work stamped before that end is still theirs, whenever it arrives.
+    """
+    query = (
+        select(TABLET_ACCOUNT.c.account_id, TABLET_ACCOUNT.c.until_at_ms)
+        .where(TABLET_ACCOUNT.c.tablet_id == tablet_id)
+        .order_by(TABLET_ACCOUNT.c.from_at_ms)
+    )
+    return {row.account_id: _utc_or_none(row.until_at_ms) for row in connection.execute(query)}

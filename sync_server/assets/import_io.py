@@ -25,6 +25,10 @@ COLUMNS = (
 )
 """The columns, in any order; `size`, `community_id` and `device_serial` may be empty."""
 
+LONGEST_ID = 200
+LONGEST_ADDRESS = 400
+"""Characters that an order may carry to a tablet; a longer text could not be read there."""
+
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -66,12 +70,12 @@ def import_meters(connection: Connection, path: Path, now_utc: datetime) -> int:
 def _parse(place: str, row: dict[str, str]) -> ImportedMeter:
     return ImportedMeter(
         meter=NewMeter(
-            meter_id=_filled(place, row, "meter_id"),
+            meter_id=_filled(place, row, "meter_id", longest=LONGEST_ID),
             medium=_medium(place, row),
             meter_class=_meter_class(place, row),
             size=row["size"],
             community_id=row["community_id"] or None,
-            address=_filled(place, row, "address"),
+            address=_filled(place, row, "address", longest=LONGEST_ADDRESS),
             interval=timedelta(seconds=_seconds(place, row)),
             is_mains_powered=_truth(place, row),
         ),
@@ -83,10 +87,12 @@ def _refused(place: str, name: str, value: str, remedy: str) -> AssetError:
     return AssetError(f"{place}: {name}: {value!r} cannot be used; {remedy}")
 
 
-def _filled(place: str, row: dict[str, str], name: str) -> str:
+def _filled(place: str, row: dict[str, str], name: str, *, longest: int) -> str:
     value = (row[name] or "").strip()
     if not value:
         raise _refused(place, name, value, "fill it in")
+    if len(value) > longest:
+        raise _refused(place, name, value, f"use at most {longest} characters")
     return value
 
 

@@ -1,5 +1,6 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,10 +50,10 @@ LONGEST_ID = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrewContext:
-    """Who pushes: the tablet, whose work it may carry, and where its crew may take orders."""
+    """Who pushes: the tablet, whose work it carries until when, where its crew may take orders."""
 
     tablet: TabletIdentity
-    actors: frozenset[str]
+    actors: Mapping[str, datetime | None]
     area_ids: frozenset[str]
     now_utc: datetime
 
@@ -85,8 +86,9 @@ def apply_operation(
     connection: Connection, context: CrewContext, operation: Operation, time: EventTime
 ) -> Effect:
     """Return the effect of one operation, written in the caller's transaction."""
-    if operation.actor not in context.actors:
-        return refused(Code.NOT_YOURS, "the person never had access to this tablet")
+    strange = _strange_actor(context, operation, time)
+    if strange:
+        return refused(Code.NOT_YOURS, strange)
     if operation.kind in {OperationKind.FACT, OperationKind.ATTACH}:
         return _keep_fact(connection, context, operation, time)
     if operation.entity != ENTITY:
@@ -97,6 +99,15 @@ def apply_operation(
     if operation.kind is OperationKind.SET:
         return _set_field(connection, context, operation, order)
     return _go(connection, context, operation, order, time)
+
+
+def _strange_actor(context: CrewContext, operation: Operation, time: EventTime) -> str:
+    """Return why the tablet cannot speak for the person, empty when it can."""
+    if operation.actor not in context.actors:
+        return "the person never had access to this tablet"
+    ended_at_utc = context.actors[operation.actor]
+    is_late = ended_at_utc is not None and time.at_utc > ended_at_utc
+    return "the person's access had ended before" if is_late else ""
 
 
 # --- facts

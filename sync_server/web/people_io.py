@@ -20,6 +20,7 @@ from sync_server.access.guards_io import access_desk
 from sync_server.access.roles import Action, Role, may
 from sync_server.access.tablet_store import (
     IssuedCode,
+    code_life,
     issue_enrolment_code,
     list_tablets,
     revoke_tablet,
@@ -95,7 +96,8 @@ def tablets_router(pages: Pages) -> APIRouter:
         try:
             with pages.engine.begin() as connection:
                 now_utc = pages.clock.now_utc()
-                code = issue_enrolment_code(connection, crew, person.account_id, now_utc)
+                life = code_life(pages.clock)
+                code = issue_enrolment_code(connection, crew, person.account_id, now_utc, life=life)
         except ContractError as refusal:
             return _tablets(pages, request, reader, problem=str(refusal))
         return _tablets(pages, request, reader, code=code)
@@ -197,10 +199,11 @@ def accounts_router(pages: Pages) -> APIRouter:
         name: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:
         """Add a crew."""
+        wanted = crew_id.strip()
         try:
             with pages.engine.begin() as connection:
-                _check_crew_is_new(has_it=has_crew(connection, crew_id), crew_id=crew_id)
-                crew = Crew(crew_id=crew_id.strip(), name=name.strip() or crew_id.strip())
+                _check_crew_is_new(has_it=has_crew(connection, wanted), crew_id=wanted)
+                crew = Crew(crew_id=wanted, name=name.strip() or wanted)
                 create_crew(connection, crew, pages.clock.now_utc())
         except ContractError as refusal:
             return _accounts(pages, request, pages.reader(person), problem=str(refusal))
@@ -243,7 +246,7 @@ def ended_accounts_router(pages: Pages) -> APIRouter:
 
 
 def _check_crew_is_new(*, has_it: bool, crew_id: str) -> None:
-    if has_it or not crew_id.strip():
+    if has_it or not crew_id:
         raise ContractError(
             place="new crew",
             field="crew_id",

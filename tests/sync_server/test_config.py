@@ -68,7 +68,12 @@ def test_meters_are_imported_by_command_and_a_bad_row_is_named(
     bad = tmp_path / "bad.csv"
     bad.write_text(f"{heading}M-2,steam,industrial,G65,,Gate 3,900,true,GF-2\n")
 
+    long = tmp_path / "long.csv"
+    long.write_text(f"{heading}M-3,gas,industrial,G65,,{'x' * 401},900,true,GF-3\n")
+
     done = main(["--data", str(tmp_path), "import-meters", str(good)])
+    assert main(["--data", str(tmp_path), "import-meters", str(long)]) == 1
+    assert "cannot be used; use at most 400 characters" in capsys.readouterr().err
     refused = main(["--data", str(tmp_path), "import-meters", str(bad)])
 
     engine = open_engine(f"sqlite:///{tmp_path / 'server.sqlite3'}")

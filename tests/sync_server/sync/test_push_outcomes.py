@@ -8,7 +8,7 @@ from sqlalchemy import Engine, NullPool, PoolProxiedConnection, create_engine, f
 from sqlalchemy.exc import TimeoutError  # noqa: A004  # SQLAlchemy's own
 from typing_extensions import override
 
-from sync_server.access.account_store import PERSON_ENTITY
+from sync_server.access.account_store import PERSON_ENTITY, deactivate_account
 from sync_server.alerts.alert_store import get_alert
 from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import OP_LEDGER
@@ -329,6 +329,24 @@ def test_the_actor_stays_as_stamped_and_must_belong_to_the_tablet(
     assert outcome(results[0]) == refused(Code.NOT_YOURS)
     with utility.engine.connect() as connection:
         assert [each.actor for each in read_ledger(connection)] == [pen.actor]
+
+
+def test_what_a_person_taps_after_their_access_ended_is_refused_and_what_was_before_is_not(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    before = pen.go(order_id, WorkOrderEvent.ACCEPT)
+    with utility.engine.begin() as connection:
+        deactivate_account(connection, pen.actor, utility.dispatcher.account_id, NOON)
+    utility.clock.advance(hours=1)
+    after = pen.go(order_id, WorkOrderEvent.DEPART)
+
+    results = push(utility, pen, before, after)
+
+    assert [outcome(result) for result in results] == [
+        (Outcome.APPLIED, None),
+        refused(Code.NOT_YOURS),
+    ]
+    assert reviews(utility, ReviewKind.REFUSED) == [after.op_id]
 
 
 def test_a_fact_never_changes_and_a_second_content_is_kept_for_a_person(

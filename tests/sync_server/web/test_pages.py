@@ -345,6 +345,7 @@ def test_an_administrator_makes_a_crew_an_account_and_a_code_that_is_shown_once(
     log_in(visitor, "root")
 
     visitor.post("/crews", data={"crew_id": "crew-9", "name": "Crew 9"})
+    again = visitor.post("/crews", data={"crew_id": " crew-9 ", "name": "Crew 9"})
     made = visitor.post(
         "/accounts",
         data={
@@ -360,7 +361,7 @@ def test_an_administrator_makes_a_crew_an_account_and_a_code_that_is_shown_once(
     code = visitor.post("/tablets/code", data={"crew": "crew-9"}).text
     later = visitor.get("/tablets").text
 
-    assert (made.status_code, taken.status_code) == (200, 400)
+    assert (made.status_code, taken.status_code, again.status_code) == (200, 400, 400)
     assert "Li Wei" in made.text
     assert PASSWORD not in taken.text
     assert '<output class="secret">' in code
