@@ -30,6 +30,9 @@ from wire_contracts.quantities import Medium, Quantity
 
 MAX_REVISION = 9999
 _ID = re.compile(r"[a-z0-9_]{1,60}")
+_LONGEST_GROUP = 32
+"""Characters of a group's name in a frame; the server refuses every frame of a longer one."""
+
 _BIT_REGISTER = re.compile(r"(coil|discrete):([0-9]{1,5})")
 _MEDIA: Mapping[str, Medium | None] = {
     "heat": Medium.HEAT,
@@ -286,6 +289,11 @@ def _parse_range(link: TableReader, item: object) -> tuple[int, int]:
 
 def _parse_groups(root: TableReader) -> dict[str, timedelta]:
     groups = root.table("group")
+    for name in groups.values:
+        if not 1 <= len(name) <= _LONGEST_GROUP:
+            raise groups.refuse(
+                name, f"has {len(name)} characters", f"name it in 1 to {_LONGEST_GROUP}"
+            )
     return {name: groups.duration(name) for name in groups.values}
 
 

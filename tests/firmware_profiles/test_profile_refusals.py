@@ -34,6 +34,10 @@ WRONG = [
         ),
     ),
     (
+        TEXT.replace("fast", "f" * 33),
+        f"meters/x.toml: group.{'f' * 33}: has 33 characters; name it in 1 to 32",
+    ),
+    (
         TEXT.replace("address = 10", "address = -1"),
         (
             "meters/x.toml: register.flow.address: -1..0 is outside 0..65535; "
