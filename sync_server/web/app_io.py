@@ -31,7 +31,12 @@ from sync_server.web.live_io import LiveHub
 from sync_server.web.meters_io import meters_router
 from sync_server.web.orders_io import orders_router
 from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
-from sync_server.web.people_io import accounts_router, ended_accounts_router, tablets_router
+from sync_server.web.people_io import (
+    accounts_router,
+    crews_router,
+    ended_accounts_router,
+    tablets_router,
+)
 from sync_server.web.review_io import review_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
@@ -95,6 +100,7 @@ def build_app(
         review_router(pages),
         tablets_router(pages),
         accounts_router(pages),
+        crews_router(pages),
         ended_accounts_router(pages),
         health_router(pages),
         enrolment_router(),

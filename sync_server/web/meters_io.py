@@ -176,19 +176,6 @@ def _meter_page(
     if points:
         points = [*points, ChartPoint(at_utc=now_utc, observed=None)]
     line = next((each for each in lines if each.meter_id == meter_id), None)
-    chart = ""
-    if points and shown:
-        chart = chart_json(
-            Evidence(
-                sentence=BilingualText(en="", zh=""),
-                quantity=str(shown),
-                unit=unit_of(shown),
-                rule_from_utc=now_utc,
-                rule_to_utc=now_utc,
-                points=points,
-            ),
-            words.zone,
-        )
     newest = max((each.at_utc for each in latest if each.value is not None), default=None)
     return pages.page(
         request,
@@ -199,7 +186,7 @@ def _meter_page(
         figures=_figures(latest, words)[:3],
         latest=_figures(latest, words),
         latest_at=words.near_clock(newest, now_utc) if newest else "",
-        chart_data=chart,
+        chart_data=_chart_of(points, shown, words, now_utc),
         spans=[
             Choice(
                 words=words.gettext(message),
@@ -220,6 +207,22 @@ def _meter_page(
         facts=_facts(record, words),
         **related,
     )
+
+
+def _chart_of(
+    points: Sequence[ChartPoint], shown: Quantity | None, words: Words, now_utc: datetime
+) -> str:
+    if not points or shown is None:
+        return ""
+    evidence = Evidence(
+        sentence=BilingualText(en="", zh=""),
+        quantity=str(shown),
+        unit=unit_of(shown),
+        rule_from_utc=now_utc,
+        rule_to_utc=now_utc,
+        points=points,
+    )
+    return chart_json(evidence, words.zone)
 
 
 def _span_words(count: int, words: Words) -> str:

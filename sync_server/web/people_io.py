@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 from sync_server.access.account_store import (
     Crew,
@@ -153,7 +154,7 @@ def _tablets(
 
 
 def accounts_router(pages: Pages) -> APIRouter:
-    """Return the routes of the accounts and crews."""
+    """Return the routes of the accounts."""
     router = APIRouter()
 
     @router.get("/accounts")
@@ -191,24 +192,6 @@ def accounts_router(pages: Pages) -> APIRouter:
             return _accounts(pages, request, reader, form, problem=str(refusal))
         return _accounts(pages, request, reader, made=login)
 
-    @router.post("/crews")
-    def add_crew(
-        request: Request,
-        person: ManageAccounts,
-        crew_id: Annotated[str, Form(max_length=64)] = "",
-        name: Annotated[str, Form(max_length=200)] = "",
-    ) -> Response:
-        """Add a crew."""
-        wanted = crew_id.strip()
-        try:
-            with pages.engine.begin() as connection:
-                _check_crew_is_new(has_it=has_crew(connection, wanted), crew_id=wanted)
-                crew = Crew(crew_id=wanted, name=name.strip() or wanted)
-                create_crew(connection, crew, pages.clock.now_utc())
-        except ContractError as refusal:
-            return _accounts(pages, request, pages.reader(person), problem=str(refusal))
-        return see_other("/accounts")
-
     @router.get("/me")
     def own_page(request: Request, person: OwnSession) -> Response:
         """Say to a role without pages that its work is on the tablet."""
@@ -222,6 +205,29 @@ def accounts_router(pages: Pages) -> APIRouter:
             heading=words.gettext(mark("Your work is on the tablet")),
             problem_text=words.gettext(mark("Your role has no pages in the control room.")),
         )
+
+    return router
+
+
+def crews_router(pages: Pages) -> APIRouter:
+    """Return the route that adds a crew."""
+    router = APIRouter()
+
+    @router.post("/crews")
+    def add_crew(
+        request: Request,
+        person: ManageAccounts,
+        crew_id: Annotated[str, Form(max_length=64)] = "",
+        name: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        """Add a crew."""
+        try:
+            with pages.engine.begin() as connection:
+                crew = _new_crew(connection, crew_id.strip(), name.strip())
+                create_crew(connection, crew, pages.clock.now_utc())
+        except ContractError as refusal:
+            return _accounts(pages, request, pages.reader(person), problem=str(refusal))
+        return see_other("/accounts")
 
     return router
 
@@ -245,8 +251,8 @@ def ended_accounts_router(pages: Pages) -> APIRouter:
     return router
 
 
-def _check_crew_is_new(*, has_it: bool, crew_id: str) -> None:
-    if has_it or not crew_id:
+def _new_crew(connection: Connection, crew_id: str, name: str) -> Crew:
+    if not crew_id or has_crew(connection, crew_id):
         raise ContractError(
             place="new crew",
             field="crew_id",
@@ -254,6 +260,7 @@ def _check_crew_is_new(*, has_it: bool, crew_id: str) -> None:
             remedy="choose another code",
             code=Code.CONFLICT,
         )
+    return Crew(crew_id=crew_id, name=name or crew_id)
 
 
 def _accounts(  # noqa: PLR0913, PLR0917  # what was typed, what went wrong, what was made
