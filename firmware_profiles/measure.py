@@ -14,7 +14,7 @@ from wire_contracts.quality import (
     SUSPECT_RANGE,
     QualityCode,
 )
-from wire_contracts.quantities import Quantity, to_canonical
+from wire_contracts.quantities import PLAUSIBLE, Quantity, to_canonical
 
 MAX_EXPONENT = 30
 """Powers of ten beyond this are no meter: the exponent register itself is broken."""
@@ -76,7 +76,8 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
         return Measured(code=reason.code)
     except (ValueError, OverflowError):
         return Measured(code=BAD_PROFILE)
-    is_plausible = register.limits.holds(exact)
+    low, high = PLAUSIBLE[quantity]
+    is_plausible = low <= value <= high and register.limits.holds(exact)
     return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
 
 

@@ -52,6 +52,33 @@ class Medium(StrEnum):
     WATER = "water"
 
 
+PLAUSIBLE: dict[Quantity, tuple[float, float]] = {
+    Quantity.VOLUME_M3: (-1e9, 1e10),
+    Quantity.VOLUME_REVERSE_M3: (-1e9, 1e10),
+    Quantity.VOLUME_ACTUAL_M3: (-1e9, 1e10),
+    Quantity.VOLUME_BASE_M3: (-1e9, 1e11),
+    Quantity.FLOW_M3H: (-1e6, 1e6),
+    Quantity.FLOW_ACTUAL_M3H: (-1e6, 1e6),
+    Quantity.FLOW_BASE_M3H: (-1e8, 1e8),
+    Quantity.ENERGY_KWH: (-1e11, 1e12),
+    Quantity.ENERGY_COLD_KWH: (-1e11, 1e12),
+    Quantity.POWER_KW: (-1e7, 1e7),
+    Quantity.SUPPLY_TEMP_DEGC: (-100.0, 600.0),
+    Quantity.RETURN_TEMP_DEGC: (-100.0, 600.0),
+    Quantity.TEMP_DIFF_K: (-600.0, 600.0),
+    Quantity.TEMPERATURE_DEGC: (-100.0, 600.0),
+    Quantity.PRESSURE_BARA: (-1.0, 1000.0),
+    Quantity.PRESSURE_BARG: (-2.0, 1000.0),
+    Quantity.MASS_KG: (-1e12, 1e14),
+    Quantity.MASS_FLOW_KGH: (-1e9, 1e9),
+    Quantity.GAS_LEL_PCT: (-10.0, 1000.0),
+    Quantity.SIGNAL_QUALITY_PCT: (-10.0, 1000.0),
+}
+"""What no meter of a utility can mean, by a wide margin: outside, words were torn or swapped, and
+the value is `suspect_range` whatever its profile says. Judgement: ten times the largest mains,
+tanks and boilers there are; a profile's own `min` and `max` are narrower."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitRule:
     """How a printed unit becomes a canonical one: `canonical = value * factor + offset`."""

@@ -129,6 +129,13 @@ def test_a_value_outside_its_limits_is_kept_and_doubted() -> None:
     assert quality_of(found) == {"flow_m3h": "suspect_range"}
 
 
+def test_words_that_no_meter_can_mean_are_doubted_without_a_limit_in_the_profile() -> None:
+    found = decoded(parsed(TEXT), words(at_10="7F00 0000"))
+
+    assert found.values == {Quantity.FLOW_M3H: 2.0**127}
+    assert quality_of(found) == {"flow_m3h": "suspect_range"}
+
+
 def test_limits_are_in_the_printed_unit() -> None:
     text = TEXT.replace('unit = "m3/h"', 'unit = "L/h"')
     profile = parsed(with_line(text, "max = 10"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wire_contracts.quality import bad_exception, is_bad, parse_quality
 from wire_contracts.quantities import (
+    PLAUSIBLE,
     TOTALISERS,
     UNITS,
     Medium,
@@ -55,6 +56,11 @@ def test_every_quantity_has_a_unit_of_its_dimension() -> None:
     dimensions = {rule.canonical for rule in UNITS.values()}
 
     assert {dimension_of(quantity) for quantity in Quantity} <= dimensions
+
+
+def test_every_quantity_has_a_plausible_range() -> None:
+    assert set(PLAUSIBLE) == set(Quantity)
+    assert all(low < high for low, high in PLAUSIBLE.values())
 
 
 def test_an_unknown_unit_says_where_to_add_it() -> None:
