@@ -1,7 +1,8 @@
 """The gateways of the ingest benchmark as one process: sends batches, hears acknowledgements.
 
-Run as `python -m benchmarks.ingest_gateways PORT PAYLOAD_FILE`. Prints one JSON line: seconds from
-the first publication to the last acknowledgement.
+Run as `python -m benchmarks.ingest_gateways PORT PAYLOAD_FILE`. Prints `ready`, waits for a line on
+standard input, sends, and prints one JSON line: seconds from the first publication to the last
+acknowledgement.
 """
 
 import json
@@ -44,6 +45,8 @@ class Gateways:
     def run(self) -> float:
         """Return the seconds from the first publication to the last acknowledgement."""
         self._is_ready.wait(_PATIENCE_S)
+        print("ready", flush=True)
+        sys.stdin.readline()
         started_s = time.monotonic()
         for topic, payload in self._payloads:
             self._client.publish(topic, payload, qos=1)
@@ -87,7 +90,7 @@ def main() -> None:
     """Send everything once."""
     parts = list(_read(Path(sys.argv[2])))
     payloads = [(topic.decode(), body) for topic, body in zip(parts[::2], parts[1::2], strict=True)]
-    print(json.dumps(Gateways(int(sys.argv[1]), payloads).run()))
+    print(json.dumps([Gateways(int(sys.argv[1]), payloads).run()]))
 
 
 if __name__ == "__main__":

@@ -140,9 +140,10 @@ class FieldReader:
     def objects(self, key: str, *, longest: int) -> list["FieldReader"]:
         """Return readers for a required array of objects."""
         readers = []
+        name = self.name_of(key)
         for index, value in enumerate(self.array(key, longest=longest)):
-            path = f"{self.name_of(key)}[{index}]"
-            if not isinstance(value, Mapping):
+            path = f"{name}[{index}]"
+            if type(value) is not dict and not isinstance(value, Mapping):
                 raise ContractError(
                     place=self.place,
                     field=path,
