@@ -25,10 +25,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, town: Town) -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def living_town(
     prepared: Path, tmp_path_factory: pytest.TempPathFactory, town: Town
 ) -> Iterator[LivingTown]:
-    """One running town for all tests: each power cut hits what the former ones left."""
+    """One running town for a module's tests: each power cut hits what the former ones left."""
     with living(prepared, tmp_path_factory.mktemp("living"), town) as found:
         yield found
