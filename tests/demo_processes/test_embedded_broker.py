@@ -2,7 +2,8 @@
 
 import json
 import socket
-import threading
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
@@ -12,10 +13,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from demo.broker_access import digest, may_publish, may_receive, may_subscribe
-from demo.broker_io import serve_broker
+from demo.places import Places
 from wire_contracts.topics import Channel, Topic, subscription
 
-WAIT_S = 10.0
+ROOT = Path(__file__).resolve().parent.parent.parent
+WAIT_S = 20.0
 UP = Topic(gateway_id="gw-01", channel=Channel.UP).text()
 ACK = Topic(gateway_id="gw-01", channel=Channel.ACK).text()
 OTHER_UP = Topic(gateway_id="gw-02", channel=Channel.UP).text()
@@ -29,17 +31,20 @@ def free_port() -> int:
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    accounts = tmp_path / "accounts.json"
+    """The broker's own process, as the demo runs it."""
+    accounts = Places(tmp_path).broker_accounts_file
+    accounts.parent.mkdir()
     accounts.write_text(
         json.dumps({"server": digest("s"), "gw-01": digest("g1"), "gw-02": digest("g2")})
     )
     chosen = free_port()
-    stop = threading.Event()
-    broker = threading.Thread(target=serve_broker, args=(chosen, accounts, stop))
-    broker.start()
-    yield chosen
-    stop.set()
-    broker.join(WAIT_S)
+    command = [sys.executable, "-m", "demo.run_broker", "--data", str(tmp_path), "--port"]
+    with subprocess.Popen(
+        [*command, str(chosen)], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as broker:
+        yield chosen
+        broker.terminate()
+        assert broker.wait(WAIT_S) == 0
 
 
 class Talker:

@@ -1,6 +1,5 @@
 """The whole server: starts, announces its first link, stops as a whole when told or broken."""
 
-import asyncio
 import queue
 import signal
 import socket
@@ -12,10 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Self
 
 import pytest
-from amqtt.broker import Broker
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
@@ -36,6 +33,8 @@ from wire_contracts.frames import dump_batch, frame_json
 from wire_contracts.payloads import pack, unpack
 from wire_contracts.quantities import Quantity
 from wire_contracts.topics import Channel, Topic
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _config(folder: Path, broker_port: int) -> ServerConfig:
@@ -253,52 +252,31 @@ def test_a_process_without_pages_leaves_the_port_alone(tmp_path: Path, mosquitto
     assert ends == [[Part.INGEST, Part.DETECTION]]
 
 
-class AmqttThread:
-    """An amqtt broker (MQTT 3.1.1 only) on its own event loop in a thread."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._loop = asyncio.new_event_loop()
-        self._is_up = threading.Event()
-        self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._is_up.wait(10)
-        return self
-
-    def __exit__(self, *_details: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(20)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.close()
-
-    async def _serve(self) -> None:
-        broker = Broker(
-            {
-                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}"}},
-                "plugins": {
-                    "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
-                },
-            },
-            loop=self._loop,
-        )
-        await broker.start()
-        self._is_up.set()
-        await self._end.wait()
-        await broker.shutdown()
+@contextmanager
+def _amqtt(port: int) -> Iterator[None]:
+    """Run an amqtt broker (MQTT 3.1.1 only): a process takes its open sockets with it."""
+    command = [sys.executable, "-m", "tests.edge_gateway.amqtt_process", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as broker:
+        try:
+            wait_until(lambda: _listens(port))
+            yield
+        finally:
+            broker.kill()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:amqtt")
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def test_a_broker_that_knows_only_the_old_protocol_is_met_with_one_line(tmp_path: Path) -> None:
     port = free_port()
     config = _config(tmp_path, port)
     stop = threading.Event()
-    with AmqttThread(port), capture_logs() as logs:
+    with _amqtt(port), capture_logs() as logs:
         link = BrokerLink(config.broker)
         engine = open_engine(config.database_url)
         loop = IngestLoop(
