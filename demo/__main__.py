@@ -20,6 +20,9 @@ SHOWN_HISTORY_DAYS = 30
 CHECKED_HISTORY_DAYS = 15
 """The night-flow rule wants two weeks of nights before it speaks of a meter's habit."""
 
+BROKERS = {"amqtt": "demo.run_broker", "mosquitto": "demo.run_mosquitto"}
+"""What is embedded, and what a site installs."""
+
 
 def main() -> int:
     """Run the demo; return the exit status."""
@@ -31,6 +34,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="run the loop once and measure it")
     parser.add_argument("--seconds", type=float, default=90.0, help="wall seconds of --check")
     parser.add_argument("--kill", action="append", default=[], help="WHO:AT, with --check")
+    parser.add_argument("--broker", choices=tuple(BROKERS), default="amqtt", help="with --check")
     arguments = parser.parse_args()
     places = Places(arguments.data.resolve())
     if arguments.reset:
@@ -43,6 +47,7 @@ def main() -> int:
                 history_days=CHECKED_HISTORY_DAYS,
                 rate=arguments.rate,
                 kills=tuple(arguments.kill),
+                broker=BROKERS[arguments.broker],
             ),
         )
     if arguments.reset:

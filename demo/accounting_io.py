@@ -35,7 +35,7 @@ class Account:
         sent: Frames that the gateways numbered.
         stored: Of these, frames the server's ledger holds (refused ones are kept, too).
         refused: Of the stored, frames that lie in quarantine.
-        lost: Frames that neither the ledger nor a gap record explains.
+        lost: Frames that the ledger does not hold, those a gap record explains among them.
         duplicated: Readings beyond one per meter and instant sent, and frames stored twice.
         readings: Rows in the table of readings.
     """
@@ -67,11 +67,11 @@ def _look_at(gateway_id: str, file: Path) -> Sent:
 
 def missing_frames(engine: Engine, sent: Sequence[Sent]) -> int:
     """Return how many numbered frames the server neither holds nor has explained as a gap."""
-    return sum(each.last_seq - _held(engine, each)[0] for each in sent)
+    return sum(each.last_seq - sum(_held(engine, each)[:2]) for each in sent)
 
 
-def _held(engine: Engine, sent: Sent) -> tuple[int, int]:
-    """Return frames held or explained, and of them refused, up to the last number of `sent`."""
+def _held(engine: Engine, sent: Sent) -> tuple[int, int, int]:
+    """Return frames held, frames explained as gone, and frames refused, up to the last number."""
     ledger = FRAME_LEDGER.c
     gap = FRAME_GAP.c
     with reading(engine) as connection:
@@ -87,7 +87,7 @@ def _held(engine: Engine, sent: Sent) -> tuple[int, int]:
                 gap.gateway_id == sent.gateway_id, gap.epoch == sent.epoch
             )
         ).scalar_one()
-    return int(held) + int(explained), int(refused)
+    return int(held), int(explained), int(refused)
 
 
 def distinct_instants(places: Places, sent: Sequence[Sent]) -> int:
@@ -115,7 +115,7 @@ def close_account(
     """
     stored = refused = 0
     for each in sent:
-        held, rejected = _held(engine, each)
+        held, _explained, rejected = _held(engine, each)
         stored += held
         refused += rejected
     total = sum(each.last_seq for each in sent)

@@ -42,6 +42,7 @@ class CheckOptions:
         seconds: Wall seconds within which the loop must close once the town is up.
         history_days: Days of readings before the start.
         rate: Town seconds per wall second.
+        broker: The broker's process.
         kills: `WHO:AT` each: a process and a named point or a wall second.
     """
 
@@ -49,6 +50,7 @@ class CheckOptions:
     history_days: int
     rate: float
     kills: tuple[str, ...] = ()
+    broker: str = "demo.run_broker"
 
 
 def run_check(places: Places, options: CheckOptions) -> int:
@@ -61,7 +63,9 @@ def run_check(places: Places, options: CheckOptions) -> int:
     forget_town(own)
     set_up(own, town, DEFAULT_START_UTC, PastWanted(days=options.history_days), _tell)
     report.setup_wall_s = time.monotonic() - began_s
-    run_options = RunOptions(rate=options.rate, gateway_processes=GATEWAY_PROCESSES)
+    run_options = RunOptions(
+        rate=options.rate, gateway_processes=GATEWAY_PROCESSES, broker=options.broker
+    )
     began_s = time.monotonic()
     try:
         with TownRun(own, town, run_options) as run:

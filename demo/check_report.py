@@ -60,6 +60,7 @@ class CheckReport:
             and self.account.sent > 0
             and self.account.lost == 0
             and self.account.duplicated == 0
+            and self.account.refused == 0
             and self.times.alert_wall_s is not None
             and self.times.alert_closed_town_s is not None
             and self.orders_closed_by_offline_crew > 0

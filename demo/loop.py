@@ -32,6 +32,9 @@ from wire_contracts.work_order_states import WorkOrderState
 LOOK_EVERY_S = 0.25
 """Wall seconds between two looks at the database."""
 
+STAIRS_S = 1.5
+"""Wall seconds from the finding to the street: the way out of the cellar."""
+
 LEAK_AFTER = timedelta(minutes=30)
 """Town time from the loop's begin to the leak."""
 
@@ -69,6 +72,7 @@ class Loop:
 
     stage: Stage
     until_wall_s: float
+    leak_after: timedelta = LEAK_AFTER
     times: LoopTimes = field(default_factory=LoopTimes)
     orders_closed_offline: int = 0
 
@@ -94,7 +98,7 @@ class Loop:
         self.stage.tell("the alert is closed with the crew's finding")
 
     def _begin_leak(self) -> Fault:
-        leak = night_leak(self.stage.town, self.stage.clock.now_utc() + LEAK_AFTER)
+        leak = night_leak(self.stage.town, self.stage.clock.now_utc() + self.leak_after)
         self.stage.truth.inject(leak)
         name = self.stage.town.meter(leak.meter_id).name
         self.stage.tell(f"{leak.meter_id} ({name}) begins to leak {leak.flow_m3h} m³/h")
@@ -203,6 +207,6 @@ def mind_the_cellar(stage: Stage) -> None:
         if is_cut and stage.network.is_connected:
             stage.network.cut()
             stage.tell("the crew goes into a cellar: its tablet has no network")
-        elif not is_cut and not stage.network.is_connected:
+        elif not is_cut and not stage.network.is_connected and not stage.over.wait(STAIRS_S):
             stage.network.restore()
             stage.tell("the crew comes back: its tablet has a network again")

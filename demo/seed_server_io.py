@@ -122,6 +122,8 @@ def seed_people(
     town: Town,
     accounts: Iterable[tuple[DemoAccount, str]],
     now_utc: datetime,
+    *,
+    language: str = "zh",
 ) -> int:
     """Add crews and the accounts (each with its password's hash) that are not there yet.
 
@@ -142,6 +144,7 @@ def seed_people(
             role=one.role,
             password_hash=encoded,
             crew_id=one.crew_id,
+            language=language,
         )
         create_account(connection, account, now_utc)
     return len(fresh)

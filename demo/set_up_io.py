@@ -1,6 +1,7 @@
 """Prepares the town's data once: ports, secrets, database, people, past, settings files."""
 
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -49,6 +50,12 @@ class Ports:
     broker: int
     server: int
     network: int
+
+
+def reader_language() -> str:
+    """Return the language of who starts the demo, from the environment: `zh` or `en`."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return "zh" if named.startswith("zh") else "en"
 
 
 def free_ports(count: int) -> list[int]:
@@ -170,7 +177,7 @@ def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> No
     _write_json(places.accounts_file, passwords)
     with engine.begin() as connection:
         seed_assets(connection, town, start_utc)
-        seed_people(connection, town, hashed, start_utc)
+        seed_people(connection, town, hashed, start_utc, language=reader_language())
 
 
 def _server_toml(places: Places, ports: Ports) -> str:
@@ -181,7 +188,7 @@ data = "{folder}"
 listen_host = "127.0.0.1"
 listen_port = {ports.server}
 public_url = "http://127.0.0.1:{ports.server}"
-language = "en"
+language = "{reader_language()}"
 site_name = "{SITE_NAME}"
 timezone = "Asia/Shanghai"
 

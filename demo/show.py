@@ -14,6 +14,9 @@ from demo.town import Town
 from demo.town_run_io import RunOptions, TownRun
 from demo.water_leak import WATER_LEAK_ID, water_leak
 
+TIME_TO_LOG_IN = timedelta(hours=5)
+"""20 seconds of the wall: the page is open when the leak begins, and the night still lies ahead."""
+
 PATIENCE_S = 600.0
 """Wall seconds the shown story may take; the town goes on afterwards."""
 
@@ -58,9 +61,12 @@ def _play(stage: Stage, tell: Callable[[str], None]) -> None:
     if WATER_LEAK_ID in known:
         tell("the town goes on where it was")
         return
+    tell("open the control room now: the first leak begins in 20 seconds, at 01:00 in the town")
     _leave_one_for_the_viewer(stage, tell)
     try:
-        Loop(stage=stage, until_wall_s=time.monotonic() + PATIENCE_S).play()
+        Loop(
+            stage=stage, until_wall_s=time.monotonic() + PATIENCE_S, leak_after=TIME_TO_LOG_IN
+        ).play()
     except LoopBroke as error:
         if not stage.stop.is_set():
             tell(f"the story did not end: {error}")

@@ -45,12 +45,14 @@ class RunOptions:
         gateway_processes: How many processes the 20 gateways share (R26).
         crew: The crew's process: `demo.run_crew`, or `demo.run_tablet` with a window.
         crew_arguments: Further arguments of that process.
+        broker: The broker's process: the embedded one, or `demo.run_mosquitto`.
     """
 
     rate: float
     gateway_processes: int
     crew: str = "demo.run_crew"
     crew_arguments: tuple[str, ...] = ()
+    broker: str = "demo.run_broker"
 
 
 class TownRun:
@@ -122,7 +124,7 @@ class TownRun:
         )
         self._saver.start()
         self.supervisor.start(
-            Role(BROKER, "demo.run_broker", (*data, "--port", str(self.ports.broker)))
+            Role(BROKER, self._options.broker, (*data, "--port", str(self.ports.broker)))
         )
         self.supervisor.start(Role(METERS, "demo.run_meters", data))
         self._wait_for(BROKER, lambda: answers(self.ports.broker))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sync_server.access.account_store import list_crews
 from sync_server.web.order_views import BUSY
 from sync_server.web.words import Words
-from sync_server.work_orders.order_store import orders_per_crew
+from sync_server.work_orders.order_store import least_busy_crew, orders_per_crew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,8 @@ class CrewChoice:
 
 
 def crew_choices(connection: Connection, words: Words, former: str) -> list[CrewChoice]:
-    """Return the crews but `former`; the first of them is chosen."""
+    """Return the crews but `former`; chosen is the one that the automatic rule would take."""
+    wanted = least_busy_crew(connection)
     busy = orders_per_crew(connection, BUSY)
     crews = [crew for crew in list_crews(connection) if crew.crew_id != former]
     return [
@@ -30,7 +31,7 @@ def crew_choices(connection: Connection, words: Words, former: str) -> list[Crew
             name=crew.name,
             words=words.ngettext("%(n)d open", "%(n)d open", busy.get(crew.crew_id, 0))
             % {"n": busy.get(crew.crew_id, 0)},
-            is_chosen=index == 0,
+            is_chosen=crew.crew_id == wanted,
         )
-        for index, crew in enumerate(crews)
+        for crew in crews
     ]

@@ -256,7 +256,7 @@ def _facts(record: MeterRecord, words: Words) -> list[tuple[str, str]]:
     return [
         (words.gettext(mark("Device")), record.device_serial or "—"),
         (words.gettext(mark("Interval")), interval_words(record.meter.interval.total_seconds())),
-        (words.gettext(mark("Power")), words.gettext(power)),
+        (words.gettext(mark("Power supply")), words.gettext(power)),
         (words.gettext(mark("Added")), words.date(record.added_at_utc)),
     ]
 

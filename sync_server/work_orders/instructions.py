@@ -18,58 +18,58 @@ def _text(en: str, zh: str) -> BilingualText:
 _GAS_LEAK = (
     _text(
         "Isolate: no flame, no switch, no phone inside; close the valve before the meter",
-        "切断:室内禁明火、禁动电器、禁打电话;关闭表前阀",
+        "切断：室内禁明火、禁动电器、禁打电话；关闭表前阀",
     ),
     _text(
         "Ventilate: open doors and windows, keep people out",
-        "通风:打开门窗,疏散人员",
+        "通风：打开门窗，疏散人员",
     ),
     _text(
         "Measure: gas in % LEL at ceiling, joints and well cover; go back out at 25 % LEL or more",
-        "检测:在顶棚、接头、井盖处测可燃气体 % LEL;达到 25 % LEL 立即撤出",
+        "检测：在顶棚、接头、井盖处测可燃气体 % LEL；达到 25 % LEL 立即撤出",
     ),
     _text(
         "Repair: find the leak with soap or detector, repair or blank it off",
-        "维修:用皂液或检漏仪查找漏点,维修或封堵",
+        "维修：用皂液或检漏仪查找漏点，维修或封堵",
     ),
     _text(
         "Re-measure: 0 % LEL and steady pressure for 10 minutes with everything closed",
-        "复测:用气设备全关,10 分钟内 0 % LEL 且压力不降",
+        "复测：用气设备全关，10 分钟内 0 % LEL 且压力不降",
     ),
     _text(
         "Relight: open the valve slowly, relight, check the flame, explain to the customer",
-        "复气点火:缓慢开阀,点火检查火焰,向用户说明",
+        "复气点火：缓慢开阀，点火检查火焰，向用户说明",
     ),
 )
 _WATER_LEAK = (
     _text(
         "Read the meter with every tap closed: does it still turn?",
-        "关闭所有用水点后读表:表针是否仍在转动?",
+        "关闭所有用水点后读表：表针是否仍在转动？",
     ),
     _text(
         "Close the valve after the meter: turning means a leak before it or a wrong meter",
-        "关闭表后阀:仍转动则漏点在阀前或水表有误",
+        "关闭表后阀：仍转动则漏点在阀前或水表有误",
     ),
     _text(
         "Check cisterns, relief valves and visible pipes, then listen for the leak",
-        "检查水箱、泄压阀和明管,再听漏定位",
+        "检查水箱、泄压阀和明管，再听漏定位",
     ),
-    _text("Repair or isolate, then read the meter again", "维修或隔离,然后再次读表"),
+    _text("Repair or isolate, then read the meter again", "维修或隔离，然后再次读表"),
 )
 _HEAT_LEAK = (
     _text(
         "Danger of scalding: let nobody near, wear protection before you open a cover",
-        "防烫伤:禁止人员靠近,打开盖板前穿戴防护",
+        "防烫伤：禁止人员靠近，打开盖板前穿戴防护",
     ),
     _text(
         "Isolate: close supply, then return; note who closed which valve",
-        "隔离:先关供水阀,再关回水阀;记录何人关闭何阀",
+        "隔离：先关供水阀，再关回水阀；记录何人关闭何阀",
     ),
     _text("Measure pressure and both temperatures", "测量压力及供、回水温度"),
-    _text("Find and repair the leak, or leave it isolated", "查找并维修漏点,无法维修则保持隔离"),
+    _text("Find and repair the leak, or leave it isolated", "查找并维修漏点，无法维修则保持隔离"),
     _text(
         "Open return, then supply, vent, measure again",
-        "先开回水阀,再开供水阀,排气,再次测量",
+        "先开回水阀，再开供水阀，排气，再次测量",
     ),
 )
 _METER_CHECK = (
@@ -79,7 +79,7 @@ _METER_CHECK = (
     ),
     _text(
         "Read the display: total, flow, error codes; photograph it",
-        "读取显示:累计量、瞬时量、故障码;拍照",
+        "读取显示：累计量、瞬时量、故障码；拍照",
     ),
     _text(
         "Compare the display with the value in this order",
@@ -91,9 +91,9 @@ _METER_CHECK = (
     ),
 )
 _COMM_CHECK = (
-    _text("Is the meter powered, the display alive?", "表计是否通电,显示是否正常?"),
+    _text("Is the meter powered, the display alive?", "表计是否通电，显示是否正常？"),
     _text("Check cable, polarity, termination and antenna", "检查线路、极性、终端电阻和天线"),
-    _text("Is the gateway on and in reach?", "网关是否在线并可达?"),
+    _text("Is the gateway on and in reach?", "网关是否在线并可达？"),
     _text("Read the display and note the total", "读取显示并记录累计量"),
 )
 

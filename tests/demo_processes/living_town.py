@@ -66,8 +66,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def living(prepared: Path, folder: Path, town: Town) -> Iterator[LivingTown]:
+def living(
+    prepared: Path, folder: Path, town: Town, options: RunOptions = OPTIONS
+) -> Iterator[LivingTown]:
     """Bring a copy of the prepared town up until the block ends."""
     shutil.copytree(prepared, folder / "town")
-    with TownRun(Places(folder / "town"), town, OPTIONS) as run:
+    with TownRun(Places(folder / "town"), town, options) as run:
         yield LivingTown(run=run, first_live_ms=ms_from_utc(run.clock.now_utc()))
