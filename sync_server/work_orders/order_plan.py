@@ -72,7 +72,7 @@ def plan_order(kind: Kind, medium: Medium, meter_id: str) -> OrderPlan:
     medium_en, medium_zh = _MEDIUM[medium]
     title = BilingualText(
         en=f"{subject_en} ({medium_en}), meter {meter_id}",
-        zh=f"{medium_zh}{subject_zh},表号 {meter_id}",
+        zh=f"{medium_zh}{subject_zh}，表号 {meter_id}",
     )
     return OrderPlan(
         order_type=_TYPE[FAMILY[kind]],
