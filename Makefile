@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON_IN := .venv/bin/python
-PARTS := wire_contracts firmware_profiles edge_gateway sync_server field_app demo
+PARTS := wire_contracts meter_telegrams firmware_profiles edge_gateway sync_server field_app demo
 SOURCES := $(PARTS) benchmarks tests
 
 .PHONY: help install demo demo-reset check test test-nightly bench screenshots test-packages clean \

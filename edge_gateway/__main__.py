@@ -11,10 +11,10 @@ from pathlib import Path
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import ConfigError, GatewayConfig
 from edge_gateway.config_io import load_config
+from edge_gateway.links.read_plan import LAN_COST
 from edge_gateway.logs_io import configure_logs
-from edge_gateway.profiles_io import load_links
-from edge_gateway.queue_store import QueueError, read_figures
-from edge_gateway.read_plan import LAN_COST
+from edge_gateway.polling.profiles_io import load_links
+from edge_gateway.queue.queue_store import QueueError, read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from edge_gateway.schedule import Moment
+from edge_gateway.moments import Moment
 from wire_contracts.clock import Clock
 
 TOLERATED_S = 2.0

@@ -9,13 +9,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import GatewayConfig
-from edge_gateway.data_lock_io import held_folder
-from edge_gateway.link_io import LinkParts, LinkWorker
-from edge_gateway.modbus_io import quiet_pymodbus
-from edge_gateway.outbox_io import Outbox
-from edge_gateway.profiles_io import LinkSetup, load_links
-from edge_gateway.queue_store import QueueStore, open_queue
-from edge_gateway.uplink_io import Uplink, UplinkParts
+from edge_gateway.links.modbus_io import quiet_pymodbus
+from edge_gateway.polling.link_io import LinkParts, LinkWorker
+from edge_gateway.polling.profiles_io import LinkSetup, load_links
+from edge_gateway.queue.data_lock_io import held_folder
+from edge_gateway.queue.outbox_io import Outbox
+from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
 from wire_contracts.clock import Clock
 
 QUEUE_FILE = "queue.sqlite3"

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "wire_contracts",
+    "meter_telegrams",
     "firmware_profiles",
     "edge_gateway",
     "sync_server",

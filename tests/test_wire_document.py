@@ -8,15 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from edge_gateway.messages import (
-    LinkFigures,
-    UplinkFigures,
-    event,
-    health,
-    offline_state,
-    online_state,
-)
-from edge_gateway.queued import QueueFigures
+from edge_gateway.figures import LinkFigures, UplinkFigures
+from edge_gateway.queue.queued import QueueFigures
+from edge_gateway.uplink.messages import event, health, offline_state, online_state
 from wire_contracts.enrolment import (
     EnrolAnswer,
     EnrolRequest,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.clock_step import clock_step
-from edge_gateway.schedule import Moment
+from edge_gateway.moments import Moment
 from tests.edge_gateway.rig import FastClock
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

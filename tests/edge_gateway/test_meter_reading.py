@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.answers import Answer, Fault, FaultKind
-from edge_gateway.meter_reading import GroupPlan, read_group
-from edge_gateway.read_plan import ReadLimits
+from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.meter_reading import GroupPlan, read_group
+from edge_gateway.links.read_plan import ReadLimits
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 

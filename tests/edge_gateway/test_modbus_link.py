@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.answers import Fault, FaultKind
-from edge_gateway.modbus_io import Link
+from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.modbus_io import Link
 from firmware_profiles.words import Span
 from tests.edge_gateway.rig import (
     LOOPBACK,

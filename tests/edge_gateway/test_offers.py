@@ -5,8 +5,9 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.batching import MAX_BATCH_BYTES, batch_payload, take_batch
-from edge_gateway.offers import (
+from edge_gateway.queue.queued import StoredFrame
+from edge_gateway.uplink.batching import MAX_BATCH_BYTES, batch_payload, take_batch
+from edge_gateway.uplink.offers import (
     LONGEST_PAUSE,
     Window,
     add_offer,
@@ -15,7 +16,6 @@ from edge_gateway.offers import (
     repeat_offer,
     settle,
 )
-from edge_gateway.queued import StoredFrame
 from wire_contracts.frames import MAX_FRAMES, parse_batch
 from wire_contracts.payloads import MAX_WIRE_BYTES, unpack
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue_store import QueueError, QueueStore, open_queue, read_figures
+from edge_gateway.queue.queue_store import QueueError, QueueStore, open_queue, read_figures
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import Frame, GapRecord, parse_frame, parse_gap

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.read_plan import LAN_COST, PlanError, ReadLimits, RequestCost, plan_reads
+from edge_gateway.links.read_plan import LAN_COST, PlanError, ReadLimits, RequestCost, plan_reads
 from firmware_profiles.words import Span
 
 SERIAL_9600 = RequestCost(request_s=0.0408, word_s=0.00208)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.schedule import (
+from edge_gateway.moments import Moment
+from edge_gateway.polling.schedule import (
     PROBE_SHARE,
     JobKey,
-    Moment,
     Schedule,
     correct_for_clock,
     finish_job,

@@ -25,7 +25,7 @@ from edge_gateway.config import (
     QueueConfig,
     TlsConfig,
 )
-from edge_gateway.queue_store import read_figures
+from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from tests.edge_gateway.rig import (
     LOOPBACK,

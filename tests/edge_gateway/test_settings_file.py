@@ -8,7 +8,7 @@ import pytest
 
 from edge_gateway.config import ConfigError, GatewayConfig, MqttVersion
 from edge_gateway.config_io import SETTINGS, load_config, parse_config
-from edge_gateway.profiles_io import load_links
+from edge_gateway.polling.profiles_io import load_links
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "gateway.md"

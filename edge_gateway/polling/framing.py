@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from edge_gateway.meter_reading import GroupRead
+from edge_gateway.links.meter_reading import GroupRead
 from firmware_profiles.decode import decode_group
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Identity, Profile, group_registers

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway import messages
-from edge_gateway.batching import batch_payload, take_batch
 from edge_gateway.clock_step import clock_step
 from edge_gateway.config import GatewayConfig, MqttVersion
-from edge_gateway.messages import LinkFigures, UplinkFigures
-from edge_gateway.mqtt_io import (
+from edge_gateway.figures import LinkFigures, UplinkFigures
+from edge_gateway.moments import Moment
+from edge_gateway.queue.queue_store import QueueStore
+from edge_gateway.queue.queued import StoredFrame
+from edge_gateway.uplink import messages
+from edge_gateway.uplink.batching import batch_payload, take_batch
+from edge_gateway.uplink.mqtt_io import (
     Announced,
     Connected,
     Disconnected,
@@ -28,7 +31,7 @@ from edge_gateway.mqtt_io import (
     VersionRefused,
     Woken,
 )
-from edge_gateway.offers import (
+from edge_gateway.uplink.offers import (
     Offer,
     Window,
     add_offer,
@@ -37,9 +40,6 @@ from edge_gateway.offers import (
     repeat_offer,
     settle,
 )
-from edge_gateway.queue_store import QueueStore
-from edge_gateway.queued import StoredFrame
-from edge_gateway.schedule import Moment
 from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError

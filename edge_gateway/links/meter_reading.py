@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_gateway.answers import Answer, Fault, FaultKind
-from edge_gateway.read_plan import ReadLimits, overlap, plan_reads
+from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.read_plan import ReadLimits, overlap, plan_reads
 from firmware_profiles.words import Span, WordAddress
 from wire_contracts.quality import QualityCode
 

@@ -1,40 +1,13 @@
 """State, health and events of a gateway as JSON for the server (docs/gateway.md)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from edge_gateway.queued import QueueFigures
+from edge_gateway.figures import LinkFigures, UplinkFigures
+from edge_gateway.queue.queued import QueueFigures
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.payloads import dump_json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkFigures:
-    """What one link has done since the gateway started; `suspects` are silent meters' serials."""
-
-    name: str
-    is_open: bool
-    requests: int
-    timeouts: int
-    exceptions: int
-    mismatches: int
-    reopens: int
-    frames: int
-    skipped: int
-    suspects: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkFigures:
-    """What the uplink has done since the gateway started."""
-
-    is_connected: bool
-    published: int
-    republished: int
-    acknowledged: int
-    refused: int
 
 
 def online_state(gateway_id: str, epoch: int, now_utc: datetime) -> bytes:

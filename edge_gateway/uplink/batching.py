@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from edge_gateway.queued import StoredFrame
+from edge_gateway.queue.queued import StoredFrame
 from wire_contracts.frames import MAX_FRAMES, dump_batch
 from wire_contracts.payloads import pack
 

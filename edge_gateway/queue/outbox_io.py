@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue_store import QueueStore
+from edge_gateway.queue.queue_store import QueueStore
 from wire_contracts.frames import Frame
 
 BETWEEN_COMMITS = "gateway.between_commits"

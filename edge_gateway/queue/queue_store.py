@@ -18,7 +18,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queued import AckEffect, QueueFigures, StoredFrame
+from edge_gateway.queue.queued import AckEffect, QueueFigures, StoredFrame
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import (
     MAX_EPOCH,

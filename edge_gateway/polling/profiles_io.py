@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from edge_gateway.config import ConfigError, GatewayConfig, LinkConfig, MeterConfig
-from edge_gateway.meter_reading import GroupPlan
-from edge_gateway.read_plan import PlanError, ReadLimits
+from edge_gateway.links.meter_reading import GroupPlan
+from edge_gateway.links.read_plan import PlanError, ReadLimits
 from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import load_profile

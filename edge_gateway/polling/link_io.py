@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.answers import Answer
-from edge_gateway.framing import ReadOrigin, build_frame, undecodable_frame
-from edge_gateway.messages import LinkFigures
-from edge_gateway.meter_reading import GroupPlan, GroupRead, read_group
-from edge_gateway.modbus_io import Link
-from edge_gateway.outbox_io import Outbox
-from edge_gateway.profiles_io import LinkSetup, MeterSetup
-from edge_gateway.schedule import (
+from edge_gateway.figures import LinkFigures
+from edge_gateway.links.answers import Answer
+from edge_gateway.links.meter_reading import GroupPlan, GroupRead, read_group
+from edge_gateway.links.modbus_io import Link
+from edge_gateway.moments import Moment
+from edge_gateway.polling.framing import ReadOrigin, build_frame, undecodable_frame
+from edge_gateway.polling.profiles_io import LinkSetup, MeterSetup
+from edge_gateway.polling.schedule import (
     Job,
     JobKey,
-    Moment,
     correct_for_clock,
     finish_job,
     new_schedule,
@@ -26,6 +25,7 @@ from edge_gateway.schedule import (
     postpone_job,
     seconds_to_next,
 )
+from edge_gateway.queue.outbox_io import Outbox
 from firmware_profiles.words import Span
 from wire_contracts.clock import Clock
 

@@ -13,8 +13,8 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
-from edge_gateway.answers import Answer, Fault, FaultKind
-from edge_gateway.read_plan import BIT_FUNCTIONS
+from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from edge_gateway.moments import Moment
 from wire_contracts.clock import Clock
 
 SUSPECT_AFTER = 2
@@ -16,14 +17,6 @@ PROBE_SHARE = 0.05
 
 _JITTER = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Now, twice: in the gateway's clock, and in monotonic seconds of the wall's."""
-
-    utc: datetime
-    wall_s: float
 
 
 class JobKey(NamedTuple):

@@ -1,0 +1,8 @@
+"""How meters are asked: one line, one protocol, one request at a time.
+
+driver                   what every protocol gives: open, identify, read one job, close
+answers                  the words of a request, or why there are none
+read_plan                which words one request fetches
+modbus_io                one strict transaction on one Modbus TCP link
+meter_reading            the requests of one job, and what their failures mean
+"""

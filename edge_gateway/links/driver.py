@@ -1,0 +1,85 @@
+"""What the poller asks of a protocol: open, identify, read one job, close."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge_gateway.links.answers import Fault
+from wire_contracts.quality import QualityCode
+from wire_contracts.quantities import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """What one job reads: a register group of a meter, or the telegram of a meter.
+
+    Attributes:
+        serial: Serial number of the device.
+        group: Register group of its profile; drivers without groups call it `telegram`.
+    """
+
+    serial: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRead:
+    """What one job brought, whatever the protocol.
+
+    Attributes:
+        values: Wire quantity to its value in the canonical unit; good or suspect, never bad.
+        quality: Wire quantity to its code where it is not good.
+        events: Canonical events that the meter's status reported.
+        raw: The words or the telegram as read (RULINGS R17), None when nothing came.
+        local: What stays in the gateway, by the profile's own names: clocks, serials, modes.
+        has_answered: Whether the meter said anything; an exception is an answer.
+        is_link_down: Whether the link could not be opened, so that no meter is to blame.
+        faults: What went wrong, in the order it happened, for logs and the command line.
+    """
+
+    values: Mapping[Quantity, float] = field(default_factory=dict)
+    quality: Mapping[Quantity, QualityCode] = field(default_factory=dict)
+    events: Sequence[str] = ()
+    raw: bytes | None = None
+    local: Mapping[str, object] = field(default_factory=dict)
+    has_answered: bool
+    is_link_down: bool = False
+    faults: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a meter says it is, before anyone assumes a profile.
+
+    Attributes:
+        device_address: The address it answered at, as written in the settings.
+        profiles: References of the profiles it may be, most specific first; empty: unknown.
+        facts: What it said, by name: manufacturer, model, firmware, serial, medium.
+    """
+
+    device_address: str
+    profiles: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """One protocol on one line; used by one thread, one request at a time.
+
+    No method raises for what a meter, a serial server or the network does.
+    """
+
+    def open(self) -> bool:
+        """Return whether the line is open; opening is paced by the driver itself."""
+        ...
+
+    def identify(self, device_address: str) -> Identity | Fault:
+        """Return what answers at an address, or why nothing is known."""
+        ...
+
+    def read(self, job: JobKind, *, retry_count: int) -> JobRead:
+        """Return what one job brought; the driver knows the meters it was made for."""
+        ...
+
+    def close(self) -> None:
+        """Close the line; the next call opens it again."""
+        ...

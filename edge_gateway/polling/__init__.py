@@ -1,0 +1,7 @@
+"""What is read when: jobs become frames.
+
+profiles_io              profiles of the configured meters, loaded and planned once
+framing                  words become a frame; a failed read is a frame without values
+schedule                 which job is due, who must wait
+link_io                  one thread per link: due, read, hand on
+"""

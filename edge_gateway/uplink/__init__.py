@@ -1,0 +1,7 @@
+"""From the queue to the server, and the server's word back.
+
+messages                 state, health and events as the server reads them
+offers, batching         which frames are on their way; how many fit into one message
+mqtt_io                  one MQTT connection, 5 or 3.1.1
+uplink_io                queue to broker, the server's word back to the queue
+"""
