@@ -1,5 +1,6 @@
 """How meters are asked: one line, one protocol, one request at a time.
 
+link_url                 which protocol over which line a URL names
 driver                   what every protocol gives: open, identify, read one job, close
 answers                  the words of a request, or why there are none
 read_plan                which words one request fetches
