@@ -1,6 +1,6 @@
 """Reads meters, keeps every frame on disk, hands it to the server; the line through the rooms.
 
-config, config_io        one TOML file becomes one frozen value
+config, settings_table_io, config_io      one TOML file becomes one frozen value
 links                    how meters are asked, one protocol each
 polling                  what is read when, and how it becomes a frame
 queue                    the durable queue, and the group commit into it
