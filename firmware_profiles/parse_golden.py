@@ -8,12 +8,13 @@ from firmware_profiles.codings import NUMERIC
 from firmware_profiles.profile import Expected, GoldenVector, Origin, Register
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
-from firmware_profiles.words import HIGHEST_ADDRESS, WordAddress
+from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_UNIT_OFFSET, Span, WordAddress
 from wire_contracts.quality import parse_quality
 from wire_contracts.quantities import Quantity
 
 _READ_HOLDING = 3
 _WORD = re.compile(r"[0-9A-Fa-f]{4}")
+_START = re.compile(r"(?:([1-4])(?:\+([0-9]{1,3}))?:)?([0-9]{1,6})")
 _QUANTITIES = frozenset(Quantity)
 
 
@@ -43,14 +44,28 @@ def _parse_words(row: TableReader) -> dict[WordAddress, int]:
     blocks = row.table("regs")
     words: dict[WordAddress, int] = {}
     for start in blocks.values:
-        if not start.isdecimal():
-            raise blocks.refuse(start, "is no address", 'write regs = { "0" = "0001 86A0" }')
-        for offset, text in enumerate(blocks.text(start).split()):
-            address = int(start) + offset
-            words[function_code, address] = _parse_word(blocks, start, text)
-            if address > HIGHEST_ADDRESS:
-                raise blocks.refuse(start, f"{address} is outside 0..65535", "correct the address")
+        codes = [_parse_word(blocks, start, text) for text in blocks.text(start).split()]
+        if codes:
+            block = _parse_block(blocks, start, function_code, len(codes))
+            words.update(zip(block.addresses(), codes, strict=True))
     return words
+
+
+def _parse_block(blocks: TableReader, start: str, function_code: int, count: int) -> Span:
+    found = _START.fullmatch(start)
+    if found is None or int(found[2] or 0) > HIGHEST_UNIT_OFFSET:
+        raise blocks.refuse(
+            start, "is no address", 'write regs = { "0" = "0001 86A0" }, or "4:0" for function 4'
+        )
+    last = int(found[3]) + count - 1
+    if last > HIGHEST_ADDRESS:
+        raise blocks.refuse(start, f"{last} is outside 0..65535", "correct the address")
+    return Span(
+        unit_offset=int(found[2] or 0),
+        function_code=int(found[1] or function_code),
+        address=int(found[3]),
+        word_count=count,
+    )
 
 
 def _parse_word(blocks: TableReader, start: str, text: str) -> int:

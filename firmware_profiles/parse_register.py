@@ -17,7 +17,7 @@ from firmware_profiles.profile import (
 )
 from firmware_profiles.table_reader import TableReader, exact_number
 from firmware_profiles.vocabulary import KEYS, LEADING_SUFFIXES, PART_SUFFIXES
-from firmware_profiles.words import HIGHEST_ADDRESS, Span
+from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_UNIT_OFFSET, Span
 from wire_contracts.quantities import Medium, Quantity, Reference, to_canonical, wire_quantity
 
 READ_BITS = (1, 2)
@@ -118,7 +118,12 @@ def _parse_span(reader: TableReader, coding: Coding) -> Span:
         raise reader.refuse(
             "fc", f"{function_code} with type {coding.kind}", "read bits by 1 or 2, words by 3 or 4"
         )
-    return Span(function_code=function_code, address=address, word_count=coding.word_count)
+    return Span(
+        unit_offset=reader.integer_or_none("unit_id_offset", low=0, high=HIGHEST_UNIT_OFFSET) or 0,
+        function_code=function_code,
+        address=address,
+        word_count=coding.word_count,
+    )
 
 
 def _parse_scale(reader: TableReader) -> Fraction | None:

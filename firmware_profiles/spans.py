@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from firmware_profiles.profile import ANY_REGISTER, Profile, Register, group_registers
-from firmware_profiles.words import Span
+from firmware_profiles.words import Span, span_in
 
 
 def group_spans(profile: Profile, group: str) -> tuple[Span, ...]:
@@ -50,7 +50,7 @@ def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
     merged: list[Span] = []
     for span in sorted(set(spans)):
         last = merged[-1] if merged else None
-        if last is None or last.function_code != span.function_code or last.end <= span.address:
+        if last is None or last.space != span.space or last.end <= span.address:
             merged.append(span)
             continue
         both = _hull([last, span])
@@ -62,14 +62,10 @@ def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
-    codes = dict.fromkeys(span.function_code for span in spans)
-    return [_hull([span for span in spans if span.function_code == code]) for code in codes]
+    spaces = dict.fromkeys(span.space for span in spans)
+    return [_hull([span for span in spans if span.space == space]) for space in spaces]
 
 
 def _hull(spans: Sequence[Span]) -> Span:
     first = min(span.address for span in spans)
-    return Span(
-        function_code=spans[0].function_code,
-        address=first,
-        word_count=max(span.end for span in spans) - first,
-    )
+    return span_in(spans[0].space, first, max(span.end for span in spans) - first)

@@ -7,28 +7,52 @@ from dataclasses import dataclass
 from firmware_profiles.errors import WordsError
 
 WordAddress = tuple[int, int]
-"""(function code, zero-based address)."""
+"""(space, zero-based address); the space of a Span, which is the function code for most meters."""
 
 WordImage = Mapping[WordAddress, int]
 """What was read: word 0..65535 per address; for function codes 1 and 2 a bit, 0 or 1."""
 
 HIGHEST_WORD = 0xFFFF
 HIGHEST_ADDRESS = 0xFFFF
-_HIGHEST_FUNCTION = 0xFF
+HIGHEST_UNIT_OFFSET = 246
+"""Device addresses are 1 to 247; Modbus over Serial Line V1.02, 2.2."""
+
+_UNIT_STEP = 0x100
+_OTHER_UNIT = 0x80
+"""Marks a run of another unit in packed words; no function code has this bit (V1.1b3, 4.1)."""
 
 MAX_RAW_BYTES = 6144
 """8192 characters of base64, the limit of a frame's `raw` in wire_contracts.frames."""
 
-_HEAD = struct.Struct(">BHH")
+_CODE = struct.Struct(">B")
+_CODE_UNIT = struct.Struct(">BB")
+_RANGE = struct.Struct(">HH")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Span:
-    """Neighbouring words that must be read by one request."""
+    """Neighbouring words that must be read by one request.
 
+    Attributes:
+        unit_offset: Added to the meter's device address: some meters answer at several in a
+            row and keep other registers behind each (`unit_id_offset` of a profile).
+        function_code: Of the request.
+        address: Zero-based address of the first word.
+        word_count: Words, or bits for function codes 1 and 2.
+    """
+
+    unit_offset: int = 0
     function_code: int
     address: int
     word_count: int
+
+    @property
+    def space(self) -> int:
+        """Return what spans must share to be read by one request: unit offset and function code.
+
+        Without an offset it is the function code itself.
+        """
+        return self.unit_offset * _UNIT_STEP + self.function_code
 
     @property
     def end(self) -> int:
@@ -37,20 +61,32 @@ class Span:
 
     def addresses(self) -> Iterator[WordAddress]:
         """Return the address of every word, ascending."""
-        return ((self.function_code, address) for address in range(self.address, self.end))
+        space = self.space
+        return ((space, address) for address in range(self.address, self.end))
+
+
+def span_in(space: int, address: int, word_count: int) -> Span:
+    """Return a span by its space instead of unit offset and function code."""
+    unit_offset, function_code = divmod(space, _UNIT_STEP)
+    return Span(
+        unit_offset=unit_offset,
+        function_code=function_code,
+        address=address,
+        word_count=word_count,
+    )
 
 
 def pack_words(image: WordImage) -> bytes:
     """Return the words as runs: function code, address, count, then the words, big-endian.
 
-    Equal images give equal bytes, whatever their order.
+    A run of another unit has bit 7 of its function code set, and a byte with the unit offset
+    behind it. Equal images give equal bytes, whatever their order.
 
     Raises:
         WordsError: A word or an address is out of range, or the result is over MAX_RAW_BYTES.
     """
     packed = b"".join(
-        _HEAD.pack(run.function_code, run.address, run.word_count)
-        + b"".join(_word_bytes(image, at) for at in run.addresses())
+        _packed_head(run) + b"".join(_word_bytes(image, at) for at in run.addresses())
         for run in _runs(image)
     )
     if len(packed) > MAX_RAW_BYTES:
@@ -71,8 +107,7 @@ def unpack_words(packed: bytes) -> dict[WordAddress, int]:
     image: dict[WordAddress, int] = {}
     position = 0
     while position < len(packed):
-        span = _parse_head(packed, position)
-        position += _HEAD.size
+        span, position = _parse_head(packed, position)
         words = struct.unpack_from(f">{span.word_count}H", packed, position)
         position += 2 * span.word_count
         for at, word in zip(span.addresses(), words, strict=True):
@@ -84,23 +119,31 @@ def unpack_words(packed: bytes) -> dict[WordAddress, int]:
 
 
 def _runs(image: WordImage) -> list[Span]:
-    runs: list[Span] = []
-    for function_code, address in sorted(image):
-        _check_address(function_code, address)
+    runs: list[list[int]] = []
+    for space, address in sorted(image):
+        _check_address(space, address)
         last = runs[-1] if runs else None
-        if last and last.function_code == function_code and last.end == address:
-            runs[-1] = Span(
-                function_code=function_code, address=last.address, word_count=last.word_count + 1
-            )
+        if last is not None and last[0] == space and last[1] + last[2] == address:
+            last[2] += 1
         else:
-            runs.append(Span(function_code=function_code, address=address, word_count=1))
-    return runs
+            runs.append([space, address, 1])
+    return [span_in(*run) for run in runs]
 
 
-def _check_address(function_code: int, address: int) -> None:
-    if not (0 <= function_code <= _HIGHEST_FUNCTION and 0 <= address <= HIGHEST_ADDRESS):
-        message = f"raw words: ({function_code}, {address}) is no word address; use 0..65535"
+def _check_address(space: int, address: int) -> None:
+    unit_offset, function_code = divmod(space, _UNIT_STEP)
+    is_space = 0 <= unit_offset <= HIGHEST_UNIT_OFFSET and function_code < _OTHER_UNIT
+    if not (is_space and 0 <= address <= HIGHEST_ADDRESS):
+        message = f"raw words: ({space}, {address}) is no word address; use 0..65535"
         raise WordsError(message)
+
+
+def _packed_head(run: Span) -> bytes:
+    if run.unit_offset:
+        code = _CODE_UNIT.pack(run.function_code | _OTHER_UNIT, run.unit_offset)
+    else:
+        code = _CODE.pack(run.function_code)
+    return code + _RANGE.pack(run.address, run.word_count)
 
 
 def _word_bytes(image: WordImage, at: WordAddress) -> bytes:
@@ -111,11 +154,23 @@ def _word_bytes(image: WordImage, at: WordAddress) -> bytes:
     return word.to_bytes(2, "big")
 
 
-def _parse_head(packed: bytes, position: int) -> Span:
-    rest = len(packed) - position
-    if rest >= _HEAD.size:
-        function_code, address, count = _HEAD.unpack_from(packed, position)
-        if 2 * count <= rest - _HEAD.size and 0 < count <= HIGHEST_ADDRESS + 1 - address:
-            return Span(function_code=function_code, address=address, word_count=count)
+def _parse_head(packed: bytes, position: int) -> tuple[Span, int]:
+    """Return the run that begins at a position, and the position of its first word."""
+    has_unit = bool(packed[position] & _OTHER_UNIT)
+    start = position + (_CODE_UNIT.size if has_unit else _CODE.size)
+    words_at = start + _RANGE.size
+    if words_at <= len(packed):
+        address, count = _RANGE.unpack_from(packed, start)
+        unit_offset = packed[position + 1] if has_unit else 0
+        is_unit = (1 if has_unit else 0) <= unit_offset <= HIGHEST_UNIT_OFFSET
+        is_whole = 2 * count <= len(packed) - words_at
+        if is_unit and is_whole and 0 < count <= HIGHEST_ADDRESS + 1 - address:
+            span = Span(
+                unit_offset=unit_offset,
+                function_code=packed[position] & ~_OTHER_UNIT,
+                address=address,
+                word_count=count,
+            )
+            return span, words_at
     message = f"raw words: cut short or malformed at byte {position}; refuse the frame"
     raise WordsError(message)

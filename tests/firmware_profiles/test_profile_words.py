@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_profiles.errors import WordsError
-from firmware_profiles.words import MAX_RAW_BYTES, Span, pack_words, unpack_words
+from firmware_profiles.words import MAX_RAW_BYTES, Span, pack_words, span_in, unpack_words
 
-ADDRESSES = st.tuples(st.integers(1, 4), st.integers(0, 0xFFFF))
+SPACES = st.integers(1, 4) | st.builds(
+    lambda code, unit: unit * 256 + code, st.integers(1, 4), st.integers(1, 246)
+)
+ADDRESSES = st.tuples(SPACES, st.integers(0, 0xFFFF))
 IMAGES = st.dictionaries(ADDRESSES, st.integers(0, 0xFFFF), max_size=200)
 
 
@@ -71,7 +74,8 @@ def test_more_than_a_frame_can_carry_is_refused_on_both_sides() -> None:
         ({(3, 0): 65536}, r"65536 at \(3, 0\) is no 16-bit word"),
         ({(3, 0): -1}, r"-1 at \(3, 0\) is no 16-bit word"),
         ({(3, 65536): 0}, r"\(3, 65536\) is no word address"),
-        ({(256, 0): 0}, r"\(256, 0\) is no word address"),
+        ({(128, 0): 0}, r"\(128, 0\) is no word address"),
+        ({(3 + 256 * 247, 0): 0}, r"\(63235, 0\) is no word address"),
     ],
 )
 def test_what_is_no_word_is_not_packed(image: dict[tuple[int, int], int], problem: str) -> None:
@@ -91,3 +95,29 @@ def test_a_span_names_each_of_its_words() -> None:
 
     assert list(span.addresses()) == [(4, 10), (4, 11), (4, 12)]
     assert span.end == 13
+
+
+def test_words_packed_before_there_were_unit_offsets_are_still_read() -> None:
+    packed = bytes.fromhex("03 0400 0002 C148 0000 04 0007 0001 0001")
+
+    assert unpack_words(packed) == {(3, 0x400): 0xC148, (3, 0x401): 0, (4, 7): 1}
+    assert pack_words(unpack_words(packed)) == packed
+
+
+def test_the_pages_of_a_meter_keep_their_words_apart() -> None:
+    here = Span(function_code=3, address=7, word_count=1)
+    there = Span(unit_offset=2, function_code=3, address=7, word_count=1)
+    image = {**dict.fromkeys(here.addresses(), 1), **dict.fromkeys(there.addresses(), 2)}
+
+    packed = pack_words(image)
+
+    assert packed == bytes.fromhex("03 0007 0001 0001 83 02 0007 0001 0002")
+    assert unpack_words(packed) == image
+    assert (here.space, there.space) == (3, 515)
+    assert span_in(there.space, 7, 1) == there
+
+
+@pytest.mark.parametrize("packed", ["83", "8300 0007 0001 0002", "83F7 0007 0001 0002", "83020007"])
+def test_a_run_of_no_unit_is_refused(packed: str) -> None:
+    with pytest.raises(WordsError, match="cut short or malformed at byte 0"):
+        unpack_words(bytes.fromhex(packed))
