@@ -5,6 +5,7 @@ links                    how meters are asked, one protocol each
 polling                  what is read when, and how it becomes a frame
 queue                    the durable queue, and the group commit into it
 uplink                   queue to broker, the server's word back to the queue
+sparkplug                the same queue once more, as Sparkplug B for a SCADA host
 moments, clock_step      now; whether somebody has set the clock
 figures                  what links and uplink have done, for health messages
 clock_io, logs_io        the system's clock; one log line per event
