@@ -61,10 +61,9 @@ def _check(config: GatewayConfig) -> int:
     """Print what each meter's groups cost on the link."""
     print(f"gateway {config.gateway_id}: broker {config.mqtt.host}:{config.mqtt.port}")
     for link in load_links(config):
-        place = f"{link.config.host}:{link.config.port}"
-        print(f"link {link.config.name}: {place}, time-out {link.timeout_s:g} s")
+        print(f"link {link.config.name}: {link.config.url}, time-out {link.timeout_s:g} s")
         for meter in link.meters:
-            print(f"  {meter.serial} at {meter.device_address}: {meter.profile.reference}")
+            print(f"  {meter.serial} at {meter.device_address}: {meter.profile_name}")
             for group, plan in meter.plans.items():
                 requests = plan.requests()
                 words = sum(request.word_count for request in requests)

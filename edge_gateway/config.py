@@ -11,10 +11,8 @@ class ConfigError(ValueError):
     """A setting that cannot be used; the text reads `place: field: problem; remedy`."""
 
 
-class Transport(StrEnum):
-    """How a link reaches its meters."""
-
-    TCP = "tcp"
+AUTO = "auto"
+"""The profile of a meter that is asked what it is before it is polled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,25 +22,25 @@ class MeterConfig:
     Attributes:
         serial: Serial number of the device, as the server knows it.
         device_address: Modbus unit identifier, 0..255; 0 and 255 mean the TCP server itself.
-        profile: Profile and revision, such as `tuf_2000m@1`.
+            Text for the other protocols: M-Bus `5` or `24083345.EFE.00.0C`, CJ/T 188
+            `20:11223344556677`.
+        profile: Profile and revision, such as `tuf_2000m@1`; AUTO: the meter is asked.
         intervals: Register group to interval, where it differs from the profile.
     """
 
     serial: str
-    device_address: int
-    profile: str
+    device_address: int | str
+    profile: str = AUTO
     intervals: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkConfig:
-    """One Modbus link: one socket, one thread, one request at a time.
+    """One link: one line, one thread, one request at a time.
 
     Attributes:
         name: Name in logs and health messages, unique in the gateway.
-        transport: Only TCP so far.
-        host: Host name or address.
-        port: TCP port.
+        url: The line: `tcp://host:502`, `rtu:///dev/ttyUSB0?baud=9600`; `links.link_url`.
         timeout_s: Wall seconds to wait for an answer; None: what the profiles ask, at least 1.
         retry_count: Repetitions after a time-out, for meters in good standing.
         backoff_max_s: Longest wall seconds between two probes of a dead meter.
@@ -50,10 +48,8 @@ class LinkConfig:
     """
 
     name: str
-    host: str
-    port: int
+    url: str
     meters: Sequence[MeterConfig]
-    transport: Transport = Transport.TCP
     timeout_s: float | None = None
     retry_count: int = 1
     backoff_max_s: float = 300.0
@@ -139,7 +135,7 @@ class GatewayConfig:
         is_raw_kept: Whether the words as read travel with each frame (RULINGS R17).
         mqtt: The broker.
         queue: The queue's bounds.
-        links: The Modbus links.
+        links: The lines to the meters.
     """
 
     gateway_id: str

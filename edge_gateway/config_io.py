@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edge_gateway.config import (
+    AUTO,
     ConfigError,
     GatewayConfig,
     LinkConfig,
@@ -15,7 +16,6 @@ from edge_gateway.config import (
     MqttVersion,
     QueueConfig,
     TlsConfig,
-    Transport,
 )
 from edge_gateway.settings_table_io import SettingsTable, setting_refused
 from wire_contracts.errors import ContractError
@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
     "link": frozenset(
         {
             "name",
+            "url",
             "transport",
             "host",
             "port",
@@ -188,9 +189,7 @@ def _link(table: SettingsTable) -> LinkConfig:
         raise table.refused("meter", "is missing", "add at least one [[link.meter]]")
     return LinkConfig(
         name=table.text("name"),
-        transport=table.choice_or_none("transport", Transport) or Transport.TCP,
-        host=table.text("host"),
-        port=table.integer("port", low=1, high=_HIGHEST_PORT, default=502),
+        url=_url(table),
         timeout_s=table.number_or_none("timeout_s", low=0.02, high=120),
         retry_count=table.integer("retry_count", low=0, high=5, default=1),
         backoff_max_s=table.number("backoff_max_s", low=1, high=86400, default=300.0),
@@ -202,10 +201,33 @@ def _meter(table: SettingsTable, link_intervals: Mapping[str, timedelta]) -> Met
     table.refuse_unknown(SETTINGS["link.meter"])
     return MeterConfig(
         serial=table.text("serial", longest=64),
-        device_address=table.integer("device_address", low=0, high=255),
-        profile=table.text("profile"),
+        device_address=_device_address(table),
+        profile=table.text_or_none("profile") or AUTO,
         intervals={**link_intervals, **table.durations("intervals")},
     )
+
+
+def _url(table: SettingsTable) -> str:
+    """Return the link's URL; `transport`, `host` and `port` are the older way to write tcp://."""
+    old = [key for key in ("transport", "host", "port") if table.has(key)]
+    if table.has("url"):
+        if old:
+            raise table.refused(old[0], "stands beside url", "keep the url")
+        return table.text("url")
+    if not old:
+        raise table.refused("url", "is missing", "name the line, such as tcp://10.0.0.5:502")
+    if table.has("transport") and table.text("transport") != "tcp":
+        raise table.refused("transport", f"is {table.text('transport')!r}", "write a url instead")
+    host = table.text("host")
+    port = table.integer("port", low=1, high=_HIGHEST_PORT, default=502)
+    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
+def _device_address(table: SettingsTable) -> int | str:
+    """Return the unit of a Modbus meter, or the text that another protocol calls its meter by."""
+    if isinstance(table.values.get("device_address"), str):
+        return table.text("device_address", longest=64)
+    return table.integer("device_address", low=0, high=255)
 
 
 def _refuse_repeated(root: SettingsTable, links: tuple[LinkConfig, ...]) -> None:

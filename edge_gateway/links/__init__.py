@@ -6,4 +6,5 @@ answers                  the words of a request, or why there are none
 read_plan                which words one request fetches
 modbus_io                one strict transaction on one Modbus TCP link
 meter_reading            the requests of one job, and what their failures mean
+modbus_driver            the plans and profiles of the meters on one Modbus line
 """

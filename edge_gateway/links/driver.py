@@ -2,11 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from edge_gateway.links.answers import Fault
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
+
+TELEGRAM = "telegram"
+"""The one group of a meter whose protocol knows no groups."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverMeter:
+    """A meter as the settings name it, for drivers that need no register map.
+
+    Attributes:
+        serial: Serial number of the device, as the server knows it.
+        device_address: Where it answers, as text: `5`, `24083345.EFE.00.0C`, `20:11223344556677`.
+        profile: What the settings call its profile; empty when they name none.
+    """
+
+    serial: str
+    device_address: str
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +34,24 @@ class JobKind:
 
     Attributes:
         serial: Serial number of the device.
-        group: Register group of its profile; drivers without groups call it `telegram`.
+        group: Register group of its profile; drivers without groups call it TELEGRAM.
     """
 
     serial: str
     group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that the server should be told once, as an event.
+
+    Attributes:
+        kind: The event kind, such as `register_refused`; docs/gateway.md lists them.
+        text: What happened to which meter, for a person.
+    """
+
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +67,9 @@ class JobRead:
         has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         faults: What went wrong, in the order it happened, for logs and the command line.
+        profile: What decoded the values, as frames name it: `tuf_2000m@1`, `mbus@1`.
+        meter_clock: What the meter's own clock shows, naive, in the meter's local time.
+        notices: What the server should be told beside the frame.
     """
 
     values: Mapping[Quantity, float] = field(default_factory=dict)
@@ -45,6 +80,9 @@ class JobRead:
     has_answered: bool
     is_link_down: bool = False
     faults: Sequence[Fault] = ()
+    profile: str = ""
+    meter_clock: datetime | None = None
+    notices: Sequence[Notice] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What is read when: jobs become frames.
 
+drivers_io               which driver speaks on which line
 profiles_io              profiles of the configured meters, loaded and planned once
 framing                  words become a frame; a failed read is a frame without values
 schedule                 which job is due, who must wait

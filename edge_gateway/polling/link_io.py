@@ -3,18 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.figures import LinkFigures
-from edge_gateway.links.answers import Answer
-from edge_gateway.links.meter_reading import GroupPlan, GroupRead, read_group
-from edge_gateway.links.modbus_io import Link
+from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.moments import Moment
-from edge_gateway.polling.framing import ReadOrigin, build_frame, undecodable_frame
-from edge_gateway.polling.profiles_io import LinkSetup, MeterSetup
+from edge_gateway.polling.drivers_io import make_line
+from edge_gateway.polling.framing import build_frame
+from edge_gateway.polling.profiles_io import LinkSetup
 from edge_gateway.polling.schedule import (
     Job,
     JobKey,
@@ -26,7 +25,6 @@ from edge_gateway.polling.schedule import (
     seconds_to_next,
 )
 from edge_gateway.queue.outbox_io import Outbox
-from firmware_profiles.words import Span
 from wire_contracts.clock import Clock
 
 LONGEST_WAIT_S = 1.0
@@ -60,13 +58,7 @@ class LinkWorker:
         self.name = setup.config.name
         self._setup = setup
         self._parts = parts
-        self._link = Link(setup.config.host, setup.config.port, setup.timeout_s)
-        self._meters = {meter.serial: meter for meter in setup.meters}
-        self._plans = {
-            JobKey(meter.serial, group): plan
-            for meter in setup.meters
-            for group, plan in meter.plans.items()
-        }
+        self._line = make_line(setup.order())
         self._schedule = new_schedule(
             [
                 (JobKey(meter.serial, group), interval)
@@ -81,7 +73,7 @@ class LinkWorker:
     def run(self, stop: threading.Event) -> None:
         """Poll until told to stop, then close the link."""
         log = _LOG.bind(link=self.name)
-        log.info("link.started", meters=len(self._meters), jobs=len(self._plans))
+        log.info("link.started", meters=len(self._setup.meters), jobs=len(self._schedule.jobs))
         while not stop.is_set():
             now = self._now()
             self._schedule = correct_for_clock(self._schedule, now)
@@ -91,12 +83,12 @@ class LinkWorker:
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
                 continue
             self._run_job(job)
-        self._link.close()
+        self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
 
     def figures(self) -> LinkFigures:
         """Return what the link has done, for the health message."""
-        counts = replace(self._link.counts)
+        counts = self._line.counts()
         return LinkFigures(
             name=self.name,
             is_open=counts.is_open,
@@ -114,37 +106,25 @@ class LinkWorker:
         return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
 
     def _run_job(self, job: Job) -> None:
-        meter = self._meters[job.key.serial]
+        key = job.key
         started = self._now()
-        read = self._read(job.key, meter)
-        self._hand_on(job.key, meter, started, read)
+        read = self._line.driver.read(
+            JobKind(serial=key.serial, group=key.group), retry_count=self._retry_count(key.serial)
+        )
+        self._hand_on(key, started, read)
         now = self._now()
         if read.is_link_down:
-            self._schedule = postpone_job(self._schedule, job.key, now)
+            self._schedule = postpone_job(self._schedule, key, now)
             return
-        was_suspect = self._schedule.standing(meter.serial).is_suspect
+        was_suspect = self._schedule.standing(key.serial).is_suspect
         self._schedule = finish_job(
             self._schedule,
-            job.key,
+            key,
             now,
             spent_s=now.wall_s - started.wall_s,
             has_answered=read.has_answered,
         )
-        self._report_standing(meter.serial, was_suspect=was_suspect)
-
-    def _read(self, key: JobKey, meter: MeterSetup) -> GroupRead:
-        retry_count = self._retry_count(meter.serial)
-        gap = meter.profile.link.gap
-        gap_s = 0.0 if gap is None else gap.total_seconds()
-
-        def transact(request: Span) -> Answer:
-            time.sleep(gap_s)
-            return self._link.transact(meter.device_address, request)
-
-        read = read_group(self._plans[key], transact, retry_count=retry_count)
-        if read.plan != self._plans[key]:
-            self._learn(key, read.plan)
-        return read
+        self._report_standing(key.serial, was_suspect=was_suspect)
 
     def _retry_count(self, serial: str) -> int:
         """Return how often to repeat: not at all for a meter that was silent, now or ever."""
@@ -152,24 +132,11 @@ class LinkWorker:
         is_trusted = standing is not None and not standing.misses
         return self._setup.config.retry_count if is_trusted else 0
 
-    def _learn(self, key: JobKey, plan: GroupPlan) -> None:
-        self._plans[key] = plan
-        lone = [f"{span.function_code}/{span.address}" for span in sorted(plan.lone)]
-        _LOG.warning("meter.refuses", device=key.serial, group=key.group, lone=lone)
-
-    def _hand_on(self, key: JobKey, meter: MeterSetup, started: Moment, read: GroupRead) -> None:
-        origin = ReadOrigin(
-            serial=meter.serial,
-            device_address=meter.device_address,
-            profile=meter.profile,
-            group=key.group,
-            measured_at_utc=started.utc,
-        )
-        try:
-            frame = build_frame(origin, read, is_raw_kept=self._parts.is_raw_kept)
-        except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
-            _LOG.exception("meter.undecodable", device=meter.serial, group=key.group)
-            frame = undecodable_frame(origin, read)
+    def _hand_on(self, key: JobKey, started: Moment, read: JobRead) -> None:
+        for notice in read.notices:
+            self._parts.announce(notice.kind, notice.text)
+        job = JobKind(serial=key.serial, group=key.group)
+        frame = build_frame(job, read, started.utc, is_raw_kept=self._parts.is_raw_kept)
         self._parts.outbox.add(frame)
         self._frames += 1
 

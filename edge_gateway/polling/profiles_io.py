@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from edge_gateway.config import ConfigError, GatewayConfig, LinkConfig, MeterConfig
+from edge_gateway.links.driver import TELEGRAM, DriverMeter
+from edge_gateway.links.link_url import (
+    Cjt188Url,
+    LinkUrl,
+    LinkUrlError,
+    MbusUrl,
+    parse_url,
+)
 from edge_gateway.links.meter_reading import GroupPlan
+from edge_gateway.links.modbus_driver import ModbusMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
+from edge_gateway.polling.drivers_io import LineOrder
 from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import load_profile
@@ -15,6 +25,12 @@ from firmware_profiles.profile import Profile
 DEFAULT_TIMEOUT_S = 1.0
 """Wall seconds for an answer where neither the settings nor a profile ask for more."""
 
+TELEGRAM_INTERVAL = timedelta(minutes=15)
+"""Between two telegrams of a meter without register map, where the settings say nothing: a
+battery meter counts its answers (judgement)."""
+
+_HIGHEST_UNIT = 255
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSetup:
@@ -22,26 +38,55 @@ class MeterSetup:
 
     Attributes:
         serial: Device serial.
-        device_address: Modbus unit identifier.
-        profile: Its profile.
+        device_address: Where it answers, as the settings write it.
         intervals: Register group to interval, of every group that has words to read.
-        plans: Register group to plan.
+        profile: Its register map; None where the protocol needs none.
+        plans: Register group to plan; empty where there is no register map.
+        profile_name: What the settings call its profile.
     """
 
     serial: str
-    device_address: int
-    profile: Profile
+    device_address: int | str
     intervals: Mapping[str, timedelta]
+    profile: Profile | None = None
     plans: Mapping[str, GroupPlan]
+    profile_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSetup:
-    """A configured link with its meters and the time an answer may take."""
+    """A configured link with its line, its meters and the time an answer may take."""
 
     config: LinkConfig
+    url: LinkUrl
     timeout_s: float
     meters: Sequence[MeterSetup]
+
+    def order(self) -> LineOrder:
+        """Return what the driver of the line is made from."""
+        return LineOrder(
+            url=self.url,
+            timeout_s=self.timeout_s,
+            modbus=[
+                ModbusMeter(
+                    serial=meter.serial,
+                    device_address=int(meter.device_address),
+                    profile=meter.profile,
+                    plans=meter.plans,
+                )
+                for meter in self.meters
+                if meter.profile is not None
+            ],
+            others=[
+                DriverMeter(
+                    serial=meter.serial,
+                    device_address=str(meter.device_address),
+                    profile=meter.profile_name,
+                )
+                for meter in self.meters
+                if meter.profile is None
+            ],
+        )
 
 
 def load_links(config: GatewayConfig) -> tuple[LinkSetup, ...]:
@@ -54,15 +99,39 @@ def load_links(config: GatewayConfig) -> tuple[LinkSetup, ...]:
 
 
 def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
-    meters = tuple(_meter(config, link, meter) for meter in link.meters)
-    waits = [meter.profile.link.timeout for meter in meters]
+    place = f"gateway {config.gateway_id}: link {link.name!r}"
+    try:
+        url = parse_url(link.url, place=place)
+    except LinkUrlError as error:
+        raise ConfigError(str(error)) from error
+    load = _telegram_meter if isinstance(url, MbusUrl | Cjt188Url) else _meter
+    meters = tuple(load(config, place, meter) for meter in link.meters)
+    waits = [meter.profile.link.timeout for meter in meters if meter.profile is not None]
     asked_s = [wait.total_seconds() for wait in waits if wait is not None]
     timeout_s = link.timeout_s or max([DEFAULT_TIMEOUT_S, *asked_s])
-    return LinkSetup(config=link, timeout_s=timeout_s, meters=meters)
+    return LinkSetup(config=link, url=url, timeout_s=timeout_s, meters=meters)
 
 
-def _meter(config: GatewayConfig, link: LinkConfig, meter: MeterConfig) -> MeterSetup:
-    place = f"gateway {config.gateway_id}: link {link.name!r} meter {meter.serial!r}"
+def _telegram_meter(_config: GatewayConfig, place: str, meter: MeterConfig) -> MeterSetup:
+    for group in meter.intervals:
+        if group != TELEGRAM:
+            message = (
+                f"{place} meter {meter.serial!r}: intervals: {group!r} is no group of this "
+                f"protocol; use {TELEGRAM}"
+            )
+            raise ConfigError(message)
+    return MeterSetup(
+        serial=meter.serial,
+        device_address=str(meter.device_address),
+        intervals={TELEGRAM: meter.intervals.get(TELEGRAM, TELEGRAM_INTERVAL)},
+        plans={},
+        profile_name=meter.profile,
+    )
+
+
+def _meter(config: GatewayConfig, link_place: str, meter: MeterConfig) -> MeterSetup:
+    place = f"{link_place} meter {meter.serial!r}"
+    _refuse_no_unit(place, meter)
     try:
         profile = load_profile(meter.profile, config.profiles)
     except ProfileError as error:
@@ -79,7 +148,15 @@ def _meter(config: GatewayConfig, link: LinkConfig, meter: MeterConfig) -> Meter
         profile=profile,
         intervals={group: _interval(meter, profile, group) for group in plans},
         plans=plans,
+        profile_name=profile.reference,
     )
+
+
+def _refuse_no_unit(place: str, meter: MeterConfig) -> None:
+    unit = meter.device_address
+    if not isinstance(unit, int) or not 0 <= unit <= _HIGHEST_UNIT:
+        message = f"{place}: device_address: is {unit!r}; give a whole number in 0..{_HIGHEST_UNIT}"
+        raise ConfigError(message)
 
 
 def _refuse_unknown_groups(place: str, meter: MeterConfig, profile: Profile) -> None:

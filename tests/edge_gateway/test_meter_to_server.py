@@ -72,7 +72,9 @@ def gateway(folder: Path, broker_port: int, links: dict[int, list[MeterConfig]])
         queue=QueueConfig(commit_s=0.1),
         health_interval=timedelta(seconds=1),
         links=[
-            LinkConfig(name=f"link-{port}", host=LOOPBACK, port=port, meters=each, timeout_s=0.2)
+            LinkConfig(
+                name=f"link-{port}", url=f"tcp://{LOOPBACK}:{port}", meters=each, timeout_s=0.2
+            )
             for port, each in links.items()
         ],
     )

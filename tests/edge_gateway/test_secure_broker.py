@@ -53,7 +53,7 @@ def gateway(folder: Path, plant: MeterServer, mqtt: MqttConfig) -> GatewayConfig
         data=folder / "gateway",
         mqtt=mqtt,
         queue=QueueConfig(commit_s=0.05),
-        links=[LinkConfig(name="plant", host=LOOPBACK, port=plant.port, meters=[meter])],
+        links=[LinkConfig(name="plant", url=f"tcp://{LOOPBACK}:{plant.port}", meters=[meter])],
     )
 
 

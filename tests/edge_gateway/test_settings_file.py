@@ -47,7 +47,7 @@ def test_the_smallest_file_gets_the_documented_defaults() -> None:
     assert (config.mqtt.host, config.mqtt.port, config.mqtt.tls) == ("broker.example", 1883, None)
     assert (config.mqtt.ack_timeout_s, config.mqtt.window, config.mqtt.version) == (10, 8, None)
     assert (config.queue.keep_sent, config.queue.commit_frames) == (timedelta(days=7), 50)
-    assert (link.port, link.timeout_s, link.retry_count) == (502, None, 1)
+    assert (link.url, link.timeout_s, link.retry_count) == ("tcp://10.0.0.9:502", None, 1)
     assert (meter.serial, meter.device_address, meter.intervals) == ("HM-1", 7, {})
 
 
@@ -63,6 +63,14 @@ def test_a_meters_interval_goes_before_that_of_its_link() -> None:
     }
 
 
+def test_a_url_names_the_line_and_a_text_the_meter() -> None:
+    text = SMALLEST.replace('host = "10.0.0.9"', 'url = "mbus:///dev/ttyUSB0?baud=2400"')
+    (link,) = parsed(text.replace("= 7", '= "24083345"')).links
+
+    assert link.url == "mbus:///dev/ttyUSB0?baud=2400"
+    assert link.meters[0].device_address == "24083345"
+
+
 WRONG = {
     "an unknown key": ("[gateway]", '[gateway]\ncolour = "red"', "gateway.colour: is not a known"),
     "an unknown table": ("[gateway]", "[gatway]\n[gateway]", "gatway: is not a known setting"),
@@ -70,7 +78,7 @@ WRONG = {
     "a missing id": ('id = "gw-01"', "", "gateway.id: is missing; add it"),
     "a bad port": ('"10.0.0.9"', '"h"\nport = 70000', "link[0].port: is 70000; give a whole numb"),
     "a bad address": ("= 7", "= 300", "link[0].meter[0].device_address: is 300; give a whole"),
-    "a text for a number": ("= 7", '= "7"', "link[0].meter[0].device_address: is '7'; give a"),
+    "an empty address": ("= 7", '= ""', "link[0].meter[0].device_address: is ''; give a text"),
     "a bad length": (
         'profile = "tuf_2000m@1"',
         'profile = "tuf_2000m@1"\nintervals = {fast = "soon"}',
@@ -79,8 +87,14 @@ WRONG = {
     "an unknown transport": (
         '"10.0.0.9"',
         '"h"\ntransport = "smoke"',
-        "link[0].transport: 'smoke' is not known; use one of: tcp",
+        "link[0].transport: is 'smoke'; write a url instead",
     ),
+    "a url beside a host": (
+        'host = "10.0.0.9"',
+        'host = "10.0.0.9"\nurl = "tcp://10.0.0.9"',
+        "link[0].host: stands beside url; keep the url",
+    ),
+    "no line at all": ('host = "10.0.0.9"', "", "link[0].url: is missing; name the line, such as"),
     "no TOML": ("[gateway]", "[gateway", "file: is not TOML"),
     "a table for a list": ("[[link]]", "[link]", "link: is not a list of tables; write each as"),
     "a bad version": (

@@ -1,0 +1,63 @@
+"""Makes the driver of a line: one table from the kind of URL to the maker of its driver."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from edge_gateway.links.driver import Driver, DriverMeter
+from edge_gateway.links.link_url import LinkUrl, TcpUrl
+from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter
+from edge_gateway.links.modbus_io import Link, LinkCounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineOrder:
+    """What a driver is made from.
+
+    Attributes:
+        url: The line.
+        timeout_s: Longest wall seconds to wait for an answer.
+        modbus: The meters with register maps, for Modbus.
+        others: The meters by their settings alone, for every other protocol.
+    """
+
+    url: LinkUrl
+    timeout_s: float
+    modbus: Sequence[ModbusMeter] = ()
+    others: Sequence[DriverMeter] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A driver with the account of its line.
+
+    Attributes:
+        driver: What reads.
+        counts: Returns what the line has done since it was made.
+    """
+
+    driver: Driver
+    counts: Callable[[], LinkCounts]
+
+
+Maker = Callable[[LineOrder], Line]
+
+
+def make_line(order: LineOrder) -> Line:
+    """Return the line of an order; nothing is opened yet.
+
+    Raises:
+        KeyError: No driver speaks this kind of URL.
+    """
+    return MAKERS[type(order.url)](order)
+
+
+def _modbus_tcp(order: LineOrder) -> Line:
+    assert isinstance(order.url, TcpUrl)  # noqa: S101  # the table says so
+    link = Link(order.url.host, order.url.port, order.timeout_s)
+    return Line(driver=ModbusDriver(link, order.modbus), counts=lambda: replace(link.counts))
+
+
+MAKERS: Mapping[type[LinkUrl], Maker] = {
+    TcpUrl: _modbus_tcp,
+}
+"""Kind of URL to the maker of its driver; a new protocol is one line here."""
