@@ -79,7 +79,16 @@ class Announced:
     text: str
 
 
-MqttEvent = Connected | Disconnected | Published | Received | VersionRefused | Woken | Announced
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responded:
+    """Another part has answered an order of the server."""
+
+    payload: bytes
+
+
+MqttEvent = (
+    Connected | Disconnected | Published | Received | VersionRefused | Woken | Announced | Responded
+)
 Inbox = queue.SimpleQueue[MqttEvent]
 
 

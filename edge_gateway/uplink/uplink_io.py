@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -27,6 +27,7 @@ from edge_gateway.uplink.mqtt_io import (
     MqttEvent,
     Published,
     Received,
+    Responded,
     Session,
     VersionRefused,
     Woken,
@@ -67,6 +68,10 @@ PRUNE_EVERY_S = 60.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
+def _no_command(_payload: bytes) -> None:
+    """Nobody takes orders in this gateway."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkParts:
     """What the uplink works with.
@@ -77,6 +82,7 @@ class UplinkParts:
         clock: The gateway's clock.
         links: Gives the figures of all links for the health message.
         reached: Told at named points.
+        on_command: Takes each order of the server, in the uplink's thread: it must not wait.
     """
 
     config: GatewayConfig
@@ -84,6 +90,7 @@ class UplinkParts:
     clock: Clock
     links: Callable[[], Sequence[LinkFigures]]
     reached: Callable[[str], None]
+    on_command: Callable[[bytes], None] = field(default=_no_command)
 
 
 class Uplink:
@@ -107,7 +114,7 @@ class Uplink:
         self._figures = UplinkFigures(
             is_connected=False, published=0, republished=0, acknowledged=0, refused=0
         )
-        self._events: list[Announced] = []
+        self._unsaid: list[Announced | Responded] = []
         self._looked_at = self._now()
 
     def wake(self) -> None:
@@ -117,6 +124,17 @@ class Uplink:
     def announce(self, kind: str, text: str) -> None:
         """Have an event published as soon as there is a connection; any thread may."""
         self._inbox.put(Announced(kind=kind, text=text))
+
+    def respond(self, payload: bytes) -> None:
+        """Have an answer to an order published, as soon as there is a connection; any thread may.
+
+        The newest `MAX_EVENTS` wait; none is kept over a restart.
+        """
+        self._inbox.put(Responded(payload=payload))
+
+    def snapshot(self) -> UplinkFigures:
+        """Return what the uplink has done since the start; any thread may."""
+        return self._figures
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, then say goodbye."""
@@ -152,8 +170,9 @@ class Uplink:
                 self._published(event)
             case Received():
                 self._received(event)
-            case Announced():
-                self._announced(event)
+            case Announced() | Responded():
+                self._unsaid = [*self._unsaid[1 - MAX_EVENTS :], event]
+                self._say()
             case Woken():
                 return
 
@@ -164,7 +183,7 @@ class Uplink:
         gateway_id = self._parts.config.gateway_id
         session = Session(
             client_id=gateway_id,
-            subscriptions=[self._topic(Channel.ACK)],
+            subscriptions=[self._topic(Channel.ACK), self._topic(Channel.CMD)],
             state_topic=self._topic(Channel.STATE),
             will=messages.offline_state(gateway_id),
         )
@@ -185,7 +204,7 @@ class Uplink:
             self._parts.config.gateway_id, self._parts.queue.epoch, self._parts.clock.now_utc()
         )
         self._publish(Channel.STATE, state, is_retained=True)
-        self._publish_events()
+        self._say()
 
     def _disconnected(self) -> None:
         if self._receive_maximum is not None:
@@ -227,17 +246,16 @@ class Uplink:
             return None
         return self._connection.publish(self._topic(channel), payload, is_retained=is_retained)
 
-    def _announced(self, event: Announced) -> None:
-        self._events = [*self._events[1 - MAX_EVENTS :], event]
-        self._publish_events()
-
-    def _publish_events(self) -> None:
-        """Publish what was announced; without a connection it waits, the newest `MAX_EVENTS`."""
+    def _say(self) -> None:
+        """Publish events and answers; without a connection the newest `MAX_EVENTS` wait."""
         if self._receive_maximum is None:
             return
-        for event in self._events:
-            self._publish_event(event.kind, event.text)
-        self._events = []
+        for word in self._unsaid:
+            if isinstance(word, Responded):
+                self._publish(Channel.RES, word.payload)
+            else:
+                self._publish_event(word.kind, word.text)
+        self._unsaid = []
 
     def _publish_event(self, kind: str, text: str) -> None:
         now_utc = self._parts.clock.now_utc()
@@ -255,6 +273,9 @@ class Uplink:
         self._parts.reached(AFTER_PUBLISH)
 
     def _received(self, event: Received) -> None:
+        if event.topic == self._topic(Channel.CMD):
+            self._parts.on_command(event.payload)
+            return
         try:
             ack = parse_ack(unpack(event.topic, event.payload))
         except ContractError as error:
