@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wire_contracts.fields import FieldReader, JsonValue
-from wire_contracts.frames import MAX_EPOCH, MAX_SEQ
+from wire_contracts.frames import EARLIEST_MS, LATEST_MS, MAX_EPOCH, MAX_SEQ
 from wire_contracts.payloads import dump_json
 
 MAX_RANGES = 2000
@@ -34,10 +34,18 @@ class EpochAck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """The acknowledgement of every epoch with open frames, under one server epoch (R1)."""
+    """The acknowledgement of every epoch with open frames, under one server epoch (R1).
+
+    Attributes:
+        server_epoch: Drawn anew by a restored server.
+        epochs: What is committed of each epoch; empty when only the time is told.
+        server_at_ms: The server's clock when it wrote this, for gateways without a time of
+            their own; None from a server that does not tell.
+    """
 
     server_epoch: int
     epochs: Sequence[EpochAck]
+    server_at_ms: int | None = None
 
 
 def add_seqs(ack: EpochAck, seqs: Iterable[int]) -> EpochAck:
@@ -80,7 +88,10 @@ def dump_ack(ack: Ack) -> bytes:
         }
         for entry in ack.epochs
     ]
-    return dump_json({"v": 1, "se": ack.server_epoch, "acks": entries})
+    body: dict[str, JsonValue] = {"v": 1, "se": ack.server_epoch, "acks": entries}
+    if ack.server_at_ms is not None:
+        body["t"] = ack.server_at_ms
+    return dump_json(body)
 
 
 def parse_ack(root: FieldReader) -> Ack:
@@ -89,6 +100,9 @@ def parse_ack(root: FieldReader) -> Ack:
     return Ack(
         server_epoch=root.integer("se", low=0, high=MAX_EPOCH),
         epochs=tuple(_parse_epoch(reader) for reader in root.objects("acks", longest=MAX_EPOCHS)),
+        server_at_ms=(
+            root.integer("t", low=EARLIEST_MS, high=LATEST_MS) if root.has("t") else None
+        ),
     )
 
 

@@ -20,6 +20,7 @@ class Code(StrEnum):
     METER_UNKNOWN = "meter.unknown"
     READING_TIMEZONE = "reading.timezone"
     READING_FUTURE = "reading.future"
+    READING_TIME_UNKNOWN = "reading.time_unknown"
     FRAME_CONFLICT = "frame.conflict"
     # orders to a gateway
     SIGNATURE_UNTRUSTED = "signature.untrusted"

@@ -84,6 +84,8 @@ class Frame:
         events: Canonical events that the meter's status registers reported.
         raw: The register words as read, for later correction of a wrong profile (R17).
         time_quality: How far the stamp can be trusted.
+        is_historical: Whether it was older than two periods of its group when it was sent: it
+            came late, nobody is to be woken by it. Not part of what was measured.
     """
 
     seq: int
@@ -96,6 +98,7 @@ class Frame:
     events: Sequence[str] = ()
     raw: bytes | None = None
     time_quality: TimeQuality = TimeQuality.SANE
+    is_historical: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,8 @@ def frame_json(frame: Frame) -> JsonObject:
         body["raw"] = base64.b64encode(frame.raw).decode()
     if frame.time_quality is not TimeQuality.SANE:
         body["tq"] = str(frame.time_quality)
+    if frame.is_historical:
+        body["h"] = 1
     return body
 
 
@@ -231,6 +236,7 @@ def parse_frame(reader: FieldReader) -> Frame:
         events=tuple(str(event)[:64].replace(_NUL, "\ufffd") for event in events),
         raw=_parse_raw(reader),
         time_quality=reader.choice("tq", TimeQuality) if is_stamped else TimeQuality.SANE,
+        is_historical=reader.has("h") and reader.integer("h", low=0, high=1) == 1,
     )
 
 

@@ -15,7 +15,7 @@ from sync_server.assets.assets import NewMeter
 from sync_server.assets.device_map import DeviceMap
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.readings.arrivals import Accepted
-from sync_server.readings.ingest import accept, is_future
+from sync_server.readings.ingest import accept, is_future, is_time_unknown
 from sync_server.readings.quarantine_store import Kept, find_kept, mark_adopted
 from sync_server.readings.reading_store import ReadingStore
 from wire_contracts.errors import ContractError
@@ -79,7 +79,7 @@ def _judge(kept: Kept, devices: DeviceMap) -> Accepted | None:
     except ContractError:
         return None
     measured_at_ms = ms_from_utc(frame.measured_at_utc)
-    if is_future(measured_at_ms, kept.received_at_ms):
+    if is_future(measured_at_ms, kept.received_at_ms) or is_time_unknown(frame):
         return None
     use = devices.find(frame.device, measured_at_ms)
     if use is None or kept.key.gateway_id not in devices.gateways:

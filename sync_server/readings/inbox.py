@@ -20,6 +20,10 @@ class GatewayWord:
     channel: Channel
     values: JsonObject
 
+    def is_online(self) -> bool:
+        """Return whether it says that the gateway has just connected."""
+        return self.channel is Channel.STATE and self.values.get("state") == "online"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:

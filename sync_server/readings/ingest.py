@@ -16,7 +16,7 @@ from sync_server.readings.arrivals import (
     hash_gap,
 )
 from wire_contracts.codes import Code
-from wire_contracts.frames import Batch, Frame, frame_json, ms_from_utc
+from wire_contracts.frames import Batch, Frame, TimeQuality, frame_json, ms_from_utc
 from wire_contracts.payloads import dump_json
 
 FUTURE_TOLERANCE = timedelta(hours=1)
@@ -129,6 +129,15 @@ def _judge(
             f"gateway {key.gateway_id}: t: {frame.measured_at_utc:%Y-%m-%d %H:%M:%S} UTC is in the "
             "future; set the gateway's clock",
         )
+    if is_time_unknown(frame):
+        return _refuse(
+            key,
+            payload_hash,
+            frame,
+            Code.READING_TIME_UNKNOWN,
+            f"gateway {key.gateway_id}: tq: the gateway never learned when this was read, "
+            f"{frame.measured_at_utc:%Y-%m-%d %H:%M:%S} UTC is a guess; give it a time server",
+        )
     use = devices.find(frame.device, measured_at_ms)
     if use is None:
         return _refuse(key, payload_hash, frame, *unknown_meter(key, frame))
@@ -144,6 +153,11 @@ def _judge(
 def is_future(measured_at_ms: int, received_at_ms: int) -> bool:
     """Return whether a stamp was further ahead, when it arrived, than clocks differ."""
     return measured_at_ms > received_at_ms + _FUTURE_TOLERANCE_MS
+
+
+def is_time_unknown(frame: Frame) -> bool:
+    """Return whether the stamp is only counted from the gateway's start: no chart may show it."""
+    return frame.time_quality is TimeQuality.BOOT_RELATIVE
 
 
 def unknown_meter(key: FrameKey, frame: Frame) -> tuple[Code, str]:

@@ -21,10 +21,10 @@ from sync_server.readings.quality_event_store import (
 )
 from sync_server.readings.quarantine_store import keep_payload
 from sync_server.readings.reading_store import ReadingStore, Stored
-from wire_contracts.acks import Ack
+from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
-from wire_contracts.frames import Batch
+from wire_contracts.frames import Batch, ms_from_utc
 from wire_contracts.topics import Channel
 
 AFTER_COMMIT = "server.after_commit"
@@ -85,10 +85,19 @@ class IngestLoop:
         self._reached(AFTER_COMMIT)
         for each in stored:
             for gateway_id, epochs in each.acks.items():
-                self._link.publish_ack(gateway_id, Ack(server_epoch=server_epoch, epochs=epochs))
+                self._answer(gateway_id, server_epoch, epochs)
             self._metrics.count(each)
+        for item in items:
+            if isinstance(item, GatewayWord) and item.is_online():
+                self._answer(item.gateway_id, server_epoch, ())
         for message in messages:
             self._link.confirm(message)
+
+    def _answer(self, gateway_id: str, server_epoch: int, epochs: Sequence[EpochAck]) -> None:
+        """Say what is committed, and what time it is: some gateways know it from nowhere else."""
+        now_ms = ms_from_utc(self._clock.now_utc())
+        ack = Ack(server_epoch=server_epoch, epochs=epochs, server_at_ms=now_ms)
+        self._link.publish_ack(gateway_id, ack)
 
     def _commit_until_done(
         self,
