@@ -26,12 +26,14 @@ class MeterConfig:
             `20:11223344556677`.
         profile: Profile and revision, such as `tuf_2000m@1`; AUTO: the meter is asked.
         intervals: Register group to interval, where it differs from the profile.
+        writes: Registers that may be written, by the profile's names.
     """
 
     serial: str
     device_address: int | str
     profile: str = AUTO
     intervals: Mapping[str, timedelta] = field(default_factory=dict)
+    writes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class LinkConfig:
         timeout_s: Wall seconds to wait for an answer; None: what the profiles ask, at least 1.
         retry_count: Repetitions after a time-out, for meters in good standing.
         backoff_max_s: Longest wall seconds between two probes of a dead meter.
+        is_writable: Whether anything on this link may be written; else nothing there can.
         meters: The meters behind this link.
     """
 
@@ -53,6 +56,7 @@ class LinkConfig:
     timeout_s: float | None = None
     retry_count: int = 1
     backoff_max_s: float = 300.0
+    is_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,25 @@ class QueueConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteConfig:
+    """Who may change settings and give orders from afar.
+
+    Attributes:
+        trusted_keys: Public keys, `ed25519:BASE64`; without any nothing remote counts.
+    """
+
+    trusted_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsConfig:
+    """Where Prometheus may ask: own address and TCP port."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfig:
     """Everything one gateway is told.
 
@@ -136,6 +159,8 @@ class GatewayConfig:
         mqtt: The broker.
         queue: The queue's bounds.
         links: The lines to the meters.
+        remote: Who may change settings and give orders from afar.
+        metrics: Where Prometheus may ask; None: nowhere.
     """
 
     gateway_id: str
@@ -146,3 +171,5 @@ class GatewayConfig:
     profiles: Path | None = None
     health_interval: timedelta = timedelta(seconds=60)
     is_raw_kept: bool = True
+    remote: RemoteConfig = field(default_factory=RemoteConfig)
+    metrics: MetricsConfig | None = None

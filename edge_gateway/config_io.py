@@ -1,8 +1,10 @@
 """Reads the settings file; every refusal names the place, the field and the remedy."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from edge_gateway.config import (
     GatewayConfig,
     LinkConfig,
     MeterConfig,
+    MetricsConfig,
     MqttConfig,
     MqttVersion,
     QueueConfig,
+    RemoteConfig,
     TlsConfig,
 )
 from edge_gateway.settings_table_io import SettingsTable, setting_refused
@@ -22,7 +26,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.topics import check_gateway_id
 
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"gateway", "mqtt", "queue", "link"}),
+    "": frozenset({"gateway", "mqtt", "queue", "link", "remote", "metrics"}),
     "gateway": frozenset({"id", "data", "profiles", "health_interval", "keep_raw"}),
     "mqtt": frozenset(
         {
@@ -54,13 +58,24 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "backoff_max_s",
             "intervals",
             "meter",
+            "writes",
         }
     ),
-    "link.meter": frozenset({"serial", "device_address", "profile", "intervals"}),
+    "link.meter": frozenset({"serial", "device_address", "profile", "intervals", "writes"}),
+    "remote": frozenset({"trusted_keys"}),
+    "metrics": frozenset({"listen"}),
 }
 """Every key of the settings file, by table; docs/gateway.md explains each."""
 
+FROM_AFAR: Mapping[str, frozenset[str]] = {
+    "": frozenset({"gateway", "queue", "link"}),
+    "gateway": frozenset({"health_interval", "keep_raw"}),
+}
+"""What a signed revision may hold (ADR 0015): `queue`, and `link` without `writes`, as here."""
+
 _MEGABYTE = 1024 * 1024
+_PUBLIC_KEY = re.compile(r"ed25519:[A-Za-z0-9+/]{43}=")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _HIGHEST_PORT = 65535
 
 
@@ -90,13 +105,7 @@ def parse_config(
         folder: What relative paths count from.
         environment: Where `password_env` looks.
     """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise setting_refused(
-            place, "file", f"is not TOML ({error})", "correct that line"
-        ) from None
-    root = SettingsTable(place=place, path="", values=values, folder=folder)
+    root = _root(text, place, folder)
     root.refuse_unknown(SETTINGS[""])
     gateway = root.table("gateway")
     gateway.refuse_unknown(SETTINGS["gateway"])
@@ -111,7 +120,85 @@ def parse_config(
         mqtt=_mqtt(root.table("mqtt"), environment),
         queue=_queue(root.table_or_empty("queue")),
         links=links,
+        remote=_remote(root.table_or_empty("remote")),
+        metrics=_metrics(root.table_or_empty("metrics")),
     )
+
+
+def parse_overlay(text: str, *, place: str, local: GatewayConfig) -> GatewayConfig:
+    """Return the gateway's own settings with what a revision changes in them.
+
+    A table that the revision holds replaces the gateway's whole: all links, all bounds of the
+    queue. What the revision leaves out stays as the gateway's own file has it.
+
+    Args:
+        text: The revision's TOML.
+        place: Name of the revision for the refusal.
+        local: The settings of the gateway's own file.
+
+    Raises:
+        ConfigError: It is no TOML, holds what may be changed at the gateway only, or cannot be
+            used.
+    """
+    root = _root(text, place, Path())
+    _refuse_local(root, "")
+    gateway = root.table_or_empty("gateway")
+    _refuse_local(gateway, "gateway")
+    links = tuple(_link(table) for table in root.tables("link"))
+    for table in root.tables("link"):
+        for each in (table, *table.tables("meter")):
+            if each.has("writes"):
+                raise each.refused("writes", *_AT_THE_GATEWAY)
+    _refuse_repeated(root, links)
+    return replace(
+        local,
+        health_interval=gateway.duration("health_interval", local.health_interval),
+        is_raw_kept=gateway.boolean("keep_raw", default=local.is_raw_kept),
+        queue=_queue(root.table("queue")) if root.has("queue") else local.queue,
+        links=links if root.has("link") else local.links,
+    )
+
+
+_AT_THE_GATEWAY = ("is not changed from afar", "change it in the gateway's own file")
+
+
+def _refuse_local(table: SettingsTable, name: str) -> None:
+    for key in table.values:
+        if key in SETTINGS[name] and key not in FROM_AFAR[name]:
+            raise table.refused(key, *_AT_THE_GATEWAY)
+    table.refuse_unknown(FROM_AFAR[name])
+
+
+def _root(text: str, place: str, folder: Path) -> SettingsTable:
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise setting_refused(
+            place, "file", f"is not TOML ({error})", "correct that line"
+        ) from None
+    return SettingsTable(place=place, path="", values=values, folder=folder)
+
+
+def _remote(table: SettingsTable) -> RemoteConfig:
+    table.refuse_unknown(SETTINGS["remote"])
+    keys = table.texts("trusted_keys")
+    for key in keys:
+        if not _PUBLIC_KEY.fullmatch(key):
+            problem = f"{key[:60]!r} is no public key"
+            remedy = "give the line that `sync-server gateway-keys new` printed"
+            raise table.refused("trusted_keys", problem, remedy)
+    return RemoteConfig(trusted_keys=keys)
+
+
+def _metrics(table: SettingsTable) -> MetricsConfig | None:
+    table.refuse_unknown(SETTINGS["metrics"])
+    text = table.text_or_none("listen")
+    if text is None:
+        return None
+    found = _LISTEN.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= _HIGHEST_PORT:
+        raise table.refused("listen", f"is {text!r}", 'give an address such as "127.0.0.1:9464"')
+    return MetricsConfig(host=found[1].strip("[]"), port=int(found[2]))
 
 
 def _gateway_id(table: SettingsTable) -> str:
@@ -193,8 +280,18 @@ def _link(table: SettingsTable) -> LinkConfig:
         timeout_s=table.number_or_none("timeout_s", low=0.02, high=120),
         retry_count=table.integer("retry_count", low=0, high=5, default=1),
         backoff_max_s=table.number("backoff_max_s", low=1, high=86400, default=300.0),
+        is_writable=_is_writable(table, meters),
         meters=meters,
     )
+
+
+def _is_writable(table: SettingsTable, meters: tuple[MeterConfig, ...]) -> bool:
+    is_writable = table.boolean("writes", default=False)
+    for index, meter in enumerate(meters):
+        if meter.writes and not is_writable:
+            remedy = "set writes = true on the link, or leave the list out"
+            raise table.refused(f"meter[{index}].writes", "stands on a read-only link", remedy)
+    return is_writable
 
 
 def _meter(table: SettingsTable, link_intervals: Mapping[str, timedelta]) -> MeterConfig:
@@ -204,6 +301,7 @@ def _meter(table: SettingsTable, link_intervals: Mapping[str, timedelta]) -> Met
         device_address=_device_address(table),
         profile=table.text_or_none("profile") or AUTO,
         intervals={**link_intervals, **table.durations("intervals")},
+        writes=table.texts("writes"),
     )
 
 

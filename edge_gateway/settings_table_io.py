@@ -80,6 +80,13 @@ class SettingsTable:
             raise self.refused(key, f"is {value!r}", f"give a text of 1 to {longest} characters")
         return value
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts; an absent one is empty."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            raise self.refused(key, f"is {value!r}", 'give a list of texts such as ["a", "b"]')
+        return tuple(str(each) for each in value)
+
     def text_or_none(self, key: str) -> str | None:
         """Return a text, None when the key is not there."""
         return self.text(key) if self.has(key) else None

@@ -97,7 +97,7 @@ def test_a_command_survives_the_wire(sent: Command) -> None:
     assert parsed(dump_command(sent)) == sent
 
 
-@given(st.text(min_size=1, max_size=60).filter(lambda text: "\ud800" > max(text)))
+@given(st.text(min_size=1, max_size=60).filter(lambda text: max(text) < "\ud800"))
 def test_a_signed_body_arrives_byte_for_byte(body: str) -> None:
     sent = SignedText(key_id="0123456789abcdef", body=body, signature=bytes(range(64)))
     received = parse_signed(unpack("cmd", pack(dump_signed(sent))))
