@@ -7,13 +7,13 @@ taken for that of another request (gateway notes 4.5).
 
 import logging
 import time
-from dataclasses import dataclass
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
@@ -33,18 +33,6 @@ _HEADER = 6
 _SHORTEST = 3
 _LONGEST = 254
 """Bytes of an MBAP header before the unit, and what its length field may say."""
-
-
-@dataclass(slots=True, kw_only=True)
-class LinkCounts:
-    """What a link has done since it was started; read by the health message."""
-
-    requests: int = 0
-    timeouts: int = 0
-    exceptions: int = 0
-    mismatches: int = 0
-    reopens: int = 0
-    is_open: bool = False
 
 
 def quiet_pymodbus() -> None:
@@ -67,12 +55,15 @@ class Link:
         self._next_open_s = 0.0
         self._reconnect_s = FIRST_RECONNECT_S
 
-    def transact(self, device_address: int, block: Span) -> Answer:
+    def transact(
+        self, device_address: int, block: Span, *, deadline_s: float | None = None
+    ) -> Answer:
         """Return the words (bits as 0 and 1) of one request, or why there are none.
 
         Takes at most about twice the link's time-out. Never raises for what a meter, a serial
         server or the network does.
         """
+        del deadline_s
         answer = self._once(device_address, block)
         if isinstance(answer, Fault) and answer.exception == BUSY:
             time.sleep(BUSY_PAUSE_S)
@@ -170,7 +161,7 @@ class Link:
         if not code:
             return self._mistaken("exception 0")
         self._settle()
-        self.counts.exceptions += 1
+        self.counts.add_exception(code)
         return Fault(
             kind=FaultKind.EXCEPTION,
             quality=bad_exception(code),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edge_gateway.links.driver import Driver, DriverMeter
+from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import LinkUrl, TcpUrl
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter
-from edge_gateway.links.modbus_io import Link, LinkCounts
+from edge_gateway.links.modbus_io import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
