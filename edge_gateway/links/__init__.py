@@ -4,6 +4,7 @@ link_url                 which protocol over which line a URL names
 driver                   what every protocol gives: open, identify, read one job, close
 answers                  the words of a request, or why there are none
 link_counts              what one line has done since it was made
+ports_io, serial_io      what carries bytes: a TCP connection, a serial port
 read_plan                which words one request fetches
 modbus_io                one strict transaction on one Modbus TCP link
 modbus_links_io          the strict link of a URL
