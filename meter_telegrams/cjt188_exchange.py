@@ -98,14 +98,12 @@ class Cjt188Answer:
     """What a meter said to a request.
 
     Attributes:
-        meter_type: Its type.
-        address: Its address.
+        frame: The frame it came in.
         payload: What follows identifier and serial number; of a refusal the status bytes.
         is_refusal: Whether the meter refused.
     """
 
-    meter_type: int
-    address: str
+    frame: Cjt188Frame
     payload: bytes
     is_refusal: bool = False
 
@@ -225,9 +223,4 @@ def _answer(frame: Cjt188Frame) -> Cjt188Answer:
         payload = frame.data
     else:
         payload = frame.data[1:] if len(frame.data) == _PREFIX else frame.data[_PREFIX:]
-    return Cjt188Answer(
-        meter_type=frame.meter_type,
-        address=frame.address,
-        payload=payload,
-        is_refusal=is_refusal,
-    )
+    return Cjt188Answer(frame=frame, payload=payload, is_refusal=is_refusal)

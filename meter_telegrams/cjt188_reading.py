@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from meter_telegrams.cjt188_layout import (
     PLACES,
+    PROFILES,
     Cjt188Kind,
     Cjt188Profile,
     Part,
@@ -90,6 +91,20 @@ def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> C
         events=_events(status[0]),
         local=_local(parts, wanted[Part.CURRENT], profile.unit_place),
         clock=parse_clock(parts[Part.CLOCK][1]),
+    )
+
+
+def fitting_profiles(data: bytes, meter_type: int) -> tuple[str, ...]:
+    """Return the references under which every unit of the data is right, at most one.
+
+    None fits an unknown type, another length, or data that both sides of the unit explain.
+    """
+    return tuple(
+        profile.reference
+        for profile in PROFILES.values()
+        if not _refusal(data, meter_type, profile)
+        and _fitting(data, profile.kind, profile.unit_place)
+        == sum(place.has_unit for place in PLACES[profile.kind])
     )
 
 

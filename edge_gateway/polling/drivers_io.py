@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from edge_gateway.links.cjt188_driver import Cjt188Driver
+from edge_gateway.links.cjt188_io import open_cjt188
 from edge_gateway.links.driver import Driver, DriverMeter
 from edge_gateway.links.link_counts import LinkCounts
-from edge_gateway.links.link_url import LinkUrl, TcpUrl
+from edge_gateway.links.link_url import Cjt188Url, LinkUrl, TcpUrl
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter
 from edge_gateway.links.modbus_io import Link
 
@@ -58,7 +60,14 @@ def _modbus_tcp(order: LineOrder) -> Line:
     return Line(driver=ModbusDriver(link, order.modbus), counts=lambda: replace(link.counts))
 
 
+def _cjt188(order: LineOrder) -> Line:
+    assert isinstance(order.url, Cjt188Url)  # noqa: S101  # the table says so
+    link = open_cjt188(order.url, order.timeout_s)
+    return Line(driver=Cjt188Driver(link, order.others), counts=link.counts.copied)
+
+
 MAKERS: Mapping[type[LinkUrl], Maker] = {
+    Cjt188Url: _cjt188,
     TcpUrl: _modbus_tcp,
 }
 """Kind of URL to the maker of its driver; a new protocol is one line here."""
