@@ -1,12 +1,33 @@
-"""What the links and the uplink have done since the gateway started, for health messages."""
+"""What links and uplink have done since they were started, for health messages and metrics."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFigures:
-    """What one link has done since the gateway started; `suspects` are silent meters' serials."""
+    """What one link has done since its thread was started.
+
+    Attributes:
+        name: The link.
+        is_open: Whether its line is open now.
+        requests: Requests sent.
+        timeouts: Those that nothing answered.
+        exceptions: Those that an exception answered.
+        mismatches: Those after which something else came.
+        reopens: How often the line was closed because it was doubted or lost.
+        frames: Frames handed on.
+        skipped: Due instants passed over because the link was late.
+        suspects: Serials of the silent meters.
+        crc_errors: Requests after which bytes came that pass no checksum.
+        running_s: Wall seconds since the thread was started.
+        busy_s: Wall seconds that the line was taken: asking, waiting, silences.
+        turnaround_p50_s: Wall seconds that half of the answers did not exceed; None: no answer.
+        turnaround_p99_s: The same of 99 in 100.
+        last_good: Serial to when the newest frame with a value was measured.
+        meters: Serials of all meters.
+    """
 
     name: str
     is_open: bool
@@ -18,6 +39,13 @@ class LinkFigures:
     frames: int
     skipped: int
     suspects: Sequence[str]
+    crc_errors: int = 0
+    running_s: float = 0.0
+    busy_s: float = 0.0
+    turnaround_p50_s: float | None = None
+    turnaround_p99_s: float | None = None
+    last_good: Mapping[str, datetime] = field(default_factory=dict)
+    meters: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +57,20 @@ class UplinkFigures:
     republished: int
     acknowledged: int
     refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFigures:
+    """Which settings are in force, and how long the own certificate is good.
+
+    Attributes:
+        revision: Number of the revision, 0 for the gateway's own file.
+        is_on_trial: Whether it has not shown yet that it works.
+        fingerprint: SHA-256 of the settings in force, hexadecimal.
+        certificate_until: When the client certificate expires; None: there is none.
+    """
+
+    revision: int = 0
+    is_on_trial: bool = False
+    fingerprint: str = ""
+    certificate_until: datetime | None = None

@@ -5,4 +5,5 @@ profiles_io              profiles of the configured meters, loaded and planned o
 framing                  words become a frame; a failed read is a frame without values
 schedule                 which job is due, who must wait
 link_io                  one thread per link: due, read, hand on
+link_crew_io             the threads of all links, exchanged as a whole
 """

@@ -1,15 +1,18 @@
 """One thread per link: waits for the next due job, reads it, hands the frame to the outbox."""
 
+import queue
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.figures import LinkFigures
-from edge_gateway.links.driver import JobKind, JobRead
+from edge_gateway.links.answers import Fault
+from edge_gateway.links.driver import Identity, JobKind, JobRead
 from edge_gateway.moments import Moment
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.framing import build_frame
@@ -50,6 +53,19 @@ class LinkParts:
     is_raw_kept: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Something to do on a link between two jobs, in the link's own thread.
+
+    Attributes:
+        work: Does it; it may use the link's meters and must not raise.
+        cancel: Called instead when the link ends before its turn.
+    """
+
+    work: "Callable[[LinkWorker], None]"
+    cancel: Callable[[], None]
+
+
 class LinkWorker:
     """Polls the meters of one link, one request at a time."""
 
@@ -69,12 +85,18 @@ class LinkWorker:
             backoff_max_s=setup.config.backoff_max_s,
         )
         self._frames = 0
+        self._started_s = time.monotonic()
+        self._last_good: dict[str, datetime] = {}
+        self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._is_ended = False
+        self._ending = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
         """Poll until told to stop, then close the link."""
         log = _LOG.bind(link=self.name)
         log.info("link.started", meters=len(self._setup.meters), jobs=len(self._schedule.jobs))
         while not stop.is_set():
+            self._run_errands()
             now = self._now()
             self._schedule = correct_for_clock(self._schedule, now)
             job = pick_job(self._schedule, now)
@@ -83,8 +105,49 @@ class LinkWorker:
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
                 continue
             self._run_job(job)
+        self._cancel_errands()
         self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
+
+    def ask(self, errand: Errand) -> bool:
+        """Have something done between two jobs; any thread may. Return False when it is too late.
+
+        It waits for the job under way, and at most `LONGEST_WAIT_S` beyond it.
+        """
+        with self._ending:
+            if not self._is_ended:
+                self._errands.put(errand)
+            return not self._is_ended
+
+    def groups(self, serial: str) -> tuple[str, ...]:
+        """Return the groups of a meter of this link, sorted; empty for another's."""
+        return tuple(sorted(key.group for key in self._schedule.jobs if key.serial == serial))
+
+    def read_now(self, serial: str, group: str) -> JobRead:
+        """Read one group out of turn and hand its frame on; in the link's thread only."""
+        started = self._now()
+        read = self._line.driver.read(JobKind(serial=serial, group=group), retry_count=1)
+        self._hand_on(JobKey(serial, group), started, read)
+        return read
+
+    def identify(self, serial: str) -> Identity | Fault:
+        """Ask what answers at a meter's address; in the link's thread only."""
+        meter = next(meter for meter in self._setup.meters if meter.serial == serial)
+        return self._line.driver.identify(str(meter.device_address))
+
+    def _run_errands(self) -> None:
+        while True:
+            try:
+                errand = self._errands.get_nowait()
+            except queue.Empty:
+                return
+            errand.work(self)
+
+    def _cancel_errands(self) -> None:
+        with self._ending:
+            self._is_ended = True
+        while not self._errands.empty():
+            self._errands.get_nowait().cancel()
 
     def figures(self) -> LinkFigures:
         """Return what the link has done, for the health message."""
@@ -100,6 +163,13 @@ class LinkWorker:
             frames=self._frames,
             skipped=self._schedule.skipped_count,
             suspects=self._schedule.suspects(),
+            crc_errors=counts.crc_errors,
+            running_s=time.monotonic() - self._started_s,
+            busy_s=counts.busy_s,
+            turnaround_p50_s=counts.turnarounds.quantile_s(0.5),
+            turnaround_p99_s=counts.turnarounds.quantile_s(0.99),
+            last_good=dict(self._last_good),
+            meters=tuple(meter.serial for meter in self._setup.meters),
         )
 
     def _now(self) -> Moment:
@@ -139,6 +209,8 @@ class LinkWorker:
         frame = build_frame(job, read, started.utc, is_raw_kept=self._parts.is_raw_kept)
         self._parts.outbox.add(frame)
         self._frames += 1
+        if read.values:
+            self._last_good = {**self._last_good, key.serial: started.utc}
 
     def _report_standing(self, serial: str, *, was_suspect: bool) -> None:
         is_suspect = self._schedule.standing(serial).is_suspect
