@@ -20,9 +20,17 @@ _BY_KEYS = {
 }
 
 
-def order_of(byte_order: str, word_order: str) -> ByteOrder | None:
-    """Return the order for the two keys of `[decode]`, or None when one is unknown."""
-    return _BY_KEYS.get((byte_order, word_order))
+def orders_of(byte_order: str, word_order: str) -> tuple[ByteOrder, ...]:
+    """Return the orders that the two keys of `[decode]` allow: `big`, `little`, or any other.
+
+    One when both keys are known, else two or four, the commoner ones first.
+    """
+    return tuple(
+        order
+        for (of_bytes, of_words), order in _BY_KEYS.items()
+        if byte_order in (of_bytes, "unknown", "probe")
+        and word_order in (of_words, "unknown", "probe")
+    )
 
 
 def arrange(data: bytes, order: ByteOrder) -> bytes:

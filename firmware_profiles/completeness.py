@@ -9,6 +9,7 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.profile import Profile, Register, StatusRule
 from firmware_profiles.spans import needed_spans
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
+from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import Span
 from wire_contracts.quantities import UNITS, Quantity, to_canonical
 
@@ -57,8 +58,10 @@ def _of_head(profile: Profile) -> Iterator[OpenPoint]:
         yield _block("profile.rev", "is missing: this is a draft", "add rev = 1")
     if profile.medium is None:
         yield _block("profile.kind", f"{profile.kind!r} is no meter", "use heat, gas or water")
-    if not profile.is_order_known:
-        yield _block("decode", "the byte order is unknown", "probe the meter, then state it")
+    if profile.order_candidates and not can_decide_order(profile):
+        problem = f"the byte order is one of {', '.join(profile.order_candidates)}"
+        remedy = 'state it, or add [[identify]] method = "word_order_probe" with min and max'
+        yield _block("decode", problem, remedy)
     if not profile.groups:
         yield _block("group", "is missing", 'add [group] with lines such as fast = "15m"')
     if not profile.golden:

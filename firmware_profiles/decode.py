@@ -14,9 +14,11 @@ from firmware_profiles.profile import (
 )
 from firmware_profiles.spans import group_spans
 from firmware_profiles.status import StatusReading, read_status, sentinel_events
+from firmware_profiles.word_orders import decide_order, with_order
 from firmware_profiles.words import Span, WordImage
 from wire_contracts.quality import (
     BAD_MISMATCH,
+    BAD_PROFILE,
     BAD_SENTINEL,
     SUSPECT_STATUS,
     QualityCode,
@@ -63,10 +65,11 @@ def decode_group(
     """Return the readings of one group.
 
     Every wire quantity of the group appears: with a value, or with a bad quality. A missing
-    word never gives a value.
+    word never gives a value, nor does a byte order that is still open.
 
     Args:
-        profile: The meter's profile.
+        profile: The meter's profile; where its byte order must be probed, better the one that
+            `word_orders.with_order` made for this meter than to decide it in every frame.
         group: The poll group.
         image: The words that were read.
         faults: Why others are missing; a missing word that is not here is `bad_mismatch`.
@@ -75,6 +78,11 @@ def decode_group(
     Raises:
         KeyError: The profile has no such group.
     """
+    if profile.order_candidates:
+        order = decide_order(profile, [image])
+        if order is None:
+            return _undecided(profile, group, image, faults)
+        profile = with_order(profile, order)
     reader = Reader(profile=profile, image=image, faults=faults)
     registers = group_registers(profile, group)
     status = read_status(reader)
@@ -101,8 +109,25 @@ def decode_group(
     )
 
 
+def _undecided(profile: Profile, group: str, image: WordImage, faults: Faults) -> Decoded:
+    """Return no value at all: in an unknown byte order a number means nothing."""
+    reader = Reader(profile=profile, image=image, faults=faults)
+    quality = {
+        register.wire: reader.gap(register) or BAD_PROFILE
+        for register in group_registers(profile, group)
+        if register.wire is not None
+    }
+    return Decoded(values={}, quality=quality, events=(), local={})
+
+
 def decode_registers(profile: Profile, image: WordImage) -> dict[str, LocalValue]:
-    """Return every register whose words are all there, in its printed unit, by name."""
+    """Return every register whose words are all there, in its printed unit, by name.
+
+    A byte order that must be probed is taken from these words, where they decide it.
+    """
+    order = decide_order(profile, [image]) if profile.order_candidates else None
+    if order is not None:
+        profile = with_order(profile, order)
     reader = Reader(profile=profile, image=image, faults={})
     return _local_values(reader, profile.registers.values())
 

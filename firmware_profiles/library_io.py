@@ -11,6 +11,7 @@ from firmware_profiles.completeness import require_complete
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_profile import parse_profile, parse_reference
 from firmware_profiles.profile import Profile
+from firmware_profiles.word_orders import with_order
 
 MAX_FILE_BYTES = 1_000_000
 """Twelve times the largest known map, so a wrong file is refused before it is parsed."""
@@ -42,19 +43,41 @@ def available_drafts() -> tuple[str, ...]:
 def load_profile(reference: str, directory: Path | None = None) -> Profile:
     """Return a released profile by its reference, such as `tuf_2000m@1`.
 
-    A file of the site's own directory goes before ours.
+    A file of the site's own directory goes before ours. `x@1+CDAB` is `x@1` in the byte order
+    that was probed.
 
     Raises:
         ProfileError: There is none, or it is not fit for use.
     """
-    profile_id, revision = parse_reference(reference)
-    name = f"{profile_id}@{revision}.toml"
+    profile_id, revision, order = parse_reference(reference)
+    plain = f"{profile_id}@{revision}"
+    profile = _find(plain, directory)
+    if profile is None:
+        raise _no_such(reference, directory)
+    if order is None:
+        return profile
+    if order not in profile.order_candidates:
+        raise ProfileError(
+            place=f"profile {reference!r}",
+            field="reference",
+            problem="the byte order of this profile is known",
+            remedy=f"write {plain}",
+        )
+    return with_order(profile, order)
+
+
+def _find(reference: str, directory: Path | None) -> Profile | None:
+    name = f"{reference}.toml"
     if directory is not None and (directory / name).is_file():
         return _with_reference(_load(directory / name, str(directory / name)), reference)
     entry = _library().joinpath(name)
     if entry.is_file():
         return _with_reference(_load(entry, f"profiles/{name}"), reference)
-    raise ProfileError(
+    return None
+
+
+def _no_such(reference: str, directory: Path | None) -> ProfileError:
+    return ProfileError(
         place=f"profile {reference!r}",
         field="reference",
         problem="there is no such profile",

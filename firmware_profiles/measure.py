@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from firmware_profiles.codings import Raw, decode_words
+from firmware_profiles.codings import Coding, Raw, decode_words
 from firmware_profiles.profile import Profile, Register
-from firmware_profiles.words import WordAddress, WordImage
+from firmware_profiles.words import Span, WordAddress, WordImage
 from wire_contracts.quality import (
     BAD_MISMATCH,
     BAD_PROFILE,
@@ -32,9 +32,13 @@ class Reader:
 
     def raw(self, register: Register) -> Raw | None:
         """Return the raw value; None when its words hold none or are not all there."""
-        words = [self.image.get(at) for at in register.span.addresses()]
+        return self.raw_of(register.coding, register.span)
+
+    def raw_of(self, coding: Coding, span: Span) -> Raw | None:
+        """Return the raw value of words that need not be a register of the profile."""
+        words = [self.image.get(at) for at in span.addresses()]
         known = [word for word in words if word is not None]
-        return decode_words(register.coding, known) if len(known) == len(words) else None
+        return decode_words(coding, known) if len(known) == len(words) else None
 
     def gap(self, register: Register) -> QualityCode | None:
         """Return why words of the register are missing; None when all are there.
@@ -67,9 +71,9 @@ class NoValueError(Exception):
 def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
     """Return what a register says about a quantity, exact up to one rounding to float64."""
     try:
-        printed = _printed_value(reader, register)
+        value_printed = _printed_value(reader, register)
         unit = _unit(reader, register)
-        signed = -printed if register.is_negated else printed
+        signed = -value_printed if register.is_negated else value_printed
         exact = to_canonical(signed, unit, quantity)
         value = float(exact)
     except NoValueError as reason:
@@ -79,6 +83,14 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
     low, high = PLAUSIBLE[quantity]
     is_plausible = low <= value <= high and register.limits.holds(exact)
     return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
+
+
+def printed(reader: Reader, register: Register) -> Fraction | None:
+    """Return a register with its companions in its printed unit; None when there is no value."""
+    try:
+        return _printed_value(reader, register)
+    except NoValueError:
+        return None
 
 
 def scaled(reader: Reader, register: Register) -> Fraction | None:

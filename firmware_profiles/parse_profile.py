@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from firmware_profiles.byte_order import ByteOrder, order_of
+from firmware_profiles.byte_order import ByteOrder, orders_of
 from firmware_profiles.codings import NUMERIC, Coding, WireType
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_golden import parse_golden
+from firmware_profiles.parse_identify import parse_probe
 from firmware_profiles.parse_register import parse_register
 from firmware_profiles.profile import (
     ANY_REGISTER,
@@ -16,7 +17,6 @@ from firmware_profiles.profile import (
     BaseConditions,
     Guard,
     Link,
-    Probe,
     Profile,
     Register,
     Severity,
@@ -30,6 +30,7 @@ from wire_contracts.quantities import Medium, Quantity
 
 MAX_REVISION = 9999
 _ID = re.compile(r"[a-z0-9_]{1,60}")
+_REVISION = re.compile(r"[1-9][0-9]{0,3}")
 _LONGEST_GROUP = 32
 """Characters of a group's name in a frame; the server refuses every frame of a longer one."""
 
@@ -41,7 +42,10 @@ _MEDIA: Mapping[str, Medium | None] = {
     "water": Medium.WATER,
     "controller": None,
 }
-"""Kind of SCHEMA -> medium; the readings of a controller are not a meter's."""
+"""Kind of SCHEMA -> medium; what a controller is of, its `medium` says."""
+
+_CONTROLLED: Mapping[str, Medium] = {"heating": Medium.HEAT}
+"""`medium` of a controller -> medium of its temperatures; it has no totals to bill by."""
 
 
 def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
@@ -54,7 +58,7 @@ def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
     root.refuse_unknown(TABLES)
     head = _parse_head(root)
     medium = _parse_medium(head)
-    order, is_order_known = _parse_order(root)
+    order, candidates = _parse_order(root)
     registers = _parse_registers(root, order, medium)
     _add_bit_registers(root, registers)
     _check_names(root, registers)
@@ -72,14 +76,18 @@ def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
         confidence=head.text("confidence", ""),
         link=_parse_link(root),
         registers=registers,
-        is_order_known=is_order_known,
+        order_candidates=candidates,
+        firmware_min=head.text("firmware_min", ""),
+        firmware_max=head.text("firmware_max", ""),
         doc_base=_known_table(root, "addressing").integer_or_none("doc_base", low=0, high=499_999),
         status=tuple(_parse_status(row, registers) for row in root.tables("status", "name")),
         groups=_parse_groups(root),
         guard=_parse_guard(root, registers),
         writes=_parse_writes(root, registers),
         base_conditions=_parse_base(root),
-        probes=tuple(_parse_probe(row) for row in root.tables("identify", "method")),
+        probes=tuple(
+            parse_probe(row, order, registers) for row in root.tables("identify", "method")
+        ),
         golden=tuple(parse_golden(row, registers) for row in root.tables("test", "name")),
         quirks=tuple(row.text("text") for row in _rows(root, "quirk", "")),
         sources=tuple(row.text("where") for row in _rows(root, "source", "")),
@@ -109,17 +117,18 @@ def _parse_medium(head: TableReader) -> Medium | None:
     kind = head.text("kind")
     if kind not in _MEDIA:
         raise head.refuse("kind", f"{kind!r} is unknown", f"use one of {', '.join(_MEDIA)}")
-    return _MEDIA[kind]
+    return _MEDIA[kind] or _CONTROLLED.get(head.text("medium", ""))
 
 
-def _parse_order(root: TableReader) -> tuple[ByteOrder, bool]:
+def _parse_order(root: TableReader) -> tuple[ByteOrder, tuple[ByteOrder, ...]]:
+    """Return the order to read by, and what it may be where the file does not know."""
     decode = _known_table(root, "decode")
     keys = {key: decode.text(key, "unknown") for key in ("byte_order", "word_order")}
     for key, value in keys.items():
-        if value not in ("big", "little", "unknown"):
-            raise decode.refuse(key, f"{value!r}", "use big, little or unknown")
-    order = order_of(keys["byte_order"], keys["word_order"])
-    return order or ByteOrder.ABCD, order is not None
+        if value not in ("big", "little", "unknown", "probe"):
+            raise decode.refuse(key, f"{value!r}", "use big, little, probe or unknown")
+    candidates = orders_of(keys["byte_order"], keys["word_order"])
+    return candidates[0], candidates if len(candidates) > 1 else ()
 
 
 def _parse_registers(
@@ -334,33 +343,17 @@ def _parse_base(root: TableReader) -> BaseConditions | None:
     )
 
 
-def _parse_probe(row: TableReader) -> Probe:
-    row.refuse_unknown(KEYS["identify"])
-    span = None
-    if row.has("address"):
-        span = Span(
-            function_code=row.integer("fc", low=1, high=4),
-            address=row.integer("address", low=0, high=HIGHEST_ADDRESS),
-            word_count=row.integer("count", low=1, high=DEFAULT_MAX_REGISTERS),
-        )
-    return Probe(
-        method=row.text("method"),
-        span=span,
-        kind=row.text("type", ""),
-        equals=str(row.values.get("equals", "")),
-        note=row.text("note", ""),
-    )
-
-
-def parse_reference(reference: str) -> tuple[str, int]:
-    """Return id and revision of a reference such as `tuf_2000m@1`.
+def parse_reference(reference: str) -> tuple[str, int, ByteOrder | None]:
+    """Return id, revision and probed byte order of a reference: `tuf_2000m@1`, `x@1+CDAB`.
 
     Raises:
         ProfileError: It is not of that form.
     """
-    profile_id, _, revision = reference.partition("@")
-    if _ID.fullmatch(profile_id) and revision.isdecimal() and int(revision) > 0:
-        return profile_id, int(revision)
+    name, _, order = reference.partition("+")
+    profile_id, _, revision = name.partition("@")
+    is_order = order in set(ByteOrder) or "+" not in reference
+    if _ID.fullmatch(profile_id) and _REVISION.fullmatch(revision) and is_order:
+        return profile_id, int(revision), ByteOrder(order) if order else None
     raise ProfileError(
         place=f"profile {reference!r}",
         field="reference",

@@ -40,7 +40,7 @@ class Access(StrEnum):
 def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None) -> Register:
     """Return the register of one row; raise ProfileError that names the field."""
     reader.refuse_unknown(KEYS["register"])
-    coding = _parse_coding(reader, order)
+    coding = parse_coding(reader, order)
     schema_quantity = reader.text("quantity", "")
     reference = _parse_reference(reader)
     natural = _natural(reader, schema_quantity, medium, reference)
@@ -48,7 +48,7 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
     wire = _parse_wire(reader, natural)
     return Register(
         name=reader.text("name"),
-        span=_parse_span(reader, coding),
+        span=parse_span(reader, coding),
         coding=coding,
         scale=_parse_scale(reader),
         unit=_plain_unit(reader),
@@ -71,6 +71,7 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         is_doubtful=reader.flag("doubtful"),
         printed_address=_parse_printed_address(reader),
         is_kept_local=reader.values.get("wire") is False,
+        is_order_own=reader.has("order"),
     )
 
 
@@ -84,7 +85,8 @@ def whole_quantity(schema_quantity: str) -> str | None:
     return schema_quantity
 
 
-def _parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
+def parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
+    """Return type, length and byte order of a row; `order` is that of the file."""
     kind = reader.choice("type", WireType)
     count = reader.integer("count", low=1, high=HIGHEST_ADDRESS)
     fits = WORD_COUNTS[kind]
@@ -105,7 +107,8 @@ def _parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
     )
 
 
-def _parse_span(reader: TableReader, coding: Coding) -> Span:
+def parse_span(reader: TableReader, coding: Coding) -> Span:
+    """Return the words of a row; bits have function codes of their own."""
     address = reader.value("address")
     if isinstance(address, bool) or not isinstance(address, int):
         raise reader.refuse("address", f"is {address!r}, not a whole number", _ADDRESS_REMEDY)

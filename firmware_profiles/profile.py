@@ -7,7 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import Coding, Raw
+from firmware_profiles.conditions import Condition
 from firmware_profiles.words import Span, WordAddress
 from wire_contracts.quantities import Medium, Quantity, Reference
 
@@ -124,6 +126,7 @@ class Register:
         is_doubtful: The file itself doubts this row.
         printed_address: Number in the manual, where the file states one.
         is_kept_local: The file says `wire = false`.
+        is_order_own: The row states its byte order itself.
     """
 
     name: str
@@ -150,6 +153,7 @@ class Register:
     is_doubtful: bool = False
     printed_address: int | None = None
     is_kept_local: bool = False
+    is_order_own: bool = False
 
 
 class Severity(StrEnum):
@@ -190,15 +194,59 @@ ANY_REGISTER = "*"
 """Register name of a status rule that is a sentinel anywhere."""
 
 
+class ProbeMethod(StrEnum):
+    """How a meter is recognised."""
+
+    REGISTERS = "registers"
+    DEVICE_IDENTIFICATION = "fc2b_0e"
+    MBUS = "mbus"
+    PLAUSIBILITY = "plausibility"
+    WORD_ORDER = "word_order_probe"
+    NOTE = "note"
+
+
+class Expectation(StrEnum):
+    """What a value is compared with that no profile can know beforehand."""
+
+    UNIT_ID = "unit_id"
+    SERIAL = "serial"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One way to recognise the meter, for people and for the gateway's identification."""
+    """One way to recognise the meter; see `identify` for how it is judged.
 
-    method: str
-    span: Span | None
-    kind: str
-    equals: str
-    note: str
+    Attributes:
+        method: Which of the ways.
+        span: The words to read, where the row states them.
+        coding: How they are read.
+        condition: What they must be; an empty one proves nothing.
+        expectation: What they must equal beside that.
+        fact: Name under which the value is reported: model, firmware, serial.
+        object_id: Object of Read Device Identification.
+        register: A register of the file, judged in its printed unit.
+        addends: Registers whose sum it must equal, each added (1) or subtracted (-1).
+        tolerance: How far the sum may be off, as a share of the larger of the two.
+        manufacturer: Of an M-Bus telegram, three letters.
+        versions: Version bytes of an M-Bus telegram; empty is any.
+        is_order_own: The row states its byte order itself.
+        note: For people.
+    """
+
+    method: ProbeMethod
+    span: Span | None = None
+    coding: Coding | None = None
+    condition: Condition = field(default_factory=Condition)
+    expectation: Expectation | None = None
+    fact: str = ""
+    object_id: int | None = None
+    register: str | None = None
+    addends: Sequence[tuple[int, str]] = ()
+    tolerance: Fraction = Fraction(0)
+    manufacturer: str = ""
+    versions: Sequence[int] = ()
+    is_order_own: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +372,11 @@ class Profile:
         doc_base: What the manual's numbering begins with: wire address 0 is printed so.
         groups: Poll group to interval.
         registers: By name, in the order of the file.
+        order_candidates: The byte orders the meter may have, where the file does not know; see
+            `word_orders`. Empty when it does.
+        probed_order: The one of them that was found.
+        firmware_min: Oldest firmware the file is for, as the meter shows it.
+        firmware_max: Newest.
         status: Rules that turn status registers into events.
     """
 
@@ -337,7 +390,10 @@ class Profile:
     confidence: str
     link: Link
     registers: Mapping[str, Register]
-    is_order_known: bool = True
+    order_candidates: Sequence[ByteOrder] = ()
+    probed_order: ByteOrder | None = None
+    firmware_min: str = ""
+    firmware_max: str = ""
     doc_base: int | None = None
     status: Sequence[StatusRule] = ()
     groups: Mapping[str, timedelta] = field(default_factory=dict)
@@ -351,8 +407,13 @@ class Profile:
 
     @property
     def reference(self) -> str:
-        """Return what frames and configuration call it, such as `tuf_2000m@1`."""
-        return f"{self.profile_id}@{'draft' if self.revision is None else self.revision}"
+        """Return what frames and configuration call it, such as `tuf_2000m@1`.
+
+        A byte order that was found by probing is part of it, such as `x@1+CDAB`: without it the
+        words of a frame could not be decoded again.
+        """
+        order = "" if self.probed_order is None else f"+{self.probed_order}"
+        return f"{self.profile_id}@{'draft' if self.revision is None else self.revision}{order}"
 
     @property
     def max_registers(self) -> int:

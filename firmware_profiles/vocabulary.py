@@ -38,7 +38,10 @@ KEYS: Mapping[str, frozenset[str]] = {
     "addressing": frozenset({"doc_base", "wire", "note"}),
     "decode": frozenset({"byte_order", "word_order", "note"}),
     "source": frozenset({"where", "kind"}),
-    "identify": _words("method fc address count type equals in note"),
+    "identify": _words(
+        "method fc address count type order unit_id_offset byte_in_word equals in min max mask "
+        "bit starts contains as object register sum tolerance manufacturer version note"
+    ),
     "register": _words(
         "name fc address count type scale unit quantity meaning access doc_address "
         "unit_from exponent_from multiplier_from decimals_from resolution_from decimal_part "

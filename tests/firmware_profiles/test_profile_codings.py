@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_profiles.byte_order import ByteOrder, arrange, order_of
+from firmware_profiles.byte_order import ByteOrder, arrange, orders_of
 from firmware_profiles.codings import WORD_COUNTS, Coding, Raw, WireType, decode_words, encode_words
 from firmware_profiles.errors import EncodeError
 
@@ -130,11 +130,16 @@ def test_the_orders_lie_on_the_wire_as_their_names_say(order: ByteOrder, data: b
 
 
 def test_the_two_keys_of_decode_name_the_four_orders() -> None:
-    assert order_of("big", "big") is ByteOrder.ABCD
-    assert order_of("big", "little") is ByteOrder.CDAB
-    assert order_of("little", "little") is ByteOrder.DCBA
-    assert order_of("little", "big") is ByteOrder.BADC
-    assert order_of("big", "unknown") is None
+    assert orders_of("big", "big") == (ByteOrder.ABCD,)
+    assert orders_of("big", "little") == (ByteOrder.CDAB,)
+    assert orders_of("little", "little") == (ByteOrder.DCBA,)
+    assert orders_of("little", "big") == (ByteOrder.BADC,)
+
+
+def test_a_key_that_is_unknown_leaves_several_orders() -> None:
+    assert orders_of("big", "unknown") == (ByteOrder.ABCD, ByteOrder.CDAB)
+    assert orders_of("little", "probe") == (ByteOrder.DCBA, ByteOrder.BADC)
+    assert orders_of("unknown", "unknown") == tuple(ByteOrder)
 
 
 @pytest.mark.parametrize("order", ByteOrder)

@@ -189,7 +189,10 @@ WRONG = [
     ),
     (
         TEXT.replace('"10" = "4120 0000"', '"ten" = "4120 0000"'),
-        'meters/x.toml: test.ten.regs.ten: is no address; write regs = { "0" = "0001 86A0" }',
+        (
+            "meters/x.toml: test.ten.regs.ten: is no address; "
+            'write regs = { "0" = "0001 86A0" }, or "4:0" for function 4'
+        ),
     ),
     (
         TEXT.replace("flow_m3h = 10", 'flow_m3h = "much"'),
@@ -245,7 +248,7 @@ WRONG = [
     ),
     (
         TEXT.replace('word_order = "big"', 'word_order = "low first"'),
-        "meters/x.toml: decode.word_order: 'low first'; use big, little or unknown",
+        "meters/x.toml: decode.word_order: 'low first'; use big, little, probe or unknown",
     ),
     (
         TEXT.replace('transport = ["rtu"]', 'transport = ["smoke"]'),
@@ -432,7 +435,10 @@ UNFIT = [
     ),
     (
         TEXT.replace('word_order = "big"', 'word_order = "unknown"'),
-        "decode: the byte order is unknown; probe the meter, then state it",
+        (
+            "decode: the byte order is one of ABCD, CDAB; "
+            'state it, or add [[identify]] method = "word_order_probe" with min and max'
+        ),
     ),
     (
         TEXT.replace('group = "fast"\n', ""),

@@ -1,0 +1,97 @@
+"""Which byte order a meter has whose manual does not say: the one in which its probes make sense.
+
+A profile with `word_order = "probe"` has several candidates. Words that were read decide: exactly
+one candidate may meet every `word_order_probe`. It is decided once for a meter and remembered, as
+`with_order(profile, order)`, whose reference carries the order.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.codings import FLOATS, Coding, Raw, decode_words
+from firmware_profiles.profile import Probe, ProbeMethod, Profile, Register
+from firmware_profiles.words import Span, WordImage
+
+_SMALLEST = Fraction(1, 10**9)
+"""A float nearer to zero than this is the bytes of another number in the wrong order: 20.5 degC
+with its words swapped reads 2.4e-41."""
+
+
+def can_decide_order(profile: Profile) -> bool:
+    """Return whether the file says how its byte order is found out."""
+    return bool(_order_probes(profile))
+
+
+def order_spans(profile: Profile) -> tuple[Span, ...]:
+    """Return what must be read to decide the order; empty when it is known or cannot be."""
+    if not profile.order_candidates:
+        return ()
+    return tuple(probe.span for probe in _order_probes(profile) if probe.span is not None)
+
+
+def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | None:
+    """Return the only candidate in which every probe of every image makes sense.
+
+    None: the words fit several (a zero reads the same in all) or none, or are not there. More
+    images of the same meter decide what one cannot.
+    """
+    probes = _order_probes(profile)
+    seen = list(images)
+    fitting = [
+        order
+        for order in profile.order_candidates
+        if seen and probes and all(_fits(probe, order, image) for probe in probes for image in seen)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def with_order(profile: Profile, order: ByteOrder) -> Profile:
+    """Return the profile for a meter whose order has been found.
+
+    Rows that state an `order` of their own keep it.
+    """
+    registers: Mapping[str, Register] = {
+        name: register
+        if register.is_order_own
+        else replace(register, coding=replace(register.coding, order=order))
+        for name, register in profile.registers.items()
+    }
+    probes = tuple(_probe_with(probe, order) for probe in profile.probes)
+    return replace(
+        profile, registers=registers, probes=probes, order_candidates=(), probed_order=order
+    )
+
+
+def _order_probes(profile: Profile) -> list[Probe]:
+    return [
+        probe
+        for probe in profile.probes
+        if probe.method is ProbeMethod.WORD_ORDER
+        and probe.coding is not None
+        and not probe.condition.is_empty
+    ]
+
+
+def _fits(probe: Probe, order: ByteOrder, image: WordImage) -> bool:
+    if probe.span is None or probe.coding is None:
+        return False
+    words = [image.get(at) for at in probe.span.addresses()]
+    known = [word for word in words if word is not None]
+    if len(known) < len(words):
+        return False
+    raw = decode_words(replace(probe.coding, order=order), known)
+    return raw is not None and _is_number(probe.coding, raw) and probe.condition.holds(raw)
+
+
+def _is_number(coding: Coding, raw: Raw) -> bool:
+    if coding.kind not in FLOATS or not isinstance(raw, int | Fraction):
+        return True
+    return raw == 0 or abs(Fraction(raw)) >= _SMALLEST
+
+
+def _probe_with(probe: Probe, order: ByteOrder) -> Probe:
+    if probe.coding is None or probe.is_order_own:
+        return probe
+    return replace(probe, coding=replace(probe.coding, order=order))

@@ -1,0 +1,135 @@
+"""The byte order is the only one in which the meter's words make sense, or it stays open."""
+
+import struct
+from itertools import permutations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from firmware_profiles.byte_order import ByteOrder, arrange
+from firmware_profiles.completeness import open_points
+from firmware_profiles.decode import decode_group, decode_registers
+from firmware_profiles.errors import ProfileError
+from firmware_profiles.parse_profile import parse_reference
+from firmware_profiles.profile import Profile
+from firmware_profiles.word_orders import decide_order, order_spans, with_order
+from firmware_profiles.words import Span, WordAddress
+from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, VECTOR, parsed, with_line
+from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
+from wire_contracts.quantities import Quantity
+
+PROBE = """
+[[identify]]
+method = "word_order_probe"
+fc = 3
+address = 10
+count = 2
+type = "f32"
+min = -40
+max = 200
+"""
+
+
+def probed(*, bytes_too: bool = False, row: str = PROBE, flow: str = FLOW) -> Profile:
+    """Return a profile whose word order (and byte order) must be found."""
+    head = HEAD.replace('word_order = "big"', 'word_order = "probe"')
+    if bytes_too:
+        head = head.replace('byte_order = "big"', 'byte_order = "unknown"')
+    return parsed(head + flow + VECTOR + row)
+
+
+def words(value: float, order: ByteOrder) -> dict[WordAddress, int]:
+    """Return the two words of a float at address 10."""
+    high, low = struct.unpack(">2H", arrange(struct.pack(">f", value), order))
+    return {(3, 10): high, (3, 11): low}
+
+
+@pytest.mark.parametrize("order", ByteOrder)
+@pytest.mark.parametrize("value", [20.5, 10.0, -3.25, 199.0])
+def test_round_numbers_do_not_fool_it(order: ByteOrder, value: float) -> None:
+    assert decide_order(probed(bytes_too=True), [words(value, order)]) is order
+
+
+@given(st.floats(-40, 200, width=32), st.sampled_from([ByteOrder.ABCD, ByteOrder.CDAB]))
+def test_it_finds_the_right_order_or_none(value: float, order: ByteOrder) -> None:
+    assume(value == 0 or abs(value) >= 1e-9)
+
+    assert decide_order(probed(), [words(value, order)]) in (order, None)
+
+
+def test_a_zero_reads_the_same_in_every_order() -> None:
+    assert decide_order(probed(), [words(0.0, ByteOrder.ABCD)]) is None
+
+
+def test_what_one_image_leaves_open_another_decides() -> None:
+    images = [words(0.0, ByteOrder.CDAB), words(21.5, ByteOrder.CDAB)]
+
+    for seen in permutations(images):
+        assert decide_order(probed(), seen) is ByteOrder.CDAB
+
+
+def test_images_that_disagree_decide_nothing() -> None:
+    images = [words(21.5, ByteOrder.ABCD), words(21.5, ByteOrder.CDAB)]
+
+    assert decide_order(probed(), images) is None
+
+
+def test_words_that_are_not_there_decide_nothing() -> None:
+    assert decide_order(probed(), []) is None
+    assert decide_order(probed(), [{(3, 10): 0x41A4}]) is None
+
+
+def test_the_probe_says_what_to_read() -> None:
+    assert order_spans(probed()) == (Span(function_code=3, address=10, word_count=2),)
+    assert order_spans(parsed()) == ()
+    assert order_spans(with_order(probed(), ByteOrder.CDAB)) == ()
+
+
+def test_a_meter_whose_order_is_known_is_decoded_in_it() -> None:
+    profile = with_order(probed(), ByteOrder.CDAB)
+    decoded = decode_group(profile, "fast", words(20.5, ByteOrder.CDAB), {})
+
+    assert profile.reference == "example_heat@1+CDAB"
+    assert decoded.values == {Quantity.FLOW_M3H: 20.5}
+
+
+def test_a_frame_that_decides_for_itself_is_decoded() -> None:
+    image = words(20.5, ByteOrder.CDAB)
+
+    assert decode_group(probed(), "fast", image, {}).values == {Quantity.FLOW_M3H: 20.5}
+    assert decode_registers(probed(), image) == {"flow": 20.5}
+
+
+def test_an_order_that_is_still_open_gives_no_value() -> None:
+    open_order = decode_group(probed(), "fast", words(0.0, ByteOrder.ABCD), {})
+    unread = decode_group(probed(), "fast", {}, {(3, 10): BAD_TIMEOUT})
+
+    assert (open_order.values, open_order.quality) == ({}, {Quantity.FLOW_M3H: BAD_PROFILE})
+    assert (unread.values, unread.quality) == ({}, {Quantity.FLOW_M3H: BAD_TIMEOUT})
+
+
+def test_a_row_with_an_order_of_its_own_keeps_it() -> None:
+    flow = with_line(FLOW, 'order = "ABCD"')
+    profile = with_order(probed(flow=flow), ByteOrder.CDAB)
+
+    assert profile.registers["flow"].coding.order is ByteOrder.ABCD
+
+
+def test_a_probe_that_can_decide_is_fit_for_release() -> None:
+    blocking = [point.field for point in open_points(probed()) if point.is_blocking]
+    without = [point.field for point in open_points(probed(row="")) if point.is_blocking]
+
+    assert (blocking, without) == ([], ["decode"])
+
+
+def test_a_reference_carries_the_order() -> None:
+    assert parse_reference("x_1@12") == ("x_1", 12, None)
+    assert parse_reference("x_1@12+BADC") == ("x_1", 12, ByteOrder.BADC)
+    assert parsed(TEXT).reference == "example_heat@1"
+
+
+@pytest.mark.parametrize("text", ["x", "x@", "x@0", "x@1+", "x@1+ABDC", "X@1", "x@1@2", "x@²"])
+def test_what_is_no_reference_is_refused(text: str) -> None:
+    with pytest.raises(ProfileError, match="is not ID@REVISION; write it like tuf_2000m@1"):
+        parse_reference(text)
