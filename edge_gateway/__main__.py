@@ -11,7 +11,6 @@ from pathlib import Path
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import ConfigError, GatewayConfig
 from edge_gateway.config_io import load_config
-from edge_gateway.links.read_plan import LAN_COST
 from edge_gateway.logs_io import configure_logs
 from edge_gateway.polling.profiles_io import load_links
 from edge_gateway.queue.queue_store import QueueError, read_figures
@@ -65,9 +64,9 @@ def _check(config: GatewayConfig) -> int:
         for meter in link.meters:
             print(f"  {meter.serial} at {meter.device_address}: {meter.profile_name}")
             for group, plan in meter.plans.items():
-                requests = plan.requests()
+                requests = plan.requests
                 words = sum(request.word_count for request in requests)
-                cost_ms = 1000 * sum(LAN_COST.of(request.word_count) for request in requests)
+                cost_ms = 1000 * plan.duration_s
                 every = meter.intervals[group]
                 print(
                     f"    {group}: every {every}, {len(requests)} requests, {words} words, "

@@ -6,6 +6,9 @@ answers                  the words of a request, or why there are none
 link_counts              what one line has done since it was made
 ports_io, serial_io      what carries bytes: a TCP connection, a serial port
 read_plan                which words one request fetches
+bus_time                 how long a request occupies a line
+group_plan               what a register group is asked, and what it has refused
+patience                 how long a unit may take to answer
 modbus_io                one strict transaction on one Modbus TCP link
 modbus_links_io          the strict link of a URL
 meter_reading            the requests of one job, and what their failures mean

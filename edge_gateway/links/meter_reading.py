@@ -1,49 +1,29 @@
 """Runs the requests of one job through a link: repeats, gives up early, isolates a bad address."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.read_plan import ReadLimits, overlap, plan_reads
-from firmware_profiles.words import Span, WordAddress
-from wire_contracts.quality import QualityCode
+from edge_gateway.links.group_plan import GroupPlan, Refusal, without
+from edge_gateway.links.read_plan import enclosing
+from firmware_profiles.words import Span, WordAddress, span_in
+from wire_contracts.quality import BAD_MISMATCH, QualityCode
 
 ILLEGAL = frozenset({2, 3})
 """Exceptions that blame an address or a count: one bad register spoils a whole block."""
 
+
+class _Verdict(StrEnum):
+    """What asking for a part of a refused block has shown."""
+
+    FINE = "fine"
+    BLAMED = "blamed"
+    UNCLEAR = "unclear"
+
+
 Transact = Callable[[Span], Answer]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupPlan:
-    """How one group of one meter is read.
-
-    Attributes:
-        spans: What the profile needs.
-        limits: What the meter refuses, from its profile and from what it has refused before.
-        lone: Spans that were refused inside a block; each gets a request of its own.
-    """
-
-    spans: Sequence[Span]
-    limits: ReadLimits
-    lone: frozenset[Span] = frozenset()
-
-    def requests(self) -> tuple[Span, ...]:
-        """Return the requests in the order they are sent: blocks first, lone spans after."""
-        alone = {span for span in self.spans if any(overlap(span, bad) for bad in self.lone)}
-        shared = [span for span in self.spans if span not in alone]
-        limits = replace(self.limits, barred=(*self.limits.barred, *self.lone))
-        return (*plan_reads(shared, limits), *sorted(alone))
-
-    def parts(self, request: Span) -> tuple[Span, ...]:
-        """Return the spans that a request serves."""
-        return tuple(
-            span
-            for span in sorted(set(self.spans))
-            if span.function_code == request.function_code
-            and request.address <= span.address
-            and span.end <= request.end
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +36,7 @@ class GroupRead:
         plan: The plan for the next time; it differs when the meter refused an address.
         has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
+        troubles: What went wrong, in the order it happened.
     """
 
     words: Mapping[WordAddress, int] = field(default_factory=dict)
@@ -63,31 +44,37 @@ class GroupRead:
     plan: GroupPlan
     has_answered: bool
     is_link_down: bool = False
+    troubles: Sequence[Fault] = ()
 
 
-def read_group(plan: GroupPlan, transact: Transact, *, retry_count: int) -> GroupRead:
+def read_group(
+    plan: GroupPlan, transact: Transact, *, retry_count: int, now_utc: datetime
+) -> GroupRead:
     """Return what a group's requests brought.
 
     A meter that says nothing costs one request and its repeats, not one per block. A block that
-    is refused for an address is asked again span by span, and the plan remembers what was bad.
+    is refused for an address is halved until the bad spans are found, and the plan remembers
+    them. When the guard register differs between two answers of one job, none of them counts.
 
     Args:
         plan: What to ask.
         transact: One transaction of the link with this meter.
         retry_count: Repetitions after silence or a garbled answer.
+        now_utc: The gateway's clock, for what is asked once a day.
     """
-    job = _Job(plan=plan, transact=transact, retry_count=retry_count)
-    for request in plan.requests():
-        if job.stopped_by is None:
-            job.ask(request)
-        else:
-            job.fail(request, job.stopped_by)
+    job = _Job(plan=plan, transact=transact, retry_count=retry_count, now_utc=now_utc)
+    for request in plan.requests:
+        job.ask(request)
+    job.ask_refused()
     return GroupRead(
         words=job.words,
-        faults={at: code for at, code in job.faults.items() if at not in job.words},
-        plan=job.plan,
+        faults={at: code for at, code in job.faults.items() if at not in job.words}
+        if job.faults
+        else job.faults,
+        plan=job.next_plan(),
         has_answered=job.has_answered,
         is_link_down=job.stopped_by is not None and job.stopped_by.kind is FaultKind.LINK_DOWN,
+        troubles=job.troubles,
     )
 
 
@@ -98,77 +85,141 @@ class _Job:
     plan: GroupPlan
     transact: Transact
     retry_count: int
+    now_utc: datetime
     words: dict[WordAddress, int] = field(default_factory=dict)
     faults: dict[WordAddress, QualityCode] = field(default_factory=dict)
+    troubles: list[Fault] = field(default_factory=list)
+    refusals: dict[Span, Refusal] = field(default_factory=dict)
+    barred: list[Span] = field(default_factory=list)
+    longest: int = 0
     has_answered: bool = False
     stopped_by: Fault | None = None
+    guard_words: tuple[int, ...] | None = None
+    has_mixed: bool = False
 
     def ask(self, request: Span) -> None:
+        """Ask for one block, and for its parts where it is refused."""
         answer = self._persist(request)
-        parts = self.plan.parts(request)
         if not isinstance(answer, Fault):
             self._keep(request, answer)
-        elif answer.exception in ILLEGAL and len(parts) > 1:
-            self._isolate(request, parts)
+            return
+        if answer.exception in ILLEGAL:
+            self._isolate(request, self.plan.parts[request], answer)
         else:
-            self._account(request, answer)
+            self._fail(request, answer)
+
+    def ask_refused(self) -> None:
+        """Ask again for what was refused before where it is due; the rest keeps its quality."""
+        for span, refusal in self.plan.refusals.items():
+            if not refusal.is_due(self.now_utc):
+                self.refusals[span] = refusal
+                self.faults.update(dict.fromkeys(span.addresses(), refusal.quality))
+                continue
+            answer = self._persist(span)
+            if not isinstance(answer, Fault):
+                self._keep(span, answer)
+                continue
+            self._fail(span, answer)
+            self.refusals[span] = (
+                self._refusal(span, answer) if answer.exception in ILLEGAL else refusal
+            )
+
+    def next_plan(self) -> GroupPlan:
+        """Return the plan for the next time."""
+        refusals = dict(self.refusals)
+        longest = self.longest or self.plan.limits.max_registers
+        is_same = refusals == self.plan.refusals and not self.barred
+        if is_same and longest == self.plan.limits.max_registers:
+            return self.plan
+        return without(self.plan, refusals, self.barred, longest)
 
     def _persist(self, request: Span) -> Answer:
+        """Return the answer; once the meter or the link is silent nothing more is asked."""
+        if self.stopped_by is not None:
+            return self.stopped_by
         answer = self.transact(request)
         for _ in range(self.retry_count):
             if not isinstance(answer, Fault) or answer.kind is FaultKind.EXCEPTION:
                 break
+            self.troubles.append(answer)
             answer = self.transact(request)
+        if not isinstance(answer, Fault):
+            self.has_answered = True
+            return answer
+        self.troubles.append(answer)
+        if answer.kind is FaultKind.LINK_DOWN or answer.is_silence:
+            self.stopped_by = answer
+        elif answer.kind is FaultKind.EXCEPTION:
+            self.has_answered = True
         return answer
 
-    def _keep(self, request: Span, answer: tuple[int, ...]) -> None:
-        self.has_answered = True
-        self.words.update(zip(request.addresses(), answer, strict=True))
-
-    def _account(self, request: Span, fault: Fault) -> None:
-        self.fail(request, fault)
-        if fault.kind is FaultKind.LINK_DOWN or fault.is_silence:
-            self.stopped_by = fault
-        elif fault.kind is FaultKind.EXCEPTION:
-            self.has_answered = True
-
-    def fail(self, request: Span, fault: Fault) -> None:
+    def _fail(self, request: Span, fault: Fault) -> None:
         self.faults.update(dict.fromkeys(request.addresses(), fault.quality))
 
-    def _isolate(self, request: Span, parts: Sequence[Span]) -> None:
-        """Ask each span of a refused block alone, and learn what to avoid next time."""
-        self.has_answered = True
-        bad: set[Span] = set()
-        for part in parts:
-            if self.stopped_by is not None:
-                self.fail(part, self.stopped_by)
-                continue
-            answer = self._persist(part)
-            if not isinstance(answer, Fault):
-                self._keep(part, answer)
-                continue
-            self._account(part, answer)
-            if answer.exception in ILLEGAL:
-                bad.add(part)
-        if self.stopped_by is None:
-            self.plan = _learned(self.plan, request, parts, bad)
+    def _keep(self, request: Span, answer: tuple[int, ...]) -> None:
+        guard = self.plan.guard
+        if guard is not None and not self._is_of_one_meter(request, guard, answer):
+            self.has_mixed = True
+        if self.has_mixed:
+            self._distrust(request)
+            return
+        addresses = self.plan.words.get(request) or request.addresses()
+        self.words.update(zip(addresses, answer, strict=True))
 
+    def _is_of_one_meter(self, request: Span, guard: Span, answer: tuple[int, ...]) -> bool:
+        if request.space != guard.space or not (
+            request.address <= guard.address and guard.end <= request.end
+        ):
+            return True
+        first = guard.address - request.address
+        seen = answer[first : first + guard.word_count]
+        if self.guard_words is None:
+            self.guard_words = seen
+        return seen == self.guard_words
 
-def _learned(plan: GroupPlan, request: Span, parts: Sequence[Span], bad: set[Span]) -> GroupPlan:
-    """Return the plan that avoids the refusal: lone spans, unread holes, or smaller requests."""
-    if bad:
-        return replace(plan, lone=plan.lone | bad)
-    holes = tuple(_holes(request, parts))
-    if holes:
-        limits = replace(plan.limits, barred=(*plan.limits.barred, *holes))
-    else:
-        smaller = max(request.word_count // 2, *(span.word_count for span in plan.spans))
-        limits = replace(plan.limits, max_registers=smaller)
-    return replace(plan, limits=limits)
+    def _distrust(self, request: Span) -> None:
+        """Take every word of the job for that of another request."""
+        asked = (*self.words, *request.addresses())
+        self.words.clear()
+        self.faults.update(dict.fromkeys(asked, BAD_MISMATCH))
 
+    def _isolate(self, request: Span, parts: Sequence[Span], refusal: Fault) -> _Verdict:
+        """Halve a refused block until the bad spans stand alone."""
+        if len(parts) <= 1:
+            self._fail(request, refusal)
+            for span in parts:
+                self.refusals[span] = self._refusal(span, refusal)
+            return _Verdict.BLAMED
+        middle = len(parts) // 2
+        halves = (parts[:middle], parts[middle:])
+        verdicts = {self._ask_half(half) for half in halves}
+        if verdicts == {_Verdict.FINE}:
+            self._learn_shape(request, halves)
+            return _Verdict.BLAMED
+        return _Verdict.BLAMED if _Verdict.BLAMED in verdicts else _Verdict.UNCLEAR
 
-def _holes(request: Span, parts: Sequence[Span]) -> Iterator[Span]:
-    wanted = {at for part in parts for at in part.addresses()}
-    for function_code, address in request.addresses():
-        if (function_code, address) not in wanted:
-            yield Span(function_code=function_code, address=address, word_count=1)
+    def _ask_half(self, parts: Sequence[Span]) -> _Verdict:
+        half = enclosing(parts)
+        answer = self._persist(half)
+        if not isinstance(answer, Fault):
+            self._keep(half, answer)
+            return _Verdict.FINE
+        if answer.exception not in ILLEGAL:
+            self._fail(half, answer)
+            return _Verdict.UNCLEAR
+        return self._isolate(half, parts, answer)
+
+    def _refusal(self, span: Span, fault: Fault) -> Refusal:
+        before = self.plan.refusals.get(span)
+        times = 1 if before is None else before.times + 1
+        return Refusal(quality=fault.quality, times=times, asked_at_utc=self.now_utc)
+
+    def _learn_shape(self, request: Span, halves: Sequence[Sequence[Span]]) -> None:
+        """Both halves are fine and the whole is not: the hole between them, or its size."""
+        left, right = enclosing(halves[0]), enclosing(halves[1])
+        if left.end < right.address:
+            hole = span_in(left.space, left.end, right.address - left.end)
+            self.barred.append(hole)
+            return
+        smaller = max(request.word_count // 2, *(span.word_count for span in self.plan.spans))
+        self.longest = min(self.longest or smaller, smaller)

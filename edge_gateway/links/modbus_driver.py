@@ -1,22 +1,29 @@
 """The Modbus driver: owns the plans of its meters and turns their words into values."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.driver import Identity, JobKind, JobRead
-from edge_gateway.links.meter_reading import GroupPlan, GroupRead, read_group
-from edge_gateway.links.modbus_io import Link
+from edge_gateway.links.bus_time import BusTime
+from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
+from edge_gateway.links.group_plan import GroupPlan, replan
+from edge_gateway.links.meter_reading import GroupRead, read_group
+from edge_gateway.links.modbus_links_io import ModbusLink
+from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
 from firmware_profiles import profile as profiles
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.words import Span, pack_words
+from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
+
+REGISTER_REFUSED = "register_refused"
+REGISTER_ANSWERS = "register_answers"
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -30,26 +37,46 @@ class ModbusMeter:
         device_address: Unit identifier, 0..255.
         profile: Its register map.
         plans: Register group to what its jobs ask.
+        timeout_s: Longest wall seconds that its answer may take, beside the wire time.
     """
 
     serial: str
     device_address: int
     profile: Profile
     plans: Mapping[str, GroupPlan]
+    timeout_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Unit:
+    """What the driver has learnt of one meter since the start."""
+
+    meter: ModbusMeter
+    plans: dict[str, GroupPlan]
+    gap_s: float
+    pace: UnitPace
+    planned_s: float
+    answers: int = 0
 
 
 class ModbusDriver:
     """Reads register groups of the meters on one Modbus line."""
 
-    def __init__(self, link: Link, meters: Sequence[ModbusMeter]) -> None:
-        """Take the line and its meters; nothing is opened before the first job."""
+    def __init__(
+        self, link: ModbusLink, meters: Sequence[ModbusMeter], time_of: BusTime, clock: Clock
+    ) -> None:
+        """Take the line and its meters; nothing is opened before the first job.
+
+        Args:
+            link: One strict transaction at a time.
+            meters: The meters behind it.
+            time_of: What the line takes for a request.
+            clock: The gateway's clock.
+        """
         self._link = link
-        self._meters = {meter.serial: meter for meter in meters}
-        self._plans = {
-            JobKind(serial=meter.serial, group=group): plan
-            for meter in meters
-            for group, plan in meter.plans.items()
-        }
+        self._time_of = time_of
+        self._clock = clock
+        self._units = {meter.serial: self._new_unit(meter) for meter in meters}
 
     def open(self) -> bool:
         """Return True: the line opens itself with the first request, and paces its attempts."""
@@ -61,32 +88,101 @@ class ModbusDriver:
         return Fault(kind=FaultKind.MISMATCH, quality=BAD_TIMEOUT, detail=detail)
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
-        """Return what one register group brought."""
-        meter = self._meters[job.serial]
-        plan = self._plans[job]
-        gap_s = 0.0 if meter.profile.link.gap is None else meter.profile.link.gap.total_seconds()
+        """Return what one register group brought.
 
-        def transact(request: Span) -> Answer:
-            if gap_s:
-                time.sleep(gap_s)
-            return self._link.transact(meter.device_address, request)
-
-        read = read_group(plan, transact, retry_count=retry_count)
-        if read.plan != plan:
-            self._learn(job, read.plan)
-        return _job_read(meter, job.group, read)
+        Raises:
+            KeyError: The driver was not made for this meter or group.
+        """
+        unit = self._units[job.serial]
+        plan = unit.plans[job.group]
+        read = read_group(
+            plan,
+            lambda request: self._transact(unit, request),
+            retry_count=retry_count,
+            now_utc=self._clock.now_utc(),
+        )
+        notices: Sequence[Notice] = ()
+        if read.plan is not plan:
+            unit.plans[job.group] = read.plan
+            notices = tuple(_notices(job, plan, read.plan))
+        self._follow_pace(unit)
+        return _job_read(unit.meter, job.group, read, notices)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
 
-    def _learn(self, job: JobKind, plan: GroupPlan) -> None:
-        self._plans[job] = plan
-        lone = [f"{span.function_code}/{span.address}" for span in sorted(plan.lone)]
-        _LOG.warning("meter.refuses", device=job.serial, group=job.group, lone=lone)
+    def _new_unit(self, meter: ModbusMeter) -> _Unit:
+        gap = meter.profile.link.gap
+        return _Unit(
+            meter=meter,
+            plans=dict(meter.plans),
+            gap_s=0.0 if gap is None else gap.total_seconds(),
+            pace=UnitPace(),
+            planned_s=self._time_of.turnaround_s,
+        )
+
+    def _transact(self, unit: _Unit, request: Span) -> Answer:
+        """Ask once; the deadline is what the wire needs and what this unit usually takes."""
+        if unit.gap_s:
+            time.sleep(unit.gap_s)
+        wire_s = self._time_of.wire_s(request)
+        deadline_s = wire_s + unit.pace.patience_s(unit.meter.timeout_s)
+        started_s = time.monotonic()
+        answer = self._link.transact(
+            unit.meter.device_address + request.unit_offset, request, deadline_s=deadline_s
+        )
+        if not isinstance(answer, Fault):
+            unit.answers += 1
+            unit.pace.answered(time.monotonic() - started_s - wire_s)
+        elif answer.is_silence:
+            unit.pace.missed()
+        elif answer.kind is FaultKind.EXCEPTION:
+            unit.pace.misses = 0
+        return answer
+
+    def _follow_pace(self, unit: _Unit) -> None:
+        """Plan afresh when the unit takes much longer or shorter than was planned with."""
+        if unit.answers < ENOUGH:
+            return
+        unit.answers = 0
+        usual_s = unit.pace.median_s()
+        if usual_s is None or not has_moved(unit.planned_s, usual_s):
+            return
+        unit.planned_s = usual_s
+        cost = self._time_of.cost(usual_s)
+        unit.plans = {group: replan(plan, cost) for group, plan in unit.plans.items()}
+        _LOG.info("meter.replanned", device=unit.meter.serial, turnaround_ms=1000 * usual_s)
 
 
-def _job_read(meter: ModbusMeter, group: str, read: GroupRead) -> JobRead:
+def _notices(job: JobKind, before: GroupPlan, after: GroupPlan) -> Iterator[Notice]:
+    """Yield what a job has found out about the meter's registers."""
+    where = f"{job.serial} group {job.group}: function"
+    for span, refusal in after.refusals.items():
+        if span not in before.refusals:
+            text = f"{where} {_range(span)} is refused ({refusal.quality}); asked again once a day"
+            yield Notice(kind=REGISTER_REFUSED, text=text)
+    for span in before.refusals:
+        if span not in after.refusals:
+            yield Notice(kind=REGISTER_ANSWERS, text=f"{where} {_range(span)} answers again")
+    for hole in after.limits.barred[len(before.limits.barred) :]:
+        text = f"{where} {_range(hole)} cannot be read over; it is left out from now on"
+        yield Notice(kind=REGISTER_REFUSED, text=text)
+    if after.limits.max_registers < before.limits.max_registers:
+        text = f"{job.serial}: requests are kept to {after.limits.max_registers} registers"
+        yield Notice(kind=REGISTER_REFUSED, text=text)
+
+
+def _range(span: Span) -> str:
+    last = span.end - 1
+    addresses = str(span.address) if last == span.address else f"{span.address}..{last}"
+    unit = f" of unit +{span.unit_offset}" if span.unit_offset else ""
+    return f"{span.function_code} address {addresses}{unit}"
+
+
+def _job_read(
+    meter: ModbusMeter, group: str, read: GroupRead, notices: Sequence[Notice]
+) -> JobRead:
     decoded = _decoded(meter, group, read)
     return JobRead(
         values=decoded.values,
@@ -96,7 +192,9 @@ def _job_read(meter: ModbusMeter, group: str, read: GroupRead) -> JobRead:
         local=decoded.local,
         has_answered=read.has_answered,
         is_link_down=read.is_link_down,
+        faults=read.troubles,
         profile=meter.profile.reference,
+        notices=notices,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from firmware_profiles.words import Span
+from firmware_profiles.words import Span, span_in
 
 BIT_FUNCTIONS = frozenset({1, 2})
 MAX_WORDS = 125
@@ -11,6 +11,8 @@ MAX_WORDS = 125
 
 MAX_BITS = 2000
 """Coils or inputs in one request; Modbus application protocol 1.1b3, sections 6.1 and 6.2."""
+
+_BITS_PER_WORD = 16
 
 
 class PlanError(ValueError):
@@ -28,6 +30,12 @@ class RequestCost:
         """Return the seconds of one request for `word_count` words."""
         return self.request_s + word_count * self.word_s
 
+    def of_span(self, span: Span) -> float:
+        """Return the seconds of one request; sixteen bits of functions 1 and 2 are one word."""
+        if span.function_code in BIT_FUNCTIONS:
+            return self.of(-(-span.word_count // _BITS_PER_WORD))
+        return self.of(span.word_count)
+
 
 LAN_COST = RequestCost(request_s=0.002, word_s=0.000_002)
 """Modbus TCP in a local network: 2 ms round trip, 2 us per register (judgement); the way of
@@ -41,7 +49,7 @@ class ReadLimits:
     Attributes:
         max_registers: Most registers in one request.
         forbidden: Address ranges, both ends inclusive, that no request may touch.
-        barred: Words of one function code that a shared request may not touch.
+        barred: Words of one space that a shared request may not touch.
     """
 
     max_registers: int = MAX_WORDS
@@ -58,13 +66,21 @@ class ReadLimits:
         """Return the most words (bits for functions 1 and 2) of one request."""
         return MAX_BITS if function_code in BIT_FUNCTIONS else min(self.max_registers, MAX_WORDS)
 
+    def allows(self, request: Span) -> bool:
+        """Return whether a request keeps every limit."""
+        is_small = request.word_count <= self.room(request.function_code)
+        return is_small and not self.touches(request)
+
 
 def overlap(one: Span, other: Span) -> bool:
     """Return whether two spans share a word."""
+    return one.space == other.space and one.address < other.end and other.address < one.end
+
+
+def covers(request: Span, span: Span) -> bool:
+    """Return whether a request fetches a span whole."""
     return (
-        one.function_code == other.function_code
-        and one.address < other.end
-        and other.address < one.end
+        request.space == span.space and request.address <= span.address and span.end <= request.end
     )
 
 
@@ -73,20 +89,46 @@ def plan_reads(
 ) -> tuple[Span, ...]:
     """Return the requests that fetch every span whole, in the least bus time, by address.
 
-    A request never mixes function codes, never exceeds the limit, never touches a forbidden
-    address and never splits a span. Time grows with the square of the number of spans.
+    A request never mixes units or function codes, never exceeds the limit, never touches a
+    forbidden address and never splits a span. No other cover costs less: in an optimal cover a
+    span can always be moved so that each request serves neighbours in the order of addresses,
+    and all those are tried. Time grows with the square of the number of spans.
 
     Raises:
         PlanError: A single span already breaks a limit.
     """
     ordered = sorted(set(spans))
     plan: list[Span] = []
-    for function in sorted({span.function_code for span in ordered}):
-        same = [span for span in ordered if span.function_code == function]
+    for space in sorted({span.space for span in ordered}):
+        same = [span for span in ordered if span.space == space]
         for span in same:
             _refuse_impossible(span, limits)
-        plan.extend(_plan_function(same, limits, cost))
+        plan.extend(_plan_space(same, limits, cost))
     return tuple(plan)
+
+
+def guarded(requests: Iterable[Span], guard: Span | None, limits: ReadLimits) -> tuple[Span, ...]:
+    """Return the requests, each stretched to fetch the guard register where the limits allow.
+
+    An answer that belongs to another request, in spite of the right transaction number, is seen
+    only by a constant register inside the same answer. Where it does not fit the guard follows
+    in a request of its own, which still finds answers that are one behind.
+    """
+    if guard is None:
+        return tuple(requests)
+    safe: list[Span] = []
+    for request in requests:
+        if request == guard:
+            continue
+        if request.space == guard.space and limits.allows(enclosing([request, guard])):
+            safe.append(enclosing([request, guard]))
+        else:
+            safe.extend([request, guard])
+    return tuple(
+        each
+        for place, each in enumerate(safe)
+        if each == guard or not any(covers(other, each) for other in safe[:place])
+    ) or (guard,)
 
 
 def _refuse_impossible(span: Span, limits: ReadLimits) -> None:
@@ -100,26 +142,27 @@ def _refuse_impossible(span: Span, limits: ReadLimits) -> None:
         raise PlanError(message)
 
 
-def _plan_function(spans: Sequence[Span], limits: ReadLimits, cost: RequestCost) -> Sequence[Span]:
+def _plan_space(spans: Sequence[Span], limits: ReadLimits, cost: RequestCost) -> Sequence[Span]:
     """Cut the sorted spans into runs: best[j] is the least time for the first j of them."""
     best = [0.0] + [float("inf")] * len(spans)
-    plans: list[tuple[Span, ...]] = [()] * (len(spans) + 1)
+    cut = [0] * (len(spans) + 1)
     for last in range(1, len(spans) + 1):
         for first in range(last, 0, -1):
             request = enclosing(spans[first - 1 : last])
-            if request.word_count > limits.room(request.function_code) or limits.touches(request):
+            if not limits.allows(request):
                 break
-            time_s = best[first - 1] + cost.of(request.word_count)
+            time_s = best[first - 1] + cost.of_span(request)
             if time_s < best[last]:
-                best[last], plans[last] = time_s, (*plans[first - 1], request)
-    return plans[-1]
+                best[last], cut[last] = time_s, first - 1
+    plan: list[Span] = []
+    last = len(spans)
+    while last:
+        plan.append(enclosing(spans[cut[last] : last]))
+        last = cut[last]
+    return plan[::-1]
 
 
 def enclosing(spans: Sequence[Span]) -> Span:
-    """Return the smallest span around spans of one function code."""
+    """Return the smallest span around spans of one space."""
     address = min(span.address for span in spans)
-    return Span(
-        function_code=spans[0].function_code,
-        address=address,
-        word_count=max(span.end for span in spans) - address,
-    )
+    return span_in(spans[0].space, address, max(span.end for span in spans) - address)

@@ -1,15 +1,24 @@
 """Makes the driver of a line: one table from the kind of URL to the maker of its driver."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from edge_gateway.links.bus_time import bus_time
 from edge_gateway.links.cjt188_driver import Cjt188Driver
 from edge_gateway.links.cjt188_io import open_cjt188
 from edge_gateway.links.driver import Driver, DriverMeter
 from edge_gateway.links.link_counts import LinkCounts
-from edge_gateway.links.link_url import Cjt188Url, LinkUrl, TcpUrl
+from edge_gateway.links.link_url import (
+    Cjt188Url,
+    LinkUrl,
+    ListenUrl,
+    RtuOverTcpUrl,
+    SerialUrl,
+    TcpUrl,
+)
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter
-from edge_gateway.links.modbus_io import Link
+from edge_gateway.links.modbus_links_io import open_link
+from wire_contracts.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +28,14 @@ class LineOrder:
     Attributes:
         url: The line.
         timeout_s: Longest wall seconds to wait for an answer.
+        clock: The gateway's clock.
         modbus: The meters with register maps, for Modbus.
         others: The meters by their settings alone, for every other protocol.
     """
 
     url: LinkUrl
     timeout_s: float
+    clock: Clock
     modbus: Sequence[ModbusMeter] = ()
     others: Sequence[DriverMeter] = ()
 
@@ -54,10 +65,10 @@ def make_line(order: LineOrder) -> Line:
     return MAKERS[type(order.url)](order)
 
 
-def _modbus_tcp(order: LineOrder) -> Line:
-    assert isinstance(order.url, TcpUrl)  # noqa: S101  # the table says so
-    link = Link(order.url.host, order.url.port, order.timeout_s)
-    return Line(driver=ModbusDriver(link, order.modbus), counts=lambda: replace(link.counts))
+def _modbus(order: LineOrder) -> Line:
+    link = open_link(order.url, timeout_s=order.timeout_s)
+    driver = ModbusDriver(link, order.modbus, bus_time(order.url), order.clock)
+    return Line(driver=driver, counts=link.counts.copied)
 
 
 def _cjt188(order: LineOrder) -> Line:
@@ -68,6 +79,9 @@ def _cjt188(order: LineOrder) -> Line:
 
 MAKERS: Mapping[type[LinkUrl], Maker] = {
     Cjt188Url: _cjt188,
-    TcpUrl: _modbus_tcp,
+    ListenUrl: _modbus,
+    RtuOverTcpUrl: _modbus,
+    SerialUrl: _modbus,
+    TcpUrl: _modbus,
 }
 """Kind of URL to the maker of its driver; a new protocol is one line here."""

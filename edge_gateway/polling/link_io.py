@@ -74,7 +74,7 @@ class LinkWorker:
         self.name = setup.config.name
         self._setup = setup
         self._parts = parts
-        self._line = make_line(setup.order())
+        self._line = make_line(setup.order(parts.clock))
         self._schedule = new_schedule(
             [
                 (JobKey(meter.serial, group), interval)

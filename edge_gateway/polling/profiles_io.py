@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from edge_gateway.config import ConfigError, GatewayConfig, LinkConfig, MeterConfig
+from edge_gateway.links.bus_time import BusTime, bus_time
 from edge_gateway.links.driver import TELEGRAM, DriverMeter
+from edge_gateway.links.group_plan import GroupPlan, plan_group
 from edge_gateway.links.link_url import (
     Cjt188Url,
     LinkUrl,
@@ -13,7 +15,6 @@ from edge_gateway.links.link_url import (
     MbusUrl,
     parse_url,
 )
-from edge_gateway.links.meter_reading import GroupPlan
 from edge_gateway.links.modbus_driver import ModbusMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
 from edge_gateway.polling.drivers_io import LineOrder
@@ -21,6 +22,7 @@ from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import load_profile
 from firmware_profiles.profile import Profile
+from wire_contracts.clock import Clock
 
 DEFAULT_TIMEOUT_S = 1.0
 """Wall seconds for an answer where neither the settings nor a profile ask for more."""
@@ -62,17 +64,26 @@ class LinkSetup:
     timeout_s: float
     meters: Sequence[MeterSetup]
 
-    def order(self) -> LineOrder:
+    def patience_s(self, profile: Profile) -> float:
+        """Return the longest wait for an answer: the setting, else what the profile asks."""
+        asked = profile.link.timeout
+        if self.config.timeout_s is not None or asked is None:
+            return self.timeout_s
+        return asked.total_seconds()
+
+    def order(self, clock: Clock) -> LineOrder:
         """Return what the driver of the line is made from."""
         return LineOrder(
             url=self.url,
             timeout_s=self.timeout_s,
+            clock=clock,
             modbus=[
                 ModbusMeter(
                     serial=meter.serial,
                     device_address=int(meter.device_address),
                     profile=meter.profile,
                     plans=meter.plans,
+                    timeout_s=self.patience_s(meter.profile),
                 )
                 for meter in self.meters
                 if meter.profile is not None
@@ -104,15 +115,18 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
         url = parse_url(link.url, place=place)
     except LinkUrlError as error:
         raise ConfigError(str(error)) from error
-    load = _telegram_meter if isinstance(url, MbusUrl | Cjt188Url) else _meter
-    meters = tuple(load(config, place, meter) for meter in link.meters)
+    if isinstance(url, MbusUrl | Cjt188Url):
+        meters = tuple(_telegram_meter(place, meter) for meter in link.meters)
+    else:
+        time_of = bus_time(url)
+        meters = tuple(_meter(config, place, meter, time_of) for meter in link.meters)
     waits = [meter.profile.link.timeout for meter in meters if meter.profile is not None]
     asked_s = [wait.total_seconds() for wait in waits if wait is not None]
     timeout_s = link.timeout_s or max([DEFAULT_TIMEOUT_S, *asked_s])
     return LinkSetup(config=link, url=url, timeout_s=timeout_s, meters=meters)
 
 
-def _telegram_meter(_config: GatewayConfig, place: str, meter: MeterConfig) -> MeterSetup:
+def _telegram_meter(place: str, meter: MeterConfig) -> MeterSetup:
     for group in meter.intervals:
         if group != TELEGRAM:
             message = (
@@ -129,7 +143,9 @@ def _telegram_meter(_config: GatewayConfig, place: str, meter: MeterConfig) -> M
     )
 
 
-def _meter(config: GatewayConfig, link_place: str, meter: MeterConfig) -> MeterSetup:
+def _meter(
+    config: GatewayConfig, link_place: str, meter: MeterConfig, time_of: BusTime
+) -> MeterSetup:
     place = f"{link_place} meter {meter.serial!r}"
     _refuse_no_unit(place, meter)
     try:
@@ -137,8 +153,7 @@ def _meter(config: GatewayConfig, link_place: str, meter: MeterConfig) -> MeterS
     except ProfileError as error:
         raise ConfigError(f"{place}: profile: {error}") from error
     _refuse_unknown_groups(place, meter, profile)
-    plans = {group: _plan(place, profile, group) for group in profile.groups}
-    plans = {group: plan for group, plan in plans.items() if plan.spans}
+    plans = _plans(place, profile, time_of)
     if not plans:
         message = f"{place}: profile: {meter.profile!r} has nothing to read; choose another"
         raise ConfigError(message)
@@ -173,11 +188,17 @@ def _interval(meter: MeterConfig, profile: Profile, group: str) -> timedelta:
     return max(wanted, profile.link.min_poll or wanted)
 
 
-def _plan(place: str, profile: Profile, group: str) -> GroupPlan:
+def _plans(place: str, profile: Profile, time_of: BusTime) -> Mapping[str, GroupPlan]:
+    """Return the plan of every group that has something to read."""
     limits = ReadLimits(max_registers=profile.max_registers, forbidden=profile.forbidden)
-    plan = GroupPlan(spans=spans_of(profile, group), limits=limits)
-    try:
-        plan.requests()
-    except PlanError as error:
-        raise ConfigError(f"{place}: profile {profile.reference} group {group}: {error}") from error
-    return plan
+    guard = None if profile.guard is None else profile.registers[profile.guard.register].span
+    cost = time_of.cost(time_of.turnaround_s)
+    spans = {group: spans_of(profile, group) for group in profile.groups}
+    plans = {}
+    for group, needed in spans.items():
+        try:
+            plans[group] = plan_group(needed, limits, cost, guard)
+        except PlanError as error:
+            where = f"{place}: profile {profile.reference} group {group}"
+            raise ConfigError(f"{where}: {error}") from error
+    return {group: plan for group, plan in plans.items() if plan.spans}

@@ -1,13 +1,16 @@
 """One job's requests: a silent meter costs little, a bad address costs only itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.meter_reading import GroupPlan, read_group
+from edge_gateway.links.group_plan import CERTAIN_AFTER, GroupPlan, plan_group
+from edge_gateway.links.meter_reading import GroupRead, Transact
+from edge_gateway.links.meter_reading import read_group as read_group_at
 from edge_gateway.links.read_plan import ReadLimits
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
@@ -15,6 +18,13 @@ from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 SILENCE = Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT)
 GARBLED = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
 CLOSED = Fault(kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT)
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def read_group(plan: GroupPlan, transact: Transact, *, retry_count: int) -> GroupRead:
+    return read_group_at(plan, transact, retry_count=retry_count, now_utc=NOW)
 
 
 def refusal(code: int) -> Fault:
@@ -43,7 +53,7 @@ class Meter:
 
 
 def plan(*spans: Span, limits: ReadLimits | None = None) -> GroupPlan:
-    return GroupPlan(spans=spans, limits=limits or ReadLimits())
+    return plan_group(spans, limits or ReadLimits())
 
 
 def sequence(*answers: Answer) -> tuple[Callable[[Span], Answer], list[Span]]:
@@ -99,12 +109,83 @@ def test_one_refused_address_costs_only_its_own_value_and_is_remembered() -> Non
     asked_first, meter.asked = len(meter.asked), []
     second = read_group(first.plan, meter, retry_count=1)
 
-    assert asked_first == 4
+    assert asked_first == 5
     assert len(meter.asked) == 3
     for read in (first, second):
         assert set(read.words) == {(3, at) for at in (0, 1, 20, 21)}
         assert read.faults == {(3, 10): bad_exception(2), (3, 11): bad_exception(2)}
-    assert second.plan == first.plan
+    assert set(second.plan.refusals) == {span(10)}
+
+
+def test_a_refused_register_is_found_by_halving_the_block() -> None:
+    meter = Meter(bad=frozenset({41}))
+    block = plan(*(span(at) for at in range(0, 64, 2)))
+
+    read = read_group(block, meter, retry_count=0)
+
+    assert len(block.requests) == 1
+    assert len(meter.asked) == 1 + 2 * 5
+    assert read.faults == {(3, at): bad_exception(2) for at in (40, 41)}
+    assert len(read.words) == 62
+    assert set(read.plan.refusals) == {span(40)}
+
+
+def test_a_register_refused_for_certain_is_asked_once_a_day_and_comes_back() -> None:
+    meter = Meter(bad=frozenset({11}))
+    current = plan(span(0), span(10), span(20))
+    for _ in range(CERTAIN_AFTER):
+        current = read_group(current, meter, retry_count=0).plan
+    meter.asked.clear()
+    quiet = read_group(current, meter, retry_count=0)
+    asked_quietly = list(meter.asked)
+    meter.bad = frozenset()
+    later = read_group_at(current, meter, retry_count=0, now_utc=NOW + timedelta(days=1))
+
+    assert span(10) not in asked_quietly
+    assert quiet.faults == {(3, 10): bad_exception(2), (3, 11): bad_exception(2)}
+    assert later.faults == {}
+    assert set(later.words) >= {(3, 10), (3, 11)}
+    assert later.plan.requests == plan(span(0), span(10), span(20)).requests
+
+
+def test_a_clock_set_back_does_not_put_off_the_daily_question() -> None:
+    meter = Meter(bad=frozenset({11}))
+    current = plan(span(0), span(10))
+    for _ in range(CERTAIN_AFTER):
+        current = read_group(current, meter, retry_count=0).plan
+    meter.bad = frozenset()
+
+    read = read_group_at(current, meter, retry_count=0, now_utc=NOW - timedelta(days=400))
+
+    assert read.faults == {}
+
+
+def test_paged_registers_are_asked_at_the_next_unit_and_never_in_one_request_with_others() -> None:
+    paged = replace(span(0), unit_offset=1)
+
+    read = read_group(plan(span(2), paged), Meter(), retry_count=0)
+
+    assert read.plan.requests == (span(2), paged)
+    assert read.words == {(3, 2): 2, (3, 3): 3, (256 + 3, 0): 0, (256 + 3, 1): 1}
+
+
+def test_every_request_fetches_the_guard_where_it_fits() -> None:
+    guarded = plan_group([span(0), span(40), span(500)], ReadLimits(), guard=span(4))
+
+    assert guarded.requests == (span(0, 42), span(500), span(4))
+
+
+def test_two_guards_in_one_job_leave_no_word_standing() -> None:
+    guarded = plan_group(
+        [span(0), span(4, 1), span(80)], ReadLimits(max_registers=78), guard=span(4, 1)
+    )
+    answers = iter([(1, 2, 3, 4, 5), (7,) * 78])
+
+    read = read_group(guarded, lambda _request: next(answers), retry_count=0)
+
+    assert guarded.requests == (span(0, 5), span(4, 78))
+    assert read.words == {}
+    assert set(read.faults.values()) == {BAD_MISMATCH}
 
 
 def test_an_unreadable_hole_is_no_longer_read_over() -> None:
@@ -140,7 +221,7 @@ def test_whatever_a_meter_refuses_every_readable_value_is_read_and_no_other(
 ) -> None:
     meter = Meter(bad=frozenset(bad), longest=longest)
     spans = tuple(span(address, count) for address, count in places)
-    current = GroupPlan(spans=spans, limits=ReadLimits())
+    current = plan(*spans)
     for _ in range(6):
         read = read_group(current, meter, retry_count=1)
         current = read.plan
