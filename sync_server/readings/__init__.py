@@ -13,6 +13,7 @@ The line through the modules:
     ingest_memory     what the writer remembers between two transactions, and when to forget it
     frame_store       ledger, acknowledgements, gaps, clones
     row_store         rows, latest values and hours in their tables
+    superseded_store  what columns said at lower revisions
     quality_event_store      what was odd, for a person to see
     quarantine_store  what could not be used, verbatim
     reading_store     one transaction: ledger, readings, latest, hourly together

@@ -146,6 +146,19 @@ def _merge_cells(present: _Cell, incoming: _Cell) -> tuple[_Cell, _Cell | None, 
     return max(present, incoming, key=lambda cell: cell.code or ""), None, False
 
 
+def merge_superseded(kept: Superseded, arriving: Superseded) -> Superseded:
+    """Return what one column said at one lower revision, of two frames that both say it.
+
+    As in a row: a value beats no value, and of two different values the first one stays.
+    """
+    cells = [
+        _Cell(value=each.value, code=each.quality, revision=each.revision)
+        for each in (kept, arriving)
+    ]
+    cell, _, _ = _merge_cells(*cells)
+    return replace(kept, value=cell.value, quality=cell.code)
+
+
 def _superseded(row: ReadingRow, name: Quantity, lost: _Cell) -> Superseded:
     return Superseded(
         meter_id=row.meter_id,

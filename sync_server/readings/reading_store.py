@@ -12,7 +12,6 @@ from sync_server.db.reading_tables import (
     METER_EVENT,
     READING,
     READING_CONFLICT,
-    READING_CORRECTION,
     READING_HOURLY,
     READING_LATEST,
 )
@@ -48,9 +47,11 @@ from sync_server.readings.row_store import (
     latest_cells,
     load_hours,
     load_meters,
+    load_newest_valued,
     load_rows,
     reading_cells,
 )
+from sync_server.readings.superseded_store import write_superseded
 from wire_contracts.acks import EpochAck
 from wire_contracts.frames import Batch, frame_json, ms_from_utc
 from wire_contracts.payloads import dump_json
@@ -88,6 +89,7 @@ class _Work:
     stale_hours: set[RowKey]
     superseded: list[Superseded]
     conflicts: list[Accepted]
+    emptied_meters: set[str]
 
 
 class ReadingStore:
@@ -181,6 +183,7 @@ class ReadingStore:
             stale_hours=set(),
             superseded=[],
             conflicts=[],
+            emptied_meters=set(),
         )
         groups = _by_row(accepted)
         load_meters(connection, self._memory, {key[0] for key in groups})
@@ -200,9 +203,10 @@ class ReadingStore:
             OnExisting.REPLACE,
         )
         self._refresh_hours(connection, work)
+        self._refresh_valued(connection, work.emptied_meters)
         self._write_meters(connection, sorted(work.media), work)
         _write_events(connection, accepted)
-        _write_superseded(connection, work.superseded)
+        write_superseded(connection, work.superseded)
         _write_conflicts(connection, work.conflicts, ms_from_utc(received_at_utc))
         return work.conflicts
 
@@ -229,6 +233,8 @@ class ReadingStore:
             work.new_rows.append(row)
         else:
             work.changed_rows[key] = row
+            if stored.values and not row.values:
+                work.emptied_meters.add(key[0])
         if meter is not None and key[1] <= meter.latest.measured_at_ms:
             work.stale_hours.add((key[0], hour_at_ms))
             hour = meter.hour
@@ -266,6 +272,14 @@ class ReadingStore:
             if meter is not None and meter.hour.hour_at_ms == hour_at_ms:
                 self._memory.meters[meter_id] = replace(meter, hour=hour)
 
+    def _refresh_valued(self, connection: Connection, meter_ids: set[str]) -> None:
+        """Find anew when a meter last had a value, after an instant has lost all of its values."""
+        for meter_id, valued_at_ms in load_newest_valued(connection, meter_ids).items():
+            meter = self._memory.meters[meter_id]
+            if meter is not None:
+                latest = replace(meter.latest, valued_at_ms=valued_at_ms)
+                self._memory.meters[meter_id] = replace(meter, latest=latest)
+
     def _write_meters(self, connection: Connection, meter_ids: Iterable[str], work: _Work) -> None:
         latest_rows: list[Row] = []
         for meter_id in meter_ids:
@@ -300,21 +314,6 @@ def _write_events(connection: Connection, accepted: Sequence[Accepted]) -> None:
         for event in item.frame.events
     ]
     write_rows(connection, METER_EVENT, rows, OnExisting.KEEP)
-
-
-def _write_superseded(connection: Connection, superseded: Sequence[Superseded]) -> None:
-    rows: list[Row] = [
-        (
-            item.meter_id,
-            item.measured_at_ms,
-            str(item.quantity),
-            item.revision,
-            item.value,
-            item.quality,
-        )
-        for item in superseded
-    ]
-    write_rows(connection, READING_CORRECTION, rows, OnExisting.KEEP)
 
 
 def _write_conflicts(

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TypeVar
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 from sqlalchemy import Row as SqlRow
 
 from sync_server.db.bulk_io import Row, find_rows
@@ -145,6 +145,22 @@ def load_rows(
     """Return the readings that exist already at these (meter, instant)."""
     rows = map(reading_row, find_rows(connection, READING, keys))
     return {(row.meter_id, row.measured_at_ms): row for row in rows}
+
+
+def load_newest_valued(
+    connection: Connection, meter_ids: Collection[str]
+) -> Mapping[str, int | None]:
+    """Return by meter the newest instant that carries a value, None when there is none."""
+    has_value = or_(*(READING.c[str(name)].is_not(None) for name in _QUANTITIES))
+    return {
+        meter_id: connection.execute(
+            select(READING.c.measured_at_ms)
+            .where(READING.c.meter_id == meter_id, has_value)
+            .order_by(READING.c.measured_at_ms.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        for meter_id in sorted(meter_ids)
+    }
 
 
 def load_hours(

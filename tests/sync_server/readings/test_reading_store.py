@@ -29,7 +29,7 @@ from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_
 from wire_contracts.acks import EpochAck
 from wire_contracts.codes import Code
 from wire_contracts.frames import Batch, Frame, GapRecord, Rejected
-from wire_contracts.quality import BAD_TIMEOUT
+from wire_contracts.quality import BAD_TIMEOUT, SUSPECT_RANGE
 from wire_contracts.quantities import Medium, Quantity
 
 VOLUME, FLOW = Quantity.VOLUME_M3, Quantity.FLOW_M3H
@@ -352,3 +352,43 @@ def test_any_order_and_repetition_of_frames_ends_in_the_same_rows(
     in_order.dispose()
     out_of_order.dispose()
     assert ack == expected
+
+
+@st.composite
+def _torn_frames(draw: st.DrawFn) -> list[Frame]:
+    """Frames of one meter: one revision may say "no value" and a value for one instant."""
+    keys = draw(
+        st.lists(
+            st.tuples(st.integers(0, 1), st.integers(1, 3), st.booleans()), unique=True, max_size=9
+        )
+    )
+    return [
+        Frame(
+            seq=seq,
+            device="D-1",
+            measured_at_utc=HOUR - timedelta(minutes=7 * step),
+            profile=f"p@{revision}",
+            group="fast",
+            values={} if is_bad else {VOLUME: 100.0 - step + revision, FLOW: 1.0},
+            quality={VOLUME: BAD_TIMEOUT} if is_bad else {FLOW: SUSPECT_RANGE},
+            raw=b"words",
+        )
+        for seq, (step, revision, is_bad) in enumerate(keys, start=1)
+    ]
+
+
+@given(frames=_torn_frames(), data=st.data())
+def test_what_was_replaced_is_the_same_in_any_order_even_where_one_read_failed(
+    fresh_town: Callable[[], Engine], frames: list[Frame], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(frames))
+    sizes = data.draw(st.lists(st.integers(1, 3), max_size=9))
+    in_order, out_of_order = fresh_town(), fresh_town()
+
+    _store_in_pieces(in_order, frames, [1000])
+    _store_in_pieces(out_of_order, shuffled, sizes)
+
+    with reading(in_order) as one, reading(out_of_order) as other:
+        assert snapshot(one) == snapshot(other)
+    in_order.dispose()
+    out_of_order.dispose()
