@@ -370,7 +370,7 @@ def _torn_frames(draw: st.DrawFn) -> list[Frame]:
             profile=f"p@{revision}",
             group="fast",
             values={} if is_bad else {VOLUME: 100.0 - step + revision, FLOW: 1.0},
-            quality={VOLUME: BAD_TIMEOUT} if is_bad else {FLOW: SUSPECT_RANGE},
+            quality=dict.fromkeys((VOLUME, FLOW), BAD_TIMEOUT) if is_bad else {FLOW: SUSPECT_RANGE},
             raw=b"words",
         )
         for seq, (step, revision, is_bad) in enumerate(keys, start=1)
