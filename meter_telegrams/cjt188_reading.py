@@ -140,7 +140,7 @@ def _refusal(data: bytes, meter_type: int, profile: Cjt188Profile) -> str:
     if len(data) != size:
         return f"data: {len(data)} bytes, {profile.reference} knows only {size}"
     own = _fitting(data, profile.kind, profile.unit_place)
-    other = _fitting(data, profile.kind, _OTHER_PLACE[profile.unit_place])
+    other = _fitting(data, profile.kind, _OTHER_PLACE[profile.unit_place], is_number_needed=True)
     if other >= own:
         return (
             f"units: {own} fit {profile.reference}, {other} fit with the unit on the other side;"
@@ -156,8 +156,13 @@ def _parts(data: bytes, kind: Cjt188Kind) -> Iterator[tuple[Part, tuple[Place, b
         at += place.size
 
 
-def _fitting(data: bytes, kind: Cjt188Kind, unit_place: UnitPlace) -> int:
-    """Return how many units are right for their part when they stand on this side."""
+def _fitting(
+    data: bytes, kind: Cjt188Kind, unit_place: UnitPlace, *, is_number_needed: bool = False
+) -> int:
+    """Return how many units are right for their part when they stand on this side.
+
+    With `is_number_needed` only those count that stand beside a number.
+    """
     dimensions = {
         Part.POWER: "kw",
         Part.FLOW: "m3h",
@@ -168,8 +173,9 @@ def _fitting(data: bytes, kind: Cjt188Kind, unit_place: UnitPlace) -> int:
     found = 0
     for part, (place, span) in _parts(data, kind):
         if place.has_unit:
-            unit, _ = _split(place, span, unit_place)
-            found += unit is not None and WIRE_UNITS[unit.name].canonical == dimensions[part]
+            unit, digits = _split(place, span, unit_place)
+            is_right = unit is not None and WIRE_UNITS[unit.name].canonical == dimensions[part]
+            found += is_right and not (is_number_needed and parse_bcd(digits) is None)
     return found
 
 
