@@ -13,7 +13,8 @@ from edge_gateway.config import ConfigError, GatewayConfig
 from edge_gateway.config_io import load_config
 from edge_gateway.logs_io import configure_logs
 from edge_gateway.polling.profiles_io import load_links
-from edge_gateway.queue.queue_store import QueueError, read_figures
+from edge_gateway.queue.queue_file_io import QueueError
+from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 
 

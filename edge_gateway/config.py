@@ -95,6 +95,7 @@ class MqttConfig:
         keepalive_s: Wall seconds of the MQTT keep-alive.
         ack_timeout_s: Wall seconds without the server's word after which frames go again.
         window: Batches on their way at the same time.
+        backlog_per_s: Most frames per wall second of what waited through an outage.
     """
 
     host: str
@@ -106,6 +107,7 @@ class MqttConfig:
     keepalive_s: int = 30
     ack_timeout_s: float = 10.0
     window: int = 8
+    backlog_per_s: float = 200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,9 @@ class QueueConfig:
 
     Attributes:
         max_open_bytes: Frames not yet acknowledged; beyond it the oldest give way to a gap record.
+        max_age: How old an unacknowledged frame may become before it gives way.
+        min_free_bytes: Free space on the disk below which the queue file does not grow.
+        hold_max: How long a frame waits for the time to be known before it is sent with a guess.
         keep_sent: How long an acknowledged frame is kept for a restored server (RULINGS R1).
         keep_sent_bytes: Largest size of those kept frames (RULINGS R1).
         commit_s: Longest wall seconds between a read and its commit.
@@ -121,6 +126,9 @@ class QueueConfig:
     """
 
     max_open_bytes: int = 512 * 1024 * 1024
+    max_age: timedelta = timedelta(days=90)
+    min_free_bytes: int = 64 * 1024 * 1024
+    hold_max: timedelta = timedelta(days=1)
     keep_sent: timedelta = timedelta(days=7)
     keep_sent_bytes: int = 256 * 1024 * 1024
     commit_s: float = 1.0

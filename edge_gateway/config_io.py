@@ -43,9 +43,21 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "keepalive_s",
             "ack_timeout_s",
             "window",
+            "backlog_per_s",
         }
     ),
-    "queue": frozenset({"max_open_mb", "keep_sent", "keep_sent_mb", "commit_s", "commit_frames"}),
+    "queue": frozenset(
+        {
+            "max_open_mb",
+            "max_days",
+            "min_free_mb",
+            "keep_sent",
+            "keep_sent_mb",
+            "hold_max",
+            "commit_s",
+            "commit_frames",
+        }
+    ),
     "link": frozenset(
         {
             "name",
@@ -221,6 +233,7 @@ def _mqtt(table: SettingsTable, environment: Mapping[str, str]) -> MqttConfig:
         keepalive_s=table.integer("keepalive_s", low=5, high=3600, default=30),
         ack_timeout_s=table.number("ack_timeout_s", low=0.1, high=3600, default=10.0),
         window=table.integer("window", low=1, high=64, default=8),
+        backlog_per_s=table.number("backlog_per_s", low=1, high=100_000, default=200.0),
     )
 
 
@@ -260,6 +273,9 @@ def _queue(table: SettingsTable) -> QueueConfig:
     table.refuse_unknown(SETTINGS["queue"])
     return QueueConfig(
         max_open_bytes=table.integer("max_open_mb", low=1, high=1_000_000, default=512) * _MEGABYTE,
+        max_age=timedelta(days=table.integer("max_days", low=1, high=3650, default=90)),
+        min_free_bytes=table.integer("min_free_mb", low=0, high=1_000_000, default=64) * _MEGABYTE,
+        hold_max=table.duration("hold_max", timedelta(days=1)),
         keep_sent=table.duration("keep_sent", timedelta(days=7)),
         keep_sent_bytes=table.integer("keep_sent_mb", low=1, high=1_000_000, default=256)
         * _MEGABYTE,

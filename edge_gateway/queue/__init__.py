@@ -1,7 +1,12 @@
 """What is not acknowledged is still here.
 
 queued                   what the queue holds, as values
-queue_store              the durable queue
+seq_ranges               ranges of running numbers: together, in common, not in common
+thinning                 which frames give way when there is no room
+queue_file_io            opens a file: made, brought to the present shape, checked, set aside
+marks_store              which numbers are acknowledged
+rows_store               the rows of one file and what they add up to
+queue_store              the durable queue of one epoch
 data_lock_io             two gateways never share one queue
 outbox_io                group commit into the queue
 """

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_gateway.queue.queue_store import QueueError
+from edge_gateway.queue.queue_file_io import QueueError
 
 LOCK_FILE = "gateway.lock"
 

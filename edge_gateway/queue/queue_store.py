@@ -1,161 +1,320 @@
 """The durable queue: a frame is here until the server has acknowledged it, and a while longer.
 
-One SQLite file. Every change is one transaction that has reached the disk when the method
-returns (WAL, `synchronous=FULL`). An acknowledged frame stays, marked, so that a restored server
-can be given it again (RULINGS R1).
+One SQLite file of one epoch. Every change is one transaction that has reached the disk when the
+method returns (WAL, `synchronous=FULL`). An acknowledged frame stays, marked, so that a restored
+server can be given it again (RULINGS R1).
 """
 
-import secrets
+import shutil
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue.queued import AckEffect, QueueFigures, StoredFrame
-from wire_contracts.acks import Ack, EpochAck
-from wire_contracts.frames import (
-    MAX_EPOCH,
-    MAX_SEQ,
-    Frame,
-    GapRecord,
-    frame_json,
-    gap_json,
-    ms_from_utc,
+from edge_gateway.queue.queue_file_io import (
+    NO_SERVER,
+    SCHEMA_VERSION,
+    QueueError,
+    connect,
+    get_meta,
+    is_full,
+    set_aside,
+    set_meta,
 )
-from wire_contracts.payloads import dump_json
+from edge_gateway.queue.queued import (
+    AckEffect,
+    Cursor,
+    HeldFrame,
+    QueueFigures,
+    StoredFrame,
+)
+from edge_gateway.queue.rows_store import AT_MS, FrameRows, figures_of
+from edge_gateway.queue.seq_ranges import Ranges, complement, covers, intersect, merged, subtract
+from edge_gateway.queue.thinning import HOUR_MS, Thinned, oldest, repeated, thin
+from wire_contracts.acks import Ack, EpochAck
+from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
 
 EVICT_SHARE = 0.05
 """Share of the bound that gives way at once, so that gap records stay few."""
 
+MOST_AT_ONCE = 4 * 1024 * 1024
+"""Bytes that give way in one transaction at most: a reader waits no longer than for that."""
+
 QUEUE_FULL = "queue full"
+DISK_LOW = "disk nearly full"
+TOO_OLD = "waited too long"
+NOT_TAKEN = "the server takes it not"
 KEPT_TOO_LONG_AGO = "sent and no longer kept"
+FILE_DAMAGED = "queue file damaged"
+NEVER_WRITTEN = "the disk took nothing"
 
-_SCHEMA = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    """CREATE TABLE frame (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, acked_at_ms INTEGER,
-        gap_first INTEGER, gap_last INTEGER, gap_count INTEGER)""",
-    "CREATE INDEX frame_open ON frame (seq) WHERE acked_at_ms IS NULL",
-    "CREATE INDEX frame_kept ON frame (acked_at_ms) WHERE acked_at_ms IS NOT NULL",
-)
-_SCHEMA_VERSION = 1
-_NO_SERVER = -1
-_IS_OPEN = "acked_at_ms IS NULL"
-_IS_KEPT = "acked_at_ms IS NOT NULL"
-_LOG: FilteringBoundLogger = structlog.get_logger()
-_SUFFIXES = ("", "-wal", "-shm")
+EVERYTHING: Ranges = ((1, MAX_SEQ),)
 
-
-class QueueError(RuntimeError):
-    """The queue file cannot be used; the text says what to do."""
+_MILLISECOND = timedelta(milliseconds=1)
+_ROOM_FOR_NEXT = 64 * 1024
 
 
 class QueueStore:
-    """The queue of one gateway; safe to use from several threads."""
+    """The queue of one gateway and epoch; safe to use from several threads."""
 
-    def __init__(self, connection: sqlite3.Connection, config: QueueConfig) -> None:
-        """Take an open file; `open_queue` makes one."""
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        config: QueueConfig,
+        free_bytes: Callable[[], int],
+    ) -> None:
+        """Take an open file; `frame_queue_io` makes one.
+
+        Args:
+            connection: From `queue_file_io.connect`.
+            config: What the file may hold.
+            free_bytes: Tells the free space on the file's disk.
+        """
         self._connection = connection
         self._config = config
+        self._free_bytes = free_bytes
         self._lock = threading.Lock()
-        self.epoch = _meta(connection, "epoch")
-        self._open_bytes = _size(connection, _IS_OPEN)
-        self._kept_bytes = _size(connection, _IS_KEPT)
+        self._rows = FrameRows(connection)
+        self._thinned = Thinned()
+        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        self._is_disk_full = False
+        self.epoch = get_meta(connection, "epoch")
 
-    def put(self, frames: Iterable[Frame]) -> Sequence[int]:
+    def put(self, frames: Iterable[Frame | HeldFrame], never_written: int = 0) -> Sequence[int]:
         """Return the seqs given to the frames, which are on disk when this returns.
 
-        When the bound is passed the oldest open frames give way to a gap record.
+        When a bound is passed old frames give way, and gap records name them.
+
+        Args:
+            frames: In the order they were read.
+            never_written: Frames that were lost before them because the disk took nothing; they
+                get numbers too, and a gap record says what became of those.
         """
-        seqs = []
         with self._transaction() as connection:
-            seq = _meta(connection, "last_seq")
-            for frame in frames:
-                seq += 1
-                body = dump_json(frame_json(replace(frame, seq=seq)))
-                connection.execute("INSERT INTO frame (seq, body) VALUES (?, ?)", (seq, body))
-                self._open_bytes += len(body)
-                seqs.append(seq)
-            _set_meta(connection, "last_seq", seq)
-            if self._open_bytes > self._config.max_open_bytes:
-                self._evict(connection)
+            self._spare_disk(connection)
+            if never_written:
+                self._rows.lose_unwritten(never_written, NEVER_WRITTEN)
+            seqs = self._rows.insert(frames)
+            excess = self._rows.sizes.open_bytes - self._config.max_open_bytes
+            if excess > 0:
+                self._give_way(excess + self._share(), QUEUE_FULL)
         return seqs
 
-    def open_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
-        """Return open frames above `seq`, ascending, at most `limit`."""
+    def open_after(self, seq: int, limit: int, upto: int = MAX_SEQ) -> Sequence[StoredFrame]:
+        """Return open frames above `seq` up to `upto`, ascending, at most `limit`.
+
+        Frames that wait for the time to be known are left out.
+        """
+        found: list[StoredFrame] = []
         with self._lock:
-            rows = self._connection.execute(
-                "SELECT seq, body FROM frame WHERE acked_at_ms IS NULL AND seq > ?"
-                " ORDER BY seq LIMIT ?",
-                (seq, limit),
-            ).fetchall()
-        return [StoredFrame(seq=row[0], body=row[1]) for row in rows]
+            if self._rows.sizes.held_count == self._rows.sizes.open_count:
+                return found
+            last = min(upto, get_meta(self._connection, "last_seq"))
+            for low, high in complement(self._rows.marks.acked, seq + 1, last):
+                rows = self._connection.execute(
+                    "SELECT seq, body FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
+                    " ORDER BY seq LIMIT ?",
+                    (low, high, limit - len(found)),
+                )
+                found += [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+                if len(found) >= limit:
+                    break
+        return found
+
+    def newest_hour(self, upto: int) -> tuple[int, int] | None:
+        """Return first and last seq of the newest hour among open frames up to `upto`.
+
+        None when nothing is open there. What waits for the time to be known is left out.
+        """
+        with self._lock:
+            if self._rows.sizes.held_count == self._rows.sizes.open_count:
+                return None
+            last = min(upto, get_meta(self._connection, "last_seq"))
+            for low, high in reversed(complement(self._rows.marks.acked, 1, last)):
+                top = self._connection.execute(
+                    f"SELECT seq, {AT_MS} FROM frame WHERE seq BETWEEN ? AND ?"  # noqa: S608  # a literal
+                    " AND boot_id IS NULL ORDER BY seq DESC LIMIT 1",
+                    (low, high),
+                ).fetchone()
+                if top is not None:
+                    return self._hour_start(top[0], top[1] - top[1] % HOUR_MS), top[0]
+        return None
+
+    def _hour_start(self, top: int, hour_at_ms: int) -> int:
+        """Return the seq from which on everything up to `top` was measured in its hour."""
+        before = self._connection.execute(
+            f"SELECT seq FROM frame WHERE seq < ? AND {AT_MS} BETWEEN 1 AND ?"  # noqa: S608  # a literal
+            " ORDER BY seq DESC LIMIT 1",
+            (top, hour_at_ms - 1),
+        ).fetchone()
+        return 1 if before is None else int(before[0]) + 1
 
     def open_among(self, seqs: Sequence[int]) -> Sequence[StoredFrame]:
         """Return those of the frames that are still open, ascending."""
-        marks = ",".join("?" * len(seqs))
-        query = f"SELECT seq, body FROM frame WHERE acked_at_ms IS NULL AND seq IN ({marks}) ORDER BY seq"  # noqa: E501, S608  # only question marks
         with self._lock:
-            rows = self._connection.execute(query, tuple(seqs)).fetchall()
-        return [StoredFrame(seq=row[0], body=row[1]) for row in rows]
+            wanted = [seq for seq in seqs if not covers(self._rows.marks.acked, seq)]
+            marks = ",".join("?" * len(wanted))
+            query = f"SELECT seq, body FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
+            rows = self._connection.execute(query, tuple(wanted)).fetchall()
+        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
 
-    def acknowledge(self, ack: Ack, now_utc: datetime, sent_upto: int = MAX_SEQ) -> AckEffect:
+    def read_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
+        """Return frames above `seq`, open or kept, ascending, at most `limit`; no gap records.
+
+        It ends before the first frame that waits for the time to be known, so that a reader may
+        move its cursor to the last frame it got.
+        """
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT seq, body, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
+                " ORDER BY seq LIMIT ?",
+                (seq, limit),
+            ).fetchall()
+        dated = next((at for at, row in enumerate(rows) if row[2] is not None), len(rows))
+        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows[:dated]]
+
+    def cursor(self, name: str) -> Cursor:
+        """Return how far a reader has come; a new one begins behind the newest frame."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT seq, missed FROM cursor WHERE name = ?", (name,)
+            ).fetchone()
+            if row is None:
+                row = (get_meta(connection, "last_seq"), 0)
+                connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", (name, *row))
+        return Cursor(name=name, seq=row[0], missed_count=row[1])
+
+    def move_cursor(self, name: str, seq: int) -> None:
+        """Remember that a reader has everything up to `seq`; it never goes back."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO cursor VALUES (?, ?, 0)"
+                " ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)",
+                (name, seq),
+            )
+
+    def drop_cursor(self, name: str) -> None:
+        """Forget a reader that is not there any more; nothing is kept for it."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM cursor WHERE name = ?", (name,))
+
+    def acknowledge(self, ack: Ack, now_utc: datetime, sent: Ranges = EVERYTHING) -> AckEffect:
         """Return what the server's word changed: marked frames, or all opened for a new server.
 
         Args:
             ack: The server's word.
             now_utc: Now.
-            sent_upto: The highest seq that was sent. What is above stays open whatever the word
-                covers: after a card was copied or put back, the server knows these numbers from
-                other frames.
+            sent: The numbers that were sent. Others stay open whatever the word covers: after a
+                card was copied or put back, the server knows these numbers from other frames.
         """
         entry = next((one for one in ack.epochs if one.epoch == self.epoch), None)
-        if entry is None:
+        if entry is None or self._is_old_news(entry, ack.server_epoch, sent):
             return AckEffect()
         with self._transaction() as connection:
-            known = _meta(connection, "server_epoch")
-            is_new = known not in (_NO_SERVER, ack.server_epoch)
-            if known != ack.server_epoch:
-                _set_meta(connection, "server_epoch", ack.server_epoch)
+            known = get_meta(connection, "server_epoch")
+            is_new = known not in (NO_SERVER, ack.server_epoch)
+            must_explain = bool(get_meta(connection, "must_explain"))
+            set_meta(connection, "server_epoch", ack.server_epoch)
             if is_new:
-                self._reopen(connection)
-                self._explain_missing(connection, entry)
-            seqs = self._mark(connection, entry, ms_from_utc(now_utc), sent_upto)
+                self._rows.reopen()
+                self._thinned = Thinned()
+            if is_new or must_explain:
+                why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
+                self._rows.explain_missing(entry, why)
+                set_meta(connection, "must_explain", 0)
+            seqs = self._rows.mark(self._fresh(entry, sent), ms_from_utc(now_utc))
         done = frozenset(seqs)
         refused = [pair for pair in entry.refused if pair[0] in done]
         return AckEffect(seqs=seqs, refused=refused, is_new_server=is_new)
 
-    def prune(self, now_utc: datetime) -> int:
-        """Return how many kept frames were forgotten because they are too old or too many."""
-        oldest_ms = ms_from_utc(now_utc - self._config.keep_sent)
+    def _is_old_news(self, entry: EpochAck, server_epoch: int, sent: Ranges) -> bool:
+        """Return whether an acknowledgement changes nothing, so that nothing has to be written."""
+        with self._lock:
+            is_same = get_meta(self._connection, "server_epoch") == server_epoch
+            must_explain = bool(get_meta(self._connection, "must_explain"))
+            return is_same and not must_explain and not self._fresh(entry, sent)
+
+    def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
+        """Return the numbers that the server confirms, that were sent and are not marked yet."""
+        last = get_meta(self._connection, "last_seq")
+        said = merged([(1, min(entry.upto, last)), *entry.ranges])
+        return subtract(intersect(intersect(said, sent), ((1, last),)), self._rows.marks.acked)
+
+    def put_aside(self, seq: int) -> bool:
+        """Return whether an open frame that no server takes was put aside, a gap in its place."""
+        with self._transaction():
+            return self._rows.put_aside(seq, NOT_TAKEN)
+
+    def prune(self, now_utc: datetime, *, is_time_known: bool = True) -> int:
+        """Return how many frames were forgotten: kept too long, too many, or waited too long.
+
+        What waits is judged by its age only while the time is known. A kept frame that a second
+        reader has not read stays until its bytes are needed.
+        """
+        now_ms = ms_from_utc(now_utc)
         with self._transaction() as connection:
-            gone = _delete_kept(connection, "acked_at_ms < ?", (oldest_ms,))
-            self._kept_bytes -= sum(size for _, size in gone)
-            excess = self._kept_bytes - self._config.keep_sent_bytes
+            sizes = self._rows.sizes
+            kept_before, open_before = sizes.kept_count, sizes.open_count
+            oldest_ms = now_ms - self._config.keep_sent // _MILLISECOND
+            old = [mark for mark in self._rows.marks.kept() if mark.at_ms < oldest_ms]
+            unread = connection.execute("SELECT min(seq) FROM cursor").fetchone()[0]
+            read = ((1, MAX_SEQ if unread is None else max(unread, 1)),)
+            self._rows.forget(intersect(merged((m.first, m.last) for m in old), read))
+            excess = sizes.kept_bytes - self._config.keep_sent_bytes
             if excess > 0:
-                last = _seq_covering(connection, excess)
-                more = _delete_kept(connection, "seq <= ?", (last,))
-                self._kept_bytes -= sum(size for _, size in more)
-                gone = [*gone, *more]
-        return len(gone)
+                self._rows.forget(self._rows.oldest_kept(excess))
+            if is_time_known:
+                self._drop_aged(now_ms - self._config.max_age // _MILLISECOND)
+            return kept_before - sizes.kept_count + max(0, open_before - sizes.open_count)
+
+    def repair(self, boot_id: str, offset_ms: int, quality: TimeQuality) -> int:
+        """Return how many frames of one start of the machine were dated and may now be sent.
+
+        Args:
+            boot_id: That start.
+            offset_ms: What its uptime has to be added to for milliseconds since 1970.
+            quality: REPAIRED, or BOOT_RELATIVE when the offset is a guess.
+        """
+        done = 0
+        while True:
+            with self._transaction():
+                dated = self._rows.date(boot_id, offset_ms, quality)
+            if not dated:
+                return done
+            done += dated
+
+    def held_boots(self) -> Mapping[str, tuple[int, int]]:
+        """Return the starts of the machine that frames wait for: first and last uptime in ms.
+
+        The newest start comes first.
+        """
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT boot_id, min(boot_ms), max(boot_ms), max(seq) FROM frame"
+                " WHERE boot_id IS NOT NULL GROUP BY boot_id ORDER BY 4 DESC"
+            ).fetchall()
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def newest_ms(self) -> int:
+        """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
+        with self._lock:
+            return get_meta(self._connection, "newest_ms")
+
+    def needs_answer(self) -> bool:
+        """Return whether the server must be asked what it holds: the file was damaged."""
+        with self._lock:
+            return bool(get_meta(self._connection, "must_explain"))
 
     def figures(self) -> QueueFigures:
-        """Return how much the queue holds now."""
+        """Return how much the queue holds now; costs nothing."""
         with self._lock:
-            return QueueFigures(
-                epoch=self.epoch,
-                last_seq=_meta(self._connection, "last_seq"),
-                open_count=_count(self._connection, _IS_OPEN),
-                open_bytes=self._open_bytes,
-                kept_count=_count(self._connection, _IS_KEPT),
-                kept_bytes=self._kept_bytes,
-            )
+            last_seq = get_meta(self._connection, "last_seq")
+            return figures_of(self._rows.sizes, self.epoch, last_seq)
 
     def close(self) -> None:
         """Close the file; everything in it is already on disk."""
@@ -163,105 +322,76 @@ class QueueStore:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            sizes = self._open_bytes, self._kept_bytes
-            self._connection.execute("BEGIN IMMEDIATE")
+            sizes = replace(self._rows.sizes)
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
-                self._open_bytes, self._kept_bytes = sizes
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            except BaseException as error:
+                self._rows.sizes = sizes
+                self._roll_back(error)
                 raise
+            self._is_disk_full = False
 
-    def _evict(self, connection: sqlite3.Connection) -> None:
-        """Replace the oldest open frames, and the gap records among them, by one gap record."""
-        share = int(self._config.max_open_bytes * EVICT_SHARE)
-        excess = self._open_bytes - self._config.max_open_bytes + share
-        first, last, count, freed = 0, 0, 0, 0
-        rows = connection.execute(
-            "SELECT seq, length(body), gap_first, gap_last, gap_count FROM frame"
-            " WHERE acked_at_ms IS NULL ORDER BY seq"
-        )
-        for seq, size, gap_first, gap_last, gap_count in rows:
-            if freed >= excess:
-                break
-            low = seq if gap_first is None else min(seq, gap_first)
-            first = min(first, low) if count else low
-            last = max(last, seq, gap_last or 0)
-            count += gap_count or 1
-            freed += size
-        connection.execute("DELETE FROM frame WHERE acked_at_ms IS NULL AND seq <= ?", (last,))
-        self._open_bytes -= freed
-        self._add_gap(connection, first, last, count, QUEUE_FULL)
+    def _roll_back(self, error: BaseException) -> None:
+        """Return to what the file says; a file that says nothing any more is set aside soon."""
+        self._thinned = Thinned()
+        if isinstance(error, sqlite3.DatabaseError):
+            self._is_disk_full = is_full(error)
+        with suppress(sqlite3.DatabaseError):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._rows.marks.reload(self._connection)
 
-    def _add_gap(
-        self, connection: sqlite3.Connection, first: int, last: int, count: int, why: str
-    ) -> None:
-        seq = _meta(connection, "last_seq") + 1
-        gap = GapRecord(seq=seq, first=first, last=last, count=count, why=why)
-        body = dump_json(gap_json(gap))
-        connection.execute(
-            "INSERT INTO frame (seq, body, gap_first, gap_last, gap_count) VALUES (?, ?, ?, ?, ?)",
-            (seq, body, first, last, count),
-        )
-        _set_meta(connection, "last_seq", seq)
-        self._open_bytes += len(body)
+    def _share(self) -> int:
+        return min(int(self._config.max_open_bytes * EVICT_SHARE), MOST_AT_ONCE)
 
-    def _mark(
-        self, connection: sqlite3.Connection, entry: EpochAck, now_ms: int, sent_upto: int
-    ) -> Sequence[int]:
-        rows: list[tuple[int, int]] = []
-        for low, high in ((1, entry.upto), *entry.ranges):
-            rows += connection.execute(
-                "UPDATE frame SET acked_at_ms = ? WHERE acked_at_ms IS NULL"
-                " AND seq BETWEEN ? AND ? RETURNING seq, length(body)",
-                (now_ms, low, min(high, sent_upto)),
-            ).fetchall()
-        size = sum(row[1] for row in rows)
-        self._open_bytes -= size
-        self._kept_bytes += size
-        return [row[0] for row in rows]
+    def _give_way(self, excess: int, why: str) -> None:
+        """Thin what is old, then let the oldest go, until `excess` bytes are free."""
+        newest_ms = get_meta(self._connection, "newest_ms")
+        waiting = self._rows.waiting(self._thinned.upto)
+        target = self._rows.sizes.open_bytes - excess
+        self._rows.drop(thin(waiting, self._thinned, excess, newest_ms), why)
+        for choose in (oldest, repeated):
+            excess = self._rows.sizes.open_bytes - target
+            self._rows.drop(choose(self._rows.waiting(0), excess), why)
 
-    def _reopen(self, connection: sqlite3.Connection) -> None:
-        connection.execute("UPDATE frame SET acked_at_ms = NULL WHERE acked_at_ms IS NOT NULL")
-        self._open_bytes += self._kept_bytes
-        self._kept_bytes = 0
+    def _drop_aged(self, oldest_ms: int) -> None:
+        aged = list(takewhile(lambda each: each.at_ms < oldest_ms, self._rows.waiting(0)))
+        self._rows.drop([each for each in aged if each.boot_id is None], TOO_OLD)
 
-    def _explain_missing(self, connection: sqlite3.Connection, entry: EpochAck) -> None:
-        """Add gap records for what neither this file nor the restored server holds any more."""
-        holes = connection.execute(
-            "SELECT before + 1, seq - 1 FROM (SELECT seq, lag(seq, 1, ?) OVER (ORDER BY seq)"
-            " AS before FROM frame WHERE seq > ?) WHERE seq > before + 1",
-            (entry.upto, entry.upto),
-        ).fetchall()
-        top = connection.execute("SELECT max(seq) FROM frame").fetchone()[0] or 0
-        holes.append((max(top, entry.upto) + 1, _meta(connection, "last_seq")))
-        known = [
-            *entry.ranges,
-            *connection.execute("SELECT gap_first, gap_last FROM frame WHERE gap_first NOT NULL"),
-        ]
-        for hole in holes:
-            for first, last in _without(hole, known):
-                count = last - first + 1
-                self._add_gap(connection, first, last, count, KEPT_TOO_LONG_AGO)
+    def _spare_disk(self, connection: sqlite3.Connection) -> None:
+        """Let something go inside the file when the disk has no room for it to grow."""
+        if not self._is_disk_full and self._free_bytes() >= self._config.min_free_bytes:
+            return
+        free_pages = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+        if free_pages * self._page_size >= _ROOM_FOR_NEXT:
+            return
+        if self._rows.sizes.kept_count:
+            self._rows.forget(self._rows.oldest_kept(self._share()))
+        else:
+            self._give_way(self._share(), DISK_LOW)
 
 
-def _without(hole: tuple[int, int], known: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the parts of a range of seqs that no known range covers."""
-    first, last = hole
-    for low, high in sorted(known):
-        if high < first:
-            continue
-        if low > last:
-            break
-        if low > first:
-            yield first, low - 1
-        first = high + 1
-    if first <= last:
-        yield first, last
+def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> QueueStore | None:
+    """Return the queue in a file, None when the file is damaged.
+
+    A missing file is created.
+
+    Args:
+        path: The file.
+        config: What it may hold.
+        epoch: The epoch of a new file; None: draw one.
+
+    Raises:
+        QueueError: The file was written by a newer version, or the folder cannot be written.
+    """
+    connection = connect(path, epoch)
+    if connection is None:
+        return None
+    return QueueStore(connection, config, lambda: shutil.disk_usage(path.parent).free)
 
 
 def open_queue(
@@ -275,151 +405,36 @@ def open_queue(
     Raises:
         QueueError: The file was written by a newer version, or the folder cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path)
-    except OSError as error:
-        raise _unusable(path, str(error)) from error
-    if connection is not None:
-        return QueueStore(connection, config), None
-    aside = _set_aside(path, now_utc)
-    fresh = _connect(path)
+    store = open_store(path, config)
+    if store is not None:
+        return store, None
+    aside = set_aside(path, now_utc)
+    fresh = open_store(path, config)
     if fresh is None:
-        raise _unusable(path, "is damaged again at once")
-    return QueueStore(fresh, config), aside
+        message = f"{path}: queue: is damaged again at once; give the gateway another disk"
+        raise QueueError(message)
+    return fresh, aside
 
 
 def read_figures(path: Path) -> QueueFigures:
     """Return how much a queue file holds, also while a gateway is using it; nothing is changed.
 
     Raises:
-        QueueError: There is no such file.
+        QueueError: There is no such file, or it is of another version.
     """
     if not path.is_file():
         message = f"{path}: queue: there is no such file; start the gateway once"
         raise QueueError(message)
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
     try:
-        return QueueFigures(
-            epoch=_meta(connection, "epoch"),
-            last_seq=_meta(connection, "last_seq"),
-            open_count=_count(connection, _IS_OPEN),
-            open_bytes=_size(connection, _IS_OPEN),
-            kept_count=_count(connection, _IS_KEPT),
-            kept_bytes=_size(connection, _IS_KEPT),
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            message = f"{path}: queue: has version {version}; start the gateway, it brings it up"
+            raise QueueError(message)
+        connection.execute("BEGIN")
+        rows = FrameRows(connection)
+        return figures_of(
+            rows.sizes, get_meta(connection, "epoch"), get_meta(connection, "last_seq")
         )
     finally:
         connection.close()
-
-
-def _unusable(path: Path, problem: str) -> QueueError:
-    return QueueError(f"{path}: queue: {problem}; give the gateway a folder it may write to")
-
-
-def _connect(path: Path) -> sqlite3.Connection | None:
-    """Return a connection with the schema in place, or None when the file is damaged."""
-    try:
-        connection = sqlite3.connect(
-            path, timeout=10, isolation_level=None, check_same_thread=False
-        )
-    except sqlite3.OperationalError as error:
-        raise _unusable(path, str(error)) from error
-    try:
-        if _is_sound(path, connection):
-            return connection
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise _unusable(path, str(error)) from error
-    except sqlite3.DatabaseError:
-        _LOG.warning("queue.unreadable", path=str(path))
-    except QueueError:
-        connection.close()
-        raise
-    connection.close()
-    return None
-
-
-def _is_sound(path: Path, connection: sqlite3.Connection) -> bool:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=16777216"):
-        connection.execute(f"PRAGMA {pragma}").close()
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > _SCHEMA_VERSION:
-        message = (
-            f"{path}: queue: has version {version}, known is {_SCHEMA_VERSION}; update the gateway"
-        )
-        raise QueueError(message)
-    if version == 0:
-        _create(connection)
-    if not _has_memory(connection):
-        return False
-    return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-
-
-def _has_memory(connection: sqlite3.Connection) -> bool:
-    """Return whether the tables are there, and the numbers without which none can be given."""
-    query = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'frame')"
-    if connection.execute(query).fetchone()[0] != 2:  # noqa: PLR2004  # the two tables
-        return False
-    names = {row[0] for row in connection.execute("SELECT name FROM meta")}
-    return names >= {"epoch", "last_seq", "server_epoch"}
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """Make the tables and draw the epoch, all or nothing."""
-    epoch = secrets.randbelow(MAX_EPOCH) + 1
-    start = (("epoch", epoch), ("last_seq", 0), ("server_epoch", _NO_SERVER))
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA:
-        connection.execute(statement)
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", start)
-    connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-def _set_aside(path: Path, now_utc: datetime) -> Path:
-    stamp = now_utc.strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
-    for suffix in _SUFFIXES:
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-def _meta(connection: sqlite3.Connection, name: str) -> int:
-    value = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0]
-    return int(value)
-
-
-def _set_meta(connection: sqlite3.Connection, name: str, value: int) -> None:
-    connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
-
-
-def _count(connection: sqlite3.Connection, condition: str) -> int:
-    query = f"SELECT count(*) FROM frame WHERE {condition}"  # noqa: S608  # a literal of this module
-    return int(connection.execute(query).fetchone()[0])
-
-
-def _size(connection: sqlite3.Connection, condition: str) -> int:
-    query = f"SELECT coalesce(sum(length(body)), 0) FROM frame WHERE {condition}"  # noqa: S608  # a literal of this module
-    return int(connection.execute(query).fetchone()[0])
-
-
-def _delete_kept(
-    connection: sqlite3.Connection, condition: str, values: tuple[int, ...]
-) -> Sequence[tuple[int, int]]:
-    query = f"DELETE FROM frame WHERE acked_at_ms IS NOT NULL AND {condition} RETURNING seq, length(body)"  # noqa: E501, S608  # a literal of this module
-    return connection.execute(query, values).fetchall()
-
-
-def _seq_covering(connection: sqlite3.Connection, excess_bytes: int) -> int:
-    """Return the kept seq up to which the bodies hold at least `excess_bytes`."""
-    freed = last = 0
-    rows = connection.execute(
-        "SELECT seq, length(body) FROM frame WHERE acked_at_ms IS NOT NULL ORDER BY seq"
-    )
-    for seq, size in rows:
-        freed, last = freed + size, seq
-        if freed >= excess_bytes:
-            break
-    return last

@@ -3,13 +3,37 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wire_contracts.frames import Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uptime:
+    """A moment counted from the machine's start, for as long as nobody knows the time.
+
+    Attributes:
+        boot_id: Which start of the machine; drawn by its kernel.
+        ms: Milliseconds since then, sleep included.
+    """
+
+    boot_id: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFrame:
+    """A frame read while the clock was not to be trusted: kept, not sent before it is dated."""
+
+    frame: Frame
+    uptime: Uptime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFrame:
-    """One open frame: its number and its body, canonical JSON."""
+    """One frame of the queue: its number, its body as canonical JSON, whose numbers these are."""
 
     seq: int
     body: bytes
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +47,8 @@ class QueueFigures:
         open_bytes: Their bodies' bytes.
         kept_count: Acknowledged frames still kept.
         kept_bytes: Their bodies' bytes.
+        held_count: Of the open frames, those that wait for the time to be known.
+        aside_count: Frames that no server took; kept in the file, never offered again.
     """
 
     epoch: int
@@ -31,6 +57,8 @@ class QueueFigures:
     open_bytes: int
     kept_count: int
     kept_bytes: int
+    held_count: int = 0
+    aside_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +74,18 @@ class AckEffect:
     seqs: Sequence[int] = ()
     refused: Sequence[tuple[int, str]] = ()
     is_new_server: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far a second reader of the queue has come.
+
+    Attributes:
+        name: The reader's own name.
+        seq: It has read everything up to here.
+        missed_count: Frames that were gone before it came to them.
+    """
+
+    name: str
+    seq: int
+    missed_count: int

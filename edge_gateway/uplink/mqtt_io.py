@@ -1,7 +1,6 @@
 """One MQTT connection: version 5, or 3.1.1 where the broker knows no better."""
 
 import queue
-import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.broker_tls_io import tls_context
 from edge_gateway.config import MqttConfig, MqttVersion
 
 UNSUPPORTED_PROTOCOL = 132
@@ -169,7 +169,7 @@ class MqttConnection:
         if self._config.username is not None:
             client.username_pw_set(self._config.username, self._config.password)
         if self._config.tls is not None:
-            client.tls_set_context(_tls_context(self._config))
+            client.tls_set_context(tls_context(self._config.tls))
         client.on_socket_open = self._on_socket_open
         client.on_connect_fail = self._on_connect_fail
         client.on_connect = self._on_connect
@@ -235,13 +235,3 @@ class MqttConnection:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._inbox.put(Received(topic=message.topic, payload=bytes(message.payload)))
-
-
-def _tls_context(config: MqttConfig) -> ssl.SSLContext:
-    tls = config.tls
-    ca_file = str(tls.ca_file) if tls is not None and tls.ca_file is not None else None
-    context = ssl.create_default_context(cafile=ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls is not None and tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    return context

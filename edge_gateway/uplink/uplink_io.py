@@ -283,7 +283,7 @@ class Uplink:
             return
         try:
             effect = self._parts.queue.acknowledge(
-                ack, self._parts.clock.now_utc(), self._sent_upto
+                ack, self._parts.clock.now_utc(), ((1, self._sent_upto),)
             )
         except sqlite3.OperationalError as error:
             _LOG.warning("ack.not_kept", error=str(error), text="the frames will go again")

@@ -15,7 +15,8 @@ import pytest
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
-from edge_gateway.queue.queue_store import QueueError, open_queue, read_figures
+from edge_gateway.queue.queue_file_io import QueueError
+from edge_gateway.queue.queue_store import open_queue, read_figures
 from edge_gateway.queue.queued import QueueFigures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles.encode import encode_values
