@@ -4,6 +4,7 @@ config, settings_table_io, config_io      one TOML file becomes one frozen value
 links                    how meters are asked, one protocol each
 polling                  what is read when, and how it becomes a frame
 queue                    the durable queue, and the group commit into it
+broker_tls_io            how a connection to a broker is encrypted
 uplink                   queue to broker, the server's word back to the queue
 sparkplug                the same queue once more, as Sparkplug B for a SCADA host
 moments, clock_step      now; whether somebody has set the clock
