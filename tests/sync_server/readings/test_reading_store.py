@@ -1,5 +1,6 @@
 """Frames in any order and repetition end in the same rows and acknowledgements."""
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -392,3 +393,39 @@ def test_what_was_replaced_is_the_same_in_any_order_even_where_one_read_failed(
         assert snapshot(one) == snapshot(other)
     in_order.dispose()
     out_of_order.dispose()
+
+
+def _torn(seq: int, revision: int, *, is_bad: bool, step: int = 0) -> Frame:
+    return Frame(
+        seq=seq,
+        device="D-1",
+        measured_at_utc=HOUR - timedelta(minutes=7 * step),
+        profile=f"p@{revision}",
+        group="fast",
+        values={} if is_bad else {VOLUME: 100.0 - step + revision},
+        quality={VOLUME: BAD_TIMEOUT} if is_bad else {},
+        raw=b"words",
+    )
+
+
+@pytest.mark.parametrize("is_second_bad", [True, False])
+def test_every_order_of_a_failed_read_a_value_and_a_correction_ends_alike(
+    fresh_town: Callable[[], Engine], *, is_second_bad: bool
+) -> None:
+    frames = [
+        _torn(1, 1, is_bad=True),
+        _torn(2, 1, is_bad=False),
+        _torn(3, 2, is_bad=is_second_bad),
+        _torn(4, 1, is_bad=False, step=1),
+    ]
+    ends = []
+    for order in itertools.permutations(frames):
+        town = fresh_town()
+        _store_in_pieces(town, order, [1, 1, 1, 1])
+        with reading(town) as connection:
+            ends.append(snapshot(connection))
+        town.dispose()
+
+    assert all(end == ends[0] for end in ends)
+    at_ms = int(HOUR.timestamp() * 1000)
+    assert ends[0]["reading_correction"] == [("M-1", at_ms, "volume_m3", 1, 101.0, None)]
