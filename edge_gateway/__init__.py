@@ -6,6 +6,7 @@ polling                  what is read when, and how it becomes a frame
 queue                    the durable queue, and the group commit into it
 broker_tls_io            how a connection to a broker is encrypted
 uplink                   queue to broker, the server's word back to the queue
+remote                   signed orders and settings from afar, health, metrics
 sparkplug                the same queue once more, as Sparkplug B for a SCADA host
 moments, clock_step      now; whether somebody has set the clock
 figures                  what links and uplink have done, for health messages

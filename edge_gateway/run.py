@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,11 +10,15 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import GatewayConfig
 from edge_gateway.links.modbus_io import quiet_pymodbus
-from edge_gateway.polling.link_io import LinkParts, LinkWorker
-from edge_gateway.polling.profiles_io import LinkSetup, load_links
+from edge_gateway.polling.link_crew_io import LinkCrew
+from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.data_lock_io import held_folder
 from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.remote.desk_io import Desk
+from edge_gateway.remote.revisions_io import InForce, Revisions
+from edge_gateway.remote.standing import Standing
+from edge_gateway.remote.trials_io import GatewayParts
 from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
 from wire_contracts.clock import Clock
 
@@ -45,17 +49,18 @@ def run_gateway(
         config: The settings.
         clock: The gateway's clock.
         stop: Set it to end.
-        reached: Called at the named points `gateway.between_commits`, `gateway.after_publish`.
+        reached: Called at the named points `gateway.between_commits`, `gateway.after_publish`,
+            `gateway.revision_stored`, `gateway.revision_started`.
 
     Raises:
         ConfigError: A profile is unknown or does not fit the settings.
         QueueError: The queue file cannot be opened, or another gateway is using it.
     """
     quiet_pymodbus()
-    links = load_links(config)
     with held_folder(config.data):
+        revisions = Revisions(config)
         while not stop.is_set():
-            crew = _Crew(config=config, clock=clock, reached=reached, links=links)
+            crew = _Crew(revisions=revisions, clock=clock, reached=reached)
             crew.work(stop)
             if not stop.is_set():
                 stop.wait(RESTART_PAUSE_S)
@@ -65,57 +70,89 @@ def run_gateway(
 class _Crew:
     """The threads of one run; when one fails, all stop."""
 
-    config: GatewayConfig
+    revisions: Revisions
     clock: Clock
     reached: Callable[[str], None]
-    links: Sequence[LinkSetup]
     halt: threading.Event = field(default_factory=threading.Event)
 
     def work(self, stop: threading.Event) -> None:
         """Run until `stop` is set or a thread has failed."""
-        store, aside = open_queue(
-            self.config.data / QUEUE_FILE, self.config.queue, self.clock.now_utc()
-        )
+        start = self.revisions.at_start()
+        config = start[0].config
+        store, aside = open_queue(config.data / QUEUE_FILE, config.queue, self.clock.now_utc())
         try:
-            self._work(stop, store, None if aside is None else str(aside))
+            self._work(
+                stop, store, self._build(start, store, None if aside is None else str(aside))
+            )
         finally:
             store.close()
 
-    def _work(self, stop: threading.Event, store: QueueStore, aside: str | None) -> None:
-        workers: list[LinkWorker] = []
-        parts = UplinkParts(
-            config=self.config,
-            queue=store,
-            clock=self.clock,
-            links=lambda: [worker.figures() for worker in workers],
-            reached=self.reached,
+    def _build(
+        self, start: tuple[InForce, Standing], store: QueueStore, aside: str | None
+    ) -> "_Team":
+        """Make the parts; nothing runs yet."""
+        config = start[0].config
+        uplink = Uplink(
+            UplinkParts(
+                config=config,
+                queue=store,
+                clock=self.clock,
+                links=lambda: links.figures(),  # noqa: PLW0108  # made below
+                reached=self.reached,
+                on_command=lambda payload: desk.take(payload),  # noqa: PLW0108  # made below
+                remote=lambda: desk.figures(),  # noqa: PLW0108  # made below
+            )
         )
-        uplink = Uplink(parts)
         if aside is not None:
             _LOG.error("queue.set_aside", file=aside)
             uplink.announce("queue_set_aside", f"the damaged queue file is kept as {aside}")
-        outbox = Outbox(store, self.config.queue, on_commit=uplink.wake, reached=self.reached)
+        outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
         link_parts = LinkParts(
             clock=self.clock,
             outbox=outbox,
             announce=uplink.announce,
-            is_raw_kept=self.config.is_raw_kept,
+            is_raw_kept=config.is_raw_kept,
         )
-        workers += [LinkWorker(link, link_parts) for link in self.links]
-        _LOG.info("gateway.started", gateway=self.config.gateway_id, links=len(workers))
-        readers = [self._start(f"link-{worker.name}", worker.run) for worker in workers]
-        writer = self._start("outbox", lambda _halt: outbox.run())
-        sender = self._start("uplink", uplink.run)
+        links = LinkCrew(link_parts, self._guard_link)
+
+        def adopt(in_force: InForce) -> None:
+            store.adopt(in_force.config.queue)
+            outbox.adopt(in_force.config.queue)
+            uplink.adopt(in_force.config)
+
+        desk_parts = GatewayParts(
+            clock=self.clock,
+            crew=links,
+            adopt=adopt,
+            announce=uplink.announce,
+            reached=self.reached,
+        )
+        desk = Desk(self.revisions, start, desk_parts, uplink.respond)
+        return _Team(start=start[0], uplink=uplink, outbox=outbox, links=links, desk=desk)
+
+    def _work(self, stop: threading.Event, store: QueueStore, team: "_Team") -> None:
+        config = team.start.config
+        team.links.start(team.start.links, is_raw_kept=config.is_raw_kept)
+        _LOG.info(
+            "gateway.started",
+            gateway=config.gateway_id,
+            links=len(team.start.links),
+            revision=team.start.number,
+            epoch=store.epoch,
+        )
+        writer = self._start("outbox", lambda _halt: team.outbox.run())
+        sender = self._start("uplink", team.uplink.run)
+        remote = self._start("remote", team.desk.run)
         while not (stop.is_set() or self.halt.is_set()):
             stop.wait(0.2)
         self.halt.set()
-        for reader in readers:
-            reader.join()
-        outbox.close()
+        remote.join()
+        team.links.stop()
+        team.outbox.close()
         writer.join()
-        uplink.wake()
+        team.uplink.wake()
         sender.join()
-        _LOG.info("gateway.stopped", gateway=self.config.gateway_id)
+        _LOG.info("gateway.stopped", gateway=config.gateway_id)
 
     def _start(self, name: str, work: Callable[[threading.Event], None]) -> threading.Thread:
         thread = threading.Thread(target=self._guard, args=(name, work), name=name, daemon=True)
@@ -123,12 +160,28 @@ class _Crew:
         return thread
 
     def _guard(self, name: str, work: Callable[[threading.Event], None]) -> None:
-        """Run one part; whatever it dies of is logged, and everything starts afresh."""
+        """Run one part; when it ends before all shall end, everything starts afresh."""
+        self._guard_link(name, lambda: work(self.halt))
+        self.halt.set()
+
+    def _guard_link(self, name: str, work: Callable[[], None]) -> None:
+        """Run a link, which may end when it is exchanged; what it dies of ends everything."""
         try:
-            work(self.halt)
+            work()
         except sqlite3.DatabaseError as error:
             _LOG.exception("queue.failed", part=name, error=str(error))
+            self.halt.set()
         except Exception:  # noqa: BLE001  # a dead thread must not leave the others running blind
             _LOG.exception("gateway.part_failed", part=name)
-        if not self.halt.is_set():
             self.halt.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Team:
+    """The parts of one run, before they are started."""
+
+    start: InForce
+    uplink: Uplink
+    outbox: Outbox
+    links: LinkCrew
+    desk: Desk

@@ -51,6 +51,12 @@ class Outbox:
             self._waiting.append(frame)
             self._changed.notify()
 
+    def adopt(self, config: QueueConfig) -> None:
+        """Commit by other settings from the next group on; any thread may."""
+        with self._changed:
+            self._config = config
+            self._changed.notify()
+
     def close(self) -> None:
         """Ask `run` to commit what is waiting and return."""
         with self._changed:

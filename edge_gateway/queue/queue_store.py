@@ -85,6 +85,11 @@ class QueueStore:
         self._is_disk_full = False
         self.epoch = get_meta(connection, "epoch")
 
+    def adopt(self, config: QueueConfig) -> None:
+        """Keep to other bounds from the next commit on; nothing in the file changes."""
+        with self._lock:
+            self._config = config
+
     def put(self, frames: Iterable[Frame | HeldFrame], never_written: int = 0) -> Sequence[int]:
         """Return the seqs given to the frames, which are on disk when this returns.
 

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.clock_step import clock_step
 from edge_gateway.config import GatewayConfig, MqttVersion
-from edge_gateway.figures import LinkFigures, UplinkFigures
+from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
 from edge_gateway.moments import Moment
 from edge_gateway.queue.queue_store import QueueStore
 from edge_gateway.queue.queued import StoredFrame
@@ -83,6 +83,7 @@ class UplinkParts:
         links: Gives the figures of all links for the health message.
         reached: Told at named points.
         on_command: Takes each order of the server, in the uplink's thread: it must not wait.
+        remote: Says which settings are in force, for the health message.
     """
 
     config: GatewayConfig
@@ -91,6 +92,7 @@ class UplinkParts:
     links: Callable[[], Sequence[LinkFigures]]
     reached: Callable[[str], None]
     on_command: Callable[[bytes], None] = field(default=_no_command)
+    remote: Callable[[], RemoteFigures] = field(default=RemoteFigures)
 
 
 class Uplink:
@@ -135,6 +137,10 @@ class Uplink:
     def snapshot(self) -> UplinkFigures:
         """Return what the uplink has done since the start; any thread may."""
         return self._figures
+
+    def adopt(self, config: GatewayConfig) -> None:
+        """Go on with other settings, the broker's apart; any thread may."""
+        self._parts = replace(self._parts, config=config)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, then say goodbye."""

@@ -1,0 +1,89 @@
+"""Carries out orders that concern one meter, in the thread of its link."""
+
+from collections.abc import Callable, Mapping
+
+from edge_gateway.links.answers import Fault
+from edge_gateway.links.driver import JobRead
+from edge_gateway.polling.link_crew_io import LinkCrew
+from edge_gateway.polling.link_io import Errand, LinkWorker
+from edge_gateway.remote.answers import Verdict, done, failed, refused
+from wire_contracts.codes import Code
+from wire_contracts.gateway_commands import (
+    MAX_FACT_CHARACTERS,
+    MAX_FACTS,
+    IdentifyMeter,
+    ReadNow,
+    WriteRegister,
+)
+
+Answer = Callable[[Verdict], None]
+MeterOrder = ReadNow | IdentifyMeter | WriteRegister
+
+
+def send_to_meter(crew: LinkCrew, order: MeterOrder, answer: Answer) -> None:
+    """Hand an order to the link of its meter; `answer` is called once, from whichever thread."""
+    worker = crew.worker_of(order.meter)
+    if worker is None:
+        text = f"meter: {order.meter!r} is not on any link here; name one of the settings in force"
+        answer(refused(Code.METER_UNKNOWN, text))
+        return
+    ended = failed(Code.COMMAND_INTERRUPTED, "the link was ended before its turn; send it again")
+    errand = Errand(
+        work=lambda link: answer(_carried_out(link, order)), cancel=lambda: answer(ended)
+    )
+    if not worker.ask(errand):
+        answer(ended)
+
+
+def _carried_out(link: LinkWorker, order: MeterOrder) -> Verdict:
+    try:
+        match order:
+            case ReadNow():
+                return _read(link, order)
+            case IdentifyMeter():
+                return _identify(link, order)
+            case WriteRegister():
+                return _write(link, order)
+    except Exception as error:  # noqa: BLE001  # an order must never end the link's thread
+        return failed(Code.OPERATION_FAILED, f"{type(error).__name__}: {error}"[:500])
+
+
+def _read(link: LinkWorker, order: ReadNow) -> Verdict:
+    groups = link.groups(order.meter)
+    if order.group is not None and order.group not in groups:
+        text = f"group: {order.group!r} is none of this meter's; use {', '.join(groups)}"
+        return refused(Code.FIELD_RANGE, text)
+    wanted = groups if order.group is None else (order.group,)
+    reads = [link.read_now(order.meter, group) for group in wanted]
+    facts: dict[str, str] = {}
+    for read in reads:
+        facts.update(_facts(read))
+    if not any(read.has_answered for read in reads):
+        faults = "; ".join(fault.detail for read in reads for fault in read.faults)
+        return failed(Code.METER_SILENT, f"{order.meter} does not answer: {faults}"[:500])
+    return done(f"{len(reads)} groups read", dict(list(facts.items())[:MAX_FACTS]))
+
+
+def _facts(read: JobRead) -> Mapping[str, str]:
+    """Return each quantity's value, or its quality where it has none; doubts stand beside it."""
+    facts = {str(name): repr(value) for name, value in read.values.items()}
+    for name, quality in read.quality.items():
+        facts[str(name)] = f"{facts[name]} {quality}" if name in facts else str(quality)
+    if read.events:
+        facts["events"] = ", ".join(read.events)[:MAX_FACT_CHARACTERS]
+    return facts
+
+
+def _identify(link: LinkWorker, order: IdentifyMeter) -> Verdict:
+    found = link.identify(order.meter)
+    if isinstance(found, Fault):
+        return failed(Code.METER_SILENT, f"{order.meter}: {found.detail or found.kind}"[:500])
+    facts = {name: text[:MAX_FACT_CHARACTERS] for name, text in found.facts.items() if text}
+    facts["address"] = found.device_address
+    facts["profiles"] = ", ".join(found.profiles)[:MAX_FACT_CHARACTERS] or "none known"
+    return done(f"{order.meter} says what it is", facts)
+
+
+def _write(_link: LinkWorker, order: WriteRegister) -> Verdict:
+    text = f"{order.meter}: {order.register}: the site allows no write; see [[link]] writes"
+    return refused(Code.WRITE_DISABLED, text)
