@@ -155,6 +155,23 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SparkplugConfig:
+    """The second output: whom to tell in Sparkplug B, and under which name.
+
+    Attributes:
+        group_id: The group, without `/ + #`.
+        node_id: The edge node, without `/ + #`.
+        primary_host: Host that must be there before anything is told; None: nobody must.
+        mqtt: Its own connection.
+    """
+
+    group_id: str
+    node_id: str
+    primary_host: str | None
+    mqtt: MqttConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfig:
     """Everything one gateway is told.
 
@@ -169,6 +186,7 @@ class GatewayConfig:
         links: The lines to the meters.
         remote: Who may change settings and give orders from afar.
         metrics: Where Prometheus may ask; None: nowhere.
+        sparkplug: The second output, None when there is none.
     """
 
     gateway_id: str
@@ -181,3 +199,4 @@ class GatewayConfig:
     is_raw_kept: bool = True
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     metrics: MetricsConfig | None = None
+    sparkplug: SparkplugConfig | None = None

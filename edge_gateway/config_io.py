@@ -19,33 +19,34 @@ from edge_gateway.config import (
     MqttVersion,
     QueueConfig,
     RemoteConfig,
+    SparkplugConfig,
     TlsConfig,
 )
 from edge_gateway.settings_table_io import SettingsTable, setting_refused
 from wire_contracts.errors import ContractError
 from wire_contracts.topics import check_gateway_id
 
+_CONNECTION = frozenset(
+    {
+        "host",
+        "port",
+        "username",
+        "password_file",
+        "password_env",
+        "tls",
+        "ca_file",
+        "cert_file",
+        "key_file",
+        "version",
+        "keepalive_s",
+    }
+)
+"""Settings of a connection to a broker."""
+
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"gateway", "mqtt", "queue", "link", "remote", "metrics"}),
+    "": frozenset({"gateway", "mqtt", "queue", "link", "remote", "metrics", "sparkplug"}),
     "gateway": frozenset({"id", "data", "profiles", "health_interval", "keep_raw"}),
-    "mqtt": frozenset(
-        {
-            "host",
-            "port",
-            "username",
-            "password_file",
-            "password_env",
-            "tls",
-            "ca_file",
-            "cert_file",
-            "key_file",
-            "version",
-            "keepalive_s",
-            "ack_timeout_s",
-            "window",
-            "backlog_per_s",
-        }
-    ),
+    "mqtt": _CONNECTION | {"ack_timeout_s", "window", "backlog_per_s"},
     "queue": frozenset(
         {
             "max_open_mb",
@@ -76,6 +77,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
     "link.meter": frozenset({"serial", "device_address", "profile", "intervals", "writes"}),
     "remote": frozenset({"trusted_keys"}),
     "metrics": frozenset({"listen"}),
+    "sparkplug": frozenset({"group", "node", "primary_host"}) | _CONNECTION,
 }
 """Every key of the settings file, by table; docs/gateway.md explains each."""
 
@@ -123,17 +125,19 @@ def parse_config(
     gateway.refuse_unknown(SETTINGS["gateway"])
     links = tuple(_link(table) for table in root.tables("link"))
     _refuse_repeated(root, links)
+    mqtt = _mqtt(root.table("mqtt"), environment)
     return GatewayConfig(
         gateway_id=_gateway_id(gateway),
         data=gateway.path_or("data", folder / "var"),
         profiles=gateway.folder_or_none("profiles"),
         health_interval=gateway.duration("health_interval", timedelta(seconds=60)),
         is_raw_kept=gateway.boolean("keep_raw", default=True),
-        mqtt=_mqtt(root.table("mqtt"), environment),
+        mqtt=mqtt,
         queue=_queue(root.table_or_empty("queue")),
         links=links,
         remote=_remote(root.table_or_empty("remote")),
         metrics=_metrics(root.table_or_empty("metrics")),
+        sparkplug=_sparkplug(root, mqtt, environment),
     )
 
 
@@ -220,8 +224,40 @@ def _gateway_id(table: SettingsTable) -> str:
         raise ConfigError(str(error)) from None
 
 
+def _sparkplug(
+    root: SettingsTable, mqtt: MqttConfig, environment: Mapping[str, str]
+) -> SparkplugConfig | None:
+    """Return the second output; without a `host` of its own it uses the broker of `[mqtt]`."""
+    if not root.has("sparkplug"):
+        return None
+    table = root.table("sparkplug")
+    table.refuse_unknown(SETTINGS["sparkplug"])
+    own = sorted(_CONNECTION & table.values.keys())
+    if own and not table.has("host"):
+        raise table.refused(own[0], "stands without a host", "give host, or none of its keys")
+    gateway_id = _gateway_id(root.table("gateway"))
+    return SparkplugConfig(
+        group_id=_sparkplug_name(table, "group", "lamplighter"),
+        node_id=_sparkplug_name(table, "node", gateway_id),
+        primary_host=_sparkplug_name(table, "primary_host", "") or None,
+        mqtt=_connection(table, environment) if table.has("host") else mqtt,
+    )
+
+
+def _sparkplug_name(table: SettingsTable, key: str, default: str) -> str:
+    """Return an id; MQTT forbids `/ + #` in it (Sparkplug 3.0.0, section 4.1)."""
+    text = table.text(key, longest=64) if table.has(key) else default
+    if set(text) & set("/+#") or not text.isprintable():
+        raise table.refused(key, f"is {text!r}", "leave out / + # and what cannot be printed")
+    return text
+
+
 def _mqtt(table: SettingsTable, environment: Mapping[str, str]) -> MqttConfig:
     table.refuse_unknown(SETTINGS["mqtt"])
+    return _connection(table, environment)
+
+
+def _connection(table: SettingsTable, environment: Mapping[str, str]) -> MqttConfig:
     has_tls = table.boolean("tls", default=False)
     return MqttConfig(
         host=table.text("host"),

@@ -2,4 +2,7 @@
 
 payload                  the protocol buffer as bytes
 node                     births, aliases, sequence numbers, deaths: what is said when
+host                     whether the primary host is there
+sparkplug_mqtt_io        one MQTT connection of one session
+sparkplug_io             sessions one after the other, and the cursor on the queue
 """
