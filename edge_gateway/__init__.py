@@ -11,5 +11,6 @@ sparkplug                the same queue once more, as Sparkplug B for a SCADA ho
 moments, clock_step      now; whether somebody has set the clock
 figures                  what links and uplink have done, for health messages
 clock_io, logs_io        the system's clock; one log line per event
-run, __main__            everything built once and run until told to stop
+run                      everything built once and run until told to stop
+commands, __main__       what a person types
 """

@@ -23,3 +23,11 @@ def configure_logs(*, is_pretty: bool, is_verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def quiet_logs() -> None:
+    """Keep structlog silent: a command answers with its own words, and nothing beside them."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,87 @@
+"""The command `read`: one meter, every group of its profile, once."""
+
+import argparse
+import json
+import time
+
+from edge_gateway.clock_io import SystemClock
+from edge_gateway.commands.calls import (
+    DONE,
+    REFUSED,
+    CallError,
+    with_line,
+    with_profiles,
+)
+from edge_gateway.commands.meter_call import MeterCall, config_of
+from edge_gateway.commands.progress_io import Progress
+from edge_gateway.commands.read_view import MeterRead, as_json, as_text
+from edge_gateway.config import AUTO, ConfigError
+from edge_gateway.links.driver import JobKind, JobRead
+from edge_gateway.logs_io import quiet_logs
+from edge_gateway.polling.drivers_io import make_line
+from edge_gateway.polling.profiles_io import load_links
+
+RETRY_COUNT = 1
+"""Repeats after silence or garbage: a person at the meter wants to know about the second try."""
+
+
+def add_read(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    with_profiles(with_line(parser))
+    parser.add_argument("--unit", required=True, metavar="N", help="the meter's device address")
+    parser.add_argument(
+        "--profile", default=AUTO, metavar="P", help="what reads it, ID@REVISION; else the data say"
+    )
+    parser.add_argument("--serial", metavar="TEXT", help="what a guard register must show")
+    parser.set_defaults(work=_read)
+
+
+def _read(options: argparse.Namespace) -> int:
+    quiet_logs()
+    call = MeterCall(
+        url=options.url,
+        unit=options.unit,
+        profile=options.profile,
+        serial=options.serial,
+        profiles=options.profiles,
+        timeout_s=options.timeout,
+    )
+    read = read_meter(call)
+    if options.json:
+        print(json.dumps(as_json(read), ensure_ascii=False))
+    else:
+        print("\n".join(as_text(read)))
+    return DONE if read.is_good else REFUSED
+
+
+def read_meter(call: MeterCall) -> MeterRead:
+    """Return what one meter says now.
+
+    Raises:
+        CallError: URL, unit or profile cannot be.
+    """
+    clock = SystemClock()
+    try:
+        (setup,) = load_links(config_of(call))
+        line = make_line(setup.order(clock))
+    except ConfigError as error:
+        raise CallError(str(error)) from error
+    except ValueError as error:
+        raise CallError(f"read: {error}") from error
+    started_utc, started_s = clock.now_utc(), time.monotonic()
+    reads: dict[str, JobRead] = {}
+    groups = list(setup.meters[0].intervals)
+    with Progress() as progress:
+        for number, group in enumerate(groups, start=1):
+            progress.step(f"reading {group}, group {number} of {len(groups)}")
+            job = JobKind(serial=call.name, group=group)
+            reads[group] = line.driver.read(job, retry_count=RETRY_COUNT)
+    duration_ms = 1000 * (time.monotonic() - started_s)
+    line.driver.close()
+    return MeterRead(
+        url=call.url,
+        unit=call.unit,
+        started_utc=started_utc,
+        duration_ms=duration_ms,
+        reads=reads,
+    )
