@@ -5,15 +5,16 @@ The line through the modules:
     errors, table_reader       how a file is refused, and read
     vocabulary                 the words a profile may use
     words, byte_order, codings      from words to raw values and back
+    clocks                     the meter's own clock
     conditions, parse_condition     what a value must be
     profile                    the values that a file becomes
-    parse_register, parse_identify, parse_golden, parse_profile      file -> profile
+    parse_register, parse_validity, parse_identify, parse_golden, parse_profile   file -> profile
     spans                      what must be read together
     word_orders                the byte order that a manual does not state
     completeness               what a draft still lacks
     library_io                 the files that ship, and those of a site
-    measure, effects, status, decode      words -> readings, quality, events
-    rates                      what no meter can jump
+    measure, validity, effects, status, decode     words -> readings, quality, events
+    counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
     encode, golden             readings -> words, and the proof of a profile
     simulator_io               a profile as a meter on a socket

@@ -94,6 +94,7 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         problem = f"{register.schema_quantity!r} is unknown"
         yield _block(_at(register, "quantity"), problem, "use a word of docs/profiles.md")
     yield from _of_unit(profile, register)
+    yield from _of_validity(register)
     if register.group is not None and register.group not in profile.groups:
         problem = f"{register.group!r} is not in [group]"
         yield _block(_at(register, "group"), problem, "add its interval to [group]")
@@ -102,6 +103,7 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield _note(_at(register, "scale"), problem, "watch a rollover, then state scale")
     if register.wire is not None:
         yield from _of_produced(profile, register)
+        yield from _of_doubts(register)
     if register.wire is not None or register.group is not None:
         for span in needed_spans(profile, register):
             yield from _of_span(profile, register, span)
@@ -132,6 +134,24 @@ def _of_produced(profile: Profile, register: Register) -> Iterator[OpenPoint]:
     if register.companions.rollover_from is not None and register.rollover_span is None:
         problem = "unknown: after the first rollover there is no value"
         yield _note(_at(register, "rollover_span"), problem, "state what one round counts")
+
+
+def _of_validity(register: Register) -> Iterator[OpenPoint]:
+    for rule in register.validity:
+        if rule.event and rule.event not in EVENTS:
+            problem = f"{rule.event!r} is unknown"
+            yield _block(_at(register, "valid_if"), problem, "use an event of docs/profiles.md")
+
+
+def _of_doubts(register: Register) -> Iterator[OpenPoint]:
+    """Yield what a person should know of a register that is sent."""
+    if register.basis:
+        yield _note(_at(register, "basis"), f"is {register.basis}", "compare it with the display")
+    if register.conflict:
+        yield _note(_at(register, "conflict"), register.conflict, "compare it with the display")
+    if register.option:
+        problem = f"is there only with {register.option}"
+        yield _note(_at(register, "firmware"), problem, "make a profile without it for the others")
 
 
 def _of_span(profile: Profile, register: Register, span: Span) -> Iterator[OpenPoint]:

@@ -1,8 +1,10 @@
 """The words of one poll become readings in canonical units, with quality and events."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from firmware_profiles.clocks import TIME6, moment_of
 from firmware_profiles.codings import FLOATS, WireType
 from firmware_profiles.measure import Faults, Measured, Reader, measure, scaled
 from firmware_profiles.profile import (
@@ -13,7 +15,8 @@ from firmware_profiles.profile import (
     group_registers,
 )
 from firmware_profiles.spans import group_spans
-from firmware_profiles.status import StatusReading, read_status, sentinel_events
+from firmware_profiles.status import StatusReading, read_counters, read_status, sentinel_events
+from firmware_profiles.validity import read_validity
 from firmware_profiles.word_orders import decide_order, with_order
 from firmware_profiles.words import Span, WordImage
 from wire_contracts.quality import (
@@ -37,13 +40,18 @@ class Decoded:
         values: Wire quantity to value in its canonical unit.
         quality: Wire quantity to its code where not good; a bad one has no value.
         events: Canonical events of the status registers.
-        local: Register name to value in its printed unit: what stays in the gateway.
+        local: Register name to value in its printed unit: what stays in the gateway. A register
+            whose value does not count is not among them.
+        counters: Counting status registers by name, for `counters.with_counters`.
+        clock: What the meter's own clock says; without a zone it is the meter's local time.
     """
 
     values: Mapping[Quantity, float]
     quality: Mapping[Quantity, QualityCode]
     events: tuple[str, ...]
     local: Mapping[str, LocalValue]
+    counters: Mapping[str, int] = field(default_factory=dict)
+    clock: datetime | None = None
 
 
 def spans_of(profile: Profile, group: str) -> tuple[Span, ...]:
@@ -95,8 +103,8 @@ def decode_group(
             continue
         found = Measured(code=refusal)
         if refusal is None:
-            found = _judged(reader, register, register.wire, status)
-            events |= dict.fromkeys(sentinel_events(reader, register))
+            found, more = _judged(reader, register, register.wire, status)
+            events |= dict.fromkeys(more)
         if found.code is not None:
             quality[register.wire] = found.code
         if found.value is not None:
@@ -105,8 +113,30 @@ def decode_group(
         values=values,
         quality=quality,
         events=tuple(events) if refusal is None else (),
-        local=_local_values(reader, registers),
+        local=_local_values(reader, _counting(registers, quality)),
+        counters=read_counters(reader) if refusal is None else {},
+        clock=_clock(reader, registers) if refusal is None else None,
     )
+
+
+def _counting(
+    registers: Iterable[Register], quality: Mapping[Quantity, QualityCode]
+) -> Iterator[Register]:
+    """Leave out what was found to be no value: a fault must not be shown as zero either."""
+    return (
+        register
+        for register in registers
+        if register.wire is None or quality.get(register.wire) != BAD_SENTINEL
+    )
+
+
+def _clock(reader: Reader, registers: Iterable[Register]) -> datetime | None:
+    for register in registers:
+        layout = TIME6 if register.coding.kind is WireType.TIME6 else register.clock
+        if layout is not None and register.schema_quantity == "clock":
+            raw = reader.raw(register)
+            return None if raw is None else moment_of(register.clock or layout, raw)
+    return None
 
 
 def _undecided(profile: Profile, group: str, image: WordImage, faults: Faults) -> Decoded:
@@ -134,15 +164,21 @@ def decode_registers(profile: Profile, image: WordImage) -> dict[str, LocalValue
 
 def _judged(
     reader: Reader, register: Register, quantity: Quantity, status: StatusReading
-) -> Measured:
+) -> tuple[Measured, Sequence[str]]:
+    """Return the value and its quality, and the events that the register itself tells."""
     found = measure(reader, register, quantity)
+    sentinels = sentinel_events(reader, register)
     if found.code is not None and is_bad(found.code):
-        return found
-    if quantity in status.bad or sentinel_events(reader, register):
-        return Measured(code=BAD_SENTINEL)
-    if quantity in status.suspect:
-        return Measured(value=found.value, code=SUSPECT_STATUS)
-    return found
+        return found, sentinels
+    validity = read_validity(reader, register)
+    events = (*sentinels, *validity.events)
+    if quantity in status.bad or sentinels:
+        return Measured(code=BAD_SENTINEL), events
+    if validity.code is not None and is_bad(validity.code):
+        return Measured(code=validity.code), events
+    if quantity in status.suspect or validity.code is not None:
+        return Measured(value=found.value, code=SUSPECT_STATUS), events
+    return found, events
 
 
 def _guard_refusal(reader: Reader, identity: Identity) -> QualityCode | None:
@@ -166,11 +202,18 @@ def _local_values(reader: Reader, registers: Iterable[Register]) -> dict[str, Lo
 
 def _local_value(reader: Reader, register: Register) -> LocalValue | None:
     raw = reader.raw(register)
+    if raw is not None and register.clock is not None:
+        moment = moment_of(register.clock, raw)
+        return None if moment is None else moment.isoformat()
     if raw is None or isinstance(raw, str | tuple):
         return raw
     if register.split and isinstance(raw, int):
         halves = {True: raw >> 8, False: raw & _BYTE}
-        return {field.name: halves[field.is_high_byte] for field in register.split}
+        return {half.name: halves[half.is_high_byte] for half in register.split}
+    return _local_number(reader, register)
+
+
+def _local_number(reader: Reader, register: Register) -> int | float | None:
     number = scaled(reader, register)
     if number is None:
         return None

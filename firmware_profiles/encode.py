@@ -6,7 +6,14 @@ from fractions import Fraction
 from firmware_profiles.codings import FLOATS, Raw, WireType, decode_words, encode_words
 from firmware_profiles.completeness import unit_problem
 from firmware_profiles.errors import EncodeError
-from firmware_profiles.profile import Identity, Profile, Register, StatusRule, wire_registers
+from firmware_profiles.profile import (
+    ANY_REGISTER,
+    Identity,
+    Profile,
+    Register,
+    StatusRule,
+    wire_registers,
+)
 from firmware_profiles.spans import group_spans
 from firmware_profiles.words import HIGHEST_WORD, WordAddress
 from wire_contracts.quantities import Quantity, from_canonical
@@ -26,7 +33,7 @@ def encode_values(
     """Return every word of the meter: presets, the values, the events; zero elsewhere.
 
     `decode_group` returns the values again within each register's resolution. A quantity that
-    several registers hold (a float copy of a counter) is written to all of them.
+    several registers hold (a float copy of a counter) is written to all that can hold it.
 
     Args:
         profile: The meter's profile.
@@ -45,7 +52,8 @@ def encode_values(
     for register, quantity in _holders(profile, values):
         printed = _printed(profile, register, quantity, Fraction(values[quantity]))
         for holder, raw in _parts(profile, register, printed):
-            _put(words, holder, raw)
+            if register.wire is not None or _can_hold(holder, raw):
+                _put(words, holder, raw)
     for event in events:
         _put_event(profile, words, event)
     _put_identity(profile, words, identity)
@@ -162,6 +170,14 @@ def _put(words: Words, register: Register, raw: Raw) -> None:
         words[at] = _merged_byte(register, words.get(at, 0), word)
 
 
+def _can_hold(register: Register, raw: Raw) -> bool:
+    try:
+        encode_words(register.coding, raw)
+    except EncodeError:
+        return False
+    return True
+
+
 def _merged_byte(register: Register, before: int, word: int) -> int:
     if register.coding.kind is not WireType.U8:
         return word
@@ -172,9 +188,14 @@ def _merged_byte(register: Register, before: int, word: int) -> int:
 def _put_event(profile: Profile, words: Words, event: str) -> None:
     rules = [item for item in profile.status if item.event == event]
     registers = profile.registers
-    for rule in rules:
+    for rule in sorted(rules, key=lambda rule: rule.is_counter):
         if rule.register in registers:
             _put_rule(words, registers[rule.register], rule)
+            return
+    for rule in rules:
+        if rule.register == ANY_REGISTER and rule.value is not None:
+            for register in wire_registers(profile).values():
+                _put(words, register, rule.value)
             return
     known = ", ".join(dict.fromkeys(rule.event for rule in profile.status)) or "none"
     message = f"{profile.reference} cannot report {event}; it can report {known}"
@@ -182,6 +203,9 @@ def _put_event(profile: Profile, words: Words, event: str) -> None:
 
 
 def _put_rule(words: Words, register: Register, rule: StatusRule) -> None:
+    if rule.is_counter:
+        _put(words, register, _current_bits(words, register) + 1)
+        return
     if rule.mask is None:
         _put(words, register, 0 if rule.value is None else rule.value)
         return

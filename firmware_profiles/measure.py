@@ -157,11 +157,19 @@ def _factor(reader: Reader, register: Register) -> Fraction:
     return factor
 
 
+def _setting(reader: Reader, source: Register) -> Fraction:
+    """Return a setting of the meter; outside its own `min` and `max` it is none."""
+    number = _number(reader, source)
+    if source.wire is None and not source.limits.holds(number):
+        raise NoValueError(BAD_SENTINEL)
+    return number
+
+
 def _multiplier(reader: Reader, name: str) -> Fraction:
     source = reader.profile.registers[name]
     if source.exponent_offset is not None:
         return _power(reader, name, 1)
-    factor = _number(reader, source) * (source.scale or 1)
+    factor = _setting(reader, source) * (source.scale or 1)
     if factor == 0:
         raise NoValueError(BAD_SENTINEL)
     return factor
@@ -169,7 +177,7 @@ def _multiplier(reader: Reader, name: str) -> Fraction:
 
 def _power(reader: Reader, name: str, sign: int) -> Fraction:
     source = reader.profile.registers[name]
-    exponent = _number(reader, source) + (source.exponent_offset or 0)
+    exponent = _setting(reader, source) + (source.exponent_offset or 0)
     if exponent.denominator != 1 or abs(exponent) > MAX_EXPONENT:
         raise NoValueError(BAD_SENTINEL)
     return Fraction(10) ** (sign * int(exponent))

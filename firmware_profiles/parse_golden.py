@@ -81,7 +81,7 @@ def _expected(expect: TableReader, name: str, register: Register) -> Expected:
         return {key: fields.integer(key, low=0, high=255) for key in fields.values}
     if isinstance(value, list):
         return tuple(item for item in value if isinstance(item, int))
-    if register.coding.kind not in NUMERIC:
+    if register.coding.kind not in NUMERIC or register.clock is not None:
         return expect.text(name)
     return _number(expect, name)
 

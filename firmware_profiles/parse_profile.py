@@ -11,6 +11,7 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_golden import parse_golden
 from firmware_profiles.parse_identify import parse_probe
 from firmware_profiles.parse_register import parse_register
+from firmware_profiles.parse_validity import add_validity
 from firmware_profiles.profile import (
     ANY_REGISTER,
     DEFAULT_MAX_REGISTERS,
@@ -62,6 +63,7 @@ def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
     registers = _parse_registers(root, order, medium)
     _add_bit_registers(root, registers)
     _check_names(root, registers)
+    registers = add_validity(root, registers)
     profile_id = head.text("id")
     if not _ID.fullmatch(profile_id):
         raise head.refuse("id", f"{profile_id!r}", "use 1 to 60 of a-z, 0-9 and the underscore")
@@ -213,7 +215,10 @@ def _parse_status(row: TableReader, registers: Mapping[str, Register]) -> Status
     register = registers.get(name)
     if register is None and name != ANY_REGISTER:
         raise row.refuse("register", f"{name!r} is no register of this file", "name one, or add it")
-    mask, value = _parse_pattern(row, register)
+    is_counter = row.flag("counter")
+    mask, value = (None, None) if is_counter else _parse_pattern(row, register)
+    if is_counter and (register is None or any(row.has(key) for key in ("bit", "mask", "value"))):
+        raise row.refuse("counter", "needs a register and nothing else", "leave out bit and mask")
     return StatusRule(
         register=name,
         mask=mask,
@@ -223,6 +228,7 @@ def _parse_status(row: TableReader, registers: Mapping[str, Register]) -> Status
         severity=row.choice("severity", Severity),
         bad=_parse_quantities(row, "bad"),
         suspect=_parse_quantities(row, "suspect"),
+        is_counter=is_counter,
     )
 
 

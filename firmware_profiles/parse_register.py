@@ -5,6 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.clocks import ClockLayout, fits, parse_layout
 from firmware_profiles.codings import NUMERIC, WORD_COUNTS, Coding, Raw, WireType, encode_words
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
@@ -72,6 +73,10 @@ def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None)
         printed_address=_parse_printed_address(reader),
         is_kept_local=reader.values.get("wire") is False,
         is_order_own=reader.has("order"),
+        clock=_parse_clock(reader, coding),
+        option=_prose(reader, "firmware"),
+        basis=reader.text("basis", ""),
+        conflict=_prose(reader, "conflict"),
     )
 
 
@@ -259,6 +264,27 @@ def _parse_split(reader: TableReader, coding: Coding) -> tuple[SplitField, ...]:
         SplitField(name=found[1], is_high_byte=True),
         SplitField(name=found[2], is_high_byte=False),
     )
+
+
+def _prose(reader: TableReader, key: str) -> str:
+    """Return what stands there for people, whatever it is."""
+    return str(reader.values.get(key, ""))
+
+
+def _parse_clock(reader: TableReader, coding: Coding) -> ClockLayout | None:
+    text = reader.text_or_none("clock")
+    if text is None:
+        return None
+    layout = parse_layout(text)
+    if layout is None:
+        raise reader.refuse(
+            "clock", f"{text!r} is no layout", 'write "yy mm dd hh nn ss", "epoch" or "cp32"'
+        )
+    kinds = (WireType.U32,) if layout.special else (WireType.U16, WireType.TIME6)
+    if coding.kind not in kinds or not fits(layout, coding.word_count):
+        problem = f"{text!r} does not fit {coding.kind} in {coding.word_count} words"
+        raise reader.refuse("clock", problem, "use one field per byte or per word")
+    return layout
 
 
 def _parse_preset(reader: TableReader, coding: Coding) -> Raw | None:

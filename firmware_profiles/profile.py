@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.clocks import ClockLayout
 from firmware_profiles.codings import Coding, Raw
 from firmware_profiles.conditions import Condition
 from firmware_profiles.words import Span, WordAddress
@@ -96,6 +97,36 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What one register must say for another's value to count, in its printed unit.
+
+    Attributes:
+        register: Its name.
+        half: Of a split register: True for the field in the high byte, False for the low.
+        condition: What it must be; a mask looks at the raw bits.
+    """
+
+    register: str
+    half: bool | None = None
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """When a value counts: all needs together.
+
+    Attributes:
+        needs: What must hold.
+        is_only_doubted: Else the value is doubtful instead of none.
+        event: What is reported then; empty is nothing.
+    """
+
+    needs: Sequence[Need]
+    is_only_doubted: bool = False
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SplitField:
     """One half of a word that packs two 8-bit fields."""
 
@@ -127,6 +158,11 @@ class Register:
         printed_address: Number in the manual, where the file states one.
         is_kept_local: The file says `wire = false`.
         is_order_own: The row states its byte order itself.
+        validity: When the value counts.
+        clock: How a clock register holds its moment.
+        option: Firmware or option without which the meter does not have it.
+        basis: `memory` or `inferred` where no source states the row.
+        conflict: What another source says instead.
     """
 
     name: str
@@ -154,6 +190,11 @@ class Register:
     printed_address: int | None = None
     is_kept_local: bool = False
     is_order_own: bool = False
+    validity: Sequence[Validity] = ()
+    clock: ClockLayout | None = None
+    option: str = ""
+    basis: str = ""
+    conflict: str = ""
 
 
 class Severity(StrEnum):
@@ -178,6 +219,7 @@ class StatusRule:
         severity: Rank.
         bad: Quantities without value while it holds; None: the rule of the event.
         suspect: Quantities to doubt while it holds; None: the rule of the event.
+        is_counter: The register counts occurrences; the event is that it rose, see `counters`.
     """
 
     register: str
@@ -188,6 +230,7 @@ class StatusRule:
     severity: Severity
     bad: frozenset[Quantity] | None = None
     suspect: frozenset[Quantity] | None = None
+    is_counter: bool = False
 
 
 ANY_REGISTER = "*"

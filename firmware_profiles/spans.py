@@ -28,10 +28,16 @@ def group_spans(profile: Profile, group: str) -> tuple[Span, ...]:
 
 
 def needed_spans(profile: Profile, register: Register) -> tuple[Span, ...]:
-    """Return the spans of one value: first what must come in one read, then its settings."""
+    """Return the spans of one value: first what must come in one read, then the others.
+
+    The others are its settings, and what its validity rules look at.
+    """
     parts = [profile.registers[name].span for name in register.companions.in_one_request()]
-    settings = [profile.registers[name] for name in register.companions.settings()]
-    return (*_joined([register.span, *parts]), *(setting.span for setting in settings))
+    needs = (need.register for rule in register.validity for need in rule.needs)
+    names = dict.fromkeys((*register.companions.settings(), *needs))
+    names.pop(register.name, None)
+    others = (profile.registers[name].span for name in names)
+    return (*_joined([register.span, *parts]), *others)
 
 
 def watched_registers(profile: Profile) -> tuple[Register, ...]:

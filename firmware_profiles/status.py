@@ -32,7 +32,7 @@ def read_status(reader: Reader) -> StatusReading:
     bad: set[Quantity] = set()
     suspect: set[Quantity] = set()
     for rule in reader.profile.status:
-        if rule.register == ANY_REGISTER:
+        if rule.register == ANY_REGISTER or rule.is_counter:
             continue
         raw = reader.raw(reader.profile.registers[rule.register])
         effect = effect_of(rule)
@@ -43,6 +43,16 @@ def read_status(reader: Reader) -> StatusReading:
             bad |= effect.bad
             suspect |= effect.suspect
     return StatusReading(events=tuple(events), bad=frozenset(bad), suspect=frozenset(suspect))
+
+
+def read_counters(reader: Reader) -> dict[str, int]:
+    """Return what each counting status register has counted, by name; unread ones are left out."""
+    counts: dict[str, int] = {}
+    for rule in reader.profile.status:
+        raw = reader.raw(reader.profile.registers[rule.register]) if rule.is_counter else None
+        if isinstance(raw, int):
+            counts[rule.register] = raw
+    return counts
 
 
 def sentinel_events(reader: Reader, register: Register) -> Sequence[str]:

@@ -23,6 +23,7 @@ TABLES = frozenset(
         "write",
         "base",
         "test",
+        "validity",
     }
 )
 
@@ -47,9 +48,10 @@ KEYS: Mapping[str, frozenset[str]] = {
         "unit_from exponent_from multiplier_from decimals_from resolution_from decimal_part "
         "part part_of unit_id_offset byte_in_word decimals split firmware sentinel conflict "
         "basis doubtful group atomic min max max_rate wire reference order low_part "
-        "rollover_from rollover_span negative exponent_offset codes preset"
+        "rollover_from rollover_span negative exponent_offset codes preset valid_if clock"
     ),
-    "status": _words("register bit mask value name event severity basis note bad suspect"),
+    "status": _words("register bit mask value name event severity basis note bad suspect counter"),
+    "validity": _words("name of need otherwise event note"),
     "quirk": frozenset({"text"}),
     "guard": frozenset({"register", "equals"}),
     "base": frozenset({"pressure_bara", "temperature_degc", "source"}),

@@ -173,7 +173,7 @@ WRONG = [
         TEXT.replace("[profile]", "[profil]"),
         (
             "meters/x.toml: profil: is an unknown key; use one of addressing, base, decode, group, "
-            "guard, identify, link, profile, quirk, register, source, status, test, write"
+            "guard, identify, link, profile, quirk, register, source, status, test, validity, write"
         ),
     ),
     (
