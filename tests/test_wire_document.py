@@ -10,7 +10,7 @@ import pytest
 
 from edge_gateway.figures import LinkFigures, UplinkFigures
 from edge_gateway.queue.queued import QueueFigures
-from edge_gateway.uplink.messages import event, health, offline_state, online_state
+from edge_gateway.uplink.messages import Figures, event, health, offline_state, online_state
 from wire_contracts.enrolment import (
     EnrolAnswer,
     EnrolRequest,
@@ -18,6 +18,7 @@ from wire_contracts.enrolment import (
     dump_enrol,
     dump_enrol_answer,
 )
+from wire_contracts.gateway_health import dump_health
 from wire_contracts.operations import (
     DeviceTime,
     Operation,
@@ -64,7 +65,7 @@ TAP = Operation(
 MESSAGES = {
     "online": online_state("gw-07", 3, NOON),
     "offline": offline_state("gw-07"),
-    "health": health("gw-07", NOON, QUEUE, UPLINK, [LINK]),
+    "health": dump_health(health("gw-07", NOON, Figures(queue=QUEUE, uplink=UPLINK, links=[LINK]))),
     "event": event("gw-07", NOON, "clock_step", "back by 3 s"),
     "enrol": dump_enrol(EnrolRequest(code="c", name="van 3")),
     "enrol answer": dump_enrol_answer(

@@ -1,402 +1,248 @@
-"""The durable queue: a frame is here until the server has acknowledged it, and a while longer.
+"""The durable queue of a gateway: the present file, and what is left of damaged ones.
 
-One SQLite file of one epoch. Every change is one transaction that has reached the disk when the
-method returns (WAL, `synchronous=FULL`). An acknowledged frame stays, marked, so that a restored
-server can be given it again (RULINGS R1).
+A damaged file is renamed, never deleted, and a new one begins, because readings of tomorrow must
+not wait for a repair. What it still holds is offered on under its own epoch (RULINGS R3).
 """
 
-import shutil
+import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import takewhile
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue.queue_file_io import (
-    NO_SERVER,
-    SCHEMA_VERSION,
-    QueueError,
-    connect,
-    get_meta,
-    is_full,
-    set_aside,
-    set_meta,
-)
-from edge_gateway.queue.queued import (
-    AckEffect,
-    Cursor,
-    HeldFrame,
-    QueueFigures,
-    StoredFrame,
-)
-from edge_gateway.queue.rows_store import AT_MS, FrameRows, figures_of
-from edge_gateway.queue.seq_ranges import Ranges, complement, covers, intersect, merged, subtract
-from edge_gateway.queue.thinning import HOUR_MS, Thinned, oldest, repeated, thin
-from wire_contracts.acks import Ack, EpochAck
-from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
+from edge_gateway.queue.epoch_store import EVERYTHING, EpochStore, open_store
+from edge_gateway.queue.queue_file_io import QueueError, is_damage, remove, rename
+from edge_gateway.queue.queued import AckEffect, Cursor, HeldFrame, QueueFigures, StoredFrame
+from edge_gateway.queue.salvage_io import epoch_file, salvage
+from edge_gateway.queue.seq_ranges import Ranges
+from wire_contracts.acks import Ack
+from wire_contracts.frames import Frame, TimeQuality
 
-EVICT_SHARE = 0.05
-"""Share of the bound that gives way at once, so that gap records stay few."""
+T = TypeVar("T")
 
-MOST_AT_ONCE = 4 * 1024 * 1024
-"""Bytes that give way in one transaction at most: a reader waits no longer than for that."""
+_TODO = ".todo"
+"""Ends the name of a mark beside a damaged file that has not been read out yet."""
 
-QUEUE_FULL = "queue full"
-DISK_LOW = "disk nearly full"
-TOO_OLD = "waited too long"
-NOT_TAKEN = "the server takes it not"
-KEPT_TOO_LONG_AGO = "sent and no longer kept"
-FILE_DAMAGED = "queue file damaged"
-NEVER_WRITTEN = "the disk took nothing"
-
-EVERYTHING: Ranges = ((1, MAX_SEQ),)
-
-_MILLISECOND = timedelta(milliseconds=1)
-_ROOM_FOR_NEXT = 64 * 1024
+_PUT_AT_ONCE = 500
+_LOG: FilteringBoundLogger = structlog.get_logger()
 
 
 class QueueStore:
-    """The queue of one gateway and epoch; safe to use from several threads."""
+    """Every frame of one gateway; safe to use from several threads."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        config: QueueConfig,
-        free_bytes: Callable[[], int],
-    ) -> None:
-        """Take an open file; `frame_queue_io` makes one.
-
-        Args:
-            connection: From `queue_file_io.connect`.
-            config: What the file may hold.
-            free_bytes: Tells the free space on the file's disk.
-        """
-        self._connection = connection
+    def __init__(self, path: Path, config: QueueConfig, now_utc: datetime) -> None:
+        """Open the files; `open_queue` does it for you."""
+        self._path = path
         self._config = config
-        self._free_bytes = free_bytes
-        self._lock = threading.Lock()
-        self._rows = FrameRows(connection)
-        self._thinned = Thinned()
-        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
-        self._is_disk_full = False
-        self.epoch = get_meta(connection, "epoch")
+        self._named_at_utc = now_utc
+        self._changing = threading.RLock()
+        self._older: list[EpochStore] = []
+        self._notices: list[str] = []
+        self._aside: Path | None = None
+        self._current = self._open()
+        self._read_out_damaged()
+        self._open_older()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that new frames get their numbers in."""
+        return self._current.epoch
+
+    @property
+    def aside(self) -> Path | None:
+        """Where the last damaged file was set aside, None when none was."""
+        return self._aside
+
+    def stores(self) -> Sequence[EpochStore]:
+        """Return the files in the order in which they are served: the present one first."""
+        with self._changing:
+            return [self._current, *self._older]
+
+    def take_notices(self) -> Sequence[str]:
+        """Return, once, what became of damaged files, for people."""
+        with self._changing:
+            notices, self._notices = self._notices, []
+        return notices
 
     def adopt(self, config: QueueConfig) -> None:
-        """Keep to other bounds from the next commit on; nothing in the file changes."""
-        with self._lock:
+        """Keep to other bounds from the next commit on; nothing in the files changes."""
+        with self._changing:
             self._config = config
+            for store in self.stores():
+                store.adopt(config)
 
     def put(self, frames: Iterable[Frame | HeldFrame], never_written: int = 0) -> Sequence[int]:
         """Return the seqs given to the frames, which are on disk when this returns.
 
-        When a bound is passed old frames give way, and gap records name them.
-
-        Args:
-            frames: In the order they were read.
-            never_written: Frames that were lost before them because the disk took nothing; they
-                get numbers too, and a gap record says what became of those.
+        See `EpochStore.put`. A file that turns out to be damaged is replaced first.
         """
-        with self._transaction() as connection:
-            self._spare_disk(connection)
-            if never_written:
-                self._rows.lose_unwritten(never_written, NEVER_WRITTEN)
-            seqs = self._rows.insert(frames)
-            excess = self._rows.sizes.open_bytes - self._config.max_open_bytes
-            if excess > 0:
-                self._give_way(excess + self._share(), QUEUE_FULL)
-        return seqs
+        batch = tuple(frames)
+        return self._guarded(lambda store: store.put(batch, never_written))
 
-    def open_after(self, seq: int, limit: int, upto: int = MAX_SEQ) -> Sequence[StoredFrame]:
-        """Return open frames above `seq` up to `upto`, ascending, at most `limit`.
-
-        Frames that wait for the time to be known are left out.
-        """
-        found: list[StoredFrame] = []
-        with self._lock:
-            if self._rows.sizes.held_count == self._rows.sizes.open_count:
-                return found
-            last = min(upto, get_meta(self._connection, "last_seq"))
-            for low, high in complement(self._rows.marks.acked, seq + 1, last):
-                rows = self._connection.execute(
-                    "SELECT seq, body FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
-                    " ORDER BY seq LIMIT ?",
-                    (low, high, limit - len(found)),
-                )
-                found += [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
-                if len(found) >= limit:
-                    break
-        return found
-
-    def newest_hour(self, upto: int) -> tuple[int, int] | None:
-        """Return first and last seq of the newest hour among open frames up to `upto`.
-
-        None when nothing is open there. What waits for the time to be known is left out.
-        """
-        with self._lock:
-            if self._rows.sizes.held_count == self._rows.sizes.open_count:
-                return None
-            last = min(upto, get_meta(self._connection, "last_seq"))
-            for low, high in reversed(complement(self._rows.marks.acked, 1, last)):
-                top = self._connection.execute(
-                    f"SELECT seq, {AT_MS} FROM frame WHERE seq BETWEEN ? AND ?"  # noqa: S608  # a literal
-                    " AND boot_id IS NULL ORDER BY seq DESC LIMIT 1",
-                    (low, high),
-                ).fetchone()
-                if top is not None:
-                    return self._hour_start(top[0], top[1] - top[1] % HOUR_MS), top[0]
-        return None
-
-    def _hour_start(self, top: int, hour_at_ms: int) -> int:
-        """Return the seq from which on everything up to `top` was measured in its hour."""
-        before = self._connection.execute(
-            f"SELECT seq FROM frame WHERE seq < ? AND {AT_MS} BETWEEN 1 AND ?"  # noqa: S608  # a literal
-            " ORDER BY seq DESC LIMIT 1",
-            (top, hour_at_ms - 1),
-        ).fetchone()
-        return 1 if before is None else int(before[0]) + 1
+    def open_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
+        """Return open frames of the present epoch above `seq`, ascending, at most `limit`."""
+        return self._guarded(lambda store: store.open_after(seq, limit))
 
     def open_among(self, seqs: Sequence[int]) -> Sequence[StoredFrame]:
-        """Return those of the frames that are still open, ascending."""
-        with self._lock:
-            wanted = [seq for seq in seqs if not covers(self._rows.marks.acked, seq)]
-            marks = ",".join("?" * len(wanted))
-            query = f"SELECT seq, body FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
-            rows = self._connection.execute(query, tuple(wanted)).fetchall()
-        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+        """Return those of the frames of the present epoch that are still open, ascending."""
+        return self._guarded(lambda store: store.open_among(seqs))
 
     def read_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
-        """Return frames above `seq`, open or kept, ascending, at most `limit`; no gap records.
+        """Return frames of the present epoch above `seq`, open or kept; no gap records.
 
-        It ends before the first frame that waits for the time to be known, so that a reader may
-        move its cursor to the last frame it got.
+        A second reader begins at 0 again when `epoch` has changed. See `EpochStore.read_after`.
         """
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT seq, body, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
-                " ORDER BY seq LIMIT ?",
-                (seq, limit),
-            ).fetchall()
-        dated = next((at for at, row in enumerate(rows) if row[2] is not None), len(rows))
-        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows[:dated]]
+        return self._guarded(lambda store: store.read_after(seq, limit))
 
     def cursor(self, name: str) -> Cursor:
-        """Return how far a reader has come; a new one begins behind the newest frame."""
-        with self._transaction() as connection:
-            row = connection.execute(
-                "SELECT seq, missed FROM cursor WHERE name = ?", (name,)
-            ).fetchone()
-            if row is None:
-                row = (get_meta(connection, "last_seq"), 0)
-                connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", (name, *row))
-        return Cursor(name=name, seq=row[0], missed_count=row[1])
+        """Return how far a second reader has come; a new one begins behind the newest frame."""
+        return self._guarded(lambda store: store.cursor(name))
 
     def move_cursor(self, name: str, seq: int) -> None:
         """Remember that a reader has everything up to `seq`; it never goes back."""
-        with self._transaction() as connection:
-            connection.execute(
-                "INSERT INTO cursor VALUES (?, ?, 0)"
-                " ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)",
-                (name, seq),
-            )
+        self._guarded(lambda store: store.move_cursor(name, seq))
 
     def drop_cursor(self, name: str) -> None:
         """Forget a reader that is not there any more; nothing is kept for it."""
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM cursor WHERE name = ?", (name,))
+        self._guarded(lambda store: store.drop_cursor(name))
 
     def acknowledge(self, ack: Ack, now_utc: datetime, sent: Ranges = EVERYTHING) -> AckEffect:
-        """Return what the server's word changed: marked frames, or all opened for a new server.
-
-        Args:
-            ack: The server's word.
-            now_utc: Now.
-            sent: The numbers that were sent. Others stay open whatever the word covers: after a
-                card was copied or put back, the server knows these numbers from other frames.
-        """
-        entry = next((one for one in ack.epochs if one.epoch == self.epoch), None)
-        if entry is None or self._is_old_news(entry, ack.server_epoch, sent):
-            return AckEffect()
-        with self._transaction() as connection:
-            known = get_meta(connection, "server_epoch")
-            is_new = known not in (NO_SERVER, ack.server_epoch)
-            must_explain = bool(get_meta(connection, "must_explain"))
-            set_meta(connection, "server_epoch", ack.server_epoch)
-            if is_new:
-                self._rows.reopen()
-                self._thinned = Thinned()
-            if is_new or must_explain:
-                why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
-                self._rows.explain_missing(entry, why)
-                set_meta(connection, "must_explain", 0)
-            seqs = self._rows.mark(self._fresh(entry, sent), ms_from_utc(now_utc))
-        done = frozenset(seqs)
-        refused = [pair for pair in entry.refused if pair[0] in done]
-        return AckEffect(seqs=seqs, refused=refused, is_new_server=is_new)
-
-    def _is_old_news(self, entry: EpochAck, server_epoch: int, sent: Ranges) -> bool:
-        """Return whether an acknowledgement changes nothing, so that nothing has to be written."""
-        with self._lock:
-            is_same = get_meta(self._connection, "server_epoch") == server_epoch
-            must_explain = bool(get_meta(self._connection, "must_explain"))
-            return is_same and not must_explain and not self._fresh(entry, sent)
-
-    def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
-        """Return the numbers that the server confirms, that were sent and are not marked yet."""
-        last = get_meta(self._connection, "last_seq")
-        said = merged([(1, min(entry.upto, last)), *entry.ranges])
-        return subtract(intersect(intersect(said, sent), ((1, last),)), self._rows.marks.acked)
-
-    def put_aside(self, seq: int) -> bool:
-        """Return whether an open frame that no server takes was put aside, a gap in its place."""
-        with self._transaction():
-            return self._rows.put_aside(seq, NOT_TAKEN)
+        """Return what the server's word changed in the present epoch."""
+        return self._guarded(lambda store: store.acknowledge(ack, now_utc, sent))
 
     def prune(self, now_utc: datetime, *, is_time_known: bool = True) -> int:
-        """Return how many frames were forgotten: kept too long, too many, or waited too long.
-
-        What waits is judged by its age only while the time is known. A kept frame that a second
-        reader has not read stays until its bytes are needed.
-        """
-        now_ms = ms_from_utc(now_utc)
-        with self._transaction() as connection:
-            sizes = self._rows.sizes
-            kept_before, open_before = sizes.kept_count, sizes.open_count
-            oldest_ms = now_ms - self._config.keep_sent // _MILLISECOND
-            old = [mark for mark in self._rows.marks.kept() if mark.at_ms < oldest_ms]
-            unread = connection.execute("SELECT min(seq) FROM cursor").fetchone()[0]
-            read = ((1, MAX_SEQ if unread is None else max(unread, 1)),)
-            self._rows.forget(intersect(merged((m.first, m.last) for m in old), read))
-            excess = sizes.kept_bytes - self._config.keep_sent_bytes
-            if excess > 0:
-                self._rows.forget(self._rows.oldest_kept(excess))
-            if is_time_known:
-                self._drop_aged(now_ms - self._config.max_age // _MILLISECOND)
-            return kept_before - sizes.kept_count + max(0, open_before - sizes.open_count)
+        """Return how many frames were forgotten; files of earlier epochs go when empty."""
+        with self._changing:
+            older = list(self._older)
+        gone = self._guarded(lambda store: store.prune(now_utc, is_time_known=is_time_known))
+        for store in older:
+            gone += store.prune(now_utc, is_time_known=is_time_known)
+            left = store.figures()
+            if not (left.open_count or left.kept_count or store.needs_answer()):
+                self._let_go(store)
+        return gone
 
     def repair(self, boot_id: str, offset_ms: int, quality: TimeQuality) -> int:
-        """Return how many frames of one start of the machine were dated and may now be sent.
-
-        Args:
-            boot_id: That start.
-            offset_ms: What its uptime has to be added to for milliseconds since 1970.
-            quality: REPAIRED, or BOOT_RELATIVE when the offset is a guess.
-        """
-        done = 0
-        while True:
-            with self._transaction():
-                dated = self._rows.date(boot_id, offset_ms, quality)
-            if not dated:
-                return done
-            done += dated
-
-    def held_boots(self) -> Mapping[str, tuple[int, int]]:
-        """Return the starts of the machine that frames wait for: first and last uptime in ms.
-
-        The newest start comes first.
-        """
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT boot_id, min(boot_ms), max(boot_ms), max(seq) FROM frame"
-                " WHERE boot_id IS NOT NULL GROUP BY boot_id ORDER BY 4 DESC"
-            ).fetchall()
-        return {row[0]: (row[1], row[2]) for row in rows}
+        """Return how many frames of one start of the machine were dated, in all files."""
+        return sum(store.repair(boot_id, offset_ms, quality) for store in self.stores())
 
     def newest_ms(self) -> int:
         """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
-        with self._lock:
-            return get_meta(self._connection, "newest_ms")
-
-    def needs_answer(self) -> bool:
-        """Return whether the server must be asked what it holds: the file was damaged."""
-        with self._lock:
-            return bool(get_meta(self._connection, "must_explain"))
+        return max(store.newest_ms() for store in self.stores())
 
     def figures(self) -> QueueFigures:
-        """Return how much the queue holds now; costs nothing."""
-        with self._lock:
-            last_seq = get_meta(self._connection, "last_seq")
-            return figures_of(self._rows.sizes, self.epoch, last_seq)
+        """Return how much all files hold; epoch and last number are the present file's."""
+        first, *rest = [store.figures() for store in self.stores()]
+        for each in rest:
+            first = replace(
+                first,
+                open_count=first.open_count + each.open_count,
+                open_bytes=first.open_bytes + each.open_bytes,
+                kept_count=first.kept_count + each.kept_count,
+                kept_bytes=first.kept_bytes + each.kept_bytes,
+                held_count=first.held_count + each.held_count,
+                aside_count=first.aside_count + each.aside_count,
+            )
+        return first
+
+    def recover(self, error: sqlite3.DatabaseError) -> None:
+        """Replace what is damaged; raise the error again when it says anything else."""
+        if not is_damage(error):
+            raise error
+        with self._changing:
+            for store in self.stores():
+                if not store.is_sound():
+                    self._replace(store)
 
     def close(self) -> None:
-        """Close the file; everything in it is already on disk."""
-        with self._lock:
-            self._connection.close()
+        """Close the files; everything in them is already on disk."""
+        with self._changing:
+            for store in self.stores():
+                store.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            sizes = replace(self._rows.sizes)
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                self._rows.sizes = sizes
-                self._roll_back(error)
+    def _guarded(self, work: Callable[[EpochStore], T]) -> T:
+        """Do something with the present file; once more when it had to be replaced."""
+        store = self._current
+        try:
+            return work(store)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
                 raise
-            self._is_disk_full = False
+            with self._changing:
+                if self._current is store:
+                    self._replace(store)
+        return work(self._current)
 
-    def _roll_back(self, error: BaseException) -> None:
-        """Return to what the file says; a file that says nothing any more is set aside soon."""
-        self._thinned = Thinned()
-        if isinstance(error, sqlite3.DatabaseError):
-            self._is_disk_full = is_full(error)
-        with suppress(sqlite3.DatabaseError):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._rows.marks.reload(self._connection)
+    def _open(self) -> EpochStore:
+        store = open_store(self._path, self._config)
+        if store is None:
+            self._set_aside(self._path)
+            store = open_store(self._path, self._config)
+        if store is None:
+            message = f"{self._path}: queue: is damaged again at once; give it another disk"
+            raise QueueError(message)
+        return store
 
-    def _share(self) -> int:
-        return min(int(self._config.max_open_bytes * EVICT_SHARE), MOST_AT_ONCE)
-
-    def _give_way(self, excess: int, why: str) -> None:
-        """Thin what is old, then let the oldest go, until `excess` bytes are free."""
-        newest_ms = get_meta(self._connection, "newest_ms")
-        waiting = self._rows.waiting(self._thinned.upto)
-        target = self._rows.sizes.open_bytes - excess
-        self._rows.drop(thin(waiting, self._thinned, excess, newest_ms), why)
-        for choose in (oldest, repeated):
-            excess = self._rows.sizes.open_bytes - target
-            self._rows.drop(choose(self._rows.waiting(0), excess), why)
-
-    def _drop_aged(self, oldest_ms: int) -> None:
-        aged = list(takewhile(lambda each: each.at_ms < oldest_ms, self._rows.waiting(0)))
-        self._rows.drop([each for each in aged if each.boot_id is None], TOO_OLD)
-
-    def _spare_disk(self, connection: sqlite3.Connection) -> None:
-        """Let something go inside the file when the disk has no room for it to grow."""
-        if not self._is_disk_full and self._free_bytes() >= self._config.min_free_bytes:
-            return
-        free_pages = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
-        if free_pages * self._page_size >= _ROOM_FOR_NEXT:
-            return
-        if self._rows.sizes.kept_count:
-            self._rows.forget(self._rows.oldest_kept(self._share()))
+    def _replace(self, store: EpochStore) -> None:
+        """Set a damaged file aside, go on with a new one, and read out the damaged one."""
+        store.close()
+        if store is self._current:
+            self._set_aside(self._path)
+            self._current = self._open()
         else:
-            self._give_way(self._share(), DISK_LOW)
+            self._older.remove(store)
+            self._set_aside(epoch_file(self._path, store.epoch))
+        self._read_out_damaged()
+        self._open_older()
 
+    def _set_aside(self, path: Path) -> None:
+        stamp = self._named_at_utc.strftime("%Y%m%dT%H%M%SZ")
+        aside = path.with_name(f"{self._path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+        aside.with_name(aside.name + _TODO).touch()
+        rename(path, aside)
+        self._aside = aside
+        _LOG.error("queue.set_aside", file=str(aside))
 
-def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> QueueStore | None:
-    """Return the queue in a file, None when the file is damaged.
+    def _read_out_damaged(self) -> None:
+        """Save what damaged files still hold; a kill in between is made up for at the next start."""
+        for todo in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_TODO}")):
+            damaged = todo.with_name(todo.name.removesuffix(_TODO))
+            found = salvage(damaged, self._path)
+            for start in range(0, len(found.strays), _PUT_AT_ONCE):
+                self._current.put(found.strays[start : start + _PUT_AT_ONCE])
+            todo.unlink()
+            self._notices.append(
+                f"the damaged queue file is kept as {damaged}; {found.count} of its frames "
+                "could be read and go on to the server"
+            )
 
-    A missing file is created.
+    def _open_older(self) -> None:
+        """Open the files of earlier epochs; one that is damaged in its turn is read out, too."""
+        known = {epoch_file(self._path, store.epoch) for store in self._older}
+        for file in sorted(self._path.parent.glob(f"{self._path.name}.epoch-*")):
+            if file in known or not file.name.rpartition("-")[2].isdecimal():
+                continue
+            store = open_store(file, self._config)
+            if store is None:
+                self._set_aside(file)
+                self._read_out_damaged()
+                store = open_store(file, self._config) if file.exists() else None
+            if store is not None:
+                self._older.append(store)
 
-    Args:
-        path: The file.
-        config: What it may hold.
-        epoch: The epoch of a new file; None: draw one.
-
-    Raises:
-        QueueError: The file was written by a newer version, or the folder cannot be written.
-    """
-    connection = connect(path, epoch)
-    if connection is None:
-        return None
-    return QueueStore(connection, config, lambda: shutil.disk_usage(path.parent).free)
+    def _let_go(self, store: EpochStore) -> None:
+        with self._changing:
+            if store in self._older:
+                self._older.remove(store)
+                store.close()
+                remove(epoch_file(self._path, store.epoch))
 
 
 def open_queue(
@@ -404,42 +250,10 @@ def open_queue(
 ) -> tuple[QueueStore, Path | None]:
     """Return the queue of a file, and where a damaged predecessor was set aside, if it was.
 
-    A missing file is created with a random epoch; a damaged one is renamed, never deleted, and a
-    new one begins, because readings of tomorrow must not wait for a repair.
+    A missing file is created with a random epoch.
 
     Raises:
         QueueError: The file was written by a newer version, or the folder cannot be written.
     """
-    store = open_store(path, config)
-    if store is not None:
-        return store, None
-    aside = set_aside(path, now_utc)
-    fresh = open_store(path, config)
-    if fresh is None:
-        message = f"{path}: queue: is damaged again at once; give the gateway another disk"
-        raise QueueError(message)
-    return fresh, aside
-
-
-def read_figures(path: Path) -> QueueFigures:
-    """Return how much a queue file holds, also while a gateway is using it; nothing is changed.
-
-    Raises:
-        QueueError: There is no such file, or it is of another version.
-    """
-    if not path.is_file():
-        message = f"{path}: queue: there is no such file; start the gateway once"
-        raise QueueError(message)
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            message = f"{path}: queue: has version {version}; start the gateway, it brings it up"
-            raise QueueError(message)
-        connection.execute("BEGIN")
-        rows = FrameRows(connection)
-        return figures_of(
-            rows.sizes, get_meta(connection, "epoch"), get_meta(connection, "last_seq")
-        )
-    finally:
-        connection.close()
+    store = QueueStore(path, config, now_utc)
+    return store, store.aside

@@ -1,12 +1,20 @@
 """State, health and events of a gateway as JSON for the server (docs/gateway.md)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from edge_gateway.figures import LinkFigures, UplinkFigures
+from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
 from edge_gateway.queue.queued import QueueFigures
-from wire_contracts.fields import JsonObject
-from wire_contracts.frames import ms_from_utc
+from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
+from wire_contracts.gateway_health import (
+    GatewayHealth,
+    LinkHealth,
+    MeterHealth,
+    QueueHealth,
+    SettingsHealth,
+    UplinkHealth,
+)
 from wire_contracts.payloads import dump_json
 
 
@@ -22,51 +30,88 @@ def offline_state(gateway_id: str) -> bytes:
     return dump_json({"v": 1, "gw": gateway_id, "state": "offline"})
 
 
-def health(
-    gateway_id: str,
-    now_utc: datetime,
-    queue: QueueFigures,
-    uplink: UplinkFigures,
-    links: Sequence[LinkFigures],
-) -> bytes:
-    """Return the health message."""
-    return dump_json(
-        {
-            "v": 1,
-            "gw": gateway_id,
-            "t": ms_from_utc(now_utc),
-            "queue": {
-                "ep": queue.epoch,
-                "last": queue.last_seq,
-                "open": queue.open_count,
-                "open_bytes": queue.open_bytes,
-                "kept": queue.kept_count,
-                "kept_bytes": queue.kept_bytes,
-            },
-            "uplink": {
-                "published": uplink.published,
-                "republished": uplink.republished,
-                "acknowledged": uplink.acknowledged,
-                "refused": uplink.refused,
-            },
-            "links": [_link(link) for link in links],
-        }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the parts of the gateway have to say about themselves.
+
+    Attributes:
+        queue: What waits and what is kept.
+        uplink: What went to the server.
+        links: What the links have done.
+        oldest_ms: When the oldest frame that waits was measured; None: none waits.
+        remote: Which settings are in force.
+    """
+
+    queue: QueueFigures
+    uplink: UplinkFigures
+    links: Sequence[LinkFigures]
+    oldest_ms: int | None = None
+    remote: RemoteFigures = field(default_factory=RemoteFigures)
+
+
+def health(gateway_id: str, now_utc: datetime, figures: Figures) -> GatewayHealth:
+    """Return the gateway's health, for the broker and for Prometheus."""
+    uplink, settings = figures.uplink, figures.remote
+    return GatewayHealth(
+        gateway_id=gateway_id,
+        at_utc=now_utc,
+        queue=_queue(figures.queue, figures.oldest_ms),
+        uplink=UplinkHealth(
+            is_connected=uplink.is_connected,
+            published=uplink.published,
+            republished=uplink.republished,
+            acknowledged=uplink.acknowledged,
+            refused=uplink.refused,
+        ),
+        links=[_link(link) for link in figures.links],
+        settings=SettingsHealth(
+            revision=settings.revision,
+            is_on_trial=settings.is_on_trial,
+            fingerprint=settings.fingerprint,
+            certificate_until_utc=settings.certificate_until,
+        ),
     )
 
 
-def _link(link: LinkFigures) -> JsonObject:
-    return {
-        "name": link.name,
-        "open": link.is_open,
-        "requests": link.requests,
-        "timeouts": link.timeouts,
-        "exceptions": link.exceptions,
-        "mismatches": link.mismatches,
-        "reopens": link.reopens,
-        "frames": link.frames,
-        "skipped": link.skipped,
-        "suspects": list(link.suspects),
-    }
+def _queue(queue: QueueFigures, oldest_ms: int | None) -> QueueHealth:
+    is_dated = oldest_ms is not None and EARLIEST_MS <= oldest_ms <= LATEST_MS
+    return QueueHealth(
+        epoch=queue.epoch,
+        last_seq=queue.last_seq,
+        open_count=queue.open_count,
+        open_bytes=queue.open_bytes,
+        kept_count=queue.kept_count,
+        kept_bytes=queue.kept_bytes,
+        oldest_at_utc=utc_from_ms(oldest_ms or 0) if is_dated else None,
+    )
+
+
+def _link(link: LinkFigures) -> LinkHealth:
+    load = min(1.0, link.busy_s / link.running_s) if link.running_s > 0 else None
+    return LinkHealth(
+        name=link.name,
+        is_open=link.is_open,
+        requests=link.requests,
+        timeouts=link.timeouts,
+        exceptions=link.exceptions,
+        mismatches=link.mismatches,
+        crc_errors=link.crc_errors,
+        reopens=link.reopens,
+        frames=link.frames,
+        skipped=link.skipped,
+        suspects=link.suspects,
+        load=None if load is None else round(load, 4),
+        p50_ms=_ms(link.turnaround_p50_s),
+        p99_ms=_ms(link.turnaround_p99_s),
+        meters=[
+            MeterHealth(serial=serial, good_at_utc=link.last_good.get(serial))
+            for serial in link.meters
+        ],
+    )
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 1)
 
 
 def event(gateway_id: str, now_utc: datetime, kind: str, text: str) -> bytes:

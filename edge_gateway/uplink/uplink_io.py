@@ -45,6 +45,7 @@ from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import MAX_FRAMES
+from wire_contracts.gateway_health import GatewayHealth, dump_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
 
@@ -137,6 +138,18 @@ class Uplink:
     def snapshot(self) -> UplinkFigures:
         """Return what the uplink has done since the start; any thread may."""
         return self._figures
+
+    def health(self) -> GatewayHealth:
+        """Return how the gateway is; any thread may ask."""
+        parts = self._parts
+        figures = messages.Figures(
+            queue=parts.queue.figures(),
+            uplink=self._figures,
+            links=parts.links(),
+            oldest_ms=parts.queue.oldest_open_ms(),
+            remote=parts.remote(),
+        )
+        return messages.health(parts.config.gateway_id, parts.clock.now_utc(), figures)
 
     def adopt(self, config: GatewayConfig) -> None:
         """Go on with other settings, the broker's apart; any thread may."""
@@ -384,7 +397,7 @@ class Uplink:
             interval_s = self._parts.config.health_interval.total_seconds()
             wait_s = max(SHORTEST_HEALTH_S, self._parts.clock.wall_seconds(interval_s))
             self._next_health_s = now_s + wait_s
-            self._publish(Channel.HEALTH, self._health())
+            self._publish(Channel.HEALTH, dump_health(self.health()))
 
     def _prune(self) -> None:
         try:
@@ -394,12 +407,3 @@ class Uplink:
             return
         if gone:
             _LOG.info("queue.pruned", frames=gone)
-
-    def _health(self) -> bytes:
-        return messages.health(
-            self._parts.config.gateway_id,
-            self._parts.clock.now_utc(),
-            self._parts.queue.figures(),
-            self._figures,
-            self._parts.links(),
-        )
