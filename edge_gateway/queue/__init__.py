@@ -6,7 +6,9 @@ thinning                 which frames give way when there is no room
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
-queue_store              the durable queue of one epoch
+epoch_store              one file: frames of one epoch
+salvage_io               what a damaged file still holds
+queue_store              the durable queue: the present file and what is left of damaged ones
 data_lock_io             two gateways never share one queue
 outbox_io                group commit into the queue
 """

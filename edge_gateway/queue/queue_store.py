@@ -18,8 +18,16 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.epoch_store import EVERYTHING, EpochStore, open_store
-from edge_gateway.queue.queue_file_io import QueueError, is_damage, remove, rename
+from edge_gateway.queue.queue_file_io import (
+    SCHEMA_VERSION,
+    QueueError,
+    get_meta,
+    is_damage,
+    remove,
+    rename,
+)
 from edge_gateway.queue.queued import AckEffect, Cursor, HeldFrame, QueueFigures, StoredFrame
+from edge_gateway.queue.rows_store import FrameRows, figures_of
 from edge_gateway.queue.salvage_io import epoch_file, salvage
 from edge_gateway.queue.seq_ranges import Ranges
 from wire_contracts.acks import Ack
@@ -133,6 +141,11 @@ class QueueStore:
         """Return how many frames of one start of the machine were dated, in all files."""
         return sum(store.repair(boot_id, offset_ms, quality) for store in self.stores())
 
+    def oldest_open_ms(self) -> int | None:
+        """Return when the oldest frame that waits was measured, in ms since 1970; None: none."""
+        found = [store.oldest_open_ms() for store in self.stores()]
+        return min((at_ms for at_ms in found if at_ms is not None), default=None)
+
     def newest_ms(self) -> int:
         """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
         return max(store.newest_ms() for store in self.stores())
@@ -211,7 +224,7 @@ class QueueStore:
         _LOG.error("queue.set_aside", file=str(aside))
 
     def _read_out_damaged(self) -> None:
-        """Save what damaged files still hold; a kill in between is made up for at the next start."""
+        """Save what damaged files still hold; a kill in between is made up for later."""
         for todo in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_TODO}")):
             damaged = todo.with_name(todo.name.removesuffix(_TODO))
             found = salvage(damaged, self._path)
@@ -257,3 +270,27 @@ def open_queue(
     """
     store = QueueStore(path, config, now_utc)
     return store, store.aside
+
+
+def read_figures(path: Path) -> QueueFigures:
+    """Return how much a queue file holds, also while a gateway is using it; nothing is changed.
+
+    Raises:
+        QueueError: There is no such file, or it is of another version.
+    """
+    if not path.is_file():
+        message = f"{path}: queue: there is no such file; start the gateway once"
+        raise QueueError(message)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            message = f"{path}: queue: has version {version}; start the gateway, it brings it up"
+            raise QueueError(message)
+        connection.execute("BEGIN")
+        rows = FrameRows(connection)
+        return figures_of(
+            rows.sizes, get_meta(connection, "epoch"), get_meta(connection, "last_seq")
+        )
+    finally:
+        connection.close()

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from edge_gateway.queue.marks_store import Marks
 from edge_gateway.queue.queue_file_io import get_meta, set_meta
@@ -63,8 +64,9 @@ class FrameRows:
                 newest_ms = max(newest_ms, at_ms)
             body = dump_json(frame_json(replace(frame, seq=seq)))
             self.connection.execute(
-                "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, body) VALUES (?, ?, ?, ?, ?)",
-                (seq, at_ms, uptime and uptime.boot_id, uptime and uptime.ms, body),
+                "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, crc, body)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (seq, at_ms, uptime and uptime.boot_id, uptime and uptime.ms, crc32(body), body),
             )
             self.sizes.held_count += uptime is not None
             self._count_open(1, len(body))
@@ -109,9 +111,9 @@ class FrameRows:
         gap = GapRecord(seq=seq, first=loss.first, last=loss.last, count=loss.count, why=why)
         body = dump_json(gap_json(gap))
         self.connection.execute(
-            "INSERT INTO frame (seq, at_ms, gap_first, gap_last, gap_count, body)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (seq, get_meta(self.connection, "newest_ms"), loss.first, loss.last, loss.count, body),
+            "INSERT INTO frame (seq, at_ms, gap_first, gap_last, gap_count, crc, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (seq, self._newest_ms(), loss.first, loss.last, loss.count, crc32(body), body),
         )
         set_meta(self.connection, "last_seq", seq)
         self._count_open(1, len(body))
@@ -202,9 +204,9 @@ class FrameRows:
             at_ms = boot_ms + offset_ms
             dated = dump_json({**json.loads(body), "t": at_ms, "tq": str(quality)})
             self.connection.execute(
-                "UPDATE frame SET body = ?, at_ms = ?, boot_id = NULL, boot_ms = NULL"
+                "UPDATE frame SET body = ?, crc = ?, at_ms = ?, boot_id = NULL, boot_ms = NULL"
                 " WHERE seq = ?",
-                (dated, at_ms, seq),
+                (dated, crc32(dated), at_ms, seq),
             )
             self._count_open(0, len(dated) - len(body))
             if quality is TimeQuality.REPAIRED:
@@ -240,6 +242,9 @@ class FrameRows:
             " AS island FROM frame) GROUP BY island"
         )
         return complement(merged(islands), 1, last)
+
+    def _newest_ms(self) -> int:
+        return get_meta(self.connection, "newest_ms")
 
     def _count_open(self, count: int, size: int) -> None:
         self.sizes.open_count += count

@@ -1,0 +1,410 @@
+"""Owns one queue file: a frame is in it until the server has acknowledged it, and a while longer.
+
+Every change is one transaction that has reached the disk when the
+method returns (WAL, `synchronous=FULL`). An acknowledged frame stays, marked, so that a restored
+server can be given it again (RULINGS R1).
+"""
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+from pathlib import Path
+
+from edge_gateway.config import QueueConfig
+from edge_gateway.queue.queue_file_io import (
+    NO_SERVER,
+    connect,
+    get_meta,
+    is_full,
+    set_meta,
+)
+from edge_gateway.queue.queued import (
+    AckEffect,
+    Cursor,
+    HeldFrame,
+    QueueFigures,
+    StoredFrame,
+)
+from edge_gateway.queue.rows_store import AT_MS, FrameRows, figures_of
+from edge_gateway.queue.seq_ranges import Ranges, complement, covers, intersect, merged, subtract
+from edge_gateway.queue.thinning import HOUR_MS, Thinned, oldest, repeated, thin
+from wire_contracts.acks import Ack, EpochAck
+from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
+
+EVICT_SHARE = 0.05
+"""Share of the bound that gives way at once, so that gap records stay few."""
+
+MOST_AT_ONCE = 4 * 1024 * 1024
+"""Bytes that give way in one transaction at most: a reader waits no longer than for that."""
+
+QUEUE_FULL = "queue full"
+DISK_LOW = "disk nearly full"
+TOO_OLD = "waited too long"
+NOT_TAKEN = "the server takes it not"
+KEPT_TOO_LONG_AGO = "sent and no longer kept"
+FILE_DAMAGED = "queue file damaged"
+NEVER_WRITTEN = "the disk took nothing"
+
+EVERYTHING: Ranges = ((1, MAX_SEQ),)
+
+_MILLISECOND = timedelta(milliseconds=1)
+_ROOM_FOR_NEXT = 64 * 1024
+
+
+class EpochStore:
+    """The frames of one gateway and epoch in one file; safe to use from several threads."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        config: QueueConfig,
+        free_bytes: Callable[[], int],
+    ) -> None:
+        """Take an open file; `open_store` makes one.
+
+        Args:
+            connection: From `queue_file_io.connect`.
+            config: What the file may hold.
+            free_bytes: Tells the free space on the file's disk.
+        """
+        self._connection = connection
+        self._config = config
+        self._free_bytes = free_bytes
+        self._lock = threading.Lock()
+        self._rows = FrameRows(connection)
+        self._thinned = Thinned()
+        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        self._is_disk_full = False
+        self.epoch = get_meta(connection, "epoch")
+
+    def adopt(self, config: QueueConfig) -> None:
+        """Keep to other bounds from the next commit on; nothing in the file changes."""
+        with self._lock:
+            self._config = config
+
+    def put(self, frames: Iterable[Frame | HeldFrame], never_written: int = 0) -> Sequence[int]:
+        """Return the seqs given to the frames, which are on disk when this returns.
+
+        When a bound is passed old frames give way, and gap records name them.
+
+        Args:
+            frames: In the order they were read.
+            never_written: Frames that were lost before them because the disk took nothing; they
+                get numbers too, and a gap record says what became of those.
+        """
+        with self._transaction() as connection:
+            self._spare_disk(connection)
+            if never_written:
+                self._rows.lose_unwritten(never_written, NEVER_WRITTEN)
+            seqs = self._rows.insert(frames)
+            excess = self._rows.sizes.open_bytes - self._config.max_open_bytes
+            if excess > 0:
+                self._give_way(excess + self._share(), QUEUE_FULL)
+        return seqs
+
+    def open_after(self, seq: int, limit: int, upto: int = MAX_SEQ) -> Sequence[StoredFrame]:
+        """Return open frames above `seq` up to `upto`, ascending, at most `limit`.
+
+        Frames that wait for the time to be known are left out.
+        """
+        found: list[StoredFrame] = []
+        with self._lock:
+            if self._rows.sizes.held_count == self._rows.sizes.open_count:
+                return found
+            last = min(upto, get_meta(self._connection, "last_seq"))
+            for low, high in complement(self._rows.marks.acked, seq + 1, last):
+                rows = self._connection.execute(
+                    "SELECT seq, body FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
+                    " ORDER BY seq LIMIT ?",
+                    (low, high, limit - len(found)),
+                )
+                found += [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+                if len(found) >= limit:
+                    break
+        return found
+
+    def newest_hour(self, upto: int) -> tuple[int, int] | None:
+        """Return first and last seq of the newest hour among open frames up to `upto`.
+
+        None when nothing is open there. What waits for the time to be known is left out.
+        """
+        with self._lock:
+            if self._rows.sizes.held_count == self._rows.sizes.open_count:
+                return None
+            last = min(upto, get_meta(self._connection, "last_seq"))
+            for low, high in reversed(complement(self._rows.marks.acked, 1, last)):
+                top = self._connection.execute(
+                    f"SELECT seq, {AT_MS} FROM frame WHERE seq BETWEEN ? AND ?"  # noqa: S608  # a literal
+                    " AND boot_id IS NULL ORDER BY seq DESC LIMIT 1",
+                    (low, high),
+                ).fetchone()
+                if top is not None:
+                    return self._hour_start(top[0], top[1] - top[1] % HOUR_MS), top[0]
+        return None
+
+    def _hour_start(self, top: int, hour_at_ms: int) -> int:
+        """Return the seq from which on everything up to `top` was measured in its hour."""
+        before = self._connection.execute(
+            f"SELECT seq FROM frame WHERE seq < ? AND {AT_MS} BETWEEN 1 AND ?"  # noqa: S608  # a literal
+            " ORDER BY seq DESC LIMIT 1",
+            (top, hour_at_ms - 1),
+        ).fetchone()
+        return 1 if before is None else int(before[0]) + 1
+
+    def open_among(self, seqs: Sequence[int]) -> Sequence[StoredFrame]:
+        """Return those of the frames that are still open, ascending."""
+        with self._lock:
+            wanted = [seq for seq in seqs if not covers(self._rows.marks.acked, seq)]
+            marks = ",".join("?" * len(wanted))
+            query = f"SELECT seq, body FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
+            rows = self._connection.execute(query, tuple(wanted)).fetchall()
+        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+
+    def read_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
+        """Return frames above `seq`, open or kept, ascending, at most `limit`; no gap records.
+
+        It ends before the first frame that waits for the time to be known, so that a reader may
+        move its cursor to the last frame it got.
+        """
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT seq, body, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
+                " ORDER BY seq LIMIT ?",
+                (seq, limit),
+            ).fetchall()
+        dated = next((at for at, row in enumerate(rows) if row[2] is not None), len(rows))
+        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows[:dated]]
+
+    def cursor(self, name: str) -> Cursor:
+        """Return how far a reader has come; a new one begins behind the newest frame."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT seq, missed FROM cursor WHERE name = ?", (name,)
+            ).fetchone()
+            if row is None:
+                row = (get_meta(connection, "last_seq"), 0)
+                connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", (name, *row))
+        return Cursor(name=name, seq=row[0], missed_count=row[1])
+
+    def move_cursor(self, name: str, seq: int) -> None:
+        """Remember that a reader has everything up to `seq`; it never goes back."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO cursor VALUES (?, ?, 0)"
+                " ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)",
+                (name, seq),
+            )
+
+    def drop_cursor(self, name: str) -> None:
+        """Forget a reader that is not there any more; nothing is kept for it."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM cursor WHERE name = ?", (name,))
+
+    def acknowledge(self, ack: Ack, now_utc: datetime, sent: Ranges = EVERYTHING) -> AckEffect:
+        """Return what the server's word changed: marked frames, or all opened for a new server.
+
+        Args:
+            ack: The server's word.
+            now_utc: Now.
+            sent: The numbers that were sent. Others stay open whatever the word covers: after a
+                card was copied or put back, the server knows these numbers from other frames.
+        """
+        entry = next((one for one in ack.epochs if one.epoch == self.epoch), None)
+        if entry is None or self._is_old_news(entry, ack.server_epoch, sent):
+            return AckEffect()
+        with self._transaction() as connection:
+            known = get_meta(connection, "server_epoch")
+            is_new = known not in (NO_SERVER, ack.server_epoch)
+            must_explain = bool(get_meta(connection, "must_explain"))
+            set_meta(connection, "server_epoch", ack.server_epoch)
+            if is_new:
+                self._rows.reopen()
+                self._thinned = Thinned()
+            if is_new or must_explain:
+                why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
+                self._rows.explain_missing(entry, why)
+                set_meta(connection, "must_explain", 0)
+            seqs = self._rows.mark(self._fresh(entry, sent), ms_from_utc(now_utc))
+        done = frozenset(seqs)
+        refused = [pair for pair in entry.refused if pair[0] in done]
+        return AckEffect(seqs=seqs, refused=refused, is_new_server=is_new)
+
+    def _is_old_news(self, entry: EpochAck, server_epoch: int, sent: Ranges) -> bool:
+        """Return whether an acknowledgement changes nothing, so that nothing has to be written."""
+        with self._lock:
+            is_same = get_meta(self._connection, "server_epoch") == server_epoch
+            must_explain = bool(get_meta(self._connection, "must_explain"))
+            return is_same and not must_explain and not self._fresh(entry, sent)
+
+    def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
+        """Return the numbers that the server confirms, that were sent and are not marked yet."""
+        last = get_meta(self._connection, "last_seq")
+        said = merged([(1, min(entry.upto, last)), *entry.ranges])
+        return subtract(intersect(intersect(said, sent), ((1, last),)), self._rows.marks.acked)
+
+    def put_aside(self, seq: int) -> bool:
+        """Return whether an open frame that no server takes was put aside, a gap in its place."""
+        with self._transaction():
+            return self._rows.put_aside(seq, NOT_TAKEN)
+
+    def prune(self, now_utc: datetime, *, is_time_known: bool = True) -> int:
+        """Return how many frames were forgotten: kept too long, too many, or waited too long.
+
+        What waits is judged by its age only while the time is known. A kept frame that a second
+        reader has not read stays until its bytes are needed.
+        """
+        now_ms = ms_from_utc(now_utc)
+        with self._transaction() as connection:
+            sizes = self._rows.sizes
+            kept_before, open_before = sizes.kept_count, sizes.open_count
+            oldest_ms = now_ms - self._config.keep_sent // _MILLISECOND
+            old = [mark for mark in self._rows.marks.kept() if mark.at_ms < oldest_ms]
+            unread = connection.execute("SELECT min(seq) FROM cursor").fetchone()[0]
+            read = ((1, MAX_SEQ if unread is None else max(unread, 1)),)
+            self._rows.forget(intersect(merged((m.first, m.last) for m in old), read))
+            excess = sizes.kept_bytes - self._config.keep_sent_bytes
+            if excess > 0:
+                self._rows.forget(self._rows.oldest_kept(excess))
+            if is_time_known:
+                self._drop_aged(now_ms - self._config.max_age // _MILLISECOND)
+            return kept_before - sizes.kept_count + max(0, open_before - sizes.open_count)
+
+    def repair(self, boot_id: str, offset_ms: int, quality: TimeQuality) -> int:
+        """Return how many frames of one start of the machine were dated and may now be sent.
+
+        Args:
+            boot_id: That start.
+            offset_ms: What its uptime has to be added to for milliseconds since 1970.
+            quality: REPAIRED, or BOOT_RELATIVE when the offset is a guess.
+        """
+        done = 0
+        while True:
+            with self._transaction():
+                dated = self._rows.date(boot_id, offset_ms, quality)
+            if not dated:
+                return done
+            done += dated
+
+    def held_boots(self) -> Mapping[str, tuple[int, int]]:
+        """Return the starts of the machine that frames wait for: first and last uptime in ms.
+
+        The newest start comes first.
+        """
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT boot_id, min(boot_ms), max(boot_ms), max(seq) FROM frame"
+                " WHERE boot_id IS NOT NULL GROUP BY boot_id ORDER BY 4 DESC"
+            ).fetchall()
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def newest_ms(self) -> int:
+        """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
+        with self._lock:
+            return get_meta(self._connection, "newest_ms")
+
+    def needs_answer(self) -> bool:
+        """Return whether the server must be asked what it holds: the file was damaged."""
+        with self._lock:
+            return bool(get_meta(self._connection, "must_explain"))
+
+    def figures(self) -> QueueFigures:
+        """Return how much the queue holds now; costs nothing."""
+        with self._lock:
+            last_seq = get_meta(self._connection, "last_seq")
+            return figures_of(self._rows.sizes, self.epoch, last_seq)
+
+    def oldest_open_ms(self) -> int | None:
+        """Return when the oldest frame that waits was measured, in ms since 1970; None: none."""
+        with self._lock:
+            found = (each.at_ms for each in self._rows.waiting(0) if each.gap is None)
+            return next(found, None)
+
+    def is_sound(self) -> bool:
+        """Return whether SQLite finds nothing wrong with the file."""
+        try:
+            with self._lock:
+                return bool(self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        except sqlite3.DatabaseError:
+            return False
+
+    def close(self) -> None:
+        """Close the file; everything in it is already on disk."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            sizes = replace(self._rows.sizes)
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._rows.sizes = sizes
+                self._roll_back(error)
+                raise
+            self._is_disk_full = False
+
+    def _roll_back(self, error: BaseException) -> None:
+        """Return to what the file says; a file that says nothing any more is set aside soon."""
+        self._thinned = Thinned()
+        if isinstance(error, sqlite3.DatabaseError):
+            self._is_disk_full = is_full(error)
+        with suppress(sqlite3.DatabaseError):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._rows.marks.reload(self._connection)
+
+    def _share(self) -> int:
+        return min(int(self._config.max_open_bytes * EVICT_SHARE), MOST_AT_ONCE)
+
+    def _give_way(self, excess: int, why: str) -> None:
+        """Thin what is old, then let the oldest go, until `excess` bytes are free."""
+        newest_ms = get_meta(self._connection, "newest_ms")
+        waiting = self._rows.waiting(self._thinned.upto)
+        target = self._rows.sizes.open_bytes - excess
+        self._rows.drop(thin(waiting, self._thinned, excess, newest_ms), why)
+        for choose in (oldest, repeated):
+            excess = self._rows.sizes.open_bytes - target
+            self._rows.drop(choose(self._rows.waiting(0), excess), why)
+
+    def _drop_aged(self, oldest_ms: int) -> None:
+        aged = list(takewhile(lambda each: each.at_ms < oldest_ms, self._rows.waiting(0)))
+        self._rows.drop([each for each in aged if each.boot_id is None], TOO_OLD)
+
+    def _spare_disk(self, connection: sqlite3.Connection) -> None:
+        """Let something go inside the file when the disk has no room for it to grow."""
+        if not self._is_disk_full and self._free_bytes() >= self._config.min_free_bytes:
+            return
+        free_pages = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+        if free_pages * self._page_size >= _ROOM_FOR_NEXT:
+            return
+        if self._rows.sizes.kept_count:
+            self._rows.forget(self._rows.oldest_kept(self._share()))
+        else:
+            self._give_way(self._share(), DISK_LOW)
+
+
+def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> EpochStore | None:
+    """Return the queue in a file, None when the file is damaged.
+
+    A missing file is created.
+
+    Args:
+        path: The file.
+        config: What it may hold.
+        epoch: The epoch of a new file; None: draw one.
+
+    Raises:
+        QueueError: The file was written by a newer version, or the folder cannot be written.
+    """
+    connection = connect(path, epoch)
+    if connection is None:
+        return None
+    return EpochStore(connection, config, lambda: shutil.disk_usage(path.parent).free)
