@@ -1,0 +1,192 @@
+"""The command meter-telegrams: what a telegram says, or why it is refused."""
+
+import argparse
+import os
+import string
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meter_telegrams.compact_formats import NO_FORMATS, Formats, learnt
+from meter_telegrams.errors import RefusedTelegramError
+from meter_telegrams.mbus_telegram import decode_mbus
+from meter_telegrams.telegram_ciphers import KEY_SIZE
+from meter_telegrams.telegram_joining import joined
+from meter_telegrams.telegram_json import shown, telegram_json
+from meter_telegrams.telegram_meaning import Meaning, meaning_of
+from meter_telegrams.telegram_records import Telegram
+from meter_telegrams.wmbus_telegram import decode_wmbus
+from wire_contracts.payloads import dump_json
+
+_OK, _REFUSED, _WRONG_CALL = 0, 1, 2
+_COMPACT_CI = frozenset({0x73, 0x79, 0x7B})
+
+
+class _CallError(ValueError):
+    """An argument that is neither telegrams nor a file of them, or no key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One telegram as given: where it stands, and its bytes."""
+
+    place: str
+    telegram: bytes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when every telegram was read, 1 refused, 2 wrong call."""
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        status = run(options)
+        sys.stdout.flush()
+    except _CallError as error:
+        print(error, file=sys.stderr)
+        return _WRONG_CALL
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _OK
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="meter-telegrams", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    decode = commands.add_parser("decode", help="what telegrams say, or why they are refused")
+    buses = decode.add_subparsers(required=True, metavar="BUS")
+    for bus, run, about in (
+        ("mbus", _decode_mbus, "wired M-Bus frames, from 68 to 16"),
+        ("wmbus", _decode_wmbus, "wireless M-Bus telegrams, from the length byte"),
+    ):
+        one = buses.add_parser(bus, help=about)
+        one.add_argument("telegram", help="hexadecimal, or a file with one telegram a line")
+        one.add_argument("--key", help="the meter's AES key, 32 hexadecimal digits")
+        one.add_argument("--json", action="store_true", help="one JSON object a telegram")
+        one.set_defaults(run=run)
+    return parser
+
+
+def _decode_mbus(options: argparse.Namespace) -> int:
+    """Print each answer; telegrams that announce more records are joined with the next."""
+    key = _key(options.key)
+    status = _OK
+    begun: list[Telegram] = []
+    lines = _lines(options.telegram)
+    for line in lines:
+        try:
+            begun.append(decode_mbus(line.telegram, key=key))
+            if begun[-1].has_more and line is not lines[-1]:
+                continue
+            _print(joined(begun), is_json=options.json)
+        except RefusedTelegramError as error:
+            status = _refuse(line, error)
+        begun = []
+    return status
+
+
+def _decode_wmbus(options: argparse.Namespace) -> int:
+    """Print each telegram; full ones teach the formats of the compact ones behind them."""
+    key = _key(options.key)
+    status = _OK
+    formats: Formats = NO_FORMATS
+    for line in _lines(options.telegram):
+        try:
+            telegram = decode_wmbus(line.telegram, key=key, formats=formats)
+        except RefusedTelegramError as error:
+            status = _refuse(line, error)
+            continue
+        if telegram.ci not in _COMPACT_CI:
+            formats = learnt(telegram, formats)
+        _print(telegram, is_json=options.json)
+    return status
+
+
+def _refuse(line: _Line, error: RefusedTelegramError) -> int:
+    where = f"{line.place}: " if line.place else ""
+    print(f"{where}{error} [{error.code}]", file=sys.stderr)
+    return _REFUSED
+
+
+def _lines(given: str) -> list[_Line]:
+    """Return the telegrams of the argument: hexadecimal itself, or the name of a file."""
+    if _is_hex(given):
+        return [_Line(place="", telegram=_bytes(given, "telegram"))]
+    path = Path(given)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        message = f"{given}: is neither hexadecimal nor a file with telegrams: {error}"
+        raise _CallError(message) from error
+    rows = [(number, row.split("#")[0]) for number, row in enumerate(text.splitlines(), 1)]
+    found = [
+        _Line(place=f"{path}:{number}", telegram=_bytes(row, f"{path}:{number}"))
+        for number, row in rows
+        if row.strip()
+    ]
+    if not found:
+        message = f"{path}: telegrams: there are none; write one a line, in hexadecimal"
+        raise _CallError(message)
+    return found
+
+
+def _is_hex(text: str) -> bool:
+    plain = "".join(text.split())
+    return bool(plain) and all(letter in string.hexdigits for letter in plain)
+
+
+def _bytes(text: str, place: str) -> bytes:
+    try:
+        return bytes.fromhex("".join(text.split()))
+    except ValueError as error:
+        message = f"{place}: telegram: {error}; write pairs of hexadecimal digits"
+        raise _CallError(message) from error
+
+
+def _key(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    if not _is_hex(text) or len(text) != 2 * KEY_SIZE:
+        message = f"--key: key: has {len(text)} characters; give 32 hexadecimal digits"
+        raise _CallError(message)
+    return bytes.fromhex(text)
+
+
+def _print(telegram: Telegram, *, is_json: bool) -> None:
+    meaning = meaning_of(telegram)
+    if is_json:
+        sys.stdout.write(dump_json(telegram_json(telegram, meaning)).decode() + "\n")
+        return
+    _print_head(telegram)
+    for record in telegram.records:
+        where = f"{record.storage}/{record.tariff}/{record.subunit}"
+        name = f"{record.measure} {record.name}".strip()
+        modified = ", ".join(f"{each.kind} {each.detail}".strip() for each in record.modifiers)
+        value = f"({record.error})" if record.value is None else shown(record.value)
+        row = f"  {record.function:22} {where:7} {name:26} {value} {record.unit}  {modified}"
+        print(row.rstrip())
+    _print_meaning(meaning)
+
+
+def _print_head(telegram: Telegram) -> None:
+    meter = "unnamed meter"
+    if telegram.address is not None:
+        address = telegram.address
+        meter = f"{address.identification} {address.manufacturer} version {address.version}"
+    status = "none" if telegram.status is None else f"{telegram.status:02X}"
+    print(f"{meter}: {telegram.medium}; access {telegram.access_no}, status {status}")
+    for note in telegram.notes:
+        print(f"  note: {note}")
+
+
+def _print_meaning(meaning: Meaning) -> None:
+    for name in sorted({*meaning.values, *meaning.quality}):
+        value = meaning.values.get(name, "-")
+        print(f"  => {name:21} {value}  {meaning.quality.get(name, 'good')}")
+    for event in meaning.events:
+        print(f"  => event {event}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

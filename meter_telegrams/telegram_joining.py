@@ -1,0 +1,35 @@
+"""One answer out of the telegrams of one readout (DIF 1F: more records follow)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from meter_telegrams.errors import RefusedTelegramError, TelegramCode
+from meter_telegrams.telegram_records import Function, Telegram
+
+
+def joined(telegrams: Sequence[Telegram]) -> Telegram:
+    """Return the telegrams as one: header of the first, records of all, every status bit set.
+
+    Args:
+        telegrams: At least one, in the order they came.
+
+    Raises:
+        RefusedTelegramError: They are not all of one meter.
+    """
+    first = telegrams[0]
+    status = first.status
+    records = list(first.records)
+    for each in telegrams[1:]:
+        if each.address != first.address:
+            raise RefusedTelegramError(
+                TelegramCode.FRAME,
+                "readout",
+                "address",
+                f"telegram {len(records)} is from {each.address}, the first from {first.address}",
+                "read the meter again",
+            )
+        if each.status is not None:
+            status = (status or 0) | each.status
+        records += each.records
+    kept = [record for record in records if record.function is not Function.MORE_FOLLOWS]
+    return replace(first, status=status, records=tuple(kept), has_more=telegrams[-1].has_more)
