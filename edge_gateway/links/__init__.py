@@ -9,7 +9,15 @@ read_plan                which words one request fetches
 bus_time                 how long a request occupies a line
 group_plan               what a register group is asked, and what it has refused
 patience                 how long a unit may take to answer
-modbus_io                one strict transaction on one Modbus TCP link
+held_line_io             one line, kept open
+listen_io                the port that a DTU dials in to
+dtu_signs                which bytes are a DTU's own
+modbus_frames            what a request expects back; a frame that passed its checks
+rtu_frames, ascii_frames, mbap_frames   the frames in a stream of bytes
+owed_answers             which late answers may still come
+exchange_io              one exchange: keep silent, ask, listen, judge
+modbus_session_io        pymodbus over one strict exchange
+modbus_io                reads words, and never an answer in doubt
 modbus_links_io          the strict link of a URL
 meter_reading            the requests of one job, and what their failures mean
 modbus_driver            the plans and profiles of the meters on one Modbus line

@@ -52,7 +52,8 @@ class LinkCounts:
         bytes_out: Bytes sent.
         bytes_in: Bytes heard, noise and heartbeats too.
         busy_s: Seconds of the wall's clock that the line was taken: asking, waiting, silences.
-        turnarounds: From the end of the request to the end of the answer.
+        last_turnaround_s: What the last answer took, as in `turnarounds`; None: none yet.
+        turnarounds: From the end of the request to the answer, without the time of its bytes.
         is_open: Whether the line is open now.
         down_reason: Why it is not, empty while it is.
     """
@@ -69,6 +70,7 @@ class LinkCounts:
     bytes_out: int = 0
     bytes_in: int = 0
     busy_s: float = 0.0
+    last_turnaround_s: float | None = None
     turnarounds: Turnarounds = field(default_factory=Turnarounds)
     is_open: bool = False
     down_reason: str = ""

@@ -12,7 +12,7 @@ from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
 from edge_gateway.links.meter_reading import GroupRead, read_group
-from edge_gateway.links.modbus_links_io import ModbusLink
+from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
 from firmware_profiles import profile as profiles
 from firmware_profiles.decode import Decoded, decode_group

@@ -1,38 +1,35 @@
-"""One strict transaction on one Modbus TCP link; the only importer of pymodbus.
+"""Reads words through a strict session: one block at a time, and never an answer in doubt.
 
-Accepted is only the answer with the right unit, function, transaction and count. After any
-doubt about the byte stream the connection is closed and opened afresh, so that no answer can be
-taken for that of another request (gateway notes 4.5).
+Where frames carry no number, a request of the same shape as one that was lost is not sent before
+a probe of another shape has been answered: then every earlier answer has come or never will
+(`owed_answers`).
 """
 
 import logging
 import time
+from collections.abc import Callable, Iterator, Mapping
 
-from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu import ModbusPDU
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.link_counts import LinkCounts
+from edge_gateway.links.modbus_frames import Shape, read_shape
+from edge_gateway.links.modbus_session_io import ModbusSession, StrictClient, owing
 from edge_gateway.links.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
-from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
-
-TIMEOUTS_BEFORE_REOPEN = 3
-"""Time-outs in a row after which the connection itself is doubted; gateway notes 5."""
+from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT
 
 BUSY = 6
 BUSY_PAUSE_S = 0.2
 """Exception 6 asks for patience: one repetition after 200 ms; gateway notes 5."""
 
-FIRST_RECONNECT_S = 0.5
-LAST_RECONNECT_S = 30.0
-"""Wall seconds between attempts to open a link that refuses, doubling."""
+MOST_PROBES = 2
+"""Probes before one request: the second where an exception settled only the oldest debt."""
 
-_HEADER = 6
-_SHORTEST = 3
-_LONGEST = 254
-"""Bytes of an MBAP header before the unit, and what its length field may say."""
+_KNOWN_BLOCKS = 4
+_BITS_OF_BYTE = 8
+
+_Read = Callable[[StrictClient, Span, int], ModbusPDU]
 
 
 def quiet_pymodbus() -> None:
@@ -40,179 +37,134 @@ def quiet_pymodbus() -> None:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 
-class Link:
-    """One TCP connection to one or more meters; one request at a time, by one thread."""
+class ModbusLink:
+    """One line of Modbus meters, read only; used by one thread, one request at a time."""
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
-        """Remember where to connect; nothing is opened before the first transaction."""
-        self.counts = LinkCounts()
-        self._host = host
-        self._port = port
-        self._timeout_s = timeout_s
-        self._client: ModbusTcpClient | None = None
-        self._seen = self._sent = b""
-        self._timeouts_in_row = 0
-        self._next_open_s = 0.0
-        self._reconnect_s = FIRST_RECONNECT_S
+    def __init__(self, session: ModbusSession) -> None:
+        """Take the session; nothing is opened before the first transaction."""
+        self._session = session
+        self._answered: dict[int, list[Span]] = {}
+
+    @property
+    def counts(self) -> LinkCounts:
+        """Return what the line has done."""
+        return self._session.counts
+
+    def open(self) -> bool:
+        """Return whether the line is open, opened now if it is time to try."""
+        return self._session.open()
+
+    def close(self) -> None:
+        """Close the line; the next transaction opens it again."""
+        self._session.close()
 
     def transact(
         self, device_address: int, block: Span, *, deadline_s: float | None = None
     ) -> Answer:
         """Return the words (bits as 0 and 1) of one request, or why there are none.
 
-        Takes at most about twice the link's time-out. Never raises for what a meter, a serial
-        server or the network does.
+        Never raises for what a meter, an adapter or the network does. It asks once, once more
+        after exception 6, and sends a small probe before where an earlier answer may still come;
+        repetitions belong to the caller. After silence or garbage the *next* call waits until the
+        line has been left alone for as long as this one waited.
+
+        Args:
+            device_address: Unit identifier, 0..255.
+            block: What to read.
+            deadline_s: Wall seconds from the end of the request to the end of the answer; None:
+                the link's time-out, on a serial line plus the time that the bytes take.
         """
-        del deadline_s
-        answer = self._once(device_address, block)
+        fault = self._settle_debts(device_address, block, deadline_s)
+        if fault is not None:
+            return fault
+        answer = self._ask(device_address, block, deadline_s)
         if isinstance(answer, Fault) and answer.exception == BUSY:
             time.sleep(BUSY_PAUSE_S)
-            answer = self._once(device_address, block)
+            answer = self._ask(device_address, block, deadline_s)
+        if not isinstance(answer, Fault):
+            self._remember(device_address, block)
         return answer
 
-    def close(self) -> None:
-        """Close the connection; the next transaction opens it again."""
-        if self._client is not None:
-            self._client.close()  # type: ignore[no-untyped-call]  # pymodbus leaves it untyped
-            self._client = None
-        self.counts.is_open = False
-
-    def _once(self, device_address: int, block: Span) -> Answer:
-        client = self._opened()
-        if client is None:
-            where = f"{self._host}:{self._port}"
-            return Fault(
-                kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT, detail=f"cannot connect to {where}"
-            )
-        self.counts.requests += 1
-        self._seen = self._sent = b""
-        try:
-            pdu = _request(client, device_address, block)
-        except (ModbusException, OSError) as error:
-            return self._after_silence(client, str(error))
-        return self._after_answer(pdu, device_address, block)
-
-    def _opened(self) -> ModbusTcpClient | None:
-        if self._client is not None and self._client.connected:
-            return self._client
-        now_s = time.monotonic()
-        if now_s < self._next_open_s:
+    def _settle_debts(self, unit: int, block: Span, deadline_s: float | None) -> Fault | None:
+        """Send probes until no earlier answer can be taken for that of `block`."""
+        for _ in range(MOST_PROBES):
+            if not self._session.exchange.is_ambiguous(_shape(unit, block)):
+                return None
+            probe = next(self._probes(unit, block), None)
+            if probe is None:
+                break
+            self.counts.probes += 1
+            answer = self._ask(unit, probe, deadline_s)
+            if isinstance(answer, Fault) and answer.kind is not FaultKind.EXCEPTION:
+                return owing(answer)
+        if not self._session.exchange.is_ambiguous(_shape(unit, block)):
             return None
-        self.close()
-        client = ModbusTcpClient(
-            self._host,
-            port=self._port,
-            timeout=self._timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._trace,
-        )
-        if not client.connect():  # type: ignore[no-untyped-call]  # pymodbus leaves it untyped
-            self._next_open_s = now_s + self._reconnect_s
-            self._reconnect_s = min(LAST_RECONNECT_S, self._reconnect_s * 2)
-            return None
-        self._reconnect_s = FIRST_RECONNECT_S
-        self._timeouts_in_row = 0
-        self._client = client
-        self.counts.is_open = True
-        return client
-
-    def _trace(self, is_sending: bool, data: bytes) -> bytes:  # noqa: FBT001  # pymodbus's hook
-        if is_sending:
-            self._sent = data
-        else:
-            self._seen = data
-        return data
-
-    def _reopen(self) -> None:
-        self.counts.reopens += 1
-        self.close()
-
-    def _after_silence(self, client: ModbusTcpClient, detail: str) -> Fault:
-        """Judge a request without a usable answer by the bytes that came nevertheless."""
-        if not _is_whole_frames(self._seen) or _answers(self._seen, self._sent):
-            return self._mistaken(detail)
-        self.counts.timeouts += 1
-        self._timeouts_in_row += 1
-        if self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN or not client.connected:
-            self._reopen()
+        detail = "earlier requests may still be answered, and every probe was lost; wait"
         return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
 
-    def _mistaken(self, detail: str) -> Fault:
+    def _probes(self, unit: int, block: Span) -> Iterator[Span]:
+        """Return reads whose answer can be told from every owed one: known to be right first."""
+        known = self._answered.get(unit, [])
+        for span in (*sorted(known, key=lambda each: each.word_count), *_parts(block)):
+            if not self._session.exchange.is_ambiguous(_shape(unit, span)):
+                yield span
+
+    def _remember(self, unit: int, block: Span) -> None:
+        """Keep a few blocks of different shapes that this unit answers."""
+        known = self._answered.setdefault(unit, [])
+        shape = _shape(unit, block)
+        known[:] = [each for each in known if _shape(unit, each) != shape][-_KNOWN_BLOCKS + 1 :]
+        known.append(block)
+
+    def _ask(self, unit: int, block: Span, deadline_s: float | None) -> Answer:
+        read = _READS[block.function_code]
+        answer = self._session.ask(
+            lambda client: read(client, block, unit), _shape(unit, block), deadline_s=deadline_s
+        )
+        if isinstance(answer, Fault):
+            return answer
+        words = _words(answer, block)
+        if len(words) == block.word_count:
+            return words
         self.counts.mismatches += 1
-        self._reopen()
+        detail = f"{len(words)} words, not {block.word_count}"
         return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
 
-    def _after_answer(self, pdu: ModbusPDU, device_address: int, block: Span) -> Answer:
-        function = pdu.function_code & 0x7F
-        if pdu.dev_id != device_address or not pdu.transaction_id:
-            return self._mistaken(f"answer of unit {pdu.dev_id}, transaction {pdu.transaction_id}")
-        if function != block.function_code:
-            return self._mistaken(f"answer to function {function}")
-        if isinstance(pdu, ExceptionResponse):
-            return self._refused(pdu.exception_code)
-        words = _words(pdu, block)
-        if words is None:
-            return self._mistaken(f"not the {block.word_count} words that were asked")
-        self._settle()
-        return words
 
-    def _refused(self, code: int) -> Fault:
-        if not code:
-            return self._mistaken("exception 0")
-        self._settle()
-        self.counts.add_exception(code)
-        return Fault(
-            kind=FaultKind.EXCEPTION,
-            quality=bad_exception(code),
-            exception=code,
-            detail=f"exception {code}",
-        )
-
-    def _settle(self) -> None:
-        """Count the good answer; a torn frame behind it would be taken for the next one."""
-        self._timeouts_in_row = 0
-        if not _is_whole_frames(self._seen):
-            self._reopen()
+_READS: Mapping[int, _Read] = {
+    1: lambda client, block, unit: client.read_coils(
+        block.address, count=block.word_count, device_id=unit
+    ),
+    2: lambda client, block, unit: client.read_discrete_inputs(
+        block.address, count=block.word_count, device_id=unit
+    ),
+    3: lambda client, block, unit: client.read_holding_registers(
+        block.address, count=block.word_count, device_id=unit
+    ),
+    4: lambda client, block, unit: client.read_input_registers(
+        block.address, count=block.word_count, device_id=unit
+    ),
+}
 
 
-def _request(client: ModbusTcpClient, device_address: int, block: Span) -> ModbusPDU:
-    read = {
-        1: client.read_coils,
-        2: client.read_discrete_inputs,
-        3: client.read_holding_registers,
-        4: client.read_input_registers,
-    }[block.function_code]
-    return read(block.address, count=block.word_count, device_id=device_address)
-
-
-def _words(pdu: ModbusPDU, block: Span) -> tuple[int, ...] | None:
-    """Return the words of an answer of exactly the asked size, else None."""
+def _shape(unit: int, block: Span) -> Shape:
+    """Return what the answer to a read looks like."""
     if block.function_code in BIT_FUNCTIONS:
-        padded = (block.word_count + 7) // 8 * 8
-        bits = tuple(int(bit) for bit in pdu.bits)
-        return bits[: block.word_count] if len(bits) == padded else None
-    return tuple(pdu.registers) if len(pdu.registers) == block.word_count else None
+        return read_shape(unit, block.function_code, -(-block.word_count // _BITS_OF_BYTE))
+    return read_shape(unit, block.function_code, 2 * block.word_count)
 
 
-def _frames(data: bytes) -> tuple[list[bytes], bytes]:
-    """Return the whole MBAP frames at the start of `data`, with the rest behind them."""
-    frames = []
-    while len(data) >= _HEADER:
-        length = int.from_bytes(data[4:6], "big")
-        if data[2:4] != b"\0\0" or not _SHORTEST <= length <= _LONGEST:
-            break
-        if len(data) < _HEADER + length:
-            break
-        frames.append(data[: _HEADER + length])
-        data = data[_HEADER + length :]
-    return frames, data
+def _parts(block: Span) -> Iterator[Span]:
+    """Return reads at the same address that answer with another length: even and short first."""
+    unit = _BITS_OF_BYTE if block.function_code in BIT_FUNCTIONS else 1
+    for count in (2, 4, 1, 3, 6, 5, 8, 7):
+        if count * unit != block.word_count:
+            yield Span(
+                function_code=block.function_code, address=block.address, word_count=count * unit
+            )
 
 
-def _is_whole_frames(data: bytes) -> bool:
-    return not _frames(data)[1]
-
-
-def _answers(data: bytes, request: bytes) -> bool:
-    """Return whether a frame claims to answer `request`: its transaction, or transaction 0."""
-    return any(frame[:2] in (request[:2], b"\0\0") for frame in _frames(data)[0])
+def _words(answer: ModbusPDU, block: Span) -> tuple[int, ...]:
+    if block.function_code in BIT_FUNCTIONS:
+        return tuple(int(bit) for bit in answer.bits[: block.word_count])
+    return tuple(answer.registers)

@@ -1,13 +1,51 @@
-"""Makes the strict Modbus link of a URL: the line, the framing, one transaction at a time."""
+"""Makes the strict Modbus session of a URL: which line, which framing, which silences."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from edge_gateway.links.answers import Answer
+from edge_gateway.links.ascii_frames import explain_ascii, find_ascii, is_damaged_ascii
+from edge_gateway.links.dtu_signs import DtuSigns
+from edge_gateway.links.exchange_io import Exchange, Manners, Rules, Timing
+from edge_gateway.links.held_line_io import HeldLine, LinePlan
 from edge_gateway.links.link_counts import LinkCounts
-from edge_gateway.links.link_url import LinkUrl, TcpUrl
-from edge_gateway.links.modbus_io import Link
-from firmware_profiles.words import Span
+from edge_gateway.links.link_url import (
+    Framing,
+    LinkUrl,
+    ListenUrl,
+    RtuOverTcpUrl,
+    SerialKind,
+    SerialLine,
+    SerialUrl,
+    TcpLine,
+    TcpUrl,
+)
+from edge_gateway.links.listen_io import DtuDoor
+from edge_gateway.links.mbap_frames import (
+    explain_mbap,
+    find_mbap,
+    find_mbap_amid,
+    is_damaged_mbap,
+)
+from edge_gateway.links.modbus_frames import FrameKind
+from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.modbus_session_io import ModbusSession
+from edge_gateway.links.ports_io import open_port
+from edge_gateway.links.rtu_frames import explain_rtu, find_rtu, is_damaged_rtu
+
+SILENT_CHARS = 3.5
+FAST_BAUD = 19200
+FAST_SILENCE_S = 0.001_75
+"""Silence between RTU frames; Modbus over serial line 1.02, section 2.5.1.1. Where the wire is
+behind a serial server, it keeps the silence of its wire itself and we the shortest there is."""
+
+_RTU = Rules(kind=FrameKind.RTU, find=find_rtu, is_damaged=is_damaged_rtu, explain=explain_rtu)
+_ASCII = Rules(
+    kind=FrameKind.ASCII, find=find_ascii, is_damaged=is_damaged_ascii, explain=explain_ascii
+)
+_MBAP = Rules(kind=FrameKind.TCP, find=find_mbap, is_damaged=is_damaged_mbap, explain=explain_mbap)
+_MBAP_OF_DTU = Rules(
+    kind=FrameKind.TCP, find=find_mbap_amid, is_damaged=is_damaged_mbap, explain=explain_mbap
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,38 +61,18 @@ class LinkQuirks:
     echo: bool = False
 
 
-class ModbusLink(Protocol):
-    """One line that speaks Modbus; used by one thread, one request at a time.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a URL becomes."""
 
-    Attributes:
-        counts: What the line has done.
-    """
-
-    counts: LinkCounts
-
-    def transact(
-        self, device_address: int, block: Span, *, deadline_s: float | None = None
-    ) -> Answer:
-        """Return the words (bits as 0 and 1) of one request, or why there are none.
-
-        Never raises for what a meter, an adapter or the network does. It asks once, and once
-        more after exception 6; repetitions belong to the caller.
-
-        Args:
-            device_address: Unit identifier, 0..255.
-            block: What to read.
-            deadline_s: Wall seconds from the end of the request to the end of the answer; None:
-                the link's time-out, on a serial line plus the time that the bytes take.
-        """
-        ...
-
-    def close(self) -> None:
-        """Close the line; the next transaction opens it again."""
-        ...
+    plan: LinePlan
+    rules: Rules
+    timing: Timing
+    manners: Manners
 
 
 def open_link(url: LinkUrl, *, timeout_s: float, quirks: LinkQuirks | None = None) -> ModbusLink:
-    """Return the link of a URL; nothing is opened before the first transaction.
+    """Return the read-only link of a URL; nothing is opened before the first transaction.
 
     Args:
         url: The line, of a kind that carries Modbus.
@@ -64,7 +82,92 @@ def open_link(url: LinkUrl, *, timeout_s: float, quirks: LinkQuirks | None = Non
     Raises:
         KeyError: The URL is of another protocol.
     """
-    del quirks
-    if not isinstance(url, TcpUrl):
-        raise KeyError(url)
-    return Link(url.host, url.port, timeout_s)
+    return ModbusLink(open_session(url, timeout_s=timeout_s, quirks=quirks))
+
+
+def open_session(
+    url: LinkUrl, *, timeout_s: float, quirks: LinkQuirks | None = None
+) -> ModbusSession:
+    """Return the session of a URL, for what reads and what writes; nothing is opened yet.
+
+    Raises:
+        KeyError: The URL is of another protocol.
+    """
+    parts = _MAKERS[type(url)](url, timeout_s, quirks or LinkQuirks())
+    line = HeldLine(parts.plan, LinkCounts())
+    exchange = Exchange(line, parts.rules, parts.timing, parts.manners)
+    return ModbusSession(line, exchange)
+
+
+def silence_s(line: SerialLine) -> float:
+    """Return the least silence between two RTU frames on a serial line."""
+    return FAST_SILENCE_S if line.baud > FAST_BAUD else SILENT_CHARS * line.char_s
+
+
+def _plan(line: SerialLine | TcpLine, timeout_s: float, quirks: LinkQuirks) -> LinePlan:
+    place = line.device if isinstance(line, SerialLine) else f"{line.host}:{line.port}"
+    return LinePlan(
+        place=place,
+        opener=lambda: open_port(line, timeout_s=timeout_s),
+        after_connect_s=quirks.after_connect_s,
+    )
+
+
+def _tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
+    assert isinstance(url, TcpUrl)  # noqa: S101  # the table says so
+    return _Parts(
+        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, quirks),
+        rules=_MBAP,
+        timing=Timing(timeout_s=timeout_s),
+        manners=Manners(),
+    )
+
+
+def _serial(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
+    assert isinstance(url, SerialUrl)  # noqa: S101  # the table says so
+    is_rtu = url.kind is SerialKind.RTU
+    quiet_s = silence_s(url.line) if is_rtu else 0.0
+    return _Parts(
+        plan=_plan(url.line, timeout_s, quirks),
+        rules=_RTU if is_rtu else _ASCII,
+        timing=Timing(timeout_s=timeout_s, char_s=url.line.char_s, silence_s=quiet_s),
+        manners=Manners(echo=url.echo or quirks.echo),
+    )
+
+
+def _rtu_over_tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
+    assert isinstance(url, RtuOverTcpUrl)  # noqa: S101  # the table says so
+    return _Parts(
+        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, quirks),
+        rules=_RTU,
+        timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S),
+        manners=Manners(echo=url.echo or quirks.echo),
+    )
+
+
+def _listen(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
+    assert isinstance(url, ListenUrl)  # noqa: S101  # the table says so
+    door = DtuDoor(url)
+    is_rtu = url.framing is Framing.RTU
+    plan = LinePlan(
+        place=f"port {url.port}",
+        opener=door.connection,
+        close=door.close,
+        after_connect_s=quirks.after_connect_s,
+        is_paced=False,
+    )
+    told = tuple(sign for sign in (url.registration, url.heartbeat) if sign)
+    return _Parts(
+        plan=plan,
+        rules=_RTU if is_rtu else _MBAP_OF_DTU,
+        timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S if is_rtu else 0.0),
+        manners=Manners(echo=quirks.echo, signs=DtuSigns(told=told)),
+    )
+
+
+_MAKERS: Mapping[type[LinkUrl], Callable[[LinkUrl, float, LinkQuirks], _Parts]] = {
+    TcpUrl: _tcp,
+    SerialUrl: _serial,
+    RtuOverTcpUrl: _rtu_over_tcp,
+    ListenUrl: _listen,
+}
