@@ -27,6 +27,8 @@ class LinkFigures:
         turnaround_p99_s: The same of 99 in 100.
         last_good: Serial to when the newest frame with a value was measured.
         meters: Serials of all meters.
+        load: Share of the link's time that the meters ask for, 1.0 when it is full.
+        stretched: Register group to how many times its interval is taken, because of overload.
     """
 
     name: str
@@ -46,6 +48,8 @@ class LinkFigures:
     turnaround_p99_s: float | None = None
     last_good: Mapping[str, datetime] = field(default_factory=dict)
     meters: Sequence[str] = ()
+    load: float = 0.0
+    stretched: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ The line through the modules:
     vocabulary                 the words a profile may use
     words, byte_order, codings      from words to raw values and back
     clocks                     the meter's own clock
+    cadence                    how often a group is read, or at which time of day
     conditions, parse_condition     what a value must be
     profile                    the values that a file becomes
     parse_register, parse_validity, parse_identify, parse_golden, parse_profile   file -> profile

@@ -59,14 +59,16 @@ class UnitPace:
     def patience_s(self, longest_s: float) -> float:
         """Return the seconds to wait beyond the wire time, at most `longest_s`.
 
-        Only the first request after an answer is held to the habit: whoever has just missed
-        gets the longest wait, so that a unit that has become slower is not lost.
+        The first request after an answer is held to the habit, its repetition to twice the
+        habit; whoever has missed both gets the longest wait, so that a unit that has become
+        slower is not lost.
         """
         if not self.turnarounds:
             return longest_s * (FIRST_SHARE if not self.misses else 1.0)
-        if self.misses or len(self.turnarounds) < ENOUGH:
+        if self.misses > 1 or len(self.turnarounds) < ENOUGH:
             return longest_s
-        return min(longest_s, max(SHORTEST_S, HABIT_FACTOR * self._p99_s))
+        habit_s = max(SHORTEST_S, HABIT_FACTOR * self._p99_s)
+        return min(longest_s, habit_s * (1 + self.misses))
 
     def median_s(self) -> float | None:
         """Return the usual turnaround; None before there are enough to call it usual."""

@@ -3,6 +3,9 @@
 drivers_io               which driver speaks on which line
 profiles_io              profiles of the configured meters, loaded and planned once
 framing                  words become a frame; a failed read is a frame without values
+due_times                when a job is due next: on a grid, or daily at a local time
+standing                 how the meters have answered lately, whom to blame for silence
+stretch                  which group gives way when the link is asked for too much
 schedule                 which job is due, who must wait
 link_io                  one thread per link: due, read, hand on
 link_crew_io             the threads of all links, exchanged as a whole

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,16 +17,8 @@ from edge_gateway.moments import Moment
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.framing import build_frame
 from edge_gateway.polling.profiles_io import LinkSetup
-from edge_gateway.polling.schedule import (
-    Job,
-    JobKey,
-    correct_for_clock,
-    finish_job,
-    new_schedule,
-    pick_job,
-    postpone_job,
-    seconds_to_next,
-)
+from edge_gateway.polling.schedule import Job, JobKey, Schedule
+from edge_gateway.polling.standing import News, NewsKind
 from edge_gateway.queue.outbox_io import Outbox
 from wire_contracts.clock import Clock
 
@@ -75,16 +67,20 @@ class LinkWorker:
         self._setup = setup
         self._parts = parts
         self._line = make_line(setup.order(parts.clock))
-        self._schedule = new_schedule(
+        now = self._now()
+        self._schedule = Schedule(
+            clock=parts.clock, now=now, backoff_max_s=setup.config.backoff_max_s
+        )
+        self._schedule.add(
             [
-                (JobKey(meter.serial, group), interval)
+                (JobKey(meter.serial, group), cadence)
                 for meter in setup.meters
-                for group, interval in meter.intervals.items()
+                for group, cadence in meter.intervals.items()
             ],
-            now=self._now(),
-            backoff_max_s=setup.config.backoff_max_s,
+            now,
         )
         self._frames = 0
+        self._looked_s = now.wall_s
         self._started_s = time.monotonic()
         self._last_good: dict[str, datetime] = {}
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
@@ -98,13 +94,13 @@ class LinkWorker:
         while not stop.is_set():
             self._run_errands()
             now = self._now()
-            self._schedule = correct_for_clock(self._schedule, now)
-            job = pick_job(self._schedule, now)
+            self._look_around(now)
+            job = self._schedule.pick(now)
             if job is None:
-                wait_s = seconds_to_next(self._schedule, now, self._parts.clock)
+                wait_s = self._schedule.seconds_to_next(now)
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
                 continue
-            self._run_job(job)
+            self._run_job(job, now)
         self._cancel_errands()
         self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
@@ -162,6 +158,8 @@ class LinkWorker:
             reopens=counts.reopens,
             frames=self._frames,
             skipped=self._schedule.skipped_count,
+            load=self._schedule.load,
+            stretched=self._schedule.stretched_groups(),
             suspects=self._schedule.suspects(),
             crc_errors=counts.crc_errors,
             running_s=time.monotonic() - self._started_s,
@@ -175,31 +173,34 @@ class LinkWorker:
     def _now(self) -> Moment:
         return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
 
-    def _run_job(self, job: Job) -> None:
+    def _look_around(self, now: Moment) -> None:
+        """Once a second: has somebody set the clock, is the link asked for too much?"""
+        if now.wall_s - self._looked_s < LONGEST_WAIT_S:
+            return
+        self._looked_s = now.wall_s
+        self._schedule.correct_for_clock(now)
+        self._tell(self._schedule.look_at_load(now))
+
+    def _run_job(self, job: Job, started: Moment) -> None:
         key = job.key
-        started = self._now()
         read = self._line.driver.read(
             JobKind(serial=key.serial, group=key.group), retry_count=self._retry_count(key.serial)
         )
-        self._hand_on(key, started, read)
         now = self._now()
         if read.is_link_down:
-            self._schedule = postpone_job(self._schedule, key, now)
-            return
-        was_suspect = self._schedule.standing(key.serial).is_suspect
-        self._schedule = finish_job(
-            self._schedule,
-            key,
-            now,
-            spent_s=now.wall_s - started.wall_s,
-            has_answered=read.has_answered,
-        )
-        self._report_standing(key.serial, was_suspect=was_suspect)
+            finished = self._schedule.postpone(key, now)
+        else:
+            finished = self._schedule.finish(
+                key, now, spent_s=now.wall_s - started.wall_s, has_answered=read.has_answered
+            )
+        if finished.is_frame_due:
+            self._hand_on(key, started, read)
+        self._tell(finished.news)
 
     def _retry_count(self, serial: str) -> int:
         """Return how often to repeat: not at all for a meter that was silent, now or ever."""
-        standing = self._schedule.standings.get(serial)
-        is_trusted = standing is not None and not standing.misses
+        standing = self._schedule.standing(serial)
+        is_trusted = standing.has_answered and not standing.misses
         return self._setup.config.retry_count if is_trusted else 0
 
     def _hand_on(self, key: JobKey, started: Moment, read: JobRead) -> None:
@@ -212,13 +213,20 @@ class LinkWorker:
         if read.values:
             self._last_good = {**self._last_good, key.serial: started.utc}
 
-    def _report_standing(self, serial: str, *, was_suspect: bool) -> None:
-        is_suspect = self._schedule.standing(serial).is_suspect
-        if is_suspect and not was_suspect:
-            _LOG.warning("meter.silent", link=self.name, device=serial)
-            self._parts.announce(
-                "meter_silent", f"{serial} on link {self.name} has stopped answering"
-            )
-        if was_suspect and not is_suspect:
-            _LOG.info("meter.answers_again", link=self.name, device=serial)
-            self._parts.announce("meter_answers", f"{serial} on link {self.name} answers again")
+    def _tell(self, news: Sequence[News]) -> None:
+        for each in news:
+            text = _TEXTS[each.kind].format(link=self.name, meter=each.serial, details=each.text)
+            _LOG.warning("link.news", kind=each.kind, text=text)
+            self._parts.announce(each.kind, text)
+            if each.kind is NewsKind.LINK_SILENT:
+                self._line.driver.close()
+                self._schedule.reopened()
+
+
+_TEXTS: Mapping[NewsKind, str] = {
+    NewsKind.METER_SILENT: "{meter} on link {link} has stopped answering",
+    NewsKind.METER_ANSWERS: "{meter} on link {link} answers again",
+    NewsKind.LINK_SILENT: "no meter of link {link} answers; the line is opened afresh",
+    NewsKind.LINK_ANSWERS: "link {link} is heard again",
+    NewsKind.OVERRUN: "link {link}: {details}",
+}
