@@ -19,6 +19,7 @@ from edge_gateway.remote.desk_io import Desk
 from edge_gateway.remote.revisions_io import InForce, Revisions
 from edge_gateway.remote.standing import Standing
 from edge_gateway.remote.trials_io import GatewayParts
+from edge_gateway.sparkplug.sparkplug_io import CURSOR, SparkplugOutput, SparkplugParts
 from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
 from wire_contracts.clock import Clock
 
@@ -26,6 +27,9 @@ QUEUE_FILE = "queue.sqlite3"
 
 RESTART_PAUSE_S = 1.0
 """Wall seconds before everything is built afresh after an unexpected error."""
+
+SPARKPLUG_PAUSE_S = 30.0
+"""Wall seconds before the second output is tried again after an unexpected error."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -143,6 +147,7 @@ class _Crew:
         writer = self._start("outbox", lambda _halt: team.outbox.run())
         sender = self._start("uplink", team.uplink.run)
         remote = self._start("remote", team.desk.run)
+        scada = self._start("sparkplug", lambda halt: _tell_scada(config, store, self.clock, halt))
         while not (stop.is_set() or self.halt.is_set()):
             stop.wait(0.2)
         self.halt.set()
@@ -152,6 +157,7 @@ class _Crew:
         writer.join()
         team.uplink.wake()
         sender.join()
+        scada.join()
         _LOG.info("gateway.stopped", gateway=config.gateway_id)
 
     def _start(self, name: str, work: Callable[[threading.Event], None]) -> threading.Thread:
@@ -185,3 +191,20 @@ class _Team:
     outbox: Outbox
     links: LinkCrew
     desk: Desk
+
+
+def _tell_scada(
+    config: GatewayConfig, store: QueueStore, clock: Clock, halt: threading.Event
+) -> None:
+    """Run the second output, if there is one; what it dies of never touches the first."""
+    if config.sparkplug is None:
+        store.drop_cursor(CURSOR)
+        halt.wait()
+        return
+    parts = SparkplugParts(config=config.sparkplug, queue=store, clock=clock, folder=config.data)
+    while not halt.is_set():
+        try:
+            SparkplugOutput(parts).run(halt)
+        except Exception:  # noqa: BLE001  # a second output must not end the first
+            _LOG.exception("sparkplug.failed")
+            halt.wait(SPARKPLUG_PAUSE_S)
