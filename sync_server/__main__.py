@@ -1,4 +1,4 @@
-"""The command `sync-server`: serve, back up, restore, check the audit, add meters and people."""
+"""The command `sync-server`: serve, back up, check the audit, add meters, correct readings."""
 
 import argparse
 import getpass
@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sync_server.access.account_store import NewAccount, create_account
@@ -23,6 +24,9 @@ from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.logs_io import configure_logs
+from sync_server.readings.corrections import describe
+from sync_server.readings.corrections_io import CorrectionFileError, apply_corrections, export_raw
+from sync_server.readings.raw_export_store import Wanted
 from sync_server.run import ALL_PARTS, Part, run_server
 from wire_contracts.errors import ContractError
 
@@ -33,13 +37,29 @@ class BrokenAuditError(RuntimeError):
     """The audit chain was changed; the text names the first event that does not fit."""
 
 
+class UnusedCorrectionsError(RuntimeError):
+    """Some lines of a file of corrections were not used; each was named before."""
+
+
+_REFUSALS = (
+    ConfigError,
+    AssetError,
+    BackupError,
+    BrokenAuditError,
+    ContractError,
+    CorrectionFileError,
+    UnusedCorrectionsError,
+)
+"""What ends a command with status 1 and its text."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 refused with the reason printed."""
     options = _parser().parse_args(arguments)
     try:
         config = _config(options.config, options.data)
         _COMMANDS[options.command](config, options)
-    except (ConfigError, AssetError, BackupError, BrokenAuditError, ContractError) as error:
+    except _REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -82,7 +102,30 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--name", default="")
     account.add_argument("--language", choices=("zh", "en"), default="zh")
     account.add_argument("--crew")
+    _add_corrections(add)
     return parser
+
+
+def _add_corrections(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    export = add("export-raw", "write the register words of readings to a file, to decode again")
+    export.add_argument("file", type=Path)
+    export.add_argument("--profile", help="what decoded them, such as tuf_2000m@1")
+    export.add_argument("--device", help="serial number of one device")
+    export.add_argument("--from", dest="from_utc", type=_moment, help="2026-11-01T00:00Z")
+    export.add_argument("--to", dest="to_utc", type=_moment, help="up to here, itself left out")
+    apply = add("apply-corrections", "take readings decoded again by a higher profile revision")
+    apply.add_argument("file", type=Path)
+    apply.add_argument(
+        "--dry-run", action="store_true", help="change nothing, print the difference"
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no time zone; write it like 2026-11-01T00:00Z"
+        raise argparse.ArgumentTypeError(message)
+    return moment.astimezone(UTC)
 
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
@@ -180,6 +223,42 @@ def _create_account(config: ServerConfig, options: argparse.Namespace) -> None:
     print(f"{options.login} may log in")
 
 
+def _export_raw(config: ServerConfig, options: argparse.Namespace) -> None:
+    wanted = Wanted(
+        profile=options.profile,
+        device=options.device,
+        from_utc=options.from_utc,
+        to_utc=options.to_utc,
+    )
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        count = export_raw(engine, wanted, options.file)
+    finally:
+        engine.dispose()
+    print(f"{count} lines to {options.file}")
+
+
+def _apply_corrections(config: ServerConfig, options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        applied = apply_corrections(
+            engine, options.file, SystemClock(), _complain, is_dry_run=options.dry_run
+        )
+    finally:
+        engine.dispose()
+    for line in describe(applied.tally, is_dry_run=options.dry_run):
+        print(line)
+    if applied.unused_count:
+        message = f"{options.file}: {applied.unused_count} lines were not used; see above"
+        raise UnusedCorrectionsError(message)
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _back_up,
@@ -188,6 +267,8 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "verify-audit": _verify_audit,
     "import-meters": _import_meters,
     "create-account": _create_account,
+    "export-raw": _export_raw,
+    "apply-corrections": _apply_corrections,
 }
 
 

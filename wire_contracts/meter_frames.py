@@ -19,6 +19,9 @@ LONGEST_LINE = 65_536
 UNNUMBERED = 1
 """Seq of a frame in such a file: the numbers of the wire do not outlive the wire."""
 
+UNKNOWN_DEVICE = "unknown"
+"""Device of a frame whose meter no device is mapped to any more."""
+
 _METER = "meter"
 _SEQ = "s"
 

@@ -1,4 +1,4 @@
-"""Owns the server's own facts: the epoch that a restore changes, the version of the assets."""
+"""Owns the server's own facts: the epoch of a restore, the versions of assets and corrections."""
 
 import secrets
 
@@ -45,10 +45,24 @@ def asset_version(connection: Connection) -> int:
 
 def raise_asset_version(connection: Connection) -> None:
     """Tell the ingest that gateways, meters or their mapping have changed."""
-    _store(connection, "asset_version", 0, is_kept=True)
+    _raise(connection, "asset_version")
+
+
+def correction_version(connection: Connection) -> int:
+    """Return the number that rises with every correction of stored readings (RULINGS R17)."""
+    return _number(connection, "correction_version") or 0
+
+
+def raise_correction_version(connection: Connection) -> None:
+    """Tell detection that readings of the past have changed."""
+    _raise(connection, "correction_version")
+
+
+def _raise(connection: Connection, name: str) -> None:
+    _store(connection, name, 0, is_kept=True)
     connection.execute(
         update(SERVER_STATE)
-        .where(SERVER_STATE.c.name == "asset_version")
+        .where(SERVER_STATE.c.name == name)
         .values(number=SERVER_STATE.c.number + 1)
     )
 

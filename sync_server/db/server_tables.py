@@ -11,4 +11,5 @@ SERVER_STATE = Table(
     Column("number", BigInteger, nullable=False),
 )
 """`epoch`: random, drawn anew by a restore (RULINGS R1). `asset_version`: rises with each change
-of gateways, meters or their mapping, so that the ingest knows when to read them again."""
+of gateways, meters or their mapping, so that the ingest knows when to read them again.
+`correction_version`: rises with each correction of stored readings, for detection."""

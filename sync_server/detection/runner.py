@@ -18,6 +18,7 @@ from sync_server.alerts.alert_store import (
     show_suppressed,
 )
 from sync_server.db.engine_io import reading
+from sync_server.db.server_store import correction_version
 from sync_server.detection.columns import FAR_FUTURE_MS, Columns, Floats, Ints
 from sync_server.detection.decide import Decisions, Spoken, decide, hidden_by_gateway
 from sync_server.detection.detectors import continuous_flow, night_flow, silent_meter
@@ -75,8 +76,12 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Nights:
-    """Nightly minima of earlier nights and the weeks' peaks, loaded once per local day."""
+    """Nightly minima of earlier nights and the weeks' peaks, loaded once per local day.
 
+    And again when readings of the past were corrected: `version` tells.
+    """
+
+    version: int
     before_ms: int
     meter_ids: Sequence[str]
     days: Ints
@@ -162,10 +167,13 @@ class DetectionRunner:
         first_ms = first_recent_hour(context.now_utc, self._zone)
         grid = local_grid(first_ms, (now_ms - first_ms) // HOUR_MS + 1, self._zone)
         meter_ids = [each.meter_id for each in facts]
+        version = correction_version(connection)
         nights = self._nights
-        if nights is None or nights.before_ms != first_ms or nights.meter_ids != meter_ids:
+        is_known = nights is not None and (nights.version, nights.before_ms) == (version, first_ms)
+        if nights is None or not is_known or nights.meter_ids != meter_ids:
             days, minima = load_nights(connection, meter_ids, first_ms, self._zone)
             nights = _Nights(
+                version=version,
                 before_ms=first_ms,
                 meter_ids=meter_ids,
                 days=days,

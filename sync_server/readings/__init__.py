@@ -18,6 +18,10 @@ The line through the modules:
     quarantine_store  what could not be used, verbatim
     reading_store     one transaction: ledger, readings, latest, hourly together
     adoption          a device or gateway becomes known, its kept frames become readings
+    raw_export_store  which readings' register words leave for another decoding
+    corrections       pure: what a reading decoded again changes, before and after added up
+    correction_store  rows, what they replaced, latest and hours in one transaction
+    corrections_io    files of words and of corrections
     health            counters of the ingest
     ingest_run_io     the loop: take, commit, acknowledge
 """

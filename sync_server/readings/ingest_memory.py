@@ -75,6 +75,19 @@ class IngestMemory:
         self.stamp = None
 
 
+def overtake(connection: Connection) -> None:
+    """Make every writer forget what it remembers: rows are changed without it.
+
+    Waits for a writer in the middle of its transaction.
+    """
+    _make_stamp(connection)
+    connection.execute(
+        update(SERVER_STATE)
+        .where(SERVER_STATE.c.name == _STAMP)
+        .values(number=secrets.randbits(_STAMP_BITS) | 1)
+    )
+
+
 def _make_stamp(connection: Connection) -> None:
     make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     connection.execute(make(SERVER_STATE).values(name=_STAMP, number=0).on_conflict_do_nothing())

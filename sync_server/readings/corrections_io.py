@@ -1,0 +1,185 @@
+"""Writes readings' register words to a file, and takes corrections from one (R17)."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.db.engine_io import reading
+from sync_server.readings.correction_store import correct_readings
+from sync_server.readings.corrections import REFUSALS, Corrected, Tally, Verdict
+from sync_server.readings.raw_export_store import Wanted, raw_frames
+from wire_contracts.clock import Clock
+from wire_contracts.errors import ContractError
+from wire_contracts.meter_frames import (
+    LONGEST_LINE,
+    MeterFrame,
+    dump_meter_frame,
+    parse_meter_frame,
+)
+
+LINES_AT_ONCE = 2000
+"""Lines in one transaction: the ingest waits for as long as one takes (judgement: under 1 s)."""
+
+_ACTION = "readings.correct"
+_ACTOR = "sync-server apply-corrections"
+_LONGEST_SUBJECT = 120
+
+Complain = Callable[[str], None]
+"""Takes one line for a person: what of the file was not used, and why."""
+
+
+class CorrectionFileError(RuntimeError):
+    """The file cannot be read or written; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a file; `unread_count` lines were no corrections at all."""
+
+    tally: Tally
+    unread_count: int
+
+    @property
+    def unused_count(self) -> int:
+        """Return how many lines were not used."""
+        return self.unread_count + self.tally.count(*REFUSALS)
+
+
+def export_raw(engine: Engine, wanted: Wanted, path: Path) -> int:
+    """Write the words of the wanted readings, one line each; return how many.
+
+    The file appears when it is whole.
+
+    Raises:
+        CorrectionFileError: It cannot be written.
+    """
+    part = path.with_name(f"{path.name}.part")
+    count = 0
+    try:
+        with reading(engine) as connection, part.open("wb") as file:
+            for line in raw_frames(connection, wanted):
+                file.write(dump_meter_frame(line) + b"\n")
+                count += 1
+        part.replace(path)
+    except OSError as error:
+        raise _file_error(path, error, "name a file that can be written") from error
+    return count
+
+
+def apply_corrections(
+    engine: Engine, path: Path, clock: Clock, complain: Complain, *, is_dry_run: bool
+) -> Applied:
+    """Return what the corrections of a file changed, or would change in a dry run.
+
+    Each LINES_AT_ONCE lines are one transaction with its own event in the audit. A file that was
+    interrupted, or applied before, may be applied again.
+
+    Raises:
+        CorrectionFileError: It cannot be read.
+    """
+    tally = Tally()
+    unread = _Unread(path=path, complain=complain)
+    try:
+        file_hash = _hash_of(path)
+        with path.open("rb") as file:
+            lines = unread.parsed(iter(lambda: file.readline(LONGEST_LINE + 2), b""))
+            while chunk := list(islice(lines, LINES_AT_ONCE)):
+                found = _apply_chunk(engine, chunk, clock, file_hash, is_dry_run=is_dry_run)
+                _count(tally, chunk, found, complain)
+    except OSError as error:
+        raise _file_error(path, error, "name a file of corrections") from error
+    return Applied(tally=tally, unread_count=unread.count)
+
+
+@dataclass(slots=True)
+class _Unread:
+    """Reads the lines of a file and counts those that are no corrections."""
+
+    path: Path
+    complain: Complain
+    count: int = 0
+
+    def parsed(self, lines: Iterator[bytes]) -> Iterator[tuple[str, MeterFrame]]:
+        """Return each line that is a correction, with its place for messages."""
+        for number, data in enumerate(lines, start=1):
+            place = f"{self.path}: line {number}"
+            if not data.strip():
+                continue
+            try:
+                yield place, parse_meter_frame(place, data.rstrip(b"\r\n"))
+            except ContractError as error:
+                self.count += 1
+                self.complain(str(error))
+
+
+def _apply_chunk(
+    engine: Engine,
+    chunk: Sequence[tuple[str, MeterFrame]],
+    clock: Clock,
+    file_hash: str,
+    *,
+    is_dry_run: bool,
+) -> Sequence[Corrected]:
+    lines = [line for _, line in chunk]
+    if is_dry_run:
+        with reading(engine) as connection:
+            return correct_readings(connection, lines, is_dry_run=True)
+    with engine.begin() as connection:
+        found = correct_readings(connection, lines, is_dry_run=False)
+        _audit(connection, lines, found, (clock, file_hash))
+    return found
+
+
+def _audit(
+    connection: Connection,
+    lines: Sequence[MeterFrame],
+    found: Sequence[Corrected],
+    origin: tuple[Clock, str],
+) -> None:
+    used = [
+        line
+        for line, corrected in zip(lines, found, strict=True)
+        if corrected.verdict is Verdict.CHANGES
+    ]
+    if not used:
+        return
+    clock, file_hash = origin
+    event = AuditEvent(
+        actor=_ACTOR,
+        action=_ACTION,
+        subject=", ".join(sorted({line.frame.profile for line in used}))[:_LONGEST_SUBJECT],
+        detail={
+            "file": file_hash,
+            "lines": len(used),
+            "meters": len({line.meter_id for line in used}),
+            "values": sum(len(corrected.changes) for corrected in found),
+        },
+    )
+    append_audit(connection, event, clock.now_utc())
+
+
+def _count(
+    tally: Tally,
+    chunk: Sequence[tuple[str, MeterFrame]],
+    found: Sequence[Corrected],
+    complain: Complain,
+) -> None:
+    for (place, _), corrected in zip(chunk, found, strict=True):
+        tally.add(corrected.verdict, corrected.changes)
+        if corrected.verdict in REFUSALS:
+            complain(f"{place}: {REFUSALS[corrected.verdict]}")
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _file_error(path: Path, error: OSError, remedy: str) -> CorrectionFileError:
+    problem = error.strerror or "cannot be used"
+    return CorrectionFileError(f"{path}: file: {problem}; {remedy}")
