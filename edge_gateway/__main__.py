@@ -10,6 +10,7 @@ from edge_gateway.commands.check_io import add_check
 from edge_gateway.commands.queue_io import add_queue
 from edge_gateway.commands.read_io import add_read
 from edge_gateway.commands.run_io import add_run
+from edge_gateway.commands.scan_io import add_scan
 from edge_gateway.config import ConfigError
 from edge_gateway.queue.queue_file_io import QueueError
 
@@ -17,6 +18,7 @@ COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
     ("run", "read and send until told to stop", add_run),
     ("check-config", "check settings and profiles, read nothing", add_check),
     ("check", "the same as check-config", add_check),
+    ("scan", "find out who answers on a line", add_scan),
     ("read", "read one meter once", add_read),
     ("queue", "look into the queue", add_queue),
 )

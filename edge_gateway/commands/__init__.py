@@ -4,6 +4,7 @@ calls                    the words and exit statuses that commands share
 progress_io              how far long work has come, on standard error
 run_io, check_io         the gateway itself; whether its settings are right
 meter_call               settings for one meter that stands in no file
+scan_plan, scan_io       who answers on a line
 read_view, read_io       one meter read once
 queue_io                 what waits in the queue
 """

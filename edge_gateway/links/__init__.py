@@ -21,6 +21,7 @@ modbus_io                reads words, and never an answer in doubt
 modbus_links_io          the strict link of a URL
 meter_reading            the requests of one job, and what their failures mean
 modbus_driver            the plans and profiles of the meters on one Modbus line
+modbus_probe_io          whether anybody is there, unit after unit
 cjt188_io                one strict exchange on one CJ/T 188 line
 cjt188_driver            which CJ/T 188 meter is asked how, and what its answer means
 """

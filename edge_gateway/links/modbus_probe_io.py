@@ -1,0 +1,180 @@
+"""Asks unit after unit whether anybody is there, and hears whoever answers, in time or late.
+
+A scan takes no values, so it need not be as strict as a link: every whole frame tells that its
+unit exists, whichever request it answers.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge_gateway.links.ascii_frames import ascii_frame, find_ascii
+from edge_gateway.links.bus_time import FIXED_SILENCE_ABOVE, LEAST_SILENCE_S, SILENT_CHARS
+from edge_gateway.links.link_url import (
+    RtuOverTcpUrl,
+    SerialKind,
+    SerialLine,
+    SerialUrl,
+    TcpLine,
+    TcpUrl,
+)
+from edge_gateway.links.mbap_frames import find_mbap, is_foreign
+from edge_gateway.links.modbus_frames import BROKEN, Frame
+from edge_gateway.links.ports_io import BytePort, open_port
+from edge_gateway.links.rtu_frames import find_rtu, rtu_frame
+
+SERIAL_WAIT_S = 0.15
+"""Wall seconds for one unit at 9600 baud, request and answer included: 247 units take 37 s
+(gateway notes 5.2). Slower lines get what their characters take longer."""
+
+TCP_WAIT_S = 0.5
+"""Wall seconds for one unit behind a network: a serial server asks its meter meanwhile."""
+
+UNREACHABLE = frozenset({10, 11})
+"""Exceptions of a serial server: nobody answered it. Modbus application protocol 1.1b3, 7."""
+
+_PROBE = bytes((3, 0, 0, 0, 1))
+"""Read one holding register at 0: whoever has none says so, and has answered."""
+
+_CHARS = 15
+_CHAR_9600_S = 10 / 9600
+_LONGEST = 4096
+_SHORTEST_ANSWER = 3
+
+
+class Sighting(StrEnum):
+    """What shows that somebody is there."""
+
+    WORDS = "words"
+    EXCEPTION = "exception"
+    GARBLED = "garbled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One sign of life.
+
+    Attributes:
+        unit: Whose; of garbled bytes the unit that was asked.
+        sighting: What it was.
+        exception: The exception code, 0 when there is none.
+        milliseconds: Since the request, 0 when it was late.
+        is_late: Whether it came after its time.
+        text: What garbled bytes look like, for people.
+    """
+
+    unit: int
+    sighting: Sighting
+    exception: int = 0
+    milliseconds: float = 0.0
+    is_late: bool = False
+    text: str = ""
+
+
+class ModbusProbe:
+    """One open line on which units are asked; used by one thread."""
+
+    def __init__(self, url: TcpUrl | SerialUrl | RtuOverTcpUrl, wait_s: float | None) -> None:
+        """Open the line.
+
+        Args:
+            url: The line.
+            wait_s: Wall seconds for one unit; None: what suits the line.
+
+        Raises:
+            OSError: It cannot be opened; the text is the reason.
+        """
+        line = url.line if isinstance(url, SerialUrl) else TcpLine(host=url.host, port=url.port)
+        is_ascii = isinstance(url, SerialUrl) and url.kind is SerialKind.ASCII
+        self._framing = "tcp" if isinstance(url, TcpUrl) else "ascii" if is_ascii else "rtu"
+        self._wait_s = wait_s or _wait_s(line)
+        self._silence_s = _silence_s(line)
+        self._port: BytePort = open_port(line, timeout_s=max(1.0, self._wait_s))
+        self._number = 0
+
+    def close(self) -> None:
+        """Close the line."""
+        self._port.close()
+
+    def probe(self, unit: int) -> Sequence[Heard]:
+        """Return the signs of life that came within the time of one unit.
+
+        Raises:
+            OSError: The line is gone.
+        """
+        request = self._request(unit)
+        self._port.write(request)
+        asked_s = time.monotonic()
+        heard = b""
+        while (left_s := asked_s + self._wait_s - time.monotonic()) > 0:
+            heard += self._port.read(left_s)
+            frames = list(self._frames(heard, request))
+            if any(frame.payload[0] == unit for frame in frames):
+                break
+        taken_ms = 1000 * (time.monotonic() - asked_s)
+        self._be_silent()
+        return list(self._judged(heard, request, unit, taken_ms))
+
+    def listen(self) -> Sequence[Heard]:
+        """Return who answers late, after the last unit was asked."""
+        until_s = time.monotonic() + self._wait_s
+        heard = b""
+        while (left_s := until_s - time.monotonic()) > 0:
+            heard += self._port.read(left_s)
+        return [each for each in self._judged(heard, b"", 0, 0.0) if each.unit]
+
+    def _be_silent(self) -> None:
+        if self._silence_s:
+            time.sleep(self._silence_s)
+
+    def _request(self, unit: int) -> bytes:
+        payload = bytes((unit,)) + _PROBE
+        if self._framing == "rtu":
+            return rtu_frame(payload)
+        if self._framing == "ascii":
+            return ascii_frame(payload)
+        self._number += 1
+        return self._number.to_bytes(2, "big") + b"\0\0" + len(payload).to_bytes(2, "big") + payload
+
+    def _frames(self, heard: bytes, request: bytes) -> Iterator[Frame]:
+        """Yield every whole frame that is not our own request come back."""
+        find = {"rtu": find_rtu, "ascii": find_ascii, "tcp": find_mbap}[self._framing]
+        rest = heard[-_LONGEST:]
+        while (frame := find(rest, None, is_final=True)) is not None:
+            rest = rest[frame.end :]
+            if frame.raw != request and len(frame.payload) >= _SHORTEST_ANSWER:
+                yield frame
+
+    def _judged(self, heard: bytes, request: bytes, unit: int, taken_ms: float) -> Iterator[Heard]:
+        frames = list(self._frames(heard, request))
+        for frame in frames:
+            code = frame.payload[2] if frame.payload[1] & BROKEN else 0
+            if code in UNREACHABLE:
+                continue
+            is_late = frame.payload[0] != unit
+            yield Heard(
+                unit=frame.payload[0],
+                sighting=Sighting.EXCEPTION if code else Sighting.WORDS,
+                exception=code,
+                milliseconds=0.0 if is_late else taken_ms,
+                is_late=is_late,
+            )
+        rest = heard.replace(request, b"", 1) if request else heard
+        is_noise = self._framing != "tcp" or is_foreign(rest)
+        if rest and not frames and is_noise:
+            text = f"{len(rest)} bytes that are no frame"
+            yield Heard(unit=unit, sighting=Sighting.GARBLED, text=text)
+
+
+def _wait_s(line: SerialLine | TcpLine) -> float:
+    if isinstance(line, TcpLine):
+        return TCP_WAIT_S
+    return SERIAL_WAIT_S + max(0.0, _CHARS * (line.char_s - _CHAR_9600_S))
+
+
+def _silence_s(line: SerialLine | TcpLine) -> float:
+    if isinstance(line, TcpLine):
+        return 0.0
+    is_fixed = line.baud > FIXED_SILENCE_ABOVE
+    return LEAST_SILENCE_S if is_fixed else SILENT_CHARS * line.char_s

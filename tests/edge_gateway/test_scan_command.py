@@ -1,0 +1,249 @@
+"""`edge-gateway scan`: who answers on a line, on real sockets and ptys."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_gateway.__main__ import main
+from edge_gateway.commands.calls import CallError
+from edge_gateway.commands.scan_plan import (
+    AUTO_SETTINGS,
+    parse_settings,
+    parse_units,
+    setting_text,
+)
+from edge_gateway.links.link_url import Parity, SerialLine
+from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good, until
+from tests.edge_gateway.rtu_units import RtuUnits, exception, garbage, on_pty, words
+
+LINE = SerialLine(device="/dev/ttyUSB0")
+
+HOLDER = """
+import serial, sys
+port = serial.Serial(sys.argv[1], exclusive=True)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def scanned(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["scan", *arguments])
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_units_that_answer_on_tcp_are_found_exceptions_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    units = {3: good, 5: lambda request: request.exception(2), 7: lambda r: r.exception(11)}
+    with MeterServer(units=units) as server:
+        status, out, err = scanned(
+            capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "2-7", "--timeout", "0.1"
+        )
+    lines = out.splitlines()
+
+    assert status == 0
+    assert lines[0].split()[:2] == ["3", "words"]
+    assert lines[1].split()[:3] == ["5", "exception", "2"]
+    assert lines[2].startswith("2 found, 6 asked, ")
+    assert len(lines) == 3
+    assert err == ""
+
+
+def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    with MeterServer(units={1: good}) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, _ = scanned(capsys, url, "--units", "1", "--json")
+    body = json.loads(out)
+
+    assert status == 0
+    assert body["url"] == url
+    assert (body["asked"], body["complete"]) == (1, True)
+    assert [(each["unit"], each["answer"]) for each in body["found"]] == [("1", "words")]
+    assert body["found"][0]["ms"] >= 0
+
+
+def test_a_server_that_ignores_the_unit_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
+    with MeterServer(units=dict.fromkeys(range(256), good)) as server:
+        _, out, _ = scanned(capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "1-20")
+
+    assert "every unit answers: this server does not look at the unit, ask it at 1 or 255" in out
+
+
+def test_nobody_there_ends_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with MeterServer(units={}) as server:
+        status, out, _ = scanned(
+            capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "1-3", "--timeout", "0.02"
+        )
+
+    assert status == 1
+    assert out.startswith("0 found, 3 asked, ")
+
+
+def test_a_bus_is_scanned_at_its_own_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    bus = RtuUnits(units={2: words, 9: exception(1)}, setting="19200")
+    with on_pty(bus) as device:
+        status, out, err = scanned(
+            capsys,
+            f"rtu://{device}",
+            "--bauds",
+            "9600N,19200E,2400E",
+            "--units",
+            "1-10",
+            "--timeout",
+            "0.03",
+        )
+    lines = out.splitlines()
+
+    assert status == 0
+    assert lines[0].split()[:4] == ["2", "19200", "8E1", "words"]
+    assert lines[1].split()[:5] == ["9", "19200", "8E1", "exception", "1"]
+    assert lines[2].startswith("2 found, 20 asked, ")
+    assert err == "9600 8N1 (1 of 3)\n19200 8E1 (2 of 3)\n"
+    assert set(bus.settings_seen) == {"9600", "19200"}
+
+
+def test_a_late_answer_is_its_own_units_and_said_to_be_late(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bus = RtuUnits(units={2: words, 3: words}, late=frozenset({2}))
+    with on_pty(bus) as device:
+        _, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-4", "--timeout", "0.03")
+    lines = out.splitlines()
+
+    assert lines[0].endswith("late: give it a longer time-out")
+    assert [line.split()[0] for line in lines[:2]] == ["2", "3"]
+    assert len(lines) == 3
+
+
+def test_two_meters_at_one_address_are_garbled(capsys: pytest.CaptureFixture[str]) -> None:
+    with on_pty(RtuUnits(units={2: garbage})) as device:
+        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-3", "--timeout", "0.03")
+
+    assert status == 0
+    assert out.splitlines()[0].split()[-1] == "garbled"
+    assert "garbled: two meters at one address, the wrong speed or parity, or a bad line" in out
+
+
+def test_the_one_meter_of_a_cjt188_line_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    with Cjt188Line([SimulatedMeter(meter_type=0x20, address="00110040314132")]) as line:
+        status, out, _ = scanned(capsys, f"cjt188://{LOOPBACK}:{line.port}")
+
+    assert status == 0
+    assert out.splitlines()[0] == (
+        "20:00110040314132  cjt188_heat@1   protocol CJ/T 188, medium heat,"
+        " serial 0040314132, manufacturer 0011"
+    )
+
+
+def test_ctrl_c_shows_what_was_found_so_far() -> None:
+    with MeterServer(units={1: good}) as server:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "edge_gateway",
+                "scan",
+                f"tcp://{LOOPBACK}:{server.port}",
+                "--timeout",
+                "0.2",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: len(server.asked) >= 3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert out.splitlines()[0].split()[:2] == ["1", "words"]
+    assert out.rstrip().endswith(", interrupted")
+    assert err == "interrupted; found so far:\n"
+
+
+def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with on_pty(RtuUnits(units={})) as device:
+        held = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                HOLDER,
+                device,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert held.stdout is not None
+        held.stdout.readline()
+        status, out, err = scanned(capsys, f"rtu://{device}", "--units", "1")
+        held.communicate()
+
+    assert (status, out) == (2, "")
+    assert err.startswith(f"scan: line: rtu://{device} cannot be used: ")
+    assert err.rstrip().endswith("is the gateway using it?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["foo://x"], "scan: scheme: 'foo' is not known; use one of: "),
+        (["tcp://127.0.0.1", "--units", "0-400"], "scan: units: '0-400' is no range; write 1-247"),
+        (["tcp://127.0.0.1", "--units", "9-3"], "scan: units: '9-3' is no range"),
+        (["rtu:///dev/x", "--bauds", "9601"], "scan: bauds: '9601' is not known; write auto, or"),
+        (["tcp://127.0.0.1", "--bauds", "auto"], "scan: bauds: only rtu:// and ascii:// lines"),
+        (["cjt188://127.0.0.1:1", "--units", "1"], "scan: units: a CJ/T 188 line is asked for"),
+        ([f"tcp://127.0.0.1:{free_port()}"], "scan: line: tcp://127.0.0.1:"),
+        ([f"cjt188://127.0.0.1:{free_port()}"], "scan: line: cjt188://127.0.0.1:"),
+        (["rtu:///dev/there-is-none"], "scan: line: rtu:///dev/there-is-none cannot be used: "),
+    ],
+)
+def test_a_wrong_call_ends_with_status_2_and_one_line(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = scanned(capsys, *arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(text)
+    assert err.count("\n") == 1
+
+
+def test_automatic_settings_are_all_known() -> None:
+    settings = parse_settings("auto", LINE)
+
+    assert len(settings) == len(AUTO_SETTINGS)
+    assert [setting_text(each) for each in settings[:3]] == ["9600 8N1", "9600 8E1", "19200 8E1"]
+
+
+def test_a_setting_takes_from_the_url_what_it_leaves_out() -> None:
+    line = SerialLine(device="/dev/ttyUSB0", baud=300, parity=Parity.ODD, stopbits=2)
+
+    assert parse_settings(None, line) == (line,)
+    assert [setting_text(each) for each in parse_settings("1200,2400N1", line)] == [
+        "1200 8O2",
+        "2400 8N1",
+    ]
+
+
+@given(st.sets(st.integers(0, 255), min_size=1))
+def test_a_list_of_units_is_read_back_sorted(units: set[int]) -> None:
+    assert parse_units(",".join(str(unit) for unit in units)) == tuple(sorted(units))
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_units_or_refused_by_name(text: str) -> None:
+    refusal = "scan: units: "
+    try:
+        units = parse_units(text)
+    except CallError as error:
+        refusal, units = str(error), (1,)
+
+    assert refusal.startswith("scan: units: ")
+    assert units
