@@ -2,24 +2,36 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.queue_file_io import is_damage
 from edge_gateway.queue.queue_store import QueueStore
+from edge_gateway.queue.queued import HeldFrame
+from edge_gateway.queue.timekeeper import Timekeeper
 from wire_contracts.frames import Frame
 
 BETWEEN_COMMITS = "gateway.between_commits"
 """Named point: one group of frames is on disk, the next is not."""
 
 MAX_WAITING = 10_000
-"""Frames held in memory while the disk refuses; beyond it new ones are dropped and logged."""
+"""Frames held in memory while the disk refuses; beyond it the oldest without events are lost,
+which a gap record tells the server as soon as the disk takes something again."""
 
 _RETRY_S = 1.0
+_LONGEST_WAIT_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+def _tell_nobody(_kind: str, _text: str) -> None:
+    """Nobody is there to tell; it stands in the log."""
+
+
+def _no_heart() -> None:
+    """Nobody watches this thread."""
 
 
 class Outbox:
@@ -38,17 +50,27 @@ class Outbox:
         self._config = config
         self._on_commit = on_commit
         self._reached = reached
-        self._waiting: list[Frame] = []
+        self._waiting: list[Frame | HeldFrame] = []
+        self._lost = 0
         self._changed = threading.Condition()
         self._is_closing = False
+        self._is_urgent = False
+        self._is_refused = False
+        self.timekeeper: Timekeeper | None = None
+        self.announce: Callable[[str, str], None] = _tell_nobody
+        self.beat: Callable[[], None] = _no_heart
 
-    def add(self, frame: Frame) -> None:
-        """Take a frame; it will be committed within `commit_s` wall seconds. Never blocks long."""
+    def add(self, frame: Frame, *, is_urgent: bool = False) -> None:
+        """Take a frame; it will be committed within `commit_s` wall seconds. Never blocks long.
+
+        A frame with events is committed at once, like one that is said to be urgent.
+        """
+        dated = frame if self.timekeeper is None else self.timekeeper.date(frame)
         with self._changed:
-            if len(self._waiting) >= MAX_WAITING:
-                _LOG.error("outbox.dropped", device=frame.device, group=frame.group)
-                return
-            self._waiting.append(frame)
+            self._waiting.append(dated)
+            self._is_urgent = self._is_urgent or is_urgent or bool(frame.events)
+            if len(self._waiting) > MAX_WAITING:
+                self._lose_one()
             self._changed.notify()
 
     def adopt(self, config: QueueConfig) -> None:
@@ -66,35 +88,85 @@ class Outbox:
     def run(self) -> None:
         """Commit until closed, then commit the rest."""
         while True:
+            self.beat()
             frames = self._next_group()
-            if not frames:
+            if frames and not self._commit(frames):
+                self._put_back(frames)
+                if self._pause():
+                    return
+            elif self._is_done():
                 return
-            self._commit(frames)
 
-    def _next_group(self) -> Sequence[Frame]:
-        """Wait for the next group; an empty one says that the outbox is closed and empty."""
+    def _is_done(self) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            return self._is_closing and not self._waiting
+
+    def _pause(self) -> bool:
+        """Wait before the disk is asked again; return whether we are to end instead."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_closing, timeout=_RETRY_S)
+
+    def _next_group(self) -> Sequence[Frame | HeldFrame]:
+        """Wait for the next group; an empty one says that there was none for a while."""
+        with self._changed:
+            if not self._changed.wait_for(self._has_work, timeout=_LONGEST_WAIT_S):
+                return ()
             self._changed.wait_for(self._is_group_complete, timeout=self._config.commit_s)
             frames = self._waiting
             self._waiting = []
+            self._is_urgent = False
         return frames
 
-    def _is_group_complete(self) -> bool:
-        return self._is_closing or len(self._waiting) >= self._config.commit_frames
+    def _has_work(self) -> bool:
+        return bool(self._waiting) or self._is_closing
 
-    def _commit(self, frames: Sequence[Frame]) -> None:
+    def _is_group_complete(self) -> bool:
+        is_full = len(self._waiting) >= self._config.commit_frames
+        return self._is_closing or self._is_urgent or is_full
+
+    def _commit(self, frames: Sequence[Frame | HeldFrame]) -> bool:
         """Commit a group; a disk that refuses for a while is asked again, nothing is skipped."""
-        while True:
-            try:
-                seqs = self._queue.put(frames)
-            except sqlite3.OperationalError as error:
-                _LOG.exception("outbox.commit_failed", frames=len(frames), error=str(error))
-                if self._is_closing:
-                    return
-                time.sleep(_RETRY_S)
-                continue
-            _LOG.debug("outbox.committed", frames=len(frames), last=seqs[-1])
-            self._on_commit()
-            self._reached(BETWEEN_COMMITS)
-            return
+        lost = self._lost
+        try:
+            seqs = self._queue.put(frames, never_written=lost)
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise
+            self._refused(error, len(frames))
+            return False
+        self._lost -= lost
+        self._accepted(lost)
+        _LOG.debug("outbox.committed", frames=len(frames), last=seqs[-1])
+        self._on_commit()
+        self._reached(BETWEEN_COMMITS)
+        return True
+
+    def _refused(self, error: sqlite3.DatabaseError, waiting: int) -> None:
+        if not self._is_refused:
+            _LOG.error("outbox.commit_failed", frames=waiting, error=str(error))
+            text = f"the queue file cannot be written ({error}); frames wait in memory"
+            self.announce("disk_refuses", text)
+        self._is_refused = True
+
+    def _accepted(self, lost: int) -> None:
+        if self._is_refused:
+            text = f"the queue file can be written again; {lost} frames were lost meanwhile"
+            _LOG.warning("outbox.commits_again", lost=lost)
+            self.announce("disk_accepts", text)
+        self._is_refused = False
+
+    def _put_back(self, frames: Sequence[Frame | HeldFrame]) -> None:
+        with self._changed:
+            self._waiting = [*frames, *self._waiting]
+            while len(self._waiting) > MAX_WAITING:
+                self._lose_one()
+
+    def _lose_one(self) -> None:
+        """Lose the oldest frame without events; when all have some, the oldest."""
+        quiet = (at for at, each in enumerate(self._waiting) if not _has_events(each))
+        self._waiting.pop(next(quiet, 0))
+        self._lost += 1
+
+
+def _has_events(frame: Frame | HeldFrame) -> bool:
+    return bool(frame.frame.events if isinstance(frame, HeldFrame) else frame.events)

@@ -1,0 +1,149 @@
+"""Decides for each frame whether it is dated by the clock, by the uptime, or not yet at all."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from edge_gateway.clock_trust import (
+    BUILD_YEAR,
+    Look,
+    TimeSource,
+    Trust,
+    guess_offsets,
+    hear_server,
+    is_believed,
+    look_again,
+)
+from edge_gateway.queue.epoch_store import EpochStore
+from edge_gateway.queue.queue_store import QueueStore
+from edge_gateway.queue.queued import HeldFrame, Uptime
+from wire_contracts.clock import Clock
+from wire_contracts.frames import Frame, TimeQuality, ms_from_utc, utc_from_ms
+
+LONGEST_READ_MS = 120_000
+"""A frame that claims to be older than this when it comes from the link was stamped before the
+clock was set; it counts as read just now."""
+
+DISAGREES_S = 60.0
+"""Wall seconds between a kept clock and the server's; more is told to people."""
+
+_EARLIEST_UTC = datetime(BUILD_YEAR, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Timekeeper:
+    """What the gateway knows of time; safe to use from several threads."""
+
+    def __init__(
+        self, clock: Clock, source: TimeSource | None, hold_max: timedelta, newest_ms: int = 0
+    ) -> None:
+        """Take the clocks.
+
+        Args:
+            clock: The gateway's clock.
+            source: What the machine knows beside it; None: the clock is right by definition.
+            hold_max: How long frames wait for the time to be known.
+            newest_ms: The newest trusted time in the queue, ms since 1970.
+        """
+        self._clock = clock
+        self._source = source
+        self._hold_max_ms = hold_max // _MILLISECOND
+        self._lock = threading.Lock()
+        self._trust = Trust(newest_ms=newest_ms)
+
+    def is_time_known(self) -> bool:
+        """Return whether now is known, from the clock or by counting on."""
+        return self._source is None or self._look()[1].offset_ms is not None
+
+    def is_clock_believed(self) -> bool:
+        """Return whether the clock itself says what is known to be the time."""
+        if self._source is None:
+            return True
+        look, trust = self._look()
+        return is_believed(trust, look)
+
+    def now_utc(self) -> datetime:
+        """Return now as well as it is known."""
+        if self._source is None:
+            return self._clock.now_utc()
+        look, trust = self._look()
+        if trust.offset_ms is None:
+            return self._clock.now_utc()
+        return utc_from_ms(look.uptime_ms + trust.offset_ms)
+
+    def date(self, frame: Frame) -> Frame | HeldFrame:
+        """Return the frame as it goes into the queue: as it is, repaired, or held."""
+        if self._source is None:
+            return frame
+        look, trust = self._look()
+        if is_believed(trust, look):
+            return frame
+        age_ms = look.utc_ms - ms_from_utc(frame.measured_at_utc)
+        age_ms = age_ms if 0 <= age_ms <= LONGEST_READ_MS else 0
+        uptime_ms = max(0, look.uptime_ms - age_ms)
+        if trust.offset_ms is not None:
+            return replace(
+                frame,
+                measured_at_utc=utc_from_ms(uptime_ms + trust.offset_ms),
+                time_quality=TimeQuality.REPAIRED,
+            )
+        guess_ms = max(ms_from_utc(frame.measured_at_utc), trust.newest_ms)
+        return HeldFrame(
+            frame=replace(
+                frame,
+                measured_at_utc=max(utc_from_ms(guess_ms), _EARLIEST_UTC),
+                time_quality=TimeQuality.BOOT_RELATIVE,
+            ),
+            uptime=Uptime(boot_id=self._source.boot_id, ms=uptime_ms),
+        )
+
+    def hear(self, server_ms: int) -> str | None:
+        """Take the server's time; return what people should know when a kept clock differs."""
+        if self._source is None:
+            return None
+        look, trust = self._look()
+        with self._lock:
+            self._trust = hear_server(self._trust, look, server_ms)
+        apart_s = self._clock.wall_seconds(abs(look.utc_ms - server_ms) / 1000)
+        if look.is_synchronised and is_believed(trust, look) and apart_s > DISAGREES_S:
+            return f"the clock is kept by a time server and {apart_s:.0f} s from the server's"
+        return None
+
+    def date_held(self, queue: QueueStore) -> int:
+        """Return how many held frames were dated, because the time is known now or never."""
+        if self._source is None or not queue.figures().held_count:
+            return 0
+        return sum(self._date_held(self._source.boot_id, store) for store in queue.stores())
+
+    def _date_held(self, boot_id: str, store: EpochStore) -> int:
+        """Date what one file holds: exactly for this start, by a guess for earlier ones."""
+        boots = store.held_boots()
+        look, trust = self._look()
+        offset_ms, quality = trust.offset_ms, TimeQuality.REPAIRED
+        if offset_ms is None:
+            first_ms = boots.get(boot_id, (look.uptime_ms, 0))[0]
+            if look.uptime_ms - first_ms < self._hold_max_ms:
+                return 0
+            earliest_ms = max(trust.newest_ms, ms_from_utc(_EARLIEST_UTC))
+            offset_ms = max(look.utc_ms, earliest_ms) - look.uptime_ms
+            quality = TimeQuality.BOOT_RELATIVE
+        earlier = {name: span for name, span in boots.items() if name != boot_id}
+        guesses = guess_offsets(earlier, offset_ms, store.newest_ms())
+        done = store.repair(boot_id, offset_ms, quality) if boot_id in boots else 0
+        return done + sum(
+            store.repair(name, guess, TimeQuality.BOOT_RELATIVE) for name, guess in guesses.items()
+        )
+
+    def _look(self) -> tuple[Look, Trust]:
+        """Look at all clocks and learn from it what can be learned."""
+        utc_ms = ms_from_utc(self._clock.now_utc())
+        if self._source is None:
+            return Look(utc_ms=utc_ms, uptime_ms=0, is_synchronised=True), self._trust
+        look = Look(
+            utc_ms=utc_ms,
+            uptime_ms=self._source.uptime_ms(),
+            is_synchronised=self._source.is_synchronised(),
+        )
+        with self._lock:
+            self._trust = look_again(self._trust, look, _EARLIEST_UTC)
+            return look, self._trust
