@@ -94,6 +94,7 @@ class HeldLine:
         self._pause_s = FIRST_RECONNECT_S
         self._port = port
         self._heard_at_open = self.counts.bytes_in
+        self.counts.opens += 1
         self.counts.is_open = True
         self.counts.down_reason = ""
 

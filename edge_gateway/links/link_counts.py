@@ -48,6 +48,7 @@ class LinkCounts:
         crc_errors: Requests after which bytes came that pass no checksum.
         late_answers: Answers that came after their time-out and were recognised as late.
         probes: Requests sent only to learn that no late answer is on its way.
+        opens: How often the line was opened.
         reopens: How often the line was closed because it was doubted or lost.
         bytes_out: Bytes sent.
         bytes_in: Bytes heard, noise and heartbeats too.
@@ -66,6 +67,7 @@ class LinkCounts:
     crc_errors: int = 0
     late_answers: int = 0
     probes: int = 0
+    opens: int = 0
     reopens: int = 0
     bytes_out: int = 0
     bytes_in: int = 0

@@ -2,12 +2,16 @@
 
 Where frames carry no number, a request of the same shape as one that was lost is not sent before
 a probe of another shape has been answered: then every earlier answer has come or never will
-(`owed_answers`).
+(`owed_answers`). On every line, a unit that has not yet answered two requests of different shapes
+in a row, or not since its last fault, may be answering one behind, with the right number and all:
+its second request of one shape waits for such a probe too. A probe never reads an address that the
+caller has not asked for.
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pymodbus.pdu import ModbusPDU
 
@@ -26,6 +30,9 @@ BUSY_PAUSE_S = 0.2
 MOST_PROBES = 2
 """Probes before one request: the second where an exception settled only the oldest debt."""
 
+UNREACHABLE = frozenset({10, 11})
+"""Exceptions of a gateway whose own line fails; what it hears late it may hand on shifted."""
+
 _KNOWN_BLOCKS = 4
 _BITS_OF_BYTE = 8
 
@@ -37,13 +44,45 @@ def quiet_pymodbus() -> None:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
 
+@dataclass(slots=True)
+class _Unit:
+    """What is known of one unit.
+
+    Attributes:
+        blocks: Blocks that it has answered, of different shapes, the newest last.
+        last: The shape that it was asked last.
+        opening: Which opening of the line that was on.
+        had_words: Whether it answered that with words.
+        is_in_step: Whether it has answered two different shapes in a row, each with its own.
+    """
+
+    blocks: list[Span] = field(default_factory=list)
+    last: Shape | None = None
+    opening: int = 0
+    had_words: bool = False
+    is_in_step: bool = False
+
+    def note(self, shape: Shape, answer: Answer, opening: int) -> None:
+        """Take what became of a request."""
+        is_other = self.last not in {None, shape} and self.opening == opening
+        if not isinstance(answer, Fault):
+            self.is_in_step = self.is_in_step or is_other
+        elif answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE:
+            self.is_in_step = False
+        elif self.had_words:
+            self.is_in_step = self.is_in_step or is_other
+        self.had_words = not isinstance(answer, Fault)
+        self.last = shape
+        self.opening = opening
+
+
 class ModbusLink:
     """One line of Modbus meters, read only; used by one thread, one request at a time."""
 
     def __init__(self, session: ModbusSession) -> None:
         """Take the session; nothing is opened before the first transaction."""
         self._session = session
-        self._answered: dict[int, list[Span]] = {}
+        self._units: dict[int, _Unit] = {}
 
     @property
     def counts(self) -> LinkCounts:
@@ -64,9 +103,9 @@ class ModbusLink:
         """Return the words (bits as 0 and 1) of one request, or why there are none.
 
         Never raises for what a meter, an adapter or the network does. It asks once, once more
-        after exception 6, and sends a small probe before where an earlier answer may still come;
-        repetitions belong to the caller. After silence or garbage the *next* call waits until the
-        line has been left alone for as long as this one waited.
+        after exception 6, and sends a small probe before where an earlier answer may be taken for
+        this one; repetitions belong to the caller. After silence or garbage the *next* call waits
+        until the line has been left alone for as long as this one waited.
 
         Args:
             device_address: Unit identifier, 0..255.
@@ -87,8 +126,9 @@ class ModbusLink:
 
     def _settle_debts(self, unit: int, block: Span, deadline_s: float | None) -> Fault | None:
         """Send probes until no earlier answer can be taken for that of `block`."""
+        shape = _shape(unit, block)
         for _ in range(MOST_PROBES):
-            if not self._session.exchange.is_ambiguous(_shape(unit, block)):
+            if not self._is_doubtful(shape):
                 return None
             probe = next(self._probes(unit, block), None)
             if probe is None:
@@ -97,33 +137,48 @@ class ModbusLink:
             answer = self._ask(unit, probe, deadline_s)
             if isinstance(answer, Fault) and answer.kind is not FaultKind.EXCEPTION:
                 return owing(answer)
-        if not self._session.exchange.is_ambiguous(_shape(unit, block)):
+        if not self._session.exchange.is_ambiguous(shape):
             return None
-        detail = "earlier requests may still be answered, and every probe was lost; wait"
+        detail = "an earlier request may still be answered, and no probe is left; wait"
         return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
 
+    def _is_doubtful(self, shape: Shape) -> bool:
+        known = self._unit(shape.unit)
+        is_behind = not known.is_in_step and known.last == shape
+        return is_behind or self._session.exchange.is_ambiguous(shape)
+
     def _probes(self, unit: int, block: Span) -> Iterator[Span]:
-        """Return reads whose answer can be told from every owed one: known to be right first."""
-        known = self._answered.get(unit, [])
-        for span in (*sorted(known, key=lambda each: each.word_count), *_parts(block)):
-            if not self._session.exchange.is_ambiguous(_shape(unit, span)):
+        """Return reads whose answer can be told from every earlier one: known to be right first."""
+        known = self._unit(unit)
+        for span in (*sorted(known.blocks, key=lambda each: each.word_count), *_parts(block)):
+            shape = _shape(unit, span)
+            if shape != known.last and not self._session.exchange.is_ambiguous(shape):
                 yield span
+
+    def _unit(self, unit: int) -> _Unit:
+        return self._units.setdefault(unit, _Unit())
 
     def _remember(self, unit: int, block: Span) -> None:
         """Keep a few blocks of different shapes that this unit answers."""
-        known = self._answered.setdefault(unit, [])
         shape = _shape(unit, block)
-        known[:] = [each for each in known if _shape(unit, each) != shape][-_KNOWN_BLOCKS + 1 :]
-        known.append(block)
+        known = self._unit(unit)
+        others = [each for each in known.blocks if _shape(unit, each) != shape]
+        known.blocks = [*others[-_KNOWN_BLOCKS + 1 :], block]
 
     def _ask(self, unit: int, block: Span, deadline_s: float | None) -> Answer:
         read = _READS[block.function_code]
         answer = self._session.ask(
             lambda client: read(client, block, unit), _shape(unit, block), deadline_s=deadline_s
         )
-        if isinstance(answer, Fault):
-            return answer
-        words = _words(answer, block)
+        result = answer if isinstance(answer, Fault) else self._words(answer, block)
+        self._unit(unit).note(_shape(unit, block), result, self.counts.opens)
+        return result
+
+    def _words(self, answer: ModbusPDU, block: Span) -> Answer:
+        if block.function_code in BIT_FUNCTIONS:
+            words = tuple(int(bit) for bit in answer.bits[: block.word_count])
+        else:
+            words = tuple(answer.registers)
         if len(words) == block.word_count:
             return words
         self.counts.mismatches += 1
@@ -155,16 +210,12 @@ def _shape(unit: int, block: Span) -> Shape:
 
 
 def _parts(block: Span) -> Iterator[Span]:
-    """Return reads at the same address that answer with another length: even and short first."""
+    """Return smaller reads inside a block that answer with another length, even and short first.
+
+    Nothing beside the block is read: a profile may forbid the address behind it.
+    """
     unit = _BITS_OF_BYTE if block.function_code in BIT_FUNCTIONS else 1
     for count in (2, 4, 1, 3, 6, 5, 8, 7):
-        if count * unit != block.word_count:
-            yield Span(
-                function_code=block.function_code, address=block.address, word_count=count * unit
-            )
-
-
-def _words(answer: ModbusPDU, block: Span) -> tuple[int, ...]:
-    if block.function_code in BIT_FUNCTIONS:
-        return tuple(int(bit) for bit in answer.bits[: block.word_count])
-    return tuple(answer.registers)
+        part = replace(block, word_count=count * unit)
+        if part.word_count < block.word_count:
+            yield part
