@@ -17,17 +17,22 @@ class WireType(StrEnum):
 
     BIT = "bit"
     U8 = "u8"
+    I8 = "i8"
     U16 = "u16"
     I16 = "i16"
     U32 = "u32"
     I32 = "i32"
+    U48 = "u48"
     U64 = "u64"
+    I64 = "i64"
     F32 = "f32"
     F64 = "f64"
     BITFIELD16 = "bitfield16"
     BITFIELD32 = "bitfield32"
+    BCD16 = "bcd16"
     BCD32 = "bcd32"
     BCD48 = "bcd48"
+    BCD64 = "bcd64"
     STRING = "string"
     TIME6 = "time6"
     INTREAL = "intreal"
@@ -39,17 +44,22 @@ Raw = int | Fraction | str | tuple[int, ...]
 WORD_COUNTS: Mapping[WireType, int | None] = {
     WireType.BIT: 1,
     WireType.U8: 1,
+    WireType.I8: 1,
     WireType.U16: None,
     WireType.I16: 1,
     WireType.U32: 2,
     WireType.I32: 2,
+    WireType.U48: 3,
     WireType.U64: 4,
+    WireType.I64: 4,
     WireType.F32: 2,
     WireType.F64: 4,
     WireType.BITFIELD16: 1,
     WireType.BITFIELD32: 2,
+    WireType.BCD16: 1,
     WireType.BCD32: 2,
     WireType.BCD48: 3,
+    WireType.BCD64: 4,
     WireType.STRING: None,
     WireType.TIME6: 3,
     WireType.INTREAL: 4,
@@ -66,12 +76,20 @@ _STRUCTS: Mapping[WireType, struct.Struct] = {
     WireType.U32: struct.Struct(">I"),
     WireType.I32: struct.Struct(">i"),
     WireType.U64: struct.Struct(">Q"),
+    WireType.I64: struct.Struct(">q"),
     WireType.F32: struct.Struct(">f"),
     WireType.F64: struct.Struct(">d"),
     WireType.BITFIELD16: struct.Struct(">H"),
     WireType.BITFIELD32: struct.Struct(">I"),
 }
-_BCD_DIGITS: Mapping[WireType, int] = {WireType.BCD32: 8, WireType.BCD48: 12}
+_BCD_DIGITS: Mapping[WireType, int] = {
+    WireType.BCD16: 4,
+    WireType.BCD32: 8,
+    WireType.BCD48: 12,
+    WireType.BCD64: 16,
+}
+HALVES = frozenset({WireType.U8, WireType.I8})
+"""Types that take one byte of a word."""
 _REAL = struct.Struct(">f")
 _COUNT = struct.Struct(">I")
 
@@ -84,7 +102,7 @@ class Coding:
         kind: The type.
         word_count: Words it takes.
         order: Byte order of numbers; characters and clock bytes are never reordered.
-        is_high_byte: For u8, whether it is the upper half of its word.
+        is_high_byte: For u8 and i8, whether it is the upper half of its word.
     """
 
     kind: WireType
@@ -111,7 +129,7 @@ def decode_words(coding: Coding, words: Sequence[int]) -> Raw | None:
 def encode_words(coding: Coding, raw: Raw) -> tuple[int, ...]:
     """Return the words that decode to `raw`, rounded to the nearest that the type can hold.
 
-    For u8 the other half of the word is zero: the caller merges it.
+    For u8 and i8 the other half of the word is zero: the caller merges it.
 
     Raises:
         EncodeError: The value does not fit the type.
@@ -142,7 +160,12 @@ def _exact(number: float) -> int | Fraction | None:
 
 
 def _decode_half(coding: Coding, data: bytes) -> int:
-    return data[0] if coding.is_high_byte else data[1]
+    byte = data[:1] if coding.is_high_byte else data[1:]
+    return int.from_bytes(byte, signed=coding.kind is WireType.I8)
+
+
+def _decode_u48(coding: Coding, data: bytes) -> int:
+    return int.from_bytes(arrange(data, coding.order))
 
 
 def _decode_text(_coding: Coding, data: bytes) -> str | None:
@@ -166,10 +189,14 @@ def _decode_intreal(coding: Coding, data: bytes) -> Fraction | None:
 
 _SPECIAL: Mapping[WireType, Callable[[Coding, bytes], Raw | None]] = {
     WireType.U8: _decode_half,
+    WireType.I8: _decode_half,
+    WireType.U48: _decode_u48,
     WireType.STRING: _decode_text,
     WireType.TIME6: _decode_clock,
+    WireType.BCD16: _decode_bcd,
     WireType.BCD32: _decode_bcd,
     WireType.BCD48: _decode_bcd,
+    WireType.BCD64: _decode_bcd,
     WireType.INTREAL: _decode_intreal,
 }
 
@@ -187,8 +214,10 @@ def _encode_bytes(coding: Coding, raw: Raw) -> bytes:
 
 
 def _encode_integer(coding: Coding, number: int) -> bytes:
-    if coding.kind is WireType.U8:
-        single = number.to_bytes(1)
+    if coding.kind is WireType.U48:
+        return arrange(number.to_bytes(6), coding.order)
+    if coding.kind in HALVES:
+        single = number.to_bytes(1, signed=coding.kind is WireType.I8)
         return single + b"\0" if coding.is_high_byte else b"\0" + single
     if coding.kind in _BCD_DIGITS:
         digits = _BCD_DIGITS[coding.kind]

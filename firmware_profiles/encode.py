@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from firmware_profiles.codings import FLOATS, Raw, WireType, decode_words, encode_words
+from firmware_profiles.codings import FLOATS, HALVES, Raw, WireType, decode_words, encode_words
 from firmware_profiles.completeness import unit_problem
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
@@ -179,7 +179,7 @@ def _can_hold(register: Register, raw: Raw) -> bool:
 
 
 def _merged_byte(register: Register, before: int, word: int) -> int:
-    if register.coding.kind is not WireType.U8:
+    if register.coding.kind not in HALVES:
         return word
     mine = _HIGH_BYTE if register.coding.is_high_byte else _LOW_BYTE
     return (before & ~mine & HIGHEST_WORD) | (word & mine)

@@ -11,7 +11,10 @@ class ProfileError(ValueError):
         field: The way to the field, such as `register.flow_rate.address`.
         problem: What is wrong, with the value.
         remedy: What to do about it.
+        others: What else is wrong with the same file, in its order.
     """
+
+    others: tuple["ProfileError", ...] = ()
 
     def __init__(self, *, place: str, field: str, problem: str, remedy: str) -> None:
         """Keep the four parts and build the text from them."""

@@ -1,6 +1,7 @@
 """One `[[identify]]` row of a profile file becomes a Probe, or an error that names the field."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
@@ -65,7 +66,7 @@ def _parse_condition(
     if expectation is None:
         return parse_condition(row, is_text=is_text)
     rest = {key: value for key, value in row.values.items() if key != "equals"}
-    return parse_condition(TableReader(place=row.place, values=rest, path=row.path))
+    return parse_condition(replace(row, values=rest))
 
 
 def _parse_object(row: TableReader, method: ProbeMethod) -> int | None:

@@ -1,9 +1,10 @@
 """A parsed TOML file becomes a Profile; whatever does not fit the schema is refused by name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from firmware_profiles.byte_order import ByteOrder, orders_of
 from firmware_profiles.codings import NUMERIC, Coding, WireType
@@ -24,7 +25,7 @@ from firmware_profiles.profile import (
     StatusRule,
     WriteRule,
 )
-from firmware_profiles.table_reader import TableReader
+from firmware_profiles.table_reader import ParsedT, TableReader, refuse_absurd
 from firmware_profiles.vocabulary import KEYS, TABLES
 from firmware_profiles.words import HIGHEST_ADDRESS, Span
 from wire_contracts.quantities import Medium, Quantity
@@ -34,6 +35,9 @@ _ID = re.compile(r"[a-z0-9_]{1,60}")
 _REVISION = re.compile(r"[1-9][0-9]{0,3}")
 _LONGEST_GROUP = 32
 """Characters of a group's name in a frame; the server refuses every frame of a longer one."""
+
+_ANY_ORDER: tuple[ByteOrder, tuple[ByteOrder, ...]] = (ByteOrder.ABCD, ())
+"""Stands for orders that were refused, until the whole file is."""
 
 _BIT_REGISTER = re.compile(r"(coil|discrete):([0-9]{1,5})")
 _MEDIA: Mapping[str, Medium | None] = {
@@ -53,54 +57,89 @@ def parse_profile(place: str, document: Mapping[str, object]) -> Profile:
     """Return the profile; a draft (without `rev`) is accepted, see `completeness`.
 
     Raises:
-        ProfileError: A key, type, address or name does not fit the schema.
+        ProfileError: A key, type, address or name does not fit the schema. It is the first that
+            was found; its `others` are all the rest.
     """
+    refuse_absurd(place, document)
     root = TableReader(place=place, values=document)
     root.refuse_unknown(TABLES)
-    head = _parse_head(root)
-    medium = _parse_medium(head)
-    order, candidates = _parse_order(root)
+    head = root.keep(lambda: _parse_head(root), root)
+    if head is root:
+        root.raise_problems()
+    medium = root.keep(lambda: _parse_medium(head), None)
+    order, candidates = root.keep(lambda: _parse_order(root), _ANY_ORDER)
     registers = _parse_registers(root, order, medium)
-    _add_bit_registers(root, registers)
-    _check_names(root, registers)
-    registers = add_validity(root, registers)
-    profile_id = head.text("id")
-    if not _ID.fullmatch(profile_id):
-        raise head.refuse("id", f"{profile_id!r}", "use 1 to 60 of a-z, 0-9 and the underscore")
+    profile = _parse_rest(root, _parse_names(head, registers, medium), order)
+    root.raise_problems()
+    return replace(profile, place=place, order_candidates=candidates)
+
+
+def _parse_names(
+    head: TableReader, registers: Mapping[str, Register], medium: Medium | None
+) -> Profile:
+    """Return a profile of what the head of the file says."""
+
+    def text(key: str, default: str | None = "") -> str:
+        return head.keep(lambda: head.text(key, default), "")
+
     return Profile(
-        place=place,
-        profile_id=profile_id,
-        revision=head.integer_or_none("rev", low=1, high=MAX_REVISION),
-        manufacturer=head.text("manufacturer", ""),
-        model=head.text("model", ""),
-        kind=head.text("kind"),
+        place="",
+        profile_id=head.keep(lambda: _parse_id(head), ""),
+        revision=head.keep(lambda: head.integer_or_none("rev", low=1, high=MAX_REVISION), None),
+        manufacturer=text("manufacturer"),
+        model=text("model"),
+        kind=text("kind", None),
         medium=medium,
-        confidence=head.text("confidence", ""),
-        link=_parse_link(root),
+        confidence=text("confidence"),
+        firmware_min=text("firmware_min"),
+        firmware_max=text("firmware_max"),
+        link=Link(),
         registers=registers,
-        order_candidates=candidates,
-        firmware_min=head.text("firmware_min", ""),
-        firmware_max=head.text("firmware_max", ""),
-        doc_base=_known_table(root, "addressing").integer_or_none("doc_base", low=0, high=499_999),
-        status=tuple(_parse_status(row, registers) for row in root.tables("status", "name")),
-        groups=_parse_groups(root),
-        guard=_parse_guard(root, registers),
-        writes=_parse_writes(root, registers),
-        base_conditions=_parse_base(root),
-        probes=tuple(
-            parse_probe(row, order, registers) for row in root.tables("identify", "method")
-        ),
-        golden=tuple(parse_golden(row, registers) for row in root.tables("test", "name")),
-        quirks=tuple(row.text("text") for row in _rows(root, "quirk", "")),
-        sources=tuple(row.text("where") for row in _rows(root, "source", "")),
     )
 
 
-def _rows(root: TableReader, table: str, title: str) -> list[TableReader]:
-    rows = root.tables(table, title)
-    for row in rows:
-        row.refuse_unknown(KEYS[table])
-    return rows
+def _parse_id(head: TableReader) -> str:
+    profile_id = head.text("id")
+    if not _ID.fullmatch(profile_id):
+        raise head.refuse("id", f"{profile_id!r}", "use 1 to 60 of a-z, 0-9 and the underscore")
+    return profile_id
+
+
+def _parse_rest(root: TableReader, profile: Profile, order: ByteOrder) -> Profile:
+    """Return the profile with everything that names its registers."""
+    keep, registers = root.keep, profile.registers
+    return replace(
+        profile,
+        link=_parse_link(root),
+        doc_base=keep(lambda: _parse_doc_base(root), None),
+        status=_each(root, "status", "name", lambda row: _parse_status(row, registers)),
+        groups=keep(lambda: _parse_groups(root), {}),
+        guard=keep(lambda: _parse_guard(root, registers), None),
+        writes=keep(lambda: _parse_writes(root, registers), {}),
+        base_conditions=keep(lambda: _parse_base(root), None),
+        probes=_each(root, "identify", "method", lambda row: parse_probe(row, order, registers)),
+        golden=_each(root, "test", "name", lambda row: parse_golden(row, registers)),
+        quirks=_each(root, "quirk", "", lambda row: _parse_prose(row, "quirk", "text")),
+        sources=_each(root, "source", "", lambda row: _parse_prose(row, "source", "where")),
+    )
+
+
+def _each(
+    root: TableReader, table: str, title: str, parse: Callable[[TableReader], ParsedT]
+) -> tuple[ParsedT, ...]:
+    """Return what each row of a table is; a row that is refused is left out and kept in mind."""
+    rows = root.rows(table, title)
+    parsed = [row.keep(partial(parse, row), None) for row in rows]
+    return tuple(item for item in parsed if item is not None)
+
+
+def _parse_prose(row: TableReader, table: str, key: str) -> str:
+    row.refuse_unknown(KEYS[table])
+    return row.text(key)
+
+
+def _parse_doc_base(root: TableReader) -> int | None:
+    return _known_table(root, "addressing").integer_or_none("doc_base", low=0, high=499_999)
 
 
 def _known_table(root: TableReader, table: str) -> TableReader:
@@ -136,13 +175,22 @@ def _parse_order(root: TableReader) -> tuple[ByteOrder, tuple[ByteOrder, ...]]:
 def _parse_registers(
     root: TableReader, order: ByteOrder, medium: Medium | None
 ) -> dict[str, Register]:
+    rows = root.rows("register", "name")
     registers: dict[str, Register] = {}
-    for row in root.tables("register", "name"):
+    for row in rows:
         register = parse_register(row, order, medium)
-        if register.name in registers:
-            raise row.refuse("name", "stands there twice", "give every register its own name")
+        row.keep(partial(_refuse_twice, row, register.name, registers), None)
         registers[register.name] = register
-    return {name: _with_low_part(register, registers) for name, register in registers.items()}
+    registers = {name: _with_low_part(item, registers) for name, item in registers.items()}
+    root.keep(lambda: _add_bit_registers(root, registers), None)
+    for row in rows:
+        row.keep(partial(_check_names, row, registers), None)
+    return add_validity(root, registers)
+
+
+def _refuse_twice(row: TableReader, name: str, registers: Mapping[str, Register]) -> None:
+    if name in registers:
+        raise row.refuse("name", "stands there twice", "give every register its own name")
 
 
 def _with_low_part(register: Register, registers: Mapping[str, Register]) -> Register:
@@ -176,12 +224,13 @@ def _add_bit_registers(root: TableReader, registers: dict[str, Register]) -> Non
         )
 
 
-def _check_names(root: TableReader, registers: Mapping[str, Register]) -> None:
-    for row in root.tables("register", "name"):
-        register = registers[row.text("name")]
-        for name in register.companions.all():
-            _check_companion(row, register, registers.get(name), name)
-        _check_units(row, register, registers)
+def _check_names(row: TableReader, registers: Mapping[str, Register]) -> None:
+    register = registers.get(str(row.values.get("name")))
+    if register is None:
+        return
+    for name in register.companions.all():
+        _check_companion(row, register, registers.get(name), name)
+    _check_units(row, register, registers)
 
 
 def _check_companion(
@@ -262,36 +311,38 @@ def _parse_quantities(row: TableReader, key: str) -> frozenset[Quantity] | None:
 
 
 def _parse_link(root: TableReader) -> Link:
-    link = _known_table(root, "link")
-    minimum_s = link.integer_or_none("min_refresh_s", low=0, high=86400)
+    link = root.keep(lambda: _known_table(root, "link"), replace(root, values={}))
+    keep = link.keep
+
+    def number(key: str, low: int, high: int) -> int | None:
+        return keep(lambda: link.integer_or_none(key, low=low, high=high), None)
+
+    minimum_s = number("min_refresh_s", 0, 86400)
     return Link(
-        transports=tuple(_transport(link, item) for item in link.items("transport")),
-        function_codes=tuple(
-            item for item in link.items("function_codes") if isinstance(item, int)
-        ),
-        max_registers=_max_registers(link),
-        forbidden=tuple(_parse_range(link, item) for item in link.items("forbidden")),
-        default_device_address=link.integer_or_none("unit_default", low=0, high=247),
-        baud=link.integer_or_none("baud_default", low=50, high=4_000_000),
-        parity=link.text_or_none("parity"),
-        stop_bits=link.integer_or_none("stopbits", low=1, high=2),
-        timeout=link.milliseconds("timeout_ms"),
-        gap=link.milliseconds("gap_ms"),
-        min_poll=link.milliseconds("min_poll_ms"),
+        transports=keep(lambda: tuple(_transport(link, x) for x in link.items("transport")), ()),
+        function_codes=keep(lambda: _function_codes(link), ()),
+        max_registers=number("max_registers", 1, DEFAULT_MAX_REGISTERS) or DEFAULT_MAX_REGISTERS,
+        forbidden=keep(lambda: tuple(_parse_range(link, x) for x in link.items("forbidden")), ()),
+        default_device_address=number("unit_default", 0, 247),
+        baud=number("baud_default", 50, 4_000_000),
+        parity=keep(lambda: link.text_or_none("parity"), None),
+        stop_bits=number("stopbits", 1, 2),
+        timeout=keep(lambda: link.milliseconds("timeout_ms"), None),
+        gap=keep(lambda: link.milliseconds("gap_ms"), None),
+        min_poll=keep(lambda: link.milliseconds("min_poll_ms"), None),
         min_refresh=None if minimum_s is None else timedelta(seconds=minimum_s),
         is_login_needed=link.has("login"),
     )
+
+
+def _function_codes(link: TableReader) -> tuple[int, ...]:
+    return tuple(item for item in link.items("function_codes") if isinstance(item, int))
 
 
 def _transport(link: TableReader, item: object) -> str:
     if item not in ("rtu", "ascii", "tcp"):
         raise link.refuse("transport", f"{item!r} is unknown", "use rtu, ascii or tcp")
     return str(item)
-
-
-def _max_registers(link: TableReader) -> int:
-    found = link.integer_or_none("max_registers", low=1, high=DEFAULT_MAX_REGISTERS)
-    return DEFAULT_MAX_REGISTERS if found is None else found
 
 
 def _parse_range(link: TableReader, item: object) -> tuple[int, int]:

@@ -1,12 +1,21 @@
 """One `[[register]]` row of a profile file becomes a Register, or an error that names the field."""
 
 import re
+from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.clocks import ClockLayout, fits, parse_layout
-from firmware_profiles.codings import NUMERIC, WORD_COUNTS, Coding, Raw, WireType, encode_words
+from firmware_profiles.codings import (
+    HALVES,
+    NUMERIC,
+    WORD_COUNTS,
+    Coding,
+    Raw,
+    WireType,
+    encode_words,
+)
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
     Companions,
@@ -38,45 +47,62 @@ class Access(StrEnum):
     BOTH = "RW"
 
 
+_UNKNOWN = Coding(kind=WireType.U16, word_count=1, order=ByteOrder.ABCD)
+"""Stands for a type that was refused, until the whole file is."""
+
+
 def parse_register(reader: TableReader, order: ByteOrder, medium: Medium | None) -> Register:
-    """Return the register of one row; raise ProfileError that names the field."""
+    """Return the register of one row; what is refused is kept by the reader, with its field."""
+    keep = reader.keep
     reader.refuse_unknown(KEYS["register"])
-    coding = parse_coding(reader, order)
-    schema_quantity = reader.text("quantity", "")
-    reference = _parse_reference(reader)
-    natural = _natural(reader, schema_quantity, medium, reference)
+    coding = keep(lambda: parse_coding(reader, order), None)
+    register = _parse_names(reader, medium, coding or _UNKNOWN)
+    return replace(
+        register,
+        span=keep(lambda: parse_span(reader, coding), register.span),
+        scale=keep(lambda: _parse_scale(reader), None),
+        group=keep(lambda: reader.text_or_none("group"), None),
+        atomic=keep(lambda: reader.text_or_none("atomic"), None),
+        sentinels=keep(lambda: _parse_sentinels(reader), ()),
+        limits=keep(lambda: _parse_limits(reader, register.wire), Limits()),
+        companions=keep(lambda: _parse_companions(reader), Companions()),
+        rollover_span=keep(lambda: reader.exact_or_none("rollover_span"), None),
+        is_negated=keep(lambda: reader.flag("negative"), fallback=False),
+        exponent_offset=keep(
+            lambda: reader.integer_or_none("exponent_offset", low=-30, high=30), None
+        ),
+        codes=keep(lambda: _parse_codes(reader), {}),
+        split=() if coding is None else keep(lambda: _parse_split(reader, coding), ()),
+        preset=None if coding is None else keep(lambda: _parse_preset(reader, coding), None),
+        clock=None if coding is None else keep(lambda: _parse_clock(reader, coding), None),
+        is_readable=keep(lambda: _is_readable(reader), fallback=True),
+        is_doubtful=keep(lambda: reader.flag("doubtful"), fallback=False),
+        printed_address=keep(lambda: _parse_printed_address(reader), None),
+        option=_prose(reader, "firmware"),
+        basis=_prose(reader, "basis"),
+        conflict=_prose(reader, "conflict"),
+    )
+
+
+def _parse_names(reader: TableReader, medium: Medium | None, coding: Coding) -> Register:
+    """Return what a row says of itself in words: name, unit, quantity; its span is none yet."""
+    keep = reader.keep
+    schema_quantity = keep(lambda: reader.text("quantity", ""), "")
+    reference = keep(lambda: _parse_reference(reader), None)
+    natural = keep(lambda: _natural(reader, schema_quantity, medium, reference), None)
     natural = natural if coding.kind in NUMERIC else None
-    wire = _parse_wire(reader, natural)
+    wire = keep(lambda: _parse_wire(reader, natural), None)
     return Register(
-        name=reader.text("name"),
-        span=parse_span(reader, coding),
+        name=keep(lambda: reader.text("name"), ""),
+        span=Span(function_code=READ_FUNCTIONS[-1], address=0, word_count=coding.word_count),
         coding=coding,
-        scale=_parse_scale(reader),
-        unit=_plain_unit(reader),
+        unit=keep(lambda: _plain_unit(reader), ""),
         schema_quantity=schema_quantity,
         natural=wire or natural,
         wire=wire,
         reference=reference,
-        group=reader.text_or_none("group"),
-        atomic=reader.text_or_none("atomic"),
-        sentinels=_parse_sentinels(reader),
-        limits=_parse_limits(reader, wire),
-        companions=_parse_companions(reader),
-        rollover_span=reader.exact_or_none("rollover_span"),
-        is_negated=reader.flag("negative"),
-        exponent_offset=reader.integer_or_none("exponent_offset", low=-30, high=30),
-        codes=_parse_codes(reader),
-        split=_parse_split(reader, coding),
-        preset=_parse_preset(reader, coding),
-        is_readable=reader.choice("access", Access, Access.READ) is not Access.WRITE,
-        is_doubtful=reader.flag("doubtful"),
-        printed_address=_parse_printed_address(reader),
         is_kept_local=reader.values.get("wire") is False,
         is_order_own=reader.has("order"),
-        clock=_parse_clock(reader, coding),
-        option=_prose(reader, "firmware"),
-        basis=reader.text("basis", ""),
-        conflict=_prose(reader, "conflict"),
     )
 
 
@@ -100,9 +126,9 @@ def parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
             "count", f"{count} does not fit {kind}, which takes {fits}", f"write count = {fits}"
         )
     half = reader.text_or_none("byte_in_word")
-    if half is not None and (kind is not WireType.U8 or half not in ("high", "low")):
+    if half is not None and (kind not in HALVES or half not in ("high", "low")):
         raise reader.refuse(
-            "byte_in_word", f"{half!r} with {kind}", 'use "high" or "low", and type u8 only'
+            "byte_in_word", f"{half!r} with {kind}", 'use "high" or "low", and type u8 or i8'
         )
     return Coding(
         kind=kind,
@@ -112,17 +138,15 @@ def parse_coding(reader: TableReader, order: ByteOrder) -> Coding:
     )
 
 
-def parse_span(reader: TableReader, coding: Coding) -> Span:
-    """Return the words of a row; bits have function codes of their own."""
-    address = reader.value("address")
-    if isinstance(address, bool) or not isinstance(address, int):
-        raise reader.refuse("address", f"is {address!r}, not a whole number", _ADDRESS_REMEDY)
-    if not 0 <= address <= HIGHEST_ADDRESS + 1 - coding.word_count:
-        last = address + coding.word_count - 1
-        shown = f"{address}" if coding.word_count == 1 else f"{address}..{last}"
-        raise reader.refuse("address", f"{shown} is outside 0..65535", _ADDRESS_REMEDY)
+def parse_span(reader: TableReader, coding: Coding | None) -> Span:
+    """Return the words of a row; bits have function codes of their own.
+
+    Without a coding (it was refused) only the address and the function code are looked at.
+    """
+    word_count = 1 if coding is None else coding.word_count
+    address = reader.keep(lambda: _parse_address(reader, word_count), 0)
     function_code = reader.integer("fc", low=1, high=len(READ_FUNCTIONS))
-    if (function_code in READ_BITS) != (coding.kind is WireType.BIT):
+    if coding is not None and (function_code in READ_BITS) != (coding.kind is WireType.BIT):
         raise reader.refuse(
             "fc", f"{function_code} with type {coding.kind}", "read bits by 1 or 2, words by 3 or 4"
         )
@@ -130,8 +154,19 @@ def parse_span(reader: TableReader, coding: Coding) -> Span:
         unit_offset=reader.integer_or_none("unit_id_offset", low=0, high=HIGHEST_UNIT_OFFSET) or 0,
         function_code=function_code,
         address=address,
-        word_count=coding.word_count,
+        word_count=word_count,
     )
+
+
+def _parse_address(reader: TableReader, word_count: int) -> int:
+    address = reader.value("address")
+    if isinstance(address, bool) or not isinstance(address, int):
+        raise reader.refuse("address", f"is {address!r}, not a whole number", _ADDRESS_REMEDY)
+    if not 0 <= address <= HIGHEST_ADDRESS + 1 - word_count:
+        last = address + word_count - 1
+        shown = f"{address}" if word_count == 1 else f"{address}..{last}"
+        raise reader.refuse("address", f"{shown} is outside 0..65535", _ADDRESS_REMEDY)
+    return address
 
 
 def _parse_scale(reader: TableReader) -> Fraction | None:
@@ -264,6 +299,10 @@ def _parse_split(reader: TableReader, coding: Coding) -> tuple[SplitField, ...]:
         SplitField(name=found[1], is_high_byte=True),
         SplitField(name=found[2], is_high_byte=False),
     )
+
+
+def _is_readable(reader: TableReader) -> bool:
+    return reader.choice("access", Access, Access.READ) is not Access.WRITE
 
 
 def _prose(reader: TableReader, key: str) -> str:

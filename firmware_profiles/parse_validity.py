@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from firmware_profiles.codings import WireType
 from firmware_profiles.parse_condition import CONDITION_KEYS, parse_condition
@@ -13,18 +14,30 @@ _NEED_KEYS = CONDITION_KEYS | {"register"}
 
 
 def add_validity(root: TableReader, registers: Mapping[str, Register]) -> dict[str, Register]:
-    """Return the registers with their validity rules; raise ProfileError that names the field."""
+    """Return the registers with their validity rules; what is refused is kept by the reader."""
     rules: dict[str, list[Validity]] = {name: [] for name in registers}
-    for row in root.tables("register", "name"):
-        if row.has("valid_if"):
-            needs = _parse_needs(row, "valid_if", registers)
-            rules[row.text("name")].append(Validity(needs=needs))
-    for row in root.tables("validity", "name"):
-        row.refuse_unknown(KEYS["validity"])
-        rule = _parse_rule(row, registers)
-        for item in row.items("of"):
-            rules[_register_of(row, item, registers)].append(rule)
+    for row in root.rows("register", "name"):
+        row.keep(partial(_add_own, row, registers, rules), None)
+    for row in root.rows("validity", "name"):
+        row.keep(partial(_add_rule, row, registers, rules), None)
     return {name: replace(item, validity=tuple(rules[name])) for name, item in registers.items()}
+
+
+def _add_own(
+    row: TableReader, registers: Mapping[str, Register], rules: Mapping[str, list[Validity]]
+) -> None:
+    name = row.values.get("name")
+    if row.has("valid_if") and isinstance(name, str):
+        rules[name].append(Validity(needs=_parse_needs(row, "valid_if", registers)))
+
+
+def _add_rule(
+    row: TableReader, registers: Mapping[str, Register], rules: Mapping[str, list[Validity]]
+) -> None:
+    row.refuse_unknown(KEYS["validity"])
+    rule = _parse_rule(row, registers)
+    for item in row.items("of"):
+        rules[_register_of(row, item, registers)].append(rule)
 
 
 def _parse_rule(row: TableReader, registers: Mapping[str, Register]) -> Validity:

@@ -1,12 +1,13 @@
 """Reads typed keys out of a parsed TOML table, so that every refusal names file and field."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from typing import TypeVar
 
 from firmware_profiles.errors import ProfileError
@@ -16,16 +17,49 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MAX_DIGITS = 40
 """Digits of an exact number: more is a slip of the keyboard, and could cost memory."""
 
+_MAX_BITS = 64
+_MAX_DEPTH = 12
+"""No key of a profile is nested deeper than six tables, nor a raw value longer than a u64."""
+
 ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
+ParsedT = TypeVar("ParsedT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableReader:
-    """One TOML table with the file it came from and the way to it."""
+    """One TOML table with the file it came from and the way to it.
+
+    Attributes:
+        place: The file.
+        values: The table.
+        path: The way to it, such as `register.flow`; empty for the file itself.
+        problems: What `keep` caught, of every table of the file, in its order.
+    """
 
     place: str
     values: Mapping[str, object]
     path: str = ""
+    problems: list[ProfileError] = field(default_factory=list)
+
+    def keep(self, parse: Callable[[], ParsedT], fallback: ParsedT) -> ParsedT:
+        """Return what was parsed, or the fallback when it was refused.
+
+        The refusal is kept, so that a person sees everything that is wrong with a file at once;
+        of one field only the first.
+        """
+        try:
+            return parse()
+        except ProfileError as error:
+            if error.field not in [known.field for known in self.problems]:
+                self.problems.append(error)
+            return fallback
+
+    def raise_problems(self) -> None:
+        """Raise the first refusal that was kept, the others with it; return when there is none."""
+        if self.problems:
+            first, *others = self.problems
+            first.others = tuple(others)
+            raise first
 
     def name_of(self, key: str) -> str:
         """Return the full name of a key, such as `register.flow.address`."""
@@ -38,12 +72,13 @@ class TableReader:
         )
 
     def refuse_unknown(self, known: frozenset[str]) -> None:
-        """Raise ProfileError for the first key that the schema does not have."""
+        """Keep a refusal for each key that the schema does not have."""
         for key in self.values:
-            if key not in known:
-                raise self.refuse(
-                    key, "is an unknown key", f"use one of {', '.join(sorted(known))}"
-                )
+            self.keep(partial(self._refuse_key, key, known), None)
+
+    def _refuse_key(self, key: str, known: frozenset[str]) -> None:
+        if key not in known:
+            raise self.refuse(key, "is an unknown key", f"use one of {', '.join(sorted(known))}")
 
     def has(self, key: str) -> bool:
         """Return whether the key is there."""
@@ -135,7 +170,10 @@ class TableReader:
         value = self.values.get(key, {})
         if not isinstance(value, Mapping):
             raise self._typed(key, f"a table, [{key}]")
-        return TableReader(place=self.place, values=value, path=self.name_of(key))
+        return self._child(value, self.name_of(key))
+
+    def _child(self, values: Mapping[str, object], path: str) -> "TableReader":
+        return TableReader(place=self.place, values=values, path=path, problems=self.problems)
 
     def tables(self, key: str, title: str) -> list["TableReader"]:
         """Return the rows of an array of tables, each named by its `title` key or its number."""
@@ -148,11 +186,17 @@ class TableReader:
             name = row.get(title)
             label = name if isinstance(name, str) else str(index)
             path = f"{self.name_of(key)}.{label}"
-            readers.append(TableReader(place=self.place, values=row, path=path))
+            readers.append(self._child(row, path))
         return readers
 
+    def rows(self, key: str, title: str) -> list["TableReader"]:
+        """Return the rows as `tables` does; none when what stands there was refused and kept."""
+        nothing: list[TableReader] = []
+        return self.keep(lambda: self.tables(key, title), nothing)
+
     def _typed(self, key: str, kind: str) -> ProfileError:
-        shown = repr(self.values.get(key))[:60]
+        value = self.values.get(key)
+        shown = (str(value) if isinstance(value, Decimal) else repr(value))[:60]
         return self.refuse(key, f"is {shown}, not {kind}", f"write {kind}")
 
 
@@ -167,3 +211,25 @@ def exact_number(value: object) -> Fraction | None:
     if not number.is_finite() or abs(number.adjusted()) > _MAX_DIGITS:
         return None
     return Fraction(number)
+
+
+def refuse_absurd(place: str, document: Mapping[str, object]) -> None:
+    """Raise ProfileError for numbers and nesting that no profile has, before anything shows them.
+
+    A number of a million digits would take longer to print in a message than to read.
+    """
+    waiting: list[tuple[str, object, int]] = [("", document, 0)]
+    while waiting:
+        path, value, depth = waiting.pop()
+        problem = ""
+        if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+            problem = f"is a number of {value.bit_length()} bits"
+        elif depth > _MAX_DEPTH:
+            problem = f"is nested {depth} deep"
+        if problem:
+            raise ProfileError(place=place, field=path, problem=problem, remedy="correct the file")
+        if isinstance(value, Mapping):
+            inner = [(f"{path}.{key}" if path else str(key), item) for key, item in value.items()]
+        else:
+            inner = [(path, item) for item in value] if isinstance(value, list) else []
+        waiting.extend((name, item, depth + 1) for name, item in reversed(inner))

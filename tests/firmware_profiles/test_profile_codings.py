@@ -9,22 +9,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_profiles.byte_order import ByteOrder, arrange, orders_of
-from firmware_profiles.codings import WORD_COUNTS, Coding, Raw, WireType, decode_words, encode_words
+from firmware_profiles.codings import (
+    HALVES,
+    WORD_COUNTS,
+    Coding,
+    Raw,
+    WireType,
+    decode_words,
+    encode_words,
+)
 from firmware_profiles.errors import EncodeError
 
 ORDERS = st.sampled_from(ByteOrder)
 RANGES = {
     WireType.BIT: (0, 1),
     WireType.U8: (0, 2**8 - 1),
+    WireType.I8: (-(2**7), 2**7 - 1),
     WireType.U16: (0, 2**16 - 1),
     WireType.I16: (-(2**15), 2**15 - 1),
     WireType.U32: (0, 2**32 - 1),
     WireType.I32: (-(2**31), 2**31 - 1),
+    WireType.U48: (0, 2**48 - 1),
     WireType.U64: (0, 2**64 - 1),
+    WireType.I64: (-(2**63), 2**63 - 1),
     WireType.BITFIELD16: (0, 2**16 - 1),
     WireType.BITFIELD32: (0, 2**32 - 1),
+    WireType.BCD16: (0, 10**4 - 1),
     WireType.BCD32: (0, 10**8 - 1),
     WireType.BCD48: (0, 10**12 - 1),
+    WireType.BCD64: (0, 10**16 - 1),
 }
 
 
@@ -43,7 +56,7 @@ def test_whole_numbers_come_back_exactly(
         kind=kind,
         word_count=WORD_COUNTS[kind] or 1,
         order=order,
-        is_high_byte=is_high and kind is WireType.U8,
+        is_high_byte=is_high and kind in HALVES,
     )
 
     assert decode_words(form, encode_words(form, number)) == number

@@ -54,8 +54,9 @@ WRONG = [
     (
         TEXT.replace('type = "f32"', 'type = "float"'),
         (
-            "meters/x.toml: register.flow.type: 'float' is unknown; use one of bit, u8, u16, i16, "
-            "u32, i32, u64, f32, f64, bitfield16, bitfield32, bcd32, bcd48, string, time6, intreal"
+            "meters/x.toml: register.flow.type: 'float' is unknown; use one of bit, u8, i8, u16, "
+            "i16, u32, i32, u48, u64, i64, f32, f64, bitfield16, bitfield32, bcd16, bcd32, bcd48, "
+            "bcd64, string, time6, intreal"
         ),
     ),
     (
@@ -109,7 +110,7 @@ WRONG = [
         with_line(TEXT, 'byte_in_word = "low"'),
         (
             "meters/x.toml: register.flow.byte_in_word: 'low' with f32; "
-            'use "high" or "low", and type u8 only'
+            'use "high" or "low", and type u8 or i8'
         ),
     ),
     (
@@ -347,7 +348,7 @@ WRONG = [
     (
         with_line(TEXT, "scale = nan"),
         (
-            "meters/x.toml: register.flow.scale: is Decimal('NaN'), not a number, or a decimal in "
+            "meters/x.toml: register.flow.scale: is NaN, not a number, or a decimal in "
             'quotes such as "0.001"; write a number, or a decimal in quotes such as "0.001"'
         ),
     ),
