@@ -5,6 +5,7 @@ The line through the features, in the order the data flows:
     db                the database: tables, engine, migrations, the feed of changes
     migrations        the schema's versions, applied by `db.migrate_io`
     assets            gateways, meters, communities; which device is which meter
+    gateways          signed orders to gateways, their answers, how they are
     readings          frame -> reading, committed before it is acknowledged
     detection         readings -> findings
     alerts            findings -> alerts with a life cycle

@@ -1,4 +1,4 @@
-"""The command `sync-server`: serve, back up, check the audit, add meters, correct readings."""
+"""The command `sync-server`: serve, back up, add meters, correct readings, order gateways."""
 
 import argparse
 import getpass
@@ -23,6 +23,7 @@ from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
+from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
 from sync_server.readings.corrections import describe
 from sync_server.readings.corrections_io import CorrectionFileError, apply_corrections, export_raw
@@ -49,6 +50,7 @@ _REFUSALS = (
     ContractError,
     CorrectionFileError,
     UnusedCorrectionsError,
+    *gateway_commands.REFUSALS,
 )
 """What ends a command with status 1 and its text."""
 
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--language", choices=("zh", "en"), default="zh")
     account.add_argument("--crew")
     _add_corrections(add)
+    gateway_commands.add_gateway_commands(add)
     return parser
 
 
@@ -259,6 +262,31 @@ def _complain(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:
+    print(gateway_commands.make_key(options))
+
+
+def _gateway_config(config: ServerConfig, options: argparse.Namespace) -> None:
+    _at_order_desk(config, options, gateway_commands.run_config)
+
+
+def _gateway_command(config: ServerConfig, options: argparse.Namespace) -> None:
+    _at_order_desk(config, options, gateway_commands.run_order)
+
+
+def _at_order_desk(
+    config: ServerConfig,
+    options: argparse.Namespace,
+    work: Callable[[gateway_commands.OrderDesk, argparse.Namespace], None],
+) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        work(gateway_commands.OrderDesk(engine=engine, clock=SystemClock(), say=print), options)
+    finally:
+        engine.dispose()
+
+
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _back_up,
@@ -269,6 +297,9 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "create-account": _create_account,
     "export-raw": _export_raw,
     "apply-corrections": _apply_corrections,
+    "gateway-keys": _gateway_keys,
+    "gateway-config": _gateway_config,
+    "gateway-command": _gateway_command,
 }
 
 

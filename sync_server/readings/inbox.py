@@ -1,13 +1,16 @@
-"""Decides what a message from the broker is: a batch, a gateway's event, or unusable and why."""
+"""Decides what a message from the broker is: a batch, a gateway's word, or unusable and why."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
 
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import JsonObject
+from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import Batch, parse_batch
+from wire_contracts.gateway_commands import CommandResult, parse_result
+from wire_contracts.gateway_health import GatewayHealth, parse_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, parse_topic
 
@@ -35,24 +38,41 @@ class Unusable:
     reason: str
 
 
-def read_message(topic_text: str, payload: bytes) -> Batch | GatewayWord | Unusable:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Health or an answer that cannot be read: the next one says the same again."""
+
+    gateway_id: str
+    reason: str
+
+
+Item = Batch | GatewayWord | GatewayHealth | CommandResult | Unusable | Dropped
+"""What a message may be."""
+
+REPEATED = frozenset({Channel.HEALTH, Channel.RES})
+"""Channels whose messages come again by themselves; one that cannot be read is not kept."""
+
+
+def read_message(topic_text: str, payload: bytes) -> Item:
     """Return what a message is; never raises for what a sender may send."""
-    gateway_id = "unknown"
+    gateway_id, channel = "unknown", Channel.UP
     try:
         topic = parse_topic(topic_text)
-        gateway_id = topic.gateway_id
+        gateway_id, channel = topic.gateway_id, topic.channel
         reader = unpack(f"gateway {gateway_id}", payload, orjson.loads)
-        if topic.channel is not Channel.UP:
-            return GatewayWord(gateway_id=gateway_id, channel=topic.channel, values=reader.values)
-        batch = parse_batch(reader)
-        if batch.gateway_id != gateway_id:
+        if channel not in _PARSERS:
+            return GatewayWord(gateway_id=gateway_id, channel=channel, values=reader.values)
+        item = _PARSERS[channel](reader)
+        if item.gateway_id != gateway_id:
             raise reader.refuse(
                 "gw",
-                f"is {batch.gateway_id!r} on the topic of {gateway_id!r}",
+                f"is {item.gateway_id!r} on the topic of {gateway_id!r}",
                 "publish to the gateway's own topic",
                 Code.TOPIC_MISMATCH,
             )
     except ContractError as error:
+        if channel in REPEATED:
+            return Dropped(gateway_id=gateway_id, reason=str(error))
         return Unusable(gateway_id=gateway_id, payload=payload, code=error.code, reason=str(error))
     except (ValueError, RecursionError) as error:
         return Unusable(
@@ -62,4 +82,12 @@ def read_message(topic_text: str, payload: bytes) -> Batch | GatewayWord | Unusa
             reason=f"gateway {gateway_id}: payload: cannot be taken apart "
             f"({str(error)[:200]!a}); correct the sender",
         )
-    return batch
+    return item
+
+
+_PARSERS: Mapping[Channel, Callable[[FieldReader], Batch | GatewayHealth | CommandResult]] = {
+    Channel.UP: parse_batch,
+    Channel.HEALTH: parse_health,
+    Channel.RES: parse_result,
+}
+"""Who reads which channel; the others are kept as they say it."""

@@ -10,9 +10,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.typing import FilteringBoundLogger
 
+from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import Topic, append_feed
+from sync_server.gateways.health_store import note_health
+from sync_server.gateways.order_store import due_orders, hurry, mark_sent, note_result
 from sync_server.readings.health import IngestMetrics
-from sync_server.readings.inbox import GatewayWord, Unusable, read_message
+from sync_server.readings.inbox import Dropped, GatewayWord, Item, Unusable, read_message
 from sync_server.readings.mqtt_io import BrokerLink, Message
 from sync_server.readings.quality_event_store import (
     QualityEvent,
@@ -25,6 +28,8 @@ from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.frames import Batch, ms_from_utc
+from wire_contracts.gateway_commands import CommandResult
+from wire_contracts.gateway_health import GatewayHealth
 from wire_contracts.topics import Channel
 
 AFTER_COMMIT = "server.after_commit"
@@ -35,6 +40,7 @@ MAX_MESSAGES = 40
 
 _IDLE_S = 0.25
 _RETRY_S = 1.0
+_ORDERS_EVERY_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -56,6 +62,7 @@ class IngestLoop:
         self._metrics = metrics
         self._reached = reached
         self._store = ReadingStore()
+        self._orders_due_s = 0.0
 
     def run(self, server_epoch: int, stop: threading.Event) -> None:
         """Work until `stop`; what was taken is committed and acknowledged before it returns."""
@@ -64,6 +71,24 @@ class IngestLoop:
             self._metrics.is_connected.set(self._link.is_connected)
             if first is not None:
                 self._handle(self._gather(first), server_epoch, stop)
+            self._send_orders()
+
+    def _send_orders(self) -> None:
+        """Publish the signed orders that are due, at most once a second."""
+        now_s = time.monotonic()
+        if not self._link.is_subscribed or now_s < self._orders_due_s:
+            return
+        self._orders_due_s = now_s + _ORDERS_EVERY_S
+        now_utc = self._clock.now_utc()
+        try:
+            with reading(self._engine) as connection:
+                due = due_orders(connection, now_utc)
+            sent = [each for each in due if self._link.publish_order(each.gateway_id, each.payload)]
+            if sent:
+                with self._engine.begin() as connection:
+                    mark_sent(connection, sent, now_utc)
+        except OperationalError as error:
+            _LOG.warning("ingest.orders_wait", error=str(error.orig))
 
     def _gather(self, first: Message) -> Sequence[Message]:
         messages = [first]
@@ -102,7 +127,7 @@ class IngestLoop:
     def _commit_until_done(
         self,
         messages: Sequence[Message],
-        items: Sequence[Batch | GatewayWord | Unusable],
+        items: Sequence[Item],
         stop: threading.Event,
     ) -> Sequence[Stored] | None:
         """Return what was stored; None when we are stopped while the database is away."""
@@ -113,7 +138,7 @@ class IngestLoop:
             return self._commit_one_by_one(messages, items, stop)
 
     def _commit_when_there(
-        self, items: Sequence[Batch | GatewayWord | Unusable], stop: threading.Event
+        self, items: Sequence[Item], stop: threading.Event
     ) -> Sequence[Stored] | None:
         """Commit, again and again while the database is away; None when we are stopped then."""
         while True:
@@ -124,25 +149,39 @@ class IngestLoop:
                 if stop.wait(_RETRY_S):
                     return None
 
-    def _commit(self, items: Sequence[Batch | GatewayWord | Unusable]) -> Sequence[Stored]:
+    def _commit(self, items: Sequence[Item]) -> Sequence[Stored]:
         now_utc = self._clock.now_utc()
         batches = [item for item in items if isinstance(item, Batch)]
         started_s = time.perf_counter()
         with self._engine.begin() as connection:
             stored = [self._store.store_batches(connection, batches, now_utc)] if batches else []
             for item in items:
-                if isinstance(item, Unusable):
-                    self._keep(connection, item, now_utc)
-                elif isinstance(item, GatewayWord):
-                    _note_word(connection, item, now_utc)
+                self._note(connection, item, now_utc)
         self._metrics.commit_s.observe(time.perf_counter() - started_s)
         self._metrics.newest_at_s.set(now_utc.timestamp())
         return stored
 
+    def _note(self, connection: Connection, item: Item, now_utc: datetime) -> None:
+        """Keep what is not a batch."""
+        match item:
+            case Unusable():
+                self._keep(connection, item, now_utc)
+            case GatewayWord():
+                _note_word(connection, item, now_utc)
+            case GatewayHealth():
+                note_health(connection, item, now_utc)
+            case CommandResult():
+                if note_result(connection, item, now_utc):
+                    append_feed(connection, Topic.GATEWAY, item.gateway_id, now_utc)
+            case Dropped():
+                _LOG.warning("ingest.word_dropped", gateway=item.gateway_id, reason=item.reason)
+            case Batch():
+                return
+
     def _commit_one_by_one(
         self,
         messages: Sequence[Message],
-        items: Sequence[Batch | GatewayWord | Unusable],
+        items: Sequence[Item],
         stop: threading.Event,
     ) -> Sequence[Stored] | None:
         """Find the message that cannot be stored, and keep that one as it came."""
@@ -185,6 +224,8 @@ def _unstorable(gateway_id: str, payload: bytes, error: Exception) -> Unusable:
 
 def _note_word(connection: Connection, word: GatewayWord, now_utc: datetime) -> None:
     append_feed(connection, Topic.GATEWAY, word.gateway_id, now_utc)
+    if word.is_online():
+        hurry(connection, word.gateway_id, now_utc)
     if word.channel is Channel.EVENT:
         event = QualityEvent(
             at_utc=now_utc,

@@ -38,7 +38,7 @@ _WAITING_MESSAGES = 4000
 _KEEPALIVE_S = 30
 _RECONNECT_S = (1, 10)
 _FAREWELL_S = 2.0
-_CHANNELS = (Channel.UP, Channel.STATE, Channel.EVENT)
+_CHANNELS = (Channel.UP, Channel.STATE, Channel.EVENT, Channel.HEALTH, Channel.RES)
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -126,6 +126,11 @@ class BrokerLink:
         info = self._client.publish(topic, dump_ack(ack), qos=1)
         if info.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
             _LOG.warning("ingest.ack_not_sent", gateway=gateway_id, reason=str(info.rc))
+
+    def publish_order(self, gateway_id: str, payload: bytes) -> bool:
+        """Send a signed order; return whether the network took it."""
+        topic = Topic(gateway_id=gateway_id, channel=Channel.CMD).text()
+        return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def close(self) -> None:
         """Send what is waiting, say goodbye and end the network thread."""
