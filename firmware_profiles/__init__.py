@@ -17,7 +17,8 @@ The line through the modules:
     measure, validity, effects, status, decode     words -> readings, quality, events
     counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
+    redecode, redecode_io      stored frames decoded again by another revision
     encode, golden             readings -> words, and the proof of a profile
     simulator_io               a profile as a meter on a socket
-    __main__                   firmware-profiles list, show, check, test, decode
+    __main__                   firmware-profiles list, show, check, test, decode, redecode
 """

@@ -1,13 +1,15 @@
-"""The command firmware-profiles: list, show, check, test and decode register maps."""
+"""The command firmware-profiles: list, show, check, test, decode and redecode register maps."""
 
 import argparse
 import base64
 import binascii
+import contextlib
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +25,8 @@ from firmware_profiles.library_io import (
     load_profile_file,
 )
 from firmware_profiles.profile import Profile, Register
+from firmware_profiles.redecode import FormerOf, Redecoder
+from firmware_profiles.redecode_io import redecode_file
 from firmware_profiles.words import HIGHEST_ADDRESS, WordAddress, unpack_words
 
 _WORD = re.compile(r"[0-9A-Fa-f]{4}")
@@ -70,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     decode.add_argument("--address", type=int, default=0, help="zero-based address of the first")
     decode.add_argument("--raw", help="base64 of a frame's raw instead of words")
     decode.set_defaults(run=_decode)
+    again = commands.add_parser("redecode", help="decode the words of stored frames again")
+    again.add_argument("frames", type=Path, help="a file of sync-server export-raw")
+    again.add_argument("--profile", required=True, help="ID@REVISION or a file, the corrected one")
+    again.add_argument("--out", type=Path, help="for sync-server apply-corrections; else printed")
+    again.set_defaults(run=_redecode)
     return parser
 
 
@@ -164,6 +173,43 @@ def _decode(options: argparse.Namespace) -> int:
         }
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     return _OK
+
+
+def _redecode(options: argparse.Namespace) -> int:
+    directory: Path | None = options.directory
+    decoder = Redecoder(
+        profile=_released(options.profile, directory), former_of=_former_of(directory)
+    )
+    with contextlib.ExitStack() as stack:
+        try:
+            out = stack.enter_context(options.out.open("wb")) if options.out else sys.stdout.buffer
+            done = redecode_file(decoder, options.frames, out, _complain)
+        except OSError as error:
+            problem = error.strerror or "cannot be used"
+            message = f"{error.filename}: file: {problem}; name a file that can be used"
+            raise WordsError(message) from error
+    _complain(f"{done.written_count} lines decoded, {done.failed_count} not")
+    return _NOT_FIT if done.failed_count else _OK
+
+
+def _released(name: str, directory: Path | None) -> Profile:
+    is_file = name.endswith(".toml")
+    return load_profile_file(Path(name)) if is_file else load_profile(name, directory)
+
+
+def _former_of(directory: Path | None) -> FormerOf:
+    @cache
+    def find(reference: str) -> Profile | None:
+        try:
+            return load_profile(reference, directory)
+        except ProfileError:
+            return None
+
+    return find
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _plain(values: Mapping[Key, object]) -> dict[str, object]:

@@ -37,7 +37,7 @@ def test_every_wire_quantity_is_named() -> None:
     assert set(Quantity) - WORDS == set()
 
 
-@pytest.mark.parametrize("command", ["list", "show", "check", "test", "decode"])
+@pytest.mark.parametrize("command", ["list", "show", "check", "test", "decode", "redecode"])
 def test_every_command_is_named_and_known(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
