@@ -96,12 +96,11 @@ def add_gateway_commands(add: AddCommand) -> None:
 
 
 def _add_orders(command: argparse.ArgumentParser) -> None:
-    command.add_argument("gateway")
     inner = command.add_subparsers(dest="subcommand", required=True)
 
     def order(name: str, text: str, *values: str) -> argparse.ArgumentParser:
         parser = inner.add_parser(name, help=text)
-        for value in values:
+        for value in ("gateway", *values):
             parser.add_argument(value)
         _add_signing(parser)
         return parser
