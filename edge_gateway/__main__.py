@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from edge_gateway.commands.calls import REFUSED, WRONG_CALL, CallError
 from edge_gateway.commands.check_io import add_check
+from edge_gateway.commands.identify_io import add_identify
 from edge_gateway.commands.queue_io import add_queue
 from edge_gateway.commands.read_io import add_read
 from edge_gateway.commands.run_io import add_run
@@ -19,6 +20,7 @@ COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
     ("check-config", "check settings and profiles, read nothing", add_check),
     ("check", "the same as check-config", add_check),
     ("scan", "find out who answers on a line", add_scan),
+    ("identify", "what one meter says it is, and which profiles match", add_identify),
     ("read", "read one meter once", add_read),
     ("queue", "look into the queue", add_queue),
 )

@@ -5,6 +5,7 @@ progress_io              how far long work has come, on standard error
 run_io, check_io         the gateway itself; whether its settings are right
 meter_call               settings for one meter that stands in no file
 scan_plan, scan_io       who answers on a line
+identify_view, ask_identity_io, identify_io      what a meter says it is
 read_view, read_io       one meter read once
 queue_io                 what waits in the queue
 """

@@ -3,8 +3,15 @@
 import argparse
 import json
 import time
+from dataclasses import replace
 
 from edge_gateway.clock_io import SystemClock
+from edge_gateway.commands.ask_identity_io import (
+    WAIT_S,
+    IdentityCall,
+    identify_meter,
+    why_nobody,
+)
 from edge_gateway.commands.calls import (
     DONE,
     REFUSED,
@@ -16,6 +23,7 @@ from edge_gateway.commands.meter_call import MeterCall, config_of
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.commands.read_view import MeterRead, as_json, as_text
 from edge_gateway.config import AUTO, ConfigError
+from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
@@ -46,12 +54,41 @@ def _read(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         timeout_s=options.timeout,
     )
-    read = read_meter(call)
+    read = read_meter(replace(call, profile=_profile(call)))
     if options.json:
         print(json.dumps(as_json(read), ensure_ascii=False))
     else:
         print("\n".join(as_text(read)))
     return DONE if read.is_good else REFUSED
+
+
+def _profile(call: MeterCall) -> str:
+    """Return the profile that was typed; without one a Modbus meter is asked what it is.
+
+    Raises:
+        CallError: It cannot be told what it is.
+    """
+    is_telegram = call.url.startswith(("mbus:", "cjt188:"))
+    if call.profile != AUTO or is_telegram:
+        return call.profile
+    asked = IdentityCall(
+        url=call.url,
+        unit=call.unit,
+        profiles=call.profiles,
+        serial=call.serial,
+        wait_s=call.timeout_s or WAIT_S,
+    )
+    with Progress() as progress:
+        found = identify_meter(
+            asked, lambda number, count: progress.step(f"question {number} of {count}")
+        )
+    if isinstance(found, Fault):
+        raise CallError(f"read: unit {call.unit}: {why_nobody(found)}; name a --profile")
+    if found.profile is None:
+        fitting = ", ".join(match.profile for match in found.matches) or "none"
+        message = f"read: profile: not identified, fitting: {fitting}; name one with --profile"
+        raise CallError(message)
+    return found.profile
 
 
 def read_meter(call: MeterCall) -> MeterRead:
@@ -65,7 +102,7 @@ def read_meter(call: MeterCall) -> MeterRead:
         (setup,) = load_links(config_of(call))
         line = make_line(setup.order(clock))
     except ConfigError as error:
-        raise CallError(str(error)) from error
+        raise CallError(str(error).replace("gateway command: ", "read: ", 1)) from error
     except ValueError as error:
         raise CallError(f"read: {error}") from error
     started_utc, started_s = clock.now_utc(), time.monotonic()

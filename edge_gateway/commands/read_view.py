@@ -148,15 +148,18 @@ def _faults(read: MeterRead) -> Sequence[str]:
 
 
 def _raw(read: MeterRead) -> Iterator[tuple[str, str]]:
-    """Yield `3/1024` and `C148` for every word, or the group and the telegram in hexadecimal."""
+    """Yield `3/1024` and `C148` for every word, then group and telegram in hexadecimal."""
+    image: dict[tuple[int, int], int] = {}
+    telegrams: list[tuple[str, str]] = []
     for group, each in read.reads.items():
         words = _words(each.raw)
-        if words is None:
-            if each.raw is not None:
-                yield group, each.raw.hex().upper()
-            continue
-        for (space, address), word in sorted(words.items()):
-            yield f"{_space(space)}/{address}", f"{word:04X}"
+        if words is not None:
+            image.update(words)
+        elif each.raw is not None:
+            telegrams.append((group, each.raw.hex().upper()))
+    for (space, address), word in sorted(image.items()):
+        yield f"{_space(space)}/{address}", f"{word:04X}"
+    yield from telegrams
 
 
 def _raw_rows(read: MeterRead) -> Iterator[tuple[str, str]]:

@@ -20,8 +20,18 @@ modbus_session_io        pymodbus over one strict exchange
 modbus_io                reads words, and never an answer in doubt
 modbus_links_io          the strict link of a URL
 meter_reading            the requests of one job, and what their failures mean
+interview                what a meter says to the questions of identification
+notices                  what a driver has the server told beside its frames
 modbus_driver            the plans and profiles of the meters on one Modbus line
 modbus_probe_io          whether anybody is there, unit after unit
+mbus_meter               which M-Bus meter a device address names, whose an answer is
+mbus_answers             whether received bytes are the answer to an M-Bus request
+mbus_io                  one strict exchange on one M-Bus line
+mbus_readout             one readout of one meter, telegram by telegram
+mbus_driver              which M-Bus meter is asked how, and what its telegrams mean
+mbus_scan                the meters on an M-Bus line, by address or by the tree of wildcards
+modbus_objects, modbus_objects_io      what a device says of itself
+unit_answers             what an unknown unit says to the profiles' questions
 cjt188_io                one strict exchange on one CJ/T 188 line
 cjt188_driver            which CJ/T 188 meter is asked how, and what its answer means
 """

@@ -40,6 +40,7 @@ class RtuUnits:
     units: Mapping[int, Answer]
     setting: str = ""
     late: frozenset[int] = frozenset()
+    request_bytes: int = 8
     asked: list[int] = field(default_factory=list)
     settings_seen: list[str] = field(default_factory=list)
     _kept: bytes = b""
@@ -70,14 +71,14 @@ def on_pty(bus: RtuUnits) -> Iterator[str]:
             if stop_read in ready:
                 return
             try:
-                heard = (heard + os.read(inner, 256))[-8:]
+                heard = (heard + os.read(inner, 256))[-bus.request_bytes :]
             except OSError:
                 return
             seen = setting_of(outer)
             bus.settings_seen.append(seen)
             if bus.setting not in {"", seen}:
                 heard = b""
-            elif len(heard) == 8 and not crc16(heard):
+            elif len(heard) == bus.request_bytes and not crc16(heard):
                 reply = bus.answer(heard[:-2])
                 heard = b""
                 os.write(inner, reply)

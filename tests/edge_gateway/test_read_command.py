@@ -1,0 +1,229 @@
+"""`edge-gateway read`: one meter as the gateway would read it, as a table and as JSON."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from edge_gateway.__main__ import main
+from firmware_profiles.library_io import load_profile
+from firmware_profiles.simulator_io import (
+    NoAnswer,
+    NoSuchRegister,
+    SimulatedLink,
+    SimulatedLinks,
+)
+from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, on_pty
+from tests.edge_gateway.rig import LOOPBACK, ROOT, free_port
+
+HEAT = SimulatedMeter(meter_type=0x20, address="00110040314132")
+
+
+def golden_meter(reference: str) -> SimulatedLinks:
+    """The meter of a profile's first golden vector at unit 7; it has no other register."""
+    image = load_profile(reference).golden[0].words
+
+    def answer(unit: int, function: int, address: int, count: int) -> list[int]:
+        if unit != 7:
+            raise NoAnswer
+        asked = [(function, at) for at in range(address, address + count)]
+        if any(at not in image for at in asked):
+            raise NoSuchRegister
+        return [image[at] for at in asked]
+
+    return SimulatedLinks([SimulatedLink(name="meter", answer=answer)])
+
+
+def read(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["read", *arguments])
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_json_is_one_object_with_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, err = read(
+            capsys, url, "--unit", "7", "--profile", "microsensor_mfe600h@1", "--json"
+        )
+    body = json.loads(out)
+
+    assert (status, err) == (0, "")
+    assert out.count("\n") == 1
+    assert set(body) == {
+        "url",
+        "unit",
+        "at",
+        "ms",
+        "profile",
+        "revision",
+        "good",
+        "quantities",
+        "events",
+        "local",
+        "raw",
+        "faults",
+    }
+    assert (body["url"], body["unit"], body["good"]) == (url, "7", True)
+    assert (body["profile"], body["revision"]) == ("microsensor_mfe600h", 1)
+    assert body["quantities"]["flow_m3h"] == {"value": 12.5, "unit": "m3/h", "quality": "good"}
+    assert body["raw"]["4/4112"] == "4148"
+    assert body["ms"] > 0
+    assert body["at"].endswith("+00:00")
+
+
+def test_the_table_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, _ = read(capsys, url, "--unit", "7", "--profile", "microsensor_mfe600h@1")
+    lines = out.splitlines()
+
+    assert status == 0
+    assert lines[0].startswith(f"microsensor_mfe600h@1 at 7, {url}: ")
+    assert ["flow_m3h", "12.5", "m3/h", "good"] in [line.split() for line in lines]
+    assert "  4/4112: 4148 0000" in lines
+
+
+def test_without_a_profile_the_meter_is_identified_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, _ = read(capsys, url, "--unit", "7")
+
+    assert status == 0
+    assert out.startswith("microsensor_mfe600h@1 at 7")
+
+
+def test_a_meter_that_nobody_knows_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with golden_meter("tuf_2000m@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, err = read(capsys, url, "--unit", "7")
+
+    assert (status, out) == (2, "")
+    assert err == "read: profile: not identified, fitting: none; name one with --profile\n"
+
+
+def test_a_silent_meter_is_no_value_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, _ = read(
+            capsys,
+            url,
+            "--unit",
+            "9",
+            "--profile",
+            "microsensor_mfe600h@1",
+            "--timeout",
+            "0.05",
+            "--json",
+        )
+    body = json.loads(out)
+
+    assert status == 1
+    assert not body["good"]
+    assert {each["quality"] for each in body["quantities"].values()} == {"bad_timeout"}
+    assert {each["value"] for each in body["quantities"].values()} == {None}
+    assert body["raw"] == {}
+    assert body["faults"]
+
+
+def test_a_line_that_is_not_there_is_status_1_and_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = f"cjt188://{LOOPBACK}:{free_port()}"
+    status, out, _ = read(capsys, url, "--unit", "20:00110040314132")
+
+    assert status == 1
+    assert "the line cannot be opened: " in out
+
+
+def test_a_cjt188_meter_says_itself_what_its_data_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with Cjt188Line([SimulatedMeter(meter_type=0x20, address="00110040314132")]) as line:
+        url = f"cjt188://{LOOPBACK}:{line.port}"
+        status, out, _ = read(capsys, url, "--unit", "20:00110040314132", "--json")
+    body = json.loads(out)
+
+    assert status == 0
+    assert (body["profile"], body["revision"]) == ("cjt188_heat", 1)
+    assert body["quantities"]["supply_temp_degc"]["value"] == 85.5
+    assert body["raw"]["telegram"].startswith("6820324131400011")
+    assert body["local"]["valve"] == "open"
+
+
+def test_one_bad_value_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    line = Cjt188Line([HEAT], fault=lambda: Fault.CHECKSUM)
+    with line:
+        url = f"cjt188://{LOOPBACK}:{line.port}"
+        status, out, _ = read(capsys, url, "--unit", "20:00110040314132", "--timeout", "0.05")
+
+    assert status == 1
+    assert "bad_crc" in out
+    assert "telegram: bad_crc: checksum: is " in out
+
+
+def test_a_command_of_its_own_reads_a_serial_port() -> None:
+    with on_pty(Cjt188Line([SimulatedMeter(meter_type=0x10, address=f"{1:014d}")])) as device:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "edge_gateway",
+                "read",
+                f"cjt188://{device}?baud=115200",
+                "--unit",
+                "10:00000000000001",
+                "--profile",
+                "cjt188_water@1",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ["volume_m3", "100.01", "m3", "good"] in [
+        line.split() for line in done.stdout.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            ["tcp://127.0.0.1", "--unit", "x", "--profile", "tuf_2000m@1"],
+            "read: link 'tcp://127.0.0.1' meter 'unit x': device_address: is 'x'; give a whole",
+        ),
+        (
+            ["tcp://127.0.0.1", "--unit", "7", "--profile", "nobody@1"],
+            "read: link 'tcp://127.0.0.1' meter 'unit 7': profile: profile 'nobody@1': ",
+        ),
+        (["nowhere", "--unit", "7"], "identify: url: 'nowhere' is no link URL; write it like"),
+        (
+            ["cjt188://127.0.0.1:1", "--unit", "7"],
+            "read: device_address: '7' is not TYPE:ADDRESS; write the type and the 14 digits",
+        ),
+    ],
+)
+def test_a_wrong_call_is_status_2_and_one_line(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = read(capsys, *arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(text)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("seconds", ["0", "1000", "soon"])
+def test_a_time_out_that_cannot_be_is_refused(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["read", "tcp://127.0.0.1", "--unit", "1", "--timeout", seconds])
+
+    assert caught.value.code == 2
+    assert "--timeout" in capsys.readouterr().err
