@@ -47,3 +47,17 @@ class RefusedTelegramError(TelegramError):
         self.field = field
         self.problem = problem
         self.remedy = remedy
+
+
+class ApplicationError(RefusedTelegramError):
+    """A telegram in which the meter itself says that it cannot answer.
+
+    Attributes:
+        number: The meter's error code, 0..255; EN 13757-3:2018 table 21.
+    """
+
+    def __init__(self, place: str, field: str, problem: str, *, number: int) -> None:
+        """Keep the number beside the parts."""
+        code = TelegramCode.APPLICATION_ERROR
+        super().__init__(code, place, field, problem, "look at the meter")
+        self.number = number

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from meter_telegrams.compact_formats import NO_FORMATS, Formats, expanded
-from meter_telegrams.errors import RefusedTelegramError, TelegramCode
+from meter_telegrams.errors import ApplicationError, RefusedTelegramError, TelegramCode
 from meter_telegrams.mbus_fixed import parse_fixed
 from meter_telegrams.mbus_media import device_type_name
 from meter_telegrams.mbus_records import parse_records
@@ -157,10 +157,7 @@ def _unreadable(ci: int, data: bytes) -> RefusedTelegramError:
         header = parse_header(data, _ERRORS[ci])
         return _application_error(place, data[header.size :], header)
     if ci in _ALARMS:
-        problem = "is an alarm, not readings"
-        return RefusedTelegramError(
-            TelegramCode.APPLICATION_ERROR, place, "alarm", problem, "look at the meter"
-        )
+        return ApplicationError(place, "alarm", "is an alarm, not readings", number=0)
     if ci in _FORMAT:
         problem = "only announces the format of compact telegrams"
         return RefusedTelegramError(
@@ -177,12 +174,10 @@ def _unreadable(ci: int, data: bytes) -> RefusedTelegramError:
     )
 
 
-def _application_error(place: str, data: bytes, header: Header) -> RefusedTelegramError:
-    code = data[0] if data else 0
-    text = APPLICATION_ERRORS.get(code, "a code that the standard reserves")
-    problem = f"the meter reports error {code:02X}, {text}"
+def _application_error(place: str, data: bytes, header: Header) -> ApplicationError:
+    number = data[0] if data else 0
+    text = APPLICATION_ERRORS.get(number, "a code that the standard reserves")
+    problem = f"the meter reports error {number:02X}, {text}"
     if header.security_mode:
-        problem = "the meter reports an error, encrypted"
-    return RefusedTelegramError(
-        TelegramCode.APPLICATION_ERROR, place, "application error", problem, "look at the meter"
-    )
+        problem, number = "the meter reports an error, encrypted", 0
+    return ApplicationError(place, "application error", problem, number=number)

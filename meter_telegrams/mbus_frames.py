@@ -9,6 +9,7 @@ EN 13757-2:2018 section 5 (frame formats FT1.2 of IEC 60870-5-1), addresses sect
 CS is the sum of C, A, CI and data modulo 256, L counts the same bytes.
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -38,6 +39,7 @@ EVERY_ADDRESS = 0xFE
 BROADCAST_ADDRESS = 0xFF
 """Every meter obeys, none answers."""
 
+_SECONDARY = re.compile(r"([0-9F]{8})(?:\.([A-Z]{3})\.([0-9A-F]{2})\.([0-9A-F]{2}))?")
 _LEAST_LENGTH = 3
 _BYTE_COUNT = 256
 _FCB = 0x20
@@ -194,24 +196,16 @@ def parse_secondary(text: str) -> MeterAddress:
     Raises:
         ValueError: It is neither; the text says what to write.
     """
-    parts = text.split(".")
-    identification = parts[0].upper()
-    is_number = len(identification) == 8 and all(  # noqa: PLR2004  # digits of an identification
-        digit in "0123456789F" for digit in identification
-    )
-    if not is_number or len(parts) not in {1, 4}:
+    found = _SECONDARY.fullmatch(text.upper())
+    if found is None:
         message = f"{text!r} is no secondary address; write 24083345 or 24083345.EFE.00.0C"
         raise ValueError(message)
-    if len(parts) == 1:
-        return MeterAddress(
-            identification=identification, manufacturer="", version=0xFF, device_type=0xFF
-        )
-    version, device_type = (int.from_bytes(bytes.fromhex(each)[:1]) for each in parts[2:])
+    identification, maker, version, device_type = found.groups(default="")
     return MeterAddress(
         identification=identification,
-        manufacturer=parts[1].upper(),
-        version=version,
-        device_type=device_type,
+        manufacturer=maker,
+        version=int(version or "FF", 16),
+        device_type=int(device_type or "FF", 16),
     )
 
 

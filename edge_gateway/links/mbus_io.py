@@ -1,0 +1,212 @@
+"""One strict M-Bus exchange at a time on one line: ask, wait as the standard says, and doubt.
+
+Bytes that came late, an answer with anything around it, and colliding answers are thrown away;
+before the next request the line is listened to until it is quiet. Never raises for the line.
+"""
+
+import time
+from collections.abc import Callable
+
+from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.link_counts import LinkCounts
+from edge_gateway.links.link_url import MbusUrl, SerialLine
+from edge_gateway.links.mbus_answers import (
+    Complaint,
+    Flaw,
+    Heard,
+    Question,
+    bytes_missing,
+    judge,
+)
+from edge_gateway.links.ports_io import BytePort, open_port
+from meter_telegrams.mbus_frames import LONGEST_FRAME
+from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
+
+STANDARD_BAUD = 2400
+"""Speed on the meters' side where the line does not say: behind a TCP level converter."""
+
+CHAR_BITS = 11
+"""Bits of a character: start, eight, even parity, stop; EN 13757-2:2018 section 5.4."""
+
+LATEST_START_BITS = 330
+LATEST_START_S = 0.05
+"""A meter begins to answer 11 to 330 bit times + 50 ms after the request; EN 13757-2:2018 5.5."""
+
+QUIET_BITS = 33
+"""Bit times of silence that end a frame: three characters; EN 13757-2:2018 section 5.5.3."""
+
+LONGEST_GAP_S = 0.25
+"""Wall seconds between two pieces of one answer. Judgement: level converters behind TCP and radio
+modems cut frames into pieces; on a wire there are no gaps at all."""
+
+DRAIN_CHARS = 20
+"""Characters of silence after which a doubted line is believed to be quiet. Judgement."""
+
+TIMEOUTS_BEFORE_REOPEN = 3
+"""Time-outs in a row after which the connection itself is doubted; gateway notes 5."""
+
+FIRST_REOPEN_S = 0.5
+LAST_REOPEN_S = 30.0
+"""Wall seconds between attempts to open a line that refuses, doubling."""
+
+
+class MbusLink:
+    """One line to meters behind a level converter; one request at a time, by one thread.
+
+    Attributes:
+        counts: What the line has done.
+        standard_s: Wall seconds within which a meter begins to answer by the standard.
+        timeout_s: Wall seconds that are waited for the beginning of an answer.
+        has_selection: Whether a meter may be selected by its secondary address.
+    """
+
+    def __init__(
+        self,
+        open_port: Callable[[], BytePort],
+        timeout_s: float,
+        *,
+        bit_s: float = 1 / STANDARD_BAUD,
+    ) -> None:
+        """Remember how to open the line; nothing is opened before the first request.
+
+        Args:
+            open_port: Opens the line or raises OSError.
+            timeout_s: Wall seconds until an answer begins; the standard's time is the least.
+            bit_s: Seconds of one bit on the meters' side.
+        """
+        self.counts = LinkCounts()
+        self._open_port = open_port
+        self._bit_s = bit_s
+        self._char_s = CHAR_BITS * bit_s
+        self.standard_s = LATEST_START_BITS * bit_s + LATEST_START_S
+        self.timeout_s = max(timeout_s, self.standard_s)
+        self.has_selection = True
+        self._port: BytePort | None = None
+        self._is_doubtful = False
+        self._timeouts_in_row = 0
+        self._next_open_s = 0.0
+        self._reopen_s = FIRST_REOPEN_S
+
+    def open(self) -> bool:
+        """Return whether the line is open now; attempts that fail are paced."""
+        return self._opened() is not None
+
+    def close(self) -> None:
+        """Close the line; the next request opens it again."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        self.counts.is_open = False
+
+    def transact(self, question: Question, *, timeout_s: float | None = None) -> Heard | Fault:
+        """Return the answer to one request, or why there is none.
+
+        Args:
+            question: The request.
+            timeout_s: Wall seconds until an answer begins, where the line's own do not fit.
+        """
+        port = self._opened()
+        if port is None:
+            detail = f"the line cannot be opened: {self.counts.down_reason}"
+            return Fault(kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT, detail=detail)
+        self.counts.requests += 1
+        started_s = time.monotonic()
+        try:
+            wait_s = self.timeout_s if timeout_s is None else timeout_s
+            received = self._exchange(port, question, wait_s)
+            return self._judged(judge(received, question), is_probe=timeout_s is not None)
+        except OSError as error:
+            self.counts.timeouts += 1
+            self._reopen(str(error))
+            return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=f"line lost: {error}")
+        finally:
+            self.counts.busy_s += time.monotonic() - started_s
+
+    def _opened(self) -> BytePort | None:
+        if self._port is not None:
+            return self._port
+        if time.monotonic() < self._next_open_s:
+            return None
+        try:
+            self._port = self._open_port()
+        except OSError as error:
+            self.counts.down_reason = str(error)
+            self._next_open_s = time.monotonic() + self._reopen_s
+            self._reopen_s = min(LAST_REOPEN_S, self._reopen_s * 2)
+            return None
+        self._reopen_s = FIRST_REOPEN_S
+        self._timeouts_in_row = 0
+        self._is_doubtful = True
+        self.counts.is_open = True
+        self.counts.down_reason = ""
+        return self._port
+
+    def _exchange(self, port: BytePort, question: Question, wait_s: float) -> bytes:
+        """Return what came after the request, up to the end of its answer or the time-out."""
+        self._listen_until_quiet(port)
+        port.write(question.telegram)
+        self.counts.bytes_out += len(question.telegram)
+        asked_s = time.monotonic() + len(question.telegram) * self._char_s
+        until_s = asked_s + wait_s
+        received = b""
+        while (left_s := until_s - time.monotonic()) > 0:
+            piece = port.read(left_s)
+            received += piece
+            missing = bytes_missing(received, question)
+            if missing is not None and missing <= 0:
+                taken_s = max(0.0, time.monotonic() - asked_s - len(received) * self._char_s)
+                self.counts.turnarounds = self.counts.turnarounds.added(taken_s)
+                received += port.read(QUIET_BITS * self._bit_s)
+                break
+            if piece and not question.telegram.startswith(received):
+                coming = LONGEST_FRAME if missing is None else missing
+                until_s = time.monotonic() + min(coming * self._char_s, wait_s) + LONGEST_GAP_S
+        self.counts.bytes_in += len(received)
+        return received
+
+    def _listen_until_quiet(self, port: BytePort) -> None:
+        """Throw away what earlier requests left, at most for one time-out and one answer."""
+        quiet_s = DRAIN_CHARS * self._char_s if self._is_doubtful else 0.0
+        until_s = time.monotonic() + self.timeout_s + LONGEST_FRAME * self._char_s
+        while (late := port.read(quiet_s)) and time.monotonic() < until_s:
+            self.counts.bytes_in += len(late)
+            self.counts.late_answers += 1
+
+    def _judged(self, outcome: Heard | Complaint, *, is_probe: bool) -> Heard | Fault:
+        if isinstance(outcome, Heard):
+            self._timeouts_in_row = 0
+            self._is_doubtful = False
+            return outcome
+        self._is_doubtful = True
+        if outcome.flaw is Flaw.SILENCE:
+            self._count_silence(outcome.text, is_probe=is_probe)
+            return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=outcome.text)
+        self._timeouts_in_row = 0
+        is_checksum = outcome.flaw is Flaw.CHECKSUM
+        if is_checksum:
+            self.counts.crc_errors += 1
+        else:
+            self.counts.mismatches += 1
+        quality = BAD_CRC if is_checksum else BAD_MISMATCH
+        return Fault(kind=FaultKind.MISMATCH, quality=quality, detail=outcome.text)
+
+    def _count_silence(self, text: str, *, is_probe: bool) -> None:
+        self.counts.timeouts += 1
+        if is_probe:
+            self.counts.probes += 1
+            return
+        self._timeouts_in_row += 1
+        if self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN:
+            self._reopen(text)
+
+    def _reopen(self, why: str) -> None:
+        self.counts.reopens += 1
+        self.counts.down_reason = why
+        self.close()
+
+
+def open_mbus(url: MbusUrl, timeout_s: float) -> MbusLink:
+    """Return the link of a URL; nothing is opened before the first request."""
+    line = url.line
+    baud = line.baud if isinstance(line, SerialLine) else STANDARD_BAUD
+    return MbusLink(lambda: open_port(line, timeout_s=timeout_s), timeout_s, bit_s=1 / baud)

@@ -1,0 +1,96 @@
+"""Decides which M-Bus meter a device address names, and whether an answer is from it."""
+
+import re
+from dataclasses import dataclass
+
+from meter_telegrams.mbus_frames import HIGHEST_ADDRESS, parse_secondary
+from meter_telegrams.telegram_meaning import PROFILE
+from meter_telegrams.telegram_records import MeterAddress
+
+ANYBODY = ""
+"""The address to identify the one meter of a line that is not known yet."""
+
+_PRIMARY = re.compile(r"([0-9]{1,3})(?:/(.+))?")
+_ANY_BYTE = 0xFF
+_REMEDY = (
+    "write the primary address 0..250 such as 5, the secondary one such as 24083345 or"
+    " 24083345.EFE.00.0C, or both as 5/24083345"
+)
+
+
+class MbusAddressError(ValueError):
+    """An address or profile that no M-Bus meter can have; the text is for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MbusMeter:
+    """A meter as it is asked.
+
+    Attributes:
+        primary: Its primary address; None: it is selected by its secondary one.
+        secondary: Who must answer, with wildcards; None: nobody has said.
+    """
+
+    primary: int | None = None
+    secondary: MeterAddress | None = None
+
+    def is_fit(self, answered: MeterAddress | None) -> bool:
+        """Return whether an answer may be this meter's; one without a name fits no name."""
+        wanted = self.secondary
+        if wanted is None:
+            return True
+        if answered is None:
+            return False
+        digits = zip(wanted.identification, answered.identification, strict=True)
+        if any(digit not in {"F", other} for digit, other in digits):
+            return False
+        if not answered.manufacturer:  # a fixed structure says no more than its number
+            return True
+        return (
+            wanted.manufacturer in {"", answered.manufacturer}
+            and wanted.version in {_ANY_BYTE, answered.version}
+            and wanted.device_type in {_ANY_BYTE, answered.device_type}
+        )
+
+
+def parse_meter(device_address: str, profile: str = "") -> MbusMeter:
+    """Return the meter that settings name.
+
+    Args:
+        device_address: `5`, `24083345`, `24083345.EFE.00.0C`, or `5/24083345` for a meter that is
+            asked by its primary address and must be the one with that identification.
+        profile: Empty, `auto`, or the one profile there is.
+
+    Raises:
+        MbusAddressError: Address or profile cannot be.
+    """
+    if profile not in {"", "auto", PROFILE}:
+        message = f"profile: {profile!r} reads no M-Bus meter; write {PROFILE} or leave it out"
+        raise MbusAddressError(message)
+    found = _PRIMARY.fullmatch(device_address)
+    if found is None:
+        return MbusMeter(secondary=_secondary(device_address, device_address))
+    primary = int(found[1])
+    if primary > HIGHEST_ADDRESS:
+        message = f"device_address: {device_address!r} is outside 0..250; {_REMEDY}"
+        raise MbusAddressError(message)
+    secondary = None if found[2] is None else _secondary(found[2], device_address)
+    return MbusMeter(primary=primary, secondary=secondary)
+
+
+def _secondary(text: str, device_address: str) -> MeterAddress:
+    try:
+        return parse_secondary(text)
+    except ValueError as error:
+        message = f"device_address: {device_address!r} is no M-Bus address; {_REMEDY}"
+        raise MbusAddressError(message) from error
+
+
+def format_secondary(address: MeterAddress) -> str:
+    """Return the address as settings name it: `24083345.EFE.00.0C`; without a maker the digits."""
+    if not address.manufacturer:
+        return address.identification
+    return (
+        f"{address.identification}.{address.manufacturer}"
+        f".{address.version:02X}.{address.device_type:02X}"
+    )

@@ -1,0 +1,289 @@
+"""Simulated M-Bus meters on a TCP port or a pty; every value tells whose and of which request.
+
+Meters keep to EN 13757-2: SND_NKE, frame count bit, selection. What more than one of them says at
+once is bitwise AND, as on the wire, where a space wins. Faults are chosen by the test, for each
+answer with data and for each acknowledge.
+"""
+
+import contextlib
+import os
+import pty
+import select
+import socket
+import termios
+import threading
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Self
+
+from meter_telegrams.errors import RefusedTelegramError
+from meter_telegrams.mbus_frames import (
+    ACKNOWLEDGE,
+    EVERY_ADDRESS,
+    SELECTED_ADDRESS,
+    FrameKind,
+    MbusFrame,
+    expected_size,
+    long_frame,
+    parse_frame,
+)
+from tests.edge_gateway.rig import LOOPBACK
+from tests.meter_telegrams.telegram_builder import HEAT, Device, bcd, long_header
+
+ACK = bytes([ACKNOWLEDGE])
+
+
+class Fault(StrEnum):
+    """How one answer goes wrong."""
+
+    NONE = "none"
+    SILENT = "silent"
+    LATE = "late"
+    CHECKSUM = "checksum"
+    CUT = "cut"
+    BIT_FLIP = "bit_flip"
+    OTHER_METER = "other_meter"
+    OTHER_ADDRESS = "other_address"
+    OTHER_CONTROL = "other_control"
+    NOISE_BEFORE = "noise_before"
+    NOISE_AFTER = "noise_after"
+    ONLY_NOISE = "only_noise"
+    COLLISION = "collision"
+    DRIBBLE = "dribble"
+    TWO_FRAMES = "two_frames"
+    ONLY_ACK = "only_ack"
+    MANY_ACKS = "many_acks"
+    APPLICATION_ERROR = "application_error"
+    TORN_RECORD = "torn_record"
+
+
+@dataclass
+class SimulatedMeter:
+    """One meter; `number` is the value of the readout that was asked last."""
+
+    device: Device
+    primary: int = 0
+    telegram_count: int = 1
+    acknowledges: bool = True
+    asked: int = 0
+    number: int = 0
+    is_selected: bool = False
+    last_bit: int | None = None
+    at: int = 0
+
+    def records(self) -> bytes:
+        volume = b"\x0c\x13" + bcd(self.number, 4)
+        energy = b"\x0c\x06" + bcd(self.number, 4)
+        parts = [volume + (energy if self.device.device_type == HEAT else b"")]
+        parts += [b"\x4c\x13" + bcd(each, 4) for each in range(1, self.telegram_count)]
+        more = b"\x1f" if self.at + 1 < self.telegram_count else b""
+        return parts[self.at] + more
+
+    def next_data(self, bit: int) -> bytes:
+        """Return header and records; the same again when the frame count bit is the same."""
+        if bit != self.last_bit:
+            self.at = 0 if self.last_bit is None else (self.at + 1) % self.telegram_count
+            self.last_bit = bit
+            if self.at == 0:
+                self.asked += 1
+                self.number = int(self.device.identification[-3:]) * 10_000 + self.asked
+        return long_header(self.device, access=self.asked % 256) + self.records()
+
+    def reset(self) -> None:
+        self.last_bit, self.at = None, 0
+
+
+def good(_: object = None) -> Fault:
+    return Fault.NONE
+
+
+@dataclass
+class MbusLine:
+    """Meters on one line."""
+
+    meters: Sequence[SimulatedMeter]
+    fault: Callable[[], Fault] = good
+    ack_fault: Callable[[], Fault] = good
+    echo: bool = False
+    port: int = 0
+    requests: list[MbusFrame] = field(default_factory=list)
+    _kept: bytes = b""
+
+    def replies(self, request: MbusFrame) -> Iterator[bytes]:
+        """Yield what goes out for a request, piece by piece."""
+        self.requests.append(request)
+        late, self._kept = self._kept, b""
+        spoken = [self._answer(meter, request) for meter in self.meters]
+        answers = [each for each in spoken if each]
+        yield late
+        if not answers:
+            return
+        is_ack = answers[0] == ACK
+        fault = self.ack_fault() if is_ack else self.fault()
+        whole = answers[0] if len(answers) == 1 else _collided(answers)
+        yield from self._spoilt(fault, whole)
+
+    def _answer(self, meter: SimulatedMeter, request: MbusFrame) -> bytes:
+        if request.ci == 0x52:
+            return self._selected(meter, request.data)
+        is_meant = request.address in {meter.primary, EVERY_ADDRESS}
+        if request.address == SELECTED_ADDRESS:
+            is_meant = meter.is_selected
+        if not is_meant:
+            return b""
+        if request.control == 0x40:
+            meter.reset()
+            meter.is_selected &= request.address != SELECTED_ADDRESS
+            return ACK if meter.acknowledges else b""
+        if request.control in {0x5B, 0x7B}:
+            return long_frame(0x08, meter.primary, 0x72, meter.next_data(request.control & 0x20))
+        return ACK
+
+    def _selected(self, meter: SimulatedMeter, pattern: bytes) -> bytes:
+        wanted, own = pattern[:4][::-1].hex().upper(), meter.device.identification
+        is_same = all(digit in {"F", mine} for digit, mine in zip(wanted, own, strict=True))
+        kind = bytes([meter.device.version, meter.device.device_type])
+        rest = meter.device.manufacturer_bytes + kind
+        maker = pattern[4:6] in {b"\xff\xff", rest[:2]}
+        is_same &= maker and all(a in {0xFF, b} for a, b in zip(pattern[6:], kind, strict=True))
+        if is_same != meter.is_selected:
+            meter.reset()
+        meter.is_selected = is_same
+        return ACK if is_same else b""
+
+    def _spoilt(self, fault: Fault, whole: bytes) -> Iterator[bytes]:
+        pieces: dict[Fault, Callable[[], list[bytes]]] = {
+            Fault.NONE: lambda: [whole],
+            Fault.SILENT: list,
+            Fault.LATE: lambda: self._keep(whole),
+            Fault.CHECKSUM: lambda: [whole[:-2] + bytes([whole[-2] ^ 0x55]) + b"\x16"],
+            Fault.CUT: lambda: [whole[: len(whole) // 2]],
+            Fault.BIT_FLIP: lambda: [whole[:20] + bytes([whole[20] ^ 4]) + whole[21:]],
+            Fault.OTHER_METER: lambda: [_of_other(whole)],
+            Fault.OTHER_ADDRESS: lambda: [_changed(whole, address=99)],
+            Fault.OTHER_CONTROL: lambda: [_changed(whole, control=0x53)],
+            Fault.NOISE_BEFORE: lambda: [b"\x00\x68\x16" + whole],
+            Fault.NOISE_AFTER: lambda: [whole + b"\x68\x10\x00\x55"],
+            Fault.ONLY_NOISE: lambda: [b"\x55\x68\xaa\x00\x16\x68"],
+            Fault.COLLISION: lambda: [_collided([whole, _of_other(whole)])],
+            Fault.DRIBBLE: lambda: [bytes([each]) for each in whole],
+            Fault.TWO_FRAMES: lambda: [_of_other(whole) + whole],
+            Fault.ONLY_ACK: lambda: [ACK],
+            Fault.MANY_ACKS: lambda: [ACK * 3],
+            Fault.APPLICATION_ERROR: lambda: [long_frame(0x08, whole[5], 0x70, b"\x08")],
+            Fault.TORN_RECORD: lambda: [_torn(whole)],
+        }
+        yield from pieces[fault]()
+
+    def _keep(self, whole: bytes) -> list[bytes]:
+        self._kept = whole
+        return []
+
+    def serve(self, read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
+        """Answer until `read` ends with an OSError or nothing."""
+        heard = b""
+        while received := read():
+            if self.echo:
+                write(received)
+            heard += received
+            while (size := expected_size(heard)) is not None and len(heard) >= size:
+                request, heard = parse_frame(heard[:size]), heard[size:]
+                for piece in self.replies(request):
+                    write(piece)
+
+    def __enter__(self) -> Self:
+        self._server = socket.create_server((LOOPBACK, self.port))
+        self.port = self._server.getsockname()[1]
+        self._connections: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
+        return self
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with connection, contextlib.suppress(OSError, RefusedTelegramError):
+                self.serve(lambda: connection.recv(4096), connection.sendall)  # noqa: B023
+
+    def drop(self) -> None:
+        """Close what is connected; the port stays open."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self.drop()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def on_pty(line: MbusLine) -> Iterator[str]:
+    """Serve the line on a pty; yield the name of the port that a master opens."""
+    inner, outer = pty.openpty()
+    tty.setraw(outer)
+    stop_read, stop_write = os.pipe()
+
+    def read() -> bytes:
+        ready, _, _ = select.select([inner, stop_read], [], [])
+        return b"" if stop_read in ready else os.read(inner, 4096)
+
+    def write(data: bytes) -> None:
+        os.write(inner, data)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError, termios.error):
+            line.serve(read, write)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield os.ttyname(outer)
+    finally:
+        os.write(stop_write, b"x")
+        thread.join()
+        for descriptor in (inner, outer, stop_read, stop_write):
+            os.close(descriptor)
+
+
+def _collided(answers: Sequence[bytes]) -> bytes:
+    merged = answers[0]
+    if set(answers) == {ACK}:
+        return ACK
+    for other in answers[1:]:
+        merged = bytes(a & b for a, b in zip_longest(merged, other, fillvalue=0xFF))
+    return merged
+
+
+def _changed(whole: bytes, *, control: int | None = None, address: int | None = None) -> bytes:
+    frame = parse_frame(whole)
+    assert frame.kind is FrameKind.LONG
+    assert frame.ci is not None
+    return long_frame(
+        frame.control if control is None else control,
+        frame.address if address is None else address,
+        frame.ci,
+        frame.data,
+    )
+
+
+def _of_other(whole: bytes) -> bytes:
+    """Return the answer as another meter at the same primary address would give it."""
+    frame = parse_frame(whole)
+    assert frame.ci is not None
+    return long_frame(frame.control, frame.address, frame.ci, b"\x99\x00\x11\x22" + frame.data[4:])
+
+
+def _torn(whole: bytes) -> bytes:
+    frame = parse_frame(whole)
+    assert frame.ci is not None
+    return long_frame(frame.control, frame.address, frame.ci, frame.data[:-1])
