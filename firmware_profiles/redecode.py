@@ -54,17 +54,15 @@ class Redecoder:
         group and this profile cannot find in the words gets `bad_profile`: its value was wrong.
 
         Raises:
-            WordsError: There are no words, they are malformed, or they hold nothing of either.
+            WordsError: There are no words, they are malformed, or no register is in them.
         """
         image = _image(line.frame)
         decoded = self._judged(line, _decoded(self.profile, image, line.frame.device))
         former = self.former_of(line.frame.profile)
         withdrawn = _lost(former, image, line.frame.group) - _found(self.profile, image)
-        if not (decoded.values or decoded.quality or withdrawn):
-            message = (
-                f"raw: holds no quantity of {self.profile.reference}; "
-                "give the profile of this meter"
-            )
+        if not withdrawn and not _knows(self.profile, image):
+            reference = self.profile.reference
+            message = f"raw: holds no register of {reference}; give the profile of this meter"
             raise WordsError(message)
         frame = replace(
             line.frame,
@@ -139,6 +137,10 @@ def _lost(former: Profile | None, image: WordImage, group: str) -> set[Quantity]
         return set()
     own = {register.wire for register in _members(former, group) if register.wire is not None}
     return own & _found(former, image)
+
+
+def _knows(profile: Profile, image: WordImage) -> bool:
+    return any(_has(profile, image, [name]) for name in profile.registers)
 
 
 def _found(profile: Profile, image: WordImage) -> set[Quantity]:
