@@ -157,6 +157,15 @@ class Exchange:
             return False
         return self.owed.owes(shape, now_s=time.monotonic())
 
+    def catch_up(self) -> None:
+        """Wait until the line is silent, and take what comes: late answers settle their debts."""
+        try:
+            self._silent_port()
+        except OSError as error:
+            self._line.drop(str(error))
+        except NoAnswer:
+            return
+
     def send(self, request: bytes) -> None:
         """Send a request when the line is silent.
 
@@ -282,6 +291,7 @@ class Exchange:
             if self.owed.hear(frame.payload, now_s=now_s) or frame.transaction in self._ours:
                 self.counts.late_answers += 1
             else:
+                self.owed.distrust(frame.payload[0])
                 is_strange = True
         return (stray if signs is None else signs.stripped(stray)), is_strange
 
@@ -319,8 +329,6 @@ class Exchange:
         if self._manners.signs is not None or not self._is_damaged(now):
             return now.deadline_s
         settle_s = min(LONGEST_SETTLE_S, self._timing.timeout_s * SETTLE_SHARE)
-        if self._rules.is_numbered:
-            settle_s = 0.0
         return min(now.deadline_s, self._last_byte_s + max(settle_s, self._timing.silence_s))
 
     def _is_damaged(self, now: _Listening) -> bool:
@@ -382,6 +390,7 @@ class Exchange:
     def _is_stranger(self, now: _Listening, payload: bytes) -> bool:
         """Go on listening after the frame of another unit; give up after a wrong one of this."""
         described = _described(payload, now.expected.shape)
+        self.owed.distrust(payload[0])
         if payload[0] == now.expected.shape.unit:
             raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, described)
         now.foreign = described
@@ -390,7 +399,8 @@ class Exchange:
     def _accept(self, now: _Listening, frame: Frame) -> bool:
         self._rest = now.heard
         self._timeouts_in_row = 0
-        self.owed.settle(now.expected.shape.unit)
+        longest_s = max(self._wait_s, self._timing.timeout_s)
+        self.owed.settle(now.expected.shape, now_s=time.monotonic(), timeout_s=longest_s)
         spent_s = time.monotonic() - now.sent_s - len(frame.raw) * self._timing.char_s
         self.counts.last_turnaround_s = max(0.0, spent_s)
         self.counts.turnarounds = self.counts.turnarounds.added(spent_s)

@@ -127,6 +127,8 @@ class ModbusLink:
     def _settle_debts(self, unit: int, block: Span, deadline_s: float | None) -> Fault | None:
         """Send probes until no earlier answer can be taken for that of `block`."""
         shape = _shape(unit, block)
+        if self._session.exchange.is_ambiguous(shape):
+            self._session.exchange.catch_up()
         for _ in range(MOST_PROBES):
             if not self._is_doubtful(shape):
                 return None

@@ -22,7 +22,6 @@ from edge_gateway.links.link_url import (
 from edge_gateway.links.listen_io import DtuDoor
 from edge_gateway.links.mbap_frames import (
     explain_mbap,
-    find_mbap,
     find_mbap_amid,
     is_damaged_mbap,
 )
@@ -36,14 +35,14 @@ SILENT_CHARS = 3.5
 FAST_BAUD = 19200
 FAST_SILENCE_S = 0.001_75
 """Silence between RTU frames; Modbus over serial line 1.02, section 2.5.1.1. Where the wire is
-behind a serial server, it keeps the silence of its wire itself and we the shortest there is."""
+behind a serial server, it keeps the silence of its wire itself and we the shortest there is. ASCII
+asks for none; the shortest lets us hear an answer that is said twice."""
 
 _RTU = Rules(kind=FrameKind.RTU, find=find_rtu, is_damaged=is_damaged_rtu, explain=explain_rtu)
 _ASCII = Rules(
     kind=FrameKind.ASCII, find=find_ascii, is_damaged=is_damaged_ascii, explain=explain_ascii
 )
-_MBAP = Rules(kind=FrameKind.TCP, find=find_mbap, is_damaged=is_damaged_mbap, explain=explain_mbap)
-_MBAP_OF_DTU = Rules(
+_MBAP = Rules(
     kind=FrameKind.TCP, find=find_mbap_amid, is_damaged=is_damaged_mbap, explain=explain_mbap
 )
 
@@ -126,7 +125,7 @@ def _tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
 def _serial(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     assert isinstance(url, SerialUrl)  # noqa: S101  # the table says so
     is_rtu = url.kind is SerialKind.RTU
-    quiet_s = silence_s(url.line) if is_rtu else 0.0
+    quiet_s = silence_s(url.line) if is_rtu else FAST_SILENCE_S
     return _Parts(
         plan=_plan(url.line, timeout_s, quirks),
         rules=_RTU if is_rtu else _ASCII,
@@ -159,7 +158,7 @@ def _listen(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     told = tuple(sign for sign in (url.registration, url.heartbeat) if sign)
     return _Parts(
         plan=plan,
-        rules=_RTU if is_rtu else _MBAP_OF_DTU,
+        rules=_RTU if is_rtu else _MBAP,
         timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S if is_rtu else 0.0),
         manners=Manners(echo=quirks.echo, signs=DtuSigns(told=told)),
     )

@@ -135,6 +135,4 @@ class ModbusSession:
 
 def owing(fault: Fault) -> Fault:
     """Return the fault of a probe as that of the request that it was sent for."""
-    return replace(
-        fault, detail=f"an earlier answer may still come, and a probe had: {fault.detail}"
-    )
+    return replace(fault, detail=f"{fault.detail} (to a probe, to be in step)")

@@ -6,7 +6,8 @@ silence we keep: a serial server queues, a radio link stalls. What holds is the 
 answers its requests in the order they were sent, or not at all. So a request without an answer
 leaves a debt, and while the debt stands no request of the same shape is sent to that unit. It is
 settled when the late answer is seen, or when the unit answers a later request, or after a time
-that is far longer than any answer has been seen to take.
+that is far longer than any answer has been seen to take. A unit that was heard to say what nobody
+asked (it answers twice, or a serial server repeats for it) owes after every answer for a while.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,10 @@ OWED_TIMEOUTS = 30
 meter, radio links stall for seconds; the fault slaves of the tests answer after 6 time-outs."""
 
 
+CLEAN_ANSWERS = 32
+"""Answers after which a unit that said what nobody asked is trusted again. Judgement."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
     """A request that nothing answered, and the monotonic second until which an answer may come."""
@@ -30,9 +35,10 @@ class Debt:
 
 @dataclass(slots=True)
 class OwedAnswers:
-    """The debts of every unit of one line, oldest first."""
+    """The debts of every unit of one line, oldest first; and whom nobody trusts to answer once."""
 
     debts: dict[int, Sequence[Debt]] = field(default_factory=dict)
+    talkative: dict[int, int] = field(default_factory=dict)
 
     def lose(self, shape: Shape, *, now_s: float, timeout_s: float) -> None:
         """Note that a request got no answer."""
@@ -58,9 +64,17 @@ class OwedAnswers:
                 return True
         return False
 
-    def settle(self, unit: int) -> None:
+    def settle(self, shape: Shape, *, now_s: float, timeout_s: float) -> None:
         """Note that a unit answered a request that was sent after all it owed."""
-        self.debts.pop(unit, None)
+        self.debts.pop(shape.unit, None)
+        left = self.talkative.pop(shape.unit, 0)
+        if left:
+            self.lose(shape, now_s=now_s, timeout_s=timeout_s)
+            self.talkative[shape.unit] = left - 1
+
+    def distrust(self, unit: int) -> None:
+        """Note that a unit said what nobody asked: it may say everything twice."""
+        self.talkative[unit] = CLEAN_ANSWERS
 
     def is_clear(self, now_s: float) -> bool:
         """Return whether no unit owes anything."""

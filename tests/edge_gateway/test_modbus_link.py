@@ -154,7 +154,7 @@ def test_a_torn_frame_behind_a_good_answer_costs_the_connection_not_the_data() -
         link.close()
 
     assert answers == [words(FAULTY, span(at)) for at in (0, 10, 20)]
-    assert reopens == 2
+    assert reopens >= 2
 
 
 def test_an_exception_answer_carries_its_number() -> None:
