@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from demo.town_meters import READING_INTERVAL, Meter
+from firmware_profiles.cadence import period_of
 from firmware_profiles.profile import Profile
 
 HEALTH_INTERVAL = "1h"
@@ -85,7 +86,9 @@ def _intervals(profile: Profile) -> str:
     A profile's minute would be every 67 milliseconds of the machine at the town's usual rate.
     """
     minutes = int(READING_INTERVAL / timedelta(minutes=1))
-    groups = sorted(name for name, every in profile.groups.items() if every < READING_INTERVAL)
+    groups = sorted(
+        name for name, every in profile.groups.items() if period_of(every) < READING_INTERVAL
+    )
     if not groups:
         return ""
     slowed = ", ".join(f'{name} = "{minutes}m"' for name in groups)

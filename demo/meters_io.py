@@ -13,7 +13,7 @@ from demo.town import Town
 from demo.town_meters import Meter, MeterId
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
-from firmware_profiles.profile import Profile, wire_registers
+from firmware_profiles.profile import Identity, Profile, wire_registers
 from firmware_profiles.simulator_io import (
     Answer,
     NoAnswer,
@@ -113,7 +113,8 @@ class TownMeters:
         shown_utc, image = self._images.get(meter.meter_id, (None, {}))
         if shown_utc != renewed_utc:
             reference = true_profile(meter.profile, model.supply.faults, now_utc)
-            image = _words(self._profile(reference), model.quantities(renewed_utc))
+            identity = Identity(device_address=meter.device_address, serial=meter.serial)
+            image = _words(self._profile(reference), model.quantities(renewed_utc), identity)
             self._images[meter.meter_id] = (renewed_utc, image)
         return image
 
@@ -123,10 +124,14 @@ class TownMeters:
         return self._profiles[reference]
 
 
-def _words(profile: Profile, quantities: Mapping[Quantity, float]) -> Mapping[tuple[int, int], int]:
+def _words(
+    profile: Profile, quantities: Mapping[Quantity, float], identity: Identity
+) -> Mapping[tuple[int, int], int]:
     known = wire_registers(profile)
     return encode_values(
-        profile, {name: value for name, value in quantities.items() if name in known}
+        profile,
+        {name: value for name, value in quantities.items() if name in known},
+        identity=identity,
     )
 
 

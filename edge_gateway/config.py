@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from enum import StrEnum
 from pathlib import Path
+
+from firmware_profiles.cadence import Cadence
 
 
 class ConfigError(ValueError):
@@ -25,14 +27,16 @@ class MeterConfig:
             Text for the other protocols: M-Bus `5` or `24083345.EFE.00.0C`, CJ/T 188
             `20:11223344556677`.
         profile: Profile and revision, such as `tuf_2000m@1`; AUTO: the meter is asked.
-        intervals: Register group to interval, where it differs from the profile.
+        candidates: Profiles that an AUTO meter may be; empty: every one there is.
+        intervals: Register group to interval or time of day, where it differs from the profile.
         writes: Registers that may be written, by the profile's names.
     """
 
     serial: str
     device_address: int | str
     profile: str = AUTO
-    intervals: Mapping[str, timedelta] = field(default_factory=dict)
+    candidates: Sequence[str] = ()
+    intervals: Mapping[str, Cadence] = field(default_factory=dict)
     writes: Sequence[str] = ()
 
 
@@ -181,6 +185,8 @@ class GatewayConfig:
         profiles: Folder of the site's own profiles, searched before those of the package.
         health_interval: Between two health messages, in the gateway's clock.
         is_raw_kept: Whether the words as read travel with each frame (RULINGS R17).
+        time_zone: What times of day in the settings and the meters' own clocks are meant in.
+        clock_drift_s: How far a meter's own clock may be off before it is an event.
         mqtt: The broker.
         queue: The queue's bounds.
         links: The lines to the meters.
@@ -197,6 +203,8 @@ class GatewayConfig:
     profiles: Path | None = None
     health_interval: timedelta = timedelta(seconds=60)
     is_raw_kept: bool = True
+    time_zone: tzinfo = UTC
+    clock_drift_s: float = 60.0
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     metrics: MetricsConfig | None = None
     sparkplug: SparkplugConfig | None = None

@@ -5,8 +5,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edge_gateway.config import (
     AUTO,
@@ -23,6 +24,7 @@ from edge_gateway.config import (
     TlsConfig,
 )
 from edge_gateway.settings_table_io import SettingsTable, setting_refused
+from firmware_profiles.cadence import Cadence
 from wire_contracts.errors import ContractError
 from wire_contracts.topics import check_gateway_id
 
@@ -45,7 +47,17 @@ _CONNECTION = frozenset(
 
 SETTINGS: Mapping[str, frozenset[str]] = {
     "": frozenset({"gateway", "mqtt", "queue", "link", "remote", "metrics", "sparkplug"}),
-    "gateway": frozenset({"id", "data", "profiles", "health_interval", "keep_raw"}),
+    "gateway": frozenset(
+        {
+            "id",
+            "data",
+            "profiles",
+            "health_interval",
+            "keep_raw",
+            "time_zone",
+            "meter_clock_drift_s",
+        }
+    ),
     "mqtt": _CONNECTION | {"ack_timeout_s", "window", "backlog_per_s"},
     "queue": frozenset(
         {
@@ -132,6 +144,8 @@ def parse_config(
         profiles=gateway.folder_or_none("profiles"),
         health_interval=gateway.duration("health_interval", timedelta(seconds=60)),
         is_raw_kept=gateway.boolean("keep_raw", default=True),
+        time_zone=_time_zone(gateway),
+        clock_drift_s=gateway.number("meter_clock_drift_s", low=1, high=86400, default=60.0),
         mqtt=mqtt,
         queue=_queue(root.table_or_empty("queue")),
         links=links,
@@ -322,7 +336,7 @@ def _queue(table: SettingsTable) -> QueueConfig:
 
 def _link(table: SettingsTable) -> LinkConfig:
     table.refuse_unknown(SETTINGS["link"])
-    intervals = table.durations("intervals")
+    intervals = table.cadences("intervals")
     meters = tuple(_meter(inner, intervals) for inner in table.tables("meter"))
     if not meters:
         raise table.refused("meter", "is missing", "add at least one [[link.meter]]")
@@ -346,15 +360,27 @@ def _is_writable(table: SettingsTable, meters: tuple[MeterConfig, ...]) -> bool:
     return is_writable
 
 
-def _meter(table: SettingsTable, link_intervals: Mapping[str, timedelta]) -> MeterConfig:
+def _meter(table: SettingsTable, link_intervals: Mapping[str, Cadence]) -> MeterConfig:
     table.refuse_unknown(SETTINGS["link.meter"])
+    has_candidates = isinstance(table.values.get("profile"), list)
+    candidates = table.texts("profile") if has_candidates else ()
     return MeterConfig(
         serial=table.text("serial", longest=64),
         device_address=_device_address(table),
-        profile=table.text_or_none("profile") or AUTO,
-        intervals={**link_intervals, **table.durations("intervals")},
+        profile=AUTO if candidates else table.text_or_none("profile") or AUTO,
+        candidates=candidates,
+        intervals={**link_intervals, **table.cadences("intervals")},
         writes=table.texts("writes"),
     )
+
+
+def _time_zone(table: SettingsTable) -> tzinfo:
+    name = table.text_or_none("time_zone") or "UTC"
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        remedy = "name it like Asia/Shanghai"
+        raise table.refused("time_zone", f"{name!r} is no time zone", remedy) from None
 
 
 def _url(table: SettingsTable) -> str:

@@ -29,6 +29,8 @@ class LinkFigures:
         meters: Serials of all meters.
         load: Share of the link's time that the meters ask for, 1.0 when it is full.
         stretched: Register group to how many times its interval is taken, because of overload.
+        unknown: Serials of the meters that are not polled because nobody knows what they are.
+        clock_drifts_s: Serial to seconds that the meter's own clock is ahead.
     """
 
     name: str
@@ -50,6 +52,8 @@ class LinkFigures:
     meters: Sequence[str] = ()
     load: float = 0.0
     stretched: Mapping[str, int] = field(default_factory=dict)
+    unknown: Sequence[str] = ()
+    clock_drifts_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

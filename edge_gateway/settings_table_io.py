@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from edge_gateway.config import ConfigError
+from firmware_profiles.cadence import CADENCE_HINT, Cadence, parse_cadence
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -146,6 +147,19 @@ class SettingsTable:
         """Return a table of lengths of time by name."""
         table = self.table_or_empty(key)
         return {group: table.duration(group, timedelta()) for group in table.values}
+
+    def cadences(self, key: str) -> dict[str, Cadence]:
+        """Return a table of intervals, or times of day such as `"daily 00:05"`, by name."""
+        table = self.table_or_empty(key)
+        return {group: table.cadence(group) for group in table.values}
+
+    def cadence(self, key: str) -> Cadence:
+        """Return an interval or a time of day."""
+        value = self.values.get(key)
+        try:
+            return parse_cadence(value if isinstance(value, str) else "")
+        except ValueError:
+            raise self.refused(key, f"is {value!r}", CADENCE_HINT) from None
 
     def path_or(self, key: str, default: Path) -> Path:
         """Return a path that counts from the file's folder."""

@@ -18,13 +18,18 @@ class DailyAt:
 
     at: time
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # type: ignore[explicit-override]  # needs Python 3.12
         """Return it as it is written: `daily 00:05`."""
         return f"daily {self.at:%H:%M}"
 
 
 Cadence = timedelta | DailyAt
 """From one reading to the next, or the time of day of the one reading."""
+
+
+def period_of(cadence: Cadence) -> timedelta:
+    """Return the length from one reading to the next; a day for a time of day."""
+    return timedelta(days=1) if isinstance(cadence, DailyAt) else cadence
 
 
 def parse_cadence(text: str) -> Cadence:

@@ -1,5 +1,6 @@
 """Readings become the words a meter would answer: simulated meters are served by it."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
@@ -8,7 +9,10 @@ from firmware_profiles.completeness import unit_problem
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
     ANY_REGISTER,
+    Expectation,
     Identity,
+    Probe,
+    ProbeMethod,
     Profile,
     Register,
     StatusRule,
@@ -39,7 +43,8 @@ def encode_values(
         profile: The meter's profile.
         values: In canonical units; quantities the profile does not have are refused.
         events: Canonical events whose status bits are to be set.
-        identity: Written into the guard's register, where the profile has one.
+        identity: Written into the guard's register and the identification, where the profile
+            has them.
 
     Raises:
         EncodeError: A value does not fit, or quantity or event are not in the profile.
@@ -57,6 +62,8 @@ def encode_values(
     for event in events:
         _put_event(profile, words, event)
     _put_identity(profile, words, identity)
+    for probe in profile.probes:
+        _put_probe(words, probe, identity)
     return words
 
 
@@ -237,3 +244,33 @@ def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> 
         _put(words, register, text)
     elif text.lstrip("-").isdecimal():
         _put(words, register, int(text))
+
+
+def _put_probe(words: Words, probe: Probe, identity: Identity | None) -> None:
+    """Hold what the meter is recognised by; what it measures, and what fits, is left alone."""
+    if probe.span is None or probe.coding is None:
+        return
+    at = list(probe.span.addresses())
+    is_measured = probe.method is not ProbeMethod.REGISTERS and any(each in words for each in at)
+    held = decode_words(probe.coding, [words.setdefault(each, 0) for each in at])
+    is_fine = held is not None and probe.condition.holds(held) and probe.expectation is None
+    raw = None if is_fine or is_measured else _probe_raw(probe, identity)
+    if raw is None or probe.coding.kind in HALVES:
+        return
+    with contextlib.suppress(EncodeError):
+        words.update(zip(at, encode_words(probe.coding, raw), strict=True))
+
+
+def _probe_raw(probe: Probe, identity: Identity | None) -> Raw | None:
+    """Return what the identification wants to read; None when it does not say."""
+    condition = probe.condition
+    if probe.expectation is None:
+        wanted = [*condition.one_of, condition.starts, condition.contains]
+        limits = [condition.minimum, condition.maximum]
+        return next((each for each in [*wanted, *limits] if each is not None), None)
+    if identity is None:
+        return None
+    is_unit = probe.expectation is Expectation.UNIT_ID
+    text = str(identity.device_address) if is_unit else identity.serial
+    is_text = probe.coding is not None and probe.coding.kind is WireType.STRING
+    return int(text) if text.isdecimal() and not is_text else text

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from firmware_profiles.byte_order import ByteOrder, orders_of
+from firmware_profiles.cadence import CADENCE_HINT, Cadence, parse_cadence
 from firmware_profiles.codings import NUMERIC, Coding, WireType
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_golden import parse_golden
@@ -353,14 +354,22 @@ def _parse_range(link: TableReader, item: object) -> tuple[int, int]:
     raise link.refuse("forbidden", f"{item!r} is no range", "write [[FIRST, LAST], ...]")
 
 
-def _parse_groups(root: TableReader) -> dict[str, timedelta]:
+def _parse_groups(root: TableReader) -> dict[str, Cadence]:
     groups = root.table("group")
     for name in groups.values:
         if not 1 <= len(name) <= _LONGEST_GROUP:
             raise groups.refuse(
                 name, f"has {len(name)} characters", f"name it in 1 to {_LONGEST_GROUP}"
             )
-    return {name: groups.duration(name) for name in groups.values}
+    return {name: _parse_cadence(groups, name) for name in groups.values}
+
+
+def _parse_cadence(groups: TableReader, name: str) -> Cadence:
+    text = groups.text(name)
+    try:
+        return parse_cadence(text)
+    except ValueError:
+        raise groups.refuse(name, f"{text!r} is no interval", CADENCE_HINT) from None
 
 
 def _parse_guard(root: TableReader, registers: Mapping[str, Register]) -> Guard | None:

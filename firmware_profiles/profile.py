@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.cadence import Cadence
 from firmware_profiles.clocks import ClockLayout
 from firmware_profiles.codings import Coding, Raw
 from firmware_profiles.conditions import Condition
@@ -413,7 +414,7 @@ class Profile:
         medium: What the meter measures; None for a controller.
         confidence: How well the facts are known: high, medium, low.
         doc_base: What the manual's numbering begins with: wire address 0 is printed so.
-        groups: Poll group to interval.
+        groups: Poll group to interval or time of day.
         registers: By name, in the order of the file.
         order_candidates: The byte orders the meter may have, where the file does not know; see
             `word_orders`. Empty when it does.
@@ -439,7 +440,7 @@ class Profile:
     firmware_max: str = ""
     doc_base: int | None = None
     status: Sequence[StatusRule] = ()
-    groups: Mapping[str, timedelta] = field(default_factory=dict)
+    groups: Mapping[str, Cadence] = field(default_factory=dict)
     guard: Guard | None = None
     writes: Mapping[str, WriteRule] = field(default_factory=dict)
     base_conditions: BaseConditions | None = None

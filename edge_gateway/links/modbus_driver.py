@@ -1,8 +1,9 @@
 """The Modbus driver: owns the plans of its meters and turns their words into values."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -11,20 +12,31 @@ from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
+from edge_gateway.links.interview import Interview, interview
 from edge_gateway.links.meter_reading import GroupRead, read_group
 from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.notices import (
+    PROFILE_MATCHES,
+    PROFILE_MISMATCH,
+    refusal_notices,
+)
 from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
 from firmware_profiles import profile as profiles
+from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
+from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
 from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.rates import Poll, rate_suspects
 from firmware_profiles.words import Span, pack_words
 from wire_contracts.clock import Clock
-from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
+from wire_contracts.quantities import Quantity
 
-REGISTER_REFUSED = "register_refused"
-REGISTER_ANSWERS = "register_answers"
+CHECKED_AGAIN_AFTER = timedelta(hours=1)
+"""A meter that contradicts its profile is asked again after this; it may have been exchanged."""
 
+_HIGHEST_UNIT = 255
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -57,88 +69,166 @@ class _Unit:
     pace: UnitPace
     planned_s: float
     answers: int = 0
+    checked_at_utc: datetime | None = None
+    contradictions: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    polls: dict[str, Poll] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusSite:
+    """What a driver needs beside its line and its meters.
+
+    Attributes:
+        time_of: What the line takes for a request.
+        clock: The gateway's clock.
+        timeout_s: Longest wall seconds for an answer of a unit that nobody knows.
+        candidates: Returns the profiles that the meter at an address may be.
+    """
+
+    time_of: BusTime
+    clock: Clock
+    timeout_s: float
+    candidates: Callable[[int], Sequence[Profile]]
 
 
 class ModbusDriver:
     """Reads register groups of the meters on one Modbus line."""
 
-    def __init__(
-        self, link: ModbusLink, meters: Sequence[ModbusMeter], time_of: BusTime, clock: Clock
-    ) -> None:
-        """Take the line and its meters; nothing is opened before the first job.
-
-        Args:
-            link: One strict transaction at a time.
-            meters: The meters behind it.
-            time_of: What the line takes for a request.
-            clock: The gateway's clock.
-        """
+    def __init__(self, link: ModbusLink, meters: Sequence[ModbusMeter], site: ModbusSite) -> None:
+        """Take the line and its meters; nothing is opened before the first job."""
         self._link = link
-        self._time_of = time_of
-        self._clock = clock
-        self._units = {meter.serial: self._new_unit(meter) for meter in meters}
+        self._site = site
+        self._is_settled = True
+        self._units: dict[str, _Unit] = {}
+        for meter in meters:
+            self.take(meter)
+
+    def take(self, meter: ModbusMeter) -> None:
+        """Read a meter from now on, in the place of one with the same serial number."""
+        gap = meter.profile.link.gap
+        self._units[meter.serial] = _Unit(
+            meter=meter,
+            plans=dict(meter.plans),
+            gap_s=0.0 if gap is None else gap.total_seconds(),
+            pace=UnitPace(),
+            planned_s=self._site.time_of.turnaround_s,
+        )
 
     def open(self) -> bool:
-        """Return True: the line opens itself with the first request, and paces its attempts."""
-        return True
+        """Return whether the line is open; it paces its attempts itself."""
+        return self._link.open()
 
     def identify(self, device_address: str) -> Identity | Fault:
-        """Return what answers at a unit; so far only that nobody was asked."""
-        detail = f"unit {device_address}: no profile is known"
-        return Fault(kind=FaultKind.MISMATCH, quality=BAD_TIMEOUT, detail=detail)
+        """Return what the meter at a unit is by its own answers.
+
+        One profile when it is proven; several when the answers fit them equally well; none when
+        nothing that is known fits.
+        """
+        if not device_address.isdecimal() or int(device_address) > _HIGHEST_UNIT:
+            detail = f"device_address: {device_address!r} is no unit; give 0..{_HIGHEST_UNIT}"
+            return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
+        unit = int(device_address)
+        candidates = self._site.candidates(unit)
+        said = self._interview(unit, candidates, self._site.timeout_s)
+        if said.ended_by is not None:
+            return said.ended_by
+        verdicts = matching(candidates, _answers(said, unit))
+        proven = identified(verdicts)
+        named = verdicts if proven is None else (proven,)
+        return Identity(
+            device_address=device_address,
+            profiles=tuple(verdict.profile.reference for verdict in named),
+            facts=named[0].facts if named else {},
+        )
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
-        """Return what one register group brought.
+        """Return what one register group brought; the values of a wrong meter never count.
 
         Raises:
             KeyError: The driver was not made for this meter or group.
         """
         unit = self._units[job.serial]
-        plan = unit.plans[job.group]
-        read = read_group(
-            plan,
-            lambda request: self._transact(unit, request),
-            retry_count=retry_count,
-            now_utc=self._clock.now_utc(),
-        )
+        now_utc = self._site.clock.now_utc()
         notices: Sequence[Notice] = ()
-        if read.plan is not plan:
-            unit.plans[job.group] = read.plan
-            notices = tuple(_notices(job, plan, read.plan))
-        self._follow_pace(unit)
-        return _job_read(unit.meter, job.group, read, notices)
+        if _is_check_due(unit, now_utc):
+            said, notices = self._check(unit, now_utc)
+            if said.ended_by is not None:
+                return _absent(unit, job.group, said.ended_by)
+        if unit.contradictions:
+            return _mistaken(unit, job.group, notices)
+        return self._read_group(unit, job, retry_count, notices)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
 
-    def _new_unit(self, meter: ModbusMeter) -> _Unit:
-        gap = meter.profile.link.gap
-        return _Unit(
-            meter=meter,
-            plans=dict(meter.plans),
-            gap_s=0.0 if gap is None else gap.total_seconds(),
-            pace=UnitPace(),
-            planned_s=self._time_of.turnaround_s,
+    def _read_group(
+        self, unit: _Unit, job: JobKind, retry_count: int, notices: Sequence[Notice]
+    ) -> JobRead:
+        plan = unit.plans[job.group]
+        now_utc = self._site.clock.now_utc()
+        read = read_group(
+            plan,
+            lambda request: self._transact(unit, request),
+            retry_count=retry_count,
+            now_utc=now_utc,
         )
+        if read.plan is not plan:
+            unit.plans[job.group] = read.plan
+            notices = (*notices, *refusal_notices(job, plan, read.plan))
+        self._follow_pace(unit)
+        return _job_read(unit, job.group, read, Told(at_utc=now_utc, notices=notices))
+
+    def _interview(self, unit: int, candidates: Sequence[Profile], timeout_s: float) -> Interview:
+        spans = questions(candidates).spans
+        return interview(spans, lambda span: self._ask(unit, span, timeout_s))
+
+    def _check(self, unit: _Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
+        """Hold the meter against its profile; its byte order is found on the way."""
+        meter = unit.meter
+        said = self._interview(meter.device_address, [meter.profile], meter.timeout_s)
+        if said.ended_by is not None:
+            return said, ()
+        before, unit.checked_at_utc = unit.contradictions, now_utc
+        answers = replace(_answers(said, meter.device_address), serial=meter.serial)
+        unit.contradictions = contradicts(meter.profile, answers)
+        if unit.contradictions:
+            text = f"{meter.serial}: is not {meter.profile.reference}: {unit.contradictions[0]}"
+            return said, () if before else (Notice(kind=PROFILE_MISMATCH, text=text),)
+        unit.meter = replace(meter, profile=judge(meter.profile, answers).profile)
+        text = f"{meter.serial}: matches {meter.profile.reference} again"
+        return said, (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
 
     def _transact(self, unit: _Unit, request: Span) -> Answer:
         """Ask once; the deadline is what the wire needs and what this unit usually takes."""
         if unit.gap_s:
             time.sleep(unit.gap_s)
-        wire_s = self._time_of.wire_s(request)
-        deadline_s = wire_s + unit.pace.patience_s(unit.meter.timeout_s)
+        is_settled = self._is_settled
         started_s = time.monotonic()
-        answer = self._link.transact(
-            unit.meter.device_address + request.unit_offset, request, deadline_s=deadline_s
+        answer = self._ask(
+            unit.meter.device_address, request, unit.pace.patience_s(unit.meter.timeout_s)
         )
         if not isinstance(answer, Fault):
             unit.answers += 1
-            unit.pace.answered(time.monotonic() - started_s - wire_s)
+            if is_settled:
+                wire_s = self._site.time_of.wire_s(request)
+                unit.pace.answered(time.monotonic() - started_s - wire_s)
+            unit.pace.misses = 0
         elif answer.is_silence:
             unit.pace.missed()
         elif answer.kind is FaultKind.EXCEPTION:
             unit.pace.misses = 0
+        return answer
+
+    def _ask(self, unit: int, request: Span, patience_s: float) -> Answer:
+        """Ask once; after anything but an answer the line may wait before the next request."""
+        answer = self._link.transact(
+            unit + request.unit_offset,
+            request,
+            deadline_s=self._site.time_of.wire_s(request) + patience_s,
+        )
+        self._is_settled = not isinstance(answer, Fault)
         return answer
 
     def _follow_pace(self, unit: _Unit) -> None:
@@ -150,40 +240,67 @@ class ModbusDriver:
         if usual_s is None or not has_moved(unit.planned_s, usual_s):
             return
         unit.planned_s = usual_s
-        cost = self._time_of.cost(usual_s)
+        cost = self._site.time_of.cost(usual_s)
         unit.plans = {group: replan(plan, cost) for group, plan in unit.plans.items()}
         _LOG.info("meter.replanned", device=unit.meter.serial, turnaround_ms=1000 * usual_s)
 
 
-def _notices(job: JobKind, before: GroupPlan, after: GroupPlan) -> Iterator[Notice]:
-    """Yield what a job has found out about the meter's registers."""
-    where = f"{job.serial} group {job.group}: function"
-    for span, refusal in after.refusals.items():
-        if span not in before.refusals:
-            text = f"{where} {_range(span)} is refused ({refusal.quality}); asked again once a day"
-            yield Notice(kind=REGISTER_REFUSED, text=text)
-    for span in before.refusals:
-        if span not in after.refusals:
-            yield Notice(kind=REGISTER_ANSWERS, text=f"{where} {_range(span)} answers again")
-    for hole in after.limits.barred[len(before.limits.barred) :]:
-        text = f"{where} {_range(hole)} cannot be read over; it is left out from now on"
-        yield Notice(kind=REGISTER_REFUSED, text=text)
-    if after.limits.max_registers < before.limits.max_registers:
-        text = f"{job.serial}: requests are kept to {after.limits.max_registers} registers"
-        yield Notice(kind=REGISTER_REFUSED, text=text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """When a job was read, and what the server is told beside its values."""
+
+    at_utc: datetime
+    notices: Sequence[Notice] = ()
 
 
-def _range(span: Span) -> str:
-    last = span.end - 1
-    addresses = str(span.address) if last == span.address else f"{span.address}..{last}"
-    unit = f" of unit +{span.unit_offset}" if span.unit_offset else ""
-    return f"{span.function_code} address {addresses}{unit}"
+def _is_check_due(unit: _Unit, now_utc: datetime) -> bool:
+    """Return whether the meter must show what it is: at first, after a mismatch, after silence."""
+    if not any(probe.span is not None or probe.register for probe in unit.meter.profile.probes):
+        return False
+    if unit.checked_at_utc is None or unit.pace.misses > 1:
+        return True
+    return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
 
 
-def _job_read(
-    meter: ModbusMeter, group: str, read: GroupRead, notices: Sequence[Notice]
-) -> JobRead:
-    decoded = _decoded(meter, group, read)
+def _answers(said: Interview, unit: int) -> Answers:
+    return Answers(device_address=str(unit), words=said.words, faults=said.faults)
+
+
+def _absent(unit: _Unit, group: str, fault: Fault) -> JobRead:
+    """Return the job of a meter that said nothing when it was asked what it is."""
+    unit.pace.missed()
+    return JobRead(
+        quality=_all_bad(unit.meter.profile, group, BAD_TIMEOUT),
+        has_answered=False,
+        is_link_down=fault.kind is FaultKind.LINK_DOWN,
+        faults=(fault,),
+        profile=unit.meter.profile.reference,
+    )
+
+
+def _mistaken(unit: _Unit, group: str, notices: Sequence[Notice]) -> JobRead:
+    """Return the job of a meter that is not what the settings say: nothing is guessed."""
+    unit.pace.misses = 0
+    return JobRead(
+        quality=_all_bad(unit.meter.profile, group, BAD_MISMATCH),
+        has_answered=True,
+        faults=[
+            Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=each)
+            for each in unit.contradictions
+        ],
+        profile=unit.meter.profile.reference,
+        notices=notices,
+    )
+
+
+def _all_bad(profile: Profile, group: str, code: QualityCode) -> Mapping[Quantity, QualityCode]:
+    registers = group_registers(profile, group)
+    return {register.wire: code for register in registers if register.wire is not None}
+
+
+def _job_read(unit: _Unit, group: str, read: GroupRead, told: Told) -> JobRead:
+    meter = unit.meter
+    decoded = _compared(unit, group, _decoded(meter, group, read), told.at_utc)
     return JobRead(
         values=decoded.values,
         quality=decoded.quality,
@@ -194,8 +311,30 @@ def _job_read(
         is_link_down=read.is_link_down,
         faults=read.troubles,
         profile=meter.profile.reference,
-        notices=notices,
+        meter_clock=decoded.clock,
+        notices=told.notices,
     )
+
+
+def _compared(unit: _Unit, group: str, decoded: Decoded, at_utc: datetime) -> Decoded:
+    """Hold a poll against the one before: counts that rose, values that moved too fast."""
+    profile = unit.meter.profile
+    if decoded.counters:
+        decoded = with_counters(profile, decoded, unit.counts)
+        unit.counts = {**unit.counts, **decoded.counters}
+    good = {
+        quantity: value
+        for quantity, value in decoded.values.items()
+        if quantity not in decoded.quality
+    }
+    poll = Poll(at_utc=at_utc, values=good)
+    before = unit.polls.get(group)
+    if good:
+        unit.polls[group] = poll
+    suspects = {} if before is None else rate_suspects(profile, before, poll)
+    if not suspects:
+        return decoded
+    return replace(decoded, quality={**suspects, **decoded.quality})
 
 
 def _decoded(meter: ModbusMeter, group: str, read: GroupRead) -> Decoded:
@@ -205,9 +344,8 @@ def _decoded(meter: ModbusMeter, group: str, read: GroupRead) -> Decoded:
         return decode_group(meter.profile, group, read.words, read.faults, identity)
     except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
         _LOG.exception("meter.undecodable", device=meter.serial, group=group)
-    registers = group_registers(meter.profile, group)
-    quantities = [register.wire for register in registers if register.wire is not None]
-    return Decoded(values={}, quality=dict.fromkeys(quantities, BAD_PROFILE), events=(), local={})
+    quality = _all_bad(meter.profile, group, BAD_PROFILE)
+    return Decoded(values={}, quality=quality, events=(), local={})
 
 
 def _raw(read: GroupRead) -> bytes | None:

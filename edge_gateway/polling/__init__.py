@@ -7,6 +7,7 @@ due_times                when a job is due next: on a grid, or daily at a local 
 standing                 how the meters have answered lately, whom to blame for silence
 stretch                  which group gives way when the link is asked for too much
 schedule                 which job is due, who must wait
+meter_clocks             how far the meters' own clocks are off
 link_io                  one thread per link: due, read, hand on
 link_crew_io             the threads of all links, exchanged as a whole
 """

@@ -12,13 +12,21 @@ from edge_gateway.links.link_url import (
     Cjt188Url,
     LinkUrl,
     ListenUrl,
+    MbusUrl,
     RtuOverTcpUrl,
     SerialUrl,
     TcpUrl,
 )
-from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter
+from edge_gateway.links.mbus_driver import MbusDriver
+from edge_gateway.links.mbus_io import open_mbus
+from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter, ModbusSite
 from edge_gateway.links.modbus_links_io import open_link
+from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock
+
+
+def _nobody(_unit: int) -> Sequence[Profile]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,7 @@ class LineOrder:
         clock: The gateway's clock.
         modbus: The meters with register maps, for Modbus.
         others: The meters by their settings alone, for every other protocol.
+        candidates: Returns the profiles that the meter at a Modbus unit may be.
     """
 
     url: LinkUrl
@@ -38,6 +47,7 @@ class LineOrder:
     clock: Clock
     modbus: Sequence[ModbusMeter] = ()
     others: Sequence[DriverMeter] = ()
+    candidates: Callable[[int], Sequence[Profile]] = _nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +57,12 @@ class Line:
     Attributes:
         driver: What reads.
         counts: Returns what the line has done since it was made.
+        take: Has a meter read that has been identified; None where nobody needs to be.
     """
 
     driver: Driver
     counts: Callable[[], LinkCounts]
+    take: Callable[[ModbusMeter], None] | None = None
 
 
 Maker = Callable[[LineOrder], Line]
@@ -67,8 +79,14 @@ def make_line(order: LineOrder) -> Line:
 
 def _modbus(order: LineOrder) -> Line:
     link = open_link(order.url, timeout_s=order.timeout_s)
-    driver = ModbusDriver(link, order.modbus, bus_time(order.url), order.clock)
-    return Line(driver=driver, counts=link.counts.copied)
+    site = ModbusSite(
+        time_of=bus_time(order.url),
+        clock=order.clock,
+        timeout_s=order.timeout_s,
+        candidates=order.candidates,
+    )
+    driver = ModbusDriver(link, order.modbus, site)
+    return Line(driver=driver, counts=link.counts.copied, take=driver.take)
 
 
 def _cjt188(order: LineOrder) -> Line:
@@ -77,9 +95,16 @@ def _cjt188(order: LineOrder) -> Line:
     return Line(driver=Cjt188Driver(link, order.others), counts=link.counts.copied)
 
 
+def _mbus(order: LineOrder) -> Line:
+    assert isinstance(order.url, MbusUrl)  # noqa: S101  # the table says so
+    link = open_mbus(order.url, order.timeout_s)
+    return Line(driver=MbusDriver(link, order.others), counts=link.counts.copied)
+
+
 MAKERS: Mapping[type[LinkUrl], Maker] = {
     Cjt188Url: _cjt188,
     ListenUrl: _modbus,
+    MbusUrl: _mbus,
     RtuOverTcpUrl: _modbus,
     SerialUrl: _modbus,
     TcpUrl: _modbus,

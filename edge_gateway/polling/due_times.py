@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from firmware_profiles.cadence import Cadence, DailyAt
+from firmware_profiles.cadence import Cadence, DailyAt, period_of
 
 DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ class Grid:
     @property
     def period(self) -> timedelta:
         """Return the length from one instant to the next, a day for a time of day."""
-        return DAY if isinstance(self.cadence, DailyAt) else self.cadence * self.stretch
+        return period_of(self.cadence) * (1 if isinstance(self.cadence, DailyAt) else self.stretch)
 
     def after(self, moment: datetime) -> datetime:
         """Return the first due instant strictly after `moment`."""

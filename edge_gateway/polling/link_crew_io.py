@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from edge_gateway.figures import LinkFigures
 from edge_gateway.polling.link_io import LinkParts, LinkWorker
 from edge_gateway.polling.profiles_io import LinkSetup
+from edge_gateway.watchdog import LINK_STEP_S, HeardClock, Watchdog
 
 Guard = Callable[[str, Callable[[], None]], None]
 """Runs a part by its name; whatever it dies of ends the whole crew of the gateway."""
@@ -15,8 +17,10 @@ Guard = Callable[[str, Callable[[], None]], None]
 class LinkCrew:
     """The workers of the links in force, each in its thread."""
 
-    def __init__(self, parts: LinkParts, guard: Guard) -> None:
+    def __init__(self, parts: LinkParts, guard: Guard, watchdog: Watchdog | None = None) -> None:
         """Take what every link works with; `start` builds the links."""
+        self._watchdog = watchdog
+        self._intervals: dict[tuple[str, str], timedelta] = {}
         self._parts = parts
         self._guard = guard
         self._halt = threading.Event()
@@ -27,16 +31,25 @@ class LinkCrew:
         """Build every link from scratch and start its thread."""
         parts = replace(self._parts, is_raw_kept=is_raw_kept)
         halt = self._halt = threading.Event()
-        self._workers = tuple(LinkWorker(link, parts) for link in links)
+        self._intervals = intervals_of(links)
+        self._workers = tuple(LinkWorker(link, self._heard(link, parts)) for link in links)
         self._threads = tuple(self._thread(worker, halt) for worker in self._workers)
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """End every link: the job under way is finished, its frame handed on, the line closed."""
+    def stop(self, within_s: float | None = None) -> None:
+        """End every link: the job under way is finished, its frame handed on, the line closed.
+
+        Args:
+            within_s: Wall seconds after which a thread that hangs is left behind; None: never.
+        """
         self._halt.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(within_s)
+
+    def interval(self, serial: str, group: str) -> timedelta | None:
+        """Return how often a group of a meter is read, None when it is not."""
+        return self._intervals.get((serial, group))
 
     def swap(self, links: Sequence[LinkSetup], *, is_raw_kept: bool) -> None:
         """Put other links in the place of the present ones."""
@@ -51,8 +64,26 @@ class LinkCrew:
         """Return the link of a meter, None when no link has it."""
         return next((worker for worker in self._workers if worker.groups(serial)), None)
 
+    def _heard(self, link: LinkSetup, parts: LinkParts) -> LinkParts:
+        """Return the parts of one link, with a clock that is a sign of life of its thread."""
+        watchdog = self._watchdog
+        if watchdog is None:
+            return parts
+        clock = HeardClock(
+            parts.clock, _thread_name(link), lambda name: watchdog.beat(name, LINK_STEP_S)
+        )
+        return replace(parts, clock=clock)
+
+    def _run(self, worker: LinkWorker, halt: threading.Event) -> None:
+        """Run a link; when it ends it is not missed."""
+        try:
+            worker.run(halt)
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.rest(threading.current_thread().name)
+
     def _thread(self, worker: LinkWorker, halt: threading.Event) -> threading.Thread:
         name = f"link-{worker.name}"
         return threading.Thread(
-            target=self._guard, args=(name, lambda: worker.run(halt)), name=name, daemon=True
+            target=self._guard, args=(name, lambda: self._run(worker, halt)), name=name, daemon=True
         )

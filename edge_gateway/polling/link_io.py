@@ -10,14 +10,16 @@ from datetime import datetime
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.config import ConfigError
 from edge_gateway.figures import LinkFigures
-from edge_gateway.links.answers import Fault
+from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import Identity, JobKind, JobRead
 from edge_gateway.moments import Moment
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.framing import build_frame
-from edge_gateway.polling.profiles_io import LinkSetup
-from edge_gateway.polling.schedule import Job, JobKey, Schedule
+from edge_gateway.polling.meter_clocks import MeterClocks
+from edge_gateway.polling.profiles_io import IDENTIFY, LinkSetup
+from edge_gateway.polling.schedule import Finished, Job, JobKey, Schedule
 from edge_gateway.polling.standing import News, NewsKind
 from edge_gateway.queue.outbox_io import Outbox
 from wire_contracts.clock import Clock
@@ -78,7 +80,11 @@ class LinkWorker:
                 for group, cadence in meter.intervals.items()
             ],
             now,
+            setup.zone,
         )
+        self._unknown = {meter.serial for meter in setup.meters if meter.is_unknown}
+        self._quarantined: set[str] = set()
+        self._clocks = MeterClocks(setup.zone, setup.clock_drift_s)
         self._frames = 0
         self._looked_s = now.wall_s
         self._started_s = time.monotonic()
@@ -160,6 +166,8 @@ class LinkWorker:
             skipped=self._schedule.skipped_count,
             load=self._schedule.load,
             stretched=self._schedule.stretched_groups(),
+            unknown=tuple(sorted(frozenset(self._unknown))),
+            clock_drifts_s=self._clocks.drifts_s,
             suspects=self._schedule.suspects(),
             crc_errors=counts.crc_errors,
             running_s=time.monotonic() - self._started_s,
@@ -183,19 +191,80 @@ class LinkWorker:
 
     def _run_job(self, job: Job, started: Moment) -> None:
         key = job.key
+        if key.group == IDENTIFY and key.serial in self._unknown:
+            self._identify_job(key, started)
+            return
         read = self._line.driver.read(
             JobKind(serial=key.serial, group=key.group), retry_count=self._retry_count(key.serial)
         )
-        now = self._now()
-        if read.is_link_down:
-            finished = self._schedule.postpone(key, now)
-        else:
-            finished = self._schedule.finish(
-                key, now, spent_s=now.wall_s - started.wall_s, has_answered=read.has_answered
-            )
+        finished = self._finish(
+            key, started, has_answered=read.has_answered, is_link_down=read.is_link_down
+        )
         if finished.is_frame_due:
             self._hand_on(key, started, read)
         self._tell(finished.news)
+
+    def _finish(
+        self, key: JobKey, started: Moment, *, has_answered: bool, is_link_down: bool
+    ) -> Finished:
+        now = self._now()
+        if is_link_down:
+            return self._schedule.postpone(key, now)
+        spent_s = now.wall_s - started.wall_s
+        return self._schedule.finish(key, now, spent_s=spent_s, has_answered=has_answered)
+
+    def _identify_job(self, key: JobKey, started: Moment) -> None:
+        """Ask an unknown meter what it is, and poll it once that is certain."""
+        said = self.identify(key.serial)
+        is_fault = isinstance(said, Fault)
+        finished = self._finish(
+            key,
+            started,
+            has_answered=not isinstance(said, Fault) or not said.is_silence,
+            is_link_down=isinstance(said, Fault) and said.kind is FaultKind.LINK_DOWN,
+        )
+        self._tell(finished.news)
+        if isinstance(said, Identity) and len(said.profiles) == 1:
+            self._adopt(key.serial, said.profiles[0])
+        elif not is_fault:
+            self._quarantine(key.serial, said)
+
+    def _adopt(self, serial: str, reference: str) -> None:
+        try:
+            meter = self._setup.identified(serial, reference)
+        except ConfigError as error:
+            self._quarantine(serial, str(error))
+            return
+        if self._line.take is None:
+            return
+        self._line.take(self._setup.modbus_meter(meter))
+        self._unknown.discard(serial)
+        self._quarantined.discard(serial)
+        cadences = [(JobKey(serial, group), every) for group, every in meter.intervals.items()]
+        self._schedule.exchange(serial, cadences, self._now(), self._setup.zone)
+        _LOG.info("meter.identified", link=self.name, device=serial, profile=reference)
+        self._parts.announce("meter_identified", f"{serial} on link {self.name} is {reference}")
+
+    def _quarantine(self, serial: str, said: Identity | Fault | str) -> None:
+        if serial in self._quarantined:
+            return
+        self._quarantined.add(serial)
+        reason = said if isinstance(said, str) else "nothing that is known fits its answers"
+        if isinstance(said, Identity) and said.profiles:
+            reason = f"its answers fit {', '.join(said.profiles)} equally well"
+        _LOG.warning("meter.unknown", link=self.name, device=serial, reason=reason)
+        self._parts.announce(
+            "meter_unknown", f"{serial} on link {self.name} is not polled: {reason}"
+        )
+
+    def _look_at_clock(self, serial: str, shown: datetime, at_utc: datetime) -> None:
+        drift_s = self._clocks.look(serial, shown, at_utc)
+        if drift_s is None:
+            return
+        side = "ahead" if drift_s > 0 else "behind"
+        self._parts.announce(
+            "meter_clock", f"{serial}: its own clock is {abs(drift_s):.0f} s {side}"
+        )
 
     def _retry_count(self, serial: str) -> int:
         """Return how often to repeat: not at all for a meter that was silent, now or ever."""
@@ -210,6 +279,8 @@ class LinkWorker:
         frame = build_frame(job, read, started.utc, is_raw_kept=self._parts.is_raw_kept)
         self._parts.outbox.add(frame)
         self._frames += 1
+        if read.meter_clock is not None:
+            self._look_at_clock(key.serial, read.meter_clock, started.utc)
         if read.values:
             self._last_good = {**self._last_good, key.serial: started.utc}
 

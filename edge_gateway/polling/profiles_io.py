@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
+from pathlib import Path
 
-from edge_gateway.config import ConfigError, GatewayConfig, LinkConfig, MeterConfig
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from edge_gateway.config import AUTO, ConfigError, GatewayConfig, LinkConfig, MeterConfig
 from edge_gateway.links.bus_time import BusTime, bus_time
 from edge_gateway.links.driver import TELEGRAM, DriverMeter
 from edge_gateway.links.group_plan import GroupPlan, plan_group
@@ -18,9 +22,10 @@ from edge_gateway.links.link_url import (
 from edge_gateway.links.modbus_driver import ModbusMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
 from edge_gateway.polling.drivers_io import LineOrder
+from firmware_profiles.cadence import Cadence, DailyAt
 from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
-from firmware_profiles.library_io import load_profile
+from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock
 
@@ -31,6 +36,13 @@ TELEGRAM_INTERVAL = timedelta(minutes=15)
 """Between two telegrams of a meter without register map, where the settings say nothing: a
 battery meter counts its answers (judgement)."""
 
+IDENTIFY = "identify"
+"""The group of the one job of a meter that is not known yet."""
+
+IDENTIFY_INTERVAL = timedelta(hours=1)
+"""Between two attempts to identify a meter (judgement: it is exchanged or a profile is added)."""
+
+_LOG: FilteringBoundLogger = structlog.get_logger()
 _HIGHEST_UNIT = 255
 
 
@@ -41,63 +53,105 @@ class MeterSetup:
     Attributes:
         serial: Device serial.
         device_address: Where it answers, as the settings write it.
-        intervals: Register group to interval, of every group that has words to read.
-        profile: Its register map; None where the protocol needs none.
+        intervals: Register group to cadence, of every group that has words to read.
+        profile: Its register map; None where the protocol needs none or the meter is unknown.
         plans: Register group to plan; empty where there is no register map.
         profile_name: What the settings call its profile.
+        is_unknown: Whether it must be identified before it is polled.
     """
 
     serial: str
     device_address: int | str
-    intervals: Mapping[str, timedelta]
+    intervals: Mapping[str, Cadence]
     profile: Profile | None = None
     plans: Mapping[str, GroupPlan]
     profile_name: str
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSetup:
-    """A configured link with its line, its meters and the time an answer may take."""
+    """A configured link with its line, its meters and the time an answer may take.
+
+    Attributes:
+        config: What the settings say.
+        place: Where they say it, for refusals.
+        url: The line.
+        timeout_s: Longest wall seconds to wait for an answer.
+        meters: Its meters.
+        folder: The site's own profiles.
+        zone: What times of day are meant in.
+        clock_drift_s: How far a meter's own clock may be off.
+    """
 
     config: LinkConfig
+    place: str = "link"
     url: LinkUrl
     timeout_s: float
     meters: Sequence[MeterSetup]
-
-    def patience_s(self, profile: Profile) -> float:
-        """Return the longest wait for an answer: the setting, else what the profile asks."""
-        asked = profile.link.timeout
-        if self.config.timeout_s is not None or asked is None:
-            return self.timeout_s
-        return asked.total_seconds()
+    folder: Path | None = None
+    zone: tzinfo = UTC
+    clock_drift_s: float = 60.0
 
     def order(self, clock: Clock) -> LineOrder:
         """Return what the driver of the line is made from."""
+        is_modbus = not isinstance(self.url, MbusUrl | Cjt188Url)
         return LineOrder(
             url=self.url,
             timeout_s=self.timeout_s,
             clock=clock,
-            modbus=[
-                ModbusMeter(
-                    serial=meter.serial,
-                    device_address=int(meter.device_address),
-                    profile=meter.profile,
-                    plans=meter.plans,
-                    timeout_s=self.patience_s(meter.profile),
-                )
-                for meter in self.meters
-                if meter.profile is not None
-            ],
-            others=[
+            modbus=[self.modbus_meter(meter) for meter in self.meters if meter.profile is not None],
+            others=()
+            if is_modbus
+            else [
                 DriverMeter(
                     serial=meter.serial,
                     device_address=str(meter.device_address),
                     profile=meter.profile_name,
                 )
                 for meter in self.meters
-                if meter.profile is None
             ],
+            candidates=self.candidates,
         )
+
+    def modbus_meter(self, meter: MeterSetup) -> ModbusMeter:
+        """Return a meter with a register map as its driver takes it."""
+        if meter.profile is None:
+            raise ValueError(meter.serial)
+        asked = meter.profile.link.timeout
+        is_fixed = self.config.timeout_s is not None or asked is None
+        return ModbusMeter(
+            serial=meter.serial,
+            device_address=int(meter.device_address),
+            profile=meter.profile,
+            plans=meter.plans,
+            timeout_s=self.timeout_s if is_fixed or asked is None else asked.total_seconds(),
+        )
+
+    def candidates(self, unit: int) -> Sequence[Profile]:
+        """Return the profiles that the meter at a unit may be, read from their files.
+
+        A file of the library that cannot be used is left out and logged.
+        """
+        named = [each.candidates for each in self.config.meters if each.device_address == unit]
+        wanted = next((each for each in named if each), None)
+        loaded = []
+        for reference in wanted or available_profiles(self.folder):
+            try:
+                loaded.append(load_profile(reference, self.folder))
+            except ProfileError as error:
+                _LOG.warning("profile.unfit", profile=reference, error=str(error))
+        return loaded
+
+    def identified(self, serial: str, reference: str) -> MeterSetup:
+        """Return the setup of a meter that has been identified.
+
+        Raises:
+            ConfigError: The profile does not fit the settings.
+        """
+        meter = next(meter for meter in self.config.meters if meter.serial == serial)
+        place = f"{self.place} meter {serial!r}"
+        return _modbus_meter(place, meter, _profile(place, reference, self.folder), self.url)
 
 
 def load_links(config: GatewayConfig) -> tuple[LinkSetup, ...]:
@@ -118,12 +172,20 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
     if isinstance(url, MbusUrl | Cjt188Url):
         meters = tuple(_telegram_meter(place, meter) for meter in link.meters)
     else:
-        time_of = bus_time(url)
-        meters = tuple(_meter(config, place, meter, time_of) for meter in link.meters)
+        meters = tuple(_meter(config, place, meter, url) for meter in link.meters)
     waits = [meter.profile.link.timeout for meter in meters if meter.profile is not None]
     asked_s = [wait.total_seconds() for wait in waits if wait is not None]
     timeout_s = link.timeout_s or max([DEFAULT_TIMEOUT_S, *asked_s])
-    return LinkSetup(config=link, url=url, timeout_s=timeout_s, meters=meters)
+    return LinkSetup(
+        config=link,
+        place=place,
+        url=url,
+        timeout_s=timeout_s,
+        meters=meters,
+        folder=config.profiles,
+        zone=config.time_zone,
+        clock_drift_s=config.clock_drift_s,
+    )
 
 
 def _telegram_meter(place: str, meter: MeterConfig) -> MeterSetup:
@@ -143,25 +205,42 @@ def _telegram_meter(place: str, meter: MeterConfig) -> MeterSetup:
     )
 
 
-def _meter(
-    config: GatewayConfig, link_place: str, meter: MeterConfig, time_of: BusTime
-) -> MeterSetup:
+def _meter(config: GatewayConfig, link_place: str, meter: MeterConfig, url: LinkUrl) -> MeterSetup:
     place = f"{link_place} meter {meter.serial!r}"
     _refuse_no_unit(place, meter)
+    if meter.profile == AUTO:
+        for reference in meter.candidates:
+            _profile(place, reference, config.profiles)
+        return MeterSetup(
+            serial=meter.serial,
+            device_address=meter.device_address,
+            intervals={IDENTIFY: IDENTIFY_INTERVAL},
+            plans={},
+            profile_name=AUTO,
+            is_unknown=True,
+        )
+    return _modbus_meter(place, meter, _profile(place, meter.profile, config.profiles), url)
+
+
+def _profile(place: str, reference: str, folder: Path | None) -> Profile:
     try:
-        profile = load_profile(meter.profile, config.profiles)
+        return load_profile(reference, folder)
     except ProfileError as error:
         raise ConfigError(f"{place}: profile: {error}") from error
-    _refuse_unknown_groups(place, meter, profile)
-    plans = _plans(place, profile, time_of)
+
+
+def _modbus_meter(place: str, meter: MeterConfig, profile: Profile, url: LinkUrl) -> MeterSetup:
+    if meter.profile != AUTO:
+        _refuse_unknown_groups(place, meter, profile)
+    plans = _plans(place, profile, bus_time(url))
     if not plans:
-        message = f"{place}: profile: {meter.profile!r} has nothing to read; choose another"
+        message = f"{place}: profile: {profile.reference!r} has nothing to read; choose another"
         raise ConfigError(message)
     return MeterSetup(
         serial=meter.serial,
         device_address=meter.device_address,
         profile=profile,
-        intervals={group: _interval(meter, profile, group) for group in plans},
+        intervals={group: _cadence(meter, profile, group) for group in plans},
         plans=plans,
         profile_name=profile.reference,
     )
@@ -182,9 +261,11 @@ def _refuse_unknown_groups(place: str, meter: MeterConfig, profile: Profile) -> 
             raise ConfigError(message)
 
 
-def _interval(meter: MeterConfig, profile: Profile, group: str) -> timedelta:
-    """Return the interval: the setting, else the profile, never below what the meter bears."""
+def _cadence(meter: MeterConfig, profile: Profile, group: str) -> Cadence:
+    """Return the cadence: the setting, else the profile, never below what the meter bears."""
     wanted = meter.intervals.get(group, profile.groups[group])
+    if isinstance(wanted, DailyAt):
+        return wanted
     return max(wanted, profile.link.min_poll or wanted)
 
 

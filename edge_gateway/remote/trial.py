@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from edge_gateway.figures import LinkFigures
 from edge_gateway.polling.profiles_io import LinkSetup
+from firmware_profiles.cadence import period_of
 
 PERIODS = 3
 """Periods without any good frame after which a revision is rolled back; gateway notes 5."""
@@ -39,7 +40,9 @@ class TrialLength:
 def trial_length(links: Sequence[LinkSetup]) -> TrialLength:
     """Return how long the links may go without a good frame."""
     intervals = (meter.intervals for link in links for meter in link.meters)
-    fast = (each.get(FAST, min(each.values())) for each in intervals if each)
+    fast = (
+        period_of(each.get(FAST, min(each.values(), key=period_of))) for each in intervals if each
+    )
     return TrialLength(
         period=max(fast, default=timedelta(0)),
         answer_s=max((link.timeout_s for link in links), default=0.0),

@@ -1,5 +1,6 @@
 """The whole way: meters on sockets, a gateway, a broker, a server that acknowledges."""
 
+import functools
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from edge_gateway.queue.queued import QueueFigures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
+from firmware_profiles.profile import Identity
 from tests.edge_gateway.rig import (
     LOOPBACK,
     ROOT,
@@ -49,8 +51,15 @@ HOURLY = {"fast": timedelta(minutes=15), "slow": timedelta(hours=1)}
 
 
 def heat_meter(flow_m3h: float) -> Behave:
+    """A meter that holds its own unit where its profile looks for it."""
     values = {Quantity.FLOW_M3H: flow_m3h, Quantity.ENERGY_KWH: 4800.0}
-    return from_image(encode_values(load_profile(PROFILE), values))
+
+    @functools.cache
+    def held_by(unit: int) -> Behave:
+        identity = Identity(device_address=unit, serial=f"HM-{unit}")
+        return from_image(encode_values(load_profile(PROFILE), values, identity=identity))
+
+    return lambda request: held_by(request.unit)(request)
 
 
 def meters(*units: int, intervals: dict[str, timedelta] | None = None) -> list[MeterConfig]:

@@ -82,7 +82,7 @@ WRONG = {
     "a bad length": (
         'profile = "tuf_2000m@1"',
         'profile = "tuf_2000m@1"\nintervals = {fast = "soon"}',
-        "link[0].meter[0].intervals.fast: is 'soon'; give a length such as",
+        "link[0].meter[0].intervals.fast: is 'soon'; write it like",
     ),
     "an unknown transport": (
         '"10.0.0.9"',

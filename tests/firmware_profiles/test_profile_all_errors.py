@@ -76,7 +76,10 @@ def test_every_mistake_of_a_file_is_said() -> None:
             "unit_default, unit_rule"
         ),
         "x.toml: link.max_registers: 0 is outside 1..125; correct the number",
-        "x.toml: group.fast: 'often' is no duration; write it like 60s, 15m, 1h or 1d",
+        (
+            "x.toml: group.fast: 'often' is no interval; write it like "
+            '"60s", "15m", "1h", "1d" or "daily 00:05"'
+        ),
         "x.toml: test.ten.regs.10: '41' is no word; write four hexadecimal digits per word",
     ]
 

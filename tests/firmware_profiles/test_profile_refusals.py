@@ -130,7 +130,10 @@ WRONG = [
     ),
     (
         TEXT.replace('fast = "15m"', 'fast = "15 min"'),
-        "meters/x.toml: group.fast: '15 min' is no duration; write it like 60s, 15m, 1h or 1d",
+        (
+            "meters/x.toml: group.fast: '15 min' is no interval; "
+            'write it like "60s", "15m", "1h", "1d" or "daily 00:05"'
+        ),
     ),
     (
         TEXT.replace("rev = 1", "rev = 0"),
