@@ -17,8 +17,11 @@ The line through the modules:
     measure, validity, effects, status, decode     words -> readings, quality, events
     counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
-    redecode, redecode_io      stored frames decoded again by another revision
+    redecode, redecode_telegrams, redecode_io      stored frames decoded again by another revision
     encode, golden             readings -> words, and the proof of a profile
-    simulator_io               a profile as a meter on a socket
-    __main__                   firmware-profiles list, show, check, test, decode, redecode
+    difference                 what two revisions say differently
+    simulation, simulator_io   a profile as a meter on a socket
+    skeleton, json_schema      what a person begins a profile with
+    commands                   what each command does
+    __main__                   firmware-profiles COMMAND
 """

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from firmware_profiles.codings import WireType
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.profile import Profile, Register, StatusRule
-from firmware_profiles.spans import needed_spans
+from firmware_profiles.spans import group_spans, needed_spans
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
 from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import Span
 from wire_contracts.quantities import UNITS, Quantity, to_canonical
+
+_TO_FILL_IN = "?"
+"""What `skeleton` leaves where only a person knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ def open_points(profile: Profile) -> tuple[OpenPoint, ...]:
         points.extend(_of_register(profile, register))
     for rule in profile.status:
         points.extend(_of_status(rule))
+    points.extend(_of_groups(profile))
     return tuple(points)
 
 
@@ -56,6 +61,7 @@ def require_complete(profile: Profile) -> None:
 def _of_head(profile: Profile) -> Iterator[OpenPoint]:
     if profile.revision is None:
         yield _block("profile.rev", "is missing: this is a draft", "add rev = 1")
+    yield from _of_nameplate(profile)
     if profile.medium is None:
         yield _block("profile.kind", f"{profile.kind!r} is no meter", "use heat, gas or water")
     if profile.order_candidates and not can_decide_order(profile):
@@ -69,6 +75,14 @@ def _of_head(profile: Profile) -> Iterator[OpenPoint]:
     if profile.confidence != "high":
         problem = f"is {profile.confidence or 'not stated'}"
         yield _note("profile.confidence", problem, "compare a reading with the display")
+
+
+def _of_nameplate(profile: Profile) -> Iterator[OpenPoint]:
+    for field, text in (("manufacturer", profile.manufacturer), ("model", profile.model)):
+        if text.strip() == _TO_FILL_IN:
+            yield _block(f"profile.{field}", "is still to be filled in", "copy the nameplate")
+    if _TO_FILL_IN in profile.sources:
+        yield _block("source.where", "is still to be filled in", "name the manual and its page")
 
 
 def _of_wire(profile: Profile) -> Iterator[OpenPoint]:
@@ -107,6 +121,17 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
     if register.wire is not None or register.group is not None:
         for span in needed_spans(profile, register):
             yield from _of_span(profile, register, span)
+
+
+def _of_groups(profile: Profile) -> Iterator[OpenPoint]:
+    """Find words that two reads would have to fetch both: the second would overwrite the first."""
+    for group in profile.groups:
+        spans = group_spans(profile, group)
+        for span, following in pairwise(spans):
+            if span.space == following.space and following.address < span.end:
+                both = f"{span.address}..{span.end - 1} and {following.address}"
+                problem = f"{both}..{following.end - 1} overlap and exceed one read together"
+                yield _block(f"group.{group}", problem, "make one of the composites smaller")
 
 
 def _of_address(profile: Profile, register: Register) -> Iterator[OpenPoint]:

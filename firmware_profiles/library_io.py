@@ -16,6 +16,9 @@ from firmware_profiles.word_orders import with_order
 MAX_FILE_BYTES = 1_000_000
 """Twelve times the largest known map, so a wrong file is refused before it is parsed."""
 
+UNREADABLE = "file"
+"""The field of an error that is not about what stands in a file, but about reading it."""
+
 _FILE_NAME = re.compile(r"([a-z0-9_]+@[0-9]+)\.toml")
 
 
@@ -32,6 +35,12 @@ def available_profiles(directory: Path | None = None) -> tuple[str, ...]:
     if directory is not None:
         names |= {entry.name for entry in _site_files(directory)}
     return tuple(sorted(found[1] for name in names if (found := _FILE_NAME.fullmatch(name))))
+
+
+def revisions_of(profile_id: str, directory: Path | None = None) -> tuple[int, ...]:
+    """Return which revisions of a profile there are, ascending; empty when there is none."""
+    references = (name.partition("@") for name in available_profiles(directory))
+    return tuple(sorted(int(revision) for name, _, revision in references if name == profile_id))
 
 
 def available_drafts() -> tuple[str, ...]:
@@ -129,16 +138,18 @@ def read_document(entry: Traversable, place: str) -> dict[str, object]:
     except OSError as error:
         problem = error.strerror or "cannot be read"
         raise ProfileError(
-            place=place, field="file", problem=problem, remedy="give the path of a profile file"
+            place=place, field=UNREADABLE, problem=problem, remedy="give the path of a profile file"
         ) from error
     if len(data) > MAX_FILE_BYTES:
         problem = f"{len(data)} bytes are over {MAX_FILE_BYTES}"
-        raise ProfileError(place=place, field="file", problem=problem, remedy="give a profile file")
+        raise ProfileError(
+            place=place, field=UNREADABLE, problem=problem, remedy="give a profile file"
+        )
     try:
         return tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise ProfileError(
-            place=place, field="file", problem=str(error), remedy="correct the TOML"
+            place=place, field=UNREADABLE, problem=str(error), remedy="correct the TOML"
         ) from error
 
 

@@ -29,11 +29,15 @@ class NoAnswer(Exception):  # noqa: N818  # reads as what the link sees
     """The unit is silent or not there: nothing is sent, the asker times out."""
 
 
+class DeviceIsBusy(Exception):  # noqa: N818  # reads as what the meter says
+    """The meter has no time now: it answers exception 6, server device busy."""
+
+
 Answer = Callable[[int, int, int, int], Sequence[int]]
 """What stands behind a link: unit, function, 0-based address, count -> so many words.
 
 For functions 1 and 2 the words are bits, 0 or 1. It raises NoSuchRegister when an address is not
-there, and NoAnswer when the unit does not answer at all."""
+there, NoAnswer when the unit does not answer at all, and DeviceIsBusy when it has no time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,8 @@ class _Computed:
             words = self._answer(device_id, func_code, address, count)
         except NoSuchRegister:
             return ExcCodes.ILLEGAL_ADDRESS
+        except DeviceIsBusy:
+            return ExcCodes.DEVICE_BUSY
         except NoAnswer:
             raise NoSuchIdException from None
         if func_code in _BIT_FUNCTIONS:

@@ -7,7 +7,7 @@ from firmware_profiles.words import Span, span_in
 
 
 def group_spans(profile: Profile, group: str) -> tuple[Span, ...]:
-    """Return the spans of a poll group, sorted; they neither overlap nor repeat.
+    """Return the spans of a poll group, sorted; in a profile fit for release none overlap.
 
     Every group reads the status registers and the guard too, because a value without its
     fault bits may be a lie, and the settings (unit, multiplier) that its values need.
@@ -51,7 +51,8 @@ def watched_registers(profile: Profile) -> tuple[Register, ...]:
 def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
     """Return the spans sorted, overlapping ones joined as far as one read can hold them.
 
-    Neighbours that only touch stay apart: joining those is the gateway's choice.
+    Neighbours that only touch stay apart: joining those is the gateway's choice. Overlapping ones
+    that no read holds together stay as they are; `completeness` refuses a profile that has them.
     """
     merged: list[Span] = []
     for span in sorted(set(spans)):

@@ -27,6 +27,9 @@ TABLES = frozenset(
     }
 )
 
+KINDS = ("heat", "steam", "gas", "water", "controller")
+"""Kinds of meters; they decide which wire names a quantity has."""
+
 KEYS: Mapping[str, frozenset[str]] = {
     "profile": _words(
         "id rev manufacturer model aliases kind medium variant firmware_min firmware_max confidence"

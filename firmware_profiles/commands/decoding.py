@@ -1,0 +1,47 @@
+"""The command decode: what words that were read from a meter mean."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from typing import TypeVar
+
+from firmware_profiles.commands.command import OK, Command
+from firmware_profiles.commands.inputs import PROFILE_HELP, find_profile, read_image
+from firmware_profiles.decode import decode_group, decode_registers
+
+Key = TypeVar("Key", bound=str)
+
+
+def _declare(parser: ArgumentParser) -> None:
+    parser.add_argument("profile", help=PROFILE_HELP)
+    parser.add_argument(
+        "--registers", help='words as hex, as JSON {"3": {"0": [1, 2]}} or list, or @FILE of these'
+    )
+    parser.add_argument("--words", default="", help='hexadecimal words, such as "C148 0000"')
+    parser.add_argument("--fc", type=int, choices=(1, 2, 3, 4), default=3, help="function code")
+    parser.add_argument("--address", type=int, default=0, help="zero-based address of the first")
+    parser.add_argument("--raw", help="base64 of a frame's raw instead of words")
+
+
+def _decode(options: Namespace) -> int:
+    profile = find_profile(options.profile, options.directory)
+    image = read_image(options)
+    answer: dict[str, object] = {"registers": _plain(decode_registers(profile, image))}
+    for group in profile.groups:
+        decoded = decode_group(profile, group, image, {})
+        answer[group] = {
+            "values": _plain(decoded.values),
+            "quality": _plain(decoded.quality),
+            "events": list(decoded.events),
+        }
+    print(json.dumps(answer, ensure_ascii=False, indent=2))
+    return OK
+
+
+def _plain(values: Mapping[Key, object]) -> dict[str, object]:
+    return {str(name): value for name, value in values.items()}
+
+
+COMMANDS = (
+    Command(name="decode", summary="decode words read from a meter", declare=_declare, run=_decode),
+)
