@@ -9,6 +9,8 @@ uplink                   queue to broker, the server's word back to the queue
 remote                   signed orders and settings from afar, health, metrics
 sparkplug                the same queue once more, as Sparkplug B for a SCADA host
 moments, clock_step      now; whether somebody has set the clock
+watchdog                 which thread hangs
+clock_trust              whether the clock may be believed, and what the time is when it may not
 figures                  what links and uplink have done, for health messages
 clock_io, logs_io        the system's clock; one log line per event
 run                      everything built once and run until told to stop

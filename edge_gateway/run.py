@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.clock_trust import TimeSource
 from edge_gateway.config import GatewayConfig
 from edge_gateway.links.modbus_io import quiet_pymodbus
 from edge_gateway.polling.link_crew_io import LinkCrew
@@ -15,12 +17,14 @@ from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.data_lock_io import held_folder
 from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
 from edge_gateway.remote.revisions_io import InForce, Revisions
 from edge_gateway.remote.standing import Standing
 from edge_gateway.remote.trials_io import GatewayParts
 from edge_gateway.sparkplug.sparkplug_io import CURSOR, SparkplugOutput, SparkplugParts
 from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
+from edge_gateway.watchdog import OUTBOX_STEP_S, UPLINK_STEP_S, Watchdog
 from wire_contracts.clock import Clock
 
 QUEUE_FILE = "queue.sqlite3"
@@ -28,10 +32,39 @@ QUEUE_FILE = "queue.sqlite3"
 RESTART_PAUSE_S = 1.0
 """Wall seconds before everything is built afresh after an unexpected error."""
 
+LEFT_BEHIND_S = 5.0
+"""Wall seconds for each thread to end when one of them hangs; then it is left behind."""
+
+MOST_HANGS = 3
+"""Threads left behind in one process, which they burden until it ends."""
+
 SPARKPLUG_PAUSE_S = 30.0
 """Wall seconds before the second output is tried again after an unexpected error."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+class HangingError(RuntimeError):
+    """Threads hang and were left behind; end the process and start it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What is known of the machine beside its clock.
+
+    Attributes:
+        time_source: What its kernel knows of time; None: the clock is right by definition, as
+            the town's is.
+        outbox_step_s: Longest step of the thread that commits, wall seconds.
+        uplink_step_s: Longest step of the thread that speaks MQTT, wall seconds.
+    """
+
+    time_source: TimeSource | None = None
+    outbox_step_s: float = OUTBOX_STEP_S
+    uplink_step_s: float = UPLINK_STEP_S
+
+
+THIS_MACHINE = Machine()
 
 
 def _ignore(_point: str) -> None:
@@ -43,6 +76,7 @@ def run_gateway(
     clock: Clock,
     stop: threading.Event,
     reached: Callable[[str], None] = _ignore,
+    machine: Machine = THIS_MACHINE,
 ) -> None:
     """Read meters and hand their frames to the server until `stop` is set.
 
@@ -55,17 +89,25 @@ def run_gateway(
         stop: Set it to end.
         reached: Called at the named points `gateway.between_commits`, `gateway.after_publish`,
             `gateway.revision_stored`, `gateway.revision_started`.
+        machine: What is known of the machine beside its clock.
 
     Raises:
+        HangingError: A part hung, again and again; only a new process can help.
         ConfigError: A profile is unknown or does not fit the settings.
         QueueError: The queue file cannot be opened, or another gateway is using it.
     """
     quiet_pymodbus()
     with held_folder(config.data):
         revisions = Revisions(config)
+        news: list[str] = []
         while not stop.is_set():
-            crew = _Crew(revisions=revisions, clock=clock, reached=reached)
+            crew = _Crew(
+                revisions=revisions, clock=clock, reached=reached, machine=machine, news=news
+            )
             crew.work(stop)
+            news += crew.hung
+            if len(news) >= MOST_HANGS:
+                raise HangingError("; ".join(news))
             if not stop.is_set():
                 stop.wait(RESTART_PAUSE_S)
 
@@ -77,25 +119,30 @@ class _Crew:
     revisions: Revisions
     clock: Clock
     reached: Callable[[str], None]
+    machine: Machine
+    news: Sequence[str] = ()
+    hung: list[str] = field(default_factory=list)
+    watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic))
     halt: threading.Event = field(default_factory=threading.Event)
 
     def work(self, stop: threading.Event) -> None:
         """Run until `stop` is set or a thread has failed."""
         start = self.revisions.at_start()
         config = start[0].config
-        store, aside = open_queue(config.data / QUEUE_FILE, config.queue, self.clock.now_utc())
+        store, _ = open_queue(config.data / QUEUE_FILE, config.queue, self.clock.now_utc())
         try:
-            self._work(
-                stop, store, self._build(start, store, None if aside is None else str(aside))
-            )
+            self._work(stop, store, self._build(start, store))
         finally:
-            store.close()
+            if not self.hung:
+                store.close()
 
-    def _build(
-        self, start: tuple[InForce, Standing], store: QueueStore, aside: str | None
-    ) -> "_Team":
+    def _build(self, start: tuple[InForce, Standing], store: QueueStore) -> "_Team":
         """Make the parts; nothing runs yet."""
         config = start[0].config
+        timekeeper = Timekeeper(
+            self.clock, self.machine.time_source, config.queue.hold_max, store.newest_ms()
+        )
+        watchdog, machine = self.watchdog, self.machine
         uplink = Uplink(
             UplinkParts(
                 config=config,
@@ -103,21 +150,26 @@ class _Crew:
                 clock=self.clock,
                 links=lambda: links.figures(),  # noqa: PLW0108  # made below
                 reached=self.reached,
+                timekeeper=timekeeper,
+                interval=lambda device, group: links.interval(device, group),  # noqa: PLW0108  # made below
+                beat=lambda: watchdog.beat("uplink", machine.uplink_step_s),
                 on_command=lambda payload: desk.take(payload),  # noqa: PLW0108  # made below
                 remote=lambda: desk.figures(),  # noqa: PLW0108  # made below
             )
         )
-        if aside is not None:
-            _LOG.error("queue.set_aside", file=aside)
-            uplink.announce("queue_set_aside", f"the damaged queue file is kept as {aside}")
+        for text in self.news:
+            uplink.announce("part_hung", text)
         outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
+        outbox.timekeeper = timekeeper
+        outbox.announce = uplink.announce
+        outbox.beat = lambda: watchdog.beat("outbox", machine.outbox_step_s)
         link_parts = LinkParts(
             clock=self.clock,
             outbox=outbox,
             announce=uplink.announce,
             is_raw_kept=config.is_raw_kept,
         )
-        links = LinkCrew(link_parts, self._guard_link)
+        links = LinkCrew(link_parts, self._guard_link, watchdog)
 
         def adopt(in_force: InForce) -> None:
             store.adopt(in_force.config.queue)
@@ -150,15 +202,25 @@ class _Crew:
         scada = self._start("sparkplug", lambda halt: _tell_scada(config, store, self.clock, halt))
         while not (stop.is_set() or self.halt.is_set()):
             stop.wait(0.2)
+            self._look_for_hanging()
         self.halt.set()
-        remote.join()
-        team.links.stop()
+        patience_s = LEFT_BEHIND_S if self.hung else None
+        remote.join(patience_s)
+        team.links.stop(patience_s)
         team.outbox.close()
-        writer.join()
+        writer.join(patience_s)
         team.uplink.wake()
-        sender.join()
-        scada.join()
+        sender.join(patience_s)
+        scada.join(patience_s)
         _LOG.info("gateway.stopped", gateway=config.gateway_id)
+
+    def _look_for_hanging(self) -> None:
+        """End this run when a thread hangs; it is left behind, the queue file is what counts."""
+        for each in self.watchdog.hanging():
+            text = f"{each.name} has hung for {each.silent_s:.0f} s; everything was started afresh"
+            _LOG.error("gateway.part_hangs", part=each.name, silent_s=round(each.silent_s))
+            self.hung.append(text)
+            self.halt.set()
 
     def _start(self, name: str, work: Callable[[threading.Event], None]) -> threading.Thread:
         thread = threading.Thread(target=self._guard, args=(name, work), name=name, daemon=True)

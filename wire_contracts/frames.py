@@ -98,7 +98,7 @@ class Frame:
     events: Sequence[str] = ()
     raw: bytes | None = None
     time_quality: TimeQuality = TimeQuality.SANE
-    is_historical: bool = False
+    is_historical: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

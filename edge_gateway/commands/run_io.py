@@ -4,11 +4,11 @@ import argparse
 import signal
 import threading
 
-from edge_gateway.clock_io import SystemClock
+from edge_gateway.clock_io import KernelTime, SystemClock
 from edge_gateway.commands.calls import DONE, with_config
 from edge_gateway.config_io import load_config
 from edge_gateway.logs_io import configure_logs
-from edge_gateway.run import run_gateway
+from edge_gateway.run import Machine, run_gateway
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -25,5 +25,5 @@ def _run(options: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    run_gateway(config, SystemClock(), stop)
+    run_gateway(config, SystemClock(), stop, machine=Machine(time_source=KernelTime()))
     return DONE

@@ -14,6 +14,24 @@ Guard = Callable[[str, Callable[[], None]], None]
 """Runs a part by its name; whatever it dies of ends the whole crew of the gateway."""
 
 
+DAY = timedelta(days=1)
+
+
+def thread_name(link: str) -> str:
+    """Return the name of a link's thread."""
+    return f"link-{link}"
+
+
+def intervals_of(links: Sequence[LinkSetup]) -> dict[tuple[str, str], timedelta]:
+    """Return how often each register group of each meter is read; at a time of day: daily."""
+    return {
+        (meter.serial, group): cadence if isinstance(cadence, timedelta) else DAY
+        for link in links
+        for meter in link.meters
+        for group, cadence in meter.intervals.items()
+    }
+
+
 class LinkCrew:
     """The workers of the links in force, each in its thread."""
 
@@ -70,7 +88,9 @@ class LinkCrew:
         if watchdog is None:
             return parts
         clock = HeardClock(
-            parts.clock, _thread_name(link), lambda name: watchdog.beat(name, LINK_STEP_S)
+            parts.clock,
+            thread_name(link.config.name),
+            lambda name: watchdog.beat(name, LINK_STEP_S),
         )
         return replace(parts, clock=clock)
 
@@ -83,7 +103,7 @@ class LinkCrew:
                 self._watchdog.rest(threading.current_thread().name)
 
     def _thread(self, worker: LinkWorker, halt: threading.Event) -> threading.Thread:
-        name = f"link-{worker.name}"
+        name = thread_name(worker.name)
         return threading.Thread(
             target=self._guard, args=(name, lambda: self._run(worker, halt)), name=name, daemon=True
         )

@@ -2,6 +2,8 @@
 
 messages                 state, health and events as the server reads them
 offers, batching         which frames are on their way; how many fit into one message
+lanes                    what is sent next: live, and beside it what waited
+delivery_io              offers the queue's frames, marks what the server has
 mqtt_io                  one MQTT connection, 5 or 3.1.1
 uplink_io                queue to broker, the server's word back to the queue
 """

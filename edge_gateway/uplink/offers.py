@@ -6,6 +6,12 @@ from dataclasses import dataclass, replace
 LONGEST_PAUSE = 8
 """An offer that stays unanswered is repeated after 1, 2, 4 and then always 8 time-outs."""
 
+BACKLOG_SHARE = 0.2
+"""Of the window, for what waited while there are live frames too; gateway notes, section 5."""
+
+IGNORED_ENOUGH = 3
+"""Publications that the server left out while it acknowledged others: it will not take it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -15,11 +21,21 @@ class Offer:
         seqs: Its open frames.
         sent_at_s: Monotonic wall seconds of the last publication.
         attempts: Publications so far.
+        epoch: Whose numbers these are.
+        is_backlog: Whether they waited for the connection.
+        ignored: Publications that the server left out while it acknowledged others.
     """
 
     seqs: Sequence[int]
     sent_at_s: float
     attempts: int = 1
+    epoch: int = 0
+    is_backlog: bool = False
+    ignored: int = 0
+
+    def is_doubtful(self) -> bool:
+        """Return whether the server, though it is there, does not take this batch."""
+        return self.ignored >= IGNORED_ENOUGH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +54,46 @@ class Window:
     offers: Sequence[Offer] = ()
     heard_at_s: float = float("-inf")
 
-    def offered(self) -> frozenset[int]:
-        """Return every seq that is on its way."""
-        return frozenset(seq for offer in self.offers for seq in offer.seqs)
+    def offered(self, epoch: int = 0) -> frozenset[int]:
+        """Return every seq of an epoch that is on its way."""
+        return frozenset(seq for offer in self.offers if offer.epoch == epoch for seq in offer.seqs)
 
-    def has_room(self) -> bool:
-        """Return whether another batch may be published."""
-        return len(self.offers) < self.size
+    def has_room(self, *, is_backlog: bool = False, has_other: bool = False) -> bool:
+        """Return whether another batch may be published.
+
+        Args:
+            is_backlog: For what waited, which leaves room for what is read next.
+            has_other: Whether the other lane has something to send as well.
+        """
+        if len(self.offers) >= self.size:
+            return False
+        reserved = max(1, round(self.size * BACKLOG_SHARE)) if self.size > 1 else 0
+        old = sum(offer.is_backlog for offer in self.offers)
+        if is_backlog:
+            return old < (max(1, reserved) if has_other else self.size - reserved)
+        return not has_other or len(self.offers) - old < self.size - reserved
 
 
-def add_offer(window: Window, seqs: Sequence[int], now_s: float) -> Window:
+def add_offer(
+    window: Window,
+    seqs: Sequence[int],
+    now_s: float,
+    *,
+    epoch: int = 0,
+    is_backlog: bool = False,
+) -> Window:
     """Return the window with one more published batch."""
-    return replace(window, offers=(*window.offers, Offer(seqs=tuple(seqs), sent_at_s=now_s)))
+    offer = Offer(seqs=tuple(seqs), sent_at_s=now_s, epoch=epoch, is_backlog=is_backlog)
+    return replace(window, offers=(*window.offers, offer))
 
 
-def settle(window: Window, acknowledged: Iterable[int], now_s: float) -> Window:
+def settle(window: Window, acknowledged: Iterable[int], now_s: float, *, epoch: int = 0) -> Window:
     """Return the window without the acknowledged seqs; an offer without open frames is gone."""
     done = frozenset(acknowledged)
     kept = (
         replace(offer, seqs=tuple(seq for seq in offer.seqs if seq not in done))
+        if offer.epoch == epoch
+        else offer
         for offer in window.offers
     )
     offers = tuple(offer for offer in kept if offer.seqs)
@@ -76,8 +113,19 @@ def is_overdue(window: Window, offer: Offer, now_s: float) -> bool:
 
 def repeat_offer(window: Window, offer: Offer, now_s: float) -> Window:
     """Return the window after an overdue offer was published again."""
-    again = replace(offer, sent_at_s=now_s, attempts=offer.attempts + 1)
+    was_ignored = window.heard_at_s > offer.sent_at_s
+    again = replace(
+        offer,
+        sent_at_s=now_s,
+        attempts=offer.attempts + 1,
+        ignored=offer.ignored + 1 if was_ignored else 0,
+    )
     return replace(window, offers=tuple(again if one is offer else one for one in window.offers))
+
+
+def take_out(window: Window, offer: Offer) -> Window:
+    """Return the window without an offer that is given up or taken apart."""
+    return replace(window, offers=tuple(one for one in window.offers if one is not offer))
 
 
 def forget_all(window: Window) -> Window:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -15,9 +16,10 @@ from edge_gateway.config import GatewayConfig, MqttVersion
 from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
 from edge_gateway.moments import Moment
 from edge_gateway.queue.queue_store import QueueStore
-from edge_gateway.queue.queued import StoredFrame
+from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.uplink import messages
-from edge_gateway.uplink.batching import batch_payload, take_batch
+from edge_gateway.uplink.batching import Interval, late_by
+from edge_gateway.uplink.delivery_io import Delivery, DeliveryParts
 from edge_gateway.uplink.mqtt_io import (
     Announced,
     Connected,
@@ -32,19 +34,9 @@ from edge_gateway.uplink.mqtt_io import (
     VersionRefused,
     Woken,
 )
-from edge_gateway.uplink.offers import (
-    Offer,
-    Window,
-    add_offer,
-    forget_all,
-    is_overdue,
-    repeat_offer,
-    settle,
-)
 from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
-from wire_contracts.frames import MAX_FRAMES
 from wire_contracts.gateway_health import GatewayHealth, dump_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
@@ -52,14 +44,17 @@ from wire_contracts.topics import Channel, Topic
 AFTER_PUBLISH = "gateway.after_publish"
 """Named point: the broker has a batch, the server's acknowledgement has not been handled."""
 
-ALARM_ATTEMPTS = 3
-"""Publications of one batch without the server's word after which it is alarmed (R12)."""
-
 DROPS_BEFORE_FALLBACK = 2
 """Connections closed before an answer after which a broker older than MQTT 5 is assumed."""
 
 CONNACK_WITHIN_S = 3.0
 """Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5."""
+
+PUBACK_WITHIN_TIMEOUTS = 2.0
+"""A broker that owes its word on a batch for so many `ack_timeout_s` is left and greeted again."""
+
+ASK_TIME_EVERY_S = 10.0
+"""Wall seconds between two questions for the time, while nobody here knows it."""
 
 LONGEST_WAIT_S = 0.5
 MAX_EVENTS = 100
@@ -73,6 +68,14 @@ def _no_command(_payload: bytes) -> None:
     """Nobody takes orders in this gateway."""
 
 
+def _no_interval(_device: str, _group: str) -> None:
+    """Nobody knows how often a group is read."""
+
+
+def _no_heart() -> None:
+    """Nobody watches this thread."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkParts:
     """What the uplink works with.
@@ -83,6 +86,9 @@ class UplinkParts:
         clock: The gateway's clock.
         links: Gives the figures of all links for the health message.
         reached: Told at named points.
+        timekeeper: Knows how far the clock can be trusted; None: the clock is right.
+        interval: How often a register group of a device is read.
+        beat: Told again and again that this thread lives.
         on_command: Takes each order of the server, in the uplink's thread: it must not wait.
         remote: Says which settings are in force, for the health message.
     """
@@ -92,6 +98,9 @@ class UplinkParts:
     clock: Clock
     links: Callable[[], Sequence[LinkFigures]]
     reached: Callable[[str], None]
+    timekeeper: Timekeeper | None = None
+    interval: Interval = field(default=_no_interval)
+    beat: Callable[[], None] = field(default=_no_heart)
     on_command: Callable[[bytes], None] = field(default=_no_command)
     remote: Callable[[], RemoteFigures] = field(default=RemoteFigures)
 
@@ -104,18 +113,23 @@ class Uplink:
         mqtt = parts.config.mqtt
         self._parts = parts
         self._inbox: Inbox = queue.SimpleQueue()
-        self._window = Window(size=mqtt.window, timeout_s=mqtt.ack_timeout_s)
         self._version = mqtt.version or MqttVersion.V5
         self._is_version_fixed = mqtt.version is not None
         self._connection: MqttConnection | None = None
         self._receive_maximum: int | None = None
         self._drops = 0
-        self._is_alarmed = False
-        self._offered_upto = self._sent_upto = 0
-        self._up_mids: set[int] = set()
-        self._next_health_s = self._next_prune_s = 0.0
-        self._figures = UplinkFigures(
-            is_connected=False, published=0, republished=0, acknowledged=0, refused=0
+        self._is_broker_silent = self._has_disagreed = False
+        self._is_believed: bool | None = None
+        self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
+        self._delivery = Delivery(
+            DeliveryParts(
+                gateway_id=parts.config.gateway_id,
+                mqtt=mqtt,
+                queue=parts.queue,
+                publish=lambda payload: self._publish(Channel.UP, payload),
+                lateness=lambda: late_by(self._time_utc(), self._parts.interval),
+                tell=self.announce,
+            )
         )
         self._unsaid: list[Announced | Responded] = []
         self._looked_at = self._now()
@@ -137,19 +151,19 @@ class Uplink:
 
     def snapshot(self) -> UplinkFigures:
         """Return what the uplink has done since the start; any thread may."""
-        return self._figures
+        return self._delivery.figures
 
     def health(self) -> GatewayHealth:
         """Return how the gateway is; any thread may ask."""
         parts = self._parts
         figures = messages.Figures(
             queue=parts.queue.figures(),
-            uplink=self._figures,
+            uplink=self._delivery.figures,
             links=parts.links(),
             oldest_ms=parts.queue.oldest_open_ms(),
             remote=parts.remote(),
         )
-        return messages.health(parts.config.gateway_id, parts.clock.now_utc(), figures)
+        return messages.health(parts.config.gateway_id, self._time_utc(), figures)
 
     def adopt(self, config: GatewayConfig) -> None:
         """Go on with other settings, the broker's apart; any thread may."""
@@ -160,13 +174,21 @@ class Uplink:
         self._connect()
         try:
             while not stop.is_set():
+                self._parts.beat()
                 self._take_events()
-                if self._receive_maximum is not None:
-                    self._send_due()
-                self._keep_house()
+                self._work()
         finally:
             if self._connection is not None:
                 self._connection.close(messages.offline_state(self._parts.config.gateway_id))
+
+    def _work(self) -> None:
+        """Send what is due and keep house; a queue file found damaged is replaced at once."""
+        try:
+            self._delivery.send_due(time.monotonic())
+            self._keep_house()
+        except sqlite3.DatabaseError as error:
+            self._parts.queue.recover(error)
+            self._delivery.offer_everything()
 
     def _take_events(self) -> None:
         """Wait for the first event, briefly, and handle all that have come."""
@@ -214,25 +236,26 @@ class Uplink:
     def _connected(self, event: Connected) -> None:
         self._drops = 0
         self._receive_maximum = event.receive_maximum
-        self._window = forget_all(self._window)
-        self._offered_upto = 0
-        self._up_mids.clear()
-        self._figures = replace(self._figures, is_connected=True)
+        self._delivery.connected(event.receive_maximum, time.monotonic())
         _LOG.info("mqtt.connected", version=str(self._version), host=self._parts.config.mqtt.host)
+        self._publish_state()
+        self._say()
+
+    def _publish_state(self) -> None:
+        """Say that we are here; the server answers with the time."""
         state = messages.online_state(
-            self._parts.config.gateway_id, self._parts.queue.epoch, self._parts.clock.now_utc()
+            self._parts.config.gateway_id, self._parts.queue.epoch, self._time_utc()
         )
         self._publish(Channel.STATE, state, is_retained=True)
-        self._say()
 
     def _disconnected(self) -> None:
         if self._receive_maximum is not None:
             _LOG.warning("mqtt.disconnected", host=self._parts.config.mqtt.host)
         self._receive_maximum = None
-        self._figures = replace(self._figures, is_connected=False)
+        self._delivery.disconnected()
         self._drops += 1
         is_5 = self._version is MqttVersion.V5
-        if is_5 and self._figures.published == 0 and self._drops >= DROPS_BEFORE_FALLBACK:
+        if is_5 and self._delivery.figures.published == 0 and self._drops >= DROPS_BEFORE_FALLBACK:
             self._fall_back()
 
     def _fall_back(self) -> None:
@@ -277,19 +300,15 @@ class Uplink:
         self._unsaid = []
 
     def _publish_event(self, kind: str, text: str) -> None:
-        now_utc = self._parts.clock.now_utc()
+        now_utc = self._time_utc()
         self._publish(
             Channel.EVENT, messages.event(self._parts.config.gateway_id, now_utc, kind, text)
         )
 
     def _published(self, event: Published) -> None:
-        if event.mid not in self._up_mids:
-            return
-        self._up_mids.discard(event.mid)
-        if event.refusal is not None:
-            _LOG.error("mqtt.publish_refused", reason=event.refusal, topic=self._topic(Channel.UP))
-            return
-        self._parts.reached(AFTER_PUBLISH)
+        if self._delivery.published(event.mid, event.refusal, time.monotonic()):
+            self._is_broker_silent = False
+            self._parts.reached(AFTER_PUBLISH)
 
     def _received(self, event: Received) -> None:
         if event.topic == self._topic(Channel.CMD):
@@ -300,75 +319,17 @@ class Uplink:
         except ContractError as error:
             _LOG.error("ack.unusable", error=str(error))
             return
-        try:
-            effect = self._parts.queue.acknowledge(
-                ack, self._parts.clock.now_utc(), ((1, self._sent_upto),)
-            )
-        except sqlite3.OperationalError as error:
-            _LOG.warning("ack.not_kept", error=str(error), text="the frames will go again")
-            return
-        if effect.is_new_server:
-            text = "the server was restored; everything still kept is offered again"
-            _LOG.warning("server.restored", text=text, server_epoch=ack.server_epoch)
-            self._publish_event("server_restored", text)
-            self._window = forget_all(self._window)
-            self._offered_upto = 0
-        if effect.refused:
-            codes = sorted({code for _, code in effect.refused})
-            seqs = [seq for seq, _ in effect.refused]
-            _LOG.warning("frames.quarantined", codes=codes, count=len(seqs), first=min(seqs))
-        self._window = settle(self._window, effect.seqs, time.monotonic())
-        if effect.seqs:
-            self._is_alarmed = False
-        self._figures = replace(
-            self._figures,
-            acknowledged=self._figures.acknowledged + len(effect.seqs),
-            refused=self._figures.refused + len(effect.refused),
-        )
+        if ack.server_at_ms is not None and self._parts.timekeeper is not None:
+            text = self._parts.timekeeper.hear(ack.server_at_ms)
+            if text is not None and not self._has_disagreed:
+                self._has_disagreed = True
+                self.announce("clock_disagrees", text)
+        self._delivery.hear(ack, self._time_utc(), time.monotonic())
 
-    def _send_due(self) -> None:
-        now_s = time.monotonic()
-        for offer in self._window.offers:
-            if is_overdue(self._window, offer, now_s) and self._may_publish():
-                self._offer_again(offer, now_s)
-        while self._window.has_room() and self._may_publish():
-            found = self._parts.queue.open_after(self._offered_upto, MAX_FRAMES)
-            frames = take_batch(found)
-            if not frames or not self._send(frames):
-                return
-            self._offered_upto = frames[-1].seq
-            self._window = add_offer(self._window, [frame.seq for frame in frames], now_s)
-
-    def _may_publish(self) -> bool:
-        """Return whether the broker's own limit of unconfirmed messages leaves room."""
-        return self._receive_maximum is not None and len(self._up_mids) < self._receive_maximum
-
-    def _offer_again(self, offer: Offer, now_s: float) -> None:
-        frames = self._parts.queue.open_among(offer.seqs)
-        if not frames:
-            self._window = settle(self._window, offer.seqs, self._window.heard_at_s)
-            return
-        if not self._send(frames):
-            return
-        self._window = repeat_offer(self._window, offer, now_s)
-        self._figures = replace(self._figures, republished=self._figures.republished + len(frames))
-        if offer.attempts + 1 >= ALARM_ATTEMPTS and not self._is_alarmed:
-            self._is_alarmed = True
-            text = f"no acknowledgement for seq {frames[0].seq} after {ALARM_ATTEMPTS} publications"
-            _LOG.error("uplink.unacknowledged", text=text)
-            self._publish_event("unacknowledged", text)
-
-    def _send(self, frames: Sequence[StoredFrame]) -> bool:
-        """Publish one batch; return whether the network took it."""
-        payload = batch_payload(self._parts.config.gateway_id, self._parts.queue.epoch, frames)
-        mid = self._publish(Channel.UP, payload)
-        if mid is None:
-            return False
-        self._up_mids.add(mid)
-        self._sent_upto = max(self._sent_upto, frames[-1].seq)
-        published = self._figures.published + len(frames)
-        self._figures = replace(self._figures, published=published)
-        return True
+    def _time_utc(self) -> datetime:
+        """Return now as well as it is known."""
+        keeper = self._parts.timekeeper
+        return self._parts.clock.now_utc() if keeper is None else keeper.now_utc()
 
     def _now(self) -> Moment:
         return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
@@ -388,8 +349,10 @@ class Uplink:
         """Look at the clock, publish health, forget what was kept long enough."""
         self._watch_clock()
         now_s = time.monotonic()
-        if self._connection is not None and self._connection.unanswered_s() > CONNACK_WITHIN_S:
-            self._give_up_waiting()
+        self._watch_broker(now_s)
+        self._watch_trust(now_s)
+        for text in self._parts.queue.take_notices():
+            self.announce("queue_set_aside", text)
         if now_s >= self._next_prune_s:
             self._next_prune_s = now_s + PRUNE_EVERY_S
             self._prune()
@@ -399,9 +362,55 @@ class Uplink:
             self._next_health_s = now_s + wait_s
             self._publish(Channel.HEALTH, dump_health(self.health()))
 
+    def _watch_broker(self, now_s: float) -> None:
+        """Leave a broker that accepts the connection and then says nothing."""
+        if self._connection is not None and self._connection.unanswered_s() > CONNACK_WITHIN_S:
+            self._give_up_waiting()
+        allowed_s = PUBACK_WITHIN_TIMEOUTS * self._parts.config.mqtt.ack_timeout_s
+        if self._receive_maximum is None or self._delivery.unconfirmed_s(now_s) <= allowed_s:
+            return
+        text = f"the broker has confirmed nothing for {allowed_s:g} s; connecting afresh"
+        _LOG.error("mqtt.unconfirmed", text=text)
+        if not self._is_broker_silent:
+            self._is_broker_silent = True
+            self.announce("broker_silent", text)
+        self._disconnected()
+        self._reconnect()
+
+    def _watch_trust(self, now_s: float) -> None:
+        """Date frames as soon as the time is known; ask for it while it is not."""
+        keeper = self._parts.timekeeper
+        if keeper is None:
+            return
+        is_believed = keeper.is_clock_believed()
+        if is_believed is not self._is_believed:
+            self._tell_trust(is_believed=is_believed)
+        dated = keeper.date_held(self._parts.queue)
+        if dated:
+            _LOG.warning("frames.dated", count=dated)
+            self._delivery.offer_everything()
+        must_ask = self._receive_maximum is not None and not keeper.is_time_known()
+        if must_ask and now_s >= self._next_ask_s:
+            self._next_ask_s = now_s + ASK_TIME_EVERY_S
+            self._publish_state()
+
+    def _tell_trust(self, *, is_believed: bool) -> None:
+        is_first = self._is_believed is None
+        self._is_believed = is_believed
+        clock_utc = self._parts.clock.now_utc().isoformat()
+        if not is_believed:
+            text = f"the clock says {clock_utc}, which nothing confirms; frames wait or are counted"
+            _LOG.warning("clock.doubted", text=text)
+            self.announce("clock_doubted", text)
+        elif not is_first:
+            _LOG.info("clock.believed", clock=clock_utc)
+            self.announce("clock_believed", f"the clock says {clock_utc} and is believed again")
+
     def _prune(self) -> None:
         try:
-            gone = self._parts.queue.prune(self._parts.clock.now_utc())
+            keeper = self._parts.timekeeper
+            is_known = keeper is None or keeper.is_time_known()
+            gone = self._parts.queue.prune(self._time_utc(), is_time_known=is_known)
         except sqlite3.OperationalError as error:
             _LOG.warning("queue.prune_failed", error=str(error))
             return
