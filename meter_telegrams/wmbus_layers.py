@@ -4,6 +4,7 @@ Extended link layer (CI 8C to 8F) EN 13757-4:2019 section 13.2, its session ciph
 authentication and fragmentation layer (CI 90) EN 13757-7:2018 section 6.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meter_telegrams.crc_en13757 import crc_en13757
@@ -82,24 +83,26 @@ def parse_extended(data: bytes, sender: bytes, key: bytes | None) -> ExtendedLin
     session = parts.take(_SESSION_SIZE) if ci in _HAS_SESSION else b""
     rest, note = parts.rest(), ""
     if session:
-        # the repeater's bit is not part of the counter block, so that repeating changes nothing
-        block = sender + bytes([control[0] & ~_REPEATED]) + session + bytes(3)
-        rest, note = _session(rest, block, key)
+        # a repeater's bit may or may not have been there when the meter encrypted
+        controls = (control[0] & ~_REPEATED, control[0])
+        blocks = [sender + bytes([each]) + session + bytes(3) for each in controls]
+        rest, note = _session(rest, blocks, key)
     return ExtendedLink(address=address, address_bytes=address_bytes, data=rest, note=note)
 
 
-def _session(body: bytes, block: bytes, key: bytes | None) -> tuple[bytes, str]:
+def _session(body: bytes, blocks: Sequence[bytes], key: bytes | None) -> tuple[bytes, str]:
     """Return what is behind the session checksum, decrypted where that is needed."""
     if _is_whole(body):
         return body[_CRC_SIZE:], "session checksum right"
     if key is None:
         problem = "does not fit: the telegram is encrypted or damaged, and no key was given"
         raise _refused(TelegramCode.ENCRYPTED, problem, "give the meter's key")
-    clear = session_decrypted(body, key, block)
-    if not _is_whole(clear):
-        problem = "does not fit, neither as it came nor decrypted"
-        raise _refused(TelegramCode.WRONG_KEY, problem, "correct the key of this meter")
-    return clear[_CRC_SIZE:], "decrypted by the session key, session checksum right"
+    for block in blocks:
+        clear = session_decrypted(body, key, block)
+        if _is_whole(clear):
+            return clear[_CRC_SIZE:], "decrypted by the session key, session checksum right"
+    problem = "does not fit, neither as it came nor decrypted"
+    raise _refused(TelegramCode.WRONG_KEY, problem, "correct the key of this meter")
 
 
 def _is_whole(body: bytes) -> bool:

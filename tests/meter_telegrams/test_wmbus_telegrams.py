@@ -1,0 +1,264 @@
+"""Wireless telegrams: right, or refused with the reason; never wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meter_telegrams.compact_formats import NO_FORMATS, learnt
+from meter_telegrams.crc_en13757 import crc_en13757
+from meter_telegrams.errors import RefusedTelegramError, TelegramCode
+from meter_telegrams.telegram_meaning import meaning_of
+from meter_telegrams.telegram_records import Telegram
+from meter_telegrams.wmbus_telegram import decode_wmbus
+from tests.meter_telegrams.telegram_builder import (
+    WATER,
+    Device,
+    air,
+    answer,
+    crc,
+    long_header,
+    mode_5,
+    mode_7,
+    session,
+    with_crcs_a,
+    with_crcs_b,
+)
+from wire_contracts.quantities import Quantity
+
+METER = Device(device_type=WATER)
+RADIO = Device(identification="99999999", manufacturer="RAD", device_type=0x37)
+KEY = bytes(range(16))
+OTHER_KEY = bytes(range(1, 17))
+RECORDS = bytes.fromhex("0c1378563412 046d1b0d9811 02fd170000")
+PLAIN = air(METER, b"\x78" + RECORDS)
+
+
+def volume(telegram: Telegram) -> float | None:
+    return meaning_of(telegram).values.get(Quantity.VOLUME_M3)
+
+
+def refusal(received: bytes, key: bytes | None = None) -> TelegramCode:
+    with pytest.raises(RefusedTelegramError) as refused:
+        decode_wmbus(received, key=key)
+    return refused.value.code
+
+
+@given(data=st.binary(max_size=300))
+def test_the_checksum_is_that_of_the_standard(data: bytes) -> None:
+    assert crc_en13757(data) == crc(data)
+
+
+def test_the_checksum_of_the_check_string_is_the_catalogued_one() -> None:
+    assert crc_en13757(b"123456789") == 0xC2B7
+
+
+@pytest.mark.parametrize("extra", [0, 1, 40, 110, 200])
+def test_every_format_of_the_link_layer_gives_the_same_telegram(extra: int) -> None:
+    plain = air(METER, b"\x78" + RECORDS + b"\x2f" * extra)
+
+    found = [decode_wmbus(each) for each in (plain, with_crcs_a(plain), with_crcs_b(plain))]
+
+    assert {volume(each) for each in found} == {12345.678}
+    assert [each.notes[0] for each in found] == [
+        "no CRCs to check",
+        "CRCs of format A right",
+        "CRCs of format B right",
+    ]
+
+
+@given(at=st.integers(0, len(with_crcs_a(PLAIN)) - 1), bit=st.integers(0, 7))
+def test_every_flipped_bit_under_a_checksum_is_refused(at: int, bit: int) -> None:
+    whole = with_crcs_a(PLAIN)
+    flipped = whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+
+    assert refusal(flipped) in {TelegramCode.CHECKSUM, TelegramCode.LENGTH, TelegramCode.CUT}
+
+
+@given(at=st.integers(0, len(PLAIN) - 1))
+def test_every_cut_telegram_is_refused(at: int) -> None:
+    assert refusal(PLAIN[:at]) in {TelegramCode.CUT, TelegramCode.LENGTH}
+
+
+@given(body=st.binary(max_size=100), key=st.sampled_from([None, KEY]))
+def test_no_bytes_crash_the_layers(body: bytes, key: bytes | None) -> None:
+    try:
+        notes = decode_wmbus(air(METER, body), key=key).notes
+    except RefusedTelegramError as error:
+        notes = (str(error),)
+
+    assert notes
+
+
+def test_the_long_header_names_the_meter_behind_a_radio() -> None:
+    telegram = decode_wmbus(air(RADIO, b"\x72" + long_header(METER, status=4) + RECORDS))
+
+    assert telegram.address is not None
+    assert telegram.address.identification == "12345678"
+    assert telegram.status == 4
+    assert volume(telegram) == 12345.678
+
+
+@given(key=st.binary(min_size=16, max_size=16), access=st.integers(0, 255))
+def test_mode_5_is_read_with_its_key(key: bytes, access: int) -> None:
+    telegram = decode_wmbus(air(METER, mode_5(METER, RECORDS, key, access=access)), key=key)
+
+    assert volume(telegram) == 12345.678
+    assert telegram.security_mode == 5
+    assert "decrypted with mode 5" in telegram.notes
+
+
+def test_mode_7_is_read_with_its_key_and_its_authentication() -> None:
+    telegram = decode_wmbus(air(METER, mode_7(METER, RECORDS, KEY)), key=KEY)
+
+    assert volume(telegram) == 12345.678
+    assert "authentication right" in telegram.notes
+
+
+@given(wrong=st.binary(min_size=16, max_size=16).filter(lambda key: key != KEY))
+def test_a_wrong_key_never_gives_a_value(wrong: bytes) -> None:
+    codes = {
+        refusal(air(METER, mode_5(METER, RECORDS, KEY)), wrong),
+        refusal(air(METER, mode_7(METER, RECORDS, KEY)), wrong),
+        refusal(air(METER, session(METER, PLAIN[10:], KEY)), wrong),
+    }
+
+    assert codes == {TelegramCode.WRONG_KEY, TelegramCode.MAC}
+
+
+def test_without_a_key_an_encrypted_telegram_is_refused() -> None:
+    assert refusal(air(METER, mode_5(METER, RECORDS, KEY))) is TelegramCode.ENCRYPTED
+    assert refusal(air(METER, mode_7(METER, RECORDS, KEY))) is TelegramCode.ENCRYPTED
+    assert refusal(air(METER, session(METER, PLAIN[10:], KEY))) is TelegramCode.ENCRYPTED
+
+
+def test_a_changed_message_fails_its_authentication() -> None:
+    whole = air(METER, mode_7(METER, RECORDS, KEY))
+
+    assert refusal(whole[:-1] + bytes([whole[-1] ^ 1]), KEY) is TelegramCode.MAC
+
+
+def test_what_a_receiver_has_decrypted_is_read() -> None:
+    clear = b"\x2f\x2f" + RECORDS + b"\x2f" * (-(len(RECORDS) + 2) % 16)
+    body = b"\x7a\x01\x00" + (0x0520).to_bytes(2, "little") + clear
+    telegram = decode_wmbus(air(METER, body))
+
+    assert volume(telegram) == 12345.678
+    assert "came decrypted already" in telegram.notes
+    assert volume(decode_wmbus(air(METER, body), key=KEY)) == 12345.678
+
+
+def test_records_behind_the_encrypted_blocks_are_clear() -> None:
+    body = mode_5(METER, RECORDS, KEY) + bytes.fromhex("02 5a 10 02")
+    values = meaning_of(decode_wmbus(air(METER, body), key=KEY)).values
+
+    assert values == {Quantity.VOLUME_M3: 12345.678, Quantity.TEMPERATURE_DEGC: 52.8}
+
+
+@pytest.mark.parametrize("mode", [1, 2, 4, 8, 9, 10, 13])
+def test_modes_that_are_not_read_are_refused_by_name(mode: int) -> None:
+    body = b"\x7a\x01\x00" + (mode << 8 | 0x10).to_bytes(2, "little") + bytes(17)
+
+    with pytest.raises(RefusedTelegramError, match=f"mode {mode} is not read"):
+        decode_wmbus(air(METER, body), key=KEY)
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_the_session_checksum_proves_the_extended_link_layer(key: bytes | None) -> None:
+    telegram = decode_wmbus(air(METER, session(METER, PLAIN[10:], key)), key=key)
+
+    assert volume(telegram) == 12345.678
+    assert any("session checksum right" in note for note in telegram.notes)
+
+
+def test_a_repeater_does_not_change_the_session_cipher() -> None:
+    sent = session(METER, PLAIN[10:], KEY)
+    repeated = sent[:1] + bytes([sent[1] | 0x10]) + sent[2:]
+
+    assert volume(decode_wmbus(air(METER, repeated), key=KEY)) == 12345.678
+
+
+def test_the_short_extended_layer_is_passed_through() -> None:
+    assert volume(decode_wmbus(air(METER, b"\x8c\x20\x11" + PLAIN[10:]))) == 12345.678
+
+
+def test_the_extended_layer_may_name_the_meter() -> None:
+    body = b"\x8e\x20\x11" + METER.link_address + b"\x7a\x01\x00\x00\x00" + RECORDS
+    telegram = decode_wmbus(air(RADIO, body))
+
+    assert telegram.address is not None
+    assert telegram.address.identification == "12345678"
+
+
+@pytest.mark.parametrize("ci", [0xA0, 0xA2, 0xB7])
+def test_a_makers_own_telegram_is_refused(ci: int) -> None:
+    assert refusal(air(METER, bytes([ci]) + RECORDS)) is TelegramCode.VENDOR_CODED
+
+
+def test_nothing_but_makers_data_is_refused() -> None:
+    assert refusal(air(METER, b"\x78\x2f\x2f\x0f" + RECORDS)) is TelegramCode.VENDOR_CODED
+
+
+def test_records_beside_makers_data_are_read() -> None:
+    assert volume(decode_wmbus(air(METER, b"\x78" + RECORDS + b"\x0f\x01"))) == 12345.678
+
+
+def test_a_telegram_without_records_is_refused() -> None:
+    assert refusal(air(METER, b"\x7a\x01\x00\x00\x00")) is TelegramCode.EMPTY
+    assert refusal(air(METER, b"\x90")) is TelegramCode.CUT
+    assert refusal(air(METER, b"\x82\x00")) is TelegramCode.UNSUPPORTED
+    assert refusal(air(METER, b"\x6e\x01\x00\x00\x00\x08")) is TelegramCode.APPLICATION_ERROR
+    assert refusal(air(METER, b"\x74\x01\x00\x00\x00\x08")) is TelegramCode.APPLICATION_ERROR
+
+
+def test_a_telegram_to_a_meter_is_refused() -> None:
+    assert refusal(air(METER, b"\x78" + RECORDS, control=0x53)) is TelegramCode.UNSUPPORTED
+
+
+def test_fragments_are_refused() -> None:
+    fields = (0x4001).to_bytes(2, "little")
+
+    assert refusal(air(METER, b"\x90\x02" + fields + PLAIN[10:])) is TelegramCode.UNSUPPORTED
+
+
+def test_a_wired_frame_is_read_as_one() -> None:
+    assert volume(decode_wmbus(answer(METER, RECORDS))) == 12345.678
+
+
+HEADS = bytes.fromhex("0c13 046d 02fd17")
+DATA = bytes.fromhex("78563412 1b0d9811 0000")
+
+
+def compact(data: bytes = DATA, full: bytes = RECORDS) -> bytes:
+    head = crc(HEADS).to_bytes(2, "little") + crc(full).to_bytes(2, "little")
+    return air(METER, b"\x79" + head + data)
+
+
+def test_a_compact_telegram_needs_a_full_one_first() -> None:
+    assert refusal(compact()) is TelegramCode.COMPACT
+
+    formats = learnt(decode_wmbus(PLAIN))
+    assert volume(decode_wmbus(compact(), formats=formats)) == 12345.678
+
+
+def test_a_compact_telegram_that_does_not_give_its_full_one_is_refused() -> None:
+    formats = learnt(decode_wmbus(PLAIN))
+    wrong = bytes([DATA[0] ^ 1]) + DATA[1:]
+    codes = []
+    for each in (compact(wrong), compact(DATA + b"\x01"), compact(DATA[:-1])):
+        with pytest.raises(RefusedTelegramError) as refused:
+            decode_wmbus(each, formats=formats)
+        codes.append(refused.value.code)
+
+    assert codes == [TelegramCode.COMPACT] * 3
+
+
+def test_no_format_is_learnt_from_data_of_variable_length_or_of_the_maker() -> None:
+    variable = decode_wmbus(air(METER, b"\x78\x0d\xfd\x11\x01a"))
+    makers = decode_wmbus(air(METER, b"\x78" + RECORDS + b"\x0f\x01"))
+
+    assert learnt(variable) is NO_FORMATS
+    assert learnt(makers) is NO_FORMATS
+
+
+def test_the_format_announcement_itself_is_refused() -> None:
+    assert refusal(air(METER, b"\x69" + HEADS)) is TelegramCode.COMPACT
