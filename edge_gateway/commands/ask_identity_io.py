@@ -1,5 +1,6 @@
 """Asks one meter what it is: Modbus units by the profiles' questions, others by their telegram."""
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from pathlib import Path
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.commands.calls import CallError
 from edge_gateway.commands.identify_view import Identification, Match, match_of
-from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.interview import Interview, interview
 from edge_gateway.links.link_url import (
     Cjt188Url,
     LinkUrl,
@@ -20,10 +22,9 @@ from edge_gateway.links.link_url import (
 from edge_gateway.links.modbus_links_io import open_link
 from edge_gateway.links.modbus_objects import OBJECT_NAMES
 from edge_gateway.links.modbus_objects_io import ObjectsRead, read_objects
-from edge_gateway.links.unit_answers import UnitAnswers, as_answers, ask_unit
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from firmware_profiles.errors import ProfileError
-from firmware_profiles.identify import Questions, Standing, identified, judge, matching, questions
+from firmware_profiles.identify import Answers, Standing, identified, judge, matching, questions
 from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import Profile
 from firmware_profiles.words import Span
@@ -113,14 +114,16 @@ def _by_registers(
     link = open_link(url, timeout_s=call.wait_s)
     unit = int(call.unit)
     spans = asked.spans or (_ANYTHING,)
-    said = ask_unit(
-        Questions(spans=spans, objects=asked.objects),
-        lambda span: link.transact(unit + span.unit_offset, span),
-        step,
-    )
+    number = itertools.count(1)
+
+    def transact(span: Span) -> Answer:
+        step(next(number), len(spans))
+        return link.transact(unit + span.unit_offset, span)
+
+    said = interview(spans, transact)
     link.close()
-    if not said.has_answered and said.last_fault is not None:
-        return said.last_fault
+    if said.ended_by is not None:
+        return said.ended_by
     objects = _objects(url, unit, call.wait_s)
     return _identification(call, profiles, said, objects, started_s)
 
@@ -138,15 +141,16 @@ def _objects(url: LinkUrl, unit: int, wait_s: float) -> ObjectsRead:
 def _identification(
     call: IdentityCall,
     profiles: tuple[Profile, ...],
-    said: UnitAnswers,
+    said: Interview,
     objects: ObjectsRead,
     started_s: float,
 ) -> Identification:
-    answers = as_answers(
-        call.unit,
-        said,
+    answers = Answers(
+        device_address=call.unit,
+        words=said.words,
+        faults=said.faults,
         objects=objects.texts,
-        is_denied=objects.is_denied,
+        is_identification_denied=objects.is_denied,
         serial=call.serial,
     )
     verdicts = matching(profiles, answers)

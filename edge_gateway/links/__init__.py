@@ -31,7 +31,6 @@ mbus_readout             one readout of one meter, telegram by telegram
 mbus_driver              which M-Bus meter is asked how, and what its telegrams mean
 mbus_scan                the meters on an M-Bus line, by address or by the tree of wildcards
 modbus_objects, modbus_objects_io      what a device says of itself
-unit_answers             what an unknown unit says to the profiles' questions
 cjt188_io                one strict exchange on one CJ/T 188 line
 cjt188_driver            which CJ/T 188 meter is asked how, and what its answer means
 """

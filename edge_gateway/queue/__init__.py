@@ -8,6 +8,7 @@ marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
 epoch_store              one file: frames of one epoch
 salvage_io               what a damaged file still holds
+export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones
 timekeeper               how each frame is dated: by the clock, by the uptime, or later
 data_lock_io             two gateways never share one queue

@@ -22,7 +22,8 @@ MOST_FAILURES = 200_000
 _CHUNK = 1000
 _COLUMNS = "seq, at_ms, boot_id, boot_ms, gap_first, gap_last, gap_count, crc, body"
 _LOG: FilteringBoundLogger = structlog.get_logger()
-_Row = tuple[object, ...]
+Row = tuple[object, ...]
+"""seq, at_ms, boot_id, boot_ms, gap_first, gap_last, gap_count, crc, body; any may be nonsense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,14 @@ def salvage(damaged: Path, base: Path) -> Salvaged:
 
     The damaged file is only read. A row counts when its body has its check sum.
     """
-    with suppress(sqlite3.DatabaseError), closing(_open_to_read(damaged)) as source:
-        memory = _memory(source)
+    with suppress(sqlite3.DatabaseError), closing(open_to_read(damaged)) as source:
+        memory = memory_of(source)
         epoch = memory.get("epoch")
-        rows = _readable(source, memory.get("last_seq", MAX_SEQ))
+        rows = readable_rows(source, memory.get("last_seq", MAX_SEQ))
         if epoch is None or not 0 < epoch <= MAX_EPOCH:
             strays = [frame for row in rows for frame in _frames(row)]
             return Salvaged(epoch=None, count=len(strays), strays=strays)
-        count = _write(base, epoch, memory, rows, _marks(source))
+        count = _write(base, epoch, memory, rows, acked_rows(source))
         _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=count)
         return Salvaged(epoch=epoch, count=count)
     return Salvaged(epoch=None, count=0)
@@ -63,26 +64,29 @@ def epoch_file(base: Path, epoch: int) -> Path:
     return base.with_name(f"{base.name}.epoch-{epoch}")
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Return a connection that can change nothing, also to a file that a gateway is using."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None
     )
 
 
-def _memory(source: sqlite3.Connection) -> dict[str, int]:
+def memory_of(source: sqlite3.Connection) -> dict[str, int]:
+    """Return the numbers that a file remembers, as far as they can be read: epoch, last_seq."""
     with suppress(sqlite3.DatabaseError):
         rows = source.execute("SELECT name, value FROM meta").fetchall()
         return {name: value for name, value in rows if isinstance(value, int)}
     return {}
 
 
-def _marks(source: sqlite3.Connection) -> Sequence[_Row]:
+def acked_rows(source: sqlite3.Connection) -> Sequence[Row]:
+    """Return first, last and instant of what is acknowledged, as far as it can be read."""
     with suppress(sqlite3.DatabaseError):
         return source.execute("SELECT first, last, at_ms FROM acked").fetchall()
     return ()
 
 
-def _readable(source: sqlite3.Connection, last_seq: int) -> Iterator[_Row]:
+def readable_rows(source: sqlite3.Connection, last_seq: int) -> Iterator[Row]:
     """Yield the rows that can be read and have their check sum, ascending."""
     known = {row[1] for row in source.execute("PRAGMA table_info(frame)")}
     columns = ", ".join(
@@ -119,7 +123,7 @@ def _span(source: sqlite3.Connection, last_seq: int) -> tuple[int, int]:
     return first, first + _CHUNK * _CHUNK
 
 
-def _is_whole(row: _Row) -> bool:
+def _is_whole(row: Row) -> bool:
     """Return whether a row is what was written; rows of version 1 have no check sum."""
     seq, crc, body = row[0], row[7], row[8]
     if not isinstance(body, bytes) or (crc is not None and crc != crc32(body)):
@@ -130,7 +134,7 @@ def _is_whole(row: _Row) -> bool:
         return False
 
 
-def _frames(row: _Row) -> Iterator[Frame | HeldFrame]:
+def _frames(row: Row) -> Iterator[Frame | HeldFrame]:
     """Yield the frame of a row, nothing for a gap record."""
     boot_id, boot_ms, body = row[2], row[3], row[8]
     try:
@@ -144,7 +148,7 @@ def _frames(row: _Row) -> Iterator[Frame | HeldFrame]:
 
 
 def _write(
-    base: Path, epoch: int, memory: dict[str, int], rows: Iterator[_Row], marks: Sequence[_Row]
+    base: Path, epoch: int, memory: dict[str, int], rows: Iterator[Row], marks: Sequence[Row]
 ) -> int:
     """Return how many rows now lie in the file of that epoch; it appears whole or not at all."""
     unfinished = base.with_name(f"{base.name}.salvage")

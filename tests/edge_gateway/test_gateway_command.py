@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.__main__ import main
-from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Mosquitto, free_port, good, until
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    ROOT,
+    MeterServer,
+    Mosquitto,
+    free_port,
+    from_image,
+    until,
+)
 
 SETTINGS = """
 [gateway]
@@ -32,6 +40,9 @@ device_address = 7
 profile = "tuf_2000m@1"
 intervals = {{fast = "1s"}}
 """
+
+METER = from_image({(3, 1441): 7})
+"""Says that it is unit 7, as the profile wants to know before it is polled."""
 
 
 @pytest.fixture
@@ -87,7 +98,7 @@ def test_queue_stat_before_the_first_start_says_what_to_do(
 
 
 def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path) -> None:
-    with Mosquitto(folder=tmp_path) as broker, MeterServer(units={7: good}) as plant:
+    with Mosquitto(folder=tmp_path) as broker, MeterServer(units={7: METER}) as plant:
         file = written(tmp_path, broker=broker.port, meters=plant.port)
         process = subprocess.Popen(
             [sys.executable, "-m", "edge_gateway", "run", "--config", str(file), "--verbose"],
@@ -101,7 +112,7 @@ def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path
     events = [json.loads(line)["event"] for line in log.splitlines()]
 
     assert process.returncode == 0
-    assert events[0] == "gateway.started"
+    assert "gateway.started" in events
     assert events[-1] == "gateway.stopped"
     assert "outbox.committed" in events
     assert "correct horse" not in log
@@ -110,7 +121,7 @@ def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path
 def test_queue_stat_counts_what_is_waiting(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with MeterServer(units={7: good}) as plant:
+    with MeterServer(units={7: METER}) as plant:
         file = written(tmp_path, broker=free_port(), meters=plant.port)
         process = subprocess.Popen(
             [sys.executable, "-m", "edge_gateway", "run", "--config", str(file)],
@@ -129,7 +140,7 @@ def test_queue_stat_counts_what_is_waiting(
 
 
 def test_a_second_gateway_on_the_same_folder_is_refused(tmp_path: Path) -> None:
-    with MeterServer(units={7: good}) as plant:
+    with MeterServer(units={7: METER}) as plant:
         file = written(tmp_path, broker=free_port(), meters=plant.port)
         command = [sys.executable, "-m", "edge_gateway", "run", "--config", str(file)]
         first = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
