@@ -347,7 +347,7 @@ class Exchange:
             return False
         if shape.fits(payload):
             return self._accept(now, frame)
-        if shape.is_refusal(payload) and payload[2]:
+        if shape.is_refusal(payload):
             return self._is_own_refusal(now, frame)
         if self.owed.hear(payload, now_s=time.monotonic()):
             self.counts.late_answers += 1
@@ -367,6 +367,9 @@ class Exchange:
 
     def _is_own_refusal(self, now: _Listening, frame: Frame) -> bool:
         """Return whether an exception is certainly ours; else the earlier request has had it."""
+        if not frame.payload[2]:
+            detail = "an exception without a number"
+            raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, detail)
         if not self.owed.owes_refusal(now.expected.shape, now_s=time.monotonic()):
             return self._accept(now, frame)
         self.owed.hear(frame.payload, now_s=time.monotonic())

@@ -4,7 +4,7 @@ Where frames carry no number, a request of the same shape as one that was lost i
 a probe of another shape has been answered: then every earlier answer has come or never will
 (`owed_answers`). On every line, a unit that has not yet answered two requests of different shapes
 in a row, or not since its last fault, may be answering one behind, with the right number and all:
-its second request of one shape waits for such a probe too. A probe never reads an address that the
+it is asked such a probe first, too. A probe never reads an address that the
 caller has not asked for.
 """
 
@@ -50,9 +50,9 @@ class _Unit:
 
     Attributes:
         blocks: Blocks that it has answered, of different shapes, the newest last.
-        last: The shape that it was asked last.
+        last: The shape that it has just answered; None: it has not, or not on this opening.
         opening: Which opening of the line that was on.
-        had_words: Whether it answered that with words.
+        had_words: Whether it answered with words, and not with an exception.
         is_in_step: Whether it has answered two different shapes in a row, each with its own.
     """
 
@@ -64,16 +64,21 @@ class _Unit:
 
     def note(self, shape: Shape, answer: Answer, opening: int) -> None:
         """Take what became of a request."""
-        is_other = self.last not in {None, shape} and self.opening == opening
-        if not isinstance(answer, Fault):
-            self.is_in_step = self.is_in_step or is_other
-        elif answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE:
+        if isinstance(answer, Fault) and (
+            answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE
+        ):
             self.is_in_step = False
-        elif self.had_words:
-            self.is_in_step = self.is_in_step or is_other
-        self.had_words = not isinstance(answer, Fault)
+            self.last = None
+            return
+        had_words, self.had_words = self.had_words, not isinstance(answer, Fault)
+        if self.is_answered_otherwise(shape, opening) and (had_words or self.had_words):
+            self.is_in_step = True
         self.last = shape
         self.opening = opening
+
+    def is_answered_otherwise(self, shape: Shape, opening: int) -> bool:
+        """Return whether its last answer, on this opening, was one of another shape."""
+        return self.opening == opening and self.last not in {None, shape}
 
 
 class ModbusLink:
@@ -146,7 +151,8 @@ class ModbusLink:
 
     def _is_doubtful(self, shape: Shape) -> bool:
         known = self._unit(shape.unit)
-        is_behind = not known.is_in_step and known.last == shape
+        is_settled = known.is_answered_otherwise(shape, self.counts.opens)
+        is_behind = not known.is_in_step and not is_settled
         return is_behind or self._session.exchange.is_ambiguous(shape)
 
     def _probes(self, unit: int, block: Span) -> Iterator[Span]:
