@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 
+from edge_gateway.commands.bus_report_io import add_bus_report
 from edge_gateway.commands.calls import REFUSED, WRONG_CALL, CallError
 from edge_gateway.commands.check_io import add_check
 from edge_gateway.commands.identify_io import add_identify
@@ -22,6 +23,7 @@ COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
     ("scan", "find out who answers on a line", add_scan),
     ("identify", "what one meter says it is, and which profiles match", add_identify),
     ("read", "read one meter once", add_read),
+    ("bus-report", "load, turnaround and faults of every link and meter", add_bus_report),
     ("queue", "look into the queue", add_queue),
 )
 """Name, help, and what gives the command its options and its work."""
