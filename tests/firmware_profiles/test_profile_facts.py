@@ -144,6 +144,7 @@ def test_the_serial_number_guards_every_profile_whose_map_has_one_for_sure() -> 
         "diehl_sharky_775_gj",
         "diehl_sharky_775_kwh",
         "diehl_sharky_775_mwh",
+        "flonidan_uniflo1200_fw28",
         "fuji_style_ultrasonic_cdab",
         "fuji_style_ultrasonic_cdab_rtd",
         "itron_cf_echo_2_u32",
@@ -151,4 +152,5 @@ def test_the_serial_number_guards_every_profile_whose_map_has_one_for_sure() -> 
         "kamstrup_multical_legacy_gj",
         "kamstrup_multical_legacy_kwh",
         "kamstrup_multical_legacy_mwh",
+        "sick_flowsic500",
     }

@@ -1,0 +1,99 @@
+"""What ships recognises its own meters and no others: unknown is better than a guess."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from firmware_profiles.identify import (
+    Answers,
+    Standing,
+    Verdict,
+    contradicts,
+    identified,
+    judge,
+    matching,
+    questions,
+)
+from firmware_profiles.profile import Profile
+from firmware_profiles.words import WordAddress
+from tests.firmware_profiles.test_profile_facts import draft_of
+from tests.firmware_profiles.test_profile_served import PROFILES, SERIAL, UNIT, words_of_meter
+from wire_contracts.quality import bad_exception
+
+ALL: Sequence[Profile] = tuple(PROFILES.values())
+ASKED = questions(ALL)
+NEWEST = {
+    reference: profile
+    for reference, profile in PROFILES.items()
+    if profile.revision
+    == max(each.revision or 0 for each in ALL if each.profile_id == profile.profile_id)
+}
+KNOWN_WITHOUT_A_WORD = {
+    "badger_m2000@2",
+    "danfoss_ecl310@1",
+    "danfoss_ecl310_input@1",
+    "emco_fp93b_si@1",
+    "equysis_ultra_ef@1",
+    "flonidan_uniflo1200_fw28@2",
+    "fuxin_gas_flow@2",
+    "microsensor_mfe600h@1",
+    "sick_flowsic500@2",
+    "spirax_tva@1",
+    "tuf_2000m@2",
+    "twoflow_mag11@2",
+    "yinuo_smart_gas@2",
+}
+"""Profiles that a gateway finds by itself; of the others a person must say which it is."""
+
+
+def answers_of(words: Mapping[WordAddress, int], serial: str | None) -> Answers:
+    """Return what a meter with these registers and no others answers."""
+    asked = [at for span in ASKED.spans for at in span.addresses()]
+    spans = [span for span in ASKED.spans if all(at in words for at in span.addresses())]
+    heard = {at: words[at] for span in spans for at in span.addresses()}
+    return Answers(
+        device_address=str(UNIT),
+        words=heard,
+        faults={at: bad_exception(2) for at in asked if at not in heard},
+        is_identification_denied=True,
+        serial=serial,
+    )
+
+
+def found(profile: Profile, serial: str | None) -> Verdict | None:
+    return identified(matching(ALL, answers_of(words_of_meter(profile), serial)))
+
+
+@pytest.mark.parametrize("serial", [SERIAL, None])
+@pytest.mark.parametrize("reference", PROFILES)
+def test_no_meter_is_taken_for_one_of_another_map(reference: str, serial: str | None) -> None:
+    profile = PROFILES[reference]
+    verdict = found(profile, serial)
+
+    if verdict is not None:
+        assert verdict.profile.profile_id == profile.profile_id
+        assert draft_of(verdict.profile) is draft_of(profile)
+    answers = answers_of(words_of_meter(profile), serial)
+    assert contradicts(NEWEST.get(reference, profile), answers) == ()
+
+
+def test_which_meters_a_gateway_finds_by_itself() -> None:
+    verdicts = {reference: found(profile, SERIAL) for reference, profile in NEWEST.items()}
+    proven = {reference for reference, verdict in verdicts.items() if verdict is not None}
+
+    assert proven - {"itron_cf_echo_2_u32@1"} == KNOWN_WITHOUT_A_WORD
+    assert "itron_cf_echo_2_u32@1" in proven, "by its serial number"
+
+
+@pytest.mark.parametrize("word", [0, 1, 0xFFFF])
+def test_a_device_that_answers_the_same_everywhere_is_unknown(word: int) -> None:
+    everywhere = {at: word for span in ASKED.spans for at in span.addresses()}
+
+    assert identified(matching(ALL, answers_of(everywhere, None))) is None
+
+
+def test_a_silent_device_is_unknown() -> None:
+    nothing = Answers(device_address=str(UNIT))
+
+    assert matching(ALL, nothing) == ()
+    assert {judge(profile, nothing).standing for profile in ALL} == {Standing.UNPROVEN}
