@@ -5,11 +5,12 @@ import os
 import string
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meter_telegrams.compact_formats import NO_FORMATS, Formats, learnt
 from meter_telegrams.errors import RefusedTelegramError
+from meter_telegrams.mbus_frames import split_frames
 from meter_telegrams.mbus_telegram import decode_mbus
 from meter_telegrams.telegram_ciphers import KEY_SIZE
 from meter_telegrams.telegram_joining import joined
@@ -73,7 +74,7 @@ def _decode_mbus(options: argparse.Namespace) -> int:
     key = _key(options.key)
     status = _OK
     begun: list[Telegram] = []
-    lines = _lines(options.telegram)
+    lines = [each for line in _lines(options.telegram) for each in _frames(line)]
     for line in lines:
         try:
             begun.append(decode_mbus(line.telegram, key=key))
@@ -84,6 +85,15 @@ def _decode_mbus(options: argparse.Namespace) -> int:
             status = _refuse(line, error)
         begun = []
     return status
+
+
+def _frames(line: _Line) -> list[_Line]:
+    """Return the frames of a line: the raw bytes of a stored readout are several."""
+    try:
+        frames = split_frames(line.telegram)
+    except RefusedTelegramError:
+        return [line]
+    return [replace(line, telegram=frame) for frame in frames]
 
 
 def _decode_wmbus(options: argparse.Namespace) -> int:

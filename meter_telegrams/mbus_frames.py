@@ -187,6 +187,21 @@ def parse_frame(received: bytes) -> MbusFrame:
     )
 
 
+def split_frames(received: bytes) -> tuple[bytes, ...]:
+    """Return the frames that stand one behind the other; what is left of a cut one is the last.
+
+    Raises:
+        RefusedTelegramError: What follows a frame is not the beginning of another.
+    """
+    frames: list[bytes] = []
+    at = 0
+    while at < len(received):
+        size = expected_size(received[at:]) or len(received) - at
+        frames.append(received[at : at + size])
+        at += size
+    return tuple(frames)
+
+
 def parse_secondary(text: str) -> MeterAddress:
     """Return a secondary address as people write it: `24083345` or `24083345.EFE.00.0C`.
 

@@ -1,10 +1,25 @@
-"""One answer out of the telegrams of one readout (DIF 1F: more records follow)."""
+"""One answer out of the telegrams of one readout (DIF 1F: more records follow).
+
+Also out of the bytes that a stored frame keeps of it (RULINGS R17): frames one behind the other.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
+from meter_telegrams.mbus_frames import split_frames
+from meter_telegrams.mbus_telegram import decode_mbus
 from meter_telegrams.telegram_records import Function, Telegram
+
+
+def decode_readout(raw: bytes, *, key: bytes | None = None) -> Telegram:
+    """Return the telegram of a wired readout as a frame keeps it.
+
+    Raises:
+        RefusedTelegramError: A frame is damaged, or not all are of one meter.
+    """
+    frames = split_frames(raw) or (b"",)
+    return joined([decode_mbus(frame, key=key) for frame in frames])
 
 
 def joined(telegrams: Sequence[Telegram]) -> Telegram:

@@ -24,6 +24,8 @@ from meter_telegrams.telegram_records import MeterAddress, Telegram
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
 from wire_contracts.quantities import Medium, Quantity
 
+UNCONFIRMED = "no meter answers to this identification: two may share the address"
+
 _EXPECTED: Mapping[Medium, Sequence[Quantity]] = {
     Medium.HEAT: (Quantity.ENERGY_KWH, Quantity.VOLUME_M3),
     Medium.WATER: (Quantity.VOLUME_M3,),
@@ -74,9 +76,16 @@ class MbusDriver:
         found = read_out(self._link, meter)
         if isinstance(found, Readout):
             if found.telegram is not None:
-                return identity_of(found.telegram, device_address)
+                return self._confirmed(identity_of(found.telegram, device_address), found, meter)
             return found.fault or Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
         return found
+
+    def _confirmed(self, identity: Identity, found: Readout, meter: MbusMeter) -> Identity:
+        """Return who answered at an address, in doubt when nobody can be selected by that name."""
+        shown = None if found.telegram is None else found.telegram.address
+        if meter.primary is None or shown is None or is_confirmed(self._link, shown):
+            return identity
+        return replace(identity, facts={**identity.facts, "doubt": UNCONFIRMED})
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
         """Return what one readout brought; it has every telegram of the meter, or none."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import Identity
-from edge_gateway.links.mbus_driver import identity_of
+from edge_gateway.links.mbus_driver import UNCONFIRMED, identity_of
 from edge_gateway.links.mbus_io import MbusLink
 from edge_gateway.links.mbus_meter import MbusMeter, format_secondary
 from edge_gateway.links.mbus_readout import (
@@ -29,8 +29,6 @@ ALL_PRIMARY = range(HIGHEST_ADDRESS + 1)
 
 EVERYBODY = "FFFFFFFF"
 """The pattern that fits every meter."""
-
-UNCONFIRMED = "no meter answers to this identification: two may share the address"
 
 _DIGITS = "0123456789"
 
