@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge_gateway.clock_io import SystemClock
@@ -40,6 +40,8 @@ from edge_gateway.links.link_url import (
     TcpUrl,
     parse_url,
 )
+from edge_gateway.links.mbus_io import open_mbus
+from edge_gateway.links.mbus_scan import ALL_PRIMARY, ScanStep, scan_primary, scan_secondary
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import open_link
 from edge_gateway.links.modbus_probe_io import Heard, ModbusProbe, Sighting
@@ -148,9 +150,7 @@ def _run(url: LinkUrl, account: _Account) -> None:
         link = open_link(url, timeout_s=account.timeout_s or DIAL_IN_WAIT_S)
         _each(_modbus_units(account), account, lambda unit: _ask_link(link, unit), link.close)
     elif isinstance(url, MbusUrl):
-        units = parse_units(account.units or f"0-{HIGHEST_MBUS}", highest=HIGHEST_MBUS)
-        driver = _driver(url, account)
-        _each(units, account, lambda unit: _identify(driver, str(unit)), driver.close)
+        _scan_mbus(url, account)
     else:
         _scan_cjt188(url, account)
 
@@ -235,14 +235,45 @@ def _driver(url: LinkUrl, account: _Account) -> Driver:
 def _identify(driver: Driver, address: str) -> Found | None:
     who = driver.identify(address)
     if isinstance(who, Identity):
-        return Found(
-            address=who.device_address,
-            answer=who.profiles[0] if who.profiles else "unknown data",
-            facts=who.facts,
-        )
+        return _who(who)
     if who.kind is FaultKind.LINK_DOWN:
         raise OSError(who.detail)
     return None if who.is_silence else Found(address=address or "?", answer="garbled")
+
+
+def _who(who: Identity) -> Found:
+    return Found(
+        address=who.device_address,
+        answer=who.profiles[0] if who.profiles else "unknown data",
+        facts=who.facts,
+    )
+
+
+def _scan_mbus(url: MbusUrl, account: _Account) -> None:
+    """Search the tree of identifications, or the primary addresses that were typed.
+
+    Where the tree is empty all primary addresses are asked: old meters know no other.
+    """
+    link = open_mbus(url, account.timeout_s or TELEGRAM_WAIT_S)
+    units = parse_units(account.units, highest=HIGHEST_MBUS) if account.units else None
+    if not link.open():
+        raise OSError(link.counts.down_reason)
+    try:
+        if units is None:
+            _take_steps(scan_secondary(link), "any identification", account)
+        if units is not None or not account.found:
+            _take_steps(scan_primary(link, units or ALL_PRIMARY), "address", account)
+    finally:
+        link.close()
+
+
+def _take_steps(steps: Iterable[ScanStep], name: str, account: _Account) -> None:
+    for tried in steps:
+        account.asked_count += 1
+        account.progress.step(f"{name} {tried.tried}, {len(account.found)} found")
+        if tried.found is not None:
+            found = _who(tried.found)
+            account.add(replace(found, doubt=tried.detail) if tried.detail else found)
 
 
 def _scan_cjt188(url: Cjt188Url, account: _Account) -> None:

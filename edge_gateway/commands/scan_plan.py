@@ -46,6 +46,7 @@ class Found:
         is_late: Whether it came after its time: give this meter a longer time-out.
         milliseconds: From request to answer; None: late, or not measured.
         facts: What the meter said of itself.
+        doubt: Why this may not be a meter, or not one alone; empty: no doubt.
     """
 
     address: str
@@ -54,6 +55,7 @@ class Found:
     is_late: bool = False
     milliseconds: float | None = None
     facts: Mapping[str, str] | None = None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,8 @@ def _found_json(found: Found) -> JsonObject:
         body["ms"] = round(found.milliseconds, 1)
     if found.facts:
         body["facts"] = dict(found.facts)
+    if found.doubt:
+        body["doubt"] = found.doubt
     return body
 
 
@@ -160,7 +164,15 @@ def scan_text(scan: Scan) -> Iterator[str]:
         taken = "" if found.milliseconds is None else f"{found.milliseconds:5.0f} ms"
         late = "late: give it a longer time-out" if found.is_late else ""
         facts = ", ".join(f"{name} {value}" for name, value in (found.facts or {}).items())
-        words = (f"{found.address:>{width}}", found.line, f"{found.answer:14}", taken, late, facts)
+        words = (
+            f"{found.address:>{width}}",
+            found.line,
+            f"{found.answer:14}",
+            taken,
+            late,
+            facts,
+            found.doubt,
+        )
         yield "  ".join(word for word in words if word).rstrip()
     yield from _hints(scan)
     ended = "" if scan.is_complete else ", interrupted"

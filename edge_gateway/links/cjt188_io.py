@@ -117,6 +117,7 @@ class Cjt188Link:
         self._reopen_s = FIRST_REOPEN_S
         self._timeouts_in_row = 0
         self._is_doubtful = True
+        self.counts.opens += 1
         self.counts.is_open = True
         self.counts.down_reason = ""
         return self._port

@@ -19,8 +19,11 @@ from edge_gateway.commands.scan_plan import (
 )
 from edge_gateway.links.link_url import Parity, SerialLine
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
+from tests.edge_gateway.mbus_meters import MbusLine
+from tests.edge_gateway.mbus_meters import SimulatedMeter as MbusMeter
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good, until
 from tests.edge_gateway.rtu_units import RtuUnits, exception, garbage, on_pty, words
+from tests.meter_telegrams.telegram_builder import Device
 
 LINE = SerialLine(device="/dev/ttyUSB0")
 
@@ -142,6 +145,42 @@ def test_the_one_meter_of_a_cjt188_line_is_found(capsys: pytest.CaptureFixture[s
     )
 
 
+def mbus_line() -> MbusLine:
+    return MbusLine(
+        [
+            MbusMeter(device=Device(identification="24083345"), primary=5),
+            MbusMeter(device=Device(identification="74083999"), primary=0),
+        ]
+    )
+
+
+def test_every_meter_of_an_mbus_line_is_found_by_its_identification(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with mbus_line() as line:
+        url = f"mbus://{LOOPBACK}:{line.port}"
+        status, out, _ = scanned(capsys, url, "--timeout", "0.05")
+    lines = out.splitlines()
+
+    assert status == 0
+    assert [line.split(".")[0].strip() for line in lines[:2]] == ["24083345", "74083999"]
+    assert lines[2].startswith("2 found, ")
+
+
+def test_typed_addresses_of_an_mbus_line_are_asked_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with mbus_line() as line:
+        url = f"mbus://{LOOPBACK}:{line.port}"
+        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.05", "--json")
+    body = json.loads(out)
+
+    assert status == 0
+    assert [each["unit"] for each in body["found"]] == ["5"]
+    assert body["found"][0]["facts"]["serial"] == "24083345"
+    assert body["asked"] == 3
+
+
 def test_ctrl_c_shows_what_was_found_so_far() -> None:
     with MeterServer(units={1: good}) as server:
         process = subprocess.Popen(
@@ -202,6 +241,7 @@ def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> No
         (["cjt188://127.0.0.1:1", "--units", "1"], "scan: units: a CJ/T 188 line is asked for"),
         ([f"tcp://127.0.0.1:{free_port()}"], "scan: line: tcp://127.0.0.1:"),
         ([f"cjt188://127.0.0.1:{free_port()}"], "scan: line: cjt188://127.0.0.1:"),
+        ([f"mbus://127.0.0.1:{free_port()}"], "scan: line: mbus://127.0.0.1:"),
         (["rtu:///dev/there-is-none"], "scan: line: rtu:///dev/there-is-none cannot be used: "),
     ],
 )
