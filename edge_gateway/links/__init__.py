@@ -23,6 +23,8 @@ meter_reading            the requests of one job, and what their failures mean
 interview                what a meter says to the questions of identification
 notices                  what a driver has the server told beside its frames
 modbus_driver            the plans and profiles of the meters on one Modbus line
+register_writes          which words a written value is, and whether it may be written
+modbus_write_io          one write, read back; made for links that the site allows alone
 modbus_probe_io          whether anybody is there, unit after unit
 mbus_meter               which M-Bus meter a device address names, whose an answer is
 mbus_answers             whether received bytes are the answer to an M-Bus request

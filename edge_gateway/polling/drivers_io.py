@@ -20,7 +20,9 @@ from edge_gateway.links.link_url import (
 from edge_gateway.links.mbus_driver import MbusDriver
 from edge_gateway.links.mbus_io import open_mbus
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter, ModbusSite
-from edge_gateway.links.modbus_links_io import open_link
+from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.modbus_links_io import open_session
+from edge_gateway.links.modbus_write_io import ModbusWriter, WritableMeter
 from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock
 
@@ -40,6 +42,7 @@ class LineOrder:
         modbus: The meters with register maps, for Modbus.
         others: The meters by their settings alone, for every other protocol.
         candidates: Returns the profiles that the meter at a Modbus unit may be.
+        writable: The meters of which something may be written; none on a read-only link.
     """
 
     url: LinkUrl
@@ -48,6 +51,7 @@ class LineOrder:
     modbus: Sequence[ModbusMeter] = ()
     others: Sequence[DriverMeter] = ()
     candidates: Callable[[int], Sequence[Profile]] = _nobody
+    writable: Sequence[WritableMeter] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,13 @@ class Line:
         driver: What reads.
         counts: Returns what the line has done since it was made.
         take: Has a meter read that has been identified; None where nobody needs to be.
+        writer: What writes; None on a read-only link, which has no other way to.
     """
 
     driver: Driver
     counts: Callable[[], LinkCounts]
     take: Callable[[ModbusMeter], None] | None = None
+    writer: ModbusWriter | None = None
 
 
 Maker = Callable[[LineOrder], Line]
@@ -78,7 +84,9 @@ def make_line(order: LineOrder) -> Line:
 
 
 def _modbus(order: LineOrder) -> Line:
-    link = open_link(order.url, timeout_s=order.timeout_s)
+    session = open_session(order.url, timeout_s=order.timeout_s)
+    link = ModbusLink(session)
+    writer = ModbusWriter(session, link, order.writable) if order.writable else None
     site = ModbusSite(
         time_of=bus_time(order.url),
         clock=order.clock,
@@ -86,7 +94,7 @@ def _modbus(order: LineOrder) -> Line:
         candidates=order.candidates,
     )
     driver = ModbusDriver(link, order.modbus, site)
-    return Line(driver=driver, counts=link.counts.copied, take=driver.take)
+    return Line(driver=driver, counts=link.counts.copied, take=driver.take, writer=writer)
 
 
 def _cjt188(order: LineOrder) -> Line:

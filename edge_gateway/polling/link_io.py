@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -14,6 +15,7 @@ from edge_gateway.config import ConfigError
 from edge_gateway.figures import LinkFigures
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import Identity, JobKind, JobRead
+from edge_gateway.links.modbus_write_io import WriteReport
 from edge_gateway.moments import Moment
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.framing import build_frame
@@ -136,6 +138,11 @@ class LinkWorker:
         """Ask what answers at a meter's address; in the link's thread only."""
         meter = next(meter for meter in self._setup.meters if meter.serial == serial)
         return self._line.driver.identify(str(meter.device_address))
+
+    def write(self, serial: str, register: str, value: Decimal) -> WriteReport | None:
+        """Write a register of a meter; in the link's thread only. None: the link is read-only."""
+        writer = self._line.writer
+        return None if writer is None else writer.write(serial, register, value)
 
     def _run_errands(self) -> None:
         while True:

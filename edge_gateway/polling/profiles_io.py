@@ -20,7 +20,9 @@ from edge_gateway.links.link_url import (
     parse_url,
 )
 from edge_gateway.links.modbus_driver import ModbusMeter
+from edge_gateway.links.modbus_write_io import WritableMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
+from edge_gateway.links.register_writes import NotWritableError, writable_register
 from edge_gateway.polling.drivers_io import LineOrder
 from firmware_profiles.cadence import Cadence, DailyAt
 from firmware_profiles.decode import spans_of
@@ -82,6 +84,7 @@ class LinkSetup:
         folder: The site's own profiles.
         zone: What times of day are meant in.
         clock_drift_s: How far a meter's own clock may be off.
+        writable: The meters of which something may be written.
     """
 
     config: LinkConfig
@@ -92,6 +95,7 @@ class LinkSetup:
     folder: Path | None = None
     zone: tzinfo = UTC
     clock_drift_s: float = 60.0
+    writable: Sequence[WritableMeter] = ()
 
     def order(self, clock: Clock) -> LineOrder:
         """Return what the driver of the line is made from."""
@@ -112,6 +116,7 @@ class LinkSetup:
                 for meter in self.meters
             ],
             candidates=self.candidates,
+            writable=self.writable,
         )
 
     def modbus_meter(self, meter: MeterSetup) -> ModbusMeter:
@@ -185,7 +190,41 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
         folder=config.profiles,
         zone=config.time_zone,
         clock_drift_s=config.clock_drift_s,
+        writable=_writable_meters(place, link, meters) if link.is_writable else (),
     )
+
+
+def _writable_meters(
+    place: str, link: LinkConfig, meters: Sequence[MeterSetup]
+) -> tuple[WritableMeter, ...]:
+    """Return what may be written: what the profile and the site both allow.
+
+    Raises:
+        ConfigError: The site allows what the profile does not, or what cannot be written.
+    """
+    found = []
+    for meter, setup in zip(link.meters, meters, strict=True):
+        if not meter.writes:
+            continue
+        where = f"{place} meter {meter.serial!r}: writes"
+        if setup.profile is None:
+            message = f"{where}: needs a profile with [write]; name it, or leave the list out"
+            raise ConfigError(message)
+        try:
+            registers = {name: writable_register(setup.profile, name) for name in meter.writes}
+        except NotWritableError as error:
+            message = f"{where}: {error}"
+            raise ConfigError(message) from error
+        gap = setup.profile.link.gap
+        found.append(
+            WritableMeter(
+                serial=meter.serial,
+                device_address=int(setup.device_address),
+                gap_s=0.0 if gap is None else gap.total_seconds(),
+                registers=registers,
+            )
+        )
+    return tuple(found)
 
 
 def _telegram_meter(place: str, meter: MeterConfig) -> MeterSetup:

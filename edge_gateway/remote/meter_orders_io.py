@@ -1,9 +1,11 @@
 """Carries out orders that concern one meter, in the thread of its link."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobRead
+from edge_gateway.links.modbus_write_io import WriteOutcome
 from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.polling.link_io import Errand, LinkWorker
 from edge_gateway.remote.answers import Verdict, done, failed, refused
@@ -11,6 +13,7 @@ from wire_contracts.codes import Code
 from wire_contracts.gateway_commands import (
     MAX_FACT_CHARACTERS,
     MAX_FACTS,
+    CommandOutcome,
     IdentifyMeter,
     ReadNow,
     WriteRegister,
@@ -84,6 +87,22 @@ def _identify(link: LinkWorker, order: IdentifyMeter) -> Verdict:
     return done(f"{order.meter} says what it is", facts)
 
 
-def _write(_link: LinkWorker, order: WriteRegister) -> Verdict:
-    text = f"{order.meter}: {order.register}: the site allows no write; see [[link]] writes"
-    return refused(Code.WRITE_DISABLED, text)
+def _write(link: LinkWorker, order: WriteRegister) -> Verdict:
+    report = link.write(order.meter, order.register, Decimal(order.value))
+    if report is None:
+        text = f"{order.meter}: {order.register}: the link is read-only; see [[link]] writes"
+        return refused(Code.WRITE_DISABLED, text)
+    facts = {name: text for name, text in (("old", report.old), ("new", report.new)) if text}
+    outcome, code = _ENDS[report.outcome]
+    return Verdict(outcome=outcome, code=code, text=report.text, facts=facts)
+
+
+_ENDS: Mapping[WriteOutcome, tuple[CommandOutcome, Code | None]] = {
+    WriteOutcome.WRITTEN: (CommandOutcome.DONE, None),
+    WriteOutcome.DISALLOWED: (CommandOutcome.REFUSED, Code.WRITE_DISABLED),
+    WriteOutcome.REFUSED: (CommandOutcome.REFUSED, Code.WRITE_RANGE),
+    WriteOutcome.FAILED: (CommandOutcome.FAILED, Code.WRITE_REFUSED),
+    WriteOutcome.MISMATCH: (CommandOutcome.FAILED, Code.WRITE_MISMATCH),
+    WriteOutcome.UNKNOWN: (CommandOutcome.UNKNOWN, Code.METER_SILENT),
+}
+"""How the end of a write is answered."""

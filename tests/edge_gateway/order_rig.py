@@ -166,9 +166,14 @@ profile = "{PROFILE}"
 """
 
 
-def settings(folder: Path, broker_port: int, signer: Signer, links: str) -> GatewayConfig:
+def settings(
+    folder: Path, broker_port: int, signer: Signer, links: str, *, profiles: str = ""
+) -> GatewayConfig:
+    text = settings_text(folder, broker_port, signer, links)
+    if profiles:
+        text = text.replace("health_interval", f'profiles = "{profiles}"\nhealth_interval', 1)
     return parse_config(
-        settings_text(folder, broker_port, signer, links),
+        text,
         place="gateway.toml",
         folder=folder,
         environment={},
