@@ -30,6 +30,9 @@ BUSY_PAUSE_S = 0.2
 MOST_PROBES = 2
 """Probes before one request: the second where an exception settled only the oldest debt."""
 
+CHANGES_TO_TRUST = 3
+"""Meters that hang up after every answer are believed to be in step after three changes."""
+
 UNREACHABLE = frozenset({10, 11})
 """Exceptions of a gateway whose own line fails; what it hears late it may hand on shifted."""
 
@@ -50,8 +53,10 @@ class _Unit:
 
     Attributes:
         blocks: Blocks that it has answered, of different shapes, the newest last.
-        last: The shape that it has just answered; None: it has not, or not on this opening.
+        last: The shape that it has just answered; None: its last request was lost.
         opening: Which opening of the line that was on.
+        changes: How often it answered another shape than before, each with its own, after the
+            line had been opened afresh.
         had_words: Whether it answered with words, and not with an exception.
         is_in_step: Whether it has answered two different shapes in a row, each with its own.
     """
@@ -59,6 +64,7 @@ class _Unit:
     blocks: list[Span] = field(default_factory=list)
     last: Shape | None = None
     opening: int = 0
+    changes: int = 0
     had_words: bool = False
     is_in_step: bool = False
 
@@ -68,17 +74,20 @@ class _Unit:
             answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE
         ):
             self.is_in_step = False
+            self.changes = 0
             self.last = None
             return
         had_words, self.had_words = self.had_words, not isinstance(answer, Fault)
-        if self.is_answered_otherwise(shape, opening) and (had_words or self.had_words):
-            self.is_in_step = True
+        if self.is_answered_otherwise(shape) and (had_words or self.had_words):
+            self.changes += 1
+            is_sure = self.opening == opening or self.changes >= CHANGES_TO_TRUST
+            self.is_in_step = self.is_in_step or is_sure
         self.last = shape
         self.opening = opening
 
-    def is_answered_otherwise(self, shape: Shape, opening: int) -> bool:
-        """Return whether its last answer, on this opening, was one of another shape."""
-        return self.opening == opening and self.last not in {None, shape}
+    def is_answered_otherwise(self, shape: Shape) -> bool:
+        """Return whether its last answer was one of another shape."""
+        return self.last not in {None, shape}
 
 
 class ModbusLink:
@@ -151,7 +160,7 @@ class ModbusLink:
 
     def _is_doubtful(self, shape: Shape) -> bool:
         known = self._unit(shape.unit)
-        is_settled = known.is_answered_otherwise(shape, self.counts.opens)
+        is_settled = known.is_answered_otherwise(shape)
         is_behind = not known.is_in_step and not is_settled
         return is_behind or self._session.exchange.is_ambiguous(shape)
 
@@ -179,7 +188,8 @@ class ModbusLink:
             lambda client: read(client, block, unit), _shape(unit, block), deadline_s=deadline_s
         )
         result = answer if isinstance(answer, Fault) else self._words(answer, block)
-        self._unit(unit).note(_shape(unit, block), result, self.counts.opens)
+        if not (isinstance(result, Fault) and result.kind is FaultKind.LINK_DOWN):
+            self._unit(unit).note(_shape(unit, block), result, self.counts.opens)
         return result
 
     def _words(self, answer: ModbusPDU, block: Span) -> Answer:

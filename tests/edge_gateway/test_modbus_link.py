@@ -217,7 +217,7 @@ def test_a_link_that_refuses_is_down_and_comes_back_when_its_port_does() -> None
 
 def test_bits_come_as_zeros_and_ones_of_exactly_the_asked_count() -> None:
     def coils(request: Request) -> bytes:
-        return request.answer(bytes([0b10110101, 0b00000011]))
+        return request.answer(bytes([0b10110101, 0b00000011])[: (request.count + 7) // 8])
 
     with MeterServer(units={FAULTY: coils}) as server:
         link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
