@@ -26,7 +26,7 @@ from edge_gateway.links.rtu_frames import find_rtu, rtu_frame
 
 SERIAL_WAIT_S = 0.15
 """Wall seconds for one unit at 9600 baud, request and answer included: 247 units take 37 s
-(gateway notes 5.2). Slower lines get what their characters take longer."""
+(gateway notes 5). Slower lines get what their characters take longer."""
 
 TCP_WAIT_S = 0.5
 """Wall seconds for one unit behind a network: a serial server asks its meter meanwhile."""
