@@ -19,6 +19,7 @@ from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
+from edge_gateway.remote.metrics_io import serve_metrics
 from edge_gateway.remote.revisions_io import InForce, Revisions
 from edge_gateway.remote.standing import Standing
 from edge_gateway.remote.trials_io import GatewayParts
@@ -199,6 +200,7 @@ class _Crew:
         writer = self._start("outbox", lambda _halt: team.outbox.run())
         sender = self._start("uplink", team.uplink.run)
         remote = self._start("remote", team.desk.run)
+        metrics = self._start("metrics", lambda halt: _serve_metrics(config, team.uplink, halt))
         scada = self._start("sparkplug", lambda halt: _tell_scada(config, store, self.clock, halt))
         while not (stop.is_set() or self.halt.is_set()):
             stop.wait(0.2)
@@ -206,6 +208,7 @@ class _Crew:
         self.halt.set()
         patience_s = LEFT_BEHIND_S if self.hung else None
         remote.join(patience_s)
+        metrics.join(patience_s)
         team.links.stop(patience_s)
         team.outbox.close()
         writer.join(patience_s)
@@ -253,6 +256,14 @@ class _Team:
     outbox: Outbox
     links: LinkCrew
     desk: Desk
+
+
+def _serve_metrics(config: GatewayConfig, uplink: Uplink, halt: threading.Event) -> None:
+    """Serve Prometheus, if it may ask."""
+    if config.metrics is None:
+        halt.wait()
+    else:
+        serve_metrics(config.metrics, uplink.health, halt)
 
 
 def _tell_scada(

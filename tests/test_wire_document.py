@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,18 @@ from wire_contracts.enrolment import (
     TabletPerson,
     dump_enrol,
     dump_enrol_answer,
+)
+from wire_contracts.gateway_commands import (
+    ApplyConfig,
+    Command,
+    CommandOutcome,
+    CommandResult,
+    RevisionProfile,
+    SignedText,
+    WriteRegister,
+    dump_command,
+    dump_result,
+    dump_signed,
 )
 from wire_contracts.gateway_health import dump_health
 from wire_contracts.operations import (
@@ -62,11 +75,37 @@ TAP = Operation(
     field="note",
     at=DeviceTime(wall_ms=1, mono_ms=1, boot_id="b", offset_ms=0),
 )
+ORDER = Command(
+    command_id="0000-0001",
+    gateway_id="gw-07",
+    created_at_utc=NOON,
+    expires_at_utc=NOON + timedelta(hours=1),
+    by="a-1",
+    order=ApplyConfig(
+        number=1, settings="a", profiles=[RevisionProfile(file_name="a@1.toml", text="a")]
+    ),
+)
+WRITE = replace(ORDER, order=WriteRegister(meter="HM-1", register="setpoint", value="1"))
 MESSAGES = {
     "online": online_state("gw-07", 3, NOON),
     "offline": offline_state("gw-07"),
     "health": dump_health(health("gw-07", NOON, Figures(queue=QUEUE, uplink=UPLINK, links=[LINK]))),
     "event": event("gw-07", NOON, "clock_step", "back by 3 s"),
+    "order": dump_signed(
+        SignedText(key_id="0" * 16, body=dump_command(ORDER), signature=bytes(64))
+    ),
+    "order of settings": dump_command(ORDER).encode(),
+    "order of a write": dump_command(WRITE).encode(),
+    "answer": dump_result(
+        CommandResult(
+            command_id="0000-0001",
+            gateway_id="gw-07",
+            at_utc=NOON,
+            outcome=CommandOutcome.FAILED,
+            code="write.mismatch",
+            text="it holds 50",
+        )
+    ),
     "enrol": dump_enrol(EnrolRequest(code="c", name="van 3")),
     "enrol answer": dump_enrol_answer(
         EnrolAnswer(

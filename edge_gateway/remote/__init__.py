@@ -13,5 +13,6 @@ answers                  what became of a command, in words
 meter_orders_io          orders that concern one meter, in the thread of its link
 audit_io                 who ordered what, kept on the gateway
 certificates_io          until when the own certificate is good
+metrics_io               the gateway's health for Prometheus
 desk_io                  one thread through which every order passes
 """
