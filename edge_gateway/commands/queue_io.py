@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -95,7 +95,7 @@ def _lines(
 
 
 @contextmanager
-def _target(name: str) -> Iterator[TextIO]:
+def _target(name: str) -> Generator[TextIO]:
     """Give where to write; a file appears whole under its name, or not at all."""
     if name == STDOUT:
         yield sys.stdout
