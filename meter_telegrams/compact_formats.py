@@ -12,7 +12,7 @@ from meter_telegrams.crc_en13757 import crc_en13757
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
 from meter_telegrams.mbus_codings import SPECIAL, VARIABLE, fixed_size
 from meter_telegrams.mbus_records import FILLER
-from meter_telegrams.telegram_records import Function, Telegram
+from meter_telegrams.telegram_records import Telegram
 
 Heads = tuple[bytes, ...]
 Formats = Mapping[int, Heads]
@@ -30,8 +30,6 @@ def learnt(telegram: Telegram, formats: Formats = NO_FORMATS) -> Formats:
     """
     heads = tuple(record.header for record in telegram.records)
     if not heads or any(not _is_fixed(head) for head in heads):
-        return formats
-    if any(record.function is Function.MANUFACTURER for record in telegram.records):
         return formats
     return {**formats, crc_en13757(b"".join(heads)): heads}
 

@@ -25,8 +25,8 @@ _MINUS = 0xF
 
 _LVAR_RANGES = (
     (0x00, 0xBF, "text"),
-    (0xC0, 0xC9, "bcd"),
-    (0xD0, 0xD9, "negative_bcd"),
+    (0xC0, 0xCF, "bcd"),
+    (0xD0, 0xDF, "negative_bcd"),
     (0xE0, 0xEF, "binary"),
 )
 _LONG_BINARY = {0xF0: 16, 0xF1: 20, 0xF2: 24, 0xF3: 28, 0xF4: 32, 0xF5: 48, 0xF6: 64}
@@ -119,7 +119,8 @@ class Variable:
 def parse_lvar(lvar: int, place: str) -> Variable:
     """Return what LVAR announces; raise RefusedTelegramError for a reserved one.
 
-    00..BF text, C0..C9 and D0..D9 BCD, E0..EF and F0..F6 binary; EN 13757-3:2018 table 5.
+    00..BF text, C0..C9 and D0..D9 BCD, E0..EF and F0..F6 binary; EN 13757-3:2018 table 5. Older
+    meters go on to CF and DF: M-Bus documentation 4.8, section 8.4.1.
     """
     for first, last, kind in _LVAR_RANGES:
         if first <= lvar <= last:

@@ -111,14 +111,22 @@ def mode_5(device: Device, records: bytes, key: bytes, *, access: int = 0x2A) ->
     return bytes([0x7A, access, 0]) + configuration.to_bytes(2, "little") + cipher
 
 
-def mode_7(device: Device, records: bytes, key: bytes, *, counter: int = 0x0807) -> bytes:
+def mode_7(
+    device: Device,
+    records: bytes,
+    key: bytes,
+    *,
+    counter: int = 0x0807,
+    is_long: bool = False,
+) -> bytes:
     """Return CI 90 and what follows: authentication layer, then mode 7 with its own keys."""
     count = counter.to_bytes(4, "little")
     tail = count + device.identification_bytes + bytes([7]) * 7
     own, own_mac = cmac(key, b"\x00" + tail), cmac(key, b"\x01" + tail)
     clear = padded(records)
     configuration = 7 << 8 | (len(clear) // 16) << 4
-    head = bytes([0x7A, 0x11, 0]) + configuration.to_bytes(2, "little") + b"\x10"
+    start = b"\x72" + device.header_address if is_long else b"\x7a"
+    head = start + bytes([0x11, 0]) + configuration.to_bytes(2, "little") + b"\x10"
     message = head + cbc(clear, own, bytes(16))
     control = b"\x25"
     mac = cmac(own_mac, control + count + message)[:8]

@@ -110,11 +110,12 @@ def test_texts_come_back(text: str) -> None:
 def test_variable_numbers_are_read_with_their_sign() -> None:
     assert one(b"\x0d\x13\xc2\x34\x12").value == Decimal("1.234")
     assert one(b"\x0d\x13\xd2\x34\x12").value == Decimal("-1.234")
+    assert one(b"\x0d\x13\xca" + bytes(9) + b"\x01").value == Decimal("1e15")
     assert one(b"\x0d\x13\xe2\xff\xff").value == Decimal("-0.001")
     assert one(b"\x0d\xfd\x3b\xf0" + bytes(16)).value == bytes(16)
 
 
-@pytest.mark.parametrize("lvar", [0xCA, 0xCF, 0xDA, 0xF7, 0xFF])
+@pytest.mark.parametrize("lvar", [0xF7, 0xF8, 0xFF])
 def test_a_reserved_length_refuses_the_telegram(lvar: int) -> None:
     assert refusal(bytes([0x0D, 0x13, lvar]) + bytes(64)) is TelegramCode.RESERVED
 
@@ -280,6 +281,25 @@ def test_reserved_codes_have_no_unit_but_do_not_lose_the_rest(vif: str) -> None:
 
     assert records[0].unit == ""
     assert records[1].value == Decimal("0.005")
+
+
+def test_data_that_fit_no_reading_say_so() -> None:
+    assert one(b"\x0d\x6d\xe2\x01\x02").error is RecordError.CODING
+    assert one(b"\x0d\x13\xc0").error is RecordError.NO_DATA
+    assert one(b"\x00\x13").error is RecordError.NO_DATA
+    assert one(b"\x01\xfd\x08\xff").error is RecordError.INVALID
+    assert one(b"\x04\xfd\x3b\x01\x02\x03\x04").value == b"\x01\x02\x03\x04"
+    assert one(b"\x0d\x93\x1e\x03abc").value == b"abc"
+    assert one(b"\x03\x6d\x3f\x3f\x1f").value == PartialTime(text="31:63:63")
+    assert one(b"\x06\x6d\x00\x80\x00\x01\x01\x00").error is RecordError.INVALID
+
+
+def test_a_text_as_vif_may_have_vifes_of_its_own() -> None:
+    record = one(bytes.fromhex("02 FC 03 485225 74 D411"))
+
+    assert (record.name, record.value) == ("%RH", Decimal("45.64"))
+    assert is_refused(bytes.fromhex("02 FC 03 485225"))
+    assert is_refused(bytes.fromhex("02 7C"))
 
 
 def test_manufacturer_letters_identities_and_bits_are_not_signed_numbers() -> None:

@@ -213,6 +213,20 @@ def test_highest_byte_first_is_the_same_telegram() -> None:
     assert meaning_of(telegram).values == {Quantity.VOLUME_M3: 0.01}
 
 
+def test_broken_counters_and_clocks_of_the_fixed_structure_are_no_values() -> None:
+    body = bytes.fromhex("78563412 0A 00 C07E EEEEEEEE 35010000")
+    telegram = decode_mbus(long_frame(0x08, 5, 0x73, body))
+
+    assert [each.value for each in telegram.records] == [None, None]
+
+
+def test_a_float_and_a_rounded_number_agree_to_the_step_of_the_rounded_one() -> None:
+    found = meaning("04 16 0C000000 05 16 9A994541 0D FD3B E2 0102", WATER)
+
+    assert found.values == {Quantity.VOLUME_M3: pytest.approx(12.35, rel=1e-6)}
+    assert found.local["wmbus_container"] == "0102"
+
+
 def test_the_telegrams_of_one_readout_are_one_answer() -> None:
     device = Device(device_type=WATER)
     first = decode_mbus(answer(device, bytes.fromhex("04 13 0A000000 1F")))

@@ -15,6 +15,7 @@ from tests.meter_telegrams.telegram_builder import (
     Device,
     air,
     answer,
+    cbc,
     crc,
     long_header,
     mode_5,
@@ -262,3 +263,65 @@ def test_no_format_is_learnt_from_data_of_variable_length_or_of_the_maker() -> N
 
 def test_the_format_announcement_itself_is_refused() -> None:
     assert refusal(air(METER, b"\x69" + HEADS)) is TelegramCode.COMPACT
+
+
+def test_an_authentication_over_what_a_receiver_decrypted_cannot_be_checked() -> None:
+    sent = mode_7(METER, RECORDS, KEY)
+    head, cipher = sent[:23], sent[23:]
+    clear = b"\x2f\x2f" + RECORDS
+    telegram = decode_wmbus(
+        air(METER, head + clear + b"\x2f" * (len(cipher) - len(clear))), key=KEY
+    )
+
+    assert volume(telegram) == 12345.678
+    assert any("authentication not checked: it is over" in note for note in telegram.notes)
+
+
+def test_mode_7_behind_a_radio_derives_from_the_meter_in_the_long_header() -> None:
+    sent = mode_7(METER, RECORDS, KEY, is_long=True)
+    telegram = decode_wmbus(air(RADIO, sent), key=KEY)
+
+    assert volume(telegram) == 12345.678
+    assert "authentication right" in telegram.notes
+
+
+def test_mode_7_needs_its_message_counter() -> None:
+    sent = mode_7(METER, RECORDS, KEY)
+
+    assert refusal(air(METER, sent[17:]), KEY) is TelegramCode.UNSUPPORTED
+
+
+def test_the_meter_behind_a_radio_is_the_one_whose_key_counts() -> None:
+    clear = b"\x2f\x2f" + RECORDS + b"\x2f" * (-(len(RECORDS) + 2) % 16)
+    header = long_header(METER, access=3, configuration=0x0500 | len(clear) // 16 << 4)
+    body = b"\x72" + header + cbc(clear, KEY, METER.link_address + b"\x03" * 8)
+
+    assert volume(decode_wmbus(air(RADIO, body), key=KEY)) == 12345.678
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("90 03 0000 00 78", TelegramCode.LENGTH),
+        ("90 04 0024 01 00 78", TelegramCode.UNSUPPORTED),
+        ("90 04 002C 25 00 78", TelegramCode.CUT),
+        ("90 02 0000", TelegramCode.CUT),
+        ("8D 20 11 01", TelegramCode.CUT),
+        ("79 01 02", TelegramCode.CUT),
+        ("7A 01", TelegramCode.CUT),
+        ("8C 20 11", TelegramCode.CUT),
+    ],
+)
+def test_layers_that_are_cut_or_strange_are_refused(body: str, code: TelegramCode) -> None:
+    assert refusal(air(METER, bytes.fromhex(body))) is code
+
+
+def test_an_authentication_layer_without_a_code_proves_nothing() -> None:
+    telegram = decode_wmbus(air(METER, bytes.fromhex("90 02 0000") + PLAIN[10:]), key=KEY)
+
+    assert volume(telegram) == 12345.678
+    assert telegram.notes == ("no CRCs to check",)
+
+
+def test_a_length_shorter_than_the_link_layer_is_refused() -> None:
+    assert refusal(b"\x05" + PLAIN[1:12]) is TelegramCode.LENGTH
