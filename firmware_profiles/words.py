@@ -1,7 +1,7 @@
 """Register words as they came from the wire: spans, images, and the frame's packed `raw`."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from firmware_profiles.errors import WordsError
@@ -85,10 +85,7 @@ def pack_words(image: WordImage) -> bytes:
     Raises:
         WordsError: A word or an address is out of range, or the result is over MAX_RAW_BYTES.
     """
-    packed = b"".join(
-        _packed_head(run) + b"".join(_word_bytes(image, at) for at in run.addresses())
-        for run in _runs(image)
-    )
+    packed = b"".join([_packed_run(image, run) for run in _runs(sorted(image))])
     if len(packed) > MAX_RAW_BYTES:
         message = f"raw words: {len(packed)} bytes are over {MAX_RAW_BYTES}; split the group"
         raise WordsError(message)
@@ -118,16 +115,35 @@ def unpack_words(packed: bytes) -> dict[WordAddress, int]:
     return image
 
 
-def _runs(image: WordImage) -> list[Span]:
-    runs: list[list[int]] = []
-    for space, address in sorted(image):
-        _check_address(space, address)
-        last = runs[-1] if runs else None
-        if last is not None and last[0] == space and last[1] + last[2] == address:
-            last[2] += 1
-        else:
-            runs.append([space, address, 1])
-    return [span_in(*run) for run in runs]
+def _runs(ordered: Sequence[WordAddress]) -> list[Sequence[WordAddress]]:
+    """Return neighbours together, from addresses in their order."""
+    for at in (ordered[0], ordered[-1]) if ordered else ():
+        _check_address(*at)
+    first = 0
+    runs: list[Sequence[WordAddress]] = []
+    while first < len(ordered):
+        (space, address), last = ordered[first], len(ordered)
+        if ordered[-1] != (space, address + last - first - 1):
+            last = first + 1
+            while last < len(ordered) and ordered[last] == (space, address + last - first):
+                last += 1
+        _check_address(*ordered[first])
+        _check_address(*ordered[last - 1])
+        runs.append(ordered[first:last])
+        first = last
+    return runs
+
+
+def _packed_run(image: WordImage, run: Sequence[WordAddress]) -> bytes:
+    space, address = run[0]
+    head = _packed_head(span_in(space, address, len(run)))
+    words = [image[at] for at in run]
+    try:
+        return head + struct.pack(f">{len(words)}H", *words)
+    except struct.error:
+        word, at = next((image[at], at) for at in run if not 0 <= image[at] <= HIGHEST_WORD)
+        message = f"raw words: {word} at {at} is no 16-bit word; use 0..65535"
+        raise WordsError(message) from None
 
 
 def _check_address(space: int, address: int) -> None:
@@ -144,14 +160,6 @@ def _packed_head(run: Span) -> bytes:
     else:
         code = _CODE.pack(run.function_code)
     return code + _RANGE.pack(run.address, run.word_count)
-
-
-def _word_bytes(image: WordImage, at: WordAddress) -> bytes:
-    word = image[at]
-    if not 0 <= word <= HIGHEST_WORD:
-        message = f"raw words: {word} at {at} is no 16-bit word; use 0..65535"
-        raise WordsError(message)
-    return word.to_bytes(2, "big")
 
 
 def _parse_head(packed: bytes, position: int) -> tuple[Span, int]:

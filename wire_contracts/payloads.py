@@ -18,16 +18,16 @@ MAX_INFLATED_BYTES = 1024 * 1024
 COMPRESS_ABOVE_BYTES = 1024
 """Below this zlib saves nothing worth its unreadable form; gateway notes section 3.3."""
 
+_ENCODER = json.JSONEncoder(
+    separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False
+)
 _JSON_FIRST = 0x7B
 _ZLIB_FIRST = 0x78
 
 
 def dump_json(value: JsonObject) -> bytes:
     """Return compact UTF-8 JSON with sorted keys, so that equal content has equal bytes."""
-    text = json.dumps(
-        value, separators=(",", ":"), sort_keys=True, ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return _ENCODER.encode(value).encode()
 
 
 def pack(plain: bytes) -> bytes:

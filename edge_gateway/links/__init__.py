@@ -20,6 +20,7 @@ modbus_session_io        pymodbus over one strict exchange
 modbus_io                reads words, and never an answer in doubt
 modbus_links_io          the strict link of a URL
 meter_reading            the requests of one job, and what their failures mean
+later_values             values that are worked out when somebody looks
 interview                what a meter says to the questions of identification
 notices                  what a driver has the server told beside its frames
 modbus_driver            the plans and profiles of the meters on one Modbus line

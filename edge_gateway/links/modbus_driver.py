@@ -13,6 +13,7 @@ from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
 from edge_gateway.links.interview import Interview, interview
+from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead, read_group
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.notices import (
@@ -68,6 +69,9 @@ class _Unit:
     gap_s: float
     pace: UnitPace
     planned_s: float
+    has_questions: bool
+    has_rates: bool
+    identity: profiles.Identity
     answers: int = 0
     checked_at_utc: datetime | None = None
     contradictions: Sequence[str] = ()
@@ -113,6 +117,14 @@ class ModbusDriver:
             gap_s=0.0 if gap is None else gap.total_seconds(),
             pace=UnitPace(),
             planned_s=self._site.time_of.turnaround_s,
+            has_questions=any(
+                probe.span is not None or probe.register for probe in meter.profile.probes
+            ),
+            has_rates=any(
+                register.limits.max_rate_per_hour is not None
+                for register in meter.profile.registers.values()
+            ),
+            identity=profiles.Identity(serial=meter.serial, device_address=meter.device_address),
         )
 
     def open(self) -> bool:
@@ -149,36 +161,35 @@ class ModbusDriver:
             KeyError: The driver was not made for this meter or group.
         """
         unit = self._units[job.serial]
-        now_utc = self._site.clock.now_utc()
-        notices: Sequence[Notice] = ()
-        if _is_check_due(unit, now_utc):
-            said, notices = self._check(unit, now_utc)
+        told = Told(at_utc=self._site.clock.now_utc())
+        if unit.has_questions and _is_check_due(unit, told.at_utc):
+            said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None:
                 return _absent(unit, job.group, said.ended_by)
+            told = replace(told, notices=notices)
         if unit.contradictions:
-            return _mistaken(unit, job.group, notices)
-        return self._read_group(unit, job, retry_count, notices)
+            return _mistaken(unit, job.group, told.notices)
+        return self._read_group(unit, job, retry_count, told)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
 
-    def _read_group(
-        self, unit: _Unit, job: JobKind, retry_count: int, notices: Sequence[Notice]
-    ) -> JobRead:
+    def _read_group(self, unit: _Unit, job: JobKind, retry_count: int, told: "Told") -> JobRead:
         plan = unit.plans[job.group]
-        now_utc = self._site.clock.now_utc()
         read = read_group(
             plan,
             lambda request: self._transact(unit, request),
             retry_count=retry_count,
-            now_utc=now_utc,
+            now_utc=told.at_utc,
         )
         if read.plan is not plan:
             unit.plans[job.group] = read.plan
-            notices = (*notices, *refusal_notices(job, plan, read.plan))
-        self._follow_pace(unit)
-        return _job_read(unit, job.group, read, Told(at_utc=now_utc, notices=notices))
+            more = refusal_notices(job, plan, read.plan)
+            told = replace(told, notices=(*told.notices, *more))
+        if unit.answers >= ENOUGH:
+            self._follow_pace(unit)
+        return _job_read(unit, job.group, read, told)
 
     def _interview(self, unit: int, candidates: Sequence[Profile], timeout_s: float) -> Interview:
         spans = questions(candidates).spans
@@ -233,8 +244,6 @@ class ModbusDriver:
 
     def _follow_pace(self, unit: _Unit) -> None:
         """Plan afresh when the unit takes much longer or shorter than was planned with."""
-        if unit.answers < ENOUGH:
-            return
         unit.answers = 0
         usual_s = unit.pace.median_s()
         if usual_s is None or not has_moved(unit.planned_s, usual_s):
@@ -255,8 +264,6 @@ class Told:
 
 def _is_check_due(unit: _Unit, now_utc: datetime) -> bool:
     """Return whether the meter must show what it is: at first, after a mismatch, after silence."""
-    if not any(probe.span is not None or probe.register for probe in unit.meter.profile.probes):
-        return False
     if unit.checked_at_utc is None or unit.pace.misses > 1:
         return True
     return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
@@ -300,13 +307,13 @@ def _all_bad(profile: Profile, group: str, code: QualityCode) -> Mapping[Quantit
 
 def _job_read(unit: _Unit, group: str, read: GroupRead, told: Told) -> JobRead:
     meter = unit.meter
-    decoded = _compared(unit, group, _decoded(meter, group, read), told.at_utc)
+    decoded = _compared(unit, group, _decoded(unit, group, read), told.at_utc)
     return JobRead(
         values=decoded.values,
         quality=decoded.quality,
         events=decoded.events,
         raw=_raw(read),
-        local=decoded.local,
+        local=LaterValues(decoded.local_of),
         has_answered=read.has_answered,
         is_link_down=read.is_link_down,
         faults=read.troubles,
@@ -322,6 +329,8 @@ def _compared(unit: _Unit, group: str, decoded: Decoded, at_utc: datetime) -> De
     if decoded.counters:
         decoded = with_counters(profile, decoded, unit.counts)
         unit.counts = {**unit.counts, **decoded.counters}
+    if not unit.has_rates:
+        return decoded
     good = {
         quantity: value
         for quantity, value in decoded.values.items()
@@ -337,15 +346,15 @@ def _compared(unit: _Unit, group: str, decoded: Decoded, at_utc: datetime) -> De
     return replace(decoded, quality={**suspects, **decoded.quality})
 
 
-def _decoded(meter: ModbusMeter, group: str, read: GroupRead) -> Decoded:
+def _decoded(unit: _Unit, group: str, read: GroupRead) -> Decoded:
     """Return the values; words that the profile failed on leave `bad_profile` and stay in raw."""
-    identity = profiles.Identity(serial=meter.serial, device_address=meter.device_address)
+    meter = unit.meter
     try:
-        return decode_group(meter.profile, group, read.words, read.faults, identity)
+        return decode_group(meter.profile, group, read.words, read.faults, unit.identity)
     except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
         _LOG.exception("meter.undecodable", device=meter.serial, group=group)
     quality = _all_bad(meter.profile, group, BAD_PROFILE)
-    return Decoded(values={}, quality=quality, events=(), local={})
+    return Decoded(values={}, quality=quality, events=())
 
 
 def _raw(read: GroupRead) -> bytes | None:

@@ -71,7 +71,8 @@ class Outbox:
             self._is_urgent = self._is_urgent or is_urgent or bool(frame.events)
             if len(self._waiting) > MAX_WAITING:
                 self._lose_one()
-            self._changed.notify()
+            if len(self._waiting) == 1 or self._is_group_complete():
+                self._changed.notify()
 
     def adopt(self, config: QueueConfig) -> None:
         """Commit by other settings from the next group on; any thread may."""

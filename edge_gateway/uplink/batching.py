@@ -8,7 +8,7 @@ from typing import cast
 from edge_gateway.queue.queued import StoredFrame
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import MAX_FRAMES, dump_batch, ms_from_utc
-from wire_contracts.payloads import pack
+from wire_contracts.payloads import dump_json, pack
 
 MAX_BATCH_BYTES = 56 * 1024
 """Plain bytes of the frames; with envelope and zlib's worst case still below 64 KiB (R12)."""
@@ -16,6 +16,7 @@ MAX_BATCH_BYTES = 56 * 1024
 USUAL_INTERVAL = timedelta(minutes=15)
 """For a group that is not polled any more."""
 
+_NO_FRAMES = b'"f":[]'
 _MILLISECOND = timedelta(milliseconds=1)
 
 Interval = Callable[[str, str], timedelta | None]
@@ -39,13 +40,16 @@ def batch_payload(
     is_late: Callable[[JsonObject], bool] = lambda _body: False,
 ) -> bytes:
     """Return the message that carries these frames; the late ones say so."""
-    bodies = [_body(frame, is_late) for frame in frames]
-    return pack(dump_batch(gateway_id, epoch, bodies))
+    empty = dump_batch(gateway_id, epoch, ())
+    head, _, tail = empty.partition(_NO_FRAMES)
+    bodies = b",".join([_body(frame, is_late) for frame in frames])
+    return pack(head + _NO_FRAMES[:-1] + bodies + _NO_FRAMES[-1:] + tail)
 
 
-def _body(frame: StoredFrame, is_late: Callable[[JsonObject], bool]) -> JsonObject:
+def _body(frame: StoredFrame, is_late: Callable[[JsonObject], bool]) -> bytes:
+    """Return the frame as the queue keeps it: written once, it is not written anew."""
     body = cast("JsonObject", json.loads(frame.body))  # the queue writes objects only
-    return {**body, "h": 1} if is_late(body) else body
+    return dump_json({**body, "h": 1}) if is_late(body) else frame.body
 
 
 def late_by(now_utc: datetime, interval: Interval) -> Callable[[JsonObject], bool]:
