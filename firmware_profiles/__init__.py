@@ -14,7 +14,7 @@ The line through the modules:
     word_orders                the byte order that a manual does not state
     completeness               what a draft still lacks
     library_io                 the files that ship, and those of a site
-    measure, validity, effects, status, decode     words -> readings, quality, events
+    measure, validity, effects, status, fast_group, decode     words -> readings, quality, events
     counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
     redecode, redecode_telegrams, redecode_io      stored frames decoded again by another revision

@@ -85,6 +85,30 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
     return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
 
 
+def linear_rule(
+    reader: Reader, register: Register, quantity: Quantity
+) -> tuple[tuple[Fraction, ...], Fraction] | None:
+    """Return the exact factor of each term and the offset that make the canonical value.
+
+    The terms are the register, its `decimal_part`, `low_part` and `rollover_from`, those it has.
+    None: a setting has no value now, or the unit is not known; `measure` says which.
+    """
+    companions = register.companions
+    try:
+        factor, unit = _factor(reader, register), _unit(reader, register)
+        offset = to_canonical(Fraction(0), unit, quantity)
+        slope = to_canonical(Fraction(1), unit, quantity) - offset
+    except (NoValueError, ValueError):
+        return None
+    signed = -slope * factor if register.is_negated else slope * factor
+    names = (companions.decimal_part, companions.low_part)
+    parts = [reader.profile.registers[name] for name in names if name is not None]
+    scales = [register.scale or Fraction(0), *(part.scale or Fraction(1) for part in parts)]
+    if companions.rollover_from is not None:
+        scales.append(register.rollover_span or Fraction(0))
+    return tuple(scale * signed for scale in scales), offset
+
+
 def printed(reader: Reader, register: Register) -> Fraction | None:
     """Return a register with its companions in its printed unit; None when there is no value."""
     try:

@@ -422,6 +422,7 @@ class Profile:
         firmware_min: Oldest firmware the file is for, as the meter shows it.
         firmware_max: Newest.
         status: Rules that turn status registers into events.
+        prepared: What `decode` has prepared of a group, for the next poll; no fact of the file.
     """
 
     place: str
@@ -448,6 +449,9 @@ class Profile:
     golden: Sequence[GoldenVector] = ()
     quirks: Sequence[str] = ()
     sources: Sequence[str] = ()
+    prepared: dict[str, object] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def reference(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
@@ -14,6 +15,7 @@ from firmware_profiles.profile import (
     wire_registers,
 )
 from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordImage, unpack_words
 from wire_contracts.frames import Frame
 from wire_contracts.meter_frames import UNKNOWN_DEVICE, MeterFrame
@@ -57,19 +59,25 @@ class Redecoder:
             WordsError: There are no words, they are malformed, or no register is in them.
         """
         image = _image(line.frame)
-        decoded = self._judged(line, _decoded(self.profile, image, line.frame.device))
+        profile = _in_order(self.profile, line.frame.profile)
+        decoded = _decoded(profile, image, line.frame.device)
+        if decoded is not None:
+            decoded = self._judged(line, decoded)
         former = self.former_of(line.frame.profile)
-        withdrawn = _lost(former, image, line.frame.group) - _found(self.profile, image)
-        if not withdrawn and not _knows(self.profile, image):
-            reference = self.profile.reference
+        withdrawn = _lost(former, image, line.frame.group) - _found(profile, image)
+        if not withdrawn and not _knows(profile, image):
+            reference = profile.reference
             message = f"raw: holds no register of {reference}; give the profile of this meter"
             raise WordsError(message)
         frame = replace(
             line.frame,
-            profile=self.profile.reference,
-            values=decoded.values,
-            quality={**decoded.quality, **dict.fromkeys(withdrawn, BAD_PROFILE)},
-            events=decoded.events,
+            profile=profile.reference,
+            values={} if decoded is None else decoded.values,
+            quality={
+                **({} if decoded is None else decoded.quality),
+                **dict.fromkeys(withdrawn, BAD_PROFILE),
+            },
+            events=() if decoded is None else decoded.events,
             raw=None,
         )
         return replace(line, frame=frame)
@@ -88,6 +96,14 @@ class Redecoder:
         return with_counters(self.profile, judged, before.counters)
 
 
+def _in_order(profile: Profile, former: str) -> Profile:
+    """Return the profile in the byte order that was found for the meter when it was read."""
+    order = former.partition("+")[2]
+    if order not in profile.order_candidates:
+        return profile
+    return with_order(profile, ByteOrder(order))
+
+
 def _image(frame: Frame) -> WordImage:
     if frame.raw is None:
         message = "raw: is missing; export the words with sync-server export-raw"
@@ -95,9 +111,10 @@ def _image(frame: Frame) -> WordImage:
     return unpack_words(frame.raw)
 
 
-def _decoded(profile: Profile, image: WordImage, device: str) -> Decoded:
-    """Return what the words say of every quantity of the profile whose words they are."""
+def _decoded(profile: Profile, image: WordImage, device: str) -> Decoded | None:
+    """Return what the words say of every quantity whose words they are; None when of none."""
     identity = _identity(profile, image, device)
+    polls: list[Decoded] = []
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
     events: dict[str, None] = {}
@@ -107,12 +124,15 @@ def _decoded(profile: Profile, image: WordImage, device: str) -> Decoded:
         if not known:
             continue
         found = decode_group(profile, group, image, {}, identity)
+        polls.append(found)
         values |= {name: value for name, value in found.values.items() if name in known}
         quality |= {name: code for name, code in found.quality.items() if name in known}
         events |= dict.fromkeys(found.events)
         counters |= found.counters
-    return Decoded(
-        values=values, quality=quality, events=tuple(events), local={}, counters=counters
+    if not polls:
+        return None
+    return replace(
+        polls[0], values=values, quality=quality, events=tuple(events), counters=counters
     )
 
 

@@ -51,9 +51,8 @@ def with_register(keys: str, name: str = "total", address: int = 30) -> Profile:
 def test_a_value_comes_in_its_canonical_unit() -> None:
     found = decoded(parsed(), words(at_10="4120 0000"))
 
-    assert found == Decoded(
-        values={Quantity.FLOW_M3H: 10.0}, quality={}, events=(), local={"flow": 10.0}
-    )
+    assert found == Decoded(values={Quantity.FLOW_M3H: 10.0}, quality={}, events=())
+    assert found.local == {"flow": 10.0}
 
 
 def test_the_scale_is_exact_and_rounded_once() -> None:
