@@ -51,6 +51,7 @@ class BusFigures:
         mismatches: Those after which something else came.
         crc_errors: Those after which bytes came that pass no checksum.
         reopens: How often the line was closed because it was doubted or lost.
+        silent_count: Meters that do not answer.
         p50_ms: Milliseconds of turnaround that half of the answers did not exceed.
         p99_ms: The same of 99 in 100.
         meters: Its meters.
@@ -65,6 +66,7 @@ class BusFigures:
     mismatches: int = 0
     crc_errors: int = 0
     reopens: int = 0
+    silent_count: int = 0
     p50_ms: float | None = None
     p99_ms: float | None = None
     meters: Sequence[MeterFigures] = ()
@@ -105,6 +107,7 @@ def _link_json(link: BusFigures) -> JsonObject:
         "crc_errors": link.crc_errors,
         "crc_rate": round(link.crc_rate, 6),
         "reopens": link.reopens,
+        "silent": link.silent_count,
         "p50_ms": link.p50_ms,
         "p99_ms": link.p99_ms,
         "meters": [
@@ -141,6 +144,8 @@ def report_text(report: BusReport) -> Iterator[str]:
 
 
 def _hints(link: BusFigures) -> Iterator[str]:
+    if link.silent_count:
+        yield f"{link.silent_count} of {len(link.meters)} meters do not answer"
     if link.load is not None and link.load > FULL:
         yield "the bus is full: longer intervals, fewer meters, or a faster line"
     if link.crc_rate > MANY_CRC_ERRORS:

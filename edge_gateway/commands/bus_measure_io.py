@@ -87,6 +87,7 @@ def _measure(link: LinkSetup, until_s: float, found: dict[str, BusFigures]) -> N
         mismatches=counts.mismatches,
         crc_errors=counts.crc_errors,
         reopens=counts.reopens,
+        silent_count=sum(not tally.good for tally in tallies.values()),
         p50_ms=_ms(counts.turnarounds.quantile_s(0.5)),
         p99_ms=_ms(counts.turnarounds.quantile_s(0.99)),
         meters=_meters(link, tallies),

@@ -43,7 +43,7 @@ def _report(options: argparse.Namespace) -> int:
             " add [metrics] listen, or stop the gateway and measure with --seconds 60"
         )
     else:
-        report = live_report(config.metrics, SystemClock().now_utc())
+        report = live_report(config, config.metrics, SystemClock().now_utc())
     print(json.dumps(report_json(report)) if options.json else "\n".join(report_text(report)))
     return DONE
 

@@ -3,12 +3,15 @@
 import contextlib
 import http.server
 import json
+import math
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_gateway.__main__ import main
 from edge_gateway.clock_io import SystemClock
@@ -19,15 +22,25 @@ from edge_gateway.commands.bus_figures import (
     report_json,
     report_text,
 )
+from edge_gateway.commands.metric_samples import Sample, parse_samples, value_of
+from edge_gateway.config import MetricsConfig
 from edge_gateway.queue.data_lock_io import held_folder
-from tests.edge_gateway.rig import LOOPBACK, MeterServer, free_port, from_image
+from edge_gateway.remote.metrics_io import serve_metrics
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    MeterServer,
+    free_port,
+    from_image,
+    is_listening,
+    running,
+    until,
+)
 from wire_contracts.gateway_health import (
     GatewayHealth,
     LinkHealth,
     MeterHealth,
     QueueHealth,
     UplinkHealth,
-    dump_health,
 )
 
 SETTINGS = """
@@ -67,16 +80,58 @@ def reported(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     return status, shown.out, shown.err
 
 
+def health(now: datetime) -> GatewayHealth:
+    return GatewayHealth(
+        gateway_id="gw-01",
+        at_utc=now,
+        queue=QueueHealth(
+            epoch=1, last_seq=0, open_count=0, open_bytes=0, kept_count=0, kept_bytes=0
+        ),
+        uplink=UplinkHealth(published=0, republished=0, acknowledged=0, refused=0),
+        links=[
+            LinkHealth(
+                name="plant",
+                is_open=True,
+                requests=200,
+                timeouts=3,
+                exceptions=2,
+                mismatches=1,
+                reopens=1,
+                frames=50,
+                skipped=0,
+                crc_errors=4,
+                suspects=["HM-8"],
+                load=0.913,
+                p50_ms=21.5,
+                p99_ms=80.0,
+                meters=[
+                    MeterHealth(serial="HM-7", good_at_utc=now - timedelta(seconds=30)),
+                    MeterHealth(serial="HM-8"),
+                ],
+            )
+        ],
+    )
+
+
 @contextlib.contextmanager
-def health_server(body: bytes) -> Iterator[int]:
-    """Serve one body at /health, as the running gateway does."""
+def metrics_served(now: datetime) -> Iterator[int]:
+    """Serve what the running gateway serves."""
+    port = free_port()
+    config = MetricsConfig(host=LOOPBACK, port=port)
+    with running(lambda stop: serve_metrics(config, lambda: health(now), stop)):
+        until(lambda: is_listening(port))
+        yield port
+
+
+@contextlib.contextmanager
+def stranger(body: bytes) -> Iterator[int]:
+    """A server that says the same to everybody."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            is_health = self.path == "/health"
-            self.send_response(200 if is_health else 404)
+            self.send_response(200)
             self.end_headers()
-            self.wfile.write(body if is_health else b"")
+            self.wfile.write(body)
 
         def log_request(  # type: ignore[explicit-override]  # needs Python 3.12
             self, code: int | str = "-", size: int | str = "-"
@@ -130,67 +185,68 @@ def test_a_running_gateway_is_not_measured(
 
 
 def test_the_running_gateway_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    now = SystemClock().now_utc()
-    health = GatewayHealth(
-        gateway_id="gw-01",
-        at_utc=now,
-        queue=QueueHealth(
-            epoch=1, last_seq=0, open_count=0, open_bytes=0, kept_count=0, kept_bytes=0
-        ),
-        uplink=UplinkHealth(published=0, republished=0, acknowledged=0, refused=0),
-        links=[
-            LinkHealth(
-                name="plant",
-                is_open=True,
-                requests=200,
-                timeouts=3,
-                exceptions=2,
-                mismatches=1,
-                reopens=1,
-                frames=50,
-                skipped=0,
-                crc_errors=4,
-                suspects=["HM-8"],
-                load=0.913,
-                p50_ms=21.5,
-                p99_ms=80.0,
-                meters=[
-                    MeterHealth(serial="HM-7", good_at_utc=now - timedelta(seconds=30)),
-                    MeterHealth(serial="HM-8"),
-                ],
-            )
-        ],
-    )
-    with health_server(dump_health(health)) as port:
+    with metrics_served(SystemClock().now_utc()) as port:
         file = settings_file(tmp_path, meters=free_port(), metrics=port)
         status, out, err = reported(capsys, "--config", str(file))
-    lines = out.splitlines()
+    lines = out[out.index("gateway gw-01") :].splitlines()  # behind the served metrics' log
 
     assert (status, err) == (0, "")
-    assert lines[0].startswith("gateway gw-01 since its links started, at ")
+    assert lines[0] == f"gateway gw-01 at http://{LOOPBACK}:{port}/metrics, since its links started"
     assert lines[1] == (
         "link plant: open, load 91.3 %, 200 requests, turnaround p50 21.5 ms, p99 80.0 ms"
     )
     assert lines[2] == (
         "  3 time-outs, 2 exceptions, 1 mismatches, 4 wrong checksums (2.00 %), reopened 1 times"
     )
-    assert lines[3] == "  ! the bus is full: longer intervals, fewer meters, or a faster line"
-    assert lines[4].startswith("  ! many wrong checksums: ")
-    assert lines[5].startswith("  HM-7  last good 3")
-    assert lines[6] == "  HM-8  silent"
+    assert lines[3:5] == [
+        "  ! 1 of 2 meters do not answer",
+        "  ! the bus is full: longer intervals, fewer meters, or a faster line",
+    ]
+    assert lines[5].startswith("  ! many wrong checksums: ")
+    assert lines[6].startswith("  HM-7  last good 3")
+    assert lines[7] == "  HM-8  no good frame yet"
 
 
-@pytest.mark.parametrize(("body", "text"), [(b"<html>", "is not valid JSON"), (b"{}", "v: ")])
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"<html>", "'<html>' is no sample; is that the gateway?"),
+        (b"up 1\n", "nothing of a gateway; is that the gateway?"),
+    ],
+)
 def test_somebody_else_at_that_address_is_refused(
     tmp_path: Path, body: bytes, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with health_server(body) as port:
+    with stranger(body) as port:
         file = settings_file(tmp_path, meters=free_port(), metrics=port)
         status, out, err = reported(capsys, "--config", str(file))
 
     assert (status, out) == (2, "")
-    assert err.startswith(f"bus-report: metrics: http://{LOOPBACK}:{port}/health: ")
-    assert text in err
+    assert err == f"bus-report: metrics: http://{LOOPBACK}:{port}/metrics: {text}\n"
+
+
+def test_samples_are_read_with_their_labels() -> None:
+    text = '# HELP a b\na{x="1",y="q\\"\\\\z"} 2.5\nb 3e2 1700000000000\nc NaN\n'
+    samples = list(parse_samples(text))
+
+    assert samples == [
+        Sample(name="a", labels={"x": "1", "y": 'q"\\z'}, value=2.5),
+        Sample(name="b", labels={}, value=300.0),
+    ]
+    assert value_of(samples, "a", x="1") == 2.5
+    assert value_of(samples, "a", x="2") is None
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_samples_or_refused(text: str) -> None:
+    problem = "no sample"
+    try:
+        samples = list(parse_samples(text))
+    except ValueError as error:
+        problem, samples = str(error), []
+
+    assert problem
+    assert all(math.isfinite(sample.value) for sample in samples)
 
 
 def test_a_gateway_that_is_not_running_says_so(
@@ -200,7 +256,7 @@ def test_a_gateway_that_is_not_running_says_so(
     status, out, err = reported(capsys, "--config", str(file))
 
     assert (status, out) == (2, "")
-    assert err.endswith("is the gateway running with [metrics]?\n")
+    assert err.endswith("is the gateway running?\n")
 
 
 def test_without_an_address_the_report_says_what_to_do(
