@@ -135,4 +135,6 @@ class ModbusSession:
 
 def owing(fault: Fault) -> Fault:
     """Return the fault of a probe as that of the request that it was sent for."""
+    if fault.kind is FaultKind.LINK_DOWN:
+        return fault
     return replace(fault, detail=f"{fault.detail} (to a probe, to be in step)")

@@ -1,0 +1,308 @@
+"""A DTU dials in: who is let in, and that its own words never become or spoil an answer."""
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.link_url import parse_url
+from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.modbus_links_io import open_link
+from firmware_profiles.words import Span
+from tests.edge_gateway.fault_slaves import (
+    Ask,
+    Behave,
+    Bus,
+    Cut,
+    Dtu,
+    End,
+    Mbap,
+    Raw,
+    Rtu,
+    Step,
+    answer,
+    good,
+    pause_until,
+)
+from tests.edge_gateway.rig import LOOPBACK, free_port, register_of, until
+
+REGISTRATION = b"LAMP-0001"
+BEAT = b"\x11\x5c\x11\x5d"
+"""Also the words 4444 and 4445: what unit 4 holds at 444 and 445."""
+UNIT = 4
+TIMEOUT_S = 0.5
+
+
+def span(address: int, count: int = 10) -> Span:
+    return Span(function_code=3, address=address, word_count=count)
+
+
+def words(block: Span, unit: int = UNIT) -> tuple[int, ...]:
+    return tuple(register_of(unit, at) for at in range(block.address, block.end))
+
+
+class Rig(NamedTuple):
+    link: ModbusLink
+    dtu: Dtu
+    port: int
+
+
+@contextmanager
+def dialled(behave: Behave, query: str = "", *, registration: bytes = b"") -> Iterator[Rig]:
+    """A link, and a DTU with one meter that has dialled in to it."""
+    port = free_port()
+    framing = Mbap() if "framing=tcp" in query else Rtu()
+    link = open_link(parse_url(f"listen://127.0.0.1:{port}?{query}"), timeout_s=TIMEOUT_S)
+    link.open()
+    dtu = Dtu(bus=Bus(units={UNIT: behave}, framing=framing), port=port, registration=registration)
+    try:
+        with dtu.dialling():
+            until(link.open)
+            yield Rig(link, dtu, port)
+    finally:
+        link.close()
+
+
+def told(*signs: str) -> str:
+    return "&".join(
+        f"{name}=hex:{value.hex()}"
+        for name, value in zip(("registration", "heartbeat"), (REGISTRATION, BEAT), strict=True)
+        if name in signs
+    )
+
+
+PLACES: dict[str, Behave] = {
+    "before": lambda ask: (Raw(BEAT), answer(ask)),
+    "behind": lambda ask: (answer(ask), Raw(BEAT)),
+    "inside the head": lambda ask: (
+        Cut(answer(ask), 0, 0.05),
+        Raw(BEAT),
+        Cut(answer(ask), 0.05, 1),
+    ),
+    "inside the data": lambda ask: (Cut(answer(ask), 0, 0.5), Raw(BEAT), Cut(answer(ask), 0.5, 1)),
+    "inside the checksum": lambda ask: (
+        Cut(answer(ask), 0, 0.97),
+        Raw(BEAT),
+        Cut(answer(ask), 0.97, 1),
+    ),
+    "in pieces": lambda ask: (
+        Cut(answer(ask), 0, 0.5),
+        *(Raw(bytes([byte])) for byte in BEAT),
+        Cut(answer(ask), 0.5, 1),
+    ),
+    "twice": lambda ask: (
+        Raw(BEAT),
+        Cut(answer(ask), 0, 0.3),
+        Raw(BEAT),
+        Cut(answer(ask), 0.3, 0.6),
+        Raw(BEAT),
+        Cut(answer(ask), 0.6, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_heartbeat_is_taken_out_wherever_it_stands(place: str) -> None:
+    with dialled(PLACES[place], told("heartbeat")) as rig:
+        answers = [rig.link.transact(UNIT, span(at)) for at in (100, 200, 300)]
+
+    assert answers == [words(span(at)) for at in (100, 200, 300)]
+
+
+@pytest.mark.parametrize("query", ["", "&framing=tcp"])
+def test_words_that_look_like_a_heartbeat_stay(query: str) -> None:
+    blocks = [span(440), span(444), span(436), span(444, 2)]
+    with dialled(good, told("heartbeat") + query) as rig:
+        answers = [rig.link.transact(UNIT, block) for block in blocks]
+
+    assert answers == [words(block) for block in blocks]
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_heartbeat_stands_between_modbus_tcp_frames(place: str) -> None:
+    with dialled(PLACES[place], told("heartbeat") + "&framing=tcp") as rig:
+        answers = [rig.link.transact(UNIT, span(at)) for at in (100, 200, 300)]
+
+    assert answers == [words(span(at)) for at in (100, 200, 300)]
+
+
+def test_a_heartbeat_that_nobody_told_is_learnt_while_nothing_is_asked() -> None:
+    hears = threading.Event()
+
+    def behave(ask: Ask) -> Iterable[Step]:
+        return PLACES["inside the data"](ask) if hears.is_set() else good(ask)
+
+    with dialled(behave) as rig:
+        first = [rig.link.transact(UNIT, span(at)) for at in (100, 200)]
+        heard = rig.link.counts.bytes_in
+        rig.dtu.say(BEAT)
+        until(lambda: _listened(rig.link) > heard + len(BEAT))
+        hears.set()
+        later = [rig.link.transact(UNIT, span(at)) for at in (300, 400)]
+
+    assert first == [words(span(at)) for at in (100, 200)]
+    assert later == [words(span(at)) for at in (300, 400)]
+
+
+def _listened(link: ModbusLink) -> int:
+    link.transact(UNIT, span(0))
+    return link.counts.bytes_in
+
+
+def test_heartbeats_alone_are_silence_not_noise() -> None:
+    with dialled(lambda _: (Raw(BEAT), Raw(BEAT)), told("heartbeat")) as rig:
+        answer = rig.link.transact(UNIT, span(100))
+
+    assert isinstance(answer, Fault)
+    assert answer.kind is FaultKind.TIMEOUT
+
+
+def test_a_dtu_without_the_registration_is_sent_away() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        with socket.create_connection((LOOPBACK, rig.port), 5) as stranger:
+            stranger.sendall(b"SOMEBODY")
+            said = stranger.recv(10)
+        answer = rig.link.transact(UNIT, span(100))
+
+    assert said == b""
+    assert answer == words(span(100))
+
+
+def test_a_caller_who_says_nothing_changes_nothing() -> None:
+    with (
+        dialled(good, told("registration"), registration=REGISTRATION) as rig,
+        socket.create_connection((LOOPBACK, rig.port), 5),
+    ):
+        answer = rig.link.transact(UNIT, span(100))
+
+    assert answer == words(span(100))
+
+
+def test_many_callers_are_sent_away_and_the_dtu_stays() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        callers = [socket.create_connection((LOOPBACK, rig.port), 5) for _ in range(20)]
+        ended = [caller.recv(1) for caller in callers[8:]]
+        answer = rig.link.transact(UNIT, span(100))
+        for caller in callers:
+            caller.close()
+
+    assert ended == [b""] * 12
+    assert answer == words(span(100))
+
+
+def test_without_a_registration_a_stranger_from_another_address_is_sent_away() -> None:
+    with dialled(good) as rig:
+        with socket.create_connection(
+            (LOOPBACK, rig.port), 5, source_address=("127.0.0.2", 0)
+        ) as stranger:
+            stranger.sendall(b"let me in")
+            said = stranger.recv(10)
+        answer = rig.link.transact(UNIT, span(100))
+
+    assert said == b""
+    assert answer == words(span(100))
+
+
+def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> None:
+    with dialled(good, registration=b"HELLO-77") as rig:
+        first = rig.link.transact(UNIT, span(100))
+        again = Dtu(
+            bus=Bus(units={UNIT: good}, framing=Rtu()),
+            port=rig.port,
+            registration=b"HELLO-77",
+            source="127.0.0.3",
+        )
+        rig.dtu.bus.stop.set()
+        with again.dialling():
+            later = _asked_through(rig.link, again)
+
+    assert (first, later) == (words(span(100)), words(span(200)))
+
+
+def test_a_dtu_that_dials_again_replaces_its_old_connection() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        first = rig.link.transact(UNIT, span(100))
+        second = Dtu(
+            bus=Bus(units={UNIT: good}, framing=Rtu()), port=rig.port, registration=REGISTRATION
+        )
+        rig.dtu.bus.stop.set()
+        with second.dialling():
+            later = _asked_through(rig.link, second)
+        opens = rig.link.counts.opens
+
+    assert (first, later) == (words(span(100)), words(span(200)))
+    assert opens >= 2
+
+
+def _asked_through(link: ModbusLink, dtu: Dtu) -> Answer:
+    """The answer that came through one DTU, once it is the one that is asked."""
+    said: list[Answer] = []
+
+    def is_through() -> bool:
+        said.append(link.transact(UNIT, span(200)))
+        return bool(dtu.bus.asked) and not isinstance(said[-1], Fault)
+
+    until(is_through)
+    return said[-1]
+
+
+def test_a_dtu_that_is_cut_off_within_an_answer_spoils_no_word() -> None:
+    def cut_at_first(ask: Ask) -> Iterable[Step]:
+        if ask.number in {2, 5}:
+            return (Cut(answer(ask), 0, 0.5), End.RESET)
+        return (answer(ask),)
+
+    with dialled(cut_at_first, told("registration"), registration=REGISTRATION) as rig:
+        answers = []
+        for at in range(0, 200, 20):
+            answers.append((at, rig.link.transact(UNIT, span(at))))
+            until(rig.link.open)
+
+    told_right = [words(span(at)) == said for at, said in answers if not isinstance(said, Fault)]
+    assert told_right == [True] * len(told_right)
+    assert len(told_right) >= 6
+
+
+def test_a_line_that_nobody_has_dialled_is_down_for_that_reason() -> None:
+    port = free_port()
+    link = open_link(parse_url(f"listen://127.0.0.1:{port}"), timeout_s=TIMEOUT_S)
+    answer = link.transact(UNIT, span(100))
+    link.close()
+
+    assert isinstance(answer, Fault)
+    assert answer.kind is FaultKind.LINK_DOWN
+    assert answer.detail == f"port {port}: no DTU has dialled in"
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        link = open_link(parse_url(f"listen://127.0.0.1:{port}"), timeout_s=TIMEOUT_S)
+        said = link.transact(UNIT, span(100))
+        link.close()
+
+    assert isinstance(said, Fault)
+    assert said.kind is FaultKind.LINK_DOWN
+    assert "in use" in said.detail
+
+
+def test_a_closed_line_listens_no_more_and_listens_again_when_it_is_asked() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        rig.link.transact(UNIT, span(100))
+        rig.link.close()
+        is_closed = pause_until(lambda: _is_refused(rig.port))
+        until(lambda: rig.link.transact(UNIT, span(200)) == words(span(200)))
+
+    assert is_closed
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), 1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
