@@ -42,6 +42,12 @@ EVICT_SHARE = 0.05
 MOST_AT_ONCE = 4 * 1024 * 1024
 """Bytes that give way in one transaction at most: a reader waits no longer than for that."""
 
+LEAST_OPEN_BYTES = 1024 * 1024
+"""What may wait however full the disk is: a queue without room would lose every outage."""
+
+FULL_ENOUGH = 3
+"""Commits refused in a row before something committed gives way to what is new."""
+
 QUEUE_FULL = "queue full"
 DISK_LOW = "disk nearly full"
 TOO_OLD = "waited too long"
@@ -54,6 +60,7 @@ EVERYTHING: Ranges = ((1, MAX_SEQ),)
 
 _MILLISECOND = timedelta(milliseconds=1)
 _ROOM_FOR_NEXT = 64 * 1024
+_ROOM_AT_ONCE = 256 * 1024
 
 
 class EpochStore:
@@ -79,7 +86,7 @@ class EpochStore:
         self._rows = FrameRows(connection)
         self._thinned = Thinned()
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
-        self._is_disk_full = False
+        self._full_count = 0
         self.epoch = get_meta(connection, "epoch")
 
     def adopt(self, config: QueueConfig) -> None:
@@ -104,7 +111,8 @@ class EpochStore:
             seqs = self._rows.insert(frames)
             excess = self._rows.sizes.open_bytes - self._config.max_open_bytes
             if excess > 0:
-                self._give_way(excess + self._share(), QUEUE_FULL)
+                share = int(self._config.max_open_bytes * EVICT_SHARE)
+                self._give_way(excess, min(share, MOST_AT_ONCE), QUEUE_FULL)
         return seqs
 
     def open_after(self, seq: int, limit: int, upto: int = MAX_SEQ) -> Sequence[StoredFrame]:
@@ -265,7 +273,7 @@ class EpochStore:
             oldest_ms = now_ms - self._config.keep_sent // _MILLISECOND
             old = [mark for mark in self._rows.marks.kept() if mark.at_ms < oldest_ms]
             unread = connection.execute("SELECT min(seq) FROM cursor").fetchone()[0]
-            read = ((1, MAX_SEQ if unread is None else max(unread, 1)),)
+            read = merged([(1, MAX_SEQ if unread is None else unread)])
             self._rows.forget(intersect(merged((m.first, m.last) for m in old), read))
             excess = sizes.kept_bytes - self._config.keep_sent_bytes
             if excess > 0:
@@ -349,46 +357,46 @@ class EpochStore:
                 self._rows.sizes = sizes
                 self._roll_back(error)
                 raise
-            self._is_disk_full = False
+            self._full_count = 0
 
     def _roll_back(self, error: BaseException) -> None:
         """Return to what the file says; a file that says nothing any more is set aside soon."""
         self._thinned = Thinned()
         if isinstance(error, sqlite3.DatabaseError):
-            self._is_disk_full = is_full(error)
+            self._full_count += is_full(error)
         with suppress(sqlite3.DatabaseError):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             self._rows.marks.reload(self._connection)
 
-    def _share(self) -> int:
-        return min(int(self._config.max_open_bytes * EVICT_SHARE), MOST_AT_ONCE)
-
-    def _give_way(self, excess: int, why: str) -> None:
-        """Thin what is old, then let the oldest go, until `excess` bytes are free."""
+    def _give_way(self, excess: int, spare: int, why: str) -> None:
+        """Free `excess` bytes: thin what is old, and `spare` more; else let the oldest go."""
+        limit = self._rows.sizes.open_bytes - excess
         newest_ms = get_meta(self._connection, "newest_ms")
         waiting = self._rows.waiting(self._thinned.upto)
-        target = self._rows.sizes.open_bytes - excess
-        self._rows.drop(thin(waiting, self._thinned, excess, newest_ms), why)
+        self._rows.drop(thin(waiting, self._thinned, excess + spare, newest_ms), why)
         for choose in (oldest, repeated):
-            excess = self._rows.sizes.open_bytes - target
-            self._rows.drop(choose(self._rows.waiting(0), excess), why)
+            over = self._rows.sizes.open_bytes - limit
+            if over > 0:
+                self._rows.drop(choose(self._rows.waiting(0), over + spare), why)
 
     def _drop_aged(self, oldest_ms: int) -> None:
         aged = list(takewhile(lambda each: each.at_ms < oldest_ms, self._rows.waiting(0)))
-        self._rows.drop([each for each in aged if each.boot_id is None], TOO_OLD)
+        dated = [each for each in aged if each.boot_id is None and each.gap is None]
+        self._rows.drop(dated, TOO_OLD)
 
     def _spare_disk(self, connection: sqlite3.Connection) -> None:
         """Let something go inside the file when the disk has no room for it to grow."""
-        if not self._is_disk_full and self._free_bytes() >= self._config.min_free_bytes:
+        is_low = self._free_bytes() < self._config.min_free_bytes
+        if not is_low and self._full_count < FULL_ENOUGH:
             return
         free_pages = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
         if free_pages * self._page_size >= _ROOM_FOR_NEXT:
             return
         if self._rows.sizes.kept_count:
-            self._rows.forget(self._rows.oldest_kept(self._share()))
-        else:
-            self._give_way(self._share(), DISK_LOW)
+            self._rows.forget(self._rows.oldest_kept(_ROOM_AT_ONCE))
+        elif self._rows.sizes.open_bytes > LEAST_OPEN_BYTES:
+            self._give_way(_ROOM_AT_ONCE, 0, DISK_LOW)
 
 
 def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> EpochStore | None:

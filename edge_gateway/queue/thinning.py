@@ -88,12 +88,15 @@ def thin(waiting: Iterable[Waiting], done: Thinned, excess: int, newest_ms: int)
 
 
 def oldest(waiting: Iterable[Waiting], excess: int) -> list[Waiting]:
-    """Return the oldest frames that free `excess` bytes; frames with events stay."""
+    """Return the oldest frames that free `excess` bytes.
+
+    Frames with events stay, and gap records: one that gives way needs two in its place.
+    """
     gone: list[Waiting] = []
     for each in waiting:
         if excess <= 0:
             break
-        if not each.carries_events():
+        if each.gap is None and not each.carries_events():
             gone.append(each)
             excess -= each.size
     return gone
