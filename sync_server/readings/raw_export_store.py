@@ -21,8 +21,9 @@ class Wanted:
     """Which readings; None wants all.
 
     Attributes:
-        profile: Reference that decoded them, such as `tuf_2000m@1`; readings in which only some
-            quantities are still of it are among them.
+        profile: Reference that decoded them, such as `tuf_2000m@1`, in whatever byte order was
+            found for the meter; readings in which only some quantities are still of it are
+            among them.
         device: Serial of the device, for the times at which it was a meter.
         from_utc: First instant.
         to_utc: Behind the last instant.
@@ -51,8 +52,9 @@ def raw_frames(connection: Connection, wanted: Wanted) -> Iterator[MeterFrame]:
     query = select(READING).where(*_conditions(wanted, uses)).order_by(*READING.primary_key.columns)
     streamed = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
     for row in map(reading_row, streamed):
-        if wanted.profile is None or _is_of(row, wanted.profile):
-            yield from _frames(row, wanted.profile or row.profile, uses.get(row.meter_id, ()))
+        profile = row.profile if wanted.profile is None else _of_profile(row, wanted.profile)
+        if profile is not None:
+            yield from _frames(row, profile, uses.get(row.meter_id, ()))
 
 
 def _uses(connection: Connection) -> Mapping[str, Sequence[_Use]]:
@@ -74,7 +76,11 @@ def _conditions(
     yield at_ms < (LATEST_MS + 1 if wanted.to_utc is None else ms_from_utc(wanted.to_utc))
     yield READING.c.raw.is_not(None)
     if wanted.profile is not None:
-        yield (READING.c.profile == wanted.profile) | READING.c.older_revisions.is_not(None)
+        yield or_(
+            READING.c.profile == wanted.profile,
+            READING.c.profile.startswith(f"{wanted.profile}+", autoescape=True),
+            READING.c.older_revisions.is_not(None),
+        )
     if wanted.device is not None:
         yield or_(
             ~true(),
@@ -87,12 +93,14 @@ def _conditions(
         )
 
 
-def _is_of(row: ReadingRow, profile: str) -> bool:
-    """Return whether the row, or one of its quantities, is of this profile and revision."""
-    if row.profile == profile:
-        return True
-    is_same_id = row.profile.rpartition("@")[0] == profile.rpartition("@")[0]
-    return is_same_id and revision_of(profile) in row.older_revisions.values()
+def _of_profile(row: ReadingRow, wanted: str) -> str | None:
+    """Return the reference under which the row, or one of its quantities, is of this profile."""
+    profile, plus, order = row.profile.partition("+")
+    if wanted in {row.profile, profile}:
+        return row.profile
+    is_same_id = profile.rpartition("@")[0] == wanted.rpartition("@")[0]
+    is_older = is_same_id and revision_of(wanted) in row.older_revisions.values()
+    return f"{wanted}{plus}{order}" if is_older else None
 
 
 def _frames(row: ReadingRow, profile: str, uses: Sequence[_Use]) -> Iterator[MeterFrame]:

@@ -69,8 +69,11 @@ _HIGHEST_REVISION = 2**63 - 1
 
 @lru_cache(maxsize=4096)
 def revision_of(profile: str) -> int:
-    """Return the revision in `name@revision`, 0 when there is none."""
-    _, _, revision = profile.rpartition("@")
+    """Return the revision in `name@revision` or `name@revision+ORDER`, 0 when there is none.
+
+    A byte order that the gateway found for this one meter stands behind the plus sign.
+    """
+    _, _, revision = profile.partition("+")[0].rpartition("@")
     return min(int(revision), _HIGHEST_REVISION) if revision.isdecimal() else 0
 
 

@@ -14,7 +14,6 @@ from firmware_profiles.errors import EncodeError
 from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import ANY_REGISTER, Identity, Profile, Register, wire_registers
 from firmware_profiles.spans import group_spans
-from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress, pack_words
 from tests.firmware_profiles.profile_text import TEXT, parsed, register
 from wire_contracts.quantities import PLAUSIBLE, UNITS, Quantity

@@ -41,6 +41,7 @@ DECIDED = {
     ("danfoss_ecl310_input", "fc"): "sources disagree on the function code",
     ("itron_cf_echo_2_f32", "type"): "sources leave the type open",
     ("itron_cf_echo_2_u32", "type"): "sources leave the type open",
+    ("cn_precession_vortex", "scale"): "`unit` of the map holds the factor: 100 m3",
     ("cn_precession_vortex_abcd", "scale"): "`unit` of the map holds the factor: 100 m3",
     ("cn_precession_vortex_cdab", "scale"): "the same",
     ("cn_precession_vortex_abcd", "order"): "the makers do not state it",

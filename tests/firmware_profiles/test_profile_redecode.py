@@ -144,6 +144,20 @@ def test_a_jump_between_two_polls_is_doubted_as_in_the_gateway() -> None:
     assert (jumped.values, jumped.quality) == ({Q.FLOW_M3H: 100.0}, {Q.FLOW_M3H: SUSPECT_RATE})
 
 
+@pytest.mark.parametrize("order", ["ABCD", "CDAB"])
+def test_the_byte_order_that_was_found_for_the_meter_decodes_its_frames_again(order: str) -> None:
+    profile = load_profile("cn_precession_vortex@1")
+    words = encode_values(
+        load_profile(f"cn_precession_vortex@1+{order}"), {Q.VOLUME_BASE_M3: 123487.5}
+    )
+    sent = line(words, profile=f"cn_precession_vortex@1+{order}")
+
+    frame = Redecoder(profile=profile, former_of=lambda _: None).redecode(sent).frame
+
+    assert frame.profile == f"cn_precession_vortex@1+{order}"
+    assert frame.values[Q.VOLUME_BASE_M3] == 123487.5
+
+
 def test_a_frame_without_words_or_with_broken_ones_says_so() -> None:
     decoder = Redecoder(profile=FIRST, former_of=lambda _: None)
 

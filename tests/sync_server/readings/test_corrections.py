@@ -272,6 +272,28 @@ def test_export_takes_only_what_is_wanted(town: Engine) -> None:
     assert found(to_utc=later) == of_first
 
 
+def test_a_byte_order_behind_the_revision_hides_neither_of_the_two(
+    town: Engine, tmp_path: Path
+) -> None:
+    store(
+        town,
+        frame(1, HOUR, {FLOW: 1.0}, profile="vortex@1+CDAB"),
+        frame(2, HOUR, {FLOW: 1.0}, device="D-2", profile="vortexx@1"),
+    )
+    better = replace(FRAMES[0], values={FLOW: 2.0}, profile="vortex@12+CDAB", raw=None)
+
+    (line,) = exported(town, Wanted(profile="vortex@1"))
+    tally, _ = apply(town, write_lines(tmp_path / "c", [MeterFrame(meter_id="M-1", frame=better)]))
+
+    assert line.frame.profile == "vortex@1+CDAB"
+    assert tally.verdicts == {Verdict.CHANGES: 1}
+    with reading(town) as connection:
+        row = reading_row(
+            connection.execute(select(READING).where(READING.c.meter_id == "M-1")).one()
+        )
+    assert (row.revision, row.values) == (12, {FLOW: 2.0})
+
+
 def test_words_of_a_reading_that_has_none_are_left_out(town: Engine) -> None:
     store(town, replace(FRAMES[0], raw=None))
 
