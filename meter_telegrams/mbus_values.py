@@ -31,6 +31,7 @@ from meter_telegrams.mbus_times import (
     decode_time,
 )
 from meter_telegrams.mbus_units import Reading, Vif
+from meter_telegrams.record_measures import Measure
 from meter_telegrams.telegram_records import (
     Modifier,
     ModifierKind,
@@ -151,7 +152,8 @@ _READINGS: Mapping[ModifierKind, Reading] = {
 def _value(raw: RawRecord, meaning: _Meaning) -> RecordValue:
     field = raw.dib.field
     if field == VARIABLE and raw.variable is not None:
-        return _variable_value(raw.variable, raw.data, meaning)
+        is_vendors = raw.vib.vif.measure is Measure.MANUFACTURER_SPECIFIC
+        return raw.data if is_vendors else _variable_value(raw.variable, raw.data, meaning)
     if not raw.data:
         raise CodingError(RecordError.NO_DATA)
     if meaning.reading is Reading.RAW:

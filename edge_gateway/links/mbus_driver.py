@@ -24,6 +24,10 @@ from meter_telegrams.telegram_records import MeterAddress, Telegram
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
 from wire_contracts.quantities import Medium, Quantity
 
+CONFIRMING_ATTEMPTS = 3
+"""Readouts after which a meter that cannot be selected is reported. Judgement: a fault on the line
+may spoil one or two."""
+
 UNCONFIRMED = "no meter answers to this identification: two may share the address"
 
 _EXPECTED: Mapping[Medium, Sequence[Quantity]] = {
@@ -56,7 +60,7 @@ class MbusDriver:
             meter.serial: parse_meter(meter.device_address, meter.profile) for meter in meters
         }
         self._mute: set[str] = set()
-        self._unconfirmed: set[str] = set()
+        self._attempts: dict[str, int] = {}
         self._seen: dict[str, Sequence[Quantity]] = {}
 
     def open(self) -> bool:
@@ -145,12 +149,15 @@ class MbusDriver:
         self, serial: str, meter: MbusMeter, shown: MeterAddress | None
     ) -> Sequence[Notice]:
         """Remember who answered at a primary address, once it answers to that name as well."""
-        if meter.secondary is not None or shown is None or serial in self._unconfirmed:
+        attempt = self._attempts.get(serial, 0) + 1
+        if meter.secondary is not None or shown is None or attempt > CONFIRMING_ATTEMPTS:
             return ()
         if is_confirmed(self._link, shown):
             self._meters[serial] = replace(meter, secondary=shown)
             return ()
-        self._unconfirmed.add(serial)
+        self._attempts[serial] = attempt
+        if attempt < CONFIRMING_ATTEMPTS:
+            return ()
         name = format_secondary(shown)
         text = (
             f"{serial}: nobody answers to {name}, which address {meter.primary} shows: the meter"

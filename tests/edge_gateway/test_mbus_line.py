@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -47,13 +48,15 @@ def link_to(port: int, timeout_s: float = TIMEOUT_S) -> MbusLink:
     return MbusLink(lambda: open_port(line, timeout_s=1.0), timeout_s, bit_s=BIT_S)
 
 
-def driver_for(line: MbusLine, addresses: Sequence[str] = ()) -> MbusDriver:
+def driver_for(
+    line: MbusLine, addresses: Sequence[str] = (), timeout_s: float = TIMEOUT_S
+) -> MbusDriver:
     named = addresses or [secondary_of(meter) for meter in line.meters]
     meters = [
         DriverMeter(serial=f"M-{number}", device_address=address)
         for number, address in enumerate(named, start=1)
     ]
-    return MbusDriver(link_to(line.port), meters)
+    return MbusDriver(link_to(line.port, timeout_s), meters)
 
 
 def faulty(*faults: Fault) -> Iterator[Fault]:
@@ -253,14 +256,15 @@ def test_an_exchanged_meter_at_a_primary_address_is_not_taken_for_the_old_one() 
 def test_a_mixture_of_two_meters_that_passes_the_checksum_is_reported() -> None:
     with MbusLine([water(1), water(30)]) as line:
         driver = driver_for(line, ["5"])
-        first = driver.read(JOB, retry_count=0)
+        reads = [driver.read(JOB, retry_count=0) for _ in range(5)]
         driver.close()
         named_driver = driver_for(line, ["5/00000001"])
         named = named_driver.read(JOB, retry_count=0)
         named_driver.close()
 
-    assert [notice.kind for notice in first.notices] == ["meter_unconfirmed"]
-    assert "write 5/" in first.notices[0].text
+    notices = [notice for read in reads for notice in read.notices]
+    assert [notice.kind for notice in notices] == ["meter_unconfirmed"]
+    assert "write 5/" in notices[0].text
     assert named.values == {}
 
 
@@ -374,13 +378,21 @@ def test_the_tree_of_wildcards_finds_every_meter() -> None:
     assert found == {str(number) for number in numbers}
 
 
-def test_faults_of_every_kind_in_any_order_never_give_a_wrong_value() -> None:
-    chance = random.Random(13757)
+@dataclass
+class Soak:
+    """What a soak brought: values that the meter did not give in that job, and good reads."""
+
+    wrong: list[object] = field(default_factory=list)
+    good: int = 0
+
+
+def soaked(rounds: int, seed: int) -> Soak:
+    """Read three meters through random faults; a value must be of its meter and of this job."""
+    chance = random.Random(seed)
     data_faults = [each for each in Fault if each is not Fault.MANY_ACKS]
     ack_faults = [Fault.SILENT, Fault.LATE, Fault.ONLY_NOISE, Fault.MANY_ACKS, Fault.NONE]
     meters = [water(1, primary=1), water(2, primary=2, telegram_count=3), water(3, primary=3)]
-    wrong: list[object] = []
-    good = 0
+    soak = Soak()
 
     def data_fault() -> Fault:
         return chance.choice(data_faults) if chance.random() < 0.4 else Fault.NONE
@@ -389,20 +401,34 @@ def test_faults_of_every_kind_in_any_order_never_give_a_wrong_value() -> None:
         return chance.choice(ack_faults) if chance.random() < 0.2 else Fault.NONE
 
     with MbusLine(meters, fault=data_fault, ack_fault=ack_fault) as line:
-        driver = driver_for(line, ["1", secondary_of(meters[1]), "3/00000003"])
-        for _ in range(25):
+        named = ["1/00000001", secondary_of(meters[1]), "3/00000003"]
+        driver = driver_for(line, named, timeout_s=0.08)
+        for _ in range(rounds):
             for number, meter in enumerate(meters, start=1):
                 before = meter.asked
                 read = driver.read(JobKind(serial=f"M-{number}", group=TELEGRAM), retry_count=1)
-                allowed = {
-                    number * 10 + asked / 1000 for asked in range(before + 1, meter.asked + 1)
-                }
-                wrong += [value for value in read.values.values() if value not in allowed]
-                good += bool(read.values)
+                asked = range(before + 1, meter.asked + 1)
+                allowed = {number * 10 + each / 1000 for each in asked}
+                soak.wrong += [value for value in read.values.values() if value not in allowed]
+                soak.good += bool(read.values)
         driver.close()
+    return soak
 
-    assert wrong == []
-    assert good > 30
+
+def test_faults_of_every_kind_in_any_order_never_give_a_wrong_value() -> None:
+    soak = soaked(25, seed=13757)
+
+    assert soak.wrong == []
+    assert soak.good > 30
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(4))
+def test_a_night_of_faults_gives_no_wrong_value(seed: int) -> None:
+    soak = soaked(500, seed)
+
+    assert soak.wrong == []
+    assert soak.good > 600
 
 
 def test_a_far_end_that_takes_the_connection_and_says_nothing_is_silence() -> None:

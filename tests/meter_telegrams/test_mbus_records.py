@@ -290,6 +290,7 @@ def test_data_that_fit_no_reading_say_so() -> None:
     assert one(b"\x01\xfd\x08\xff").error is RecordError.INVALID
     assert one(b"\x04\xfd\x3b\x01\x02\x03\x04").value == b"\x01\x02\x03\x04"
     assert one(b"\x0d\x93\x1e\x03abc").value == b"abc"
+    assert one(b"\x0d\xff\x5f\x03abc").value == b"abc"
     assert one(b"\x03\x6d\x3f\x3f\x1f").value == PartialTime(text="31:63:63")
     assert one(b"\x06\x6d\x00\x80\x00\x01\x01\x00").error is RecordError.INVALID
 
