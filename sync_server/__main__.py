@@ -266,6 +266,10 @@ def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:
     print(gateway_commands.make_key(options))
 
 
+def _broker_acl(_config: ServerConfig, options: argparse.Namespace) -> None:
+    print(gateway_commands.acl_lines(options))
+
+
 def _gateway_config(config: ServerConfig, options: argparse.Namespace) -> None:
     _at_order_desk(config, options, gateway_commands.run_config)
 
@@ -300,6 +304,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "gateway-keys": _gateway_keys,
     "gateway-config": _gateway_config,
     "gateway-command": _gateway_command,
+    "broker-acl": _broker_acl,
 }
 
 

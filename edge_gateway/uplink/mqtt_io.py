@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.broker_tls_io import tls_context
+from edge_gateway.broker_tls_io import explain_tls, tls_context
 from edge_gateway.config import MqttConfig, MqttVersion
 
 UNSUPPORTED_PROTOCOL = 132
@@ -36,7 +36,9 @@ class Connected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disconnected:
-    """The connection is gone."""
+    """The connection is gone; `is_tls_refused`: the broker ended it over a certificate."""
+
+    is_tls_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,7 @@ class MqttConnection:
         self._version = version
         self._opened_at_s: float | None = None
         self._last_problem = ""
+        self._is_tls_refused = False
         self._client = self._new_client()
 
     def unanswered_s(self) -> float:
@@ -170,6 +173,7 @@ class MqttConnection:
             client.username_pw_set(self._config.username, self._config.password)
         if self._config.tls is not None:
             client.tls_set_context(tls_context(self._config.tls))
+            client.on_log = self._on_log
         client.on_socket_open = self._on_socket_open
         client.on_connect_fail = self._on_connect_fail
         client.on_connect = self._on_connect
@@ -183,10 +187,21 @@ class MqttConnection:
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         """Say why there is no connection, once for each reason; paho is handling the error."""
-        problem = str(sys.exc_info()[1])
+        self._complain(str(sys.exc_info()[1]))
+
+    def _complain(self, problem: str) -> None:
         if problem != self._last_problem:
-            _LOG.warning("mqtt.unreachable", host=self._config.host, problem=problem)
+            meaning = explain_tls(problem) or ""
+            _LOG.warning(
+                "mqtt.unreachable", host=self._config.host, problem=problem, meaning=meaning
+            )
         self._last_problem = problem
+
+    def _on_log(self, _client: Client, _userdata: object, level: int, text: str) -> None:
+        """Hear why a broker ends a connection that TLS had opened: paho tells it only here."""
+        if level == LogLevel.MQTT_LOG_ERR and explain_tls(text) is not None:
+            self._is_tls_refused = True
+            self._complain(text)
 
     def _on_connect(
         self,
@@ -220,7 +235,8 @@ class MqttConnection:
         _properties: Properties | None,
     ) -> None:
         self._opened_at_s = None
-        self._inbox.put(Disconnected())
+        self._inbox.put(Disconnected(is_tls_refused=self._is_tls_refused))
+        self._is_tls_refused = False
 
     def _on_publish(
         self,

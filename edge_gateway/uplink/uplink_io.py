@@ -204,7 +204,7 @@ class Uplink:
             case Connected():
                 self._connected(event)
             case Disconnected():
-                self._disconnected()
+                self._disconnected(event)
             case VersionRefused():
                 self._fall_back()
             case Published():
@@ -248,12 +248,12 @@ class Uplink:
         )
         self._publish(Channel.STATE, state, is_retained=True)
 
-    def _disconnected(self) -> None:
+    def _disconnected(self, event: Disconnected) -> None:
         if self._receive_maximum is not None:
             _LOG.warning("mqtt.disconnected", host=self._parts.config.mqtt.host)
         self._receive_maximum = None
         self._delivery.disconnected()
-        self._drops += 1
+        self._drops += not event.is_tls_refused
         is_5 = self._version is MqttVersion.V5
         if is_5 and self._delivery.figures.published == 0 and self._drops >= DROPS_BEFORE_FALLBACK:
             self._fall_back()
@@ -374,7 +374,7 @@ class Uplink:
         if not self._is_broker_silent:
             self._is_broker_silent = True
             self.announce("broker_silent", text)
-        self._disconnected()
+        self._disconnected(Disconnected())
         self._reconnect()
 
     def _watch_trust(self, now_s: float) -> None:

@@ -6,5 +6,6 @@ The line through the modules:
     schedule          pure: when an unanswered order goes again
     order_store       orders, signed, until their end is known
     health_store      the newest health message of each gateway
+    broker_acl        pure: who may say and hear what at the broker
     commands_io       `sync-server gateway-keys`, `gateway-config`, `gateway-command`
 """

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
 from sync_server.db.engine_io import reading
+from sync_server.gateways.broker_acl import BrokerKind, broker_acl
 from sync_server.gateways.health_store import load_health
 from sync_server.gateways.order_store import (
     OrderRecord,
@@ -93,6 +94,9 @@ def add_gateway_commands(add: AddCommand) -> None:
     status = inner.add_parser("status", help="which settings gateways have, and what was ordered")
     status.add_argument("gateway", nargs="?")
     _add_orders(add("gateway-command", "one signed order to a gateway"))
+    acl = add("broker-acl", "print the broker's rules: each gateway its own topics")
+    acl.add_argument("--broker", type=BrokerKind, choices=list(BrokerKind), default="mosquitto")
+    acl.add_argument("--server-name", default="server", help="the server's name at the broker")
 
 
 def _add_orders(command: argparse.ArgumentParser) -> None:
@@ -118,6 +122,11 @@ def _add_signing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expires", default=DEFAULT_LIFE, help="30m, 1h, 7d; 30d at most")
     parser.add_argument("--by", default="", help="who orders it, for the audit")
     parser.add_argument("--wait", type=int, default=0, help="seconds to wait for the answer")
+
+
+def acl_lines(options: argparse.Namespace) -> str:
+    """Return the broker's rules as text."""
+    return "\n".join(broker_acl(BrokerKind(options.broker), options.server_name))
 
 
 def make_key(options: argparse.Namespace) -> str:
