@@ -32,7 +32,7 @@ from tests.edge_gateway.soak_slaves import (
 
 MOST_TIMEOUTS = 0.01
 SHARE_OF_GOOD = 0.6
-SHARE_OF_COSTLY = 0.15
+SHARE_OF_COSTLY = 0.1
 DTU_PORTS = 2
 _TELL_EVERY_S = 5.0
 
