@@ -16,6 +16,7 @@ from firmware_profiles.profile import (
     Profile,
     Register,
     group_registers,
+    nameplate_of,
 )
 from firmware_profiles.spans import group_spans
 from firmware_profiles.status import StatusReading, read_counters, read_status, sentinel_events
@@ -261,8 +262,11 @@ def _guard_refusal(reader: Reader, identity: Identity) -> QualityCode | None:
     gap = reader.gap(register)
     if gap is not None:
         return gap
-    wanted = {"serial": identity.serial, "device_address": str(identity.device_address)}
-    is_met = str(reader.raw(register)) == wanted.get(guard.equals, guard.equals)
+    wanted = {
+        "serial": nameplate_of(identity.serial),
+        "device_address": str(identity.device_address),
+    }.get(guard.equals, guard.equals)
+    is_met = str(reader.raw(register)).lstrip("0") == wanted.lstrip("0")
     return None if is_met else BAD_MISMATCH
 
 

@@ -16,6 +16,7 @@ from firmware_profiles.profile import (
     Profile,
     Register,
     StatusRule,
+    nameplate_of,
     wire_registers,
 )
 from firmware_profiles.spans import group_spans
@@ -234,7 +235,7 @@ def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> 
         {}
         if identity is None
         else {
-            "serial": identity.serial,
+            "serial": nameplate_of(identity.serial),
             "device_address": str(identity.device_address),
         }
     )
@@ -271,6 +272,6 @@ def _probe_raw(probe: Probe, identity: Identity | None) -> Raw | None:
     if identity is None:
         return None
     is_unit = probe.expectation is Expectation.UNIT_ID
-    text = str(identity.device_address) if is_unit else identity.serial
+    text = str(identity.device_address) if is_unit else nameplate_of(identity.serial)
     is_text = probe.coding is not None and probe.coding.kind is WireType.STRING
     return int(text) if text.isdecimal() and not is_text else text

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from firmware_profiles.codings import Raw
 from firmware_profiles.measure import Faults, Reader, printed
-from firmware_profiles.profile import Expectation, Probe, ProbeMethod, Profile
+from firmware_profiles.profile import Expectation, Probe, ProbeMethod, Profile, nameplate_of
 from firmware_profiles.spans import needed_spans
 from firmware_profiles.word_orders import decide_order, with_order
 from firmware_profiles.words import Span, WordImage
@@ -271,7 +271,8 @@ def _compared(answers: Answers, probe: Probe, raw: Raw | None, where: str) -> _F
     wanted, weight = probe.condition.wanted(), _weight(probe)
     is_met = raw is not None and probe.condition.holds(raw)
     if probe.expectation is not None:
-        own = {Expectation.UNIT_ID: answers.device_address, Expectation.SERIAL: answers.serial}
+        serial = None if answers.serial is None else nameplate_of(answers.serial)
+        own = {Expectation.UNIT_ID: answers.device_address, Expectation.SERIAL: serial}
         expected = own[probe.expectation]
         if expected is None:
             return _note(probe, _shown(raw))

@@ -397,10 +397,18 @@ class GoldenVector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom the gateway means to poll, for the profile's guard."""
+    """Whom the gateway means to poll, for the profile's guard; `serial` as in its settings."""
 
     device_address: int
     serial: str
+
+
+def nameplate_of(serial: str) -> str:
+    """Return the number that the meter itself says, of a serial of the settings.
+
+    Where two makers use one number the settings put the maker in front: `KAM:65432109`.
+    """
+    return serial.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -449,9 +457,7 @@ class Profile:
     golden: Sequence[GoldenVector] = ()
     quirks: Sequence[str] = ()
     sources: Sequence[str] = ()
-    prepared: dict[str, object] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    prepared: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def reference(self) -> str:

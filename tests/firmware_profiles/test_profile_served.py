@@ -142,3 +142,15 @@ def test_another_meter_at_the_address_gives_no_value_where_there_is_a_guard(
 
         assert decoded.values == {}
         assert set(decoded.quality.values()) <= {BAD_MISMATCH}
+
+
+@pytest.mark.parametrize("serial", [SERIAL, f"0{SERIAL}", f"KAM:{SERIAL}", f"KAM:00{SERIAL}"])
+def test_the_maker_in_front_of_a_serial_number_and_zeros_change_no_guard(serial: str) -> None:
+    profile = PROFILES["kamstrup_multical_legacy_mwh@1"]
+    identity = Identity(device_address=UNIT, serial=serial)
+
+    same = decode_group(profile, "fast", words_of_meter(profile, serial=serial), {}, identity)
+    plain = decode_group(profile, "fast", words_of_meter(profile), {}, identity)
+
+    assert same.quality == plain.quality == {}
+    assert same.values == plain.values
