@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Engine, func, select
 
@@ -72,6 +72,15 @@ class Account:
     altered: int
     refused: int
     gaps: int
+
+
+def _is_altered(frame: dict[str, Any], stored: dict[tuple[str, int], float | None]) -> bool:
+    """Return whether a reading is not what was read, or what was read is not the meter's."""
+    if frame.get("g") != "fast" or (frame["d"], frame["t"]) not in stored:
+        return False
+    value = frame["v"].get("flow_m3h")
+    is_foreign = value is not None and value != int(frame["d"][3:]) * 1.25
+    return is_foreign or stored[frame["d"], frame["t"]] != value
 
 
 @dataclass
@@ -186,11 +195,7 @@ class OutageTown:
             numbered=upto,
             lost=upto - held,
             duplicated=sum(odd) + max(0, len(rows) - len(instants)),
-            altered=sum(
-                stored[frame["d"], frame["t"]] != int(frame["d"][3:]) * 1.25
-                for frame in frames
-                if frame.get("g") == "fast" and (frame["d"], frame["t"]) in stored
-            ),
+            altered=sum(_is_altered(frame, stored) for frame in frames),
             refused=refused + quarantined,
             gaps=gaps,
         )
