@@ -1,0 +1,318 @@
+"""When the clock is believed, and how frames are dated while it is not: never by a guess."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_gateway.clock_io import KernelTime
+from edge_gateway.clock_trust import (
+    Look,
+    Trust,
+    guess_offsets,
+    hear_server,
+    is_believed,
+    look_again,
+)
+from edge_gateway.config import QueueConfig
+from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.queue.queued import HeldFrame
+from edge_gateway.queue.timekeeper import Timekeeper
+from wire_contracts.frames import Frame, TimeQuality, ms_from_utc, parse_frame
+from wire_contracts.payloads import read_json
+from wire_contracts.quantities import Quantity
+
+TRUE_START = datetime(2026, 5, 1, tzinfo=UTC)
+YEAR_2026 = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HOLD_MAX = timedelta(days=1)
+
+
+@dataclass
+class Box:
+    """A machine: true time passes, its clock says what it says, its uptime only counts."""
+
+    passed: timedelta = timedelta(0)
+    clock_is_off: timedelta = timedelta(0)
+    is_kept: bool = False
+    boot_id: str = "boot-1"
+    booted: timedelta = timedelta(0)
+
+    def true_utc(self) -> datetime:
+        return TRUE_START + self.passed
+
+    def now_utc(self) -> datetime:
+        return self.true_utc() + self.clock_is_off
+
+    def wall_seconds(self, seconds: float) -> float:
+        return seconds
+
+    def uptime_ms(self) -> int:
+        return (self.passed - self.booted) // timedelta(milliseconds=1)
+
+    def is_synchronised(self) -> bool:
+        return self.is_kept
+
+    def server_ms(self) -> int:
+        return ms_from_utc(self.true_utc())
+
+    def reboot(self, name: str, off: timedelta) -> None:
+        self.boot_id, self.booted, self.clock_is_off = name, self.passed, off
+
+
+def frame(box: Box) -> Frame:
+    return Frame(
+        seq=0,
+        device="HM-1",
+        measured_at_utc=box.now_utc(),
+        profile="tuf_2000m@1",
+        group="fast",
+        values={Quantity.FLOW_M3H: box.passed.total_seconds()},
+    )
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[QueueStore]:
+    with closing(open_queue(folder / "q", QueueConfig(), TRUE_START)[0]) as store:
+        yield store
+
+
+def keeper_of(box: Box, store: QueueStore) -> Timekeeper:
+    return Timekeeper(box, box, HOLD_MAX, store.newest_ms())
+
+
+def sendable(store: QueueStore) -> list[Frame]:
+    readers = [read_json("queue", each.body) for each in store.open_after(0, 10_000)]
+    return [parse_frame(reader) for reader in readers if not reader.has("gap")]
+
+
+def errors_s(frames: list[Frame]) -> list[float]:
+    """How far each stamp is from the true time, which the frame's value tells."""
+    return [
+        (each.measured_at_utc - TRUE_START).total_seconds() - each.values[Quantity.FLOW_M3H]
+        for each in frames
+    ]
+
+
+def poll(box: Box, keeper: Timekeeper, store: QueueStore, count: int) -> None:
+    for _ in range(count):
+        box.passed += timedelta(minutes=15)
+        store.put([keeper.date(frame(box))])
+        keeper.date_held(store)
+
+
+def test_a_clock_kept_by_a_time_server_is_believed(tmp_path: Path) -> None:
+    box = Box(is_kept=True)
+    with opened(tmp_path) as store:
+        poll(box, keeper_of(box, store), store, 3)
+        found = sendable(store)
+
+    assert errors_s(found) == [0, 0, 0]
+    assert {each.time_quality for each in found} == {TimeQuality.SANE}
+
+
+def test_a_boot_in_1970_sends_nothing_until_the_server_tells_the_time(tmp_path: Path) -> None:
+    box = Box(clock_is_off=datetime(1970, 1, 1, tzinfo=UTC) - TRUE_START)
+    with opened(tmp_path) as store:
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 4)
+        assert sendable(store) == []
+        assert not keeper.is_time_known()
+
+        keeper.hear(box.server_ms())
+        keeper.date_held(store)
+        poll(box, keeper, store, 2)
+        found = sendable(store)
+
+    assert errors_s(found) == [0] * 6
+    assert {each.time_quality for each in found} == {TimeQuality.REPAIRED}
+
+
+def test_a_clock_years_behind_is_not_believed_though_its_year_is_possible(tmp_path: Path) -> None:
+    box = Box(is_kept=True)
+    with opened(tmp_path) as store:
+        poll(box, keeper_of(box, store), store, 2)
+        box.is_kept = False
+        box.passed += timedelta(days=400)
+        box.reboot("boot-2", timedelta(days=-400))
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 3)
+        assert len(sendable(store)) == 2
+
+        box.is_kept = True
+        poll(box, keeper, store, 1)
+        held = store.figures().held_count
+        box.clock_is_off = timedelta(0)
+        keeper.date_held(store)
+        found = sendable(store)
+
+    assert held == 0
+    assert errors_s(found[:2]) == [0, 0]
+    assert {each.time_quality for each in found[2:-1]} == {TimeQuality.REPAIRED}
+
+
+def test_a_kept_clock_behind_what_was_stored_waits_for_the_server(tmp_path: Path) -> None:
+    box = Box(is_kept=True)
+    with opened(tmp_path) as store:
+        poll(box, keeper_of(box, store), store, 2)
+        box.reboot("boot-2", -2 * HOUR)
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 2)
+        assert len(sendable(store)) == 2
+
+        keeper.hear(box.server_ms())
+        keeper.date_held(store)
+        found = sendable(store)
+
+    assert errors_s(found) == [0] * 4
+
+
+def test_a_step_of_an_hour_changes_no_stamp(tmp_path: Path) -> None:
+    box = Box()
+    with opened(tmp_path) as store:
+        keeper = keeper_of(box, store)
+        keeper.hear(box.server_ms())
+        poll(box, keeper, store, 2)
+        for off in (HOUR, -HOUR):
+            box.clock_is_off = off
+            poll(box, keeper, store, 2)
+            assert not keeper.is_clock_believed()
+            assert keeper.now_utc() == box.true_utc()
+        box.clock_is_off = timedelta(0)
+        poll(box, keeper, store, 1)
+        found = sendable(store)
+
+    assert errors_s(found) == [0] * 7
+    assert [each.time_quality for each in found] == [
+        *[TimeQuality.SANE] * 2,
+        *[TimeQuality.REPAIRED] * 4,
+        TimeQuality.SANE,
+    ]
+
+
+def test_a_day_without_a_time_server_after_one_word_of_the_server(tmp_path: Path) -> None:
+    box = Box(clock_is_off=timedelta(seconds=1))
+    with opened(tmp_path) as store:
+        keeper = keeper_of(box, store)
+        keeper.hear(box.server_ms())
+        poll(box, keeper, store, 96)
+        found = sendable(store)
+
+    assert {each.time_quality for each in found} == {TimeQuality.SANE}
+    assert set(errors_s(found)) == {1}
+
+
+def test_frames_of_a_start_that_never_knew_the_time_say_so(tmp_path: Path) -> None:
+    box = Box(is_kept=True)
+    with opened(tmp_path) as store:
+        poll(box, keeper_of(box, store), store, 1)
+        stored_ms = store.newest_ms()
+        box.is_kept = False
+        box.reboot("boot-2", timedelta(days=-9000))
+        poll(box, keeper_of(box, store), store, 3)
+        box.passed += 5 * HOUR
+        box.reboot("boot-3", timedelta(0))
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 1)
+        assert len(sendable(store)) == 1
+
+        keeper.hear(box.server_ms())
+        keeper.date_held(store)
+        found = sendable(store)
+
+    assert [each.time_quality for each in found] == [
+        TimeQuality.SANE,
+        *[TimeQuality.BOOT_RELATIVE] * 3,
+        TimeQuality.REPAIRED,
+    ]
+    assert errors_s([found[0], found[4]]) == [0, 0]
+    guessed = [ms_from_utc(each.measured_at_utc) for each in found[1:4]]
+    assert stored_ms < min(guessed)
+    assert max(guessed) <= ms_from_utc(found[4].measured_at_utc)
+
+
+def test_after_the_longest_hold_a_guess_is_sent_as_a_guess(tmp_path: Path) -> None:
+    box = Box(clock_is_off=datetime(1970, 1, 1, tzinfo=UTC) - TRUE_START)
+    with opened(tmp_path) as store:
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 96)
+        assert sendable(store) == []
+        poll(box, keeper, store, 2)
+        found = sendable(store)
+
+    assert {each.time_quality for each in found} == {TimeQuality.BOOT_RELATIVE}
+    assert min(each.measured_at_utc for each in found) >= YEAR_2026 - HOLD_MAX * 2
+
+
+def test_a_clock_that_somebody_keeps_wrong_is_told_of(tmp_path: Path) -> None:
+    box = Box(is_kept=True, clock_is_off=HOUR)
+    with opened(tmp_path) as store:
+        keeper = keeper_of(box, store)
+        keeper.date(frame(box))
+        told = keeper.hear(box.server_ms())
+
+    assert told == "the clock is kept by a time server and 3600 s from the server's"
+
+
+def test_without_a_time_source_the_clock_is_right_by_definition() -> None:
+    box = Box(clock_is_off=timedelta(days=-9000))
+    keeper = Timekeeper(box, None, HOLD_MAX)
+
+    assert keeper.date(frame(box)) == frame(box)
+    assert keeper.is_clock_believed()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["step", "kept", "unkept", "hear", "pass"]), st.integers(0, 900)),
+        max_size=30,
+    )
+)
+def test_no_stamp_is_ever_further_off_than_what_confirmed_it(steps: list[tuple[str, int]]) -> None:
+    """Whatever happens to the clock: a stamp is right within 5 s, or says that it is none."""
+    box = Box(clock_is_off=timedelta(seconds=-9e8))
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    for what, number in steps:
+        box.passed += timedelta(seconds=number)
+        if what == "step" and not box.is_kept:
+            box.clock_is_off = timedelta(seconds=(number - 450) * 60)
+        if what == "kept":
+            box.is_kept, box.clock_is_off = True, timedelta(0)
+        if what == "unkept":
+            box.is_kept = False
+        if what == "hear":
+            keeper.hear(box.server_ms())
+        dated = keeper.date(frame(box))
+
+        if isinstance(dated, HeldFrame):
+            assert not keeper.is_time_known()
+        else:
+            assert abs((dated.measured_at_utc - box.true_utc()).total_seconds()) <= 5
+
+
+def test_the_parts_of_the_judgement() -> None:
+    look = Look(utc_ms=ms_from_utc(TRUE_START), uptime_ms=5000, is_synchronised=False)
+    nothing = look_again(Trust(), look, YEAR_2026)
+    told = hear_server(nothing, look, look.utc_ms + 4000)
+    corrected = hear_server(nothing, look, look.utc_ms + 60_000)
+
+    assert nothing.offset_ms is None
+    assert told.offset_ms == look.offset_ms
+    assert is_believed(told, look)
+    assert corrected.offset_ms == look.offset_ms + 60_000
+    assert not is_believed(corrected, look)
+    assert guess_offsets({"b": (0, 500), "a": (100, 900)}, 10_000, 0) == {"b": 9500, "a": 8600}
+
+
+def test_the_kernel_tells_one_start_and_an_uptime_that_grows() -> None:
+    kernel = KernelTime()
+    first = kernel.uptime_ms()
+
+    assert len(kernel.boot_id) == 36
+    assert kernel.boot_id == KernelTime().boot_id
+    assert kernel.uptime_ms() >= first > 0
+    assert kernel.is_synchronised() in {True, False}
