@@ -4,18 +4,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from sync_server.__main__ import main
 from sync_server.access.audit_store import verify_audit
 from sync_server.assets.asset_store import map_device
 from sync_server.db.access_tables import AUDIT_EVENT
+from sync_server.db.asset_tables import DEVICE_METER, METER
 from sync_server.db.engine_io import reading
-from sync_server.db.reading_tables import READING, READING_CORRECTION, READING_HOURLY
+from sync_server.db.reading_tables import (
+    METER_EVENT,
+    READING,
+    READING_CORRECTION,
+    READING_HOURLY,
+    READING_LATEST,
+)
+from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.corrections import Tally, Verdict, correct_row, describe
 from sync_server.readings.corrections_io import apply_corrections, export_raw
 from sync_server.readings.raw_export_store import Wanted, raw_frames
@@ -25,8 +34,13 @@ from sync_server.readings.row_store import reading_row
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.town_parts import batch, found_town, frame, new_meter, snapshot
 from wire_contracts.frames import Frame, ms_from_utc
-from wire_contracts.meter_frames import MeterFrame, dump_meter_frame, parse_meter_frame
-from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
+from wire_contracts.meter_frames import (
+    UNKNOWN_DEVICE,
+    MeterFrame,
+    dump_meter_frame,
+    parse_meter_frame,
+)
+from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT, SUSPECT_STATUS
 from wire_contracts.quantities import Medium, Quantity
 
 VOLUME, FLOW, ENERGY = Quantity.VOLUME_M3, Quantity.FLOW_M3H, Quantity.ENERGY_KWH
@@ -201,6 +215,68 @@ def test_a_quantity_that_the_new_revision_does_not_find_loses_its_value_everywhe
     assert latest.valued_at_ms == at_ms
     assert f'[null,{at_ms + 300_000},"bad_profile"]' in latest.state
     assert (hour.first_m3, hour.last_m3, hour.reading_count) == (5.0, 5.0, 2)
+
+
+def test_what_is_found_first_judged_otherwise_or_an_event_is_told_apart(
+    town: Engine, tmp_path: Path
+) -> None:
+    store(
+        town,
+        replace(FRAMES[0], values={VOLUME: 1.0}, quality={FLOW: BAD_TIMEOUT}),
+    )
+    better = replace(
+        FRAMES[0],
+        values={VOLUME: 1.0, ENERGY: 7.0},
+        quality={VOLUME: SUSPECT_STATUS, FLOW: BAD_PROFILE},
+        events=("leak_water",),
+        profile="tuf_2000m@2",
+        raw=None,
+    )
+
+    tally, _ = apply(town, write_lines(tmp_path / "c", [MeterFrame(meter_id="M-1", frame=better)]))
+
+    with reading(town) as connection:
+        events = connection.execute(select(METER_EVENT.c.event)).scalars().all()
+    assert events == ["leak_water"]
+    assert list(describe(tally, is_dry_run=False)) == [
+        "1 lines: 1 changed, 0 say what is stored, 0 not used; 1 meters",
+        "  energy_kwh: 0 replaced, 1 gained, 0 withdrawn, 0 of another quality",
+        "  flow_m3h: 0 replaced, 0 gained, 0 withdrawn, 1 of another quality",
+        "  volume_m3: 0 replaced, 0 gained, 0 withdrawn, 1 of another quality",
+    ]
+
+
+def test_a_meter_that_was_removed_keeps_its_hours(town: Engine, tmp_path: Path) -> None:
+    store(town, *FRAMES)
+    with town.begin() as connection:
+        connection.execute(delete(DEVICE_METER))
+        connection.execute(delete(METER))
+        connection.execute(delete(READING_LATEST))
+    (of_nobody, *_) = exported(town, Wanted())
+
+    tally, _ = apply(town, write_lines(tmp_path / "c", CORRECTED))
+
+    with reading(town) as connection:
+        hour = connection.execute(select(READING_HOURLY)).one()
+    assert of_nobody.frame.device == UNKNOWN_DEVICE
+    assert tally.count(Verdict.CHANGES) == 3
+    assert (hour.first_m3, hour.last_m3) == (100.0, 120.0)
+
+
+def test_detection_reads_the_nights_again_that_were_corrected(town: Engine, tmp_path: Path) -> None:
+    store(town, *FRAMES)
+    runner = DetectionRunner(town, ZoneInfo("UTC"))
+    runner.look(NOON)
+    before = runner._nights
+    apply(town, write_lines(tmp_path / "c", CORRECTED))
+
+    runner.look(NOON + timedelta(minutes=1))
+
+    assert before is not None
+    assert runner._nights is not before
+    again = runner._nights
+    runner.look(NOON + timedelta(minutes=2))
+    assert runner._nights is again
 
 
 def test_an_ingest_that_runs_beside_goes_on_from_what_was_corrected(
