@@ -1,6 +1,6 @@
 """The words of a stored frame become readings by another revision of the profile (RULINGS R17)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from firmware_profiles.byte_order import ByteOrder
@@ -11,7 +11,6 @@ from firmware_profiles.profile import (
     Identity,
     Profile,
     Register,
-    group_registers,
     wire_registers,
 )
 from firmware_profiles.rates import Poll, rate_suspects
@@ -155,8 +154,9 @@ def _lost(former: Profile | None, image: WordImage, group: str) -> set[Quantity]
     """Return what the former profile took from these words."""
     if former is None:
         return set()
-    own = {register.wire for register in _members(former, group) if register.wire is not None}
-    return own & _found(former, image)
+    own = wire_registers(former).items()
+    of_group = {quantity for quantity, register in own if register.group == group}
+    return of_group & _found(former, image)
 
 
 def _knows(profile: Profile, image: WordImage) -> bool:
@@ -176,18 +176,16 @@ def _judgeable(profile: Profile, image: WordImage, group: str) -> set[Quantity]:
     """Return those of a group for which the words of their validity rules are there too."""
     found = _found(profile, image)
     return {
-        register.wire
-        for register in _members(profile, group)
-        if register.wire in found and _has(profile, image, _validity_registers(register))
+        quantity
+        for quantity, register in wire_registers(profile).items()
+        if quantity in found
+        and register.group == group
+        and _has(profile, image, _validity_registers(register))
     }
 
 
 def _validity_registers(register: Register) -> Iterator[str]:
     return (need.register for rule in register.validity for need in rule.needs)
-
-
-def _members(profile: Profile, group: str) -> Sequence[Register]:
-    return group_registers(profile, group) if group in profile.groups else ()
 
 
 def _has(profile: Profile, image: WordImage, names: Iterable[str]) -> bool:
