@@ -406,7 +406,7 @@ class Exchange:
         self.owed.settle(now.expected.shape, now_s=time.monotonic(), timeout_s=longest_s)
         spent_s = time.monotonic() - now.sent_s - len(frame.raw) * self._timing.char_s
         self.counts.last_turnaround_s = max(0.0, spent_s)
-        self.counts.turnarounds = self.counts.turnarounds.added(spent_s)
+        self.counts.turnarounds.add(spent_s)
         return True
 
     def _conclude(self, now: _Listening) -> NoReturn:

@@ -1,7 +1,6 @@
 """What one line has done since it was made: requests, faults by kind, bytes, bus time."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 _SHORTEST_S = 0.000_1
@@ -10,17 +9,21 @@ _BUCKETS = 100
 """100 us to about 100 s in steps of 15 %: what is read back is within 8 % of what was added."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turnarounds:
     """How long answers took, as counts per step of 15 %; bounded however long a line runs."""
 
-    counts: Sequence[int] = (0,) * _BUCKETS
+    counts: list[int] = field(default_factory=lambda: [0] * _BUCKETS)
+
+    def add(self, seconds: float) -> None:
+        """Take one more answer."""
+        step = math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP)
+        self.counts[min(_BUCKETS - 1, int(step))] += 1
 
     def added(self, seconds: float) -> "Turnarounds":
-        """Return these with one more answer."""
-        step = math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP)
-        at = min(_BUCKETS - 1, int(step))
-        return Turnarounds((*self.counts[:at], self.counts[at] + 1, *self.counts[at + 1 :]))
+        """Take one more answer, and return these."""
+        self.add(seconds)
+        return self
 
     def quantile_s(self, share: float) -> float | None:
         """Return the seconds that `share` (0..1) of the answers did not exceed; None: no answer."""
@@ -84,4 +87,8 @@ class LinkCounts:
 
     def copied(self) -> "LinkCounts":
         """Return a copy that stays as it is while the line goes on."""
-        return replace(self, exception_codes=dict(self.exception_codes))
+        return replace(
+            self,
+            exception_codes=dict(self.exception_codes),
+            turnarounds=Turnarounds([*self.turnarounds.counts]),
+        )

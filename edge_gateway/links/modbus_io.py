@@ -127,30 +127,30 @@ class ModbusLink:
             deadline_s: Wall seconds from the end of the request to the end of the answer; None:
                 the link's time-out, on a serial line plus the time that the bytes take.
         """
-        fault = self._settle_debts(device_address, block, deadline_s)
+        shape = _shape(device_address, block)
+        fault = self._settle_debts(shape, block, deadline_s)
         if fault is not None:
             return fault
-        answer = self._ask(device_address, block, deadline_s)
+        answer = self._ask(shape, block, deadline_s)
         if isinstance(answer, Fault) and answer.exception == BUSY:
             time.sleep(BUSY_PAUSE_S)
-            answer = self._ask(device_address, block, deadline_s)
+            answer = self._ask(shape, block, deadline_s)
         if not isinstance(answer, Fault):
             self._remember(device_address, block)
         return answer
 
-    def _settle_debts(self, unit: int, block: Span, deadline_s: float | None) -> Fault | None:
+    def _settle_debts(self, shape: Shape, block: Span, deadline_s: float | None) -> Fault | None:
         """Send probes until no earlier answer can be taken for that of `block`."""
-        shape = _shape(unit, block)
         if self._session.exchange.is_ambiguous(shape):
             self._session.exchange.catch_up()
         for _ in range(MOST_PROBES):
             if not self._is_doubtful(shape):
                 return None
-            probe = next(self._probes(unit, block), None)
+            probe = next(self._probes(shape.unit, block), None)
             if probe is None:
                 break
             self.counts.probes += 1
-            answer = self._ask(unit, probe, deadline_s)
+            answer = self._ask(_shape(shape.unit, probe), probe, deadline_s)
             if isinstance(answer, Fault) and answer.kind is not FaultKind.EXCEPTION:
                 return owing(answer)
         if not self._session.exchange.is_ambiguous(shape):
@@ -160,8 +160,7 @@ class ModbusLink:
 
     def _is_doubtful(self, shape: Shape) -> bool:
         known = self._unit(shape.unit)
-        is_settled = known.is_answered_otherwise(shape)
-        is_behind = not known.is_in_step and not is_settled
+        is_behind = not known.is_in_step and not known.is_answered_otherwise(shape)
         return is_behind or self._session.exchange.is_ambiguous(shape)
 
     def _probes(self, unit: int, block: Span) -> Iterator[Span]:
@@ -177,19 +176,21 @@ class ModbusLink:
 
     def _remember(self, unit: int, block: Span) -> None:
         """Keep a few blocks of different shapes that this unit answers."""
-        shape = _shape(unit, block)
         known = self._unit(unit)
+        if block in known.blocks:
+            return
+        shape = _shape(unit, block)
         others = [each for each in known.blocks if _shape(unit, each) != shape]
         known.blocks = [*others[-_KNOWN_BLOCKS + 1 :], block]
 
-    def _ask(self, unit: int, block: Span, deadline_s: float | None) -> Answer:
+    def _ask(self, shape: Shape, block: Span, deadline_s: float | None) -> Answer:
         read = _READS[block.function_code]
         answer = self._session.ask(
-            lambda client: read(client, block, unit), _shape(unit, block), deadline_s=deadline_s
+            lambda client: read(client, block, shape.unit), shape, deadline_s=deadline_s
         )
         result = answer if isinstance(answer, Fault) else self._words(answer, block)
         if not (isinstance(result, Fault) and result.kind is FaultKind.LINK_DOWN):
-            self._unit(unit).note(_shape(unit, block), result, self.counts.opens)
+            self._unit(shape.unit).note(shape, result, self.counts.opens)
         return result
 
     def _words(self, answer: ModbusPDU, block: Span) -> Answer:

@@ -1,5 +1,6 @@
 """Opens what carries bytes to meters: a serial port or a TCP connection, told alike."""
 
+import select
 import socket
 from typing import Protocol
 
@@ -45,11 +46,22 @@ class TcpPort:
         """Take a connected socket, and make it notice a far end that has vanished."""
         self._socket = connection
         watch_far_end(connection)
+        connection.setblocking(False)  # noqa: FBT003  # the standard library's signature
+        self._readable = select.poll()
+        self._readable.register(connection, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(connection, select.POLLOUT)
 
     def write(self, data: bytes) -> None:
         """Send everything; raise OSError when the far end is gone or takes nothing."""
-        self._socket.settimeout(WRITE_WITHIN_S)
-        self._socket.sendall(data)
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                if not self._writable.poll(WRITE_WITHIN_S * 1000):
+                    message = "the far end takes no more bytes"
+                    raise TimeoutError(message) from None
 
     def read(self, timeout_s: float) -> bytes:
         """Return what is there, at the latest after `timeout_s`; empty when nothing came.
@@ -57,12 +69,11 @@ class TcpPort:
         Raises:
             OSError: The connection is gone.
         """
-        self._socket.settimeout(max(timeout_s, 0.0))
+        if not self._readable.poll(max(timeout_s, 0.0) * 1000):
+            return b""
         try:
             data = self._socket.recv(_MOST_BYTES)
-        except (BlockingIOError, TimeoutError) as error:
-            if isinstance(error, TimeoutError) and error.errno is not None:
-                raise  # ETIMEDOUT: the kernel has given the far end up
+        except BlockingIOError:
             return b""
         if not data:
             message = "closed by the far end"
