@@ -2,12 +2,9 @@
 
 import argparse
 
-from edge_gateway.clock_io import SystemClock
 from edge_gateway.commands.calls import DONE, with_config
-from edge_gateway.config import ConfigError
 from edge_gateway.config_io import load_config
-from edge_gateway.polling.drivers_io import make_line
-from edge_gateway.polling.profiles_io import LinkSetup, MeterSetup, load_links
+from edge_gateway.polling.profiles_io import MeterSetup, load_links
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
@@ -21,22 +18,12 @@ def _check(options: argparse.Namespace) -> int:
     config = load_config(options.config)
     print(f"gateway {config.gateway_id}: broker {config.mqtt.host}:{config.mqtt.port}")
     for link in load_links(config):
-        _refuse_wrong_meters(link)
         print(f"link {link.config.name}: {link.config.url}, time-out {link.timeout_s:g} s")
         for meter in link.meters:
             print(f"  {meter.serial} at {meter.device_address}: {meter.profile_name}")
             for line in _groups(meter):
                 print(f"    {line}")
     return DONE
-
-
-def _refuse_wrong_meters(link: LinkSetup) -> None:
-    """Make the line's driver, unopened: it refuses addresses that its protocol cannot have."""
-    try:
-        make_line(link.order(SystemClock()))
-    except ValueError as error:
-        message = f"link {link.config.name!r}: {error}"
-        raise ConfigError(message) from error
 
 
 def _groups(meter: MeterSetup) -> list[str]:

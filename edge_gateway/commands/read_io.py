@@ -100,11 +100,9 @@ def read_meter(call: MeterCall) -> MeterRead:
     clock = SystemClock()
     try:
         (setup,) = load_links(config_of(call))
-        line = make_line(setup.order(clock))
     except ConfigError as error:
         raise CallError(str(error).replace("gateway command: ", "read: ", 1)) from error
-    except ValueError as error:
-        raise CallError(f"read: {error}") from error
+    line = make_line(setup.order(clock))
     started_utc, started_s = clock.now_utc(), time.monotonic()
     reads: dict[str, JobRead] = {}
     groups = list(setup.meters[0].intervals)

@@ -1,6 +1,6 @@
 """Loads the profiles of the configured meters, so that a wrong one is refused before the start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import AUTO, ConfigError, GatewayConfig, LinkConfig, MeterConfig
+from edge_gateway.links import cjt188_driver, mbus_meter
 from edge_gateway.links.bus_time import BusTime, bus_time
 from edge_gateway.links.driver import TELEGRAM, DriverMeter
 from edge_gateway.links.group_plan import GroupPlan, plan_group
@@ -175,6 +176,8 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
     except LinkUrlError as error:
         raise ConfigError(str(error)) from error
     if isinstance(url, MbusUrl | Cjt188Url):
+        parse = mbus_meter.parse_meter if isinstance(url, MbusUrl) else cjt188_driver.parse_meter
+        _refuse_no_address(place, link.meters, parse)
         meters = tuple(_telegram_meter(place, meter) for meter in link.meters)
     else:
         meters = tuple(_meter(config, place, meter, url) for meter in link.meters)
@@ -225,6 +228,18 @@ def _writable_meters(
             )
         )
     return tuple(found)
+
+
+def _refuse_no_address(
+    place: str, meters: Sequence[MeterConfig], parse: Callable[[str, str], object]
+) -> None:
+    """Raise ConfigError for an address or a profile that the protocol cannot have."""
+    for meter in meters:
+        try:
+            parse(str(meter.device_address), meter.profile)
+        except ValueError as error:
+            message = f"{place} meter {meter.serial!r}: {error}"
+            raise ConfigError(message) from error
 
 
 def _telegram_meter(place: str, meter: MeterConfig) -> MeterSetup:

@@ -204,7 +204,7 @@ def test_a_command_of_its_own_reads_a_serial_port() -> None:
         (["nowhere", "--unit", "7"], "identify: url: 'nowhere' is no link URL; write it like"),
         (
             ["cjt188://127.0.0.1:1", "--unit", "7"],
-            "read: device_address: '7' is not TYPE:ADDRESS; write the type and the 14 digits",
+            "read: link 'cjt188://127.0.0.1:1' meter 'unit 7': device_address: '7' is not TYPE:",
         ),
     ],
 )
