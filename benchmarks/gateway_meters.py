@@ -171,6 +171,7 @@ def serve_rtu() -> None:
     tty.setraw(slave)
     print(os.ttyname(slave), flush=True)
     heard = b""
+    began_s = 0.0
     while True:
         ready, _, _ = select.select([sys.stdin, master], [], [])
         if sys.stdin in ready:

@@ -27,7 +27,7 @@ class Sink:
         self.frames = 0
         self.readings = 0
         self.of_device: dict[str, int] = {}
-        self.latest_ms = 0
+        self.plain_bytes = 0
         self._acks: dict[int, EpochAck] = {}
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id="sink", protocol=MQTTProtocolVersion.MQTTv5
@@ -45,6 +45,7 @@ class Sink:
         if payload[:1] == _ZLIB:
             payload = zlib.decompress(payload)
         batch = orjson.loads(payload)
+        self.plain_bytes += len(payload)
         frames = [each for each in batch["f"] if "gap" not in each]
         before = self._acks.get(batch["ep"], EpochAck(epoch=batch["ep"], upto=0))
         ack = add_seqs(before, [each["s"] for each in batch["f"]])
@@ -68,6 +69,7 @@ def main() -> None:
             "at_s": time.monotonic(),
             "frames": sink.frames,
             "readings": sink.readings,
+            "plain_bytes": sink.plain_bytes,
             "of_device": dict(sink.of_device),
         }
         print(json.dumps(said), flush=True)

@@ -1,4 +1,4 @@
-"""Runs what the gateway benchmark needs, each a process of its own: meters, broker, sink, gateway."""
+"""Runs what the gateway benchmark needs, each a process of its own: meters, broker, gateway."""
 
 import json
 import os
@@ -44,6 +44,7 @@ class Count:
     at_s: float
     frames: int
     readings: int
+    plain_bytes: int
     of_device: dict[str, int]
 
 
@@ -154,6 +155,7 @@ def count(sink: Child) -> Count:
         at_s=said["at_s"],
         frames=said["frames"],
         readings=said["readings"],
+        plain_bytes=said["plain_bytes"],
         of_device=said["of_device"],
     )
 
