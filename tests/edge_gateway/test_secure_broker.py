@@ -27,13 +27,13 @@ from edge_gateway.config import (
 )
 from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
+from tests.edge_gateway.order_rig import sound
 from tests.edge_gateway.rig import (
     LOOPBACK,
     LedgerServer,
     MeterServer,
     Mosquitto,
     free_port,
-    good,
     running,
     until,
 )
@@ -41,7 +41,7 @@ from tests.edge_gateway.rig import (
 
 @pytest.fixture
 def plant() -> Iterator[MeterServer]:
-    with MeterServer(units={1: good}) as server:
+    with MeterServer(units={1: sound()}) as server:
         yield server
 
 
