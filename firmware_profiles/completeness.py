@@ -11,7 +11,7 @@ from firmware_profiles.profile import Profile, Register, StatusRule
 from firmware_profiles.spans import group_spans, needed_spans
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
 from firmware_profiles.word_orders import can_decide_order
-from firmware_profiles.words import Span
+from firmware_profiles.words import READ_BITS, Span
 from wire_contracts.quantities import UNITS, Quantity, to_canonical
 
 _TO_FILL_IN = "?"
@@ -45,6 +45,7 @@ def open_points(profile: Profile) -> tuple[OpenPoint, ...]:
         points.extend(_of_register(profile, register))
     for rule in profile.status:
         points.extend(_of_status(rule))
+        points.extend(_of_status_register(profile, rule))
     points.extend(_of_groups(profile))
     return tuple(points)
 
@@ -116,6 +117,7 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         problem = "the weight of the high part is unknown: above zero it gives no value"
         yield _note(_at(register, "scale"), problem, "watch a rollover, then state scale")
     if register.wire is not None:
+        yield from _of_parts(profile, register)
         yield from _of_produced(profile, register)
         yield from _of_doubts(register)
     if register.wire is not None or register.group is not None:
@@ -124,14 +126,39 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
 
 
 def _of_groups(profile: Profile) -> Iterator[OpenPoint]:
-    """Find words that two reads would have to fetch both: the second would overwrite the first."""
+    """Find what no request can fetch: atomic sets too wide, or words that two reads would need.
+
+    Where two reads fetch one word, the second would overwrite what belongs to the first.
+    """
     for group in profile.groups:
         spans = group_spans(profile, group)
+        for span in spans:
+            if span.function_code not in READ_BITS and span.word_count > profile.max_registers:
+                asked = f"{span.address}..{span.end - 1} must be read at once"
+                problem = f"{asked}, the meter gives {profile.max_registers} words"
+                yield _block(f"group.{group}", problem, "make the atomic set smaller")
         for span, following in pairwise(spans):
             if span.space == following.space and following.address < span.end:
                 both = f"{span.address}..{span.end - 1} and {following.address}"
                 problem = f"{both}..{following.end - 1} overlap and exceed one read together"
                 yield _block(f"group.{group}", problem, "make one of the composites smaller")
+
+
+def _of_parts(profile: Profile, register: Register) -> Iterator[OpenPoint]:
+    """Find parts of a value that no single request can fetch: the sum could tear."""
+    for name in register.companions.in_one_request():
+        part = profile.registers[name]
+        if part.span.space != register.span.space:
+            problem = f"{name} has another function code or unit: they cannot be read at once"
+            yield _block(_at(register, "fc"), problem, "correct one of the two, or send no sum")
+
+
+def _of_status_register(profile: Profile, rule: StatusRule) -> Iterator[OpenPoint]:
+    register = profile.registers.get(rule.register)
+    if register is not None and register.is_array:
+        problem = f"{register.name} is an array of {register.span.word_count} words"
+        remedy = "make a register of each word, or one bitfield32"
+        yield _block(f"status.{rule.name}.register", problem, remedy)
 
 
 def _of_address(profile: Profile, register: Register) -> Iterator[OpenPoint]:

@@ -310,9 +310,7 @@ class _SlotPlan:
 
 
 def _is_packed(register: Register) -> bool:
-    coding = register.coding
-    is_array = coding.kind is WireType.U16 and coding.word_count > 1
-    return coding.kind in _LETTERS and not is_array
+    return register.coding.kind in _LETTERS and not register.is_array
 
 
 def _picker(addresses: Iterable[WordAddress]) -> Picker:

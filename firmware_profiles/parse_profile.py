@@ -326,6 +326,7 @@ def _parse_link(root: TableReader) -> Link:
         forbidden=keep(lambda: tuple(_parse_range(link, x) for x in link.items("forbidden")), ()),
         default_device_address=number("unit_default", 0, 247),
         baud=number("baud_default", 50, 4_000_000),
+        speeds=keep(lambda: _parse_speeds(link), ()),
         parity=keep(lambda: link.text_or_none("parity"), None),
         stop_bits=number("stopbits", 1, 2),
         timeout=keep(lambda: link.milliseconds("timeout_ms"), None),
@@ -333,7 +334,24 @@ def _parse_link(root: TableReader) -> Link:
         min_poll=keep(lambda: link.milliseconds("min_poll_ms"), None),
         min_refresh=None if minimum_s is None else timedelta(seconds=minimum_s),
         is_login_needed=link.has("login"),
+        port=number("port", 1, 65535),
+        fastest_baud=number("baud_max", 50, 4_000_000),
+        turnaround=keep(lambda: link.milliseconds("turnaround_ms"), None),
+        after_connect=keep(lambda: link.milliseconds("after_connect_ms"), None),
+        has_echo=keep(lambda: link.flag("echo"), fallback=False),
+        address_rule=keep(lambda: link.text("unit_rule", ""), ""),
     )
+
+
+def _parse_speeds(link: TableReader) -> tuple[int, ...]:
+    """Return the speeds of `baud`, which is one or a list."""
+    if not isinstance(link.values.get("baud"), list):
+        speed = link.integer_or_none("baud", low=50, high=4_000_000)
+        return () if speed is None else (speed,)
+    speeds = tuple(item for item in link.items("baud") if isinstance(item, int))
+    if len(speeds) != len(link.items("baud")):
+        raise link.refuse("baud", "holds what is no number", "write baud = [2400, 9600]")
+    return speeds
 
 
 def _function_codes(link: TableReader) -> tuple[int, ...]:

@@ -27,14 +27,13 @@ from firmware_profiles.profile import (
 )
 from firmware_profiles.table_reader import TableReader, exact_number
 from firmware_profiles.vocabulary import KEYS, LEADING_SUFFIXES, PART_SUFFIXES
-from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_UNIT_OFFSET, Span
+from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_UNIT_OFFSET, READ_BITS, Span
 from wire_contracts.quantities import Medium, Quantity, Reference, to_canonical, wire_quantity
 
-READ_BITS = (1, 2)
 READ_FUNCTIONS = (1, 2, 3, 4)
 
 _ADDRESS_REMEDY = "give the zero-based wire address: manual 40001 is 0, manual 30001 is 0"
-_SENTINEL = re.compile(r"(>=|<=|==)?\s*(-?[0-9.]+)(\s+\w.*)?")
+_SENTINEL = re.compile(r"(>=|<=|==)?\s*(-?[0-9.]+|0x[0-9A-Fa-f]{1,16})(\s+\w.*)?")
 _HEX = re.compile(r"0x([0-9A-Fa-f]{1,8})")
 _SPLIT = re.compile(r"hi:(\w+),lo:(\w+)")
 
@@ -275,7 +274,8 @@ def _parse_sentinel(reader: TableReader, item: object) -> Sentinel:
     if limit is not None:
         return Sentinel(comparison=Comparison.EQUAL, limit=limit)
     found = _SENTINEL.fullmatch(item) if isinstance(item, str) else None
-    limit = exact_number(found[2]) if found else None
+    text = found[2] if found else ""
+    limit = Fraction(int(text, 16)) if text.startswith("0x") else exact_number(text)
     if found is None or limit is None:
         raise reader.refuse(
             "sentinel", f"{item!r} is no raw value", 'write 0x7FFF, ">=18000", or a list of such'

@@ -10,7 +10,7 @@ from fractions import Fraction
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.cadence import Cadence
 from firmware_profiles.clocks import ClockLayout
-from firmware_profiles.codings import Coding, Raw
+from firmware_profiles.codings import Coding, Raw, WireType
 from firmware_profiles.conditions import Condition
 from firmware_profiles.words import Span, WordAddress
 from wire_contracts.quantities import Medium, Quantity, Reference
@@ -197,6 +197,11 @@ class Register:
     basis: str = ""
     conflict: str = ""
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it is several numbers of one word each, and so no number itself."""
+        return self.coding.kind is WireType.U16 and self.coding.word_count > 1
+
 
 class Severity(StrEnum):
     """How the profile ranks a status."""
@@ -340,6 +345,13 @@ class Link:
         min_poll: Least time between two polls.
         min_refresh: How often the meter itself renews its values.
         is_login_needed: Reading or writing needs a log-in first.
+        port: Factory TCP port.
+        speeds: Speeds it can be set to.
+        fastest_baud: Highest speed of the serial line.
+        turnaround: How long the meter usually thinks before it answers.
+        after_connect: How long it must be left alone after a connection is opened.
+        has_echo: The line repeats what is sent.
+        address_rule: How the device address is derived where it is no constant; for people.
     """
 
     transports: Sequence[str] = ()
@@ -355,6 +367,13 @@ class Link:
     min_poll: timedelta | None = None
     min_refresh: timedelta | None = None
     is_login_needed: bool = False
+    port: int | None = None
+    speeds: Sequence[int] = ()
+    fastest_baud: int | None = None
+    turnaround: timedelta | None = None
+    after_connect: timedelta | None = None
+    has_echo: bool = False
+    address_rule: str = ""
 
 
 class Origin(StrEnum):

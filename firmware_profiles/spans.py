@@ -61,7 +61,7 @@ def merge_spans(spans: Iterable[Span], max_words: int) -> tuple[Span, ...]:
             merged.append(span)
             continue
         both = _hull([last, span])
-        if both.word_count <= max(max_words, last.word_count):
+        if both.word_count <= max(max_words, last.word_count, span.word_count):
             merged[-1] = both
         else:
             merged.append(span)

@@ -14,6 +14,9 @@ WordImage = Mapping[WordAddress, int]
 
 HIGHEST_WORD = 0xFFFF
 HIGHEST_ADDRESS = 0xFFFF
+READ_BITS = frozenset({1, 2})
+"""Function codes that read coils and discrete inputs; V1.1b3, 6.1 and 6.2."""
+
 HIGHEST_UNIT_OFFSET = 246
 """Device addresses are 1 to 247; Modbus over Serial Line V1.02, 2.2."""
 

@@ -29,6 +29,9 @@ PROFILE_HELP = "ID@REVISION, the id of a draft, or a file"
 
 _WORD = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})")
 _SPACE = re.compile(r"([1-4])(?:\+([0-9]{1,3}))?")
+_TABLES = {"coils": "1", "discrete": "2", "holding": "3", "input": "4"}
+"""Names of the four tables of Modbus that people write instead of the function code."""
+
 _REMEDY = 'give hex such as "C148 0000", a list, or {"3": {"1024": [49480, 0]}}'
 
 
@@ -109,6 +112,8 @@ def _blocks(document: object, start: Span) -> Iterator[dict[WordAddress, int]]:
     """Yield the words of each address: a list at the start, or tables by function and address."""
     if isinstance(document, str):
         yield _words_at(document, "--registers", start.function_code, start.address)
+    elif isinstance(document, int) and not isinstance(document, bool):
+        yield _placed([_json_word(document)], start)
     elif isinstance(document, list):
         yield _placed([_json_word(item) for item in document], start)
     elif isinstance(document, Mapping):
@@ -121,7 +126,7 @@ def _blocks(document: object, start: Span) -> Iterator[dict[WordAddress, int]]:
 
 
 def _space(key: str, start: Span) -> Span:
-    found = _SPACE.fullmatch(key)
+    found = _SPACE.fullmatch(_TABLES.get(key, key))
     if found is None or int(found[2] or 0) > HIGHEST_UNIT_OFFSET:
         message = f"--registers: {key!r} is no function code; {_REMEDY}"
         raise WordsError(message)

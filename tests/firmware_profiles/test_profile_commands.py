@@ -120,6 +120,8 @@ def test_every_map_that_ships_as_a_draft_is_checked_without_a_crash(
         ["--registers", "[49480, 0]", "--address", "1024"],
         ["--registers", '{"1024": "C148 0000"}'],
         ["--registers", '{"3": {"1024": [49480, 0]}}'],
+        ["--registers", '{"1024": 49480, "1025": 0}'],
+        ["--registers", '{"holding": {"1024": "C148 0000"}}'],
         ["--registers", '{"3+0": {"1024": ["C148", "0x0000"]}}'],
         ["--registers", "@{file}"],
     ],
@@ -146,7 +148,7 @@ def test_words_are_taken_in_every_form_a_person_copies_them(
         ('{"3": {"70000": [1]}}', "'70000' is no address; it is zero-based, 0..65535"),
         ('{"3": {"65535": [1, 2]}}', "--address: 65535 is outside 0..65535; it is zero-based"),
         ('{"7": {"0": [1]}}', "'7' is no function code; give hex such as"),
-        ('{"0": 5}', "--registers: 5 is no list of words; give hex such as"),
+        ('{"0": 5.5}', "--registers: 5.5 is no list of words; give hex such as"),
         ("@nowhere", "nowhere cannot be read; name a text file after the @"),
     ],
 )
