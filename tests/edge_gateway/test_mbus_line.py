@@ -408,7 +408,7 @@ def soaked(rounds: int, seed: int) -> Soak:
                 before = meter.asked
                 read = driver.read(JobKind(serial=f"M-{number}", group=TELEGRAM), retry_count=1)
                 asked = range(before + 1, meter.asked + 1)
-                allowed = {number * 10 + each / 1000 for each in asked}
+                allowed = {(number * 10_000 + each) / 1000 for each in asked}
                 soak.wrong += [value for value in read.values.values() if value not in allowed]
                 soak.good += bool(read.values)
         driver.close()
