@@ -27,7 +27,7 @@ def main() -> int:
     report = soak(
         wanted.transactions,
         wanted.seed,
-        lambda progress: print(_line(progress), file=sys.stderr, flush=True),
+        lambda progress: print(_line(progress), *progress.misnamed[-2:], file=sys.stderr),
     )
     print(_line(report))
     print("said:", ", ".join(f"{name} {count}" for name, count in report.named.most_common()))

@@ -250,15 +250,21 @@ class Bus:
 def on_tcp(bus: Bus) -> Iterator[int]:
     """The bus behind a TCP port; several connections share it."""
     listener = socket.create_server((LOOPBACK, 0))
-    open_now: list[socket.socket] = []
+    open_now: set[socket.socket] = set()
     threads: list[threading.Thread] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            bus.serve(SocketStream(connection))
+        open_now.discard(connection)
 
     def accept() -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                open_now.append(connection)
-                threads.append(threading.Thread(target=bus.serve, args=(SocketStream(connection),)))
+                open_now.add(connection)
+                threads[:] = [thread for thread in threads if thread.is_alive()]
+                threads.append(threading.Thread(target=serve, args=(connection,)))
                 threads[-1].start()
 
     door = threading.Thread(target=accept)
@@ -270,13 +276,11 @@ def on_tcp(bus: Bus) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         door.join()
-        for connection in open_now:
+        for connection in tuple(open_now):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in threads:
             thread.join()
-        for connection in open_now:
-            connection.close()
 
 
 class PtyStream:
