@@ -42,8 +42,10 @@ modems cut frames into pieces; on a wire there are no gaps at all."""
 DRAIN_CHARS = 20
 """Characters of silence after which a doubted line is believed to be quiet. Judgement."""
 
-TIMEOUTS_BEFORE_REOPEN = 3
-"""Time-outs in a row after which the connection itself is doubted; gateway notes 5."""
+TIMEOUTS_BEFORE_REOPEN = 10
+"""Time-outs in a row after which a TCP connection itself is doubted. Judgement: more than the dead
+meters of one line that are probed one after the other. A serial port is never closed for silence:
+its lines feed small level converters, and with them the bus."""
 
 FIRST_REOPEN_S = 0.5
 LAST_REOPEN_S = 30.0
@@ -58,6 +60,7 @@ class MbusLink:
         standard_s: Wall seconds within which a meter begins to answer by the standard.
         timeout_s: Wall seconds that are waited for the beginning of an answer.
         has_selection: Whether a meter may be selected by its secondary address.
+        is_scanned: Whether silence is what most addresses are expected to answer.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class MbusLink:
         timeout_s: float,
         *,
         bit_s: float = 1 / STANDARD_BAUD,
+        timeouts_before_reopen: int | None = TIMEOUTS_BEFORE_REOPEN,
     ) -> None:
         """Remember how to open the line; nothing is opened before the first request.
 
@@ -73,6 +77,8 @@ class MbusLink:
             open_port: Opens the line or raises OSError.
             timeout_s: Wall seconds until an answer begins; the standard's time is the least.
             bit_s: Seconds of one bit on the meters' side.
+            timeouts_before_reopen: Time-outs in a row after which the line is opened afresh; None:
+                never.
         """
         self.counts = LinkCounts()
         self._open_port = open_port
@@ -81,9 +87,11 @@ class MbusLink:
         self.standard_s = LATEST_START_BITS * bit_s + LATEST_START_S
         self.timeout_s = max(timeout_s, self.standard_s)
         self.has_selection = True
+        self.is_scanned = False
         self._port: BytePort | None = None
         self._is_doubtful = False
         self._timeouts_in_row = 0
+        self._timeouts_before_reopen = timeouts_before_reopen
         self._next_open_s = 0.0
         self._reopen_s = FIRST_REOPEN_S
 
@@ -192,11 +200,11 @@ class MbusLink:
 
     def _count_silence(self, text: str, *, is_probe: bool) -> None:
         self.counts.timeouts += 1
-        if is_probe:
+        if is_probe or self.is_scanned:
             self.counts.probes += 1
             return
         self._timeouts_in_row += 1
-        if self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN:
+        if self._timeouts_in_row == self._timeouts_before_reopen:
             self._reopen(text)
 
     def _reopen(self, why: str) -> None:
@@ -208,5 +216,10 @@ class MbusLink:
 def open_mbus(url: MbusUrl, timeout_s: float) -> MbusLink:
     """Return the link of a URL; nothing is opened before the first request."""
     line = url.line
-    baud = line.baud if isinstance(line, SerialLine) else STANDARD_BAUD
-    return MbusLink(lambda: open_port(line, timeout_s=timeout_s), timeout_s, bit_s=1 / baud)
+    is_serial = isinstance(line, SerialLine)
+    return MbusLink(
+        lambda: open_port(line, timeout_s=timeout_s),
+        timeout_s,
+        bit_s=1 / (line.baud if isinstance(line, SerialLine) else STANDARD_BAUD),
+        timeouts_before_reopen=None if is_serial else TIMEOUTS_BEFORE_REOPEN,
+    )

@@ -51,6 +51,7 @@ class ScanStep:
 
 def scan_primary(link: MbusLink, addresses: Iterable[int] = ALL_PRIMARY) -> Iterator[ScanStep]:
     """Yield one step for each primary address, as soon as it is known."""
+    link.is_scanned = True
     for address in addresses:
         found = read_out(link, MbusMeter(primary=address))
         text = str(address)
@@ -80,6 +81,7 @@ def scan_secondary(link: MbusLink, pattern: str = EVERYBODY) -> Iterator[ScanSte
         link: The line.
         pattern: Where to begin: eight digits, `F` where any will do, wildcards at the end.
     """
+    link.is_scanned = True
     step = _tried(link, pattern)
     yield step
     if step.found is not None or not step.detail:

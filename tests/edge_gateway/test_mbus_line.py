@@ -12,7 +12,7 @@ from edge_gateway.links.answers import FaultKind
 from edge_gateway.links.driver import TELEGRAM, DriverMeter, Identity, JobKind, JobRead
 from edge_gateway.links.link_url import MbusUrl, SerialLine, TcpLine
 from edge_gateway.links.mbus_driver import MbusDriver
-from edge_gateway.links.mbus_io import MbusLink
+from edge_gateway.links.mbus_io import TIMEOUTS_BEFORE_REOPEN, MbusLink
 from edge_gateway.links.mbus_meter import ANYBODY, MbusAddressError, parse_meter
 from edge_gateway.links.mbus_scan import scan_primary, scan_secondary
 from edge_gateway.links.ports_io import open_port
@@ -176,6 +176,29 @@ def test_a_meter_that_never_acknowledges_is_read_all_the_same() -> None:
 
     assert first.values == {Quantity.VOLUME_M3: 10.001}
     assert second.quality == {}
+
+
+def test_an_application_reset_goes_before_the_readout_where_it_is_wanted() -> None:
+    meter = water()
+    with MbusLine([meter]) as line:
+        named = [DriverMeter(serial="M-1", device_address="5/00000001")]
+        driver = MbusDriver(link_to(line.port), named, is_reset=True)
+        read = driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert read.values == {Quantity.VOLUME_M3: 10.001}
+    assert [frame.ci for frame in line.requests] == [None, 0x50, None]
+
+
+def test_a_connection_on_which_nobody_ever_answers_is_opened_afresh() -> None:
+    with MbusLine([water()]) as line:
+        link = link_to(line.port, timeout_s=0.03)
+        driver = MbusDriver(link, [DriverMeter(serial="M-1", device_address="77")])
+        for _ in range(TIMEOUTS_BEFORE_REOPEN):
+            driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert link.counts.reopens == 1
 
 
 def test_a_long_answer_is_read_telegram_by_telegram() -> None:
