@@ -176,7 +176,9 @@ class Delivery:
         if not effect.seqs:
             return
         self._window = settle(self._window, effect.seqs, now_s, epoch=epoch)
-        self._is_alarmed = False
+        self._is_alarmed = self._is_alarmed and any(
+            offer.attempts >= ALARM_ATTEMPTS for offer in self._window.offers
+        )
         if effect.refused:
             codes = sorted({code for _, code in effect.refused})
             first = min(seq for seq, _ in effect.refused)
@@ -228,6 +230,9 @@ class Delivery:
 
     def _send_backlog(self, store: EpochStore, now_s: float, *, has_live: bool) -> None:
         """Publish what waited, newest hour first, as far as room and rate allow."""
+        if store.epoch != self._parts.queue.epoch:
+            lanes = self._lanes_of(store)
+            self._lanes[store.epoch] = give_up_live(lanes, store.figures().last_seq)
         least = min(MAX_FRAMES, self._parts.mqtt.backlog_per_s)
         while (
             self._allowance.left >= least

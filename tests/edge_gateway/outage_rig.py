@@ -1,15 +1,15 @@
 """A meter, a gateway, a broker and the server's ingest; each can be killed at any moment."""
 
-import json
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Engine, func, select
 
@@ -39,6 +39,8 @@ from tests.edge_gateway.rig import (
     from_image,
     until,
 )
+from wire_contracts.frames import Frame, ms_from_utc, parse_frame
+from wire_contracts.payloads import read_json
 from wire_contracts.quantities import Medium, Quantity
 
 GATEWAY_ID = "gw-01"
@@ -74,13 +76,17 @@ class Account:
     gaps: int
 
 
-def _is_altered(frame: dict[str, Any], stored: dict[tuple[str, int], float | None]) -> bool:
+def _place(frame: Frame) -> tuple[str, int]:
+    return frame.device, ms_from_utc(frame.measured_at_utc)
+
+
+def _is_altered(frame: Frame, stored: Mapping[tuple[str, int], float | None]) -> bool:
     """Return whether a reading is not what was read, or what was read is not the meter's."""
-    if frame.get("g") != "fast" or (frame["d"], frame["t"]) not in stored:
+    if frame.group != "fast" or _place(frame) not in stored:
         return False
-    value = frame["v"].get("flow_m3h")
-    is_foreign = value is not None and value != int(frame["d"][3:]) * 1.25
-    return is_foreign or stored[frame["d"], frame["t"]] != value
+    value = frame.values.get(Quantity.FLOW_M3H)
+    is_foreign = value is not None and value != int(frame.device[3:]) * 1.25
+    return is_foreign or stored[_place(frame)] != value
 
 
 @dataclass
@@ -172,8 +178,9 @@ class OutageTown:
     def _count(self, upto: int) -> Account:
         with closing(sqlite3.connect(self.queue_file)) as queue:
             bodies = [row[0] for row in queue.execute("SELECT body FROM frame")]
-        frames = [json.loads(body) for body in bodies]
-        instants = {(frame["d"], frame["t"]) for frame in frames if "gap" not in frame}
+        readers = [read_json("queue", body) for body in bodies]
+        frames = [parse_frame(reader) for reader in readers if not reader.has("gap")]
+        instants = {_place(frame) for frame in frames}
         ledger = FRAME_LEDGER.c
         with reading(self.engine) as connection:
             held, refused = connection.execute(
