@@ -9,6 +9,7 @@ The line through the modules:
     alert_look               what one row shows of an alert's evidence
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
+    gateway_views            what the page of the gateways shows of their health
     record_views             what the pages of meters, gateways, review, tablets and accounts show
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself

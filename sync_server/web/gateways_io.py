@@ -13,8 +13,10 @@ from sync_server.access.roles import Action, may
 from sync_server.assets.asset_store import get_meter, list_gateways
 from sync_server.assets.assets import AssetError, MeterClass, NewMeter
 from sync_server.db.engine_io import reading
+from sync_server.gateways.health_store import load_health
 from sync_server.readings.adoption import adopt_device, adopt_gateway
 from sync_server.readings.quarantine_store import list_quarantine
+from sync_server.web.gateway_views import health_view
 from sync_server.web.guarded_io import AdoptDevice, SeeGateways
 from sync_server.web.labels import MEDIA, METER_CLASSES, label
 from sync_server.web.page_queries_store import gateway_intervals, quarantine_counts
@@ -108,6 +110,7 @@ def _page(
         counts = quarantine_counts(connection)
         records = list_gateways(connection)
         intervals = gateway_intervals(connection)
+        healths = load_health(connection)
         groups = list_quarantine(connection) if sees_quarantine else ()
     notice = None
     if adopted is not None:
@@ -130,6 +133,7 @@ def _page(
             )
             for each in records
         ],
+        health={name: health_view(each, words, now_utc) for name, each in healths.items()},
         quarantine=[quarantine_row(each, words, now_utc) for each in groups],
         can=GatewayRights(adopt=may(reader.person.role, Action.ADOPT_DEVICE)),
         sees_quarantine=sees_quarantine,
