@@ -15,7 +15,7 @@ from firmware_profiles.profile import (
 )
 from firmware_profiles.rates import Poll, rate_suspects
 from firmware_profiles.word_orders import with_order
-from firmware_profiles.words import WordImage, unpack_words
+from firmware_profiles.words import WordAddress, WordImage, unpack_words
 from wire_contracts.frames import Frame
 from wire_contracts.meter_frames import UNKNOWN_DEVICE, MeterFrame
 from wire_contracts.quality import BAD_PROFILE, QualityCode
@@ -35,6 +35,30 @@ class _Before:
     counters: Mapping[str, int]
 
 
+_Layout = tuple[str, str, frozenset[WordAddress]]
+"""Former profile, group, and which words there are."""
+
+_MOST_PLANS = 1000
+"""Layouts remembered; frames of one group have one, and few more where a read failed in part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What a profile finds in words of one layout.
+
+    Attributes:
+        profile: The corrected revision, in the byte order of the meter.
+        groups: Its groups to those of their quantities that can be judged by these words.
+        withdrawn: What the former profile took from these words and this one does not find.
+        has_guard: Whether the words of the guard are among them.
+    """
+
+    profile: Profile
+    groups: Mapping[str, frozenset[Quantity]]
+    withdrawn: frozenset[Quantity]
+    has_guard: bool
+
+
 @dataclass(slots=True)
 class Redecoder:
     """Decodes frames again; remembers the poll before of each meter, for rates and counters.
@@ -47,6 +71,7 @@ class Redecoder:
     profile: Profile
     former_of: FormerOf
     _before: dict[tuple[str, str], _Before] = field(default_factory=dict)
+    _plans: dict[_Layout, _Plan] = field(default_factory=dict)
 
     def redecode(self, line: MeterFrame) -> MeterFrame:
         """Return the line with what this profile says of its words, and without the words.
@@ -57,29 +82,34 @@ class Redecoder:
         Raises:
             WordsError: There are no words, they are malformed, or no register is in them.
         """
-        image = _image(line.frame)
-        profile = _in_order(self.profile, line.frame.profile)
-        decoded = _decoded(profile, image, line.frame.device)
+        frame = line.frame
+        image = _image(frame)
+        plan = self._plan(frame, image)
+        decoded = _decoded(plan, image, frame.device)
         if decoded is not None:
             decoded = self._judged(line, decoded)
-        former = self.former_of(line.frame.profile)
-        withdrawn = _lost(former, image, line.frame.group) - _found(profile, image)
-        if not withdrawn and not _knows(profile, image):
-            reference = profile.reference
-            message = f"raw: holds no register of {reference}; give the profile of this meter"
-            raise WordsError(message)
-        frame = replace(
-            line.frame,
-            profile=profile.reference,
-            values={} if decoded is None else decoded.values,
-            quality={
-                **({} if decoded is None else decoded.quality),
-                **dict.fromkeys(withdrawn, BAD_PROFILE),
-            },
-            events=() if decoded is None else decoded.events,
+        values, quality, events = _parts(decoded)
+        again = replace(
+            frame,
+            profile=plan.profile.reference,
+            values=values,
+            quality={**quality, **dict.fromkeys(plan.withdrawn, BAD_PROFILE)},
+            events=events,
             raw=None,
         )
-        return replace(line, frame=frame)
+        return replace(line, frame=again)
+
+    def _plan(self, frame: Frame, image: WordImage) -> _Plan:
+        """Return what can be found in words of this layout, worked out once for all of them."""
+        layout = (frame.profile, frame.group, frozenset(image))
+        plan = self._plans.get(layout)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            profile = _in_order(self.profile, frame.profile)
+            plan = _plan_of(profile, self.former_of(frame.profile), image, frame.group)
+            self._plans[layout] = plan
+        return plan
 
     def _judged(self, line: MeterFrame, decoded: Decoded) -> Decoded:
         """Return the poll with what only the poll before can tell."""
@@ -110,42 +140,62 @@ def _image(frame: Frame) -> WordImage:
     return unpack_words(frame.raw)
 
 
-def _decoded(profile: Profile, image: WordImage, device: str) -> Decoded | None:
+def _plan_of(profile: Profile, former: Profile | None, image: WordImage, group: str) -> _Plan:
+    found = _found(profile, image)
+    withdrawn = frozenset(_lost(former, image, group) - found)
+    if not withdrawn and not any(_has(profile, image, [name]) for name in profile.registers):
+        reference = profile.reference
+        message = f"raw: holds no register of {reference}; give the profile of this meter"
+        raise WordsError(message)
+    guard = profile.guard
+    has_guard = guard is not None and _has(profile, image, [guard.register])
+    return _Plan(
+        profile=profile,
+        groups={
+            name: known for name in profile.groups if (known := _judgeable(profile, image, name))
+        },
+        withdrawn=withdrawn,
+        has_guard=has_guard,
+    )
+
+
+def _decoded(plan: _Plan, image: WordImage, device: str) -> Decoded | None:
     """Return what the words say of every quantity whose words they are; None when of none."""
-    identity = _identity(profile, image, device)
+    identity = _identity(plan, device)
     polls: list[Decoded] = []
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
-    events: dict[str, None] = {}
-    counters: dict[str, int] = {}
-    for group in profile.groups:
-        known = _judgeable(profile, image, group)
-        if not known:
-            continue
-        found = decode_group(profile, group, image, {}, identity)
+    for group, known in plan.groups.items():
+        found = decode_group(plan.profile, group, image, {}, identity)
         polls.append(found)
         values |= {name: value for name, value in found.values.items() if name in known}
         quality |= {name: code for name, code in found.quality.items() if name in known}
-        events |= dict.fromkeys(found.events)
-        counters |= found.counters
     if not polls:
         return None
+    events = dict.fromkeys(event for found in polls for event in found.events)
+    counters = {name: count for found in polls for name, count in found.counters.items()}
     return replace(
         polls[0], values=values, quality=quality, events=tuple(events), counters=counters
     )
 
 
-def _identity(profile: Profile, image: WordImage, device: str) -> Identity | None:
+def _parts(
+    decoded: Decoded | None,
+) -> tuple[Mapping[Quantity, float], Mapping[Quantity, QualityCode], tuple[str, ...]]:
+    if decoded is None:
+        return {}, {}, ()
+    return decoded.values, decoded.quality, decoded.events
+
+
+def _identity(plan: _Plan, device: str) -> Identity | None:
     """Return whom the frame was of, where its words can prove it; None leaves the guard alone.
 
     A stored frame does not know the device address it was asked at.
     """
-    guard = profile.guard
-    if guard is None or guard.equals == "device_address":
+    guard = plan.profile.guard
+    if guard is None or not plan.has_guard or guard.equals == "device_address":
         return None
-    is_unknown = guard.equals == "serial" and device == UNKNOWN_DEVICE
-    words = profile.registers[guard.register].span.addresses()
-    if is_unknown or not all(at in image for at in words):
+    if guard.equals == "serial" and device == UNKNOWN_DEVICE:
         return None
     return Identity(device_address=_ANY_ADDRESS, serial=device)
 
@@ -159,10 +209,6 @@ def _lost(former: Profile | None, image: WordImage, group: str) -> set[Quantity]
     return of_group & _found(former, image)
 
 
-def _knows(profile: Profile, image: WordImage) -> bool:
-    return any(_has(profile, image, [name]) for name in profile.registers)
-
-
 def _found(profile: Profile, image: WordImage) -> set[Quantity]:
     """Return the wire quantities whose own words are there."""
     return {
@@ -172,16 +218,16 @@ def _found(profile: Profile, image: WordImage) -> set[Quantity]:
     }
 
 
-def _judgeable(profile: Profile, image: WordImage, group: str) -> set[Quantity]:
+def _judgeable(profile: Profile, image: WordImage, group: str) -> frozenset[Quantity]:
     """Return those of a group for which the words of their validity rules are there too."""
     found = _found(profile, image)
-    return {
+    return frozenset(
         quantity
         for quantity, register in wire_registers(profile).items()
         if quantity in found
         and register.group == group
         and _has(profile, image, _validity_registers(register))
-    }
+    )
 
 
 def _validity_registers(register: Register) -> Iterator[str]:
