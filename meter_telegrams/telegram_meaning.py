@@ -33,6 +33,7 @@ PROFILE = "mbus@1"
 """What frames name as their profile: these rules, and their revision (RULINGS R17)."""
 
 _COOLING = frozenset({0x0A, 0x0B})
+_CONVERTER = 0x13
 MEDIA: Mapping[int, Medium] = {
     **dict.fromkeys((0x04, 0x05, 0x0A, 0x0B, 0x0C, 0x0D), Medium.HEAT),
     **dict.fromkeys((0x03, 0x12, 0x13), Medium.GAS),
@@ -95,6 +96,13 @@ _GAS_RULES: Sequence[Rule] = (
     (Measure.VOLUME_FLOW, _BASE, Quantity.FLOW_BASE_M3H),
     (Measure.FLOW_TEMPERATURE, _PLAIN, Quantity.TEMPERATURE_DEGC),
 )
+_CONVERTER_RULES: Sequence[Rule] = tuple(
+    rule
+    for rule in _GAS_RULES
+    if rule[1] & (_UNCORRECTED | _BASE) or rule[0] is Measure.FLOW_TEMPERATURE
+)
+"""A converter has both volumes: one without a word about its conditions may be either."""
+
 _NAMELESS_RULES: Sequence[Rule] = (
     (Measure.ENERGY, _PLAIN, Quantity.ENERGY_KWH),
     (Measure.VOLUME, _PLAIN, Quantity.VOLUME_M3),
@@ -135,7 +143,7 @@ def meaning_of(telegram: Telegram) -> Meaning:
     """Return the readings of a telegram; `joined` makes one of those of a longer answer."""
     device_type = 0x0F if telegram.address is None else telegram.address.device_type
     medium = MEDIA.get(device_type)
-    rules = _rules(medium, is_cooling=device_type in _COOLING)
+    rules = _rules(medium, device_type)
     found = _claims(telegram.records, rules)
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
@@ -160,11 +168,11 @@ def meaning_of(telegram: Telegram) -> Meaning:
     )
 
 
-def _rules(medium: Medium | None, *, is_cooling: bool) -> Sequence[Rule]:
+def _rules(medium: Medium | None, device_type: int) -> Sequence[Rule]:
     if medium is Medium.HEAT:
-        return _COOLING_RULES if is_cooling else _HEAT_RULES
+        return _COOLING_RULES if device_type in _COOLING else _HEAT_RULES
     if medium is Medium.GAS:
-        return _GAS_RULES
+        return _CONVERTER_RULES if device_type == _CONVERTER else _GAS_RULES
     return _WATER_RULES if medium is Medium.WATER else _NAMELESS_RULES
 
 

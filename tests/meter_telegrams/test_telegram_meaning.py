@@ -17,7 +17,7 @@ from wire_contracts.quality import (
 )
 from wire_contracts.quantities import Quantity
 
-HEAT_COOL, COOLING, ELECTRICITY = 0x0D, 0x0A, 0x02
+HEAT_COOL, COOLING, ELECTRICITY, CONVERTER = 0x0D, 0x0A, 0x02, 0x13
 
 
 def meaning(records: str, device_type: int = HEAT, *, status: int = 0) -> Meaning:
@@ -94,6 +94,17 @@ def test_base_and_actual_volume_of_gas_never_mix() -> None:
     found = meaning("04 13 0A000000 04 933E 14000000", GAS)
 
     assert found.values == {Quantity.VOLUME_ACTUAL_M3: 0.01, Quantity.VOLUME_BASE_M3: 0.02}
+
+
+def test_a_gas_converter_must_say_the_conditions() -> None:
+    found = meaning("04 13 0A000000 04 933A 0B000000 04 933E 14000000 02 5A F401", CONVERTER)
+
+    assert found.values == {
+        Quantity.VOLUME_ACTUAL_M3: 0.011,
+        Quantity.VOLUME_BASE_M3: 0.02,
+        Quantity.TEMPERATURE_DEGC: 50.0,
+    }
+    assert meaning("04 13 0A000000", CONVERTER).values == {}
 
 
 @pytest.mark.parametrize(
