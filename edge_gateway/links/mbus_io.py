@@ -164,13 +164,21 @@ class MbusLink:
             if missing is not None and missing <= 0:
                 taken_s = max(0.0, time.monotonic() - asked_s - len(received) * self._char_s)
                 self.counts.turnarounds = self.counts.turnarounds.added(taken_s)
-                received += port.read(QUIET_BITS * self._bit_s)
+                received += self._tail(port)
                 break
             if piece and not question.telegram.startswith(received):
                 coming = LONGEST_FRAME if missing is None else missing
                 until_s = time.monotonic() + min(coming * self._char_s, wait_s) + LONGEST_GAP_S
         self.counts.bytes_in += len(received)
         return received
+
+    def _tail(self, port: BytePort) -> bytes:
+        """Return what follows a whole frame; a far end that hangs up has said all it had to say."""
+        try:
+            return port.read(QUIET_BITS * self._bit_s)
+        except OSError as error:
+            self._reopen(str(error))
+            return b""
 
     def _listen_until_quiet(self, port: BytePort) -> None:
         """Throw away what earlier requests left, at most for one time-out and one answer."""

@@ -108,6 +108,7 @@ class MbusLine:
     fault: Callable[[], Fault] = good
     ack_fault: Callable[[], Fault] = good
     echo: bool = False
+    hangs_up: bool = False
     port: int = 0
     requests: list[MbusFrame] = field(default_factory=list)
     _kept: bytes = b""
@@ -193,6 +194,8 @@ class MbusLine:
                 request, heard = parse_frame(heard[:size]), heard[size:]
                 for piece in self.replies(request):
                     write(piece)
+                if self.hangs_up:
+                    return
 
     def __enter__(self) -> Self:
         self._server = socket.create_server((LOOPBACK, self.port))

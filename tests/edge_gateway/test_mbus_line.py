@@ -454,6 +454,17 @@ def test_a_night_of_faults_gives_no_wrong_value(seed: int) -> None:
     assert soak.good > 600
 
 
+def test_an_answer_counts_although_the_far_end_hangs_up_behind_it() -> None:
+    meter = water()
+    with MbusLine([meter]) as line:
+        line.hangs_up = True
+        driver = driver_for(line, ["5/00000001"])
+        read = driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert read.values == {Quantity.VOLUME_M3: 10.001}
+
+
 def test_a_far_end_that_takes_the_connection_and_says_nothing_is_silence() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
         driver = MbusDriver(
