@@ -9,6 +9,7 @@ from importlib import resources
 import pytest
 
 from firmware_profiles.completeness import open_points
+from firmware_profiles.decode import decode_registers
 from firmware_profiles.library_io import (
     available_drafts,
     available_profiles,
@@ -155,3 +156,30 @@ def test_the_serial_number_guards_every_profile_whose_map_has_one_for_sure() -> 
         "kamstrup_multical_legacy_mwh",
         "sick_flowsic500",
     }
+
+
+def test_the_parts_of_a_composite_lie_in_it_and_together_they_are_it() -> None:
+    """Twelve agreements inside one table: whole part at +0, fraction at +2 words."""
+    rows = document_of("flonidan_uniflo1200_fw28@2")["register"]
+    assert isinstance(rows, list)
+    whole = {row["name"]: row for row in rows}
+    parts = [row for row in rows if "part_of" in row]
+
+    assert len(parts) == 12
+    for row in parts:
+        parent = whole[row["part_of"]]
+        is_fraction = row["type"] == "f32"
+        assert (parent["type"], parent["count"], row["count"]) == ("intreal", 4, 2)
+        assert row["address"] - parent["address"] == (2 if is_fraction else 0)
+
+
+def test_a_composite_and_its_parts_say_the_same_number() -> None:
+    profile = PROFILES["flonidan_uniflo1200_fw28@2"]
+    vector = next(each for each in profile.golden if "counters" in each.name)
+    found = decode_registers(profile, vector.words)
+
+    for name in ("volume_measured", "volume_converted"):
+        whole, part = found[f"{name}_integer_part"], found[f"{name}_decimal_part"]
+        assert isinstance(whole, int)
+        assert isinstance(part, float)
+        assert found[name] == whole + part
