@@ -178,7 +178,7 @@ class _Crew:
             uplink.adopt(in_force.config)
 
         desk_parts = GatewayParts(
-            clock=self.clock,
+            clock=timekeeper,
             crew=links,
             adopt=adopt,
             announce=uplink.announce,

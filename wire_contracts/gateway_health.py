@@ -1,6 +1,6 @@
 """What a gateway says of its own state on `health`; what an older one does not say is None."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -85,6 +85,9 @@ class LinkHealth:
         p50_ms: Milliseconds that half of the answers did not exceed; None: no answer yet.
         p99_ms: The same of 99 in 100.
         meters: Its meters.
+        stretched: Register group to how many times its interval is taken, because of overload.
+        unknown: Serials of meters that are not polled because nobody knows what they are.
+        clocks: Serial to seconds that the meter's own clock is ahead, where it has one.
     """
 
     name: str
@@ -102,6 +105,9 @@ class LinkHealth:
     p50_ms: float | None = None
     p99_ms: float | None = None
     meters: Sequence[MeterHealth] = ()
+    stretched: Mapping[str, int] = field(default_factory=dict)
+    unknown: Sequence[str] = ()
+    clocks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +201,9 @@ def _link_json(link: LinkHealth) -> JsonObject:
         "p50_ms": link.p50_ms,
         "p99_ms": link.p99_ms,
         "good": meters,
+        "stretched": dict(link.stretched),
+        "unknown": list(link.unknown),
+        "clocks": dict(link.clocks),
     }
 
 
@@ -256,6 +265,8 @@ def _settings(reader: FieldReader) -> SettingsHealth:
 
 def _link(reader: FieldReader) -> LinkHealth:
     good = reader.object_or_empty("good")
+    stretched = reader.object_or_empty("stretched")
+    clocks = reader.object_or_empty("clocks")
     return LinkHealth(
         name=reader.text("name"),
         is_open=reader.boolean("open"),
@@ -275,7 +286,14 @@ def _link(reader: FieldReader) -> LinkHealth:
             MeterHealth(serial=serial, good_at_utc=_moment_or_none(good, serial))
             for serial in list(good.values)[:MAX_METERS]
         ),
+        stretched={name: _count(stretched, name) for name in list(stretched.values)[:MAX_METERS]},
+        unknown=tuple(str(each) for each in _array(reader, "unknown")),
+        clocks={name: clocks.number(name) for name in list(clocks.values)[:MAX_METERS]},
     )
+
+
+def _array(reader: FieldReader, key: str) -> Sequence[JsonValue]:
+    return reader.array(key, longest=MAX_METERS) if reader.has(key) else ()
 
 
 def _number_or_none(reader: FieldReader, key: str) -> float | None:

@@ -62,6 +62,16 @@ class Timekeeper:
         look, trust = self._look()
         return is_believed(trust, look)
 
+    def quality(self) -> TimeQuality:
+        """Return how well now is known."""
+        if self.is_clock_believed():
+            return TimeQuality.SANE
+        return TimeQuality.REPAIRED if self.is_time_known() else TimeQuality.BOOT_RELATIVE
+
+    def wall_seconds(self, seconds: float) -> float:
+        """Return how many seconds of the wall's clock `seconds` of the gateway's clock take."""
+        return self._clock.wall_seconds(seconds)
+
     def now_utc(self) -> datetime:
         """Return now as well as it is known."""
         if self._source is None:

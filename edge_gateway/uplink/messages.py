@@ -6,7 +6,13 @@ from datetime import datetime
 
 from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
 from edge_gateway.queue.queued import QueueFigures
-from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
+from wire_contracts.frames import (
+    EARLIEST_MS,
+    LATEST_MS,
+    TimeQuality,
+    ms_from_utc,
+    utc_from_ms,
+)
 from wire_contracts.gateway_health import (
     GatewayHealth,
     LinkHealth,
@@ -40,6 +46,7 @@ class Figures:
         links: What the links have done.
         oldest_ms: When the oldest frame that waits was measured; None: none waits.
         remote: Which settings are in force.
+        clock: How well now is known; None: it is not said.
     """
 
     queue: QueueFigures
@@ -47,6 +54,7 @@ class Figures:
     links: Sequence[LinkFigures]
     oldest_ms: int | None = None
     remote: RemoteFigures = field(default_factory=RemoteFigures)
+    clock: TimeQuality | None = None
 
 
 def health(gateway_id: str, now_utc: datetime, figures: Figures) -> GatewayHealth:
@@ -55,6 +63,7 @@ def health(gateway_id: str, now_utc: datetime, figures: Figures) -> GatewayHealt
     return GatewayHealth(
         gateway_id=gateway_id,
         at_utc=now_utc,
+        clock=str(figures.clock or ""),
         queue=_queue(figures.queue, figures.oldest_ms),
         uplink=UplinkHealth(
             is_connected=uplink.is_connected,
@@ -107,6 +116,9 @@ def _link(link: LinkFigures) -> LinkHealth:
             MeterHealth(serial=serial, good_at_utc=link.last_good.get(serial))
             for serial in link.meters
         ],
+        stretched=link.stretched,
+        unknown=link.unknown,
+        clocks={serial: round(drift_s, 1) for serial, drift_s in link.clock_drifts_s.items()},
     )
 
 
