@@ -84,6 +84,11 @@ def test_which_meters_a_gateway_finds_by_itself() -> None:
     assert "itron_cf_echo_2_u32@1" in proven, "by its serial number"
 
 
+@pytest.mark.parametrize("reference", sorted(NEWEST.keys() - KNOWN_WITHOUT_A_WORD))
+def test_a_profile_that_no_gateway_finds_by_itself_says_why(reference: str) -> None:
+    assert any(probe.note for probe in NEWEST[reference].probes)
+
+
 @pytest.mark.parametrize("word", [0, 1, 0xFFFF])
 def test_a_device_that_answers_the_same_everywhere_is_unknown(word: int) -> None:
     everywhere = {at: word for span in ASKED.spans for at in span.addresses()}
