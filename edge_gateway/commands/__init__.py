@@ -7,6 +7,7 @@ meter_call               settings for one meter that stands in no file
 scan_plan, scan_io       who answers on a line
 identify_view, ask_identity_io, identify_io      what a meter says it is
 read_view, read_io       one meter read once
+raw_words, read_words_io      words as they are
 bus_figures, metric_samples, bus_live_io, bus_measure_io, bus_report_io      how full each line is
 queue_io                 what waits in the queue
 """

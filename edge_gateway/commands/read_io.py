@@ -22,6 +22,7 @@ from edge_gateway.commands.calls import (
 from edge_gateway.commands.meter_call import MeterCall, config_of
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.commands.read_view import MeterRead, as_json, as_text
+from edge_gateway.commands.read_words_io import read_words
 from edge_gateway.config import AUTO, ConfigError
 from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobKind, JobRead
@@ -41,11 +42,19 @@ def add_read(parser: argparse.ArgumentParser) -> None:
         "--profile", default=AUTO, metavar="P", help="what reads it, ID@REVISION; else the data say"
     )
     parser.add_argument("--serial", metavar="TEXT", help="what a guard register must show")
+    parser.add_argument(
+        "--words",
+        action="append",
+        metavar="FC:ADDRESS+COUNT",
+        help="words as they are instead, such as 3:0+12; may be given several times",
+    )
     parser.set_defaults(work=_read)
 
 
 def _read(options: argparse.Namespace) -> int:
     quiet_logs()
+    if options.words:
+        return read_words(options)
     call = MeterCall(
         url=options.url,
         unit=options.unit,

@@ -15,7 +15,7 @@ from firmware_profiles.simulator_io import (
     SimulatedLinks,
 )
 from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, on_pty
-from tests.edge_gateway.rig import LOOPBACK, ROOT, free_port
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good
 
 HEAT = SimulatedMeter(meter_type=0x20, address="00110040314132")
 
@@ -216,6 +216,53 @@ def test_a_wrong_call_is_status_2_and_one_line(
     assert (status, out) == (2, "")
     assert err.startswith(text)
     assert err.count("\n") == 1
+
+
+def test_words_are_shown_as_a_profile_writer_needs_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with MeterServer(units={7: good}) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        arguments = [url, "--unit", "7", "--words", "3:16+3", "--words", "4:1"]
+        status, out, err = read(capsys, *arguments)
+        json_status, json_out, _ = read(capsys, *arguments, "--json")
+
+    assert (status, out, err) == (0, "1B68 1B69 1B6A\n1B59\n", "")
+    assert json_status == 0
+    assert json.loads(json_out) == {
+        "url": url,
+        "unit": "7",
+        "raw": {"3/16": "1B68", "3/17": "1B69", "3/18": "1B6A", "4/1": "1B59"},
+    }
+
+
+def test_words_that_are_refused_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with golden_meter("tuf_2000m@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, err = read(capsys, url, "--unit", "7", "--words", "3:60000+2")
+
+    assert (status, out) == (1, "")
+    assert err == "read: words: 3:60000+2: bad_exception_2: exception 2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["tcp://127.0.0.1", "--unit", "7", "--words", "3:0+126"], "read: words: '3:0+126' cannot"),
+        (["tcp://127.0.0.1", "--unit", "7", "--words", "5:0"], "read: words: '5:0' cannot be"),
+        (["tcp://127.0.0.1", "--unit", "7", "--words", "3:65535+2"], "read: words: '3:65535+2'"),
+        (["tcp://127.0.0.1", "--unit", "x", "--words", "3:0"], "read: unit: 'x' is no Modbus"),
+        (["mbus://127.0.0.1:1", "--unit", "7", "--words", "3:0"], "read: words: only Modbus has"),
+        (["bad", "--unit", "7", "--words", "3:0"], "read: url: 'bad' is no link URL"),
+    ],
+)
+def test_words_that_cannot_be_asked_are_a_wrong_call(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = read(capsys, *arguments)
+
+    assert (status, out) == (2, "")
+    assert err.startswith(text)
 
 
 @pytest.mark.parametrize("seconds", ["0", "1000", "soon"])
