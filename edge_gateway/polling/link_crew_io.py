@@ -80,7 +80,7 @@ class LinkCrew:
 
     def worker_of(self, serial: str) -> LinkWorker | None:
         """Return the link of a meter, None when no link has it."""
-        return next((worker for worker in self._workers if worker.groups(serial)), None)
+        return next((worker for worker in self._workers if worker.has_meter(serial)), None)
 
     def _heard(self, link: LinkSetup, parts: LinkParts) -> LinkParts:
         """Return the parts of one link, with a clock that is a sign of life of its thread."""

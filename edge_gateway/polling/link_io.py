@@ -123,9 +123,14 @@ class LinkWorker:
                 self._errands.put(errand)
             return not self._is_ended
 
+    def has_meter(self, serial: str) -> bool:
+        """Return whether a meter is on this link."""
+        return any(meter.serial == serial for meter in self._setup.meters)
+
     def groups(self, serial: str) -> tuple[str, ...]:
-        """Return the groups of a meter of this link, sorted; empty for another's."""
-        return tuple(sorted(key.group for key in self._schedule.jobs if key.serial == serial))
+        """Return the groups that a meter is read in, sorted; none while nobody knows what it is."""
+        jobs = (key.group for key in self._schedule.jobs if key.serial == serial)
+        return tuple(sorted(group for group in jobs if group != IDENTIFY))
 
     def read_now(self, serial: str, group: str) -> JobRead:
         """Read one group out of turn and hand its frame on; in the link's thread only."""
@@ -302,7 +307,7 @@ class LinkWorker:
 
 
 _TEXTS: Mapping[NewsKind, str] = {
-    NewsKind.METER_SILENT: "{meter} on link {link} has stopped answering",
+    NewsKind.METER_SILENT: "{meter} on link {link} gives no usable answer",
     NewsKind.METER_ANSWERS: "{meter} on link {link} answers again",
     NewsKind.LINK_SILENT: "no meter of link {link} answers; the line is opened afresh",
     NewsKind.LINK_ANSWERS: "link {link} is heard again",

@@ -46,7 +46,10 @@ MAX_WAITING = 100
 
 _TICK_S = 0.25
 _CERTIFICATE_EVERY = timedelta(days=1)
-_COMPLAIN_EVERY_S = 60.0
+_COMPLAIN_WITHIN_S = 60.0
+_MOST_COMPLAINTS = 30
+"""Refusals in a minute that are kept and told; the others are only logged and answered."""
+
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -83,7 +86,7 @@ class Desk:
         self._cert_file = None if tls is None else tls.cert_file
         self._certificate_until = good_until(self._cert_file)
         self._certificate_due_utc: datetime | None = None
-        self._complained_s = float("-inf")
+        self._complaints: list[float] = []
 
     def take(self, payload: bytes) -> None:
         """Take an order as it came; any thread may, and nobody waits."""
@@ -155,16 +158,24 @@ class Desk:
             self._complain(str(error))
             return
         result = self._result(command.command_id, answers.refused(error.code, str(error)))
-        self._audit.note(command, signed.key_id, result)
+        if self._may_complain():
+            self._audit.note(command, signed.key_id, result)
         self._send(result)
 
     def _complain(self, text: str) -> None:
-        """Tell the server of an order that cannot be answered, not oftener than it can bear."""
+        """Tell the server of an order that cannot be answered."""
         _LOG.warning("remote.unreadable", error=text)
-        now_s = time.monotonic()
-        if now_s - self._complained_s >= _COMPLAIN_EVERY_S:
-            self._complained_s = now_s
+        if self._may_complain():
             self._parts.announce("command_refused", text[:500])
+
+    def _may_complain(self) -> bool:
+        """Return whether disk and server can bear one more refusal: a flood must not wear them."""
+        now_s = time.monotonic()
+        self._complaints = [at_s for at_s in self._complaints if now_s - at_s < _COMPLAIN_WITHIN_S]
+        may = len(self._complaints) < _MOST_COMPLAINTS
+        if may:
+            self._complaints.append(now_s)
+        return may
 
     def _carry_out(self, command: Command, signed: SignedText) -> None:
         known = self._ledger.find(command.command_id)

@@ -53,6 +53,9 @@ def _carried_out(link: LinkWorker, order: MeterOrder) -> Verdict:
 
 def _read(link: LinkWorker, order: ReadNow) -> Verdict:
     groups = link.groups(order.meter)
+    if not groups:
+        text = f"{order.meter}: is not read, because nobody knows what it is; send identify"
+        return refused(Code.METER_UNKNOWN, text)
     if order.group is not None and order.group not in groups:
         text = f"group: {order.group!r} is none of this meter's; use {', '.join(groups)}"
         return refused(Code.FIELD_RANGE, text)
