@@ -60,7 +60,7 @@ BARE_S = 3.0
 WARM_UP_S = 2.0
 PIPELINE_S = 5.0
 DEAD_S = 40.0
-"""As gateway notes 4.3: one second's period, one second's time-out, 40 s."""
+"""One second between readings, one second to wait, 40 s: how other gateways were measured."""
 
 RTU_S = 20.0
 BACKLOG = 100_000

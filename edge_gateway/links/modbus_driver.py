@@ -27,7 +27,7 @@ from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
-from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.profile import Profile, group_registers, nameplate_of
 from firmware_profiles.rates import Poll, rate_suspects
 from firmware_profiles.words import Span, pack_words
 from wire_contracts.clock import Clock
@@ -103,7 +103,6 @@ class ModbusDriver:
         """Take the line and its meters; nothing is opened before the first job."""
         self._link = link
         self._site = site
-        self._is_settled = True
         self._units: dict[str, _Unit] = {}
         for meter in meters:
             self.take(meter)
@@ -202,7 +201,7 @@ class ModbusDriver:
         if said.ended_by is not None:
             return said, ()
         before, unit.checked_at_utc = unit.contradictions, now_utc
-        answers = replace(_answers(said, meter.device_address), serial=meter.serial)
+        answers = replace(_answers(said, meter.device_address), serial=nameplate_of(meter.serial))
         unit.contradictions = contradicts(meter.profile, answers)
         if unit.contradictions:
             text = f"{meter.serial}: is not {meter.profile.reference}: {unit.contradictions[0]}"
@@ -215,17 +214,12 @@ class ModbusDriver:
         """Ask once; the deadline is what the wire needs and what this unit usually takes."""
         if unit.gap_s:
             time.sleep(unit.gap_s)
-        is_settled = self._is_settled
-        started_s = time.monotonic()
         answer = self._ask(
             unit.meter.device_address, request, unit.pace.patience_s(unit.meter.timeout_s)
         )
         if not isinstance(answer, Fault):
             unit.answers += 1
-            if is_settled:
-                wire_s = self._site.time_of.wire_s(request)
-                unit.pace.answered(time.monotonic() - started_s - wire_s)
-            unit.pace.misses = 0
+            unit.pace.answered(self._link.counts.last_turnaround_s or 0.0)
         elif answer.is_silence:
             unit.pace.missed()
         elif answer.kind is FaultKind.EXCEPTION:
@@ -233,14 +227,12 @@ class ModbusDriver:
         return answer
 
     def _ask(self, unit: int, request: Span, patience_s: float) -> Answer:
-        """Ask once; after anything but an answer the line may wait before the next request."""
-        answer = self._link.transact(
+        """Ask once; beside its wire time an answer may take so many seconds."""
+        return self._link.transact(
             unit + request.unit_offset,
             request,
             deadline_s=self._site.time_of.wire_s(request) + patience_s,
         )
-        self._is_settled = not isinstance(answer, Fault)
-        return answer
 
     def _follow_pace(self, unit: _Unit) -> None:
         """Plan afresh when the unit takes much longer or shorter than was planned with."""
