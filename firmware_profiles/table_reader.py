@@ -1,6 +1,5 @@
 """Reads typed keys out of a parsed TOML table, so that every refusal names file and field."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,8 +11,6 @@ from typing import TypeVar
 
 from firmware_profiles.errors import ProfileError
 
-_DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MAX_DIGITS = 40
 """Digits of an exact number: more is a slip of the keyboard, and could cost memory."""
 
@@ -133,14 +130,6 @@ class TableReader:
     def exact_or_none(self, key: str) -> Fraction | None:
         """Return an exact number, or None when it is absent."""
         return self.exact(key) if self.has(key) else None
-
-    def duration(self, key: str) -> timedelta:
-        """Return a duration written like `15m`, `1h`, `60s` or `1d`."""
-        text = self.text(key)
-        found = _DURATION.fullmatch(text)
-        if found is None:
-            raise self.refuse(key, f"{text!r} is no duration", "write it like 60s, 15m, 1h or 1d")
-        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
     def milliseconds(self, key: str) -> timedelta | None:
         """Return a number of milliseconds as a duration, or None when it is absent."""

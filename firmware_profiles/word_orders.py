@@ -6,11 +6,12 @@ one candidate may meet every `word_order_probe`. It is decided once for a meter 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
-from firmware_profiles.codings import FLOATS, Coding, Raw, decode_words
+from firmware_profiles.codings import Coding, Raw, decode_words
+from firmware_profiles.conditions import Condition
 from firmware_profiles.profile import Probe, ProbeMethod, Profile, Register
 from firmware_profiles.words import Span, WordImage
 
@@ -28,7 +29,7 @@ def order_spans(profile: Profile) -> tuple[Span, ...]:
     """Return what must be read to decide the order; empty when it is known or cannot be."""
     if not profile.order_candidates:
         return ()
-    return tuple(probe.span for probe in _order_probes(profile) if probe.span is not None)
+    return tuple(probe.span for probe in _order_probes(profile))
 
 
 def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | None:
@@ -64,31 +65,37 @@ def with_order(profile: Profile, order: ByteOrder) -> Profile:
     )
 
 
-def _order_probes(profile: Profile) -> list[Probe]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OrderProbe:
+    """Words that make sense in one order only."""
+
+    span: Span
+    coding: Coding
+    condition: Condition
+
+
+def _order_probes(profile: Profile) -> list[_OrderProbe]:
     return [
-        probe
+        _OrderProbe(span=probe.span, coding=probe.coding, condition=probe.condition)
         for probe in profile.probes
         if probe.method is ProbeMethod.WORD_ORDER
+        and probe.span is not None
         and probe.coding is not None
         and not probe.condition.is_empty
     ]
 
 
-def _fits(probe: Probe, order: ByteOrder, image: WordImage) -> bool:
-    if probe.span is None or probe.coding is None:
-        return False
+def _fits(probe: _OrderProbe, order: ByteOrder, image: WordImage) -> bool:
     words = [image.get(at) for at in probe.span.addresses()]
     known = [word for word in words if word is not None]
     if len(known) < len(words):
         return False
     raw = decode_words(replace(probe.coding, order=order), known)
-    return raw is not None and _is_number(probe.coding, raw) and probe.condition.holds(raw)
+    return raw is not None and _is_number(raw) and probe.condition.holds(raw)
 
 
-def _is_number(coding: Coding, raw: Raw) -> bool:
-    if coding.kind not in FLOATS or not isinstance(raw, int | Fraction):
-        return True
-    return raw == 0 or abs(Fraction(raw)) >= _SMALLEST
+def _is_number(raw: Raw) -> bool:
+    return not isinstance(raw, Fraction) or raw == 0 or abs(raw) >= _SMALLEST
 
 
 def _probe_with(probe: Probe, order: ByteOrder) -> Probe:

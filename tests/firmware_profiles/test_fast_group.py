@@ -129,7 +129,7 @@ WORDS = st.sampled_from([0, 1, 2, 51, 52, 53, 0x7FFF, 0x8000, 0xFFFF, 0x7FC0, 0x
 WORDS |= st.integers(0, 0xFFFF)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     st.lists(WORDS, min_size=len(SPANS), max_size=len(SPANS)),
     st.sets(st.sampled_from(SPANS), max_size=1),
@@ -159,6 +159,14 @@ def placed(address: int, data: bytes) -> Image:
     """Return bytes as words from an address on."""
     words = struct.unpack(f">{len(data) // 2}H", data)
     return {(3, address + offset): word for offset, word in enumerate(words)}
+
+
+@pytest.mark.parametrize("number", [1e306, -1e308, 1.7e308])
+def test_what_no_float_can_hold_is_left_to_the_fractions(number: float) -> None:
+    keys = 'count = 4\ntype = "f64"\nunit = "GWh"\nquantity = "energy_heat"\ngroup = "fast"'
+    profile = parsed(TEXT + register("energy", 20, keys))
+
+    assert_same(profile, placed(10, bytes(4)) | placed(20, struct.pack(">d", number)))
 
 
 def test_many_settings_do_not_fill_the_memory() -> None:

@@ -141,7 +141,7 @@ def mutated(
     return broken
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.sampled_from([EXAMPLE, *DOCUMENTS.values()]),
     st.randoms(use_true_random=False),
@@ -164,6 +164,7 @@ def test_a_mutated_file_is_read_or_refused_with_a_place(
         assert all(point.remedy for point in points)
 
 
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.text(max_size=6),

@@ -181,6 +181,22 @@ def test_diff_names_every_field_that_changed(
     assert main(["diff", str(old), str(old)]) == 0
 
 
+def test_diff_matches_rows_by_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "a.toml", tmp_path / "b.toml"
+    row = '\n[[status]]\nregister = "flow"\nvalue = 1\nname = "full"\nevent = "tamper"\n'
+    row += 'severity = "fault"\n'
+    old.write_text(TEXT + row + row.replace("value = 1", "value = 2"))
+    new.write_text(TEXT + row + row.replace("value = 1", "value = 3") + row.replace("full", "x"))
+
+    assert main(["diff", str(old), str(new)]) == 1
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "status.full (1).value: 2 -> 3",
+        "status.x: added",
+    ]
+
+
 def test_the_schema_knows_what_the_loader_knows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     schema = json.loads(capsys.readouterr().out)

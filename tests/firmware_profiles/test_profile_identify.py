@@ -217,6 +217,24 @@ def test_an_mbus_head_is_judged_by_maker_and_version() -> None:
     )
 
 
+def test_a_row_that_only_tells_proves_nothing() -> None:
+    rows = DEVICE_ID.replace('equals = "ACME"', 'as = "vendor"')
+    rows += '\n[[identify]]\nmethod = "plausibility"\nregister = "flow"\nas = "flow"\n'
+    rows += '\n[[identify]]\nmethod = "mbus"\nnote = "see the telegram"\n'
+    found = judge(profile(rows), answers(UH50, objects={0: "ACME"}))
+
+    assert (found.standing, found.weight) == (Standing.UNPROVEN, 0)
+    assert found.facts == {"vendor": "ACME", "flow": "10"}
+
+
+def test_an_object_may_be_a_number_and_a_telegram_may_be_missing() -> None:
+    rows = DEVICE_ID.replace('"vendor"', "128")
+    mbus = profile('\n[[identify]]\nmethod = "mbus"\nmanufacturer = "KAM"\n')
+
+    assert questions([profile(rows)]).objects == (128,)
+    assert judge(mbus, answers({})).standing is Standing.UNPROVEN
+
+
 def test_the_serial_number_of_the_settings_is_compared_where_it_is_known() -> None:
     rows = UNIT_ID.replace("unit_id", "serial")
 
@@ -284,6 +302,10 @@ def test_an_order_that_is_still_open_is_not_identified() -> None:
         (
             'method = "mbus"\nmanufacturer = "KAM"\nversion = ["x"]',
             "identify.mbus.version: holds what is no number; write version = [0x34, 0x35]",
+        ),
+        (
+            'method = "plausibility"\nregister = "flow"\nsum = [1]',
+            'identify.plausibility.sum: 1 is no name; write sum = ["plus", "-minus"]',
         ),
         (
             'method = "registers"\nmask = 3',

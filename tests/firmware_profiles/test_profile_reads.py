@@ -151,6 +151,14 @@ def test_the_link_keeps_every_habit_of_the_meter() -> None:
     assert (link.has_echo, link.address_rule) == (True, "last digits")
 
 
+def test_one_speed_stands_for_itself_and_texts_are_refused() -> None:
+    head = "[3, 6]\n"
+
+    assert parsed(TEXT.replace(head, f"{head}baud = 9600\n")).link.speeds == (9600,)
+    with pytest.raises(ProfileError, match=r"link\.baud: holds what is no number; write baud ="):
+        parsed(TEXT.replace(head, f'{head}baud = ["fast"]\n'))
+
+
 def test_a_sentinel_may_be_written_in_hex() -> None:
     line = '\nsentinel = ["0x7FC00001", ">=0x10"]\n'
     found = parsed(TEXT.replace('group = "fast"\n', f'group = "fast"{line}', 1))

@@ -133,6 +133,7 @@ def test_a_text_is_looked_at() -> None:
         ('"signal", min', '"signal.x", min', "'signal' has no field 'x'; name a field of its"),
         (", min = 60", "", "signal.need.signal.equals: is missing; say what it must be"),
         (", equals = 0", "", "need.errors.equals: is missing beside mask or bit; say what"),
+        ("need = [", "need = []\nnote = [", "signal.need: is empty; write need = [{ register ="),
         ("min = 60", "least = 60", "signal.need.signal.least: is an unknown key"),
         ("equals = 0", "equals = 8", "need.errors.equals: 8 is no bit; write 0 or 1"),
         ("\nevent", '\notherwise = "drop"\nevent', "signal.otherwise: 'drop' is unknown; use bad"),

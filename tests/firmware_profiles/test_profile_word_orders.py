@@ -109,6 +109,25 @@ def test_an_order_that_is_still_open_gives_no_value() -> None:
     assert (unread.values, unread.quality) == ({}, {Quantity.FLOW_M3H: BAD_TIMEOUT})
 
 
+def test_whole_numbers_decide_too() -> None:
+    row = PROBE.replace('"f32"', '"u32"').replace("min = -40\nmax = 200", "min = 1\nmax = 65535")
+
+    assert decide_order(probed(row=row), [{(3, 10): 0, (3, 11): 77}]) is ByteOrder.ABCD
+    assert decide_order(probed(row=row), [{(3, 10): 77, (3, 11): 0}]) is ByteOrder.CDAB
+
+
+def test_a_probe_with_an_order_of_its_own_keeps_it() -> None:
+    known = '\n[[identify]]\nmethod = "registers"\nfc = 3\naddress = 10\ncount = 2\n'
+    row = PROBE + known + 'type = "u32"\norder = "ABCD"\nequals = 7\n'
+    row += '\n[[identify]]\nmethod = "note"\n'
+    orders = [
+        None if probe.coding is None else probe.coding.order
+        for probe in with_order(probed(row=row), ByteOrder.CDAB).probes
+    ]
+
+    assert orders == [ByteOrder.CDAB, ByteOrder.ABCD, None]
+
+
 def test_a_row_with_an_order_of_its_own_keeps_it() -> None:
     flow = with_line(FLOW, 'order = "ABCD"')
     profile = with_order(probed(flow=flow), ByteOrder.CDAB)
