@@ -77,8 +77,7 @@ def _profile(call: MeterCall) -> str:
     Raises:
         CallError: It cannot be told what it is.
     """
-    is_telegram = call.url.startswith(("mbus:", "cjt188:"))
-    if call.profile != AUTO or is_telegram:
+    if call.profile != AUTO or _is_telegram(call):
         return call.profile
     asked = IdentityCall(
         url=call.url,
@@ -100,6 +99,10 @@ def _profile(call: MeterCall) -> str:
     return found.profile
 
 
+def _is_telegram(call: MeterCall) -> bool:
+    return call.url.startswith(("mbus:", "cjt188:"))
+
+
 def read_meter(call: MeterCall) -> MeterRead:
     """Return what one meter says now.
 
@@ -110,7 +113,10 @@ def read_meter(call: MeterCall) -> MeterRead:
     try:
         (setup,) = load_links(config_of(call))
     except ConfigError as error:
-        raise CallError(str(error).replace("gateway command: ", "read: ", 1)) from error
+        text = str(error).replace("gateway command: ", "read: ", 1)
+        is_draft = "profile:" in text and not _is_telegram(call)
+        hint = "; --words reads words that no profile explains yet" if is_draft else ""
+        raise CallError(f"{text}{hint}") from error
     line = make_line(setup.order(clock))
     started_utc, started_s = clock.now_utc(), time.monotonic()
     reads: dict[str, JobRead] = {}
