@@ -35,6 +35,9 @@ SETTLE_SHARE = 0.25
 LONGEST_SETTLE_S = 0.05
 """How long a damaged answer is listened after for a right one behind it. Judgement."""
 
+LEAST_PATIENCE_S = 0.5
+"""How long, at least, silence is waited for. Judgement: far longer than a busy machine stalls."""
+
 GLITCH_BYTES = 3
 """Stray bytes that a driver on a two-wire bus makes when it lets go; more are somebody talking."""
 
@@ -132,6 +135,7 @@ class Exchange:
         self.owed = OwedAnswers()
         self.counts = line.counts
         self.kind = rules.kind
+        self.heard_instead = b""
         self._line = line
         self._rules = rules
         self._timing = timing
@@ -148,6 +152,7 @@ class Exchange:
     def expect(self, shape: Shape, deadline_s: float | None) -> None:
         """Say what the next request's answer must be, and how long it may take."""
         self._shape = shape
+        self.heard_instead = b""
         wire_s = shape.length * self._timing.char_s
         self._wait_s = self._timing.timeout_s + wire_s if deadline_s is None else deadline_s
 
@@ -239,7 +244,8 @@ class Exchange:
         if port is None:
             self._refuse_down()
         begun_s = time.monotonic()
-        give_up_s = max(begun_s, self._quiet_until_s) + 2 * self._timing.timeout_s
+        patience_s = max(LEAST_PATIENCE_S, 2 * self._timing.timeout_s)
+        give_up_s = max(begun_s, self._quiet_until_s) + patience_s
         stray, self._rest = self._rest, b""
         while True:
             until_s = max(self._quiet_until_s, self._last_byte_s + self._timing.silence_s)
@@ -388,11 +394,13 @@ class Exchange:
             return False
         if shape.fits(payload) or (shape.is_refusal(payload) and payload[2]):
             return self._accept(now, frame)
+        self.heard_instead = payload
         raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, _described(payload, shape))
 
     def _is_stranger(self, now: _Listening, payload: bytes) -> bool:
         """Go on listening after the frame of another unit; give up after a wrong one of this."""
         described = _described(payload, now.expected.shape)
+        self.heard_instead = payload
         self.owed.distrust(payload[0])
         if payload[0] == now.expected.shape.unit:
             raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, described)

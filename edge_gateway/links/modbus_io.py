@@ -4,8 +4,8 @@ Where frames carry no number, a request of the same shape as one that was lost i
 a probe of another shape has been answered: then every earlier answer has come or never will
 (`owed_answers`). On every line, a unit that has not yet answered two requests of different shapes
 in a row, or not since its last fault, may be answering one behind, with the right number and all:
-it is asked such a probe first, too. A probe never reads an address that the
-caller has not asked for.
+before a second block of one shape it is asked such a probe, too. A probe never reads an address
+that the caller has not asked for.
 """
 
 import logging
@@ -33,6 +33,10 @@ MOST_PROBES = 2
 CHANGES_TO_TRUST = 3
 """Meters that hang up after every answer are believed to be in step after three changes."""
 
+SAME_SIZES_TO_TRUST = 2
+"""A meter that answers two probes in a row with the length of the block that is wanted does not
+heed the count, where one that is behind would have answered the second with the first's length."""
+
 UNREACHABLE = frozenset({10, 11})
 """Exceptions of a gateway whose own line fails; what it hears late it may hand on shifted."""
 
@@ -53,41 +57,52 @@ class _Unit:
 
     Attributes:
         blocks: Blocks that it has answered, of different shapes, the newest last.
-        last: The shape that it has just answered; None: its last request was lost.
-        opening: Which opening of the line that was on.
+        last: The block that it answered last.
+        is_lost: Whether a request since then was lost, heard by the unit or not.
+        opening: Which opening of the line `last` was on.
         changes: How often it answered another shape than before, each with its own, after the
             line had been opened afresh.
         had_words: Whether it answered with words, and not with an exception.
         is_in_step: Whether it has answered two different shapes in a row, each with its own.
+        same_sizes: How many probes in a row it answered with the length of the wanted block.
     """
 
     blocks: list[Span] = field(default_factory=list)
-    last: Shape | None = None
+    last: Span | None = None
+    is_lost: bool = False
     opening: int = 0
     changes: int = 0
     had_words: bool = False
     is_in_step: bool = False
+    same_sizes: int = 0
 
-    def note(self, shape: Shape, answer: Answer, opening: int) -> None:
+    def note(self, block: Span, answer: Answer, opening: int) -> None:
         """Take what became of a request."""
         if isinstance(answer, Fault) and (
             answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE
         ):
             self.is_in_step = False
+            self.is_lost = True
             self.changes = 0
-            self.last = None
             return
         had_words, self.had_words = self.had_words, not isinstance(answer, Fault)
-        if self.is_answered_otherwise(shape) and (had_words or self.had_words):
+        if not self.is_in_step and self._has_changed(block) and (had_words or self.had_words):
             self.changes += 1
-            is_sure = self.opening == opening or self.changes >= CHANGES_TO_TRUST
-            self.is_in_step = self.is_in_step or is_sure
-        self.last = shape
+            self.is_in_step = self.opening == opening or self.changes >= CHANGES_TO_TRUST
+        self.last = block
+        self.is_lost = False
         self.opening = opening
 
-    def is_answered_otherwise(self, shape: Shape) -> bool:
-        """Return whether its last answer was one of another shape."""
-        return self.last not in {None, shape}
+    def may_be_behind(self, block: Span) -> bool:
+        """Return whether an answer of the right shape may hold the words of another block."""
+        if self.is_in_step or self.same_sizes >= SAME_SIZES_TO_TRUST:
+            return False
+        return self.is_lost or not (self.last in {None, block} or self._has_changed(block))
+
+    def _has_changed(self, block: Span) -> bool:
+        if self.last is None or self.is_lost:
+            return False
+        return _shape(0, self.last) != _shape(0, block)
 
 
 class ModbusLink:
@@ -143,8 +158,9 @@ class ModbusLink:
         """Send probes until no earlier answer can be taken for that of `block`."""
         if self._session.exchange.is_ambiguous(shape):
             self._session.exchange.catch_up()
+        known = self._unit(shape.unit)
         for _ in range(MOST_PROBES):
-            if not self._is_doubtful(shape):
+            if not known.may_be_behind(block) and not self._session.exchange.is_ambiguous(shape):
                 return None
             probe = next(self._probes(shape.unit, block), None)
             if probe is None:
@@ -152,23 +168,23 @@ class ModbusLink:
             self.counts.probes += 1
             answer = self._ask(_shape(shape.unit, probe), probe, deadline_s)
             if isinstance(answer, Fault) and answer.kind is not FaultKind.EXCEPTION:
+                is_same_size = shape.fits(self._session.exchange.heard_instead)
+                known.same_sizes = known.same_sizes + 1 if is_same_size else 0
                 return owing(answer)
+            known.same_sizes = 0
         if not self._session.exchange.is_ambiguous(shape):
             return None
         detail = "an earlier request may still be answered, and no probe is left; wait"
         return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
 
-    def _is_doubtful(self, shape: Shape) -> bool:
-        known = self._unit(shape.unit)
-        is_behind = not known.is_in_step and not known.is_answered_otherwise(shape)
-        return is_behind or self._session.exchange.is_ambiguous(shape)
-
     def _probes(self, unit: int, block: Span) -> Iterator[Span]:
         """Return reads whose answer can be told from every earlier one: known to be right first."""
         known = self._unit(unit)
+        wanted = _shape(unit, block)
+        last = None if known.last is None else _shape(unit, known.last)
         for span in (*sorted(known.blocks, key=lambda each: each.word_count), *_parts(block)):
             shape = _shape(unit, span)
-            if shape != known.last and not self._session.exchange.is_ambiguous(shape):
+            if shape not in {last, wanted} and not self._session.exchange.is_ambiguous(shape):
                 yield span
 
     def _unit(self, unit: int) -> _Unit:
@@ -190,7 +206,7 @@ class ModbusLink:
         )
         result = answer if isinstance(answer, Fault) else self._words(answer, block)
         if not (isinstance(result, Fault) and result.kind is FaultKind.LINK_DOWN):
-            self._unit(shape.unit).note(shape, result, self.counts.opens)
+            self._unit(shape.unit).note(block, result, self.counts.opens)
         return result
 
     def _words(self, answer: ModbusPDU, block: Span) -> Answer:
