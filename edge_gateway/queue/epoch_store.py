@@ -1,8 +1,8 @@
 """Owns one queue file: a frame is in it until the server has acknowledged it, and a while longer.
 
-Every change is one transaction that has reached the disk when the
-method returns (WAL, `synchronous=FULL`). An acknowledged frame stays, marked, so that a restored
-server can be given it again (RULINGS R1).
+Every change of frames is one transaction that has reached the disk when the method returns
+(WAL, `synchronous=FULL`); what the server has is written with the next one. An acknowledged frame
+stays, marked, so that a restored server can be given it again (RULINGS R1).
 """
 
 import shutil
@@ -223,8 +223,13 @@ class EpochStore:
                 card was copied or put back, the server knows these numbers from other frames.
         """
         entry = next((one for one in ack.epochs if one.epoch == self.epoch), None)
-        if entry is None or self._is_old_news(entry, ack.server_epoch, sent):
+        if entry is None:
             return AckEffect()
+        now_ms = ms_from_utc(now_utc)
+        with self._lock:
+            if self._is_known_server(ack.server_epoch):
+                seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
+                return _effect(seqs, entry)
         with self._transaction() as connection:
             known = get_meta(connection, "server_epoch")
             is_new = known not in (NO_SERVER, ack.server_epoch)
@@ -237,17 +242,13 @@ class EpochStore:
                 why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
                 self._rows.explain_missing(entry, why)
                 set_meta(connection, "must_explain", 0)
-            seqs = self._rows.mark(self._fresh(entry, sent), ms_from_utc(now_utc))
-        done = frozenset(seqs)
-        refused = [pair for pair in entry.refused if pair[0] in done]
-        return AckEffect(seqs=seqs, refused=refused, is_new_server=is_new)
+            seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
+        return replace(_effect(seqs, entry), is_new_server=is_new)
 
-    def _is_old_news(self, entry: EpochAck, server_epoch: int, sent: Ranges) -> bool:
-        """Return whether an acknowledgement changes nothing, so that nothing has to be written."""
-        with self._lock:
-            is_same = get_meta(self._connection, "server_epoch") == server_epoch
-            must_explain = bool(get_meta(self._connection, "must_explain"))
-            return is_same and not must_explain and not self._fresh(entry, sent)
+    def _is_known_server(self, server_epoch: int) -> bool:
+        """Return whether an acknowledgement brings nothing but marks."""
+        is_same = get_meta(self._connection, "server_epoch") == server_epoch
+        return is_same and not get_meta(self._connection, "must_explain")
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""
@@ -341,22 +342,33 @@ class EpochStore:
             return False
 
     def close(self) -> None:
-        """Close the file; everything in it is already on disk."""
+        """Write the last marks and close the file; all frames are on disk already."""
+        with suppress(sqlite3.Error):
+            self.flush()
         with self._lock:
             self._connection.close()
+
+    def flush(self) -> None:
+        """Bring marks that wait for the next change of the file into it now."""
+        if not self._rows.marks.is_written():
+            with self._transaction():
+                pass
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            sizes = replace(self._rows.sizes)
+            before = replace(self._rows.sizes), self._rows.marks.all
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
+                self._rows.marks.write(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException as error:
-                self._rows.sizes = sizes
+                self._rows.sizes = before[0]
+                self._rows.marks.restore(before[1])
                 self._roll_back(error)
                 raise
+            self._rows.marks.written()
             self._full_count = 0
 
     def _roll_back(self, error: BaseException) -> None:
@@ -367,7 +379,6 @@ class EpochStore:
         with suppress(sqlite3.DatabaseError):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            self._rows.marks.reload(self._connection)
 
     def _give_way(self, excess: int, spare: int, why: str) -> None:
         """Free `excess` bytes: thin what is old, and `spare` more; else let the oldest go."""
@@ -397,6 +408,11 @@ class EpochStore:
             self._rows.forget(self._rows.oldest_kept(_ROOM_AT_ONCE))
         elif self._rows.sizes.open_bytes > LEAST_OPEN_BYTES:
             self._give_way(_ROOM_AT_ONCE, 0, DISK_LOW)
+
+
+def _effect(seqs: Sequence[int], entry: EpochAck) -> AckEffect:
+    done = frozenset(seqs)
+    return AckEffect(seqs=seqs, refused=[pair for pair in entry.refused if pair[0] in done])
 
 
 def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> EpochStore | None:

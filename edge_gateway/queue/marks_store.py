@@ -1,6 +1,8 @@
 """Owns which numbers are acknowledged: few ranges beside the frames, so that no frame is rewritten.
 
-Marking a frame in its own row would write each page of the file twice (gateway notes, 4.7).
+Marking a frame in its own row would write each page of the file twice (gateway notes, 4.7). Marks
+reach the file with the next change of it, not each by itself: one that a power cut takes back
+only means that a frame goes to the server once more.
 """
 
 import sqlite3
@@ -24,71 +26,68 @@ class Mark:
 
 
 class Marks:
-    """The acknowledged numbers of one file, in memory and on disk."""
+    """The acknowledged numbers of one file, in memory and, a little later, on disk."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read them from the file."""
-        self._marks: list[Mark] = []
-        self.acked: Ranges = ()
-        self.reload(connection)
-
-    def reload(self, connection: sqlite3.Connection) -> None:
-        """Read them again, after a transaction was rolled back."""
         rows = connection.execute("SELECT first, last, at_ms FROM acked ORDER BY first")
-        self._set([Mark(first=first, last=last, at_ms=at_ms) for first, last, at_ms in rows])
+        self.all: Sequence[Mark] = ()
+        self.acked: Ranges = ()
+        self._on_disk: frozenset[Mark] = frozenset()
+        self.restore([Mark(first=first, last=last, at_ms=at_ms) for first, last, at_ms in rows])
+        self.written()
 
-    def add(self, connection: sqlite3.Connection, ranges: Ranges, now_ms: int) -> None:
+    def restore(self, marks: Sequence[Mark]) -> None:
+        """Return to what `all` was before a transaction that was rolled back."""
+        self.all = tuple(sorted(marks, key=lambda mark: mark.first))
+        self.acked = merged((mark.first, mark.last) for mark in self.all)
+
+    def is_written(self) -> bool:
+        """Return whether the file says the same."""
+        return self._on_disk == frozenset(self.all)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Bring the file up to date; the caller commits and then calls `written`."""
+        wanted = frozenset(self.all)
+        connection.executemany(
+            "DELETE FROM acked WHERE first = ?", [(mark.first,) for mark in self._on_disk - wanted]
+        )
+        connection.executemany(
+            "INSERT INTO acked VALUES (?, ?, ?)",
+            [(mark.first, mark.last, mark.at_ms) for mark in wanted - self._on_disk],
+        )
+
+    def written(self) -> None:
+        """Remember that what was written is committed."""
+        self._on_disk = frozenset(self.all)
+
+    def add(self, ranges: Ranges, now_ms: int) -> None:
         """Mark numbers, none of which is marked already."""
         at_ms = (now_ms // _BUCKET_MS + 1) * _BUCKET_MS
-        for first, last in ranges:
-            self._add_one(connection, Mark(first=first, last=last, at_ms=at_ms))
-        self._set(self._marks)
-
-    def _add_one(self, connection: sqlite3.Connection, mark: Mark) -> None:
-        low, high = mark.first, mark.last
-        for each in [each for each in self._marks if each.at_ms == mark.at_ms]:
-            if each.last == low - 1:
-                low = each.first
-            elif each.first == high + 1:
-                high = each.last
-            else:
-                continue
-            self._marks.remove(each)
-            connection.execute("DELETE FROM acked WHERE first = ?", (each.first,))
-        connection.execute("INSERT INTO acked VALUES (?, ?, ?)", (low, high, mark.at_ms))
-        self._marks.append(Mark(first=low, last=high, at_ms=mark.at_ms))
+        of_hour = [(mark.first, mark.last) for mark in self.all if mark.at_ms == at_ms]
+        others = [mark for mark in self.all if mark.at_ms != at_ms]
+        self.restore([*others, *_marks([*of_hour, *ranges], at_ms)])
 
     def kept(self) -> Sequence[Mark]:
         """Return the marks of frames that are still kept, ascending."""
-        return [mark for mark in self._marks if mark.at_ms != GONE_MS]
+        return [mark for mark in self.all if mark.at_ms != GONE_MS]
 
     def gone(self) -> Ranges:
         """Return the numbers that were acknowledged and are not kept any more."""
-        return merged((mark.first, mark.last) for mark in self._marks if mark.at_ms == GONE_MS)
+        return merged((mark.first, mark.last) for mark in self.all if mark.at_ms == GONE_MS)
 
-    def forget(self, connection: sqlite3.Connection, ranges: Ranges) -> None:
+    def forget(self, ranges: Ranges) -> None:
         """Remember that the frames of these marked numbers are not kept any more."""
-        cut = [piece for mark in self._marks for piece in _without(mark, ranges)]
-        islands = merged([*self.gone(), *ranges])
-        cut = [mark for mark in cut if mark.at_ms != GONE_MS]
-        cut += [Mark(first=first, last=last, at_ms=GONE_MS) for first, last in islands]
-        self._replace(connection, cut)
+        cut = [piece for mark in self.kept() for piece in _without(mark, ranges)]
+        self.restore([*cut, *_marks([*self.gone(), *ranges], GONE_MS)])
 
-    def reopen(self, connection: sqlite3.Connection) -> None:
+    def reopen(self) -> None:
         """Take back every mark of a frame that is still kept."""
-        self._replace(connection, [mark for mark in self._marks if mark.at_ms == GONE_MS])
+        self.restore([mark for mark in self.all if mark.at_ms == GONE_MS])
 
-    def _replace(self, connection: sqlite3.Connection, marks: Sequence[Mark]) -> None:
-        connection.execute("DELETE FROM acked")
-        connection.executemany(
-            "INSERT INTO acked VALUES (?, ?, ?)",
-            [(mark.first, mark.last, mark.at_ms) for mark in marks],
-        )
-        self._set(marks)
 
-    def _set(self, marks: Sequence[Mark]) -> None:
-        self._marks = sorted(marks, key=lambda mark: mark.first)
-        self.acked = merged((mark.first, mark.last) for mark in self._marks)
+def _marks(ranges: Sequence[tuple[int, int]], at_ms: int) -> Sequence[Mark]:
+    return [Mark(first=first, last=last, at_ms=at_ms) for first, last in merged(ranges)]
 
 
 def _without(mark: Mark, ranges: Ranges) -> Sequence[Mark]:

@@ -174,6 +174,11 @@ class QueueStore:
                 if not store.is_sound():
                     self._replace(store)
 
+    def flush(self) -> None:
+        """Bring what the server has into the files now, not with the next change."""
+        for store in self.stores():
+            store.flush()
+
     def close(self) -> None:
         """Close the files; everything in them is already on disk."""
         with self._changing:

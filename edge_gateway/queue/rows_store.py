@@ -62,7 +62,7 @@ class FrameRows:
             at_ms = ms_from_utc(frame.measured_at_utc)
             if uptime is None:
                 newest_ms = max(newest_ms, at_ms)
-            body = dump_json(frame_json(replace(frame, seq=seq)))
+            body = dump_json({**frame_json(frame), "s": seq})
             self.connection.execute(
                 "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, crc, body)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -136,7 +136,7 @@ class FrameRows:
                 seqs.append(seq)
                 size += length
                 held += boot_id is not None
-        self.marks.add(self.connection, ranges, now_ms)
+        self.marks.add(ranges, now_ms)
         self._count_open(-len(seqs), -size)
         self.sizes.kept_count += len(seqs)
         self.sizes.kept_bytes += size
@@ -145,7 +145,7 @@ class FrameRows:
 
     def reopen(self) -> None:
         """Open again every acknowledged row that is still here."""
-        self.marks.reopen(self.connection)
+        self.marks.reopen()
         self.sizes = read_sizes(self.connection, self.marks.acked)
 
     def forget(self, ranges: Ranges) -> None:
@@ -161,7 +161,7 @@ class FrameRows:
                 "UPDATE cursor SET missed = missed + ? WHERE name = ?", unread
             )
         if ranges:
-            self.marks.forget(self.connection, ranges)
+            self.marks.forget(ranges)
 
     def _unread_in(self, low: int, high: int) -> Sequence[tuple[int, str]]:
         """Return how many frames of a range each reader has not read, where there are any."""

@@ -56,6 +56,9 @@ PUBACK_WITHIN_TIMEOUTS = 2.0
 ASK_TIME_EVERY_S = 10.0
 """Wall seconds between two questions for the time, while nobody here knows it."""
 
+FLUSH_EVERY_S = 2.0
+"""Wall seconds after which the server's word is in the file though nothing new was read."""
+
 LONGEST_WAIT_S = 0.5
 MAX_EVENTS = 100
 SHORTEST_HEALTH_S = 1.0
@@ -121,6 +124,7 @@ class Uplink:
         self._is_broker_silent = self._has_disagreed = False
         self._is_believed: bool | None = None
         self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
+        self._next_flush_s = 0.0
         self._delivery = Delivery(
             DeliveryParts(
                 gateway_id=parts.config.gateway_id,
@@ -162,6 +166,7 @@ class Uplink:
             links=parts.links(),
             oldest_ms=parts.queue.oldest_open_ms(),
             remote=parts.remote(),
+            clock=None if parts.timekeeper is None else parts.timekeeper.quality(),
         )
         return messages.health(parts.config.gateway_id, self._time_utc(), figures)
 
@@ -349,6 +354,9 @@ class Uplink:
         """Look at the clock, publish health, forget what was kept long enough."""
         self._watch_clock()
         now_s = time.monotonic()
+        if now_s >= self._next_flush_s:
+            self._next_flush_s = now_s + FLUSH_EVERY_S
+            self._parts.queue.flush()
         self._watch_broker(now_s)
         self._watch_trust(now_s)
         for text in self._parts.queue.take_notices():

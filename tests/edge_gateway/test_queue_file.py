@@ -267,6 +267,8 @@ def test_the_figures_can_be_read_while_a_gateway_uses_the_file(path: Path) -> No
         store.put(frames(7))
         store.acknowledge(acked(store, [1, 2]), NOW)
 
+        store.flush()
+
         assert read_figures(path) == store.figures()
 
 
@@ -353,6 +355,8 @@ class QueueLife(RuleBasedStateMachine):
 
     @invariant()
     def the_figures_agree_with_the_file(self) -> None:
+        self.store.flush()
+
         assert self.store.figures() == read_figures(self.path)
 
 
