@@ -5,6 +5,7 @@ import argparse
 from edge_gateway.commands.calls import DONE, with_config
 from edge_gateway.config_io import load_config
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
+from edge_gateway.remote.revisions_io import revision_in_force
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,9 @@ def _check(options: argparse.Namespace) -> int:
     """Print what each meter's groups cost on the link; nothing is opened or read."""
     config = load_config(options.config)
     print(f"gateway {config.gateway_id}: broker {config.mqtt.host}:{config.mqtt.port}")
+    number = revision_in_force(config)
+    if number:
+        print(f"revision {number} from afar is in force and goes before what stands here")
     for link in load_links(config):
         print(f"link {link.config.name}: {link.config.url}, time-out {link.timeout_s:g} s")
         for meter in link.meters:

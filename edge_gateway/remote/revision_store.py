@@ -99,6 +99,15 @@ class RevisionStore:
         return max((int(number) for _, _, number in found if number.isdecimal()), default=0)
 
 
+def peek(folder: Path) -> Standing | None:
+    """Return where the revisions stand without changing anything; None: nobody can tell."""
+    path = folder / _STATE
+    try:
+        return _parse(read_json(str(path), path.read_bytes()))
+    except (OSError, ContractError):
+        return None
+
+
 def _json(standing: Standing) -> JsonObject:
     trial, ended = standing.trial, standing.ended
     return {

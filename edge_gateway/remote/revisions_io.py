@@ -11,7 +11,7 @@ from edge_gateway.config import ConfigError, GatewayConfig
 from edge_gateway.config_io import parse_overlay
 from edge_gateway.polling.profiles_io import LinkSetup, load_links
 from edge_gateway.remote.permissions import keep_permissions
-from edge_gateway.remote.revision_store import RevisionStore
+from edge_gateway.remote.revision_store import RevisionStore, peek
 from edge_gateway.remote.standing import OWN_FILE, Standing, roll_back, start_again
 from edge_gateway.remote.trust import Trust
 from firmware_profiles.errors import ProfileError
@@ -158,6 +158,12 @@ def _text_of(place: str, site: Path | None) -> str | None:
     """Return the text of a site profile; None for one that ships with the package."""
     path = Path(place)
     return path.read_text("utf-8") if site is not None and path.parent == site else None
+
+
+def revision_in_force(config: GatewayConfig) -> int:
+    """Return which revision goes before a settings file, OWN_FILE for none; changes nothing."""
+    standing = peek(config.data / FOLDER) if config.remote.trusted_keys else None
+    return OWN_FILE if standing is None else standing.in_force
 
 
 def verified(trust: Trust, signed: SignedText, place: str) -> Command:

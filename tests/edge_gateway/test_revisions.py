@@ -5,9 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, RemoteConfig
 from edge_gateway.queue.queue_store import read_figures
-from edge_gateway.remote.revisions_io import FOLDER, Revisions
+from edge_gateway.remote.revisions_io import FOLDER, Revisions, revision_in_force
 from edge_gateway.remote.trials_io import REVISION_STARTED, REVISION_STORED
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles import library_io
@@ -127,6 +128,30 @@ def test_the_gateway_goes_on_with_a_confirmed_revision_after_a_restart(site: Sit
         again = site.revision()
 
     assert again == "1"
+
+
+def test_the_check_of_the_settings_names_the_revision_that_goes_before_them(site: Site) -> None:
+    before = revision_in_force(site.config)
+    with site.at_work():
+        site.desk.ask(revision(1, site.new.port))
+
+    assert before == 0
+    assert revision_in_force(site.config) == 1
+    assert revision_in_force(replace(site.config, remote=RemoteConfig())) == 0
+
+
+def test_many_revisions_leave_no_thread_behind(site: Site) -> None:
+    with site.at_work():
+        until(lambda: site.server.ledger)
+        site.desk.ask(revision(1, site.new.port))
+        before = sorted(thread.name for thread in threading.enumerate())
+        for number in range(2, 6):
+            site.desk.ask(revision(number, site.new.port))
+        after = sorted(thread.name for thread in threading.enumerate())
+    names = [name for name in after if name.startswith("link-")]
+
+    assert names == ["link-plant"]
+    assert len(after) <= len(before) + 1
 
 
 def test_a_revision_with_dead_links_is_left_after_three_periods(site: Site) -> None:
@@ -275,14 +300,7 @@ def test_a_revision_of_a_key_that_is_trusted_no_longer_is_not_used(site: Site) -
         site.desk.ask(revision(1, site.new.port))
     other = Signer()
     trusted = RemoteConfig(trusted_keys=(other.public_line,))
-    site.config = GatewayConfig(
-        gateway_id=site.config.gateway_id,
-        data=site.config.data,
-        mqtt=site.config.mqtt,
-        queue=site.config.queue,
-        links=site.config.links,
-        remote=trusted,
-    )
+    site.config = replace(site.config, remote=trusted)
     site.desk.signer = other
     with site.at_work():
         in_force = site.revision()
@@ -315,14 +333,7 @@ def test_a_replaced_box_with_the_moved_folder_goes_on_where_the_old_one_ended(si
     site.server.is_acknowledging = True
     signer = site.desk.signer
     site.config = settings(site.folder / "x", site.broker_port, signer, link(site.old.port))
-    site.config = GatewayConfig(
-        gateway_id=site.config.gateway_id,
-        data=box,
-        mqtt=site.config.mqtt,
-        queue=site.config.queue,
-        links=site.config.links,
-        remote=site.config.remote,
-    )
+    site.config = replace(site.config, data=box)
     with site.at_work():
         until(lambda: max(site.server.seqs()) > before.last_seq)
         in_force = site.revision()
