@@ -1,7 +1,8 @@
 """Decides how many frames fit into one message, and writes it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -15,6 +16,11 @@ MAX_BATCH_BYTES = 56 * 1024
 
 USUAL_INTERVAL = timedelta(minutes=15)
 """For a group that is not polled any more."""
+
+_TEXT = rb'("(?:[^"\\]|\\.)*")'
+_STAMP = re.compile(rb'"d":' + _TEXT + rb'.*?"g":' + _TEXT + rb'.*?"t":([0-9]+)', re.DOTALL)
+"""Device, group and time of a frame as `dump_json` writes it: keys sorted, quotes escaped inside
+texts, so that `"g":` is nowhere but where the key is."""
 
 _NO_FRAMES = b'"f":[]'
 _MILLISECOND = timedelta(milliseconds=1)
@@ -37,7 +43,7 @@ def batch_payload(
     gateway_id: str,
     epoch: int,
     frames: Sequence[StoredFrame],
-    is_late: Callable[[JsonObject], bool] = lambda _body: False,
+    is_late: Callable[[bytes], bool] = lambda _body: False,
 ) -> bytes:
     """Return the message that carries these frames; the late ones say so."""
     empty = dump_batch(gateway_id, epoch, ())
@@ -46,24 +52,27 @@ def batch_payload(
     return pack(head + _NO_FRAMES[:-1] + bodies + _NO_FRAMES[-1:] + tail)
 
 
-def _body(frame: StoredFrame, is_late: Callable[[JsonObject], bool]) -> bytes:
+def _body(frame: StoredFrame, is_late: Callable[[bytes], bool]) -> bytes:
     """Return the frame as the queue keeps it: written once, it is not written anew."""
+    if not is_late(frame.body):
+        return frame.body
     body = cast("JsonObject", json.loads(frame.body))  # the queue writes objects only
-    return dump_json({**body, "h": 1}) if is_late(body) else frame.body
+    return dump_json({**body, "h": 1})
 
 
-def late_by(now_utc: datetime, interval: Interval) -> Callable[[JsonObject], bool]:
-    """Return the judgement whether a frame is older than two periods of its group by now."""
+def late_by(now_utc: datetime, interval: Interval) -> Callable[[bytes], bool]:
+    """Return the judgement whether a frame, as JSON, is older than two periods of its group."""
     now_ms = ms_from_utc(now_utc)
-    known: dict[tuple[str, str], int] = {}
+    known: dict[tuple[bytes, bytes], int] = {}
 
-    def is_late(body: Mapping[str, object]) -> bool:
-        at_ms, device, group = body.get("t"), str(body.get("d")), str(body.get("g"))
-        if not isinstance(at_ms, int):
+    def is_late(body: bytes) -> bool:
+        found = _STAMP.search(body)
+        if found is None:
             return False
+        device, group, at_ms = found.groups()
         if (device, group) not in known:
-            period = interval(device, group) or USUAL_INTERVAL
+            period = interval(json.loads(device), json.loads(group)) or USUAL_INTERVAL
             known[device, group] = 2 * (period // _MILLISECOND)
-        return now_ms - at_ms > known[device, group]
+        return now_ms - int(at_ms) > known[device, group]
 
     return is_late

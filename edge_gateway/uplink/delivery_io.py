@@ -36,7 +36,6 @@ from edge_gateway.uplink.offers import (
     take_out,
 )
 from wire_contracts.acks import Ack
-from wire_contracts.fields import JsonObject
 from wire_contracts.frames import MAX_FRAMES
 
 ALARM_ATTEMPTS = 3
@@ -76,7 +75,7 @@ class DeliveryParts:
     mqtt: MqttConfig
     queue: QueueStore
     publish: Callable[[bytes], int | None]
-    lateness: Callable[[], Callable[[JsonObject], bool]]
+    lateness: Callable[[], Callable[[bytes], bool]]
     tell: Callable[[str, str], None]
 
 
