@@ -18,6 +18,12 @@ Complain = Callable[[str], None]
 """Takes one line for a person: which line was not decoded, and why."""
 
 
+Progress = Callable[[int], None]
+"""Takes how many lines are done."""
+
+LINES_A_STEP = 10_000
+
+
 class Decoder(Protocol):
     """What turns a line with words into one with values."""
 
@@ -34,7 +40,9 @@ class Redecoded:
     failed_count: int
 
 
-def redecode_file(decoder: Decoder, path: Path, out: BinaryIO, complain: Complain) -> Redecoded:
+def redecode_file(
+    decoder: Decoder, path: Path, out: BinaryIO, complain: Complain, progress: Progress
+) -> Redecoded:
     """Write every line of a file that can be decoded again; name every other one.
 
     Raises:
@@ -55,6 +63,8 @@ def redecode_file(decoder: Decoder, path: Path, out: BinaryIO, complain: Complai
             else:
                 written += 1
                 out.write(dump_meter_frame(line) + b"\n")
+            if number % LINES_A_STEP == 0:
+                progress(number)
     return Redecoded(written_count=written, failed_count=failed)
 
 

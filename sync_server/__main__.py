@@ -26,7 +26,12 @@ from sync_server.db.server_store import draw_server_epoch
 from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
 from sync_server.readings.corrections import describe
-from sync_server.readings.corrections_io import CorrectionFileError, apply_corrections, export_raw
+from sync_server.readings.corrections_io import (
+    CorrectionFileError,
+    Listener,
+    apply_corrections,
+    export_raw,
+)
 from sync_server.readings.raw_export_store import Wanted
 from sync_server.run import ALL_PARTS, Part, run_server
 from wire_contracts.errors import ContractError
@@ -236,7 +241,7 @@ def _export_raw(config: ServerConfig, options: argparse.Namespace) -> None:
     engine = open_engine(config.database_url)
     try:
         migrate(engine)
-        count = export_raw(engine, wanted, options.file)
+        count = export_raw(engine, wanted, options.file, _LISTENER)
     finally:
         engine.dispose()
     print(f"{count} lines to {options.file}")
@@ -247,7 +252,7 @@ def _apply_corrections(config: ServerConfig, options: argparse.Namespace) -> Non
     try:
         migrate(engine)
         applied = apply_corrections(
-            engine, options.file, SystemClock(), _complain, is_dry_run=options.dry_run
+            engine, options.file, SystemClock(), _LISTENER, is_dry_run=options.dry_run
         )
     finally:
         engine.dispose()
@@ -260,6 +265,15 @@ def _apply_corrections(config: ServerConfig, options: argparse.Namespace) -> Non
 
 def _complain(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def _show_progress(count: int) -> None:
+    """Tell a person at a terminal how far long work is; a log file is spared."""
+    if sys.stderr.isatty():
+        print(f"\r{count} lines ", end="", file=sys.stderr, flush=True)
+
+
+_LISTENER = Listener(complain=_complain, progress=_show_progress)
 
 
 def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:

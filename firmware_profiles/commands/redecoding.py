@@ -26,7 +26,7 @@ def _redecode(options: Namespace) -> int:
     with contextlib.ExitStack() as stack:
         try:
             out = stack.enter_context(options.out.open("wb")) if options.out else sys.stdout.buffer
-            done = redecode_file(decoder, options.frames, out, _complain)
+            done = redecode_file(decoder, options.frames, out, _complain, _show_progress)
         except OSError as error:
             problem = error.strerror or "cannot be used"
             message = f"{error.filename}: file: {problem}; name a file that can be used"
@@ -55,6 +55,12 @@ def _former_of(directory: Path | None) -> FormerOf:
             return None
 
     return find
+
+
+def _show_progress(count: int) -> None:
+    """Tell a person at a terminal how far it is; a log file is spared."""
+    if sys.stderr.isatty():
+        print(f"\r{count} lines ", end="", file=sys.stderr, flush=True)
 
 
 def _complain(text: str) -> None:

@@ -29,8 +29,21 @@ _ACTION = "readings.correct"
 _ACTOR = "sync-server apply-corrections"
 _LONGEST_SUBJECT = 120
 
-Complain = Callable[[str], None]
-"""Takes one line for a person: what of the file was not used, and why."""
+LINES_A_STEP = 10_000
+"""Lines between two words about the progress of an export."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who follows long work.
+
+    Attributes:
+        complain: Takes one line for a person: what of the file was not used, and why.
+        progress: Takes how many lines are done.
+    """
+
+    complain: Callable[[str], None]
+    progress: Callable[[int], None]
 
 
 class CorrectionFileError(RuntimeError):
@@ -50,7 +63,7 @@ class Applied:
         return self.unread_count + self.tally.count(*REFUSALS)
 
 
-def export_raw(engine: Engine, wanted: Wanted, path: Path) -> int:
+def export_raw(engine: Engine, wanted: Wanted, path: Path, listener: Listener) -> int:
     """Write the words of the wanted readings, one line each; return how many.
 
     The file appears when it is whole.
@@ -65,6 +78,8 @@ def export_raw(engine: Engine, wanted: Wanted, path: Path) -> int:
             for line in raw_frames(connection, wanted):
                 file.write(dump_meter_frame(line) + b"\n")
                 count += 1
+                if count % LINES_A_STEP == 0:
+                    listener.progress(count)
         part.replace(path)
     except OSError as error:
         raise _file_error(path, error, "name a file that can be written") from error
@@ -72,7 +87,7 @@ def export_raw(engine: Engine, wanted: Wanted, path: Path) -> int:
 
 
 def apply_corrections(
-    engine: Engine, path: Path, clock: Clock, complain: Complain, *, is_dry_run: bool
+    engine: Engine, path: Path, clock: Clock, listener: Listener, *, is_dry_run: bool
 ) -> Applied:
     """Return what the corrections of a file changed, or would change in a dry run.
 
@@ -83,14 +98,15 @@ def apply_corrections(
         CorrectionFileError: It cannot be read.
     """
     tally = Tally()
-    unread = _Unread(path=path, complain=complain)
+    unread = _Unread(path=path, complain=listener.complain)
     try:
         file_hash = _hash_of(path)
         with path.open("rb") as file:
             lines = unread.parsed(iter(lambda: file.readline(LONGEST_LINE + 2), b""))
             while chunk := list(islice(lines, LINES_AT_ONCE)):
                 found = _apply_chunk(engine, chunk, clock, file_hash, is_dry_run=is_dry_run)
-                _count(tally, chunk, found, complain)
+                _count(tally, chunk, found, listener)
+                listener.progress(tally.count(*Verdict))
     except OSError as error:
         raise _file_error(path, error, "name a file of corrections") from error
     return Applied(tally=tally, unread_count=unread.count)
@@ -101,7 +117,7 @@ class _Unread:
     """Reads the lines of a file and counts those that are no corrections."""
 
     path: Path
-    complain: Complain
+    complain: Callable[[str], None]
     count: int = 0
 
     def parsed(self, lines: Iterator[bytes]) -> Iterator[tuple[str, MeterFrame]]:
@@ -167,12 +183,12 @@ def _count(
     tally: Tally,
     chunk: Sequence[tuple[str, MeterFrame]],
     found: Sequence[Corrected],
-    complain: Complain,
+    listener: Listener,
 ) -> None:
     for (place, _), corrected in zip(chunk, found, strict=True):
         tally.add(corrected.verdict, corrected.changes)
         if corrected.verdict in REFUSALS:
-            complain(f"{place}: {REFUSALS[corrected.verdict]}")
+            listener.complain(f"{place}: {REFUSALS[corrected.verdict]}")
 
 
 def _hash_of(path: Path) -> str:

@@ -26,7 +26,7 @@ from sync_server.db.reading_tables import (
 )
 from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.corrections import Tally, Verdict, correct_row, describe
-from sync_server.readings.corrections_io import apply_corrections, export_raw
+from sync_server.readings.corrections_io import Listener, apply_corrections, export_raw
 from sync_server.readings.raw_export_store import Wanted, raw_frames
 from sync_server.readings.reading_rows import ReadingRow, row_of
 from sync_server.readings.reading_store import ReadingStore
@@ -46,6 +46,7 @@ from wire_contracts.quantities import Medium, Quantity
 VOLUME, FLOW, ENERGY = Quantity.VOLUME_M3, Quantity.FLOW_M3H, Quantity.ENERGY_KWH
 HOUR = NOON.replace(minute=0) - timedelta(hours=5)
 CLOCK = HandClock(NOON)
+QUIET = Listener(complain=lambda _: None, progress=lambda _: None)
 
 
 @pytest.fixture
@@ -74,7 +75,10 @@ def write_lines(path: Path, lines: Sequence[MeterFrame]) -> Path:
 
 def apply(engine: Engine, path: Path, *, is_dry_run: bool = False) -> tuple[Tally, list[str]]:
     complaints: list[str] = []
-    applied = apply_corrections(engine, path, CLOCK, complaints.append, is_dry_run=is_dry_run)
+    steps: list[int] = []
+    listener = Listener(complain=complaints.append, progress=steps.append)
+    applied = apply_corrections(engine, path, CLOCK, listener, is_dry_run=is_dry_run)
+    assert steps[-1:] == [applied.tally.count(*Verdict)]
     return applied.tally, complaints
 
 
@@ -415,7 +419,7 @@ def test_a_file_that_is_not_there_and_a_time_without_a_zone_say_so(
     assert f"{missing}: file: No such file or directory; name a file of corrections" in said
     assert "has no time zone; write it like 2026-11-01T00:00Z" in said
     with pytest.raises(RuntimeError, match="name a file that can be written"):
-        export_raw(town, Wanted(), tmp_path / "no folder" / "f")
+        export_raw(town, Wanted(), tmp_path / "no folder" / "f", QUIET)
 
 
 _names = st.sampled_from([VOLUME, FLOW, ENERGY])
