@@ -140,6 +140,7 @@ def test_the_check_of_the_settings_names_the_revision_that_goes_before_them(site
     assert revision_in_force(replace(site.config, remote=RemoteConfig())) == 0
 
 
+@pytest.mark.nightly
 def test_many_revisions_leave_no_thread_behind(site: Site) -> None:
     with site.at_work():
         until(lambda: site.server.ledger)
@@ -257,7 +258,9 @@ def test_a_profile_that_is_here_already_is_not_replaced_by_other_content(site: S
     assert "is here already with other content; raise the profile's revision" in answer.text
 
 
-@pytest.mark.parametrize("point", [REVISION_STORED, REVISION_STARTED])
+@pytest.mark.parametrize(
+    "point", [REVISION_STORED, pytest.param(REVISION_STARTED, marks=pytest.mark.nightly)]
+)
 def test_a_kill_in_the_middle_of_a_swap_is_survived(site: Site, point: str) -> None:
     gateway = site.process(point, 1)
     command = site.desk.signer.command(revision(1, site.new.port))
@@ -275,6 +278,7 @@ def test_a_kill_in_the_middle_of_a_swap_is_survived(site: Site, point: str) -> N
     assert site.server.seqs() == list(range(1, figures.last_seq + 1))
 
 
+@pytest.mark.nightly
 def test_a_revision_that_keeps_killing_the_gateway_is_left_at_the_third_start(site: Site) -> None:
     first = site.process(REVISION_STARTED, 1)
     command = site.desk.signer.command(revision(1, free_port()))
