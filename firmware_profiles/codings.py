@@ -34,6 +34,7 @@ class WireType(StrEnum):
     BCD48 = "bcd48"
     BCD64 = "bcd64"
     STRING = "string"
+    STRING_LE = "string_le"
     TIME6 = "time6"
     INTREAL = "intreal"
 
@@ -61,12 +62,16 @@ WORD_COUNTS: Mapping[WireType, int | None] = {
     WireType.BCD48: 3,
     WireType.BCD64: 4,
     WireType.STRING: None,
+    WireType.STRING_LE: None,
     WireType.TIME6: 3,
     WireType.INTREAL: 4,
 }
 """Words per type; None: as many as the profile says (an array of u16, characters)."""
 
-NUMERIC = frozenset(WireType) - {WireType.STRING, WireType.TIME6}
+TEXTS = frozenset({WireType.STRING, WireType.STRING_LE})
+"""Characters, two per word: the first in the high byte, or (`_LE`) in the low one."""
+
+NUMERIC = frozenset(WireType) - TEXTS - {WireType.TIME6}
 FLOATS = frozenset({WireType.F32, WireType.F64})
 
 _STRUCTS: Mapping[WireType, struct.Struct] = {
@@ -168,7 +173,9 @@ def _decode_u48(coding: Coding, data: bytes) -> int:
     return int.from_bytes(arrange(data, coding.order))
 
 
-def _decode_text(_coding: Coding, data: bytes) -> str | None:
+def _decode_text(coding: Coding, data: bytes) -> str | None:
+    if coding.kind is WireType.STRING_LE:
+        data = arrange(data, ByteOrder.BADC)
     return data.rstrip(b"\0 ").decode("ascii") if data.isascii() else None
 
 
@@ -192,6 +199,7 @@ _SPECIAL: Mapping[WireType, Callable[[Coding, bytes], Raw | None]] = {
     WireType.I8: _decode_half,
     WireType.U48: _decode_u48,
     WireType.STRING: _decode_text,
+    WireType.STRING_LE: _decode_text,
     WireType.TIME6: _decode_clock,
     WireType.BCD16: _decode_bcd,
     WireType.BCD32: _decode_bcd,
@@ -237,9 +245,10 @@ def _encode_intreal(number: Fraction, order: ByteOrder) -> bytes:
 
 def _encode_text(coding: Coding, text: str) -> bytes:
     data = text.encode("ascii")
-    if coding.kind is not WireType.STRING or len(data) > 2 * coding.word_count:
+    if coding.kind not in TEXTS or len(data) > 2 * coding.word_count:
         raise ValueError(text)
-    return data.ljust(2 * coding.word_count, b"\0")
+    padded = data.ljust(2 * coding.word_count, b"\0")
+    return arrange(padded, ByteOrder.BADC) if coding.kind is WireType.STRING_LE else padded
 
 
 def _encode_tuple(coding: Coding, items: tuple[int, ...]) -> bytes:

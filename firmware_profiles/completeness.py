@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from firmware_profiles.codings import WireType
+from firmware_profiles.codings import TEXTS
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.profile import Profile, Register, StatusRule
 from firmware_profiles.spans import group_spans, needed_spans
@@ -238,7 +238,7 @@ def _of_unit(profile: Profile, register: Register) -> Iterator[OpenPoint]:
 
 def _of_codes(profile: Profile, register: Register) -> Iterator[OpenPoint]:
     source = profile.registers[register.companions.unit_from or ""]
-    if not source.codes and source.coding.kind is not WireType.STRING:
+    if not source.codes and source.coding.kind not in TEXTS:
         problem = f"{source.name!r} has no codes"
         yield _block(f"register.{source.name}.codes", problem, 'add codes = { "0" = "m3" }')
     if register.wire is None:

@@ -4,7 +4,14 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from firmware_profiles.codings import FLOATS, HALVES, Raw, WireType, decode_words, encode_words
+from firmware_profiles.codings import (
+    FLOATS,
+    HALVES,
+    TEXTS,
+    Raw,
+    decode_words,
+    encode_words,
+)
 from firmware_profiles.completeness import unit_problem
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import (
@@ -241,7 +248,7 @@ def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> 
     )
     register = profile.registers[guard.register]
     text = own.get(guard.equals, guard.equals)
-    if register.coding.kind is WireType.STRING:
+    if register.coding.kind in TEXTS:
         _put(words, register, text)
     elif text.lstrip("-").isdecimal():
         _put(words, register, int(text))
@@ -273,5 +280,5 @@ def _probe_raw(probe: Probe, identity: Identity | None) -> Raw | None:
         return None
     is_unit = probe.expectation is Expectation.UNIT_ID
     text = str(identity.device_address) if is_unit else nameplate_of(identity.serial)
-    is_text = probe.coding is not None and probe.coding.kind is WireType.STRING
+    is_text = probe.coding is not None and probe.coding.kind in TEXTS
     return int(text) if text.isdecimal() and not is_text else text

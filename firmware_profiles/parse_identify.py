@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
-from firmware_profiles.codings import NUMERIC, WireType
+from firmware_profiles.codings import NUMERIC, TEXTS
 from firmware_profiles.conditions import Condition
 from firmware_profiles.parse_condition import parse_condition
 from firmware_profiles.parse_register import parse_coding, parse_span
@@ -35,7 +35,7 @@ def parse_probe(row: TableReader, order: ByteOrder, registers: Mapping[str, Regi
     method = row.choice("method", ProbeMethod)
     coding = parse_coding(row, order) if method in _READ and row.has("address") else None
     expectation = _parse_expectation(row)
-    is_text = coding is None or coding.kind is WireType.STRING
+    is_text = coding is None or coding.kind in TEXTS
     return Probe(
         method=method,
         span=None if coding is None else parse_span(row, coding),

@@ -8,7 +8,7 @@ from functools import partial
 
 from firmware_profiles.byte_order import ByteOrder, orders_of
 from firmware_profiles.cadence import CADENCE_HINT, Cadence, parse_cadence
-from firmware_profiles.codings import NUMERIC, Coding, WireType
+from firmware_profiles.codings import NUMERIC, TEXTS, Coding, WireType
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_golden import parse_golden
 from firmware_profiles.parse_identify import parse_probe
@@ -250,7 +250,7 @@ def _check_companion(
 
 def _check_units(row: TableReader, register: Register, registers: Mapping[str, Register]) -> None:
     unit_from = register.companions.unit_from
-    if unit_from is None or registers[unit_from].coding.kind is WireType.STRING:
+    if unit_from is None or registers[unit_from].coding.kind in TEXTS:
         return
     for code in registers[unit_from].codes:
         if not code.lstrip("-").isdecimal():

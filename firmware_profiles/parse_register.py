@@ -10,6 +10,7 @@ from firmware_profiles.clocks import ClockLayout, fits, parse_layout
 from firmware_profiles.codings import (
     HALVES,
     NUMERIC,
+    TEXTS,
     WORD_COUNTS,
     Coding,
     Raw,
@@ -330,7 +331,7 @@ def _parse_preset(reader: TableReader, coding: Coding) -> Raw | None:
     value = reader.values.get("preset")
     if value is None:
         return None
-    raw = value if coding.kind is WireType.STRING else exact_number(value)
+    raw = value if coding.kind in TEXTS else exact_number(value)
     if isinstance(raw, str | Fraction) and _fits(coding, raw):
         return raw
     raise reader.refuse(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from firmware_profiles.codings import WireType
+from firmware_profiles.codings import TEXTS
 from firmware_profiles.parse_condition import CONDITION_KEYS, parse_condition
 from firmware_profiles.profile import Need, Register, Validity
 from firmware_profiles.table_reader import TableReader
@@ -64,7 +64,7 @@ def _parse_need(row: TableReader, registers: Mapping[str, Register]) -> Need:
     register = registers.get(name)
     if register is None:
         raise row.refuse("register", f"{name!r} is no register of this file", "name one, or add it")
-    is_text = register.coding.kind is WireType.STRING
+    is_text = register.coding.kind in TEXTS
     condition = parse_condition(row, is_text=is_text)
     if condition.is_empty:
         raise row.refuse("equals", "is missing", "say what it must be: equals, in, min or max")

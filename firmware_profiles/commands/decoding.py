@@ -3,13 +3,18 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from firmware_profiles.commands.command import OK, Command
 from firmware_profiles.commands.inputs import PROFILE_HELP, find_profile, read_image
 from firmware_profiles.decode import decode_group, decode_registers
+from firmware_profiles.profile import Profile
 
 Key = TypeVar("Key", bound=str)
+
+_ALL = "all"
 
 
 def _declare(parser: ArgumentParser) -> None:
@@ -24,7 +29,7 @@ def _declare(parser: ArgumentParser) -> None:
 
 
 def _decode(options: Namespace) -> int:
-    profile = find_profile(options.profile, options.directory)
+    profile = _grouped(find_profile(options.profile, options.directory))
     image = read_image(options)
     answer: dict[str, object] = {"registers": _plain(decode_registers(profile, image))}
     for group in profile.groups:
@@ -36,6 +41,16 @@ def _decode(options: Namespace) -> int:
         }
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     return OK
+
+
+def _grouped(profile: Profile) -> Profile:
+    """Return a draft without groups as if it had one of every register, to see its quantities."""
+    if profile.groups:
+        return profile
+    registers = {
+        name: replace(register, group=_ALL) for name, register in profile.registers.items()
+    }
+    return replace(profile, registers=registers, groups={_ALL: timedelta(hours=1)})
 
 
 def _plain(values: Mapping[Key, object]) -> dict[str, object]:

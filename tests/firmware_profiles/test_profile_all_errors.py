@@ -52,7 +52,7 @@ def test_every_mistake_of_a_file_is_said() -> None:
         (
             "x.toml: register.flow.type: 'float' is unknown; use one of bit, u8, i8, u16, i16, "
             "u32, i32, u48, u64, i64, f32, f64, bitfield16, bitfield32, bcd16, bcd32, bcd48, "
-            "bcd64, string, time6, intreal"
+            "bcd64, string, string_le, time6, intreal"
         ),
         (
             "x.toml: register.flow.address: 70001 is outside 0..65535; "

@@ -93,6 +93,18 @@ def test_characters_are_never_reordered(text: str, order: ByteOrder) -> None:
     assert words == encode_words(coding(WireType.STRING, ByteOrder.ABCD, 11), text)
 
 
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=22), ORDERS)
+def test_characters_of_meters_that_swap_them_come_back(text: str, order: ByteOrder) -> None:
+    form = coding(WireType.STRING_LE, order, 11)
+    words = encode_words(form, text)
+
+    assert decode_words(form, words) == text
+    assert words == tuple(
+        word >> 8 | (word & 0xFF) << 8
+        for word in encode_words(coding(WireType.STRING, order, 11), text)
+    )
+
+
 @given(st.tuples(*[st.integers(0, 255)] * 6), ORDERS)
 def test_clock_bytes_come_back(clock: tuple[int, ...], order: ByteOrder) -> None:
     form = coding(WireType.TIME6, order)

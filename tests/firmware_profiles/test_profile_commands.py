@@ -159,6 +159,13 @@ def test_words_in_no_form_are_refused(
     assert message in capsys.readouterr().err
 
 
+def test_a_draft_without_groups_shows_its_quantities(capsys: pytest.CaptureFixture[str]) -> None:
+    words = '{"3": {"10": "0000 40B5", "14": [0, 16561]}}'
+
+    assert main(["decode", "cn_ic_card_gas", "--registers", words]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["registers", "all"]
+
+
 def test_diff_names_every_field_that_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

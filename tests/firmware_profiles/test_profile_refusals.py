@@ -56,7 +56,7 @@ WRONG = [
         (
             "meters/x.toml: register.flow.type: 'float' is unknown; use one of bit, u8, i8, u16, "
             "i16, u32, i32, u48, u64, i64, f32, f64, bitfield16, bitfield32, bcd16, bcd32, bcd48, "
-            "bcd64, string, time6, intreal"
+            "bcd64, string, string_le, time6, intreal"
         ),
     ),
     (
