@@ -20,6 +20,8 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 11
 LONGEST_SIGN = 64
 """Most bytes of a registration or a heartbeat; DTUs send an IMEI, an ICCID or a short word."""
 
+LONGEST_PAUSE_MS = 60_000
+
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  # a DTU dials in from outside; the firewall is the site's
 
 _HIGHEST_PORT = 65535
@@ -81,10 +83,11 @@ class TcpLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpUrl:
-    """Modbus TCP."""
+    """Modbus TCP; `after_connect_ms`: how long a new connection wants to be left alone."""
 
     host: str
     port: int = MODBUS_TCP_PORT
+    after_connect_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +101,19 @@ class SerialUrl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RtuOverTcpUrl:
-    """RTU frames through a transparent serial server; `echo`: it repeats what we send."""
+    """RTU frames through a transparent serial server.
+
+    Attributes:
+        host: The serial server.
+        port: Its port.
+        echo: Whether it repeats what we send.
+        after_connect_ms: How long a new connection wants to be left alone.
+    """
 
     host: str
     port: int
     echo: bool = False
+    after_connect_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,7 @@ class ListenUrl:
         registration: What the DTU must send first; empty: any DTU, its bytes are learnt.
         heartbeat: What it sends at any time; empty: learnt.
         framing: What travels behind it.
+        after_connect_ms: How long a new connection wants to be left alone.
     """
 
     bind: str = EVERY_ADDRESS
@@ -122,6 +134,7 @@ class ListenUrl:
     registration: bytes = b""
     heartbeat: bytes = b""
     framing: Framing = Framing.RTU
+    after_connect_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +180,11 @@ def format_url(url: LinkUrl) -> str:
     """Return the URL that `parse_url` reads back as the same value, every setting written out."""
     match url:
         case TcpUrl():
-            return f"tcp://{_host(url.host)}:{url.port}"
+            habits = _habits(url.after_connect_ms)
+            return f"tcp://{_host(url.host)}:{url.port}{habits}"
         case RtuOverTcpUrl():
-            return f"rtu+tcp://{_host(url.host)}:{url.port}{'?echo=true' if url.echo else ''}"
+            habits = _habits(url.after_connect_ms, echo=url.echo)
+            return f"rtu+tcp://{_host(url.host)}:{url.port}{habits}"
         case SerialUrl():
             return f"{url.kind}://{_device(url.line)}{'&echo=true' if url.echo else ''}"
         case MbusUrl():
@@ -183,7 +198,16 @@ def format_url(url: LinkUrl) -> str:
 def _listen_query(url: ListenUrl) -> str:
     signs = {"registration": url.registration, "heartbeat": url.heartbeat}
     pairs = [f"{name}=hex:{sign.hex().upper()}" for name, sign in signs.items() if sign]
-    return "&".join([*pairs, f"framing={url.framing}"])
+    pause = [f"after_connect_ms={url.after_connect_ms}"] if url.after_connect_ms else []
+    return "&".join([*pairs, f"framing={url.framing}", *pause])
+
+
+def _habits(after_connect_ms: int, *, echo: bool = False) -> str:
+    pairs = [
+        *(["echo=true"] if echo else []),
+        *([f"after_connect_ms={after_connect_ms}"] if after_connect_ms else []),
+    ]
+    return "?" + "&".join(pairs) if pairs else ""
 
 
 def _host(host: str) -> str:
@@ -242,6 +266,13 @@ class _Parts:
         if value not in choices:
             raise self.refused(key, f"is {value!r}", f"use one of: {', '.join(choices)}")
         return value
+
+    def pause_ms(self) -> int:
+        text = self.text("after_connect_ms", "0")
+        if not re.fullmatch("[0-9]{1,5}", text) or int(text) > LONGEST_PAUSE_MS:
+            remedy = f"give milliseconds, 0..{LONGEST_PAUSE_MS}"
+            raise self.refused("after_connect_ms", f"is {text!r}", remedy)
+        return int(text)
 
     def end(self, *, port: int | None = None, host: str | None = None) -> TcpLine:
         """Return host and port; `port` and `host` stand in for what is left out."""
@@ -306,15 +337,17 @@ _SERIAL_KEYS = ("baud", "parity", "stopbits", "databits")
 
 
 def _tcp(parts: _Parts) -> LinkUrl:
-    parts.allow()
+    parts.allow("after_connect_ms")
     end = parts.end(port=MODBUS_TCP_PORT)
-    return TcpUrl(host=end.host, port=end.port)
+    return TcpUrl(host=end.host, port=end.port, after_connect_ms=parts.pause_ms())
 
 
 def _rtu_over_tcp(parts: _Parts) -> LinkUrl:
-    parts.allow("echo")
+    parts.allow("echo", "after_connect_ms")
     end = parts.end()
-    return RtuOverTcpUrl(host=end.host, port=end.port, echo=_echo(parts))
+    return RtuOverTcpUrl(
+        host=end.host, port=end.port, echo=_echo(parts), after_connect_ms=parts.pause_ms()
+    )
 
 
 def _echo(parts: _Parts) -> bool:
@@ -339,7 +372,7 @@ def _serial(parts: _Parts, kind: SerialKind, defaults: SerialLine) -> LinkUrl:
 
 
 def _listen(parts: _Parts) -> LinkUrl:
-    parts.allow("registration", "heartbeat", "framing")
+    parts.allow("registration", "heartbeat", "framing", "after_connect_ms")
     end = parts.end(host=EVERY_ADDRESS)
     return ListenUrl(
         bind=end.host,
@@ -347,6 +380,7 @@ def _listen(parts: _Parts) -> LinkUrl:
         registration=parts.sign("registration"),
         heartbeat=parts.sign("heartbeat"),
         framing=Framing(parts.choice("framing", Framing.RTU, list(Framing))),
+        after_connect_ms=parts.pause_ms(),
     )
 
 

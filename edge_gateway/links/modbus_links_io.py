@@ -103,19 +103,23 @@ def silence_s(line: SerialLine) -> float:
     return FAST_SILENCE_S if line.baud > FAST_BAUD else SILENT_CHARS * line.char_s
 
 
-def _plan(line: SerialLine | TcpLine, timeout_s: float, quirks: LinkQuirks) -> LinePlan:
+def _plan(line: SerialLine | TcpLine, timeout_s: float, after_connect_s: float) -> LinePlan:
     place = line.device if isinstance(line, SerialLine) else f"{line.host}:{line.port}"
     return LinePlan(
         place=place,
         opener=lambda: open_port(line, timeout_s=timeout_s),
-        after_connect_s=quirks.after_connect_s,
+        after_connect_s=after_connect_s,
     )
+
+
+def _pause_s(url: TcpUrl | RtuOverTcpUrl | ListenUrl, quirks: LinkQuirks) -> float:
+    return max(url.after_connect_ms / 1000, quirks.after_connect_s)
 
 
 def _tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     assert isinstance(url, TcpUrl)  # noqa: S101  # the table says so
     return _Parts(
-        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, quirks),
+        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, _pause_s(url, quirks)),
         rules=_MBAP,
         timing=Timing(timeout_s=timeout_s),
         manners=Manners(),
@@ -127,7 +131,7 @@ def _serial(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     is_rtu = url.kind is SerialKind.RTU
     quiet_s = silence_s(url.line) if is_rtu else FAST_SILENCE_S
     return _Parts(
-        plan=_plan(url.line, timeout_s, quirks),
+        plan=_plan(url.line, timeout_s, quirks.after_connect_s),
         rules=_RTU if is_rtu else _ASCII,
         timing=Timing(timeout_s=timeout_s, char_s=url.line.char_s, silence_s=quiet_s),
         manners=Manners(echo=url.echo or quirks.echo),
@@ -137,7 +141,7 @@ def _serial(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
 def _rtu_over_tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     assert isinstance(url, RtuOverTcpUrl)  # noqa: S101  # the table says so
     return _Parts(
-        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, quirks),
+        plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, _pause_s(url, quirks)),
         rules=_RTU,
         timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S),
         manners=Manners(echo=url.echo or quirks.echo),
@@ -152,7 +156,7 @@ def _listen(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
         place=f"port {url.port}",
         opener=door.connection,
         close=door.close,
-        after_connect_s=quirks.after_connect_s,
+        after_connect_s=_pause_s(url, quirks),
         is_paced=False,
     )
     told = tuple(sign for sign in (url.registration, url.heartbeat) if sign)

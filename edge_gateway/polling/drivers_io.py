@@ -21,7 +21,7 @@ from edge_gateway.links.mbus_driver import MbusDriver
 from edge_gateway.links.mbus_io import open_mbus
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter, ModbusSite
 from edge_gateway.links.modbus_io import ModbusLink
-from edge_gateway.links.modbus_links_io import open_session
+from edge_gateway.links.modbus_links_io import LinkQuirks, open_session
 from edge_gateway.links.modbus_write_io import ModbusWriter, WritableMeter
 from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock
@@ -84,7 +84,7 @@ def make_line(order: LineOrder) -> Line:
 
 
 def _modbus(order: LineOrder) -> Line:
-    session = open_session(order.url, timeout_s=order.timeout_s)
+    session = open_session(order.url, timeout_s=order.timeout_s, quirks=_quirks(order))
     link = ModbusLink(session)
     writer = ModbusWriter(session, link, order.writable) if order.writable else None
     site = ModbusSite(
@@ -95,6 +95,15 @@ def _modbus(order: LineOrder) -> Line:
     )
     driver = ModbusDriver(link, order.modbus, site)
     return Line(driver=driver, counts=link.counts.copied, take=driver.take, writer=writer)
+
+
+def _quirks(order: LineOrder) -> LinkQuirks:
+    """Return what the line's meters want of it: the longest pause, an echo if one has it."""
+    wants = [meter.profile.link for meter in order.modbus]
+    pauses = [each.after_connect.total_seconds() for each in wants if each.after_connect]
+    return LinkQuirks(
+        after_connect_s=max(pauses, default=0.0), echo=any(each.has_echo for each in wants)
+    )
 
 
 def _cjt188(order: LineOrder) -> Line:

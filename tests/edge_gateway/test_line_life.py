@@ -220,7 +220,13 @@ def test_a_connection_that_is_dead_at_the_other_end_is_given_up_after_three_time
     assert opens == 2
 
 
-def test_a_new_line_is_left_alone_as_long_as_its_device_needs() -> None:
+@pytest.mark.parametrize(
+    ("query", "quirks"),
+    [("", LinkQuirks(after_connect_s=0.25)), ("?after_connect_ms=250", None)],
+)
+def test_a_new_line_is_left_alone_as_long_as_its_device_needs(
+    query: str, quirks: LinkQuirks | None
+) -> None:
     heard_s: list[float] = []
 
     def noting(ask: Ask) -> Iterable[Step]:
@@ -228,7 +234,7 @@ def test_a_new_line_is_left_alone_as_long_as_its_device_needs() -> None:
         return good(ask)
 
     with on_tcp(Bus(units={UNIT: noting}, framing=Mbap())) as port:
-        link = linked(f"tcp://127.0.0.1:{port}", 1.0, LinkQuirks(after_connect_s=0.25))
+        link = linked(f"tcp://127.0.0.1:{port}{query}", 1.0, quirks)
         begun_s = time.monotonic()
         link.transact(UNIT, span(100))
         link.transact(UNIT, span(200))

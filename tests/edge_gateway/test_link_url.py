@@ -39,11 +39,12 @@ LINES = st.builds(
     databits=st.just(8),
 )
 SIGNS = st.binary(max_size=64)
+PAUSES = st.just(0) | st.integers(0, 60_000)
 ENDS = st.builds(TcpLine, host=HOSTS, port=PORTS)
 URLS: st.SearchStrategy[LinkUrl] = st.one_of(
-    st.builds(TcpUrl, host=HOSTS, port=PORTS),
+    st.builds(TcpUrl, host=HOSTS, port=PORTS, after_connect_ms=PAUSES),
     st.builds(SerialUrl, kind=st.sampled_from(SerialKind), line=LINES, echo=st.booleans()),
-    st.builds(RtuOverTcpUrl, host=HOSTS, port=PORTS, echo=st.booleans()),
+    st.builds(RtuOverTcpUrl, host=HOSTS, port=PORTS, echo=st.booleans(), after_connect_ms=PAUSES),
     st.builds(
         ListenUrl,
         bind=HOSTS,
@@ -51,6 +52,7 @@ URLS: st.SearchStrategy[LinkUrl] = st.one_of(
         registration=SIGNS,
         heartbeat=SIGNS,
         framing=st.sampled_from(Framing),
+        after_connect_ms=PAUSES,
     ),
     st.builds(MbusUrl, line=LINES | ENDS),
     st.builds(Cjt188Url, line=LINES | ENDS),
@@ -125,7 +127,15 @@ def test_what_people_write_means_this(text: str, url: LinkUrl) -> None:
     [
         ("10.0.0.5:502", "link: url: '10.0.0.5:502' is no link URL; write it like "),
         ("http://10.0.0.5", "link: scheme: 'http' is not known; use one of: tcp://, rtu://"),
-        ("tcp://h:502?speed=9", "link: speed: is not a known query key; this URL takes none"),
+        (
+            "tcp://h:502?speed=9",
+            "link: speed: is not a known query key; use one of: after_connect_ms",
+        ),
+        ("mbus://h:1?baud=9", "link: baud: is not a known query key; this URL takes none"),
+        (
+            "tcp://h?after_connect_ms=2s",
+            "link: after_connect_ms: is '2s'; give milliseconds, 0..60000",
+        ),
         ("rtu:///dev/ttyUSB0?bauds=9600", "link: bauds: is not a known query key; use one of: "),
         ("rtu:///dev/ttyUSB0?baud=9601", "link: baud: is '9601'; use one of: 300, "),
         ("rtu:///dev/ttyUSB0?baud=9600&baud=2400", "link: baud: stands twice; keep one of them"),
