@@ -24,7 +24,7 @@ commit_s = 0.05
 [[link]]
 name = "risers"
 url = "{url}"
-timeout_s = 0.2
+timeout_s = 2.0
 [[link.meter]]
 serial = "HEAT-1"
 device_address = "{heat}"
@@ -108,7 +108,7 @@ def test_check_shows_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
 
     assert status == 0
-    assert "link risers: cjt188:///dev/ttyUSB0, time-out 0.2 s" in lines
+    assert "link risers: cjt188:///dev/ttyUSB0, time-out 2 s" in lines
     assert f"  HEAT-1 at {HEAT}: cjt188_heat@1" in lines
     assert "    telegram: every 0:00:01" in lines
 
