@@ -11,6 +11,7 @@ from firmware_profiles.commands.command import OK, Command
 from firmware_profiles.commands.inputs import PROFILE_HELP, find_profile, read_image
 from firmware_profiles.decode import decode_group, decode_registers
 from firmware_profiles.profile import Profile
+from wire_contracts.quantities import Quantity
 
 Key = TypeVar("Key", bound=str)
 
@@ -44,11 +45,20 @@ def _decode(options: Namespace) -> int:
 
 
 def _grouped(profile: Profile) -> Profile:
-    """Return a draft without groups as if it had one of every register, to see its quantities."""
+    """Return a draft without groups as if it had one of every register, to see its quantities.
+
+    Where several registers hold one quantity, the first of them stands for it.
+    """
     if profile.groups:
         return profile
+    first: dict[Quantity, str] = {}
+    for name, register in profile.registers.items():
+        if register.wire is not None:
+            first.setdefault(register.wire, name)
+    leading = set(first.values())
     registers = {
-        name: replace(register, group=_ALL) for name, register in profile.registers.items()
+        name: replace(item, group=_ALL, wire=item.wire if name in leading else None)
+        for name, item in profile.registers.items()
     }
     return replace(profile, registers=registers, groups={_ALL: timedelta(hours=1)})
 
