@@ -39,6 +39,7 @@ PROFILE = "tuf_2000m@1"
 UNIT_ID = (3, 1441)
 """Where this meter tells its own unit; the gateway looks before it polls."""
 
+REPEAT_S = 0.2
 _NUMBERS = itertools.count(1)
 
 
@@ -127,12 +128,12 @@ class OrderDesk:
         command = self.signer.command(order)
         payload = self.signer.sign(command)
         self.send(payload)
-        again_s = time.monotonic() + 1
+        again_s = time.monotonic() + REPEAT_S
 
         def is_answered() -> bool:
             nonlocal again_s
             if self.last(command.command_id) is None and time.monotonic() > again_s:
-                again_s = time.monotonic() + 1
+                again_s = time.monotonic() + REPEAT_S
                 self.send(payload)
             return self.last(command.command_id) is not None
 
