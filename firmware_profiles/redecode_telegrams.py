@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from firmware_profiles.errors import WordsError
-from meter_telegrams.cjt188_frames import parse_frame
-from meter_telegrams.cjt188_layout import PROFILES, Cjt188Profile
-from meter_telegrams.cjt188_reading import decode_meter_data
+from meter_telegrams.cjt188.frames import parse_frame
+from meter_telegrams.cjt188.layout import PROFILES, Cjt188Profile
+from meter_telegrams.cjt188.reading import decode_meter_data
 from meter_telegrams.errors import TelegramError
-from meter_telegrams.mbus_frames import expected_size
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_joining import joined
+from meter_telegrams.mbus.frames import expected_size
+from meter_telegrams.mbus.joining import joined
+from meter_telegrams.mbus.telegram import decode_mbus
 from meter_telegrams.telegram_meaning import PROFILE as MBUS
 from meter_telegrams.telegram_meaning import meaning_of
 from wire_contracts.meter_frames import MeterFrame

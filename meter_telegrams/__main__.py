@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from meter_telegrams.compact_formats import NO_FORMATS, Formats, learnt
 from meter_telegrams.errors import RefusedTelegramError
-from meter_telegrams.mbus_frames import split_frames
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_ciphers import KEY_SIZE
-from meter_telegrams.telegram_joining import joined
+from meter_telegrams.mbus.ciphers import KEY_SIZE
+from meter_telegrams.mbus.frames import split_frames
+from meter_telegrams.mbus.joining import joined
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.compact_formats import NO_FORMATS, Formats, learnt
+from meter_telegrams.records.telegram import Telegram
 from meter_telegrams.telegram_json import shown, telegram_json
 from meter_telegrams.telegram_meaning import Meaning, meaning_of
-from meter_telegrams.telegram_records import Telegram
-from meter_telegrams.wmbus_telegram import decode_wmbus
+from meter_telegrams.wmbus.telegram import decode_wmbus
 from wire_contracts.payloads import dump_json
 
 _OK, _REFUSED, _WRONG_CALL = 0, 1, 2

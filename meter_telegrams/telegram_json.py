@@ -3,15 +3,15 @@
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from meter_telegrams.mbus_media import device_type_name
-from meter_telegrams.telegram_meaning import PROFILE, Meaning
-from meter_telegrams.telegram_records import (
+from meter_telegrams.records.media import device_type_name
+from meter_telegrams.records.telegram import (
     Modifier,
     PartialTime,
     Record,
     RecordValue,
     Telegram,
 )
+from meter_telegrams.telegram_meaning import PROFILE, Meaning
 from wire_contracts.fields import JsonObject, JsonValue
 
 _STATUS_BITS = {0x04: "power_low", 0x08: "permanent_error", 0x10: "temporary_error"}

@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import (
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.telegram import (
     Function,
     Modifier,
     ModifierKind,

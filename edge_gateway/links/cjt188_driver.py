@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.cjt188_io import Cjt188Link
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead
-from meter_telegrams.cjt188_exchange import Cjt188Answer, Cjt188Request, any_meter
-from meter_telegrams.cjt188_frames import encode_frame
-from meter_telegrams.cjt188_layout import PROFILES, Cjt188Kind, Cjt188Profile, kind_of
-from meter_telegrams.cjt188_reading import (
+from meter_telegrams.cjt188.exchange import Cjt188Answer, Cjt188Request, any_meter
+from meter_telegrams.cjt188.frames import encode_frame
+from meter_telegrams.cjt188.layout import PROFILES, Cjt188Kind, Cjt188Profile, kind_of
+from meter_telegrams.cjt188.reading import (
     Cjt188Reading,
     decode_meter_data,
     fitting_profiles,

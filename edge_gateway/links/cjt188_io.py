@@ -13,7 +13,7 @@ from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import Cjt188Url, SerialLine
 from edge_gateway.links.ports_io import BytePort, open_port
-from meter_telegrams.cjt188_exchange import (
+from meter_telegrams.cjt188.exchange import (
     SERIAL_COUNT,
     Cjt188Answer,
     Cjt188Request,
@@ -21,7 +21,7 @@ from meter_telegrams.cjt188_exchange import (
     explain,
     find_answer,
 )
-from meter_telegrams.cjt188_frames import frames_in
+from meter_telegrams.cjt188.frames import frames_in
 from meter_telegrams.errors import TelegramError
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_frames import (
+from meter_telegrams.mbus.frames import (
     ACKNOWLEDGE,
     HIGHEST_ADDRESS,
     FrameKind,
@@ -17,7 +17,7 @@ from meter_telegrams.mbus_frames import (
     expected_size,
     parse_frame,
 )
-from meter_telegrams.mbus_telegram import RESPONSES
+from meter_telegrams.mbus.telegram import RESPONSES
 
 
 class Wanted(StrEnum):

@@ -19,8 +19,8 @@ from edge_gateway.links.mbus_meter import (
     parse_meter,
 )
 from edge_gateway.links.mbus_readout import Readout, is_confirmed, read_out
+from meter_telegrams.records.telegram import MeterAddress, Telegram
 from meter_telegrams.telegram_meaning import MEDIA, PROFILE, meaning_of
-from meter_telegrams.telegram_records import MeterAddress, Telegram
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
 from wire_contracts.quantities import Medium, Quantity
 

@@ -19,7 +19,7 @@ from edge_gateway.links.mbus_answers import (
     judge,
 )
 from edge_gateway.links.ports_io import BytePort, open_port
-from meter_telegrams.mbus_frames import LONGEST_FRAME
+from meter_telegrams.mbus.frames import LONGEST_FRAME
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
 
 STANDARD_BAUD = 2400

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from meter_telegrams.mbus_frames import HIGHEST_ADDRESS, parse_secondary
+from meter_telegrams.mbus.frames import HIGHEST_ADDRESS, parse_secondary
+from meter_telegrams.records.telegram import MeterAddress
 from meter_telegrams.telegram_meaning import PROFILE
-from meter_telegrams.telegram_records import MeterAddress
 
 ANYBODY = ""
 """The address to identify the one meter of a line that is not known yet."""

@@ -12,7 +12,7 @@ from edge_gateway.links.mbus_answers import Heard, Question, Wanted
 from edge_gateway.links.mbus_io import MbusLink
 from edge_gateway.links.mbus_meter import MbusMeter, format_secondary
 from meter_telegrams.errors import ApplicationError, RefusedTelegramError
-from meter_telegrams.mbus_frames import (
+from meter_telegrams.mbus.frames import (
     EVERY_ADDRESS,
     SELECTED_ADDRESS,
     application_reset,
@@ -20,10 +20,10 @@ from meter_telegrams.mbus_frames import (
     request_data,
     select_secondary,
 )
-from meter_telegrams.mbus_media import manufacturer_code
-from meter_telegrams.mbus_telegram import read_answer
-from meter_telegrams.telegram_joining import joined
-from meter_telegrams.telegram_records import MeterAddress, Telegram
+from meter_telegrams.mbus.joining import joined
+from meter_telegrams.mbus.telegram import read_answer
+from meter_telegrams.records.media import manufacturer_code
+from meter_telegrams.records.telegram import MeterAddress, Telegram
 from wire_contracts.quality import (
     BAD_MISMATCH,
     BAD_PROFILE,

@@ -21,8 +21,8 @@ from edge_gateway.links.mbus_readout import (
     read_out,
     select,
 )
-from meter_telegrams.mbus_frames import HIGHEST_ADDRESS
-from meter_telegrams.telegram_records import Telegram
+from meter_telegrams.mbus.frames import HIGHEST_ADDRESS
+from meter_telegrams.records.telegram import Telegram
 
 ALL_PRIMARY = range(HIGHEST_ADDRESS + 1)
 """Every primary address a meter can have."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from meter_telegrams.cjt188_frames import (
+from meter_telegrams.cjt188.frames import (
     Cjt188Frame,
     checksum,
     encode_frame,

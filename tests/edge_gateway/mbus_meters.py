@@ -20,7 +20,7 @@ from itertools import zip_longest
 from typing import Self
 
 from meter_telegrams.errors import RefusedTelegramError
-from meter_telegrams.mbus_frames import (
+from meter_telegrams.mbus.frames import (
     ACKNOWLEDGE,
     EVERY_ADDRESS,
     SELECTED_ADDRESS,

@@ -19,13 +19,13 @@ from edge_gateway.links.driver import TELEGRAM, DriverMeter, Identity, JobKind, 
 from edge_gateway.links.link_url import Cjt188Url, SerialLine, TcpLine
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
-from meter_telegrams.cjt188_frames import parse_frame
+from meter_telegrams.cjt188.frames import parse_frame
 from tests.edge_gateway.cjt188_meters import HARMLESS, Cjt188Line, Fault, SimulatedMeter, on_pty
 from tests.edge_gateway.rig import LOOPBACK, free_port
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity
 
-TIMEOUT_S = 0.05
+TIMEOUT_S = 0.15
 CHAR_S = 0.0001
 """A fast line, so that silence costs little; the order of events is what is tested."""
 
@@ -166,7 +166,7 @@ def test_no_wrong_value_in_a_storm_of_faults() -> None:
     good = wrong = 0
     with Cjt188Line(meters, fault=fault) as line:
         driver = driver_for(line)
-        for _ in range(150):
+        for _ in range(100):
             meter = chance.choice(meters)
             job = JobKind(serial=f"W-{int(meter.address)}", group=TELEGRAM)
             read = driver.read(job, retry_count=0)
@@ -176,7 +176,7 @@ def test_no_wrong_value_in_a_storm_of_faults() -> None:
         driver.close()
 
     assert wrong == 0
-    assert good > 50
+    assert good > 30
 
 
 def test_a_meter_of_2018_is_asked_its_way_after_a_first_silence() -> None:

@@ -8,7 +8,7 @@ from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
 from edge_gateway.links.driver import TELEGRAM
 from edge_gateway.run import run_gateway
-from meter_telegrams.telegram_joining import decode_readout
+from meter_telegrams.mbus.joining import decode_readout
 from meter_telegrams.telegram_meaning import meaning_of
 from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter, on_pty
 from tests.edge_gateway.rig import LOOPBACK, LedgerServer, Mosquitto, running, until

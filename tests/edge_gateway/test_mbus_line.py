@@ -17,7 +17,7 @@ from edge_gateway.links.mbus_meter import ANYBODY, MbusAddressError, parse_meter
 from edge_gateway.links.mbus_scan import scan_primary, scan_secondary
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
-from meter_telegrams.mbus_telegram import decode_mbus
+from meter_telegrams.mbus.telegram import decode_mbus
 from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter, on_pty
 from tests.edge_gateway.rig import LOOPBACK, free_port
 from tests.meter_telegrams.telegram_builder import WATER, Device

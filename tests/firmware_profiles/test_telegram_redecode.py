@@ -8,8 +8,8 @@ import pytest
 from firmware_profiles.__main__ import main
 from firmware_profiles.errors import WordsError
 from firmware_profiles.redecode_telegrams import TelegramRedecoder, telegram_references
-from meter_telegrams.cjt188_frames import encode_frame, parse_frame
-from meter_telegrams.mbus_frames import long_frame
+from meter_telegrams.cjt188.frames import encode_frame, parse_frame
+from meter_telegrams.mbus.frames import long_frame
 from tests.firmware_profiles.test_profile_redecode import line
 from tests.meter_telegrams.test_cjt188_telegrams import WATER_ANSWER
 from wire_contracts.meter_frames import MeterFrame, dump_meter_frame, parse_meter_frame

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from meter_telegrams.mbus_frames import long_frame
-from meter_telegrams.mbus_media import manufacturer_code
+from meter_telegrams.mbus.frames import long_frame
+from meter_telegrams.records.media import manufacturer_code
 
 HEAT, WATER, GAS = 0x04, 0x07, 0x03
 FILLER = b"\x2f"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meter_telegrams.cjt188_frames import parse_frame
-from meter_telegrams.cjt188_layout import PROFILES, Cjt188Profile, kind_of
-from meter_telegrams.cjt188_reading import (
+from meter_telegrams.cjt188.frames import parse_frame
+from meter_telegrams.cjt188.layout import PROFILES, Cjt188Profile, kind_of
+from meter_telegrams.cjt188.reading import (
     Cjt188Reading,
     decode_meter_data,
     fitting_profiles,

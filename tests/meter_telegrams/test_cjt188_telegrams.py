@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meter_telegrams.cjt188_exchange import (
+from meter_telegrams.cjt188.exchange import (
     Cjt188Request,
     Control,
     Fit,
@@ -13,7 +13,7 @@ from meter_telegrams.cjt188_exchange import (
     explain,
     find_answer,
 )
-from meter_telegrams.cjt188_frames import (
+from meter_telegrams.cjt188.frames import (
     Cjt188Frame,
     candidate_at,
     encode_frame,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from meter_telegrams.errors import RefusedTelegramError
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import Function, PartialTime, Record
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.telegram import Function, PartialTime, Record
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "mbus"
 Published = Mapping[str, str]

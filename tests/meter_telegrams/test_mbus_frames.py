@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_telegrams.errors import ApplicationError, RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_frames import (
+from meter_telegrams.mbus.frames import (
     FrameKind,
     application_reset,
     expected_size,
@@ -18,16 +18,16 @@ from meter_telegrams.mbus_frames import (
     short_frame,
     split_frames,
 )
-from meter_telegrams.mbus_media import (
+from meter_telegrams.mbus.joining import joined
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.media import (
     device_type_name,
     manufacturer_code,
     manufacturer_letters,
 )
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_joining import joined
+from meter_telegrams.records.telegram import MeterAddress
 from meter_telegrams.telegram_json import telegram_json
 from meter_telegrams.telegram_meaning import meaning_of
-from meter_telegrams.telegram_records import MeterAddress
 from tests.meter_telegrams.telegram_builder import WATER, Device, answer, cbc, long_header, padded
 
 METER = Device(device_type=WATER)

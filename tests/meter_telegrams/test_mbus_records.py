@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_records import parse_records
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import (
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.record_bytes import parse_records
+from meter_telegrams.records.telegram import (
     Function,
     ModifierKind,
     PartialTime,

@@ -3,11 +3,11 @@
 import pytest
 
 from meter_telegrams.errors import RefusedTelegramError
-from meter_telegrams.mbus_telegram import decode_mbus
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.telegram import Telegram
 from meter_telegrams.telegram_json import shown
 from meter_telegrams.telegram_meaning import meaning_of
-from meter_telegrams.telegram_records import Telegram
-from meter_telegrams.wmbus_telegram import decode_wmbus
+from meter_telegrams.wmbus.telegram import decode_wmbus
 from wire_contracts.quantities import Quantity
 
 # M-Bus documentation 4.8, section 6.3: variable data structure with three records

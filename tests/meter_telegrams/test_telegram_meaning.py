@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from meter_telegrams.mbus_frames import long_frame
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_joining import joined
+from meter_telegrams.mbus.frames import long_frame
+from meter_telegrams.mbus.joining import joined
+from meter_telegrams.mbus.telegram import decode_mbus
 from meter_telegrams.telegram_meaning import Meaning, meaning_of
 from tests.meter_telegrams.telegram_builder import GAS, HEAT, WATER, Device, answer
 from wire_contracts.quality import (

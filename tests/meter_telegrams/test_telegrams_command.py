@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from meter_telegrams.__main__ import main
-from meter_telegrams.telegram_joining import decode_readout
+from meter_telegrams.mbus.joining import decode_readout
 from tests.meter_telegrams.telegram_builder import WATER, Device, air, answer, crc, mode_5
 
 METER = Device(device_type=WATER)

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meter_telegrams.compact_formats import NO_FORMATS, learnt
 from meter_telegrams.crc_en13757 import crc_en13757
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
+from meter_telegrams.records.compact_formats import NO_FORMATS, learnt
+from meter_telegrams.records.telegram import Telegram
 from meter_telegrams.telegram_meaning import meaning_of
-from meter_telegrams.telegram_records import Telegram
-from meter_telegrams.wmbus_telegram import decode_wmbus
+from meter_telegrams.wmbus.telegram import decode_wmbus
 from tests.meter_telegrams.telegram_builder import (
     WATER,
     Device,

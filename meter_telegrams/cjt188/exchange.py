@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum
 
-from meter_telegrams.cjt188_frames import (
+from meter_telegrams.cjt188.frames import (
     ANY_ADDRESS,
     ANY_TYPE,
     START,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from meter_telegrams.cjt188_layout import (
+from meter_telegrams.cjt188.layout import (
     PLACES,
     PROFILES,
     Cjt188Kind,
@@ -21,7 +21,7 @@ from meter_telegrams.cjt188_layout import (
     kind_of,
     wire_quantities,
 )
-from meter_telegrams.cjt188_units import UNITS, Cjt188Unit
+from meter_telegrams.cjt188.units import UNITS, Cjt188Unit
 from wire_contracts.quality import BAD_PROFILE, BAD_SENTINEL, SUSPECT_RANGE, QualityCode
 from wire_contracts.quantities import PLAUSIBLE, Quantity, dimension_of, to_canonical
 from wire_contracts.quantities import UNITS as WIRE_UNITS

@@ -1,9 +1,9 @@
 """A wired M-Bus answer: the frame must be right, and be an answer; then its records are read."""
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_application import Carrier, read_application
-from meter_telegrams.mbus_frames import FrameKind, MbusFrame, parse_frame
-from meter_telegrams.telegram_records import Bus, Telegram
+from meter_telegrams.mbus.application import Carrier, read_application
+from meter_telegrams.mbus.frames import FrameKind, MbusFrame, parse_frame
+from meter_telegrams.records.telegram import Bus, Telegram
 
 RESPONSES = frozenset({0x08, 0x18, 0x28, 0x38})
 """C field of RSP_UD with and without the bits ACD and DFC; EN 13757-2:2018 table 2."""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_modifiers import modifiers_of
-from meter_telegrams.mbus_units import (
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.modifiers import modifiers_of
+from meter_telegrams.records.telegram import Function, Modifier, ModifierKind
+from meter_telegrams.records.units import (
     ALTERNATE_EXTENSION,
     MAIN_EXTENSION,
     PRIMARY,
@@ -14,8 +16,6 @@ from meter_telegrams.mbus_units import (
     Reading,
     Vif,
 )
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import Function, Modifier, ModifierKind
 
 MOST_DIFES = 10
 """EN 13757-3:2018 section 6.3.4."""

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from meter_telegrams.crc_en13757 import crc_en13757
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.telegram_header import address_of
-from meter_telegrams.telegram_records import MeterAddress
+from meter_telegrams.mbus.header import address_of
+from meter_telegrams.records.telegram import MeterAddress
 
 FROM_METER = frozenset({0x44, 0x46, 0x08, 0x18, 0x28, 0x38})
 """C field of telegrams with data: SND-NR, SND-IR, RSP-UD; EN 13757-4:2019 table 24."""

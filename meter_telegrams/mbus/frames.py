@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.telegram_records import MeterAddress
+from meter_telegrams.records.telegram import MeterAddress
 
 ACKNOWLEDGE = 0xE5
 SHORT_START = 0x10

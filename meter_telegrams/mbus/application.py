@@ -7,14 +7,14 @@ code reads what came over a wire and what came over the air.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from meter_telegrams.compact_formats import NO_FORMATS, Formats, expanded
 from meter_telegrams.errors import ApplicationError, RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_fixed import parse_fixed
-from meter_telegrams.mbus_media import device_type_name
-from meter_telegrams.mbus_records import parse_records
-from meter_telegrams.telegram_ciphers import decrypted
-from meter_telegrams.telegram_header import Header, HeaderKind, parse_header
-from meter_telegrams.telegram_records import Bus, MeterAddress, Telegram
+from meter_telegrams.mbus.ciphers import decrypted
+from meter_telegrams.mbus.header import Header, HeaderKind, parse_header
+from meter_telegrams.records.compact_formats import NO_FORMATS, Formats, expanded
+from meter_telegrams.records.fixed_structure import parse_fixed
+from meter_telegrams.records.media import device_type_name
+from meter_telegrams.records.record_bytes import parse_records
+from meter_telegrams.records.telegram import Bus, MeterAddress, Telegram
 
 NO_NAME = "not named"
 """Medium of a telegram that does not say which meter it is from."""

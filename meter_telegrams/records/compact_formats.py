@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from meter_telegrams.crc_en13757 import crc_en13757
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_codings import SPECIAL, VARIABLE, fixed_size
-from meter_telegrams.mbus_records import FILLER
-from meter_telegrams.telegram_records import Telegram
+from meter_telegrams.records.codings import SPECIAL, VARIABLE, fixed_size
+from meter_telegrams.records.record_bytes import FILLER
+from meter_telegrams.records.telegram import Telegram
 
 Heads = tuple[bytes, ...]
 Formats = Mapping[int, Heads]

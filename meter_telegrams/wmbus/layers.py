@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from meter_telegrams.crc_en13757 import crc_en13757
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.telegram_ciphers import session_decrypted
-from meter_telegrams.telegram_header import address_of
-from meter_telegrams.telegram_records import MeterAddress
+from meter_telegrams.mbus.ciphers import session_decrypted
+from meter_telegrams.mbus.header import address_of
+from meter_telegrams.records.telegram import MeterAddress
 
 AUTHENTICATION = 0x90
 

@@ -6,7 +6,7 @@ that is on no calendar, is kept as the text of its parts.
 
 from datetime import date, datetime, time
 
-from meter_telegrams.telegram_records import PartialTime
+from meter_telegrams.records.telegram import PartialTime
 
 LATEST_YEAR_OF_2000 = 80
 """Two-digit years up to this one are 20xx, later ones 19xx; EN 13757-3:2018 types F and G."""

@@ -6,16 +6,16 @@ coded, encrypted without a key, or damaged is refused with the reason.
 
 from dataclasses import replace
 
-from meter_telegrams.compact_formats import NO_FORMATS, Formats
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_application import Carrier, read_application
-from meter_telegrams.mbus_frames import LONG_START
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_ciphers import is_authentic
-from meter_telegrams.telegram_header import HeaderKind, parse_header
-from meter_telegrams.telegram_records import Bus, Function, Telegram
-from meter_telegrams.wmbus_frames import AirFormat, WmbusFrame, parse_wmbus_frame
-from meter_telegrams.wmbus_layers import (
+from meter_telegrams.mbus.application import Carrier, read_application
+from meter_telegrams.mbus.ciphers import is_authentic
+from meter_telegrams.mbus.frames import LONG_START
+from meter_telegrams.mbus.header import HeaderKind, parse_header
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.compact_formats import NO_FORMATS, Formats
+from meter_telegrams.records.telegram import Bus, Function, Telegram
+from meter_telegrams.wmbus.frames import AirFormat, WmbusFrame, parse_wmbus_frame
+from meter_telegrams.wmbus.layers import (
     AUTHENTICATION,
     EXTENDED,
     Authentication,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_frames import split_frames
-from meter_telegrams.mbus_telegram import decode_mbus
-from meter_telegrams.telegram_records import Function, Telegram
+from meter_telegrams.mbus.frames import split_frames
+from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.records.telegram import Function, Telegram
 
 
 def decode_readout(raw: bytes, *, key: bytes | None = None) -> Telegram:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_codings import SPECIAL, VARIABLE, Variable, fixed_size, parse_lvar
-from meter_telegrams.mbus_information import parse_data_information, parse_value_information
-from meter_telegrams.mbus_values import RawRecord, read_record
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import Function, Record
+from meter_telegrams.records.codings import SPECIAL, VARIABLE, Variable, fixed_size, parse_lvar
+from meter_telegrams.records.information import parse_data_information, parse_value_information
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.telegram import Function, Record
+from meter_telegrams.records.values import RawRecord, read_record
 
 FILLER = 0x2F
 _MANUFACTURER_DATA = 0x0F

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.telegram_header import Header
+from meter_telegrams.mbus.header import Header
 
 KEY_SIZE = 16
 BLOCK = 16

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from meter_telegrams.record_measures import Measure
+from meter_telegrams.records.measures import Measure
 
 
 class Reading(StrEnum):

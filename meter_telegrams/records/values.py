@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from meter_telegrams.mbus_codings import (
+from meter_telegrams.records.codings import (
     BCD_BYTES,
     INTEGER_BYTES,
     REAL,
@@ -20,25 +20,25 @@ from meter_telegrams.mbus_codings import (
     decode_unsigned,
     shifted,
 )
-from meter_telegrams.mbus_information import DataInformation, ValueInformation
-from meter_telegrams.mbus_media import manufacturer_letters
-from meter_telegrams.mbus_modifiers import RECORD_ERRORS
-from meter_telegrams.mbus_times import (
-    TimeValue,
-    decode_date,
-    decode_date_time,
-    decode_date_time_second,
-    decode_time,
-)
-from meter_telegrams.mbus_units import Reading, Vif
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import (
+from meter_telegrams.records.information import DataInformation, ValueInformation
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.media import manufacturer_letters
+from meter_telegrams.records.modifiers import RECORD_ERRORS
+from meter_telegrams.records.telegram import (
     Modifier,
     ModifierKind,
     Record,
     RecordError,
     RecordValue,
 )
+from meter_telegrams.records.times import (
+    TimeValue,
+    decode_date,
+    decode_date_time,
+    decode_date_time_second,
+    decode_time,
+)
+from meter_telegrams.records.units import Reading, Vif
 
 _TIME_KINDS = frozenset({ModifierKind.EXCEED_TIME, ModifierKind.TIME_OF, ModifierKind.START_OF})
 _DURATION_KINDS = frozenset({ModifierKind.EXCEED_DURATION, ModifierKind.DURATION_OF})

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_codings import CodingError, decode_bcd, decode_signed, shifted
-from meter_telegrams.mbus_media import FIXED_MEDIA
-from meter_telegrams.record_measures import Measure
-from meter_telegrams.telegram_records import Function, Record, RecordError, RecordValue
+from meter_telegrams.records.codings import CodingError, decode_bcd, decode_signed, shifted
+from meter_telegrams.records.measures import Measure
+from meter_telegrams.records.media import FIXED_MEDIA
+from meter_telegrams.records.telegram import Function, Record, RecordError, RecordValue
 
 SIZE = 16
 """Bytes behind CI."""

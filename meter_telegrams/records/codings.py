@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.telegram_records import RecordError
+from meter_telegrams.records.telegram import RecordError
 
 INTEGER_BYTES = {0x1: 1, 0x2: 2, 0x3: 3, 0x4: 4, 0x6: 6, 0x7: 8}
 """Data field to bytes of a binary integer; EN 13757-3:2018 table 4."""

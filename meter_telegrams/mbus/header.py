@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus_media import manufacturer_letters
-from meter_telegrams.telegram_records import MeterAddress
+from meter_telegrams.records.media import manufacturer_letters
+from meter_telegrams.records.telegram import MeterAddress
 
 _ADDRESS_SIZE = 8
 _SHORT_SIZE = 4

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
-from meter_telegrams.record_measures import Measure
+from meter_telegrams.records.measures import Measure
 
 
 class Function(StrEnum):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from meter_telegrams.mbus_units import CLOCK_UNITS
-from meter_telegrams.telegram_records import Modifier, ModifierKind, RecordError
+from meter_telegrams.records.telegram import Modifier, ModifierKind, RecordError
+from meter_telegrams.records.units import CLOCK_UNITS
 
 EXTENSION = 0x7C
 """VIFE that leads to the extension of the combinable table."""

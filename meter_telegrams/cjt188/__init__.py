@@ -1,0 +1,8 @@
+"""CJ/T 188: the household heat, water and gas meters of China.
+
+frames                   which bytes are a frame
+exchange                 whether an answer answers a request
+units                    what a unit byte means
+layout                   where each value stands
+reading                  meter data -> values, qualities, events, the meter's clock
+"""
