@@ -91,7 +91,8 @@ class Delivery:
         self._lanes: dict[int, Lanes] = {}
         self._sent: dict[int, Ranges] = {}
         self._lone: deque[tuple[int, int]] = deque()
-        self._mids: dict[int, float] = {}
+        self._mids: set[int] = set()
+        self._confirmed_at_s = 0.0
         self._receive_maximum = 0
         self._live_ok_s = 0.0
         self._hold_s = self._held_until_s = 0.0
@@ -118,8 +119,8 @@ class Delivery:
         self.figures = replace(self.figures, is_connected=False)
 
     def unconfirmed_s(self, now_s: float) -> float:
-        """Return for how long the broker has owed its word on the oldest batch."""
-        return now_s - min(self._mids.values(), default=now_s)
+        """Return for how long the broker has owed its word on batches and not given it on any."""
+        return now_s - self._confirmed_at_s if self._mids else 0.0
 
     def offer_everything(self) -> None:
         """Look at everything that is open again: frames were dated, or the queue was replaced."""
@@ -143,8 +144,10 @@ class Delivery:
 
     def published(self, mid: int, refusal: str | None, now_s: float) -> bool:
         """Return whether a batch of ours reached the broker; one that was denied is held."""
-        if self._mids.pop(mid, None) is None:
+        if mid not in self._mids:
             return False
+        self._mids.discard(mid)
+        self._confirmed_at_s = now_s
         if refusal is None:
             if self._hold_s:
                 _LOG.info("mqtt.publish_allowed")
@@ -326,7 +329,9 @@ class Delivery:
             return False
         if not frames:
             return True
-        self._mids[mid] = now_s
+        if not self._mids:
+            self._confirmed_at_s = now_s
+        self._mids.add(mid)
         sent = self._sent.get(store.epoch, ())
         self._sent[store.epoch] = merged([*sent, *((frame.seq, frame.seq) for frame in frames)])
         self.figures = replace(self.figures, published=self.figures.published + len(frames))

@@ -51,7 +51,10 @@ CONNACK_WITHIN_S = 3.0
 """Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5."""
 
 PUBACK_WITHIN_TIMEOUTS = 2.0
-"""A broker that owes its word on a batch for so many `ack_timeout_s` is left and greeted again."""
+"""A broker that owes its word on batches and gives it on none for so many `ack_timeout_s` is left
+and greeted again; then it is given twice as long, because the way to it may just be slow."""
+
+LONGEST_PATIENCE = 64.0
 
 ASK_TIME_EVERY_S = 10.0
 """Wall seconds between two questions for the time, while nobody here knows it."""
@@ -121,6 +124,7 @@ class Uplink:
         self._connection: MqttConnection | None = None
         self._receive_maximum: int | None = None
         self._drops = 0
+        self._patience = PUBACK_WITHIN_TIMEOUTS
         self._is_broker_silent = self._has_disagreed = False
         self._is_believed: bool | None = None
         self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
@@ -313,6 +317,7 @@ class Uplink:
     def _published(self, event: Published) -> None:
         if self._delivery.published(event.mid, event.refusal, time.monotonic()):
             self._is_broker_silent = False
+            self._patience = PUBACK_WITHIN_TIMEOUTS
             self._parts.reached(AFTER_PUBLISH)
 
     def _received(self, event: Received) -> None:
@@ -374,7 +379,7 @@ class Uplink:
         """Leave a broker that accepts the connection and then says nothing."""
         if self._connection is not None and self._connection.unanswered_s() > CONNACK_WITHIN_S:
             self._give_up_waiting()
-        allowed_s = PUBACK_WITHIN_TIMEOUTS * self._parts.config.mqtt.ack_timeout_s
+        allowed_s = self._patience * self._parts.config.mqtt.ack_timeout_s
         if self._receive_maximum is None or self._delivery.unconfirmed_s(now_s) <= allowed_s:
             return
         text = f"the broker has confirmed nothing for {allowed_s:g} s; connecting afresh"
@@ -382,6 +387,7 @@ class Uplink:
         if not self._is_broker_silent:
             self._is_broker_silent = True
             self.announce("broker_silent", text)
+        self._patience = min(2 * self._patience, LONGEST_PATIENCE)
         self._disconnected(Disconnected())
         self._reconnect()
 

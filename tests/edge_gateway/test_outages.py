@@ -65,6 +65,6 @@ def test_a_day_of_outages_and_kills_loses_and_doubles_nothing(tmp_path: Path) ->
 def test_a_whole_day_without_them_and_many_kills_loses_nothing(
     away: tuple[str, ...], tmp_path: Path
 ) -> None:
-    with OutageTown(folder=tmp_path, rate=360.0) as town:
+    with OutageTown(folder=tmp_path, rate=720.0) as town:
         live_through(town, [(0.0, 1.0, part) for part in away], kills=67)
         check(town.close_account(within_s=180), least=300)
