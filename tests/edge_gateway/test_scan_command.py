@@ -100,7 +100,7 @@ def test_a_bus_is_scanned_at_its_own_setting(capsys: pytest.CaptureFixture[str])
             "--units",
             "1-10",
             "--timeout",
-            "0.03",
+            "0.1",
         )
     lines = out.splitlines()
 
@@ -117,7 +117,7 @@ def test_a_late_answer_is_its_own_units_and_said_to_be_late(
 ) -> None:
     bus = RtuUnits(units={2: words, 3: words}, late=frozenset({2}))
     with on_pty(bus) as device:
-        _, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-4", "--timeout", "0.03")
+        _, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-4", "--timeout", "0.1")
     lines = out.splitlines()
 
     assert lines[0].endswith("late: give it a longer time-out")
@@ -127,7 +127,7 @@ def test_a_late_answer_is_its_own_units_and_said_to_be_late(
 
 def test_two_meters_at_one_address_are_garbled(capsys: pytest.CaptureFixture[str]) -> None:
     with on_pty(RtuUnits(units={2: garbage})) as device:
-        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-3", "--timeout", "0.03")
+        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-3", "--timeout", "0.1")
 
     assert status == 0
     assert out.splitlines()[0].split()[-1] == "garbled"
@@ -159,7 +159,7 @@ def test_every_meter_of_an_mbus_line_is_found_by_its_identification(
 ) -> None:
     with mbus_line() as line:
         url = f"mbus://{LOOPBACK}:{line.port}"
-        status, out, _ = scanned(capsys, url, "--timeout", "0.05")
+        status, out, _ = scanned(capsys, url, "--timeout", "0.1")
     lines = out.splitlines()
 
     assert status == 0
@@ -172,7 +172,7 @@ def test_typed_addresses_of_an_mbus_line_are_asked_alone(
 ) -> None:
     with mbus_line() as line:
         url = f"mbus://{LOOPBACK}:{line.port}"
-        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.05", "--json")
+        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.1", "--json")
     body = json.loads(out)
 
     assert status == 0
