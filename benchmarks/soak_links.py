@@ -18,17 +18,17 @@ def _line(report: SoakReport) -> str:
     )
 
 
+def _tell(report: SoakReport) -> None:
+    print(_line(report), *report.wrong[-1:], *report.misnamed[-1:], file=sys.stderr)
+
+
 def main() -> int:
     """Run the soak, show its progress, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--transactions", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
-    report = soak(
-        wanted.transactions,
-        wanted.seed,
-        lambda progress: print(_line(progress), *progress.misnamed[-2:], file=sys.stderr),
-    )
+    report = soak(wanted.transactions, wanted.seed, _tell)
     print(_line(report))
     print("said:", ", ".join(f"{name} {count}" for name, count in report.named.most_common()))
     for line in (*report.wrong[:20], *report.misnamed[:20]):

@@ -64,7 +64,8 @@ class _Unit:
             line had been opened afresh.
         had_words: Whether it answered with words, and not with an exception.
         is_in_step: Whether it has answered two different shapes in a row, each with its own.
-        same_sizes: How many probes in a row it answered with the length of the wanted block.
+        fixed: The shape with which it answered probes for a block of that shape.
+        fixed_count: How many of them in a row.
     """
 
     blocks: list[Span] = field(default_factory=list)
@@ -74,7 +75,15 @@ class _Unit:
     changes: int = 0
     had_words: bool = False
     is_in_step: bool = False
-    same_sizes: int = 0
+    fixed: Shape | None = None
+    fixed_count: int = 0
+
+    def note_probe(self, wanted: Shape, heard_instead: bytes) -> None:
+        """Take what a probe brought: is one length all that the unit ever answers with?"""
+        is_fixed = wanted.fits(heard_instead)
+        is_again = is_fixed and self.fixed == wanted
+        self.fixed = wanted if is_fixed else None
+        self.fixed_count = self.fixed_count + 1 if is_again else int(is_fixed)
 
     def note(self, block: Span, answer: Answer, opening: int) -> None:
         """Take what became of a request."""
@@ -93,9 +102,10 @@ class _Unit:
         self.is_lost = False
         self.opening = opening
 
-    def may_be_behind(self, block: Span) -> bool:
+    def may_be_behind(self, block: Span, shape: Shape) -> bool:
         """Return whether an answer of the right shape may hold the words of another block."""
-        if self.is_in_step or self.same_sizes >= SAME_SIZES_TO_TRUST:
+        is_deaf = self.fixed_count >= SAME_SIZES_TO_TRUST and self.fixed == shape
+        if self.is_in_step or is_deaf:
             return False
         return self.is_lost or not (self.last in {None, block} or self._has_changed(block))
 
@@ -160,7 +170,9 @@ class ModbusLink:
             self._session.exchange.catch_up()
         known = self._unit(shape.unit)
         for _ in range(MOST_PROBES):
-            if not known.may_be_behind(block) and not self._session.exchange.is_ambiguous(shape):
+            if not known.may_be_behind(block, shape) and not self._session.exchange.is_ambiguous(
+                shape
+            ):
                 return None
             probe = next(self._probes(shape.unit, block), None)
             if probe is None:
@@ -168,10 +180,9 @@ class ModbusLink:
             self.counts.probes += 1
             answer = self._ask(_shape(shape.unit, probe), probe, deadline_s)
             if isinstance(answer, Fault) and answer.kind is not FaultKind.EXCEPTION:
-                is_same_size = shape.fits(self._session.exchange.heard_instead)
-                known.same_sizes = known.same_sizes + 1 if is_same_size else 0
+                known.note_probe(shape, self._session.exchange.heard_instead)
                 return owing(answer)
-            known.same_sizes = 0
+            known.note_probe(shape, b"")
         if not self._session.exchange.is_ambiguous(shape):
             return None
         detail = "an earlier request may still be answered, and no probe is left; wait"

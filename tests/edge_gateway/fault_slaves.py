@@ -14,7 +14,7 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -189,6 +189,8 @@ class Bus:
     units: Mapping[int, Behave]
     framing: Framing
     asked: list[Ask] = field(default_factory=list)
+    is_noted: bool = True
+    history: dict[int, tuple[Ask, ...]] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -206,7 +208,7 @@ class Bus:
     def _steps(self, transaction: int, payload: bytes, raw: bytes) -> Iterable[Step]:
         unit, function, address, count = struct.unpack(">BBHH", payload)
         with self.lock:
-            before = tuple(ask for ask in self.asked[-32:] if ask.unit == unit)[-8:]
+            before = self.history.get(unit, ())
             ask = Ask(
                 unit=unit,
                 function=function,
@@ -217,7 +219,9 @@ class Bus:
                 number=before[-1].number + 1 if before else 0,
                 before=before,
             )
-            self.asked.append(ask)
+            self.history[unit] = (*before[-7:], replace(ask, before=()))
+            if self.is_noted:
+                self.asked.append(ask)
         behave = self.units.get(unit)
         return () if behave is None else behave(ask)
 

@@ -112,7 +112,7 @@ HABITS: Mapping[int, Habit] = {
     25: Habit(share=0.5, behave=lambda ask: _halved(ask, b"\0\xff"), says=_says(CRC), lines=SERIAL),
     26: Habit(share=0.4, behave=lambda _: (Raw(_noise(40)),), says=_says(CRC, MISMATCH)),
     27: Habit(share=0.5, behave=lambda ask: (answer(ask), answer(ask)), says=_says(MISMATCH)),
-    28: Habit(share=0.5, behave=dribble, says=_says()),
+    28: Habit(share=0.5, behave=dribble, says=_says(MISMATCH, CRC)),
     29: Habit(share=0.1, behave=lambda _: (End.CLOSE,), says=_says(TIMEOUT), lines=SOCKETS),
     30: Habit(
         share=0.2,
@@ -201,9 +201,8 @@ def main(seed: int, ports: list[int]) -> None:
     with contextlib.ExitStack() as stack:
         urls = []
         for line in LINES:
-            bus = Bus(
-                units={unit: _behave(unit) for unit in units_of(line)}, framing=_framing(line)
-            )
+            units = {unit: _behave(unit) for unit in units_of(line)}
+            bus = Bus(units=units, framing=_framing(line), is_noted=False)
             urls.append(_place(stack, line, bus, ports))
         sys.stdout.write(json.dumps(urls) + "\n")
         sys.stdout.flush()
