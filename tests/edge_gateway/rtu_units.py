@@ -10,6 +10,7 @@ import tty
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from edge_gateway.links.ascii_frames import find_ascii
 from edge_gateway.links.rtu_frames import crc16, rtu_frame
 
 Answer = Callable[[bytes], bytes]
@@ -45,6 +46,11 @@ class RtuUnits:
     settings_seen: list[str] = field(default_factory=list)
     _kept: bytes = b""
 
+    def heard(self, data: bytes) -> bytes | None:
+        """Return the payload of the request that these bytes end with, None: not whole yet."""
+        request = data[-self.request_bytes :]
+        return request[:-2] if len(request) == self.request_bytes and not crc16(request) else None
+
     def answer(self, payload: bytes) -> bytes:
         kept, self._kept = self._kept, b""
         self.asked.append(payload[0])
@@ -55,6 +61,14 @@ class RtuUnits:
             self._kept = make(payload)
             return kept
         return kept + make(payload)
+
+
+class AsciiUnits(RtuUnits):
+    """The same with ASCII frames."""
+
+    def heard(self, data: bytes) -> bytes | None:  # type: ignore[explicit-override]  # needs 3.12
+        frame = find_ascii(data, None, is_final=True)
+        return None if frame is None else frame.payload
 
 
 @contextlib.contextmanager
@@ -71,17 +85,16 @@ def on_pty(bus: RtuUnits) -> Iterator[str]:
             if stop_read in ready:
                 return
             try:
-                heard = (heard + os.read(inner, 256))[-bus.request_bytes :]
+                heard = (heard + os.read(inner, 256))[-64:]
             except OSError:
                 return
             seen = setting_of(outer)
             bus.settings_seen.append(seen)
             if bus.setting not in {"", seen}:
                 heard = b""
-            elif len(heard) == bus.request_bytes and not crc16(heard):
-                reply = bus.answer(heard[:-2])
+            elif (payload := bus.heard(heard)) is not None:
                 heard = b""
-                os.write(inner, reply)
+                os.write(inner, bus.answer(payload))
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -1,9 +1,13 @@
 """`edge-gateway scan`: who answers on a line, on real sockets and ptys."""
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -17,12 +21,13 @@ from edge_gateway.commands.scan_plan import (
     parse_units,
     setting_text,
 )
+from edge_gateway.links.ascii_frames import ascii_frame
 from edge_gateway.links.link_url import Parity, SerialLine
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.mbus_meters import SimulatedMeter as MbusMeter
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good, until
-from tests.edge_gateway.rtu_units import RtuUnits, exception, garbage, on_pty, words
+from tests.edge_gateway.rtu_units import AsciiUnits, RtuUnits, exception, garbage, on_pty, words
 from tests.meter_telegrams.telegram_builder import Device
 
 LINE = SerialLine(device="/dev/ttyUSB0")
@@ -143,6 +148,53 @@ def test_the_one_meter_of_a_cjt188_line_is_found(capsys: pytest.CaptureFixture[s
         "20:00110040314132  cjt188_heat@1   protocol CJ/T 188, medium heat,"
         " serial 0040314132, manufacturer 0011"
     )
+
+
+@contextlib.contextmanager
+def served(answer: Callable[[bytes], bytes]) -> Iterator[int]:
+    """A transparent serial server: whatever arrives in one piece is answered in one piece."""
+    server = socket.create_server((LOOPBACK, 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                while heard := connection.recv(256):
+                    connection.sendall(answer(heard))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+
+
+def test_a_serial_server_is_scanned_with_rtu_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(heard: bytes) -> bytes:
+        return heard + words(heard[:-2]) if heard[0] == 2 else heard  # the echo comes first
+
+    with served(answer) as port:
+        status, out, _ = scanned(
+            capsys, f"rtu+tcp://{LOOPBACK}:{port}", "--units", "1-3", "--timeout", "0.1"
+        )
+
+    assert status == 0
+    assert out.splitlines()[0].split()[:2] == ["2", "words"]
+    assert out.splitlines()[1].startswith("1 found, 3 asked, ")
+
+
+def test_an_ascii_line_is_scanned_with_ascii_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(payload: bytes) -> bytes:
+        return ascii_frame(bytes((payload[0], 0x83, 2)))
+
+    with on_pty(AsciiUnits(units={2: answer})) as device:
+        status, out, _ = scanned(capsys, f"ascii://{device}", "--units", "1-3", "--timeout", "0.1")
+
+    assert status == 0
+    assert out.splitlines()[0].split()[:5] == ["2", "9600", "7E1", "exception", "2"]
 
 
 def mbus_line() -> MbusLine:
