@@ -1,6 +1,7 @@
 """Owns the ledger of frames, the acknowledgements, the gaps and the clones (RULINGS R2, R3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 from sqlalchemy import Connection, and_, or_, select
@@ -113,6 +114,30 @@ def write_gaps(connection: Connection, arrivals: Arrivals, received_at_ms: int) 
         for gap in arrivals.gaps
     ]
     write_rows(connection, FRAME_GAP, rows, OnExisting.KEEP)
+
+
+def without_known_clones(connection: Connection, arrivals: Arrivals) -> Arrivals:
+    """Return the arrivals without clones that are kept and alarmed already: they came again."""
+    fresh: dict[tuple[str, int, int, int], Accepted] = {}
+    for clone in arrivals.clones:
+        key = clone.key
+        fresh.setdefault((key.gateway_id, key.epoch, key.seq, clone.payload_hash), clone)
+    for gateway_id, epoch in {(place[0], place[1]) for place in fresh}:
+        found = connection.execute(
+            select(FRAME_CLONE.c.seq, FRAME_CLONE.c.payload_hash).where(
+                FRAME_CLONE.c.gateway_id == gateway_id,
+                FRAME_CLONE.c.epoch == epoch,
+                FRAME_CLONE.c.seq.in_({place[2] for place in fresh}),
+            )
+        )
+        for seq, payload_hash in found:
+            fresh.pop((gateway_id, epoch, seq, payload_hash), None)
+    repeated = len(arrivals.clones) - len(fresh)
+    return replace(
+        arrivals,
+        clones=tuple(fresh.values()),
+        duplicate_count=arrivals.duplicate_count + repeated,
+    )
 
 
 def write_clones(connection: Connection, clones: Sequence[Accepted], received_at_ms: int) -> None:

@@ -21,6 +21,7 @@ from sync_server.readings.frame_store import (
     load_epochs,
     load_known_hashes,
     load_refused,
+    without_known_clones,
     write_clones,
     write_gaps,
     write_ledger,
@@ -137,6 +138,8 @@ class ReadingStore:
         load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
         known = load_known_hashes(connection, memory, batches)
         arrivals = sort_arrivals(batches, known, memory.devices, received_at_ms)
+        if arrivals.clones:
+            arrivals = without_known_clones(connection, arrivals)
         write_ledger(connection, arrivals)
         write_gaps(connection, arrivals, received_at_ms)
         write_clones(connection, arrivals.clones, received_at_ms)

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from tests.sync_server.real_parts import NOON
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter, snapshot
 from wire_contracts.acks import EpochAck
 from wire_contracts.codes import Code
-from wire_contracts.frames import Batch, Frame, GapRecord, Rejected
+from wire_contracts.frames import Batch, Frame, GapRecord, Rejected, TimeQuality
 from wire_contracts.quality import BAD_TIMEOUT, SUSPECT_RANGE
 from wire_contracts.quantities import Medium, Quantity
 
@@ -138,6 +139,30 @@ def test_a_cloned_sequence_number_is_kept_and_alarmed(town: Engine) -> None:
     assert sorted(value for value in rows if value is not None) == [10.0, 11.0]
     assert _count(town, FRAME_CLONE) == 1
     assert kinds == {QualityEventKind.CLONE}
+
+
+def test_a_clone_that_comes_again_is_alarmed_once(town: Engine) -> None:
+    _store(town, batch(frame(1, HOUR, {VOLUME: 10.0})))
+    clone = batch(frame(1, HOUR + timedelta(minutes=15), {VOLUME: 11.0}))
+    for _ in range(3):
+        _store(town, clone, clone)
+
+    with reading(town) as connection:
+        kinds = [event.kind for event in list_quality_events(connection)]
+    assert kinds.count(QualityEventKind.CLONE) == 1
+
+
+def test_a_stamp_that_only_counts_from_the_start_of_the_gateway_is_no_reading(
+    town: Engine,
+) -> None:
+    guessed = replace(frame(1, HOUR, {VOLUME: 1.0}), time_quality=TimeQuality.BOOT_RELATIVE)
+    repaired = replace(frame(2, HOUR, {VOLUME: 2.0}), time_quality=TimeQuality.REPAIRED)
+    ack = _store(town, batch(guessed, repaired))
+
+    with reading(town) as connection:
+        values = connection.execute(select(READING.c.volume_m3, READING.c.time_quality)).all()
+    assert ack.refused == ((1, Code.READING_TIME_UNKNOWN),)
+    assert [tuple(row) for row in values] == [(2.0, "repaired")]
 
 
 def test_a_gap_record_lets_the_watermark_pass(town: Engine) -> None:
