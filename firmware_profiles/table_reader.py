@@ -30,13 +30,13 @@ class TableReader:
         place: The file.
         values: The table.
         path: The way to it, such as `register.flow`; empty for the file itself.
-        problems: What `keep` caught, of every table of the file, in its order.
+        problems: What `keep` caught, by field, of every table of the file, in its order.
     """
 
     place: str
     values: Mapping[str, object]
     path: str = ""
-    problems: list[ProfileError] = field(default_factory=list)
+    problems: dict[str, ProfileError] = field(default_factory=dict)
 
     def keep(self, parse: Callable[[], ParsedT], fallback: ParsedT) -> ParsedT:
         """Return what was parsed, or the fallback when it was refused.
@@ -47,14 +47,13 @@ class TableReader:
         try:
             return parse()
         except ProfileError as error:
-            if error.field not in [known.field for known in self.problems]:
-                self.problems.append(error)
+            self.problems.setdefault(error.field, error)
             return fallback
 
     def raise_problems(self) -> None:
         """Raise the first refusal that was kept, the others with it; return when there is none."""
         if self.problems:
-            first, *others = self.problems
+            first, *others = self.problems.values()
             first.others = tuple(others)
             raise first
 

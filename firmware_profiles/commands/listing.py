@@ -12,6 +12,7 @@ from firmware_profiles.library_io import (
     available_profiles,
     load_draft,
     load_profile,
+    revisions_of,
 )
 from firmware_profiles.profile import Register
 
@@ -39,6 +40,9 @@ def _declare_show(parser: ArgumentParser) -> None:
 def _show(options: Namespace) -> int:
     profile = find_profile(options.profile, options.directory)
     print(f"{profile.reference}: {profile.manufacturer} {profile.model}")
+    others = revisions_of(profile.profile_id, options.directory)
+    if others:
+        print(f"revisions {', '.join(map(str, others))}")
     print(f"confidence {profile.confidence}, at most {profile.max_registers} words in one read")
     for name, every in profile.groups.items():
         spans = " ".join(

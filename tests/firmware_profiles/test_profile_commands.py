@@ -193,6 +193,20 @@ def test_diff_names_every_field_that_changed(
     assert main(["diff", str(old), str(old)]) == 0
 
 
+def test_show_says_which_revisions_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for revision in (1, 2, 10):
+        text = TEXT.replace("rev = 1", f"rev = {revision}")
+        (tmp_path / f"example_heat@{revision}.toml").write_text(text)
+
+    assert main(["--directory", str(tmp_path), "show", "example_heat@2"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "example_heat@2: Example E-1",
+        "revisions 1, 2, 10",
+    ]
+
+
 def test_diff_matches_rows_by_their_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
