@@ -140,6 +140,7 @@ profiles = "profiles"
 [mqtt]
 host = "127.0.0.1"
 port = {broker_port}
+window = 32
 [[link]]
 name = "bench"
 url = "{settings.url}"

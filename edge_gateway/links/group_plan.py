@@ -114,7 +114,8 @@ def without(
         barred: Holes that may no longer be read over, besides those known.
         longest: Most registers of one request.
     """
-    limits = replace(plan.limits, barred=(*plan.limits.barred, *barred), max_registers=longest)
+    unread = [hole for hole in barred if not any(overlap(hole, span) for span in plan.spans)]
+    limits = replace(plan.limits, barred=(*plan.limits.barred, *unread), max_registers=longest)
     if limits == plan.limits and refusals.keys() == plan.refusals.keys():
         return replace(plan, refusals=refusals)
     return _planned(replace(plan, limits=limits, refusals=refusals))

@@ -34,12 +34,17 @@ class Interview:
         return self.words
 
 
-def interview(questions: Iterable[Span], transact: Callable[[Span], Answer]) -> Interview:
+def interview(
+    questions: Iterable[Span],
+    transact: Callable[[Span], Answer],
+    in_vain: int = SILENT_QUESTIONS,
+) -> Interview:
     """Return what a meter answers to identification questions.
 
     Args:
         questions: What to read, each by a request of its own.
         transact: One transaction of the link with this meter.
+        in_vain: Questions without answer after which nobody is there.
     """
     said = Interview()
     silent = 0
@@ -52,7 +57,7 @@ def interview(questions: Iterable[Span], transact: Callable[[Span], Answer]) -> 
         said.faults.update(dict.fromkeys(question.addresses(), answer.quality))
         said.has_answered = said.has_answered or answer.kind is FaultKind.EXCEPTION
         silent += answer.is_silence
-        is_nobody = not said.has_answered and silent >= SILENT_QUESTIONS
+        is_nobody = not said.has_answered and silent >= in_vain
         if answer.kind is FaultKind.LINK_DOWN or is_nobody:
             said.ended_by = answer
             return said

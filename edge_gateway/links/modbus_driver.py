@@ -141,7 +141,8 @@ class ModbusDriver:
             return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
         unit = int(device_address)
         candidates = self._site.candidates(unit)
-        said = self._interview(unit, candidates, self._site.timeout_s)
+        timeout_s = self._site.timeout_s
+        said = interview(questions(candidates).spans, lambda span: self._ask(unit, span, timeout_s))
         if said.ended_by is not None:
             return said.ended_by
         verdicts = matching(candidates, _answers(said, unit))
@@ -190,14 +191,15 @@ class ModbusDriver:
             self._follow_pace(unit)
         return _job_read(unit, job.group, read, told)
 
-    def _interview(self, unit: int, candidates: Sequence[Profile], timeout_s: float) -> Interview:
-        spans = questions(candidates).spans
-        return interview(spans, lambda span: self._ask(unit, span, timeout_s))
-
     def _check(self, unit: _Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""
         meter = unit.meter
-        said = self._interview(meter.device_address, [meter.profile], meter.timeout_s)
+        patience_s = unit.pace.patience_s(meter.timeout_s)
+        said = interview(
+            questions([meter.profile]).spans,
+            lambda span: self._ask(meter.device_address, span, patience_s),
+            in_vain=1,
+        )
         if said.ended_by is not None:
             return said, ()
         before, unit.checked_at_utc = unit.contradictions, now_utc

@@ -25,6 +25,7 @@ from edge_gateway.polling.schedule import Finished, Job, JobKey, Schedule
 from edge_gateway.polling.standing import News, NewsKind
 from edge_gateway.queue.outbox_io import Outbox
 from wire_contracts.clock import Clock
+from wire_contracts.quality import BAD_PROFILE
 
 LONGEST_WAIT_S = 1.0
 """Wall seconds after which the clock is looked at again, in case somebody has set it."""
@@ -134,6 +135,8 @@ class LinkWorker:
 
     def read_now(self, serial: str, group: str) -> JobRead:
         """Read one group out of turn and hand its frame on; in the link's thread only."""
+        if serial in self._unknown:
+            return JobRead(has_answered=False, faults=(_NOT_IDENTIFIED,))
         started = self._now()
         read = self._line.driver.read(JobKind(serial=serial, group=group), retry_count=1)
         self._hand_on(JobKey(serial, group), started, read)
@@ -306,6 +309,9 @@ class LinkWorker:
                 self._schedule.reopened()
 
 
+_NOT_IDENTIFIED = Fault(
+    kind=FaultKind.MISMATCH, quality=BAD_PROFILE, detail="the meter is not identified yet"
+)
 _TEXTS: Mapping[NewsKind, str] = {
     NewsKind.METER_SILENT: "{meter} on link {link} gives no usable answer",
     NewsKind.METER_ANSWERS: "{meter} on link {link} answers again",
