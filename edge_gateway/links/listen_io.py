@@ -31,6 +31,7 @@ class DtuPort(TcpPort):
         super().__init__(connection)
         self.host = host
         self.greeting = b""
+        self.is_taken = False
         self._connection = connection
         self._has_asked = False
         self._is_closed = threading.Event()
@@ -112,11 +113,12 @@ class DtuDoor:
             self._start()
         with self._lock:
             served = self._served
-        if served is None or not served.is_alive():
-            sent_away = f", {self.refused_count} sent away" if self.refused_count else ""
-            message = f"no DTU has dialled in{sent_away}"
-            raise OSError(message)
-        return served
+            if served is not None and served.is_alive():
+                served.is_taken = True
+                return served
+        sent_away = f", {self.refused_count} sent away" if self.refused_count else ""
+        message = f"no DTU has dialled in{sent_away}"
+        raise OSError(message)
 
     def close(self) -> None:
         """Hang up, stop listening and wait for the thread."""
@@ -206,11 +208,20 @@ class DtuDoor:
 
     def _serve(self, caller: _Caller) -> None:
         """Let a DTU in, in place of the one before it."""
-        port = DtuPort(caller.connection, caller.host)
+        try:
+            port = DtuPort(caller.connection, caller.host)
+        except OSError:
+            caller.connection.close()
+            return
         with self._lock:
             before, self._served = self._served, port
-        if before is not None:
+            is_taken = before is not None and before.is_taken
+        if before is None:
+            return
+        if is_taken:
             before.hang_up()
+        else:
+            before.close()
 
     def _send_away(self, door: _Door, caller: _Caller) -> None:
         self.refused_count += 1

@@ -109,7 +109,12 @@ HABITS: Mapping[int, Habit] = {
     22: Habit(share=0.4, behave=lambda ask: (Cut(answer(ask), 0, 0.5),), says=_says(MISMATCH, CRC)),
     23: Habit(share=0.5, behave=lambda ask: (Raw(_noise(3)), answer(ask)), says=_says(CRC)),
     24: Habit(share=0.5, behave=lambda ask: (answer(ask), Raw(_noise(3))), says=_says(MISMATCH)),
-    25: Habit(share=0.5, behave=lambda ask: _halved(ask, b"\0\xff"), says=_says(CRC), lines=SERIAL),
+    25: Habit(
+        share=0.5,
+        behave=lambda ask: _halved(ask, b"\0\xff"),
+        says=_says(CRC, MISMATCH),
+        lines=SERIAL,
+    ),
     26: Habit(share=0.4, behave=lambda _: (Raw(_noise(40)),), says=_says(CRC, MISMATCH)),
     27: Habit(share=0.5, behave=lambda ask: (answer(ask), answer(ask)), says=_says(MISMATCH)),
     28: Habit(share=0.5, behave=dribble, says=_says(MISMATCH, CRC)),
