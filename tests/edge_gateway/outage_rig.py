@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Self
 
 from sqlalchemy import Engine, func, select
 
+from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import read_figures
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
@@ -96,6 +97,7 @@ class OutageTown:
     folder: Path
     rate: float
     kills: int = 0
+    _committed_at_start: int = 0
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
@@ -125,6 +127,8 @@ class OutageTown:
             self.broker.__enter__()
             self._processes[part] = self.broker._process
             return
+        if part == "gateway":
+            self._committed_at_start = self.committed()
         module, *arguments = {
             "gateway": ("outage_gateway", str(self._settings)),
             "server": ("outage_server", self._url, str(self.broker.port)),
@@ -145,15 +149,22 @@ class OutageTown:
             process.wait()
 
     def kill(self, part: str) -> None:
-        """End a part by SIGKILL and start it again at once; one that is away stays away."""
+        """End a part by SIGKILL and start it again at once; one that is away stays away.
+
+        A gateway has committed something since it was started, however busy the machine is.
+        """
+        if part == "gateway":
+            until(lambda: self.committed() > self._committed_at_start, within_s=60)
         if part in self._processes:
             self.kills += 1
             self.end(part)
             self.start(part)
 
     def committed(self) -> int:
-        """Return the highest number that the gateway has given."""
-        return read_figures(self.queue_file).last_seq
+        """Return the highest number that the gateway has given; 0 while its file is made."""
+        with suppress(QueueError, sqlite3.DatabaseError):
+            return read_figures(self.queue_file).last_seq
+        return 0
 
     def drained(self, upto: int) -> bool:
         """Return whether the server knows every number up to this one."""

@@ -26,7 +26,7 @@ from sync_server.readings.mqtt_io import BrokerLink
 from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto, wait_until
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
 from wire_contracts.acks import Ack, parse_ack
-from wire_contracts.frames import Frame, dump_batch, frame_json
+from wire_contracts.frames import Frame, dump_batch, frame_json, ms_from_utc
 from wire_contracts.payloads import pack, unpack
 from wire_contracts.quantities import Quantity
 from wire_contracts.topics import Channel, Topic
@@ -122,6 +122,18 @@ def test_frames_are_acknowledged_only_after_they_are_committed(
     assert ack.server_epoch == SERVER_EPOCH
     assert [(entry.epoch, entry.upto) for entry in ack.epochs] == [(7, 3)]
     assert seen_at_commit[0] == (AFTER_COMMIT, (3, 3))
+
+
+def test_a_gateway_that_comes_online_is_told_the_time(town: Engine, mosquitto_port: int) -> None:
+    sender = Sender(mosquitto_port)
+    state = Topic(gateway_id=GATEWAY, channel=Channel.STATE).text()
+    with _ingest(town, mosquitto_port):
+        sender.send(b'{"v":1,"gw":"gw-01","state":"online","ep":7,"t":0}', state)
+        ack = sender.acks.get(timeout=10)
+    sender.close()
+
+    now_ms = ms_from_utc(HandClock().now_utc())
+    assert ack == Ack(server_epoch=SERVER_EPOCH, epochs=(), server_at_ms=now_ms)
 
 
 def test_a_payload_that_is_no_batch_is_kept_verbatim_and_the_rest_goes_on(
