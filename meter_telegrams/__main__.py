@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from meter_telegrams.errors import RefusedTelegramError
+from meter_telegrams.cjt188.telegram import (
+    Cjt188Telegram,
+    cjt188_json,
+    decode_cjt188,
+    quantities_of,
+)
+from meter_telegrams.errors import RefusedTelegramError, TelegramError
 from meter_telegrams.mbus.ciphers import KEY_SIZE
 from meter_telegrams.mbus.frames import split_frames
 from meter_telegrams.mbus.joining import joined
@@ -66,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--key", help="the meter's AES key, 32 hexadecimal digits")
         one.add_argument("--json", action="store_true", help="one JSON object a telegram")
         one.set_defaults(run=run)
+    one = buses.add_parser("cjt188", help="CJ/T 188 answers with meter data, from 68 to 16")
+    one.add_argument("telegram", help="hexadecimal, or a file with one telegram a line")
+    one.add_argument("--json", action="store_true", help="one JSON object a telegram")
+    one.set_defaults(run=_decode_cjt188)
     return parser
 
 
@@ -113,9 +123,26 @@ def _decode_wmbus(options: argparse.Namespace) -> int:
     return status
 
 
-def _refuse(line: _Line, error: RefusedTelegramError) -> int:
+def _decode_cjt188(options: argparse.Namespace) -> int:
+    """Print each answer; on which side of the values the units stand, the data say."""
+    status = _OK
+    for line in _lines(options.telegram):
+        try:
+            telegram = decode_cjt188(line.telegram)
+        except TelegramError as error:
+            status = _refuse(line, error)
+            continue
+        if options.json:
+            sys.stdout.write(dump_json(cjt188_json(telegram)).decode() + "\n")
+        else:
+            _print_cjt188(telegram)
+    return status
+
+
+def _refuse(line: _Line, error: TelegramError) -> int:
     where = f"{line.place}: " if line.place else ""
-    print(f"{where}{error} [{error.code}]", file=sys.stderr)
+    code = f" [{error.code}]" if isinstance(error, RefusedTelegramError) else ""
+    print(f"{where}{error}{code}", file=sys.stderr)
     return _REFUSED
 
 
@@ -177,6 +204,19 @@ def _print(telegram: Telegram, *, is_json: bool) -> None:
         row = f"  {record.function:22} {where:7} {name:26} {value} {record.unit}  {modified}"
         print(row.rstrip())
     _print_meaning(meaning)
+
+
+def _print_cjt188(telegram: Cjt188Telegram) -> None:
+    frame, reading = telegram.frame, telegram.reading
+    clock = "none" if reading.clock is None else reading.clock.isoformat(sep=" ")
+    print(f"{frame.meter_type:02X}:{frame.address}: {telegram.profile}; clock {clock}")
+    for name, value in sorted(reading.local.items()):
+        print(f"  {name:24} {value}")
+    for quantity in quantities_of(reading):
+        shown_value = reading.values.get(quantity, "-")
+        print(f"  => {quantity:21} {shown_value}  {reading.quality.get(quantity, 'good')}")
+    for event in reading.events:
+        print(f"  => event {event}")
 
 
 def _print_head(telegram: Telegram) -> None:

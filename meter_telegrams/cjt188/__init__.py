@@ -5,4 +5,5 @@ exchange                 whether an answer answers a request
 units                    what a unit byte means
 layout                   where each value stands
 reading                  meter data -> values, qualities, events, the meter's clock
+telegram                 one whole answer, for whoever looks at it without a meter
 """
