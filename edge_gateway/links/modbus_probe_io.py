@@ -113,7 +113,8 @@ class ModbusProbe:
             if any(frame.payload[0] == unit for frame in frames):
                 break
         taken_ms = 1000 * (time.monotonic() - asked_s)
-        self._be_silent()
+        if heard:
+            time.sleep(self._silence_s)
         return list(self._judged(heard, request, unit, taken_ms))
 
     def listen(self) -> Sequence[Heard]:
@@ -123,10 +124,6 @@ class ModbusProbe:
         while (left_s := until_s - time.monotonic()) > 0:
             heard += self._port.read(left_s)
         return [each for each in self._judged(heard, b"", 0, 0.0) if each.unit]
-
-    def _be_silent(self) -> None:
-        if self._silence_s:
-            time.sleep(self._silence_s)
 
     def _request(self, unit: int) -> bytes:
         payload = bytes((unit,)) + _PROBE
