@@ -19,7 +19,6 @@ from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
-from edge_gateway.remote.metrics_io import serve_metrics
 from edge_gateway.remote.revisions_io import InForce, Revisions
 from edge_gateway.remote.standing import Standing
 from edge_gateway.remote.trials_io import GatewayParts
@@ -262,8 +261,12 @@ def _serve_metrics(config: GatewayConfig, uplink: Uplink, halt: threading.Event)
     """Serve Prometheus, if it may ask."""
     if config.metrics is None:
         halt.wait()
-    else:
-        serve_metrics(config.metrics, uplink.health, halt)
+        return
+    from edge_gateway.remote.metrics_io import (  # noqa: PLC0415  # 2 MB that few gateways need
+        serve_metrics,
+    )
+
+    serve_metrics(config.metrics, uplink.health, halt)
 
 
 def _tell_scada(

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from cryptography import x509
 from structlog.typing import FilteringBoundLogger
 
 WARN_BEFORE = timedelta(days=30)
@@ -17,6 +16,8 @@ def good_until(cert_file: Path | None) -> datetime | None:
     """Return when the certificate expires; None when there is none or it cannot be read."""
     if cert_file is None:
         return None
+    from cryptography import x509  # noqa: PLC0415  # 3 MB that a gateway without does not need
+
     try:
         return x509.load_pem_x509_certificate(cert_file.read_bytes()).not_valid_after_utc
     except (OSError, ValueError) as error:
