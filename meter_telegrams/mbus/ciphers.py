@@ -2,10 +2,10 @@
 
 EN 13757-7:2018 section 7.6 and annexes; OMS specification volume 2, sections 9.2 to 9.4. Whether
 a key fits is proved by the two fillers 2F 2F that every encrypted part begins with.
-"""
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.cmac import CMAC
+The library of the ciphers is read where it is used: a gateway without encrypted meters does not
+need its 7 MB of memory.
+"""
 
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
 from meter_telegrams.mbus.header import Header
@@ -122,16 +122,31 @@ def is_authentic(
 
 def session_decrypted(body: bytes, key: bytes, counter_block: bytes) -> bytes:
     """Return the clear bytes of the extended link layer (AES counter mode)."""
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415  # see the top
+        Cipher,
+        algorithms,
+        modes,
+    )
+
     decryptor = Cipher(algorithms.AES(key), modes.CTR(counter_block)).decryptor()
     return decryptor.update(body) + decryptor.finalize()
 
 
 def _cbc(cipher: bytes, key: bytes, vector: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import (  # noqa: PLC0415  # see the top
+        Cipher,
+        algorithms,
+        modes,
+    )
+
     decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
     return decryptor.update(cipher) + decryptor.finalize()
 
 
 def _cmac(key: bytes, message: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import algorithms  # noqa: PLC0415  # see the top
+    from cryptography.hazmat.primitives.cmac import CMAC  # noqa: PLC0415  # see the top
+
     mac = CMAC(algorithms.AES(key))
     mac.update(message)
     return mac.finalize()
