@@ -9,7 +9,8 @@ The line through the modules:
     cadence                    how often a group is read, or at which time of day
     conditions, parse_condition     what a value must be
     profile                    the values that a file becomes
-    parse_register, parse_validity, parse_identify, parse_golden, parse_profile   file -> profile
+    parse_link, parse_register, parse_status, parse_validity, parse_identify, parse_golden,
+    parse_profile              file -> profile
     spans                      what must be read together
     word_orders                the byte order that a manual does not state
     completeness               what a draft still lacks

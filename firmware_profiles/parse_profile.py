@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 from firmware_profiles.byte_order import ByteOrder, orders_of
@@ -12,24 +11,22 @@ from firmware_profiles.codings import NUMERIC, TEXTS, Coding, WireType
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_golden import parse_golden
 from firmware_profiles.parse_identify import parse_probe
+from firmware_profiles.parse_link import parse_link
 from firmware_profiles.parse_register import parse_register
+from firmware_profiles.parse_status import parse_status
 from firmware_profiles.parse_validity import add_validity
 from firmware_profiles.profile import (
-    ANY_REGISTER,
-    DEFAULT_MAX_REGISTERS,
     BaseConditions,
     Guard,
     Link,
     Profile,
     Register,
-    Severity,
-    StatusRule,
     WriteRule,
 )
 from firmware_profiles.table_reader import ParsedT, TableReader, refuse_absurd
 from firmware_profiles.vocabulary import KEYS, TABLES
 from firmware_profiles.words import HIGHEST_ADDRESS, Span
-from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.quantities import Medium
 
 MAX_REVISION = 9999
 _ID = re.compile(r"[a-z0-9_]{1,60}")
@@ -111,9 +108,9 @@ def _parse_rest(root: TableReader, profile: Profile, order: ByteOrder) -> Profil
     keep, registers = root.keep, profile.registers
     return replace(
         profile,
-        link=_parse_link(root),
+        link=parse_link(root),
         doc_base=keep(lambda: _parse_doc_base(root), None),
-        status=_each(root, "status", "name", lambda row: _parse_status(row, registers)),
+        status=_each(root, "status", "name", lambda row: parse_status(row, registers)),
         groups=keep(lambda: _parse_groups(root), {}),
         guard=keep(lambda: _parse_guard(root, registers), None),
         writes=keep(lambda: _parse_writes(root, registers), {}),
@@ -257,119 +254,6 @@ def _check_units(row: TableReader, register: Register, registers: Mapping[str, R
             raise row.refuse(
                 "unit_from", f"code {code!r} of {unit_from} is no whole number", "write codes as 0"
             )
-
-
-def _parse_status(row: TableReader, registers: Mapping[str, Register]) -> StatusRule:
-    row.refuse_unknown(KEYS["status"])
-    name = row.text("register")
-    register = registers.get(name)
-    if register is None and name != ANY_REGISTER:
-        raise row.refuse("register", f"{name!r} is no register of this file", "name one, or add it")
-    is_counter = row.flag("counter")
-    mask, value = (None, None) if is_counter else _parse_pattern(row, register)
-    if is_counter and (register is None or any(row.has(key) for key in ("bit", "mask", "value"))):
-        raise row.refuse("counter", "needs a register and nothing else", "leave out bit and mask")
-    return StatusRule(
-        register=name,
-        mask=mask,
-        value=value,
-        name=row.text("name"),
-        event=row.text("event"),
-        severity=row.choice("severity", Severity),
-        bad=_parse_quantities(row, "bad"),
-        suspect=_parse_quantities(row, "suspect"),
-        is_counter=is_counter,
-    )
-
-
-def _parse_pattern(
-    row: TableReader, register: Register | None
-) -> tuple[int | None, int | str | None]:
-    bits = 64 if register is None else 16 * register.span.word_count
-    value = row.values.get("value")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | str)):
-        raise row.refuse("value", f"is {value!r}", "write a whole number or text")
-    if row.has("bit"):
-        if row.has("mask") or value is not None:
-            raise row.refuse("bit", "stands beside mask or value", "write bit alone, or mask")
-        return 1 << row.integer("bit", low=0, high=bits - 1), None
-    mask = row.integer_or_none("mask", low=1, high=(1 << bits) - 1)
-    if mask is None and value is None:
-        raise row.refuse("bit", "is missing", "say which bit, mask or value means this event")
-    if mask is not None and register is not None and register.coding.kind not in NUMERIC:
-        raise row.refuse("mask", f"on a register of type {register.coding.kind}", "use value")
-    return mask, value
-
-
-def _parse_quantities(row: TableReader, key: str) -> frozenset[Quantity] | None:
-    if not row.has(key):
-        return None
-    names = row.items(key)
-    for name in names:
-        if name not in set(Quantity):
-            raise row.refuse(key, f"{name!r} is no wire quantity", "use names of wire_contracts")
-    return frozenset(Quantity(str(name)) for name in names)
-
-
-def _parse_link(root: TableReader) -> Link:
-    link = root.keep(lambda: _known_table(root, "link"), replace(root, values={}))
-    keep = link.keep
-
-    def number(key: str, low: int, high: int) -> int | None:
-        return keep(lambda: link.integer_or_none(key, low=low, high=high), None)
-
-    minimum_s = number("min_refresh_s", 0, 86400)
-    return Link(
-        transports=keep(lambda: tuple(_transport(link, x) for x in link.items("transport")), ()),
-        function_codes=keep(lambda: _function_codes(link), ()),
-        max_registers=number("max_registers", 1, DEFAULT_MAX_REGISTERS) or DEFAULT_MAX_REGISTERS,
-        forbidden=keep(lambda: tuple(_parse_range(link, x) for x in link.items("forbidden")), ()),
-        default_device_address=number("unit_default", 0, 247),
-        baud=number("baud_default", 50, 4_000_000),
-        speeds=keep(lambda: _parse_speeds(link), ()),
-        parity=keep(lambda: link.text_or_none("parity"), None),
-        stop_bits=number("stopbits", 1, 2),
-        timeout=keep(lambda: link.milliseconds("timeout_ms"), None),
-        gap=keep(lambda: link.milliseconds("gap_ms"), None),
-        min_poll=keep(lambda: link.milliseconds("min_poll_ms"), None),
-        min_refresh=None if minimum_s is None else timedelta(seconds=minimum_s),
-        is_login_needed=link.has("login"),
-        port=number("port", 1, 65535),
-        fastest_baud=number("baud_max", 50, 4_000_000),
-        turnaround=keep(lambda: link.milliseconds("turnaround_ms"), None),
-        after_connect=keep(lambda: link.milliseconds("after_connect_ms"), None),
-        has_echo=keep(lambda: link.flag("echo"), fallback=False),
-        address_rule=keep(lambda: link.text("unit_rule", ""), ""),
-    )
-
-
-def _parse_speeds(link: TableReader) -> tuple[int, ...]:
-    """Return the speeds of `baud`, which is one or a list."""
-    if not isinstance(link.values.get("baud"), list):
-        speed = link.integer_or_none("baud", low=50, high=4_000_000)
-        return () if speed is None else (speed,)
-    speeds = tuple(item for item in link.items("baud") if isinstance(item, int))
-    if len(speeds) != len(link.items("baud")):
-        raise link.refuse("baud", "holds what is no number", "write baud = [2400, 9600]")
-    return speeds
-
-
-def _function_codes(link: TableReader) -> tuple[int, ...]:
-    return tuple(item for item in link.items("function_codes") if isinstance(item, int))
-
-
-def _transport(link: TableReader, item: object) -> str:
-    if item not in ("rtu", "ascii", "tcp"):
-        raise link.refuse("transport", f"{item!r} is unknown", "use rtu, ascii or tcp")
-    return str(item)
-
-
-def _parse_range(link: TableReader, item: object) -> tuple[int, int]:
-    if isinstance(item, list) and len(item) == len(("first", "last")):
-        first, last = item
-        if isinstance(first, int) and isinstance(last, int) and 0 <= first <= last:
-            return first, last
-    raise link.refuse("forbidden", f"{item!r} is no range", "write [[FIRST, LAST], ...]")
 
 
 def _parse_groups(root: TableReader) -> dict[str, Cadence]:

@@ -84,6 +84,14 @@ def test_every_mistake_of_a_file_is_said() -> None:
     ]
 
 
+@pytest.mark.parametrize("keys", ["bad = [[1]]\nbit = 1", "suspect = [{}]\nbit = 1", "mask = 0"])
+def test_a_status_of_a_long_text_is_refused_in_words(keys: str) -> None:
+    row = '\n[[status]]\nregister = "text"\nname = "a"\nevent = "tamper"\nseverity = "fault"\n'
+    text = TEXT + register("text", 0, 'type = "string"\ncount = 65535') + row + keys
+
+    assert len(refused(text)) == 1
+
+
 def test_one_mistake_is_said_once() -> None:
     assert len(refused(TEXT.replace('"f32"', '"float"'))) == 1
     assert len(refused(TEXT.replace("count = 2", "count = 70000"))) == 1
