@@ -4,12 +4,13 @@ import contextlib
 import itertools
 import os
 import pty
+import queue
 import socket
 import struct
 import threading
 import time
 import tty
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -26,12 +27,14 @@ from tests.edge_gateway.fault_cases import CASES
 from tests.edge_gateway.fault_slaves import (
     Ask,
     Bus,
+    End,
     Mbap,
     PtyStream,
     Raw,
     Rtu,
     Say,
     Step,
+    Wait,
     answer,
     exception,
     good,
@@ -218,6 +221,66 @@ def test_a_connection_that_is_dead_at_the_other_end_is_given_up_after_three_time
 
     assert [each.kind for each in said if isinstance(each, Fault)] == [FaultKind.TIMEOUT] * 3
     assert opens == 2
+
+
+class SerialServer:
+    """A transparent serial server: what its meters say goes to whoever is connected by then."""
+
+    def __init__(self) -> None:
+        self._heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._now: socket.socket | None = None
+
+    def hear(self) -> bytes:
+        return self._heard.get()
+
+    def say(self, data: bytes) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            if self._now is not None:
+                self._now.sendall(data)
+
+    def end(self, how: End) -> None:
+        del how
+
+    @contextlib.contextmanager
+    def listening(self, bus: Bus) -> Iterator[int]:
+        listener = socket.create_server((LOOPBACK, 0))
+        serial = threading.Thread(target=bus.serve, args=(self,))
+        door = threading.Thread(target=self._accept, args=(listener,))
+        serial.start()
+        door.start()
+        yield listener.getsockname()[1]
+        bus.stop.set()
+        self._heard.put(b"")
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for thread in (serial, door):
+            thread.join()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self._now = listener.accept()[0]
+                with self._now, contextlib.suppress(OSError):
+                    while data := self._now.recv(4096):
+                        self._heard.put(data)
+
+
+def test_late_answers_that_come_on_a_new_connection_are_not_taken_for_others() -> None:
+    def slow_at_first(ask: Ask) -> Iterable[Step]:
+        return (Wait(0.4), answer(ask)) if ask.number < 2 else (answer(ask),)
+
+    bus = Bus(units={UNIT: slow_at_first}, framing=Rtu())
+    with SerialServer().listening(bus) as port:
+        link = linked(f"rtu+tcp://127.0.0.1:{port}", 0.05)
+        said = [(at, link.transact(UNIT, span(at))) for at in range(0, 400, 20)]
+        until(lambda: is_right(link, span(500)))
+        opens = link.counts.opens
+        link.close()
+
+    assert [
+        at for at, each in said if each != words(span(at)) and not isinstance(each, Fault)
+    ] == []
+    assert opens >= 2
 
 
 @pytest.mark.parametrize(
