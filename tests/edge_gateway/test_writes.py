@@ -1,19 +1,29 @@
 """Writing to a meter: only what profile and site allow, once, read back, and said as it was."""
 
 import gc
+import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import ConfigError
 from edge_gateway.config_io import parse_config
 from edge_gateway.links.modbus_write_io import ModbusWriter, WriteOutcome, WriteReport
+from edge_gateway.links.register_writes import (
+    NotWritableError,
+    value_in,
+    words_of,
+    writable_register,
+)
 from edge_gateway.polling.drivers_io import Line, make_line
 from edge_gateway.polling.profiles_io import load_links
 from edge_gateway.run import run_gateway
+from firmware_profiles.parse_profile import parse_profile
 from tests.edge_gateway.order_rig import OrderDesk, Signer, settings
 from tests.edge_gateway.rig import LOOPBACK, LedgerServer, Mosquitto, running, until
 from tests.edge_gateway.writable_meter import Fault, WritableMeter
@@ -209,6 +219,31 @@ def test_a_meter_that_cannot_be_read_is_not_written(tmp_path: Path, meter: Writa
     assert report.outcome is WriteOutcome.FAILED
     assert "nothing was written" in report.text
     assert meter.writes == []
+
+
+HEATER = parse_profile("heater", tomllib.loads(PROFILE, parse_float=Decimal))
+
+
+@given(st.integers(40, 180))
+def test_every_step_inside_the_range_has_words_that_mean_it(halves: int) -> None:
+    target = writable_register(HEATER, "setpoint")
+    words = words_of(target, Decimal(halves) / 2)
+
+    assert Decimal(value_in(target, words)) == Decimal(halves) / 2
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=2))
+def test_what_is_no_step_inside_the_range_has_no_words(value: Decimal) -> None:
+    target = writable_register(HEATER, "setpoint")
+    is_good = 20 <= value <= 90 and value % Decimal("0.5") == 0
+    try:
+        words_of(target, value)
+    except NotWritableError:
+        is_taken = False
+    else:
+        is_taken = True
+
+    assert is_taken is is_good
 
 
 def reachable(root: object) -> list[object]:
