@@ -7,14 +7,14 @@ for a time-out, and what comes meanwhile is thrown away.
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from edge_gateway.links.answers import Fault, FaultKind
-from edge_gateway.links.dtu_signs import DtuSigns, is_text
+from edge_gateway.links.dtu_signs import is_text
 from edge_gateway.links.held_line_io import HeldLine
-from edge_gateway.links.modbus_frames import Expected, Frame, FrameKind, Leftover, Shape
+from edge_gateway.links.line_rules import Manners, Rules, Timing
+from edge_gateway.links.modbus_frames import Expected, Frame, Shape
 from edge_gateway.links.owed_answers import OwedAnswers
 from edge_gateway.links.ports_io import BytePort
 from wire_contracts.quality import (
@@ -43,64 +43,6 @@ GLITCH_BYTES = 3
 
 KNOWN_TRANSACTIONS = 64
 """How far back a transaction number is known as ours: far more than are ever late."""
-
-
-class Finder(Protocol):
-    """Finds the first whole frame."""
-
-    def __call__(self, data: bytes, expected: Expected | None, *, is_final: bool) -> Frame | None:
-        """Return the first whole frame in what was heard."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How one framing is told apart.
-
-    Attributes:
-        kind: Its name.
-        find: Finds the first whole frame.
-        is_damaged: Whether an answer has come that can no longer become right.
-        explain: What bytes without a frame are.
-    """
-
-    kind: FrameKind
-    find: Finder
-    is_damaged: Callable[[bytes, Expected], bool]
-    explain: Callable[[bytes, Expected], Leftover]
-
-    @property
-    def is_numbered(self) -> bool:
-        """Return whether frames carry a transaction number."""
-        return self.kind is FrameKind.TCP
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How long things take on a line.
-
-    Attributes:
-        timeout_s: Wall seconds to wait for an answer where the caller names no deadline.
-        char_s: Seconds of one character on the wire, 0 where the wire is not ours.
-        silence_s: Least silence before a request.
-    """
-
-    timeout_s: float
-    char_s: float = 0.0
-    silence_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
-    """What is peculiar to one line.
-
-    Attributes:
-        echo: The adapter repeats what we send.
-        signs: What a DTU says on its own account; None: nobody does.
-    """
-
-    echo: bool = False
-    signs: DtuSigns | None = None
 
 
 class NoAnswer(Exception):  # noqa: N818  # reads as what the caller gets

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from edge_gateway.links.ascii_frames import explain_ascii, find_ascii, is_damaged_ascii
 from edge_gateway.links.dtu_signs import DtuSigns
-from edge_gateway.links.exchange_io import Exchange, Manners, Rules, Timing
+from edge_gateway.links.exchange_io import Exchange
 from edge_gateway.links.held_line_io import HeldLine, LinePlan
+from edge_gateway.links.line_rules import Manners, Rules, Timing
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import (
     Framing,
