@@ -8,7 +8,7 @@ stays, marked, so that a restored server can be given it again (RULINGS R1).
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -355,7 +355,7 @@ class EpochStore:
                 pass
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             before = replace(self._rows.sizes), self._rows.marks.all
             try:

@@ -59,3 +59,19 @@ def test_a_range_that_runs_backwards_is_refused() -> None:
 
     with pytest.raises(ContractError, match=r"acks\[0\]\.ranges\[0\]\.1: 3 is outside 9"):
         parse_ack(unpack("ack", payload))
+
+
+def test_the_servers_time_travels_and_may_be_missing() -> None:
+    told = Ack(server_epoch=1, epochs=(), server_at_ms=1_795_292_648_000)
+    silent = Ack(server_epoch=1, epochs=())
+
+    assert parse_ack(unpack("ack", dump_ack(told))) == told
+    assert parse_ack(unpack("ack", dump_ack(silent))) == silent
+
+
+@pytest.mark.parametrize("moment", [0, -1, 2**60])
+def test_a_servers_time_that_no_clock_shows_is_refused(moment: int) -> None:
+    payload = b'{"v":1,"se":1,"acks":[],"t":%d}' % moment
+
+    with pytest.raises(ContractError, match="t: "):
+        parse_ack(unpack("ack", payload))
