@@ -1,6 +1,7 @@
 """What is not acknowledged is still here.
 
 queued                   what the queue holds, as values
+bodies                   how a frame is written: once, as the bytes that go to the server
 seq_ranges               ranges of running numbers: together, in common, not in common
 thinning                 which frames give way when there is no room
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside

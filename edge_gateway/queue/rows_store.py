@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zlib import crc32
 
+from edge_gateway.queue.bodies import frame_body
 from edge_gateway.queue.marks_store import Marks
 from edge_gateway.queue.queue_file_io import get_meta, set_meta
 from edge_gateway.queue.queued import HeldFrame, QueueFigures
@@ -17,7 +18,6 @@ from wire_contracts.frames import (
     Frame,
     GapRecord,
     TimeQuality,
-    frame_json,
     gap_json,
     ms_from_utc,
 )
@@ -62,7 +62,7 @@ class FrameRows:
             at_ms = ms_from_utc(frame.measured_at_utc)
             if uptime is None:
                 newest_ms = max(newest_ms, at_ms)
-            body = dump_json({**frame_json(frame), "s": seq})
+            body = frame_body(frame, seq)
             self.connection.execute(
                 "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, crc, body)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
