@@ -89,7 +89,7 @@ HABITS: Mapping[int, Habit] = {
     17: Habit(
         share=0.5,
         behave=lambda ask: (as_unit(ask, 99), answer(ask)),
-        says=_says(),
+        says=_says(MISMATCH),
         lines=SERIAL,
     ),
     18: Habit(
@@ -149,13 +149,13 @@ HABITS: Mapping[int, Habit] = {
     37: Habit(
         share=0.8,
         behave=lambda ask: _halved(ask, HEARTBEAT),
-        says=_says(),
+        says=_says(CRC, MISMATCH),
         lines=frozenset({"listen"}),
     ),
     38: Habit(
         share=0.8,
         behave=lambda ask: (Raw(HEARTBEAT), answer(ask), Raw(HEARTBEAT)),
-        says=_says(),
+        says=_says(CRC, MISMATCH),
         lines=frozenset({"listen", "listen+tcp"}),
     ),
 }
