@@ -4,12 +4,10 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import cast
 
 from edge_gateway.queue.queued import StoredFrame
-from wire_contracts.fields import JsonObject
 from wire_contracts.frames import MAX_FRAMES, dump_batch, ms_from_utc
-from wire_contracts.payloads import dump_json, pack
+from wire_contracts.payloads import pack
 
 MAX_BATCH_BYTES = 56 * 1024
 """Plain bytes of the frames; with envelope and zlib's worst case still below 64 KiB (R12)."""
@@ -21,6 +19,10 @@ _TEXT = rb'("(?:[^"\\]|\\.)*")'
 _STAMP = re.compile(rb'"d":' + _TEXT + rb'.*?"g":' + _TEXT + rb'.*?"t":([0-9]+)', re.DOTALL)
 """Device, group and time of a frame as `dump_json` writes it: keys sorted, quotes escaped inside
 texts, so that `"g":` is nowhere but where the key is."""
+
+_HAS_LATE = b'"h":'
+_LATE = b',"h":1}'
+"""The key of a late frame; inside a text its quotes would be escaped."""
 
 _NO_FRAMES = b'"f":[]'
 _MILLISECOND = timedelta(milliseconds=1)
@@ -53,11 +55,13 @@ def batch_payload(
 
 
 def _body(frame: StoredFrame, is_late: Callable[[bytes], bool]) -> bytes:
-    """Return the frame as the queue keeps it: written once, it is not written anew."""
-    if not is_late(frame.body):
+    """Return the frame as the queue keeps it, an object; a late one gets one key more at its end.
+
+    It is neither parsed nor written anew, because an old backlog is late as a whole.
+    """
+    if _HAS_LATE in frame.body or not is_late(frame.body):
         return frame.body
-    body = cast("JsonObject", json.loads(frame.body))  # the queue writes objects only
-    return dump_json({**body, "h": 1})
+    return frame.body[:-1] + _LATE
 
 
 def late_by(now_utc: datetime, interval: Interval) -> Callable[[bytes], bool]:
