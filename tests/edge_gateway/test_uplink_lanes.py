@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
@@ -18,7 +20,16 @@ from edge_gateway.run import QUEUE_FILE, Machine, run_gateway
 from edge_gateway.uplink.lanes import Allowance, advance_block, open_block, start_lanes
 from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
 from edge_gateway.watchdog import Watchdog
-from tests.edge_gateway.rig import LOOPBACK, LedgerServer, Mosquitto, free_port, running, until
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    FastClock,
+    LedgerServer,
+    Mosquitto,
+    free_port,
+    running,
+    until,
+)
+from wire_contracts.clock import Clock
 from wire_contracts.frames import Batch, Frame, GapRecord, ms_from_utc
 from wire_contracts.payloads import read_json
 from wire_contracts.quantities import Quantity
@@ -60,12 +71,14 @@ def frames(count: int, newest_utc: datetime, step: timedelta = MINUTE) -> list[F
 
 
 @contextmanager
-def uplink_of(settings: GatewayConfig, store: QueueStore) -> Iterator[Uplink]:
+def uplink_of(
+    settings: GatewayConfig, store: QueueStore, clock: Clock | None = None
+) -> Iterator[Uplink]:
     uplink = Uplink(
         UplinkParts(
             config=settings,
             queue=store,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             links=tuple,
             reached=lambda _point: None,
             interval=lambda _device, _group: 5 * MINUTE,
@@ -116,6 +129,39 @@ def test_after_an_outage_live_frames_overtake_the_backlog(tmp_path: Path) -> Non
                 before = [each.seq for each in list(server.arrived)].index(live)
 
     assert before < 400
+
+
+@pytest.mark.nightly
+def test_a_backlog_of_seven_days_drains_while_live_frames_take_less_than_two_periods(
+    tmp_path: Path,
+) -> None:
+    """10 meters every 15 minutes; the clock runs 300 times as fast, the rate limit is kept."""
+    clock, period, arrived_at = FastClock(300), 15 * MINUTE, dict[int, datetime]()
+
+    @dataclass
+    class Stamping(LedgerServer):
+        def _store(self, batch: Batch) -> None:  # type: ignore[explicit-override]  # needs 3.12
+            super()._store(batch)
+            for each in batch.frames:
+                arrived_at.setdefault(each.seq, clock.now_utc())
+
+    with Mosquitto(folder=tmp_path) as broker, Stamping(broker.port) as server:
+        settings = config(tmp_path / "g", broker.port, backlog_per_s=200.0, ack_timeout_s=2.0)
+        with opened(settings) as store:
+            for _ in range(7 * 96):
+                store.put(frames(10, clock.now_utc() - period, step=timedelta(seconds=1)))
+            waited = store.figures().last_seq
+            live: dict[int, datetime] = {}
+            with uplink_of(settings, store, clock) as uplink:
+                while len(server.ledger) < waited + len(live):
+                    now_utc = clock.now_utc()
+                    seqs = store.put(frames(10, now_utc, step=timedelta(seconds=1)))
+                    live |= dict.fromkeys(seqs, now_utc)
+                    uplink.wake()
+                    threading.Event().wait(clock.wall_seconds(period.total_seconds()))
+
+    assert len(live) >= 50
+    assert max(arrived_at[seq] - at_utc for seq, at_utc in live.items()) < 2 * period
 
 
 def test_the_backlog_comes_newest_hour_first_and_says_that_it_is_late(tmp_path: Path) -> None:
