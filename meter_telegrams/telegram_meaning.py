@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from meter_telegrams.makers_status import makers_status
 from meter_telegrams.records.measures import Measure
 from meter_telegrams.records.telegram import (
     Function,
@@ -147,9 +148,12 @@ def meaning_of(telegram: Telegram) -> Meaning:
     found = _claims(telegram.records, rules)
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
-    events, is_suspect = _state(telegram)
+    makers = makers_status(telegram)
+    events, is_suspect = _state(telegram, has_makers_error=makers.has_error)
     for quantity, claims in found.items():
         outcome = BAD_PROFILE if medium is None else _settled(quantity, claims)
+        if medium is not None and claims[0].measure in makers.broken:
+            outcome = BAD_SENTINEL
         if isinstance(outcome, str):
             quality[quantity] = outcome
             continue
@@ -241,14 +245,14 @@ def _step(record: Record, quantity: Quantity) -> Fraction:
     return abs(_converted(Fraction(record.resolution), record.unit, quantity) - zero)
 
 
-def _state(telegram: Telegram) -> tuple[tuple[str, ...], bool]:
+def _state(telegram: Telegram, *, has_makers_error: bool) -> tuple[tuple[str, ...], bool]:
     """Return the events of status byte and error flags, and whether the values are doubtful."""
     events: list[str] = []
     status = telegram.status or 0
     application = 0 if telegram.ci in _FIXED_CI else status & 3
     if status & _POWER_LOW:
         events.append("battery_low")
-    if status & _PERMANENT or _has_error_flags(telegram.records):
+    if status & _PERMANENT or has_makers_error or _has_error_flags(telegram.records):
         events.append("meter_error")
     if status & _TEMPORARY or application == _ALARM:
         events.append("meter_alarm")

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from meter_telegrams.errors import ApplicationError, RefusedTelegramError, TelegramCode
-from meter_telegrams.mbus.ciphers import decrypted
+from meter_telegrams.mbus.ciphers import BLOCK, decrypted
 from meter_telegrams.mbus.header import Header, HeaderKind, parse_header
 from meter_telegrams.records.compact_formats import NO_FORMATS, Formats, expanded
 from meter_telegrams.records.fixed_structure import parse_fixed
 from meter_telegrams.records.media import device_type_name
-from meter_telegrams.records.record_bytes import parse_records
+from meter_telegrams.records.record_bytes import FILLER, Records, parse_records
 from meter_telegrams.records.telegram import Bus, MeterAddress, Telegram
 
 NO_NAME = "not named"
@@ -40,6 +40,8 @@ _ALARMS = frozenset({0x71, 0x74, 0x75})
 _FIXED = frozenset({0x73, 0x77})
 _MSB_FIRST = frozenset({0x76, 0x77})
 _VENDOR = range(0xA0, 0xB8)
+_BLOCK_MODES = frozenset({5, 7})
+_BLOCKS_END = bytes([FILLER] * 2)
 
 SECURITY_MODES = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 13})
 """Modes that EN 13757-7:2018 table 19 defines. Wired meters older than it have any two bytes
@@ -116,7 +118,8 @@ def read_application(ci: int, data: bytes, carrier: Carrier) -> Telegram:
     )
     if ci in _COMPACT:
         clear = expanded(clear, carrier.formats)
-    found = parse_records(clear, is_msb_first=is_msb_first)
+    found, left_out = _records(clear, header, is_msb_first=is_msb_first)
+    notes = tuple(note for note in (proof, left_out) if note)
     return Telegram(
         bus=carrier.bus,
         address=address,
@@ -128,8 +131,24 @@ def read_application(ci: int, data: bytes, carrier: Carrier) -> Telegram:
         security_mode=header.security_mode,
         records=tuple(found.records),
         has_more=found.has_more,
-        notes=(*carrier.notes, *([proof] if proof else ())),
+        notes=(*carrier.notes, *notes),
     )
+
+
+def _records(clear: bytes, header: Header, *, is_msb_first: bool) -> tuple[Records, str]:
+    """Return the records, and which bytes are none.
+
+    Some meters send bytes of their own behind the encrypted blocks. Where fillers end these
+    blocks all records stand in them, and what follows is left out if it is no record.
+    """
+    try:
+        return parse_records(clear, is_msb_first=is_msb_first), ""
+    except RefusedTelegramError:
+        secured = header.encrypted_blocks * BLOCK if header.security_mode in _BLOCK_MODES else 0
+        if not clear[:secured].endswith(_BLOCKS_END) or secured == len(clear):
+            raise
+    note = f"{len(clear) - secured} bytes behind the encrypted part are no record and left out"
+    return parse_records(clear[:secured], is_msb_first=is_msb_first), note
 
 
 def _fixed(ci: int, data: bytes, carrier: Carrier) -> Telegram:

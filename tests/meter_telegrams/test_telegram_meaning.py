@@ -3,6 +3,8 @@
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meter_telegrams.mbus.frames import long_frame
 from meter_telegrams.mbus.joining import joined
@@ -171,6 +173,61 @@ def test_error_flags_make_the_values_doubtful() -> None:
 
     assert list(found.events) == ["meter_error"]
     assert found.quality == {Quantity.VOLUME_M3: SUSPECT_STATUS}
+
+
+def multical(info_code: str, maker: str = "KAM") -> Meaning:
+    records = bytes.fromhex(f"04 06 0A000000 02 59 0000 02 5D 0000 {info_code}")
+    return meaning_of(decode_mbus(answer(Device(manufacturer=maker), records)))
+
+
+@pytest.mark.parametrize(
+    ("info_code", "broken"),
+    [
+        ("04 FF22 08000000", {Quantity.SUPPLY_TEMP_DEGC}),
+        ("04 FF22 20000000", {Quantity.SUPPLY_TEMP_DEGC}),
+        ("02 FF22 1000", {Quantity.RETURN_TEMP_DEGC}),
+        ("02 FF22 4000", {Quantity.RETURN_TEMP_DEGC}),
+        ("04 FF22 28000000", {Quantity.SUPPLY_TEMP_DEGC}),
+        ("04 FF22 60000100", {Quantity.SUPPLY_TEMP_DEGC, Quantity.RETURN_TEMP_DEGC}),
+    ],
+)
+def test_a_sensor_beyond_its_range_has_no_temperature(
+    info_code: str, broken: set[Quantity]
+) -> None:
+    found = multical(info_code)
+
+    assert broken.isdisjoint(found.values)
+    assert {each for each, code in found.quality.items() if code == BAD_SENTINEL} == broken
+
+
+@given(st.integers(min_value=1, max_value=0xFFFFFFFF))
+def test_under_an_info_code_no_value_is_good(info_code: int) -> None:
+    found = multical("04 FF22" + info_code.to_bytes(4, "little").hex())
+
+    assert list(found.events) == ["meter_error"]
+    assert set(found.quality) >= {
+        Quantity.ENERGY_KWH,
+        Quantity.SUPPLY_TEMP_DEGC,
+        Quantity.RETURN_TEMP_DEGC,
+    }
+
+
+@pytest.mark.parametrize(
+    ("info_code", "maker"),
+    [("04 FF22 00000000", "KAM"), ("44 FF22 60000000", "KAM"), ("04 FF22 60000000", "LMP")],
+)
+def test_no_present_word_of_a_known_maker_means_no_doubt(info_code: str, maker: str) -> None:
+    found = multical(info_code, maker)
+
+    assert (found.quality, list(found.events)) == ({}, [])
+
+
+def test_an_info_code_gives_other_devices_no_names() -> None:
+    device = Device(manufacturer="KAM", device_type=ELECTRICITY)
+    records = bytes.fromhex("04 06 0A000000 04 FF22 60000000")
+    found = meaning_of(decode_mbus(answer(device, records)))
+
+    assert found.quality == {Quantity.ENERGY_KWH: BAD_PROFILE}
 
 
 def test_other_devices_have_no_wire_names() -> None:

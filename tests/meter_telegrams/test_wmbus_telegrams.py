@@ -155,6 +155,29 @@ def test_records_behind_the_encrypted_blocks_are_clear() -> None:
     assert values == {Quantity.VOLUME_M3: 12345.678, Quantity.TEMPERATURE_DEGC: 52.8}
 
 
+def test_bytes_behind_the_encrypted_blocks_that_are_no_record_are_left_out() -> None:
+    telegram = decode_wmbus(
+        air(METER, mode_5(METER, RECORDS, KEY) + bytes.fromhex("52 08")), key=KEY
+    )
+    whole = decode_wmbus(air(METER, mode_5(METER, RECORDS, KEY)), key=KEY)
+
+    assert telegram.records == whole.records
+    assert telegram.notes[-1] == "2 bytes behind the encrypted part are no record and left out"
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param(bytes.fromhex("0c 13 27 04 85 02 0c 13 27 04 85 02 02 5a"), id="no fillers"),
+        pytest.param(bytes.fromhex("0d 13 20 2f 2f"), id="fillers of a cut record"),
+    ],
+)
+def test_encrypted_blocks_that_do_not_end_their_records_are_refused(records: bytes) -> None:
+    body = mode_5(METER, records, KEY) + bytes.fromhex("52")
+
+    assert refusal(air(METER, body), KEY) is TelegramCode.CUT
+
+
 @pytest.mark.parametrize("mode", [1, 2, 4, 8, 9, 10, 13])
 def test_modes_that_are_not_read_are_refused_by_name(mode: int) -> None:
     body = b"\x7a\x01\x00" + (mode << 8 | 0x10).to_bytes(2, "little") + bytes(17)
