@@ -4,14 +4,13 @@ The server writes such lines with the raw words of its readings, `firmware-profi
 them into lines with values, and the server takes those as corrections.
 """
 
-import json
 from dataclasses import dataclass
 
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import Frame, frame_json, parse_frame
-from wire_contracts.payloads import dump_json
+from wire_contracts.payloads import dump_json, strict_json
 
 LONGEST_LINE = 65_536
 """Bytes: a frame of 6144 raw bytes with every quantity and 64 events has a fifth of it."""
@@ -59,7 +58,7 @@ def _parse_object(place: str, data: bytes) -> JsonObject:
     if len(data) > LONGEST_LINE:
         raise _refused(place, f"has {len(data)} bytes")
     try:
-        value = json.loads(data)
+        value = strict_json(data)
     except (ValueError, RecursionError) as error:
         raise _refused(place, "is no JSON") from error
     if not isinstance(value, dict):

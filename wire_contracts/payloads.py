@@ -102,8 +102,7 @@ def read_json(
     value = _quickly(plain, quick_loads)
     if value is None:
         try:
-            value = json.loads(plain, parse_constant=_refuse_constant)
-            _refuse_half_characters(plain, value)
+            value = strict_json(plain)
         except (ValueError, RecursionError) as error:
             problem = f"is not valid JSON ({str(error)[:80]})"
             raise _refused(place, problem, Code.JSON_SYNTAX) from error
@@ -112,10 +111,21 @@ def read_json(
     return FieldReader(place=place, values=value)
 
 
-def _refuse_half_characters(plain: bytes, value: object) -> None:
-    """Raise ValueError for half of a surrogate pair: a text that no file or database takes."""
-    if b"\\ud" in plain.lower():
+def strict_json(plain: bytes) -> object:
+    """Return what a JSON text in UTF-8 says.
+
+    Half of a surrogate pair is refused, which no file or database takes: `json.loads` of bytes
+    would let it pass as three bytes, and as UTF-16.
+
+    Raises:
+        ValueError: It is something else, or holds NaN, Infinity or half a character.
+        RecursionError: It is nested too deeply.
+    """
+    text = plain.decode()
+    value: object = json.loads(text, parse_constant=_refuse_constant)
+    if "\\ud" in text.lower():
         json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _quickly(plain: bytes, quick_loads: Callable[[bytes], object] | None) -> object:

@@ -186,6 +186,20 @@ def test_half_a_character_is_no_json_and_a_whole_one_is() -> None:
     assert frame.device == "\N{GRINNING FACE}"
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"gw":"\xed\xa0\x80"}',
+        '{"gw":"\\ud800"}'.encode("utf-16-le"),
+        '{"gw":"\\ud800"}'.encode("utf-32-le"),
+    ],
+    ids=["as three bytes", "in UTF-16", "in UTF-32"],
+)
+def test_half_a_character_does_not_slip_through_in_other_bytes(payload: bytes) -> None:
+    with pytest.raises(ContractError, match="not valid JSON"):
+        unpack(PLACE, payload)
+
+
 def test_a_field_named_with_a_nul_character_leaves_a_reason_that_any_database_takes() -> None:
     (rejected,) = parsed(one_frame(**{"zz\0": 1})).rejected
 

@@ -72,6 +72,8 @@ def test_a_line_that_is_no_frame_of_a_meter_is_refused(
     [
         (b"{", "is no JSON"),
         (b"[]", "is no JSON object"),
+        (b'{"meter":"\xed\xa0\x80"}', "is no JSON"),
+        (b'{"meter":"\\ud800"}', "is no JSON"),
         (b" " * (LONGEST_LINE + 1), f"has {LONGEST_LINE + 1} bytes"),
     ],
 )
