@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wire_contracts.codes import Code
+from wire_contracts.frames import EARLIEST_MS, utc_from_ms
 from wire_contracts.gateway_commands import CommandOutcome, CommandResult
 
 _LONGEST_TEXT = 1900
+_EARLIEST_UTC = utc_from_ms(EARLIEST_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,15 @@ def unknown(code: Code, text: str) -> Verdict:
 def result_of(
     verdict: Verdict, command_id: str, gateway_id: str, now_utc: datetime
 ) -> CommandResult:
-    """Return the answer to one command."""
+    """Return the answer to one command.
+
+    A clock that has not been set yet says the earliest time that the wire knows; the ledger could
+    not be read again with less.
+    """
     return CommandResult(
         command_id=command_id,
         gateway_id=gateway_id,
-        at_utc=now_utc,
+        at_utc=max(now_utc, _EARLIEST_UTC),
         outcome=verdict.outcome,
         code=str(verdict.code or ""),
         text=verdict.text[:_LONGEST_TEXT],

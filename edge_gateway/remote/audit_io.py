@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from edge_gateway.remote.files_io import append_line
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
@@ -12,6 +15,7 @@ MAX_BYTES = 1_000_000
 """Beyond it the file becomes `audit.jsonl.1` and a new one begins."""
 
 _FILE = "audit.jsonl"
+_LOG: FilteringBoundLogger = structlog.get_logger()
 
 
 class Audit:
@@ -22,7 +26,7 @@ class Audit:
         self._path = folder / _FILE
 
     def note(self, command: Command, key_id: str, result: CommandResult) -> None:
-        """Write one line; it is on disk when this returns."""
+        """Write one line; it is on disk when this returns, or the log says that it is not."""
         line: JsonObject = {
             "t": ms_from_utc(result.at_utc),
             "id": command.command_id,
@@ -34,9 +38,12 @@ class Audit:
             "code": result.code,
             "text": result.text,
         }
-        if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
-            self._path.replace(self._path.with_name(f"{_FILE}.1"))
-        append_line(self._path, dump_json(line))
+        try:
+            if self._path.exists() and self._path.stat().st_size > MAX_BYTES:
+                self._path.replace(self._path.with_name(f"{_FILE}.1"))
+            append_line(self._path, dump_json(line))
+        except OSError:
+            _LOG.exception("remote.audit_not_kept", id=command.command_id)
 
 
 def _subject(command: Command) -> str:

@@ -120,6 +120,14 @@ class Desk:
             self._look_at_certificate()
 
     def _handle(self, item: bytes | _Ended) -> None:
+        """Handle one thing, come what may: no order may end the threads that read meters."""
+        try:
+            self._work_on(item)
+        except Exception as error:  # noqa: BLE001  # as said above
+            _LOG.exception("remote.order_failed")
+            self._complain(f"an order could not be handled: {type(error).__name__}: {error}")
+
+    def _work_on(self, item: bytes | _Ended) -> None:
         if isinstance(item, _Ended):
             self._finish(item.command, item.key_id, item.verdict)
             return
@@ -183,11 +191,25 @@ class Desk:
             under_way = Verdict(outcome=CommandOutcome.ACCEPTED, text="it is being carried out")
             self._send(known.result or self._result(command.command_id, under_way))
             return
-        self._ledger.begin(command)
+        try:
+            self._ledger.begin(command)
+        except OSError as error:
+            text = f"nothing was done, because the disk takes nothing: {error}; order it again"
+            result = self._result(command.command_id, answers.refused(Code.OPERATION_FAILED, text))
+            self._send(result)
+            return
         _LOG.info("remote.order", do=str(command.kind), id=command.command_id, by=command.by)
-        verdict = self._obey(command, signed)
+        verdict = self._obeyed(command, signed)
         if verdict is not None:
             self._finish(command, signed.key_id, verdict)
+
+    def _obeyed(self, command: Command, signed: SignedText) -> Verdict | None:
+        try:
+            return self._obey(command, signed)
+        except Exception as error:  # noqa: BLE001  # what was begun is always answered
+            _LOG.exception("remote.order_failed", id=command.command_id)
+            text = f"it ended half-way ({type(error).__name__}: {error}); look before you repeat it"
+            return answers.unknown(Code.OPERATION_FAILED, text)
 
     def _obey(self, command: Command, signed: SignedText) -> Verdict | None:
         """Return what became of an order, None when a link's thread will tell."""

@@ -82,17 +82,32 @@ class Ledger:
         return len(self._memory.handled) < MAX_ENTRIES
 
     def begin(self, command: Command) -> None:
-        """Remember that a command is being carried out, before it has any effect."""
+        """Remember that a command is being carried out, before it has any effect.
+
+        Raises:
+            OSError: The disk takes nothing; the command counts as never seen.
+        """
         entry = Handled(expires_ms=ms_from_utc(command.expires_at_utc))
         self._memory.handled[command.command_id] = entry
-        self._save()
+        try:
+            self._save()
+        except OSError:
+            del self._memory.handled[command.command_id]
+            raise
 
     def finish(self, result: CommandResult) -> None:
-        """Remember what became of a command; a later answer replaces an earlier one."""
+        """Remember what became of a command; a later answer replaces an earlier one.
+
+        What the disk does not take is remembered until the gateway ends: after that nobody knows
+        how the command ended, and that is what it says then.
+        """
         entry = self._memory.handled.get(result.command_id)
         expires_ms = LATEST_MS if entry is None else entry.expires_ms
         self._memory.handled[result.command_id] = Handled(expires_ms=expires_ms, result=result)
-        self._save()
+        try:
+            self._save()
+        except OSError:
+            _LOG.exception("remote.end_not_kept", id=result.command_id)
 
     def open_ids(self) -> tuple[str, ...]:
         """Return the commands that were begun and not ended."""

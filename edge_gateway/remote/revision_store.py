@@ -1,14 +1,14 @@
 """Owns the revisions on disk, and which one is in force; written whole or not at all."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.remote.files_io import make_folder, replace_file
-from edge_gateway.remote.standing import Ended, Standing, Trial
+from edge_gateway.remote.standing import LONGEST_WHY, Ended, Standing, Trial
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.gateway_commands import (
@@ -54,13 +54,15 @@ class RevisionStore:
     ) -> Path:
         """Return a folder with the site's own profiles and those of a revision.
 
-        It is made afresh from the site's folder and the signed command each time.
+        It is made afresh from the site's folder and the signed command each time, unless it holds
+        that already: a full disk must not cost a revision that is there.
         """
         own = [] if site is None else sorted(site.glob("*.toml"))
         files = {path.name: path.read_bytes() for path in own}
         files |= {profile.file_name: profile.text.encode() for profile in profiles}
         folder = self._of(number).with_name(f"profiles-{number}")
-        make_folder(folder, files)
+        if not _holds(folder, files):
+            make_folder(folder, files)
         return folder
 
     def forget_others(self, kept: frozenset[int]) -> None:
@@ -88,8 +90,9 @@ class RevisionStore:
             return Standing(highest=self._highest_kept())
 
     def save(self, standing: Standing) -> None:
-        """Keep where the revisions stand; on disk when this returns."""
-        replace_file(self._folder / _STATE, dump_json(_json(standing)))
+        """Keep where the revisions stand; on disk when this returns. What is there is left."""
+        if peek(self._folder) != standing:
+            replace_file(self._folder / _STATE, dump_json(_json(standing)))
 
     def _of(self, number: int) -> Path:
         return self._folder / f"revision-{number}"
@@ -97,6 +100,14 @@ class RevisionStore:
     def _highest_kept(self) -> int:
         found = (path.name.partition("-") for path in self._folder.glob("revision-*"))
         return max((int(number) for _, _, number in found if number.isdecimal()), default=0)
+
+
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Return whether a folder has these files and no others."""
+    try:
+        return {path.name: path.read_bytes() for path in folder.iterdir()} == files
+    except OSError:
+        return False
 
 
 def peek(folder: Path) -> Standing | None:
@@ -158,5 +169,5 @@ def _ended(reader: FieldReader) -> Ended:
         number=_number(reader, "number"),
         command_id=reader.text("command"),
         is_confirmed=reader.boolean("confirmed"),
-        why=reader.text("why", longest=2000),
+        why=reader.text("why", longest=LONGEST_WHY),
     )

@@ -68,7 +68,7 @@ class Revisions:
         file is damaged) counts as none: the gateway works with the one before it, at last with
         its own file.
         """
-        standing = self._saved(start_again(self.store.standing()))
+        standing = self._counted(start_again(self.store.standing()))
         if not self.local.remote.trusted_keys:
             return self._own, standing
         if standing.trial is not None:
@@ -77,11 +77,16 @@ class Revisions:
                 return self.prepared(number), standing
             except (ContractError, ConfigError, OSError) as error:
                 _LOG.exception("remote.revision_unusable", number=number)
-                standing = self._saved(roll_back(standing, f"it cannot be used: {error}"))
+                standing = self._counted(roll_back(standing, f"it cannot be used: {error}"))
         return self.settled(standing), standing
 
-    def _saved(self, standing: Standing) -> Standing:
-        self.store.save(standing)
+    def _counted(self, standing: Standing) -> Standing:
+        """Return the standing, kept on disk; a start that cannot be counted is no trial's."""
+        try:
+            self.store.save(standing)
+        except OSError as error:
+            _LOG.exception("remote.state_not_kept")
+            return roll_back(standing, f"the disk takes nothing: {error}")
         return standing
 
     def settled(self, standing: Standing) -> InForce:

@@ -13,6 +13,9 @@ MAX_STARTS = 2
 """Starts of the gateway with a revision on trial; one that dies oftener is rolled back: the
 first start is the swap itself, the second allows for a power cut (judgement)."""
 
+LONGEST_WHY = 1900
+"""Characters kept of why a trial ended; names of many silent links would be more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -112,5 +115,8 @@ def leave(standing: Standing, number: int, why: str) -> Standing | None:
 
 def _ended(trial: Trial, why: str, *, is_confirmed: bool) -> Ended:
     return Ended(
-        number=trial.number, command_id=trial.command_id, is_confirmed=is_confirmed, why=why
+        number=trial.number,
+        command_id=trial.command_id,
+        is_confirmed=is_confirmed,
+        why=why[:LONGEST_WHY],
     )

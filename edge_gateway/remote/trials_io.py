@@ -76,7 +76,10 @@ class Trials:
             ready = self._revisions.take(signed, order)
         except (ConfigError, OSError) as error:
             return answers.refused(Code.REVISION_SETTINGS, str(error))
-        self._save(begin_trial(standing, order.number, command_id))
+        try:
+            self._save(begin_trial(standing, order.number, command_id))
+        except OSError as error:
+            return answers.refused(Code.REVISION_SETTINGS, f"cannot be kept: {error}")
         self._parts.reached(REVISION_STORED)
         return self._start(ready)
 
@@ -94,7 +97,7 @@ class Trials:
                 silent = ", ".join(silent_links(figures))
                 rest = f"; no good frame yet from {silent}" if silent else ""
                 why = f"a good frame came after {passed_s:.0f} s{rest}"
-                self._save(confirm(self.standing, why))
+                self._end(confirm(self.standing, why))
                 self._parts.announce("config_confirmed", f"revision {trial.number}: {why}")
             case Judgement.ROLL_BACK:
                 self._fall_back(f"no good frame came within {self._allowed_s:.0f} s")
@@ -107,7 +110,11 @@ class Trials:
         if after is None:
             text = f"number: revision {self.standing.in_force} is in force; name that one"
             return answers.refused(Code.REVISION_UNKNOWN, text)
-        self._save(after)
+        try:
+            self._save(after)
+        except OSError as error:
+            text = f"revision {number} stays in force, the disk takes nothing: {error}"
+            return answers.failed(Code.OPERATION_FAILED, text)
         self._switch(self._revisions.settled(after))
         self._parts.announce("config_rolled_back", f"revision {number}: {why}")
         return answers.done(f"revision {self.in_force.number} is in force")
@@ -144,7 +151,7 @@ class Trials:
     def _fall_back(self, why: str) -> None:
         """Go back to the settings before the trial, first on disk and then in fact."""
         number = self.standing.in_force
-        self._save(roll_back(self.standing, why))
+        self._end(roll_back(self.standing, why))
         self._switch(self._revisions.settled(self.standing))
         self._parts.announce("config_rolled_back", f"revision {number}: {why}")
 
@@ -152,6 +159,14 @@ class Trials:
         self._revisions.store.save(standing)
         self.standing = standing
         self._revisions.store.forget_others(standing.kept())
+
+    def _end(self, standing: Standing) -> None:
+        """End a trial; where the disk takes nothing it ends all the same, until the next start."""
+        try:
+            self._save(standing)
+        except OSError:
+            _LOG.exception("remote.state_not_kept")
+            self.standing = standing
 
     def _switch(self, ready: InForce) -> None:
         """Exchange the links; queue, epoch and uplink go on."""

@@ -86,15 +86,13 @@ class Signer:
             order=order,
         )
 
-    def sign(self, command: Command) -> bytes:
+    def signed(self, command: Command) -> SignedText:
         body = dump_command(command)
-        return pack(
-            dump_signed(
-                SignedText(
-                    key_id=self.key_id, body=body, signature=self.key.sign(bytes_to_sign(body))
-                )
-            )
-        )
+        signature = self.key.sign(bytes_to_sign(body))
+        return SignedText(key_id=self.key_id, body=body, signature=signature)
+
+    def sign(self, command: Command) -> bytes:
+        return pack(dump_signed(self.signed(command)))
 
 
 @dataclass
