@@ -12,6 +12,9 @@ READ_COILS, READ_HOLDING = 1, 3
 WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS = 5, 6, 16
 """Function codes; Modbus application protocol 1.1b3, sections 6.1, 6.3, 6.5, 6.6 and 6.12."""
 
+_MOST_DECIMALS = 20
+"""More have only floats, whose digits `repr` finds."""
+
 _HALVES = frozenset({WireType.U8, WireType.I8})
 
 
@@ -103,7 +106,7 @@ def words_of(target: WritableRegister, value: Decimal) -> tuple[int, ...]:
 
 
 def value_in(target: WritableRegister, words: tuple[int, ...]) -> str:
-    """Return what the words mean, for people."""
+    """Return what the words mean, for people: every digit; nine of a float32, which has no more."""
     register = target.register
     if target.function == WRITE_COIL:
         return str(words[0])
@@ -111,8 +114,18 @@ def value_in(target: WritableRegister, words: tuple[int, ...]) -> str:
     if not isinstance(raw, int | Fraction):
         return " ".join(f"{word:04X}" for word in words)
     scaled = Fraction(raw) * (register.scale or 1)
-    return _shown(-scaled if register.is_negated else scaled)
+    value = -scaled if register.is_negated else scaled
+    return f"{float(value):.9g}" if register.coding.kind is WireType.F32 else _shown(value)
 
 
 def _shown(value: Fraction) -> str:
-    return f"{float(value):.9g}"
+    """Return every digit of a decimal; of anything else as many as a float has."""
+    scale = Fraction(1)
+    for _ in range(_MOST_DECIMALS):
+        if (value * scale).denominator == 1:
+            break
+        scale *= 10
+    else:
+        return repr(float(value))
+    number = Decimal(int(value * scale)) / Decimal(int(scale))
+    return f"{number:f}"

@@ -147,6 +147,11 @@ class LinkWorker:
         meter = next(meter for meter in self._setup.meters if meter.serial == serial)
         return self._line.driver.identify(str(meter.device_address))
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether anything on this link may be written."""
+        return self._line.writer is not None
+
     def write(self, serial: str, register: str, value: Decimal) -> WriteReport | None:
         """Write a register of a meter; in the link's thread only. None: the link is read-only."""
         writer = self._line.writer

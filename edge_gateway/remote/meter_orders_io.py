@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from edge_gateway.links.answers import Fault
+from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import JobRead
 from edge_gateway.links.modbus_write_io import WriteOutcome
 from edge_gateway.polling.link_crew_io import LinkCrew
@@ -18,6 +18,7 @@ from wire_contracts.gateway_commands import (
     ReadNow,
     WriteRegister,
 )
+from wire_contracts.quality import BAD_MISMATCH
 
 Answer = Callable[[Verdict], None]
 MeterOrder = ReadNow | IdentifyMeter | WriteRegister
@@ -91,6 +92,10 @@ def _identify(link: LinkWorker, order: IdentifyMeter) -> Verdict:
 
 
 def _write(link: LinkWorker, order: WriteRegister) -> Verdict:
+    stranger = _stranger(link, order.meter) if link.is_writable else None
+    if stranger is not None:
+        text = f"{order.meter}: is not what answers there ({stranger}); nothing was written"
+        return failed(Code.METER_UNKNOWN, text[:1000])
     report = link.write(order.meter, order.register, Decimal(order.value))
     if report is None:
         text = f"{order.meter}: {order.register}: the link is read-only; see [[link]] writes"
@@ -98,6 +103,21 @@ def _write(link: LinkWorker, order: WriteRegister) -> Verdict:
     facts = {name: text for name, text in (("old", report.old), ("new", report.new)) if text}
     outcome, code = _ENDS[report.outcome]
     return Verdict(outcome=outcome, code=code, text=report.text, facts=facts)
+
+
+def _stranger(link: LinkWorker, meter: str) -> str | None:
+    """Return what speaks against the meter's being the one of the settings, None for nothing.
+
+    It is read once more before it is written: its guard and its identity are looked at then.
+    """
+    groups = link.groups(meter)
+    if not groups:
+        return "nobody knows yet what it is"
+    read = link.read_now(meter, groups[0])
+    details = [fault.detail for fault in read.faults if fault.kind is FaultKind.MISMATCH]
+    if details or BAD_MISMATCH in read.quality.values():
+        return next(iter(details), "its guard shows another meter")
+    return None
 
 
 _ENDS: Mapping[WriteOutcome, tuple[CommandOutcome, Code | None]] = {

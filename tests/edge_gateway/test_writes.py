@@ -76,6 +76,24 @@ unit = "bar"
 wire = false
 access = "RW"
 [[register]]
+name = "pulses"
+fc = 3
+address = 24
+count = 2
+type = "u32"
+scale = "0.001"
+unit = "m3"
+wire = false
+access = "RW"
+[[register]]
+name = "number"
+fc = 3
+address = 30
+count = 1
+type = "u16"
+quantity = "serial"
+access = "R"
+[[register]]
 name = "pump"
 fc = 1
 address = 3
@@ -87,6 +105,7 @@ access = "RW"
 setpoint = { min = 20, max = 90 }
 limit = { min = 0, max = 16 }
 pump = { min = 0, max = 1 }
+pulses = { min = 0, max = 4294967.295 }
 [[test]]
 name = "ten"
 origin = "computed"
@@ -157,6 +176,46 @@ def test_a_value_of_two_words_is_written_by_one_request(
     assert report.outcome is WriteOutcome.WRITTEN
     assert (meter.words[22], meter.words[23]) == (0x4020, 0)
     assert [body[1] for body in meter.writes] == [16]
+
+
+def test_an_answer_to_a_write_has_every_digit_of_a_counter(
+    tmp_path: Path, meter: WritableMeter
+) -> None:
+    meter.words |= {24: 0xFFFF, 25: 0xFFFF}
+    line = line_of(tmp_path, link(meter.port, allowed='["pulses"]'))
+    assert line.writer is not None
+    try:
+        report = line.writer.write("HM-1", "pulses", Decimal("1234567.891"))
+    finally:
+        line.driver.close()
+
+    assert (report.old, report.new) == ("4294967.295", "1234567.891")
+
+
+def test_a_meter_that_is_another_one_is_not_written(tmp_path: Path, meter: WritableMeter) -> None:
+    """Somebody exchanged the meter: its guard shows another number than the settings say."""
+    meter.words[30] = 4711
+    configured(tmp_path, "")
+    profile = tmp_path / "profiles" / "heater@1.toml"
+    profile.write_text(f'{PROFILE}\n[guard]\nregister = "number"\nequals = "serial"\n')
+    signer = Signer()
+    with (
+        Mosquitto(folder=tmp_path, lines=BROKER) as broker,
+        LedgerServer(broker.port) as server,
+    ):
+        links = link(meter.port, allowed='["setpoint"]').replace("HM-1", "4711")
+        config = settings(tmp_path, broker.port, signer, links, profiles="profiles")
+        desk = OrderDesk(server=server, signer=signer)
+        with running(lambda stop: run_gateway(config, SystemClock(), stop)):
+            until(lambda: server.ledger)
+            right = desk.ask(WriteRegister(meter="4711", register="setpoint", value="60"))
+            meter.words[30] = 4712
+            wrong = desk.ask(WriteRegister(meter="4711", register="setpoint", value="70"))
+
+    assert right.outcome is CommandOutcome.DONE
+    assert (wrong.outcome, wrong.code) == (CommandOutcome.FAILED, "meter.unknown")
+    assert "its guard shows another meter" in wrong.text
+    assert len(meter.writes) == 1
 
 
 def test_a_coil_is_written_as_a_coil(tmp_path: Path, meter: WritableMeter) -> None:
