@@ -21,6 +21,8 @@ Formats = Mapping[int, Heads]
 NO_FORMATS: Formats = MappingProxyType({})
 
 _PREFIX = 4
+_DECRYPTED = bytes([FILLER] * 2)
+"""The two fillers that prove a decryption; the signature behind them may begin with one too."""
 
 
 def learnt(telegram: Telegram, formats: Formats = NO_FORMATS) -> Formats:
@@ -48,7 +50,7 @@ def expanded(body: bytes, formats: Formats) -> bytes:
     Raises:
         RefusedTelegramError: The format is not known, or what it gives is not the full telegram.
     """
-    body = body.lstrip(bytes([FILLER])) if body[:2] == bytes([FILLER] * 2) else body
+    body = body.removeprefix(_DECRYPTED)
     if len(body) < _PREFIX:
         raise _refused(TelegramCode.CUT, "length", f"{len(body)} bytes", "read the meter again")
     signature = int.from_bytes(body[:2], "little")

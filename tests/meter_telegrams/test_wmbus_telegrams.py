@@ -11,6 +11,7 @@ from meter_telegrams.records.telegram import Telegram
 from meter_telegrams.telegram_meaning import meaning_of
 from meter_telegrams.wmbus.telegram import decode_wmbus
 from tests.meter_telegrams.telegram_builder import (
+    FILLER,
     WATER,
     Device,
     air,
@@ -262,6 +263,21 @@ def test_a_compact_telegram_needs_a_full_one_first() -> None:
 
     formats = learnt(decode_wmbus(PLAIN))
     assert volume(decode_wmbus(compact(), formats=formats)) == 12345.678
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_signature_may_begin_like_a_filler(*, is_encrypted: bool) -> None:
+    heads = bytes.fromhex("cc080e")
+    assert crc(heads) & 0xFF == FILLER[0]
+    full = heads + DATA[:4]
+    formats = learnt(decode_wmbus(air(METER, b"\x78" + full)))
+    short = crc(heads).to_bytes(2, "little") + crc(full).to_bytes(2, "little") + DATA[:4]
+    body = b"\x79" + short
+    if is_encrypted:
+        body = b"\x7b" + mode_5(METER, short, KEY)[1:]
+    found = decode_wmbus(air(METER, body), key=KEY, formats=formats)
+
+    assert [record.header for record in found.records] == [heads]
 
 
 def test_a_compact_telegram_that_does_not_give_its_full_one_is_refused() -> None:
