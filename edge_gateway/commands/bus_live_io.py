@@ -1,6 +1,6 @@
 """Asks the running gateway for its metrics, without a word on any bus."""
 
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,10 +29,14 @@ def live_report(config: GatewayConfig, metrics: MetricsConfig, now_utc: datetime
     host = _EVERY_ADDRESS.get(metrics.host, metrics.host)
     shown = f"[{host}]" if ":" in host else host
     place = f"http://{shown}:{metrics.port}/metrics"
+    past_proxies = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(place, timeout=WAIT_S) as answer:
+        with past_proxies.open(place, timeout=WAIT_S) as answer:
             text = answer.read(_LARGEST).decode("utf-8", "replace")
-    except (urllib.error.URLError, OSError) as error:
+    except http.client.HTTPException as error:
+        message = f"bus-report: metrics: {place}: no web page ({error!r}); is that the gateway?"
+        raise CallError(message) from error
+    except OSError as error:
         reason = getattr(error, "reason", error)
         message = f"bus-report: metrics: {place}: {reason}; is the gateway running?"
         raise CallError(message) from error

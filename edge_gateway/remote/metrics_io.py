@@ -4,12 +4,16 @@ Base units and names follow the Prometheus conventions: seconds, bytes, ratios f
 `_total` for what only counts up. Labels are links and meters of the settings, nothing else.
 """
 
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import ClassVar
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from structlog.typing import FilteringBoundLogger
@@ -19,6 +23,13 @@ from wire_contracts.gateway_health import GatewayHealth, LinkHealth
 
 MAX_METERS = 2000
 """Meters with a line of their own; more would be more than a gateway's Prometheus should hold."""
+
+MAX_CLIENTS = 8
+"""Served at the same time; whoever comes beyond is turned away, because each one takes a thread and
+a file, of which meters and broker need some too (judgement)."""
+
+CLIENT_S = 5.0
+"""Wall seconds that a client may say or take nothing (judgement)."""
 
 _PREFIX = "lamplighter_gateway"
 _RETRY_S = 10.0
@@ -143,6 +154,46 @@ def _meters(links: Iterable[LinkHealth]) -> Metric:
     return family
 
 
+class _Handler(WSGIRequestHandler):
+    """Answers without a line in the log for each."""
+
+    timeout: ClassVar[float | None] = CLIENT_S
+
+    def log_message(self, *_: object) -> None:  # type: ignore[explicit-override]  # Python 3.12
+        """Log nothing."""
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    """One thread for each client, and only so many of them."""
+
+    daemon_threads = True
+
+    def __init__(self, config: MetricsConfig) -> None:
+        """Listen; raise OSError where that cannot be."""
+        places = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)
+        self.address_family = places[0][0]
+        self._free = threading.BoundedSemaphore(MAX_CLIENTS)
+        super().__init__((config.host, config.port), _Handler)
+
+    def process_request(self, request: object, client_address: object) -> None:  # type: ignore[explicit-override]  # Python 3.12
+        """Serve a client, or turn him away."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)  # type: ignore[arg-type]  # as it came
+        else:
+            self.shutdown_request(request)  # type: ignore[arg-type]  # as it came
+
+    def process_request_thread(self, request: object, client_address: object) -> None:  # type: ignore[explicit-override]  # Python 3.12
+        """Serve a client in a thread of its own."""
+        try:
+            super().process_request_thread(request, client_address)  # type: ignore[arg-type]  # as it came
+        finally:
+            self._free.release()
+
+    def handle_error(self, *client: object) -> None:  # type: ignore[explicit-override]  # Python 3.12
+        """Say quietly that a client went away or said nothing."""
+        _LOG.debug("metrics.client_lost", client=str(client[-1]))
+
+
 def serve_metrics(
     config: MetricsConfig, health: Callable[[], GatewayHealth], halt: threading.Event
 ) -> None:
@@ -151,12 +202,15 @@ def serve_metrics(
     registry.register(HealthCollector(health))
     while not halt.is_set():
         try:
-            server, thread = start_http_server(config.port, config.host, registry)
+            server = _Server(config)
         except OSError as error:
             place = f"{config.host}:{config.port}"
             _LOG.error("metrics.not_served", listen=place, error=str(error))  # no fault of ours
             halt.wait(_RETRY_S)
             continue
+        server.set_app(make_wsgi_app(registry))
+        thread = threading.Thread(target=server.serve_forever, name="metrics-server", daemon=True)
+        thread.start()
         _LOG.info("metrics.served", host=config.host, port=config.port)
         halt.wait()
         server.shutdown()

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import math
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -223,6 +224,39 @@ def test_somebody_else_at_that_address_is_refused(
 
     assert (status, out) == (2, "")
     assert err == f"bus-report: metrics: http://{LOOPBACK}:{port}/metrics: {text}\n"
+
+
+def test_a_port_that_speaks_no_http_is_one_line_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def greet(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+    with socket.create_server((LOOPBACK, 0)) as server:
+        thread = threading.Thread(target=greet, args=(server,))
+        thread.start()
+        file = settings_file(tmp_path, meters=free_port(), metrics=server.getsockname()[1])
+        status, out, err = reported(capsys, "--config", str(file))
+        thread.join()
+
+    assert (status, out) == (2, "")
+    assert "no web page" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with metrics_served(SystemClock().now_utc()) as port:
+        file = settings_file(tmp_path, meters=free_port(), metrics=port)
+        status, _, _ = reported(capsys, "--config", str(file))
+
+    assert status == 0
 
 
 def test_samples_are_read_with_their_labels() -> None:

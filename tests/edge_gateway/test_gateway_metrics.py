@@ -1,5 +1,7 @@
 """The gateway's page for Prometheus: a real parser reads it, and it says what the links do."""
 
+import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +14,13 @@ from prometheus_client.samples import Sample
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import MetricsConfig
-from edge_gateway.remote.metrics_io import MAX_METERS, HealthCollector
+from edge_gateway.remote import metrics_io
+from edge_gateway.remote.metrics_io import (
+    MAX_CLIENTS,
+    MAX_METERS,
+    HealthCollector,
+    serve_metrics,
+)
 from edge_gateway.run import run_gateway
 from tests.edge_gateway.order_rig import Signer, link, now_utc, settings, sound
 from tests.edge_gateway.rig import (
@@ -83,6 +91,53 @@ def test_a_real_parser_reads_what_the_gateway_says(page: str) -> None:
     assert abs(good[0].value - now_utc().timestamp()) < 60
     assert found["lamplighter_gateway_broker_connected"][0].value == 1
     assert found["lamplighter_gateway_config_revision"][0].value == 0
+
+
+def test_clients_that_say_nothing_take_neither_threads_nor_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_io._Handler, "timeout", 0.5)
+    config = MetricsConfig(host=LOOPBACK, port=free_port())
+    halt = threading.Event()
+    server = threading.Thread(target=serve_metrics, args=(config, healthy, halt))
+    server.start()
+    before = threading.active_count()
+    idle: list[socket.socket] = []
+    try:
+        until(lambda: answers(config))
+        idle += [socket.create_connection((LOOPBACK, config.port)) for _ in range(100)]
+        most = threading.active_count() - before
+        until(lambda: answers(config))
+    finally:
+        halt.set()
+        server.join()
+        for connection in idle:
+            connection.close()
+
+    assert most <= MAX_CLIENTS + 1
+
+
+def answers(config: MetricsConfig) -> bool:
+    try:
+        place = f"http://{config.host}:{config.port}/metrics"
+        with urllib.request.urlopen(place, timeout=5) as answer:
+            return b"lamplighter_gateway_queue_open_frames" in answer.read()
+    except OSError:
+        return False
+
+
+def healthy() -> GatewayHealth:
+    return GatewayHealth(
+        gateway_id="gw-01",
+        at_utc=now_utc(),
+        queue=QueueHealth(
+            epoch=1, last_seq=0, open_count=0, open_bytes=0, kept_count=0, kept_bytes=0
+        ),
+        uplink=UplinkHealth(
+            is_connected=True, published=0, republished=0, acknowledged=0, refused=0
+        ),
+        links=(),
+    )
 
 
 def test_every_metric_is_in_the_document(page: str) -> None:
