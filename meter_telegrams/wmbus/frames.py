@@ -2,7 +2,8 @@
 
 EN 13757-4:2019 section 12. Format A has a CRC behind the first 10 bytes and behind every further
 16; format B behind at most 126 bytes and at the end, and counts them in L. Receivers mostly take
-the CRCs out; then L counts what is left.
+the CRCs out; then L counts what is left. Some append bytes of their own (signal strength): they are
+left out where the CRCs in front of them prove what the telegram is.
 """
 
 from dataclasses import dataclass
@@ -82,11 +83,25 @@ def _without_crcs(received: bytes) -> tuple[AirFormat, bytes]:
         raise _refused(TelegramCode.LENGTH, "L", f"is {length}, less than link layer and CI need")
     if len(received) == size_of_format_a(length):
         return AirFormat.A, _strip_a(received, length)
-    if len(received) != length + 1:
+    if len(received) == length + 1:
+        stripped = _strip_b(received)
+        return (AirFormat.PLAIN, received) if stripped is None else (AirFormat.B, stripped)
+    proven = _proven(received, length)
+    if proven is None:
         problem = f"is {length}, but {len(received) - 1} bytes follow"
         raise _refused(TelegramCode.LENGTH, "L", problem)
-    stripped = _strip_b(received)
-    return (AirFormat.PLAIN, received) if stripped is None else (AirFormat.B, stripped)
+    return proven
+
+
+def _proven(received: bytes, length: int) -> tuple[AirFormat, bytes] | None:
+    """Return what the CRCs prove in front of bytes that a receiver appended; None: nothing."""
+    if len(received) > size_of_format_a(length):
+        try:
+            return AirFormat.A, _strip_a(received, length)
+        except RefusedTelegramError:
+            pass
+    stripped = _strip_b(received[: length + 1]) if len(received) > length + 1 else None
+    return None if stripped is None else (AirFormat.B, stripped)
 
 
 def size_of_format_a(length: int) -> int:

@@ -1,5 +1,7 @@
 """Wireless telegrams: right, or refused with the reason; never wrong."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,23 @@ def test_no_bytes_crash_the_layers(body: bytes, key: bytes | None) -> None:
         notes = (str(error),)
 
     assert notes
+
+
+@pytest.mark.parametrize("with_crcs", [with_crcs_a, with_crcs_b])
+@given(st.binary(min_size=1, max_size=4), st.integers(min_value=1, max_value=255), st.data())
+def test_what_a_receiver_appends_is_left_out_where_crcs_prove_the_telegram(
+    with_crcs: Callable[[bytes], bytes], appended: bytes, flip: int, data: st.DataObject
+) -> None:
+    whole = with_crcs(PLAIN)
+    at = data.draw(st.integers(min_value=1, max_value=len(whole) - 1))
+    damaged = whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :]
+
+    assert volume(decode_wmbus(whole + appended)) == 12345.678
+    assert refusal(damaged + appended) in {TelegramCode.LENGTH, TelegramCode.CHECKSUM}
+
+
+def test_what_a_receiver_appends_is_refused_where_nothing_proves_the_telegram() -> None:
+    assert refusal(PLAIN + b"\x5b") is TelegramCode.LENGTH
 
 
 def test_the_long_header_names_the_meter_behind_a_radio() -> None:
