@@ -167,6 +167,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     """One thread for each client, and only so many of them."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, config: MetricsConfig) -> None:
         """Listen; raise OSError where that cannot be."""
