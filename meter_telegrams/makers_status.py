@@ -52,8 +52,8 @@ def makers_status(telegram: Telegram) -> MakersStatus:
 def _words(maker: str, records: Sequence[Record]) -> Sequence[tuple[int, Bits]]:
     found = []
     for record in records:
-        is_main = record.storage == record.tariff == record.subunit == 0
+        # right behind the DIF: a word with DIFEs is another tariff's or part's
         bits = _WORDS.get((maker, record.header[1:]))
-        if bits is not None and is_main:
+        if bits is not None and record.storage == 0:
             found.append((int.from_bytes(record.data, "little"), bits))
     return found

@@ -152,7 +152,7 @@ def meaning_of(telegram: Telegram) -> Meaning:
     events, is_suspect = _state(telegram, has_makers_error=makers.has_error)
     for quantity, claims in found.items():
         outcome = BAD_PROFILE if medium is None else _settled(quantity, claims)
-        if medium is not None and claims[0].measure in makers.broken:
+        if claims[0].measure in makers.broken:
             outcome = BAD_SENTINEL
         if isinstance(outcome, str):
             quality[quantity] = outcome

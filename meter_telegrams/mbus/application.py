@@ -40,7 +40,7 @@ _ALARMS = frozenset({0x71, 0x74, 0x75})
 _FIXED = frozenset({0x73, 0x77})
 _MSB_FIRST = frozenset({0x76, 0x77})
 _VENDOR = range(0xA0, 0xB8)
-_BLOCK_MODES = frozenset({5, 7})
+_BLOCK_MODE = 5
 _BLOCKS_END = bytes([FILLER] * 2)
 
 SECURITY_MODES = frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 13})
@@ -144,8 +144,8 @@ def _records(clear: bytes, header: Header, *, is_msb_first: bool) -> tuple[Recor
     try:
         return parse_records(clear, is_msb_first=is_msb_first), ""
     except RefusedTelegramError:
-        secured = header.encrypted_blocks * BLOCK if header.security_mode in _BLOCK_MODES else 0
-        if not clear[:secured].endswith(_BLOCKS_END) or secured == len(clear):
+        secured = header.encrypted_blocks * BLOCK
+        if header.security_mode != _BLOCK_MODE or not clear[:secured].endswith(_BLOCKS_END):
             raise
     note = f"{len(clear) - secured} bytes behind the encrypted part are no record and left out"
     return parse_records(clear[:secured], is_msb_first=is_msb_first), note

@@ -176,7 +176,7 @@ def test_error_flags_make_the_values_doubtful() -> None:
 
 
 def multical(info_code: str, maker: str = "KAM") -> Meaning:
-    records = bytes.fromhex(f"04 06 0A000000 02 59 0000 02 5D 0000 {info_code}")
+    records = bytes.fromhex(f"04 06 0A000000 02 59 0000 02 5D 0000 02 61 0000 {info_code}")
     return meaning_of(decode_mbus(answer(Device(manufacturer=maker), records)))
 
 
@@ -196,8 +196,9 @@ def test_a_sensor_beyond_its_range_has_no_temperature(
 ) -> None:
     found = multical(info_code)
 
-    assert broken.isdisjoint(found.values)
-    assert {each for each, code in found.quality.items() if code == BAD_SENTINEL} == broken
+    gone = broken | {Quantity.TEMP_DIFF_K}
+    assert gone.isdisjoint(found.values)
+    assert {each for each, code in found.quality.items() if code == BAD_SENTINEL} == gone
 
 
 @given(st.integers(min_value=1, max_value=0xFFFFFFFF))
@@ -214,7 +215,13 @@ def test_under_an_info_code_no_value_is_good(info_code: int) -> None:
 
 @pytest.mark.parametrize(
     ("info_code", "maker"),
-    [("04 FF22 00000000", "KAM"), ("44 FF22 60000000", "KAM"), ("04 FF22 60000000", "LMP")],
+    [
+        ("04 FF22 00000000", "KAM"),
+        ("44 FF22 60000000", "KAM"),
+        ("8410 FF22 60000000", "KAM"),
+        ("8440 FF22 60000000", "KAM"),
+        ("04 FF22 60000000", "LMP"),
+    ],
 )
 def test_no_present_word_of_a_known_maker_means_no_doubt(info_code: str, maker: str) -> None:
     found = multical(info_code, maker)

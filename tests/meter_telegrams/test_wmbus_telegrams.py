@@ -23,6 +23,7 @@ from tests.meter_telegrams.telegram_builder import (
     long_header,
     mode_5,
     mode_7,
+    padded,
     session,
     with_crcs_a,
     with_crcs_b,
@@ -104,6 +105,12 @@ def test_what_a_receiver_appends_is_left_out_where_crcs_prove_the_telegram(
 
     assert volume(decode_wmbus(whole + appended)) == 12345.678
     assert refusal(damaged + appended) in {TelegramCode.LENGTH, TelegramCode.CHECKSUM}
+
+
+def test_a_right_crc_does_not_make_up_for_bytes_that_are_missing() -> None:
+    short = bytes([len(PLAIN) + 2]) + PLAIN[1:]
+
+    assert refusal(short + crc(short).to_bytes(2, "big")) is TelegramCode.LENGTH
 
 
 def test_what_a_receiver_appends_is_refused_where_nothing_proves_the_telegram() -> None:
@@ -190,10 +197,17 @@ def test_bytes_behind_the_encrypted_blocks_that_are_no_record_are_left_out() -> 
     [
         pytest.param(bytes.fromhex("0c 13 27 04 85 02 0c 13 27 04 85 02 02 5a"), id="no fillers"),
         pytest.param(bytes.fromhex("0d 13 20 2f 2f"), id="fillers of a cut record"),
+        pytest.param(bytes.fromhex("0c 13 27 04 85 02 0c 14 27 04 85 02 00 13"), id="full blocks"),
     ],
 )
 def test_encrypted_blocks_that_do_not_end_their_records_are_refused(records: bytes) -> None:
     body = mode_5(METER, records, KEY) + bytes.fromhex("52")
+
+    assert refusal(air(METER, body), KEY) is TelegramCode.CUT
+
+
+def test_fillers_of_what_was_never_encrypted_end_nothing() -> None:
+    body = bytes.fromhex("7a 2a 00 20 00") + padded(RECORDS) + b"\x52"
 
     assert refusal(air(METER, body), KEY) is TelegramCode.CUT
 
