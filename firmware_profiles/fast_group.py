@@ -36,6 +36,9 @@ _LETTERS: Mapping[WireType, str] = {
     WireType.BITFIELD16: "H",
     WireType.BITFIELD32: "I",
 }
+_WHOLE = frozenset(_LETTERS) - FLOATS
+_LARGEST_FACTOR = 2**900
+"""Times a raw value of 64 bits this is still a float64; beyond it the rules themselves judge."""
 _SWAPPED = frozenset({ByteOrder.DCBA, ByteOrder.BADC})
 _REVERSED = frozenset({ByteOrder.CDAB, ByteOrder.DCBA})
 _MOST_REMEMBERED = 256
@@ -163,8 +166,10 @@ class FastGroup:
         flags = dict.fromkeys(rule.register for rule in rules if not rule.is_counter)
         self._status_slots = tuple(self._slots.add(profile.registers[name]) for name in flags)
         self._statuses: dict[tuple[Slot, ...], StatusReading] = {}
-        self._wired = [self._prepare(register) for register in self.wired]
+        wired = [self._prepare(register) for register in self.wired]
         self._slots.close()
+        self._scaled = [_scaled(at, item) for at, item in enumerate(wired) if _is_scaled(item)]
+        self._others = [(at, item) for at, item in enumerate(wired) if not _is_scaled(item)]
 
     def read(self, image: WordImage) -> FastRead | None:
         """Return the values of a poll; None when a word of any of them is missing."""
@@ -176,12 +181,18 @@ class FastGroup:
         if status is None:
             status = read_status(Reader(profile=self._profile, image=image, faults={}))
             _remember(self._statuses, key, status)
-        values = [
-            self._value(item, slots, image)
-            if item.fixed is None
-            else _plain_value(item, item.fixed, slots)
-            for item in self._wired
-        ]
+        values: list[float | None] = [None] * len(self.wired)
+        for place, at, (numerator, offset, denominator), low, high in self._scaled:
+            raw = slots[at]
+            if isinstance(raw, int):
+                value = (raw * numerator + offset) / denominator
+                values[place] = value if low <= value <= high else None
+        for place, item in self._others:
+            values[place] = (
+                self._value(item, slots, image)
+                if item.fixed is None
+                else _plain_value(item, item.fixed, slots)
+            )
         return FastRead(status=status, values=values)
 
     def _value(self, wired: _Wired, slots: Slots, image: WordImage) -> float | None:
@@ -376,6 +387,23 @@ def _make_linear(reader: Reader, wired: _Wired) -> Linear | None:
         low=math.nextafter(max(lows), math.inf),
         high=math.nextafter(min(highs), -math.inf),
     )
+
+
+def _is_scaled(wired: _Wired) -> bool:
+    """Return whether a value is one whole number times a factor, whatever its raw value is."""
+    linear, coding = wired.fixed, wired.register.coding
+    if linear is None or wired.refusals or len(wired.terms) > 1:
+        return False
+    is_moderate = max(abs(linear.numerators[0]), abs(linear.offset)) < _LARGEST_FACTOR
+    return coding.kind in _WHOLE and _is_packed(wired.register) and is_moderate
+
+
+def _scaled(place: int, wired: _Wired) -> tuple[int, int, tuple[int, int, int], float, float]:
+    """Return a value's place, its raw value's place, its factor as integers, and its limits."""
+    linear = wired.fixed
+    assert linear is not None  # noqa: S101  # `_is_scaled` said so
+    factor = (linear.numerators[0], linear.offset, linear.denominator)
+    return place, wired.terms[0], factor, linear.low, linear.high
 
 
 def _plain_value(wired: _Wired, linear: Linear, slots: Slots) -> float | None:

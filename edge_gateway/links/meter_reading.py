@@ -37,6 +37,7 @@ class GroupRead:
         has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         troubles: What went wrong, in the order it happened.
+        only: The one block that was answered whole, when there was no other.
     """
 
     words: Mapping[WordAddress, int] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class GroupRead:
     has_answered: bool
     is_link_down: bool = False
     troubles: Sequence[Fault] = ()
+    only: tuple[Span, Sequence[int]] | None = None
 
 
 def read_group(
@@ -65,8 +67,9 @@ def read_group(
     if len(plan.requests) == 1 and not plan.refusals and plan.guard is None:
         answer = transact(plan.requests[0])
         if not isinstance(answer, Fault):
-            words = dict(zip(plan.words[plan.requests[0]], answer, strict=True))
-            return GroupRead(words=words, plan=plan, has_answered=True)
+            only = plan.requests[0]
+            words = dict(zip(plan.words[only], answer, strict=True))
+            return GroupRead(words=words, plan=plan, has_answered=True, only=(only, answer))
         first = [answer]
         again = transact
         transact = lambda request: first.pop() if first else again(request)  # noqa: E731  # the answer that was already given comes first

@@ -29,7 +29,7 @@ from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
 from firmware_profiles.profile import Profile, group_registers, nameplate_of
 from firmware_profiles.rates import Poll, rate_suspects
-from firmware_profiles.words import Span, pack_words
+from firmware_profiles.words import Span, pack_block, pack_words
 from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity
@@ -356,6 +356,6 @@ def _raw(read: GroupRead) -> bytes | None:
     if not read.words:
         return None
     try:
-        return pack_words(read.words)
+        return pack_words(read.words) if read.only is None else pack_block(*read.only)
     except WordsError:
         return None

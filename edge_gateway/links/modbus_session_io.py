@@ -1,17 +1,22 @@
 """pymodbus over one strict exchange: it writes the requests and reads the answers, we judge them.
 
-The synchronous client keeps the words of the protocol; its own sending and receiving are replaced
-by `Exchange`, which hands it nothing but the one frame that is the answer.
+The synchronous client keeps the words of the protocol; its own sending, receiving and repeating are
+replaced by `Exchange`, which hands it nothing but the one frame that is the answer.
 """
 
 import secrets
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pymodbus.client.base import ModbusBaseSyncClient
-from pymodbus.exceptions import ModbusException
+from pymodbus.exceptions import ModbusException, ModbusIOException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersResponse,
+    ReadInputRegistersResponse,
+)
 from pymodbus.transport import CommParams, CommType
 
 from edge_gateway.links.answers import Fault, FaultKind
@@ -31,6 +36,34 @@ _FRAMERS: Mapping[FrameKind, FramerType] = {
 }
 
 
+def _unpacked(data: bytes) -> list[int]:
+    """Return the words of an answer: its byte count, then so many bytes."""
+    if not data or data[0] % 2 or data[0] != len(data) - 1:
+        message = f"a byte count that {len(data)} bytes do not bear"
+        raise ModbusIOException(message)
+    return list(struct.unpack(f">{data[0] // 2}H", data[1:]))
+
+
+class _HoldingRegisters(ReadHoldingRegistersResponse):
+    """Unpacks all words at once; pymodbus takes them one by one and prints each."""
+
+    def decode(self, data: bytes) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
+        self.registers = _unpacked(data)
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]  # needs Python 3.12
+        return f"{len(self.registers)} words"
+
+
+class _InputRegisters(ReadInputRegistersResponse):
+    """The same for input registers."""
+
+    def decode(self, data: bytes) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
+        self.registers = _unpacked(data)
+
+    def __str__(self) -> str:  # type: ignore[explicit-override]  # needs Python 3.12
+        return f"{len(self.registers)} words"
+
+
 class StrictClient(ModbusBaseSyncClient):
     """pymodbus's synchronous client on a line that is ours."""
 
@@ -40,7 +73,30 @@ class StrictClient(ModbusBaseSyncClient):
         super().__init__(
             _FRAMERS[exchange.kind], 0, CommParams(comm_type=CommType.TCP), None, None, None
         )
+        self.register(_HoldingRegisters)
+        self.register(_InputRegisters)
         self.transaction.next_tid = secrets.randbelow(_HIGHEST_START)
+
+    def execute(  # type: ignore[explicit-override]  # needs Python 3.12
+        self,
+        no_response_expected: bool,  # noqa: FBT001  # pymodbus's hook
+        request: ModbusPDU,
+    ) -> ModbusPDU:
+        """Return the answer to one request, sent once; a broadcast is never sent.
+
+        Raises:
+            NoAnswer: There is none that can be trusted.
+            ModbusException: pymodbus cannot read the frame.
+        """
+        del no_response_expected
+        request.transaction_id = self.transaction.getNextTID()
+        self._exchange.send(self.framer.buildFrame(request))
+        raw = self._exchange.receive()
+        _, answer = self.framer.handleFrame(raw, request.dev_id, request.transaction_id)
+        if answer is None:
+            message = f"{len(raw)} bytes that are no answer to unit {request.dev_id}"
+            raise ModbusIOException(message)
+        return answer
 
     def connect(self) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12
         """Return True: the exchange opens its line itself."""

@@ -2,13 +2,22 @@
 
 import contextlib
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_profiles.errors import WordsError
-from firmware_profiles.words import MAX_RAW_BYTES, Span, pack_words, span_in, unpack_words
+from firmware_profiles.words import (
+    MAX_RAW_BYTES,
+    Span,
+    WordImage,
+    pack_block,
+    pack_words,
+    span_in,
+    unpack_words,
+)
 
 SPACES = st.integers(1, 4) | st.builds(
     lambda code, unit: unit * 256 + code, st.integers(1, 4), st.integers(1, 246)
@@ -34,6 +43,27 @@ def test_the_order_of_reading_does_not_show(
     chance.shuffle(items)
 
     assert pack_words(dict(items)) == pack_words(image)
+
+
+def refusal_of(pack: Callable[[], bytes]) -> bytes | str:
+    """Return what was packed, or the words of the refusal."""
+    try:
+        return pack()
+    except WordsError as error:
+        return str(error)
+
+
+@given(SPACES, st.integers(0, 0xFFFF), st.lists(st.integers(-1, 0x10000), max_size=130))
+def test_a_block_is_packed_as_its_words_are(space: int, address: int, words: list[int]) -> None:
+    block = span_in(space, address, len(words))
+    image: WordImage = dict(zip(block.addresses(), words, strict=True))
+
+    assert refusal_of(lambda: pack_block(block, words)) == refusal_of(lambda: pack_words(image))
+
+
+def test_a_block_with_other_words_than_it_names_is_refused() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        pack_block(Span(function_code=3, address=0, word_count=2), [1])
 
 
 @given(st.binary(max_size=200))
