@@ -115,15 +115,21 @@ def _by_registers(
     unit = int(call.unit)
     spans = asked.spans or (_ANYTHING,)
     number = itertools.count(1)
+    faults: list[Fault] = []
 
     def transact(span: Span) -> Answer:
         step(next(number), len(spans))
-        return link.transact(unit + span.unit_offset, span)
+        answer = link.transact(unit + span.unit_offset, span)
+        if isinstance(answer, Fault):
+            faults.append(answer)
+        return answer
 
     said = interview(spans, transact)
     link.close()
     if said.ended_by is not None:
         return said.ended_by
+    if not said.has_answered and faults:
+        return faults[-1]
     objects = _objects(url, unit, call.wait_s)
     return _identification(call, profiles, said, objects, started_s)
 

@@ -59,6 +59,9 @@ at 2400 and above 0.2 s (EN 13757-2, 5.6); CJ/T 188 meters wake up first."""
 DIAL_IN_WAIT_S = 2.0
 """Wall seconds for one unit behind a mobile network."""
 
+MOST_CLOSINGS = 3
+"""Units in a row whose question may close a TCP line; with more nobody serves us (judgement)."""
+
 _PROBE = Span(function_code=3, address=0, word_count=1)
 
 
@@ -133,12 +136,18 @@ def _scan(options: argparse.Namespace) -> int:
             progress.stage("interrupted; found so far:")
         except OSError as error:
             message = f"scan: line: {options.url} cannot be used: {error}; is the gateway using it?"
+            if account.found:
+                _show(account.result(), is_json=options.json)
             raise CallError(message) from error
     scan = account.result()
-    print(json.dumps(scan_json(scan)) if options.json else "\n".join(scan_text(scan)))
+    _show(scan, is_json=options.json)
     if not scan.is_complete:
         return INTERRUPTED
     return DONE if scan.found else REFUSED
+
+
+def _show(scan: Scan, *, is_json: bool) -> None:
+    print(json.dumps(scan_json(scan)) if is_json else "\n".join(scan_text(scan)))
 
 
 def _run(url: LinkUrl, account: _Account) -> None:
@@ -173,12 +182,23 @@ def _scan_serial(url: SerialUrl, account: _Account) -> None:
 
 def _scan_probe(url: TcpUrl | SerialUrl | RtuOverTcpUrl, name: str, account: _Account) -> None:
     units = _modbus_units(account)
+    most_closings = 0 if isinstance(url, SerialUrl) else MOST_CLOSINGS
     probe = ModbusProbe(url, account.timeout_s)
+    closings = 0
     try:
         for unit in units:
             account.step(f"unit {unit}", len(units))
-            for heard in probe.probe(unit):
-                account.add(_found(heard, name))
+            try:
+                for heard in probe.probe(unit):
+                    account.add(_found(heard, name))
+                closings = 0
+            except OSError as error:
+                closings += 1
+                if closings > most_closings:
+                    raise
+                account.progress.stage(f"unit {unit}: {error}; the line is opened again")
+                probe.close()
+                probe = ModbusProbe(url, account.timeout_s)
         for heard in probe.listen():
             account.add(_found(heard, name))
     finally:

@@ -20,7 +20,7 @@ from edge_gateway.links.modbus_objects import (
 from edge_gateway.links.modbus_objects_io import ObjectsRead, read_objects
 from edge_gateway.links.rtu_frames import rtu_frame
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
-from tests.edge_gateway.rig import LOOPBACK, free_port
+from tests.edge_gateway.rig import LOOPBACK, MeterServer, free_port
 from tests.edge_gateway.rtu_units import RtuUnits, exception, on_pty
 from tests.edge_gateway.test_read_command import golden_meter
 
@@ -121,6 +121,16 @@ def test_nobody_at_the_unit_is_said_quickly(capsys: pytest.CaptureFixture[str]) 
 
     assert (status, out) == (1, "")
     assert err.startswith("identify: unit 9: bad_timeout: ")
+
+
+def test_answers_that_are_nobodys_are_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another unit answers every question: that is a fault, and not a meter without profile."""
+    with MeterServer(units={9: lambda request: request.answer(request.data(), unit=3)}) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, err = identify(capsys, url, "--unit", "9", "--timeout", "0.05")
+
+    assert (status, out) == (1, "")
+    assert err.startswith("identify: unit 9: bad_mismatch: an answer of unit 3, not 9")
 
 
 def test_a_line_that_is_down_says_so_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from edge_gateway.links.link_url import Parity, SerialLine
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.mbus_meters import SimulatedMeter as MbusMeter
-from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good, until
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Request, free_port, good, until
 from tests.edge_gateway.rtu_units import AsciiUnits, RtuUnits, exception, garbage, on_pty, words
 from tests.meter_telegrams.telegram_builder import Device
 
@@ -62,6 +62,33 @@ def test_units_that_answer_on_tcp_are_found_exceptions_too(
     assert lines[2].startswith("2 found, 6 asked, ")
     assert len(lines) == 3
     assert err == ""
+
+
+def hang_up(_request: Request) -> None:
+    raise ConnectionError
+
+
+def test_a_server_that_hangs_up_on_one_unit_is_scanned_to_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with MeterServer(units={1: good, 2: hang_up, 3: good}) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, err = scanned(capsys, url, "--units", "1-3", "--timeout", "0.2")
+
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["1", "3", "2"]
+    assert err == "unit 2: closed by the far end; the line is opened again\n"
+
+
+def test_what_was_found_is_shown_when_the_line_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    units = {1: good} | dict.fromkeys(range(2, 10), hang_up)
+    with MeterServer(units=units) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, err = scanned(capsys, url, "--units", "1-9", "--timeout", "0.2")
+
+    assert status == 2
+    assert out.splitlines()[0].split()[:2] == ["1", "words"]
+    assert "cannot be used" in err.splitlines()[-1]
 
 
 def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
