@@ -144,6 +144,7 @@ class _Session:
         self._host = HostState()
         self._is_open = self._is_born = self._is_over = False
         self._sent: deque[tuple[float, int]] = deque()
+        self._epoch = parts.queue.epoch
         self._position = parts.queue.cursor(CURSOR).seq
         self._reborn_at_s = float("-inf")
 
@@ -215,6 +216,7 @@ class _Session:
 
     def _tell(self, stop: threading.Event) -> None:
         """Send what is new in the queue; the network sets the pace."""
+        self._follow_epoch()
         while not (stop.is_set() or self._client.is_busy()):
             stored = self._parts.queue.read_after(self._position, FRAMES_AT_ONCE)
             if not stored:
@@ -225,6 +227,13 @@ class _Session:
             self._sent.append((time.monotonic(), self._position))
             if not self._inbox.empty():
                 return
+
+    def _follow_epoch(self) -> None:
+        """Begin with the first number of a new queue file that has replaced a damaged one."""
+        if self._parts.queue.epoch != self._epoch:
+            self._epoch = self._parts.queue.epoch
+            self._position = 0
+            self._sent.clear()
 
     def _tell_one(self, stored: StoredFrame) -> bool:
         frame = _frame(stored)

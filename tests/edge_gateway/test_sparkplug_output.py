@@ -250,3 +250,19 @@ def test_the_cursor_follows_only_what_a_standing_connection_carried(
         until(lambda: "NDEATH" in host.verbs())
 
     assert store.cursor(CURSOR).seq == begin + 2
+
+
+def test_a_queue_file_that_is_replaced_while_it_runs_is_followed_from_its_first_frame(
+    store: QueueStore, broker: Mosquitto, tmp_path: Path
+) -> None:
+    store.cursor(CURSOR)
+    with Host(broker.port) as host, running(output(store, tmp_path, broker.port).run):
+        store.put([frame(1), frame(2), frame(3)])
+        until(lambda: 3.0 in host.flows())
+        store._replace(store._current)
+        assert store.put([frame(4)]) == [1]
+        until(lambda: 4.0 in host.flows())
+
+        flows = host.flows()
+
+    assert flows == [1.0, 2.0, 3.0, 4.0]
