@@ -1,6 +1,6 @@
 """Decodes a file of stored frames again, line by line (RULINGS R17)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -8,9 +8,9 @@ from typing import BinaryIO, Protocol
 from firmware_profiles.errors import WordsError
 from wire_contracts.errors import ContractError
 from wire_contracts.meter_frames import (
-    LONGEST_LINE,
     MeterFrame,
     dump_meter_frame,
+    frame_lines,
     parse_meter_frame,
 )
 
@@ -50,7 +50,7 @@ def redecode_file(
     """
     written = failed = 0
     with path.open("rb") as file:
-        for number, data in _lines(file):
+        for number, data in frame_lines(file):
             place = f"{path}: line {number}"
             try:
                 line = decoder.redecode(parse_meter_frame(place, data))
@@ -66,9 +66,3 @@ def redecode_file(
             if number % LINES_A_STEP == 0:
                 progress(number)
     return Redecoded(written_count=written, failed_count=failed)
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    for number, data in enumerate(iter(lambda: file.readline(LONGEST_LINE + 2), b""), start=1):
-        if data.strip():
-            yield number, data.rstrip(b"\r\n")

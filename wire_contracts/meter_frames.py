@@ -4,7 +4,9 @@ The server writes such lines with the raw words of its readings, `firmware-profi
 them into lines with values, and the server takes those as corrections.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -22,6 +24,7 @@ UNKNOWN_DEVICE = "unknown"
 """Device of a frame whose meter no device is mapped to any more."""
 
 _METER = "meter"
+_PIECE = LONGEST_LINE + 2
 _SEQ = "s"
 
 
@@ -52,6 +55,22 @@ def parse_meter_frame(place: str, data: bytes) -> MeterFrame:
     body = {name: value for name, value in reader.values.items() if name != _METER}
     frame = parse_frame(FieldReader(place=place, values={**body, _SEQ: UNNUMBERED}))
     return MeterFrame(meter_id=meter_id, frame=frame)
+
+
+def frame_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file with their numbers, without ends of line and empty ones.
+
+    Of a line that is too long the first bytes come, one more than are allowed; the rest is passed
+    over, so that it is neither held in memory nor taken for lines of its own.
+    """
+    number = 0
+    while data := file.readline(_PIECE):
+        number += 1
+        rest = data
+        while len(rest) == _PIECE and not rest.endswith(b"\n"):
+            rest = file.readline(_PIECE)
+        if data.strip():
+            yield number, data.rstrip(b"\r\n")
 
 
 def _parse_object(place: str, data: bytes) -> JsonObject:

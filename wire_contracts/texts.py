@@ -1,4 +1,4 @@
-"""A text in the two languages of every screen."""
+"""Texts for people: in the two languages of every screen, and safe to print on a terminal."""
 
 from dataclasses import dataclass
 
@@ -25,3 +25,13 @@ def text_json(text: BilingualText) -> JsonObject:
 def parse_text(reader: FieldReader) -> BilingualText:
     """Return the text; raise ContractError when a language is missing."""
     return BilingualText(en=reader.text("en", longest=2000), zh=reader.text("zh", longest=2000))
+
+
+def printable(text: str) -> str:
+    """Return the text without anything that a terminal would obey instead of show.
+
+    What a meter or a gateway calls itself may hold escape sequences, tabs and ends of line.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -15,6 +15,7 @@ from edge_gateway.commands.identify_view import identification_json, identificat
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.links.answers import Fault
 from edge_gateway.logs_io import quiet_logs
+from wire_contracts.texts import printable
 
 
 def add_identify(parser: argparse.ArgumentParser) -> None:
@@ -47,5 +48,5 @@ def _identify(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(identification_json(found), ensure_ascii=False))
     else:
-        print("\n".join(identification_text(found)))
+        print("\n".join(map(printable, identification_text(found))))
     return DONE if found.profile is not None else REFUSED

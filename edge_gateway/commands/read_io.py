@@ -29,6 +29,7 @@ from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.profiles_io import load_links
+from wire_contracts.texts import printable
 
 RETRY_COUNT = 1
 """Repeats after silence or garbage: a person at the meter wants to know about the second try."""
@@ -67,7 +68,7 @@ def _read(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(as_json(read), ensure_ascii=False))
     else:
-        print("\n".join(as_text(read)))
+        print("\n".join(map(printable, as_text(read))))
     return DONE if read.is_good else REFUSED
 
 

@@ -48,6 +48,7 @@ from edge_gateway.links.modbus_probe_io import Heard, ModbusProbe, Sighting
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from firmware_profiles.words import Span
+from wire_contracts.texts import printable
 
 HIGHEST_MBUS = 250
 """Primary addresses of M-Bus; EN 13757-2, 5.7.5."""
@@ -147,7 +148,7 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _show(scan: Scan, *, is_json: bool) -> None:
-    print(json.dumps(scan_json(scan)) if is_json else "\n".join(scan_text(scan)))
+    print(json.dumps(scan_json(scan)) if is_json else "\n".join(map(printable, scan_text(scan))))
 
 
 def _run(url: LinkUrl, account: _Account) -> None:

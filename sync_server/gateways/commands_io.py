@@ -46,6 +46,7 @@ from wire_contracts.gateway_commands import (
     parse_command,
 )
 from wire_contracts.payloads import MAX_WIRE_BYTES, pack, read_json
+from wire_contracts.texts import printable
 from wire_contracts.topics import check_gateway_id
 
 DEFAULT_LIFE = "1h"
@@ -262,11 +263,12 @@ def _say_answer(desk: OrderDesk, record: OrderRecord) -> None:
     result = record.result
     if result is None:
         return
-    desk.say(f"{result.outcome}: {result.text}" if result.text else str(result.outcome))
+    said = f"{result.outcome}: {result.text}" if result.text else str(result.outcome)
+    desk.say(printable(said))
     for name, value in sorted(result.facts.items()):
-        desk.say(f"  {name:<24} {value}")
+        desk.say(printable(f"  {name:<24} {value}"))
     if result.code:
-        message = f"order {record.command_id}: {result.code}: {result.text}"
+        message = printable(f"order {record.command_id}: {result.code}: {result.text}")
         raise OrderError(message)
 
 
@@ -296,7 +298,8 @@ def _say_orders(desk: OrderDesk, orders: Sequence[OrderRecord]) -> None:
             state = f"waiting, sent {order.sent_count} times"
         at = order.created_at_utc.isoformat()
         what = f"{order.kind}{number}"
-        desk.say(f"{at} {order.gateway_id} {what:<18} {order.ordered_by:<12} {state.rstrip()}")
+        line = f"{at} {order.gateway_id} {what:<18} {order.ordered_by:<12} {state.rstrip()}"
+        desk.say(printable(line))
 
 
 REFUSALS = (OrderError, KeyFileError, ContractError)

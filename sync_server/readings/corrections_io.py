@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Connection, Engine
 
@@ -16,9 +17,9 @@ from sync_server.readings.raw_export_store import Wanted, raw_frames
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
 from wire_contracts.meter_frames import (
-    LONGEST_LINE,
     MeterFrame,
     dump_meter_frame,
+    frame_lines,
     parse_meter_frame,
 )
 
@@ -102,7 +103,7 @@ def apply_corrections(
     try:
         file_hash = _hash_of(path)
         with path.open("rb") as file:
-            lines = unread.parsed(iter(lambda: file.readline(LONGEST_LINE + 2), b""))
+            lines = unread.parsed(file)
             while chunk := list(islice(lines, LINES_AT_ONCE)):
                 found = _apply_chunk(engine, chunk, clock, file_hash, is_dry_run=is_dry_run)
                 _count(tally, chunk, found, listener)
@@ -120,14 +121,12 @@ class _Unread:
     complain: Callable[[str], None]
     count: int = 0
 
-    def parsed(self, lines: Iterator[bytes]) -> Iterator[tuple[str, MeterFrame]]:
+    def parsed(self, file: BinaryIO) -> Iterator[tuple[str, MeterFrame]]:
         """Return each line that is a correction, with its place for messages."""
-        for number, data in enumerate(lines, start=1):
+        for number, data in frame_lines(file):
             place = f"{self.path}: line {number}"
-            if not data.strip():
-                continue
             try:
-                yield place, parse_meter_frame(place, data.rstrip(b"\r\n"))
+                yield place, parse_meter_frame(place, data)
             except ContractError as error:
                 self.count += 1
                 self.complain(str(error))

@@ -1,5 +1,6 @@
 """Lines of a file of readings: what is written is what is read, and a broken line names itself."""
 
+import io
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from wire_contracts.meter_frames import (
     UNNUMBERED,
     MeterFrame,
     dump_meter_frame,
+    frame_lines,
     parse_meter_frame,
 )
 
@@ -65,6 +67,19 @@ def test_a_line_that_is_no_frame_of_a_meter_is_refused(
         parse_meter_frame("f: line 1", json.dumps({**GOOD, **change}).encode())
 
     assert str(caught.value) == text
+
+
+def test_a_line_without_end_is_one_line_and_the_next_keeps_its_number() -> None:
+    file = io.BytesIO(b"a\n\n" + b"x" * (5 * LONGEST_LINE) + b"\r\nb\r\nc")
+    found = list(frame_lines(file))
+
+    assert [(number, data[:1]) for number, data in found] == [
+        (1, b"a"),
+        (3, b"x"),
+        (4, b"b"),
+        (5, b"c"),
+    ]
+    assert len(found[1][1]) > LONGEST_LINE
 
 
 @pytest.mark.parametrize(
