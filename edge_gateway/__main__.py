@@ -1,12 +1,14 @@
 """The command `edge-gateway`: what can be typed, and how it ends."""
 
 import argparse
+import contextlib
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 
 from edge_gateway.commands.bus_report_io import add_bus_report
-from edge_gateway.commands.calls import REFUSED, WRONG_CALL, CallError
+from edge_gateway.commands.calls import INTERRUPTED, REFUSED, WRONG_CALL, CallError
 from edge_gateway.commands.check_io import add_check
 from edge_gateway.commands.identify_io import add_identify
 from edge_gateway.commands.queue_io import add_queue
@@ -30,16 +32,39 @@ COMMANDS: Sequence[tuple[str, str, Callable[[argparse.ArgumentParser], None]]] =
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit status: 0 done, 1 refused, 2 a wrong call; the reason on standard error."""
+    """Return the exit status: 0 done, 1 refused, 2 a wrong call; the reason on standard error.
+
+    Ctrl-C, and a reader of our output that goes away, end with 130 and without a word.
+    """
     options = _parser().parse_args(arguments)
     try:
-        return int(options.work(options))
+        status = int(options.work(options))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _write_no_more()
+        return INTERRUPTED
     except CallError as error:
         print(error, file=sys.stderr)
         return WRONG_CALL
     except (ConfigError, QueueError, sqlite3.DatabaseError) as error:
         print(error, file=sys.stderr)
         return REFUSED
+    except OSError as error:
+        _write_no_more()
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return REFUSED
+    return status
+
+
+def _write_no_more() -> None:
+    """Keep Python from writing what is left to an output that takes nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        output = sys.stdout.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, output)
+        os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -157,6 +157,33 @@ def test_a_file_in_a_folder_that_is_not_there_is_refused(
     assert err.startswith(f"queue: file: {target} cannot be written: No such file or directory; ")
 
 
+@pytest.mark.parametrize(
+    ("output", "status", "said"),
+    [
+        ("| head -n 1", "130", ""),
+        ("> /dev/full", "1", "queue: [Errno 28] No space left on device"),
+    ],
+)
+def test_an_output_that_takes_no_more_ends_without_a_traceback(
+    settings: Path, tmp_path: Path, output: str, status: str, said: str
+) -> None:
+    filled(tmp_path, count=600)
+    command = f"{sys.executable} -m edge_gateway queue export - --config {settings}"
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} {output} > {tmp_path / 'out'}; echo ${{PIPESTATUS[0]}}"]
+        if output.startswith("|")
+        else ["bash", "-c", f"{command} {output}; echo $?"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = ended.stderr.splitlines()[1:]
+
+    assert ended.stdout.strip() == status
+    assert lines == ([said] if said else [])
+
+
 @pytest.mark.parametrize("command", [["stat"], ["export", "-"]])
 def test_before_the_first_start_it_says_what_to_do(
     settings: Path, command: list[str], capsys: pytest.CaptureFixture[str]
