@@ -65,6 +65,12 @@ class RevisionStore:
             make_folder(folder, files)
         return folder
 
+    def profile_texts(self, file_name: str) -> frozenset[bytes]:
+        """Return what the kept revisions hold under the name of a profile."""
+        kept = self.standing().kept()
+        files = [self._folder / f"profiles-{number}" / file_name for number in kept]
+        return frozenset(file.read_bytes() for file in files if file.is_file())
+
     def forget_others(self, kept: frozenset[int]) -> None:
         """Remove the revisions that are not needed any more."""
         names = {self._of(number).name for number in kept}

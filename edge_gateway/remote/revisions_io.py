@@ -17,7 +17,13 @@ from edge_gateway.remote.trust import Trust
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import load_profile
 from wire_contracts.errors import ContractError
-from wire_contracts.gateway_commands import ApplyConfig, Command, SignedText, parse_command
+from wire_contracts.gateway_commands import (
+    ApplyConfig,
+    Command,
+    RevisionProfile,
+    SignedText,
+    parse_command,
+)
 from wire_contracts.payloads import read_json
 
 FOLDER = "remote"
@@ -146,17 +152,22 @@ class Revisions:
         A reference means one content for ever: frames carry it, and corrections count on it.
         """
         for profile in order.profiles:
-            reference = profile.file_name.removesuffix(".toml")
-            try:
-                known = load_profile(reference, self.local.profiles)
-            except ProfileError:
-                continue
-            if _text_of(known.place, self.local.profiles) != profile.text:
+            if self._is_other(profile):
                 message = (
                     f"revision {order.number}: {profile.file_name}: is here already with other "
                     "content; raise the profile's revision"
                 )
                 raise ConfigError(message)
+
+    def _is_other(self, profile: RevisionProfile) -> bool:
+        """Return whether the site, the package or a kept revision has other content for it."""
+        if self.store.profile_texts(profile.file_name) - {profile.text.encode()}:
+            return True
+        try:
+            known = load_profile(profile.file_name.removesuffix(".toml"), self.local.profiles)
+        except ProfileError:
+            return False
+        return _text_of(known.place, self.local.profiles) != profile.text
 
 
 def _text_of(place: str, site: Path | None) -> str | None:

@@ -12,7 +12,7 @@ from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.remote import answers
 from edge_gateway.remote.answers import Verdict
 from edge_gateway.remote.revisions_io import InForce, Revisions
-from edge_gateway.remote.standing import Standing, begin_trial, confirm, leave, roll_back
+from edge_gateway.remote.standing import OWN_FILE, Standing, begin_trial, confirm, leave, roll_back
 from edge_gateway.remote.trial import PERIODS, Judgement, judge, silent_links, trial_length
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -108,7 +108,9 @@ class Trials:
         why = f"left by order of {by}"
         after = leave(self.standing, number, why)
         if after is None:
-            text = f"number: revision {self.standing.in_force} is in force; name that one"
+            known = f"revision {self.standing.in_force} is in force; name that one"
+            own = "the gateway's own file is in force; there is no revision to leave"
+            text = f"number: {own if self.standing.in_force == OWN_FILE else known}"
             return answers.refused(Code.REVISION_UNKNOWN, text)
         try:
             self._save(after)

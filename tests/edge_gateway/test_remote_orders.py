@@ -62,7 +62,10 @@ def test_a_meter_is_read_out_of_turn_and_its_frame_goes_the_usual_way(desk: Orde
     [
         (ReadNow(meter="HM-9"), "'HM-9' is not on any link here"),
         (ReadNow(meter="HM-1", group="daily"), "'daily' is none of this meter's; use"),
-        (RollbackConfig(number=4), "number: revision 0 is in force; name that one"),
+        (
+            RollbackConfig(number=4),
+            "number: the gateway's own file is in force; there is no revision to leave",
+        ),
         (ApplyConfig(number=1, settings="[mqtt]\nhost = 'x'"), "mqtt: is not changed from afar"),
         (ApplyConfig(number=1, settings="[[link]"), "file: is not TOML"),
         (

@@ -225,7 +225,7 @@ def test_queue_bounds_of_a_revision_hold_and_the_file_stays(site: Site) -> None:
     assert read_figures(site.config.data / QUEUE_FILE).epoch == epoch
 
 
-def test_a_revision_brings_a_profile_of_the_site(site: Site) -> None:
+def test_a_revision_brings_a_profile_of_the_site_which_no_later_one_changes(site: Site) -> None:
     text = (Path(library_io.__file__).parent / "profiles" / "tuf_2000m@1.toml").read_text()
     own = text.replace('"tuf_2000m"', '"own_meter"')
     assert own != text
@@ -234,15 +234,20 @@ def test_a_revision_brings_a_profile_of_the_site(site: Site) -> None:
         settings=link(site.new.port, serial="HM-2").replace("tuf_2000m@1", "own_meter@1"),
         profiles=(RevisionProfile(file_name="own_meter@1.toml", text=own),),
     )
+    changed = RevisionProfile(file_name="own_meter@1.toml", text=f"{own}\n# another scale\n")
     with site.at_work():
         until(lambda: site.server.ledger)
         answer = site.desk.ask(order)
         until(lambda: any(frame.profile == "own_meter@1" for frame in site.server.frames()))
+        other = site.desk.ask(replace(order, number=2, profiles=(changed,)))
+        same = site.desk.ask(replace(order, number=3))
     with site.at_work():
         again = site.revision()
 
     assert answer.outcome is CommandOutcome.DONE
-    assert again == "1"
+    assert (other.outcome, other.code) == (CommandOutcome.REFUSED, "revision.settings")
+    assert same.outcome is CommandOutcome.DONE
+    assert again == "3"
 
 
 def test_a_profile_that_is_here_already_is_not_replaced_by_other_content(site: Site) -> None:
