@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import FLOATS, WireType, decode_words, encode_words
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.profile import Profile, Register, WriteRule
@@ -14,6 +15,13 @@ WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS = 5, 6, 16
 
 _MOST_DECIMALS = 20
 """More have only floats, whose digits `repr` finds."""
+
+_NO_NUMBERS = frozenset({WireType.STRING, WireType.STRING_LE, WireType.TIME6})
+_SINGLE = frozenset({WireType.BIT, WireType.U16, WireType.I16, WireType.BITFIELD16})
+"""Types of one word or bit: with more it is a list of them."""
+
+_WHOLE_WORDS = frozenset({ByteOrder.ABCD, ByteOrder.CDAB})
+"""Orders in which one word alone reads the same."""
 
 _HALVES = frozenset({WireType.U8, WireType.I8})
 
@@ -48,7 +56,7 @@ def writable_register(profile: Profile, name: str) -> WritableRegister:
         known = ", ".join(sorted(profile.writes)) or "none"
         message = f"{name!r} is not under [write] of {profile.reference}; that lists {known}"
         raise NotWritableError(message)
-    problem = _problem(register)
+    problem = _problem(register) or _doubt(profile, register)
     if problem is not None:
         message = f"{name!r} of {profile.reference} {problem}; leave it out"
         raise NotWritableError(message)
@@ -64,7 +72,22 @@ def _problem(register: Register) -> str | None:
         return "is only a part of a value"
     if register.coding.kind in _HALVES:
         return "shares its word with another register"
-    return None
+    is_list = register.coding.kind in _SINGLE and register.span.word_count > 1
+    return "is not one number" if is_list or register.coding.kind in _NO_NUMBERS else None
+
+
+def _doubt(profile: Profile, register: Register) -> str | None:
+    """Return why nobody knows which words a value of this register is.
+
+    A wrong order would go unseen: what is read back in the same order looks right.
+    """
+    is_bytes = not _WHOLE_WORDS.issuperset(profile.order_candidates)
+    is_one = register.span.word_count == 1
+    if register.coding.kind is WireType.BIT or not profile.order_candidates:
+        return None
+    if is_one and not is_bytes:
+        return None
+    return "has an order of words or bytes that each meter is asked for; name it in a profile"
 
 
 def _function(profile: Profile, register: Register) -> int:

@@ -24,6 +24,7 @@ from edge_gateway.polling.drivers_io import Line, make_line
 from edge_gateway.polling.profiles_io import load_links
 from edge_gateway.run import run_gateway
 from firmware_profiles.parse_profile import parse_profile
+from firmware_profiles.profile import Profile
 from tests.edge_gateway.order_rig import OrderDesk, Signer, settings
 from tests.edge_gateway.rig import LOOPBACK, LedgerServer, Mosquitto, running, until
 from tests.edge_gateway.writable_meter import Fault, WritableMeter
@@ -303,6 +304,43 @@ def test_what_is_no_step_inside_the_range_has_no_words(value: Decimal) -> None:
         is_taken = True
 
     assert is_taken is is_good
+
+
+PROBED = """
+[[identify]]
+method = "word_order_probe"
+fc = 3
+address = 22
+count = 2
+type = "f32"
+min = 0
+max = 100
+[[test]]"""
+
+
+def changed(*pairs: tuple[str, str]) -> Profile:
+    text = PROFILE
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after)
+    return parse_profile("changed", tomllib.loads(text, parse_float=Decimal))
+
+
+def test_a_value_whose_word_order_nobody_knows_is_not_writable() -> None:
+    """Read back in the same wrong order it would look right, and the meter would hold another."""
+    probed = changed(('word_order = "big"', 'word_order = "probe"'), ("[[test]]", PROBED))
+
+    assert writable_register(probed, "setpoint").function == 6
+    with pytest.raises(NotWritableError, match="order of words or bytes"):
+        writable_register(probed, "limit")
+
+
+@pytest.mark.parametrize("kind", ["string", "u16"])
+def test_a_text_or_a_list_of_words_is_not_writable(kind: str) -> None:
+    listed = changed(('count = 2\ntype = "f32"\nunit = "bar"', f'count = 2\ntype = "{kind}"'))
+
+    with pytest.raises(NotWritableError, match="is not one number"):
+        writable_register(listed, "limit")
 
 
 def reachable(root: object) -> list[object]:
