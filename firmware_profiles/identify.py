@@ -36,6 +36,11 @@ FIRMWARE_FACT = "firmware"
 _NUMBERS = re.compile(r"[0-9]+")
 
 
+MONOTONOUS_WORDS = 4
+"""So many equal words and no other are no meter's identity (judgement: a serial server whose meter
+is away, and most simulators, answer zeros everywhere)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telegram:
     """What the head of an M-Bus telegram says of its sender."""
@@ -158,7 +163,10 @@ def matching(profiles: Iterable[Profile], answers: Answers) -> tuple[Verdict, ..
     """Return the profiles that match, the most specific first; of a profile the newest revision.
 
     Two of the same weight stand in the order of their references, and mean that nobody knows.
+    Where every word is the same one, nothing matches: whoever answers so answers anything.
     """
+    if _is_monotonous(answers):
+        return ()
     newest: dict[str, Verdict] = {}
     for profile in profiles:
         verdict = judge(profile, answers)
@@ -169,6 +177,12 @@ def matching(profiles: Iterable[Profile], answers: Answers) -> tuple[Verdict, ..
     return tuple(
         sorted(newest.values(), key=lambda verdict: (-verdict.weight, verdict.profile.reference))
     )
+
+
+def _is_monotonous(answers: Answers) -> bool:
+    """Return whether many words were read and all are one: zeros fit many ranges."""
+    words = answers.words.values()
+    return len(words) >= MONOTONOUS_WORDS and len(set(words)) == 1
 
 
 def identified(verdicts: Sequence[Verdict]) -> Verdict | None:

@@ -119,6 +119,16 @@ def test_one_hint_is_not_enough_and_two_are() -> None:
     assert judge(profile(UNIT_ID + WARM), answers(UH50)).standing is Standing.MATCHES
 
 
+def test_a_meter_that_answers_zero_to_everything_is_nobody() -> None:
+    cold = WARM.replace("max = 100", "max = 90")
+    zeros = answers(dict.fromkeys(UH50, 0))
+    almost = answers(dict.fromkeys(UH50, 0) | {502: 510})
+
+    assert judge(profile(WARM + cold), zeros).standing is Standing.MATCHES
+    assert matching([profile(WARM + cold)], zeros) == ()
+    assert len(matching([profile(WARM + cold)], almost)) == 1
+
+
 def test_an_implausible_value_contradicts() -> None:
     hot = answers(UH50 | {10: 0x4520})
 
