@@ -103,10 +103,16 @@ class _Unit:
         self.opening = opening
 
     def may_be_behind(self, block: Span, shape: Shape) -> bool:
-        """Return whether an answer of the right shape may hold the words of another block."""
+        """Return whether an answer of the right shape may hold the words of another block.
+
+        A unit that was in step may fall behind at any moment, without any fault. Therefore two
+        blocks of one shape are never asked for in a row: what stands between them tells.
+        """
         is_deaf = self.fixed_count >= SAME_SIZES_TO_TRUST and self.fixed == shape
-        if self.is_in_step or is_deaf:
+        if is_deaf:
             return False
+        if self.is_in_step:
+            return self.last not in {None, block} and not self._has_changed(block)
         return self.is_lost or not (self.last in {None, block} or self._has_changed(block))
 
     def _has_changed(self, block: Span) -> bool:

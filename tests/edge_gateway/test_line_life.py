@@ -32,7 +32,6 @@ from tests.edge_gateway.fault_slaves import (
     PtyStream,
     Raw,
     Rtu,
-    Say,
     Step,
     Wait,
     answer,
@@ -432,35 +431,34 @@ equals = "device_address"
 """
 
 
-def test_a_meter_that_falls_one_behind_unheard_is_caught_by_its_guard_register() -> None:
-    """No client can see it: unit, function, count and transaction number are all right."""
-    profile = parsed(HEAD + FLOW + GUARD)
+def test_a_meter_that_falls_one_behind_unheard_is_caught_before_its_next_block() -> None:
+    """Unit, function, count and transaction number are all right; only the words are not."""
     behind = threading.Event()
 
-    def held(ask: Ask) -> Say:
-        flow = struct.pack(">f", 5.0)
-        mine = {10: flow[:2], 11: flow[2:], 12: UNIT.to_bytes(2, "big")}
-        data = b"".join(
-            mine.get(at, b"\x42\x42") for at in range(ask.address, ask.address + ask.count)
-        )
-        return Say(bytes((ask.unit, ask.function, len(data))) + data)
-
     def shifted(ask: Ask) -> Iterable[Step]:
-        return (held(ask.before[-1] if behind.is_set() and ask.before else ask),)
+        return (answer(ask.before[-1] if behind.is_set() and ask.before else ask),)
 
     with on_tcp(Bus(units={UNIT: shifted}, framing=Mbap())) as port:
         link = linked(f"tcp://127.0.0.1:{port}", 2.0)
-        right = link.transact(UNIT, span(10, 3))
-        link.transact(UNIT, span(20, 3))
+        right = [link.transact(UNIT, span(at, 3)) for at in (10, 20, 10, 20)]
         behind.set()
         wrong = link.transact(UNIT, span(10, 3))
         link.close()
-    found = []
-    for said in (right, wrong):
-        assert not isinstance(said, Fault)
-        image = dict(zip(span(10, 3).addresses(), said, strict=True))
-        identity = Identity(serial="X-1", device_address=UNIT)
-        found.append(decode_group(profile, "fast", image, {}, identity))
 
-    assert [list(each.values.values()) for each in found] == [[5.0], []]
-    assert set(found[1].quality.values()) == {BAD_MISMATCH}
+    assert not any(isinstance(said, Fault) for said in right)
+    assert isinstance(wrong, Fault)
+    assert wrong.quality == BAD_MISMATCH
+
+
+def test_blocks_of_one_shape_that_fall_one_behind_are_told_by_the_guard_register() -> None:
+    """Blocks of one word leave no room for a probe: what stands in them must tell."""
+    profile = parsed(HEAD + FLOW + GUARD)
+    flow = struct.pack(">f", 5.0)
+    words = {10: flow[:2], 11: flow[2:], 12: (UNIT + 1).to_bytes(2, "big")}
+    image = {(3, at): int.from_bytes(word, "big") for at, word in words.items()}
+    identity = Identity(serial="X-1", device_address=UNIT)
+
+    decoded = decode_group(profile, "fast", image, {}, identity)
+
+    assert decoded.values == {}
+    assert set(decoded.quality.values()) == {BAD_MISMATCH}
