@@ -83,8 +83,12 @@ class SparkplugClient:
 
     def close(self) -> None:
         """Disconnect and end the network thread."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        # break the circle of client and callbacks, so that paho closes its sockets now
+        client.on_connect = client.on_subscribe = client.on_disconnect = None
+        client.on_connect_fail = client.on_message = None
 
     def _new_client(self) -> Client:
         """Return a client with a clean session; MQTT 3.1.1, which every host speaks, unless 5."""

@@ -159,6 +159,13 @@ class MqttConnection:
                 _LOG.info("mqtt.no_farewell")
         self._client.disconnect()
         self._client.loop_stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break the circle of client and callbacks, so that paho closes its sockets now."""
+        client = self._client
+        client.on_socket_open = client.on_connect_fail = client.on_connect = None
+        client.on_disconnect = client.on_publish = client.on_message = None
 
     def _new_client(self) -> Client:
         client = Client(

@@ -33,7 +33,7 @@ def test_every_gateway_can_read_its_settings_and_finds_its_meters_in_them(
             f"secret of {box.gateway_id}",
             18_830,
         )
-        assert link.port == ports[box.gateway_id]
+        assert link.url == f"tcp://127.0.0.1:{ports[box.gateway_id]}"
         assert [(each.serial, each.device_address, each.profile) for each in link.meters] == [
             (meter.serial, meter.device_address, meter.profile)
             for meter in town.meters_of(box.gateway_id)
