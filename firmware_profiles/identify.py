@@ -3,9 +3,9 @@
 First `questions` says what to read from a meter that nobody knows. Its answers are then held
 against each profile's `[[identify]]` rows. A row whose answer must be an exact value (a model
 number, a text, a manufacturer) weighs 2; one that other meters could meet too (a plausible range, a
-unit id, a zero) weighs 1. A profile matches when no row is contradicted or unanswered and its rows
-weigh at least 2 together; the heaviest is the most specific. Rows without any condition are notes
-for people and weigh nothing, so a profile of notes alone is never chosen by itself.
+unit id, a zero) weighs 1. A profile matches when no row is contradicted or unanswered and at least
+one that holds is exact; the heaviest is the most specific. Rows without any condition are notes for
+people and weigh nothing, so a profile of notes or ranges alone is never chosen by itself.
 """
 
 import re
@@ -24,8 +24,8 @@ from wire_contracts.quality import bad_exception
 
 EXACT_WEIGHT = 2
 HINT_WEIGHT = 1
-ENOUGH_WEIGHT = 2
-"""What a profile's rows must weigh together: one exact answer, or two that only fit (judgement)."""
+"""One exact answer proves a profile; answers that only fit say which of two fits better and are no
+proof, however many: a device with the same number everywhere fits many ranges (judgement)."""
 
 _DENIALS = frozenset(bad_exception(code) for code in (1, 2, 3))
 """The meter says that it has no such function, address or length; V1.1b3, 7."""
@@ -148,7 +148,7 @@ def judge(profile: Profile, answers: Answers) -> Verdict:
     weight = sum(item.weight for item in findings if item.outcome is _Outcome.HOLDS)
     return Verdict(
         profile=known,
-        standing=_standing(known, findings, weight),
+        standing=_standing(known, findings),
         weight=weight,
         reasons=tuple(f"{item.outcome}: {item.text}" for item in findings),
         facts={
@@ -208,11 +208,13 @@ def contradicts(profile: Profile, answers: Answers) -> tuple[str, ...]:
     )
 
 
-def _standing(profile: Profile, findings: Sequence[_Finding], weight: int) -> Standing:
+def _standing(profile: Profile, findings: Sequence[_Finding]) -> Standing:
     outcomes = {item.outcome for item in findings}
     if _Outcome.FAILS in outcomes:
         return Standing.CONTRADICTED
-    is_proven = weight >= ENOUGH_WEIGHT and _Outcome.SILENT not in outcomes
+    facts = [item for item in findings if item.outcome is _Outcome.HOLDS]
+    is_exact = any(item.weight >= EXACT_WEIGHT for item in facts)
+    is_proven = is_exact and _Outcome.SILENT not in outcomes
     return Standing.MATCHES if is_proven and profile.medium is not None else Standing.UNPROVEN
 
 

@@ -22,7 +22,7 @@ from edge_gateway.links.rtu_frames import rtu_frame
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, MeterServer, free_port
 from tests.edge_gateway.rtu_units import RtuUnits, exception, on_pty
-from tests.edge_gateway.test_read_command import golden_meter
+from tests.edge_gateway.test_read_command import MAG11, golden_meter, mag11_meter
 
 VENDOR = {0: "Lamplighter", 1: "LT-7", 2: "1.4"}
 
@@ -77,26 +77,39 @@ def identify(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 def test_a_meter_that_answers_the_questions_of_one_profile_is_identified(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with golden_meter("microsensor_mfe600h@1") as server:
+    with mag11_meter() as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, err = identify(capsys, url, "--unit", "7")
     lines = out.splitlines()
 
     assert (status, err) == (0, "")
     assert lines[0].startswith(f"7 at {url}: answers, ")
-    assert "microsensor_mfe600h@1  matches, weight 4" in lines
-    assert lines[-1] == "it is microsensor_mfe600h@1"
+    assert f"{MAG11}  matches, weight 5" in lines
+    assert lines[-1] == f"it is {MAG11}"
+
+
+def test_a_meter_that_only_ranges_speak_for_is_shown_and_not_proven(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        status, out, _ = identify(capsys, url, "--unit", "7")
+    lines = out.splitlines()
+
+    assert status == 1
+    assert "microsensor_mfe600h@1  not proven, weight 4" in lines
+    assert lines[-1].startswith("no profile is proven: ")
 
 
 def test_json_names_profile_matches_and_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    with golden_meter("microsensor_mfe600h@1") as server:
+    with mag11_meter() as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, _ = identify(capsys, url, "--unit", "7", "--json")
     body = json.loads(out)
 
     assert status == 0
-    assert body["profile"] == "microsensor_mfe600h@1"
-    assert [each["profile"] for each in body["matches"]] == ["microsensor_mfe600h@1"]
+    assert body["profile"] == MAG11
+    assert [each["profile"] for each in body["matches"]] == [MAG11]
     assert body["matches"][0]["reasons"]
 
 

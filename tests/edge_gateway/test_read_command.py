@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -14,15 +16,29 @@ from firmware_profiles.simulator_io import (
     SimulatedLink,
     SimulatedLinks,
 )
+from firmware_profiles.words import WordImage
 from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, on_pty
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good
 
 HEAT = SimulatedMeter(meter_type=0x20, address="00110040314132")
 
 
+MAG11 = "twoflow_mag11@2"
+
+
 def golden_meter(reference: str) -> SimulatedLinks:
     """The meter of a profile's first golden vector at unit 7; it has no other register."""
-    image = load_profile(reference).golden[0].words
+    return meter_of(load_profile(reference).golden[0].words)
+
+
+def mag11_meter() -> SimulatedLinks:
+    """A MAG-11 at unit 7 with its unit codes, by which it is known, and its sensor number."""
+    codes = {(3, 65): 0x1C, (3, 1581): 0x7F, (3, 294): 0, (3, 295): 1234}
+    return meter_of({**load_profile(MAG11).golden[1].words, **codes})
+
+
+def meter_of(image: WordImage) -> SimulatedLinks:
+    """A meter at unit 7 with these registers and no other."""
 
     def answer(unit: int, function: int, address: int, count: int) -> list[int]:
         if unit != 7:
@@ -88,16 +104,37 @@ def test_the_table_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_profile_the_meter_is_identified_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with golden_meter("microsensor_mfe600h@1") as server:
+    with mag11_meter() as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, _ = read(capsys, url, "--unit", "7")
 
     assert status == 0
-    assert out.startswith("microsensor_mfe600h@1 at 7")
+    assert out.startswith(f"{MAG11} at 7")
 
 
-def test_a_meter_that_nobody_knows_is_not_read(capsys: pytest.CaptureFixture[str]) -> None:
-    with golden_meter("tuf_2000m@1") as server:
+def same_everywhere() -> SimulatedLinks:
+    """What is no meter: 500 in every input register, no holding register."""
+
+    def answer(_unit: int, function: int, _address: int, count: int) -> list[int]:
+        if function != 4:
+            raise NoSuchRegister
+        return [500] * count
+
+    return SimulatedLinks([SimulatedLink(name="meter", answer=answer)])
+
+
+@pytest.mark.parametrize(
+    "meter",
+    [
+        partial(golden_meter, "tuf_2000m@1"),
+        partial(golden_meter, "microsensor_mfe600h@1"),
+        same_everywhere,
+    ],
+)
+def test_a_meter_that_nobody_knows_is_not_read(
+    meter: Callable[[], SimulatedLinks], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with meter() as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, err = read(capsys, url, "--unit", "7")
 

@@ -114,19 +114,34 @@ def test_a_profile_of_notes_alone_is_never_chosen(rows: str) -> None:
     assert matching([profile(rows)], answers(UH50)) == ()
 
 
-def test_one_hint_is_not_enough_and_two_are() -> None:
-    assert judge(profile(UNIT_ID), answers(UH50)).standing is Standing.UNPROVEN
-    assert judge(profile(UNIT_ID + WARM), answers(UH50)).standing is Standing.MATCHES
+@pytest.mark.parametrize("rows", [UNIT_ID, UNIT_ID + WARM, UNIT_ID + 8 * WARM])
+def test_hints_alone_never_prove_however_many(rows: str) -> None:
+    alone = profile(rows)
+    found = judge(alone, answers(UH50))
+
+    assert (found.standing, found.weight) == (Standing.UNPROVEN, rows.count("[[identify]]"))
+    assert matching([alone], answers(UH50)) == ()
+    assert contradicts(alone, answers(UH50)) == ()
+    assert len(matching([profile(rows + MODEL)], answers(UH50))) == 1
+
+
+def test_a_fact_beside_a_hint_that_fails_or_is_silent_proves_nothing() -> None:
+    silent = answers({at: word for at, word in UH50.items() if at != 510})
+
+    assert judge(profile(MODEL + UNIT_ID), answers(UH50 | {510: 8})).standing is (
+        Standing.CONTRADICTED
+    )
+    assert judge(profile(MODEL + UNIT_ID), silent).standing is Standing.UNPROVEN
 
 
 def test_a_meter_that_answers_zero_to_everything_is_nobody() -> None:
-    cold = WARM.replace("max = 100", "max = 90")
+    kind = profile(FIRMWARE + WARM, head='firmware_min = "0"\nfirmware_max = "599"\n')
     zeros = answers(dict.fromkeys(UH50, 0))
     almost = answers(dict.fromkeys(UH50, 0) | {502: 510})
 
-    assert judge(profile(WARM + cold), zeros).standing is Standing.MATCHES
-    assert matching([profile(WARM + cold)], zeros) == ()
-    assert len(matching([profile(WARM + cold)], almost)) == 1
+    assert judge(kind, zeros).standing is Standing.MATCHES
+    assert matching([kind], zeros) == ()
+    assert len(matching([kind], almost)) == 1
 
 
 def test_an_implausible_value_contradicts() -> None:
