@@ -1,6 +1,7 @@
 """What a person types: one module per command, its options, and what comes back.
 
 calls                    the words and exit statuses that commands share
+dial_in_io               waits for a DTU where a line is dialled in to
 progress_io              how far long work has come, on standard error
 run_io, check_io         the gateway itself; whether its settings are right
 meter_call               settings for one meter that stands in no file

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.commands.calls import CallError
+from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.identify_view import Identification, Match, match_of
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.interview import Interview, interview
@@ -112,6 +113,7 @@ def _by_registers(
     profiles = known_profiles(call.profiles)
     asked = questions(profiles)
     link = open_link(url, timeout_s=call.wait_s)
+    wait_for_call(call.url, link.open)
     unit = int(call.unit)
     spans = asked.spans or (_ANYTHING,)
     number = itertools.count(1)

@@ -19,6 +19,7 @@ from edge_gateway.commands.calls import (
     with_line,
     with_profiles,
 )
+from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.meter_call import MeterCall, config_of
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.commands.read_view import MeterRead, as_json, as_text
@@ -119,6 +120,7 @@ def read_meter(call: MeterCall) -> MeterRead:
         hint = "; --words reads words that no profile explains yet" if is_draft else ""
         raise CallError(f"{text}{hint}") from error
     line = make_line(setup.order(clock))
+    wait_for_call(call.url, line.driver.open)
     started_utc, started_s = clock.now_utc(), time.monotonic()
     reads: dict[str, JobRead] = {}
     groups = list(setup.meters[0].intervals)

@@ -6,6 +6,7 @@ import sys
 
 from edge_gateway.commands.ask_identity_io import why_nobody
 from edge_gateway.commands.calls import DONE, REFUSED, CallError
+from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.raw_words import parse_words, words_text
 from edge_gateway.links.answers import Answer, Fault
 from edge_gateway.links.link_url import Cjt188Url, LinkUrlError, MbusUrl, parse_url
@@ -36,6 +37,7 @@ def read_words(options: argparse.Namespace) -> int:
         raise CallError(message)
     spans = [parse_words(text) for text in options.words]
     link = open_link(url, timeout_s=options.timeout or WAIT_S)
+    wait_for_call(options.url, link.open)
     answers = [(span, link.transact(int(options.unit), span)) for span in spans]
     link.close()
     if options.json:

@@ -14,6 +14,7 @@ from edge_gateway.commands.calls import (
     CallError,
     with_line,
 )
+from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.commands.scan_plan import (
     HIGHEST_SERIAL_UNIT,
@@ -38,6 +39,7 @@ from edge_gateway.links.link_url import (
     RtuOverTcpUrl,
     SerialUrl,
     TcpUrl,
+    format_url,
     parse_url,
 )
 from edge_gateway.links.mbus_io import open_mbus
@@ -158,6 +160,7 @@ def _run(url: LinkUrl, account: _Account) -> None:
         _scan_probe(url, "", account)
     elif isinstance(url, ListenUrl):
         link = open_link(url, timeout_s=account.timeout_s or DIAL_IN_WAIT_S)
+        wait_for_call(format_url(url), link.open)
         _each(_modbus_units(account), account, lambda unit: _ask_link(link, unit), link.close)
     elif isinstance(url, MbusUrl):
         _scan_mbus(url, account)

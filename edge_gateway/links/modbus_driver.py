@@ -222,8 +222,8 @@ class ModbusDriver:
         if not isinstance(answer, Fault):
             unit.answers += 1
             unit.pace.answered(self._link.counts.last_turnaround_s or 0.0)
-        elif answer.is_silence:
-            unit.pace.missed()
+        elif answer.is_silence or answer.kind is FaultKind.MISMATCH:
+            unit.pace.missed()  # an answer in two pieces is cut by impatience as well
         elif answer.kind is FaultKind.EXCEPTION:
             unit.pace.misses = 0
         return answer

@@ -1,0 +1,41 @@
+"""Waits for the call where a command's line is one that a DTU dials in to."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from edge_gateway.commands.calls import CallError
+
+DIAL_IN_WITHIN_S = 90.0
+"""Wall seconds for a DTU to call; they try again every 10 to 60 s (judgement)."""
+
+_LOOK_EVERY_S = 0.05
+
+
+def wait_for_call(
+    url: str, open_line: Callable[[], bool], within_s: float = DIAL_IN_WITHIN_S
+) -> None:
+    """Return once somebody has dialled in; at once where nobody has to.
+
+    Args:
+        url: The line; only `listen://` waits.
+        open_line: Returns whether the line is open.
+        within_s: Longest wall seconds.
+
+    Raises:
+        CallError: Nobody called, or the port cannot be opened.
+    """
+    if not url.startswith("listen:") or open_line():
+        return
+    print(f"waiting up to {within_s:.0f} s for a DTU to dial in", file=sys.stderr, flush=True)
+    deadline_s = time.monotonic() + within_s
+    pause = threading.Event()
+    while not open_line():
+        if time.monotonic() > deadline_s:
+            message = (
+                f"{url}: nobody has dialled in within {within_s:.0f} s; check the DTU's target, "
+                "its registration, and whether a gateway is using the port"
+            )
+            raise CallError(message)
+        pause.wait(_LOOK_EVERY_S)
