@@ -32,7 +32,7 @@ check: install   ## style, types, import arrows
 	.venv/bin/lint-imports --no-cache
 
 test: test-packages check ## check, then every test
-	$(PYTHON_IN) -m pytest -m "not nightly"
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 2
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
