@@ -44,4 +44,12 @@ def test_a_call_that_never_comes_is_said() -> None:
 
 
 def test_other_lines_do_not_wait() -> None:
-    wait_for_call("tcp://127.0.0.1:1", lambda: False)
+    asked: list[str] = []
+
+    def is_open() -> bool:
+        asked.append("open?")
+        return False
+
+    wait_for_call("tcp://127.0.0.1:1", is_open)
+
+    assert asked == []
