@@ -207,11 +207,6 @@ def bytes_to_sign(body: str) -> bytes:
     return _PURPOSE + body.encode()
 
 
-def check_command_id(command_id: str) -> bool:
-    """Return whether it is a command id: 8 to 40 of `a-z 0-9 -`."""
-    return _COMMAND_ID.fullmatch(command_id) is not None
-
-
 def dump_signed(signed: SignedText) -> bytes:
     """Return the message on `cmd` as JSON; the sender packs it."""
     return dump_json(

@@ -1,7 +1,6 @@
 """The two forms of a payload on MQTT: plain JSON, or the same bytes deflated (RULINGS R12)."""
 
 import json
-import math
 import zlib
 from collections.abc import Callable
 
@@ -135,8 +134,3 @@ def _quickly(plain: bytes, quick_loads: Callable[[bytes], object] | None) -> obj
         return quick_loads(plain)
     except ValueError:
         return None
-
-
-def finite_or_none(value: float | None) -> float | None:
-    """Return the value unless it is NaN or infinite: a fault is no value."""
-    return value if value is not None and math.isfinite(value) else None

@@ -15,9 +15,6 @@ MAX_ROWS = 500
 MAX_PAGE_BYTES = 1024 * 1024
 """Size of one page, RULINGS R12."""
 
-PAGE_ROW_SLACK = 2000
-"""A transaction is never split over pages, so that a page may be longer than asked."""
-
 MAX_SEQ = 2**53
 
 

@@ -12,6 +12,9 @@ from edge_gateway.links.patience import quantile
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.profiles_io import LinkSetup
 
+LINE_PAUSE_S = 0.5
+"""Wall seconds before a line that cannot be opened is tried again."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Tally:
@@ -70,10 +73,13 @@ def _measure(link: LinkSetup, until_s: float, found: dict[str, BusFigures]) -> N
     line = make_line(link.order(SystemClock()))
     started_s = time.monotonic()
     tallies = {meter.serial: _Tally() for meter in link.meters}
+    pause = threading.Event()
     for job in _rounds(link, until_s):
         asked_s = time.monotonic()
         read = line.driver.read(job, retry_count=0)
         tallies[job.serial].add(read, 1000 * (time.monotonic() - asked_s))
+        if read.is_link_down:
+            pause.wait(max(0.0, min(LINE_PAUSE_S, until_s - asked_s)))
     counts = line.counts()
     spent_s = time.monotonic() - started_s
     line.driver.close()

@@ -36,9 +36,6 @@ SELECTED_ADDRESS = 0xFD
 EVERY_ADDRESS = 0xFE
 """Every meter answers; only where one is on the line."""
 
-BROADCAST_ADDRESS = 0xFF
-"""Every meter obeys, none answers."""
-
 _SECONDARY = re.compile(r"([0-9F]{8})(?:\.([A-Z]{3})\.([0-9A-F]{2})\.([0-9A-F]{2}))?")
 _LEAST_LENGTH = 3
 _BYTE_COUNT = 256
