@@ -32,7 +32,8 @@ check: install   ## style, types, import arrows
 	.venv/bin/lint-imports --no-cache
 
 test: test-packages check ## check, then every test
-	$(PYTHON_IN) -m pytest -m "not nightly" -n 2
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --ignore tests/demo_processes
+	$(PYTHON_IN) -m pytest -m "not nightly" tests/demo_processes
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
