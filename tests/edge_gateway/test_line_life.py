@@ -450,8 +450,8 @@ def test_a_meter_that_falls_one_behind_unheard_is_caught_before_its_next_block()
     assert wrong.quality == BAD_MISMATCH
 
 
-def test_blocks_of_one_shape_that_fall_one_behind_are_told_by_the_guard_register() -> None:
-    """Blocks of one word leave no room for a probe: what stands in them must tell."""
+def test_a_guard_register_that_is_not_the_meters_leaves_no_value() -> None:
+    """Where no probe can tell, the words themselves must."""
     profile = parsed(HEAD + FLOW + GUARD)
     flow = struct.pack(">f", 5.0)
     words = {10: flow[:2], 11: flow[2:], 12: (UNIT + 1).to_bytes(2, "big")}
