@@ -12,6 +12,9 @@ JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[st
 JsonObject = Mapping[str, JsonValue]
 T = TypeVar("T")
 
+MAX_VERSION = 1000
+"""A field `v` above it is no version but a mistake."""
+
 _HUGE = sys.float_info.max
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wire_contracts.codes import Code
-from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import LATEST_MS
 from wire_contracts.payloads import dump_json
 
@@ -129,12 +129,14 @@ class PushAnswer:
         server_now_ms: The server's clock, for the tablet's offset.
         results: One per operation.
         must_renew_replica: The store was cloned or restored: draw a new replica id (trap T7).
+        protocol: Version that the answer is written in: the lower of the two sides'.
     """
 
     server_epoch: int
     server_now_ms: int
     results: Sequence[OperationResult]
     must_renew_replica: bool = False
+    protocol: int = 1
 
 
 def operation_json(operation: Operation) -> JsonObject:
@@ -211,7 +213,7 @@ def _parse_time(reader: FieldReader) -> DeviceTime:
 def parse_push(root: FieldReader) -> PushRequest:
     """Return the push; raise ContractError when the envelope or an operation is broken."""
     return PushRequest(
-        protocol=root.integer("v", low=0, high=1000),
+        protocol=root.integer("v", low=0, high=MAX_VERSION),
         replica_id=root.text("replica", longest=64),
         operations=tuple(
             parse_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
@@ -223,7 +225,7 @@ def dump_push_answer(answer: PushAnswer) -> bytes:
     """Return the answer to a push as JSON."""
     return dump_json(
         {
-            "v": 1,
+            "v": answer.protocol,
             "se": answer.server_epoch,
             "now": answer.server_now_ms,
             "renew_replica": answer.must_renew_replica,
@@ -244,8 +246,8 @@ def _result_json(result: OperationResult) -> JsonObject:
 
 def parse_push_answer(root: FieldReader) -> PushAnswer:
     """Return the answer to a push; raise ContractError that names the field."""
-    root.integer("v", low=1, high=1)
     return PushAnswer(
+        protocol=root.integer("v", low=1, high=MAX_VERSION),
         server_epoch=root.integer("se", low=0, high=2**63 - 1),
         server_now_ms=root.integer("now", low=0, high=LATEST_MS),
         must_renew_replica=root.boolean("renew_replica"),

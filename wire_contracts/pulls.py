@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wire_contracts.codes import Code
-from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import LATEST_MS
 from wire_contracts.payloads import dump_json
+from wire_contracts.sealed import key_text, parse_key
 
 MAX_ROWS = 500
 """Rows on one page, RULINGS R12."""
@@ -84,6 +85,11 @@ class PullAnswer:
         has_more: Ask again at once with the token.
         buckets: Pages of the buckets that changed.
         dropped_buckets: Buckets the log-in no longer reaches; their rows are forgotten.
+        protocol: Version that the answer is written in: the lower of the two sides'.
+        lease_until_ms: Until when received personal data may be kept without another contact,
+            ms since 1970 UTC; every answer of protocol 2 carries it, earlier ones None.
+        sealing_key: The server's public key of 32 bytes for `wire_contracts.sealed`, kept in the
+            transaction that keeps the token; None: the one that the tablet has still holds.
     """
 
     server_epoch: int
@@ -92,6 +98,9 @@ class PullAnswer:
     has_more: bool
     buckets: Sequence[BucketPage] = ()
     dropped_buckets: Sequence[str] = ()
+    protocol: int = 1
+    lease_until_ms: int | None = None
+    sealing_key: bytes | None = None
 
 
 def hash_row(entity: str, entity_id: str, document: JsonObject) -> int:
@@ -102,17 +111,20 @@ def hash_row(entity: str, entity_id: str, document: JsonObject) -> int:
 
 def dump_pull(answer: PullAnswer) -> bytes:
     """Return the answer as JSON; rows travel in columns, one table per type."""
-    return dump_json(
-        {
-            "v": 1,
-            "se": answer.server_epoch,
-            "now": answer.server_now_ms,
-            "token": answer.token,
-            "more": answer.has_more,
-            "buckets": [_page_json(page) for page in answer.buckets],
-            "dropped": list(answer.dropped_buckets),
-        }
-    )
+    body: dict[str, JsonValue] = {
+        "v": answer.protocol,
+        "se": answer.server_epoch,
+        "now": answer.server_now_ms,
+        "token": answer.token,
+        "more": answer.has_more,
+        "buckets": [_page_json(page) for page in answer.buckets],
+        "dropped": list(answer.dropped_buckets),
+    }
+    if answer.lease_until_ms is not None:
+        body["lease_until"] = answer.lease_until_ms
+    if answer.sealing_key is not None:
+        body["sealing_key"] = key_text(answer.sealing_key)
+    return dump_json(body)
 
 
 def _page_json(page: BucketPage) -> JsonObject:
@@ -152,15 +164,19 @@ def _table_json(entity: str, rows: Sequence[EntityRow]) -> JsonObject:
 
 def parse_pull(root: FieldReader) -> PullAnswer:
     """Return the answer; raise ContractError that names the field."""
-    root.integer("v", low=1, high=1)
     dropped = root.array("dropped", longest=10_000)
     return PullAnswer(
+        protocol=root.integer("v", low=1, high=MAX_VERSION),
         server_epoch=root.integer("se", low=0, high=2**63 - 1),
         server_now_ms=root.integer("now", low=0, high=LATEST_MS),
         token=root.text("token", longest=64 * 1024),
         has_more=root.boolean("more"),
         buckets=tuple(_parse_page(each) for each in root.objects("buckets", longest=10_000)),
         dropped_buckets=tuple(str(name) for name in dropped),
+        lease_until_ms=root.integer("lease_until", low=0, high=LATEST_MS)
+        if root.has("lease_until")
+        else None,
+        sealing_key=parse_key(root, "sealing_key") if root.has("sealing_key") else None,
     )
 
 

@@ -15,7 +15,7 @@ from field_app.sync.epochs import take_epoch
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
 from wire_contracts.operations import Operation, PushAnswer, PushRequest
-from wire_contracts.sync import SyncApi
+from wire_contracts.sync import PROTOCOL, SyncApi
 
 RenewReplica = Callable[[Connection], None]
 """Draws a new replica id inside the given transaction."""
@@ -55,7 +55,9 @@ class Pusher:
     def _ask(self, batch: Sequence[Operation]) -> PushAnswer:
         replica_id = self._database.read(_replica_id)
         try:
-            answer = self._api.push(PushRequest(replica_id=replica_id, operations=batch))
+            answer = self._api.push(
+                PushRequest(replica_id=replica_id, operations=batch, protocol=PROTOCOL)
+            )
             _demand_all_results(batch, answer)
         except BaseException:
             self._database.write(lambda connection: _mark(connection, batch, OpStatus.QUEUED))

@@ -9,14 +9,22 @@ from sqlalchemy import Engine
 from sync_server.access.guards_io import require_tablet
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.inbox import read_push
-from sync_server.sync.service import OLDEST_PROTOCOL, SyncService
+from sync_server.sync.service import SyncService
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import MAX_ROWS, dump_pull
-from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PATH, PUSH_PATH
+from wire_contracts.sync import (
+    CONTENT_TYPE,
+    FIRST_PROTOCOL,
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    PROTOCOL_HEADER,
+    PULL_PATH,
+    PUSH_PATH,
+)
 
 LONGEST_TOKEN = 64 * 1024
 
@@ -59,8 +67,8 @@ def sync_router(
         limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = MAX_ROWS,
     ) -> Response:
         """Answer the changes after the token, in columns."""
-        service.check_protocol(_protocol_of(request))
-        return _answer(request, dump_pull(service.pull(tablet, token or None, limit)))
+        answer = service.pull(tablet, token or None, limit, _protocol_of(request))
+        return _answer(request, dump_pull(answer))
 
     @router.post(PUSH_PATH, max_body_size=ANY_SIZE)
     def push(
@@ -80,7 +88,7 @@ _LONG = 10
 
 
 def _protocol_of(request: Request) -> int:
-    text = request.headers.get(PROTOCOL_HEADER, str(PROTOCOL))
+    text = request.headers.get(PROTOCOL_HEADER, str(FIRST_PROTOCOL))
     return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG else 0
 
 

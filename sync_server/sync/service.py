@@ -1,6 +1,6 @@
 """The sync conversation in-process: what `wire_contracts.sync.SyncApi` promises to a tablet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -18,10 +18,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import PushAnswer, PushRequest
 from wire_contracts.pulls import PullAnswer
-from wire_contracts.sync import PROTOCOL
-
-OLDEST_PROTOCOL = max(0, PROTOCOL - 2)
-"""n-1 and n-2 stay accepted (invariant I15)."""
+from wire_contracts.sync import OLDEST_PROTOCOL, PROTOCOL, agreed_protocol
 
 
 class SyncService:
@@ -36,9 +33,9 @@ class SyncService:
         self._oldest_protocol = oldest_protocol
         self._has_epoch = False
 
-    def for_tablet(self, tablet: TabletIdentity) -> "TabletSync":
-        """Return the conversation with one tablet; it implements SyncApi."""
-        return TabletSync(service=self, tablet=tablet)
+    def for_tablet(self, tablet: TabletIdentity, protocol: int = PROTOCOL) -> "TabletSync":
+        """Return the conversation with one tablet of that version; it implements SyncApi."""
+        return TabletSync(service=self, tablet=tablet, protocol=protocol)
 
     def check_protocol(self, protocol: int) -> None:
         """Raise ContractError when the app is too old to be understood; its outbox stays."""
@@ -51,8 +48,14 @@ class SyncService:
                 code=Code.APP_TOO_OLD,
             )
 
-    def pull(self, tablet: TabletIdentity, token: str | None, limit: int) -> PullAnswer:
-        """Return the changes after `token`, from one snapshot of the database."""
+    def pull(
+        self, tablet: TabletIdentity, token: str | None, limit: int, protocol: int = PROTOCOL
+    ) -> PullAnswer:
+        """Return the changes after `token` as a tablet of that version reads them.
+
+        They come from one snapshot of the database. Raises ContractError when the app is too old.
+        """
+        self.check_protocol(protocol)
         cursor = None if token is None else parse_token(token)
         self._draw_epoch_once()
         with reading(self._engine) as connection:
@@ -65,7 +68,8 @@ class SyncService:
                 server_epoch=server_epoch(connection),
                 server_now_ms=ms_from_utc(self._clock.now_utc()),
             )
-            return read_changes(connection, request)
+            answer = read_changes(connection, request)
+        return replace(answer, protocol=agreed_protocol(protocol))
 
     def push(self, tablet: TabletIdentity, push: ReadPush) -> PushAnswer:
         """Return one permanent outcome per operation, in the order sent."""
@@ -79,6 +83,7 @@ class SyncService:
             server_now_ms=ms_from_utc(self._clock.now_utc()),
             results=outcome.results,
             must_renew_replica=outcome.must_renew_replica,
+            protocol=agreed_protocol(push.protocol),
         )
 
     def _draw_epoch_once(self) -> None:
@@ -95,10 +100,11 @@ class TabletSync:
 
     service: SyncService
     tablet: TabletIdentity
+    protocol: int = PROTOCOL
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         """Return the changes after `token` (None: from nothing), at most about `limit` rows."""
-        return self.service.pull(self.tablet, token, limit)
+        return self.service.pull(self.tablet, token, limit, self.protocol)
 
     def push(self, request: PushRequest) -> PushAnswer:
         """Return one permanent outcome per operation."""
