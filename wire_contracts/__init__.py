@@ -13,5 +13,5 @@ Standard library only, so that it also runs on the tablet. The line through the 
     clock                      the one question about time
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
-    orders, operations, pulls, sync, enrolment      server <-> tablet
+    orders, operations, blobs, sealed, pulls, sync, refusals, enrolment      server <-> tablet
 """

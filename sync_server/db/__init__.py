@@ -5,6 +5,7 @@ The line through the modules:
     metadata          the one MetaData and the column types that differ between databases
     server_tables, asset_tables, reading_tables, alert_tables, feed_tables      the data side
     access_tables, order_tables, sync_tables      people, orders and tablets
+    blob_tables       photos and signatures
     gateway_tables    orders to gateways, and how they are
     page_tables       how a person wants the pages
     engine_io         open an engine; read without taking the writer's lock
