@@ -43,7 +43,18 @@ from wire_contracts.operations import (
     dump_push,
     dump_push_answer,
 )
+from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, dump_pull
+from wire_contracts.refusals import Refusal, refusal_json
+from wire_contracts.sealed import (
+    Envelope,
+    SealedAnswer,
+    SealedKind,
+    SealedRequest,
+    SealedResult,
+    dump_sealed,
+    dump_sealed_answer,
+)
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "wire.md"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -86,6 +97,14 @@ ORDER = Command(
     ),
 )
 WRITE = replace(ORDER, order=WriteRegister(meter="HM-1", register="setpoint", value="1"))
+ENVELOPE = Envelope(
+    kind=SealedKind.OPERATION,
+    about=ID,
+    key_id="0" * 16,
+    ephemeral=bytes(32),
+    nonce=bytes(12),
+    box=bytes(16),
+)
 MESSAGES = {
     "online": online_state("gw-07", 3, NOON),
     "offline": offline_state("gw-07"),
@@ -123,6 +142,8 @@ MESSAGES = {
             token="t",  # noqa: S106  # a position, not a secret
             has_more=False,
             buckets=(PAGE,),
+            lease_until_ms=1,
+            sealing_key=bytes(32),
         )
     ),
     "push": dump_push(PushRequest(replica_id="r-1", operations=(TAP,))),
@@ -131,6 +152,16 @@ MESSAGES = {
             server_epoch=1,
             server_now_ms=1,
             results=(OperationResult(op_id=ID, outcome=Outcome.APPLIED),),
+        )
+    ),
+    "refusal": dump_json(refusal_json(Refusal(code=None, text="t", must_wipe=True))),
+    "sealed": dump_sealed(SealedRequest(replica_id="r-1", envelopes=(ENVELOPE,), protocol=2)),
+    "sealed answer": dump_sealed_answer(
+        SealedAnswer(
+            server_epoch=1,
+            server_now_ms=1,
+            protocol=2,
+            results=(SealedResult(kind=SealedKind.OPERATION, about=ID, is_opened=True),),
         )
     ),
 }
