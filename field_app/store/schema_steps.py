@@ -1,6 +1,7 @@
 """Owns how the file's shape came to be: numbered steps, forward only, the last is the present.
 
-Tables that hold the crew's words (`outbox_op`, `draft_answer`, `photo_job`) only ever gain columns.
+Tables that hold the crew's words (`outbox_op`, `draft_answer`, `photo_job`, `photo_link`) only ever
+gain columns.
 """
 
 from collections.abc import Sequence
@@ -43,5 +44,24 @@ _FIRST: Step = (
     "CREATE INDEX order_view_by_rank ON order_view (is_open, safety_class, due_at_ms, priority)",
 )
 
-STEPS: Sequence[Step] = (_FIRST,)
+_SECOND: Step = (
+    # photos: what a blob is, how its upload stands, which records it belongs to
+    "ALTER TABLE photo_job ADD COLUMN role TEXT NOT NULL DEFAULT 'photo'",
+    "ALTER TABLE photo_job ADD COLUMN mime TEXT NOT NULL DEFAULT 'image/jpeg'",
+    "ALTER TABLE photo_job ADD COLUMN status TEXT NOT NULL DEFAULT 'queued'",
+    "ALTER TABLE photo_job ADD COLUMN is_wanted INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE photo_job ADD COLUMN chunk_bytes INTEGER NOT NULL DEFAULT 65536",
+    "ALTER TABLE photo_job ADD COLUMN error TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE photo_job ADD COLUMN made_at_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE photo_job ADD COLUMN done_at_ms INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE photo_job ADD COLUMN is_file_gone INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX photo_job_by_status ON photo_job (status, size_bytes)",
+    """CREATE TABLE photo_link (
+        fact_id TEXT NOT NULL PRIMARY KEY, order_id TEXT NOT NULL, sha256 TEXT NOT NULL,
+        thumb_sha256 TEXT, role TEXT NOT NULL, made_at_ms INTEGER NOT NULL)""",
+    "CREATE INDEX photo_link_by_order ON photo_link (order_id, made_at_ms)",
+    "CREATE INDEX photo_link_by_blob ON photo_link (sha256)",
+)
+
+STEPS: Sequence[Step] = (_FIRST, _SECOND)
 """Step i leads from `PRAGMA user_version` i to i + 1; a released step is never changed."""

@@ -75,8 +75,33 @@ photo_job = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("sent_bytes", Integer, nullable=False),
     Column("is_done", Integer, nullable=False),
+    Column("role", Text, nullable=False, server_default="photo"),
+    Column("mime", Text, nullable=False, server_default="image/jpeg"),
+    Column("status", Text, nullable=False, server_default="queued"),
+    Column("is_wanted", Integer, nullable=False, server_default="0"),
+    Column("chunk_bytes", Integer, nullable=False, server_default="65536"),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("made_at_ms", Integer, nullable=False, server_default="0"),
+    Column("done_at_ms", Integer, nullable=False, server_default="0"),
+    Column("is_file_gone", Integer, nullable=False, server_default="0"),
     Index("photo_job_by_order", "order_id"),
+    Index("photo_job_by_status", "status", "size_bytes"),
 )
+"""One row per blob of this tablet: a photo, its thumb, a signature, and how its upload stands."""
+
+photo_link = Table(
+    "photo_link",
+    METADATA,
+    Column("fact_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("thumb_sha256", Text),
+    Column("role", Text, nullable=False),
+    Column("made_at_ms", Integer, nullable=False),
+    Index("photo_link_by_order", "order_id", "made_at_ms"),
+    Index("photo_link_by_blob", "sha256"),
+)
+"""Which record a blob belongs to: one blob may have many."""
 
 sync_report = Table(
     "sync_report",

@@ -333,7 +333,7 @@ def test_a_step_copies_the_file_before_it_changes_it(tmp_path: Path) -> None:
         entries = database.read(lambda c: outbox_store.entries_of(c, "o1"))
 
     assert [entry.operation.new for entry in entries] == ["kept"]
-    with closing(sqlite3.connect(tmp_path / f"{STORE_FILE}.v1")) as copy:
+    with closing(sqlite3.connect(tmp_path / f"{STORE_FILE}.v{len(STEPS)}")) as copy:
         assert copy.execute("SELECT count(*) FROM outbox_op").fetchone() == (1,)
 
 
@@ -359,7 +359,8 @@ def test_a_file_of_a_newer_app_is_refused_and_left_alone(tmp_path: Path) -> None
         raw.execute("PRAGMA user_version = 99")
         raw.commit()
 
-    with pytest.raises(StoreTooNewError, match="version 99, this app knows 1; install the newer"):
+    known = f"version 99, this app knows {len(STEPS)}; install the newer"
+    with pytest.raises(StoreTooNewError, match=known):
         Database(path)
 
 
