@@ -102,6 +102,21 @@ FACT = Table(
     Column("payload", Text, nullable=False),
     Column("happened_at_ms", BigInteger, nullable=False),
     Column("received_at_ms", BigInteger, nullable=False),
+    Column("waits_for", String(20)),
     Index("ix_fact_order", "order_id", "fact_type"),
+    Index("ix_fact_waits_for", "waits_for"),
 )
 """Insert-only: a correction is a new fact that supersedes; an orphan waits for its order."""
+
+ORDER_PERSON = Table(
+    "order_person",
+    METADATA,
+    Column("order_id", String(36), ForeignKey("work_order.order_id"), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("phone", String(80), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("appointment_at_ms", BigInteger),
+    Column("changed_at_ms", BigInteger, nullable=False),
+)
+"""Whom the crew meets: the only place of a customer's name and number, so that they can be
+erased (RULINGS R7)."""

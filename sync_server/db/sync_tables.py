@@ -86,7 +86,10 @@ OP_LEDGER = Table(
     Column("happened_at_ms", BigInteger, nullable=False),
     Column("is_clock_suspect", Boolean, nullable=False),
     Column("received_at_ms", BigInteger, nullable=False),
+    Column("boot_id", String(64)),
+    Column("mono_ms", BigInteger),
     Index("ix_op_ledger_replica_n", "replica_id", "n"),
+    Index("ix_op_ledger_boot", "tablet_id", "boot_id", "mono_ms"),
 )
 """Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7)."""
 
@@ -132,6 +135,25 @@ REVIEW_ITEM = Table(
     Column("resolved_at_ms", BigInteger),
     Column("resolved_by", String(80)),
     Column("resolution", Text),
+    Column("choice", String(10)),
+    Column("chosen_value", Text),
     Index("ix_review_item_open", "resolved_at_ms", "due_at_ms"),
     Index("ix_review_item_entity", "entity", "entity_id"),
 )
+
+SEALED_ITEM = Table(
+    "sealed_item",
+    METADATA,
+    Column("envelope_hash", String(64), primary_key=True),
+    Column("tablet_id", String(36), nullable=False),
+    Column("replica_id", String(64), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("about", String(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("is_opened", Boolean, nullable=False),
+    Column("body", Text),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Index("ix_sealed_item_unopened", "is_opened", "key_id"),
+)
+"""What came sealed: the envelope as it came while it cannot be opened, the text of a draft once it
+is; an operation and a file live in their own tables."""
