@@ -31,6 +31,8 @@ _NUL = "\0"
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _QUANTITIES = {str(quantity): quantity for quantity in Quantity}
+_NAMES = {quantity: name for name, quantity in _QUANTITIES.items()}
+"""Plain texts: a member of an enumeration takes longer to print than to look up."""
 
 
 def utc_from_ms(milliseconds: int) -> datetime:
@@ -140,7 +142,7 @@ def frame_json(frame: Frame) -> JsonObject:
         "t": ms_from_utc(frame.measured_at_utc),
         "p": frame.profile,
         "g": frame.group,
-        "v": {str(name): value for name, value in frame.values.items()},
+        "v": {_NAMES[name]: value for name, value in frame.values.items()},
     }
     if frame.quality:
         body["q"] = {str(name): str(code) for name, code in frame.quality.items()}

@@ -5,6 +5,7 @@ bodies                   how a frame is written: once, as the bytes that go to t
 seq_ranges               ranges of running numbers: together, in common, not in common
 thinning                 which frames give way when there is no room
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside
+fresh_frames             the newest frames, in memory too
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
 epoch_store              one file: frames of one epoch

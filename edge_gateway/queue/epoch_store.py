@@ -125,7 +125,12 @@ class EpochStore:
             if self._rows.sizes.held_count == self._rows.sizes.open_count:
                 return found
             last = min(upto, get_meta(self._connection, "last_seq"))
-            for low, high in complement(self._rows.marks.acked, seq + 1, last):
+            wanted = complement(self._rows.marks.acked, seq + 1, last)
+            if wanted == ((seq + 1, last),):
+                fresh = self._rows.fresh.between(seq + 1, last, limit)
+                if fresh is not None:
+                    return fresh
+            for low, high in wanted:
                 rows = self._connection.execute(
                     "SELECT seq, body FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
                     " ORDER BY seq LIMIT ?",
@@ -365,6 +370,7 @@ class EpochStore:
                 self._connection.execute("COMMIT")
             except BaseException as error:
                 self._rows.sizes = before[0]
+                self._rows.fresh.clear()
                 self._rows.marks.restore(before[1])
                 self._roll_back(error)
                 raise

@@ -4,12 +4,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from zlib import crc32
 
 from edge_gateway.queue.bodies import frame_body
+from edge_gateway.queue.fresh_frames import FreshFrames
 from edge_gateway.queue.marks_store import Marks
 from edge_gateway.queue.queue_file_io import get_meta, set_meta
-from edge_gateway.queue.queued import HeldFrame, QueueFigures
+from edge_gateway.queue.queued import HeldFrame, QueueFigures, StoredFrame
 from edge_gateway.queue.seq_ranges import Ranges, complement, covers, merged, subtract
 from edge_gateway.queue.thinning import Loss, Waiting, losses
 from wire_contracts.acks import EpochAck
@@ -27,6 +29,13 @@ AT_MS = "coalesce(at_ms, json_extract(CAST(body AS TEXT), '$.t'), 0)"
 """When a row was measured; rows of files of version 1 tell it in their body only."""
 
 _CHUNK = 500
+
+_ROWS_AT_ONCE = 50
+_INSERT = "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, crc, body) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_MANY = _INSERT + ", (?, ?, ?, ?, ?, ?)" * (_ROWS_AT_ONCE - 1)
+
+_Row = tuple[int, int, str | None, int | None, int, bytes]
+"""seq, at_ms, boot_id, boot_ms, crc, body."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,33 +56,49 @@ class FrameRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read the marks and add up the rows."""
         self.connection = connection
+        self.epoch = get_meta(connection, "epoch")
+        self.fresh = FreshFrames()
         self.marks = Marks(connection)
         self.sizes = read_sizes(connection, self.marks.acked)
 
     def insert(self, frames: Iterable[Frame | HeldFrame]) -> Sequence[int]:
         """Return the numbers given to the frames."""
-        seq = get_meta(self.connection, "last_seq")
+        first = get_meta(self.connection, "last_seq") + 1
         newest_ms = get_meta(self.connection, "newest_ms")
-        seqs = []
-        for each in frames:
-            seq += 1
+        rows: list[_Row] = []
+        for seq, each in enumerate(frames, first):
             frame = each.frame if isinstance(each, HeldFrame) else each
             uptime = each.uptime if isinstance(each, HeldFrame) else None
             at_ms = ms_from_utc(frame.measured_at_utc)
+            body = frame_body(frame, seq)
             if uptime is None:
                 newest_ms = max(newest_ms, at_ms)
-            body = frame_body(frame, seq)
-            self.connection.execute(
-                "INSERT INTO frame (seq, at_ms, boot_id, boot_ms, crc, body)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (seq, at_ms, uptime and uptime.boot_id, uptime and uptime.ms, crc32(body), body),
-            )
-            self.sizes.held_count += uptime is not None
-            self._count_open(1, len(body))
-            seqs.append(seq)
-        set_meta(self.connection, "last_seq", seq)
+                rows.append((seq, at_ms, None, None, crc32(body), body))
+            else:
+                rows.append((seq, at_ms, uptime.boot_id, uptime.ms, crc32(body), body))
+                self.sizes.held_count += 1
+        self._write(rows)
+        self._count_open(len(rows), sum(len(row[-1]) for row in rows))
+        set_meta(self.connection, "last_seq", first + len(rows) - 1)
         set_meta(self.connection, "newest_ms", newest_ms)
-        return seqs
+        self._remember(rows)
+        return [row[0] for row in rows]
+
+    def _write(self, rows: Sequence[_Row]) -> None:
+        """Write rows, many by one statement: SQLite works through it without the interpreter."""
+        at = 0
+        while at + _ROWS_AT_ONCE <= len(rows):
+            some = rows[at : at + _ROWS_AT_ONCE]
+            self.connection.execute(_INSERT_MANY, [*chain.from_iterable(some)])
+            at += _ROWS_AT_ONCE
+        self.connection.executemany(_INSERT, rows[at:])
+
+    def _remember(self, rows: Sequence[_Row]) -> None:
+        """Keep in memory what is sent next, and nothing that waits for the time to be known."""
+        if any(row[2] is not None for row in rows):
+            self.fresh.clear()
+            return
+        self.fresh.add([StoredFrame(seq=row[0], body=row[-1], epoch=self.epoch) for row in rows])
 
     def waiting(self, after: int, upto: int = MAX_SEQ) -> Iterator[Waiting]:
         """Yield the open rows above `after`, ascending; rows may be deleted meanwhile."""
@@ -96,6 +121,7 @@ class FrameRows:
         """Delete open rows; gap records in their place say what is missing."""
         if not gone:
             return
+        self.fresh.clear()
         self.connection.executemany("DELETE FROM frame WHERE seq = ?", [(g.seq,) for g in gone])
         self._count_open(-len(gone), -sum(each.size for each in gone))
         self.sizes.held_count -= sum(each.boot_id is not None for each in gone)
@@ -107,6 +133,7 @@ class FrameRows:
 
     def add_gap(self, loss: Loss, why: str) -> None:
         """Add a gap record under a number of its own."""
+        self.fresh.clear()
         seq = get_meta(self.connection, "last_seq") + 1
         gap = GapRecord(seq=seq, first=loss.first, last=loss.last, count=loss.count, why=why)
         body = dump_json(gap_json(gap))
@@ -129,13 +156,14 @@ class FrameRows:
         seqs: list[int] = []
         size = held = 0
         for low, high in ranges:
-            for seq, length, boot_id in self.connection.execute(
-                "SELECT seq, length(body), boot_id FROM frame WHERE seq BETWEEN ? AND ?",
+            count, length, waiting = self.connection.execute(
+                "SELECT count(*), total(length(body)), count(boot_id) FROM frame"
+                " WHERE seq BETWEEN ? AND ?",
                 (low, high),
-            ):
-                seqs.append(seq)
-                size += length
-                held += boot_id is not None
+            ).fetchone()
+            seqs += range(low, high + 1) if count == high - low + 1 else self._seqs(low, high)
+            size += int(length)
+            held += waiting
         self.marks.add(ranges, now_ms)
         self._count_open(-len(seqs), -size)
         self.sizes.kept_count += len(seqs)
@@ -143,13 +171,19 @@ class FrameRows:
         self.sizes.held_count -= held
         return seqs
 
+    def _seqs(self, low: int, high: int) -> Sequence[int]:
+        query = "SELECT seq FROM frame WHERE seq BETWEEN ? AND ?"
+        return [row[0] for row in self.connection.execute(query, (low, high))]
+
     def reopen(self) -> None:
         """Open again every acknowledged row that is still here."""
+        self.fresh.clear()
         self.marks.reopen()
         self.sizes = read_sizes(self.connection, self.marks.acked)
 
     def forget(self, ranges: Ranges) -> None:
         """Delete acknowledged rows."""
+        self.fresh.clear()
         for low, high in ranges:
             unread = self._unread_in(low, high)
             rows = self.connection.execute(
@@ -195,6 +229,7 @@ class FrameRows:
 
     def date(self, boot_id: str, offset_ms: int, quality: TimeQuality) -> int:
         """Return how many held rows of one start were dated, at most some hundred at a time."""
+        self.fresh.clear()
         rows = self.connection.execute(
             "SELECT seq, body, boot_ms FROM frame WHERE boot_id = ? ORDER BY seq LIMIT ?",
             (boot_id, _CHUNK),

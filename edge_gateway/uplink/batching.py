@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from edge_gateway.queue.queued import StoredFrame
 from wire_contracts.frames import MAX_FRAMES, dump_batch, ms_from_utc
@@ -16,9 +17,10 @@ USUAL_INTERVAL = timedelta(minutes=15)
 """For a group that is not polled any more."""
 
 _TEXT = rb'("(?:[^"\\]|\\.)*")'
-_STAMP = re.compile(rb'"d":' + _TEXT + rb'.*?"g":' + _TEXT + rb'.*?"t":([0-9]+)', re.DOTALL)
-"""Device, group and time of a frame as `dump_json` writes it: keys sorted, quotes escaped inside
-texts, so that `"g":` is nowhere but where the key is."""
+_HEAD = re.compile(rb'\{"d":' + _TEXT + rb'(?:,"e":.*?)?,"g":' + _TEXT, re.DOTALL)
+_TIME = re.compile(rb',"t":([0-9]+)')
+"""Device and group, and the time of a frame as `dump_json` writes it: keys sorted, quotes escaped
+inside texts, so that `"g":` is nowhere but where the key is."""
 
 _HAS_LATE = b'"h":'
 _LATE = b',"h":1}'
@@ -67,16 +69,19 @@ def _body(frame: StoredFrame, is_late: Callable[[bytes], bool]) -> bytes:
 def late_by(now_utc: datetime, interval: Interval) -> Callable[[bytes], bool]:
     """Return the judgement whether a frame, as JSON, is older than two periods of its group."""
     now_ms = ms_from_utc(now_utc)
-    known: dict[tuple[bytes, bytes], int] = {}
 
     def is_late(body: bytes) -> bool:
-        found = _STAMP.search(body)
-        if found is None:
+        head, time = _HEAD.match(body), _TIME.search(body)
+        if head is None or time is None:
             return False
-        device, group, at_ms = found.groups()
-        if (device, group) not in known:
-            period = interval(json.loads(device), json.loads(group)) or USUAL_INTERVAL
-            known[device, group] = 2 * (period // _MILLISECOND)
-        return now_ms - int(at_ms) > known[device, group]
+        period = interval(_text(head[1]), _text(head[2])) or USUAL_INTERVAL
+        return now_ms - int(time[1]) > 2 * (period // _MILLISECOND)
 
     return is_late
+
+
+@lru_cache(maxsize=4096)
+def _text(quoted: bytes) -> str:
+    """Return a text of JSON; the same few come with every batch."""
+    text: str = json.loads(quoted)
+    return text

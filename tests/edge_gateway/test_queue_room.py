@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.fresh_frames import MOST_BYTES, MOST_FRAMES, FreshFrames
 from edge_gateway.queue.queue_store import QueueStore, open_queue
-from edge_gateway.queue.queued import HeldFrame, Uptime
+from edge_gateway.queue.queued import HeldFrame, StoredFrame, Uptime
 from edge_gateway.queue.seq_ranges import (
     complement,
     count,
@@ -54,6 +55,13 @@ def opened(path: Path, config: QueueConfig | None = None) -> Iterator[QueueStore
 
 def bodies(store: QueueStore) -> list[dict[str, object]]:
     return [json.loads(each.body) for each in store.open_after(0, 100_000)]
+
+
+def in_file(path: Path, offered: Sequence[StoredFrame]) -> list[tuple[int, bytes]]:
+    """Return the rows of the offered numbers as another reader of the file finds them."""
+    with closing(sqlite3.connect(path)) as other:
+        rows = dict(other.execute("SELECT seq, body FROM frame").fetchall())
+    return [(each.seq, rows[each.seq]) for each in offered]
 
 
 @given(SOME, SOME)
@@ -216,6 +224,34 @@ def test_held_frames_are_neither_sent_nor_read_before_they_are_dated(tmp_path: P
     assert (dated["t"], dated["tq"]) == (start_ms + 60_000, "repaired")
 
 
+def test_what_waits_for_the_time_is_not_offered_from_memory(tmp_path: Path) -> None:
+    held = HeldFrame(frame=frame(3), uptime=Uptime(boot_id="b", ms=5))
+    with opened(tmp_path / "q") as store:
+        store.put([frame(1), frame(2)])
+        store.put([frame(3), held, frame(4)])
+        store.put([frame(5)] * 60)
+        offered = store.open_after(0, 100)
+
+        assert [each.seq for each in offered] == [1, 2, 3, *range(5, 66)]
+        assert store.open_after(3, 2) == offered[3:5]
+        assert store.open_after(5, 100) == offered[4:]
+        assert [(each.seq, each.body) for each in offered] == in_file(tmp_path / "q", offered)
+
+
+def test_a_long_outage_is_not_kept_in_memory() -> None:
+    fresh = FreshFrames()
+    for start in range(1, 5 * MOST_FRAMES, 50):
+        fresh.add([StoredFrame(seq=seq, body=b"{}") for seq in range(start, start + 50)])
+    last = start + 49
+    held = fresh.between(last - 99, last, 50)
+    fresh.add([StoredFrame(seq=last + 1, body=bytes(MOST_BYTES + 1))])
+
+    assert held is not None
+    assert [each.seq for each in held] == list(range(last - 99, last - 49))
+    assert fresh.between(1, last, 50) is None
+    assert fresh.between(last + 1, last + 1, 1) is None
+
+
 class QueueBooks(RuleBasedStateMachine):
     """Every number is open, acknowledged, or covered by exactly one gap record, whatever happens.
 
@@ -301,6 +337,15 @@ class QueueBooks(RuleBasedStateMachine):
 
         assert sorted([*waiting, *(self.acked - waiting), *covered]) == list(range(1, last + 1))
         assert all(n == high - low + 1 for low, high, n in gaps.values())
+
+    @invariant()
+    def what_is_offered_is_what_the_file_holds(self) -> None:
+        """The newest frames are offered from memory; nobody may notice."""
+        offered = self.store.open_after(0, 100_000)
+
+        assert [(each.seq, each.body) for each in offered] == in_file(self.path, offered)
+        for at in range(0, len(offered), 9):
+            assert self.store.open_after(offered[at].seq, 3) == offered[at + 1 : at + 4]
 
     @invariant()
     def the_figures_are_right(self) -> None:
