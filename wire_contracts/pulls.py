@@ -105,7 +105,12 @@ class PullAnswer:
 
 def hash_row(entity: str, entity_id: str, document: JsonObject) -> int:
     """Return the 63-bit hash of a row: equal content gives an equal number on both sides."""
-    digest = hashlib.sha256(f"{entity}\0{entity_id}\0".encode() + dump_json(document)).digest()
+    return hash_row_text(entity, entity_id, dump_json(document))
+
+
+def hash_row_text(entity: str, entity_id: str, document: bytes) -> int:
+    """Return the hash of a row whose content is there as `dump_json` writes it."""
+    digest = hashlib.sha256(f"{entity}\0{entity_id}\0".encode() + document).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

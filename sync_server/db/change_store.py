@@ -6,7 +6,7 @@ sequence n therefore sees everything up to n (trap T1). All rows of one transact
 sequence, so that a page can refuse to split them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,25 +15,31 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Table,
     and_,
+    bindparam,
     delete,
     func,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE, CHANGE_HEAD, PUBLISHED
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.payloads import dump_json
-from wire_contracts.pulls import hash_row
+from wire_contracts.pulls import hash_row_text
 
 ORG_BUCKET = "org"
 """What every tablet of the organisation is given."""
 
 _SHARD = 1
 _SEQ_OF_TRANSACTION = "lamplighter_change_seq"
+
+_IDS_IN_A_QUERY = 500
+"""SQLite takes 32,766 values in a statement; the plan of a query stays quick with far fewer."""
 
 
 def crew_bucket(crew_id: str) -> str:
@@ -104,111 +110,194 @@ def publish(connection: Connection, publication: Publication, now_utc: datetime)
     A bucket it left gets a tombstone (trap T6). Equal content in equal buckets changes nothing
     and returns the sequence of the last change.
     """
-    before = _entries_of(connection, publication)
-    row_hash = hash_row(publication.entity, publication.entity_id, publication.document)
-    puts = {
-        bucket
-        for bucket in publication.buckets
-        if bucket not in before or before[bucket].is_gone or before[bucket].row_hash != row_hash
+    seqs = publish_all(connection, [publication], now_utc)
+    return seqs[publication.entity, publication.entity_id]
+
+
+def publish_all(
+    connection: Connection, publications: Sequence[Publication], now_utc: datetime
+) -> dict[tuple[str, str], int]:
+    """Write what tablets see of many things, each once; return (entity, id) -> sequence.
+
+    Like `publish` for each of them, in a handful of statements.
+    """
+    things = [_Thing(each) for each in publications]
+    before = _entries_of(connection, things)
+    if any(thing.differs_from(before.get(thing.key, {})) for thing in things):
+        writer = _Writer(commit_seq(connection), ms_from_utc(now_utc))
+        before = _entries_of(connection, things)  # once more: nobody else writes from here on
+        for thing in things:
+            writer.take(thing, before.get(thing.key, {}))
+        writer.write(connection)
+    else:
+        writer = _Writer(0, 0)
+    return {
+        thing.key: writer.seq if thing.key in writer.moved else _last_seq(before, thing.key)
+        for thing in things
     }
-    leaves = {
-        bucket
-        for bucket, entry in before.items()
-        if bucket not in publication.buckets and not entry.is_gone
-    }
-    if not puts and not leaves:
-        return max((int(entry.seq) for entry in before.values()), default=0)
-    writer = _Writer(connection, publication, commit_seq(connection), ms_from_utc(now_utc))
-    for bucket in sorted(leaves):
-        writer.leave(bucket, before[bucket])
-    for bucket in sorted(puts):
-        writer.put(bucket, before.get(bucket), row_hash)
-    writer.keep_document(row_hash)
-    return writer.seq
 
 
-_Entry = Row[str, int, bool, int]
+class _Thing:
+    """A publication with its content as text and the hash of that."""
+
+    def __init__(self, publication: Publication) -> None:
+        self.key = (publication.entity, publication.entity_id)
+        self.buckets = publication.buckets
+        document = dump_json(publication.document)
+        self.text = document.decode()
+        self.row_hash = hash_row_text(*self.key, document)
+
+    def differs_from(self, entries: Mapping[str, "_Entry"]) -> bool:
+        """Return whether any bucket shows something else than it should."""
+        shown = {bucket: int(each.row_hash) for bucket, each in entries.items() if not each.is_gone}
+        return shown != dict.fromkeys(self.buckets, self.row_hash)
 
 
-def _entries_of(connection: Connection, publication: Publication) -> dict[str, _Entry]:
-    query = select(CHANGE.c.bucket, CHANGE.c.seq, CHANGE.c.is_gone, CHANGE.c.row_hash).where(
-        CHANGE.c.entity == publication.entity, CHANGE.c.entity_id == publication.entity_id
+_Entry = Row[str, str, str, int, bool, int]
+_Entries = Mapping[tuple[str, str], Mapping[str, _Entry]]
+
+
+def _last_seq(entries: _Entries, key: tuple[str, str]) -> int:
+    return max((int(entry.seq) for entry in entries.get(key, {}).values()), default=0)
+
+
+def _entries_of(connection: Connection, things: Sequence[_Thing]) -> _Entries:
+    """Return (entity, id) -> bucket -> its entry, of every thing that is to be published."""
+    found: dict[tuple[str, str], dict[str, _Entry]] = {}
+    for entity in sorted({thing.key[0] for thing in things}):
+        ids = [thing.key[1] for thing in things if thing.key[0] == entity]
+        for first in range(0, len(ids), _IDS_IN_A_QUERY):
+            some = ids[first : first + _IDS_IN_A_QUERY]
+            query = _entry_columns().where(CHANGE.c.entity == entity, CHANGE.c.entity_id.in_(some))
+            for row in connection.execute(query):
+                found.setdefault((row.entity, row.entity_id), {})[row.bucket] = row
+    return found
+
+
+def _entry_columns() -> Select[str, str, str, int, bool, int]:
+    return select(
+        CHANGE.c.bucket,
+        CHANGE.c.entity,
+        CHANGE.c.entity_id,
+        CHANGE.c.seq,
+        CHANGE.c.is_gone,
+        CHANGE.c.row_hash,
     )
-    return {row.bucket: row for row in connection.execute(query)}
 
 
 class _Writer:
-    """Writes the entries of one thing under the head's lock."""
+    """Collects the entries of many things under the head's lock and writes them at once."""
 
-    def __init__(
-        self, connection: Connection, publication: Publication, seq: int, at_ms: int
-    ) -> None:
+    def __init__(self, seq: int, at_ms: int) -> None:
         self.seq = seq
-        self._connection = connection
-        self._thing = publication
+        self.moved: set[tuple[str, str]] = set()
         self._at_ms = at_ms
+        self._entries: list[dict[str, str | int | bool]] = []
+        self._sums: dict[str, tuple[int, int]] = {}
+        self._documents: list[dict[str, str | int]] = []
+        self._withdrawn: list[dict[str, str]] = []
 
-    def put(self, bucket: str, before: _Entry | None, row_hash: int) -> None:
-        """Show the thing in a bucket."""
-        if before is None:
-            row = {"bucket": bucket, "seq": self.seq, "is_gone": False, "row_hash": row_hash}
-            self._connection.execute(insert(CHANGE).values(**row, **self._key(), at_ms=self._at_ms))
-        else:
-            self._move(bucket, is_gone=False, row_hash=row_hash)
-        was_there = before is not None and not before.is_gone
-        old_hash = int(before.row_hash) if before is not None and was_there else 0
-        self._add(bucket, 0 if was_there else 1, old_hash ^ row_hash)
+    def take(self, thing: _Thing, before: Mapping[str, _Entry]) -> None:
+        """Note what changes for one thing: where it appears, where it is gone."""
+        shown = {bucket: int(each.row_hash) for bucket, each in before.items() if not each.is_gone}
+        for bucket in sorted(shown.keys() - thing.buckets):
+            self.leave(thing.key, bucket, shown[bucket])
+        for bucket in sorted(thing.buckets):
+            if shown.get(bucket) != thing.row_hash:
+                self.put(thing.key, bucket, thing.row_hash, shown.get(bucket))
+        if thing.key in self.moved:
+            self.keep_document(thing)
 
-    def leave(self, bucket: str, before: _Entry) -> None:
+    def put(self, key: tuple[str, str], bucket: str, row_hash: int, old_hash: int | None) -> None:
+        """Show the thing in a bucket; `old_hash` None when it was not there."""
+        self._move(key, bucket, is_gone=False, row_hash=row_hash)
+        self._add(bucket, 1 if old_hash is None else 0, (old_hash or 0) ^ row_hash)
+
+    def leave(self, key: tuple[str, str], bucket: str, old_hash: int) -> None:
         """Put a tombstone in a bucket that the thing left."""
-        self._move(bucket, is_gone=True, row_hash=0)
-        self._add(bucket, -1, int(before.row_hash))
+        self._move(key, bucket, is_gone=True, row_hash=0)
+        self._add(bucket, -1, old_hash)
 
-    def keep_document(self, row_hash: int) -> None:
+    def keep_document(self, thing: _Thing) -> None:
         """Keep the content for later pulls, or forget it when no bucket shows it."""
-        thing = self._thing
-        where = (PUBLISHED.c.entity == thing.entity, PUBLISHED.c.entity_id == thing.entity_id)
+        entity, entity_id = thing.key
         if not thing.buckets:
-            self._connection.execute(delete(PUBLISHED).where(*where))
+            self._withdrawn.append({"b_entity": entity, "b_id": entity_id})
             return
-        content = {"row_hash": row_hash, "document": dump_json(thing.document).decode()}
-        done = self._connection.execute(update(PUBLISHED).where(*where).values(**content))
-        if done.rowcount == 0:
-            self._connection.execute(insert(PUBLISHED).values(**self._key(), **content))
-
-    def _key(self) -> dict[str, str]:
-        return {"entity": self._thing.entity, "entity_id": self._thing.entity_id}
-
-    def _move(self, bucket: str, *, is_gone: bool, row_hash: int) -> None:
-        self._connection.execute(
-            update(CHANGE)
-            .where(
-                CHANGE.c.bucket == bucket,
-                CHANGE.c.entity == self._thing.entity,
-                CHANGE.c.entity_id == self._thing.entity_id,
-            )
-            .values(seq=self.seq, is_gone=is_gone, row_hash=row_hash, at_ms=self._at_ms)
+        self._documents.append(
+            {
+                "entity": entity,
+                "entity_id": entity_id,
+                "row_hash": thing.row_hash,
+                "document": thing.text,
+            }
         )
+
+    def write(self, connection: Connection) -> None:
+        """Write everything that was noted."""
+        _upsert(connection, CHANGE, ("bucket", "entity", "entity_id"), self._entries)
+        _upsert(connection, PUBLISHED, ("entity", "entity_id"), self._documents)
+        if self._withdrawn:
+            gone = delete(PUBLISHED).where(
+                PUBLISHED.c.entity == bindparam("b_entity"),
+                PUBLISHED.c.entity_id == bindparam("b_id"),
+            )
+            connection.execute(gone, self._withdrawn)
+        states = _bucket_states(connection, sorted(self._sums))
+        rows: list[dict[str, str | int]] = [
+            {
+                "bucket": bucket,
+                "row_count": states[bucket].row_count + count,
+                "checksum": states[bucket].checksum ^ change,
+            }
+            for bucket, (count, change) in sorted(self._sums.items())
+        ]
+        _upsert(connection, BUCKET_SUM, ("bucket",), rows)
+
+    def _move(self, key: tuple[str, str], bucket: str, *, is_gone: bool, row_hash: int) -> None:
+        self.moved.add(key)
+        entry: dict[str, str | int | bool] = {
+            "bucket": bucket,
+            "entity": key[0],
+            "entity_id": key[1],
+            "seq": self.seq,
+            "is_gone": is_gone,
+            "row_hash": row_hash,
+            "at_ms": self._at_ms,
+        }
+        self._entries.append(entry)
 
     def _add(self, bucket: str, rows: int, hash_change: int) -> None:
-        state = bucket_state(self._connection, bucket)
-        changed = {"row_count": state.row_count + rows, "checksum": state.checksum ^ hash_change}
-        done = self._connection.execute(
-            update(BUCKET_SUM).where(BUCKET_SUM.c.bucket == bucket).values(**changed)
-        )
-        if done.rowcount == 0:
-            self._connection.execute(insert(BUCKET_SUM).values(bucket=bucket, **changed))
+        count, change = self._sums.get(bucket, (0, 0))
+        self._sums[bucket] = (count + rows, change ^ hash_change)
+
+
+def _upsert(
+    connection: Connection,
+    table: Table,
+    key: Sequence[str],
+    rows: Sequence[Mapping[str, str | int | bool]],
+) -> None:
+    """Write the rows; one of the same key is replaced."""
+    if not rows:
+        return
+    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    new = make(table)
+    replaced = {name: new.excluded[name] for name in rows[0] if name not in key}
+    connection.execute(new.on_conflict_do_update(index_elements=key, set_=replaced), rows)
+
+
+def _bucket_states(connection: Connection, buckets: Sequence[str]) -> dict[str, BucketState]:
+    states = {bucket: BucketState(row_count=0, checksum=0) for bucket in buckets}
+    query = select(BUCKET_SUM).where(BUCKET_SUM.c.bucket.in_(buckets))
+    for row in connection.execute(query):
+        states[row.bucket] = BucketState(row_count=int(row.row_count), checksum=int(row.checksum))
+    return states
 
 
 def bucket_state(connection: Connection, bucket: str) -> BucketState:
     """Return the incrementally kept count and checksum of a bucket."""
-    query = select(BUCKET_SUM.c.row_count, BUCKET_SUM.c.checksum).where(
-        BUCKET_SUM.c.bucket == bucket
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return BucketState(row_count=0, checksum=0)
-    return BucketState(row_count=int(row.row_count), checksum=int(row.checksum))
+    return _bucket_states(connection, [bucket])[bucket]
 
 
 def recomputed_state(connection: Connection, bucket: str) -> BucketState:
@@ -334,3 +423,25 @@ def last_seq_of(connection: Connection, entity: str, entity_id: str, buckets: Se
         CHANGE.c.bucket.in_(list(buckets)),
     )
     return int(connection.execute(query).scalar_one() or 0)
+
+
+def last_seqs_of(
+    connection: Connection, things: Iterable[tuple[str, str]], buckets: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """Return (entity, id) -> sequence of its last entry in these buckets; none is left out."""
+    ids_by_entity: dict[str, list[str]] = {}
+    for entity, entity_id in sorted(set(things)):
+        ids_by_entity.setdefault(entity, []).append(entity_id)
+    found: dict[tuple[str, str], int] = {}
+    for entity, ids in ids_by_entity.items():
+        query = (
+            select(CHANGE.c.entity_id, func.max(CHANGE.c.seq))
+            .where(
+                CHANGE.c.entity == entity,
+                CHANGE.c.entity_id.in_(ids),
+                CHANGE.c.bucket.in_(list(buckets)),
+            )
+            .group_by(CHANGE.c.entity_id)
+        )
+        found |= {(entity, row[0]): int(row[1]) for row in connection.execute(query)}
+    return found
