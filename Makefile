@@ -3,7 +3,7 @@ PYTHON_IN := .venv/bin/python
 PARTS := wire_contracts meter_telegrams firmware_profiles edge_gateway sync_server field_app demo
 SOURCES := $(PARTS) benchmarks tests
 
-.PHONY: help install demo demo-reset check test test-nightly bench screenshots test-packages clean \
+.PHONY: help install demo demo-reset check check-pyright check-rest test test-nightly bench screenshots test-packages clean \
 	bench-ingest bench-gateway
 
 help:            ## list the commands
@@ -25,15 +25,21 @@ test-packages: install
 	@sh tools/system_packages.sh test
 
 check: install   ## style, types, import arrows
+	@$(MAKE) --no-print-directory --output-sync -j 2 check-pyright check-rest
+
+check-pyright: install
+	@sh tools/pyright.sh
+
+check-rest: install
 	$(PYTHON_IN) -m ruff check $(SOURCES)
 	$(PYTHON_IN) -m ruff format --check $(SOURCES)
 	$(PYTHON_IN) -m mypy $(SOURCES)
-	@sh tools/pyright.sh
 	.venv/bin/lint-imports --no-cache
 
+# two at a time; whole towns, each of which keeps a core busy, only beside each other
 test: test-packages check ## check, then every test
-	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --ignore tests/demo_processes
-	$(PYTHON_IN) -m pytest -m "not nightly" tests/demo_processes
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --dist worksteal --ignore tests/demo_processes
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --dist loadfile tests/demo_processes
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
