@@ -43,6 +43,7 @@ from wire_contracts.operations import (
     dump_push,
     dump_push_answer,
 )
+from wire_contracts.order_person import OrderPerson, order_person_json
 from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, dump_pull
 from wire_contracts.refusals import Refusal, refusal_json
@@ -85,6 +86,7 @@ TAP = Operation(
     entity_id="o-1",
     field="note",
     at=DeviceTime(wall_ms=1, mono_ms=1, boot_id="b", offset_ms=0),
+    session="pin:1",
 )
 ORDER = Command(
     command_id="0000-0001",
@@ -146,6 +148,7 @@ MESSAGES = {
             sealing_key=bytes(32),
         )
     ),
+    "person of an order": dump_json(order_person_json(OrderPerson(name="Li"))),
     "push": dump_push(PushRequest(replica_id="r-1", operations=(TAP,))),
     "push answer": dump_push_answer(
         PushAnswer(

@@ -13,5 +13,6 @@ Standard library only, so that it also runs on the tablet. The line through the 
     clock                      the one question about time
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
-    orders, operations, blobs, sealed, pulls, sync, refusals, enrolment      server <-> tablet
+    orders, order_person, operations, blobs, sealed      server <-> tablet: what
+    pulls, sync, refusals, enrolment                     server <-> tablet: how
 """

@@ -64,6 +64,8 @@ class Operation:
         at: When it happened.
         app: App version that made it.
         schema: Version of the operation's shape.
+        session: Under which log-in on the tablet it was made: `pin:` or `open:` (no PIN was set)
+            and a random name; empty from an app before protocol 2.
     """
 
     op_id: str
@@ -80,6 +82,7 @@ class Operation:
     payload: JsonObject | None = None
     app: str = "0"
     schema: int = 1
+    session: str = ""
 
 
 class Outcome(StrEnum):
@@ -159,6 +162,8 @@ def operation_json(operation: Operation) -> JsonObject:
         "app": operation.app,
         "schema": operation.schema,
     }
+    if operation.session:
+        body["session"] = operation.session
     if operation.field:
         body["field"] = operation.field
     if operation.kind is OperationKind.SET:
@@ -194,6 +199,7 @@ def parse_operation(reader: FieldReader) -> Operation:
         payload=reader.object("payload").values if needs_payload else None,
         app=reader.text("app", longest=40),
         schema=reader.integer("schema", low=0, high=1000),
+        session=reader.text("session", longest=64) if reader.values.get("session") else "",
     )
 
 
