@@ -14,6 +14,7 @@ from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.dtu_signs import is_text
 from edge_gateway.links.held_line_io import HeldLine
 from edge_gateway.links.line_rules import Manners, Rules, Timing
+from edge_gateway.links.mbap_frames import HEADER_BYTES
 from edge_gateway.links.modbus_frames import Expected, Frame, Shape
 from edge_gateway.links.owed_answers import OwedAnswers
 from edge_gateway.links.ports_io import BytePort
@@ -82,6 +83,7 @@ class Exchange:
         self._rules = rules
         self._timing = timing
         self._manners = manners
+        self._is_numbered = rules.is_numbered
         self._shape: Shape | None = None
         self._wait_s = timing.timeout_s
         self._now: _Listening | None = None
@@ -100,7 +102,7 @@ class Exchange:
 
     def is_ambiguous(self, shape: Shape) -> bool:
         """Return whether an answer of this shape could be that of an earlier request."""
-        if self._rules.is_numbered:
+        if self._is_numbered:
             return False
         return self.owed.owes(shape, now_s=time.monotonic())
 
@@ -120,7 +122,7 @@ class Exchange:
             NoAnswer: The line is down, or somebody will not stop talking.
         """
         assert self._shape is not None  # noqa: S101  # expect comes first, by contract
-        number = int.from_bytes(request[:2], "big") if self._rules.is_numbered else 0
+        number = int.from_bytes(request[:2], "big") if self._is_numbered else 0
         expected = Expected(shape=self._shape, request=request, transaction=number)
         try:
             self._send_on(self._silent_port(), expected)
@@ -131,18 +133,30 @@ class Exchange:
                 self._refuse_down()
             self._send_again(port, expected)
 
-    def receive(self) -> bytes:
-        """Return the answer's frame, an exception answer too.
+    def ask(self, request: bytes) -> bytes:
+        """Send a request and return its answer: unit, function and data, an exception too.
 
         Raises:
             NoAnswer: There is none that can be trusted.
         """
+        self.send(request)
+        return self._answer().payload
+
+    def receive(self) -> bytes:
+        """Return the answer's frame as it was heard, an exception answer too.
+
+        Raises:
+            NoAnswer: There is none that can be trusted.
+        """
+        return self._answer().raw
+
+    def _answer(self) -> Frame:
         now = self._now
         port = self._line.port()
         if now is None or port is None:
             self._refuse_down()
         try:
-            frame = self._listen(port, now)
+            return self._heard_at_once(port, now) or self._listen(port, now)
         except OSError as error:
             self._line.drop(str(error))
             self._rest = b""
@@ -150,7 +164,6 @@ class Exchange:
             raise self._lost(now, FaultKind.TIMEOUT, BAD_TIMEOUT, detail) from error
         finally:
             self.counts.busy_s += time.monotonic() - now.sent_s
-        return frame.raw
 
     def _refuse_down(self) -> NoReturn:
         detail = self._line.down_reason
@@ -186,6 +199,8 @@ class Exchange:
         if port is None:
             self._refuse_down()
         begun_s = time.monotonic()
+        if self._is_silent(port, begun_s):
+            return port
         patience_s = max(LEAST_PATIENCE_S, 2 * self._timing.timeout_s)
         give_up_s = max(begun_s, self._quiet_until_s) + patience_s
         stray, self._rest = self._rest, b""
@@ -205,6 +220,15 @@ class Exchange:
         self.counts.busy_s += time.monotonic() - begun_s
         return port
 
+    def _is_silent(self, port: BytePort, now_s: float) -> bool:
+        """Return whether nobody has to be waited for; what is heard meanwhile is kept."""
+        least_s = max(self._quiet_until_s, self._last_byte_s + self._timing.silence_s)
+        if self._rest or now_s < least_s:
+            return False
+        self._rest = port.read(0)
+        self._hear(self._rest, now_s)
+        return not self._rest
+
     def _hear(self, heard: bytes, now_s: float) -> None:
         if heard:
             self.counts.bytes_in += len(heard)
@@ -218,7 +242,7 @@ class Exchange:
     def _weigh_stray(self, stray: bytes, now_s: float) -> None:
         """Judge what came while nothing was outstanding: late, a sign of a DTU, or a stranger."""
         rest, is_strange = self._without_known(stray, now_s)
-        if self._rules.is_numbered:
+        if self._is_numbered:
             if rest and self._manners.signs is None:
                 message = "a torn frame stood before the request"
                 raise OSError(message)
@@ -243,8 +267,24 @@ class Exchange:
                 is_strange = True
         return (stray if signs is None else signs.stripped(stray)), is_strange
 
+    def _heard_at_once(self, port: BytePort, now: _Listening) -> Frame | None:
+        """Return a numbered answer that comes whole and alone, as most do; keep what else comes."""
+        if not self._is_numbered:
+            return None
+        heard = port.read(now.deadline_s - time.monotonic())
+        now.last_s = time.monotonic()
+        self._hear(heard, now.last_s)
+        shape, payload = now.expected.shape, heard[HEADER_BYTES:]
+        head = now.expected.request[:4] + shape.length.to_bytes(2, "big")
+        if not (heard.startswith(head) and shape.fits(payload)):
+            now.heard = heard[-MOST_HEARD:]
+            return None
+        frame = Frame(payload=payload, raw=heard, end=len(heard))
+        self._accept(now, frame)
+        return frame
+
     def _listen(self, port: BytePort, now: _Listening) -> Frame:
-        now.heard, is_final = b"", False
+        is_final = False
         while True:
             while (frame := self._find(now, is_final=is_final)) is not None:
                 if self._is_answer(now, frame):
@@ -288,7 +328,7 @@ class Exchange:
         Raises:
             NoAnswer: It shows that the answer will not come, or could not be trusted.
         """
-        if self._rules.is_numbered:
+        if self._is_numbered:
             return self._is_numbered_answer(now, frame)
         shape, payload = now.expected.shape, frame.payload
         if self._is_echo(now, frame):
@@ -409,14 +449,14 @@ class Exchange:
         else:
             self.counts.mismatches += 1
         is_tired = self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN
-        if (self._rules.is_numbered and kind is FaultKind.MISMATCH) or is_tired:
+        if (self._is_numbered and kind is FaultKind.MISMATCH) or is_tired:
             self._reopen(detail)
         return NoAnswer(Fault(kind=kind, quality=quality, detail=detail))
 
     def _doubt(self, now: _Listening) -> None:
         """Be silent for a time-out; what was not answered, not even damaged, is owed."""
         now_s = time.monotonic()
-        if self._rules.is_numbered:
+        if self._is_numbered:
             return
         self._quiet_until_s = now_s + self._wait_s
         if self._manners.signs is not None or not self._is_damaged(now):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 BROKEN = 0x80
 """Set in the function code of an exception answer; Modbus application protocol 1.1b3, 4.1."""
@@ -49,6 +50,7 @@ class Shape:
         return is_exception(payload) and payload[:2] == bytes((self.unit, self.function | BROKEN))
 
 
+@lru_cache(maxsize=4096)
 def read_shape(unit: int, function: int, byte_count: int) -> Shape:
     """Return the shape of the answer to a read: unit, function, byte count, so many bytes."""
     return Shape(head=bytes((unit, function, byte_count)), length=3 + byte_count)

@@ -1,7 +1,8 @@
-"""pymodbus over one strict exchange: it writes the requests and reads the answers, we judge them.
+"""pymodbus over one strict exchange: it writes the requests, we judge the answers.
 
 The synchronous client keeps the words of the protocol; its own sending, receiving and repeating are
-replaced by `Exchange`, which hands it nothing but the one frame that is the answer.
+replaced by `Exchange`, which hands it nothing but the one frame that is the answer. Of a read that
+answer is known to the last byte but the words: they are taken out here.
 """
 
 import secrets
@@ -13,21 +14,30 @@ from pymodbus.client.base import ModbusBaseSyncClient
 from pymodbus.exceptions import ModbusException, ModbusIOException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import (
-    ReadHoldingRegistersResponse,
-    ReadInputRegistersResponse,
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
 )
 from pymodbus.transport import CommParams, CommType
 
-from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.exchange_io import Exchange, NoAnswer
 from edge_gateway.links.held_line_io import HeldLine
 from edge_gateway.links.link_counts import LinkCounts
-from edge_gateway.links.modbus_frames import FrameKind, Shape
+from edge_gateway.links.modbus_frames import BROKEN, FrameKind, Shape
+from edge_gateway.links.read_plan import BIT_FUNCTIONS
+from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, bad_exception
 
 _HIGHEST_START = 65_000
 """pymodbus counts transactions from 1 to 65000 and begins again: never 0, never above 65535."""
+
+_HEAD_BYTES = 3
+"""Unit, function and byte count stand before the words."""
+
+_MOST_WRITTEN = 4096
+"""Reads whose frames are kept: more than a line has blocks, probes and all."""
 
 _FRAMERS: Mapping[FrameKind, FramerType] = {
     FrameKind.RTU: FramerType.RTU,
@@ -36,32 +46,12 @@ _FRAMERS: Mapping[FrameKind, FramerType] = {
 }
 
 
-def _unpacked(data: bytes) -> list[int]:
-    """Return the words of an answer: its byte count, then so many bytes."""
-    if not data or data[0] % 2 or data[0] != len(data) - 1:
-        message = f"a byte count that {len(data)} bytes do not bear"
-        raise ModbusIOException(message)
-    return list(struct.unpack(f">{data[0] // 2}H", data[1:]))
-
-
-class _HoldingRegisters(ReadHoldingRegistersResponse):
-    """Unpacks all words at once; pymodbus takes them one by one and prints each."""
-
-    def decode(self, data: bytes) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-        self.registers = _unpacked(data)
-
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # needs Python 3.12
-        return f"{len(self.registers)} words"
-
-
-class _InputRegisters(ReadInputRegistersResponse):
-    """The same for input registers."""
-
-    def decode(self, data: bytes) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-        self.registers = _unpacked(data)
-
-    def __str__(self) -> str:  # type: ignore[explicit-override]  # needs Python 3.12
-        return f"{len(self.registers)} words"
+_READS: Mapping[int, type[ModbusPDU]] = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+}
 
 
 class StrictClient(ModbusBaseSyncClient):
@@ -73,8 +63,7 @@ class StrictClient(ModbusBaseSyncClient):
         super().__init__(
             _FRAMERS[exchange.kind], 0, CommParams(comm_type=CommType.TCP), None, None, None
         )
-        self.register(_HoldingRegisters)
-        self.register(_InputRegisters)
+        self._written: dict[tuple[int, int, int, int], bytes] = {}
         self.transaction.next_tid = secrets.randbelow(_HIGHEST_START)
 
     def execute(  # type: ignore[explicit-override]  # needs Python 3.12
@@ -97,6 +86,26 @@ class StrictClient(ModbusBaseSyncClient):
             message = f"{len(raw)} bytes that are no answer to unit {request.dev_id}"
             raise ModbusIOException(message)
         return answer
+
+    def read_request(self, unit: int, block: Span) -> bytes:
+        """Return the frame of a read under the next number; pymodbus writes each read once.
+
+        Raises:
+            ValueError: pymodbus does not take the address or the count.
+        """
+        key = (unit, block.function_code, block.address, block.word_count)
+        frame = self._written.get(key)
+        if frame is None:
+            read = _READS[block.function_code]
+            request = read(address=block.address, count=block.word_count, dev_id=unit)
+            frame = self.framer.buildFrame(request)
+            if len(self._written) >= _MOST_WRITTEN:
+                self._written.clear()
+            self._written[key] = frame
+        if self._exchange.kind is not FrameKind.TCP:
+            return frame
+        number: int = self.transaction.getNextTID()
+        return number.to_bytes(2, "big") + frame[2:]
 
     def connect(self) -> bool:  # type: ignore[explicit-override]  # needs Python 3.12
         """Return True: the exchange opens its line itself."""
@@ -143,6 +152,24 @@ class ModbusSession:
         """Close the line; the next request opens it again."""
         self._line.close()
 
+    def read(self, unit: int, block: Span, shape: Shape, deadline_s: float | None) -> Answer:
+        """Return the words (bits as 0 and 1) of one block, or why there are none; asks once.
+
+        Args:
+            unit: Unit identifier.
+            block: What to read.
+            shape: What its answer must be.
+            deadline_s: Wall seconds from the end of the request to the end of the answer.
+        """
+        self.exchange.expect(shape, deadline_s)
+        try:
+            payload = self.exchange.ask(self._client.read_request(unit, block))
+        except NoAnswer as silence:
+            return self._silent(silence.fault)
+        if payload[1] & BROKEN:
+            return self._refused(payload[2])
+        return words_in(payload, block)
+
     def ask(
         self,
         request: Callable[[StrictClient], ModbusPDU],
@@ -161,9 +188,7 @@ class ModbusSession:
         try:
             answer = request(self._client)
         except NoAnswer as silence:
-            if silence.fault.kind is FaultKind.EXCEPTION:
-                self.counts.add_exception(silence.fault.exception)
-            return silence.fault
+            return self._silent(silence.fault)
         except ModbusException as error:
             return self._mistaken(str(error))
         return self._judged(answer, shape)
@@ -175,7 +200,14 @@ class ModbusSession:
             return self._mistaken(f"an answer of {text}")
         if not isinstance(answer, ExceptionResponse):
             return answer
-        code = answer.exception_code
+        return self._refused(answer.exception_code)
+
+    def _silent(self, fault: Fault) -> Fault:
+        if fault.kind is FaultKind.EXCEPTION:
+            self.counts.add_exception(fault.exception)
+        return fault
+
+    def _refused(self, code: int) -> Fault:
         self.counts.add_exception(code)
         return Fault(
             kind=FaultKind.EXCEPTION,
@@ -187,6 +219,14 @@ class ModbusSession:
     def _mistaken(self, detail: str) -> Fault:
         self.counts.mismatches += 1
         return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
+
+
+def words_in(payload: bytes, block: Span) -> tuple[int, ...]:
+    """Return the words of an answer that has the shape of this block's; bits as 0 and 1."""
+    if block.function_code in BIT_FUNCTIONS:
+        bits = int.from_bytes(payload[_HEAD_BYTES:], "little")
+        return tuple(bits >> at & 1 for at in range(block.word_count))
+    return struct.unpack_from(f">{block.word_count}H", payload, _HEAD_BYTES)
 
 
 def owing(fault: Fault) -> Fault:
