@@ -14,6 +14,7 @@ from field_app.config import APP_VERSION
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
 from field_app.store import base_store, outbox_store, settings_store
+from field_app.store.connections_io import Watch
 from field_app.store.database_io import Database, OpenedDatabase, open_database
 from field_app.store.identity_io import (
     Identity,
@@ -235,16 +236,22 @@ def _forget_token(connection: Connection) -> None:
     base_store.mark_stale(connection)
 
 
-def open_tablet(folder: Path, clock: Clock, *, connect: Connect = connect_over_http) -> Tablet:
+def open_tablet(
+    folder: Path,
+    clock: Clock,
+    *,
+    connect: Connect = connect_over_http,
+    watch: Watch | None = None,
+) -> Tablet:
     """Return the tablet that lives in `folder`, made when the folder is empty.
 
     A damaged file is set aside and its outbox saved; what was being sent at the last stop is
-    queued again.
+    queued again. `watch` is told every statement of the writer before it runs.
 
     Raises:
         StoreTooNewError: A newer app wrote the file; nothing was changed.
     """
-    opened = open_database(folder / STORE_FILE)
+    opened = open_database(folder / STORE_FILE, watch=watch)
     try:
         _prepare(folder, opened, clock)
         return Tablet(folder, opened.database, clock, connect)

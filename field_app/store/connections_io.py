@@ -1,6 +1,8 @@
 """Opens the engines over the tablet's file with the PRAGMAs of sync spec section 5."""
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +21,22 @@ _PRAGMAS: Final = (
 )
 """synchronous=FULL: at a power cut NORMAL may lose the tail, and the tail is a signature."""
 
+Watch = Callable[[str], None]
+"""Is told every statement of the writer before it runs, its COMMIT and ROLLBACK included.
 
-def open_writer_engine(path: Path) -> Engine:
+What it raises stops the work there, as a power cut would: tests enumerate the crash points with it.
+"""
+
+
+def open_writer_engine(path: Path, watch: Watch | None = None) -> Engine:
     """Return the engine of the one writer: every transaction is BEGIN IMMEDIATE."""
     engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", _begin_immediate)
+    if watch is not None:
+        event.listen(engine, "before_cursor_execute", partial(_tell_statement, watch))
+        event.listen(engine, "commit", partial(_tell_end, watch, "COMMIT"))
+        event.listen(engine, "rollback", partial(_tell_end, watch, "ROLLBACK"))
     return engine
 
 
@@ -57,3 +69,12 @@ def _begin_immediate(connection: Connection) -> None:
 
 def _begin_deferred(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def _tell_statement(watch: Watch, *told: object) -> None:
+    watch(str(told[2]))
+
+
+def _tell_end(watch: Watch, what: str, connection: Connection) -> None:
+    del connection
+    watch(what)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from field_app.store.connections_io import open_reader_engine, open_writer_engine
+from field_app.store.connections_io import Watch, open_reader_engine, open_writer_engine
 from field_app.store.readable import unreadable
 from field_app.store.salvage_io import set_aside
 from field_app.store.schema_steps import STEPS, Step
@@ -49,14 +49,16 @@ class Database:
     Close it; everything that was queued before is written first.
     """
 
-    def __init__(self, path: Path, *, steps: Sequence[Step] = STEPS) -> None:
-        """Open, check and migrate the file, then start the writer.
+    def __init__(
+        self, path: Path, *, steps: Sequence[Step] = STEPS, watch: Watch | None = None
+    ) -> None:
+        """Open, check and migrate the file, then start the writer; `watch` is told its statements.
 
         Raises:
             StoreTooNewError: A newer app wrote it.
             StoreDamagedError: SQLite cannot read it; see `open_database`.
         """
-        self._writer_engine = open_writer_engine(path)
+        self._writer_engine = open_writer_engine(path, watch)
         self._reader_engine = open_reader_engine(path)
         self._jobs: queue.SimpleQueue[Callable[[Connection], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -142,18 +144,18 @@ class Database:
                 _log.exception("a listener failed after a commit; the writer goes on")
 
 
-def open_database(path: Path) -> OpenedDatabase:
+def open_database(path: Path, *, watch: Watch | None = None) -> OpenedDatabase:
     """Return the database; a damaged file is set aside and a fresh one takes its place.
 
     The caller salvages the crew's words out of the file set aside.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return OpenedDatabase(database=Database(path), set_aside=None)
+        return OpenedDatabase(database=Database(path, watch=watch), set_aside=None)
     except StoreDamagedError:
         _log.exception("store damaged; it is set aside and the outbox is saved from it")
     aside = set_aside(path)
-    return OpenedDatabase(database=Database(path), set_aside=aside)
+    return OpenedDatabase(database=Database(path, watch=watch), set_aside=aside)
 
 
 def _check(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """Owns how the file's shape came to be: numbered steps, forward only, the last is the present.
 
-Tables that hold the crew's words (`outbox_op`, `draft_answer`, `photo_job`, `photo_link`) only ever
-gain columns.
+Tables that hold the crew's words (`outbox_op`, `draft_answer`, `photo_job`, `photo_link`,
+`sealed_item`) only ever gain columns.
 """
 
 from collections.abc import Sequence
@@ -61,6 +61,12 @@ _SECOND: Step = (
         thumb_sha256 TEXT, role TEXT NOT NULL, made_at_ms INTEGER NOT NULL)""",
     "CREATE INDEX photo_link_by_order ON photo_link (order_id, made_at_ms)",
     "CREATE INDEX photo_link_by_blob ON photo_link (sha256)",
+    # what is unsent, readable by the server alone (RULINGS R4)
+    """CREATE TABLE sealed_item (
+        kind TEXT NOT NULL, about TEXT NOT NULL, owner TEXT NOT NULL, envelope TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL, is_alone INTEGER NOT NULL,
+        PRIMARY KEY (kind, about, owner))""",
+    "CREATE INDEX sealed_item_alone ON sealed_item (is_alone, made_at_ms)",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

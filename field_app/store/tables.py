@@ -103,6 +103,19 @@ photo_link = Table(
 )
 """Which record a blob belongs to: one blob may have many."""
 
+sealed_item = Table(
+    "sealed_item",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("about", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("envelope", Text, nullable=False),
+    Column("made_at_ms", Integer, nullable=False),
+    Column("is_alone", Integer, nullable=False),
+    Index("sealed_item_alone", "is_alone", "made_at_ms"),
+)
+"""What is unsent, sealed to the server; `is_alone` when the readable words were wiped."""
+
 sync_report = Table(
     "sync_report",
     METADATA,
