@@ -15,6 +15,8 @@ dtu_signs                which bytes are a DTU's own
 modbus_frames            what a request expects back; a frame that passed its checks
 rtu_frames, ascii_frames, mbap_frames   the frames in a stream of bytes
 owed_answers             which late answers may still come
+in_step                  whether an answer may be that of an earlier request
+spare_reads              what may be read only to learn that a meter is in step
 line_rules               what an exchange has to know of its line
 exchange_io              one exchange: keep silent, ask, listen, judge
 modbus_session_io        pymodbus over one strict exchange

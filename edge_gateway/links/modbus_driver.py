@@ -22,6 +22,7 @@ from edge_gateway.links.notices import (
     refusal_notices,
 )
 from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
+from edge_gateway.links.spare_reads import spare_reads
 from firmware_profiles import profile as profiles
 from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
@@ -110,6 +111,8 @@ class ModbusDriver:
     def take(self, meter: ModbusMeter) -> None:
         """Read a meter from now on, in the place of one with the same serial number."""
         gap = meter.profile.link.gap
+        for offset, spare in spare_reads(meter.profile).items():
+            self._link.allow(meter.device_address + offset, spare)
         self._units[meter.serial] = _Unit(
             meter=meter,
             plans=dict(meter.plans),

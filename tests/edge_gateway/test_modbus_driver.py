@@ -18,13 +18,18 @@ from edge_gateway.config import (
     MqttConfig,
     QueueConfig,
 )
+from edge_gateway.links.answers import Answer
 from edge_gateway.links.driver import Driver, Identity, JobKind
+from edge_gateway.links.meter_reading import read_group
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.link_io import LinkParts, LinkWorker
 from edge_gateway.polling.meter_clocks import MeterClocks, drift_seconds
 from edge_gateway.polling.profiles_io import LinkSetup, load_links
 from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import open_queue
+from firmware_profiles import profile
+from firmware_profiles.decode import decode_group
+from firmware_profiles.words import Span
 from tests.edge_gateway.rig import (
     LOOPBACK,
     Behave,
@@ -275,6 +280,85 @@ def test_the_daily_group_of_a_profile_is_a_time_of_day(tmp_path: Path) -> None:
         "fast": "0:01:00",
         "day": "daily 00:05",
     }
+
+
+GUARD = """
+[guard]
+register = "maker_number"
+equals = "device_address"
+
+[[register]]
+name = "maker_number"
+fc = 3
+address = 6
+count = 1
+type = "u16"
+quantity = "serial"
+access = "R"
+"""
+
+
+def write_guarded(folder: Path) -> None:
+    """A profile of two blocks of seven words, the guard last in one and first in the other."""
+    text = HEAD.format(name="guarded", model=11).replace("address = 8", "address = 11")
+    limits = "max_registers = 7\nforbidden = [[13, 90]]\nfunction_codes"
+    text = text.replace("function_codes", limits, 1).replace("[[test]]", GUARD + "\n[[test]]")
+    (folder / "profiles").mkdir()
+    (folder / "profiles" / "guarded@1.toml").write_text(text, encoding="utf-8")
+
+
+def test_the_guard_alone_tells_blocks_of_one_length_apart(tmp_path: Path) -> None:
+    write_guarded(tmp_path)
+    (setup,) = settings(tmp_path, 502, "guarded@1").meters
+    assert setup.profile is not None
+    image = {0: 7, 4: 9, 6: 1, 12: 1234}
+    who = profile.Identity(serial="HM-1", device_address=1)
+    truth = {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0, Quantity.ENERGY_KWH: 1234.0}
+    past: list[Span] = []
+
+    def behind(request: Span) -> Answer:
+        past.append(request)
+        said = past[-2] if len(past) > 3 else request
+        return tuple(image.get(at, 0) for at in range(said.address, said.end))
+
+    sizes: set[int] = set()
+    wrong: list[tuple[Quantity, float]] = []
+    taken = 0
+    for group in ("fast", "day") * 4:
+        plan = setup.plans[group]
+        read = read_group(plan, behind, retry_count=0, now_utc=NOON)
+        sizes.update(request.word_count for request in plan.requests)
+        values = decode_group(setup.profile, group, read.words, read.faults, who).values
+        taken += len(values)
+        wrong += [item for item in values.items() if item not in truth.items()]
+
+    assert (sizes, wrong, taken) == ({7}, [], 5)
+
+
+@pytest.mark.parametrize("behind_from", range(1, 6))
+def test_a_guard_register_finds_a_meter_that_is_one_answer_behind(
+    tmp_path: Path, behind_from: int
+) -> None:
+    meter = Meter(words={100: MODELS["alpha"], 6: 1, 0: 7, 4: 9, 12: 1234})
+    past: list[Request] = []
+
+    def behind(request: Request) -> bytes | None:
+        past.append(request)
+        is_behind = len(past) > behind_from
+        answered = past[-2] if is_behind else request
+        return meter(replace(answered, transaction=request.transaction))
+
+    write_guarded(tmp_path)
+    with driver(tmp_path, behind, "guarded@1") as reader:
+        reads = [
+            reader.read(replace(FAST, group=group), retry_count=0)
+            for group in ("fast", "day", "fast", "day", "fast", "day")
+        ]
+
+    truth = {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0, Quantity.ENERGY_KWH: 1234.0}
+    values = [item for read in reads for item in read.values.items()]
+    assert [item for item in values if item not in truth.items()] == []
+    assert not reads[-1].values
 
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
