@@ -1,7 +1,7 @@
 """The answer to a pull: changes by bucket, in columns (sync spec 1.2)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wire_contracts.codes import Code
@@ -17,6 +17,13 @@ MAX_PAGE_BYTES = 1024 * 1024
 """Size of one page, RULINGS R12."""
 
 MAX_SEQ = 2**53
+
+MAX_HASH = 2**63 - 1
+
+LONGEST_ID = 200
+
+_BRIEF_SINCE = 2
+"""Protocol from which on an idle answer leaves out what did not change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,8 @@ class PullAnswer:
     """The answer to `GET /sync/v1/pull`.
 
     Attributes:
-        server_epoch: Changes when the server was restored from a backup (R1).
+        server_epoch: Changes when the server was restored from a backup (R1); None in the answer
+            that nothing changed, which it would not be otherwise.
         server_now_ms: The server's clock, for the tablet's offset.
         token: Opaque; the tablet keeps it in the transaction that keeps the rows.
         has_more: Ask again at once with the token.
@@ -92,7 +100,7 @@ class PullAnswer:
             transaction that keeps the token; None: the one that the tablet has still holds.
     """
 
-    server_epoch: int
+    server_epoch: int | None
     server_now_ms: int
     token: str
     has_more: bool
@@ -114,22 +122,37 @@ def hash_row_text(entity: str, entity_id: str, document: bytes) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def dump_pull(answer: PullAnswer) -> bytes:
-    """Return the answer as JSON; rows travel in columns, one table per type."""
-    body: dict[str, JsonValue] = {
-        "v": answer.protocol,
+def dump_pull(answer: PullAnswer, asked_token: str | None = None) -> bytes:
+    """Return the answer as JSON; see `pull_json`."""
+    return dump_json(pull_json(answer, asked_token))
+
+
+def pull_json(answer: PullAnswer, asked_token: str | None = None) -> JsonObject:
+    """Return the answer as it travels: rows in columns, one table per type.
+
+    From version 2 on the answer that nothing changed since `asked_token` says only that: most
+    answers are this one, and a tablet may pay by the byte (sync spec 3: at most 400 to and fro).
+    """
+    body: dict[str, JsonValue] = {"v": answer.protocol, "now": answer.server_now_ms}
+    if answer.lease_until_ms is not None:
+        body["lease_until"] = answer.lease_until_ms
+    if answer.protocol >= _BRIEF_SINCE and _is_unchanged(answer, asked_token):
+        return body
+    body |= {
         "se": answer.server_epoch,
-        "now": answer.server_now_ms,
         "token": answer.token,
         "more": answer.has_more,
         "buckets": [_page_json(page) for page in answer.buckets],
         "dropped": list(answer.dropped_buckets),
     }
-    if answer.lease_until_ms is not None:
-        body["lease_until"] = answer.lease_until_ms
     if answer.sealing_key is not None:
         body["sealing_key"] = key_text(answer.sealing_key)
-    return dump_json(body)
+    return body
+
+
+def _is_unchanged(answer: PullAnswer, asked_token: str | None) -> bool:
+    has_news = answer.has_more or answer.buckets or answer.dropped_buckets
+    return answer.token == asked_token and not has_news
 
 
 def _page_json(page: BucketPage) -> JsonObject:
@@ -152,35 +175,51 @@ def _tables(rows: Sequence[EntityRow]) -> list[JsonValue]:
 
 
 def _table_json(entity: str, rows: Sequence[EntityRow]) -> JsonObject:
-    columns = sorted({name for row in rows for name in row.document})
-    cells: list[JsonValue] = [[row.document.get(name) for row in rows] for name in columns]
+    documents = [row.document for row in rows]
+    names = documents[0].keys()
+    is_ragged = any(document.keys() != names for document in documents)
+    columns = sorted(set().union(*documents) if is_ragged else names)
     return {
         "type": entity,
         "id": [row.entity_id for row in rows],
         "seq": [row.seq for row in rows],
         "hash": [row.row_hash for row in rows],
         "cols": list(columns),
-        "cells": cells,
-        "absent": [[name not in row.document for row in rows] for name in columns]
-        if any(name not in row.document for row in rows for name in columns)
+        "cells": [[document.get(name) for document in documents] for name in columns],
+        "absent": [[name not in document for document in documents] for name in columns]
+        if is_ragged
         else None,
     }
 
 
-def parse_pull(root: FieldReader) -> PullAnswer:
-    """Return the answer; raise ContractError that names the field."""
+def parse_pull(root: FieldReader, asked_token: str | None = None) -> PullAnswer:
+    """Return the answer; raise ContractError that names the field.
+
+    An answer without a token says that nothing changed since `asked_token`.
+    """
+    protocol = root.integer("v", low=1, high=MAX_VERSION)
+    now_ms = root.integer("now", low=0, high=LATEST_MS)
+    has_lease = root.has("lease_until")
+    lease_until_ms = root.integer("lease_until", low=0, high=LATEST_MS) if has_lease else None
+    if asked_token is not None and protocol >= _BRIEF_SINCE and not root.has("token"):
+        return PullAnswer(
+            protocol=protocol,
+            server_epoch=None,
+            server_now_ms=now_ms,
+            token=asked_token,
+            has_more=False,
+            lease_until_ms=lease_until_ms,
+        )
     dropped = root.array("dropped", longest=10_000)
     return PullAnswer(
-        protocol=root.integer("v", low=1, high=MAX_VERSION),
-        server_epoch=root.integer("se", low=0, high=2**63 - 1),
-        server_now_ms=root.integer("now", low=0, high=LATEST_MS),
+        protocol=protocol,
+        server_epoch=root.integer("se", low=0, high=MAX_HASH),
+        server_now_ms=now_ms,
         token=root.text("token", longest=64 * 1024),
         has_more=root.boolean("more"),
         buckets=tuple(_parse_page(each) for each in root.objects("buckets", longest=10_000)),
         dropped_buckets=tuple(str(name) for name in dropped),
-        lease_until_ms=root.integer("lease_until", low=0, high=LATEST_MS)
-        if root.has("lease_until")
-        else None,
+        lease_until_ms=lease_until_ms,
         sealing_key=parse_key(root, "sealing_key") if root.has("sealing_key") else None,
     )
 
@@ -201,7 +240,7 @@ def _parse_page(reader: FieldReader) -> BucketPage:
 def _parse_end(reader: FieldReader) -> BucketEnd:
     return BucketEnd(
         count=reader.integer("count", low=0, high=MAX_SEQ),
-        checksum=reader.integer("checksum", low=0, high=2**63 - 1),
+        checksum=reader.integer("checksum", low=0, high=MAX_HASH),
     )
 
 
@@ -225,34 +264,66 @@ def _parse_tombstones(reader: FieldReader) -> tuple[Tombstone, ...]:
 
 
 def _parse_table(reader: FieldReader) -> list[EntityRow]:
-    ids = reader.array("id", longest=1_000_000)
+    entity = reader.text("type")
+    ids = _texts(reader, "id")
     columns = [str(name) for name in reader.array("cols", longest=1000)]
-    absent = _grid(reader, "absent", len(columns), len(ids)) if reader.has("absent") else None
     cells = _grid(reader, "cells", len(columns), len(ids))
-    seqs = _exact(reader, "seq", reader.array("seq", longest=1_000_000), len(ids))
-    hashes = _exact(reader, "hash", reader.array("hash", longest=1_000_000), len(ids))
-    rows: list[EntityRow] = []
-    for index, entity_id in enumerate(ids):
-        holder = FieldReader(
-            place=reader.place,
-            values={"id": entity_id, "seq": seqs[index], "hash": hashes[index]},
-            path=f"{reader.path}[{index}]",
+    documents = [dict(zip(columns, each, strict=True)) for each in zip(*cells, strict=True)]
+    if reader.has("absent"):
+        absent = _grid(reader, "absent", len(columns), len(ids))
+        documents = _without_absent(documents, columns, absent)
+    return [
+        EntityRow(entity=entity, entity_id=entity_id, seq=seq, row_hash=row_hash, document=document)
+        for entity_id, seq, row_hash, document in zip(
+            ids,
+            _integers(reader, "seq", len(ids), MAX_SEQ),
+            _integers(reader, "hash", len(ids), MAX_HASH),
+            documents if columns else [{} for _ in ids],
+            strict=True,
         )
-        document = {
-            name: cells[column][index]
-            for column, name in enumerate(columns)
-            if absent is None or not absent[column][index]
+    ]
+
+
+def _texts(reader: FieldReader, key: str) -> Sequence[str]:
+    values = reader.array(key, longest=1_000_000)
+    texts = [each for each in values if isinstance(each, str) and 0 < len(each) <= LONGEST_ID]
+    if len(texts) != len(values):
+        for place in _cells_of(reader, key, values):
+            place.text(key, longest=LONGEST_ID)
+    return texts
+
+
+def _integers(reader: FieldReader, key: str, length: int, high: int) -> Sequence[int]:
+    values = _exact(reader, key, reader.array(key, longest=1_000_000), length)
+    numbers = [each for each in values if type(each) is int and 0 <= each <= high]
+    if len(numbers) != length:
+        for place in _cells_of(reader, key, values):
+            place.integer(key, low=0, high=high)
+    return numbers
+
+
+def _cells_of(reader: FieldReader, key: str, values: Sequence[JsonValue]) -> Iterable[FieldReader]:
+    """Return a reader over each value, to name the first that is wrong."""
+    return (
+        FieldReader(place=reader.place, values={key: value}, path=f"{reader.path}[{index}]")
+        for index, value in enumerate(values)
+    )
+
+
+def _without_absent(
+    documents: Sequence[dict[str, JsonValue]],
+    columns: Sequence[str],
+    absent: Sequence[Sequence[JsonValue]],
+) -> list[dict[str, JsonValue]]:
+    missing = zip(*absent, strict=True)
+    return [
+        {
+            name: document[name]
+            for name, is_absent in zip(columns, each, strict=True)
+            if not is_absent
         }
-        rows.append(
-            EntityRow(
-                entity=reader.text("type"),
-                entity_id=holder.text("id"),
-                seq=holder.integer("seq", low=0, high=MAX_SEQ),
-                row_hash=holder.integer("hash", low=0, high=2**63 - 1),
-                document=document,
-            )
-        )
-    return rows
+        for document, each in zip(documents, missing, strict=True)
+    ]
 
 
 def _exact(

@@ -112,7 +112,7 @@ class HttpSyncApi:
         query = {"limit": str(limit)} | ({} if token is None else {"token": token})
         root = self._http.ask("GET", PULL_PATH, query=query)
         try:
-            return parse_pull(root)
+            return parse_pull(root, token)
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
 

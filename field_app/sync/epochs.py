@@ -7,14 +7,15 @@ from field_app.store import base_store, outbox_store, settings_store
 from field_app.store.settings_store import Key
 
 
-def take_epoch(connection: Connection, server_epoch: int) -> bool:
+def take_epoch(connection: Connection, server_epoch: int | None) -> bool:
     """Return True when the server is another one than before: everything begins afresh.
 
+    None is an answer that nothing changed, this neither.
     The rows stay readable until the fresh pass confirms or sweeps them; what the former server had
     confirmed within 90 days is pushed again, and its ledger absorbs the repeats.
     """
     known = settings_store.load_text(connection, Key.SERVER_EPOCH)
-    if known == str(server_epoch):
+    if server_epoch is None or known == str(server_epoch):
         return False
     settings_store.save(connection, Key.SERVER_EPOCH, server_epoch)
     if known is None:

@@ -3,6 +3,7 @@
 import gzip
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Engine
 
@@ -15,7 +16,7 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import MAX_ROWS, dump_pull
+from wire_contracts.pulls import MAX_ROWS, pull_json
 from wire_contracts.sync import (
     CONTENT_TYPE,
     FIRST_PROTOCOL,
@@ -68,7 +69,7 @@ def sync_router(
     ) -> Response:
         """Answer the changes after the token, in columns."""
         answer = service.pull(tablet, token or None, limit, _protocol_of(request))
-        return _answer(request, dump_pull(answer))
+        return _answer(request, orjson.dumps(pull_json(answer, token)))
 
     @router.post(PUSH_PATH, max_body_size=ANY_SIZE)
     def push(
