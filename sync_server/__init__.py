@@ -11,6 +11,7 @@ The line through the features, in the order the data flows:
     alerts            findings -> alerts with a life cycle
     access            people, tablets, roles, sessions, audit
     work_orders       alerts -> work orders with a life cycle
+    blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets
     web               the pages of the control room
     clock_io, config, config_io, logs_io, run, __main__      the shell that starts it all

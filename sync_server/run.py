@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -15,6 +16,9 @@ from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
 from sync_server.alerts.alert_store import expire_shelves
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
+from sync_server.blobs.sweep import sweep
 from sync_server.config import ServerConfig
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
@@ -210,6 +214,7 @@ def _pages(site: _Site) -> _PartRun:
         zone_name=config.timezone.key,
         language=config.language,
         is_https=config.public_url.startswith("https:"),
+        blob_folder=blob_folder(config),
     )
     app = build_app(site.engine, site.clock, settings)
     web = uvicorn.Server(
@@ -223,11 +228,30 @@ def _pages(site: _Site) -> _PartRun:
         )
     )
 
+    sweeper = threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")
+
     def leave() -> None:
         app.state.live.close()
         web.should_exit = True
 
-    return _PartRun(work=web.run, leave=leave)
+    return _PartRun(work=web.run, enter=sweeper.start, leave=leave, close=sweeper.join)
+
+
+def blob_folder(config: ServerConfig) -> Path:
+    """Return where the photos and signatures of an installation are kept."""
+    return config.data / "blobs"
+
+
+def _sweep_daily(site: _Site) -> None:
+    """Compare photos and database at the start and once a day; only where the files are."""
+    files = BlobFiles(blob_folder(site.config))
+    intake = Intake(site.engine, files, site.clock)
+    while not site.stop.is_set():
+        try:
+            sweep(site.engine, files, intake, site.clock.now_utc())
+        except Exception:  # noqa: BLE001  # a disk that fails must not end the pages
+            _LOG.exception("blobs.sweep_failed")
+        site.stop.wait(max(site.clock.wall_seconds(UPKEEP_EVERY.total_seconds()), 1.0))
 
 
 _MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {

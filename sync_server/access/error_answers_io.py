@@ -21,14 +21,19 @@ STATUS: dict[Code, int] = {
     Code.STATE: 409,
     Code.TAKEN: 409,
     Code.CONFLICT: 409,
+    Code.BLOB_OFFSET: 409,
+    Code.BLOB_HASH: 409,
     Code.PAYLOAD_TOO_LARGE: 413,
+    Code.BLOB_CONTENT: 422,
     Code.APP_TOO_OLD: 426,
+    Code.BLOB_QUOTA: 429,
     Code.LOGIN_LIMITED: 429,
     Code.LOGIN_BUSY: 503,
+    Code.DISK_FULL: 507,
 }
 """Everything else is 400: the sender must change something before it asks again."""
 
-RETRY_AFTER_S = {Code.LOGIN_LIMITED: "900", Code.LOGIN_BUSY: "5"}
+RETRY_AFTER_S = {Code.LOGIN_LIMITED: "900", Code.LOGIN_BUSY: "5", Code.BLOB_QUOTA: "3600"}
 
 
 def error_answer(code: Code, text: str) -> JSONResponse:

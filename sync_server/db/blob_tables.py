@@ -20,7 +20,7 @@ BLOB = Table(
     Column("wanted_at_ms", BigInteger),
     Column("wanted_by", String(80)),
     Index("ix_blob_state", "state", "known_at_ms"),
-    Index("ix_blob_tablet", "tablet_id", "known_at_ms"),
+    Index("ix_blob_tablet", "tablet_id", "have_at_ms"),
 )
 """One row per content: `awaiting` until its bytes are safe, then `have`, or `refused`."""
 

@@ -16,6 +16,9 @@ from sync_server.access.error_answers_io import STATUS, error_answer
 from sync_server.access.guards_io import person_of
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.alerts.alert import AlertNotFoundError
+from sync_server.blobs.api_io import blobs_router
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
 from sync_server.sync.api_io import sync_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.catalogue_io import load_catalogues
@@ -107,6 +110,9 @@ def build_app(
         sync_router(engine, clock),
     ):
         app.include_router(router)
+    if settings.blob_folder is not None:
+        intake = Intake(engine, BlobFiles(settings.blob_folder), clock)
+        app.include_router(blobs_router(intake))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(SecurityHeaders)
     _install_errors(app, pages)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 
@@ -16,6 +17,7 @@ class WebSettings:
         is_https: Whether the cookie is marked Secure; True wherever TLS is in front.
         has_api_docs: Whether /docs and /openapi.json are served.
         are_metrics_local: Whether /metrics answers a caller on this machine without a log-in.
+        blob_folder: Where photos and signatures are kept; None: this application takes none.
     """
 
     site_name: str = "Lamplighter"
@@ -24,6 +26,7 @@ class WebSettings:
     is_https: bool = False
     has_api_docs: bool = False
     are_metrics_local: bool = True
+    blob_folder: Path | None = None
 
     @property
     def zone(self) -> tzinfo:

@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_blob")),
     )
     op.create_index(op.f("ix_blob_state"), "blob", ["state", "known_at_ms"])
-    op.create_index(op.f("ix_blob_tablet"), "blob", ["tablet_id", "known_at_ms"])
+    op.create_index(op.f("ix_blob_tablet"), "blob", ["tablet_id", "have_at_ms"])
     op.create_table(
         "blob_ref",
         sa.Column("fact_id", sa.String(length=64), nullable=False),
