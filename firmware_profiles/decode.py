@@ -153,6 +153,30 @@ def _in_order(profile: Profile, order: ByteOrder) -> Profile:
 def _assembled(reader: Reader, prepared: FastGroup, fast: FastRead) -> Decoded:
     """Return the poll; what the fast reading left out is judged by the rules themselves."""
     status = fast.status
+    values = {
+        quantity: value
+        for quantity, value in zip(prepared.quantities, fast.values, strict=True)
+        if value is not None
+    }
+    quality: Mapping[Quantity, QualityCode] = {}
+    events: Sequence[str] = status.events
+    if len(values) < len(fast.values) or status.bad or status.suspect:
+        values, quality, events = _judged_one_by_one(reader, prepared, fast)
+    return Decoded(
+        values=values,
+        quality=quality,
+        events=tuple(dict.fromkeys(events)),
+        local_of=partial(_local_values, reader, _counting(prepared.registers, quality)),
+        counters=read_counters(reader) if prepared.has_counters else {},
+        clock=_clock(reader, prepared.registers) if prepared.has_clock else None,
+    )
+
+
+def _judged_one_by_one(
+    reader: Reader, prepared: FastGroup, fast: FastRead
+) -> tuple[dict[Quantity, float], dict[Quantity, QualityCode], list[str]]:
+    """Return values, qualities and events of a poll of which something needs a second look."""
+    status = fast.status
     values: dict[Quantity, float] = {}
     quality: dict[Quantity, QualityCode] = {}
     events = list(status.events)
@@ -169,14 +193,7 @@ def _assembled(reader: Reader, prepared: FastGroup, fast: FastRead) -> Decoded:
             quality[quantity] = found.code
         if found.value is not None:
             values[quantity] = found.value
-    return Decoded(
-        values=values,
-        quality=quality,
-        events=tuple(dict.fromkeys(events)),
-        local_of=partial(_local_values, reader, _counting(prepared.registers, quality)),
-        counters=read_counters(reader) if prepared.has_counters else {},
-        clock=_clock(reader, prepared.registers) if prepared.has_clock else None,
-    )
+    return values, quality, events
 
 
 def _refused(reader: Reader, prepared: FastGroup, refusal: QualityCode) -> Decoded:

@@ -20,7 +20,7 @@ from firmware_profiles.measure import Reader, linear_rule
 from firmware_profiles.profile import ANY_REGISTER, Comparison, Profile, Register, group_registers
 from firmware_profiles.status import StatusReading, read_status
 from firmware_profiles.validity import COUNTS, read_validity
-from firmware_profiles.words import WordAddress, WordImage
+from firmware_profiles.words import BlockImage, Span, WordAddress, WordImage
 from wire_contracts.quantities import PLAUSIBLE, Quantity
 
 _LETTERS: Mapping[WireType, str] = {
@@ -47,6 +47,7 @@ _MOST_REMEMBERED = 256
 Slot = int | float | Raw | None
 Slots = Sequence[Slot]
 Picker = Callable[[WordImage], Sequence[int]]
+PlacePicker = Callable[[Sequence[int]], Sequence[int]]
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
@@ -263,8 +264,11 @@ class _SlotPlan:
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
         self._registers: list[Register] = []
-        self._blocks: list[tuple[Picker, struct.Struct, struct.Struct, tuple[int, ...]]] = []
-        self._singles: list[tuple[Picker, Coding, int]] = []
+        self._wanted: list[Sequence[WordAddress]] = []
+        self._blocks: list[tuple[struct.Struct, struct.Struct, tuple[int, ...]]] = []
+        self._singles: list[tuple[Coding, int]] = []
+        self._pickers: list[Picker] = []
+        self._block_pickers: dict[Span, list[PlacePicker]] = {}
 
     def add(self, register: Register) -> int:
         """Return the place of a register's raw value."""
@@ -283,23 +287,23 @@ class _SlotPlan:
             ]
             if members:
                 self._blocks.append(self._block(members, "<" if is_swapped else ">"))
-        self._singles = [
-            (_picker(item.span.addresses()), item.coding, self._places[item.name])
-            for item in self._registers
-            if not _is_packed(item)
-        ]
+        for item in self._registers:
+            if not _is_packed(item):
+                self._wanted.append(tuple(item.span.addresses()))
+                self._singles.append((item.coding, self._places[item.name]))
+        self._pickers = [_picker(addresses) for addresses in self._wanted]
 
     def _block(
         self, members: Sequence[Register], byte_order: str
-    ) -> tuple[Picker, struct.Struct, struct.Struct, tuple[int, ...]]:
-        """Return how to take the words of many registers, and turn them into numbers at once."""
+    ) -> tuple[struct.Struct, struct.Struct, tuple[int, ...]]:
+        """Return how to turn the words of many registers into numbers at once."""
         addresses: list[WordAddress] = []
         for item in members:
             own = list(item.span.addresses())
             addresses += reversed(own) if item.coding.order in _REVERSED else own
         letters = "".join(_LETTERS[item.coding.kind] for item in members)
+        self._wanted.append(addresses)
         return (
-            _picker(addresses),
             struct.Struct(f"{byte_order}{len(addresses)}H"),
             struct.Struct(f">{letters}"),
             tuple(self._places[item.name] for item in members),
@@ -309,15 +313,32 @@ class _SlotPlan:
         """Return the raw value of every register; None when a word is missing or is no word."""
         slots: list[Slot] = [None] * len(self._registers)
         try:
-            for pick, packer, unpacker, places in self._blocks:
-                numbers = unpacker.unpack(packer.pack(*pick(image)))
+            picked = self._picked(image)
+            for words, (packer, unpacker, places) in zip(picked, self._blocks, strict=False):
+                numbers = unpacker.unpack(packer.pack(*words))
                 for place, number in zip(places, numbers, strict=True):
                     slots[place] = number
-            for pick, coding, place in self._singles:
-                slots[place] = decode_words(coding, pick(image))
+            for words, (coding, place) in zip(
+                picked[len(self._blocks) :], self._singles, strict=True
+            ):
+                slots[place] = decode_words(coding, words)
         except (KeyError, struct.error):
             return None
         return slots
+
+    def _picked(self, image: WordImage) -> list[Sequence[int]]:
+        """Return the words of every block, then of every single; raise KeyError for a missing one.
+
+        In a block that was read as a whole they are known by their place: no address is looked up.
+        """
+        if not isinstance(image, BlockImage):
+            return [pick(image) for pick in self._pickers]
+        pickers = self._block_pickers.get(image.block)
+        if pickers is None:
+            pickers = [_place_picker(image.block, addresses) for addresses in self._wanted]
+            _remember(self._block_pickers, image.block, pickers)
+        words = image.words
+        return [pick(words) for pick in pickers]
 
 
 def _is_packed(register: Register) -> bool:
@@ -330,6 +351,22 @@ def _picker(addresses: Iterable[WordAddress]) -> Picker:
         only = wanted[0]
         return lambda image: (image[only],)
     return itemgetter(*wanted)
+
+
+def _place_picker(block: Span, wanted: Sequence[WordAddress]) -> PlacePicker:
+    """Return what takes these words out of a block; raise KeyError when it lacks one."""
+    place_of = {at: place for place, at in enumerate(block.addresses())}
+    places = [place_of[at] for at in wanted]
+    if places == list(range(block.word_count)):
+        return _all_words
+    if len(places) == 1:
+        only = places[0]
+        return lambda words: (words[only],)
+    return itemgetter(*places)
+
+
+def _all_words(words: Sequence[int]) -> Sequence[int]:
+    return words
 
 
 def _remember(memory: dict[KeyT, ValueT], key: KeyT, value: ValueT) -> None:

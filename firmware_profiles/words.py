@@ -68,6 +68,35 @@ class Span:
         return ((space, address) for address in range(self.address, self.end))
 
 
+class BlockImage(Mapping[WordAddress, int]):
+    """The words of one block that was answered whole; each is found by its place."""
+
+    __slots__ = ("block", "words")
+
+    def __init__(self, block: Span, words: Sequence[int]) -> None:
+        """Take as many words as the block has; raise WordsError for another number."""
+        if len(words) != block.word_count:
+            message = f"{len(words)} words, not the {block.word_count} of {block}; read them again"
+            raise WordsError(message)
+        self.block = block
+        self.words = words
+
+    def __getitem__(self, at: WordAddress) -> int:  # type: ignore[explicit-override]  # Python 3.12
+        """Return the word at an address; raise KeyError when the block does not hold it."""
+        place = at[1] - self.block.address
+        if at[0] != self.block.space or not 0 <= place < self.block.word_count:
+            raise KeyError(at)
+        return self.words[place]
+
+    def __iter__(self) -> Iterator[WordAddress]:  # type: ignore[explicit-override]  # Python 3.12
+        """Return the address of every word, ascending."""
+        return self.block.addresses()
+
+    def __len__(self) -> int:  # type: ignore[explicit-override]  # Python 3.12
+        """Return how many words there are."""
+        return self.block.word_count
+
+
 def span_in(space: int, address: int, word_count: int) -> Span:
     """Return a span by its space instead of unit offset and function code."""
     unit_offset, function_code = divmod(space, _UNIT_STEP)

@@ -10,7 +10,7 @@ from edge_gateway.links.link_url import (
     SerialUrl,
     TcpUrl,
 )
-from edge_gateway.links.read_plan import RequestCost
+from edge_gateway.links.read_plan import RequestCost, words_answered
 from firmware_profiles.words import Span
 
 SILENT_CHARS = 3.5
@@ -42,7 +42,7 @@ class BusTime:
 
     def wire_s(self, request: Span) -> float:
         """Return the seconds of one request without the meter's own time."""
-        return self.cost(0.0).of_span(request)
+        return self.fixed_s + words_answered(request) * self.word_s
 
     def cost(self, turnaround_s: float) -> RequestCost:
         """Return what requests to a meter of this turnaround cost."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.group_plan import GroupPlan, Refusal, without
 from edge_gateway.links.read_plan import enclosing
-from firmware_profiles.words import Span, WordAddress, span_in
+from firmware_profiles.words import BlockImage, Span, WordAddress, span_in
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
 
 ILLEGAL = frozenset({2, 3})
@@ -31,13 +31,12 @@ class GroupRead:
     """What one job brought.
 
     Attributes:
-        words: Every word that was answered.
+        words: Every word that was answered; a BlockImage where one block was all.
         faults: The quality of every word that was asked and not answered.
         plan: The plan for the next time; it differs when the meter refused an address.
         has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         troubles: What went wrong, in the order it happened.
-        only: The one block that was answered whole, when there was no other.
     """
 
     words: Mapping[WordAddress, int] = field(default_factory=dict)
@@ -46,7 +45,6 @@ class GroupRead:
     has_answered: bool
     is_link_down: bool = False
     troubles: Sequence[Fault] = ()
-    only: tuple[Span, Sequence[int]] | None = None
 
 
 def read_group(
@@ -65,11 +63,10 @@ def read_group(
         now_utc: The gateway's clock, for what is asked once a day.
     """
     if len(plan.requests) == 1 and not plan.refusals and plan.guard is None:
-        answer = transact(plan.requests[0])
+        only = plan.requests[0]
+        answer = transact(only)
         if not isinstance(answer, Fault):
-            only = plan.requests[0]
-            words = dict(zip(plan.words[only], answer, strict=True))
-            return GroupRead(words=words, plan=plan, has_answered=True, only=(only, answer))
+            return GroupRead(words=BlockImage(only, answer), plan=plan, has_answered=True)
         first = [answer]
         again = transact
         transact = lambda request: first.pop() if first else again(request)  # noqa: E731  # the answer that was already given comes first

@@ -16,6 +16,7 @@ from edge_gateway.links.interview import Interview, interview
 from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead, read_group
 from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.modbus_objects import ObjectsRead
 from edge_gateway.links.notices import (
     PROFILE_MATCHES,
     PROFILE_MISMATCH,
@@ -30,7 +31,7 @@ from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
 from firmware_profiles.profile import Profile, group_registers, nameplate_of
 from firmware_profiles.rates import Poll, rate_suspects
-from firmware_profiles.words import Span, pack_block, pack_words
+from firmware_profiles.words import BlockImage, Span, pack_block, pack_words
 from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity
@@ -76,8 +77,13 @@ class _Unit:
     answers: int = 0
     checked_at_utc: datetime | None = None
     contradictions: Sequence[str] = ()
+    refusal: QualityCode | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
+
+
+def _no_objects(_unit: int) -> ObjectsRead:
+    return ObjectsRead()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +95,14 @@ class ModbusSite:
         clock: The gateway's clock.
         timeout_s: Longest wall seconds for an answer of a unit that nobody knows.
         candidates: Returns the profiles that the meter at an address may be.
+        objects: Returns what a unit's Read Device Identification says.
     """
 
     time_of: BusTime
     clock: Clock
     timeout_s: float
     candidates: Callable[[int], Sequence[Profile]]
+    objects: Callable[[int], ObjectsRead] = _no_objects
 
 
 class ModbusDriver:
@@ -105,6 +113,7 @@ class ModbusDriver:
         self._link = link
         self._site = site
         self._units: dict[str, _Unit] = {}
+        self._begun: dict[int, int] = {}
         for meter in meters:
             self.take(meter)
 
@@ -136,8 +145,9 @@ class ModbusDriver:
     def identify(self, device_address: str) -> Identity | Fault:
         """Return what the meter at a unit is by its own answers.
 
-        One profile when it is proven; several when the answers fit them equally well; none when
-        nothing that is known fits.
+        One silence ends it; the next time another question comes first, because some meters say
+        nothing where others refuse. One profile when it is proven; several when the answers fit
+        them equally well; none when nothing that is known fits.
         """
         if not device_address.isdecimal() or int(device_address) > _HIGHEST_UNIT:
             detail = f"device_address: {device_address!r} is no unit; give 0..{_HIGHEST_UNIT}"
@@ -145,10 +155,21 @@ class ModbusDriver:
         unit = int(device_address)
         candidates = self._site.candidates(unit)
         timeout_s = self._site.timeout_s
-        said = interview(questions(candidates).spans, lambda span: self._ask(unit, span, timeout_s))
+        asked = questions(candidates)
+        first = self._begun.get(unit, 0) % max(1, len(asked.spans))
+        said = interview(
+            (*asked.spans[first:], *asked.spans[:first]),
+            lambda span: self._ask(unit, span, timeout_s),
+            in_vain=1,
+        )
         if said.ended_by is not None:
+            self._begun[unit] = first + 1
             return said.ended_by
-        verdicts = matching(candidates, _answers(said, unit))
+        answers = _answers(said, unit)
+        if asked.objects:
+            self._link.close()
+            answers = _with_objects(answers, self._site.objects(unit))
+        verdicts = matching(candidates, answers)
         proven = identified(verdicts)
         named = verdicts if proven is None else (proven,)
         return Identity(
@@ -208,6 +229,7 @@ class ModbusDriver:
         before, unit.checked_at_utc = unit.contradictions, now_utc
         answers = replace(_answers(said, meter.device_address), serial=nameplate_of(meter.serial))
         unit.contradictions = contradicts(meter.profile, answers)
+        unit.refusal = None if said.words else next(iter(said.faults.values()), None)
         if unit.contradictions:
             text = f"{meter.serial}: is not {meter.profile.reference}: {unit.contradictions[0]}"
             return said, () if before else (Notice(kind=PROFILE_MISMATCH, text=text),)
@@ -260,14 +282,21 @@ class Told:
 
 
 def _is_check_due(unit: _Unit, now_utc: datetime) -> bool:
-    """Return whether the meter must show what it is: at first, after a mismatch, after silence."""
-    if unit.checked_at_utc is None or unit.pace.misses > 1:
+    """Return whether the meter must show what it is: at first, after a mismatch, after silence.
+
+    One that refused every question may only be starting up, and is asked with every job.
+    """
+    if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
         return True
     return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
 
 
 def _answers(said: Interview, unit: int) -> Answers:
     return Answers(device_address=str(unit), words=said.words, faults=said.faults)
+
+
+def _with_objects(answers: Answers, objects: ObjectsRead) -> Answers:
+    return replace(answers, objects=objects.texts, is_identification_denied=objects.is_denied)
 
 
 def _absent(unit: _Unit, group: str, fault: Fault) -> JobRead:
@@ -283,13 +312,17 @@ def _absent(unit: _Unit, group: str, fault: Fault) -> JobRead:
 
 
 def _mistaken(unit: _Unit, group: str, notices: Sequence[Notice]) -> JobRead:
-    """Return the job of a meter that is not what the settings say: nothing is guessed."""
+    """Return the job of a meter that is not what the settings say: nothing is guessed.
+
+    One that refused everything has not said that it is another: its exception is the quality.
+    """
     unit.pace.misses = 0
+    quality = unit.refusal or BAD_MISMATCH
     return JobRead(
-        quality=_all_bad(unit.meter.profile, group, BAD_MISMATCH),
+        quality=_all_bad(unit.meter.profile, group, quality),
         has_answered=True,
         faults=[
-            Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=each)
+            Fault(kind=FaultKind.MISMATCH, quality=quality, detail=each)
             for each in unit.contradictions
         ],
         profile=unit.meter.profile.reference,
@@ -359,6 +392,8 @@ def _raw(read: GroupRead) -> bytes | None:
     if not read.words:
         return None
     try:
-        return pack_words(read.words) if read.only is None else pack_block(*read.only)
+        if isinstance(read.words, BlockImage):
+            return pack_block(read.words.block, read.words.words)
+        return pack_words(read.words)
     except WordsError:
         return None

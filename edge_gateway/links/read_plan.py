@@ -31,10 +31,15 @@ class RequestCost:
         return self.request_s + word_count * self.word_s
 
     def of_span(self, span: Span) -> float:
-        """Return the seconds of one request; sixteen bits of functions 1 and 2 are one word."""
-        if span.function_code in BIT_FUNCTIONS:
-            return self.of(-(-span.word_count // _BITS_PER_WORD))
-        return self.of(span.word_count)
+        """Return the seconds of one request."""
+        return self.of(words_answered(span))
+
+
+def words_answered(span: Span) -> int:
+    """Return the words of an answer; sixteen bits of functions 1 and 2 are one."""
+    if span.function_code in BIT_FUNCTIONS:
+        return -(-span.word_count // _BITS_PER_WORD)
+    return span.word_count
 
 
 LAN_COST = RequestCost(request_s=0.002, word_s=0.000_002)

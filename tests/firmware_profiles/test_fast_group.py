@@ -2,7 +2,7 @@
 
 import random
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,7 +14,7 @@ from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import Profile, wire_registers
 from firmware_profiles.simulation import USUAL
 from firmware_profiles.spans import group_spans
-from firmware_profiles.words import WordAddress
+from firmware_profiles.words import BlockImage, WordAddress, span_in
 from tests.firmware_profiles.profile_text import TEXT, parsed, register
 from wire_contracts.quality import BAD_CRC
 from wire_contracts.quantities import Quantity
@@ -25,6 +25,8 @@ PROFILES = [
     if not profile.order_candidates  # its variants with a stated order are here
 ]
 Image = dict[WordAddress, int]
+LONGEST = 5_000
+"""Words between the first and the last; no meter answers more at once."""
 
 
 def bits(decoded: Decoded) -> tuple[object, ...]:
@@ -50,6 +52,25 @@ def assert_same(profile: Profile, image: Image, faults: Iterable[WordAddress] = 
         assert bits(decode_group(profile, group, image, reasons)) == slow
 
 
+def blocks(image: Image) -> Iterator[BlockImage]:
+    """Yield the words of each space as one answered block, holes and all."""
+    for space in {at[0] for at in image}:
+        addresses = [address for owner, address in image if owner == space]
+        block = span_in(space, min(addresses), max(addresses) - min(addresses) + 1)
+        if block.word_count < LONGEST:
+            yield BlockImage(block, [image.get(at, 0) for at in block.addresses()])
+
+
+def assert_same_in_blocks(profile: Profile, image: Image) -> None:
+    """Decode words that came in one block as if nobody knew."""
+    for block in blocks(image):
+        for group in profile.groups:
+            plain = bits(decode_group(profile, group, dict(block), {}))
+
+            assert bits(decode_group(profile, group, block, {})) == plain
+            assert bits(decode_group(profile, group, block, {})) == plain
+
+
 def noise(profile: Profile, chance: random.Random) -> Image:
     """Return words that are mostly a healthy meter's, some random, some missing."""
     spans = [span for group in profile.groups for span in group_spans(profile, group)]
@@ -66,9 +87,11 @@ def test_every_released_profile_says_the_same_both_ways(profile: Profile) -> Non
     healthy = encode_values(profile, {name: USUAL[name] for name in wire_registers(profile)})
 
     assert_same(profile, healthy)
+    assert_same_in_blocks(profile, healthy)
     for _ in range(12):
         image = noise(profile, chance)
         assert_same(profile, image, [at for at in healthy if at not in image])
+        assert_same_in_blocks(profile, image)
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.reference)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from firmware_profiles.errors import WordsError
 from firmware_profiles.words import (
     MAX_RAW_BYTES,
+    BlockImage,
     Span,
     WordImage,
     pack_block,
@@ -125,6 +126,17 @@ def test_a_span_names_each_of_its_words() -> None:
 
     assert list(span.addresses()) == [(4, 10), (4, 11), (4, 12)]
     assert span.end == 13
+
+
+def test_a_word_outside_a_block_is_not_in_it() -> None:
+    block = Span(function_code=3, address=10, word_count=2)
+    image = BlockImage(block, (7, 8))
+
+    assert dict(image) == {(3, 10): 7, (3, 11): 8}
+    assert len(image) == 2
+    assert not any(at in image for at in ((3, 9), (3, 12), (4, 10), (0x103, 10)))
+    with pytest.raises(WordsError, match="3 words, not the 2 of"):
+        BlockImage(block, (7, 8, 9))
 
 
 def test_words_packed_before_there_were_unit_offsets_are_still_read() -> None:
