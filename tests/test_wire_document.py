@@ -85,7 +85,7 @@ TAP = Operation(
     entity="work_order",
     entity_id="o-1",
     field="note",
-    at=DeviceTime(wall_ms=1, mono_ms=1, boot_id="b", offset_ms=0),
+    at=DeviceTime(wall_ms=1, mono_ms=1, boot_id="b", offset_ms=0, contact_ms=1),
     session="pin:1",
 )
 ORDER = Command(

@@ -37,12 +37,15 @@ class DeviceTime:
         mono_ms: The tablet's monotonic clock since boot.
         boot_id: Names the boot that `mono_ms` belongs to.
         offset_ms: Server clock minus tablet clock at the last contact, as the tablet saw it.
+        contact_ms: The server's clock at that contact, milliseconds since 1970; None when there
+            was none, or from a tablet of protocol 1.
     """
 
     wall_ms: int
     mono_ms: int
     boot_id: str
     offset_ms: int
+    contact_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,6 @@ class PushAnswer:
 
 def operation_json(operation: Operation) -> JsonObject:
     """Return the operation as JSON; absent parts are left out."""
-    at = operation.at
     body: dict[str, JsonValue] = {
         "op_id": operation.op_id,
         "n": operation.n,
@@ -153,12 +155,7 @@ def operation_json(operation: Operation) -> JsonObject:
         "kind": str(operation.kind),
         "entity": operation.entity,
         "id": operation.entity_id,
-        "at": {
-            "wall": at.wall_ms,
-            "mono_ms": at.mono_ms,
-            "boot_id": at.boot_id,
-            "offset_ms": at.offset_ms,
-        },
+        "at": _time_json(operation.at),
         "app": operation.app,
         "schema": operation.schema,
     }
@@ -171,6 +168,16 @@ def operation_json(operation: Operation) -> JsonObject:
     if operation.payload is not None:
         body["payload"] = operation.payload
     return body
+
+
+def _time_json(at: DeviceTime) -> JsonObject:
+    body: JsonObject = {
+        "wall": at.wall_ms,
+        "mono_ms": at.mono_ms,
+        "boot_id": at.boot_id,
+        "offset_ms": at.offset_ms,
+    }
+    return body if at.contact_ms is None else {**body, "contact": at.contact_ms}
 
 
 def dump_push(request: PushRequest) -> bytes:
@@ -213,6 +220,9 @@ def _parse_time(reader: FieldReader) -> DeviceTime:
         mono_ms=reader.integer("mono_ms", low=0, high=MAX_COUNTER),
         boot_id=reader.text("boot_id", longest=64),
         offset_ms=reader.integer("offset_ms", low=-LATEST_MS, high=LATEST_MS),
+        contact_ms=reader.integer("contact", low=0, high=LATEST_MS)
+        if reader.has("contact")
+        else None,
     )
 
 

@@ -33,9 +33,17 @@ class FeedEntry:
 
 def append_feed(connection: Connection, topic: Topic, ref_id: str, now_utc: datetime) -> None:
     """Add a change to the feed, in the transaction of the change itself."""
-    connection.execute(
-        insert(FEED), {"topic": str(topic), "ref_id": ref_id, "at_ms": ms_from_utc(now_utc)}
-    )
+    append_feed_all(connection, topic, [ref_id], now_utc)
+
+
+def append_feed_all(
+    connection: Connection, topic: Topic, ref_ids: Sequence[str], now_utc: datetime
+) -> None:
+    """Add changes of one topic to the feed; none is added twice for one id."""
+    at_ms = ms_from_utc(now_utc)
+    rows = [{"topic": str(topic), "ref_id": each, "at_ms": at_ms} for each in sorted(set(ref_ids))]
+    if rows:
+        connection.execute(insert(FEED), rows)
 
 
 def read_feed(connection: Connection, after_id: int, limit: int) -> Sequence[FeedEntry]:

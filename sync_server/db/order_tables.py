@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from sync_server.db.metadata import METADATA, running_number
@@ -62,9 +63,12 @@ WORK_ORDER = Table(
     Column("due_at_ms", BigInteger),
     Column("finished_at_ms", BigInteger),
     Column("changed_at_ms", BigInteger, nullable=False),
+    Column("visit", Integer, nullable=False, server_default=text("0")),
+    Column("visit_from_ms", BigInteger),
     Index("ix_work_order_state", "state", "crew_id"),
     Index("ix_work_order_alert", "alert_id"),
 )
+"""`visit` counts how often a closed order was reopened: a finding belongs to its visit."""
 
 WORK_ORDER_EVENT = Table(
     "work_order_event",
@@ -103,6 +107,7 @@ FACT = Table(
     Column("happened_at_ms", BigInteger, nullable=False),
     Column("received_at_ms", BigInteger, nullable=False),
     Column("waits_for", String(20)),
+    Column("visit", Integer, nullable=False, server_default=text("0")),
     Index("ix_fact_order", "order_id", "fact_type"),
     Index("ix_fact_waits_for", "waits_for"),
 )

@@ -10,6 +10,8 @@ The line through the modules:
     merge               two words for one field
     review_store        what a person has to look at, with an owner and a due time
     ledger_store        the permanent outcome of every operation
+    effects             what an operation comes to, and for whom it is judged
+    facts               what a crew saw or did: kept once, parked while its order is not known
     apply               one operation -> its effect and its outcome
     push                groups of operations -> transactions
     upkeep              what must be done once a day

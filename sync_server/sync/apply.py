@@ -1,40 +1,23 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import Connection
 
-from sync_server.access.tablet_store import TabletIdentity
+from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime
+from sync_server.sync.facts import keep_fact
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
 from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
-from sync_server.work_orders.fact_store import (
-    has_answers,
-    has_order,
-    insert_fact,
-    payload_text,
-    stored_payload,
-)
-from sync_server.work_orders.order import Fact, Mover, OrderRecord
-from sync_server.work_orders.order_rows_store import (
-    change_order,
-    find_order,
-    had_crew,
-    mark_done_after_cancel,
-    move_order,
-    record_of,
-    take_order,
-)
+from sync_server.work_orders.fact_store import has_answers
+from sync_server.work_orders.order import Mover, OrderRecord
+from sync_server.work_orders.order_rows_store import had_crew
 from wire_contracts.codes import Code
-from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import Operation, OperationKind, Outcome
-from wire_contracts.orders import ENTITY, FactType, order_json
+from wire_contracts.orders import ENTITY, order_json
 from wire_contracts.work_order_states import (
     CREW_EVENTS,
     WORK_ORDER,
@@ -45,41 +28,8 @@ from wire_contracts.work_order_states import (
 LONGEST_TEXT = 20_000
 """Longest free text of a field, as `wire_contracts.orders` reads it."""
 
-LONGEST_ID = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrewContext:
-    """Who pushes: the tablet, whose work it carries until when, where its crew may take orders."""
-
-    tablet: TabletIdentity
-    actors: Mapping[str, datetime | None]
-    area_ids: frozenset[str]
-    now_utc: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What became of an operation.
-
-    `order_id` is the order to show anew; `review` asks a person to look.
-    """
-
-    outcome: Outcome
-    code: Code | None = None
-    detail: str = ""
-    order_id: str | None = None
-    review: ReviewKind | None = None
-    conflict: FieldConflict | None = None
-
-
-_APPLIED = Effect(outcome=Outcome.APPLIED)
-_NOOP = Effect(outcome=Outcome.NOOP)
-
-
-def refused(code: Code, detail: str, review: ReviewKind = ReviewKind.REFUSED) -> Effect:
-    """Return a refusal: an acknowledgement all the same, kept and given to a person."""
-    return Effect(outcome=Outcome.REFUSED, code=code, detail=detail, review=review)
+OF_ONE_VISIT = frozenset({"result", "cause"})
+"""Fields that belong to the finding of one visit; a reopened order asks for them anew."""
 
 
 def apply_operation(
@@ -90,14 +40,14 @@ def apply_operation(
     if strange:
         return refused(Code.NOT_YOURS, strange)
     if operation.kind in {OperationKind.FACT, OperationKind.ATTACH}:
-        return _keep_fact(connection, context, operation, time)
+        return keep_fact(connection, context, operation, time)
     if operation.entity != ENTITY:
         return refused(Code.ENTITY_UNKNOWN, "this server does not know that kind of thing")
-    order = find_order(connection, operation.entity_id, is_locked=True)
+    order = context.book.find(operation.entity_id)
     if order is None:
         return refused(Code.GONE, "the work order does not exist here")
     if operation.kind is OperationKind.SET:
-        return _set_field(connection, context, operation, order)
+        return _set_field(connection, context, operation, order, time)
     return _go(connection, context, operation, order, time)
 
 
@@ -110,68 +60,15 @@ def _strange_actor(context: CrewContext, operation: Operation, time: EventTime) 
     return "the person's access had ended before" if is_late else ""
 
 
-# --- facts
-
-
-def _keep_fact(
-    connection: Connection, context: CrewContext, operation: Operation, time: EventTime
-) -> Effect:
-    is_attach = operation.kind is OperationKind.ATTACH
-    fact_type = str(FactType.PHOTO_REF) if is_attach else operation.field
-    payload: JsonObject = operation.payload or {}
-    order_id = operation.entity_id if is_attach else payload.get("order_id")
-    supersedes = payload.get("supersedes")
-    if fact_type not in set(FactType) or not (_is_id(order_id) and _is_id(supersedes)):
-        return refused(Code.FIELD_RANGE, "the fact's type or a reference in it cannot be read")
-    fact_id = operation.op_id if is_attach else operation.entity_id
-    stored = stored_payload(connection, fact_id)
-    if stored is not None:
-        return _same_fact(stored == payload_text(payload))
-    order_id = None if order_id is None else str(order_id)
-    is_orphan = order_id is not None and not has_order(connection, order_id)
-    insert_fact(
-        connection,
-        Fact(
-            fact_id=fact_id,
-            fact_type=FactType(fact_type),
-            order_id=order_id,
-            actor=operation.actor,
-            tablet_id=context.tablet.tablet_id,
-            op_id=operation.op_id,
-            payload=payload,
-            happened_at_utc=time.at_utc,
-            received_at_utc=context.now_utc,
-            supersedes=None if supersedes is None else str(supersedes),
-            is_orphan=is_orphan,
-        ),
-    )
-    return (
-        Effect(outcome=Outcome.APPLIED, review=ReviewKind.ORPHAN_FACT, code=Code.GONE)
-        if is_orphan
-        else _APPLIED
-    )
-
-
-def _is_id(value: JsonValue) -> bool:
-    return value is None or (isinstance(value, str) and len(value) <= LONGEST_ID)
-
-
-def _same_fact(is_equal: bool) -> Effect:  # noqa: FBT001  # the one question of this function
-    if is_equal:
-        return _NOOP
-    return Effect(
-        outcome=Outcome.CONFLICT,
-        code=Code.CONFLICT,
-        detail="a fact never changes; correct it by a new fact that supersedes it",
-        review=ReviewKind.CONFLICT,
-    )
-
-
 # --- fields
 
 
 def _set_field(
-    connection: Connection, context: CrewContext, operation: Operation, order: OrderRecord
+    connection: Connection,
+    context: CrewContext,
+    operation: Operation,
+    order: OrderRecord,
+    time: EventTime,
 ) -> Effect:
     owner = owner_of(operation.field)
     if owner is Owner.NOBODY:
@@ -179,7 +76,7 @@ def _set_field(
     if owner is not Owner.OFFICE and not _is_value(operation.field, operation.new):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
     current = order_json(order.document)[operation.field]
-    barrier = _barrier(context, order)
+    barrier = _barrier(context, operation, order, time)
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
     merged = merge_field(owner, current, operation.old, operation.new)
@@ -189,18 +86,22 @@ def _set_field(
     if value is not None and len(value) > LONGEST_TEXT:
         detail = f"both together are longer than {LONGEST_TEXT} characters"
         return _not_taken(operation, current, Code.FIELD_RANGE, detail)
-    change_order(connection, order.order_id, {operation.field: value}, context.now_utc)
+    context.book.change(order.order_id, {operation.field: value})
     if operation.field == "result" and order.state is WorkOrderState.FINISHED:
-        _label(connection, record_of(connection, order.order_id), operation.actor, context.now_utc)
+        _label(connection, context, order.order_id, operation.actor)
     return _taken(operation, current, merged)
 
 
-def _barrier(context: CrewContext, order: OrderRecord) -> tuple[Code, str] | None:
-    """Return why no field of the order can be written by this tablet, None when they can."""
+def _barrier(
+    context: CrewContext, operation: Operation, order: OrderRecord, time: EventTime
+) -> tuple[Code, str] | None:
+    """Return why the field cannot be written by this tablet, None when it can."""
     if order.document.crew_id != context.tablet.crew_id:
         return Code.NOT_YOURS, "the order is another crew's now"
     if order.state in {WorkOrderState.VERIFIED, WorkOrderState.CLOSED}:
         return Code.STATE, f"the order is {order.state}"
+    if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
+        return Code.STATE, "the order was reopened after this was written"
     return None
 
 
@@ -208,7 +109,6 @@ def _taken(operation: Operation, current: JsonValue, merged: Merged) -> Effect:
     is_plain = merged.outcome is Outcome.APPLIED
     return Effect(
         outcome=merged.outcome,
-        order_id=operation.entity_id,
         detail="" if is_plain else f"office and crew both wrote {operation.field}",
         review=ReviewKind.MERGED if merged.kept is Kept.CREW else None,
         conflict=None if is_plain else _conflict(operation, current, merged.kept or Kept.BOTH),
@@ -223,7 +123,7 @@ def _is_value(field: str, value: JsonValue) -> bool:
 
 def _not_taken(operation: Operation, current: JsonValue, code: Code, detail: str) -> Effect:
     if current == operation.new:
-        return _NOOP
+        return NOOP
     return Effect(
         outcome=Outcome.CONFLICT,
         code=code,
@@ -270,13 +170,13 @@ def _go(
     if refusal is not None:
         return refusal
     if _is_there(order.state, event):
-        return _NOOP
+        return NOOP
     if order.document.crew_id is None:
-        take_order(connection, order.order_id, crew_id, context.now_utc)
-    move_order(connection, order, event, mover, context.now_utc)
+        context.book.change(order.order_id, {"crew_id": crew_id})
+    context.book.move(order.order_id, event, mover)
     if event is WorkOrderEvent.FINISH:
-        return _label(connection, order, operation.actor, context.now_utc)
-    return Effect(outcome=Outcome.APPLIED, order_id=order.order_id)
+        return _label(connection, context, order.order_id, operation.actor)
+    return APPLIED
 
 
 def _refusal(
@@ -292,10 +192,10 @@ def _refusal(
         return None
     if (order.state, event) not in WORK_ORDER.table:
         if event is WorkOrderEvent.FINISH and order.state is WorkOrderState.CANCELLED:
-            return _done_anyway(connection, context, order, Code.STATE)
+            return _done_anyway(context, order, Code.STATE)
         return refused(Code.STATE, _why_not(order.state, event))
     if event is WorkOrderEvent.FINISH and not (
-        order.document.result is not None and has_answers(connection, order.order_id)
+        order.document.result is not None and has_answers(connection, order.order_id, order.visit)
     ):
         detail = "finishing needs the result and the answers of the finding form"
         return refused(Code.EVIDENCE_MISSING, detail)
@@ -323,37 +223,34 @@ def _foreign(
     """Answer a step on an order that another crew has, or nobody of this area."""
     was_mine = had_crew(connection, order.order_id, context.tablet.crew_id)
     if event is WorkOrderEvent.FINISH and was_mine:
-        return _done_anyway(connection, context, order, Code.NOT_YOURS)
+        return _done_anyway(context, order, Code.NOT_YOURS)
     is_contest = was_mine or order.area_id in context.area_ids
     if event is WorkOrderEvent.ACCEPT and is_contest and order.document.crew_id is not None:
         return refused(Code.TAKEN, "another crew has the order")
     return refused(Code.NOT_YOURS, "the order is not this crew's")
 
 
-def _done_anyway(
-    connection: Connection, context: CrewContext, order: OrderRecord, code: Code
-) -> Effect:
+def _done_anyway(context: CrewContext, order: OrderRecord, code: Code) -> Effect:
     """The work was done although it had been cancelled or moved: facts stay, the office decides."""
-    mark_done_after_cancel(connection, order.order_id, context.now_utc)
+    context.book.change(order.order_id, {"is_done_after_cancel": True})
     return Effect(
         outcome=Outcome.REFUSED,
         code=code,
         detail="the work was done after the office had changed its mind",
-        order_id=order.order_id,
         review=ReviewKind.DONE_AFTER_CANCEL,
     )
 
 
-def _label(connection: Connection, order: OrderRecord, actor: str, now_utc: datetime) -> Effect:
+def _label(connection: Connection, context: CrewContext, order_id: str, actor: str) -> Effect:
     """Tell the alert what was found; an alert that cannot take it is a person's business."""
+    order = context.book.get(order_id)
     try:
-        record_crew_finding(connection, order, actor, now_utc)
+        record_crew_finding(connection, order, actor, context.now_utc)
     except RefusedTransition as error:
         return Effect(
             outcome=Outcome.APPLIED,
             detail=str(error),
             code=Code.STATE,
-            order_id=order.order_id,
             review=ReviewKind.CONFLICT,
         )
-    return Effect(outcome=Outcome.APPLIED, order_id=order.order_id)
+    return APPLIED

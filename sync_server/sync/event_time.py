@@ -1,5 +1,7 @@
 """Decides when a tap happened, from all the clocks a tablet has (trap T21)."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +10,8 @@ from wire_contracts.operations import DeviceTime
 
 SUSPECT_OFFSET = timedelta(minutes=2)
 """A clock further off than this is flagged (sync spec 1.6, T21)."""
+
+_SUSPECT_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,17 +22,60 @@ class EventTime:
     is_suspect: bool
 
 
-def corrected_time(
-    at: DeviceTime, *, earliest_utc: datetime, received_at_utc: datetime
-) -> EventTime:
-    """Return the tap's time on the server's clock, between enrolment and receipt.
+class BootTimes:
+    """The corrected times of one boot of a tablet, by its monotonic clock.
 
-    The tablet's wall clock plus its known offset; what lies outside is moved to the nearer end.
+    A boot's times never run backwards against it (invariant I14), in whatever order taps arrive;
+    between two taps at least as much time passed as the monotonic clock counted.
+    """
+
+    def __init__(self, known: Iterable[tuple[int, int]] = ()) -> None:
+        """Take what is known: pairs of the monotonic clock and the corrected time, both in ms."""
+        pairs = sorted(known)
+        self._mono_ms = [mono_ms for mono_ms, _ in pairs]
+        self._at_ms = [at_ms for _, at_ms in pairs]
+
+    def bounds(self, mono_ms: int) -> tuple[int | None, int | None]:
+        """Return the earliest and the latest time, ms, that fit the taps before and after."""
+        before = bisect_right(self._mono_ms, mono_ms) - 1
+        after = bisect_left(self._mono_ms, mono_ms)
+        low = self._at_ms[before] + mono_ms - self._mono_ms[before] if before >= 0 else None
+        if after == len(self._mono_ms):
+            return low, None
+        high = self._at_ms[after] - (self._mono_ms[after] - mono_ms)
+        if before >= 0:
+            high = max(high, self._at_ms[before])
+        return low, min(high, self._at_ms[after])
+
+    def add(self, mono_ms: int, at_ms: int) -> None:
+        """Remember a tap."""
+        place = bisect_right(self._mono_ms, mono_ms)
+        self._mono_ms.insert(place, mono_ms)
+        self._at_ms.insert(place, at_ms)
+
+
+def corrected_time(
+    at: DeviceTime,
+    *,
+    earliest_utc: datetime,
+    received_at_utc: datetime,
+    boot: BootTimes | None = None,
+) -> EventTime:
+    """Return the tap's time on the server's clock.
+
+    The tablet's wall clock plus its known offset; what lies outside of its bounds is moved to the
+    nearer end. Bounds are the last contact before the tap (the enrolment, when the tablet does
+    not say), the taps of the same boot, and the receipt.
     """
     corrected_ms = at.wall_ms + at.offset_ms
-    low_ms, high_ms = ms_from_utc(earliest_utc), ms_from_utc(received_at_utc)
+    high_ms = ms_from_utc(received_at_utc)
+    low_ms = max(ms_from_utc(earliest_utc), at.contact_ms or 0)
+    if boot is not None:
+        after_ms, before_ms = boot.bounds(at.mono_ms)
+        high_ms = high_ms if before_ms is None else min(high_ms, before_ms)
+        low_ms = low_ms if after_ms is None else max(low_ms, after_ms)
     clamped_ms = max(min(low_ms, high_ms), min(corrected_ms, high_ms))
-    is_far = abs(at.offset_ms) > SUSPECT_OFFSET // timedelta(milliseconds=1)
-    return EventTime(
-        at_utc=utc_from_ms(clamped_ms), is_suspect=is_far or clamped_ms != corrected_ms
-    )
+    if boot is not None:
+        boot.add(at.mono_ms, clamped_ms)
+    is_far = abs(at.offset_ms) > _SUSPECT_MS or abs(clamped_ms - corrected_ms) > _SUSPECT_MS
+    return EventTime(at_utc=utc_from_ms(clamped_ms), is_suspect=is_far)

@@ -1,7 +1,7 @@
 """The permanent outcome of every operation ever received, and what was kept of the others."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
+from sync_server.sync.event_time import BootTimes
 from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
 from sync_server.sync.merge import Kept
 from wire_contracts.codes import Code
@@ -25,6 +26,7 @@ class LedgerEntry:
     """An operation with its outcome, ready to be written for ever."""
 
     operation: Operation | Broken
+    payload_hash: str
     result: OperationResult
     happened_at_utc: datetime
     is_clock_suspect: bool
@@ -87,25 +89,36 @@ def _ledger_row(
     replica_id: str, tablet: TabletIdentity, entry: LedgerEntry, now_utc: datetime
 ) -> Mapping[str, str | int | bool | None]:
     operation, result = entry.operation, entry.result
-    is_broken = isinstance(operation, Broken)
     return {
         "op_id": operation.op_id,
-        "payload_hash": payload_hash(operation),
+        "payload_hash": entry.payload_hash,
         "tablet_id": tablet.tablet_id,
         "replica_id": replica_id,
-        "n": -1 if isinstance(operation, Broken) else operation.n,
-        "group_id": "" if isinstance(operation, Broken) else operation.group,
-        "actor": "" if isinstance(operation, Broken) else clean_text(operation.actor),
-        "kind": "broken" if isinstance(operation, Broken) else str(operation.kind),
-        "entity": "" if isinstance(operation, Broken) else clean_text(operation.entity),
-        "entity_id": "" if isinstance(operation, Broken) else clean_text(operation.entity_id),
+        **_what(operation),
         "outcome": str(result.outcome),
         "code": None if result.code is None else str(result.code),
         "detail": clean_text(result.detail),
         "seq": result.seq,
         "happened_at_ms": ms_from_utc(entry.happened_at_utc),
-        "is_clock_suspect": is_broken or entry.is_clock_suspect,
+        "is_clock_suspect": entry.is_clock_suspect,
         "received_at_ms": ms_from_utc(now_utc),
+    }
+
+
+def _what(operation: Operation | Broken) -> Mapping[str, str | int | bool | None]:
+    if isinstance(operation, Broken):
+        names = ("group_id", "actor", "entity", "entity_id")
+        empty: dict[str, str | int | bool | None] = dict.fromkeys(names, "")
+        return empty | {"n": -1, "kind": "broken", "boot_id": None, "mono_ms": None}
+    return {
+        "n": operation.n,
+        "group_id": operation.group,
+        "actor": clean_text(operation.actor),
+        "kind": str(operation.kind),
+        "entity": clean_text(operation.entity),
+        "entity_id": clean_text(operation.entity_id),
+        "boot_id": clean_text(operation.at.boot_id),
+        "mono_ms": operation.at.mono_ms,
     }
 
 
@@ -194,14 +207,53 @@ def note_replica(
     )
 
 
-def is_number_reused(connection: Connection, replica_id: str, operation: Operation) -> bool:
-    """Return whether this number of this replica already belongs to another operation (T7)."""
-    query = select(OP_LEDGER.c.op_id).where(
-        OP_LEDGER.c.replica_id == replica_id,
-        OP_LEDGER.c.n == operation.n,
-        OP_LEDGER.c.op_id != operation.op_id,
+def numbers_in_use(
+    connection: Connection, replica_id: str, numbers: Collection[int]
+) -> dict[int, set[str]]:
+    """Return which operations of this replica hold these numbers (trap T7)."""
+    query = select(OP_LEDGER.c.n, OP_LEDGER.c.op_id).where(
+        OP_LEDGER.c.replica_id == replica_id, OP_LEDGER.c.n.in_(sorted(numbers))
     )
-    return connection.execute(query).first() is not None
+    found: dict[int, set[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(int(row.n), set()).add(row.op_id)
+    return found
+
+
+def tablet_of_replica(connection: Connection, replica_id: str) -> str | None:
+    """Return which tablet first spoke with this copy of a store, None when none has."""
+    query = select(REPLICA.c.tablet_id).where(REPLICA.c.replica_id == replica_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def known_boots(
+    connection: Connection, tablet_id: str, operations: Iterable[Operation]
+) -> dict[str, BootTimes]:
+    """Return the times of these operations' boots, as far as their neighbours are concerned."""
+    spans: dict[str, tuple[int, int]] = {}
+    for each in operations:
+        boot_id, mono_ms = clean_text(each.at.boot_id), each.at.mono_ms
+        low_ms, high_ms = spans.get(boot_id, (mono_ms, mono_ms))
+        spans[boot_id] = (min(low_ms, mono_ms), max(high_ms, mono_ms))
+    return {
+        boot_id: BootTimes(_taps(connection, tablet_id, boot_id, span))
+        for boot_id, span in spans.items()
+    }
+
+
+def _taps(
+    connection: Connection, tablet_id: str, boot_id: str, span: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """Return the taps of a boot inside a span of its monotonic clock, and the one on each side."""
+    mono_ms, at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
+    taps = select(mono_ms, at_ms).where(
+        OP_LEDGER.c.tablet_id == tablet_id, OP_LEDGER.c.boot_id == boot_id
+    )
+    before = taps.where(mono_ms < span[0]).order_by(mono_ms.desc(), at_ms.desc()).limit(1)
+    after = taps.where(mono_ms > span[1]).order_by(mono_ms, at_ms).limit(1)
+    inside = taps.where(mono_ms.between(*span))
+    found = [row for query in (before, inside, after) for row in connection.execute(query)]
+    return [(int(row.mono_ms or 0), int(row.happened_at_ms)) for row in found]
 
 
 def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""A push -> one transaction per group: effects, change index, ledger, reviews, or none of it."""
+"""A push -> transactions of whole groups: effects, change index, ledger, reviews, or none of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,28 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sync_server.access.account_store import areas_of
 from sync_server.access.tablet_store import TabletIdentity, accounts_of_tablet
-from sync_server.db.change_store import last_seq_of
-from sync_server.sync.apply import CrewContext, Effect, apply_operation, refused
-from sync_server.sync.event_time import EventTime, corrected_time
+from sync_server.db.change_store import last_seqs_of
+from sync_server.sync.apply import apply_operation
+from sync_server.sync.effects import CrewContext, Effect, refused
+from sync_server.sync.event_time import BootTimes, EventTime, corrected_time
 from sync_server.sync.inbox import Broken, ReadPush, clean_text, payload_hash
 from sync_server.sync.ledger_store import (
     KnownOperation,
     LedgerEntry,
-    is_number_reused,
     is_replica_retired,
     keep_operation,
+    known_boots,
     known_operations,
     note_replica,
+    numbers_in_use,
     retire_replica,
+    tablet_of_replica,
     write_conflict,
     write_ledger,
 )
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review
 from sync_server.sync.scope import buckets_of_tablet
-from sync_server.work_orders.order_rows_store import find_order, show_order
+from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.operations import Operation, OperationResult, Outcome
 from wire_contracts.orders import ENTITY
@@ -48,6 +51,19 @@ Entry = Operation | Broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who pushes, with which copy of its store, and when it arrived.
+
+    `is_revoked`: the tablet's access was ended; its work came in sealed, and people see it.
+    """
+
+    tablet: TabletIdentity
+    replica_id: str
+    now_utc: datetime
+    is_revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushOutcome:
     """One result per operation in the order sent, and whether the store must be renewed."""
 
@@ -56,16 +72,26 @@ class PushOutcome:
 
 
 def take_push(
-    engine: Engine, tablet: TabletIdentity, push: ReadPush, now_utc: datetime
+    engine: Engine,
+    tablet: TabletIdentity,
+    push: ReadPush,
+    now_utc: datetime,
+    *,
+    is_revoked: bool = False,
 ) -> PushOutcome:
     """Return the permanent outcome of every operation.
 
-    Each group commits before the next begins. Only a database that cannot be written raises:
-    then the tablet asks again, and what was committed answers as before.
+    All groups commit together; when that fails, each group commits before the next begins, so
+    that one poison group delays no other. Only a database that cannot be written raises: then the
+    tablet asks again, and what was committed answers as before.
     """
-    results: list[OperationResult] = []
-    for group in _groups(push.entries):
-        results += _take_group(engine, tablet, push.replica_id, group, now_utc)
+    sender = Sender(
+        tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, is_revoked=is_revoked
+    )
+    groups = _groups(push.entries)
+    results = _take_together(engine, sender, groups)
+    if results is None:
+        results = [result for group in groups for result in _take_group(engine, sender, group)]
     with engine.begin() as connection:
         note_replica(connection, push.replica_id, tablet.tablet_id, _last_n(push), now_utc)
         must_renew = is_replica_retired(connection, push.replica_id)
@@ -77,26 +103,33 @@ def _last_n(push: ReadPush) -> int:
     return max(numbers, default=0)
 
 
-def _groups(entries: Iterable[Entry]) -> Iterable[list[Entry]]:
-    """Neighbours of one group are one transaction; an unreadable operation stands alone."""
+def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Neighbours of one group stay together; an unreadable operation stands alone."""
     keyed = groupby(
         entries, key=lambda each: each.op_id if isinstance(each, Broken) else each.group
     )
     return [list(group) for _, group in keyed]
 
 
-def _take_group(
-    engine: Engine,
-    tablet: TabletIdentity,
-    replica_id: str,
-    group: list[Entry],
-    now_utc: datetime,
-) -> list[OperationResult]:
+def _take_together(
+    engine: Engine, sender: Sender, groups: Sequence[Sequence[Entry]]
+) -> list[OperationResult] | None:
+    """Return the outcomes of all groups in one transaction, None when that is not possible."""
+    try:
+        with engine.begin() as connection:
+            return _PushJob(connection, sender).run(groups)
+    except Exception as error:  # the groups are tried one by one, each with its own verdict
+        if _is_servers_trouble(error):
+            raise
+        _LOG.info("push_taken_apart", groups=len(groups), error=type(error).__name__)
+        return None
+
+
+def _take_group(engine: Engine, sender: Sender, group: list[Entry]) -> list[OperationResult]:
     for attempt in range(1, TRIES + 1):
         try:
             with engine.begin() as connection:
-                job = _GroupJob(connection, tablet, replica_id, now_utc)
-                return job.run(group)
+                return _PushJob(connection, sender).run([group])
         except OperationalError:
             if attempt == TRIES:
                 raise
@@ -109,8 +142,7 @@ def _take_group(
             _log_refusal(group, error)
             break
     with engine.begin() as connection:
-        job = _GroupJob(connection, tablet, replica_id, now_utc)
-        return job.refuse(group)
+        return _PushJob(connection, sender).refuse(group)
 
 
 def _is_servers_trouble(error: Exception) -> bool:
@@ -131,115 +163,137 @@ def _log_refusal(group: list[Entry], error: Exception) -> None:
     )
 
 
-class _GroupJob:
-    """Applies one group inside one transaction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """An operation never seen before, with everything that was decided about it."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        tablet: TabletIdentity,
-        replica_id: str,
-        now_utc: datetime,
-    ) -> None:
+    entry: Entry
+    payload_hash: str
+    time: EventTime
+    effect: Effect
+
+
+class _PushJob:
+    """Applies groups inside one transaction."""
+
+    def __init__(self, connection: Connection, sender: Sender) -> None:
         self._connection = connection
-        self._tablet = tablet
-        self._replica_id = replica_id
-        self._now_utc = now_utc
+        self._sender = sender
+        self._now_utc = sender.now_utc
+        self._book = OrderBook(connection, sender.now_utc)
+        self._known: dict[str, KnownOperation] = {}
+        self._numbers: dict[int, set[str]] = {}
+        self._boots: dict[str, BootTimes] = {}
+        self._judged: dict[str, _Judged] = {}
+        self._reused: dict[int, OperationResult] = {}
 
-    def run(self, group: list[Entry]) -> list[OperationResult]:
-        """Return the outcomes of the group; everything is written, or nothing."""
-        self._lock_orders(group)
+    def run(self, groups: Sequence[Sequence[Entry]]) -> list[OperationResult]:
+        """Return the outcomes of the groups; everything is written, or nothing."""
+        entries = [entry for group in groups for entry in group]
+        self._prepare(entries)
+        tablet_id, crew_id = self._sender.tablet.tablet_id, self._sender.tablet.crew_id
         context = CrewContext(
-            tablet=self._tablet,
-            actors=accounts_of_tablet(self._connection, self._tablet.tablet_id),
-            area_ids=frozenset(areas_of(self._connection, self._tablet.crew_id)),
+            tablet=self._sender.tablet,
+            actors=accounts_of_tablet(self._connection, tablet_id),
+            area_ids=frozenset(areas_of(self._connection, crew_id)),
             now_utc=self._now_utc,
+            book=self._book,
+            is_revoked=self._sender.is_revoked,
         )
-        fresh, told = self._sort_out(group)
-        effects = {entry.op_id: self._apply(context, entry) for entry in fresh}
-        return self._finish(group, fresh, effects, told)
+        for group in groups:
+            fresh = [entry for entry in group if self._is_fresh(entry)]
+            for entry in fresh:
+                time = self._time_of(entry)
+                self._judge(entry, time, self._apply(context, entry, time))
+            self._note_revoked(fresh)
+        return self._finish(entries)
 
-    def refuse(self, group: list[Entry]) -> list[OperationResult]:
+    def refuse(self, group: Sequence[Entry]) -> list[OperationResult]:
         """Return refusals for a group that broke the server: kept, reviewed, in nobody's way."""
-        fresh, told = self._sort_out(group)
+        self._prepare(group)
         effect = refused(Code.OPERATION_FAILED, "the server could not apply it; a person will look")
-        return self._finish(group, fresh, {entry.op_id: effect for entry in fresh}, told)
-
-    def _lock_orders(self, group: list[Entry]) -> None:
-        """Lock in one order, before the head of the change index, so that nobody deadlocks."""
-        order_ids = {
-            entry.entity_id
-            for entry in group
-            if isinstance(entry, Operation) and entry.entity == ENTITY
-        }
-        for order_id in sorted(order_ids):
-            find_order(self._connection, order_id, is_locked=True)
-
-    def _sort_out(self, group: list[Entry]) -> tuple[list[Entry], dict[str, OperationResult]]:
-        """Return the operations never seen before, and the answers for those seen before."""
-        known = known_operations(self._connection, {entry.op_id for entry in group})
-        fresh: dict[str, Entry] = {}
-        told: dict[str, OperationResult] = {}
         for entry in group:
-            if entry.op_id in known:
-                told[entry.op_id] = self._tell_again(entry, known[entry.op_id])
-            else:
-                fresh.setdefault(entry.op_id, entry)
-        return list(fresh.values()), told
+            if self._is_fresh(entry):
+                self._judge(entry, self._time_of(entry), effect)
+        return self._finish(group)
 
-    def _tell_again(self, entry: Entry, known: KnownOperation) -> OperationResult:
-        if payload_hash(entry) == known.payload_hash:
-            return known.result
+    def _prepare(self, entries: Sequence[Entry]) -> None:
+        """Read what all of them need; orders are locked before the head of the change index."""
+        operations = [entry for entry in entries if isinstance(entry, Operation)]
+        self._book.lock(each.entity_id for each in operations if each.entity == ENTITY)
+        self._known = known_operations(self._connection, {entry.op_id for entry in entries})
+        unseen = [each for each in operations if each.op_id not in self._known]
+        numbers = {each.n for each in unseen}
+        self._numbers = numbers_in_use(self._connection, self._sender.replica_id, numbers)
+        self._boots = known_boots(self._connection, self._sender.tablet.tablet_id, unseen)
+        if unseen:
+            self._watch_for_a_second_tablet(unseen[0])
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        """Return whether the operation was never seen before, in the ledger or in this push."""
+        known = self._known.get(entry.op_id)
+        if known is None:
+            return True
+        if payload_hash(entry) != known.payload_hash:
+            self._quarantine(entry)
+        return False
+
+    def _quarantine(self, entry: Entry) -> None:
+        """Keep a second content of one id, and let a person hear of it (sync spec 1.3)."""
         if keep_operation(self._connection, entry, self._now_utc):
             self._review(ReviewKind.OP_ID_REUSE, entry, Code.OP_ID_REUSE)
         detail = "this operation id came before with another content; both are kept"
-        return OperationResult(
+        self._reused[id(entry)] = OperationResult(
             op_id=entry.op_id, outcome=Outcome.REFUSED, code=Code.OP_ID_REUSE, detail=detail
         )
 
-    def _apply(self, context: CrewContext, entry: Entry) -> Effect:
-        if isinstance(entry, Broken):
-            return refused(entry.code, entry.reason)
-        self._watch_for_clones(entry)
-        return apply_operation(self._connection, context, entry, self._time_of(entry))
-
-    def _watch_for_clones(self, operation: Operation) -> None:
-        if not is_number_reused(self._connection, self._replica_id, operation):
-            return
-        note_replica(self._connection, self._replica_id, self._tablet.tablet_id, 0, self._now_utc)
-        if retire_replica(self._connection, self._replica_id, self._now_utc):
-            self._review(ReviewKind.CLONED_STORE, operation, Code.CONFLICT)
-
     def _time_of(self, entry: Entry) -> EventTime:
+        """Return when the tap happened; ask once, because the boot remembers the answer."""
         if isinstance(entry, Broken):
             return EventTime(at_utc=self._now_utc, is_suspect=True)
         return corrected_time(
-            entry.at, earliest_utc=self._tablet.enrolled_at_utc, received_at_utc=self._now_utc
+            entry.at,
+            earliest_utc=self._sender.tablet.enrolled_at_utc,
+            received_at_utc=self._now_utc,
+            boot=self._boots[clean_text(entry.at.boot_id)],
         )
 
-    def _finish(
-        self,
-        group: list[Entry],
-        fresh: list[Entry],
-        effects: dict[str, Effect],
-        told: dict[str, OperationResult],
-    ) -> list[OperationResult]:
-        for entry in fresh:
-            self._keep(entry, effects[entry.op_id])
-        touched = {effect.order_id for effect in effects.values() if effect.order_id is not None}
-        for order_id in sorted(touched):
-            show_order(self._connection, order_id, self._now_utc)
-        results = {entry.op_id: self._result(entry, effects[entry.op_id]) for entry in fresh}
-        write_ledger(
-            self._connection,
-            self._replica_id,
-            self._tablet,
-            (self._ledger_entry(entry, results[entry.op_id]) for entry in fresh),
-            self._now_utc,
-        )
-        return [(told | results)[entry.op_id] for entry in group]
+    def _apply(self, context: CrewContext, entry: Entry, time: EventTime) -> Effect:
+        if isinstance(entry, Broken):
+            return refused(entry.code, entry.reason)
+        self._watch_for_clones(entry)
+        return apply_operation(self._connection, context, entry, time)
 
-    def _keep(self, entry: Entry, effect: Effect) -> None:
+    def _watch_for_clones(self, operation: Operation) -> None:
+        """Two operations with one number are two copies of a store at work (trap T7)."""
+        holders = self._numbers.setdefault(operation.n, set())
+        holders.add(operation.op_id)
+        if len(holders) > 1:
+            self._retire(operation)
+
+    def _watch_for_a_second_tablet(self, operation: Operation) -> None:
+        first = tablet_of_replica(self._connection, self._sender.replica_id)
+        if first is not None and first != self._sender.tablet.tablet_id:
+            self._retire(operation)
+
+    def _retire(self, operation: Operation) -> None:
+        replica_id, tablet_id = self._sender.replica_id, self._sender.tablet.tablet_id
+        note_replica(self._connection, replica_id, tablet_id, 0, self._now_utc)
+        if retire_replica(self._connection, replica_id, self._now_utc):
+            self._review(ReviewKind.CLONED_STORE, operation, Code.CONFLICT)
+
+    def _note_revoked(self, fresh: Sequence[Entry]) -> None:
+        """Show people what a revoked tablet did, one item per user action."""
+        if self._sender.is_revoked and fresh:
+            self._review(ReviewKind.REVOKED_TABLET, fresh[0], Code.TOKEN_REVOKED)
+
+    def _judge(self, entry: Entry, time: EventTime, effect: Effect) -> None:
+        """Remember the verdict, keep what was not applied as it came, ask a person to look."""
+        judged = _Judged(entry=entry, payload_hash=payload_hash(entry), time=time, effect=effect)
+        self._judged[entry.op_id] = judged
+        self._known[entry.op_id] = KnownOperation(
+            payload_hash=judged.payload_hash, result=_result(judged, seq=0)
+        )
         if effect.outcome in {Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED}:
             keep_operation(self._connection, entry, self._now_utc)
         if effect.conflict is not None:
@@ -247,30 +301,28 @@ class _GroupJob:
         if effect.review is not None:
             self._review(effect.review, entry, effect.code or Code.CONFLICT)
 
-    def _result(self, entry: Entry, effect: Effect) -> OperationResult:
-        return OperationResult(
-            op_id=entry.op_id,
-            outcome=effect.outcome,
-            code=effect.code,
-            detail=effect.detail[:LONGEST_DETAIL],
-            seq=self._seq_of(entry),
+    def _finish(self, entries: Sequence[Entry]) -> list[OperationResult]:
+        self._book.show()
+        seqs = self._seqs()
+        results = {
+            op_id: _result(judged, seqs.get(_thing(judged.entry), 0))
+            for op_id, judged in self._judged.items()
+        }
+        write_ledger(
+            self._connection,
+            self._sender.replica_id,
+            self._sender.tablet,
+            (_ledger_entry(judged, results[op_id]) for op_id, judged in self._judged.items()),
+            self._now_utc,
         )
+        told = {op_id: known.result for op_id, known in self._known.items()} | results
+        return [self._reused.get(id(entry)) or told[entry.op_id] for entry in entries]
 
-    def _seq_of(self, entry: Entry) -> int:
-        """Return the sequence at which this tablet sees the thing as it stands now, 0 if never."""
-        if isinstance(entry, Broken):
-            return 0
-        buckets = buckets_of_tablet(self._connection, self._tablet)
-        return last_seq_of(self._connection, entry.entity, entry.entity_id, buckets)
-
-    def _ledger_entry(self, entry: Entry, result: OperationResult) -> LedgerEntry:
-        time = self._time_of(entry)
-        return LedgerEntry(
-            operation=entry,
-            result=result,
-            happened_at_utc=time.at_utc,
-            is_clock_suspect=time.is_suspect,
-        )
+    def _seqs(self) -> dict[tuple[str, str], int]:
+        """Return at which sequence this tablet sees each thing as it stands now."""
+        things = {_thing(judged.entry) for judged in self._judged.values()}
+        buckets = buckets_of_tablet(self._connection, self._sender.tablet)
+        return last_seqs_of(self._connection, things, buckets)
 
     def _review(self, kind: ReviewKind, entry: Entry, code: Code) -> None:
         entity, entity_id = "operation", entry.op_id
@@ -278,3 +330,28 @@ class _GroupJob:
             entity, entity_id = clean_text(entry.entity), clean_text(entry.entity_id)
         new = NewReview(kind=kind, op_id=entry.op_id, entity=entity, entity_id=entity_id, code=code)
         add_review(self._connection, new, self._now_utc)
+
+
+def _thing(entry: Entry) -> tuple[str, str]:
+    return ("", "") if isinstance(entry, Broken) else (entry.entity, entry.entity_id)
+
+
+def _result(judged: _Judged, seq: int) -> OperationResult:
+    effect = judged.effect
+    return OperationResult(
+        op_id=judged.entry.op_id,
+        outcome=effect.outcome,
+        code=effect.code,
+        detail=effect.detail[:LONGEST_DETAIL],
+        seq=seq,
+    )
+
+
+def _ledger_entry(judged: _Judged, result: OperationResult) -> LedgerEntry:
+    return LedgerEntry(
+        operation=judged.entry,
+        payload_hash=judged.payload_hash,
+        result=result,
+        happened_at_utc=judged.time.at_utc,
+        is_clock_suspect=judged.time.is_suspect,
+    )

@@ -28,6 +28,9 @@ class ReviewKind(StrEnum):
     ORPHAN_FACT = "orphan_fact"
     OP_ID_REUSE = "op_id_reuse"
     CLONED_STORE = "cloned_store"
+    REVOKED_TABLET = "revoked_tablet"
+    SEALED_UNREAD = "sealed_unread"
+    SELF_CHECK = "self_check"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -36,9 +39,13 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.MERGED: Role.DISPATCHER,
     ReviewKind.DONE_AFTER_CANCEL: Role.DISPATCHER,
     ReviewKind.ORPHAN_FACT: Role.DISPATCHER,
-    ReviewKind.OP_ID_REUSE: Role.ADMINISTRATOR,
-    ReviewKind.CLONED_STORE: Role.ADMINISTRATOR,
+    ReviewKind.OP_ID_REUSE: Role.CONTROL_ROOM,
+    ReviewKind.CLONED_STORE: Role.CONTROL_ROOM,
+    ReviewKind.REVOKED_TABLET: Role.DISPATCHER,
+    ReviewKind.SEALED_UNREAD: Role.CONTROL_ROOM,
+    ReviewKind.SELF_CHECK: Role.CONTROL_ROOM,
 }
+"""Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
 TEXT: dict[ReviewKind, BilingualText] = {
     ReviewKind.REFUSED: BilingualText(en="The crew's step was refused", zh="班组的操作被拒绝"),
@@ -53,14 +60,24 @@ TEXT: dict[ReviewKind, BilingualText] = {
         zh="班组完成了已取消或已转派的工单",
     ),
     ReviewKind.ORPHAN_FACT: BilingualText(
-        en="The crew's record belongs to an order that is not known here",
-        zh="班组的记录所属工单在此不存在",
+        en="The crew's record waits for an order or a form that is not known here",
+        zh="班组的记录所属工单或表单版本在此不存在,已暂存",
     ),
     ReviewKind.OP_ID_REUSE: BilingualText(
         en="One operation id came with two contents", zh="同一操作编号出现两种内容"
     ),
     ReviewKind.CLONED_STORE: BilingualText(
         en="Two copies of one tablet's store are in use", zh="同一平板数据出现两个副本"
+    ),
+    ReviewKind.REVOKED_TABLET: BilingualText(
+        en="This came in from a tablet that was revoked", zh="此内容来自已被收回的平板"
+    ),
+    ReviewKind.SEALED_UNREAD: BilingualText(
+        en="Something came in sealed and cannot be opened: its key is not here",
+        zh="收到加密内容,但本机没有对应密钥,无法打开",
+    ),
+    ReviewKind.SELF_CHECK: BilingualText(
+        en="The server's own check of its records failed", zh="服务器自检发现记录不一致"
     ),
 }
 

@@ -27,6 +27,9 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.ORPHAN_FACT: ("warn", "link", mark("no order")),
     ReviewKind.OP_ID_REUSE: ("danger", "warn", mark("id used twice")),
     ReviewKind.CLONED_STORE: ("danger", "tablet", mark("cloned tablet")),
+    ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
+    ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
+    ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
 }
 
 

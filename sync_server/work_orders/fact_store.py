@@ -1,12 +1,12 @@
 """The insert-only facts of crews: kept once, never changed, linked when their order appears."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from sync_server.db.order_tables import FACT, WORK_ORDER
-from sync_server.work_orders.order import Fact
+from sync_server.work_orders.order import Fact, WaitsFor
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.orders import FactType
@@ -33,6 +33,8 @@ def insert_fact(connection: Connection, fact: Fact) -> None:
             fact_type=str(fact.fact_type),
             order_id=fact.order_id,
             is_orphan=fact.is_orphan,
+            waits_for=None if fact.waits_for is None else str(fact.waits_for),
+            visit=fact.visit,
             actor=fact.actor,
             tablet_id=fact.tablet_id,
             op_id=fact.op_id,
@@ -44,10 +46,48 @@ def insert_fact(connection: Connection, fact: Fact) -> None:
     )
 
 
-def link_orphans(connection: Connection, order_id: str) -> int:
-    """Return how many facts that waited for this order are linked to it now."""
-    waiting = (FACT.c.order_id == order_id, FACT.c.is_orphan.is_(True))
-    return connection.execute(update(FACT).where(*waiting).values(is_orphan=False)).rowcount
+def link_orphans(connection: Connection, order_id: str) -> list[str]:
+    """Return the ids of the facts that waited for this order and are linked to it now."""
+    return _link(connection, FACT.c.order_id == order_id, FACT.c.waits_for == WaitsFor.ORDER)
+
+
+def link_known_forms(connection: Connection, forms: Collection[str]) -> list[str]:
+    """Return the ids of the facts that waited for one of these forms and are linked now."""
+    waiting = select(FACT.c.fact_id, FACT.c.payload).where(FACT.c.waits_for == WaitsFor.FORM)
+    found = [
+        row.fact_id
+        for row in connection.execute(waiting)
+        if form_of(orjson.loads(row.payload)) in forms
+    ]
+    return _link(connection, FACT.c.fact_id.in_(found)) if found else []
+
+
+def _link(connection: Connection, *which: ColumnElement[bool]) -> list[str]:
+    linked = update(FACT).where(*which).values(is_orphan=False, waits_for=None)
+    return sorted(connection.execute(linked.returning(FACT.c.fact_id)).scalars())
+
+
+def form_of(payload: JsonValue) -> str | None:
+    """Return the form and version that an answer set was made with, None when it names none."""
+    form = payload.get("form") if isinstance(payload, Mapping) else None
+    return form if isinstance(form, str) else None
+
+
+def waiting_facts(connection: Connection) -> list[Fact]:
+    """Return every parked fact, the oldest first: the office sees them until they are linked."""
+    query = select(FACT).where(FACT.c.waits_for.is_not(None))
+    return [_fact(row) for row in connection.execute(query.order_by(FACT.c.received_at_ms))]
+
+
+def find_fact(connection: Connection, fact_id: str) -> Fact | None:
+    """Return one fact, None when there is none of that id."""
+    row = connection.execute(select(FACT).where(FACT.c.fact_id == fact_id)).one_or_none()
+    return None if row is None else _fact(row)
+
+
+def superseded_ids(facts: Iterable[Fact]) -> frozenset[str]:
+    """Return which facts a later one corrects; chains of corrections leave only the last."""
+    return frozenset(fact.supersedes for fact in facts if fact.supersedes is not None)
 
 
 def has_order(connection: Connection, order_id: str) -> bool:
@@ -63,28 +103,32 @@ def facts_of_order(connection: Connection, order_id: str) -> list[Fact]:
         .where(FACT.c.order_id == order_id)
         .order_by(FACT.c.happened_at_ms, FACT.c.fact_id)
     )
-    return [
-        Fact(
-            fact_id=row.fact_id,
-            fact_type=FactType(row.fact_type),
-            order_id=row.order_id,
-            actor=row.actor,
-            tablet_id=row.tablet_id,
-            op_id=row.op_id,
-            payload=orjson.loads(row.payload),
-            happened_at_utc=utc_from_ms(row.happened_at_ms),
-            received_at_utc=utc_from_ms(row.received_at_ms),
-            supersedes=row.supersedes,
-            is_orphan=bool(row.is_orphan),
-        )
-        for row in connection.execute(query)
-    ]
+    return [_fact(row) for row in connection.execute(query)]
 
 
-def has_answers(connection: Connection, order_id: str) -> bool:
-    """Return whether the crew has filled in the finding form of an order."""
+def _fact(row: Row[str]) -> Fact:
+    return Fact(
+        fact_id=row.fact_id,
+        fact_type=FactType(row.fact_type),
+        order_id=row.order_id,
+        actor=row.actor,
+        tablet_id=row.tablet_id,
+        op_id=row.op_id,
+        payload=orjson.loads(row.payload),
+        happened_at_utc=utc_from_ms(row.happened_at_ms),
+        received_at_utc=utc_from_ms(row.received_at_ms),
+        supersedes=row.supersedes,
+        waits_for=None if row.waits_for is None else WaitsFor(row.waits_for),
+        visit=int(row.visit),
+    )
+
+
+def has_answers(connection: Connection, order_id: str, visit: int) -> bool:
+    """Return whether the crew has filled in the finding form on this visit of an order."""
     query = select(FACT.c.fact_id).where(
-        FACT.c.order_id == order_id, FACT.c.fact_type == str(FactType.FORM_ANSWERSET)
+        FACT.c.order_id == order_id,
+        FACT.c.fact_type == str(FactType.FORM_ANSWERSET),
+        FACT.c.visit == visit,
     )
     return connection.execute(query).first() is not None
 
@@ -94,9 +138,12 @@ _EVIDENCE_TYPES = frozenset({FactType.PHOTO_REF, FactType.METER_READING})
 
 def has_evidence(connection: Connection, order_id: str) -> bool:
     """Return whether the finding is backed by a measurement, a reading or a photo (RULINGS R6)."""
+    facts = facts_of_order(connection, order_id)
+    corrected = superseded_ids(facts)
     return any(
         fact.fact_type in _EVIDENCE_TYPES or _has_measured(fact)
-        for fact in facts_of_order(connection, order_id)
+        for fact in facts
+        if fact.fact_id not in corrected
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from wire_contracts.evidence import Evidence
 from wire_contracts.fields import JsonValue
@@ -47,6 +48,8 @@ class OrderRecord:
         created_by: Account id, or the rule that made it.
         finished_at_utc: When the crew said it was finished, on the crew's corrected clock.
         changed_at_utc: When it was last changed.
+        visit: How often it was reopened; a finding belongs to its visit.
+        visit_from_utc: When it was reopened last, None when never.
     """
 
     order_id: str
@@ -56,6 +59,8 @@ class OrderRecord:
     created_by: str
     finished_at_utc: datetime | None
     changed_at_utc: datetime
+    visit: int = 0
+    visit_from_utc: datetime | None = None
 
     @property
     def state(self) -> WorkOrderState:
@@ -109,9 +114,21 @@ class Mover:
     op_id: str | None = None
 
 
+class WaitsFor(StrEnum):
+    """What a parked fact waits for (sync spec 1.4)."""
+
+    ORDER = "order"
+    FORM = "form"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something a crew saw or did; a correction is a new fact that supersedes this one."""
+    """Something a crew saw or did; a correction is a new fact that supersedes this one.
+
+    Attributes:
+        visit: The visit of the order that it belongs to.
+        waits_for: What is not known here yet and will link it; None when it is linked.
+    """
 
     fact_id: str
     fact_type: FactType
@@ -123,4 +140,10 @@ class Fact:
     happened_at_utc: datetime
     received_at_utc: datetime
     supersedes: str | None = None
-    is_orphan: bool = False
+    waits_for: WaitsFor | None = None
+    visit: int = 0
+
+    @property
+    def is_orphan(self) -> bool:
+        """Return whether it is parked."""
+        return self.waits_for is not None

@@ -3,6 +3,7 @@
 Nothing here asks whether somebody may; `order_store` (office) and the sync's `apply` (crew) do.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -119,25 +120,49 @@ def move_order(
     now_utc: datetime,
 ) -> WorkOrderState:
     """Return the new state, written with its step; raise RefusedTransition when not possible."""
+    move = plan_move(order, event, mover, now_utc)
+    change_order(connection, order.order_id, move.values, now_utc)
+    connection.execute(insert(WORK_ORDER_EVENT).values(**move.step))
+    return move.following
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A step along the life cycle: the new state, the columns it changes, its own row."""
+
+    following: WorkOrderState
+    values: dict[str, FieldValue]
+    step: dict[str, FieldValue]
+
+
+def plan_move(order: OrderRecord, event: WorkOrderEvent, mover: Mover, now_utc: datetime) -> Move:
+    """Return what a step writes; raise RefusedTransition when it is not possible.
+
+    A reopened order begins a new visit: its result and cause are asked anew, the former finding
+    stays among the facts.
+    """
     following = LIFE_CYCLE.next_state(order.state, event)
     values: dict[str, FieldValue] = {"state": str(following)}
     if following is WorkOrderState.FINISHED:
         values["finished_at_ms"] = ms_from_utc(mover.happened_at_utc)
-    change_order(connection, order.order_id, values, now_utc)
-    connection.execute(
-        insert(WORK_ORDER_EVENT).values(
-            order_id=order.order_id,
-            event=str(event),
-            from_state=str(order.state),
-            to_state=str(following),
-            actor=mover.actor,
-            op_id=mover.op_id,
-            crew_id=mover.crew_id,
-            happened_at_ms=ms_from_utc(mover.happened_at_utc),
-            recorded_at_ms=ms_from_utc(now_utc),
-        )
+    if event is WorkOrderEvent.REOPEN:
+        values |= {"visit": order.visit + 1, "visit_from_ms": ms_from_utc(now_utc)}
+        values |= {"result": None, "cause": ""}
+    return Move(
+        following=following,
+        values=values,
+        step={
+            "order_id": order.order_id,
+            "event": str(event),
+            "from_state": str(order.state),
+            "to_state": str(following),
+            "actor": mover.actor,
+            "op_id": mover.op_id,
+            "crew_id": mover.crew_id,
+            "happened_at_ms": ms_from_utc(mover.happened_at_utc),
+            "recorded_at_ms": ms_from_utc(now_utc),
+        },
     )
-    return following
 
 
 def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc: datetime) -> None:
@@ -146,20 +171,6 @@ def hand_over(connection: Connection, order: OrderRecord, mover: Mover, now_utc:
     event = WorkOrderEvent.REASSIGN if can_reassign else WorkOrderEvent.RELEASE
     move_order(connection, order, event, mover, now_utc)
     change_order(connection, order.order_id, {"crew_id": mover.crew_id}, now_utc)
-
-
-def take_order(connection: Connection, order_id: str, crew_id: str, now_utc: datetime) -> None:
-    """Give an order that nobody has to the crew that accepts it."""
-    change_order(connection, order_id, {"crew_id": crew_id}, now_utc)
-
-
-def mark_done_after_cancel(connection: Connection, order_id: str, now_utc: datetime) -> None:
-    """Flag an order that a crew finished although the office had changed its mind."""
-    connection.execute(
-        update(WORK_ORDER)
-        .where(WORK_ORDER.c.order_id == order_id)
-        .values(is_done_after_cancel=True, changed_at_ms=ms_from_utc(now_utc))
-    )
 
 
 def change_order(
@@ -178,16 +189,19 @@ def show_order(connection: Connection, order_id: str, now_utc: datetime) -> int:
 
     A planned order is seen by no tablet; a released one without a crew by the crews of its area.
     """
-    order = record_of(connection, order_id)
-    publication = Publication(
+    seq = publish(connection, publication_of(record_of(connection, order_id)), now_utc)
+    append_feed(connection, Topic.ORDER, order_id, now_utc)
+    return seq
+
+
+def publication_of(order: OrderRecord) -> Publication:
+    """Return the order as tablets shall see it."""
+    return Publication(
         entity=ENTITY,
-        entity_id=order_id,
+        entity_id=order.order_id,
         document=order_json(order.document),
         buckets=buckets_of(order),
     )
-    seq = publish(connection, publication, now_utc)
-    append_feed(connection, Topic.ORDER, order_id, now_utc)
-    return seq
 
 
 def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime) -> int:
@@ -250,6 +264,8 @@ def order_from(row: Row[str]) -> OrderRecord:
         created_by=row.created_by,
         finished_at_utc=_utc_or_none(row.finished_at_ms),
         changed_at_utc=utc_from_ms(row.changed_at_ms),
+        visit=int(row.visit),
+        visit_from_utc=_utc_or_none(row.visit_from_ms),
     )
 
 

@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make two tables, add columns to three, and the due times of two new kinds of review."""
+    """Make two tables, add columns to four, and the due times of three new kinds of review."""
     _make_order_person()
     _make_sealed_item()
     op.add_column("op_ledger", sa.Column("boot_id", sa.String(length=64), nullable=True))
@@ -17,6 +17,11 @@ def upgrade() -> None:
     op.add_column("fact", sa.Column("waits_for", sa.String(length=20), nullable=True))
     op.execute("UPDATE fact SET waits_for = 'order' WHERE is_orphan")
     op.create_index(op.f("ix_fact_waits_for"), "fact", ["waits_for"])
+    for table in ("fact", "work_order"):
+        op.add_column(
+            table, sa.Column("visit", sa.Integer(), nullable=False, server_default=sa.text("0"))
+        )
+    op.add_column("work_order", sa.Column("visit_from_ms", sa.BigInteger(), nullable=True))
     op.add_column("review_item", sa.Column("choice", sa.String(length=10), nullable=True))
     op.add_column("review_item", sa.Column("chosen_value", sa.Text(), nullable=True))
     _put_due_times()

@@ -1,0 +1,104 @@
+"""Facts of crews: kept once, never changed, parked while what they belong to is not known here."""
+
+from sqlalchemy import Connection
+
+from sync_server.blobs.ref_store import note_photo
+from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
+from sync_server.sync.event_time import EventTime
+from sync_server.sync.review_store import ReviewKind
+from sync_server.work_orders.fact_store import (
+    find_fact,
+    form_of,
+    insert_fact,
+    payload_text,
+    stored_payload,
+)
+from sync_server.work_orders.order import Fact, WaitsFor
+from wire_contracts.codes import Code
+from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.operations import Operation, OperationKind, Outcome
+from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
+
+LONGEST_ID = 64
+
+KNOWN_FORMS = frozenset({FINDING_FORM})
+"""Forms and versions that this server can read; answers to another one wait for it."""
+
+
+def keep_fact(
+    connection: Connection, context: CrewContext, operation: Operation, time: EventTime
+) -> Effect:
+    """Return the effect of a fact or an attachment.
+
+    Never refused because an order, a form version or a photo is missing: it is kept, a person
+    sees it, and it is linked when what it waits for appears (trap T15, invariant I6).
+    """
+    is_attach = operation.kind is OperationKind.ATTACH
+    fact_type = str(FactType.PHOTO_REF) if is_attach else operation.field
+    payload: JsonObject = operation.payload or {}
+    supersedes = payload.get("supersedes")
+    order_id = _order_id_of(connection, operation, payload)
+    if fact_type not in set(FactType) or not (_is_id(order_id) and _is_id(supersedes)):
+        return refused(Code.FIELD_RANGE, "the fact's type or a reference in it cannot be read")
+    fact_id = operation.op_id if is_attach else operation.entity_id
+    stored = stored_payload(connection, fact_id)
+    if stored is not None:
+        return NOOP if stored == payload_text(payload) else _CHANGED
+    order = context.book.find(str(order_id)) if order_id is not None else None
+    fact = Fact(
+        fact_id=fact_id,
+        fact_type=FactType(fact_type),
+        order_id=None if order_id is None else str(order_id),
+        actor=operation.actor,
+        tablet_id=context.tablet.tablet_id,
+        op_id=operation.op_id,
+        payload=payload,
+        happened_at_utc=time.at_utc,
+        received_at_utc=context.now_utc,
+        supersedes=None if supersedes is None else str(supersedes),
+        waits_for=_waits_for(
+            payload, fact_type, is_order_missing=order is None and order_id is not None
+        ),
+        visit=0 if order is None else visit_of(order, time),
+    )
+    insert_fact(connection, fact)
+    beside = (operation.entity, operation.entity_id) if is_attach else None
+    note_photo(connection, fact, beside)
+    return APPLIED if fact.waits_for is None else _PARKED[fact.waits_for]
+
+
+def _order_id_of(connection: Connection, operation: Operation, payload: JsonObject) -> JsonValue:
+    """Return the order of a fact; an attachment belongs to an order, or to that of a fact."""
+    if operation.kind is not OperationKind.ATTACH:
+        return payload.get("order_id")
+    if operation.entity == ENTITY:
+        return operation.entity_id
+    fact = find_fact(connection, operation.entity_id)
+    return payload.get("order_id") if fact is None else fact.order_id
+
+
+def _waits_for(payload: JsonObject, fact_type: str, *, is_order_missing: bool) -> WaitsFor | None:
+    if is_order_missing:
+        return WaitsFor.ORDER
+    form = form_of(payload) if fact_type == FactType.FORM_ANSWERSET else None
+    return None if form is None or form in KNOWN_FORMS else WaitsFor.FORM
+
+
+_PARKED = {
+    waits_for: Effect(outcome=Outcome.APPLIED, review=ReviewKind.ORPHAN_FACT, code=code)
+    for waits_for, code in (
+        (WaitsFor.ORDER, Code.GONE),
+        (WaitsFor.FORM, Code.VERSION_UNSUPPORTED),
+    )
+}
+
+_CHANGED = Effect(
+    outcome=Outcome.CONFLICT,
+    code=Code.CONFLICT,
+    detail="a fact never changes; correct it by a new fact that supersedes it",
+    review=ReviewKind.CONFLICT,
+)
+
+
+def _is_id(value: JsonValue) -> bool:
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_ID)
