@@ -16,13 +16,12 @@ from edge_gateway.links.link_url import (
     Cjt188Url,
     LinkUrl,
     LinkUrlError,
-    ListenUrl,
     MbusUrl,
     parse_url,
 )
 from edge_gateway.links.modbus_links_io import open_link
-from edge_gateway.links.modbus_objects import OBJECT_NAMES
-from edge_gateway.links.modbus_objects_io import ObjectsRead, read_objects
+from edge_gateway.links.modbus_objects import OBJECT_NAMES, ObjectsRead
+from edge_gateway.links.modbus_objects_io import read_objects_of
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.identify import Answers, Standing, identified, judge, matching, questions
@@ -132,18 +131,8 @@ def _by_registers(
         return said.ended_by
     if not said.has_answered and faults:
         return faults[-1]
-    objects = _objects(url, unit, call.wait_s)
+    objects = read_objects_of(url, unit, wait_s=call.wait_s)
     return _identification(call, profiles, said, objects, started_s)
-
-
-def _objects(url: LinkUrl, unit: int, wait_s: float) -> ObjectsRead:
-    """Return what Read Device Identification says; nothing where a DTU dials in."""
-    if isinstance(url, ListenUrl | MbusUrl | Cjt188Url):
-        return ObjectsRead()
-    try:
-        return read_objects(url, unit, wait_s=wait_s)
-    except OSError:
-        return ObjectsRead()
 
 
 def _identification(

@@ -42,6 +42,19 @@ class Objects:
     next_object: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectsRead:
+    """What a unit says of itself.
+
+    Attributes:
+        texts: Object number to text; None: it did not answer.
+        is_denied: Whether it answered that it knows no such function.
+    """
+
+    texts: Mapping[int, str] | None = None
+    is_denied: bool = False
+
+
 def objects_request(unit: int, first: int = 0) -> bytes:
     """Return unit, function and data of the request for the objects from `first` on."""
     return bytes((unit, FUNCTION, _KIND, _REGULAR, first))

@@ -4,11 +4,12 @@ The strict link reads words of a known number; how long this answer is, only the
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge_gateway.links.ascii_frames import ascii_frame, find_ascii
 from edge_gateway.links.link_url import (
+    LinkUrl,
     RtuOverTcpUrl,
     SerialKind,
     SerialUrl,
@@ -19,6 +20,7 @@ from edge_gateway.links.mbap_frames import find_mbap
 from edge_gateway.links.modbus_frames import BROKEN
 from edge_gateway.links.modbus_objects import (
     FUNCTION,
+    ObjectsRead,
     find_objects_rtu,
     objects_request,
     parse_objects,
@@ -30,19 +32,6 @@ MOST_ANSWERS = 16
 """Answers that one identification may take: 16 of 250 bytes hold every standard object."""
 
 _Find = Callable[[bytes], bytes | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectsRead:
-    """What a unit says of itself.
-
-    Attributes:
-        texts: Object number to text; None: it did not answer.
-        is_denied: Whether it answered that it knows no such function.
-    """
-
-    texts: Mapping[int, str] | None = None
-    is_denied: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +77,22 @@ def read_objects(
         return _read(_talk(url, port, unit, wait_s), unit)
     finally:
         port.close()
+
+
+def read_objects_of(url: LinkUrl, unit: int, *, wait_s: float) -> ObjectsRead:
+    """Return the objects of a unit; nothing where a DTU dials in, or the line is in use or gone.
+
+    Args:
+        url: The line; nobody else may hold it.
+        unit: Whom to ask.
+        wait_s: Wall seconds for each answer.
+    """
+    if not isinstance(url, TcpUrl | SerialUrl | RtuOverTcpUrl):
+        return ObjectsRead()
+    try:
+        return read_objects(url, unit, wait_s=wait_s)
+    except OSError:
+        return ObjectsRead()
 
 
 def _read(talk: _Talk, unit: int) -> ObjectsRead:

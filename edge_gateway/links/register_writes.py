@@ -102,8 +102,8 @@ def words_of(target: WritableRegister, value: Decimal) -> tuple[int, ...]:
     """Return the words (a bit for a coil) that mean the value.
 
     Raises:
-        NotWritableError: It is outside the range, or between two values that the register can
-            hold.
+        NotWritableError: It is outside the range, between two values that the register can
+            hold, or has more digits than a float keeps.
     """
     register, rule = target.register, target.rule
     wanted = Fraction(value)
@@ -122,10 +122,33 @@ def words_of(target: WritableRegister, value: Decimal) -> tuple[int, ...]:
         message = f"{register.name}: {value} is no multiple of {step}, which it counts in"
         raise NotWritableError(message)
     try:
-        return encode_words(register.coding, raw)
+        words = encode_words(register.coding, raw)
     except EncodeError as error:
         message = f"{register.name}: {error}"
         raise NotWritableError(message) from error
+    _refuse_rounding(target, value, words)
+    return words
+
+
+def _refuse_rounding(target: WritableRegister, value: Decimal, words: tuple[int, ...]) -> None:
+    """Raise NotWritableError where a float would not keep every digit that was given."""
+    if target.register.coding.kind not in FLOATS:
+        return
+    raw = decode_words(target.register.coding, words)
+    exponent = value.as_tuple().exponent
+    last_digit = Fraction(10) ** min(0, exponent if isinstance(exponent, int) else 0)
+    held = None if not isinstance(raw, int | Fraction) else _printed(target.register, raw)
+    if held is None or abs(held - Fraction(value)) >= last_digit / 2:
+        message = (
+            f"{target.register.name}: {value} has more digits than the register keeps: it would "
+            f"hold {value_in(target, words)}; give fewer"
+        )
+        raise NotWritableError(message)
+
+
+def _printed(register: Register, raw: int | Fraction) -> Fraction:
+    scaled = Fraction(raw) * (register.scale or 1)
+    return -scaled if register.is_negated else scaled
 
 
 def value_in(target: WritableRegister, words: tuple[int, ...]) -> str:
@@ -136,8 +159,7 @@ def value_in(target: WritableRegister, words: tuple[int, ...]) -> str:
     raw = decode_words(register.coding, words)
     if not isinstance(raw, int | Fraction):
         return " ".join(f"{word:04X}" for word in words)
-    scaled = Fraction(raw) * (register.scale or 1)
-    value = -scaled if register.is_negated else scaled
+    value = _printed(register, raw)
     return f"{float(value):.9g}" if register.coding.kind is WireType.F32 else _shown(value)
 
 

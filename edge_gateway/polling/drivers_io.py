@@ -22,6 +22,7 @@ from edge_gateway.links.mbus_io import open_mbus
 from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter, ModbusSite
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import LinkQuirks, open_session
+from edge_gateway.links.modbus_objects_io import read_objects_of
 from edge_gateway.links.modbus_write_io import ModbusWriter, WritableMeter
 from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock
@@ -92,6 +93,7 @@ def _modbus(order: LineOrder) -> Line:
         clock=order.clock,
         timeout_s=order.timeout_s,
         candidates=order.candidates,
+        objects=lambda unit: read_objects_of(order.url, unit, wait_s=order.timeout_s),
     )
     driver = ModbusDriver(link, order.modbus, site)
     return Line(driver=driver, counts=link.counts.copied, take=driver.take, writer=writer)

@@ -18,7 +18,7 @@ from edge_gateway.config import (
     MqttConfig,
     QueueConfig,
 )
-from edge_gateway.links.answers import Answer
+from edge_gateway.links.answers import Answer, Fault
 from edge_gateway.links.driver import Driver, Identity, JobKind
 from edge_gateway.links.meter_reading import read_group
 from edge_gateway.polling.drivers_io import make_line
@@ -40,6 +40,7 @@ from tests.edge_gateway.rig import (
     silent,
     until,
 )
+from tests.edge_gateway.test_identify_command import VENDOR, device_with_objects
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 from wire_contracts.quantities import Quantity
 
@@ -296,6 +297,56 @@ type = "u16"
 quantity = "serial"
 access = "R"
 """
+
+
+def test_a_meter_that_refuses_everything_is_said_to_refuse(tmp_path: Path) -> None:
+    refusing: list[bool] = [True]
+
+    def starting(request: Request) -> bytes | None:
+        return request.exception(2) if refusing[0] else alpha()(request)
+
+    with driver(tmp_path, starting, "alpha@1") as reader:
+        before = reader.read(FAST, retry_count=0)
+        refusing[0] = False
+        after = reader.read(FAST, retry_count=0)
+
+    assert set(before.quality.values()) == {bad_exception(2)}
+    assert {fault.quality for fault in before.faults} == {bad_exception(2)}
+    assert after.values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
+
+
+def test_a_silent_meter_that_must_say_what_it_is_costs_one_time_out(tmp_path: Path) -> None:
+    with MeterServer(units={1: silent}) as plant:
+        setup = settings(tmp_path, plant.port, AUTO, candidates=("alpha@1", "beta@1"))
+        text = HEAD.format(name="beta", model=22).replace("address = 100", "address = 101")
+        (tmp_path / "profiles" / "beta@1.toml").write_text(text, encoding="utf-8")
+        line = make_line(setup.order(Hands()))
+        said = [line.driver.identify("1") for _ in range(3)]
+        line.driver.close()
+
+    assert [isinstance(each, Fault) and each.quality for each in said] == [BAD_TIMEOUT] * 3
+    assert [request.address for request in plant.asked] == [100, 101, 100]
+
+
+@pytest.mark.parametrize(("vendor", "profiles"), [(VENDOR[0], ("alpha@1",)), ("Nobody", ())])
+def test_a_polled_meter_is_asked_for_its_device_identification(
+    tmp_path: Path, vendor: str, profiles: tuple[str, ...]
+) -> None:
+    with device_with_objects() as port:
+        setup = settings(tmp_path, port, AUTO, candidates=("alpha@1",))
+        text = HEAD.format(name="alpha", model=11)
+        row = f'method = "fc2b_0e"\nobject = "vendor"\nequals = "{vendor}"\n'
+        head, _, tail = text.partition('method = "registers"')
+        rest = tail[tail.index("[[register]]") :]
+        (tmp_path / "profiles" / "alpha@1.toml").write_text(head + row + "\n" + rest)
+        line = make_line(setup.order(Hands()))
+        said = line.driver.identify("1")
+        again = line.driver.identify("1")
+        line.driver.close()
+
+    assert isinstance(said, Identity)
+    assert tuple(said.profiles) == profiles
+    assert again == said
 
 
 def write_guarded(folder: Path) -> None:

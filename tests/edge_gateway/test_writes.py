@@ -306,6 +306,22 @@ def test_what_is_no_step_inside_the_range_has_no_words(value: Decimal) -> None:
     assert is_taken is is_good
 
 
+@pytest.mark.parametrize("typed", ["8", "8.1", "7.123456", "0.000001", "16"])
+def test_a_float_that_keeps_every_digit_typed_is_written(typed: str) -> None:
+    target = writable_register(HEATER, "limit")
+
+    assert float(value_in(target, words_of(target, Decimal(typed)))) == pytest.approx(float(typed))
+
+
+@pytest.mark.parametrize("typed", ["7.123456789", "0.1000000001", "15.99999999"])
+def test_a_float_that_would_hold_another_number_than_was_typed_is_refused(typed: str) -> None:
+    target = writable_register(HEATER, "limit")
+    with pytest.raises(NotWritableError, match="more digits than the register keeps") as refused:
+        words_of(target, Decimal(typed))
+
+    assert "it would hold" in str(refused.value)
+
+
 PROBED = """
 [[identify]]
 method = "word_order_probe"
