@@ -4,7 +4,9 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -23,6 +25,8 @@ from edge_gateway.remote.revisions_io import InForce, Revisions
 from edge_gateway.remote.standing import Standing
 from edge_gateway.remote.trials_io import GatewayParts
 from edge_gateway.sparkplug.sparkplug_io import CURSOR, SparkplugOutput, SparkplugParts
+from edge_gateway.uplink.event_store import EVENTS_FILE, EventStore
+from edge_gateway.uplink.messages import Event
 from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
 from edge_gateway.watchdog import OUTBOX_STEP_S, UPLINK_STEP_S, Watchdog
 from wire_contracts.clock import Clock
@@ -37,6 +41,9 @@ LEFT_BEHIND_S = 5.0
 
 MOST_HANGS = 3
 """Threads left behind in one process, which they burden until it ends."""
+
+PART_HUNG = "part_hung"
+"""Kind of the event that says so."""
 
 SPARKPLUG_PAUSE_S = 30.0
 """Wall seconds before the second output is tried again after an unexpected error."""
@@ -99,17 +106,26 @@ def run_gateway(
     quiet_pymodbus()
     with held_folder(config.data):
         revisions = Revisions(config)
-        news: list[str] = []
+        news: Sequence[str] = ()
+        hung: list[str] = []
         while not stop.is_set():
             crew = _Crew(
                 revisions=revisions, clock=clock, reached=reached, machine=machine, news=news
             )
             crew.work(stop)
-            news += crew.hung
-            if len(news) >= MOST_HANGS:
-                raise HangingError("; ".join(news))
+            news = crew.hung
+            hung += news
+            if len(hung) >= MOST_HANGS:
+                _tell_after_restart(config, news, clock.now_utc())
+                raise HangingError("; ".join(hung))
             if not stop.is_set():
                 stop.wait(RESTART_PAUSE_S)
+
+
+def _tell_after_restart(config: GatewayConfig, news: Sequence[str], now_utc: datetime) -> None:
+    """Keep what the next process has to tell, because this one ends."""
+    with suppress(sqlite3.DatabaseError), closing(EventStore(config.data / EVENTS_FILE)) as store:
+        store.add([Event(at_utc=now_utc, kind=PART_HUNG, text=text) for text in news])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,7 +174,7 @@ class _Crew:
             )
         )
         for text in self.news:
-            uplink.announce("part_hung", text)
+            uplink.announce(PART_HUNG, text)
         outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
         outbox.timekeeper = timekeeper
         outbox.announce = uplink.announce

@@ -11,7 +11,14 @@ import pytest
 
 from edge_gateway.figures import LinkFigures, UplinkFigures
 from edge_gateway.queue.queued import QueueFigures
-from edge_gateway.uplink.messages import Figures, event, health, offline_state, online_state
+from edge_gateway.uplink.messages import (
+    Event,
+    Figures,
+    event,
+    health,
+    offline_state,
+    online_state,
+)
 from wire_contracts.enrolment import (
     EnrolAnswer,
     EnrolRequest,
@@ -111,7 +118,9 @@ MESSAGES = {
     "online": online_state("gw-07", 3, NOON),
     "offline": offline_state("gw-07"),
     "health": dump_health(health("gw-07", NOON, Figures(queue=QUEUE, uplink=UPLINK, links=[LINK]))),
-    "event": event("gw-07", NOON, "clock_step", "back by 3 s"),
+    "event": event(
+        "gw-07", "00c0ffee00c0ffee-7", Event(at_utc=NOON, kind="clock_step", text="back by 3 s")
+    ),
     "order": dump_signed(
         SignedText(key_id="0" * 16, body=dump_command(ORDER), signature=bytes(64))
     ),

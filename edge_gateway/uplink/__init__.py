@@ -4,6 +4,8 @@ messages                 state, health and events as the server reads them
 offers, batching         which frames are on their way; how many fit into one message
 lanes                    what is sent next: live, and beside it what waited
 delivery_io              offers the queue's frames, marks what the server has
+event_store              events that the broker does not have yet, on disk
+event_delivery_io        keeps events and sends them in order
 mqtt_io                  one MQTT connection, 5 or 3.1.1
 uplink_io                queue to broker, the server's word back to the queue
 """

@@ -37,6 +37,23 @@ def offline_state(gateway_id: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in the gateway.
+
+    Attributes:
+        at_utc: When.
+        quality: How well that is known.
+        kind: A stable word (docs/gateway.md).
+        text: For people.
+    """
+
+    at_utc: datetime
+    kind: str
+    text: str
+    quality: TimeQuality = TimeQuality.SANE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What the parts of the gateway have to say about themselves.
 
@@ -126,8 +143,16 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(1000 * seconds, 1)
 
 
-def event(gateway_id: str, now_utc: datetime, kind: str, text: str) -> bytes:
-    """Return an event: a stable kind, and a text for people."""
+def event(gateway_id: str, name: str, happened: Event) -> bytes:
+    """Return an event as it is sent, under a name that is the same however often it is sent."""
     return dump_json(
-        {"v": 1, "gw": gateway_id, "t": ms_from_utc(now_utc), "kind": kind, "text": text}
+        {
+            "v": 1,
+            "gw": gateway_id,
+            "id": name,
+            "t": ms_from_utc(happened.at_utc),
+            "tq": str(happened.quality),
+            "kind": happened.kind,
+            "text": happened.text,
+        }
     )

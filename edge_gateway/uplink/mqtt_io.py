@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.broker_tls_io import explain_tls, tls_context
 from edge_gateway.config import MqttConfig, MqttVersion
+from edge_gateway.uplink.messages import Event
 
 UNSUPPORTED_PROTOCOL = 132
 """CONNACK reason of a broker that does not speak MQTT 5; MQTT 5.0 section 3.2.2.2."""
@@ -75,10 +76,9 @@ _PROTOCOLS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """Another part has something to tell the server: a stable kind, and a text for people."""
+    """Something happened that people must be told."""
 
-    kind: str
-    text: str
+    event: Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

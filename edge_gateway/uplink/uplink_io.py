@@ -20,6 +20,8 @@ from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.uplink import messages
 from edge_gateway.uplink.batching import Interval, late_by
 from edge_gateway.uplink.delivery_io import Delivery, DeliveryParts
+from edge_gateway.uplink.event_delivery_io import AT_ONCE, EventDelivery, EventDeliveryParts
+from edge_gateway.uplink.event_store import EVENTS_FILE, EventStore
 from edge_gateway.uplink.mqtt_io import (
     Announced,
     Connected,
@@ -37,6 +39,7 @@ from edge_gateway.uplink.mqtt_io import (
 from wire_contracts.acks import parse_ack
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
+from wire_contracts.frames import TimeQuality
 from wire_contracts.gateway_health import GatewayHealth, dump_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
@@ -63,7 +66,7 @@ FLUSH_EVERY_S = 2.0
 """Wall seconds after which the server's word is in the file though nothing new was read."""
 
 LONGEST_WAIT_S = 0.5
-MAX_EVENTS = 100
+MAX_ANSWERS = 100
 SHORTEST_HEALTH_S = 1.0
 PRUNE_EVERY_S = 60.0
 
@@ -139,7 +142,15 @@ class Uplink:
                 tell=self.announce,
             )
         )
-        self._unsaid: list[Announced | Responded] = []
+        self._events = EventDelivery(
+            EventDeliveryParts(
+                gateway_id=parts.config.gateway_id,
+                store=EventStore(parts.config.data / EVENTS_FILE),
+                publish=lambda payload: self._publish(Channel.EVENT, payload),
+                now_utc=self._time_utc,
+            )
+        )
+        self._unsaid: list[Responded] = []
         self._looked_at = self._now()
 
     def wake(self) -> None:
@@ -147,13 +158,16 @@ class Uplink:
         self._inbox.put(Woken())
 
     def announce(self, kind: str, text: str) -> None:
-        """Have an event published as soon as there is a connection; any thread may."""
-        self._inbox.put(Announced(kind=kind, text=text))
+        """Have an event kept, and published as soon as there is a connection; any thread may."""
+        keeper = self._parts.timekeeper
+        quality = TimeQuality.SANE if keeper is None else keeper.quality()
+        event = messages.Event(at_utc=self._time_utc(), quality=quality, kind=kind, text=text)
+        self._inbox.put(Announced(event=event))
 
     def respond(self, payload: bytes) -> None:
         """Have an answer to an order published, as soon as there is a connection; any thread may.
 
-        The newest `MAX_EVENTS` wait; none is kept over a restart.
+        The newest `MAX_ANSWERS` wait; none is kept over a restart, because it is asked for again.
         """
         self._inbox.put(Responded(payload=payload))
 
@@ -184,14 +198,17 @@ class Uplink:
         try:
             while not stop.is_set():
                 self._parts.beat()
-                self._take_events()
+                self._take_inbox(LONGEST_WAIT_S)
                 self._work()
         finally:
+            self._take_inbox(0)
+            self._events.close()
             if self._connection is not None:
                 self._connection.close(messages.offline_state(self._parts.config.gateway_id))
 
     def _work(self) -> None:
         """Send what is due and keep house; a queue file found damaged is replaced at once."""
+        self._events.work(time.monotonic())
         try:
             self._delivery.send_due(time.monotonic())
             self._keep_house()
@@ -199,10 +216,10 @@ class Uplink:
             self._parts.queue.recover(error)
             self._delivery.offer_everything()
 
-    def _take_events(self) -> None:
-        """Wait for the first event, briefly, and handle all that have come."""
+    def _take_inbox(self, longest_wait_s: float) -> None:
+        """Wait for the first message, briefly, and handle all that have come."""
         try:
-            self._handle(self._inbox.get(timeout=LONGEST_WAIT_S))
+            self._handle(self._inbox.get(timeout=longest_wait_s))
             while True:
                 self._handle(self._inbox.get_nowait())
         except queue.Empty:
@@ -220,11 +237,16 @@ class Uplink:
                 self._published(event)
             case Received():
                 self._received(event)
-            case Announced() | Responded():
-                self._unsaid = [*self._unsaid[1 - MAX_EVENTS :], event]
-                self._say()
-            case Woken():
-                return
+            case Announced() | Responded() | Woken():
+                self._take_word(event)
+
+    def _take_word(self, event: Announced | Responded | Woken) -> None:
+        """Take what another part of the gateway has to say."""
+        if isinstance(event, Announced):
+            self._events.tell(event.event)
+        elif isinstance(event, Responded):
+            self._unsaid = [*self._unsaid[1 - MAX_ANSWERS :], event]
+            self._say()
 
     def _topic(self, channel: Channel) -> str:
         return Topic(gateway_id=self._parts.config.gateway_id, channel=channel).text()
@@ -245,7 +267,10 @@ class Uplink:
     def _connected(self, event: Connected) -> None:
         self._drops = 0
         self._receive_maximum = event.receive_maximum
-        self._delivery.connected(event.receive_maximum, time.monotonic())
+        of_events = min(AT_ONCE, max(1, event.receive_maximum // 4))
+        self._events.connected(of_events)
+        batches = max(1, event.receive_maximum - of_events)
+        self._delivery.connected(batches, time.monotonic())
         _LOG.info("mqtt.connected", version=str(self._version), host=self._parts.config.mqtt.host)
         self._publish_state()
         self._say()
@@ -261,6 +286,7 @@ class Uplink:
         if self._receive_maximum is not None:
             _LOG.warning("mqtt.disconnected", host=self._parts.config.mqtt.host)
         self._receive_maximum = None
+        self._events.disconnected()
         self._delivery.disconnected()
         self._drops += not event.is_tls_refused
         is_5 = self._version is MqttVersion.V5
@@ -298,23 +324,16 @@ class Uplink:
         return self._connection.publish(self._topic(channel), payload, is_retained=is_retained)
 
     def _say(self) -> None:
-        """Publish events and answers; without a connection the newest `MAX_EVENTS` wait."""
+        """Publish answers; without a connection the newest `MAX_ANSWERS` wait."""
         if self._receive_maximum is None:
             return
         for word in self._unsaid:
-            if isinstance(word, Responded):
-                self._publish(Channel.RES, word.payload)
-            else:
-                self._publish_event(word.kind, word.text)
+            self._publish(Channel.RES, word.payload)
         self._unsaid = []
 
-    def _publish_event(self, kind: str, text: str) -> None:
-        now_utc = self._time_utc()
-        self._publish(
-            Channel.EVENT, messages.event(self._parts.config.gateway_id, now_utc, kind, text)
-        )
-
     def _published(self, event: Published) -> None:
+        if self._events.published(event.mid, event.refusal, time.monotonic()):
+            return
         if self._delivery.published(event.mid, event.refusal, time.monotonic()):
             self._is_broker_silent = False
             self._patience = PUBACK_WITHIN_TIMEOUTS
