@@ -71,12 +71,20 @@ class HeardClock:
         self._clock = clock
         self._thread = thread
         self._beat = beat
+        self._ident = 0
 
     def now_utc(self) -> datetime:
         """Return the present moment in UTC."""
-        if threading.current_thread().name == self._thread:
+        if threading.get_ident() == self._ident or self._is_the_thread():
             self._beat(self._thread)
         return self._clock.now_utc()
+
+    def _is_the_thread(self) -> bool:
+        """Return whether the thread has the name, and know it by its number from then on."""
+        is_it = threading.current_thread().name == self._thread
+        if is_it:
+            self._ident = threading.get_ident()
+        return is_it
 
     def wall_seconds(self, seconds: float) -> float:
         """Return how many seconds of the wall's clock `seconds` of this clock take."""

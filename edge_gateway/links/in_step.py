@@ -132,7 +132,7 @@ class UnitStep:
         """
         if self.fixed_count >= SAME_SIZES_TO_TRUST and self.fixed == shape:
             return Doubt.NONE
-        is_alone = self.last in {None, block}
+        is_alone = self.last is None or self.last is block or self.last == block
         if self.silent_probes >= SILENT_PROBES and (is_alone or not self._has_own_probe(block)):
             return Doubt.NONE
         if self.is_lost and not self.is_in_step:
@@ -156,7 +156,7 @@ class UnitStep:
         return any(shape_of(0, each) != wanted for each in (*self.blocks, *_parts(block)))
 
     def _has_changed(self, block: Span) -> bool:
-        if self.last is None or self.is_lost:
+        if self.last is None or self.last is block or self.is_lost:
             return False
         return shape_of(0, self.last) != shape_of(0, block)
 

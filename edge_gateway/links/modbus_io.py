@@ -141,7 +141,10 @@ class ModbusLink:
                 yield span
 
     def _unit(self, unit: int) -> UnitStep:
-        return self._units.setdefault(unit, UnitStep())
+        known = self._units.get(unit)
+        if known is None:
+            known = self._units[unit] = UnitStep()
+        return known
 
     def _ask(self, shape: Shape, block: Span, deadline_s: float | None) -> Answer:
         answer = self._session.read(shape.unit, block, shape, deadline_s)

@@ -100,16 +100,18 @@ class LinkWorker:
         """Poll until told to stop, then close the link."""
         log = _LOG.bind(link=self.name)
         log.info("link.started", meters=len(self._setup.meters), jobs=len(self._schedule.jobs))
+        now = self._now()
         while not stop.is_set():
-            self._run_errands()
-            now = self._now()
+            if self._run_errands():
+                now = self._now()
             self._look_around(now)
             job = self._schedule.pick(now)
             if job is None:
                 wait_s = self._schedule.seconds_to_next(now)
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
-                continue
-            self._run_job(job, now)
+                now = self._now()
+            else:
+                now = self._run_job(job, now)
         self._cancel_errands()
         self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
@@ -139,7 +141,7 @@ class LinkWorker:
             return JobRead(has_answered=False, faults=(_NOT_IDENTIFIED,))
         started = self._now()
         read = self._line.driver.read(JobKind(serial=serial, group=group), retry_count=1)
-        self._hand_on(JobKey(serial, group), started, read)
+        self._hand_on(JobKind(serial=serial, group=group), started, read)
         return read
 
     def identify(self, serial: str) -> Identity | Fault:
@@ -157,13 +159,13 @@ class LinkWorker:
         writer = self._line.writer
         return None if writer is None else writer.write(serial, register, value)
 
-    def _run_errands(self) -> None:
-        while True:
-            try:
-                errand = self._errands.get_nowait()
-            except queue.Empty:
-                return
-            errand.work(self)
+    def _run_errands(self) -> bool:
+        """Return whether there were any; nobody else takes them out."""
+        has_any = False
+        while not self._errands.empty():
+            has_any = True
+            self._errands.get_nowait().work(self)
+        return has_any
 
     def _cancel_errands(self) -> None:
         with self._ending:
@@ -194,7 +196,7 @@ class LinkWorker:
             busy_s=counts.busy_s,
             turnaround_p50_s=counts.turnarounds.quantile_s(0.5),
             turnaround_p99_s=counts.turnarounds.quantile_s(0.99),
-            last_good=dict(self._last_good),
+            last_good=self._last_good.copy(),
             meters=tuple(meter.serial for meter in self._setup.meters),
         )
 
@@ -209,25 +211,34 @@ class LinkWorker:
         self._schedule.correct_for_clock(now)
         self._tell(self._schedule.look_at_load(now))
 
-    def _run_job(self, job: Job, started: Moment) -> None:
+    def _run_job(self, job: Job, started: Moment) -> Moment:
+        """Read what the job asks for; return when the line was free again."""
         key = job.key
         if key.group == IDENTIFY and key.serial in self._unknown:
             self._identify_job(key, started)
-            return
-        read = self._line.driver.read(
-            JobKind(serial=key.serial, group=key.group), retry_count=self._retry_count(key.serial)
-        )
+            return self._now()
+        kind = JobKind(serial=key.serial, group=key.group)
+        read = self._line.driver.read(kind, retry_count=self._retry_count(key.serial))
+        now = self._now()
         finished = self._finish(
-            key, started, has_answered=read.has_answered, is_link_down=read.is_link_down
+            key, (started, now), has_answered=read.has_answered, is_link_down=read.is_link_down
         )
         if finished.is_frame_due:
-            self._hand_on(key, started, read)
-        self._tell(finished.news)
+            self._hand_on(kind, started, read)
+        if finished.news:
+            self._tell(finished.news)
+        return now
 
     def _finish(
-        self, key: JobKey, started: Moment, *, has_answered: bool, is_link_down: bool
+        self,
+        key: JobKey,
+        span: tuple[Moment, Moment],
+        *,
+        has_answered: bool,
+        is_link_down: bool,
     ) -> Finished:
-        now = self._now()
+        """Note a job by when it was started and when it was over."""
+        started, now = span
         if is_link_down:
             return self._schedule.postpone(key, now)
         spent_s = now.wall_s - started.wall_s
@@ -239,7 +250,7 @@ class LinkWorker:
         is_fault = isinstance(said, Fault)
         finished = self._finish(
             key,
-            started,
+            (started, self._now()),
             has_answered=not isinstance(said, Fault) or not said.is_silence,
             is_link_down=isinstance(said, Fault) and said.kind is FaultKind.LINK_DOWN,
         )
@@ -292,17 +303,16 @@ class LinkWorker:
         is_trusted = standing.has_answered and not standing.misses
         return self._setup.config.retry_count if is_trusted else 0
 
-    def _hand_on(self, key: JobKey, started: Moment, read: JobRead) -> None:
+    def _hand_on(self, job: JobKind, started: Moment, read: JobRead) -> None:
         for notice in read.notices:
             self._parts.announce(notice.kind, notice.text)
-        job = JobKind(serial=key.serial, group=key.group)
         frame = build_frame(job, read, started.utc, is_raw_kept=self._parts.is_raw_kept)
         self._parts.outbox.add(frame)
         self._frames += 1
         if read.meter_clock is not None:
-            self._look_at_clock(key.serial, read.meter_clock, started.utc)
+            self._look_at_clock(job.serial, read.meter_clock, started.utc)
         if read.values:
-            self._last_good = {**self._last_good, key.serial: started.utc}
+            self._last_good[job.serial] = started.utc
 
     def _tell(self, news: Sequence[News]) -> None:
         for each in news:
