@@ -2,6 +2,7 @@
 
 overlay         the server's row with the crew's own words on top
 next_action     the one next step, and the side steps
+order_lines     the cells of an order's one line in the list
 order_store     the list's rows, rebuilt with every change, searched and paged
 order_desk      reads and taps, each in one transaction
 """

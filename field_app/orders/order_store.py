@@ -5,25 +5,36 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, select, true
-from sqlalchemy.dialects import sqlite
 
-from field_app.orders.next_action import is_open
+from field_app.orders.order_lines import (
+    Cells,
+    cells_of_document,
+    cells_of_row,
+    unreadable_cells,
+)
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store
 from field_app.store.base_store import BaseRow
+from field_app.store.bulk_write import upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.record_states import OVERLAY, RecordState, RecordTraces, record_state
-from field_app.store.tables import base_row, order_view, photo_job
+from field_app.store.tables import (
+    base_row,
+    draft_answer,
+    order_view,
+    outbox_op,
+    photo_job,
+    photo_link,
+)
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader
-from wire_contracts.frames import ms_from_utc
+from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import Operation
 from wire_contracts.orders import ENTITY, SafetyClass, WorkOrderDocument, parse_order
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
 
-_CHUNK = 300
+_CHUNK = 500
 """Ids per IN list: older SQLite builds take 999 variables."""
 
 
@@ -164,28 +175,88 @@ def _photos(connection: Connection, order_ids: Sequence[str]) -> dict[str, tuple
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def rebuild_lines(connection: Connection, order_ids: Iterable[str]) -> None:
-    """Make the lines of these orders anew; call it in the transaction that changed them."""
+def rebuild_lines(
+    connection: Connection,
+    order_ids: Iterable[str],
+    pulled: Mapping[str, JsonObject] | None = None,
+) -> None:
+    """Make the lines of these orders anew; call it in the transaction that changed them.
+
+    `pulled` are rows that this transaction wrote: an order that nobody here has touched gets its
+    line from there, without being read again.
+    """
     wanted = sorted(set(order_ids))
     for start in range(0, len(wanted), _CHUNK):
-        _rebuild_chunk(connection, wanted[start : start + _CHUNK])
+        _rebuild_chunk(connection, wanted[start : start + _CHUNK], pulled or {})
 
 
-def _rebuild_chunk(connection: Connection, order_ids: Sequence[str]) -> None:
+def _rebuild_chunk(
+    connection: Connection, order_ids: Sequence[str], pulled: Mapping[str, JsonObject]
+) -> None:
+    plain = _untouched(connection, [each for each in order_ids if each in pulled])
+    _write_lines(connection, [_plain_line(each, pulled[each]) for each in plain])
+    others = [each for each in order_ids if each not in plain]
+    if others:
+        _rebuild_seen(connection, others)
+
+
+def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
+    """Return the orders without words, drafts or photos of ours and with one row of the server."""
+    touched: set[str] = set()
+    if not order_ids:
+        return touched
+    for column in (
+        outbox_op.c.order_id,
+        draft_answer.c.order_id,
+        photo_job.c.order_id,
+        photo_link.c.order_id,
+    ):
+        touched |= set(connection.execute(select(column).where(column.in_(order_ids))).scalars())
+    copies = (
+        select(base_row.c.entity_id)
+        .where(base_row.c.entity == ENTITY, base_row.c.entity_id.in_(order_ids))
+        .group_by(base_row.c.entity_id)
+        .having(func.count() > 1)
+    )
+    return set(order_ids) - touched - set(connection.execute(copies).scalars())
+
+
+def _plain_line(order_id: str, row: JsonObject) -> Cells:
+    cells, problem = _row_cells(order_id, row, is_gone=False)
+    return {
+        **cells,
+        "order_id": order_id,
+        "is_gone": 0,
+        "has_draft": 0,
+        "mark": str(RecordState.UNTOUCHED),
+        "problem": problem,
+    }
+
+
+def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells, str]:
+    """Return the line of a row and why it cannot be shown, empty when it can."""
+    try:
+        reader = FieldReader(place=f"order {order_id}", values=row)
+        return cells_of_row(reader, is_gone=is_gone), ""
+    except ContractError as error:
+        return unreadable_cells(order_id, is_gone=is_gone), str(error)
+
+
+def _write_lines(connection: Connection, lines: Iterable[Cells]) -> None:
+    names = [column.name for column in order_view.columns]
+    upsert_rows(connection, order_view, [tuple(line[name] for name in names) for line in lines])
+
+
+def _rebuild_seen(connection: Connection, order_ids: Sequence[str]) -> None:
     seen = load_orders(connection, order_ids)
     shown = [one for one in seen.values() if not one.is_gone or _is_needed(one)]
     on_list = {one.order_id for one in shown}
     kept = {one.order_id for one in shown if one.is_gone}
     base_store.forget_kept(connection, ENTITY, [each for each in order_ids if each not in kept])
     gone = [each for each in order_ids if each not in on_list]
-    connection.execute(delete(order_view).where(order_view.c.order_id.in_(gone)))
-    if shown:
-        statement = sqlite.insert(order_view)
-        names = [column.name for column in order_view.columns if not column.primary_key]
-        upsert = statement.on_conflict_do_update(
-            index_elements=["order_id"], set_={name: statement.excluded[name] for name in names}
-        )
-        connection.execute(upsert, [_line_values(one) for one in shown])
+    if gone:
+        connection.execute(delete(order_view).where(order_view.c.order_id.in_(gone)))
+    _write_lines(connection, [_line_values(connection, one) for one in shown])
 
 
 def _is_needed(seen: SeenOrder) -> bool:
@@ -205,56 +276,24 @@ def rebuild_all(connection: Connection) -> int:
     return len(order_ids)
 
 
-Cells = dict[str, str | int | None]
-
-
-def _cells(seen: SeenOrder) -> Cells:
-    document = seen.document
-    if document is None:
-        return _unreadable_cells(seen)
-    title = document.title
-    words = (document.number, title.en, title.zh, document.address, document.device_serial or "")
+def _line_values(connection: Connection, seen: SeenOrder) -> Cells:
     return {
-        "number": document.number,
-        "state": str(document.state),
-        "medium": str(document.medium),
-        "safety_class": str(document.safety_class),
-        "priority": document.priority,
-        "due_at_ms": None if document.due_at_utc is None else ms_from_utc(document.due_at_utc),
-        "title_en": title.en,
-        "title_zh": title.zh,
-        "address": document.address,
-        "search": " ".join(words).casefold(),
-        "is_open": int(is_open(document.state) and not seen.is_gone),
-    }
-
-
-def _unreadable_cells(seen: SeenOrder) -> Cells:
-    """Stand in for a row of a newer server: on top of the list, so that somebody asks."""
-    return {
-        "number": seen.order_id[-12:],
-        "state": str(WorkOrderState.RELEASED),
-        "medium": str(Medium.GAS),
-        "safety_class": str(SafetyClass.A),
-        "priority": 1,
-        "due_at_ms": None,
-        "title_en": "This order cannot be shown",
-        "title_zh": "无法显示该工单",
-        "address": "",
-        "search": seen.order_id.casefold(),
-        "is_open": int(not seen.is_gone),
-    }
-
-
-def _line_values(seen: SeenOrder) -> Cells:
-    return {
-        **_cells(seen),
+        **_cells(connection, seen),
         "order_id": seen.order_id,
         "is_gone": int(seen.is_gone),
         "has_draft": int(seen.has_draft),
         "mark": str(seen.mark),
         "problem": seen.problem,
     }
+
+
+def _cells(connection: Connection, seen: SeenOrder) -> Cells:
+    if seen.document is not None:
+        return cells_of_document(seen.document, is_gone=seen.is_gone)
+    row = base_store.load_row(connection, ENTITY, seen.order_id)
+    if row is None:
+        return unreadable_cells(seen.order_id, is_gone=seen.is_gone)
+    return _row_cells(seen.order_id, row.document, is_gone=seen.is_gone)[0]
 
 
 _FILTERS: Mapping[OrderFilter, ColumnElement[bool]] = {

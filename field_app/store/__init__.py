@@ -10,6 +10,9 @@ readable          whether every row can be taken apart
 database_io       one writer thread, short readers, opening and closing
 settings_store    the few single values: token, offset, next try, counters
 identity_io       the file with the tablet's secret
+quick_json        the faster JSON, where there is one
+row_text          whether a pulled row is what the server hashed
+bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
 draft_store       answers that are not sealed yet

@@ -5,6 +5,7 @@ from typing import Final
 
 import requests
 
+from field_app.store.quick_json import quick_loads
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -88,7 +89,7 @@ class HttpSession:
         plain = _content(response, path)
         place = f"answer to {path}"
         try:
-            root = read_json(place, plain)
+            root = read_json(place, plain, quick_loads())
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
         _demand_success(response.status_code, root, path)

@@ -123,7 +123,13 @@ def _finish_page(
     complete_round = page.round_no if is_complete else None
     records = outbox_store.close_echoed(connection, complete_round=complete_round)
     orders = {entity_id for entity, entity_id in touched if entity == ENTITY}
-    order_store.rebuild_lines(connection, sorted(orders | records))
+    pulled = {
+        row.entity_id: row.document
+        for bucket_page in page.answer.buckets
+        for row in bucket_page.rows
+        if row.entity == ENTITY
+    }
+    order_store.rebuild_lines(connection, sorted(orders | records), pulled)
     if is_complete:
         outbox_store.prune_history(connection, server_now_ms=page.answer.server_now_ms)
 
