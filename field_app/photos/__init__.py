@@ -1,0 +1,7 @@
+"""Photos and signatures of the crew: taken, stripped, encrypted, kept until the server has them.
+
+strip             what a picture file says beside its pixels is taken away
+pictures_io       what a picture is, when and where it was taken, its small copy
+photo_files_io    the encrypted files beside the store
+album             one photo, one user action; what the screens ask
+"""

@@ -1,0 +1,107 @@
+"""Owns the encrypted files beside the store: written whole or not at all, never in clear."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from field_app.platform.ports import Bound, Vault
+from wire_contracts.blobs import is_sha256
+
+FOLDER: Final = "photos"
+_ENCRYPTED: Final = ".vault"
+
+
+class NoVaultError(RuntimeError):
+    """There is no key: photos are not kept on this tablet (RULINGS R23)."""
+
+
+class PhotoFileError(LookupError):
+    """The file is gone or is not what was written."""
+
+
+def nothing_reached(_point: str) -> None:
+    """Pass a named point without doing anything; tests stop the app there instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFiles:
+    """The folder of one tablet's photos; every file is encrypted for its own name."""
+
+    folder: Path
+    vault: Vault
+    reached: Callable[[str], None] = nothing_reached
+
+    def save(self, sha256: str, plain: bytes) -> None:
+        """Keep the bytes; they survive a power cut when this returns.
+
+        Raises:
+            NoVaultError: Nobody has set a PIN here; nothing was kept.
+        """
+        kept = self.vault.encrypt(plain, _bound(sha256))
+        if kept is None:
+            message = "photos are not kept: this tablet has no vault; set a PIN first"
+            raise NoVaultError(message)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / f"{sha256}.new"
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(kept)
+            stream.flush()
+            self.reached("photo.written")
+            os.fsync(stream.fileno())
+        self.reached("photo.synced")
+        fresh.replace(self._path(sha256))
+        self.reached("photo.renamed")
+        _sync_folder(self.folder)
+        self.reached("photo.kept")
+
+    def load(self, sha256: str) -> bytes:
+        """Return the bytes in clear.
+
+        Raises:
+            PhotoFileError: The file is gone.
+            VaultLockedError: Nobody has opened the vault.
+            VaultTamperedError: It is not what was written.
+        """
+        try:
+            kept = self._path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            message = f"photo {sha256[:12]}: the file is gone"
+            raise PhotoFileError(message) from error
+        return self.vault.decrypt(kept, _bound(sha256))
+
+    def has(self, sha256: str) -> bool:
+        """Return whether the file is here."""
+        return self._path(sha256).exists()
+
+    def remove(self, sha256: str) -> None:
+        """Take the file away: the server has it."""
+        self._path(sha256).unlink(missing_ok=True)
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the photos that are here."""
+        for path in sorted(self.folder.glob(f"*{_ENCRYPTED}")):
+            if is_sha256(path.stem):
+                yield path.stem
+
+    def clear_unfinished(self) -> None:
+        """Take away what a stop left half written: no photo was promised yet."""
+        for path in self.folder.glob("*.new"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / f"{sha256}{_ENCRYPTED}"
+
+
+def _bound(sha256: str) -> Bound:
+    return Bound(entity="photo", entity_id=sha256, column="file")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

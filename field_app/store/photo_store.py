@@ -1,0 +1,369 @@
+"""Maps the uploads of photos and which records they belong to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+from field_app.store.base_store import load_documents
+from field_app.store.tables import photo_job, photo_link
+from wire_contracts.blobs import (
+    MAX_THUMB_BYTES,
+    MIN_CHUNK_BYTES,
+    WANT_ENTITY,
+    BlobMime,
+    BlobRole,
+    WantReason,
+    parse_blob_want,
+)
+from wire_contracts.errors import ContractError
+from wire_contracts.payloads import read_json
+
+KEEP: Final = timedelta(days=7)
+"""How long a photo stays here after the server had it: its backups may be older (RULINGS R1 gives
+gateways the same)."""
+
+
+class PhotoStatus(StrEnum):
+    """Where the upload of one blob stands; HELD needs a person, GONE has no file any more."""
+
+    QUEUED = "queued"
+    DONE = "done"
+    HELD = "held"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoJob:
+    """The upload of one blob.
+
+    Attributes:
+        order_id: The record it was first taken for.
+        sent_bytes: What the server had of it when it last said so.
+        is_wanted: The server or the crew wants it now, on any network.
+        chunk_bytes: How much to send at once; learnt from the network.
+        error: Why it is held or waits, empty when nothing is wrong.
+        done_at_ms: The server's clock when it had the whole, 0 before.
+    """
+
+    sha256: str
+    order_id: str
+    role: BlobRole
+    mime: BlobMime
+    size_bytes: int
+    sent_bytes: int
+    status: PhotoStatus
+    is_wanted: bool
+    chunk_bytes: int
+    error: str
+    made_at_ms: int
+    done_at_ms: int
+    is_file_gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPhoto:
+    """A photo as it is put down: its blob, its thumb, its record."""
+
+    fact_id: str
+    order_id: str
+    role: BlobRole
+    sha256: str
+    mime: BlobMime
+    size_bytes: int
+    thumb_sha256: str | None
+    thumb_bytes: int
+    made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoCount:
+    """The photos and signatures of one record: how many, how many the server has."""
+
+    total: int
+    done: int
+    waiting_bytes: int
+    held: int
+
+
+def add_photo(connection: Connection, new: NewPhoto) -> None:
+    """Put down a photo with its thumb; a blob that is known already gets one record more."""
+    connection.execute(
+        sqlite.insert(photo_link).values(
+            fact_id=new.fact_id,
+            order_id=new.order_id,
+            sha256=new.sha256,
+            thumb_sha256=new.thumb_sha256,
+            role=str(new.role),
+            made_at_ms=new.made_at_ms,
+        )
+    )
+    _add_job(connection, new, new.sha256, new.role, new.size_bytes)
+    if new.thumb_sha256 is not None:
+        _add_job(connection, new, new.thumb_sha256, BlobRole.THUMB, new.thumb_bytes)
+
+
+def _add_job(
+    connection: Connection, new: NewPhoto, sha256: str, role: BlobRole, size_bytes: int
+) -> None:
+    statement = sqlite.insert(photo_job).values(
+        sha256=sha256,
+        order_id=new.order_id,
+        size_bytes=size_bytes,
+        sent_bytes=0,
+        is_done=0,
+        role=str(role),
+        mime=str(BlobMime.JPEG if role is BlobRole.THUMB else new.mime),
+        status=str(PhotoStatus.QUEUED),
+        made_at_ms=new.made_at_ms,
+    )
+    # the file was written again: a job whose file had gone has one now
+    again = {"is_file_gone": 0}
+    connection.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=again))
+
+
+def is_linked(connection: Connection, order_id: str, sha256: str) -> bool:
+    """Return whether the record has this very photo already."""
+    query = select(photo_link.c.fact_id).where(
+        photo_link.c.order_id == order_id, photo_link.c.sha256 == sha256
+    )
+    return connection.execute(query).first() is not None
+
+
+def next_job(connection: Connection, *, is_free: bool) -> PhotoJob | None:
+    """Return what to send next, None when nothing may go over this network.
+
+    What is small goes first and over any network; then what somebody asked for; the other
+    originals wait for a network that costs nothing (sync spec 1.8).
+    """
+    may_go: ColumnElement[bool] = or_(
+        photo_job.c.size_bytes <= MAX_THUMB_BYTES, photo_job.c.is_wanted == 1
+    )
+    query = (
+        select(photo_job)
+        .where(photo_job.c.status == PhotoStatus.QUEUED)
+        .order_by(
+            photo_job.c.size_bytes > MAX_THUMB_BYTES,
+            photo_job.c.is_wanted.desc(),
+            photo_job.c.made_at_ms,
+            photo_job.c.sha256,
+        )
+        .limit(1)
+    )
+    found = connection.execute(query if is_free else query.where(may_go)).mappings().first()
+    return None if found is None else _job(found)
+
+
+def find_job(connection: Connection, sha256: str) -> PhotoJob | None:
+    """Return the upload of a blob, None when this tablet never had it."""
+    found = connection.execute(select(photo_job).where(photo_job.c.sha256 == sha256))
+    row = found.mappings().first()
+    return None if row is None else _job(row)
+
+
+def note_progress(connection: Connection, sha256: str, sent_bytes: int, chunk_bytes: int) -> None:
+    """Keep how much the server has, and how much to send at once."""
+    _change(connection, sha256, sent_bytes=sent_bytes, chunk_bytes=chunk_bytes, error="")
+
+
+def note_error(connection: Connection, sha256: str, error: str) -> None:
+    """Keep why a blob waits; it is tried again."""
+    _change(connection, sha256, error=error)
+
+
+def mark_done(connection: Connection, job: PhotoJob, at_ms: int) -> set[str]:
+    """Keep that the server has the whole blob; return its records."""
+    _change(
+        connection,
+        job.sha256,
+        status=str(PhotoStatus.DONE),
+        sent_bytes=job.size_bytes,
+        is_done=1,
+        is_wanted=0,
+        error="",
+        done_at_ms=at_ms,
+    )
+    return records_of(connection, job.sha256)
+
+
+def hold(connection: Connection, sha256: str, status: PhotoStatus, error: str) -> set[str]:
+    """Set a blob aside that cannot be sent as it is; return its records."""
+    _change(connection, sha256, status=str(status), error=error)
+    return records_of(connection, sha256)
+
+
+def release_held(connection: Connection) -> set[str]:
+    """Queue held blobs again; return their records."""
+    return _queue(connection, photo_job.c.status == PhotoStatus.HELD)
+
+
+def queue_all_again(connection: Connection) -> set[str]:
+    """Queue everything whose file is still here: the server was restored (RULINGS R1).
+
+    What it still has costs one question each. Returns the records.
+    """
+    is_kept = and_(photo_job.c.status == PhotoStatus.DONE, photo_job.c.is_file_gone == 0)
+    return _queue(connection, is_kept)
+
+
+def want_order_now(connection: Connection, order_id: str) -> None:
+    """Let the originals of a record go over any network: the crew says so."""
+    mine = select(photo_link.c.sha256).where(photo_link.c.order_id == order_id)
+    connection.execute(
+        update(photo_job)
+        .where(photo_job.c.sha256.in_(mine), photo_job.c.status == PhotoStatus.QUEUED)
+        .values(is_wanted=1)
+    )
+
+
+def take_wants(connection: Connection) -> set[str]:
+    """Take up what the server asks for; return the records of what is sent again."""
+    touched: set[str] = set()
+    for document in load_documents(connection, WANT_ENTITY):
+        try:
+            want = parse_blob_want(read_json("blob_want row", document.encode()))
+        except ContractError:
+            continue  # of a newer server; it asks again in words that this app will know
+        mine = photo_job.c.sha256 == want.sha256
+        connection.execute(
+            update(photo_job)
+            .where(mine, photo_job.c.status == PhotoStatus.QUEUED)
+            .values(is_wanted=1)
+        )
+        if want.reason is WantReason.LOST:
+            is_kept = and_(photo_job.c.status == PhotoStatus.DONE, photo_job.c.is_file_gone == 0)
+            touched |= _queue(connection, and_(mine, is_kept), is_wanted=1)
+    return touched
+
+
+def deletable(connection: Connection, *, server_now_ms: int) -> list[str]:
+    """Return the blobs whose files may go: the server has had them for a week."""
+    before_ms = server_now_ms - KEEP // timedelta(milliseconds=1)
+    query = select(photo_job.c.sha256).where(
+        photo_job.c.status == PhotoStatus.DONE,
+        photo_job.c.is_file_gone == 0,
+        photo_job.c.done_at_ms < before_ms,
+    )
+    return list(connection.execute(query).scalars())
+
+
+def mark_file_gone(connection: Connection, sha256: str) -> None:
+    """Keep that the file was taken away."""
+    _change(connection, sha256, is_file_gone=1)
+
+
+def count_by_order(connection: Connection, order_ids: Sequence[str]) -> dict[str, PhotoCount]:
+    """Return the photos by record; one without any is left out. Thumbs are not counted."""
+    is_done = photo_job.c.status == PhotoStatus.DONE
+    rows = connection.execute(
+        select(
+            photo_link.c.order_id,
+            func.count(),
+            func.sum(is_done),
+            func.sum(func.iif(is_done, 0, photo_job.c.size_bytes - photo_job.c.sent_bytes)),
+            func.sum(photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])),
+        )
+        .join(photo_job, photo_job.c.sha256 == photo_link.c.sha256)
+        .where(photo_link.c.order_id.in_(order_ids))
+        .group_by(photo_link.c.order_id)
+    )
+    return {
+        row[0]: PhotoCount(total=row[1], done=row[2], waiting_bytes=row[3], held=row[4])
+        for row in rows
+    }
+
+
+def jobs_of(connection: Connection, order_id: str) -> list[tuple[PhotoJob, str | None]]:
+    """Return (upload, name of the thumb) of every photo of a record, the oldest first."""
+    rows = connection.execute(
+        select(photo_job, photo_link.c.thumb_sha256)
+        .join(photo_link, photo_link.c.sha256 == photo_job.c.sha256)
+        .where(photo_link.c.order_id == order_id)
+        .order_by(photo_link.c.made_at_ms, photo_link.c.fact_id)
+    ).mappings()
+    return [(_job(row), row["thumb_sha256"]) for row in rows]
+
+
+def waiting(connection: Connection) -> tuple[int, int]:
+    """Return how many blobs, of how many bytes, are not at the server yet."""
+    left = func.coalesce(func.sum(photo_job.c.size_bytes - photo_job.c.sent_bytes), 0)
+    row = connection.execute(
+        select(func.count(), left).where(photo_job.c.status == PhotoStatus.QUEUED)
+    ).one()
+    return row[0], row[1]
+
+
+def known_names(connection: Connection) -> set[str]:
+    """Return the names of all blobs of this tablet."""
+    return set(connection.execute(select(photo_job.c.sha256)).scalars())
+
+
+def records_of(connection: Connection, sha256: str) -> set[str]:
+    """Return the records of a blob, as photo or as thumb."""
+    mine = or_(photo_link.c.sha256 == sha256, photo_link.c.thumb_sha256 == sha256)
+    return set(connection.execute(select(photo_link.c.order_id).where(mine)).scalars())
+
+
+def forget_gone(connection: Connection, *, server_now_ms: int, history: timedelta) -> int:
+    """Forget blobs whose files went long ago; return how many."""
+    before_ms = server_now_ms - history // timedelta(milliseconds=1)
+    old = and_(photo_job.c.is_file_gone == 1, photo_job.c.done_at_ms < before_ms)
+    names = select(photo_job.c.sha256).where(old)
+    connection.execute(delete(photo_link).where(photo_link.c.sha256.in_(names)))
+    return connection.execute(delete(photo_job).where(old)).rowcount
+
+
+def _queue(
+    connection: Connection, condition: ColumnElement[bool], *, is_wanted: int = 0
+) -> set[str]:
+    names = list(connection.execute(select(photo_job.c.sha256).where(condition)).scalars())
+    records: set[str] = set()
+    for sha256 in names:
+        _change(
+            connection,
+            sha256,
+            status=str(PhotoStatus.QUEUED),
+            is_done=0,
+            is_wanted=is_wanted,
+            sent_bytes=0,
+            chunk_bytes=MIN_CHUNK_BYTES,
+            error="",
+        )
+        records |= records_of(connection, sha256)
+    return records
+
+
+def _change(connection: Connection, sha256: str, **values: str | int) -> None:
+    connection.execute(update(photo_job).where(photo_job.c.sha256 == sha256).values(**values))
+
+
+def _job(cells: RowMapping) -> PhotoJob:
+    return PhotoJob(
+        sha256=cells["sha256"],
+        order_id=cells["order_id"],
+        role=BlobRole(cells["role"]),
+        mime=BlobMime(cells["mime"]),
+        size_bytes=cells["size_bytes"],
+        sent_bytes=cells["sent_bytes"],
+        status=PhotoStatus(cells["status"]),
+        is_wanted=bool(cells["is_wanted"]),
+        chunk_bytes=cells["chunk_bytes"],
+        error=cells["error"],
+        made_at_ms=cells["made_at_ms"],
+        done_at_ms=cells["done_at_ms"],
+        is_file_gone=bool(cells["is_file_gone"]),
+    )

@@ -1,0 +1,299 @@
+"""Sends photos: small ones at once, originals where bytes cost nothing, each from its offset on."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Final, Protocol
+
+from sqlalchemy import Connection
+
+from field_app.orders import order_store
+from field_app.photos.photo_files_io import PhotoFileError, PhotoFiles
+from field_app.platform.network import Network, NetworkKind
+from field_app.platform.ports import VaultLockedError, VaultTamperedError
+from field_app.store import photo_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.photo_store import PhotoJob, PhotoStatus
+from field_app.store.settings_store import Key
+from field_app.sync.chunks import chunk_after_failure, next_chunk
+from field_app.sync.reasons import Reason, SyncProblem
+from wire_contracts.blobs import BlobAnswer, BlobOffer
+from wire_contracts.clock import Clock
+from wire_contracts.codes import Code
+from wire_contracts.frames import ms_from_utc
+
+TRIES_WITHOUT_PROGRESS: Final = 3
+"""Requests that may fail one after the other without one more byte arriving; then the network is
+given up until the next contact is due."""
+
+_LATER: Final = frozenset({Code.BLOB_QUOTA, Code.DISK_FULL})
+"""Refusals that pass by themselves."""
+
+_ELSEWHERE: Final = frozenset({Code.BLOB_OFFSET, Code.NOT_FOUND})
+"""Refusals that only say where the upload stands."""
+
+
+_HOPELESS: Final = frozenset({Reason.LOGIN, Reason.TOO_OLD, Reason.CAPTIVE_PORTAL})
+"""Asking again at once cannot help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an upload stands: `is_had` once the server has the whole and its hash is right."""
+
+    is_had: bool
+    offset: int
+
+
+class BlobRefused(Exception):  # noqa: N818  # an answer, not a bug
+    """The server does not take this blob as it is; the code says why."""
+
+    def __init__(self, code: Code, detail: str, offset: int | None = None) -> None:
+        """Keep the code, the text for a person, and where the upload stands if it was said."""
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.offset = offset
+
+
+class BlobApi(Protocol):
+    """What a tablet asks of the server about blobs."""
+
+    def offer(self, offer: BlobOffer) -> BlobAnswer:
+        """Return whether the server has the blob, else from which byte on it wants it."""
+        ...
+
+    def standing(self, sha256: str) -> Standing | None:
+        """Return where the upload stands, None when it must be offered first."""
+        ...
+
+    def append(self, sha256: str, offset: int, data: bytes) -> Standing:
+        """Send bytes from an offset on; return where the upload stands then."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class PhotoWait(StrEnum):
+    """Why photos wait; NONE when none does."""
+
+    NONE = "none"
+    FREE_NETWORK = "free_network"
+    VAULT_LOCKED = "vault_locked"
+    SERVER = "server"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shore:
+    """What the uploads stand on: files, network, clocks."""
+
+    files: PhotoFiles
+    network: Network
+    clock: Clock
+    monotonic_s: Callable[[], float]
+
+
+class Uploader:
+    """Empties the queue of photos of one tablet."""
+
+    def __init__(self, database: Database, api: BlobApi, shore: Shore) -> None:
+        """Send the photos of `database` to `api`."""
+        self._database = database
+        self._api = api
+        self._shore = shore
+
+    def send_all(self, between: Callable[[], None]) -> int:
+        """Send until nothing may go over this network; return how many blobs the server has now.
+
+        `between` is called between two requests: taps never wait for photos. Why the rest waits is
+        kept in the file.
+
+        Raises:
+            SyncProblem: The network or the log-in is gone; what the server has stays counted.
+        """
+        self._database.write(_take_wants)
+        done = 0
+        wait = PhotoWait.NONE
+        while (job := self._next()) is not None:
+            try:
+                wait = self._send(job, between)
+            except SyncProblem:
+                self._note_wait(PhotoWait.NETWORK)
+                raise
+            if wait is not PhotoWait.NONE:
+                break
+            done += 1
+        if wait is PhotoWait.NONE and self._database.read(photo_store.waiting)[0]:
+            wait = PhotoWait.FREE_NETWORK
+        self._note_wait(wait)
+        return done
+
+    def _next(self) -> PhotoJob | None:
+        is_free = self._shore.network.kind() is NetworkKind.FREE
+        return self._database.read(
+            lambda connection: photo_store.next_job(connection, is_free=is_free)
+        )
+
+    def _send(self, job: PhotoJob, between: Callable[[], None]) -> PhotoWait:
+        """Send one blob to its end, or set it aside; return why it and the others must wait."""
+        try:
+            content = self._shore.files.load(job.sha256)
+        except VaultLockedError:
+            return PhotoWait.VAULT_LOCKED
+        except (PhotoFileError, VaultTamperedError) as error:
+            self._set_aside(job, PhotoStatus.GONE, str(error))
+            return PhotoWait.NONE
+        if hashlib.sha256(content).hexdigest() != job.sha256:
+            self._set_aside(job, PhotoStatus.GONE, "the file is not what was written")
+            return PhotoWait.NONE
+        try:
+            _Way(self._database, self._api, self._shore, job, content).go(between)
+        except BlobRefused as refused:
+            return self._take_refusal(job, refused)
+        self._database.write(partial(_finish, job=job, clock=self._shore.clock))
+        return PhotoWait.NONE
+
+    def _take_refusal(self, job: PhotoJob, refused: BlobRefused) -> PhotoWait:
+        if refused.code in _LATER:
+            self._database.write(
+                lambda connection: photo_store.note_error(connection, job.sha256, refused.detail)
+            )
+            return PhotoWait.SERVER
+        self._set_aside(job, PhotoStatus.HELD, refused.detail)
+        return PhotoWait.NONE
+
+    def _set_aside(self, job: PhotoJob, status: PhotoStatus, error: str) -> None:
+        def work(connection: Connection) -> None:
+            records = photo_store.hold(connection, job.sha256, status, error)
+            order_store.rebuild_lines(connection, records)
+
+        self._database.write(work)
+
+    def _note_wait(self, wait: PhotoWait) -> None:
+        self._database.write(
+            lambda connection: settings_store.save(connection, Key.PHOTO_WAIT, str(wait))
+        )
+
+
+class _Way:
+    """The way of one blob: offer, chunks, and HEAD after whatever went wrong."""
+
+    def __init__(
+        self, database: Database, api: BlobApi, shore: Shore, job: PhotoJob, content: bytes
+    ) -> None:
+        self._database = database
+        self._api = api
+        self._shore = shore
+        self._job = job
+        self._content = content
+        self._chunk_bytes = job.chunk_bytes
+        self._failures = 0
+        self._hash_failures = 0
+
+    def go(self, between: Callable[[], None]) -> None:
+        """Return once the server has the whole blob.
+
+        Raises:
+            SyncProblem: The network is gone, or the log-in.
+            BlobRefused: The server does not take the blob.
+        """
+        standing = self._ask(self._stand_or_offer)
+        best = standing.offset
+        while not standing.is_had:
+            between()
+            standing = self._ask(partial(self._append, standing.offset))
+            if standing.is_had or standing.offset > best:
+                best = standing.offset
+                self._failures = 0
+            else:
+                self._count_failure("the server keeps nothing of what is sent")
+            self._note(standing.offset)
+
+    def _ask(self, request: Callable[[], Standing]) -> Standing:
+        """Return the answer; after a failure the answer to the question where the upload stands."""
+        while True:
+            try:
+                return request()
+            except SyncProblem as problem:
+                self._chunk_bytes = chunk_after_failure(self._chunk_bytes)
+                self._count_failure(problem.detail, problem.reason)
+                request = self._stand_or_offer
+
+    def _count_failure(self, detail: str, reason: Reason = Reason.SERVER) -> None:
+        self._failures += 1
+        if self._failures >= TRIES_WITHOUT_PROGRESS or reason in _HOPELESS:
+            self._note(None)
+            raise SyncProblem(reason, detail)
+
+    def _stand_or_offer(self) -> Standing:
+        if self._job.sent_bytes or self._failures:
+            standing = self._api.standing(self._job.sha256)
+            if standing is not None:
+                return standing
+        answer = self._api.offer(
+            BlobOffer(
+                sha256=self._job.sha256,
+                size_bytes=self._job.size_bytes,
+                mime=self._job.mime,
+                role=self._job.role,
+            )
+        )
+        return Standing(is_had=answer.is_had, offset=answer.offset)
+
+    def _append(self, offset: int) -> Standing:
+        data = self._content[offset : offset + self._chunk_bytes]
+        began_s = self._shore.monotonic_s()
+        try:
+            standing = self._api.append(self._job.sha256, offset, data)
+        except BlobRefused as refused:
+            return self._stands_elsewhere(refused)
+        if len(data) == self._chunk_bytes:
+            took_s = self._shore.monotonic_s() - began_s
+            self._chunk_bytes = next_chunk(self._chunk_bytes, took_s)
+        return standing
+
+    def _stands_elsewhere(self, refused: BlobRefused) -> Standing:
+        """Return where to go on; what was torn on its way begins anew, but not for ever."""
+        if refused.code is Code.BLOB_HASH:
+            self._hash_failures += 1
+            if self._hash_failures < TRIES_WITHOUT_PROGRESS:
+                return self._stand_or_offer()
+        if refused.code in _ELSEWHERE:
+            return self._stand_or_offer()  # no progress counts as a failure there
+        raise refused
+
+    def _note(self, offset: int | None) -> None:
+        sha256, chunk_bytes = self._job.sha256, self._chunk_bytes
+
+        def work(connection: Connection) -> None:
+            known = photo_store.find_job(connection, sha256)
+            sent = offset if offset is not None else (0 if known is None else known.sent_bytes)
+            photo_store.note_progress(connection, sha256, sent, chunk_bytes)
+
+        self._database.write(work)
+
+
+def _finish(connection: Connection, job: PhotoJob, clock: Clock) -> None:
+    records = photo_store.mark_done(connection, job, server_now_ms(connection, clock))
+    order_store.rebuild_lines(connection, records)
+
+
+def _take_wants(connection: Connection) -> None:
+    order_store.rebuild_lines(connection, photo_store.take_wants(connection))
+
+
+def photo_wait(connection: Connection) -> PhotoWait:
+    """Return why photos wait, as the last contact left it."""
+    text = settings_store.load_text(connection, Key.PHOTO_WAIT)
+    return PhotoWait.NONE if text is None else PhotoWait(text)
+
+
+def server_now_ms(connection: Connection, clock: Clock) -> int:
+    """Return the server's time as far as the tablet knows it."""
+    offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)
+    return ms_from_utc(clock.now_utc()) + offset_ms
