@@ -48,7 +48,7 @@ class Wiring:
         )
         return Presenters(
             orders=OrdersPresenter(tablet, context),
-            sync=SyncPresenter(tablet, context, desktop_hardware()),
+            sync=SyncPresenter(tablet, context, desktop_hardware(tablet.vault)),
             enrol=EnrolPresenter(tablet, context, self.config),
             order=lambda order_id: OrderPresenter(tablet, context, order_id),
             finding=lambda order_id: FindingPresenter(tablet, context, order_id),

@@ -2,18 +2,39 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.access.log_in import LogIn
+from field_app.access.personal_data import PersonalData
+from field_app.access.withdrawal import (
+    SealedApi,
+    Withdrawal,
+    load_withdrawal,
+    readmit,
+    send_sealed,
+    withdraw,
+)
 from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
-from field_app.store import base_store, outbox_store, settings_store
+from field_app.orders.stamps import Stamps
+from field_app.platform.ports import PinOutcome, PinVerdict, Vault
+from field_app.platform.vault_io import open_vault
+from field_app.store import (
+    base_store,
+    lease_store,
+    outbox_store,
+    personal_rows,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.connections_io import Watch
 from field_app.store.database_io import Database, OpenedDatabase, open_database
 from field_app.store.identity_io import (
@@ -27,18 +48,19 @@ from field_app.store.identity_io import (
 from field_app.store.ids_io import clamped_ms, draw_replica_id
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.rescue import put_back, read_damaged, rescued_files
-from field_app.store.salvage_io import files_set_aside
+from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
 from field_app.sync.client_io import HttpSyncApi
 from field_app.sync.engine import SyncEngine, SyncVerdict
 from field_app.sync.enrol_io import enrol
-from field_app.sync.reasons import Reason
+from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
+from wire_contracts.operations import DeviceTime
 from wire_contracts.sync import SyncApi
 
 STORE_FILE: Final = "tablet.sqlite3"
@@ -55,22 +77,36 @@ def connect_over_http(identity: Identity) -> SyncApi:
     return HttpSyncApi(identity.server_url, identity.token)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a tablet is given from outside: the way to the server, and the vault."""
+
+    connect: Connect
+    vault: Vault
+
+
 class Tablet:
     """One tablet. Open it with `open_tablet`, close it with `close`."""
 
-    def __init__(self, folder: Path, database: Database, clock: Clock, connect: Connect) -> None:
+    def __init__(self, folder: Path, database: Database, clock: Clock, outside: Outside) -> None:
         """Put the parts together; `open_tablet` prepares them."""
         self._folder = folder
         self._clock = clock
-        self._connect = connect
+        self._connect = outside.connect
         self._sync_lock = threading.Lock()
         self._runner: SyncRunner | None = None
         self._api: SyncApi | None = None
         self._engine: SyncEngine | None = None
         self.database = database
         self.identity = load_identity(folder)
-        self.desk = OrderDesk(database, TapClock(clock), self._actor, APP_VERSION)
+        self.vault = outside.vault
+        self._tap_clock = TapClock(clock)
+        self.log_in = LogIn(self.vault, self._now)
+        self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
+        self.desk = OrderDesk(database, self.stamps)
+        self.personal = PersonalData(database, self.vault, self._now)
         self._prepare_engine()
+        self._settle_access()
 
     @property
     def is_enrolled(self) -> bool:
@@ -89,7 +125,8 @@ class Tablet:
         """
         identity = enrol(server_url, code, device_name)
         self._take_identity(identity)
-        self.database.write(sync_store.try_at_once)
+        self.vault.admit()
+        self.database.write(_admit)
         return identity
 
     def people(self) -> tuple[TabletPerson, ...]:
@@ -100,19 +137,59 @@ class Tablet:
         enrolled = () if self.identity is None else self.identity.people
         return people_from_documents(documents) or enrolled
 
-    def choose_person(self, account_id: str) -> None:
-        """Let another person of the crew work from now on; earlier taps keep their actor."""
-        if self.identity is not None:
-            chosen = replace(self.identity, actor=account_id, people=self.people())
-            save_identity(self._folder, chosen)
-            self.identity = chosen
+    def choose_person(self, account_id: str) -> bool:
+        """Let another person of the crew work from now on; earlier taps keep their actor.
+
+        Returns:
+            False when that person has a PIN, or the tablet is locked: `unlock` is the way then.
+        """
+        if self.identity is None or not self.log_in.switch(account_id):
+            return False
+        self._set_actor(account_id)
+        return True
+
+    def unlock(self, account_id: str, pin: str) -> PinVerdict:
+        """Let a person with a PIN work from now on; takes a good part of a second."""
+        verdict = self.log_in.unlock(account_id, pin)
+        if verdict.outcome is PinOutcome.OPENED:
+            self._set_actor(account_id)
+        if verdict.outcome is PinOutcome.WIPED and not self.vault.has_key():
+            self.database.write(personal_rows.drop_personal)
+            self.database.tidy(patiently=True)
+        return verdict
+
+    def set_pin(self, pin: str) -> None:
+        """Give the person at work a PIN; with the first one personal data begins to be kept.
+
+        Raises:
+            VaultLockedError: Somebody with a PIN must open the tablet first.
+            ValueError: The PIN is too easy.
+        """
+        if self.log_in.set_pin(self._actor(), pin):
+            self.personal.want_again()
+
+    def lock(self) -> None:
+        """Lock the tablet, where anybody has a PIN; the sync goes on."""
+        self.log_in.lock()
+
+    def withdrawal(self) -> Withdrawal:
+        """Return whether the office has withdrawn this tablet, and what still waits."""
+        return self.database.read(load_withdrawal)
 
     def sync_now(self) -> SyncVerdict:
         """Sync now, due or not; blocks until it has ended."""
         with self._sync_lock:
             if self._engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
-            return self._engine.sync()
+            verdict = self._engine.sync()
+            if verdict.reason is Reason.WITHDRAWN:
+                self._withdraw()
+            self._send_sealed(verdict.reason)
+            self.personal.check_lease()
+            if verdict.reason is Reason.NONE:
+                self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
+                self.personal.fetch_wanted()
+            return verdict
 
     def ask_sync(self) -> None:
         """Make the next contact due at once; without a background sync, sync here and now."""
@@ -207,6 +284,41 @@ class Tablet:
     def _actor(self) -> str:
         return "nobody" if self.identity is None else self.identity.actor
 
+    def _who(self) -> tuple[str, str]:
+        return self._actor(), self.log_in.session
+
+    def _now(self) -> DeviceTime:
+        return self._tap_clock.stamp(self.database.read(_offset_ms))
+
+    def _set_actor(self, account_id: str) -> None:
+        if self.identity is not None:
+            chosen = replace(self.identity, actor=account_id, people=self.people())
+            save_identity(self._folder, chosen)
+            self.identity = chosen
+
+    def _settle_access(self) -> None:
+        """Do what a kill may have left undone: the end of a lease, the rest of a withdrawal."""
+        if self.database.read(lease_store.is_withdrawn):
+            self._withdraw()
+        self.personal.check_lease()
+
+    def _withdraw(self) -> None:
+        at_ms = clamped_ms(self._clock.now_utc())
+        self.database.write(partial(withdraw, seal=self.vault.seal, at_ms=at_ms))
+        self.vault.forget()
+        if self.identity is not None and self.identity.people:
+            self.identity = replace(self.identity, people=())
+            save_identity(self._folder, self.identity)
+        self.database.tidy(patiently=True)
+        remove_copies(self._folder / STORE_FILE, self.database.read(rescued_files))
+
+    def _send_sealed(self, reason: Reason) -> None:
+        api: object = self._api
+        if reason not in {Reason.NONE, Reason.WITHDRAWN} or not isinstance(api, SealedApi):
+            return
+        with suppress(SyncProblem):  # they stay, and the next contact tries again
+            send_sealed(self.database, api, self._clock)
+
     def _take_identity(self, identity: Identity) -> None:
         with self._sync_lock:
             if self.identity is not None and self.identity.crew_id != identity.crew_id:
@@ -219,7 +331,13 @@ class Tablet:
     def _prepare_engine(self) -> None:
         if self.identity is not None:
             self._api = self._connect(self.identity)
-            self._engine = SyncEngine(self.database, self._api, self._clock, self._renew_replica)
+            self._engine = SyncEngine(
+                self.database,
+                self._api,
+                self._clock,
+                self._renew_replica,
+                keep=self.personal.keep,
+            )
 
     def _close_api(self) -> None:
         if isinstance(self._api, HttpSyncApi):
@@ -229,6 +347,15 @@ class Tablet:
         replica_id = draw_replica_id()
         save_replica_id(self._folder, replica_id)
         settings_store.save(connection, Key.REPLICA_ID, replica_id)
+
+
+def _offset_ms(connection: Connection) -> int:
+    return settings_store.load_integer(connection, Key.OFFSET_MS)
+
+
+def _admit(connection: Connection) -> None:
+    readmit(connection)
+    sync_store.try_at_once(connection)
 
 
 def _forget_token(connection: Connection) -> None:
@@ -242,11 +369,13 @@ def open_tablet(
     *,
     connect: Connect = connect_over_http,
     watch: Watch | None = None,
+    vault: Vault | None = None,
 ) -> Tablet:
     """Return the tablet that lives in `folder`, made when the folder is empty.
 
     A damaged file is set aside and its outbox saved; what was being sent at the last stop is
-    queued again. `watch` is told every statement of the writer before it runs.
+    queued again. `watch` is told every statement of the writer before it runs; without
+    `vault` the machine's own is opened.
 
     Raises:
         StoreTooNewError: A newer app wrote the file; nothing was changed.
@@ -254,7 +383,8 @@ def open_tablet(
     opened = open_database(folder / STORE_FILE, watch=watch)
     try:
         _prepare(folder, opened, clock)
-        return Tablet(folder, opened.database, clock, connect)
+        outside = Outside(connect=connect, vault=vault or open_vault(folder))
+        return Tablet(folder, opened.database, clock, outside)
     except BaseException:
         opened.database.close()
         raise

@@ -1,11 +1,10 @@
 """Reads orders and turns taps into operations, each tap one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from field_app.clock_io import TapClock
 from field_app.forms.finding import (
     FindingAnswers,
     Missing,
@@ -17,17 +16,18 @@ from field_app.forms.finding import (
 from field_app.orders import order_store
 from field_app.orders.order_store import OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
-from field_app.store import draft_store, outbox_store, settings_store
+from field_app.orders.stamps import Stamps
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
-from field_app.store.draft_store import DraftAnswer
+from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
-from field_app.store.outbox_store import NewOperation, TapStamp
-from field_app.store.settings_store import Key
+from field_app.store.outbox_store import NewOperation
 from field_app.store.tables import outbox_op
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
+from wire_contracts.sealed import SealedKind
 from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
 
 
@@ -62,20 +62,19 @@ class FindingSheet:
 
 
 class OrderDesk:
-    """The orders of one tablet; `actor` tells who taps, at the moment of the tap."""
+    """The orders of one tablet; who taps is told at the moment of the tap."""
 
-    def __init__(
-        self, database: Database, tap_clock: TapClock, actor: Callable[[], str], app: str
-    ) -> None:
-        """Work on the database; stamp every tap with `app`, the app's version."""
+    def __init__(self, database: Database, stamps: Stamps) -> None:
+        """Work on the database; every tap is stamped by `stamps`."""
         self._database = database
-        self._tap_clock = tap_clock
-        self._actor = actor
-        self._app = app
+        self._stamps = stamps
 
     def page(self, query: OrderQuery) -> OrderPage:
-        """Return the first lines of a query."""
-        return self._database.read(lambda connection: order_store.load_page(connection, query))
+        """Return the first lines of a query, as the person at work sees them."""
+        viewer = self._stamps.actor()
+        return self._database.read(
+            lambda connection: order_store.load_page(connection, query, viewer)
+        )
 
     def order(self, order_id: str) -> SeenOrder | None:
         """Return an order as the crew sees it, None when the tablet does not know it."""
@@ -124,7 +123,8 @@ class OrderDesk:
         Raises:
             OrderGoneError: The tablet does not know the order.
         """
-        return self._database.read(lambda connection: _sheet(connection, order_id))
+        author = self._stamps.actor()
+        return self._database.read(lambda connection: _sheet(connection, order_id, author))
 
     def save_answers(self, order_id: str, answers: Mapping[str, JsonValue]) -> int | None:
         """Keep answers of the finding form; return when (ms), once committed; None for none."""
@@ -132,7 +132,7 @@ class OrderDesk:
             return None
 
         def work(connection: Connection) -> int:
-            stamp = self._stamp(connection)
+            stamp = self._stamps.stamp(connection)
             for name, value in answers.items():
                 answer = DraftAnswer(
                     order_id=order_id,
@@ -142,6 +142,8 @@ class OrderDesk:
                     actor=stamp.actor,
                 )
                 draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+            draft = _draft_key(order_id, stamp.actor)
+            sealed_store.seal_draft(connection, stamp.seal, draft, stamp.at.wall_ms)
             order_store.rebuild_lines(connection, [order_id])
             return stamp.at.wall_ms
 
@@ -157,13 +159,15 @@ class OrderDesk:
         """
 
         def work(connection: Connection) -> None:
-            sheet = _sheet(connection, order_id)
+            stamp = self._stamps.stamp(connection)
+            sheet = _sheet(connection, order_id, stamp.actor)
             _check_step(sheet.document, WorkOrderEvent.FINISH)
             if sheet.missing:
                 raise FindingIncompleteError(sheet.missing)
-            fact_id = draw_uuid7(utc_from_ms(self._stamp(connection).at.wall_ms))
+            fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
             self._append(connection, order_id, _finding_group(sheet, fact_id))
-            draft_store.forget_draft(connection, order_id, FINDING_FORM)
+            draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
 
         self._database.write(work)
@@ -171,13 +175,9 @@ class OrderDesk:
     def _append(
         self, connection: Connection, order_id: str, changes: Sequence[NewOperation]
     ) -> None:
-        outbox_store.append_group(connection, changes, self._stamp(connection))
+        outbox_store.append_group(connection, changes, self._stamps.stamp(connection))
         settings_store.ask_contact(connection)
         order_store.rebuild_lines(connection, [order_id])
-
-    def _stamp(self, connection: Connection) -> TapStamp:
-        offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)
-        return TapStamp(actor=self._actor(), at=self._tap_clock.stamp(offset_ms), app=self._app)
 
 
 def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
@@ -196,9 +196,13 @@ def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
     return seen.document
 
 
-def _sheet(connection: Connection, order_id: str) -> FindingSheet:
+def _draft_key(order_id: str, author: str) -> DraftKey:
+    return DraftKey(order_id=order_id, form=FINDING_FORM, author=author)
+
+
+def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
     document = _readable(connection, order_id)
-    draft = draft_store.load_draft(connection, order_id, FINDING_FORM)
+    draft = draft_store.load_draft(connection, _draft_key(order_id, author))
     fields = {**_sealed_before(connection, order_id), **draft.answers}
     answers = read_answers(fields)
     return FindingSheet(

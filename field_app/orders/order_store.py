@@ -1,7 +1,7 @@
 """Maps the list's rows: one per order, rebuilt in the transaction that changed it, paged."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, select, true
@@ -318,8 +318,11 @@ _RANK = (
 """What endangers people first, then what is promised soonest."""
 
 
-def load_page(connection: Connection, query: OrderQuery) -> OrderPage:
-    """Return the first lines of the query, what endangers people first, then what is due first."""
+def load_page(connection: Connection, query: OrderQuery, viewer: str | None = None) -> OrderPage:
+    """Return the first lines of the query, what endangers people first, then what is due first.
+
+    `has_draft` tells of the viewer's own drafts, without a viewer of anybody's.
+    """
     matching = and_(_FILTERS[query.chosen], _search(query.search))
     rows = connection.execute(
         select(order_view).where(matching).order_by(*_RANK).limit(query.limit)
@@ -327,10 +330,25 @@ def load_page(connection: Connection, query: OrderQuery) -> OrderPage:
     total = connection.execute(
         select(func.count()).select_from(order_view).where(matching)
     ).scalar_one()
+    lines = tuple(_line(row) for row in rows)
     return OrderPage(
-        lines=tuple(_line(row) for row in rows),
+        lines=lines if viewer is None else _as_seen_by(connection, lines, viewer),
         total_count=total,
         counts=_counts(connection),
+    )
+
+
+def _as_seen_by(
+    connection: Connection, lines: Sequence[OrderLine], viewer: str
+) -> tuple[OrderLine, ...]:
+    with_draft = [line.order_id for line in lines if line.has_draft]
+    mine: set[str] = set()
+    for start in range(0, len(with_draft), _CHUNK):
+        chunk = with_draft[start : start + _CHUNK]
+        mine |= draft_store.orders_with_draft(connection, chunk, viewer)
+    return tuple(
+        replace(line, has_draft=False) if line.has_draft and line.order_id not in mine else line
+        for line in lines
     )
 
 

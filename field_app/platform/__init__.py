@@ -1,5 +1,11 @@
 """The ports to what only some tablets have: camera, tag reader, position, vault.
 
-ports      what the app asks of them
-desktop    a machine without any of them, which says so
+ports            what the app asks of them
+network          what kind of network carries the words
+pin_rules        what a PIN must be, how long a wrong one waits, when its key is wiped
+desktop          a machine without camera, tag reader and position, which says so
+no_vault         a machine that cannot encrypt, which keeps nothing
+vault_file_io    the file with the wrapped keys
+aes_vault_io     the vault of a machine with `cryptography`
+vault_io         which vault this machine can have
 """

@@ -1,6 +1,6 @@
-"""A machine without camera, tag reader, position or vault: it says so, and never pretends."""
+"""A machine without camera, tag reader or position: it says so, and never pretends."""
 
-from field_app.platform.ports import Availability, Fix, Hardware
+from field_app.platform.ports import Availability, Fix, Hardware, Vault
 
 
 def _(msgid: str) -> str:
@@ -48,24 +48,6 @@ class NoLocator:
         return None
 
 
-class NoVault:
-    """No encryption at rest."""
-
-    def availability(self) -> Availability:
-        """Return that personal data and photos are not kept."""
-        return Availability(
-            is_available=False,
-            reason=_("Without a vault no photos and no personal data are kept here."),
-        )
-
-    def seal(self, plain: bytes) -> bytes | None:
-        """Return None: nothing may be kept."""
-        del plain
-        return None
-
-
-def desktop_hardware() -> Hardware:
-    """Return the ports of a desktop machine."""
-    return Hardware(
-        camera=NoCamera(), tag_reader=NoTagReader(), locator=NoLocator(), vault=NoVault()
-    )
+def desktop_hardware(vault: Vault) -> Hardware:
+    """Return the ports of a desktop machine; its vault is the tablet's own."""
+    return Hardware(camera=NoCamera(), tag_reader=NoTagReader(), locator=NoLocator(), vault=vault)

@@ -115,6 +115,7 @@ def reason_text(t: Words, reason: Reason) -> str:
         Reason.TOO_OLD: t("this app is too old"),
         Reason.SERVER: t("the server has a problem"),
         Reason.NOT_ENROLLED: t("not connected to a crew yet"),
+        Reason.WITHDRAWN: t("the office has withdrawn this tablet"),
     }
     return texts[reason]
 
@@ -126,6 +127,9 @@ def banner_text(t: Words, reason: Reason) -> str:
         Reason.LOGIN: t("Ask the office for a new one-time code. Nothing is lost meanwhile."),
         Reason.TOO_OLD: t("Update this app. Nothing is lost meanwhile."),
         Reason.NOT_ENROLLED: t("Ask the office for a one-time code."),
+        Reason.WITHDRAWN: t(
+            "What was received has been removed. What you entered is kept until the office has it."
+        ),
     }
     return texts.get(reason, "")
 

@@ -10,10 +10,15 @@ readable          whether every row can be taken apart
 database_io       one writer thread, short readers, opening and closing
 settings_store    the few single values: token, offset, next try, counters
 identity_io       the file with the tablet's secret
+lease             what time it must be at the server by now, whatever the wall clock says
+lease_store       until when personal data may stay, what unsent words are sealed to
+personal_rows     which rows are kept as ciphertext only
+draft_store       answers that are not sealed yet, each with its author
+sealed_store      what is unsent, readable by the server alone
 quick_json        the faster JSON, where there is one
 row_text          whether a pulled row is what the server hashed
 bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
-draft_store       answers that are not sealed yet
+photo_store       photos: how their upload stands, which records they belong to
 """

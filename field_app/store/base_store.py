@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from sqlalchemy.dialects import sqlite
 
 from field_app.store.bulk_write import upsert_rows
+from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_text
 from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
 from wire_contracts.fields import JsonObject, JsonValue
@@ -52,8 +53,10 @@ class _Change:
     checksum: int = 0
 
 
-def apply_page(connection: Connection, page: BucketPage) -> set[Thing]:
+def apply_page(connection: Connection, page: BucketPage, keep: Keep = keep_nothing) -> set[Thing]:
     """Take one bucket's page; return the things it touched.
+
+    `keep` says what of a personal row may be kept.
 
     Raises:
         ContractError: A row does not match its own hash; the whole page is refused.
@@ -63,7 +66,7 @@ def apply_page(connection: Connection, page: BucketPage) -> set[Thing]:
     if page.is_reset:
         mark_stale(connection, page.bucket)
     for start in range(0, len(page.rows), _CHUNK):
-        touched |= _put(connection, page.bucket, page.rows[start : start + _CHUNK])
+        touched |= _put(connection, page.bucket, page.rows[start : start + _CHUNK], keep)
     for start in range(0, len(page.tombstones), _CHUNK):
         touched |= _remove(connection, page.bucket, page.tombstones[start : start + _CHUNK])
     if page.end is not None:
@@ -234,8 +237,8 @@ def _fresh_hashes(
     return {(row.entity, row.entity_id): row.row_hash for row in rows}
 
 
-def _put(connection: Connection, name: str, rows: Sequence[EntityRow]) -> set[Thing]:
-    texts = {(row.entity, row.entity_id): (row, checked_text(name, row)) for row in rows}
+def _put(connection: Connection, name: str, rows: Sequence[EntityRow], keep: Keep) -> set[Thing]:
+    texts = {(row.entity, row.entity_id): (row, _text(name, row, keep)) for row in rows}
     known = _fresh_hashes(connection, name, list(texts))
     upsert_rows(
         connection,
@@ -248,6 +251,13 @@ def _put(connection: Connection, name: str, rows: Sequence[EntityRow]) -> set[Th
     hashes = [*known.values(), *(row.row_hash for row, _ in texts.values())]
     _change_tally(connection, name, len(texts) - len(known), hashes)
     return set(texts)
+
+
+def _text(name: str, row: EntityRow, keep: Keep) -> str:
+    text = checked_text(name, row)
+    if row.entity not in PERSONAL:
+        return text
+    return dump_json(keep(row.entity, row.entity_id, row.document)).decode()
 
 
 def _remove(connection: Connection, name: str, tombstones: Sequence[Tombstone]) -> set[Thing]:
@@ -285,7 +295,9 @@ def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -
         if not needed:
             continue
         source = select(base_row).where(
-            base_row.c.entity_id.in_(sorted(needed)), base_row.c.bucket != KEPT
+            base_row.c.entity_id.in_(sorted(needed)),
+            base_row.c.bucket != KEPT,
+            base_row.c.entity.not_in(sorted(PERSONAL)),
         )
         if name is not None:
             source = source.where(base_row.c.bucket == name)

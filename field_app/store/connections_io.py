@@ -9,10 +9,12 @@ from typing import Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
+_BUSY: Final = "PRAGMA busy_timeout=5000"
+
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=5000",
+    _BUSY,
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA wal_autocheckpoint=1000",
@@ -46,6 +48,20 @@ def open_reader_engine(path: Path) -> Engine:
     event.listen(engine, "connect", _prepare_reader)
     event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+def empty_log(connection: Connection, *, patiently: bool) -> bool:
+    """Checkpoint the whole log and truncate it; return False when a reader is in the way."""
+    raw = connection.connection.driver_connection
+    if raw is None:
+        return False
+    if not patiently:
+        raw.execute("PRAGMA busy_timeout=0").close()
+    cursor = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    is_busy = bool(cursor.fetchone()[0])
+    cursor.close()
+    raw.execute(_BUSY).close()
+    return not is_busy
 
 
 def _prepare_writer(raw: sqlite3.Connection, record: ConnectionPoolEntry) -> None:

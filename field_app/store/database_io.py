@@ -13,7 +13,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from field_app.store.connections_io import Watch, open_reader_engine, open_writer_engine
+from field_app.store.connections_io import (
+    Watch,
+    empty_log,
+    open_reader_engine,
+    open_writer_engine,
+)
 from field_app.store.readable import unreadable
 from field_app.store.salvage_io import set_aside
 from field_app.store.schema_steps import STEPS, Step
@@ -94,17 +99,37 @@ class Database:
             else:
                 future.set_result(answer)
 
+        self._enqueue(job)
+        return future
+
+    def _enqueue(self, job: Callable[[Connection], None]) -> None:
         with self._lock:
             if self._is_closed:
                 message = "the tablet's store is closed; open it again before writing"
                 raise StoreClosedError(message)
             self._jobs.put(job)
-        return future
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a short read-only connection that sees one consistent state."""
         with self._reader_engine.begin() as connection:
             return work(connection)
+
+    def tidy(self, *, patiently: bool = False) -> bool:
+        """Bring everything from the log into the file and empty the log; return whether it worked.
+
+        After a wipe no former page stays in the log. A reader that is under way puts it off;
+        `patiently` waits for it as long as a write would.
+        """
+        future: Future[bool] = Future()
+
+        def job(connection: Connection) -> None:
+            try:
+                future.set_result(empty_log(connection, patiently=patiently))
+            except Exception as error:  # noqa: BLE001  # handed to whoever asked
+                future.set_exception(error)
+
+        self._enqueue(job)
+        return future.result()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` on the writer thread after every commit; return what ends that."""

@@ -1,14 +1,29 @@
-"""Maps the answers that are not sealed yet: one row per answer, kept on every change."""
+"""Maps the answers that are not sealed yet: one row per answer, each with its author's own."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from field_app.store.tables import draft_answer
 from wire_contracts.fields import JsonValue
+
+_OF: Final = "|"
+"""Stands between form and author in the column `form`: the key of the released table does not hold
+the author, and it may only gain columns. A row of the first app has the form alone; its author is
+in the column `actor`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftKey:
+    """One form of one order as one person began it."""
+
+    order_id: str
+    form: str
+    author: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +46,32 @@ class DraftAnswer:
 
 
 def save_answer(connection: Connection, answer: DraftAnswer, saved_at_ms: int) -> None:
-    """Keep one answer; the last word stands."""
+    """Keep one answer; the author's last word stands, another's is not touched."""
     changed = {
         "value": json.dumps(answer.value, ensure_ascii=False),
         "actor": answer.actor,
         "saved_at_ms": saved_at_ms,
     }
     statement = insert(draft_answer).values(
-        order_id=answer.order_id, form=answer.form, field=answer.field, **changed
+        order_id=answer.order_id,
+        form=f"{answer.form}{_OF}{answer.actor}",
+        field=answer.field,
+        **changed,
     )
     connection.execute(
         statement.on_conflict_do_update(index_elements=["order_id", "form", "field"], set_=changed)
     )
+    key = DraftKey(order_id=answer.order_id, form=answer.form, author=answer.actor)
+    former = and_(_of(key), draft_answer.c.form == key.form, draft_answer.c.field == answer.field)
+    connection.execute(delete(draft_answer).where(former))
 
 
-def load_draft(connection: Connection, order_id: str, form: str) -> Draft:
-    """Return the answers kept so far, none when nothing was begun."""
+def load_draft(connection: Connection, key: DraftKey) -> Draft:
+    """Return the answers that the author gave so far, none when nothing was begun."""
     rows = connection.execute(
         select(draft_answer.c.field, draft_answer.c.value, draft_answer.c.saved_at_ms)
-        .where(draft_answer.c.order_id == order_id, draft_answer.c.form == form)
-        .order_by(draft_answer.c.field)
+        .where(_of(key))
+        .order_by(draft_answer.c.field, draft_answer.c.saved_at_ms)
     ).all()
     return Draft(
         answers={row.field: json.loads(row.value) for row in rows},
@@ -58,14 +79,41 @@ def load_draft(connection: Connection, order_id: str, form: str) -> Draft:
     )
 
 
-def orders_with_draft(connection: Connection, order_ids: Sequence[str]) -> set[str]:
-    """Return those of the orders that have answers which are not sealed."""
+def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
+    """Return every draft on this tablet with the time of its last answer, oldest first."""
+    rows = connection.execute(
+        select(
+            draft_answer.c.order_id,
+            draft_answer.c.form,
+            draft_answer.c.actor,
+            func.max(draft_answer.c.saved_at_ms),
+        ).group_by(draft_answer.c.order_id, draft_answer.c.form, draft_answer.c.actor)
+    ).all()
+    found: dict[DraftKey, int] = {}
+    for order_id, form, actor, saved_at_ms in rows:
+        key = DraftKey(order_id=order_id, form=form.partition(_OF)[0], author=actor)
+        found[key] = max(saved_at_ms, found.get(key, 0))
+    return sorted(found.items(), key=lambda item: item[1])
+
+
+def orders_with_draft(
+    connection: Connection, order_ids: Sequence[str], author: str | None = None
+) -> set[str]:
+    """Return those of the orders that have answers which are not sealed, of anybody or of one."""
     query = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(order_ids))
+    if author is not None:
+        query = query.where(draft_answer.c.actor == author)
     return set(connection.execute(query.distinct()).scalars())
 
 
-def forget_draft(connection: Connection, order_id: str, form: str) -> None:
-    """Remove the answers: they were sealed into operations in this very transaction."""
-    connection.execute(
-        delete(draft_answer).where(draft_answer.c.order_id == order_id, draft_answer.c.form == form)
+def forget_draft(connection: Connection, key: DraftKey) -> None:
+    """Remove the author's answers: they were sealed into operations in this very transaction."""
+    connection.execute(delete(draft_answer).where(_of(key)))
+
+
+def _of(key: DraftKey) -> ColumnElement[bool]:
+    return and_(
+        draft_answer.c.order_id == key.order_id,
+        draft_answer.c.actor == key.author,
+        draft_answer.c.form.in_([key.form, f"{key.form}{_OF}{key.author}"]),
     )

@@ -26,3 +26,8 @@ def draw_uuid7(now_utc: datetime) -> str:
 def draw_replica_id() -> str:
     """Return a new random name for this copy of the store (trap T7)."""
     return str(uuid.uuid4())
+
+
+def draw_session(*, has_pin: bool) -> str:
+    """Return the name of a new log-in: whether a PIN was given, and 64 random bits."""
+    return f"{'pin' if has_pin else 'open'}:{secrets.token_hex(8)}"

@@ -19,9 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from field_app.store import settings_store
+from field_app.store import sealed_store, settings_store
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
+from field_app.store.sealed_store import Seal, ToSeal, seal_nothing
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.codes import Code
@@ -42,6 +43,7 @@ from wire_contracts.operations import (
 )
 from wire_contracts.orders import APPENDED
 from wire_contracts.payloads import dump_json
+from wire_contracts.sealed import SealedKind, dump_operation
 
 HISTORY = timedelta(days=90)
 """How long a settled operation is kept, to be pushed again to a restored server (RULINGS R1)."""
@@ -78,11 +80,18 @@ class NewOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapStamp:
-    """Who tapped, when, in which app."""
+    """Who tapped, when, in which app.
+
+    Attributes:
+        session: Under which log-in of the tablet, as the operation says it.
+        seal: Seals every operation to the server in the transaction that keeps it (R4).
+    """
 
     actor: str
     at: DeviceTime
     app: str
+    session: str = ""
+    seal: Seal = seal_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +151,22 @@ def append_group(
             new=change.new,
             payload=change.payload,
             app=stamp.app,
+            session=stamp.session,
         )
         keep_operation(connection, operation, change.order_id)
+        sealed_store.keep_sealed(connection, stamp.seal, _to_seal(operation))
         operations.append(operation)
     return operations
+
+
+def _to_seal(operation: Operation) -> ToSeal:
+    return ToSeal(
+        kind=SealedKind.OPERATION,
+        about=operation.op_id,
+        owner=operation.actor,
+        plain=dump_operation(operation),
+        made_at_ms=operation.at.wall_ms,
+    )
 
 
 def keep_operation(connection: Connection, operation: Operation, order_id: str) -> bool:
@@ -338,6 +359,8 @@ def settle(
                 look=Look.YES if must_look else row.look,
             )
         )
+    settled = [result.op_id for result in results]
+    sealed_store.forget_sealed(connection, SealedKind.OPERATION, settled)
     return records
 
 

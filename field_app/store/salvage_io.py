@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,15 @@ def files_set_aside(path: Path) -> list[Path]:
         if each.name.removeprefix(start).isdecimal()
     ]
     return [path.with_name(f"{start}{number}") for number in sorted(numbers, reverse=True)]
+
+
+def remove_copies(path: Path, rescued: Collection[str]) -> None:
+    """Remove the copies made before schema steps and the damaged files that were rescued."""
+    copies = list(path.parent.glob(f"{path.name}.v*"))
+    damaged = [each for each in files_set_aside(path) if each.name in rescued]
+    for each in (*copies, *damaged):
+        for suffix in SIDE_FILES:
+            each.with_name(each.name + suffix).unlink(missing_ok=True)
 
 
 def save_rows(aside: Path, tables: Sequence[str]) -> list[SavedRow]:

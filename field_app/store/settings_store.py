@@ -24,6 +24,14 @@ class Key(StrEnum):
     REASON_DETAIL = "reason_detail"
     SWITCHED_OFF = "switched_off"
     LANGUAGE = "language"
+    PHOTO_WAIT = "photo_wait"
+    LEASE_UNTIL_MS = "lease_until_ms"
+    LEASE_CLOCK = "lease_clock"
+    SEALING_KEY = "sealing_key"
+    PERSONAL_WANTED = "personal_wanted"
+    WITHDRAWN_MS = "withdrawn_ms"
+    LAST_FULL_CHECK_MS = "last_full_check_ms"
+    DAMAGE_SEEN = "damage_seen"
 
 
 def load_text(connection: Connection, key: Key) -> str | None:

@@ -17,6 +17,14 @@ from wire_contracts.operations import (
 )
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import PullAnswer, parse_pull
+from wire_contracts.refusals import parse_refusal
+from wire_contracts.sealed import (
+    SEALED_PATH,
+    SealedAnswer,
+    SealedRequest,
+    dump_sealed,
+    parse_sealed_answer,
+)
 from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PATH, PUSH_PATH
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -125,6 +133,14 @@ class HttpSyncApi:
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
 
+    def send_sealed(self, request: SealedRequest) -> SealedAnswer:
+        """Return what the server holds now; raise SyncProblem when there is no usable answer."""
+        root = self._http.ask("POST", SEALED_PATH, body=dump_sealed(request))
+        try:
+            return parse_sealed_answer(root)
+        except ContractError as error:
+            raise SyncProblem(Reason.SERVER, str(error)) from error
+
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
@@ -159,8 +175,10 @@ def _content(response: requests.Response, path: str) -> bytes:
 def _demand_success(status: int, root: FieldReader, path: str) -> None:
     if status == _OK:
         return
-    words = root.values.get("text") or ""
-    detail = f"{path}: status {status}: {str(words)[:500]}"
+    refusal = parse_refusal(root)
+    detail = f"{path}: status {status}: {refusal.text[:500]}"
+    if refusal.must_wipe and status in _LOGIN:
+        raise SyncProblem(Reason.WITHDRAWN, detail)
     if status in _LOGIN:
         raise SyncProblem(Reason.LOGIN, detail)
     if status == _TOO_OLD:

@@ -7,6 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from field_app.store.database_io import Database
+from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
@@ -30,9 +31,16 @@ class SyncEngine:
     """The sync of one tablet; one caller at a time."""
 
     def __init__(
-        self, database: Database, api: SyncApi, clock: Clock, renew_replica: RenewReplica
+        self,
+        database: Database,
+        api: SyncApi,
+        clock: Clock,
+        renew_replica: RenewReplica,
+        *,
+        keep: Keep = keep_nothing,
     ) -> None:
-        """Sync `database` with `api`."""
+        """Sync `database` with `api`; `keep` says what of personal rows may stay."""
+        self._keep = keep
         self._database = database
         self._api = api
         self._clock = clock
@@ -65,7 +73,7 @@ class SyncEngine:
     def _converse(self) -> int:
         broken_pull: SyncProblem | None = None
         try:
-            pull_round(self._database, self._api, self._clock)
+            pull_round(self._database, self._api, self._clock, self._keep)
         except SyncProblem as problem:
             if problem.reason is not Reason.SERVER:
                 raise
@@ -74,5 +82,5 @@ class SyncEngine:
         if broken_pull is not None:
             raise broken_pull
         if settled:
-            pull_round(self._database, self._api, self._clock)
+            pull_round(self._database, self._api, self._clock, self._keep)
         return settled

@@ -1,14 +1,16 @@
 """Takes pages into the base rows: page, token and rebuilt lines in one transaction each."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.store import base_store, outbox_store, settings_store
-from field_app.store.base_store import Mismatch, Thing
+from field_app.store import base_store, lease_store, outbox_store, settings_store
+from field_app.store.base_store import Thing
 from field_app.store.database_io import Database
+from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.epochs import start_afresh, take_epoch
@@ -18,9 +20,6 @@ from wire_contracts.errors import ContractError
 from wire_contracts.orders import ENTITY
 from wire_contracts.pulls import MAX_ROWS, PullAnswer
 from wire_contracts.sync import SyncApi
-
-_ONE_REPAIR = 1
-"""A second fresh pass over the same mismatch would bring the same rows."""
 
 
 class PageOutcome(StrEnum):
@@ -41,8 +40,8 @@ class PulledPage:
     answer: PullAnswer
 
 
-def pull_round(database: Database, api: SyncApi, clock: Clock) -> None:
-    """Pull until the heads of all buckets are reached.
+def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep_nothing) -> None:
+    """Pull until the heads of all buckets are reached; `keep` says what of a person may stay.
 
     Raises:
         SyncProblem: No usable answer; every page taken before it stays, with its token.
@@ -63,7 +62,7 @@ def pull_round(database: Database, api: SyncApi, clock: Clock) -> None:
             continue
         _demand_progress(token, answer)
         page = PulledPage(asked_token=token, round_no=round_no, answer=answer)
-        outcome = _take(database, page, clock)
+        outcome = _take(database, page, clock, keep)
         if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
             return
 
@@ -78,14 +77,16 @@ def _demand_progress(token: str | None, answer: PullAnswer) -> None:
         raise SyncProblem(Reason.SERVER, detail)
 
 
-def _take(database: Database, page: PulledPage, clock: Clock) -> PageOutcome:
+def _take(database: Database, page: PulledPage, clock: Clock, keep: Keep) -> PageOutcome:
     try:
-        return database.write(lambda connection: take_page(connection, page, clock))
+        return database.write(lambda connection: take_page(connection, page, clock, keep))
     except ContractError as error:
         raise SyncProblem(Reason.SERVER, str(error)) from error
 
 
-def take_page(connection: Connection, page: PulledPage, clock: Clock) -> PageOutcome:
+def take_page(
+    connection: Connection, page: PulledPage, clock: Clock, keep: Keep = keep_nothing
+) -> PageOutcome:
     """Take one page in the caller's transaction; return what follows.
 
     Raises:
@@ -95,10 +96,13 @@ def take_page(connection: Connection, page: PulledPage, clock: Clock) -> PageOut
         return PageOutcome.SUPERSEDED  # another process took this page meanwhile
     answer = page.answer
     sync_store.note_contact(connection, clock, answer.server_now_ms)
+    lease_store.note_lease(
+        connection, answer.lease_until_ms, answer.sealing_key, answer.server_now_ms
+    )
     if take_epoch(connection, answer.server_epoch):
         return PageOutcome.AFRESH
     is_complete = not answer.has_more
-    touched = _take_rows(connection, answer, is_complete=is_complete)
+    touched = _take_rows(connection, answer, keep, is_complete=is_complete)
     settings_store.save(connection, Key.PULL_TOKEN, answer.token)
     _finish_page(connection, page, touched, is_complete=is_complete)
     if _has_begun_repair(connection, answer):
@@ -106,10 +110,12 @@ def take_page(connection: Connection, page: PulledPage, clock: Clock) -> PageOut
     return PageOutcome.COMPLETE if is_complete else PageOutcome.MORE
 
 
-def _take_rows(connection: Connection, answer: PullAnswer, *, is_complete: bool) -> set[Thing]:
+def _take_rows(
+    connection: Connection, answer: PullAnswer, keep: Keep, *, is_complete: bool
+) -> set[Thing]:
     touched: set[Thing] = set()
     for bucket_page in answer.buckets:
-        touched |= base_store.apply_page(connection, bucket_page)
+        touched |= base_store.apply_page(connection, bucket_page, keep)
     for name in answer.dropped_buckets:
         touched |= base_store.drop_bucket(connection, name)
     if is_complete:
@@ -135,24 +141,31 @@ def _finish_page(
 
 
 def _has_begun_repair(connection: Connection, answer: PullAnswer) -> bool:
-    """Check the buckets that reached their head; a mismatch is reported and repaired once."""
-    mismatches: list[Mismatch] = []
-    ends = [(each.bucket, each.end) for each in answer.buckets if each.end is not None]
-    for name, end in ends:
-        mismatch = base_store.check_bucket(connection, name, end)
-        if mismatch is not None:
-            mismatches.append(mismatch)
-    repairs = settings_store.load_integer(connection, Key.PULL_REPAIRS)
-    if not mismatches:
-        if ends and repairs:
-            settings_store.save(connection, Key.PULL_REPAIRS, 0)
-        return False
-    if repairs > _ONE_REPAIR:
-        return False
-    for mismatch in mismatches:
-        base_store.report_mismatch(connection, mismatch, answer.server_now_ms)
-    settings_store.count_up(connection, Key.PULL_REPAIRS)
-    if repairs:
-        return False
-    start_afresh(connection)
-    return True
+    """Check the buckets that reached their head; a mismatch is reported and repaired once.
+
+    A bucket stays known as broken until it adds up again: a second fresh pass over the same
+    mismatch would bring the same rows, whatever the other buckets say meanwhile.
+    """
+    ends = {each.bucket: each.end for each in answer.buckets if each.end is not None}
+    mismatches = {
+        name: mismatch
+        for name, end in ends.items()
+        if (mismatch := base_store.check_bucket(connection, name, end)) is not None
+    }
+    known = _broken_buckets(connection)
+    broken = (known - ends.keys() - set(answer.dropped_buckets)) | mismatches.keys()
+    if broken != known:
+        names = json.dumps(sorted(broken)) if broken else None
+        settings_store.save(connection, Key.PULL_REPAIRS, names)
+    news = sorted(mismatches.keys() - known)
+    for name in news:
+        base_store.report_mismatch(connection, mismatches[name], answer.server_now_ms)
+    if news:
+        start_afresh(connection)
+    return bool(news)
+
+
+def _broken_buckets(connection: Connection) -> frozenset[str]:
+    """Return the buckets that a fresh pass did not repair; a number is an earlier app's count."""
+    known = json.loads(settings_store.load_text(connection, Key.PULL_REPAIRS) or "[]")
+    return frozenset(str(name) for name in known) if isinstance(known, list) else frozenset()

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     TOO_OLD = "too_old"
     SERVER = "server"
     NOT_ENROLLED = "not_enrolled"
+    WITHDRAWN = "withdrawn"
 
 
 class SyncProblem(Exception):  # noqa: N818  # a state of the world that is shown, not a bug
@@ -54,7 +55,7 @@ IDLE_WAIT_S: Final = 30.0
 STOPPED_WAIT_S: Final = 900.0
 """Wall seconds while a person must act first (log-in, update): ask rarely, never give up."""
 
-_NEEDS_PERSON = frozenset({Reason.LOGIN, Reason.TOO_OLD, Reason.NOT_ENROLLED})
+_NEEDS_PERSON = frozenset({Reason.LOGIN, Reason.TOO_OLD, Reason.NOT_ENROLLED, Reason.WITHDRAWN})
 
 
 def wait_after(reason: Reason, failed_tries: int) -> float:

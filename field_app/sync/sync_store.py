@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from field_app.store import outbox_store, settings_store
+from field_app.clock_io import TapClock
+from field_app.store import lease_store, outbox_store, settings_store
 from field_app.store.outbox_store import OutboxSummary
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import STOPPED_WAIT_S, Reason, SyncProblem, wait_after
@@ -69,6 +70,7 @@ def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> No
     now_ms = ms_from_utc(clock.now_utc())
     settings_store.save(connection, Key.LAST_CONTACT_MS, now_ms)
     settings_store.save(connection, Key.OFFSET_MS, server_now_ms - now_ms)
+    lease_store.note_server_time(connection, server_now_ms, TapClock(clock).stamp(0))
 
 
 def note_success(connection: Connection, clock: Clock) -> None:

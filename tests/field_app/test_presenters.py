@@ -327,7 +327,7 @@ def test_the_line_says_contact_waiting_oldest_and_reason(
 ) -> None:
     order_id = office.new_order()
     tablet.sync_now()
-    presenter = SyncPresenter(tablet, context, desktop_hardware())
+    presenter = SyncPresenter(tablet, context, desktop_hardware(tablet.vault))
     presenter.attach(lambda _view: None)
     online = presenter.view
     tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
@@ -348,7 +348,7 @@ def test_the_line_says_contact_waiting_oldest_and_reason(
 def test_the_switch_stands_before_every_other_reason(
     tablet: Tablet, context: PresenterContext
 ) -> None:
-    presenter = SyncPresenter(tablet, context, desktop_hardware())
+    presenter = SyncPresenter(tablet, context, desktop_hardware(tablet.vault))
     presenter.attach(lambda _view: None)
 
     presenter.set_online(is_online=False)

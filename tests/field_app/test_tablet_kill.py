@@ -9,6 +9,7 @@ import pytest
 
 from field_app.store import base_store, draft_store
 from field_app.store.database_io import Database
+from field_app.store.draft_store import DraftKey
 from field_app.tablet import STORE_FILE
 from wire_contracts.orders import FINDING_FORM
 
@@ -34,7 +35,8 @@ def test_every_answer_that_was_kept_survives_a_kill(tmp_path: Path, answers: int
     said = int(rest.split()[-1]) if rest.split() and rest.endswith("\n") else said
 
     with closing(Database(tmp_path / STORE_FILE)) as database:
-        draft = database.read(lambda c: draft_store.load_draft(c, "order-1", FINDING_FORM))
+        key = DraftKey(order_id="order-1", form=FINDING_FORM, author="nobody")
+        draft = database.read(lambda c: draft_store.load_draft(c, key))
         reports = database.read(base_store.load_reports)
 
     kept = int(str(draft.answers["note"]).removeprefix("answer "))

@@ -1,0 +1,6 @@
+"""Who may see and do what on this tablet: log-in by PIN, personal data on lease, withdrawal.
+
+log_in           who works now and under which log-in; locking
+personal_data    who is to be met at an order: kept as ciphertext while the lease lasts
+withdrawal       what happens when the office withdraws the tablet: nothing unsent is lost
+"""

@@ -1,0 +1,82 @@
+"""Decides who works on the tablet now, under which log-in, and when it locks itself."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from field_app.platform.ports import PinOutcome, PinVerdict, Vault, VaultLockedError
+from field_app.store.ids_io import draw_session
+from wire_contracts.operations import DeviceTime
+
+LOCK_AFTER_MS: Final = 10 * 60_000
+"""Without a touch. Judgement: long enough for two gloved hands at a valve, short for a van door."""
+
+
+class LogIn:
+    """The log-in of one tablet; every log-in has its own name, stamped on each operation (T12)."""
+
+    def __init__(self, vault: Vault, now: Callable[[], DeviceTime]) -> None:
+        """Begin locked when anybody here has a PIN."""
+        self._vault = vault
+        self._now = now
+        self._lock = threading.Lock()
+        self._session = draw_session(has_pin=False)
+        self._touched_ms = now().mono_ms
+
+    @property
+    def session(self) -> str:
+        """Return the name of the log-in that taps are made under."""
+        return self._session
+
+    def is_locked(self) -> bool:
+        """Return whether a PIN must be given before anybody works on."""
+        has_pins = bool(self._vault.people() or self._vault.wiped_people())
+        return has_pins and not self._vault.is_open()
+
+    def unlock(self, account_id: str, pin: str) -> PinVerdict:
+        """Open the tablet with a person's PIN; from then on a new log-in."""
+        with self._lock:
+            verdict = self._vault.unlock(account_id, pin, self._now())
+            if verdict.outcome is PinOutcome.OPENED:
+                self._session = draw_session(has_pin=True)
+                self._touched_ms = self._now().mono_ms
+            return verdict
+
+    def switch(self, account_id: str) -> bool:
+        """Begin a log-in of somebody without a PIN; return False when a PIN must be given."""
+        if self.is_locked() or account_id in self._vault.people() | self._vault.wiped_people():
+            return False
+        self._session = draw_session(has_pin=False)
+        return True
+
+    def set_pin(self, account_id: str, pin: str) -> bool:
+        """Give the person at work a PIN; return whether it is the first one of this tablet.
+
+        Raises:
+            VaultLockedError: Somebody with a PIN must open the tablet first.
+            ValueError: The PIN is too easy.
+        """
+        with self._lock:
+            if account_id in self._vault.wiped_people() and not self._vault.is_open():
+                message = "this PIN was wrong too often; a colleague must open the tablet first"
+                raise VaultLockedError(message)
+            is_first = not self._vault.has_key()
+            self._vault.set_pin(account_id, pin)
+            self._session = draw_session(has_pin=True)
+            self._touched_ms = self._now().mono_ms
+            return is_first
+
+    def touch(self) -> None:
+        """Note that somebody has touched the screen."""
+        self._touched_ms = self._now().mono_ms
+
+    def lock(self) -> None:
+        """Lock now, where there is a PIN; personal data cannot be read any more."""
+        self._vault.lock()
+
+    def lock_if_idle(self) -> bool:
+        """Lock when nobody has touched the screen for a while; return whether it did so now."""
+        if not self._vault.is_open() or self._now().mono_ms - self._touched_ms < LOCK_AFTER_MS:
+            return False
+        self.lock()
+        return True

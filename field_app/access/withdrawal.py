@@ -1,0 +1,125 @@
+"""Owns what happens when the office withdraws this tablet: what was received goes, no word is lost.
+
+In one transaction everything unsent is left in sealed form only, and everything received is
+removed; what could not be sealed stays as it is. The sealed things are sent with the token that was
+revoked, and forgotten when the server holds them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from sqlalchemy import Connection, delete
+
+from field_app.orders import order_store
+from field_app.store import lease_store, sealed_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.sealed_store import Seal, SealedItem
+from field_app.store.settings_store import Key
+from field_app.store.tables import base_row, bucket, order_view, sync_report
+from field_app.sync import sync_store
+from wire_contracts.clock import Clock
+from wire_contracts.sealed import MAX_ENVELOPES, MAX_SEALED_BYTES, SealedAnswer, SealedRequest
+from wire_contracts.sync import PROTOCOL
+
+
+@runtime_checkable
+class SealedApi(Protocol):
+    """A way to the server that takes sealed things."""
+
+    def send_sealed(self, request: SealedRequest) -> SealedAnswer:
+        """Return what the server holds now; raise SyncProblem without a usable answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """How a withdrawn tablet stands.
+
+    Attributes:
+        is_withdrawn: The office has withdrawn it; received data is gone.
+        sealed_waiting: Sealed things that the server does not hold yet.
+        readable_waiting: Unsent operations that could not be sealed: a new enrolment sends them.
+    """
+
+    is_withdrawn: bool
+    sealed_waiting: int
+    readable_waiting: int
+
+
+def load_withdrawal(connection: Connection) -> Withdrawal:
+    """Return how the tablet stands."""
+    return Withdrawal(
+        is_withdrawn=lease_store.is_withdrawn(connection),
+        sealed_waiting=sealed_store.count_alone(connection),
+        readable_waiting=sync_store.load_status(connection).outbox.waiting,
+    )
+
+
+def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
+    """Leave what is unsent in sealed form and remove what was received; twice is once."""
+    if not lease_store.is_withdrawn(connection):
+        settings_store.save(connection, Key.WITHDRAWN_MS, at_ms)
+    sealed_store.seal_missing(connection, seal)
+    sealed_store.leave_sealed_only(connection)
+    for table in (base_row, bucket, order_view, sync_report):
+        connection.execute(delete(table))
+    settings_store.save(connection, Key.PULL_TOKEN, None)
+    settings_store.save(connection, Key.LEASE_UNTIL_MS, None)
+    order_store.rebuild_all(connection)
+
+
+def readmit(connection: Connection) -> None:
+    """Forget the withdrawal: the office has enrolled the tablet anew."""
+    settings_store.save(connection, Key.WITHDRAWN_MS, None)
+
+
+def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
+    """Send what is left in sealed form only; return how many things the server holds now.
+
+    Raises:
+        SyncProblem: No usable answer; what was not confirmed stays.
+    """
+    sent = 0
+    while batch := database.read(_next_batch):
+        answer = api.send_sealed(
+            SealedRequest(
+                replica_id=database.read(_replica_id),
+                envelopes=[item.envelope for item in batch],
+                protocol=PROTOCOL,
+            )
+        )
+        settled = database.write(_settle(batch, answer, clock))
+        sent += settled
+        if settled == 0:
+            break
+    return sent
+
+
+def _settle(
+    batch: Sequence[SealedItem], answer: SealedAnswer, clock: Clock
+) -> Callable[[Connection], int]:
+    def work(connection: Connection) -> int:
+        sync_store.note_contact(connection, clock, answer.server_now_ms)
+        return sealed_store.settle_alone(connection, batch, answer.results)
+
+    return work
+
+
+def _next_batch(connection: Connection) -> list[SealedItem]:
+    batch: list[SealedItem] = []
+    room = MAX_SEALED_BYTES * 3 // 4 - _ENVELOPE_ROOM * MAX_ENVELOPES
+    for item in sealed_store.next_alone(connection, MAX_ENVELOPES):
+        room -= len(item.envelope.box)
+        if batch and room < 0:
+            break
+        batch.append(item)
+    return batch
+
+
+_ENVELOPE_ROOM = 400
+"""Bytes of an envelope around its box, generously."""
+
+
+def _replica_id(connection: Connection) -> str:
+    return settings_store.load_text(connection, Key.REPLICA_ID) or ""

@@ -1,0 +1,44 @@
+"""Owns what every tap is stamped with: who, under which log-in, when, by which app (trap T12)."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from field_app.clock_io import TapClock
+from field_app.store import settings_store
+from field_app.store.outbox_store import TapStamp
+from field_app.store.sealed_store import Seal
+from field_app.store.settings_store import Key
+from wire_contracts.operations import DeviceTime
+
+
+class Stamps:
+    """Makes the stamp of a tap; actor and log-in are asked at the moment of the tap."""
+
+    def __init__(
+        self, tap_clock: TapClock, who: Callable[[], tuple[str, str]], seal: Seal, app: str
+    ) -> None:
+        """Stamp with the (actor, session) that `who` tells; `app` is the app's version."""
+        self._tap_clock = tap_clock
+        self._who = who
+        self._seal = seal
+        self._app = app
+
+    def actor(self) -> str:
+        """Return who is at work now."""
+        return self._who()[0]
+
+    def now(self, connection: Connection) -> DeviceTime:
+        """Return the time by every clock, with the offset of the last contact."""
+        return self._tap_clock.stamp(settings_store.load_integer(connection, Key.OFFSET_MS))
+
+    def stamp(self, connection: Connection) -> TapStamp:
+        """Return the stamp of a tap that is made now."""
+        actor, session = self._who()
+        return TapStamp(
+            actor=actor,
+            session=session,
+            at=self.now(connection),
+            app=self._app,
+            seal=self._seal,
+        )

@@ -1,0 +1,87 @@
+"""Maps what the server allowed at the last contact: how long, with which key, or not at all."""
+
+import base64
+import json
+from dataclasses import asdict
+from typing import Final
+
+from sqlalchemy import Connection
+
+from field_app.store import settings_store
+from field_app.store.lease import LeaseClock, advance, contact_clock, lease_end_ms
+from field_app.store.settings_store import Key
+from wire_contracts.operations import DeviceTime
+
+_KEEP_STEP_MS: Final = 60_000
+"""The clock is written when it has gone on this far: a kill forgets less than a minute of it."""
+
+
+def note_server_time(connection: Connection, server_now_ms: int, at: DeviceTime) -> None:
+    """Keep the server's clock as it was just told."""
+    _save_clock(connection, contact_clock(server_now_ms, at))
+
+
+def note_lease(
+    connection: Connection,
+    lease_until_ms: int | None,
+    sealing_key: bytes | None,
+    server_now_ms: int,
+) -> None:
+    """Keep until when personal data may stay and what unsent words are sealed to."""
+    settings_store.save(connection, Key.LEASE_UNTIL_MS, lease_end_ms(lease_until_ms, server_now_ms))
+    if sealing_key is not None:
+        settings_store.save(connection, Key.SEALING_KEY, base64.b64encode(sealing_key).decode())
+
+
+def load_sealing_key(connection: Connection) -> bytes | None:
+    """Return the server's public key, None before it was told."""
+    text = settings_store.load_text(connection, Key.SEALING_KEY)
+    return None if text is None else base64.b64decode(text)
+
+
+def is_leased(connection: Connection, now: DeviceTime) -> bool:
+    """Return whether received personal data may be on this tablet now."""
+    until = settings_store.load_text(connection, Key.LEASE_UNTIL_MS)
+    clock = _load_clock(connection)
+    if until is None or clock is None or is_withdrawn(connection):
+        return False
+    return advance(clock, now).server_ms < int(until)
+
+
+def tick(connection: Connection, now: DeviceTime) -> bool:
+    """Return whether the clock has gone on far enough to be kept, and keep it."""
+    clock = _load_clock(connection)
+    if clock is None or not needs_tick(connection, now):
+        return False
+    _save_clock(connection, advance(clock, now))
+    return True
+
+
+def needs_tick(connection: Connection, now: DeviceTime) -> bool:
+    """Return whether `tick` would keep anything; for a reader, which cannot write."""
+    clock = _load_clock(connection)
+    if clock is None:
+        return False
+    ahead_ms = advance(clock, now).server_ms - clock.server_ms
+    return ahead_ms >= _KEEP_STEP_MS or clock.boot_id != now.boot_id
+
+
+def is_withdrawn(connection: Connection) -> bool:
+    """Return whether the office has withdrawn this tablet."""
+    return settings_store.load_text(connection, Key.WITHDRAWN_MS) is not None
+
+
+def _load_clock(connection: Connection) -> LeaseClock | None:
+    text = settings_store.load_text(connection, Key.LEASE_CLOCK)
+    if text is None:
+        return None
+    cells = json.loads(text)
+    return LeaseClock(
+        server_ms=int(cells["server_ms"]),
+        mono_ms=int(cells["mono_ms"]),
+        boot_id=str(cells["boot_id"]),
+    )
+
+
+def _save_clock(connection: Connection, clock: LeaseClock) -> None:
+    settings_store.save(connection, Key.LEASE_CLOCK, json.dumps(asdict(clock)))

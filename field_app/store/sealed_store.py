@@ -1,0 +1,207 @@
+"""Maps what is unsent in sealed form: made with the words, and all that a wipe leaves (R4)."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import sqlite
+
+from field_app.store import draft_store, lease_store
+from field_app.store.record_states import WAITING
+from field_app.store.tables import draft_answer, outbox_op, sealed_item
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.payloads import dump_json
+from wire_contracts.sealed import (
+    Envelope,
+    SealedKind,
+    SealedResult,
+    envelope_json,
+    parse_envelope,
+)
+
+Seal = Callable[[bytes, SealedKind, str, bytes], Envelope | None]
+"""(server's public key, kind, about, plaintext) -> the envelope, None when it cannot be made."""
+
+_PLACE = "sealed item"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedItem:
+    """One envelope of this tablet; `owner` is who made what is inside."""
+
+    owner: str
+    envelope: Envelope
+
+
+def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) -> Envelope | None:
+    """Seal nothing: this tablet has no vault."""
+    del public_key, kind, about, plain
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToSeal:
+    """What is to be sealed: `about` names it outside, `owner` made it."""
+
+    kind: SealedKind
+    about: str
+    owner: str
+    plain: bytes
+    made_at_ms: int
+
+
+def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
+    """Seal a thing to the server and keep it; return False without a key or a vault."""
+    public_key = lease_store.load_sealing_key(connection)
+    if public_key is None:
+        return False
+    envelope = seal(public_key, thing.kind, thing.about, thing.plain)
+    if envelope is None:
+        return False
+    changed = {
+        "envelope": dump_json(envelope_json(envelope)).decode(),
+        "made_at_ms": thing.made_at_ms,
+        "is_alone": 0,
+    }
+    statement = sqlite.insert(sealed_item).values(
+        kind=str(thing.kind), about=thing.about, owner=thing.owner, **changed
+    )
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "about", "owner"], set_=changed)
+    )
+    return True
+
+
+def seal_draft(connection: Connection, seal: Seal, draft: draft_store.DraftKey, at_ms: int) -> bool:
+    """Seal the answers of a draft as they stand; one that is gone is forgotten."""
+    answers = draft_store.load_draft(connection, draft).answers
+    if not answers:
+        forget_sealed(connection, SealedKind.DRAFT, [draft.order_id], draft.author)
+        return True
+    body: JsonObject = {
+        "order_id": draft.order_id,
+        "form": draft.form,
+        "actor": draft.author,
+        "saved_at": at_ms,
+        "answers": dict(answers),
+    }
+    thing = ToSeal(
+        kind=SealedKind.DRAFT,
+        about=draft.order_id,
+        owner=draft.author,
+        plain=dump_json(body),
+        made_at_ms=at_ms,
+    )
+    return keep_sealed(connection, seal, thing)
+
+
+def seal_missing(connection: Connection, seal: Seal) -> int:
+    """Seal what waits and is not sealed yet: made before the key was known; return how many.
+
+    Nothing is done without a key; a second call finds nothing more to do.
+    """
+    is_sealed = and_(
+        sealed_item.c.kind == str(SealedKind.OPERATION), sealed_item.c.about == outbox_op.c.op_id
+    )
+    rows = connection.execute(
+        select(outbox_op.c.op_id, outbox_op.c.body, outbox_op.c.made_at_ms)
+        .select_from(outbox_op.outerjoin(sealed_item, is_sealed))
+        .where(outbox_op.c.status.in_(sorted(WAITING)), sealed_item.c.about.is_(None))
+    ).all()
+    things = [
+        ToSeal(
+            kind=SealedKind.OPERATION,
+            about=row.op_id,
+            owner=str(json.loads(row.body)["actor"]),
+            plain=row.body.encode(),
+            made_at_ms=row.made_at_ms,
+        )
+        for row in rows
+    ]
+    made = sum(keep_sealed(connection, seal, thing) for thing in things)
+    for draft, at_ms in draft_store.drafts(connection):
+        is_known = select(sealed_item.c.about).where(
+            sealed_item.c.kind == str(SealedKind.DRAFT),
+            sealed_item.c.about == draft.order_id,
+            sealed_item.c.owner == draft.author,
+        )
+        if connection.execute(is_known).first() is None:
+            made += seal_draft(connection, seal, draft, at_ms)
+    return made
+
+
+def forget_sealed(
+    connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
+) -> None:
+    """Forget envelopes: the server has what is inside, or the readable words replaced them."""
+    mine = and_(sealed_item.c.kind == str(kind), sealed_item.c.about.in_(list(abouts)))
+    if owner is not None:
+        mine = and_(mine, sealed_item.c.owner == owner)
+    connection.execute(delete(sealed_item).where(mine))
+
+
+def leave_sealed_only(connection: Connection) -> int:
+    """Remove the readable words of everything that is sealed; return how many stay readable.
+
+    What could not be sealed stays as it is: it is unsent, and nothing unsent is ever wiped.
+    """
+    kind = sealed_item.c.kind
+    operations = select(sealed_item.c.about).where(kind == str(SealedKind.OPERATION))
+    waiting = outbox_op.c.status.in_(sorted(WAITING))
+    unsealed = and_(waiting, outbox_op.c.op_id.not_in(operations))
+    left = connection.execute(select(func.count()).select_from(outbox_op).where(unsealed))
+    count = left.scalar_one()
+    connection.execute(
+        update(sealed_item)
+        .where(or_(kind == str(SealedKind.OPERATION), kind == str(SealedKind.DRAFT)))
+        .values(is_alone=1)
+    )
+    connection.execute(delete(outbox_op).where(~unsealed))
+    for draft, _ in draft_store.drafts(connection):
+        is_sealed = select(sealed_item.c.about).where(
+            kind == str(SealedKind.DRAFT),
+            sealed_item.c.about == draft.order_id,
+            sealed_item.c.owner == draft.author,
+        )
+        if connection.execute(is_sealed).first() is not None:
+            draft_store.forget_draft(connection, draft)
+    count += connection.execute(select(func.count(draft_answer.c.order_id.distinct()))).scalar_one()
+    return count
+
+
+def count_alone(connection: Connection) -> int:
+    """Return how many envelopes wait whose words are no longer here."""
+    alone = select(func.count()).select_from(sealed_item).where(sealed_item.c.is_alone == 1)
+    return connection.execute(alone).scalar_one()
+
+
+def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
+    """Return the oldest envelopes to be sent as they are."""
+    rows = connection.execute(
+        select(sealed_item.c.owner, sealed_item.c.envelope)
+        .where(sealed_item.c.is_alone == 1)
+        .order_by(sealed_item.c.made_at_ms, sealed_item.c.about)
+        .limit(limit)
+    ).all()
+    return [
+        SealedItem(
+            owner=row.owner,
+            envelope=parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope))),
+        )
+        for row in rows
+    ]
+
+
+def settle_alone(
+    connection: Connection, sent: Sequence[SealedItem], results: Sequence[SealedResult]
+) -> int:
+    """Forget what the server holds now, in the order sent; return how many."""
+    done = 0
+    for item, result in zip(sent, results, strict=False):
+        envelope = item.envelope
+        if (envelope.kind, envelope.about) != (result.kind, result.about):
+            continue  # an answer about something else: it is asked again
+        forget_sealed(connection, envelope.kind, [envelope.about], item.owner)
+        done += 1
+    return done
