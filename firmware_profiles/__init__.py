@@ -15,9 +15,11 @@ The line through the modules:
     word_orders                the byte order that a manual does not state
     completeness               what a draft still lacks
     library_io                 the files that ship, and those of a site
+    cross_check, order_hint    what values that do not fit each other say of units and word order
     measure, validity, effects, status, fast_group, decode     words -> readings, quality, events
     counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
+    variants                   which profiles those answers cannot tell apart
     redecode, redecode_telegrams, redecode_io      stored frames decoded again by another revision
     encode, golden             readings -> words, and the proof of a profile
     difference                 what two revisions say differently

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import itemgetter
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import FLOATS, Coding, Raw, WireType, decode_words
-from firmware_profiles.measure import Reader, linear_rule
+from firmware_profiles.measure import Reader, finest, linear_rule
 from firmware_profiles.profile import ANY_REGISTER, Comparison, Profile, Register, group_registers
 from firmware_profiles.status import StatusReading, read_status
 from firmware_profiles.validity import COUNTS, read_validity
@@ -63,6 +63,7 @@ class Linear:
         is_identity: One term, taken as it is.
         low: Least value that is surely within the limits.
         high: Greatest.
+        finest: Nearer to zero, and not zero, is not surely a value.
     """
 
     numerators: tuple[int, ...]
@@ -71,6 +72,7 @@ class Linear:
     is_identity: bool
     low: float
     high: float
+    finest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +425,7 @@ def _make_linear(reader: Reader, wired: _Wired) -> Linear | None:
         is_identity=is_single and wired.register.coding.kind in FLOATS,
         low=math.nextafter(max(lows), math.inf),
         high=math.nextafter(min(highs), -math.inf),
+        finest=finest(wired.register),
     )
 
 
@@ -451,11 +454,15 @@ def _plain_value(wired: _Wired, linear: Linear, slots: Slots) -> float | None:
     value: Slot
     if linear.is_identity:
         value = slots[wired.terms[0]]
-        if isinstance(value, float) and linear.low <= value <= linear.high:
-            return value + 0.0  # minus zero is zero
-        return None
+        return value + 0.0 if _is_within(value, linear) else None  # minus zero is zero
     value = _computed(linear, wired.terms, slots)
-    return value if value is not None and linear.low <= value <= linear.high else None
+    return value if _is_within(value, linear) else None
+
+
+def _is_within(value: Slot, linear: Linear) -> TypeGuard[float]:
+    if not isinstance(value, float) or not linear.low <= value <= linear.high:
+        return False
+    return not value or abs(value) >= linear.finest
 
 
 def _computed(linear: Linear, terms: Sequence[int], slots: Slots) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from firmware_profiles.codings import Coding, Raw, decode_words
+from firmware_profiles.codings import FLOATS, Coding, Raw, decode_words
 from firmware_profiles.profile import Profile, Register
 from firmware_profiles.words import Span, WordAddress, WordImage
 from wire_contracts.quality import (
@@ -14,7 +14,7 @@ from wire_contracts.quality import (
     SUSPECT_RANGE,
     QualityCode,
 )
-from wire_contracts.quantities import PLAUSIBLE, Quantity, to_canonical
+from wire_contracts.quantities import FINEST, PLAUSIBLE, Quantity, to_canonical
 
 MAX_EXPONENT = 30
 """Powers of ten beyond this are no meter: the exponent register itself is broken."""
@@ -82,7 +82,13 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
         return Measured(code=BAD_PROFILE)
     low, high = PLAUSIBLE[quantity]
     is_plausible = low <= value <= high and register.limits.holds(exact)
+    is_plausible = is_plausible and (not value or abs(value) >= finest(register))
     return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
+
+
+def finest(register: Register) -> float:
+    """Return the least that a value may be beside zero; only floats can be nearer to it."""
+    return FINEST if register.coding.kind in FLOATS else 0.0
 
 
 def linear_rule(

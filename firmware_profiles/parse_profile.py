@@ -91,6 +91,7 @@ def _parse_names(
         confidence=text("confidence"),
         firmware_min=text("firmware_min"),
         firmware_max=text("firmware_max"),
+        variant=text("variant"),
         link=Link(),
         registers=registers,
     )

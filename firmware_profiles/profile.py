@@ -448,6 +448,7 @@ class Profile:
         probed_order: The one of them that was found.
         firmware_min: Oldest firmware the file is for, as the meter shows it.
         firmware_max: Newest.
+        variant: What tells it from other profiles of the model, for people: a switch, a unit.
         status: Rules that turn status registers into events.
         prepared: What `decode` has prepared of a group, for the next poll; no fact of the file.
     """
@@ -466,6 +467,7 @@ class Profile:
     probed_order: ByteOrder | None = None
     firmware_min: str = ""
     firmware_max: str = ""
+    variant: str = ""
     doc_base: int | None = None
     status: Sequence[StatusRule] = ()
     groups: Mapping[str, Cadence] = field(default_factory=dict)

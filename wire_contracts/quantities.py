@@ -75,8 +75,16 @@ PLAUSIBLE: dict[Quantity, tuple[float, float]] = {
     Quantity.SIGNAL_QUALITY_PCT: (-10.0, 1000.0),
 }
 """What no meter of a utility can mean, by a wide margin: outside, words were torn or swapped, and
-the value is `suspect_range` whatever its profile says. Judgement: ten times the largest mains,
-tanks and boilers there are; a profile's own `min` and `max` are narrower."""
+the value is `suspect_range` whatever its profile says. Judgement, with the standards' largest for
+scale: water meters end at Q3 = 6300 m3/h (OIML R 49-1, 4.1.3), heat meters at 200 degC
+(EN 1434-1), superheated steam at 600 degC; a profile's own `min` and `max` are narrower."""
+
+
+FINEST = 1e-6
+"""Nearer to zero, and not zero, is no reading of a float register, in the canonical unit of any
+quantity: a millilitre (per hour), a milliwatt, 0.1 Pa, a microkelvin. The finest steps that the
+makers of the shipped maps print are 0.001 L, 0.1 W and 0.001 K. It is what a float looks like with
+its words in the wrong order: 20.5 degC reads 2.4e-41."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

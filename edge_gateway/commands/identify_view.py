@@ -9,11 +9,19 @@ from wire_contracts.fields import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A profile that the answers allow, with what speaks for it."""
+    """A profile that the answers allow, with what speaks for it.
+
+    Attributes:
+        profile: Its reference.
+        weight: How much speaks for it.
+        reasons: What, one sentence each.
+        variant: What a person must look at to tell it from others of the model.
+    """
 
     profile: str
     weight: int
     reasons: Sequence[str]
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +49,12 @@ class Identification:
 
 def match_of(verdict: Verdict) -> Match:
     """Return a verdict as it is shown."""
-    return Match(profile=verdict.profile.reference, weight=verdict.weight, reasons=verdict.reasons)
+    return Match(
+        profile=verdict.profile.reference,
+        weight=verdict.weight,
+        reasons=verdict.reasons,
+        variant=verdict.profile.variant,
+    )
 
 
 def identification_json(found: Identification) -> JsonObject:
@@ -58,7 +71,12 @@ def identification_json(found: Identification) -> JsonObject:
 
 
 def _match_json(match: Match) -> JsonObject:
-    return {"profile": match.profile, "weight": match.weight, "reasons": list(match.reasons)}
+    return {
+        "profile": match.profile,
+        "weight": match.weight,
+        "reasons": list(match.reasons),
+        "variant": match.variant,
+    }
 
 
 def identification_text(found: Identification) -> Iterator[str]:
@@ -70,9 +88,11 @@ def identification_text(found: Identification) -> Iterator[str]:
         standing = "matches" if match in found.matches else "not proven"
         yield f"{match.profile}  {standing}, weight {match.weight}"
         yield from (f"  {reason}" for reason in match.reasons)
+        if match.variant and found.profile is None:
+            yield f"  it is this one if: {match.variant}"
     if found.profile is not None:
         yield f"it is {found.profile}"
     elif found.matches:
-        yield "more than one profile fits: look at the meter's name plate and name one"
+        yield "more than one profile fits: look at the meter's name plate and display, and name one"
     else:
         yield "no profile is proven: name one in the settings, or begin one (docs/add-a-meter.md)"

@@ -4,12 +4,14 @@ import argparse
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.commands.ask_identity_io import (
     WAIT_S,
     IdentityCall,
     identify_meter,
+    known_profiles,
     why_nobody,
 )
 from edge_gateway.commands.calls import (
@@ -22,7 +24,7 @@ from edge_gateway.commands.calls import (
 from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.meter_call import MeterCall, config_of
 from edge_gateway.commands.progress_io import Progress
-from edge_gateway.commands.read_view import MeterRead, as_json, as_text
+from edge_gateway.commands.read_view import MeterRead, as_json, as_text, image_of
 from edge_gateway.commands.read_words_io import read_words
 from edge_gateway.config import AUTO, ConfigError
 from edge_gateway.links.answers import Fault
@@ -30,6 +32,10 @@ from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.profiles_io import load_links
+from firmware_profiles.cross_check import cross_hints
+from firmware_profiles.order_hint import order_hint
+from firmware_profiles.profile import Profile
+from firmware_profiles.variants import variant_hint
 from wire_contracts.texts import printable
 
 RETRY_COUNT = 1
@@ -131,10 +137,23 @@ def read_meter(call: MeterCall) -> MeterRead:
             reads[group] = line.driver.read(job, retry_count=RETRY_COUNT)
     duration_ms = 1000 * (time.monotonic() - started_s)
     line.driver.close()
-    return MeterRead(
+    found = MeterRead(
         url=call.url,
         unit=call.unit,
         started_utc=started_utc,
         duration_ms=duration_ms,
         reads=reads,
     )
+    return replace(found, hints=_hints(found, setup.meters[0].profile, call.profiles))
+
+
+def _hints(read: MeterRead, profile: Profile | None, folder: Path | None) -> tuple[str, ...]:
+    """Return what a person should look at: the order of words, units, the display."""
+    if profile is None or not read.values:
+        return ()
+    hints = (
+        order_hint(profile, image_of(read.reads.values())),
+        *cross_hints(read.values),
+        variant_hint(profile, known_profiles(folder)),
+    )
+    return tuple(hint for hint in hints if hint)

@@ -1,6 +1,6 @@
 """How one read of a meter is shown: one JSON object, or a table for the eye."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,6 +35,7 @@ class MeterRead:
         started_utc: When the first request was sent.
         duration_ms: Wall milliseconds until the last answer.
         reads: Group to what it brought, in the order they were read.
+        hints: What a person should look at, although nothing is certainly wrong.
     """
 
     url: str
@@ -42,6 +43,7 @@ class MeterRead:
     started_utc: datetime
     duration_ms: float
     reads: Mapping[str, JobRead]
+    hints: Sequence[str] = ()
 
     @property
     def profile(self) -> str:
@@ -100,6 +102,7 @@ def as_json(read: MeterRead) -> JsonObject:
         },
         "raw": dict(_raw(read)),
         "faults": list(_faults(read)),
+        "hints": list(read.hints),
     }
 
 
@@ -117,7 +120,16 @@ def as_text(read: MeterRead) -> Iterator[str]:
     local = {k: v for each in read.reads.values() for k, v in each.local.items()}
     yield from _section("stays here", [f"{k} = {plain(v)}" for k, v in sorted(local.items())])
     yield from _section("faults", _faults(read))
+    yield from _section("look at", read.hints)
     yield from _section("raw", [f"{at}: {words}" for at, words in _raw_rows(read)])
+
+
+def image_of(reads: Iterable[JobRead]) -> Mapping[tuple[int, int], int]:
+    """Return every word that was read; nothing of telegrams."""
+    image: dict[tuple[int, int], int] = {}
+    for read in reads:
+        image.update(_words(read.raw) or {})
+    return image
 
 
 def plain(value: object) -> JsonValue:

@@ -93,11 +93,13 @@ class Identity:
         device_address: The address it answered at, as written in the settings.
         profiles: References of the profiles it may be, most specific first; empty: unknown.
         facts: What it said, by name: manufacturer, model, firmware, serial, medium.
+        told_by: What a person must look at to tell several profiles apart, one text for each.
     """
 
     device_address: str
     profiles: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    told_by: Sequence[str] = ()
 
 
 class Driver(Protocol):

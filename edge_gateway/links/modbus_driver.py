@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -12,6 +13,7 @@ from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
+from edge_gateway.links.heard import Heard, Meanwhile
 from edge_gateway.links.interview import Interview, interview
 from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead, read_group
@@ -31,6 +33,7 @@ from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
 from firmware_profiles.profile import Profile, group_registers, nameplate_of
 from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.variants import told_by
 from firmware_profiles.words import BlockImage, Span, pack_block, pack_words
 from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
@@ -176,6 +179,7 @@ class ModbusDriver:
             device_address=device_address,
             profiles=tuple(verdict.profile.reference for verdict in named),
             facts=named[0].facts if named else {},
+            told_by=() if proven else [told_by(verdict.profile) for verdict in named],
         )
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
@@ -184,22 +188,35 @@ class ModbusDriver:
         Raises:
             KeyError: The driver was not made for this meter or group.
         """
-        unit = self._units[job.serial]
+        return self._heard(self._units[job.serial], job, retry_count).read()
+
+    def hear(self, job: JobKind, retry_count: int, meanwhile: Meanwhile) -> Heard:
+        """Return what one register group brought, its words not decoded yet (`heard`).
+
+        Raises:
+            KeyError: The driver was not made for this meter or group.
+        """
+        self._link.meanwhile(meanwhile)
+        heard = self._heard(self._units[job.serial], job, retry_count)
+        self._link.meanwhile(None)
+        return heard
+
+    def _heard(self, unit: _Unit, job: JobKind, retry_count: int) -> Heard:
         told = Told(at_utc=self._site.clock.now_utc())
         if unit.has_questions and _is_check_due(unit, told.at_utc):
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None:
-                return _absent(unit, job.group, said.ended_by)
+                return _known(_absent(unit, job.group, said.ended_by))
             told = replace(told, notices=notices)
         if unit.contradictions:
-            return _mistaken(unit, job.group, told.notices)
+            return _known(_mistaken(unit, job.group, told.notices))
         return self._read_group(unit, job, retry_count, told)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
 
-    def _read_group(self, unit: _Unit, job: JobKind, retry_count: int, told: "Told") -> JobRead:
+    def _read_group(self, unit: _Unit, job: JobKind, retry_count: int, told: "Told") -> Heard:
         plan = unit.plans[job.group]
         read = read_group(
             plan,
@@ -213,7 +230,11 @@ class ModbusDriver:
             told = replace(told, notices=(*told.notices, *more))
         if unit.answers >= ENOUGH:
             self._follow_pace(unit)
-        return _job_read(unit, job.group, read, told)
+        return Heard(
+            has_answered=read.has_answered,
+            is_link_down=read.is_link_down,
+            read=partial(_job_read, unit, job.group, read, told),
+        )
 
     def _check(self, unit: _Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""
@@ -297,6 +318,11 @@ def _answers(said: Interview, unit: int) -> Answers:
 
 def _with_objects(answers: Answers, objects: ObjectsRead) -> Answers:
     return replace(answers, objects=objects.texts, is_identification_denied=objects.is_denied)
+
+
+def _known(read: JobRead) -> Heard:
+    """Return a job that left nothing to work out."""
+    return Heard(has_answered=read.has_answered, is_link_down=read.is_link_down, read=lambda: read)
 
 
 def _absent(unit: _Unit, group: str, fault: Fault) -> JobRead:

@@ -89,6 +89,7 @@ class LinkWorker:
         self._quarantined: set[str] = set()
         self._clocks = MeterClocks(setup.zone, setup.clock_drift_s)
         self._frames = 0
+        self._left: Callable[[], None] | None = None
         self._looked_s = now.wall_s
         self._started_s = time.monotonic()
         self._last_good: dict[str, datetime] = {}
@@ -107,11 +108,13 @@ class LinkWorker:
             self._look_around(now)
             job = self._schedule.pick(now)
             if job is None:
+                self._work_off()
                 wait_s = self._schedule.seconds_to_next(now)
                 stop.wait(min(LONGEST_WAIT_S, wait_s))
                 now = self._now()
             else:
                 now = self._run_job(job, now)
+        self._work_off()
         self._cancel_errands()
         self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
@@ -164,6 +167,7 @@ class LinkWorker:
         has_any = False
         while not self._errands.empty():
             has_any = True
+            self._work_off()
             self._errands.get_nowait().work(self)
         return has_any
 
@@ -215,19 +219,27 @@ class LinkWorker:
         """Read what the job asks for; return when the line was free again."""
         key = job.key
         if key.group == IDENTIFY and key.serial in self._unknown:
+            self._work_off()
             self._identify_job(key, started)
             return self._now()
         kind = JobKind(serial=key.serial, group=key.group)
-        read = self._line.driver.read(kind, retry_count=self._retry_count(key.serial))
+        heard = self._line.hear(kind, self._retry_count(key.serial), self._work_off)
         now = self._now()
+        self._work_off()
         finished = self._finish(
-            key, (started, now), has_answered=read.has_answered, is_link_down=read.is_link_down
+            key, (started, now), has_answered=heard.has_answered, is_link_down=heard.is_link_down
         )
         if finished.is_frame_due:
-            self._hand_on(kind, started, read)
+            self._left = lambda: self._hand_on(kind, started, heard.read())
         if finished.news:
             self._tell(finished.news)
         return now
+
+    def _work_off(self) -> None:
+        """Hand on what was read last, unless it was done while the next meter was asked."""
+        left, self._left = self._left, None
+        if left is not None:
+            left()
 
     def _finish(
         self,
@@ -282,7 +294,8 @@ class LinkWorker:
         self._quarantined.add(serial)
         reason = said if isinstance(said, str) else "nothing that is known fits its answers"
         if isinstance(said, Identity) and said.profiles:
-            reason = f"its answers fit {', '.join(said.profiles)} equally well"
+            each = "; ".join(said.told_by or said.profiles)
+            reason = f"its answers fit several profiles equally well; its display tells: {each}"
         _LOG.warning("meter.unknown", link=self.name, device=serial, reason=reason)
         self._parts.announce(
             "meter_unknown", f"{serial} on link {self.name} is not polled: {reason}"

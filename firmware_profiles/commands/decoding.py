@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from firmware_profiles.commands.command import OK, Command
 from firmware_profiles.commands.inputs import PROFILE_HELP, find_profile, read_image
+from firmware_profiles.cross_check import cross_hints
 from firmware_profiles.decode import decode_group, decode_registers
+from firmware_profiles.order_hint import order_hint
 from firmware_profiles.profile import Profile
 from wire_contracts.quantities import Quantity
 
@@ -33,13 +35,17 @@ def _decode(options: Namespace) -> int:
     profile = _grouped(find_profile(options.profile, options.directory))
     image = read_image(options)
     answer: dict[str, object] = {"registers": _plain(decode_registers(profile, image))}
+    values: dict[Quantity, float] = {}
     for group in profile.groups:
         decoded = decode_group(profile, group, image, {})
+        values.update(decoded.values)
         answer[group] = {
             "values": _plain(decoded.values),
             "quality": _plain(decoded.quality),
             "events": list(decoded.events),
         }
+    hints = (order_hint(profile, image), *cross_hints(values))
+    answer["hints"] = [hint for hint in hints if hint]
     print(json.dumps(answer, ensure_ascii=False, indent=2))
     return OK
 

@@ -1,14 +1,17 @@
 """`edge-gateway read`: one meter as the gateway would read it, as a table and as JSON."""
 
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from edge_gateway.__main__ import main
+from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
 from firmware_profiles.simulator_io import (
     NoAnswer,
@@ -19,11 +22,25 @@ from firmware_profiles.simulator_io import (
 from firmware_profiles.words import WordImage
 from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, on_pty
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good
+from tests.firmware_profiles.test_profile_hints import HEAD, ROW, ROWS
+from wire_contracts.quantities import Quantity
 
 HEAT = SimulatedMeter(meter_type=0x20, address="00110040314132")
 
 
 MAG11 = "twoflow_mag11@2"
+PROOF = """
+[[source]]
+where = "made up"
+kind = "code"
+
+[[test]]
+name = "by hand"
+origin = "computed"
+fc = 3
+regs = { "0" = "0000 4148", "2" = "0000 4148", "4" = "0000 4148" }
+expect = { flow_m3h = "12.5", energy_kwh = "12.5", supply_temp_degc = "12.5" }
+"""
 
 
 def golden_meter(reference: str) -> SimulatedLinks:
@@ -80,6 +97,7 @@ def test_json_is_one_object_with_everything(capsys: pytest.CaptureFixture[str]) 
         "local",
         "raw",
         "faults",
+        "hints",
     }
     assert (body["url"], body["unit"], body["good"]) == (url, "7", True)
     assert (body["profile"], body["revision"]) == ("microsensor_mfe600h", 1)
@@ -87,6 +105,42 @@ def test_json_is_one_object_with_everything(capsys: pytest.CaptureFixture[str]) 
     assert body["raw"]["4/4112"] == "4148"
     assert body["ms"] > 0
     assert body["at"].endswith("+00:00")
+
+
+def test_a_wrong_word_order_that_a_person_named_is_hinted_at(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A map of floats in the other order: 12.35 m3/h reads 1e-18."""
+    rows = "".join(
+        ROW.format(name=name, address=address, unit=unit, quantity=quantity)
+        for name, address, unit, quantity in ROWS
+    )
+    swapped = (HEAD + rows + PROOF).replace('word_order = "big"', 'word_order = "little"')
+    (tmp_path / "floats@1.toml").write_text(swapped, encoding="utf-8")
+    words = struct.unpack(">6H", struct.pack(">3f", 12.35, 45678.9, 71.3))
+    with meter_of({(3, at): word for at, word in enumerate(words)}) as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        profiles = ("--profiles", str(tmp_path), "--profile", "floats@1")
+        status, out, _ = read(capsys, url, "--unit", "7", *profiles, "--json")
+    body = json.loads(out)
+
+    assert (status, body["good"]) == (1, False)
+    assert body["quantities"]["flow_m3h"]["quality"] == "suspect_range"
+    assert any("word order? in ABCD" in hint for hint in body["hints"])
+
+
+def test_a_meter_whose_units_no_register_tells_is_read_with_a_hint(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    profile = "sontex_supercal_531_kwh@1"
+    image = encode_values(load_profile(profile), {Quantity.ENERGY_KWH: 5000.0})
+    with meter_of(image) as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        _, out, _ = read(capsys, url, "--unit", "7", "--profile", profile)
+
+    assert "look at" in out
+    assert "sontex_supercal_531_mwh@1: " in out
+    assert "the display shows energy in MWh" in out
 
 
 def test_the_table_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
