@@ -9,12 +9,22 @@ from field_app.clock_io import SystemClock
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import ConfigError, check_config, load_config
 from field_app.crew import HeadlessCrew
-from field_app.store.database_io import StoreTooNewError
+from field_app.store.database_io import StoreFullError, StoreTooNewError
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.ui.environment_io import NoWindowError
 from wire_contracts.errors import ContractError
 
 _COMMAND_LINE = "command line"
+
+_TOLD = (
+    ConfigError,
+    StoreTooNewError,
+    StoreFullError,
+    NoWindowError,
+    ContractError,
+    SyncProblem,
+)
+"""What a person can act on is told in one line, without a traceback."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.headless is None:
             return _run_screens(config)
         return _run_headless(config, options)
-    except (ConfigError, StoreTooNewError, NoWindowError, ContractError, SyncProblem) as error:
+    except _TOLD as error:
         print(f"field-app: {error}", file=sys.stderr)
         return 1 if isinstance(error, SyncProblem) else 2
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 _BUSY: Final = "PRAGMA busy_timeout=5000"
@@ -48,6 +49,29 @@ def open_reader_engine(path: Path) -> Engine:
     event.listen(engine, "connect", _prepare_reader)
     event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+def copy_before(connection: Connection, path: Path, version: int) -> None:
+    """Copy the whole file as it stands, before a schema step changes it."""
+    copy = path.with_name(f"{path.name}.v{version}")
+    copy.unlink(missing_ok=True)
+    raw = connection.connection.driver_connection
+    if raw is None:
+        return
+    try:
+        raw.execute("VACUUM INTO ?", (str(copy),)).close()
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise OperationalError("VACUUM INTO", None, error) from error
+
+
+_NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE"})
+"""The second is what a quota or a limit of the file's size looks like."""
+
+
+def is_full(error: OperationalError) -> bool:
+    """Return whether the disk, or what the app may use of it, is full."""
+    return getattr(error.orig, "sqlite_errorname", "") in _NO_ROOM
 
 
 def empty_log(connection: Connection, *, patiently: bool) -> bool:

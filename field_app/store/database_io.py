@@ -15,7 +15,9 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from field_app.store.connections_io import (
     Watch,
+    copy_before,
     empty_log,
+    is_full,
     open_reader_engine,
     open_writer_engine,
 )
@@ -30,6 +32,10 @@ _log = logging.getLogger(__name__)
 
 class StoreTooNewError(RuntimeError):
     """The file was written by a newer app; this one must not guess."""
+
+
+class StoreFullError(RuntimeError):
+    """There is no room to bring the file to this app's shape; it was left as it is."""
 
 
 class StoreDamagedError(RuntimeError):
@@ -217,17 +223,25 @@ def _migrate(engine: Engine, path: Path, steps: Sequence[Step]) -> None:
             )
             raise StoreTooNewError(message)
         for number in range(version, len(steps)):
-            if number:
-                _copy_before(connection, path, number)
-            with connection.begin():
-                for statement in steps[number]:
-                    connection.exec_driver_sql(statement)
-                connection.exec_driver_sql(f"PRAGMA user_version = {number + 1}")
+            try:
+                _take_step(connection, path, number, steps[number])
+            except OperationalError as error:
+                if not is_full(error):
+                    raise
+                raise StoreFullError(_no_room(path, number)) from error
 
 
-def _copy_before(connection: Connection, path: Path, version: int) -> None:
-    copy = path.with_name(f"{path.name}.v{version}")
-    copy.unlink(missing_ok=True)
-    raw = connection.connection.driver_connection
-    if raw is not None:
-        raw.execute("VACUUM INTO ?", (str(copy),)).close()
+def _take_step(connection: Connection, path: Path, number: int, step: Step) -> None:
+    if number:
+        copy_before(connection, path, number)
+    with connection.begin():
+        for statement in step:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"PRAGMA user_version = {number + 1}")
+
+
+def _no_room(path: Path, number: int) -> str:
+    return (
+        f"{path.name}: step {number + 1}: the disk is full; free"
+        f" {path.stat().st_size * 2 // 1_000_000 + 1} MB and start again, nothing was changed"
+    )
