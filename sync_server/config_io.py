@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sync_server.config import BrokerConfig, ConfigError, ServerConfig, TlsFiles
 
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"server", "database", "mqtt"}),
+    "": frozenset({"server", "database", "mqtt", "tablets"}),
+    "tablets": frozenset({"lease_hours", "token_days"}),
     "server": frozenset(
         {
             "data",
@@ -70,7 +71,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
     server = root.table("server")
     data = server.path_or_none("data") or folder / "var"
     host, port = server.text("listen_host", "127.0.0.1"), server.port("listen_port", 8000)
-    database = root.table("database")
+    database, tablets = root.table("database"), root.table("tablets")
     return ServerConfig(
         data=data,
         database_url=_database_url(database, data),
@@ -84,6 +85,8 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         detection_interval=timedelta(
             seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
         ),
+        lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
+        tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )
 
 

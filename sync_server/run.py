@@ -215,6 +215,9 @@ def _pages(site: _Site) -> _PartRun:
         language=config.language,
         is_https=config.public_url.startswith("https:"),
         blob_folder=blob_folder(config),
+        sealing_folder=sealing_folder(config),
+        lease=config.lease,
+        tablet_token_life=config.tablet_token_life,
     )
     app = build_app(site.engine, site.clock, settings)
     web = uvicorn.Server(
@@ -235,6 +238,11 @@ def _pages(site: _Site) -> _PartRun:
         web.should_exit = True
 
     return _PartRun(work=web.run, enter=sweeper.start, leave=leave, close=sweeper.join)
+
+
+def sealing_folder(config: ServerConfig) -> Path:
+    """Return where the keys lie to which tablets seal what they have not sent."""
+    return config.data / "sealing_keys"
 
 
 def blob_folder(config: ServerConfig) -> Path:

@@ -1,6 +1,7 @@
 """The conversations about access that hash, and therefore must not hold a transaction open."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
@@ -19,8 +20,11 @@ from sync_server.access.session_store import (
     touch_session,
 )
 from sync_server.access.tablet_store import (
+    TOKEN_LIFE,
     TabletIdentity,
+    TokenHolder,
     enrol_tablet,
+    holder_of_token,
     is_contact_due,
     note_contact,
     tablet_of_token,
@@ -43,9 +47,17 @@ class SessionGrant:
 class AccessDesk:
     """One per process, over one database; kept in `app.state.access` for the guards."""
 
-    def __init__(self, engine: Engine, clock: Clock, hasher: PasswordHasherIo) -> None:
-        """Take what the conversations need; nothing is opened yet."""
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        hasher: PasswordHasherIo,
+        *,
+        token_life: timedelta = TOKEN_LIFE,
+    ) -> None:
+        """Take what the conversations need; a tablet's token holds `token_life` after a contact."""
         self._engine = engine
+        self._token_life = token_life
         self._clock = clock
         self.hasher = hasher
 
@@ -119,8 +131,16 @@ class AccessDesk:
             is_due = is_contact_due(connection, tablet.tablet_id, now_utc)
         if is_due:
             with self._engine.begin() as connection:
-                note_contact(connection, tablet.tablet_id, now_utc)
+                note_contact(connection, tablet.tablet_id, now_utc, token_life=self._token_life)
         return tablet
+
+    def holder_of(self, token: str) -> TokenHolder:
+        """Return whom a tablet's token was issued to, revoked and expired ones too.
+
+        For what a tablet may do even then: send in what is sealed (RULINGS R4).
+        """
+        with reading(self._engine) as connection:
+            return holder_of_token(connection, token)
 
     def enrol(self, request: EnrolRequest, address: str) -> EnrolAnswer:
         """Return the token of a new tablet; wrong codes of one address are limited."""
@@ -129,7 +149,7 @@ class AccessDesk:
             refuse_if_limited(connection, LimitScope.CODE_ADDRESS, address, now_utc)
         try:
             with self._engine.begin() as connection:
-                return enrol_tablet(connection, request, now_utc)
+                return enrol_tablet(connection, request, now_utc, token_life=self._token_life)
         except ContractError as error:
             if error.code is Code.CODE_REFUSED:
                 self._count_failures({LimitScope.CODE_ADDRESS: address})

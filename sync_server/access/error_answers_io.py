@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.refusals import Refusal, refusal_json
 from wire_contracts.sync import PROTOCOL, PROTOCOL_HEADER
 
 STATUS: dict[Code, int] = {
@@ -42,7 +43,8 @@ def error_answer(code: Code, text: str) -> JSONResponse:
     if code in RETRY_AFTER_S:
         headers["Retry-After"] = RETRY_AFTER_S[code]
     status = STATUS.get(code, 400)
-    return JSONResponse({"code": str(code), "text": text}, status_code=status, headers=headers)
+    refusal = Refusal(code=code, text=text, must_wipe=code is Code.TOKEN_REVOKED)
+    return JSONResponse(dict(refusal_json(refusal)), status_code=status, headers=headers)
 
 
 def _answer_contract_error(_request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from sync_server.access.desk import AccessDesk
 from sync_server.access.refusals import role_refused, token_missing
 from sync_server.access.roles import Action, may, roles_with
 from sync_server.access.session_store import ABSOLUTE_LIMIT
-from sync_server.access.tablet_store import TabletIdentity
+from sync_server.access.tablet_store import TabletIdentity, TokenHolder
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
@@ -61,10 +61,19 @@ def person_of(request: Request) -> Person:
 
 def require_tablet(request: Request) -> TabletIdentity:
     """Return the tablet that holds the bearer token; raise ContractError when none does."""
+    return access_desk(request).tablet_for(_bearer_token(request))
+
+
+def require_token_holder(request: Request) -> TokenHolder:
+    """Return whom the bearer token was issued to, even when it is revoked or has expired."""
+    return access_desk(request).holder_of(_bearer_token(request))
+
+
+def _bearer_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() != "bearer" or not token.strip():
         raise token_missing("tablet token", "send the header Authorization: Bearer TOKEN")
-    return access_desk(request).tablet_for(token.strip())
+    return token.strip()
 
 
 def check_origin(request: Request) -> None:

@@ -1,13 +1,13 @@
-"""Tablets: enrolled by a one-time code, known by a token, ended by revocation or by time.
+"""Tablets: enrolled by a one-time code, known by a token, ended by revocation or by silence.
 
-A token lives 180 days and is not renewed in use: a tablet that was enrolled half a year ago is
-enrolled anew with a fresh code, its store and outbox stay (the server knows its replica).
+Every contact renews the token. A tablet that was silent for longer than a token lives is enrolled
+anew with a fresh code; its store and outbox stay (the server knows its replica).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from sync_server.access.account_store import (
     admit,
@@ -41,7 +41,8 @@ CODE_LIFE = timedelta(minutes=10)
 """Server notes section 5: long enough to type it, too short to pass it on."""
 
 TOKEN_LIFE = timedelta(days=180)
-"""Longer than any offline stretch: the tombstone horizon is 90 days."""
+"""How long a token holds after the last contact, unless the settings say otherwise: longer than any
+offline stretch, and than the 90 days for which tombstones are kept."""
 
 TOUCH_EVERY = timedelta(minutes=1)
 """The last contact is written at most this often, so that an idle pull writes nothing."""
@@ -114,7 +115,13 @@ def issue_enrolment_code(
     return IssuedCode(code=code, crew_id=crew_id, expires_at_utc=expires_at_utc)
 
 
-def enrol_tablet(connection: Connection, request: EnrolRequest, now_utc: datetime) -> EnrolAnswer:
+def enrol_tablet(
+    connection: Connection,
+    request: EnrolRequest,
+    now_utc: datetime,
+    *,
+    token_life: timedelta = TOKEN_LIFE,
+) -> EnrolAnswer:
     """Return the new tablet's token; the code is used up in the same transaction.
 
     Raises:
@@ -134,7 +141,7 @@ def enrol_tablet(connection: Connection, request: EnrolRequest, now_utc: datetim
     people = people_of_crew(connection, crew_id)
     for person in people:
         admit(connection, tablet_id, person.account_id, now_utc)
-    token, expires_at_utc = _issue_token(connection, tablet_id, now_utc)
+    token, expires_at_utc = _issue_token(connection, tablet_id, now_utc, token_life)
     event = AuditEvent(
         actor=tablet_id, action="tablet.enrol", subject=tablet_id, detail={"crew": crew_id}
     )
@@ -173,9 +180,11 @@ def _use_code(connection: Connection, code: str, now_utc: datetime) -> str:
     return str(used)
 
 
-def _issue_token(connection: Connection, tablet_id: str, now_utc: datetime) -> tuple[str, datetime]:
+def _issue_token(
+    connection: Connection, tablet_id: str, now_utc: datetime, life: timedelta
+) -> tuple[str, datetime]:
     token = new_token()
-    expires_at_utc = now_utc + TOKEN_LIFE
+    expires_at_utc = now_utc + life
     connection.execute(
         insert(TABLET_TOKEN).values(
             token_hash=hash_secret(token),
@@ -187,12 +196,31 @@ def _issue_token(connection: Connection, tablet_id: str, now_utc: datetime) -> t
     return token, expires_at_utc
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenHolder:
+    """The tablet that a token was issued to, whether or not it still opens anything."""
+
+    tablet: TabletIdentity
+    expires_at_utc: datetime
+    revoked_at_utc: datetime | None
+
+
 def tablet_of_token(connection: Connection, token: str, now_utc: datetime) -> TabletIdentity:
     """Return which tablet holds the token.
 
     Raises:
         ContractError: Never issued, revoked or expired; each with its own code and remedy.
     """
+    holder = holder_of_token(connection, token)
+    if holder.revoked_at_utc is not None:
+        raise token_revoked(_PLACE, holder.revoked_at_utc, _REMEDY)
+    if now_utc >= holder.expires_at_utc:
+        raise token_expired(_PLACE, holder.expires_at_utc, _REMEDY)
+    return holder.tablet
+
+
+def holder_of_token(connection: Connection, token: str) -> TokenHolder:
+    """Return whom the token was issued to; raise ContractError when it was never issued."""
     query = (
         select(TABLET, TABLET_TOKEN.c.expires_at_ms)
         .join(TABLET_TOKEN, TABLET_TOKEN.c.tablet_id == TABLET.c.tablet_id)
@@ -201,11 +229,20 @@ def tablet_of_token(connection: Connection, token: str, now_utc: datetime) -> Ta
     row = connection.execute(query).one_or_none()
     if row is None:
         raise token_invalid(_PLACE, _REMEDY)
-    if row.revoked_at_ms is not None:
-        raise token_revoked(_PLACE, utc_from_ms(row.revoked_at_ms), _REMEDY)
-    expires_at_utc = utc_from_ms(row.expires_at_ms)
-    if now_utc >= expires_at_utc:
-        raise token_expired(_PLACE, expires_at_utc, _REMEDY)
+    return TokenHolder(
+        tablet=_identity(row),
+        expires_at_utc=utc_from_ms(row.expires_at_ms),
+        revoked_at_utc=_utc_or_none(row.revoked_at_ms),
+    )
+
+
+def tablet_as_it_was(connection: Connection, tablet_id: str) -> tuple[TabletIdentity, bool]:
+    """Return a known tablet, and whether its access was ended."""
+    row = connection.execute(select(TABLET).where(TABLET.c.tablet_id == tablet_id)).one()
+    return _identity(row), row.revoked_at_ms is not None
+
+
+def _identity(row: Row[str]) -> TabletIdentity:
     return TabletIdentity(
         tablet_id=row.tablet_id,
         name=row.name,
@@ -221,12 +258,23 @@ def is_contact_due(connection: Connection, tablet_id: str, now_utc: datetime) ->
     return seen_at_ms is None or utc_from_ms(seen_at_ms) + TOUCH_EVERY <= now_utc
 
 
-def note_contact(connection: Connection, tablet_id: str, now_utc: datetime) -> None:
-    """Write down that the tablet was heard."""
+def note_contact(
+    connection: Connection,
+    tablet_id: str,
+    now_utc: datetime,
+    *,
+    token_life: timedelta = TOKEN_LIFE,
+) -> None:
+    """Write down that the tablet was heard, and let its token hold from now on."""
     connection.execute(
         update(TABLET)
         .where(TABLET.c.tablet_id == tablet_id)
         .values(last_seen_at_ms=ms_from_utc(now_utc))
+    )
+    connection.execute(
+        update(TABLET_TOKEN)
+        .where(TABLET_TOKEN.c.tablet_id == tablet_id)
+        .values(expires_at_ms=ms_from_utc(now_utc + token_life))
     )
 
 

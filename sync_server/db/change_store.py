@@ -6,7 +6,7 @@ sequence n therefore sees everything up to n (trap T1). All rows of one transact
 sequence, so that a page can refuse to split them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,16 @@ def crew_bucket(crew_id: str) -> str:
 def area_bucket(area_id: str) -> str:
     """Return the bucket of an area's orders that no crew has taken yet."""
     return f"area:{area_id}"
+
+
+def is_area_bucket(bucket: str) -> bool:
+    """Return whether the bucket is one of an area."""
+    return bucket.startswith(area_bucket(""))
+
+
+def personal_bucket(crew_id: str) -> str:
+    """Return the bucket of whom a crew meets: names and numbers, for 48 hours (RULINGS R19)."""
+    return f"personal:{crew_id}"
 
 
 def user_bucket(account_id: str) -> str:
@@ -316,12 +326,24 @@ def _xor(hashes: Iterable[int]) -> int:
 
 def broken_buckets(connection: Connection) -> list[str]:
     """Return the buckets whose kept sum differs from the recomputed one; empty when all is well."""
-    names = connection.execute(select(BUCKET_SUM.c.bucket)).scalars().all()
     return [
         name
-        for name in names
+        for name in bucket_names(connection)
         if bucket_state(connection, name) != recomputed_state(connection, name)
     ]
+
+
+def note_buckets(connection: Connection, buckets: Collection[str]) -> None:
+    """Remember that these buckets were ever given to a tablet, though nothing is in them yet."""
+    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    rows = [{"bucket": bucket, "row_count": 0, "checksum": 0} for bucket in sorted(buckets)]
+    if rows:
+        connection.execute(make(BUCKET_SUM).on_conflict_do_nothing(), rows)
+
+
+def bucket_names(connection: Connection) -> list[str]:
+    """Return every bucket in which anything ever was, or that was noted."""
+    return list(connection.execute(select(BUCKET_SUM.c.bucket)).scalars())
 
 
 def head_and_horizon(connection: Connection) -> tuple[int, int]:

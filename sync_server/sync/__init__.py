@@ -14,6 +14,8 @@ The line through the modules:
     facts               what a crew saw or did: kept once, parked while its order is not known
     apply               one operation -> its effect and its outcome
     push                groups of operations -> transactions
+    sealing_keys_io     the server's key pairs, to which tablets seal
+    sealed_room         what came sealed -> the ledger, the drafts and the photos
     upkeep              what must be done once a day
     service             the conversation, in-process
     api_io              the conversation, over HTTP

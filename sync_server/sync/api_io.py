@@ -7,20 +7,25 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Engine
 
-from sync_server.access.guards_io import require_tablet
-from sync_server.access.tablet_store import TabletIdentity
+from sync_server.access.guards_io import require_tablet, require_token_holder
+from sync_server.access.tablet_store import TabletIdentity, TokenHolder
 from sync_server.sync.inbox import read_push
-from sync_server.sync.service import SyncService
+from sync_server.sync.service import SyncService, SyncTerms
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import MAX_ROWS, pull_json
+from wire_contracts.sealed import (
+    MAX_SEALED_BYTES,
+    SEALED_PATH,
+    dump_sealed_answer,
+    parse_sealed,
+)
 from wire_contracts.sync import (
     CONTENT_TYPE,
     FIRST_PROTOCOL,
-    OLDEST_PROTOCOL,
     PROTOCOL,
     PROTOCOL_HEADER,
     PULL_PATH,
@@ -31,7 +36,7 @@ LONGEST_TOKEN = 64 * 1024
 
 ANY_SIZE = 2**50
 """The application's limit of bodies answers in its own words, which a tablet takes for a network's
-log-in page; `_push_body` stops far earlier and says what a tablet understands."""
+log-in page; `_body` stops far earlier and says what a tablet understands."""
 
 GZIP_ABOVE_BYTES = 600
 """Shorter answers grow or stay. Columns at level 1 are smaller than objects at level 6 and cost a
@@ -39,25 +44,31 @@ third (sync spec 3)."""
 
 
 async def _push_body(request: Request) -> bytes:
+    return await _body(request, MAX_PUSH_BYTES, "send fewer operations at once")
+
+
+async def _sealed_body(request: Request) -> bytes:
+    return await _body(request, MAX_SEALED_BYTES, "send fewer envelopes at once")
+
+
+async def _body(request: Request, most_bytes: int, remedy: str) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_PUSH_BYTES:
+        if len(body) > most_bytes:
             raise ContractError(
-                place=PUSH_PATH,
+                place=request.url.path,
                 field="body",
-                problem=f"is larger than {MAX_PUSH_BYTES} bytes",
-                remedy="send fewer operations at once",
+                problem=f"is larger than {most_bytes} bytes",
+                remedy=remedy,
                 code=Code.PAYLOAD_TOO_LARGE,
             )
     return bytes(body)
 
 
-def sync_router(
-    engine: Engine, clock: Clock, *, oldest_protocol: int = OLDEST_PROTOCOL
-) -> APIRouter:
+def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) -> APIRouter:
     """Return the routes by which tablets pull and push; each needs a tablet's token."""
-    service = SyncService(engine, clock, oldest_protocol=oldest_protocol)
+    service = SyncService(engine, clock, terms)
     router = APIRouter()
 
     @router.get(PULL_PATH)
@@ -80,6 +91,18 @@ def sync_router(
         """Answer one permanent outcome per operation, in the order sent."""
         read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body))
         return _answer(request, dump_push_answer(service.push(tablet, read)))
+
+    @router.post(SEALED_PATH, max_body_size=ANY_SIZE)
+    def sealed(
+        request: Request,
+        holder: Annotated[TokenHolder, Depends(require_token_holder)],
+        body: Annotated[bytes, Depends(_sealed_body)],
+    ) -> Response:
+        """Answer that every envelope is safe; also for a tablet that was revoked."""
+        read = parse_sealed(read_json(f"sealed of tablet {holder.tablet.tablet_id}", body))
+        is_revoked = holder.revoked_at_utc is not None
+        answer = service.take_sealed(holder.tablet, read, is_revoked=is_revoked)
+        return _answer(request, dump_sealed_answer(answer))
 
     return router
 

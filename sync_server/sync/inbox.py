@@ -50,11 +50,14 @@ def read_push(root: FieldReader) -> ReadPush:
     return ReadPush(
         protocol=root.integer("v", low=0, high=1000),
         replica_id=root.text("replica", longest=64),
-        entries=tuple(_read(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)),
+        entries=tuple(
+            read_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
+        ),
     )
 
 
-def _read(reader: FieldReader) -> Operation | Broken:
+def read_operation(reader: FieldReader) -> Operation | Broken:
+    """Return one operation; raise ContractError when not even its id can be read."""
     op_id = str(reader.choice("op_id", uuid.UUID))
     if _is_deeper_than(DEEPEST, reader.values):
         problem = f"is nested deeper than {DEEPEST} levels"

@@ -12,7 +12,8 @@ from sync_server.db.change_store import (
     entries_after,
     head_and_horizon,
 )
-from sync_server.sync.tokens import Cursor, Position, dump_token
+from sync_server.sync.scope import names_of_marks
+from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of
 from wire_contracts.pulls import (
     MAX_PAGE_BYTES,
     MAX_ROWS,
@@ -26,13 +27,17 @@ from wire_contracts.pulls import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """What is asked: from where, of which buckets, how much."""
+    """What is asked: from where, of which buckets, how much.
+
+    `key_id` is the sealing key that the tablet has when it has taken the answer.
+    """
 
     cursor: Cursor | None
     buckets: Sequence[str]
     limit: int
     server_epoch: int
     server_now_ms: int
+    key_id: str = ""
 
 
 @dataclass(slots=True)
@@ -59,26 +64,29 @@ def read_changes(connection: Connection, request: PullRequest) -> PullAnswer:
     pages: list[BucketPage] = []
     positions: dict[str, Position] = {}
     has_more = False
+    dropped = known.keys() - {mark_of(bucket) for bucket in request.buckets}
     for bucket in request.buckets:
-        before = known.get(bucket)
+        before = known.get(mark_of(bucket))
         is_reset = before is None or before.known < horizon
         start = Position(pos=0, floor=head) if before is None or is_reset else before
         if budget.is_spent:
             has_more = has_more or is_reset or start.pos < head
-            positions |= {} if is_reset else {bucket: start}
+            positions |= {} if before is None else {mark_of(bucket): before}  # or never dropped
             continue
         page, end_pos = _read_bucket(connection, _Ask(bucket, start, head, is_reset), budget)
         is_done = end_pos >= start.floor
-        positions[bucket] = Position(pos=end_pos, floor=0 if is_done else start.floor)
+        positions[mark_of(bucket)] = Position(pos=end_pos, floor=0 if is_done else start.floor)
         has_more = has_more or end_pos < head
         pages += [page] if page is not None else []
     return PullAnswer(
         server_epoch=request.server_epoch,
         server_now_ms=request.server_now_ms,
-        token=dump_token(Cursor(server_epoch=request.server_epoch, positions=positions)),
+        token=dump_token(
+            Cursor(server_epoch=request.server_epoch, positions=positions, key_id=request.key_id)
+        ),
         has_more=has_more,
         buckets=tuple(pages),
-        dropped_buckets=tuple(sorted(set(known) - set(request.buckets))),
+        dropped_buckets=tuple(names_of_marks(connection, dropped)),
     )
 
 

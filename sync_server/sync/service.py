@@ -1,16 +1,22 @@
 """The sync conversation in-process: what `wire_contracts.sync.SyncApi` promises to a tablet."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from sqlalchemy import Engine
 
 from sync_server.access.tablet_store import TabletIdentity
+from sync_server.blobs.intake import Intake
+from sync_server.db.change_store import is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import ReadPush
 from sync_server.sync.pull import PullRequest, read_changes
 from sync_server.sync.push import take_push
 from sync_server.sync.scope import buckets_of_tablet
+from sync_server.sync.sealed_room import SealedRoom, SealedSender
+from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.tokens import parse_token
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -18,20 +24,46 @@ from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import PushAnswer, PushRequest
 from wire_contracts.pulls import PullAnswer
-from wire_contracts.sync import OLDEST_PROTOCOL, PROTOCOL, agreed_protocol
+from wire_contracts.sealed import SealedAnswer, SealedRequest, key_id_of
+from wire_contracts.sync import (
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    Feature,
+    agreed_protocol,
+    has_feature,
+)
+
+LEASE = timedelta(days=7)
+"""How long a tablet keeps received personal data without a contact (RULINGS R4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTerms:
+    """On which terms tablets are served.
+
+    Attributes:
+        oldest_protocol: An older app is told to update; its outbox stays.
+        lease: See LEASE.
+        keys: What tablets seal to; without a folder nothing sealed can be opened.
+        intake: Takes the photos that come sealed; None: they are kept as they came.
+    """
+
+    oldest_protocol: int = OLDEST_PROTOCOL
+    lease: timedelta = LEASE
+    keys: SealingKeys = field(default_factory=lambda: SealingKeys(None))
+    intake: Intake | None = None
 
 
 class SyncService:
     """One per process, over one database."""
 
-    def __init__(
-        self, engine: Engine, clock: Clock, *, oldest_protocol: int = OLDEST_PROTOCOL
-    ) -> None:
+    def __init__(self, engine: Engine, clock: Clock, terms: SyncTerms | None = None) -> None:
         """Take what the conversation needs; nothing is opened yet."""
         self._engine = engine
         self._clock = clock
-        self._oldest_protocol = oldest_protocol
+        self._terms = terms or SyncTerms()
         self._has_epoch = False
+        self._noted_areas: set[str] = set()
 
     def for_tablet(self, tablet: TabletIdentity, protocol: int = PROTOCOL) -> "TabletSync":
         """Return the conversation with one tablet of that version; it implements SyncApi."""
@@ -39,11 +71,11 @@ class SyncService:
 
     def check_protocol(self, protocol: int) -> None:
         """Raise ContractError when the app is too old to be understood; its outbox stays."""
-        if protocol < self._oldest_protocol:
+        if protocol < self._terms.oldest_protocol:
             raise ContractError(
                 place="sync",
                 field="protocol",
-                problem=f"{protocol} is older than {self._oldest_protocol}",
+                problem=f"{protocol} is older than {self._terms.oldest_protocol}",
                 remedy="update the app; what is not sent yet stays and is sent afterwards",
                 code=Code.APP_TOO_OLD,
             )
@@ -57,19 +89,40 @@ class SyncService:
         """
         self.check_protocol(protocol)
         cursor = None if token is None else parse_token(token)
+        can_seal = has_feature(protocol, Feature.SEALED)
+        sealing_key = self._terms.keys.public_key if can_seal else None
         self._draw_epoch_once()
         with reading(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
+            buckets = buckets_of_tablet(connection, tablet, protocol)
             request = PullRequest(
                 cursor=cursor,
-                buckets=buckets_of_tablet(connection, tablet),
+                buckets=buckets,
                 limit=limit,
                 server_epoch=server_epoch(connection),
                 server_now_ms=ms_from_utc(self._clock.now_utc()),
+                key_id="" if sealing_key is None else key_id_of(sealing_key),
             )
             answer = read_changes(connection, request)
+        self._note_areas(buckets)
+        if has_feature(protocol, Feature.LEASE):
+            lease_until_utc = self._clock.now_utc() + self._terms.lease
+            answer = replace(answer, lease_until_ms=ms_from_utc(lease_until_utc))
+        if cursor is None or cursor.key_id != request.key_id:
+            answer = replace(answer, sealing_key=sealing_key)
         return replace(answer, protocol=agreed_protocol(protocol))
+
+    def _note_areas(self, buckets: Sequence[str]) -> None:
+        """Remember areas by name: a token has only their marks, and an area may be taken away.
+
+        Crews and people need it not: their rows are never deleted.
+        """
+        new = {each for each in buckets if is_area_bucket(each)} - self._noted_areas
+        if new:
+            with self._engine.begin() as connection:
+                note_buckets(connection, new)
+            self._noted_areas |= new
 
     def push(self, tablet: TabletIdentity, push: ReadPush) -> PushAnswer:
         """Return one permanent outcome per operation, in the order sent."""
@@ -84,6 +137,24 @@ class SyncService:
             results=outcome.results,
             must_renew_replica=outcome.must_renew_replica,
             protocol=agreed_protocol(push.protocol),
+        )
+
+    def take_sealed(
+        self, tablet: TabletIdentity, request: SealedRequest, *, is_revoked: bool
+    ) -> SealedAnswer:
+        """Return one result per envelope: each is safe here, opened or as it came."""
+        self.check_protocol(request.protocol)
+        sender = SealedSender(tablet=tablet, replica_id=request.replica_id, is_revoked=is_revoked)
+        room = SealedRoom(self._engine, self._terms.keys, self._terms.intake)
+        results = room.take(sender, request.envelopes, self._clock.now_utc())
+        self._draw_epoch_once()
+        with reading(self._engine) as connection:
+            epoch = server_epoch(connection)
+        return SealedAnswer(
+            server_epoch=epoch,
+            server_now_ms=ms_from_utc(self._clock.now_utc()),
+            protocol=agreed_protocol(request.protocol),
+            results=results,
         )
 
     def _draw_epoch_once(self) -> None:

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
@@ -20,6 +20,8 @@ from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.sealing_keys_io import SealingKeys
+from sync_server.sync.service import SyncTerms
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.desk_routes_io import (
@@ -87,7 +89,9 @@ def build_app(
         )
     pages = Pages(engine, clock, settings, load_catalogues())
     hub = LiveHub(engine, clock)
-    app.state.access = access_desk_for(engine, clock, hasher or PasswordHasherIo())
+    app.state.access = access_desk_for(
+        engine, clock, hasher or PasswordHasherIo(), token_life=settings.tablet_token_life
+    )
     app.state.live = hub
     for router in (
         session_router(pages),
@@ -107,16 +111,23 @@ def build_app(
         ended_accounts_router(pages),
         health_router(pages),
         enrolment_router(),
-        sync_router(engine, clock),
+        *_tablet_routers(engine, clock, settings),
     ):
         app.include_router(router)
-    if settings.blob_folder is not None:
-        intake = Intake(engine, BlobFiles(settings.blob_folder), clock)
-        app.include_router(blobs_router(intake))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(SecurityHeaders)
     _install_errors(app, pages)
     return app
+
+
+def _tablet_routers(engine: Engine, clock: Clock, settings: WebSettings) -> list[APIRouter]:
+    keys = SealingKeys(settings.sealing_folder)
+    keys.ensure(clock.now_utc())
+    if settings.blob_folder is None:
+        return [sync_router(engine, clock, SyncTerms(lease=settings.lease, keys=keys))]
+    intake = Intake(engine, BlobFiles(settings.blob_folder), clock)
+    terms = SyncTerms(lease=settings.lease, keys=keys, intake=intake)
+    return [sync_router(engine, clock, terms), blobs_router(intake)]
 
 
 def _wants_page(request: Request) -> bool:

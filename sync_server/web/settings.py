@@ -1,9 +1,12 @@
 """What the pages must know of the installation."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from sync_server.access.tablet_store import TOKEN_LIFE
+from sync_server.sync.service import LEASE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,9 @@ class WebSettings:
         has_api_docs: Whether /docs and /openapi.json are served.
         are_metrics_local: Whether /metrics answers a caller on this machine without a log-in.
         blob_folder: Where photos and signatures are kept; None: this application takes none.
+        sealing_folder: Where the keys lie to which tablets seal; None: nothing sealed is opened.
+        lease: How long a tablet keeps received personal data without a contact.
+        tablet_token_life: How long a tablet's token holds after its last contact.
     """
 
     site_name: str = "Lamplighter"
@@ -27,6 +33,9 @@ class WebSettings:
     has_api_docs: bool = False
     are_metrics_local: bool = True
     blob_folder: Path | None = None
+    sealing_folder: Path | None = None
+    lease: timedelta = LEASE
+    tablet_token_life: timedelta = TOKEN_LIFE
 
     @property
     def zone(self) -> tzinfo:

@@ -17,7 +17,7 @@ from sync_server.sync.ledger_store import conflicts_of, kept_bodies, read_ledger
 from sync_server.sync.merge import Kept
 from sync_server.sync.push import take_push
 from sync_server.sync.review_store import ReviewKind, list_reviews, resolve_review, reviews_of
-from sync_server.sync.service import SyncService
+from sync_server.sync.service import SyncService, SyncTerms
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import (
@@ -551,7 +551,7 @@ def test_an_operation_that_cannot_be_read_is_refused_alone(
 def test_an_app_that_is_too_old_keeps_its_outbox_and_is_told_why(
     utility: Utility, pen: Pen, order_id: str
 ) -> None:
-    service = SyncService(utility.engine, utility.clock, oldest_protocol=2)
+    service = SyncService(utility.engine, utility.clock, SyncTerms(oldest_protocol=2))
     request = PushRequest(
         replica_id="r", operations=(pen.set(order_id, "note", "", "x"),), protocol=1
     )

@@ -2,14 +2,15 @@
 
 import contextlib
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_server.sync.event_time import corrected_time
+from sync_server.sync.event_time import BootTimes, corrected_time
 from sync_server.sync.merge import Kept, Owner, merge_field, owner_of
-from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
+from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of, parse_token
 from tests.sync_server.real_parts import NOON
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -24,24 +25,58 @@ NUMBERS = st.integers(0, 2**53)
 
 @given(
     epoch=st.integers(0, 2**63 - 1),
-    positions=st.dictionaries(BUCKETS, st.builds(Position, pos=NUMBERS, floor=NUMBERS)),
+    positions=st.dictionaries(
+        BUCKETS.map(mark_of), st.builds(Position, pos=NUMBERS, floor=NUMBERS)
+    ),
+    key_id=st.sampled_from(["", "0123456789abcdef"]),
 )
-def test_a_token_comes_back_as_it_was(epoch: int, positions: dict[str, Position]) -> None:
-    cursor = Cursor(server_epoch=epoch, positions=positions)
+def test_a_token_comes_back_as_it_was(
+    epoch: int, positions: dict[str, Position], key_id: str
+) -> None:
+    cursor = Cursor(server_epoch=epoch, positions=positions, key_id=key_id)
 
     assert parse_token(dump_token(cursor)) == cursor
 
 
-@given(token=st.text(max_size=60).filter(lambda text: not text.startswith("1~")))
+def test_a_token_of_the_first_version_is_still_understood() -> None:
+    cursor = parse_token("1~71~area:a%7E%25b~5~9~crew:c~5~~org~5~")
+
+    assert cursor == Cursor(
+        server_epoch=71,
+        positions={
+            mark_of("area:a~%b"): Position(pos=5, floor=9),
+            mark_of("crew:c"): Position(pos=5),
+            mark_of("org"): Position(pos=5),
+        },
+    )
+
+
+def test_the_token_of_an_idle_tablet_with_six_people_is_short() -> None:
+    marks = [mark_of(f"user:{UUID(int=number)}") for number in range(6)]
+    positions = dict.fromkeys([*marks, mark_of("org"), mark_of("crew:7")], Position(pos=10**9))
+    cursor = Cursor(server_epoch=2**63 - 1, positions=positions, key_id="0123456789abcdef")
+
+    assert len(dump_token(cursor)) <= 90
+
+
+@given(token=st.text(max_size=60).filter(lambda text: text[:2] not in {"1~", "2~"}))
 def test_any_other_text_is_refused_with_the_way_out(token: str) -> None:
     with pytest.raises(ContractError, match="pull without a token to start anew") as caught:
         parse_token(token)
     assert caught.value.code is Code.PULL_RESET
 
 
-@given(parts=st.lists(st.sampled_from(["1", "org", "7", "", "-3", "x"]), max_size=9))
-def test_a_token_that_was_cut_or_forged_is_read_whole_or_refused(parts: list[str]) -> None:
-    token = "~".join(["1", *parts])
+@given(
+    version=st.sampled_from(["1", "2"]),
+    parts=st.lists(
+        st.sampled_from(["1", "org", "7", "", "-3", "x", "AbCdEf", "AbCdEfGh", "5.2", "5.", "z9"]),
+        max_size=9,
+    ),
+)
+def test_a_token_that_was_cut_or_forged_is_read_whole_or_refused(
+    version: str, parts: list[str]
+) -> None:
+    token = "~".join([version, *parts])
     with contextlib.suppress(ContractError):
         cursor = parse_token(token)
         assert parse_token(dump_token(cursor)) == cursor
@@ -112,3 +147,60 @@ def test_a_clock_three_minutes_off_is_corrected_and_flagged() -> None:
     time = corrected_time(at, earliest_utc=NOON - timedelta(days=1), received_at_utc=NOON)
 
     assert (time.at_utc, time.is_suspect) == (NOON - timedelta(minutes=7), True)
+
+
+@given(
+    taps=st.lists(
+        st.tuples(st.integers(0, 10**6), st.integers(0, 10**7), st.integers(-(10**6), 10**6)),
+        max_size=12,
+    )
+)
+def test_times_never_run_backwards_within_a_boot_in_whatever_order_taps_arrive(
+    taps: list[tuple[int, int, int]],
+) -> None:
+    boot = BootTimes()
+    base_ms = ms_from_utc(NOON)
+    found = []
+    for mono_ms, wall_ms, offset_ms in taps:
+        at = DeviceTime(
+            wall_ms=base_ms - wall_ms, mono_ms=mono_ms, boot_id="b", offset_ms=offset_ms
+        )
+        time = corrected_time(
+            at, earliest_utc=NOON - timedelta(hours=2), received_at_utc=NOON, boot=boot
+        )
+        found.append((mono_ms, time.at_utc))
+
+    by_mono = sorted(found)
+    assert [at for _, at in by_mono] == sorted(at for _, at in by_mono)
+
+
+def test_a_wall_clock_set_back_between_two_taps_does_not_shorten_the_work() -> None:
+    boot = BootTimes()
+    begin = DeviceTime(
+        wall_ms=ms_from_utc(NOON) - 7_200_000, mono_ms=1000, boot_id="b", offset_ms=0
+    )
+    end = DeviceTime(
+        wall_ms=ms_from_utc(NOON) - 9_000_000, mono_ms=3_601_000, boot_id="b", offset_ms=0
+    )
+    earliest_utc = NOON - timedelta(days=1)
+
+    first = corrected_time(begin, earliest_utc=earliest_utc, received_at_utc=NOON, boot=boot)
+    second = corrected_time(end, earliest_utc=earliest_utc, received_at_utc=NOON, boot=boot)
+
+    assert second.at_utc - first.at_utc == timedelta(hours=1)
+    assert (first.is_suspect, second.is_suspect) == (False, True)
+
+
+def test_a_tap_is_never_before_the_last_contact_that_the_tablet_had() -> None:
+    contact_ms = ms_from_utc(NOON) - 600_000
+    at = DeviceTime(
+        wall_ms=contact_ms - 3_600_000,
+        mono_ms=1,
+        boot_id="b",
+        offset_ms=0,
+        contact_ms=contact_ms,
+    )
+
+    time = corrected_time(at, earliest_utc=NOON - timedelta(days=30), received_at_utc=NOON)
+
+    assert (time.at_utc, time.is_suspect) == (NOON - timedelta(minutes=10), True)

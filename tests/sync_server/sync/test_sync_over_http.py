@@ -22,6 +22,7 @@ from sync_server.access.tablet_store import (
     tablet_of_token,
 )
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.service import SyncTerms
 from sync_server.work_orders.order_store import create_from_alert
 from tests.sync_server.people_parts import (
     PASSWORD,
@@ -75,7 +76,9 @@ def app_of(utility: Utility, oldest_protocol: int = 0) -> FastAPI:
     app.state.access = AccessDesk(utility.engine, utility.clock, QUICK_HASHER)
     install_error_answers(app)
     app.include_router(enrolment_router())
-    app.include_router(sync_router(utility.engine, utility.clock, oldest_protocol=oldest_protocol))
+    app.include_router(
+        sync_router(utility.engine, utility.clock, SyncTerms(oldest_protocol=oldest_protocol))
+    )
 
     @app.post("/cancel")
     def cancel(person: Annotated[Person, Depends(require(Action.CANCEL_ORDER))]) -> str:

@@ -82,7 +82,7 @@ def outbox_purged_with_the_row(patch: pytest.MonkeyPatch) -> None:
 
 PINNED: dict[Switch, int] = {
     no_tombstones: 1,
-    no_horizon: 3,
+    no_horizon: 5,
     last_write_wins: 1,
     no_review: 1,
     actor_at_push: 1,

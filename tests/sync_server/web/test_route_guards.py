@@ -10,12 +10,13 @@ from httpx import Client
 from sqlalchemy import Engine
 from starlette.routing import BaseRoute
 
-from sync_server.access.guards_io import Require, require_tablet
+from sync_server.access.guards_io import Require, require_tablet, require_token_holder
 from sync_server.access.roles import ALLOWED, Action, Role
 from sync_server.web.settings import WebSettings
 from tests.sync_server.real_parts import HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
 from wire_contracts.enrolment import ENROL_PATH
+from wire_contracts.sealed import SEALED_PATH
 from wire_contracts.sync import PULL_PATH, PUSH_PATH
 
 PUBLIC = {
@@ -35,6 +36,9 @@ SELF_GUARDED = {("GET", "/metrics")}
 """Guarded inside: a caller on this machine needs no person."""
 
 BY_TABLET = {("GET", PULL_PATH), ("POST", PUSH_PATH)}
+
+BY_FORMER_TABLET = {("POST", SEALED_PATH)}
+"""Open to a tablet whose token was revoked or has expired, and to nobody else (RULINGS R4)."""
 
 ACTION_OF_ROUTE = {
     ("POST", "/logout"): Action.OWN_SESSION,
@@ -137,20 +141,23 @@ def log_in(client: Client, engine: Engine, role: Role) -> None:
 def test_every_route_stands_in_exactly_one_of_the_lists(app: FastAPI) -> None:
     found = {(method, route.path) for method, route in routes_of(app)}
 
-    assert found == PUBLIC | SELF_GUARDED | BY_TABLET | set(ACTION_OF_ROUTE)
+    assert found == PUBLIC | SELF_GUARDED | BY_TABLET | BY_FORMER_TABLET | set(ACTION_OF_ROUTE)
 
 
 def test_each_route_names_the_action_it_stands_for(app: FastAPI) -> None:
     named: dict[tuple[str, str], Action] = {}
     tablets: set[tuple[str, str]] = set()
+    former: set[tuple[str, str]] = set()
     for method, route in routes_of(app):
         for dependency in route.dependant.dependencies:
             if isinstance(dependency.call, Require):
                 named[method, route.path] = dependency.call.action
             if dependency.call is require_tablet:
                 tablets.add((method, route.path))
+            if dependency.call is require_token_holder:
+                former.add((method, route.path))
 
-    assert (named, tablets) == (ACTION_OF_ROUTE, BY_TABLET)
+    assert (named, tablets, former) == (ACTION_OF_ROUTE, BY_TABLET, BY_FORMER_TABLET)
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])

@@ -1,0 +1,138 @@
+"""The server's key pairs for sealed envelopes: made at set-up, kept as files, used to open."""
+
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from wire_contracts.sealed import KEY_BYTES, KEY_INFO, Envelope, bound_bytes, key_id_of
+
+_PRIVATE = 0o600
+_PRIVATE_FOLDER = 0o700
+
+
+class SealingKeyError(RuntimeError):
+    """A key that cannot be used; the text reads `place: field: problem; remedy`."""
+
+
+class SealingKeys:
+    """The key pairs in one folder; the one made last is what tablets seal to.
+
+    Former pairs stay: what was sealed to them may still arrive.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Use the keys of `folder`; None: this server takes nothing sealed. Nothing is read yet."""
+        self._folder = folder
+        self._pairs: dict[str, X25519PrivateKey] | None = None
+
+    def ensure(self, now_utc: datetime) -> str | None:
+        """Return the name of the newest key, made now when there is none; None without a folder."""
+        if self._folder is None:
+            return None
+        names = self._load()
+        return next(reversed(names), None) or self.rotate(now_utc)
+
+    def rotate(self, now_utc: datetime) -> str:
+        """Return the name of a new key pair: tablets get its public half at their next pull.
+
+        Raises:
+            SealingKeyError: There is no folder, or it cannot be written.
+        """
+        if self._folder is None:
+            message = "sealing keys: folder: is not set; start the server with a data folder"
+            raise SealingKeyError(message)
+        pair = X25519PrivateKey.generate()
+        key_id = key_id_of(pair.public_key().public_bytes_raw())
+        text = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        path = self._folder / f"{now_utc:%Y%m%dT%H%M%S%f}-{key_id}.pem"
+        try:
+            self._folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            _write_private(path, text)
+        except OSError as error:
+            message = f"{path}: file: {error.strerror}; give the server a folder it may write to"
+            raise SealingKeyError(message) from error
+        self._pairs = None
+        return key_id
+
+    @property
+    def public_key(self) -> bytes | None:
+        """Return the public half of the newest pair, 32 bytes; None when there is none."""
+        pairs = self._load()
+        newest = next(reversed(pairs.values()), None)
+        return None if newest is None else newest.public_key().public_bytes_raw()
+
+    def key_ids(self) -> list[str]:
+        """Return the names of all pairs, the newest last."""
+        return list(self._load())
+
+    def open(self, envelope: Envelope) -> bytes | None:
+        """Return the content; None when no key of ours opens it under this name."""
+        pair = self._load().get(envelope.key_id)
+        if pair is None:
+            return None
+        ours = pair.public_key().public_bytes_raw()
+        try:
+            shared = pair.exchange(X25519PublicKey.from_public_bytes(envelope.ephemeral))
+            key = HKDF(
+                algorithm=SHA256(),
+                length=KEY_BYTES,
+                salt=envelope.ephemeral + ours,
+                info=KEY_INFO,
+            ).derive(shared)
+            bound = bound_bytes(envelope.kind, envelope.about)
+            return AESGCM(key).decrypt(envelope.nonce, envelope.box, bound)
+        except (InvalidTag, ValueError):
+            return None
+
+    def _load(self) -> dict[str, X25519PrivateKey]:
+        """Return the pairs by name, the newest last; read once."""
+        if self._pairs is None:
+            found = sorted(self._folder.glob("*.pem")) if self._folder is not None else []
+            self._pairs = dict(map(_read_pair, found))
+        return self._pairs
+
+
+def _write_private(path: Path, text: bytes) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_pair(path: Path) -> tuple[str, X25519PrivateKey]:
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            message = f"{path}: file: others may read it; chmod 600 it, then rotate the key"
+            raise SealingKeyError(message)
+        pair = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        message = f"{path}: file: {error.strerror}; give it back from the backup"
+        raise SealingKeyError(message) from error
+    except (ValueError, TypeError) as error:
+        message = f"{path}: file: is no private key; give it back from the backup"
+        raise SealingKeyError(message) from error
+    if not isinstance(pair, X25519PrivateKey):
+        message = f"{path}: file: is not an X25519 key; move it out of this folder"
+        raise SealingKeyError(message)
+    return key_id_of(pair.public_key().public_bytes_raw()), pair

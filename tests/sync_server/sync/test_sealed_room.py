@@ -1,0 +1,327 @@
+"""What a tablet sealed reaches the ledger, even when the tablet was revoked (RULINGS R4)."""
+
+import base64
+import io
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fastapi import FastAPI
+from PIL import Image
+from requests import Session
+from sqlalchemy import Engine, select
+
+from sync_server.access.api_io import enrolment_router
+from sync_server.access.desk import AccessDesk
+from sync_server.access.error_answers_io import install_error_answers
+from sync_server.access.tablet_store import enrol_tablet, issue_enrolment_code, revoke_tablet
+from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
+from sync_server.db.sync_tables import SEALED_ITEM
+from sync_server.sync.api_io import sync_router
+from sync_server.sync.ledger_store import read_ledger
+from sync_server.sync.review_store import ReviewKind, list_reviews
+from sync_server.sync.sealed_room import SealedRoom
+from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
+from sync_server.sync.service import SyncService, SyncTerms
+from sync_server.work_orders.order_store import create_from_alert, get_order
+from tests.sync_server.people_parts import QUICK_HASHER, Pen, Utility, found_utility, raise_leak
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.served_app import served
+from wire_contracts.codes import Code
+from wire_contracts.enrolment import EnrolRequest
+from wire_contracts.operations import Operation, Outcome
+from wire_contracts.payloads import read_json
+from wire_contracts.pulls import parse_pull
+from wire_contracts.refusals import parse_refusal
+from wire_contracts.sealed import (
+    KEY_BYTES,
+    KEY_INFO,
+    SEALED_PATH,
+    Envelope,
+    SealedAnswer,
+    SealedKind,
+    SealedRequest,
+    SealedResult,
+    bound_bytes,
+    dump_operation,
+    dump_sealed,
+    key_id_of,
+    parse_sealed_answer,
+)
+from wire_contracts.sync import PROTOCOL, PROTOCOL_HEADER, PULL_PATH
+
+
+def seal(public_key: bytes, kind: SealedKind, about: str, content: bytes) -> Envelope:
+    """Seal as `wire_contracts.sealed` says, with the library's own parts."""
+    own = X25519PrivateKey.generate()
+    ephemeral = own.public_key().public_bytes_raw()
+    shared = own.exchange(X25519PublicKey.from_public_bytes(public_key))
+    key = HKDF(
+        algorithm=SHA256(), length=KEY_BYTES, salt=ephemeral + public_key, info=KEY_INFO
+    ).derive(shared)
+    nonce = os.urandom(12)
+    return Envelope(
+        kind=kind,
+        about=about,
+        key_id=key_id_of(public_key),
+        ephemeral=ephemeral,
+        nonce=nonce,
+        box=AESGCM(key).encrypt(nonce, content, bound_bytes(kind, about)),
+    )
+
+
+@pytest.fixture
+def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
+    return found_utility(sqlite_engine, clock)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> SealingKeys:
+    found = SealingKeys(tmp_path / "sealing_keys")
+    found.ensure(NOON)
+    return found
+
+
+@pytest.fixture
+def service(utility: Utility, keys: SealingKeys, tmp_path: Path) -> SyncService:
+    intake = Intake(utility.engine, BlobFiles(tmp_path / "blobs"), utility.clock)
+    return SyncService(utility.engine, utility.clock, SyncTerms(keys=keys, intake=intake))
+
+
+@pytest.fixture
+def pen(utility: Utility) -> Pen:
+    return Pen(actor=utility.member.account_id, clock=utility.clock)
+
+
+@pytest.fixture
+def order_id(utility: Utility) -> str:
+    with utility.engine.begin() as connection:
+        actor = utility.dispatcher.account_id
+        alert_id = raise_leak(connection)
+        return create_from_alert(connection, alert_id, actor, "crew-1", NOON).order_id
+
+
+def public(keys: SealingKeys) -> bytes:
+    assert keys.public_key is not None
+    return keys.public_key
+
+
+def sealed_operation(keys: SealingKeys, operation: Operation) -> Envelope:
+    return seal(public(keys), SealedKind.OPERATION, operation.op_id, dump_operation(operation))
+
+
+def send(service: SyncService, utility: Utility, *envelopes: Envelope) -> SealedAnswer:
+    request = SealedRequest(replica_id="replica-1", envelopes=envelopes, protocol=PROTOCOL)
+    return service.take_sealed(utility.tablet, request, is_revoked=True)
+
+
+def reviewed(utility: Utility, kind: ReviewKind) -> list[str | None]:
+    with utility.engine.connect() as connection:
+        return [each.op_id for each in list_reviews(connection) if each.kind is kind]
+
+
+def test_sealed_taps_of_a_revoked_tablet_are_applied_once_and_shown_to_people(
+    service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
+) -> None:
+    taps = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
+    envelopes = [sealed_operation(keys, tap) for tap in taps]
+
+    first = send(service, utility, *envelopes)
+    second = send(service, utility, *envelopes)
+
+    assert [each.is_opened for each in first.results] == [True] * len(taps)
+    assert second.results == first.results
+    with utility.engine.connect() as connection:
+        ledger = read_ledger(connection)
+        order = get_order(connection, order_id)
+    assert {each.outcome for each in ledger} == {Outcome.APPLIED}
+    assert (len(ledger), str(order.state)) == (len(taps), "finished")
+    assert len(reviewed(utility, ReviewKind.REVOKED_TABLET)) == 5  # four steps, one finding
+
+
+def test_what_was_pushed_before_it_came_sealed_has_one_effect(
+    service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
+) -> None:
+    tap = pen.set(order_id, "note", "", "dog")
+    pen.push(utility.sync(), tap)
+
+    send(service, utility, sealed_operation(keys, tap))
+
+    with utility.engine.connect() as connection:
+        assert get_order(connection, order_id).document.note == "dog"
+        assert len(read_ledger(connection)) == 1
+
+
+def test_a_draft_is_kept_and_a_person_hears_of_it(
+    service: SyncService, utility: Utility, keys: SealingKeys, order_id: str
+) -> None:
+    draft = seal(public(keys), SealedKind.DRAFT, order_id, '{"cause":"漏"}'.encode())
+
+    answer = send(service, utility, draft)
+
+    assert answer.results == [SealedResult(kind=SealedKind.DRAFT, about=order_id, is_opened=True)]
+    with utility.engine.connect() as connection:
+        bodies = connection.execute(select(SEALED_ITEM.c.body)).scalars().all()
+        items = list_reviews(connection)
+    assert bodies == ['{"cause":"漏"}']
+    assert [(each.kind, each.entity, each.entity_id) for each in items] == [
+        (ReviewKind.REVOKED_TABLET, "draft", order_id)
+    ]
+
+
+def test_a_sealed_photo_is_safe_under_its_own_hash(
+    service: SyncService, utility: Utility, keys: SealingKeys
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(picture, "JPEG")
+    content = picture.getvalue()
+    name = sha256(content).hexdigest()
+
+    answer = send(service, utility, seal(public(keys), SealedKind.BLOB, name, content))
+
+    assert [each.is_opened for each in answer.results] == [True]
+    with utility.engine.connect() as connection:
+        found = find_blob(connection, name)
+    assert found is not None
+    assert (found.state, found.size_bytes) == (BlobState.HAVE, len(content))
+
+
+SPOILS: dict[str, Callable[[Envelope], Envelope]] = {
+    "another id": lambda whole: replace(whole, about="0190-another"),
+    "another kind": lambda whole: replace(whole, kind=SealedKind.DRAFT),
+    "other bytes": lambda whole: replace(whole, box=bytes(len(whole.box))),
+    "an unknown key": lambda whole: replace(whole, key_id="0" * 16),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_what_cannot_be_opened_is_kept_as_it_came_and_a_person_hears_of_it_once(
+    service: SyncService, utility: Utility, keys: SealingKeys, order_id: str, spoil: str
+) -> None:
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    spoilt = SPOILS[spoil](sealed_operation(keys, pen.set(order_id, "note", "", "x")))
+
+    answers = [send(service, utility, spoilt) for _ in range(2)]
+
+    assert [each.is_opened for answer in answers for each in answer.results] == [False, False]
+    assert len(reviewed(utility, ReviewKind.SEALED_UNREAD)) == 1
+    with utility.engine.connect() as connection:
+        assert len(connection.execute(select(SEALED_ITEM)).all()) == 1
+        assert read_ledger(connection) == []
+
+
+def test_a_key_that_was_put_back_opens_what_had_to_wait(
+    utility: Utility, keys: SealingKeys, pen: Pen, order_id: str, tmp_path: Path
+) -> None:
+    envelope = sealed_operation(keys, pen.set(order_id, "note", "", "late"))
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    without = SyncService(utility.engine, utility.clock, SyncTerms(keys=stranger))
+    send(without, utility, envelope)
+
+    count = SealedRoom(utility.engine, keys, None).open_waiting(NOON)
+    again = SealedRoom(utility.engine, keys, None).open_waiting(NOON)
+
+    assert (count, again) == (1, 0)
+    with utility.engine.connect() as connection:
+        assert get_order(connection, order_id).document.note == "late"
+
+
+def test_after_a_rotation_tablets_get_the_new_key_once_and_old_boxes_still_open(
+    service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
+) -> None:
+    former = public(keys)
+    envelope = sealed_operation(keys, pen.set(order_id, "note", "", "old box"))
+    first = service.pull(utility.tablet, None, 500)
+    idle = service.pull(utility.tablet, first.token, 500)
+    keys.rotate(utility.clock.advance(minutes=1))
+    told = service.pull(utility.tablet, idle.token, 500)
+    silent = service.pull(utility.tablet, told.token, 500)
+    opened = send(service, utility, envelope)
+
+    given = [first.sealing_key, idle.sealing_key, told.sealing_key, silent.sealing_key]
+    assert given == [former, None, public(keys), None]
+    assert former != public(keys)
+    assert opened.results[0].is_opened
+
+
+def test_a_tablet_of_the_first_protocol_hears_of_no_lease_and_no_key(
+    service: SyncService, utility: Utility
+) -> None:
+    answer = service.pull(utility.tablet, None, 500, 1)
+
+    assert (answer.lease_until_ms, answer.sealing_key, answer.protocol) == (None, None, 1)
+
+
+def test_the_private_keys_are_nobody_elses(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    SealingKeys(folder).ensure(NOON)
+    [path] = folder.glob("*")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    path.chmod(0o640)
+    with pytest.raises(SealingKeyError, match="others may read it; chmod 600 it"):
+        SealingKeys(folder).key_ids()
+
+
+def test_a_start_with_keys_makes_no_other_one(tmp_path: Path) -> None:
+    first = SealingKeys(tmp_path / "keys").ensure(NOON)
+    second = SealingKeys(tmp_path / "keys").ensure(NOON)
+
+    assert first == second is not None
+
+
+@pytest.fixture
+def address(utility: Utility, keys: SealingKeys) -> Iterator[str]:
+    app = FastAPI()
+    app.state.access = AccessDesk(utility.engine, utility.clock, QUICK_HASHER)
+    install_error_answers(app)
+    app.include_router(enrolment_router())
+    app.include_router(sync_router(utility.engine, utility.clock, SyncTerms(keys=keys)))
+    with served(app) as base_url:
+        yield base_url
+
+
+def test_a_revoked_tablet_is_told_to_wipe_and_may_still_send_what_it_sealed(
+    utility: Utility, address: str, pen: Pen, order_id: str
+) -> None:
+    with utility.engine.begin() as connection:
+        code = issue_enrolment_code(connection, "crew-1", "test", NOON).code
+        enrolled = enrol_tablet(connection, EnrolRequest(code=code, name="lost"), NOON)
+    headers = {
+        "Authorization": f"Bearer {enrolled.token}",
+        PROTOCOL_HEADER: str(PROTOCOL),
+    }
+    with Session() as session:
+        session.headers.update(headers)
+        pulled = session.get(address + PULL_PATH, timeout=20)
+        answer = parse_pull(read_json("pull", pulled.content))
+        assert answer.sealing_key is not None
+        with utility.engine.begin() as connection:
+            revoke_tablet(connection, enrolled.tablet_id, "test", NOON)
+        refused = session.get(address + PULL_PATH, timeout=20)
+        tap = pen.set(order_id, "note", "", "sealed")
+        envelope = seal(answer.sealing_key, SealedKind.OPERATION, tap.op_id, dump_operation(tap))
+        request = SealedRequest(replica_id="r", envelopes=(envelope,), protocol=PROTOCOL)
+        sent = session.post(address + SEALED_PATH, data=dump_sealed(request), timeout=20)
+        stranger = {"Authorization": "Bearer " + base64.b64encode(bytes(32)).decode()}
+        unknown = session.post(address + SEALED_PATH, data=b"{}", headers=stranger, timeout=20)
+
+    refusal = parse_refusal(read_json("refusal", refused.content))
+    assert (refused.status_code, refusal.code, refusal.must_wipe) == (401, Code.TOKEN_REVOKED, True)
+    assert sent.status_code == 200
+    assert parse_sealed_answer(read_json("sealed", sent.content)).results[0].is_opened
+    assert unknown.status_code == 401
+    with utility.engine.connect() as connection:
+        assert get_order(connection, order_id).document.note == "sealed"
