@@ -49,6 +49,7 @@ class IdentityCall:
         profiles: Folder of the site's own profiles.
         serial: The serial number on its name plate, None when nobody has said.
         wait_s: Wall seconds for an answer.
+        place: The command that asks, for what it says of a wrong call.
     """
 
     url: str
@@ -56,6 +57,7 @@ class IdentityCall:
     profiles: Path | None = None
     serial: str | None = None
     wait_s: float = WAIT_S
+    place: str = "identify"
 
 
 def identify_meter(call: IdentityCall, step: Step) -> Identification | Fault:
@@ -65,14 +67,14 @@ def identify_meter(call: IdentityCall, step: Step) -> Identification | Fault:
         CallError: URL or unit cannot be.
     """
     try:
-        url = parse_url(call.url, place="identify")
+        url = parse_url(call.url, place=call.place)
     except LinkUrlError as error:
         raise CallError(str(error)) from error
     started_s = time.monotonic()
     if isinstance(url, MbusUrl | Cjt188Url):
         return _by_telegram(call, url, started_s)
     if not call.unit.isdecimal() or int(call.unit) > _HIGHEST_UNIT:
-        message = f"identify: unit: {call.unit!r} is no Modbus unit; give a number in 0..255"
+        message = f"{call.place}: unit: {call.unit!r} is no Modbus unit; give a number in 0..255"
         raise CallError(message)
     return _by_registers(call, url, started_s, step)
 

@@ -22,6 +22,7 @@ from edge_gateway.commands.calls import (
     with_profiles,
 )
 from edge_gateway.commands.dial_in_io import wait_for_call
+from edge_gateway.commands.identify_view import Match
 from edge_gateway.commands.meter_call import MeterCall, config_of
 from edge_gateway.commands.progress_io import Progress
 from edge_gateway.commands.read_view import MeterRead, as_json, as_text, image_of
@@ -93,6 +94,7 @@ def _profile(call: MeterCall) -> str:
         profiles=call.profiles,
         serial=call.serial,
         wait_s=call.timeout_s or WAIT_S,
+        place="read",
     )
     with Progress() as progress:
         found = identify_meter(
@@ -101,10 +103,15 @@ def _profile(call: MeterCall) -> str:
     if isinstance(found, Fault):
         raise CallError(f"read: unit {call.unit}: {why_nobody(found)}; name a --profile")
     if found.profile is None:
-        fitting = ", ".join(match.profile for match in found.matches) or "none"
+        fitting = "; ".join(_told(match) for match in found.matches) or "none"
         message = f"read: profile: not identified, fitting: {fitting}; name one with --profile"
         raise CallError(message)
     return found.profile
+
+
+def _told(match: Match) -> str:
+    """Return a profile that fits, with what on the meter tells it from the others."""
+    return f"{match.profile} ({match.variant})" if match.variant else match.profile
 
 
 def _is_telegram(call: MeterCall) -> bool:

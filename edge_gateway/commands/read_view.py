@@ -23,6 +23,8 @@ _UNITS: Mapping[str, str] = {
     "pct": "%",
 }
 _UNIT_STEP = 0x100
+_NOBODYS = "@0"
+"""Revision 0 stands for a telegram that no profile has explained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,9 @@ class MeterRead:
 
     @property
     def profile(self) -> str:
-        """Return what decoded the values, as frames name it."""
-        return next((read.profile for read in self.reads.values() if read.profile), "")
+        """Return what decoded the values, as frames name it; empty: nothing did."""
+        names = (read.profile for read in self.reads.values())
+        return next((name for name in names if name and not name.endswith(_NOBODYS)), "")
 
     @property
     def values(self) -> Mapping[Quantity, float]:
@@ -83,7 +86,7 @@ def as_json(read: MeterRead) -> JsonObject:
         "unit": read.unit,
         "at": read.started_utc.isoformat(timespec="milliseconds"),
         "ms": round(read.duration_ms, 3),
-        "profile": profile_id,
+        "profile": profile_id or None,
         "revision": int(revision) if is_number else None,
         "good": read.is_good,
         "quantities": {

@@ -41,7 +41,13 @@ def read_words(options: argparse.Namespace) -> int:
     answers = [(span, link.transact(int(options.unit), span)) for span in spans]
     link.close()
     if options.json:
-        print(json.dumps({"url": options.url, "unit": options.unit, "raw": _raw(answers)}))
+        body = {
+            "url": options.url,
+            "unit": options.unit,
+            "raw": _raw(answers),
+            "faults": _faults(answers),
+        }
+        print(json.dumps(body))
     for span, answer in answers:
         _show(span, answer, is_json=options.json)
     is_whole = not any(isinstance(answer, Fault) for _, answer in answers)
@@ -50,10 +56,21 @@ def read_words(options: argparse.Namespace) -> int:
 
 def _show(span: Span, answer: Answer, *, is_json: bool) -> None:
     if isinstance(answer, Fault):
-        place = f"{span.function_code}:{span.address}+{span.word_count}"
-        print(f"read: words: {place}: {why_nobody(answer)}", file=sys.stderr)
+        print(f"read: words: {_place(span)}: {why_nobody(answer)}", file=sys.stderr)
     elif not is_json:
         print(words_text(span, answer))
+
+
+def _place(span: Span) -> str:
+    return f"{span.function_code}:{span.address}+{span.word_count}"
+
+
+def _faults(answers: list[tuple[Span, Answer]]) -> list[str]:
+    return [
+        f"{_place(span)}: {answer.quality}: {answer.detail or answer.kind}"
+        for span, answer in answers
+        if isinstance(answer, Fault)
+    ]
 
 
 def _raw(answers: list[tuple[Span, Answer]]) -> dict[str, str]:

@@ -65,6 +65,9 @@ DIAL_IN_WAIT_S = 2.0
 MOST_CLOSINGS = 3
 """Units in a row whose question may close a TCP line; with more nobody serves us (judgement)."""
 
+UNSURE = frozenset({Sighting.GARBLED.value, Sighting.STRANGER.value})
+"""What is no frame of the unit that was asked."""
+
 _PROBE = Span(function_code=3, address=0, word_count=1)
 
 
@@ -100,7 +103,8 @@ class _Account:
     def add(self, found: Found) -> None:
         """Keep somebody; a frame counts for more than garbled bytes, the first for most."""
         known = self.found.get(found.address)
-        if known is None or (known.answer == "garbled" and found.answer != "garbled"):
+        is_better = known is not None and known.answer in UNSURE and found.answer not in UNSURE
+        if known is None or is_better:
             self.found[found.address] = found
 
     def result(self) -> Scan:
@@ -180,7 +184,7 @@ def _scan_serial(url: SerialUrl, account: _Account) -> None:
         if len(settings) > 1:
             account.progress.stage(f"{name} ({number} of {len(settings)})")
         _scan_probe(replace(url, line=line), name, account)
-        if any(found.answer != Sighting.GARBLED for found in account.found.values()):
+        if any(found.answer not in UNSURE for found in account.found.values()):
             return
 
 
@@ -217,6 +221,7 @@ def _found(heard: Heard, line: str) -> Found:
         answer=f"exception {heard.exception}" if is_exception else heard.sighting.value,
         is_late=heard.is_late,
         milliseconds=heard.milliseconds or None,
+        doubt=heard.text,
     )
 
 
@@ -248,6 +253,7 @@ def _ask_link(link: ModbusLink, unit: int) -> Found | None:
     return Found(
         address=str(unit),
         answer=f"exception {answer.exception}" if is_exception else "garbled",
+        doubt="" if is_exception else answer.detail,
     )
 
 

@@ -31,6 +31,9 @@ AUTO_SETTINGS = (
 """What serial meters leave the factory with, the most usual first (judgement, from the register
 maps that ship with Lamplighter: nine say 9600, three 2400, two 19200)."""
 
+_SAID: Mapping[str, str] = {"words": "answers"}
+"""Beside a number "words" would read as a count."""
+
 _RANGE = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3}))?")
 _SETTING = re.compile(r"([0-9]+)([NEO]?)([12]?)")
 
@@ -42,7 +45,8 @@ class Found:
     Attributes:
         address: Unit or address, as settings write it.
         line: How the line was set, such as `9600 8N1`; empty where that is not ours to set.
-        answer: What came: `words`, `exception 2`, `garbled`, or what the meter says it is.
+        answer: What came: `words`, `exception 2`, `garbled`, `another unit`, or what the meter
+            says it is.
         is_late: Whether it came after its time: give this meter a longer time-out.
         milliseconds: From request to answer; None: late, or not measured.
         facts: What the meter said of itself.
@@ -167,7 +171,7 @@ def scan_text(scan: Scan) -> Iterator[str]:
         words = (
             f"{found.address:>{width}}",
             found.line,
-            f"{found.answer:14}",
+            f"{_SAID.get(found.answer, found.answer):14}",
             taken,
             late,
             facts,
@@ -185,3 +189,5 @@ def _hints(scan: Scan) -> Iterator[str]:
         yield "every unit answers: this server does not look at the unit, ask it at 1 or 255"
     if any(found.answer == "garbled" for found in scan.found):
         yield "garbled: two meters at one address, the wrong speed or parity, or a bad line"
+    if any(found.answer == "another unit" for found in scan.found):
+        yield "another unit: a serial server or a meter that puts its own number on every answer"

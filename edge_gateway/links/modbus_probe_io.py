@@ -19,7 +19,7 @@ from edge_gateway.links.link_url import (
     TcpLine,
     TcpUrl,
 )
-from edge_gateway.links.mbap_frames import find_mbap, is_foreign
+from edge_gateway.links.mbap_frames import find_mbap
 from edge_gateway.links.modbus_frames import BROKEN, Frame
 from edge_gateway.links.ports_io import BytePort, open_port
 from edge_gateway.links.rtu_frames import find_rtu, rtu_frame
@@ -49,6 +49,7 @@ class Sighting(StrEnum):
     WORDS = "words"
     EXCEPTION = "exception"
     GARBLED = "garbled"
+    STRANGER = "another unit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class Heard:
     """One sign of life.
 
     Attributes:
-        unit: Whose; of garbled bytes the unit that was asked.
+        unit: Whose; of garbled bytes, and of an answer of a unit that nobody has asked, the unit
+            that was asked.
         sighting: What it was.
         exception: The exception code, 0 when there is none.
         milliseconds: Since the request, 0 when it was late.
@@ -92,6 +94,7 @@ class ModbusProbe:
         self._silence_s = _silence_s(line)
         self._port: BytePort = open_port(line, timeout_s=max(1.0, self._wait_s))
         self._number = 0
+        self._asked: set[int] = set()
 
     def close(self) -> None:
         """Close the line."""
@@ -104,6 +107,7 @@ class ModbusProbe:
             OSError: The line is gone.
         """
         request = self._request(unit)
+        self._asked.add(unit)
         self._port.write(request)
         asked_s = time.monotonic()
         heard = b""
@@ -149,19 +153,27 @@ class ModbusProbe:
             code = frame.payload[2] if frame.payload[1] & BROKEN else 0
             if code in UNREACHABLE:
                 continue
-            is_late = frame.payload[0] != unit
+            is_own = frame.payload[0] == unit
+            if not is_own and not self._is_late(frame):
+                text = f"an answer that says it is of unit {frame.payload[0]}"
+                yield Heard(unit=unit, sighting=Sighting.STRANGER, text=text)
+                continue
             yield Heard(
                 unit=frame.payload[0],
                 sighting=Sighting.EXCEPTION if code else Sighting.WORDS,
                 exception=code,
-                milliseconds=0.0 if is_late else taken_ms,
-                is_late=is_late,
+                milliseconds=taken_ms if is_own else 0.0,
+                is_late=not is_own,
             )
         rest = heard.replace(request, b"", 1) if request else heard
-        is_noise = self._framing != "tcp" or is_foreign(rest)
-        if rest and not frames and is_noise:
-            text = f"{len(rest)} bytes that are no frame"
+        if rest and not frames:
+            text = f"{len(rest)} bytes that are no whole frame"
             yield Heard(unit=unit, sighting=Sighting.GARBLED, text=text)
+
+    def _is_late(self, frame: Frame) -> bool:
+        """Return whether another unit's answer is to a question of its own, before this one."""
+        is_of_now = self._framing == "tcp" and frame.transaction == self._number
+        return frame.payload[0] in self._asked and not is_of_now
 
 
 def _wait_s(line: SerialLine | TcpLine) -> float:

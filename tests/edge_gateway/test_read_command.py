@@ -230,6 +230,18 @@ def test_a_line_that_is_not_there_is_status_1_and_named(
     assert "the line cannot be opened: " in out
 
 
+def test_a_meter_that_said_nothing_is_of_no_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"cjt188://{LOOPBACK}:{free_port()}"
+    arguments = (url, "--unit", "20:00110040314132", "--timeout", "0.1")
+    status, out, _ = read(capsys, *arguments, "--json")
+    _, text, _ = read(capsys, *arguments)
+    body = json.loads(out)
+
+    assert status == 1
+    assert (body["profile"], body["revision"]) == (None, None)
+    assert text.startswith("no profile at 20:00110040314132")
+
+
 def test_a_cjt188_meter_says_itself_what_its_data_are(capsys: pytest.CaptureFixture[str]) -> None:
     with Cjt188Line([SimulatedMeter(meter_type=0x20, address="00110040314132")]) as line:
         url = f"cjt188://{LOOPBACK}:{line.port}"
@@ -292,7 +304,7 @@ def test_a_command_of_its_own_reads_a_serial_port() -> None:
             ["tcp://127.0.0.1", "--unit", "7", "--profile", "nobody@1"],
             "read: link 'tcp://127.0.0.1' meter 'unit 7': profile: profile 'nobody@1': ",
         ),
-        (["nowhere", "--unit", "7"], "identify: url: 'nowhere' is no link URL; write it like"),
+        (["nowhere", "--unit", "7"], "read: url: 'nowhere' is no link URL; write it like"),
         (
             ["cjt188://127.0.0.1:1", "--unit", "7"],
             "read: link 'cjt188://127.0.0.1:1' meter 'unit 7': device_address: '7' is not TYPE:",
@@ -324,6 +336,7 @@ def test_words_are_shown_as_a_profile_writer_needs_them(
         "url": url,
         "unit": "7",
         "raw": {"3/16": "1B68", "3/17": "1B69", "3/18": "1B6A", "4/1": "1B59"},
+        "faults": [],
     }
 
 
@@ -331,7 +344,9 @@ def test_words_that_are_refused_are_named(capsys: pytest.CaptureFixture[str]) ->
     with golden_meter("tuf_2000m@1") as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, err = read(capsys, url, "--unit", "7", "--words", "3:60000+2")
+        _, body, _ = read(capsys, url, "--unit", "7", "--words", "3:60000+2", "--json")
 
+    assert json.loads(body)["faults"] == ["3:60000+2: bad_exception_2: exception 2"]
     assert (status, out) == (1, "")
     assert err == "read: words: 3:60000+2: bad_exception_2: exception 2\n"
 

@@ -57,7 +57,7 @@ def test_units_that_answer_on_tcp_are_found_exceptions_too(
     lines = out.splitlines()
 
     assert status == 0
-    assert lines[0].split()[:2] == ["3", "words"]
+    assert lines[0].split()[:2] == ["3", "answers"]
     assert lines[1].split()[:3] == ["5", "exception", "2"]
     assert lines[2].startswith("2 found, 6 asked, ")
     assert len(lines) == 3
@@ -87,7 +87,7 @@ def test_what_was_found_is_shown_when_the_line_ends(capsys: pytest.CaptureFixtur
         status, out, err = scanned(capsys, url, "--units", "1-9", "--timeout", "0.2")
 
     assert status == 2
-    assert out.splitlines()[0].split()[:2] == ["1", "words"]
+    assert out.splitlines()[0].split()[:2] == ["1", "answers"]
     assert "cannot be used" in err.splitlines()[-1]
 
 
@@ -137,7 +137,7 @@ def test_a_bus_is_scanned_at_its_own_setting(capsys: pytest.CaptureFixture[str])
     lines = out.splitlines()
 
     assert status == 0
-    assert lines[0].split()[:4] == ["2", "19200", "8E1", "words"]
+    assert lines[0].split()[:4] == ["2", "19200", "8E1", "answers"]
     assert lines[1].split()[:5] == ["9", "19200", "8E1", "exception", "1"]
     assert lines[2].startswith("2 found, 20 asked, ")
     assert err == "9600 8N1 (1 of 3)\n19200 8E1 (2 of 3)\n"
@@ -162,8 +162,40 @@ def test_two_meters_at_one_address_are_garbled(capsys: pytest.CaptureFixture[str
         status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-3", "--timeout", "0.1")
 
     assert status == 0
-    assert out.splitlines()[0].split()[-1] == "garbled"
+    assert "garbled" in out.splitlines()[0].split()
+    assert "bytes that are no whole frame" in out.splitlines()[0]
     assert "garbled: two meters at one address, the wrong speed or parity, or a bad line" in out
+
+
+def test_an_answer_with_another_units_number_is_no_late_meter(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A server that says 99 to everything is no meter at 99, and no late one."""
+    units = {3: lambda r: r.answer(r.data(), unit=99), 4: lambda r: r.answer(r.data(), unit=99)}
+    with MeterServer(units=units) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, _ = scanned(capsys, url, "--units", "2-5", "--timeout", "0.1", "--json")
+    found = json.loads(out)["found"]
+
+    assert status == 0
+    assert [(each["unit"], each["answer"]) for each in found] == [
+        ("3", "another unit"),
+        ("4", "another unit"),
+    ]
+    assert found[0]["doubt"] == "an answer that says it is of unit 99"
+    assert "late" not in found[0]
+
+
+@pytest.mark.parametrize("end", [4, 8, -1])
+def test_half_an_answer_on_tcp_is_listed_as_garbled(
+    end: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with MeterServer(units={3: lambda request: good(request)[:end]}) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, _ = scanned(capsys, url, "--units", "2-4", "--timeout", "0.1")
+
+    assert status == 0
+    assert out.splitlines()[0].split()[:2] == ["3", "garbled"]
 
 
 def test_the_one_meter_of_a_cjt188_line_is_found(capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +241,7 @@ def test_a_serial_server_is_scanned_with_rtu_frames(capsys: pytest.CaptureFixtur
         )
 
     assert status == 0
-    assert out.splitlines()[0].split()[:2] == ["2", "words"]
+    assert out.splitlines()[0].split()[:2] == ["2", "answers"]
     assert out.splitlines()[1].startswith("1 found, 3 asked, ")
 
 
@@ -282,7 +314,7 @@ def test_ctrl_c_shows_what_was_found_so_far() -> None:
         out, err = process.communicate(timeout=20)
 
     assert process.returncode == 130
-    assert out.splitlines()[0].split()[:2] == ["1", "words"]
+    assert out.splitlines()[0].split()[:2] == ["1", "answers"]
     assert out.rstrip().endswith(", interrupted")
     assert err == "interrupted; found so far:\n"
 
