@@ -52,3 +52,8 @@ class TapClock:
             boot_id=self._boot_id,
             offset_ms=min(max(offset_ms, -LATEST_MS), LATEST_MS),
         )
+
+
+def monotonic_s() -> float:
+    """Return wall seconds that only ever rise, to measure how long something took."""
+    return time.monotonic()

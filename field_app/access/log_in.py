@@ -4,24 +4,31 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from field_app.clock_io import monotonic_s
 from field_app.platform.ports import PinOutcome, PinVerdict, Vault, VaultLockedError
 from field_app.store.ids_io import draw_session
 from wire_contracts.operations import DeviceTime
 
-LOCK_AFTER_MS: Final = 10 * 60_000
-"""Without a touch. Judgement: long enough for two gloved hands at a valve, short for a van door."""
+LOCK_AFTER_S: Final = 600.0
+"""Wall seconds without a touch. Judgement: long enough for two gloved hands at a valve."""
 
 
 class LogIn:
     """The log-in of one tablet; every log-in has its own name, stamped on each operation (T12)."""
 
-    def __init__(self, vault: Vault, now: Callable[[], DeviceTime]) -> None:
-        """Begin locked when anybody here has a PIN."""
+    def __init__(
+        self,
+        vault: Vault,
+        now: Callable[[], DeviceTime],
+        monotonic_s: Callable[[], float] = monotonic_s,
+    ) -> None:
+        """Begin locked when anybody here has a PIN; `monotonic_s` tells wall seconds."""
+        self._monotonic_s = monotonic_s
         self._vault = vault
         self._now = now
         self._lock = threading.Lock()
         self._session = draw_session(has_pin=False)
-        self._touched_ms = now().mono_ms
+        self._touched_s = monotonic_s()
 
     @property
     def session(self) -> str:
@@ -39,7 +46,7 @@ class LogIn:
             verdict = self._vault.unlock(account_id, pin, self._now())
             if verdict.outcome is PinOutcome.OPENED:
                 self._session = draw_session(has_pin=True)
-                self._touched_ms = self._now().mono_ms
+                self._touched_s = self._monotonic_s()
             return verdict
 
     def switch(self, account_id: str) -> bool:
@@ -63,12 +70,12 @@ class LogIn:
             is_first = not self._vault.has_key()
             self._vault.set_pin(account_id, pin)
             self._session = draw_session(has_pin=True)
-            self._touched_ms = self._now().mono_ms
+            self._touched_s = self._monotonic_s()
             return is_first
 
     def touch(self) -> None:
         """Note that somebody has touched the screen."""
-        self._touched_ms = self._now().mono_ms
+        self._touched_s = self._monotonic_s()
 
     def lock(self) -> None:
         """Lock now, where there is a PIN; personal data cannot be read any more."""
@@ -76,7 +83,8 @@ class LogIn:
 
     def lock_if_idle(self) -> bool:
         """Lock when nobody has touched the screen for a while; return whether it did so now."""
-        if not self._vault.is_open() or self._now().mono_ms - self._touched_ms < LOCK_AFTER_MS:
+        idle_s = self._monotonic_s() - self._touched_s
+        if not self._vault.is_open() or idle_s < LOCK_AFTER_S:
             return False
         self.lock()
         return True
