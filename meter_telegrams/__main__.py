@@ -1,10 +1,12 @@
 """The command meter-telegrams: what a telegram says, or why it is refused."""
 
 import argparse
+import base64
+import json
 import os
 import string
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +29,10 @@ from meter_telegrams.wmbus.telegram import decode_wmbus
 from wire_contracts.payloads import dump_json
 
 _OK, _REFUSED, _WRONG_CALL = 0, 1, 2
+_STANDARD_INPUT = "-"
 _COMPACT_CI = frozenset({0x73, 0x79, 0x7B})
+
+_GIVEN = "hexadecimal; or a file, - for standard input, with one a line: hexadecimal or JSON"
 
 
 class _CallError(ValueError):
@@ -36,10 +41,11 @@ class _CallError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One telegram as given: where it stands, and its bytes."""
+    """One telegram as given: where it stands, its bytes, and its key where it has one."""
 
     place: str
     telegram: bytes
+    key: bytes | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,12 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         ("wmbus", _decode_wmbus, "wireless M-Bus telegrams, from the length byte"),
     ):
         one = buses.add_parser(bus, help=about)
-        one.add_argument("telegram", help="hexadecimal, or a file with one telegram a line")
+        one.add_argument("telegram", help=_GIVEN)
         one.add_argument("--key", help="the meter's AES key, 32 hexadecimal digits")
         one.add_argument("--json", action="store_true", help="one JSON object a telegram")
         one.set_defaults(run=run)
     one = buses.add_parser("cjt188", help="CJ/T 188 answers with meter data, from 68 to 16")
-    one.add_argument("telegram", help="hexadecimal, or a file with one telegram a line")
+    one.add_argument("telegram", help=_GIVEN)
     one.add_argument("--json", action="store_true", help="one JSON object a telegram")
     one.set_defaults(run=_decode_cjt188)
     return parser
@@ -87,7 +93,7 @@ def _decode_mbus(options: argparse.Namespace) -> int:
     lines = [each for line in _lines(options.telegram) for each in _frames(line)]
     for line in lines:
         try:
-            begun.append(decode_mbus(line.telegram, key=key))
+            begun.append(decode_mbus(line.telegram, key=line.key or key))
             if begun[-1].has_more and line is not lines[-1]:
                 continue
             _print(joined(begun), is_json=options.json)
@@ -113,7 +119,7 @@ def _decode_wmbus(options: argparse.Namespace) -> int:
     formats: Formats = NO_FORMATS
     for line in _lines(options.telegram):
         try:
-            telegram = decode_wmbus(line.telegram, key=key, formats=formats)
+            telegram = decode_wmbus(line.telegram, key=line.key or key, formats=formats)
         except RefusedTelegramError as error:
             status = _refuse(line, error)
             continue
@@ -150,22 +156,60 @@ def _lines(given: str) -> list[_Line]:
     """Return the telegrams of the argument: hexadecimal itself, or the name of a file."""
     if _is_hex(given):
         return [_Line(place="", telegram=_bytes(given, "telegram"))]
-    path = Path(given)
+    place = "standard input" if given == _STANDARD_INPUT else given
+    rows = [_line(row, f"{place}:{number}") for number, row in enumerate(_rows(given), 1)]
+    found = [line for line in rows if line.telegram]
+    if not found:
+        message = f"{place}: telegrams: there are none; write one a line, hexadecimal or JSON"
+        raise _CallError(message)
+    return found
+
+
+def _rows(given: str) -> list[str]:
+    if given == _STANDARD_INPUT:
+        return sys.stdin.read().splitlines()
     try:
-        text = path.read_text(encoding="utf-8")
+        return Path(given).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         message = f"{given}: is neither hexadecimal nor a file with telegrams: {error}"
         raise _CallError(message) from error
-    rows = [(number, row.split("#")[0]) for number, row in enumerate(text.splitlines(), 1)]
-    found = [
-        _Line(place=f"{path}:{number}", telegram=_bytes(row, f"{path}:{number}"))
-        for number, row in rows
-        if row.strip()
-    ]
-    if not found:
-        message = f"{path}: telegrams: there are none; write one a line, in hexadecimal"
-        raise _CallError(message)
-    return found
+
+
+def _line(row: str, place: str) -> _Line:
+    """Return a row: hexadecimal, or a JSON object that holds it; without a telegram: nothing."""
+    if not row.lstrip().startswith("{"):
+        return _Line(place=place, telegram=_bytes(row.split("#", maxsplit=1)[0], place))
+    try:
+        body = json.loads(row)
+    except ValueError as error:
+        message = f"{place}: telegram: is no JSON object: {error}; write one object a line"
+        raise _CallError(message) from error
+    key = body.get("key")
+    return _Line(
+        place=place,
+        telegram=_held(body, place),
+        key=_key(key, place) if isinstance(key, str) else None,
+    )
+
+
+def _held(body: Mapping[str, object], place: str) -> bytes:
+    for name in ("telegram", "hex"):
+        text = body.get(name)
+        if isinstance(text, str):
+            return _bytes(text, place)
+    raw = body.get("raw")
+    if isinstance(raw, str):
+        return _unpacked(raw, place)
+    message = f"{place}: telegram: is missing; give it as `telegram`, `hex`, or `raw` in base64"
+    raise _CallError(message)
+
+
+def _unpacked(raw: str, place: str) -> bytes:
+    try:
+        return base64.b64decode(raw, validate=True)
+    except ValueError as error:
+        message = f"{place}: raw: {error}; it is the base64 of a stored frame"
+        raise _CallError(message) from error
 
 
 def _is_hex(text: str) -> bool:
@@ -181,11 +225,11 @@ def _bytes(text: str, place: str) -> bytes:
         raise _CallError(message) from error
 
 
-def _key(text: str | None) -> bytes | None:
+def _key(text: str | None, place: str = "--key") -> bytes | None:
     if text is None:
         return None
     if not _is_hex(text) or len(text) != 2 * KEY_SIZE:
-        message = f"--key: key: has {len(text)} characters; give 32 hexadecimal digits"
+        message = f"{place}: key: has {len(text)} characters; give 32 hexadecimal digits"
         raise _CallError(message)
     return bytes.fromhex(text)
 

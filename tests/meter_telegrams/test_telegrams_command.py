@@ -1,5 +1,7 @@
 """The command meter-telegrams as people and scripts call it."""
 
+import base64
+import io
 import json
 from pathlib import Path
 
@@ -134,6 +136,59 @@ def test_a_wrong_call_says_what_to_write(
 ) -> None:
     assert run(*words) == 2
     assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        json.dumps({"telegram": GOOD.hex()}),
+        json.dumps({"case": "one", "hex": GOOD.hex(), "key": None}),
+        json.dumps({"d": "HM-1", "raw": base64.b64encode(GOOD).decode()}),
+        GOOD.hex(),
+    ],
+)
+def test_standard_input_has_one_telegram_a_line_json_too(
+    row: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"# two\n{row}\n\n{row}\n"))
+    status = run("mbus", "-", "--json")
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert status == 0
+    assert [each["quantities"]["volume_m3"] for each in shown] == [
+        shown[0]["quantities"]["volume_m3"]
+    ] * 2
+
+
+def test_a_json_line_may_hold_the_key_of_its_own_meter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "telegrams.jsonl"
+    telegram = air(METER, mode_5(METER, RECORDS, KEY))
+    file.write_text(json.dumps({"telegram": telegram.hex(), "key": KEY.hex()}))
+
+    assert run("wmbus", str(file)) == 0
+    assert "12345.678" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ('{"hex": 1}', "telegram: is missing; give it as `telegram`"),
+        ('{"hex": ', "telegram: is no JSON object"),
+        ('{"raw": "*"}', "it is the base64 of a stored frame"),
+        ('{"hex": "68", "key": "1"}', "give 32 hexadecimal digits"),
+    ],
+)
+def test_a_json_line_that_holds_no_telegram_is_a_wrong_call(
+    row: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "telegrams.jsonl"
+    file.write_text(row)
+
+    assert run("mbus", str(file)) == 2
+    assert f"{file}:1: " in (said := capsys.readouterr().err)
+    assert text in said
 
 
 def test_a_file_without_telegrams_is_a_wrong_call(
