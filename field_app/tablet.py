@@ -25,6 +25,10 @@ from field_app.config import APP_VERSION
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
 from field_app.orders.stamps import Stamps
+from field_app.photos.album import PhotoAlbum
+from field_app.photos.photo_files_io import FOLDER, PhotoFiles
+from field_app.platform.desktop import NoLocator
+from field_app.platform.network import DesktopNetwork, Network, NetworkKind
 from field_app.platform.ports import PinOutcome, PinVerdict, Vault
 from field_app.platform.vault_io import open_vault
 from field_app.store import (
@@ -32,6 +36,7 @@ from field_app.store import (
     lease_store,
     outbox_store,
     personal_rows,
+    photo_store,
     sealed_store,
     settings_store,
 )
@@ -52,12 +57,14 @@ from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
+from field_app.sync.blob_client_io import HttpBlobApi
 from field_app.sync.client_io import HttpSyncApi
 from field_app.sync.engine import SyncEngine, SyncVerdict
 from field_app.sync.enrol_io import enrol
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
+from field_app.sync.uploading import BlobApi, CarriesBlobs, Shore, Uploader, server_now_ms
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
@@ -96,6 +103,7 @@ class Tablet:
         self._sync_lock = threading.Lock()
         self._runner: SyncRunner | None = None
         self._api: SyncApi | None = None
+        self._blob_api: BlobApi | None = None
         self._engine: SyncEngine | None = None
         self.database = database
         self.identity = load_identity(folder)
@@ -104,6 +112,10 @@ class Tablet:
         self.log_in = LogIn(self.vault, self._now)
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
         self.desk = OrderDesk(database, self.stamps)
+        self.network: Network = DesktopNetwork()
+        self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault)
+        self._photo_files.clear_unfinished()
+        self.photos = PhotoAlbum(database, self._photo_files, self.stamps, NoLocator())
         self.personal = PersonalData(database, self.vault, self._now)
         self._prepare_engine()
         self._settle_access()
@@ -189,6 +201,7 @@ class Tablet:
             if verdict.reason is Reason.NONE:
                 self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
                 self.personal.fetch_wanted()
+                self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))
             return verdict
 
     def ask_sync(self) -> None:
@@ -205,7 +218,8 @@ class Tablet:
         """Queue again what the server could not read."""
 
         def work(connection: Connection) -> None:
-            order_store.rebuild_lines(connection, outbox_store.release_held(connection))
+            records = outbox_store.release_held(connection) | photo_store.release_held(connection)
+            order_store.rebuild_lines(connection, records)
             sync_store.try_at_once(connection)
 
         self.database.write(work)
@@ -338,15 +352,35 @@ class Tablet:
                 self._renew_replica,
                 keep=self.personal.keep,
             )
+            self._blob_api = _blob_api(self._api, self.identity)
+            if self._blob_api is not None:
+                shore = Shore(
+                    files=self._photo_files,
+                    network=self._network_kind,
+                    clock=self._clock,
+                )
+                self._engine.carry_photos(Uploader(self.database, self._blob_api, shore))
 
     def _close_api(self) -> None:
         if isinstance(self._api, HttpSyncApi):
             self._api.close()
+        if self._blob_api is not None:
+            self._blob_api.close()
+
+    def _network_kind(self) -> NetworkKind:
+        return self.network.kind()
 
     def _renew_replica(self, connection: Connection) -> None:
         replica_id = draw_replica_id()
         save_replica_id(self._folder, replica_id)
         settings_store.save(connection, Key.REPLICA_ID, replica_id)
+
+
+def _blob_api(api: SyncApi, identity: Identity) -> BlobApi | None:
+    if isinstance(api, HttpSyncApi):
+        return HttpBlobApi(identity.server_url, identity.token)
+    way: object = api
+    return way.blobs() if isinstance(way, CarriesBlobs) else None
 
 
 def _offset_ms(connection: Connection) -> int:

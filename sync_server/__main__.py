@@ -16,6 +16,8 @@ from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
+from sync_server.blobs.copies_io import FOLDER, CopyReport, copy_blobs
+from sync_server.blobs.files_io import BlobFiles
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
@@ -33,7 +35,7 @@ from sync_server.readings.corrections_io import (
     export_raw,
 )
 from sync_server.readings.raw_export_store import Wanted
-from sync_server.run import ALL_PARTS, Part, run_server
+from sync_server.run import ALL_PARTS, Part, blob_folder, run_server
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -99,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", type=Path)
     back = add("restore", "put a copy back; the server must be stopped")
     back.add_argument("file", type=Path)
+    photos = add("copy-photos", "copy the photos to a folder; `backup` does so for SQLite")
+    photos.add_argument("folder", type=Path)
+    photos.add_argument("--back", action="store_true", help="from the folder to the server")
     add("new-epoch", "after restoring PostgreSQL: let gateways offer again")
     add("verify-audit", "check that no audit event was changed, removed or put in between")
     meters = add("import-meters", "add meters from a CSV file")
@@ -167,11 +172,28 @@ def _print_link(url: str) -> None:
 def _back_up(config: ServerConfig, options: argparse.Namespace) -> None:
     back_up(config.database_url, options.file)
     print(f"copied to {options.file}")
+    beside = options.file.resolve().parent / FOLDER
+    _print_blobs(copy_blobs(BlobFiles(blob_folder(config)), BlobFiles(beside)), beside)
 
 
 def _restore(config: ServerConfig, options: argparse.Namespace) -> None:
     epoch = restore(config.database_url, options.file)
+    beside = options.file.resolve().parent / FOLDER
+    here = blob_folder(config)
+    _print_blobs(copy_blobs(BlobFiles(beside), BlobFiles(here)), here)
     print(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def _copy_blobs(config: ServerConfig, options: argparse.Namespace) -> None:
+    here, there = blob_folder(config), options.folder
+    source, target = (there, here) if options.back else (here, there)
+    _print_blobs(copy_blobs(BlobFiles(source), BlobFiles(target)), target)
+
+
+def _print_blobs(report: CopyReport, target: Path) -> None:
+    print(f"photos: {report.copied} copied to {target}, {report.present} were there")
+    for name in report.broken:
+        print(f"photos: {name} is not what its name says; it was left out")
 
 
 def _new_epoch(config: ServerConfig, _options: argparse.Namespace) -> None:
@@ -309,6 +331,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _back_up,
     "restore": _restore,
+    "copy-photos": _copy_blobs,
     "new-epoch": _new_epoch,
     "verify-audit": _verify_audit,
     "import-meters": _import_meters,

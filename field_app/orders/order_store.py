@@ -13,10 +13,11 @@ from field_app.orders.order_lines import (
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
-from field_app.store import base_store, draft_store, outbox_store
+from field_app.store import base_store, draft_store, outbox_store, photo_store
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
+from field_app.store.photo_store import NO_PHOTOS, PhotoCount
 from field_app.store.record_states import OVERLAY, RecordState, RecordTraces, record_state
 from field_app.store.tables import (
     base_row,
@@ -106,6 +107,7 @@ class SeenOrder:
     mark: RecordState
     has_draft: bool
     entries: tuple[OutboxEntry, ...]
+    photos: PhotoCount = NO_PHOTOS
 
 
 def load_order(connection: Connection, order_id: str) -> SeenOrder | None:
@@ -118,19 +120,14 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
     rows = base_store.load_rows(connection, ENTITY, order_ids)
     entries = outbox_store.entries_by_order(connection, order_ids)
     drafts = draft_store.orders_with_draft(connection, order_ids)
-    photos = _photos(connection, order_ids)
+    photos = photo_store.count_by_order(connection, order_ids)
     return {
         order_id: _seen(
             order_id,
             rows.get(order_id),
             entries.get(order_id, []),
-            RecordTraces(
-                statuses=frozenset(entry.status for entry in entries.get(order_id, [])),
-                has_draft=order_id in drafts,
-                needs_look=any(entry.look is Look.YES for entry in entries.get(order_id, [])),
-                photos_total=photos.get(order_id, (0, 0))[0],
-                photos_done=photos.get(order_id, (0, 0))[1],
-            ),
+            has_draft=order_id in drafts,
+            photos=photos.get(order_id, NO_PHOTOS),
         )
         for order_id in order_ids
         if order_id in rows or order_id in entries
@@ -138,8 +135,21 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
 
 
 def _seen(
-    order_id: str, row: BaseRow | None, entries: Sequence[OutboxEntry], traces: RecordTraces
+    order_id: str,
+    row: BaseRow | None,
+    entries: Sequence[OutboxEntry],
+    *,
+    has_draft: bool,
+    photos: PhotoCount,
 ) -> SeenOrder:
+    is_looked_for = any(entry.look is Look.YES for entry in entries) or photos.held > 0
+    traces = RecordTraces(
+        statuses=frozenset(entry.status for entry in entries),
+        has_draft=has_draft,
+        needs_look=is_looked_for,
+        photos_total=photos.total,
+        photos_done=photos.done,
+    )
     document: WorkOrderDocument | None = None
     problem = ""
     if row is None:
@@ -156,23 +166,14 @@ def _seen(
         is_gone=row is None or row.is_kept,
         problem=problem,
         mark=record_state(traces),
-        has_draft=traces.has_draft,
+        has_draft=has_draft,
         entries=tuple(entries),
+        photos=photos,
     )
 
 
 def _overlay(entries: Iterable[OutboxEntry]) -> list[Operation]:
     return [entry.operation for entry in entries if entry.status in OVERLAY and not entry.is_repeat]
-
-
-def _photos(connection: Connection, order_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return (all, done) photos by order."""
-    rows = connection.execute(
-        select(photo_job.c.order_id, func.count(), func.sum(photo_job.c.is_done))
-        .where(photo_job.c.order_id.in_(order_ids))
-        .group_by(photo_job.c.order_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def rebuild_lines(

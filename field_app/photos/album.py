@@ -17,7 +17,7 @@ from field_app.store import outbox_store, photo_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
-from field_app.store.photo_store import NewPhoto, PhotoCount, PhotoJob
+from field_app.store.photo_store import NO_PHOTOS, NewPhoto, PhotoCount, PhotoJob
 from wire_contracts.blobs import BlobRole, PhotoRef, Position, ThumbRef, photo_ref_json
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, utc_from_ms
 from wire_contracts.operations import OperationKind
@@ -107,7 +107,7 @@ class PhotoAlbum:
         found = self._database.read(
             lambda connection: photo_store.count_by_order(connection, [order_id])
         )
-        return found.get(order_id, PhotoCount(total=0, done=0, waiting_bytes=0, held=0))
+        return found.get(order_id, NO_PHOTOS)
 
     def picture(self, sha256: str) -> bytes | None:
         """Return the bytes to show, None when the file has gone or the vault is locked."""

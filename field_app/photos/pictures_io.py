@@ -34,7 +34,8 @@ THUMB_PX: Final = (320, 256, 192, 128, 96)
 """Longest sides tried in turn until a thumb fits into 40 kB; the first nearly always does."""
 
 _THUMB_QUALITY: Final = 70
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP")
+_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+"""What phones write; an MPO opens as a JPEG."""
 _UPRIGHT: Final = frozenset({None, 1})
 
 

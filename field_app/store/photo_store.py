@@ -100,6 +100,9 @@ class PhotoCount:
     held: int
 
 
+NO_PHOTOS: Final = PhotoCount(total=0, done=0, waiting_bytes=0, held=0)
+
+
 def add_photo(connection: Connection, new: NewPhoto) -> None:
     """Put down a photo with its thumb; a blob that is known already gets one record more."""
     connection.execute(

@@ -8,6 +8,9 @@ epochs          what a restored server means
 sync_store      next try, reason, last contact: kept in the file, not in memory
 pulling         pages into base rows, each page with its token in one transaction
 pushing         the outbox to the server, whole groups, one permanent outcome each
-engine          one sync: pull, push, pull the echo
+chunks          how much of a photo to send at once
+uploading       photos to the server, each from its offset on
+blob_client_io  HttpBlobApi: the photos' part of the conversation
+engine          one sync: pull, push, pull the echo, photos
 runner_io       the background thread that runs the engine when it is due
 """

@@ -6,14 +6,20 @@ Nothing of it lives in memory alone: a process that is killed at any instant goe
 import logging
 from dataclasses import dataclass
 
+from field_app.clock_io import monotonic_s
 from field_app.store.database_io import Database
 from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
 from field_app.sync.reasons import Reason, SyncProblem
+from field_app.sync.uploading import Uploader
 from wire_contracts.clock import Clock
 from wire_contracts.sync import SyncApi
+
+LISTEN_WHILE_SENDING_S = 10.0
+"""Wall seconds: while photos go out for minutes, an urgent order is heard of this soon. An idle
+answer is some 300 bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +51,12 @@ class SyncEngine:
         self._api = api
         self._clock = clock
         self._pusher = Pusher(database, api, clock, renew_replica)
+        self._photos: Uploader | None = None
+        self._pulled_at_s = 0.0
+
+    def carry_photos(self, photos: Uploader) -> None:
+        """Send photos, too, after everything else."""
+        self._photos = photos
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync is due, None while switched off."""
@@ -73,7 +85,7 @@ class SyncEngine:
     def _converse(self) -> int:
         broken_pull: SyncProblem | None = None
         try:
-            pull_round(self._database, self._api, self._clock, self._keep)
+            self._pull()
         except SyncProblem as problem:
             if problem.reason is not Reason.SERVER:
                 raise
@@ -82,5 +94,17 @@ class SyncEngine:
         if broken_pull is not None:
             raise broken_pull
         if settled:
-            pull_round(self._database, self._api, self._clock, self._keep)
+            self._pull()
+        if self._photos is not None:
+            self._photos.send_all(self._meanwhile)
         return settled
+
+    def _pull(self) -> None:
+        pull_round(self._database, self._api, self._clock, self._keep)
+        self._pulled_at_s = monotonic_s()
+
+    def _meanwhile(self) -> None:
+        """Between two pieces of a photo: taps go out, and the office is heard."""
+        settled = self._pusher.push_all()
+        if settled or monotonic_s() - self._pulled_at_s > LISTEN_WHILE_SENDING_S:
+            self._pull()

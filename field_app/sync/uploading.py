@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
+from field_app.clock_io import monotonic_s
 from field_app.orders import order_store
 from field_app.photos.photo_files_io import PhotoFileError, PhotoFiles
-from field_app.platform.network import Network, NetworkKind
+from field_app.platform.network import NetworkKind
 from field_app.platform.ports import VaultLockedError, VaultTamperedError
 from field_app.store import photo_store, settings_store
 from field_app.store.database_io import Database
@@ -78,6 +79,15 @@ class BlobApi(Protocol):
         ...
 
 
+@runtime_checkable
+class CarriesBlobs(Protocol):
+    """A way to the server that carries blobs, too."""
+
+    def blobs(self) -> BlobApi:
+        """Return the blobs' part of the conversation."""
+        ...
+
+
 class PhotoWait(StrEnum):
     """Why photos wait; NONE when none does."""
 
@@ -93,9 +103,8 @@ class Shore:
     """What the uploads stand on: files, network, clocks."""
 
     files: PhotoFiles
-    network: Network
+    network: Callable[[], NetworkKind]
     clock: Clock
-    monotonic_s: Callable[[], float]
 
 
 class Uploader:
@@ -134,7 +143,7 @@ class Uploader:
         return done
 
     def _next(self) -> PhotoJob | None:
-        is_free = self._shore.network.kind() is NetworkKind.FREE
+        is_free = self._shore.network() is NetworkKind.FREE
         return self._database.read(
             lambda connection: photo_store.next_job(connection, is_free=is_free)
         )
@@ -247,13 +256,13 @@ class _Way:
 
     def _append(self, offset: int) -> Standing:
         data = self._content[offset : offset + self._chunk_bytes]
-        began_s = self._shore.monotonic_s()
+        began_s = monotonic_s()
         try:
             standing = self._api.append(self._job.sha256, offset, data)
         except BlobRefused as refused:
             return self._stands_elsewhere(refused)
         if len(data) == self._chunk_bytes:
-            took_s = self._shore.monotonic_s() - began_s
+            took_s = monotonic_s() - began_s
             self._chunk_bytes = next_chunk(self._chunk_bytes, took_s)
         return standing
 

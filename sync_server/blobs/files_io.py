@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -182,11 +183,29 @@ class BlobFiles:
         """Take away a whole file whose bytes are not those of its name any more."""
         self.path_of(sha256).unlink(missing_ok=True)
 
+    def shown(self, sha256: str, longest_px: int) -> bytes | None:
+        """Return the derivative that was made before, None when there is none."""
+        try:
+            return self._shown_path(sha256, longest_px).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def keep_shown(self, sha256: str, longest_px: int, content: bytes) -> None:
+        """Keep a derivative, so that it need not be made again; replaced in one step."""
+        path = self._shown_path(sha256, longest_px)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+
     def names(self) -> Iterator[str]:
         """Yield the names of the whole blobs."""
         for path in sorted(self.root.glob("[0-9a-f][0-9a-f]/*")):
             if is_sha256(path.name):
                 yield path.name
+
+    def _shown_path(self, sha256: str, longest_px: int) -> Path:
+        return self.root / "shown" / f"{sha256}-{longest_px}.jpg"
 
     def _partial_folder(self, tablet_id: str) -> Path:
         return self.root / "partial" / tablet_id

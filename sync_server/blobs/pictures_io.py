@@ -19,7 +19,10 @@ JPEG_QUALITY: Final = 82
 
 T = TypeVar("T")
 
-_MIMES: Final = {"JPEG": BlobMime.JPEG, "PNG": BlobMime.PNG}
+_MIMES: Final = {"JPEG": BlobMime.JPEG, "MPO": BlobMime.JPEG, "PNG": BlobMime.PNG}
+"""An MPO is a JPEG with more pictures behind the first; it is opened as one."""
+
+_OPENED: Final = ("JPEG", "PNG")
 
 
 class NotAPictureError(ValueError):
@@ -75,7 +78,7 @@ def _mask(image: Image.Image) -> Image.Image | None:
 def _careful(path: Path, look: Callable[[Image.Image], T]) -> T:
     """Return what `look` sees; whatever a hostile or torn file does to the decoder is one error."""
     try:
-        with Image.open(path, formats=list(_MIMES)) as image:
+        with Image.open(path, formats=list(_OPENED)) as image:
             if image.width * image.height > MOST_PIXELS:
                 message = f"{image.width} x {image.height} pixels, at most {MOST_PIXELS}"
                 raise NotAPictureError(message)
