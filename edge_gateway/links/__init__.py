@@ -2,6 +2,7 @@
 
 link_url                 which protocol over which line a URL names
 driver                   what every protocol gives: open, identify, read one job, close
+heard                    what a job heard, before anybody works out what it means
 answers                  the words of a request, or why there are none
 link_counts              what one line has done since it was made
 ports_io, serial_io      what carries bytes: a TCP connection, a serial port

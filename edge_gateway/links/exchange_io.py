@@ -7,6 +7,7 @@ for a time-out, and what comes meanwhile is thrown away.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -79,6 +80,7 @@ class Exchange:
         self.counts = line.counts
         self.kind = rules.kind
         self.heard_instead = b""
+        self.meanwhile: Callable[[], None] | None = None
         self._line = line
         self._rules = rules
         self._timing = timing
@@ -140,7 +142,17 @@ class Exchange:
             NoAnswer: There is none that can be trusted.
         """
         self.send(request)
+        if self.meanwhile is not None:
+            self._spend_the_wait(self.meanwhile)
         return self._answer().payload
+
+    def _spend_the_wait(self, work: Callable[[], None]) -> None:
+        """Do what was left to do while the meter prepares its answer; it loses no time by that."""
+        self.meanwhile = None
+        begun_s = time.monotonic()
+        work()
+        if self._now is not None:
+            self._now.deadline_s += time.monotonic() - begun_s
 
     def receive(self) -> bytes:
         """Return the answer's frame as it was heard, an exception answer too.

@@ -9,7 +9,7 @@ such a probe, too (`in_step`). A probe reads only what the caller has asked for 
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.in_step import Doubt, UnitStep, shape_of
@@ -61,6 +61,10 @@ class ModbusLink:
     def allow(self, device_address: int, spare: Sequence[Span]) -> None:
         """Say what may be read of a unit where nothing that is asked can be a probe."""
         self._unit(device_address).spare = spare
+
+    def meanwhile(self, work: Callable[[], None] | None) -> None:
+        """Have something done as soon as the next request is on its way; None: nothing."""
+        self._session.exchange.meanwhile = work
 
     def transact(
         self, device_address: int, block: Span, *, deadline_s: float | None = None

@@ -7,6 +7,7 @@ from edge_gateway.links.bus_time import bus_time
 from edge_gateway.links.cjt188_driver import Cjt188Driver
 from edge_gateway.links.cjt188_io import open_cjt188
 from edge_gateway.links.driver import Driver, DriverMeter
+from edge_gateway.links.heard import Hear, hear_by
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import (
     Cjt188Url,
@@ -61,12 +62,14 @@ class Line:
 
     Attributes:
         driver: What reads.
+        hear: What polls with it: a job's words are worked out while the next is asked for.
         counts: Returns what the line has done since it was made.
         take: Has a meter read that has been identified; None where nobody needs to be.
         writer: What writes; None on a read-only link, which has no other way to.
     """
 
     driver: Driver
+    hear: Hear
     counts: Callable[[], LinkCounts]
     take: Callable[[ModbusMeter], None] | None = None
     writer: ModbusWriter | None = None
@@ -96,7 +99,13 @@ def _modbus(order: LineOrder) -> Line:
         objects=lambda unit: read_objects_of(order.url, unit, wait_s=order.timeout_s),
     )
     driver = ModbusDriver(link, order.modbus, site)
-    return Line(driver=driver, counts=link.counts.copied, take=driver.take, writer=writer)
+    return Line(
+        driver=driver,
+        hear=driver.hear,
+        counts=link.counts.copied,
+        take=driver.take,
+        writer=writer,
+    )
 
 
 def _quirks(order: LineOrder) -> LinkQuirks:
@@ -111,13 +120,15 @@ def _quirks(order: LineOrder) -> LinkQuirks:
 def _cjt188(order: LineOrder) -> Line:
     assert isinstance(order.url, Cjt188Url)  # noqa: S101  # the table says so
     link = open_cjt188(order.url, order.timeout_s)
-    return Line(driver=Cjt188Driver(link, order.others), counts=link.counts.copied)
+    driver = Cjt188Driver(link, order.others)
+    return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 
 def _mbus(order: LineOrder) -> Line:
     assert isinstance(order.url, MbusUrl)  # noqa: S101  # the table says so
     link = open_mbus(order.url, order.timeout_s)
-    return Line(driver=MbusDriver(link, order.others), counts=link.counts.copied)
+    driver = MbusDriver(link, order.others)
+    return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 
 MAKERS: Mapping[type[LinkUrl], Maker] = {

@@ -1,0 +1,45 @@
+"""What a job heard, before anybody works out what it means.
+
+The next meter can be asked meanwhile: it takes longer to answer than words take to become a frame.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge_gateway.links.driver import Driver, JobKind, JobRead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the poller must know before it goes on to the next job.
+
+    Attributes:
+        has_answered: Whether the meter said anything; an exception is an answer.
+        is_link_down: Whether the link could not be opened, so that no meter is to blame.
+        read: Works out the whole; once, in the line's own thread, before the meter's job after
+            the next.
+    """
+
+    has_answered: bool
+    is_link_down: bool
+    read: Callable[[], JobRead]
+
+
+Meanwhile = Callable[[], None]
+"""Work that is done while a meter is about to answer; it does not touch the line."""
+
+Hear = Callable[[JobKind, int, Meanwhile], Heard]
+"""Runs a job with so many repetitions; the work is done once a request is on its way, if any is."""
+
+
+def hear_by(driver: Driver) -> Hear:
+    """Return how a driver is heard that works everything out at once."""
+
+    def hear(job: JobKind, retry_count: int, meanwhile: Meanwhile) -> Heard:
+        meanwhile()
+        read = driver.read(job, retry_count=retry_count)
+        return Heard(
+            has_answered=read.has_answered, is_link_down=read.is_link_down, read=lambda: read
+        )
+
+    return hear
