@@ -1,0 +1,313 @@
+"""A tablet is withdrawn: what it received goes, what its crew entered arrives all the same."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Connection, select
+
+from field_app.access.withdrawal import Withdrawal, withdraw
+from field_app.orders.order_store import OrderQuery
+from field_app.platform.no_vault import NoVault
+from field_app.platform.ports import Vault
+from field_app.platform.vault_file_io import VAULT_FILE
+from field_app.store import base_store
+from field_app.store.identity_io import load_identity
+from field_app.store.tables import sealed_item
+from field_app.sync.reasons import Reason
+from field_app.tablet import STORE_FILE, Tablet, open_tablet
+from sync_server.access.api_io import enrolment_router
+from sync_server.access.desk import AccessDesk
+from sync_server.access.error_answers_io import install_error_answers
+from sync_server.access.tablet_store import revoke_tablet
+from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
+from sync_server.sync.api_io import sync_router
+from sync_server.sync.sealing_keys_io import SealingKeys
+from sync_server.sync.service import SyncTerms
+from tests.field_app.office_parts import Office, serving
+from tests.field_app.vault_parts import quick_vault
+from tests.sync_server.people_parts import QUICK_HASHER
+from wire_contracts.work_order_states import WorkOrderEvent
+
+PIN = "482916"
+WORDS = "the valve behind the stairs 楼梯后面的阀门"
+
+
+def app_with_keys(office: Office, folder: Path) -> FastAPI:
+    keys = SealingKeys(folder)
+    keys.ensure(office.clock.now_utc())
+    app = FastAPI()
+    app.state.access = AccessDesk(office.engine, office.clock, QUICK_HASHER)
+    app.include_router(enrolment_router())
+    app.include_router(sync_router(office.engine, office.clock, SyncTerms(keys=keys)))
+    install_error_answers(app)
+    return app
+
+
+@pytest.fixture
+def server(office: Office, tmp_path: Path) -> Iterator[str]:
+    with serving(app_with_keys(office, tmp_path / "keys")) as url:
+        yield url
+
+
+def new_tablet(folder: Path, office: Office, server: str, vault: Vault | None = None) -> Tablet:
+    tablet = open_tablet(folder, office.clock, vault=vault or quick_vault(folder))
+    tablet.enrol(server, office.code(), "van 3")
+    tablet.sync_now()
+    return tablet
+
+
+@pytest.fixture
+def tablet(office: Office, server: str, tmp_path: Path) -> Iterator[Tablet]:
+    with closing(new_tablet(tmp_path / "tablet", office, server)) as found:
+        found.set_pin(PIN)
+        yield found
+
+
+def work_offline(tablet: Tablet, order_id: str) -> list[str]:
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.desk.add_note(order_id, WORDS)
+    tablet.desk.save_answers(order_id, {"note": f"draft of {WORDS}"})
+    return [entry.operation.op_id for entry in tablet.waiting()]
+
+
+def revoke(office: Office, tablet: Tablet) -> None:
+    assert tablet.identity is not None
+    tablet_id = tablet.identity.tablet_id
+    actor = office.utility.dispatcher.account_id
+    with office.engine.begin() as connection:
+        revoke_tablet(connection, tablet_id, actor, office.clock.now_utc())
+
+
+def ledger(office: Office) -> dict[str, str]:
+    with office.engine.begin() as connection:
+        rows = connection.execute(select(OP_LEDGER.c.op_id, OP_LEDGER.c.actor))
+        return {row.op_id: row.actor for row in rows}
+
+
+def kinds_kept(office: Office) -> list[tuple[str, bool]]:
+    with office.engine.begin() as connection:
+        rows = connection.execute(select(SEALED_ITEM.c.kind, SEALED_ITEM.c.is_opened))
+        return sorted((str(row.kind), bool(row.is_opened)) for row in rows)
+
+
+def files_with(folder: Path, words: str) -> list[str]:
+    forms = (words.encode(), words.encode("ascii", "backslashreplace"))
+    return sorted(
+        path.name
+        for path in folder.rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in forms)
+    )
+
+
+def test_a_revoked_tablet_hands_in_every_word_and_keeps_none(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    actor = tablet.stamps.actor()
+    op_ids = work_offline(tablet, order_id)
+    revoke(office, tablet)
+
+    verdict = tablet.sync_now()
+
+    address = office.order(order_id).document.address
+    assert verdict.reason is Reason.WITHDRAWN
+    assert {op_id: ledger(office)[op_id] for op_id in op_ids} == dict.fromkeys(op_ids, actor)
+    assert ("draft", True) in kinds_kept(office)
+    assert tablet.withdrawal() == Withdrawal(
+        is_withdrawn=True, sealed_waiting=0, readable_waiting=0
+    )
+    assert tablet.desk.page(OrderQuery()).total_count == 0
+    assert files_with(tmp_path / "tablet", WORDS) == []
+    assert files_with(tmp_path / "tablet", address) == []
+    assert not (tmp_path / "tablet" / VAULT_FILE).exists()
+    assert tablet.people() == ()
+
+
+def test_without_the_network_the_sealed_words_wait_over_restarts(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    op_ids = work_offline(tablet, order_id)
+    tablet.database.write(partial(withdraw, seal=tablet.vault.seal, at_ms=1))
+    tablet.close()
+    revoke(office, tablet)
+
+    folder = tmp_path / "tablet"
+    with closing(open_tablet(folder, office.clock, vault=quick_vault(folder))) as later:
+        waits = later.withdrawal()
+        is_left = (folder / VAULT_FILE).exists()
+        plain = files_with(folder, WORDS)
+        later.sync_now()
+        through = later.withdrawal()
+
+    assert (waits.is_withdrawn, waits.sealed_waiting, is_left, plain) == (True, 3, False, [])
+    assert through.sealed_waiting == 0
+    assert set(op_ids) <= set(ledger(office))
+
+
+def test_what_could_not_be_sealed_stays_and_arrives_after_a_new_enrolment(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    folder = tmp_path / "bare"
+    with closing(new_tablet(folder, office, server, NoVault())) as tablet:
+        op_ids = work_offline(tablet, order_id)
+        revoke(office, tablet)
+        tablet.sync_now()
+        left = tablet.withdrawal()
+        shown = [entry.operation.op_id for entry in tablet.waiting()]
+        rows = tablet.database.read(lambda c: base_store.load_documents(c, "work_order"))
+
+        tablet.enrol(server, office.code(), "van 3")
+        tablet.sync_now()
+
+        assert left == Withdrawal(is_withdrawn=True, sealed_waiting=0, readable_waiting=2)
+        assert (shown, rows) == (op_ids, [])
+        assert set(op_ids) <= set(ledger(office))
+        assert not tablet.withdrawal().is_withdrawn
+        assert tablet.desk.finding(order_id).fields["note"] == f"draft of {WORDS}"
+
+
+def test_a_tablet_that_was_withdrawn_can_be_enrolled_again(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    revoke(office, tablet)
+    tablet.sync_now()
+
+    tablet.enrol(server, office.code(), "van 3")
+    verdict = tablet.sync_now()
+
+    assert verdict.reason is Reason.NONE
+    assert [line.order_id for line in tablet.desk.page(OrderQuery()).lines] == [order_id]
+    assert [person.name for person in tablet.people()] == ["Wang"]
+
+
+def test_words_are_sealed_in_the_transaction_that_keeps_them(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    op_ids = work_offline(tablet, order_id)
+
+    kept = tablet.database.read(sealed_abouts)
+    tablet.sync_now()
+
+    assert kept == {*op_ids, order_id}
+    assert tablet.database.read(sealed_abouts) == {order_id}
+
+
+def sealed_abouts(connection: Connection) -> set[str]:
+    return set(connection.execute(select(sealed_item.c.about)).scalars())
+
+
+def test_words_from_before_the_key_was_known_are_sealed_with_the_first_contact(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    folder = tmp_path / "tablet"
+    with closing(new_tablet(folder, office, server, NoVault())) as tablet:
+        tablet.desk.save_answers(order_id, {"note": WORDS})
+        before = tablet.database.read(sealed_abouts)
+    with closing(open_tablet(folder, office.clock, vault=quick_vault(folder))) as tablet:
+        tablet.sync_now()
+
+        assert (before, tablet.database.read(sealed_abouts)) == (set(), {order_id})
+
+
+def test_a_sealed_draft_goes_with_the_finding_that_it_became(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    answers = {"result": "leak", "cause": "joint", "note": WORDS}
+    tablet.desk.save_answers(order_id, answers)
+    tablet.desk.finish(order_id)
+
+    assert order_id not in tablet.database.read(sealed_abouts)
+
+
+def test_a_kill_before_any_statement_of_the_wipe_loses_no_word(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    op_ids = {*work_offline(tablet, order_id), order_id}
+    tablet.close()
+    folder = tmp_path / "tablet"
+    whole = (folder / STORE_FILE).read_bytes()
+    points = 0
+
+    while True:
+        told = Teller(points)
+        (folder / STORE_FILE).write_bytes(whole)
+        again = open_tablet(folder, office.clock, vault=quick_vault(folder), watch=told)
+        told.is_on = True
+        try:
+            again.database.write(partial(withdraw, seal=again.vault.seal, at_ms=1))
+        except PowerCutError:
+            points += 1
+            found = again.database.read(words_left)
+        else:
+            found = again.database.read(words_left)
+            break
+        finally:
+            told.is_on = False
+            again.close()
+        assert found == op_ids
+
+    assert points > 10
+    assert found == op_ids
+
+
+class PowerCutError(RuntimeError):
+    """The statement was never run."""
+
+
+class Teller:
+    """Stops the work before statement number `last`."""
+
+    def __init__(self, last: int) -> None:
+        self.is_on = False
+        self._left = last
+
+    def __call__(self, statement: str) -> None:
+        if not self.is_on or statement == "ROLLBACK":
+            return
+        if self._left == 0:
+            raise PowerCutError(statement)
+        self._left -= 1
+
+
+def words_left(connection: Connection) -> set[str]:
+    """Return the names of all words on the tablet, sealed or readable."""
+    operations = connection.exec_driver_sql("SELECT op_id FROM outbox_op WHERE status='queued'")
+    drafts = connection.exec_driver_sql("SELECT order_id FROM draft_answer")
+    return {
+        *(str(row[0]) for row in operations),
+        *(str(row[0]) for row in drafts),
+        *sealed_abouts(connection),
+    }
+
+
+def test_copies_and_rescued_files_go_with_a_withdrawal(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tablet"
+    office.new_order()
+    tablet.sync_now()
+    (folder / f"{STORE_FILE}.v1").write_bytes((folder / STORE_FILE).read_bytes())
+    revoke(office, tablet)
+    tablet.sync_now()
+
+    assert not (folder / f"{STORE_FILE}.v1").exists()
+    assert load_identity(folder) is not None
