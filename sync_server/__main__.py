@@ -27,8 +27,9 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
-from sync_server.readings.corrections import describe
+from sync_server.readings.corrections import CorrectionRule, describe
 from sync_server.readings.corrections_io import (
+    ApplyOrder,
     CorrectionFileError,
     Listener,
     apply_corrections,
@@ -130,6 +131,12 @@ def _add_corrections(add: Callable[[str, str], argparse.ArgumentParser]) -> None
     apply.add_argument("file", type=Path)
     apply.add_argument(
         "--dry-run", action="store_true", help="change nothing, print the difference"
+    )
+    apply.add_argument(
+        "--other-profile", action="store_true", help="the meters were read with the wrong profile"
+    )
+    apply.add_argument(
+        "--over", default="", metavar="P@REV", help="a revision that was a mistake, to be replaced"
     )
 
 
@@ -274,7 +281,14 @@ def _apply_corrections(config: ServerConfig, options: argparse.Namespace) -> Non
     try:
         migrate(engine)
         applied = apply_corrections(
-            engine, options.file, SystemClock(), _LISTENER, is_dry_run=options.dry_run
+            engine,
+            options.file,
+            SystemClock(),
+            _LISTENER,
+            order=ApplyOrder(
+                is_dry_run=options.dry_run,
+                rule=CorrectionRule(is_other_profile=options.other_profile, over=options.over),
+            ),
         )
     finally:
         engine.dispose()

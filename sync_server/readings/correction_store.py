@@ -8,7 +8,7 @@ from sync_server.db.asset_tables import METER
 from sync_server.db.bulk_io import OnExisting, write_rows
 from sync_server.db.reading_tables import METER_EVENT, READING, READING_HOURLY, READING_LATEST
 from sync_server.db.server_store import raise_correction_version
-from sync_server.readings.corrections import Corrected, Verdict, correct_row
+from sync_server.readings.corrections import Corrected, CorrectionRule, Verdict, correct_row
 from sync_server.readings.hourly import hour_of
 from sync_server.readings.ingest_memory import overtake
 from sync_server.readings.latest import Latest, see_row
@@ -31,7 +31,11 @@ _CHUNK = 400
 
 
 def correct_readings(
-    connection: Connection, lines: Sequence[MeterFrame], *, is_dry_run: bool
+    connection: Connection,
+    lines: Sequence[MeterFrame],
+    *,
+    is_dry_run: bool,
+    rule: CorrectionRule | None = None,
 ) -> Sequence[Corrected]:
     """Return what became of each line, written in the caller's transaction unless it is a dry run.
 
@@ -46,7 +50,7 @@ def correct_readings(
     before = dict(rows)
     found: list[Corrected] = []
     for line in lines:
-        corrected = correct_row(rows.get(_key(line)), line)
+        corrected = correct_row(rows.get(_key(line)), line, rule)
         if corrected.verdict is Verdict.CHANGES and corrected.row is not None:
             rows[_key(line)] = corrected.row
         found.append(corrected)

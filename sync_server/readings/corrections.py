@@ -19,6 +19,13 @@ class Verdict(StrEnum):
     NO_READING = "no_reading"
     OLDER = "older"
     DIFFERS = "differs"
+    OTHER_PROFILE = "other_profile"
+    TOO_FAR = "too_far"
+
+
+LARGEST_STEP = 100
+"""Revisions above the stored one that a correction may be: they count up one by one, and 9999 is a
+slip of the finger after which no later revision would be taken (judgement)."""
 
 
 REFUSALS: Mapping[Verdict, str] = {
@@ -32,8 +39,30 @@ REFUSALS: Mapping[Verdict, str] = {
         "p: the stored values of this revision are other ones; give the corrected profile a "
         "higher revision"
     ),
+    Verdict.OTHER_PROFILE: (
+        "p: the reading is of another profile, whose revisions say nothing about this one; if the "
+        "meter was read with the wrong profile, say so with --other-profile"
+    ),
+    Verdict.TOO_FAR: (
+        f"p: the revision is more than {LARGEST_STEP} above the stored one; revisions count up one "
+        "by one, correct `rev`"
+    ),
 }
 """Why a line was not used, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRule:
+    """What a person allows beyond the next revision of the same profile.
+
+    Attributes:
+        is_other_profile: Readings of another profile may be corrected.
+        over: A reference that was a mistake, such as `x@9999`: whatever it decoded may be replaced
+            by any other revision.
+    """
+
+    is_other_profile: bool = False
+    over: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +88,13 @@ class Corrected:
     changes: Sequence[Change] = ()
 
 
-def correct_row(stored: ReadingRow | None, line: MeterFrame) -> Corrected:
+def correct_row(
+    stored: ReadingRow | None, line: MeterFrame, rule: CorrectionRule | None = None
+) -> Corrected:
     """Return the row after a correction.
+
+    Only a revision of the same profile corrects, and none that is far above it; `rule` says what
+    else a person allows.
 
     A quantity is replaced when the line is of a higher revision than its column, and added when
     the line is at least of the row's revision; at the same revision a value beats no value, as it
@@ -71,6 +105,12 @@ def correct_row(stored: ReadingRow | None, line: MeterFrame) -> Corrected:
         return Corrected(verdict=Verdict.NO_READING, row=None)
     frame = line.frame
     arriving = replace(row_of(line.meter_id, ms_from_utc(frame.measured_at_utc), frame), raw={})
+    rule = rule or CorrectionRule()
+    refusal = _refusal(stored, arriving, rule)
+    if refusal is not None:
+        return Corrected(verdict=refusal, row=stored)
+    if rule.over and stored.profile.partition("+")[0] == rule.over != arriving.profile:
+        return _over(stored, arriving, line)
     names = sorted({*arriving.values, *arriving.quality})
     usable = [name for name in names if _is_better(stored, arriving, name)]
     if not usable:
@@ -85,6 +125,39 @@ def correct_row(stored: ReadingRow | None, line: MeterFrame) -> Corrected:
     return Corrected(
         verdict=Verdict.CHANGES, row=merged.row, superseded=merged.superseded, changes=changes
     )
+
+
+def _refusal(stored: ReadingRow, arriving: ReadingRow, rule: CorrectionRule) -> Verdict | None:
+    """Return why a line may not correct a row at all; what nobody decoded, anybody may."""
+    is_same = not stored.revision or _id_of(stored.profile) == _id_of(arriving.profile)
+    if not rule.is_other_profile and not is_same:
+        return Verdict.OTHER_PROFILE
+    is_far = arriving.revision > stored.revision + LARGEST_STEP
+    return Verdict.TOO_FAR if is_far else None
+
+
+def _id_of(profile: str) -> str:
+    return profile.partition("@")[0]
+
+
+def _over(mistaken: ReadingRow, arriving: ReadingRow, line: MeterFrame) -> Corrected:
+    """Return the row as if its mistaken revision were one below the arriving one."""
+    below = max(0, arriving.revision - 1)
+    older = {name: min(revision, below) for name, revision in mistaken.older_revisions.items()}
+    stored = replace(
+        mistaken,
+        revision=below,
+        profile=f"{_id_of(mistaken.profile)}@{below}",
+        older_revisions=older,
+    )
+    found = correct_row(stored, line, CorrectionRule(is_other_profile=True))
+    if found.verdict is not Verdict.CHANGES:
+        return replace(found, row=mistaken)
+    superseded = [
+        replace(each, revision=mistaken.revision) if each.revision == below else each
+        for each in found.superseded
+    ]
+    return replace(found, superseded=superseded)
 
 
 def _revision(row: ReadingRow, name: Quantity) -> int:

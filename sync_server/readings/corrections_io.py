@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.db.engine_io import reading
 from sync_server.readings.correction_store import correct_readings
-from sync_server.readings.corrections import REFUSALS, Corrected, Tally, Verdict
+from sync_server.readings.corrections import REFUSALS, Corrected, CorrectionRule, Tally, Verdict
 from sync_server.readings.raw_export_store import Wanted, raw_frames
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
@@ -45,6 +45,14 @@ class Listener:
 
     complain: Callable[[str], None]
     progress: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOrder:
+    """How a file is applied: for show only, and what is allowed beyond the next revision."""
+
+    is_dry_run: bool = False
+    rule: CorrectionRule = field(default_factory=CorrectionRule)
 
 
 class CorrectionFileError(RuntimeError):
@@ -88,7 +96,12 @@ def export_raw(engine: Engine, wanted: Wanted, path: Path, listener: Listener) -
 
 
 def apply_corrections(
-    engine: Engine, path: Path, clock: Clock, listener: Listener, *, is_dry_run: bool
+    engine: Engine,
+    path: Path,
+    clock: Clock,
+    listener: Listener,
+    *,
+    order: ApplyOrder,
 ) -> Applied:
     """Return what the corrections of a file changed, or would change in a dry run.
 
@@ -105,7 +118,7 @@ def apply_corrections(
         with path.open("rb") as file:
             lines = unread.parsed(file)
             while chunk := list(islice(lines, LINES_AT_ONCE)):
-                found = _apply_chunk(engine, chunk, clock, file_hash, is_dry_run=is_dry_run)
+                found = _apply_chunk(engine, chunk, (clock, file_hash), order)
                 _count(tally, chunk, found, listener)
                 listener.progress(tally.count(*Verdict))
     except OSError as error:
@@ -135,18 +148,16 @@ class _Unread:
 def _apply_chunk(
     engine: Engine,
     chunk: Sequence[tuple[str, MeterFrame]],
-    clock: Clock,
-    file_hash: str,
-    *,
-    is_dry_run: bool,
+    origin: tuple[Clock, str],
+    order: ApplyOrder,
 ) -> Sequence[Corrected]:
     lines = [line for _, line in chunk]
-    if is_dry_run:
+    if order.is_dry_run:
         with reading(engine) as connection:
-            return correct_readings(connection, lines, is_dry_run=True)
+            return correct_readings(connection, lines, is_dry_run=True, rule=order.rule)
     with engine.begin() as connection:
-        found = correct_readings(connection, lines, is_dry_run=False)
-        _audit(connection, lines, found, (clock, file_hash))
+        found = correct_readings(connection, lines, is_dry_run=False, rule=order.rule)
+        _audit(connection, lines, found, (*origin, order.rule))
     return found
 
 
@@ -154,7 +165,7 @@ def _audit(
     connection: Connection,
     lines: Sequence[MeterFrame],
     found: Sequence[Corrected],
-    origin: tuple[Clock, str],
+    origin: tuple[Clock, str, CorrectionRule],
 ) -> None:
     used = [
         line
@@ -163,13 +174,15 @@ def _audit(
     ]
     if not used:
         return
-    clock, file_hash = origin
+    clock, file_hash, rule = origin
     event = AuditEvent(
         actor=_ACTOR,
         action=_ACTION,
         subject=", ".join(sorted({line.frame.profile for line in used}))[:_LONGEST_SUBJECT],
         detail={
             "file": file_hash,
+            "other_profile": rule.is_other_profile,
+            "over": rule.over,
             "lines": len(used),
             "meters": len({line.meter_id for line in used}),
             "values": sum(len(corrected.changes) for corrected in found),

@@ -25,8 +25,8 @@ from sync_server.db.reading_tables import (
     READING_LATEST,
 )
 from sync_server.detection.runner import DetectionRunner
-from sync_server.readings.corrections import Tally, Verdict, correct_row, describe
-from sync_server.readings.corrections_io import Listener, apply_corrections, export_raw
+from sync_server.readings.corrections import CorrectionRule, Tally, Verdict, correct_row, describe
+from sync_server.readings.corrections_io import ApplyOrder, Listener, apply_corrections, export_raw
 from sync_server.readings.raw_export_store import Wanted, raw_frames
 from sync_server.readings.reading_rows import ReadingRow, row_of
 from sync_server.readings.reading_store import ReadingStore
@@ -46,6 +46,7 @@ from wire_contracts.quantities import Medium, Quantity
 VOLUME, FLOW, ENERGY = Quantity.VOLUME_M3, Quantity.FLOW_M3H, Quantity.ENERGY_KWH
 HOUR = NOON.replace(minute=0) - timedelta(hours=5)
 CLOCK = HandClock(NOON)
+PLAIN = CorrectionRule()
 QUIET = Listener(complain=lambda _: None, progress=lambda _: None)
 
 
@@ -73,11 +74,14 @@ def write_lines(path: Path, lines: Sequence[MeterFrame]) -> Path:
     return path
 
 
-def apply(engine: Engine, path: Path, *, is_dry_run: bool = False) -> tuple[Tally, list[str]]:
+def apply(
+    engine: Engine, path: Path, *, is_dry_run: bool = False, rule: CorrectionRule = PLAIN
+) -> tuple[Tally, list[str]]:
     complaints: list[str] = []
     steps: list[int] = []
     listener = Listener(complain=complaints.append, progress=steps.append)
-    applied = apply_corrections(engine, path, CLOCK, listener, is_dry_run=is_dry_run)
+    order = ApplyOrder(is_dry_run=is_dry_run, rule=rule)
+    applied = apply_corrections(engine, path, CLOCK, listener, order=order)
     assert steps[-1:] == [applied.tally.count(*Verdict)]
     return applied.tally, complaints
 
@@ -193,6 +197,59 @@ def test_a_lower_or_equal_revision_and_an_unknown_instant_are_named_and_left_out
         "line 3: t: the meter has no reading at this instant; "
         "only what was measured can be corrected"
     )
+
+
+def test_a_revision_of_another_profile_corrects_nothing_unless_a_person_says_so(
+    town: Engine, tmp_path: Path
+) -> None:
+    store(town, *FRAMES)
+    with reading(town) as connection:
+        before = snapshot(connection)
+    line = corrected(FRAMES[0], {VOLUME: 1.0}, revision=9)
+    other = replace(line, frame=replace(line.frame, profile="another@9"))
+    path = write_lines(tmp_path / "other", [other])
+    tally, complaints = apply(town, path)
+    with reading(town) as connection:
+        after = snapshot(connection)
+
+    assert tally.count(Verdict.OTHER_PROFILE) == 1
+    assert "--other-profile" in complaints[0]
+    assert after == before
+
+    allowed, _ = apply(town, path, rule=CorrectionRule(is_other_profile=True))
+
+    assert allowed.count(Verdict.CHANGES) == 1
+
+
+def test_a_mistyped_revision_is_refused_and_an_old_one_is_replaced_by_name(
+    town: Engine, tmp_path: Path
+) -> None:
+    mistyped = replace(FRAMES[0], profile="tuf_2000m@9999")
+    store(town, mistyped)
+    right = write_lines(tmp_path / "right", [corrected(FRAMES[0], {VOLUME: 2.0}, revision=2)])
+    slip = write_lines(tmp_path / "slip", [corrected(FRAMES[0], {VOLUME: 3.0}, revision=99999)])
+    far, _ = apply(town, slip)
+    lower, _ = apply(town, right)
+    over, _ = apply(town, right, rule=CorrectionRule(over="tuf_2000m@9999"))
+    again, _ = apply(town, right, rule=CorrectionRule(over="tuf_2000m@9999"))
+    later = write_lines(tmp_path / "later", [corrected(FRAMES[0], {VOLUME: 4.0}, revision=3)])
+    next_one, _ = apply(town, later)
+    with reading(town) as connection:
+        kept = {
+            row.revision
+            for row in connection.execute(
+                select(READING_CORRECTION).where(READING_CORRECTION.c.quantity == VOLUME)
+            )
+        }
+        detail = list(connection.execute(select(AUDIT_EVENT.c.detail)).scalars())
+
+    assert far.count(Verdict.TOO_FAR) == 1
+    assert lower.count(Verdict.OLDER) == 1
+    assert over.count(Verdict.CHANGES) == 1
+    assert again.count(Verdict.UNCHANGED) == 1
+    assert next_one.count(Verdict.CHANGES) == 1
+    assert {9999, 2} <= kept
+    assert any("tuf_2000m@9999" in str(each) for each in detail)
 
 
 def test_a_quantity_that_the_new_revision_does_not_find_loses_its_value_everywhere(
