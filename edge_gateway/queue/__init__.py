@@ -9,6 +9,8 @@ fresh_frames             the newest frames, in memory too
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
 epoch_store              one file: frames of one epoch
+sqlite_pages, wal_pages  rows out of single pages of a file; which pages of its log count
+raw_file_io              a damaged file page by page
 salvage_io               what a damaged file still holds
 export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones

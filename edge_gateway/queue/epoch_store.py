@@ -14,6 +14,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
+from zlib import crc32
+
+import structlog
+from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.queue_file_io import (
@@ -61,6 +65,7 @@ EVERYTHING: Ranges = ((1, MAX_SEQ),)
 _MILLISECOND = timedelta(milliseconds=1)
 _ROOM_FOR_NEXT = 64 * 1024
 _ROOM_AT_ONCE = 256 * 1024
+_LOG: FilteringBoundLogger = structlog.get_logger()
 
 
 class EpochStore:
@@ -121,6 +126,7 @@ class EpochStore:
         Frames that wait for the time to be known are left out.
         """
         found: list[StoredFrame] = []
+        broken: list[int] = []
         with self._lock:
             if self._rows.sizes.held_count == self._rows.sizes.open_count:
                 return found
@@ -132,14 +138,39 @@ class EpochStore:
                     return fresh
             for low, high in wanted:
                 rows = self._connection.execute(
-                    "SELECT seq, body FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
+                    "SELECT seq, body, crc FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
                     " ORDER BY seq LIMIT ?",
                     (low, high, limit - len(found)),
-                )
-                found += [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+                ).fetchall()
+                found += self._whole(rows, broken)
                 if len(found) >= limit:
                     break
+        if broken:
+            self._drop_broken(broken)
+            return self.open_after(seq, limit, upto)
         return found
+
+    def _whole(
+        self, rows: Iterable[tuple[int, bytes, int | None]], broken: list[int]
+    ) -> Sequence[StoredFrame]:
+        """Return the frames whose bodies are what was written; the others' numbers go to `broken`.
+
+        SQLite notices damaged pages, not damaged content. Rows of version 1 have no check sum.
+        """
+        found = []
+        for seq, body, crc in rows:
+            if crc is None or crc == crc32(body):
+                found.append(StoredFrame(seq=seq, body=body, epoch=self.epoch))
+            else:
+                broken.append(seq)
+        return found
+
+    def _drop_broken(self, seqs: Sequence[int]) -> None:
+        """Replace rows that are not what was written by gap records."""
+        _LOG.error("queue.broken_rows", epoch=self.epoch, count=len(seqs), first=seqs[0])
+        with self._transaction():
+            for seq in seqs:
+                self._rows.drop(list(self._rows.waiting(seq - 1, seq)), FILE_DAMAGED)
 
     def newest_hour(self, upto: int) -> tuple[int, int] | None:
         """Return first and last seq of the newest hour among open frames up to `upto`.
@@ -174,9 +205,13 @@ class EpochStore:
         with self._lock:
             wanted = [seq for seq in seqs if not covers(self._rows.marks.acked, seq)]
             marks = ",".join("?" * len(wanted))
-            query = f"SELECT seq, body FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
+            query = f"SELECT seq, body, crc FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
             rows = self._connection.execute(query, tuple(wanted)).fetchall()
-        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows]
+            broken: list[int] = []
+            found = self._whole(rows, broken)
+        if broken:
+            self._drop_broken(broken)
+        return found
 
     def read_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
         """Return frames above `seq`, open or kept, ascending, at most `limit`; no gap records.
@@ -186,12 +221,12 @@ class EpochStore:
         """
         with self._lock:
             rows = self._connection.execute(
-                "SELECT seq, body, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
+                "SELECT seq, body, crc, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
                 " ORDER BY seq LIMIT ?",
                 (seq, limit),
             ).fetchall()
-        dated = next((at for at, row in enumerate(rows) if row[2] is not None), len(rows))
-        return [StoredFrame(seq=row[0], body=row[1], epoch=self.epoch) for row in rows[:dated]]
+        dated = next((at for at, row in enumerate(rows) if row[3] is not None), len(rows))
+        return self._whole((row[:3] for row in rows[:dated]), [])
 
     def cursor(self, name: str) -> Cursor:
         """Return how far a reader has come; a new one begins behind the newest frame."""

@@ -3,16 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from edge_gateway.queue.queue_file_io import QueueError
-from edge_gateway.queue.salvage_io import Row, acked_rows, memory_of, open_to_read, readable_rows
+from edge_gateway.queue.salvage_io import Row, opened, readable_rows
 from edge_gateway.queue.seq_ranges import Range, Ranges, covers, merged
 from wire_contracts.fields import JsonObject
-from wire_contracts.frames import MAX_SEQ
 
 UNKNOWN_EPOCH = 0
 """The epoch of a damaged file that does not even tell that; no queue draws it."""
@@ -70,37 +69,31 @@ def exported(path: Path) -> Iterator[ExportedFrame]:
     Raises:
         QueueError: It is no queue file, or nothing of it can be read.
     """
-    try:
-        with closing(open_to_read(path)) as source:
-            memory = memory_of(source)
-            acked = _acked(source)
-            for row in readable_rows(source, memory.get("last_seq", MAX_SEQ)):
-                yield _exported(row, memory.get("epoch", UNKNOWN_EPOCH), acked)
-    except sqlite3.DatabaseError as error:
-        message = f"{path}: queue: {error}; nothing of it can be read"
-        raise QueueError(message) from error
+    with opened(path) as remains:
+        marks = [mark[:2] for mark in remains.marks]
+        acked = merged([*marks, *_acked_in_1(remains.source)])
+        epoch = remains.memory.get("epoch", UNKNOWN_EPOCH)
+        is_empty = True
+        for row in readable_rows(remains) if remains.is_sound() else remains.rows():
+            is_empty = False
+            yield _exported(row, epoch, acked)
+        if is_empty and "epoch" not in remains.memory:
+            message = f"{path}: queue: nothing of it can be read; name a queue file"
+            raise QueueError(message)
 
 
-def _acked(source: sqlite3.Connection) -> Ranges:
-    ranges = [span for row in acked_rows(source) if (span := _span(row)) is not None]
-    try:
-        ranges += [(seq, seq) for (seq,) in source.execute(_QUERY_ACKED_V1)]
-    except sqlite3.DatabaseError:
-        return merged(ranges)
-    return merged(ranges)
-
-
-def _span(row: Row) -> Range | None:
-    first, last = row[0], row[1]
-    return (first, last) if isinstance(first, int) and isinstance(last, int) else None
+def _acked_in_1(source: sqlite3.Connection) -> Sequence[Range]:
+    """Return what a file of version 1 says is acknowledged."""
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        return [(seq, seq) for (seq,) in source.execute(_QUERY_ACKED_V1)]
+    return ()
 
 
 def _exported(row: Row, epoch: int, acked: Ranges) -> ExportedFrame:
-    seq, boot_id, body = row[0], row[2], row[8]
-    is_sent = isinstance(seq, int) and covers(acked, seq)
+    is_sent = covers(acked, row.seq)
     return ExportedFrame(
         epoch=epoch,
         standing=Standing.SENT if is_sent else Standing.OPEN,
-        body=json.loads(body if isinstance(body, bytes) else b"{}"),
-        boot_id=boot_id if isinstance(boot_id, str) else None,
+        body=json.loads(row.body),
+        boot_id=None if row.uptime is None else row.uptime.boot_id,
     )

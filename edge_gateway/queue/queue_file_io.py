@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.queue.sqlite_pages import is_header_ours
 from wire_contracts.frames import MAX_EPOCH
 
 SCHEMA_VERSION = 2
@@ -85,6 +86,9 @@ def connect(path: Path, epoch: int | None = None) -> sqlite3.Connection | None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not _has_our_header(path):
+            _LOG.warning("queue.unreadable", path=str(path))
+            return None
         connection = sqlite3.connect(
             path, timeout=10, isolation_level=None, check_same_thread=False
         )
@@ -97,6 +101,10 @@ def connect(path: Path, epoch: int | None = None) -> sqlite3.Connection | None:
         connection.close()
         if not is_damage(error):
             raise _unusable(path, str(error)) from error
+        _LOG.warning("queue.unreadable", path=str(path))
+        return None
+    except UnicodeDecodeError:  # of the message about a damaged table
+        connection.close()
         _LOG.warning("queue.unreadable", path=str(path))
         return None
     except QueueError:
@@ -135,6 +143,19 @@ def _unusable(path: Path, problem: str) -> QueueError:
     return QueueError(f"{path}: queue: {problem}; give the gateway a folder it may write to")
 
 
+def _has_our_header(path: Path) -> bool:
+    """Return whether a file is missing, empty, or begins as ours do.
+
+    SQLite would not call every other file damaged: it opens one to read only, or takes it for new.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return True
+    return not header or is_header_ours(header)
+
+
 def _is_sound(path: Path, connection: sqlite3.Connection, epoch: int | None) -> bool:
     for pragma in (
         "page_size=2048",  # of a new file: half a page is written in vain with each commit
@@ -150,6 +171,8 @@ def _is_sound(path: Path, connection: sqlite3.Connection, epoch: int | None) -> 
             f"{path}: queue: has version {version}, known is {SCHEMA_VERSION}; update the gateway"
         )
         raise QueueError(message)
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return False
     if version == 0:
         _create(connection, epoch or secrets.randbelow(MAX_EPOCH) + 1)
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":

@@ -231,20 +231,23 @@ class FrameRows:
         """Return how many held rows of one start were dated, at most some hundred at a time."""
         self.fresh.clear()
         rows = self.connection.execute(
-            "SELECT seq, body, boot_ms FROM frame WHERE boot_id = ? ORDER BY seq LIMIT ?",
+            "SELECT seq, body, boot_ms, crc FROM frame WHERE boot_id = ? ORDER BY seq LIMIT ?",
             (boot_id, _CHUNK),
         ).fetchall()
         newest_ms = get_meta(self.connection, "newest_ms")
-        for seq, body, boot_ms in rows:
+        for seq, body, boot_ms, crc in rows:
             at_ms = boot_ms + offset_ms
-            dated = dump_json({**json.loads(body), "t": at_ms, "tq": str(quality)})
+            # a damaged body keeps its wrong check sum: it is found when it is to be sent
+            is_whole = crc32(body) == crc
+            content = {**json.loads(body), "t": at_ms, "tq": str(quality)} if is_whole else {}
+            dated = dump_json(content) if is_whole else body
             self.connection.execute(
                 "UPDATE frame SET body = ?, crc = ?, at_ms = ?, boot_id = NULL, boot_ms = NULL"
                 " WHERE seq = ?",
-                (dated, crc32(dated), at_ms, seq),
+                (dated, crc32(dated) if is_whole else crc, at_ms, seq),
             )
             self._count_open(0, len(dated) - len(body))
-            if quality is TimeQuality.REPAIRED:
+            if quality is TimeQuality.REPAIRED and is_whole:
                 newest_ms = max(newest_ms, at_ms)
         self.sizes.held_count -= len(rows)
         set_meta(self.connection, "newest_ms", newest_ms)

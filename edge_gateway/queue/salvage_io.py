@@ -1,8 +1,8 @@
 """Copies out of a damaged queue file what can still be read, under the epoch it belongs to."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -10,20 +10,62 @@ from zlib import crc32
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.queue.queue_file_io import connect, remove, rename, set_meta
+from edge_gateway.queue.queue_file_io import (
+    NO_SERVER,
+    connect,
+    remove,
+    rename,
+    set_meta,
+)
 from edge_gateway.queue.queued import HeldFrame, Uptime
+from edge_gateway.queue.raw_file_io import RawFile
+from edge_gateway.queue.seq_ranges import Range, Ranges, covers, merged
+from edge_gateway.queue.sqlite_pages import PageRow
 from wire_contracts.errors import ContractError
-from wire_contracts.frames import MAX_EPOCH, MAX_SEQ, Frame, parse_frame
+from wire_contracts.frames import LATEST_MS, MAX_EPOCH, MAX_SEQ, Frame, parse_frame, parse_gap
 from wire_contracts.payloads import read_json
 
 MOST_FAILURES = 200_000
 """Reads of single frames that may fail before the rest of a file counts as unreadable."""
 
 _CHUNK = 1000
+_COLUMNS_OF_1 = 6
+_COLUMNS_OF_2 = 9
 _COLUMNS = "seq, at_ms, boot_id, boot_ms, gap_first, gap_last, gap_count, crc, body"
 _LOG: FilteringBoundLogger = structlog.get_logger()
-Row = tuple[object, ...]
-"""seq, at_ms, boot_id, boot_ms, gap_first, gap_last, gap_count, crc, body; any may be nonsense."""
+Found = Sequence[object]
+"""The columns of a row as they were found; any may be nonsense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row that is what was written: its body has its check sum, and all else follows from it.
+
+    Attributes:
+        seq: Its number.
+        body: The frame or gap record.
+        at_ms: When it was measured; None: it is a gap record.
+        gap: First, last and count of what a gap record stands for.
+        uptime: For a frame that waits for the time to be known.
+    """
+
+    seq: int
+    body: bytes
+    at_ms: int | None
+    gap: tuple[int, int, int] | None
+    uptime: Uptime | None
+
+    def columns(self) -> tuple[int | bytes | str | None, ...]:
+        """Return the row as it is written into a file."""
+        boot = (None, None) if self.uptime is None else (self.uptime.boot_id, self.uptime.ms)
+        gap = (None, None, None) if self.gap is None else self.gap
+        return (self.seq, self.at_ms, *boot, *gap, crc32(self.body), self.body)
+
+
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What SQLite says of a damaged file; the latter of its own message about damaged text."""
+
+_MOST_SPANS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +88,16 @@ def salvage(damaged: Path, base: Path) -> Salvaged:
 
     The damaged file is only read. A row counts when its body has its check sum.
     """
-    with suppress(sqlite3.DatabaseError), closing(open_to_read(damaged)) as source:
-        memory = memory_of(source)
+    with opened(damaged) as remains:
+        memory = remains.memory
         epoch = memory.get("epoch")
-        rows = readable_rows(source, memory.get("last_seq", MAX_SEQ))
         if epoch is None or not 0 < epoch <= MAX_EPOCH:
+            rows = sorted(remains.rows(), key=lambda row: row.seq)
             strays = [frame for row in rows for frame in _frames(row)]
             return Salvaged(epoch=None, count=len(strays), strays=strays)
-        count = _write(base, epoch, memory, rows, acked_rows(source))
-        _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=count)
-        return Salvaged(epoch=epoch, count=count)
-    return Salvaged(epoch=None, count=0)
+        count = _write(base, epoch, remains)
+    _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=count)
+    return Salvaged(epoch=epoch, count=count)
 
 
 def epoch_file(base: Path, epoch: int) -> Path:
@@ -64,31 +105,99 @@ def epoch_file(base: Path, epoch: int) -> Path:
     return base.with_name(f"{base.name}.epoch-{epoch}")
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """Return a connection that can change nothing, also to a file that a gateway is using."""
-    return sqlite3.connect(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What is left of a queue file: as SQLite reads it, and where it does not, page by page.
+
+    Attributes:
+        source: As SQLite reads it.
+        raw: As it lies in the file.
+        memory: The numbers that the file remembers, as far as they can be read: epoch, last_seq.
+        marks: First, last and instant of what is acknowledged, as far as SQLite can read it.
+    """
+
+    source: sqlite3.Connection
+    raw: RawFile
+    memory: Mapping[str, int]
+    marks: Sequence[tuple[int, int, int]]
+
+    def is_sound(self) -> bool:
+        """Return whether SQLite finds nothing wrong with the file."""
+        with suppress(*_UNREADABLE):
+            return bool(self.source.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        return False
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row that has its check sum, once: SQLite's ascending, then the others.
+
+        A row that only its page tells may be long gone: it counts unless the file says what became
+        of its number. The server knows what it has already.
+        """
+        gone: list[Range] = [mark[:2] for mark in self.marks]
+        for row in readable_rows(self):
+            gone.append((row.seq, row.seq))
+            if row.gap is not None:
+                gone.append(row.gap[:2])
+            if len(gone) > _MOST_SPANS:
+                gone = list(merged(gone))
+            yield row
+        yield from self._raw_rows(merged(gone))
+
+    def _raw_rows(self, known: Ranges) -> Iterator[Row]:
+        """Yield rows of no known number; of one that was dated the later state."""
+        done: set[int] = set()
+        for is_held in (False, True):
+            for found in self.raw.rows(lambda seq: seq not in done and not covers(known, seq)):
+                row = _whole(_in_order(found))
+                if row is not None and (row.uptime is not None) is is_held:
+                    done.add(row.seq)
+                    yield row
+
+
+@contextmanager
+def opened(path: Path) -> Generator[Remains]:
+    """Open a queue file, damaged or not, also while a gateway is using it; nothing is changed.
+
+    Raises:
+        OSError: There is no such file.
+    """
+    with RawFile(path) as raw, closing(_open_to_read(path)) as source:
+        memory = {**raw.memory(), **_memory_of(source)}
+        yield Remains(source=source, raw=raw, memory=memory, marks=_marks(source))
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None
     )
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    return connection
 
 
-def memory_of(source: sqlite3.Connection) -> dict[str, int]:
-    """Return the numbers that a file remembers, as far as they can be read: epoch, last_seq."""
-    with suppress(sqlite3.DatabaseError):
+def _memory_of(source: sqlite3.Connection) -> Mapping[str, int]:
+    with suppress(*_UNREADABLE):
         rows = source.execute("SELECT name, value FROM meta").fetchall()
         return {name: value for name, value in rows if isinstance(value, int)}
     return {}
 
 
-def acked_rows(source: sqlite3.Connection) -> Sequence[Row]:
-    """Return first, last and instant of what is acknowledged, as far as it can be read."""
-    with suppress(sqlite3.DatabaseError):
-        return source.execute("SELECT first, last, at_ms FROM acked").fetchall()
+def _marks(source: sqlite3.Connection) -> Sequence[tuple[int, int, int]]:
+    with suppress(*_UNREADABLE):
+        rows = source.execute("SELECT first, last, at_ms FROM acked").fetchall()
+        are_numbers = (row for row in rows if all(isinstance(each, int) for each in row))
+        return [row for row in are_numbers if 0 < row[0] <= row[1] <= MAX_SEQ]
     return ()
 
 
-def readable_rows(source: sqlite3.Connection, last_seq: int) -> Iterator[Row]:
-    """Yield the rows that can be read and have their check sum, ascending."""
-    known = {row[1] for row in source.execute("PRAGMA table_info(frame)")}
+def readable_rows(remains: Remains) -> Iterator[Row]:
+    """Yield the rows that SQLite can read and that have their check sum, ascending."""
+    source, last_seq = remains.source, remains.memory.get("last_seq", MAX_SEQ)
+    try:
+        known = {row[1] for row in source.execute("PRAGMA table_info(frame)")}
+    except _UNREADABLE:
+        return
+    if not known >= {"seq", "body"}:
+        return
     columns = ", ".join(
         name if name in known else f"NULL AS {name}" for name in _COLUMNS.split(", ")
     )
@@ -102,72 +211,94 @@ def readable_rows(source: sqlite3.Connection, last_seq: int) -> Iterator[Row]:
             continue
         try:
             rows = source.execute(query, (low, high)).fetchall()
-        except sqlite3.DatabaseError:
+        except _UNREADABLE:
             failures += 1
             middle = (low + high) // 2
             if low < high:
                 todo += [(middle + 1, high), (low, middle)]
             continue
-        yield from (row for row in rows if _is_whole(row))
+        yield from (row for row in map(_whole, rows) if row is not None)
 
 
 def _span(source: sqlite3.Connection, last_seq: int) -> tuple[int, int]:
     """Return where to look: up to the last number, or to the highest that can be found."""
     first = 1
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_UNREADABLE):
         first = source.execute("SELECT min(seq) FROM frame").fetchone()[0] or 1
     if last_seq < MAX_SEQ:
         return first, last_seq
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_UNREADABLE):
         return first, source.execute("SELECT max(seq) FROM frame").fetchone()[0] or first
     return first, first + _CHUNK * _CHUNK
 
 
-def _is_whole(row: Row) -> bool:
-    """Return whether a row is what was written; rows of version 1 have no check sum."""
-    seq, crc, body = row[0], row[7], row[8]
+def _in_order(found: PageRow) -> Found:
+    """Return the columns as `_COLUMNS` names them; version 1 kept them in another order."""
+    if len(found.columns) < _COLUMNS_OF_1:
+        return ()
+    if len(found.columns) == _COLUMNS_OF_2:
+        boot_id, boot_ms, *_, crc, body = found.columns[2:]
+    else:
+        body = found.columns[1]
+        _, boot_id, boot_ms, crc = [*found.columns[_COLUMNS_OF_1:], None, None, None, None][:4]
+    boot = boot_id.decode(errors="replace") if isinstance(boot_id, bytes) else None
+    return (found.rowid, None, boot, boot_ms, None, None, None, crc, body)
+
+
+def _whole(found: Found) -> Row | None:
+    """Return the row if it is what was written; rows of version 1 have no check sum."""
+    if len(found) != _COLUMNS_OF_2:
+        return None
+    seq, _, boot_id, boot_ms, *_, crc, body = found
     if not isinstance(body, bytes) or (crc is not None and crc != crc32(body)):
-        return False
+        return None
+    uptime = None
+    if isinstance(boot_id, str) and isinstance(boot_ms, int):
+        uptime = Uptime(boot_id=boot_id, ms=boot_ms)
     try:
-        return read_json("salvage", body).integer("s", low=1, high=MAX_SEQ) == seq
+        content = read_json("salvage", body)
+        number = content.integer("s", low=1, high=MAX_SEQ)
+        if number != seq:
+            return None
+        gap = parse_gap(content) if "gap" in content.values else None
+        at_ms = content.integer("t", low=0, high=LATEST_MS) if gap is None else None
     except ContractError:
-        return False
+        return None
+    of_gap = None if gap is None else (gap.first, gap.last, gap.count)
+    return Row(seq=number, body=body, at_ms=at_ms, gap=of_gap, uptime=uptime)
 
 
 def _frames(row: Row) -> Iterator[Frame | HeldFrame]:
     """Yield the frame of a row, nothing for a gap record."""
-    boot_id, boot_ms, body = row[2], row[3], row[8]
+    if row.gap is not None:
+        return
     try:
-        frame = parse_frame(read_json("salvage", body if isinstance(body, bytes) else b""))
+        frame = parse_frame(read_json("salvage", row.body))
     except ContractError:
         return
-    if isinstance(boot_id, str) and isinstance(boot_ms, int):
-        yield HeldFrame(frame=frame, uptime=Uptime(boot_id=boot_id, ms=boot_ms))
-    else:
-        yield frame
+    yield frame if row.uptime is None else HeldFrame(frame=frame, uptime=row.uptime)
 
 
-def _write(
-    base: Path, epoch: int, memory: dict[str, int], rows: Iterator[Row], marks: Sequence[Row]
-) -> int:
+def _write(base: Path, epoch: int, remains: Remains) -> int:
     """Return how many rows now lie in the file of that epoch; it appears whole or not at all."""
     unfinished = base.with_name(f"{base.name}.salvage")
     remove(unfinished)
     target = connect(unfinished, epoch)
     if target is None:
         return 0
-    count = top = 0
+    count = top = newest_ms = 0
     with closing(target):
         target.execute("BEGIN IMMEDIATE")
-        for row in rows:
-            target.execute(f"INSERT INTO frame ({_COLUMNS}) VALUES (?{', ?' * 8})", row)  # noqa: S608  # names of this module
+        for row in remains.rows():
+            target.execute(f"INSERT INTO frame ({_COLUMNS}) VALUES (?{', ?' * 8})", row.columns())  # noqa: S608  # names of this module
             count += 1
-            top = row[0] if isinstance(row[0], int) else top
-        target.executemany("INSERT OR IGNORE INTO acked VALUES (?, ?, ?)", marks)
-        for name in ("server_epoch", "newest_ms"):
-            if name in memory:
-                set_meta(target, name, memory[name])
-        set_meta(target, "last_seq", max(top, memory.get("last_seq", 0)))
+            top = max(top, row.seq)
+            newest_ms = max(newest_ms, 0 if row.uptime is not None else row.at_ms or 0)
+        target.executemany("INSERT OR IGNORE INTO acked VALUES (?, ?, ?)", remains.marks)
+        last_seq = max(top, remains.memory.get("last_seq", 0))
+        set_meta(target, "last_seq", last_seq if last_seq <= MAX_SEQ else top)
+        set_meta(target, "server_epoch", remains.memory.get("server_epoch", NO_SERVER))
+        set_meta(target, "newest_ms", newest_ms)
         set_meta(target, "must_explain", 1)
         target.execute("COMMIT")
     rename(unfinished, epoch_file(base, epoch))

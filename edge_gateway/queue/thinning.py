@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 HOUR_MS = 3_600_000
 """Of the old frames one per hour, meter and group remains: gateway notes, section 5."""
@@ -50,7 +49,12 @@ class Waiting:
 
 
 def _content(body: bytes) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", json.loads(body))  # the queue writes objects only
+    """Return what a body says; one that is damaged says nothing."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 @dataclass(slots=True)

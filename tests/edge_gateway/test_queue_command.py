@@ -119,7 +119,7 @@ def test_a_file_that_is_no_queue_says_so(
 
     assert (status, out) == (1, "")
     assert err.splitlines()[-1] == (
-        f"{path}: queue: file is not a database; nothing of it can be read"
+        f"{path}: queue: nothing of it can be read; name a queue file"
     )
 
 
