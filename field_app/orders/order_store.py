@@ -3,8 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, delete, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    true,
+)
 
 from field_app.orders.order_lines import (
     Cells,
@@ -14,6 +26,7 @@ from field_app.orders.order_lines import (
 )
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store, photo_store
+from field_app.store.among import each_of
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
@@ -203,23 +216,20 @@ def _rebuild_chunk(
 
 def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
     """Return the orders without words, drafts or photos of ours and with one row of the server."""
-    touched: set[str] = set()
     if not order_ids:
-        return touched
-    for column in (
-        outbox_op.c.order_id,
-        draft_answer.c.order_id,
-        photo_job.c.order_id,
-        photo_link.c.order_id,
-    ):
-        touched |= set(connection.execute(select(column).where(column.in_(order_ids))).scalars())
+        return set()
+    wanted = each_of(order_ids)
     copies = (
-        select(base_row.c.entity_id)
-        .where(base_row.c.entity == ENTITY, base_row.c.entity_id.in_(order_ids))
-        .group_by(base_row.c.entity_id)
-        .having(func.count() > 1)
+        select(func.count())
+        .where(base_row.c.entity == ENTITY, base_row.c.entity_id == wanted.c.value)
+        .scalar_subquery()
     )
-    return set(order_ids) - touched - set(connection.execute(copies).scalars())
+    ours = (outbox_op, draft_answer, photo_job, photo_link)
+    plain = select(wanted.c.value).where(
+        copies == 1,
+        *(~exists().where(table.c.order_id == wanted.c.value) for table in ours),
+    )
+    return set(connection.execute(plain).scalars())
 
 
 def _plain_line(order_id: str, row: JsonObject) -> Cells:
@@ -243,9 +253,11 @@ def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells,
         return unreadable_cells(order_id, is_gone=is_gone), str(error)
 
 
+_in_order = itemgetter(*order_view.columns.keys())
+
+
 def _write_lines(connection: Connection, lines: Iterable[Cells]) -> None:
-    names = [column.name for column in order_view.columns]
-    upsert_rows(connection, order_view, [tuple(line[name] for name in names) for line in lines])
+    upsert_rows(connection, order_view, [_in_order(line) for line in lines])
 
 
 def _rebuild_seen(connection: Connection, order_ids: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ draft_store       answers that are not sealed yet, each with its author
 sealed_store      what is unsent, readable by the server alone
 quick_json        the faster JSON, where there is one
 row_text          whether a pulled row is what the server hashed
+among             one statement for any number of ids
 bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
+from field_app.store.among import is_among
 from field_app.store.bulk_write import upsert_rows
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_text
@@ -227,14 +228,21 @@ def _things(connection: Connection, condition: ColumnElement[bool]) -> set[Thing
 def _fresh_hashes(
     connection: Connection, name: str, things: Sequence[Thing]
 ) -> Mapping[Thing, int]:
-    rows = connection.execute(
-        select(base_row.c.entity, base_row.c.entity_id, base_row.c.row_hash).where(
-            base_row.c.bucket == name,
-            base_row.c.is_stale == 0,
-            tuple_(base_row.c.entity, base_row.c.entity_id).in_(things),
+    by_entity: dict[str, list[str]] = {}
+    for entity, entity_id in things:
+        by_entity.setdefault(entity, []).append(entity_id)
+    found: dict[Thing, int] = {}
+    for entity, entity_ids in by_entity.items():
+        rows = connection.execute(
+            select(base_row.c.entity_id, base_row.c.row_hash).where(
+                base_row.c.bucket == name,
+                base_row.c.entity == entity,
+                is_among(base_row.c.entity_id, entity_ids),
+                base_row.c.is_stale == 0,
+            )
         )
-    )
-    return {(row.entity, row.entity_id): row.row_hash for row in rows}
+        found |= {(entity, row.entity_id): row.row_hash for row in rows}
+    return found
 
 
 def _put(connection: Connection, name: str, rows: Sequence[EntityRow], keep: Keep) -> set[Thing]:

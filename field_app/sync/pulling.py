@@ -1,6 +1,8 @@
 """Takes pages into the base rows: page, token and rebuilt lines in one transaction each."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,23 +50,51 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
     """
     round_no = database.write(_begin_round)
     has_begun_afresh = False
+
+    def begin(token: str | None, answer: PullAnswer) -> "Future[PageOutcome]":
+        page = PulledPage(asked_token=token, round_no=round_no, answer=answer)
+        return database.submit(lambda connection: take_page(connection, page, clock, keep))
+
     while True:
         token = database.read(
             lambda connection: settings_store.load_text(connection, Key.PULL_TOKEN)
         )
         try:
-            answer = api.pull(token, MAX_ROWS)
+            outcome = _follow(api, token, begin)
         except RequestRefused:
             if token is None or has_begun_afresh:
                 raise
             has_begun_afresh = True
             database.write(start_afresh)
             continue
-        _demand_progress(token, answer)
-        page = PulledPage(asked_token=token, round_no=round_no, answer=answer)
-        outcome = _take(database, page, clock, keep)
         if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
             return
+
+
+Begin = Callable[[str | None, PullAnswer], "Future[PageOutcome]"]
+"""(token that was asked with, answer) -> the page on its way into the file."""
+
+
+def _follow(api: SyncApi, token: str | None, begin: Begin) -> PageOutcome:
+    """Take pages until one is the last or does not fit; each is fetched while another is written.
+
+    What is fetched ahead is used only when the page before it is in the file.
+    """
+    writing: Future[PageOutcome] | None = None
+    while True:
+        try:
+            answer = api.pull(token, MAX_ROWS)
+        finally:
+            if writing is not None:
+                wait([writing])
+        outcome = PageOutcome.MORE if writing is None else _outcome(writing)
+        if outcome is not PageOutcome.MORE:
+            return outcome
+        _demand_progress(token, answer)
+        writing = begin(token, answer)
+        if not answer.has_more:
+            return _outcome(writing)
+        token = answer.token
 
 
 def _begin_round(connection: Connection) -> int:
@@ -77,9 +107,9 @@ def _demand_progress(token: str | None, answer: PullAnswer) -> None:
         raise SyncProblem(Reason.SERVER, detail)
 
 
-def _take(database: Database, page: PulledPage, clock: Clock, keep: Keep) -> PageOutcome:
+def _outcome(writing: "Future[PageOutcome]") -> PageOutcome:
     try:
-        return database.write(lambda connection: take_page(connection, page, clock, keep))
+        return writing.result()
     except ContractError as error:
         raise SyncProblem(Reason.SERVER, str(error)) from error
 
