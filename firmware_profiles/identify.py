@@ -16,7 +16,14 @@ from fractions import Fraction
 
 from firmware_profiles.codings import Raw
 from firmware_profiles.measure import Faults, Reader, printed
-from firmware_profiles.profile import Expectation, Probe, ProbeMethod, Profile, nameplate_of
+from firmware_profiles.profile import (
+    Expectation,
+    Probe,
+    ProbeMethod,
+    Profile,
+    Register,
+    nameplate_of,
+)
 from firmware_profiles.spans import needed_spans
 from firmware_profiles.word_orders import decide_order, with_order
 from firmware_profiles.words import Span, WordImage
@@ -35,6 +42,12 @@ FIRMWARE_FACT = "firmware"
 
 _NUMBERS = re.compile(r"[0-9]+")
 
+
+HELD_TWICE = Fraction(1, 10_000)
+LEAST_HELD_TWICE = 100
+"""A total of so much that is told again in another coding, equal to a ten thousandth, is an exact
+answer: words that mean anything else agree so once in some ten thousand meters, and a profile has
+two such rows (judgement). A zero, or the same words at both places, proves nothing."""
 
 MONOTONOUS_WORDS = 4
 """So many equal words and no other are no meter's identity (judgement: a serial server whose meter
@@ -313,6 +326,7 @@ def _judge_register(reader: Reader, probe: Probe) -> _Finding:
     if missing is not None:
         return _missed(names[0], missing)
     values = [printed(reader, register) for register in registers]
+    total = Fraction(0)
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return _Finding(outcome=_Outcome.FAILS, text=f"{', '.join(names)}: no value")
@@ -328,7 +342,16 @@ def _judge_register(reader: Reader, probe: Probe) -> _Finding:
     if is_idle:
         return _note(probe, _shown(value))
     outcome = _Outcome.HOLDS if is_met else _Outcome.FAILS
-    return _Finding(outcome=outcome, weight=HINT_WEIGHT, text=text, fact=_shown(value))
+    is_proof = bool(probe.addends) and _is_held_twice(registers, value, total)
+    weight = EXACT_WEIGHT if is_proof else HINT_WEIGHT
+    return _Finding(outcome=outcome, weight=weight, text=text, fact=_shown(value))
+
+
+def _is_held_twice(registers: Sequence[Register], value: Fraction, total: Fraction) -> bool:
+    """Return whether one number stands in two places in two codings: no chance, no constant."""
+    codings = {register.coding.kind for register in registers}
+    is_same = abs(value - total) <= HELD_TWICE * abs(value)
+    return len(codings) > 1 and abs(value) >= LEAST_HELD_TWICE and is_same
 
 
 def _judge_object(_reader: Reader, answers: Answers, probe: Probe) -> _Finding:

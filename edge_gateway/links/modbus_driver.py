@@ -85,6 +85,10 @@ class _Unit:
     polls: dict[str, Poll] = field(default_factory=dict)
 
 
+def _no_serial(_unit: int) -> str | None:
+    return None
+
+
 def _no_objects(_unit: int) -> ObjectsRead:
     return ObjectsRead()
 
@@ -99,6 +103,7 @@ class ModbusSite:
         timeout_s: Longest wall seconds for an answer of a unit that nobody knows.
         candidates: Returns the profiles that the meter at an address may be.
         objects: Returns what a unit's Read Device Identification says.
+        serial_of: Returns the serial number that the settings have for a unit.
     """
 
     time_of: BusTime
@@ -106,6 +111,7 @@ class ModbusSite:
     timeout_s: float
     candidates: Callable[[int], Sequence[Profile]]
     objects: Callable[[int], ObjectsRead] = _no_objects
+    serial_of: Callable[[int], str | None] = _no_serial
 
 
 class ModbusDriver:
@@ -168,7 +174,7 @@ class ModbusDriver:
         if said.ended_by is not None:
             self._begun[unit] = first + 1
             return said.ended_by
-        answers = _answers(said, unit)
+        answers = replace(_answers(said, unit), serial=self._site.serial_of(unit))
         if asked.objects:
             self._link.close()
             answers = _with_objects(answers, self._site.objects(unit))

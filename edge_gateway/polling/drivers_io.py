@@ -33,6 +33,10 @@ def _nobody(_unit: int) -> Sequence[Profile]:
     return ()
 
 
+def _unnamed(_unit: int) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOrder:
     """What a driver is made from.
@@ -44,6 +48,7 @@ class LineOrder:
         modbus: The meters with register maps, for Modbus.
         others: The meters by their settings alone, for every other protocol.
         candidates: Returns the profiles that the meter at a Modbus unit may be.
+        serial_of: Returns the serial number that the settings have for a Modbus unit.
         writable: The meters of which something may be written; none on a read-only link.
     """
 
@@ -53,6 +58,7 @@ class LineOrder:
     modbus: Sequence[ModbusMeter] = ()
     others: Sequence[DriverMeter] = ()
     candidates: Callable[[int], Sequence[Profile]] = _nobody
+    serial_of: Callable[[int], str | None] = _unnamed
     writable: Sequence[WritableMeter] = ()
 
 
@@ -96,6 +102,7 @@ def _modbus(order: LineOrder) -> Line:
         clock=order.clock,
         timeout_s=order.timeout_s,
         candidates=order.candidates,
+        serial_of=order.serial_of,
         objects=lambda unit: read_objects_of(order.url, unit, wait_s=order.timeout_s),
     )
     driver = ModbusDriver(link, order.modbus, site)

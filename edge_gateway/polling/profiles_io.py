@@ -117,6 +117,7 @@ class LinkSetup:
                 for meter in self.meters
             ],
             candidates=self.candidates,
+            serial_of=self.serial_of,
             writable=self.writable,
         )
 
@@ -148,6 +149,11 @@ class LinkSetup:
             except ProfileError as error:
                 _LOG.warning("profile.unfit", profile=reference, error=str(error))
         return loaded
+
+    def serial_of(self, unit: int) -> str | None:
+        """Return the serial number of the meter at a unit; None where there is none."""
+        serials = (each.serial for each in self.config.meters if each.device_address == unit)
+        return next(serials, None)
 
     def identified(self, serial: str, reference: str) -> MeterSetup:
         """Return the setup of a meter that has been identified.

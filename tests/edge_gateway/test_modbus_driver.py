@@ -160,13 +160,15 @@ def alpha() -> Meter:
     return Meter(words={100: MODELS["alpha"], 0: 7, 4: 9, 9: 1234})
 
 
-def settings(folder: Path, port: int, profile: str, candidates: Sequence[str] = ()) -> LinkSetup:
+def settings(
+    folder: Path, port: int, profile: str, candidates: Sequence[str] = (), serial: str = "HM-1"
+) -> LinkSetup:
     profiles = folder / "profiles"
     profiles.mkdir(exist_ok=True)
     for name, model in MODELS.items():
         text = HEAD.format(name=name, model=model)
         (profiles / f"{name}@1.toml").write_text(text, encoding="utf-8")
-    meter = MeterConfig(serial="HM-1", device_address=1, profile=profile, candidates=candidates)
+    meter = MeterConfig(serial=serial, device_address=1, profile=profile, candidates=candidates)
     link = LinkConfig(
         name="plant", url=f"tcp://{LOOPBACK}:{port}", meters=[meter], timeout_s=0.2, retry_count=0
     )
@@ -313,6 +315,22 @@ def test_a_meter_that_refuses_everything_is_said_to_refuse(tmp_path: Path) -> No
     assert set(before.quality.values()) == {bad_exception(2)}
     assert {fault.quality for fault in before.faults} == {bad_exception(2)}
     assert after.values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
+
+
+@pytest.mark.parametrize(("held", "profiles"), [(4711, ("alpha@1",)), (4712, ())])
+def test_a_polled_meter_is_known_by_the_serial_number_in_the_settings(
+    tmp_path: Path, held: int, profiles: tuple[str, ...]
+) -> None:
+    with MeterServer(units={1: Meter(words={100: held})}) as plant:
+        setup = settings(tmp_path, plant.port, AUTO, candidates=("alpha@1",), serial="4711")
+        text = HEAD.format(name="alpha", model='"serial"').replace('as = "model"', 'as = "serial"')
+        (tmp_path / "profiles" / "alpha@1.toml").write_text(text, encoding="utf-8")
+        line = make_line(setup.order(Hands()))
+        said = line.driver.identify("1")
+        line.driver.close()
+
+    assert isinstance(said, Identity)
+    assert tuple(said.profiles) == profiles
 
 
 def test_a_silent_meter_that_must_say_what_it_is_costs_one_time_out(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from firmware_profiles.encode import encode_values
 from firmware_profiles.identify import (
     Answers,
     Standing,
@@ -19,6 +20,7 @@ from firmware_profiles.words import WordAddress
 from tests.firmware_profiles.test_profile_facts import draft_of
 from tests.firmware_profiles.test_profile_served import PROFILES, SERIAL, UNIT, words_of_meter
 from wire_contracts.quality import bad_exception
+from wire_contracts.quantities import Quantity
 
 ALL: Sequence[Profile] = tuple(PROFILES.values())
 ASKED = questions(ALL)
@@ -30,8 +32,10 @@ NEWEST = {
 }
 KNOWN_WITHOUT_A_WORD = {
     "flonidan_uniflo1200_fw28@2",
+    "fuxin_gas_flow@2",
     "sick_flowsic500@2",
     "twoflow_mag11@2",
+    "yinuo_smart_gas@2",
 }
 """Profiles that a gateway finds by itself; of the others a person must say which it is."""
 
@@ -72,6 +76,16 @@ def test_which_meters_a_gateway_finds_by_itself() -> None:
 
     assert proven - {"itron_cf_echo_2_u32@1"} == KNOWN_WITHOUT_A_WORD
     assert "itron_cf_echo_2_u32@1" in proven, "by its serial number"
+
+
+@pytest.mark.parametrize("total", [0.0, 1.0, 99.0])
+def test_small_totals_that_agree_prove_nothing(total: float) -> None:
+    """A new meter, and whatever else holds small numbers: a person names the profile."""
+    profile = PROFILES["fuxin_gas_flow@2"]
+    quantities = {Quantity.VOLUME_ACTUAL_M3: total, Quantity.VOLUME_BASE_M3: total}
+    image = encode_values(profile, quantities)
+
+    assert identified(matching(ALL, answers_of(image, None))) is None
 
 
 @pytest.mark.parametrize("reference", sorted(NEWEST.keys() - KNOWN_WITHOUT_A_WORD))
