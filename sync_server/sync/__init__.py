@@ -9,6 +9,8 @@ The line through the modules:
     event_time          when a tap happened
     merge               two words for one field
     review_store        what a person has to look at, with an owner and a due time
+    chosen_values       what the office may write when it settles a review
+    review_desk         a person settles a review: the office's value, the crew's, another one
     ledger_store        the permanent outcome of every operation
     effects             what an operation comes to, and for whom it is judged
     facts               what a crew saw or did: kept once, parked while its order is not known

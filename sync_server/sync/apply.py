@@ -117,7 +117,7 @@ def _taken(operation: Operation, current: JsonValue, merged: Merged) -> Effect:
 
 def _is_value(field: str, value: JsonValue) -> bool:
     if field == "result":
-        return value is None or value in set(FindingResult)
+        return value is None or (isinstance(value, str) and value in set(FindingResult))
     return isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value
 
 

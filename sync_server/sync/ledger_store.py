@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -172,19 +172,27 @@ def conflicts_of(connection: Connection, entity: str, entity_id: str) -> list[Fi
         .where(SYNC_CONFLICT.c.entity == entity, SYNC_CONFLICT.c.entity_id == entity_id)
         .order_by(SYNC_CONFLICT.c.at_ms, SYNC_CONFLICT.c.op_id)
     )
-    return [
-        FieldConflict(
-            op_id=row.op_id,
-            entity=row.entity,
-            entity_id=row.entity_id,
-            field=row.field,
-            seen=orjson.loads(row.seen_value),
-            office=orjson.loads(row.office_value),
-            crew=orjson.loads(row.crew_value),
-            kept=Kept(row.kept),
-        )
-        for row in connection.execute(query)
-    ]
+    return [_conflict(row) for row in connection.execute(query)]
+
+
+def conflict_of_operation(connection: Connection, op_id: str) -> FieldConflict | None:
+    """Return what an operation wrote against another word, None when it did not."""
+    query = select(SYNC_CONFLICT).where(SYNC_CONFLICT.c.op_id == op_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _conflict(row)
+
+
+def _conflict(row: Row[str]) -> FieldConflict:
+    return FieldConflict(
+        op_id=row.op_id,
+        entity=row.entity,
+        entity_id=row.entity_id,
+        field=row.field,
+        seen=orjson.loads(row.seen_value),
+        office=orjson.loads(row.office_value),
+        crew=orjson.loads(row.crew_value),
+        kept=Kept(row.kept),
+    )
 
 
 def note_replica(
@@ -282,18 +290,31 @@ class LedgerRecord:
     code: Code | None
     happened_at_utc: datetime
     is_clock_suspect: bool
+    tablet_id: str = ""
+    received_at_utc: datetime | None = None
 
 
 def read_ledger(connection: Connection) -> list[LedgerRecord]:
     """Return the whole ledger, by operation id."""
-    return [
-        LedgerRecord(
-            op_id=row.op_id,
-            actor=row.actor,
-            outcome=Outcome(row.outcome),
-            code=None if row.code is None else Code(row.code),
-            happened_at_utc=utc_from_ms(row.happened_at_ms),
-            is_clock_suspect=bool(row.is_clock_suspect),
-        )
-        for row in connection.execute(select(OP_LEDGER).order_by(OP_LEDGER.c.op_id))
-    ]
+    query = select(OP_LEDGER).order_by(OP_LEDGER.c.op_id)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def record_of_operation(connection: Connection, op_id: str) -> LedgerRecord | None:
+    """Return what the ledger says of one operation, None when it never came."""
+    query = select(OP_LEDGER).where(OP_LEDGER.c.op_id == op_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _record(row)
+
+
+def _record(row: Row[str]) -> LedgerRecord:
+    return LedgerRecord(
+        op_id=row.op_id,
+        actor=row.actor,
+        outcome=Outcome(row.outcome),
+        code=None if row.code is None else Code(row.code),
+        happened_at_utc=utc_from_ms(row.happened_at_ms),
+        is_clock_suspect=bool(row.is_clock_suspect),
+        tablet_id=row.tablet_id,
+        received_at_utc=utc_from_ms(row.received_at_ms),
+    )

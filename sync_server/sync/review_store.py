@@ -9,13 +9,17 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action, Role
 from sync_server.access.secrets_io import new_id
-from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.feed_store import Topic, append_feed, append_feed_all
+from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.work_orders.order_store import check_may
 from sync_server.work_orders.policy_store import review_due_at
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.texts import BilingualText
+
+SERVER = "server"
+"""Who resolved an item that settled itself."""
 
 
 class ReviewKind(StrEnum):
@@ -110,6 +114,8 @@ class ReviewItem:
     resolved_at_utc: datetime | None
     resolved_by: str | None
     resolution: str | None
+    choice: str | None = None
+    chosen_value: str | None = None
 
 
 def add_review(connection: Connection, new: NewReview, now_utc: datetime) -> str:
@@ -142,6 +148,30 @@ def list_reviews(connection: Connection, *, is_open: bool | None = True) -> list
         is_unresolved = REVIEW_ITEM.c.resolved_at_ms.is_(None)
         query = query.where(is_unresolved if is_open else ~is_unresolved)
     return [_item(row) for row in connection.execute(query)]
+
+
+def get_review(connection: Connection, review_id: str) -> ReviewItem | None:
+    """Return one item, resolved or not; None when there is none of that id."""
+    row = connection.execute(_query().where(REVIEW_ITEM.c.review_id == review_id)).one_or_none()
+    return None if row is None else _item(row)
+
+
+def close_linked(connection: Connection, now_utc: datetime) -> int:
+    """Return how many items of parked facts were closed because the fact is linked by now."""
+    linked = select(FACT.c.op_id).where(FACT.c.waits_for.is_(None))
+    closed = connection.execute(
+        update(REVIEW_ITEM)
+        .where(
+            REVIEW_ITEM.c.kind == str(ReviewKind.ORPHAN_FACT),
+            REVIEW_ITEM.c.resolved_at_ms.is_(None),
+            REVIEW_ITEM.c.op_id.in_(linked),
+        )
+        .values(resolved_at_ms=ms_from_utc(now_utc), resolved_by=SERVER, resolution="linked")
+        .returning(REVIEW_ITEM.c.review_id)
+    ).scalars()
+    review_ids = sorted(closed)
+    append_feed_all(connection, Topic.REVIEW, review_ids, now_utc)
+    return len(review_ids)
 
 
 def reviews_of(connection: Connection, entity: str, entity_id: str) -> list[ReviewItem]:
@@ -184,4 +214,6 @@ def _item(row: Row[str]) -> ReviewItem:
         resolved_at_utc=None if row.resolved_at_ms is None else utc_from_ms(row.resolved_at_ms),
         resolved_by=row.resolved_by,
         resolution=row.resolution,
+        choice=row.choice,
+        chosen_value=row.chosen_value,
     )

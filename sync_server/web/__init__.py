@@ -10,7 +10,8 @@ The line through the modules:
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
     gateway_views            what the page of the gateways shows of their health
-    record_views             what the pages of meters, gateways, review, tablets and accounts show
+    record_views             what the pages of meters, gateways, tablets and accounts show
+    review_views             what the review page shows
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
     desk_queries_store       the open alerts without the evidence that is not shown

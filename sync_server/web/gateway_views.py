@@ -20,6 +20,9 @@ class HealthView:
         waiting: Age of the oldest frame that waits for the server; empty: none waits.
         load: Load of its busiest line, such as `46 %`; empty: not said.
         is_busy: Whether that line has no time left.
+        late: Share of its frames that came late, such as `3 %`; empty: not said.
+        late_answers: Answers of meters that came after their time-out and were set right.
+        probes: Requests by which that was made sure, for whoever points at the number.
         silent_count: Meters that have stopped answering.
         silent_names: Their serials, for whoever points at the number.
         settings: Which revision is in force, in words.
@@ -28,6 +31,9 @@ class HealthView:
     waiting: str
     load: str
     is_busy: bool
+    late: str
+    late_answers: int
+    probes: str
     silent_count: int
     silent_names: str
     settings: str
@@ -40,12 +46,23 @@ def health_view(health: GatewayHealth, words: Words, now_utc: datetime) -> Healt
     silent = health.silent_meters()
     return HealthView(
         waiting="" if oldest is None else age(now_utc - oldest),
-        load="" if load is None else f"{number(round(100 * load))} %",
+        load=_percent(load),
         is_busy=load is not None and load >= BUSY_LOAD,
+        late=_percent(health.uplink.late_share()),
+        late_answers=sum(link.late_answers for link in health.links),
+        probes=words.gettext(mark("%(n)s probes"))
+        % {"n": number(sum(link.probes for link in health.links))},
         silent_count=len(silent),
         silent_names=", ".join(silent[:_MOST_NAMES]) + (" …" if len(silent) > _MOST_NAMES else ""),
         settings=_settings(health, words),
     )
+
+
+def _percent(share: float | None) -> str:
+    """Return a share in words; what is more than none is never shown as none."""
+    if share is None:
+        return ""
+    return "< 1 %" if 0 < share < 0.01 else f"{number(round(100 * share))} %"  # noqa: PLR2004  # one in a hundred
 
 
 def _settings(health: GatewayHealth, words: Words) -> str:

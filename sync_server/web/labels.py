@@ -69,6 +69,39 @@ ORDER_EVENTS: Mapping[str, str] = {
     "reopen": mark("Reopen"),
 }
 
+ORDER_EVENTS_OF_CREWS: Mapping[str, str] = {
+    "accept": mark("Accept"),
+    "depart": mark("Depart"),
+    "arrive": mark("Arrive"),
+    "begin": mark("Begin work"),
+    "finish": mark("Finish"),
+    "cannot_finish": mark("Cannot finish"),
+    "no_access": mark("No access"),
+}
+
+FIELDS: Mapping[str, str] = {
+    "priority": mark("Priority"),
+    "due_at": mark("Due"),
+    "crew_id": mark("Crew"),
+    "address": mark("Address"),
+    "title": mark("Title"),
+    "safety_class": mark("Safety class"),
+    "diagnosis": mark("Diagnosis"),
+    "result": mark("Result"),
+    "cause": mark("Cause"),
+    "note": mark("Remarks"),
+    "form_answerset": mark("Form"),
+    "photo_ref": mark("Photo"),
+    "signature": mark("Signature"),
+    "meter_reading": mark("Meter reading"),
+    "comment": mark("Comment"),
+    "check_in": mark("Check-in"),
+    "time_entry": mark("Working time"),
+    "part_used": mark("Part used"),
+    "patrol_point": mark("Checkpoint"),
+}
+"""Fields of an order and facts of a crew, as the pages call them."""
+
 ORDER_TYPES: Mapping[str, str] = {
     "leak_check": mark("Leak check"),
     "meter_check": mark("Meter check"),

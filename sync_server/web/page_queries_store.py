@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from sync_server.db.access_tables import ACCOUNT, CREW
+from sync_server.db.access_tables import ACCOUNT, CREW, TABLET
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
-from sync_server.db.sync_tables import REVIEW_ITEM, SYNC_CONFLICT
+from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.web.alert_views import SAFETY_PRIORITY, OrderLine
 from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
@@ -219,30 +219,10 @@ def course(
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConflictLine:
-    """Both words of one field, as JSON text, and which side was kept."""
-
-    field: str
-    crew_value: str
-    office_value: str
-    kept: str
-
-
-def conflicts_of(connection: Connection, op_id: str) -> Sequence[ConflictLine]:
-    """Return what an operation of the tablet wrote against the office, by field."""
-    rows = connection.execute(
-        select(SYNC_CONFLICT).where(SYNC_CONFLICT.c.op_id == op_id).order_by(SYNC_CONFLICT.c.field)
-    )
-    return [
-        ConflictLine(
-            field=row.field,
-            crew_value=row.crew_value,
-            office_value=row.office_value,
-            kept=row.kept,
-        )
-        for row in rows
-    ]
+def tablet_names(connection: Connection) -> dict[str, str]:
+    """Return tablet id -> the name it was enrolled under."""
+    rows = connection.execute(select(TABLET.c.tablet_id, TABLET.c.name))
+    return {row.tablet_id: row.name for row in rows}
 
 
 def order_numbers(connection: Connection, order_ids: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
-"""What the pages of gateways, quarantine, review, tablets and accounts show, as plain rows."""
+"""What the pages of gateways, quarantine, tablets and accounts show, as plain rows."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,27 +9,12 @@ from sync_server.access.roles import Action, may
 from sync_server.access.tablet_store import TabletRecord
 from sync_server.assets.assets import GatewayRecord
 from sync_server.readings.quarantine_store import QuarantinedGroup
-from sync_server.sync.review_store import ReviewItem, ReviewKind
 from sync_server.web.labels import ROLES, label
 from sync_server.web.words import Words, mark
-from wire_contracts.orders import ENTITY
 
 SILENT_AFTER = timedelta(hours=2)
 """A gateway that brought nothing for so long is called silent on the page; the alert of its
 meters has its own, finer rule."""
-
-_KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
-    ReviewKind.REFUSED: ("warn", "lock", mark("refused")),
-    ReviewKind.CONFLICT: ("danger", "merge", mark("conflict")),
-    ReviewKind.MERGED: ("info", "merge", mark("merged")),
-    ReviewKind.DONE_AFTER_CANCEL: ("warn", "check", mark("done after cancel")),
-    ReviewKind.ORPHAN_FACT: ("warn", "link", mark("no order")),
-    ReviewKind.OP_ID_REUSE: ("danger", "warn", mark("id used twice")),
-    ReviewKind.CLONED_STORE: ("danger", "tablet", mark("cloned tablet")),
-    ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
-    ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
-    ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,32 +42,6 @@ class QuarantineRow:
     text: str
     reason: str
     frames: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One field that both sides wrote."""
-
-    field: str
-    crew: str
-    office: str
-    kept: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRow:
-    """One item of the queue."""
-
-    review_id: str
-    title: str
-    text: str
-    kind: str
-    chip_class: str
-    icon: str
-    is_current: bool
-    resolved: str
-    order_href: str
-    explanation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,46 +123,6 @@ def quarantine_row(group: QuarantinedGroup, words: Words, now_utc: datetime) -> 
         reason=group.example,
         frames=count % {"n": group.frame_count},
     )
-
-
-def review_row(
-    item: ReviewItem,
-    words: Words,
-    now_utc: datetime,
-    names: Mapping[str, str],
-    current: str,
-) -> ReviewRow:
-    """Return the item's row in the reader's words."""
-    chip_class, icon, kind = _KINDS[item.kind]
-    is_order = item.entity == ENTITY
-    resolved = ""
-    if item.resolved_at_utc is not None:
-        who = names.get(item.resolved_by or "", item.resolved_by or "")
-        resolved = f"{who} {words.near_clock(item.resolved_at_utc, now_utc)}"
-    due = words.gettext(mark("due {time}")).format(time=words.near_clock(item.due_at_utc, now_utc))
-    return ReviewRow(
-        review_id=item.review_id,
-        title=item.text.in_language(words.language),
-        text=f"{names.get(item.entity_id, item.entity_id[:13])} · {due}",
-        kind=words.gettext(kind),
-        chip_class=chip_class,
-        icon=icon,
-        is_current=item.review_id == current,
-        resolved=resolved,
-        order_href=f"/orders/{item.entity_id}" if is_order else "",
-        explanation=f"{item.text.in_language(words.language)} ({item.code}).",
-    )
-
-
-def shown_value(text: str) -> str:
-    """Return a value kept as JSON the way a person reads it; absent is a dash."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    if value is None or value == "":
-        return "—"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
 
 
 def tablet_row(

@@ -1,30 +1,50 @@
 """The routes of the review queue: what a crew wrote and could not be used as it came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
-from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
-from sync_server.sync.review_store import list_reviews, resolve_review
+from sync_server.sync.chosen_values import value_of
+from sync_server.sync.ledger_store import (
+    FieldConflict,
+    conflict_of_operation,
+    kept_bodies,
+    record_of_operation,
+)
+from sync_server.sync.review_desk import Choice, Decision, current_value, settle
+from sync_server.sync.review_store import ReviewItem, get_review, list_reviews
 from sync_server.web.guarded_io import ResolveReview, SeeReview
-from sync_server.web.page_queries_store import account_names, conflicts_of, order_numbers
+from sync_server.web.page_queries_store import (
+    account_names,
+    crew_names,
+    order_numbers,
+    tablet_names,
+)
 from sync_server.web.pages_io import Pages, Reader, see_other
-from sync_server.web.record_views import Difference, review_row, shown_value
+from sync_server.web.review_views import (
+    Both,
+    Names,
+    Sent,
+    Source,
+    both_values,
+    review_row,
+    rights_of,
+    sent_view,
+    source_of,
+)
 from sync_server.web.words import age, mark
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonValue
+from wire_contracts.life_cycle import RefusedTransition
 
 _LISTED_RESOLVED = 20
 MAX_REASON = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRights:
-    """What the reader may do on the page."""
-
-    resolve: bool
+MAX_VALUE = 20_000
+MAX_SEEN = 200_000
 
 
 def review_router(pages: Pages) -> APIRouter:
@@ -37,26 +57,74 @@ def review_router(pages: Pages) -> APIRouter:
         return _page(pages, request, pages.reader(person), item)
 
     @router.post("/review/{review_id}/resolve")
-    def resolve(
+    def resolve(  # noqa: PLR0913, PLR0917  # the fields of the form
         request: Request,
         person: ResolveReview,
         review_id: str,
         reason: Annotated[str, Form(max_length=MAX_REASON)] = "",
+        choice: Annotated[Choice, Form()] = Choice.NOTED,
+        value: Annotated[str, Form(max_length=MAX_VALUE)] = "",
+        seen: Annotated[str | None, Form(max_length=MAX_SEEN)] = None,
     ) -> Response:
         """Close the item with what was decided and why."""
         reader = pages.reader(person)
         if not reason.strip():
             problem = reader.words.gettext(mark("A reason is needed before it is resolved."))
             return _page(pages, request, reader, review_id, problem)
+        decision = Decision(choice=choice, reason=reason.strip(), seen=seen)
         try:
-            with pages.engine.begin() as connection:
-                now_utc = pages.clock.now_utc()
-                resolve_review(connection, review_id, person.account_id, reason.strip(), now_utc)
-        except ContractError as refusal:
-            return _page(pages, request, reader, "", str(refusal))
+            _settle(pages, reader, review_id, decision, value)
+        except (ContractError, RefusedTransition) as refusal:
+            return _page(pages, request, reader, review_id, str(refusal))
         return see_other("/review")
 
     return router
+
+
+def _settle(pages: Pages, reader: Reader, review_id: str, decision: Decision, typed: str) -> None:
+    with pages.engine.begin() as connection:
+        item = get_review(connection, review_id)
+        conflict = _conflict(connection, item)
+        if conflict is not None and decision.choice is Choice.OTHER:
+            zone = reader.words.zone
+            chosen = value_of(conflict.field, typed, lambda moment: moment.replace(tzinfo=zone))
+            decision = replace(decision, value=chosen)
+        now_utc = pages.clock.now_utc()
+        settle(connection, review_id, decision, reader.person.account_id, now_utc)
+
+
+def _conflict(connection: Connection, item: ReviewItem | None) -> FieldConflict | None:
+    if item is None or item.op_id is None:
+        return None
+    return conflict_of_operation(connection, item.op_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detail:
+    """The chosen item with everything that is known of its operation."""
+
+    item: ReviewItem
+    both: Both | None
+    source: Source | None
+    sent: list[Sent]
+
+
+def _detail(
+    connection: Connection, pages: Pages, reader: Reader, item: ReviewItem, names: Names
+) -> _Detail:
+    words, conflict = reader.words, _conflict(connection, item)
+    record = None if item.op_id is None else record_of_operation(connection, item.op_id)
+    bodies: list[JsonValue] = []
+    if item.op_id is not None and conflict is None:
+        bodies = kept_bodies(connection, item.op_id)
+    now_utc = pages.clock.now_utc()
+    now = None if conflict is None else current_value(connection, conflict)
+    return _Detail(
+        item=item,
+        both=None if conflict is None else both_values(conflict, now, words, names),
+        source=None if record is None else source_of(record, words, now_utc, names),
+        sent=[sent_view(body, words, names) for body in bodies],
+    )
 
 
 def _page(
@@ -65,12 +133,18 @@ def _page(
     words, now_utc = reader.words, pages.clock.now_utc()
     with reading(pages.engine) as connection:
         waiting = list_reviews(connection)
-        done = list_reviews(connection, is_open=False)[-_LISTED_RESOLVED:]
-        numbers = order_numbers(connection, [each.entity_id for each in (*waiting, *done)])
-        names = {**account_names(connection), **numbers}
+        done = list_reviews(connection, is_open=False)
+        lately = sorted(done, key=lambda each: each.resolved_at_utc or now_utc, reverse=True)
+        lately = lately[:_LISTED_RESOLVED]
+        names = Names(
+            accounts=account_names(connection),
+            crews=crew_names(connection),
+            tablets=tablet_names(connection),
+            orders=order_numbers(connection, [each.entity_id for each in (*waiting, *lately)]),
+        )
         item = next((each for each in waiting if each.review_id == chosen), None)
         item = item or next(iter(waiting), None)
-        conflicts = conflicts_of(connection, item.op_id) if item and item.op_id else ()
+        detail = _detail(connection, pages, reader, item, names) if item is not None else None
     current = item.review_id if item else ""
     oldest = min((each.created_at_utc for each in waiting), default=None)
     return pages.page(
@@ -79,19 +153,12 @@ def _page(
         "review.html",
         "review",
         waiting=[review_row(each, words, now_utc, names, current) for each in waiting],
-        resolved=[review_row(each, words, now_utc, names, "") for each in reversed(done)],
+        overdue=sum(each.due_at_utc < now_utc for each in waiting),
+        resolved=[review_row(each, words, now_utc, names, "") for each in lately],
         item=review_row(item, words, now_utc, names, current) if item else None,
-        differences=[
-            Difference(
-                field=each.field,
-                crew=shown_value(each.crew_value),
-                office=shown_value(each.office_value),
-                kept=each.kept,
-            )
-            for each in conflicts
-        ],
+        detail=detail,
         oldest=age(now_utc - oldest) if oldest else "",
-        can=ReviewRights(resolve=may(reader.person.role, Action.RESOLVE_REVIEW)),
+        can=rights_of(reader.person),
         problem_text=problem,
         status=400 if problem else 200,
     )

@@ -33,7 +33,7 @@ from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.alert_states import Disposition
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader
+from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.kinds import FindingResult, Label
 from wire_contracts.operations import (
     Operation,
@@ -216,12 +216,13 @@ def test_notes_of_office_and_crew_follow_each_other(
     [
         ("number", "WO-9", Code.FIELD_UNKNOWN),
         ("result", "perhaps", Code.FIELD_RANGE),
+        ("result", {"a": 1}, Code.FIELD_RANGE),
         ("diagnosis", 7, Code.FIELD_RANGE),
         ("note", "x" * 20_001, Code.FIELD_RANGE),
     ],
 )
 def test_a_value_that_no_field_takes_is_refused(
-    utility: Utility, order_id: str, name: str, value: str | int, code: Code
+    utility: Utility, order_id: str, name: str, value: JsonValue, code: Code
 ) -> None:
     pen = Pen(actor=utility.member.account_id, clock=utility.clock)
     results = push(utility, pen, pen.set(order_id, name, None, value))

@@ -1,0 +1,245 @@
+"""What the review page shows: who waits for whom until when, both values, what may be decided."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync_server.access.account_store import Person
+from sync_server.access.roles import Action, may
+from sync_server.sync.ledger_store import FieldConflict, LedgerRecord
+from sync_server.sync.merge import Kept
+from sync_server.sync.review_desk import Choice, as_text
+from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind
+from sync_server.web.labels import FIELDS, ORDER_EVENTS_OF_CREWS, RESULTS, ROLES, label
+from sync_server.web.words import Words, age, mark
+from wire_contracts.fields import JsonValue
+from wire_contracts.frames import utc_from_ms
+
+_KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
+    ReviewKind.REFUSED: ("warn", "lock", mark("refused")),
+    ReviewKind.CONFLICT: ("danger", "merge", mark("conflict")),
+    ReviewKind.MERGED: ("info", "merge", mark("merged")),
+    ReviewKind.DONE_AFTER_CANCEL: ("warn", "check", mark("done after cancel")),
+    ReviewKind.ORPHAN_FACT: ("warn", "link", mark("not linked")),
+    ReviewKind.OP_ID_REUSE: ("danger", "warn", mark("id used twice")),
+    ReviewKind.CLONED_STORE: ("danger", "tablet", mark("cloned tablet")),
+    ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
+    ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
+    ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
+}
+
+_REASONS: Mapping[str, str] = {
+    "state": mark("The order did not stand where the step begins."),
+    "taken": mark("Another crew had taken the order."),
+    "not_yours": mark("The order, or the person, was not this tablet’s."),
+    "evidence.missing": mark("Result and form were missing."),
+    "gone": mark("The order is not known here."),
+    "field.office": mark("The office decides this field."),
+    "field.unknown": mark("An order has no such field."),
+    "field.range": mark("The field does not take this value."),
+    "entity.unknown": mark("This server does not know that kind of thing."),
+    "role.refused": mark("This step belongs to the office."),
+    "op_id_reuse": mark("The same operation came with two contents; both are kept."),
+    "operation.failed": mark("The server could not apply it; see its log."),
+    "version.unsupported": mark("The form’s version is not known here."),
+    "token.revoked": mark("The tablet’s access had been ended."),
+}
+"""Code -> why, for a dispatcher; another code is shown as it is."""
+
+_LONG_FIELDS = frozenset({"diagnosis", "note", "address", "cause"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """One item of the list."""
+
+    review_id: str
+    title: str
+    about: str
+    owner: str
+    due: str
+    is_overdue: bool
+    kind: str
+    chip_class: str
+    icon: str
+    is_current: bool
+    resolved: str
+    order_href: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Both:
+    """Both values of one field, and what stands."""
+
+    code: str
+    field: str
+    crew: str
+    office: str
+    now: str
+    seen: str
+    stands: str
+    is_long: bool
+    options: Sequence[tuple[str, str]]
+    typed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where an operation came from: who, with which tablet, when."""
+
+    who: str
+    tablet: str
+    happened: str
+    received: str
+    is_clock_suspect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What the crew sent and was not applied as it came."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What people call accounts, crews, tablets and orders."""
+
+    accounts: Mapping[str, str]
+    crews: Mapping[str, str]
+    tablets: Mapping[str, str]
+    orders: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRights:
+    """What the reader may do on the page."""
+
+    resolve: bool
+
+
+def rights_of(person: Person) -> ReviewRights:
+    """Return what the person may do on the page."""
+    return ReviewRights(resolve=may(person.role, Action.RESOLVE_REVIEW))
+
+
+def review_row(
+    item: ReviewItem, words: Words, now_utc: datetime, names: Names, current: str
+) -> ReviewRow:
+    """Return the item's row in the reader's words."""
+    chip_class, icon, kind = _KINDS[item.kind]
+    is_overdue = item.resolved_at_utc is None and item.due_at_utc < now_utc
+    late = words.gettext(mark("overdue by {age}")).format(age=age(now_utc - item.due_at_utc))
+    due = words.gettext(mark("due {time}")).format(time=words.near_clock(item.due_at_utc, now_utc))
+    reason = _REASONS.get(str(item.code))
+    return ReviewRow(
+        review_id=item.review_id,
+        title=item.text.in_language(words.language),
+        about=names.orders.get(item.entity_id, item.entity_id[:13]),
+        owner=label(words, ROLES, item.owner_role),
+        due=late if is_overdue else due,
+        is_overdue=is_overdue,
+        kind=words.gettext(kind),
+        chip_class=chip_class,
+        icon=icon,
+        is_current=item.review_id == current,
+        resolved=_resolved(item, words, now_utc, names),
+        order_href=f"/orders/{item.entity_id}" if item.entity_id in names.orders else "",
+        explanation=words.gettext(reason) if reason is not None else f"({item.code})",
+    )
+
+
+_CHOICES: Mapping[str, str] = {
+    Choice.OFFICE: mark("office’s value kept"),
+    Choice.CREW: mark("crew’s value taken"),
+    Choice.OTHER: mark("another value set"),
+    Choice.NOTED: mark("dealt with"),
+}
+
+
+def _resolved(item: ReviewItem, words: Words, now_utc: datetime, names: Names) -> str:
+    if item.resolved_at_utc is None:
+        return ""
+    at = words.near_clock(item.resolved_at_utc, now_utc)
+    if item.resolved_by == SERVER:
+        return words.gettext(mark("linked by itself {time}")).format(time=at)
+    who = names.accounts.get(item.resolved_by or "", item.resolved_by or "")
+    what = words.gettext(_CHOICES.get(item.choice or "", mark("dealt with")))
+    return f"{what} · {who} {at}"
+
+
+def both_values(conflict: FieldConflict, now: JsonValue, words: Words, names: Names) -> Both:
+    """Return both values of a field and the one that stands now."""
+    field = conflict.field
+
+    def shown(value: JsonValue) -> str:
+        return shown_value(field, value, words, names)
+
+    stands = ""
+    if now == conflict.crew:
+        stands = Kept.CREW
+    elif now == conflict.office:
+        stands = Kept.OFFICE
+    options: list[tuple[str, str]] = []
+    if field == "result":
+        options = [(code, label(words, RESULTS, code)) for code in RESULTS]
+    elif field == "priority":
+        options = [(str(number), str(number)) for number in range(1, 5)]
+    elif field == "crew_id":
+        options = sorted(names.crews.items(), key=lambda each: each[1])
+    return Both(
+        code=field,
+        field=label(words, FIELDS, field),
+        crew=shown(conflict.crew),
+        office=shown(conflict.office),
+        now=shown(now),
+        seen=as_text(now),
+        stands=stands,
+        is_long=field in _LONG_FIELDS,
+        options=options,
+        typed=shown(now) if isinstance(now, str) and field in _LONG_FIELDS else "",
+    )
+
+
+def shown_value(field: str, value: JsonValue, words: Words, names: Names) -> str:
+    """Return a field's value the way a person reads it; absent is a dash."""
+    if value is None or value == "":
+        return "—"
+    if field == "result":
+        return label(words, RESULTS, str(value))
+    if field == "crew_id":
+        return names.crews.get(str(value), str(value))
+    if field == "due_at" and isinstance(value, int) and not isinstance(value, bool):
+        return words.moment(utc_from_ms(value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def source_of(record: LedgerRecord, words: Words, now_utc: datetime, names: Names) -> Source:
+    """Return who made an operation, with which tablet and when."""
+    received = record.received_at_utc
+    return Source(
+        who=names.accounts.get(record.actor, record.actor[:13]) or "—",
+        tablet=names.tablets.get(record.tablet_id, record.tablet_id[:13]),
+        happened=words.near_clock(record.happened_at_utc, now_utc),
+        received="" if received is None else words.near_clock(received, now_utc),
+        is_clock_suspect=record.is_clock_suspect,
+    )
+
+
+def sent_view(body: JsonValue, words: Words, names: Names) -> Sent:
+    """Return what an operation that was kept wanted, in words."""
+    if not isinstance(body, Mapping):
+        return Sent(title=words.gettext(mark("Unreadable")), text=str(body)[:2000])
+    kind, field = str(body.get("kind", "")), str(body.get("field", ""))
+    if kind == "go":
+        step = label(words, ORDER_EVENTS_OF_CREWS, field)
+        return Sent(title=words.gettext(mark("Step")), text=step)
+    if kind == "set":
+        text = shown_value(field, body.get("new"), words, names)
+        return Sent(title=label(words, FIELDS, field), text=text)
+    content = body.get("payload") if "payload" in body else dict(body)
+    text = json.dumps(content, ensure_ascii=False, indent=1)[:4000]
+    return Sent(title=label(words, FIELDS, field or kind), text=text)
