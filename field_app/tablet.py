@@ -15,9 +15,11 @@ from field_app.access.personal_data import PersonalData
 from field_app.access.withdrawal import (
     SealedApi,
     Withdrawal,
+    leave_sealed_photos,
     load_withdrawal,
     readmit,
     send_sealed,
+    send_sealed_photos,
     withdraw,
 )
 from field_app.clock_io import TapClock
@@ -27,6 +29,7 @@ from field_app.orders.order_desk import OrderDesk
 from field_app.orders.stamps import Stamps
 from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import FOLDER, PhotoFiles
+from field_app.photos.sealed_photos_io import SealedPhotos
 from field_app.platform.desktop import NoLocator
 from field_app.platform.network import DesktopNetwork, Network, NetworkKind
 from field_app.platform.ports import PinOutcome, PinVerdict, Vault
@@ -68,6 +71,7 @@ from field_app.sync.uploading import BlobApi, CarriesBlobs, Shore, Uploader, ser
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
+from wire_contracts.sealed import Envelope, SealedKind
 from wire_contracts.sync import SyncApi
 
 STORE_FILE: Final = "tablet.sqlite3"
@@ -113,7 +117,8 @@ class Tablet:
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
         self.desk = OrderDesk(database, self.stamps)
         self.network: Network = DesktopNetwork()
-        self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault)
+        sealed = SealedPhotos(folder=folder / FOLDER, seal=self._seal_photo)
+        self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault, sealed=sealed)
         self._photo_files.clear_unfinished()
         self.photos = PhotoAlbum(database, self._photo_files, self.stamps, NoLocator())
         self.personal = PersonalData(database, self.vault, self._now)
@@ -166,6 +171,7 @@ class Tablet:
         if verdict.outcome is PinOutcome.OPENED:
             self._set_actor(account_id)
         if verdict.outcome is PinOutcome.WIPED and not self.vault.has_key():
+            leave_sealed_photos(self.database, self._photo_files)
             self.database.write(personal_rows.drop_personal)
             self.database.tidy(patiently=True)
         return verdict
@@ -200,6 +206,7 @@ class Tablet:
             self.personal.check_lease()
             if verdict.reason is Reason.NONE:
                 self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
+                self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
                 self.personal.fetch_wanted()
                 self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))
             return verdict
@@ -319,7 +326,8 @@ class Tablet:
     def _withdraw(self) -> None:
         at_ms = clamped_ms(self._clock.now_utc())
         self.database.write(partial(withdraw, seal=self.vault.seal, at_ms=at_ms))
-        self.vault.forget()
+        if leave_sealed_photos(self.database, self._photo_files):
+            self.vault.forget()
         if self.identity is not None and self.identity.people:
             self.identity = replace(self.identity, people=())
             save_identity(self._folder, self.identity)
@@ -332,6 +340,13 @@ class Tablet:
             return
         with suppress(SyncProblem):  # they stay, and the next contact tries again
             send_sealed(self.database, api, self._clock)
+            send_sealed_photos(self.database, self._photo_files, api)
+
+    def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
+        public_key = self.database.read(lease_store.load_sealing_key)
+        if public_key is None:
+            return None
+        return self.vault.seal(public_key, SealedKind.BLOB, sha256, plain)
 
     def _take_identity(self, identity: Identity) -> None:
         with self._sync_lock:

@@ -7,19 +7,27 @@ revoked, and forgotten when the server holds them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection, delete
 
 from field_app.orders import order_store
-from field_app.store import lease_store, sealed_store, settings_store
+from field_app.photos.photo_files_io import PhotoFiles
+from field_app.store import lease_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import sync_store
 from wire_contracts.clock import Clock
-from wire_contracts.sealed import MAX_ENVELOPES, MAX_SEALED_BYTES, SealedAnswer, SealedRequest
+from wire_contracts.sealed import (
+    MAX_ENVELOPES,
+    MAX_SEALED_BYTES,
+    SealedAnswer,
+    SealedKind,
+    SealedRequest,
+)
 from wire_contracts.sync import PROTOCOL
 
 
@@ -94,6 +102,45 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
         if settled == 0:
             break
     return sent
+
+
+def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
+    """Leave of unsent photos the sealed copies only; return whether the key may go, too.
+
+    What the server has is removed. A photo without a sealed copy stays, and its key with it.
+    """
+    for sha256 in database.read(photo_store.done_names):
+        files.remove(sha256)
+    return not files.forget_readable()
+
+
+def send_sealed_photos(database: Database, files: PhotoFiles, api: SealedApi) -> int:
+    """Send the photos of which only the sealed copy is left; return how many the server has now.
+
+    Raises:
+        SyncProblem: No usable answer; what was not confirmed stays.
+    """
+    sent = 0
+    for sha256 in files.sealed_only():
+        envelope = None if files.sealed is None else files.sealed.load(sha256)
+        if envelope is None:
+            continue
+        request = SealedRequest(
+            replica_id=database.read(_replica_id), envelopes=(envelope,), protocol=PROTOCOL
+        )
+        answer = api.send_sealed(request)
+        if any((each.kind, each.about) == (SealedKind.BLOB, sha256) for each in answer.results):
+            database.write(partial(_photo_is_there, sha256=sha256, at_ms=answer.server_now_ms))
+            files.remove(sha256)
+            sent += 1
+    return sent
+
+
+def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> None:
+    job = photo_store.find_job(connection, sha256)
+    if job is not None:
+        order_store.rebuild_lines(connection, photo_store.mark_done(connection, job, at_ms))
+        photo_store.mark_file_gone(connection, sha256)
 
 
 def _settle(

@@ -1,11 +1,12 @@
 """Owns the encrypted files beside the store: written whole or not at all, never in clear."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from field_app.photos.sealed_photos_io import SealedPhotos
 from field_app.platform.ports import Bound, Vault
 from wire_contracts.blobs import is_sha256
 
@@ -31,6 +32,7 @@ class PhotoFiles:
 
     folder: Path
     vault: Vault
+    sealed: SealedPhotos | None = None
     reached: Callable[[str], None] = nothing_reached
 
     def save(self, sha256: str, plain: bytes) -> None:
@@ -52,6 +54,8 @@ class PhotoFiles:
             self.reached("photo.written")
             os.fsync(stream.fileno())
         self.reached("photo.synced")
+        if self.sealed is not None:
+            self.sealed.save(sha256, plain)
         fresh.replace(self._path(sha256))
         self.reached("photo.renamed")
         _sync_folder(self.folder)
@@ -79,6 +83,36 @@ class PhotoFiles:
     def remove(self, sha256: str) -> None:
         """Take the file away: the server has it."""
         self._path(sha256).unlink(missing_ok=True)
+        if self.sealed is not None:
+            self.sealed.remove(sha256)
+
+    def forget_readable(self) -> list[str]:
+        """Take away what has a sealed copy; return what has none and must stay with its key."""
+        if self.sealed is not None:
+            for sha256 in self.sealed.names():
+                self._path(sha256).unlink(missing_ok=True)
+        return list(self.names())
+
+    def seal_missing(self, unsent: Sequence[str]) -> int:
+        """Seal unsent photos from before the server's key was known; return how many."""
+        if self.sealed is None or not self.vault.is_open():
+            return 0
+        here = [sha256 for sha256 in unsent if self.has(sha256)]
+        missing = [sha256 for sha256 in here if not self.sealed.has(sha256)]
+        for sha256 in missing:
+            self.sealed.save(sha256, self.load(sha256))
+        return len(missing)
+
+    def forget_sealed(self, sha256: str) -> None:
+        """Take the sealed copy away: the server has the photo, the file stays to be looked at."""
+        if self.sealed is not None:
+            self.sealed.remove(sha256)
+
+    def sealed_only(self) -> list[str]:
+        """Return the photos of which nothing but the sealed copy is here."""
+        if self.sealed is None:
+            return []
+        return [sha256 for sha256 in self.sealed.names() if not self.has(sha256)]
 
     def names(self) -> Iterator[str]:
         """Yield the names of the photos that are here."""

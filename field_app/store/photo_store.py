@@ -264,6 +264,20 @@ def deletable(connection: Connection, *, server_now_ms: int) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def unsent_names(connection: Connection) -> list[str]:
+    """Return the photos that the server does not have."""
+    chosen = select(photo_job.c.sha256).where(photo_job.c.is_done == 0)
+    return list(connection.execute(chosen).scalars())
+
+
+def done_names(connection: Connection) -> list[str]:
+    """Return the photos that the server has and whose files may still be here."""
+    chosen = select(photo_job.c.sha256).where(
+        photo_job.c.is_done == 1, photo_job.c.is_file_gone == 0
+    )
+    return list(connection.execute(chosen).scalars())
+
+
 def mark_file_gone(connection: Connection, sha256: str) -> None:
     """Keep that the file was taken away."""
     _change(connection, sha256, is_file_gone=1)

@@ -165,6 +165,7 @@ class Uploader:
         except BlobRefused as refused:
             return self._take_refusal(job, refused)
         self._database.write(partial(_finish, job=job, clock=self._shore.clock))
+        self._shore.files.forget_sealed(job.sha256)
         return PhotoWait.NONE
 
     def _take_refusal(self, job: PhotoJob, refused: BlobRefused) -> PhotoWait:

@@ -23,12 +23,17 @@ from sync_server.access.api_io import enrolment_router
 from sync_server.access.desk import AccessDesk
 from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import revoke_tablet
+from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
+from sync_server.db.engine_io import reading
 from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
 from sync_server.sync.api_io import sync_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.vault_parts import quick_vault
+from tests.sync_server.blobs.blob_parts import jpeg
 from tests.sync_server.people_parts import QUICK_HASHER
 from wire_contracts.work_order_states import WorkOrderEvent
 
@@ -42,7 +47,9 @@ def app_with_keys(office: Office, folder: Path) -> FastAPI:
     app = FastAPI()
     app.state.access = AccessDesk(office.engine, office.clock, QUICK_HASHER)
     app.include_router(enrolment_router())
-    app.include_router(sync_router(office.engine, office.clock, SyncTerms(keys=keys)))
+    intake = Intake(office.engine, BlobFiles(folder / "blobs"), office.clock)
+    terms = SyncTerms(keys=keys, intake=intake)
+    app.include_router(sync_router(office.engine, office.clock, terms))
     install_error_answers(app)
     return app
 
@@ -297,6 +304,49 @@ def words_left(connection: Connection) -> set[str]:
         *(str(row[0]) for row in drafts),
         *sealed_abouts(connection),
     }
+
+
+def test_photos_arrive_although_the_key_of_the_tablet_is_gone(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    names = [tablet.photos.add(order_id, jpeg(number)) for number in (1, 2)]
+    tablet.close()
+    revoke(office, tablet)
+    folder = tmp_path / "tablet"
+
+    with closing(open_tablet(folder, office.clock, vault=quick_vault(folder))) as later:
+        later.sync_now()
+        left = list((folder / "photos").iterdir())
+        waiting = later.withdrawal()
+
+    assert left == []
+    assert waiting.sealed_waiting == 0
+    assert {blob_state(office, sha256) for sha256 in names} == {BlobState.HAVE}
+
+
+def test_a_photo_without_a_sealed_copy_keeps_its_key(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.photos.add(order_id, jpeg())
+    folder = tmp_path / "tablet"
+    for copy in (folder / "photos").glob("*.sealed"):
+        copy.unlink()
+    tablet.lock()
+    revoke(office, tablet)
+    tablet.sync_now()
+
+    assert len(list((folder / "photos").glob("*.vault"))) > 0
+    assert (folder / VAULT_FILE).exists()
+
+
+def blob_state(office: Office, sha256: str) -> BlobState | None:
+    with reading(office.engine) as connection:
+        found = find_blob(connection, sha256)
+    return None if found is None else found.state
 
 
 def test_copies_and_rescued_files_go_with_a_withdrawal(
