@@ -227,6 +227,8 @@ def _pages(site: _Site) -> _PartRun:
             port=config.listen_port,
             log_config=None,
             access_log=False,
+            server_header=False,
+            date_header=False,  # pages carry it all the same, see web.pages_io.SecurityHeaders
             timeout_graceful_shutdown=5,
         )
     )

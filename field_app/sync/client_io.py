@@ -4,6 +4,8 @@ from contextlib import closing
 from typing import Final
 
 import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.util import SKIP_HEADER
 
 from field_app.store.quick_json import quick_loads
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
@@ -16,7 +18,7 @@ from wire_contracts.operations import (
     parse_push_answer,
 )
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import PullAnswer, parse_pull
+from wire_contracts.pulls import MAX_ROWS, PullAnswer, parse_pull
 from wire_contracts.refusals import parse_refusal
 from wire_contracts.sealed import (
     SEALED_PATH,
@@ -44,6 +46,14 @@ _NETWORK_LOGIN: Final = 511
 """RFC 6585 section 6: a captive portal that says so."""
 
 
+_HEADERS: Final = {
+    PROTOCOL_HEADER: str(PROTOCOL),
+    "Accept-Encoding": "gzip",
+    "User-Agent": SKIP_HEADER,
+}
+"""What every request carries, and no more: an idle tablet polls all day and may pay by the byte."""
+
+
 class HttpSession:
     """One connection to the server, without the machine's proxies and saved log-ins."""
 
@@ -53,8 +63,7 @@ class HttpSession:
         self._session = requests.Session()
         # a .netrc entry would replace our token, a proxy would read it
         self._session.trust_env = False
-        self._session.headers[PROTOCOL_HEADER] = str(PROTOCOL)
-        self._session.headers["Accept"] = CONTENT_TYPE
+        self._session.headers = CaseInsensitiveDict(_HEADERS)
 
     def set_token(self, token: str) -> None:
         """Send this bearer token from now on."""
@@ -118,7 +127,8 @@ class HttpSyncApi:
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         """Return the next changes; raise SyncProblem when there is no usable answer."""
-        query = {"limit": str(limit)} | ({} if token is None else {"token": token})
+        query = {} if limit == MAX_ROWS else {"limit": str(limit)}
+        query |= {} if token is None else {"token": token}
         root = self._http.ask("GET", PULL_PATH, query=query)
         try:
             return parse_pull(root, token)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
 from functools import partial
 from gettext import NullTranslations
 from pathlib import Path
@@ -319,7 +320,10 @@ def is_part_wanted(request: Request) -> bool:
 
 
 class SecurityHeaders:
-    """ASGI middleware: the security headers on every answer, streams included."""
+    """ASGI middleware: the security headers on every answer to a browser, streams included.
+
+    Tablets are no browsers: they read none of these headers, nor the date, and pay by the byte.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap the application."""
@@ -327,14 +331,18 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; add to the head of the answer what it lacks."""
+        if scope["type"] != "http" or scope["path"].startswith("/sync/"):
+            await self._app(scope, receive, send)
+            return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault("Date", formatdate(usegmt=True))
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+        await self._app(scope, receive, with_headers)
