@@ -10,7 +10,7 @@ import field_app
 APP = Path(field_app.__file__).parent
 ROOT = APP.parent
 
-BUILDABLE = {"field_app", "wire_contracts", "kivy", "sqlalchemy", "requests", "PIL"}
+BUILDABLE = {"field_app", "wire_contracts", "kivy", "sqlalchemy", "requests", "urllib3", "PIL"}
 """Pure Python, or with a recipe of python-for-android (tablet guide section 1)."""
 
 OPTIONAL = {
