@@ -21,6 +21,8 @@ class LinkFigures:
         skipped: Due instants passed over because the link was late.
         suspects: Serials of the silent meters.
         crc_errors: Requests after which bytes came that pass no checksum.
+        late_answers: Answers that came after their time-out and were recognised as late.
+        probes: Requests sent only to learn that no late answer is on its way.
         running_s: Wall seconds since the thread was started.
         busy_s: Wall seconds that the line was taken: asking, waiting, silences.
         turnaround_p50_s: Wall seconds that half of the answers did not exceed; None: no answer.
@@ -44,6 +46,8 @@ class LinkFigures:
     skipped: int
     suspects: Sequence[str]
     crc_errors: int = 0
+    late_answers: int = 0
+    probes: int = 0
     running_s: float = 0.0
     busy_s: float = 0.0
     turnaround_p50_s: float | None = None
@@ -58,13 +62,23 @@ class LinkFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkFigures:
-    """What the uplink has done since the gateway started."""
+    """What the uplink has done since the gateway started.
+
+    Attributes:
+        is_connected: Whether the broker is connected.
+        published: Frames sent, each time.
+        republished: Of these, those that were sent before.
+        acknowledged: Frames the server has said are safe.
+        refused: Of these, those in its quarantine.
+        late: Of the frames sent, those that were older than two periods of their group.
+    """
 
     is_connected: bool
     published: int
     republished: int
     acknowledged: int
     refused: int
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

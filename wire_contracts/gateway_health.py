@@ -48,13 +48,30 @@ class QueueHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkHealth:
-    """What went to the server since the gateway started; it says this only when connected."""
+    """What went to the server since the gateway started; it says this only when connected.
+
+    Attributes:
+        is_connected: Whether the broker is connected.
+        published: Frames sent, each time.
+        republished: Of these, those that were sent before.
+        acknowledged: Frames the server has said are safe.
+        refused: Of these, those in its quarantine.
+        late: Of the frames sent, those that were older than two periods of their group; None: an
+            older gateway does not say it.
+    """
 
     is_connected: bool = True
     published: int
     republished: int
     acknowledged: int
     refused: int
+    late: int | None = None
+
+    def late_share(self) -> float | None:
+        """Return the share 0..1 of the frames that came late; None: nothing sent, or not said."""
+        if self.late is None or not self.published:
+            return None
+        return min(1.0, self.late / self.published)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +94,8 @@ class LinkHealth:
         exceptions: Those that an exception answered.
         mismatches: Those after which something else came.
         crc_errors: Those after which bytes came that pass no checksum.
+        late_answers: Answers that came after their time-out and were recognised as late.
+        probes: Requests sent only to learn that no late answer is on its way.
         reopens: How often the line was closed because it was doubted or lost.
         frames: Frames handed on.
         skipped: Due instants passed over.
@@ -100,6 +119,8 @@ class LinkHealth:
     frames: int
     skipped: int
     crc_errors: int = 0
+    late_answers: int = 0
+    probes: int = 0
     suspects: Sequence[str] = ()
     load: float | None = None
     p50_ms: float | None = None
@@ -167,6 +188,7 @@ def dump_health(health: GatewayHealth) -> bytes:
                 "republished": uplink.republished,
                 "acknowledged": uplink.acknowledged,
                 "refused": uplink.refused,
+                "late": uplink.late,
             },
             "settings": {
                 "revision": settings.revision,
@@ -193,6 +215,8 @@ def _link_json(link: LinkHealth) -> JsonObject:
         "exceptions": link.exceptions,
         "mismatches": link.mismatches,
         "crc_errors": link.crc_errors,
+        "late_answers": link.late_answers,
+        "probes": link.probes,
         "reopens": link.reopens,
         "frames": link.frames,
         "skipped": link.skipped,
@@ -233,6 +257,11 @@ def _count(reader: FieldReader, key: str) -> int:
     return reader.integer(key, low=0, high=_COUNT)
 
 
+def _count_or_nought(reader: FieldReader, key: str) -> int:
+    """Return a count; an older gateway does not say it, which counts as none so far."""
+    return _count(reader, key) if reader.has(key) else 0
+
+
 def _queue(reader: FieldReader) -> QueueHealth:
     return QueueHealth(
         epoch=reader.integer("ep", low=0, high=MAX_EPOCH),
@@ -251,6 +280,7 @@ def _uplink(reader: FieldReader) -> UplinkHealth:
         republished=_count(reader, "republished"),
         acknowledged=_count(reader, "acknowledged"),
         refused=_count(reader, "refused"),
+        late=_count(reader, "late") if reader.has("late") else None,
     )
 
 
@@ -274,7 +304,9 @@ def _link(reader: FieldReader) -> LinkHealth:
         timeouts=_count(reader, "timeouts"),
         exceptions=_count(reader, "exceptions"),
         mismatches=_count(reader, "mismatches"),
-        crc_errors=_count(reader, "crc_errors") if reader.has("crc_errors") else 0,
+        crc_errors=_count_or_nought(reader, "crc_errors"),
+        late_answers=_count_or_nought(reader, "late_answers"),
+        probes=_count_or_nought(reader, "probes"),
         reopens=_count(reader, "reopens"),
         frames=_count(reader, "frames"),
         skipped=_count(reader, "skipped"),

@@ -50,6 +50,8 @@ class BusFigures:
         exceptions: Those that an exception answered.
         mismatches: Those after which something else came.
         crc_errors: Those after which bytes came that pass no checksum.
+        late_answers: Answers that came after their time-out and were recognised as late.
+        probes: Requests sent only to learn that no late answer is on its way.
         reopens: How often the line was closed because it was doubted or lost.
         silent_count: Meters that do not answer.
         p50_ms: Milliseconds of turnaround that half of the answers did not exceed.
@@ -65,6 +67,8 @@ class BusFigures:
     exceptions: int = 0
     mismatches: int = 0
     crc_errors: int = 0
+    late_answers: int = 0
+    probes: int = 0
     reopens: int = 0
     silent_count: int = 0
     p50_ms: float | None = None
@@ -106,6 +110,8 @@ def _link_json(link: BusFigures) -> JsonObject:
         "mismatches": link.mismatches,
         "crc_errors": link.crc_errors,
         "crc_rate": round(link.crc_rate, 6),
+        "late_answers": link.late_answers,
+        "probes": link.probes,
         "reopens": link.reopens,
         "silent": link.silent_count,
         "p50_ms": link.p50_ms,
@@ -138,6 +144,8 @@ def report_text(report: BusReport) -> Iterator[str]:
             f"{link.mismatches} mismatches, {link.crc_errors} wrong checksums "
             f"({100 * link.crc_rate:.2f} %), reopened {link.reopens} times"
         )
+        if link.probes or link.late_answers:
+            yield f"  {link.late_answers} late answers recognised, {link.probes} probes for them"
         yield from (f"  ! {hint}" for hint in _hints(link))
         width = max([len(meter.serial) for meter in link.meters], default=0)
         yield from (f"  {meter.serial:{width}}  {_meter(meter)}" for meter in link.meters)

@@ -67,6 +67,8 @@ def _figures(link: LinkConfig, samples: Sequence[Sample], now_utc: datetime) -> 
         exceptions=int(of("exceptions_total") or 0),
         mismatches=int(of("mismatches_total") or 0),
         crc_errors=int(of("crc_errors_total") or 0),
+        late_answers=int(of("late_answers_total") or 0),
+        probes=int(of("probes_total") or 0),
         reopens=int(of("reopens_total") or 0),
         silent_count=int(of("silent_meters") or 0),
         p50_ms=_ms(of("turnaround_seconds", quantile="0.5")),

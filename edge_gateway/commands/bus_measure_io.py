@@ -92,6 +92,8 @@ def _measure(link: LinkSetup, until_s: float, found: dict[str, BusFigures]) -> N
         exceptions=counts.exceptions,
         mismatches=counts.mismatches,
         crc_errors=counts.crc_errors,
+        late_answers=counts.late_answers,
+        probes=counts.probes,
         reopens=counts.reopens,
         silent_count=sum(not tally.good for tally in tallies.values()),
         p50_ms=_ms(counts.turnarounds.quantile_s(0.5)),

@@ -288,7 +288,8 @@ class Exchange:
         self._hear(heard, now.last_s)
         shape, payload = now.expected.shape, heard[HEADER_BYTES:]
         head = now.expected.request[:4] + shape.length.to_bytes(2, "big")
-        if not (heard.startswith(head) and shape.fits(payload)):
+        is_whole = heard.startswith(head) and shape.fits(payload)
+        if not is_whole or now.expected.is_echo(heard) or now.expected.is_torn(heard, b""):
             now.heard = heard[-MOST_HEARD:]
             return None
         frame = Frame(payload=payload, raw=heard, end=len(heard))
@@ -360,7 +361,7 @@ class Exchange:
         if self._manners.echo and not now.echoes:
             now.echoes += 1
             return True
-        if now.expected.shape.fits(frame.payload):
+        if now.echoes or now.expected.is_echoed:
             return False
         detail = "our own request came back; add echo=true to the URL if the adapter repeats"
         raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, detail)
@@ -386,6 +387,11 @@ class Exchange:
             if not frame.transaction:
                 raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, now.foreign)
             return False
+        if now.expected.is_echo(frame.raw):
+            raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, "our own request came back")
+        if now.expected.is_torn(frame.raw, now.heard):
+            detail = "a cut answer, and another one that began in it"
+            raise self._lost(now, FaultKind.MISMATCH, BAD_MISMATCH, detail)
         if shape.fits(payload) or (shape.is_refusal(payload) and payload[2]):
             return self._accept(now, frame)
         self.heard_instead = payload

@@ -7,6 +7,9 @@ from functools import lru_cache
 BROKEN = 0x80
 """Set in the function code of an exception answer; Modbus application protocol 1.1b3, 4.1."""
 
+HIGHEST_READ = 4
+"""Functions 1 to 4 read; the answers to 5, 6, 15 and 16 repeat their requests, section 6."""
+
 LONGEST_PAYLOAD = 254
 """Unit, function and data of one frame; Modbus application protocol 1.1b3, section 4.1."""
 
@@ -69,6 +72,25 @@ class Expected:
     shape: Shape
     request: bytes
     transaction: int = 0
+
+    @property
+    def is_echoed(self) -> bool:
+        """Whether the right answer repeats the request, as that of a write does."""
+        return self.shape.function > HIGHEST_READ
+
+    def is_echo(self, raw: bytes) -> bool:
+        """Return whether bytes are the request come back; of 17 to 24 bits it looks an answer."""
+        return raw == self.request and not self.is_echoed
+
+    def is_torn(self, raw: bytes, behind: bytes) -> bool:
+        """Return whether a numbered answer begins a second time within itself.
+
+        A server that sends half an answer and then a whole one lets the length of the first reach
+        into the second; nothing else tells, for these frames have no checksum.
+        """
+        head = self.request[:4] + self.shape.length.to_bytes(2, "big") + self.shape.head
+        again = (raw + behind[: len(head)]).find(head, 1)
+        return 0 < again < len(raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,8 @@ class LinkWorker:
             clock_drifts_s=self._clocks.drifts_s,
             suspects=self._schedule.suspects(),
             crc_errors=counts.crc_errors,
+            late_answers=counts.late_answers,
+            probes=counts.probes,
             running_s=time.monotonic() - self._started_s,
             busy_s=counts.busy_s,
             turnaround_p50_s=counts.turnarounds.quantile_s(0.5),

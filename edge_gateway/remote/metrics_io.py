@@ -41,6 +41,8 @@ _LINK_COUNTERS: tuple[tuple[str, str, Callable[[LinkHealth], int]], ...] = (
     ("exceptions", "Requests answered by an exception.", lambda link: link.exceptions),
     ("mismatches", "Requests after which something else came.", lambda link: link.mismatches),
     ("crc_errors", "Requests after which no checksum was right.", lambda link: link.crc_errors),
+    ("late_answers", "Answers recognised as late.", lambda link: link.late_answers),
+    ("probes", "Requests sent to rule out a late answer.", lambda link: link.probes),
     ("reopens", "Times the line was closed in doubt or lost.", lambda link: link.reopens),
     ("frames", "Frames handed to the queue.", lambda link: link.frames),
     ("skipped", "Due reads passed over because the link was late.", lambda link: link.skipped),
@@ -96,6 +98,7 @@ def _uplink(health: GatewayHealth) -> Iterable[Metric]:
         ("republished_frames", "Frames sent again.", uplink.republished),
         ("acknowledged_frames", "Frames the server has said are safe.", uplink.acknowledged),
         ("refused_frames", "Frames the server keeps in quarantine.", uplink.refused),
+        ("late_frames", "Frames sent that were older than two periods.", uplink.late or 0),
     ):
         yield CounterMetricFamily(f"{_PREFIX}_{name}", text, value=count)
 

@@ -48,12 +48,13 @@ def batch_payload(
     epoch: int,
     frames: Sequence[StoredFrame],
     is_late: Callable[[bytes], bool] = lambda _body: False,
-) -> bytes:
-    """Return the message that carries these frames; the late ones say so."""
+) -> tuple[bytes, int]:
+    """Return the message that carries these frames, the late ones say so; and how many are late."""
     empty = dump_batch(gateway_id, epoch, ())
     head, _, tail = empty.partition(_NO_FRAMES)
-    bodies = b",".join([_body(frame, is_late) for frame in frames])
-    return pack(head + _NO_FRAMES[:-1] + bodies + _NO_FRAMES[-1:] + tail)
+    bodies = [_body(frame, is_late) for frame in frames]
+    late_count = sum(body is not frame.body for body, frame in zip(bodies, frames, strict=True))
+    return pack(head + _NO_FRAMES[:-1] + b",".join(bodies) + _NO_FRAMES[-1:] + tail), late_count
 
 
 def _body(frame: StoredFrame, is_late: Callable[[bytes], bool]) -> bytes:

@@ -323,7 +323,7 @@ class Delivery:
     def _send(self, store: EpochStore, frames: Sequence[StoredFrame], now_s: float) -> bool:
         """Publish one batch; return whether the network took it."""
         parts = self._parts
-        payload = batch_payload(parts.gateway_id, store.epoch, frames, parts.lateness())
+        payload, late = batch_payload(parts.gateway_id, store.epoch, frames, parts.lateness())
         mid = parts.publish(payload)
         if mid is None:
             return False
@@ -334,5 +334,8 @@ class Delivery:
         self._mids.add(mid)
         sent = self._sent.get(store.epoch, ())
         self._sent[store.epoch] = merged([*sent, *((frame.seq, frame.seq) for frame in frames)])
-        self.figures = replace(self.figures, published=self.figures.published + len(frames))
+        figures = self.figures
+        self.figures = replace(
+            figures, published=figures.published + len(frames), late=figures.late + late
+        )
         return True

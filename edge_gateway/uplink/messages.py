@@ -88,6 +88,7 @@ def health(gateway_id: str, now_utc: datetime, figures: Figures) -> GatewayHealt
             republished=uplink.republished,
             acknowledged=uplink.acknowledged,
             refused=uplink.refused,
+            late=uplink.late,
         ),
         links=[_link(link) for link in figures.links],
         settings=SettingsHealth(
@@ -122,6 +123,8 @@ def _link(link: LinkFigures) -> LinkHealth:
         exceptions=link.exceptions,
         mismatches=link.mismatches,
         crc_errors=link.crc_errors,
+        late_answers=link.late_answers,
+        probes=link.probes,
         reopens=link.reopens,
         frames=link.frames,
         skipped=link.skipped,

@@ -56,7 +56,7 @@ listen = "127.0.0.1:{metrics}"
 name = "plant"
 host = "127.0.0.1"
 port = {meters}
-timeout_s = 0.05
+timeout_s = 0.25
 [[link.meter]]
 serial = "HM-7"
 device_address = 7
@@ -101,6 +101,8 @@ def health(now: datetime) -> GatewayHealth:
                 frames=50,
                 skipped=0,
                 crc_errors=4,
+                late_answers=5,
+                probes=12,
                 suspects=["HM-8"],
                 load=0.913,
                 p50_ms=21.5,
@@ -199,13 +201,14 @@ def test_the_running_gateway_is_asked(tmp_path: Path, capsys: pytest.CaptureFixt
     assert lines[2] == (
         "  3 time-outs, 2 exceptions, 1 mismatches, 4 wrong checksums (2.00 %), reopened 1 times"
     )
-    assert lines[3:5] == [
+    assert lines[3] == "  5 late answers recognised, 12 probes for them"
+    assert lines[4:6] == [
         "  ! 1 of 2 meters do not answer",
         "  ! the bus is full: longer intervals, fewer meters, or a faster line",
     ]
-    assert lines[5].startswith("  ! many wrong checksums: ")
-    assert lines[6].startswith("  HM-7  last good 3")
-    assert lines[7] == "  HM-8  no good frame yet"
+    assert lines[6].startswith("  ! many wrong checksums: ")
+    assert lines[7].startswith("  HM-7  last good 3")
+    assert lines[8] == "  HM-8  no good frame yet"
 
 
 @pytest.mark.parametrize(

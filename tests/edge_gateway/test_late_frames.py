@@ -29,8 +29,10 @@ def sent(device: str, group: str, age: timedelta) -> Frame:
         values={Quantity.FLOW_M3H: 1.5},
     )
     stored = StoredFrame(seq=1, body=frame_body(frame, 1))
-    payload = batch_payload("gw-1", 7, [stored], late_by(NOW, lambda _device, _group: EVERY))
+    is_late = late_by(NOW, lambda _device, _group: EVERY)
+    payload, late_count = batch_payload("gw-1", 7, [stored], is_late)
     (read,) = parse_batch(unpack("topic", payload)).frames
+    assert late_count == read.is_historical
     return read
 
 
@@ -52,7 +54,7 @@ def test_names_that_look_like_the_key_do_not_hide_lateness() -> None:
 
 def test_a_frame_that_says_it_already_is_not_told_twice() -> None:
     body = b'{"d":"W","g":"fast","h":1,"p":"x@1","s":1,"t":1,"v":{}}'
-    payload = batch_payload("gw-1", 7, [StoredFrame(seq=1, body=body)], lambda _body: True)
+    payload, _ = batch_payload("gw-1", 7, [StoredFrame(seq=1, body=body)], lambda _body: True)
 
     assert payload.count(b'"h":') == 1
     assert json.loads(payload)["f"][0]["h"] == 1

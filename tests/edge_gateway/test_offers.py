@@ -98,7 +98,7 @@ def stored(seq: int, text: str) -> StoredFrame:
 def test_a_batch_keeps_the_order_and_never_exceeds_the_wire(texts: list[str]) -> None:
     frames = [stored(seq, text) for seq, text in enumerate(texts, 1)]
     taken = take_batch(frames)
-    payload = batch_payload("gw-01", 7, taken)
+    payload, _ = batch_payload("gw-01", 7, taken)
     batch = parse_batch(unpack("up", payload))
 
     assert taken == frames[: len(taken)]

@@ -41,6 +41,8 @@ links = st.builds(
     exceptions=counts,
     mismatches=counts,
     crc_errors=counts,
+    late_answers=counts,
+    probes=counts,
     reopens=counts,
     frames=counts,
     skipped=counts,
@@ -71,6 +73,7 @@ healths = st.builds(
         republished=counts,
         acknowledged=counts,
         refused=counts,
+        late=st.none() | counts,
     ),
     links=st.lists(links, max_size=3).map(tuple),
     settings=st.builds(

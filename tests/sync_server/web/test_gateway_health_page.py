@@ -33,10 +33,14 @@ def line(name: str, load: float | None, *suspects: str) -> LinkHealth:
         skipped=0,
         suspects=suspects,
         load=load,
+        late_answers=len(suspects),
+        probes=600,
     )
 
 
-def health(gateway_id: str, *, is_on_trial: bool = False, revision: int = 4) -> GatewayHealth:
+def health(
+    gateway_id: str, *, is_on_trial: bool = False, revision: int = 4, late: int | None = 12
+) -> GatewayHealth:
     return GatewayHealth(
         gateway_id=gateway_id,
         at_utc=NOON,
@@ -49,7 +53,7 @@ def health(gateway_id: str, *, is_on_trial: bool = False, revision: int = 4) -> 
             kept_bytes=0,
             oldest_at_utc=NOON - timedelta(minutes=12),
         ),
-        uplink=UplinkHealth(published=0, republished=0, acknowledged=0, refused=0),
+        uplink=UplinkHealth(published=400, republished=0, acknowledged=0, refused=0, late=late),
         links=[line("a", 0.46, "HM-2"), line("b", 0.93, "HM-1"), line("c", None)],
         settings=SettingsHealth(revision=revision, is_on_trial=is_on_trial),
     )
@@ -69,7 +73,15 @@ def test_the_busiest_line_the_oldest_frame_and_the_silent_meters_are_shown() -> 
 
     assert (view.waiting, view.load, view.is_busy) == ("15 m", "93 %", True)
     assert (view.silent_count, view.silent_names) == (2, "HM-1, HM-2")
+    assert (view.late, view.late_answers, view.probes) == ("3 %", 2, "1800 probes")
     assert view.settings == "revision 4"
+
+
+@pytest.mark.parametrize(("late", "shown"), [(None, ""), (0, "0 %"), (1, "< 1 %"), (400, "100 %")])
+def test_what_came_late_is_a_share_that_is_never_rounded_to_none(
+    late: int | None, shown: str
+) -> None:
+    assert health_view(health("gw-07", late=late), english(), NOON).late == shown
 
 
 def test_a_trial_and_the_own_file_are_named() -> None:
@@ -98,4 +110,5 @@ def test_the_page_shows_it_to_those_who_may_see_gateways(
     assert settings not in before
     assert settings in after
     assert 'title="HM-1, HM-2"' in after
+    assert "3 %" in after
     assert "93 %" in after
