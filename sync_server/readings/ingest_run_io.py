@@ -20,6 +20,7 @@ from sync_server.readings.mqtt_io import BrokerLink, Message
 from sync_server.readings.quality_event_store import (
     QualityEvent,
     QualityEventKind,
+    is_event_known,
     write_quality_events,
 )
 from sync_server.readings.quarantine_store import keep_payload
@@ -37,6 +38,9 @@ AFTER_COMMIT = "server.after_commit"
 
 MAX_MESSAGES = 40
 """Messages in one transaction: up to 2,000 frames; more gains little and makes readers wait."""
+
+LONGEST_NAME = 64
+"""Characters of an event's name; a longer one is none."""
 
 _IDLE_S = 0.25
 _RETRY_S = 1.0
@@ -227,11 +231,20 @@ def _note_word(connection: Connection, word: GatewayWord, now_utc: datetime) -> 
     if word.is_online():
         hurry(connection, word.gateway_id, now_utc)
     if word.channel is Channel.EVENT:
-        event = QualityEvent(
-            at_utc=now_utc,
-            kind=QualityEventKind.GATEWAY,
-            gateway_id=word.gateway_id,
-            meter_id=None,
-            detail=word.values,
-        )
-        write_quality_events(connection, [event])
+        _keep_event(connection, word, now_utc)
+
+
+def _keep_event(connection: Connection, word: GatewayWord, now_utc: datetime) -> None:
+    """Keep what happened in a gateway, once: it is sent until the broker has confirmed it."""
+    name = word.values.get("id")
+    is_named = isinstance(name, str) and len(name) <= LONGEST_NAME
+    if is_named and is_event_known(connection, word.gateway_id, str(name), now_utc):
+        return
+    event = QualityEvent(
+        at_utc=now_utc,
+        kind=QualityEventKind.GATEWAY,
+        gateway_id=word.gateway_id,
+        meter_id=None,
+        detail=word.values,
+    )
+    write_quality_events(connection, [event])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import orjson
@@ -11,6 +11,9 @@ from sqlalchemy import Connection, insert, select
 from sync_server.db.reading_tables import QUALITY_EVENT
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc, utc_from_ms
+
+REPEATED_WITHIN = timedelta(days=3)
+"""How long after it was kept an event of a gateway is known again: longer than most outages."""
 
 
 class QualityEventKind(StrEnum):
@@ -49,6 +52,26 @@ def write_quality_events(connection: Connection, events: Sequence[QualityEvent])
                 for event in events
             ],
         )
+
+
+def is_event_known(connection: Connection, gateway_id: str, name: str, now_utc: datetime) -> bool:
+    """Return whether an event of a gateway is kept already: it sends one until it is confirmed.
+
+    Looked for among the events of `REPEATED_WITHIN`; one that comes again later is kept again,
+    under the same name.
+    """
+    as_kept = orjson.dumps({"id": name}).decode().strip("{}")
+    found = connection.execute(
+        select(QUALITY_EVENT.c.event_id)
+        .where(
+            QUALITY_EVENT.c.at_ms >= ms_from_utc(now_utc - REPEATED_WITHIN),
+            QUALITY_EVENT.c.kind == str(QualityEventKind.GATEWAY),
+            QUALITY_EVENT.c.gateway_id == gateway_id,
+            QUALITY_EVENT.c.detail.contains(as_kept, autoescape=True),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def list_quality_events(connection: Connection, limit: int = 200) -> Sequence[QualityEvent]:

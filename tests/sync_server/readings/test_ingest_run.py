@@ -23,6 +23,7 @@ from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE, READING
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.readings.quality_event_store import list_quality_events
 from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto, wait_until
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
 from wire_contracts.acks import Ack, parse_ack
@@ -204,6 +205,30 @@ def test_a_word_that_cannot_be_stored_is_kept_and_the_rest_goes_on(
         (body,) = connection.execute(select(QUARANTINE.c.body)).scalars()
     assert ack.epochs[0].upto == 1
     assert _HALF in body
+
+
+def test_an_event_that_is_sent_again_is_kept_once(town: Engine, mosquitto_port: int) -> None:
+    sender = Sender(mosquitto_port)
+    topic = Topic(gateway_id=GATEWAY, channel=Channel.EVENT).text()
+    bodies = [
+        f'{{"v":1,"gw":"{GATEWAY}","id":"{name}","t":1,"kind":"clock_step","text":"back"}}'.encode()
+        for name in ("00c0ffee-1", "00c0ffee-2", "00c0ffee-1", "00c0ffee_1", "00c0ffee-10")
+    ]
+    with _ingest(town, mosquitto_port):
+        for body in [*bodies, *bodies]:
+            sender.send(body, topic=topic)
+        sender.send(_payload(*_frames(1, 1)))
+        sender.acks.get(timeout=10)
+    sender.close()
+
+    with reading(town) as connection:
+        events = list_quality_events(connection)
+    assert sorted(str(event.detail["id"]) for event in events) == [
+        "00c0ffee-1",
+        "00c0ffee-10",
+        "00c0ffee-2",
+        "00c0ffee_1",
+    ]
 
 
 def test_messages_wait_at_the_broker_while_the_server_is_away(
