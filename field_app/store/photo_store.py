@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    case,
     delete,
     func,
     or_,
@@ -286,13 +287,14 @@ def mark_file_gone(connection: Connection, sha256: str) -> None:
 def count_by_order(connection: Connection, order_ids: Sequence[str]) -> dict[str, PhotoCount]:
     """Return the photos by record; one without any is left out. Thumbs are not counted."""
     is_done = photo_job.c.status == PhotoStatus.DONE
+    is_held = photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])
     rows = connection.execute(
         select(
             photo_link.c.order_id,
             func.count(),
-            func.sum(is_done),
-            func.sum(func.iif(is_done, 0, photo_job.c.size_bytes - photo_job.c.sent_bytes)),
-            func.sum(photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])),
+            func.sum(case((is_done, 1), else_=0)),
+            func.sum(case((is_done, 0), else_=photo_job.c.size_bytes - photo_job.c.sent_bytes)),
+            func.sum(case((is_held, 1), else_=0)),
         )
         .join(photo_job, photo_job.c.sha256 == photo_link.c.sha256)
         .where(photo_link.c.order_id.in_(order_ids))

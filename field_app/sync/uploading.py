@@ -216,11 +216,12 @@ class _Way:
         best = standing.offset
         while not standing.is_had:
             between()
+            failures = self._failures
             standing = self._ask(partial(self._append, standing.offset))
             if standing.is_had or standing.offset > best:
                 best = standing.offset
                 self._failures = 0
-            else:
+            elif self._failures == failures:
                 self._count_failure("the server keeps nothing of what is sent")
             self._note(standing.offset)
 
