@@ -1,6 +1,7 @@
 """What came sealed -> the ledger, the drafts and the photos; what cannot be opened is kept."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from sync_server.sync.sealing_keys_io import SealingKeys
 from wire_contracts.blobs import BlobMime, BlobOffer, BlobRole
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Operation
 from wire_contracts.payloads import dump_json, read_json
@@ -237,3 +239,17 @@ def _waiting(connection: Connection, key_ids: Sequence[str]) -> list[tuple[Seale
         sender = SealedSender(tablet=tablet, replica_id=row.replica_id, is_revoked=is_revoked)
         found.append((sender, parse_envelope(read_json("kept envelope", row.body.encode()))))
     return found
+
+
+def kept_drafts(connection: Connection, about: str) -> list[JsonValue]:
+    """Return the drafts of one record that came sealed, the oldest first."""
+    query = (
+        select(SEALED_ITEM.c.body)
+        .where(
+            SEALED_ITEM.c.about == about,
+            SEALED_ITEM.c.kind == str(SealedKind.DRAFT),
+            SEALED_ITEM.c.is_opened,
+        )
+        .order_by(SEALED_ITEM.c.received_at_ms)
+    )
+    return [json.loads(body) for body in connection.execute(query).scalars() if body]

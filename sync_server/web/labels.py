@@ -99,6 +99,7 @@ FIELDS: Mapping[str, str] = {
     "time_entry": mark("Working time"),
     "part_used": mark("Part used"),
     "patrol_point": mark("Checkpoint"),
+    "draft": mark("Draft"),
 }
 """Fields of an order and facts of a crew, as the pages call them."""
 

@@ -16,7 +16,8 @@ from sync_server.sync.ledger_store import (
     record_of_operation,
 )
 from sync_server.sync.review_desk import Choice, Decision, current_value, settle
-from sync_server.sync.review_store import ReviewItem, get_review, list_reviews
+from sync_server.sync.review_store import ReviewItem, ReviewKind, get_review, list_reviews
+from sync_server.sync.sealed_room import DRAFT_ENTITY, kept_drafts
 from sync_server.web.guarded_io import ResolveReview, SeeReview
 from sync_server.web.page_queries_store import (
     account_names,
@@ -31,14 +32,15 @@ from sync_server.web.review_views import (
     Sent,
     Source,
     both_values,
+    content_view,
     review_row,
     rights_of,
     sent_view,
     source_of,
 )
 from sync_server.web.words import age, mark
+from sync_server.work_orders.fact_store import find_fact
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import JsonValue
 from wire_contracts.life_cycle import RefusedTransition
 
 _LISTED_RESOLVED = 20
@@ -114,17 +116,27 @@ def _detail(
 ) -> _Detail:
     words, conflict = reader.words, _conflict(connection, item)
     record = None if item.op_id is None else record_of_operation(connection, item.op_id)
-    bodies: list[JsonValue] = []
-    if item.op_id is not None and conflict is None:
-        bodies = kept_bodies(connection, item.op_id)
     now_utc = pages.clock.now_utc()
     now = None if conflict is None else current_value(connection, conflict)
     return _Detail(
         item=item,
         both=None if conflict is None else both_values(conflict, now, words, names),
         source=None if record is None else source_of(record, words, now_utc, names),
-        sent=[sent_view(body, words, names) for body in bodies],
+        sent=[] if conflict is not None else _sent(connection, item, reader, names),
     )
+
+
+def _sent(connection: Connection, item: ReviewItem, reader: Reader, names: Names) -> list[Sent]:
+    """Return what the crew sent, wherever it is kept."""
+    words = reader.words
+    if item.entity == DRAFT_ENTITY:
+        drafts = kept_drafts(connection, item.entity_id)
+        return [content_view(DRAFT_ENTITY, draft, words) for draft in drafts]
+    if item.kind is ReviewKind.ORPHAN_FACT:
+        fact = find_fact(connection, item.entity_id)
+        return [] if fact is None else [content_view(fact.fact_type, fact.payload, words)]
+    bodies = kept_bodies(connection, item.op_id) if item.op_id is not None else []
+    return [sent_view(body, words, names) for body in bodies]
 
 
 def _page(

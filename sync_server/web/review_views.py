@@ -43,9 +43,14 @@ _REASONS: Mapping[str, str] = {
     "op_id_reuse": mark("The same operation came with two contents; both are kept."),
     "operation.failed": mark("The server could not apply it; see its log."),
     "version.unsupported": mark("The form’s version is not known here."),
+    "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
+    "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
 }
 """Code -> why, for a dispatcher; another code is shown as it is."""
+
+_LONGEST_CONTENT = 4000
+"""Letters of a content that the page shows; the whole of it stays in the database."""
 
 _LONG_FIELDS = frozenset({"diagnosis", "note", "address", "cause"})
 
@@ -232,7 +237,7 @@ def source_of(record: LedgerRecord, words: Words, now_utc: datetime, names: Name
 def sent_view(body: JsonValue, words: Words, names: Names) -> Sent:
     """Return what an operation that was kept wanted, in words."""
     if not isinstance(body, Mapping):
-        return Sent(title=words.gettext(mark("Unreadable")), text=str(body)[:2000])
+        return Sent(title=words.gettext(mark("Unreadable")), text=str(body)[:_LONGEST_CONTENT])
     kind, field = str(body.get("kind", "")), str(body.get("field", ""))
     if kind == "go":
         step = label(words, ORDER_EVENTS_OF_CREWS, field)
@@ -241,5 +246,10 @@ def sent_view(body: JsonValue, words: Words, names: Names) -> Sent:
         text = shown_value(field, body.get("new"), words, names)
         return Sent(title=label(words, FIELDS, field), text=text)
     content = body.get("payload") if "payload" in body else dict(body)
-    text = json.dumps(content, ensure_ascii=False, indent=1)[:4000]
-    return Sent(title=label(words, FIELDS, field or kind), text=text)
+    return content_view(field or kind, content, words)
+
+
+def content_view(name: str, content: JsonValue, words: Words) -> Sent:
+    """Return a fact's or a draft's content as it is kept."""
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    return Sent(title=label(words, FIELDS, name), text=text[:_LONGEST_CONTENT])

@@ -1,0 +1,97 @@
+"""The review page: who must decide until when, both values, and the way to settle them."""
+
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from httpx import Client
+from sqlalchemy import Engine
+
+from sync_server.db.engine_io import reading
+from sync_server.sync.review_store import list_reviews
+from sync_server.work_orders.order_store import create_from_alert, get_order
+from tests.sync_server.people_parts import PASSWORD, Pen, Utility, found_utility, raise_leak
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.web.desk_parts import SITE, served
+
+
+@pytest.fixture
+def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
+    return found_utility(sqlite_engine, clock)
+
+
+@pytest.fixture
+def order_id(utility: Utility) -> str:
+    with utility.engine.begin() as connection:
+        actor, alert_id = utility.dispatcher.account_id, raise_leak(connection)
+        return create_from_alert(connection, alert_id, actor, "crew-1", NOON).order_id
+
+
+@pytest.fixture
+def dispatcher(utility: Utility, clock: HandClock) -> Iterator[Client]:
+    with (
+        served(utility.engine, clock, SITE) as web,
+        Client(base_url=web.base_url, headers={"Origin": web.base_url}) as client,
+    ):
+        client.post("/login", data={"login": "dispatch", "password": PASSWORD})
+        client.post("/me/language", data={"language": "en"})
+        yield client
+
+
+def wish_for_priority(utility: Utility, order_id: str) -> str:
+    pen = Pen(actor=utility.member.account_id, clock=utility.clock)
+    pen.push(utility.sync(), pen.set(order_id, "priority", 3, 1))
+    with reading(utility.engine) as connection:
+        [item] = list_reviews(connection)
+    return item.review_id
+
+
+def test_both_values_their_author_and_the_due_time_are_shown(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    wish_for_priority(utility, order_id)
+    fresh = unescape(dispatcher.get("/review").text)
+    utility.clock.advance(days=3)
+    late = unescape(dispatcher.get("/review").text)
+
+    for words in ("Wang · tablet 1", "Priority", "The office decides this field.", "Take the crew"):
+        assert words in fresh
+    assert "overdue" not in fresh
+    assert "overdue by 2 d" in late
+
+
+def test_the_crews_value_is_taken_and_the_item_shows_what_was_decided(
+    utility: Utility, order_id: str, dispatcher: Client
+) -> None:
+    review_id = wish_for_priority(utility, order_id)
+    form = {"choice": "crew", "reason": "they are right", "seen": "3"}
+
+    answer = dispatcher.post(f"/review/{review_id}/resolve", data=form)
+    page = unescape(dispatcher.get("/review").text)
+
+    with reading(utility.engine) as connection:
+        assert get_order(connection, order_id).document.priority == 1
+    assert answer.status_code == 303
+    assert "crew’s value taken · Dispatch" in page
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"choice": "other", "value": "soon", "reason": "x"}, "does not take 'soon'"),
+        ({"choice": "crew", "reason": "x", "seen": "4"}, "was changed meanwhile to 3"),
+        ({"choice": "crew", "reason": " "}, "A reason is needed"),
+    ],
+)
+def test_a_decision_that_cannot_be_written_leaves_the_item_open_and_says_why(
+    utility: Utility, order_id: str, dispatcher: Client, form: dict[str, str], words: str
+) -> None:
+    review_id = wish_for_priority(utility, order_id)
+
+    answer = dispatcher.post(f"/review/{review_id}/resolve", data=form)
+
+    assert answer.status_code == 400
+    assert words in unescape(answer.text)
+    with reading(utility.engine) as connection:
+        assert len(list_reviews(connection)) == 1
+        assert get_order(connection, order_id).document.priority == 3
