@@ -68,6 +68,7 @@ class UnitStep:
         fixed_count: How many of them in a row.
         silent_probes: Probes in a row that nothing answered.
         mute_until_s: Until when it is not asked a probe for the age of its words alone.
+        caught_until_s: Until when it is not believed unproved: it has given a wrong answer.
     """
 
     spare: Sequence[Span] = ()
@@ -83,6 +84,7 @@ class UnitStep:
     fixed_count: int = 0
     silent_probes: int = 0
     mute_until_s: float = -inf
+    caught_until_s: float = -inf
 
     def note_probe(self, wanted: Shape, heard_instead: bytes, *, is_silent: bool) -> None:
         """Take what a probe brought: is one length, or nothing, all that the unit answers with?"""
@@ -100,6 +102,8 @@ class UnitStep:
             self.is_in_step = False
             self.is_lost = True
             self.changes = 0
+            if answer.kind is FaultKind.MISMATCH:
+                self.caught_until_s = now_s + PROVED_FOR_S
             return
         had_words, self.had_words = self.had_words, not isinstance(answer, Fault)
         if self._has_changed(block) and (had_words or self.had_words):
@@ -141,6 +145,11 @@ class UnitStep:
             is_old = now_s - self.proved_s > PROVED_FOR_S and now_s >= self.mute_until_s
             return Doubt.OLD if is_old else Doubt.NONE
         return Doubt.NONE if self._has_changed(block) else Doubt.FOREIGN
+
+    def is_caught(self, block: Span, shape: Shape, now_s: float) -> bool:
+        """Return whether a block is refused that may be foreign and that no probe can prove."""
+        is_foreign = self.doubt(block, shape, now_s) is Doubt.FOREIGN and self.last is not None
+        return is_foreign and now_s < self.caught_until_s
 
     def probes(self, unit: int, block: Span) -> Iterator[Span]:
         """Yield reads whose answer tells, known to be right first, within `block` before others."""

@@ -17,7 +17,7 @@ from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.modbus_frames import Shape
 from edge_gateway.links.modbus_session_io import ModbusSession, owing
 from firmware_profiles.words import Span
-from wire_contracts.quality import BAD_TIMEOUT
+from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT
 
 BUSY = 6
 BUSY_PAUSE_S = 0.2
@@ -29,6 +29,13 @@ MOST_PROBES = 2
 PROBE_SHARE = 0.02
 """Of a line's time at most so much goes to probes that nothing but the age of words asks for: far
 below the 5 % that dead meters may take (judgement)."""
+
+
+_UNPROVABLE = Fault(
+    kind=FaultKind.MISMATCH,
+    quality=BAD_MISMATCH,
+    detail="it gave a wrong answer before, and no read of another length can prove this one",
+)
 
 
 def quiet_pymodbus() -> None:
@@ -104,6 +111,8 @@ class ModbusLink:
                 return None
             probe = next(self._probes(shape.unit, block), None)
             if probe is None:
+                if known.is_caught(block, shape, time.monotonic()):
+                    return _UNPROVABLE
                 break
             fault = self._probe(known, probe, shape, deadline_s)
             if fault is not None:
@@ -131,6 +140,8 @@ class ModbusLink:
         answer = self._ask(shape_of(wanted.unit, probe), probe, deadline_s)
         now_s = time.monotonic()
         self._next_proof_s = now_s + (now_s - begun_s) / PROBE_SHARE
+        if not isinstance(answer, Fault):
+            known.note_words(probe, now_s)
         if not isinstance(answer, Fault) or answer.kind is FaultKind.EXCEPTION:
             known.note_probe(wanted, b"", is_silent=False)
             return None

@@ -133,6 +133,29 @@ def test_blocks_of_one_word_are_never_taken_for_each_other(line: str, behind_fro
     assert wrong == []
 
 
+def test_single_words_are_not_believed_of_a_unit_that_was_caught_one_behind() -> None:
+    """Nobody has said what else may be read of it: its own earlier probes, or nothing."""
+    meter = Counting(behind_from=1)
+    with linked("tcp", meter) as link:
+        blocks = [words(100), words(300), words(400, 1), words(500, 1), words(600, 1)]
+        answers, wrong = polled(link, meter, blocks, 15)
+
+    assert wrong == []
+    assert isinstance(answers[0], Fault)
+
+
+def test_what_no_probe_can_prove_is_refused_after_a_wrong_answer() -> None:
+    known, block = UnitStep(), words(400, 1)
+    known.note(words(300, 1), (1,), opening=1, now_s=0.0)
+    before = known.is_caught(block, shape_of(UNIT, block), 0.0)
+    fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
+    known.note(block, fault, opening=1, now_s=0.0)
+    caught = known.is_caught(block, shape_of(UNIT, block), PROVED_FOR_S - 1)
+    later = known.is_caught(block, shape_of(UNIT, block), PROVED_FOR_S + 1)
+
+    assert (before, caught, later) == (False, True, False)
+
+
 def test_a_gateway_that_starts_does_not_believe_what_was_said_before_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
