@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.held_line_io import HeldLine, LinePlan
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import Cjt188Url, SerialLine
 from edge_gateway.links.ports_io import BytePort, open_port
@@ -38,10 +39,6 @@ LONGEST_ANSWER = 100
 TIMEOUTS_BEFORE_REOPEN = 3
 """Time-outs in a row after which the connection itself is doubted; gateway notes 5."""
 
-FIRST_REOPEN_S = 0.5
-LAST_REOPEN_S = 30.0
-"""Wall seconds between attempts to open a line that refuses, doubling."""
-
 
 class Cjt188Link:
     """One line to one or more meters; one request at a time, by one thread."""
@@ -57,15 +54,12 @@ class Cjt188Link:
             char_s: Seconds of one character on the meters' side.
         """
         self.counts = LinkCounts()
-        self._open_port = open_port
+        self._line = HeldLine(LinePlan(place="the line", opener=open_port), self.counts)
         self._timeout_s = timeout_s
         self._char_s = char_s
-        self._port: BytePort | None = None
         self._serial = 0
         self._is_doubtful = False
         self._timeouts_in_row = 0
-        self._next_open_s = 0.0
-        self._reopen_s = FIRST_REOPEN_S
 
     def open(self) -> bool:
         """Return whether the line is open now; attempts that fail are paced."""
@@ -73,10 +67,7 @@ class Cjt188Link:
 
     def close(self) -> None:
         """Close the line; the next request opens it again."""
-        if self._port is not None:
-            self._port.close()
-            self._port = None
-        self.counts.is_open = False
+        self._line.close()
 
     def transact(self, make: Callable[[int], Cjt188Request]) -> Cjt188Answer | Fault:
         """Return the answer to one request, or why there is none. Never raises for the line.
@@ -96,31 +87,19 @@ class Cjt188Link:
             return self._judged(request, self._exchange(port, request))
         except OSError as error:
             self.counts.timeouts += 1
-            self._reopen(str(error))
+            self._line.drop(str(error))
             return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=f"line lost: {error}")
         finally:
             self.counts.busy_s += time.monotonic() - started_s
 
     def _opened(self) -> BytePort | None:
-        if self._port is not None:
-            return self._port
-        now_s = time.monotonic()
-        if now_s < self._next_open_s:
-            return None
-        try:
-            self._port = self._open_port()
-        except OSError as error:
-            self.counts.down_reason = str(error)
-            self._next_open_s = time.monotonic() + self._reopen_s
-            self._reopen_s = min(LAST_REOPEN_S, self._reopen_s * 2)
-            return None
-        self._reopen_s = FIRST_REOPEN_S
-        self._timeouts_in_row = 0
-        self._is_doubtful = True
-        self.counts.opens += 1
-        self.counts.is_open = True
-        self.counts.down_reason = ""
-        return self._port
+        """Return the port; on one that was just opened anything may still be on its way."""
+        opens = self.counts.opens
+        port = self._line.port()
+        if self.counts.opens != opens:
+            self._timeouts_in_row = 0
+            self._is_doubtful = True
+        return port
 
     def _exchange(self, port: BytePort, request: Cjt188Request) -> bytes:
         """Return what came after the request, up to its answer or the time-out."""
@@ -167,7 +146,7 @@ class Cjt188Link:
         self.counts.timeouts += 1
         self._timeouts_in_row += 1
         if self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN:
-            self._reopen(text)
+            self._line.drop(text)
         return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=text)
 
     def _mistaken(self, fit: Fit, text: str) -> Fault:
@@ -190,11 +169,6 @@ class Cjt188Link:
             exception=code,
             detail=f"refused {request.identifier.hex().upper()} with {code:02X}, status {status}",
         )
-
-    def _reopen(self, why: str) -> None:
-        self.counts.reopens += 1
-        self.counts.down_reason = why
-        self.close()
 
 
 def open_cjt188(url: Cjt188Url, timeout_s: float) -> Cjt188Link:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.held_line_io import HeldLine, LinePlan
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import MbusUrl, SerialLine
 from edge_gateway.links.mbus_answers import (
@@ -47,10 +48,6 @@ TIMEOUTS_BEFORE_REOPEN = 10
 meters of one line that are probed one after the other. A serial port is never closed for silence:
 its lines feed small level converters, and with them the bus."""
 
-FIRST_REOPEN_S = 0.5
-LAST_REOPEN_S = 30.0
-"""Wall seconds between attempts to open a line that refuses, doubling."""
-
 
 class MbusLink:
     """One line to meters behind a level converter; one request at a time, by one thread.
@@ -81,19 +78,16 @@ class MbusLink:
                 never.
         """
         self.counts = LinkCounts()
-        self._open_port = open_port
+        self._line = HeldLine(LinePlan(place="the line", opener=open_port), self.counts)
         self._bit_s = bit_s
         self._char_s = CHAR_BITS * bit_s
         self.standard_s = LATEST_START_BITS * bit_s + LATEST_START_S
         self.timeout_s = max(timeout_s, self.standard_s)
         self.has_selection = True
         self.is_scanned = False
-        self._port: BytePort | None = None
         self._is_doubtful = False
         self._timeouts_in_row = 0
         self._timeouts_before_reopen = timeouts_before_reopen
-        self._next_open_s = 0.0
-        self._reopen_s = FIRST_REOPEN_S
 
     def open(self) -> bool:
         """Return whether the line is open now; attempts that fail are paced."""
@@ -101,10 +95,7 @@ class MbusLink:
 
     def close(self) -> None:
         """Close the line; the next request opens it again."""
-        if self._port is not None:
-            self._port.close()
-            self._port = None
-        self.counts.is_open = False
+        self._line.close()
 
     def transact(self, question: Question, *, timeout_s: float | None = None) -> Heard | Fault:
         """Return the answer to one request, or why there is none.
@@ -125,29 +116,19 @@ class MbusLink:
             return self._judged(judge(received, question), is_probe=timeout_s is not None)
         except OSError as error:
             self.counts.timeouts += 1
-            self._reopen(str(error))
+            self._line.drop(str(error))
             return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=f"line lost: {error}")
         finally:
             self.counts.busy_s += time.monotonic() - started_s
 
     def _opened(self) -> BytePort | None:
-        if self._port is not None:
-            return self._port
-        if time.monotonic() < self._next_open_s:
-            return None
-        try:
-            self._port = self._open_port()
-        except OSError as error:
-            self.counts.down_reason = str(error)
-            self._next_open_s = time.monotonic() + self._reopen_s
-            self._reopen_s = min(LAST_REOPEN_S, self._reopen_s * 2)
-            return None
-        self._reopen_s = FIRST_REOPEN_S
-        self._timeouts_in_row = 0
-        self._is_doubtful = True
-        self.counts.is_open = True
-        self.counts.down_reason = ""
-        return self._port
+        """Return the port; on one that was just opened anything may still be on its way."""
+        opens = self.counts.opens
+        port = self._line.port()
+        if self.counts.opens != opens:
+            self._timeouts_in_row = 0
+            self._is_doubtful = True
+        return port
 
     def _exchange(self, port: BytePort, question: Question, wait_s: float) -> bytes:
         """Return what came after the request, up to the end of its answer or the time-out."""
@@ -177,7 +158,7 @@ class MbusLink:
         try:
             return port.read(QUIET_BITS * self._bit_s)
         except OSError as error:
-            self._reopen(str(error))
+            self._line.drop(str(error))
             return b""
 
     def _listen_until_quiet(self, port: BytePort) -> None:
@@ -209,16 +190,10 @@ class MbusLink:
     def _count_silence(self, text: str, *, is_probe: bool) -> None:
         self.counts.timeouts += 1
         if is_probe or self.is_scanned:
-            self.counts.probes += 1
             return
         self._timeouts_in_row += 1
         if self._timeouts_in_row == self._timeouts_before_reopen:
-            self._reopen(text)
-
-    def _reopen(self, why: str) -> None:
-        self.counts.reopens += 1
-        self.counts.down_reason = why
-        self.close()
+            self._line.drop(text)
 
 
 def open_mbus(url: MbusUrl, timeout_s: float) -> MbusLink:
