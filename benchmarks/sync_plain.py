@@ -35,13 +35,11 @@ def open_file(path: Path) -> sqlite3.Connection:
 def make_server_file(path: Path, documents: Sequence[tuple[str, str]]) -> None:
     """Write the server's rows."""
     with closing(open_file(path)) as connection:
-        connection.execute(
-            "CREATE TABLE row (id TEXT PRIMARY KEY, seq INTEGER, note TEXT, document TEXT)"
-        )
+        connection.execute("CREATE TABLE row (id TEXT PRIMARY KEY, seq INTEGER, document TEXT)")
         connection.execute("CREATE INDEX row_by_seq ON row (seq)")
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO row VALUES (?, ?, '', ?)",
+            "INSERT INTO row VALUES (?, ?, ?)",
             [(entity_id, seq, text) for seq, (entity_id, text) in enumerate(documents, start=1)],
         )
         connection.execute("COMMIT")
@@ -86,18 +84,26 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(f'{{"rows":[{objects}]}}'.encode())
 
     def do_POST(self) -> None:
-        """Take edits in one transaction."""
+        """Write edits into the documents that others pull, in one transaction."""
         body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
-        edits = json.loads(body)["edits"]
         with self.lock:
             self.connection_to_file.execute("BEGIN IMMEDIATE")
-            self.connection_to_file.executemany(
-                "UPDATE row SET note = ? WHERE id = ?",
-                [(each["note"], each["id"]) for each in edits],
-            )
+            done = {"done": [self._edit(each) for each in json.loads(body)["edits"]]}
             self.connection_to_file.execute("COMMIT")
-        done = {"done": [each["id"] for each in edits]}
         self._answer(json.dumps(done, separators=(",", ":")).encode())
+
+    def _edit(self, edit: dict[str, str]) -> list[str | int]:
+        """Write one edit; return id and sequence."""
+        file = self.connection_to_file
+        (text,) = file.execute("SELECT document FROM row WHERE id = ?", (edit["id"],)).fetchone()
+        document = json.loads(text)
+        document["note"] = edit["note"]
+        (seq,) = file.execute("SELECT max(seq) + 1 FROM row").fetchone()
+        file.execute(
+            "UPDATE row SET seq = ?, document = ? WHERE id = ?",
+            (seq, json.dumps(document, ensure_ascii=False), edit["id"]),
+        )
+        return [edit["id"], seq]
 
     def _answer(self, body: bytes) -> None:
         packed = gzip.compress(body, 1)
@@ -156,7 +162,7 @@ class PlainTablet:
             done = json.loads(answer.content)["done"]
             self._file.execute("BEGIN IMMEDIATE")
             self._file.executemany(
-                "UPDATE edit SET is_sent = 1 WHERE id = ?", [(order_id,) for order_id in done]
+                "UPDATE edit SET is_sent = 1 WHERE id = ?", [(order_id,) for order_id, _ in done]
             )
             self._file.execute("COMMIT")
 

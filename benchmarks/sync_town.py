@@ -117,7 +117,7 @@ def found_morning_town(folder: Path) -> MorningTown:
         tablets += [(each.enrolled.token, _asleep(engine, service, each)) for each in people]
         with engine.begin() as connection:
             for order_id in order_ids:
-                change_order(connection, order_id, {"priority": 2}, NOW)
+                change_order(connection, order_id, {"address": "moved over night"}, NOW)
                 show_order(connection, order_id, NOW)
     engine.dispose()
     return MorningTown(template=path, tablets=tablets)

@@ -1,6 +1,6 @@
 """Maps the list's rows: one per order, rebuilt in the transaction that changed it, paged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import itemgetter
@@ -10,12 +10,14 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     case,
     delete,
     exists,
     func,
     select,
     true,
+    update,
 )
 
 from field_app.orders.order_lines import (
@@ -26,12 +28,18 @@ from field_app.orders.order_lines import (
 )
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store, photo_store
-from field_app.store.among import each_of
+from field_app.store.among import each_of, is_among
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.photo_store import NO_PHOTOS, PhotoCount
-from field_app.store.record_states import OVERLAY, RecordState, RecordTraces, record_state
+from field_app.store.record_states import (
+    OVERLAY,
+    OpStatus,
+    RecordState,
+    RecordTraces,
+    record_state,
+)
 from field_app.store.tables import (
     base_row,
     draft_answer,
@@ -155,14 +163,7 @@ def _seen(
     has_draft: bool,
     photos: PhotoCount,
 ) -> SeenOrder:
-    is_looked_for = any(entry.look is Look.YES for entry in entries) or photos.held > 0
-    traces = RecordTraces(
-        statuses=frozenset(entry.status for entry in entries),
-        has_draft=has_draft,
-        needs_look=is_looked_for,
-        photos_total=photos.total,
-        photos_done=photos.done,
-    )
+    words = [(entry.status, entry.look) for entry in entries]
     document: WorkOrderDocument | None = None
     problem = ""
     if row is None:
@@ -178,10 +179,24 @@ def _seen(
         document=document,
         is_gone=row is None or row.is_kept,
         problem=problem,
-        mark=record_state(traces),
+        mark=_mark(words, photos, has_draft=has_draft),
         has_draft=has_draft,
         entries=tuple(entries),
         photos=photos,
+    )
+
+
+def _mark(
+    words: Sequence[tuple[OpStatus, Look]], photos: PhotoCount, *, has_draft: bool
+) -> RecordState:
+    return record_state(
+        RecordTraces(
+            statuses=frozenset(status for status, _ in words),
+            has_draft=has_draft,
+            needs_look=any(look is Look.YES for _, look in words) or photos.held > 0,
+            photos_total=photos.total,
+            photos_done=photos.done,
+        )
     )
 
 
@@ -270,6 +285,34 @@ def _rebuild_seen(connection: Connection, order_ids: Sequence[str]) -> None:
     if gone:
         connection.execute(delete(order_view).where(order_view.c.order_id.in_(gone)))
     _write_lines(connection, [_line_values(connection, one) for one in shown])
+
+
+def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
+    """Make only the marks of these lines anew: words moved on, what they say stayed."""
+    words: dict[str, list[tuple[OpStatus, Look]]] = {order_id: [] for order_id in order_ids}
+    rows = connection.execute(
+        select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
+            is_among(outbox_op.c.order_id, order_ids)
+        )
+    )
+    for row in rows:
+        words[row.order_id].append((OpStatus(row.status), Look(row.look)))
+    wanted = sorted(words)
+    marks: list[dict[str, str]] = []
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        drafts = draft_store.orders_with_draft(connection, chunk)
+        photos = photo_store.count_by_order(connection, chunk)
+        marks += [
+            {
+                "line": each,
+                "mark": _mark(words[each], photos.get(each, NO_PHOTOS), has_draft=each in drafts),
+            }
+            for each in chunk
+        ]
+    if marks:
+        line = order_view.c.order_id == bindparam("line")
+        connection.execute(update(order_view).where(line).values(mark=bindparam("mark")), marks)
 
 
 def _is_needed(seen: SeenOrder) -> bool:

@@ -179,7 +179,7 @@ def load_rows(connection: Connection, entity: str, entity_ids: Sequence[str]) ->
     """Return the newest copies by id, as `load_row` does; what is unknown is left out."""
     rows = connection.execute(
         select(base_row)
-        .where(base_row.c.entity == entity, base_row.c.entity_id.in_(entity_ids))
+        .where(base_row.c.entity == entity, is_among(base_row.c.entity_id, entity_ids))
         .order_by((base_row.c.bucket != KEPT), base_row.c.seq)
     )
     return {

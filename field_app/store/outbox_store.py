@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     delete,
     func,
     or_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import sealed_store, settings_store
+from field_app.store.among import is_among
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
 from field_app.store.sealed_store import Seal, ToSeal, seal_nothing
@@ -238,7 +240,7 @@ def entries_by_order(
 ) -> dict[str, list[OutboxEntry]]:
     """Return what `entries_of` returns for many records; one without operations is left out."""
     found: dict[str, list[OutboxEntry]] = {}
-    for entry in load_entries(connection, outbox_op.c.order_id.in_(order_ids)):
+    for entry in load_entries(connection, is_among(outbox_op.c.order_id, order_ids)):
         found.setdefault(entry.order_id, []).append(entry)
     return found
 
@@ -289,7 +291,7 @@ def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus)
     """Move unsettled operations to QUEUED or SENDING."""
     connection.execute(
         update(outbox_op)
-        .where(outbox_op.c.op_id.in_(op_ids), outbox_op.c.status.in_(sorted(WAITING)))
+        .where(is_among(outbox_op.c.op_id, op_ids), outbox_op.c.status.in_(sorted(WAITING)))
         .values(status=status)
     )
 
@@ -325,43 +327,62 @@ _NEEDS_EYES = frozenset({Outcome.REFUSED, Outcome.CONFLICT, Outcome.MERGED})
 _WITHOUT_EFFECT = frozenset({Outcome.REFUSED, Outcome.CONFLICT})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Records whose words got an outcome; `undone` are those where something had no effect."""
+
+    records: set[str]
+    undone: set[str]
+
+
 def settle(
     connection: Connection, results: Sequence[OperationResult], *, round_no: int, at_ms: int
-) -> set[str]:
+) -> Settled:
     """Store the outcomes; return the records they belong to.
 
     What had no effect (refused, conflict) stops being shown as if it had; what had stays in the
     overlay until its echo is pulled. A result for an unknown operation is left alone.
     """
-    records: set[str] = set()
-    for result in results:
-        row = connection.execute(
-            select(outbox_op).where(outbox_op.c.op_id == result.op_id)
-        ).one_or_none()
-        if row is None:
-            continue
-        records.add(row.order_id)
+    told = {result.op_id: result for result in results}
+    columns = outbox_op.c
+    rows = connection.execute(
+        select(columns.op_id, columns.order_id, columns.outcome, columns.code, columns.look)
+        .add_columns(columns.body)
+        .where(is_among(columns.op_id, told))
+    ).all()
+    changes: list[dict[str, str | int | None]] = []
+    for row in rows:
+        result = told[row.op_id]
         is_news = row.outcome != result.outcome or row.code != result.code
         needs_eyes = result.outcome in _NEEDS_EYES and not _is_plain_append(row.body, result)
         must_look = needs_eyes and (is_news or row.look == Look.YES)
-        is_over = result.outcome in _WITHOUT_EFFECT
+        changes.append(
+            {
+                "settled_id": row.op_id,
+                "status": OpStatus.REFUSED if _is_undone(result) else OpStatus.RECEIVED,
+                "outcome": result.outcome,
+                "code": result.code,
+                "detail": result.detail,
+                "ack_seq": result.seq,
+                "look": Look.YES if must_look else row.look,
+            }
+        )
+    if changes:
         connection.execute(
             update(outbox_op)
-            .where(outbox_op.c.op_id == result.op_id)
-            .values(
-                status=OpStatus.REFUSED if is_over else OpStatus.RECEIVED,
-                outcome=result.outcome,
-                code=result.code,
-                detail=result.detail,
-                ack_seq=result.seq,
-                acked_round=round_no,
-                acked_at_ms=at_ms,
-                look=Look.YES if must_look else row.look,
-            )
+            .where(columns.op_id == bindparam("settled_id"))
+            .values(acked_round=round_no, acked_at_ms=at_ms),
+            changes,
         )
-    settled = [result.op_id for result in results]
-    sealed_store.forget_sealed(connection, SealedKind.OPERATION, settled)
-    return records
+    sealed_store.forget_sealed(connection, SealedKind.OPERATION, list(told))
+    return Settled(
+        records={row.order_id for row in rows},
+        undone={row.order_id for row in rows if _is_undone(told[row.op_id])},
+    )
+
+
+def _is_undone(result: OperationResult) -> bool:
+    return result.outcome in _WITHOUT_EFFECT
 
 
 def _is_plain_append(body: str, result: OperationResult) -> bool:

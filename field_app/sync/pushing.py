@@ -80,13 +80,14 @@ class Pusher:
     def _take_answer(self, answer: PushAnswer, connection: Connection) -> None:
         sync_store.note_contact(connection, self._clock, answer.server_now_ms)
         round_no = settings_store.load_integer(connection, Key.PULL_ROUND)
-        records = outbox_store.settle(
+        settled = outbox_store.settle(
             connection, answer.results, round_no=round_no, at_ms=answer.server_now_ms
         )
         take_epoch(connection, answer.server_epoch)
         if answer.must_renew_replica:
             self._renew_replica(connection)
-        order_store.rebuild_lines(connection, sorted(records))
+        order_store.rebuild_lines(connection, settled.undone)
+        order_store.refresh_marks(connection, settled.records - settled.undone)
 
 
 def _replica_id(connection: Connection) -> str:
@@ -110,7 +111,7 @@ def _mark(connection: Connection, batch: Sequence[Operation], status: OpStatus) 
     if batch:
         op_ids = [operation.op_id for operation in batch]
         outbox_store.mark_status(connection, op_ids, status)
-        order_store.rebuild_lines(connection, sorted(outbox_store.order_ids_of(batch)))
+        order_store.refresh_marks(connection, outbox_store.order_ids_of(batch))
 
 
 def _demand_all_results(batch: Sequence[Operation], answer: PushAnswer) -> None:
