@@ -117,7 +117,11 @@ class StrictClient(ModbusBaseSyncClient):
     def send(  # type: ignore[explicit-override]  # needs Python 3.12
         self, request: bytes, addr: tuple[str, int] | None = None
     ) -> int:
-        """Send one request and return its length."""
+        """Send one request and return its length; nobody here calls it.
+
+        pymodbus declares it and `recv` abstract, and its own `execute`, which ours replaces, is
+        what would call them.
+        """
         del addr
         self._exchange.send(request)
         return len(request)
@@ -125,7 +129,7 @@ class StrictClient(ModbusBaseSyncClient):
     def recv(  # type: ignore[explicit-override]  # needs Python 3.12
         self, size: int | None
     ) -> bytes:
-        """Return the frame of the answer, whole and alone."""
+        """Return the frame of the answer, whole and alone; see `send`."""
         del size
         return self._exchange.receive()
 
