@@ -12,6 +12,7 @@ from field_app.i18n import CHINESE, ChosenWords
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.log_in import LogInPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.ports import PresenterContext, Worker
@@ -50,6 +51,7 @@ class Wiring:
             orders=OrdersPresenter(tablet, context),
             sync=SyncPresenter(tablet, context, desktop_hardware(tablet.vault)),
             enrol=EnrolPresenter(tablet, context, self.config),
+            log_in=LogInPresenter(tablet, context),
             order=lambda order_id: OrderPresenter(tablet, context, order_id),
             finding=lambda order_id: FindingPresenter(tablet, context, order_id),
         )

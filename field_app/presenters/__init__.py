@@ -12,6 +12,7 @@
     finding       FindingPresenter: the finding form
     sync          SyncPresenter: the sync pill and page
     enrol         EnrolPresenter: the first start
+    log_in        LogInPresenter: the PIN page, who works now, and the lock
 
 Every presenter follows one pattern: `attach(show)` hands it the function that draws a view and
 draws at once; `detach()` makes it silent (an answer that arrives later is dropped); `view` is the
@@ -29,4 +30,7 @@ last view data; `refresh()` reads again. Methods never block: they run through t
         sync_now() set_online(is_online) mark_seen(op_id) try_held_again()
     EnrolPresenter(tablet, context, config)          attach detach refresh
         type_server(url) type_code(code) enrol() choose_person(account_id)
+    LogInPresenter(tablet, context)             attach detach refresh
+        choose(account_id) type_digit(digit) rub_out() confirm() begin_set_pin() cancel() lock()
+        touch() tick()
 """

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from field_app.access.personal_data import SeenPerson
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import next_event, side_events
 from field_app.orders.order_store import SeenOrder
@@ -22,6 +23,7 @@ from field_app.presenters.views import (
 from field_app.presenters.wording import (
     due_text,
     event_text,
+    gap_text,
     mark_view,
     medium_text,
     operation_text,
@@ -82,6 +84,30 @@ def _unread(order_id: str, *, is_busy: bool, is_gone: bool, problem: str) -> Ord
         problem=problem,
         is_gone=is_gone,
         is_busy=is_busy,
+    )
+
+
+def person_facts(person: SeenPerson, context: PresenterContext) -> tuple[LabelledText, ...]:
+    """Return who is to be met at an order, or in one line why nobody is shown."""
+    t = context.words
+    label = t("Whom to meet")
+    if person.person is None:
+        text = gap_text(t, person.gap)
+        return (LabelledText(label=label, text=text, icon="person"),) if text else ()
+    at_utc = person.person.appointment_at_utc
+    at_ms = None if at_utc is None else ms_from_utc(at_utc)
+    lines = (
+        (label, person.person.name, "person"),
+        (t("Phone"), person.person.phone, "phone"),
+        (t("Remark"), person.person.note, "note"),
+        (
+            t("Appointment"),
+            "" if at_ms is None else time_text(at_ms, context.clock.now_utc(), context.zone),
+            "time",
+        ),
+    )
+    return tuple(
+        LabelledText(label=name, text=text, icon=icon) for name, text, icon in lines if text
     )
 
 

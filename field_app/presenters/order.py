@@ -3,9 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from field_app.access.personal_data import SeenPerson
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
-from field_app.presenters.details import blank_order, gone_order, look_here, order_view
+from field_app.presenters.details import (
+    blank_order,
+    gone_order,
+    look_here,
+    order_view,
+    person_facts,
+)
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import OrderView
@@ -43,7 +50,7 @@ class OrderPresenter:
 
     def refresh(self) -> None:
         """Read the order again."""
-        self._stage.read(lambda: self._tablet.desk.order(self._order_id), self._draw)
+        self._stage.read(self._look, self._draw)
 
     def act(self, event: str) -> None:
         """Take a step; it is kept on the tablet before the view changes."""
@@ -85,8 +92,13 @@ class OrderPresenter:
         self._message = ""
         self.refresh()
 
-    def _draw(self, seen: SeenOrder | None) -> None:
+    def _look(self) -> tuple[SeenOrder | None, SeenPerson]:
+        seen = self._tablet.desk.order(self._order_id)
+        return seen, self._tablet.personal.person_of(self._order_id)
+
+    def _draw(self, found: tuple[SeenOrder | None, SeenPerson]) -> None:
         t = self._context.words
+        seen, person = found
         if seen is None:
             self._stage.draw(gone_order(self._order_id, t))
         elif seen.document is None:
@@ -104,4 +116,6 @@ class OrderPresenter:
                 )
             )
         else:
-            self._stage.draw(order_view(seen, seen.document, self._context, self._message))
+            view = order_view(seen, seen.document, self._context, self._message)
+            people = person_facts(person, self._context)
+            self._stage.draw(replace(view, facts=(*people, *view.facts)))

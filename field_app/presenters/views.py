@@ -312,3 +312,39 @@ class EnrolView:
     crew_text: str
     people: tuple[PersonView, ...]
     message: str
+
+
+class PinStep(StrEnum):
+    """What the PIN pad is for just now; OFF: it is not shown."""
+
+    OFF = "off"
+    WHO = "who"
+    ENTER = "enter"
+    CHOOSE = "choose"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogInView:
+    """The PIN page.
+
+    Attributes:
+        title: What is asked.
+        digits_count: How many digits were typed; which ones is never part of a view.
+        can_cancel: There is somebody at work to go back to.
+        can_set_pin: This tablet has a vault, so a PIN protects something.
+        has_pin: The person at work has one.
+        offer_text: Why a PIN would be good, empty when there is one or there can be none.
+    """
+
+    step: PinStep
+    title: str
+    people: tuple[PersonView, ...]
+    digits_count: int
+    message: str
+    is_busy: bool
+    can_cancel: bool
+    can_confirm: bool
+    can_set_pin: bool
+    has_pin: bool
+    offer_text: str

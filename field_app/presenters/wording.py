@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from field_app.access.personal_data import Gap
 from field_app.forms.finding import MeasuredField, Missing, Problem
 from field_app.forms.numbers import shown_number
+from field_app.platform.ports import PinOutcome, PinVerdict
 from field_app.presenters.ports import Words
 from field_app.presenters.views import MarkView, Tone
 from field_app.store.record_states import RecordState
@@ -118,6 +120,35 @@ def reason_text(t: Words, reason: Reason) -> str:
         Reason.WITHDRAWN: t("the office has withdrawn this tablet"),
     }
     return texts[reason]
+
+
+def pin_text(t: Words, verdict: PinVerdict) -> str:
+    """Return what became of a PIN, empty when it opened the tablet."""
+    if verdict.outcome is PinOutcome.OPENED:
+        return ""
+    if verdict.outcome is PinOutcome.WIPED:
+        return t("Too many wrong PINs. A colleague can let you in, or the office with a new code.")
+    if verdict.outcome is PinOutcome.UNKNOWN:
+        return t("No PIN was set for this person.")
+    if verdict.wait_ms > 0:
+        seconds = -(-verdict.wait_ms // 1000)
+        return t("Wait {seconds} s, then try again. {count} tries are left.").format(
+            seconds=seconds, count=verdict.tries_left
+        )
+    return t("Wrong PIN. {count} tries are left.").format(count=verdict.tries_left)
+
+
+def gap_text(t: Words, gap: Gap) -> str:
+    """Return why nobody is shown for an order, empty when somebody is or nobody is known."""
+    texts: Mapping[Gap, str] = {
+        Gap.NO_VAULT: t("not kept: this tablet cannot encrypt"),
+        Gap.NO_PIN: t("not kept: set a PIN under “Me” first"),
+        Gap.LOCKED: t("locked: enter your PIN"),
+        Gap.LEASE_ENDED: t("removed: too long without contact; it comes back with the next one"),
+        Gap.UNREADABLE: t("cannot be read: it comes back with the next contact"),
+        Gap.NOT_YET: t("comes with the next contact"),
+    }
+    return texts.get(gap, "")
 
 
 def banner_text(t: Words, reason: Reason) -> str:

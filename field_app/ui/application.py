@@ -99,14 +99,14 @@ class LamplighterApp(App):
         self._name_places()
         self._apply_look()
         Window.softinput_mode = "below_target"
-        Window.bind(on_keyboard=self._on_key, size=self._measure)
+        Window.bind(on_keyboard=self._on_key, on_touch_down=self._on_touch, size=self._measure)
         self._measure()
         return self.navigator.frame
 
     def on_start(self) -> None:
         """Fill the screens, then keep what was made at the start out of garbage collection."""
         self.navigator.start()
-        self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.refresh(), TICK_S)
+        self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.tick(), TICK_S)
         gc.collect()
         gc.freeze()
 
@@ -116,6 +116,9 @@ class LamplighterApp(App):
 
     def _on_key(self, _window: object, key: int, *_: object) -> bool:
         return key == BACK_KEY and self.navigator.back()
+
+    def _on_touch(self, *_: object) -> None:
+        self.navigator.touch()
 
     def _name_places(self) -> None:
         t = self._words
@@ -167,7 +170,7 @@ class LamplighterApp(App):
         self._unwatch()
         self._tick.cancel()
         self._refresh.cancel()
-        Window.unbind(on_keyboard=self._on_key, size=self._measure)
+        Window.unbind(on_keyboard=self._on_key, on_touch_down=self._on_touch, size=self._measure)
         self._worker.close()
         Metrics.fontscale = 1.0
         gc.unfreeze()

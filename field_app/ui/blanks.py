@@ -3,10 +3,12 @@
 from field_app.presenters.views import (  # type: ignore[attr-defined] # RecordState is part of the view data
     EnrolView,
     FindingView,
+    LogInView,
     MarkView,
     OrderRow,
     OrdersView,
     OrderView,
+    PinStep,
     RecordState,
     SyncView,
     Tone,
@@ -122,4 +124,18 @@ BLANK_ENROL = EnrolView(
     crew_text="",
     people=(),
     message="",
+)
+
+BLANK_LOG_IN = LogInView(
+    step=PinStep.OFF,
+    title="",
+    people=(),
+    digits_count=0,
+    message="",
+    is_busy=False,
+    can_cancel=False,
+    can_confirm=False,
+    can_set_pin=False,
+    has_pin=False,
+    offer_text="",
 )

@@ -11,12 +11,21 @@ from kivy.uix.widget import Widget
 
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.log_in import LogInPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.sync import SyncPresenter
-from field_app.presenters.views import EnrolView, LabelledText, OrdersView, SyncView
+from field_app.presenters.views import (
+    EnrolView,
+    LabelledText,
+    LogInView,
+    OrdersView,
+    PinStep,
+    SyncView,
+)
 from field_app.ui.screens.enrol import EnrolScreen
 from field_app.ui.screens.finding import FindingScreen
+from field_app.ui.screens.log_in import LogInScreen
 from field_app.ui.screens.order import OrderScreen
 from field_app.ui.screens.orders import OrdersScreen
 from field_app.ui.screens.settings import SettingsScreen
@@ -37,6 +46,7 @@ class Presenters:
     orders: OrdersPresenter
     sync: SyncPresenter
     enrol: EnrolPresenter
+    log_in: LogInPresenter
     order: Callable[[str], OrderPresenter]
     finding: Callable[[str], FindingPresenter]
 
@@ -61,13 +71,15 @@ class Navigator:
         self.order = OrderScreen(closed=self.back, finding_wanted=self.open_finding)
         self.finding = FindingScreen(closed=self.back, finished=self._finding_finished)
         self.sync = SyncScreen(presenter=presenters.sync)
-        self.settings = SettingsScreen(presenter=presenters.enrol)
+        self.settings = SettingsScreen(presenter=presenters.log_in)
+        self.log_in = LogInScreen(presenter=presenters.log_in)
         self.enrol = EnrolScreen(presenter=presenters.enrol, done=self._chosen)
         self._empty = EmptyPane()
 
     def start(self) -> None:
         """Ask the presenters for their first views; the first start shows the enrolment."""
         self._presenters.enrol.attach(self._show_enrol)
+        self._presenters.log_in.attach(self._show_log_in, self._another_works)
         self._presenters.sync.attach(self._show_sync)
         self._presenters.orders.attach(self._show_orders)
         self.arrange()
@@ -75,10 +87,38 @@ class Navigator:
     def _show_enrol(self, view: EnrolView) -> None:
         was_enrolling = self.needs_enrolment
         self.enrol.show(view)
-        self.settings.people = view.people
         if was_enrolling and not self.needs_enrolment:
             self.refresh()
         self.arrange()
+
+    def _show_log_in(self, view: LogInView) -> None:
+        was_asking = self.asks_pin
+        self.log_in.show(view)
+        self.settings.log_in = view
+        self.settings.people = view.people
+        if self.asks_pin and not was_asking:
+            self._leave_finding()
+        self.arrange()
+
+    def _another_works(self) -> None:
+        self._leave_finding()
+        self._leave_order()
+        self.refresh()
+        self.arrange()
+
+    @property
+    def asks_pin(self) -> bool:
+        """Return whether the PIN page stands before everything else."""
+        return self.log_in.view.step is not PinStep.OFF
+
+    def touch(self) -> None:
+        """Note that somebody is at the tablet."""
+        self._presenters.log_in.touch()
+
+    def tick(self) -> None:
+        """Let time pass: due times are written anew, a tablet that lies about locks itself."""
+        self._presenters.log_in.tick()
+        self.refresh()
 
     def _chosen(self) -> None:
         self.refresh()
@@ -159,6 +199,9 @@ class Navigator:
         """Go one step back; False when there is none, so that the app may be left."""
         if self.needs_enrolment:
             return False
+        if self.asks_pin:
+            self._presenters.log_in.cancel()
+            return self.log_in.view.step is not PinStep.WHO
         if self.is_finding:
             self._leave_finding()
             self.order.presenter.refresh()
@@ -180,6 +223,7 @@ class Navigator:
         """Read everything that is shown again."""
         self._presenters.sync.refresh()
         self._presenters.orders.refresh()
+        self._presenters.log_in.refresh()
         if self.needs_enrolment:
             self._presenters.enrol.refresh()
         if self.order_id:
@@ -189,7 +233,7 @@ class Navigator:
 
     def arrange(self) -> None:
         """Put the screens of this moment into the window."""
-        front: Widget = self.enrol if self.needs_enrolment else self.shell
+        front: Widget = self._front()
         if self.frame.children[:1] != [front]:
             drop_focus(self.frame)
             self.frame.clear_widgets()
@@ -200,6 +244,11 @@ class Navigator:
         self.orders.width = dp(LIST_PANE_DP)
         self.orders.selected_id = self.order_id if self.is_wide else ""
         self.shell.put(*self._panes())
+
+    def _front(self) -> Widget:
+        if self.needs_enrolment:
+            return self.enrol
+        return self.log_in if self.asks_pin else self.shell
 
     def _panes(self) -> tuple[Widget | None, Widget | None]:
         if self.place != "orders":

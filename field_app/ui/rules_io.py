@@ -4,7 +4,16 @@ from pathlib import Path
 
 from kivy.lang import Builder
 
-from field_app.ui.screens import enrol, finding, order, orders, settings, shell, sync_page
+from field_app.ui.screens import (
+    enrol,
+    finding,
+    log_in,
+    order,
+    orders,
+    settings,
+    shell,
+    sync_page,
+)
 from field_app.ui.widgets import basics, evidence_chart, lists, order_row
 
 _MODULES = (
@@ -13,6 +22,7 @@ _MODULES = (
     evidence_chart,
     lists,
     enrol,
+    log_in,
     orders,
     order,
     finding,

@@ -5,6 +5,8 @@
 from kivy.properties import ListProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
+from field_app.ui.blanks import BLANK_LOG_IN
+
 
 class SettingsScreen(BoxLayout):
     """The settings; every choice works at once."""
@@ -13,7 +15,16 @@ class SettingsScreen(BoxLayout):
     crew_text = StringProperty("")
     people = ListProperty([])
     about = ListProperty([])
+    log_in = ObjectProperty(BLANK_LOG_IN, rebind=True)
 
     def choose_person(self, account_id: str) -> None:
-        """Report who is working from now on."""
-        self.presenter.choose_person(account_id)
+        """Report who wants to work from now on."""
+        self.presenter.choose(account_id)
+
+    def set_pin(self) -> None:
+        """Report that the person at work wants a PIN."""
+        self.presenter.begin_set_pin()
+
+    def lock(self) -> None:
+        """Report that the tablet shall be locked."""
+        self.presenter.lock()
