@@ -118,9 +118,7 @@ def test_a_file_that_is_no_queue_says_so(
     status, out, err = queue(capsys, "export", "-", "--from", str(path))
 
     assert (status, out) == (1, "")
-    assert err.splitlines()[-1] == (
-        f"{path}: queue: nothing of it can be read; name a queue file"
-    )
+    assert err.splitlines()[-1] == (f"{path}: queue: nothing of it can be read; name a queue file")
 
 
 def test_an_export_never_writes_over_a_file(
