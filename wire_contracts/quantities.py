@@ -76,7 +76,7 @@ PLAUSIBLE: dict[Quantity, tuple[float, float]] = {
 }
 """What no meter of a utility can mean, by a wide margin: outside, words were torn or swapped, and
 the value is `suspect_range` whatever its profile says. Judgement, with the standards' largest for
-scale: water meters end at Q3 = 6300 m3/h (OIML R 49-1, 4.1.3), heat meters at 200 degC
+scale: water meters end at Q3 = 6300 m3/h (OIML R 49-1), heat meters at 200 degC
 (EN 1434-1), superheated steam at 600 degC; a profile's own `min` and `max` are narrower."""
 
 
