@@ -9,6 +9,7 @@ The line through the modules:
     alert_look               what one row shows of an alert's evidence
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
+    photo_views              what pages show of a record's photos
     gateway_views            what the page of the gateways shows of their health
     record_views             what the pages of meters, gateways, tablets and accounts show
     review_views             what the review page shows
@@ -21,7 +22,8 @@ The line through the modules:
     site_access_io           sessions on the wall's clock, tablets on the site's
     crews_io                 the crews that an order can be sent to
     live_io                  one poller of the feed, many pages that follow it
-    session_io, desk_io, orders_io, meters_io, gateways_io, review_io, people_io, health_io
+    session_io, desk_io, orders_io, photos_io, meters_io, gateways_io, review_io, people_io,
+    health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -18,6 +18,7 @@ from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.alerts.alert import AlertNotFoundError
 from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.gallery import Gallery
 from sync_server.blobs.intake import Intake
 from sync_server.sync.api_io import sync_router
 from sync_server.sync.sealing_keys_io import SealingKeys
@@ -42,6 +43,7 @@ from sync_server.web.people_io import (
     ended_accounts_router,
     tablets_router,
 )
+from sync_server.web.photos_io import photos_router
 from sync_server.web.review_io import review_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
@@ -112,6 +114,7 @@ def build_app(
         health_router(pages),
         enrolment_router(),
         *_tablet_routers(engine, clock, settings),
+        *_photo_routers(pages),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -128,6 +131,13 @@ def _tablet_routers(engine: Engine, clock: Clock, settings: WebSettings) -> list
     intake = Intake(engine, BlobFiles(settings.blob_folder), clock)
     terms = SyncTerms(lease=settings.lease, keys=keys, intake=intake)
     return [sync_router(engine, clock, terms), blobs_router(intake)]
+
+
+def _photo_routers(pages: Pages) -> list[APIRouter]:
+    folder = pages.settings.blob_folder
+    if folder is None:
+        return []
+    return [photos_router(pages, Gallery(pages.engine, BlobFiles(folder)))]
 
 
 def _wants_page(request: Request) -> bool:

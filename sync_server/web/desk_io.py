@@ -16,6 +16,7 @@ from sync_server.alerts.alert_store import (
     get_alert,
 )
 from sync_server.assets.asset_store import get_meter
+from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
 from sync_server.web.alert_look import look_of
 from sync_server.web.alert_views import (
@@ -42,8 +43,10 @@ from sync_server.web.page_queries_store import (
     raised_since,
 )
 from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
+from sync_server.web.photo_views import PhotoPanel, photo_panel
 from sync_server.web.words import Words, mark
 from wire_contracts.alert_states import CONDITION, ConditionEvent, Disposition, Visibility
+from wire_contracts.orders import ENTITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class EvidencePanel:
     events: Sequence[EventRow]
     facts: Sequence[tuple[str, str]]
     order_href: str
+    photos: PhotoPanel
     can_acknowledge: bool
     can_shelve: bool
     can_unshelve: bool
@@ -133,6 +137,7 @@ def load_panel(
         ),
         facts=_facts(connection, record, words, now_utc),
         order_href=f"/orders/{order.order_id}" if order else "",
+        photos=_photos(connection, record, reader),
         can_acknowledge=acknowledges and may(role, Action.ACKNOWLEDGE_ALERT),
         can_shelve=is_shown
         and record.is_open
@@ -144,6 +149,13 @@ def load_panel(
         and may(role, Action.DISPATCH_ORDER),
         problem=problem,
     )
+
+
+def _photos(connection: Connection, record: AlertRecord, reader: Reader) -> PhotoPanel:
+    may_see = may(reader.person.role, Action.SEE_ORDERS) and record.work_order_id is not None
+    shown = pictures_of(connection, ENTITY, str(record.work_order_id)) if may_see else []
+    may_ask = may(reader.person.role, Action.DISPATCH_ORDER)
+    return photo_panel(shown, reader.words, may_ask=may_ask)
 
 
 def _facts(

@@ -8,8 +8,10 @@ from fastapi.responses import Response
 
 from sync_server.access.account_store import Person
 from sync_server.access.guards_io import Require
+from sync_server.access.roles import Action, may
 from sync_server.alerts.alert import AlertNotFoundError
 from sync_server.alerts.alert_store import get_alert
+from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
 from sync_server.web.alert_views import href_of
 from sync_server.web.chart import chart_json
@@ -29,6 +31,7 @@ from sync_server.web.order_views import (
 )
 from sync_server.web.page_queries_store import account_names, crew_names, place_names
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.photo_views import photo_panel
 from sync_server.web.words import mark
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
@@ -44,6 +47,7 @@ from sync_server.work_orders.order_store import (
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent
 
 ROWS_ON_PAGE = 50
@@ -193,6 +197,7 @@ def _order_page(
                 alert_label = label(words, LABELS, verdict) if verdict else ""
             except AlertNotFoundError:
                 alert_label = ""
+        shown = pictures_of(connection, ENTITY, order_id)
     finding = finding_view(record, facts, words, alert_label)
     evidence = document.evidence
     maker = names.get(record.created_by, record.created_by)
@@ -206,6 +211,7 @@ def _order_page(
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
         finding=finding,
+        photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),
         measured=measured_words(finding.measured, words) if finding else [],
         buttons=buttons_for(record, reader.person.role, words),
         chart_data=chart_json(evidence, words.zone) if evidence and evidence.points else "",
