@@ -27,7 +27,7 @@ from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
-from sync_server.sync.upkeep import keep_up
+from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.dispatch import dispatch_due
@@ -272,12 +272,12 @@ _MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {
 
 
 def _keep_up(site: _Site, now_utc: datetime) -> None:
-    """Let ended orders leave the tablets and old tombstones go; a sum that is wrong is an error."""
+    """Let ended orders leave the tablets and old tombstones go; what does not fit is an error."""
     with site.engine.begin() as connection:
         report = keep_up(connection, now_utc)
     _LOG.info("sync.upkeep", withdrawn=report.withdrawn_count, horizon=report.horizon)
-    if report.broken_buckets:
-        _LOG.error("sync.checksum_broken", buckets=list(report.broken_buckets))
+    for finding in report.findings:
+        _LOG.error("sync.self_check", rule=finding.rule, subject=finding.subject)
 
 
 def _detect(site: _Site) -> None:
@@ -294,6 +294,7 @@ def _detect(site: _Site) -> None:
             with site.engine.begin() as connection:
                 expire_shelves(connection, now_utc)
                 dispatch_due(connection, now_utc)
+                keep_current(connection, now_utc)
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY

@@ -169,12 +169,18 @@ def _admit_to_tablets(
 
 
 def admit(connection: Connection, tablet_id: str, account_id: str, now_utc: datetime) -> None:
-    """Let a person work on a tablet, from now on."""
-    connection.execute(
-        insert(TABLET_ACCOUNT).values(
-            tablet_id=tablet_id, account_id=account_id, from_at_ms=ms_from_utc(now_utc)
-        )
+    """Let a person work on a tablet, from now on; somebody who comes back is let in again."""
+    back = connection.execute(
+        update(TABLET_ACCOUNT)
+        .where(TABLET_ACCOUNT.c.tablet_id == tablet_id, TABLET_ACCOUNT.c.account_id == account_id)
+        .values(until_at_ms=None)
     )
+    if back.rowcount == 0:
+        connection.execute(
+            insert(TABLET_ACCOUNT).values(
+                tablet_id=tablet_id, account_id=account_id, from_at_ms=ms_from_utc(now_utc)
+            )
+        )
 
 
 def publish_person(connection: Connection, person: Person, now_utc: datetime) -> None:
@@ -280,6 +286,75 @@ def deactivate_account(
     event = AuditEvent(actor=actor, action="account.deactivate", subject=account_id, detail={})
     append_audit(connection, event, now_utc)
     publish_person(connection, get_person(connection, account_id), now_utc)
+
+
+ERASED = "—"
+"""Name of a person who was erased."""
+
+_NO_PASSWORD = "!"  # noqa: S105  # the hash of no password there is
+
+
+def erase_account(connection: Connection, account_id: str, actor: str, now_utc: datetime) -> None:
+    """Forget who an ended account belonged to; its id stays in what that person did (R7).
+
+    Raises:
+        ContractError: No such account, or one that still has access.
+    """
+    person = get_person(connection, account_id)
+    if person.is_active:
+        raise ContractError(
+            place=f"account {person.login}",
+            field="is_active",
+            problem="still has access",
+            remedy="end the access first",
+            code=Code.STATE,
+        )
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    connection.execute(
+        update(ACCOUNT)
+        .where(ACCOUNT.c.account_id == account_id)
+        .values(login=f"erased-{account_id}", display_name=ERASED, password_hash=_NO_PASSWORD)
+    )
+    event = AuditEvent(actor=actor, action="account.erase", subject=account_id, detail={})
+    append_audit(connection, event, now_utc)
+
+
+def move_account(
+    connection: Connection,
+    account_id: str,
+    crew_id: str | None,
+    actor: str,
+    now_utc: datetime,
+) -> Person:
+    """Return the person in another crew, or in none; the tablets of both crews learn of it.
+
+    What was done on the former crew's tablets before stays theirs, whenever it arrives.
+
+    Raises:
+        ContractError: No such account or crew.
+    """
+    person = get_person(connection, account_id)
+    if crew_id is not None and not has_crew(connection, crew_id):
+        raise not_found(f"crew {crew_id!r}", "crew")
+    if person.crew_id == crew_id or not person.is_active:
+        return person
+    connection.execute(
+        update(ACCOUNT).where(ACCOUNT.c.account_id == account_id).values(crew_id=crew_id)
+    )
+    connection.execute(
+        update(TABLET_ACCOUNT)
+        .where(TABLET_ACCOUNT.c.account_id == account_id, TABLET_ACCOUNT.c.until_at_ms.is_(None))
+        .values(until_at_ms=ms_from_utc(now_utc))
+    )
+    if crew_id is not None:
+        _admit_to_tablets(connection, account_id, crew_id, now_utc)
+    detail = {"from": person.crew_id, "to": crew_id}
+    event = AuditEvent(actor=actor, action="account.move", subject=account_id, detail=detail)
+    append_audit(connection, event, now_utc)
+    moved = get_person(connection, account_id)
+    publish_person(connection, moved, now_utc)
+    return moved
 
 
 def has_administrator(connection: Connection) -> bool:

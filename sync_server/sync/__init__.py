@@ -18,7 +18,8 @@ The line through the modules:
     push                groups of operations -> transactions
     sealing_keys_io     the server's key pairs, to which tablets seal
     sealed_room         what came sealed -> the ledger, the drafts and the photos
-    upkeep              what must be done once a day
+    self_check          sums, ledger against effects, paths, reviews
+    upkeep              what must be done every round and once a day
     service             the conversation, in-process
     api_io              the conversation, over HTTP
 """

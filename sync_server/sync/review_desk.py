@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, select, update
@@ -16,9 +16,9 @@ from sqlalchemy import Connection, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action
-from sync_server.db.change_store import Publication, publish, user_bucket
+from sync_server.db.change_store import Publication, publish, publish_all, user_bucket
 from sync_server.db.feed_store import Topic, append_feed
-from sync_server.db.sync_tables import OP_LEDGER, REVIEW_ITEM
+from sync_server.db.sync_tables import OP_LEDGER, PUBLISHED, REVIEW_ITEM
 from sync_server.sync.chosen_values import columns_of
 from sync_server.sync.ledger_store import FieldConflict, conflict_of_operation
 from sync_server.sync.merge import Owner, merge_field, owner_of
@@ -210,3 +210,24 @@ def _tell_author(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonV
         buckets=frozenset({user_bucket(author)}),
     )
     publish(hand.connection, publication, hand.now_utc)
+
+
+KEEP_OUTCOMES = timedelta(days=30)
+"""How long a decision stays on its author's tablet: longer than a holiday."""
+
+
+def withdraw_outcomes(connection: Connection, now_utc: datetime) -> int:
+    """Return how many old decisions were taken off the tablets; the office keeps them."""
+    old = select(REVIEW_ITEM.c.review_id).where(
+        REVIEW_ITEM.c.resolved_at_ms < ms_from_utc(now_utc - KEEP_OUTCOMES)
+    )
+    shown = select(PUBLISHED.c.entity_id).where(
+        PUBLISHED.c.entity == OUTCOME_ENTITY, PUBLISHED.c.entity_id.in_(old)
+    )
+    gone = [
+        Publication(entity=OUTCOME_ENTITY, entity_id=each, document={}, buckets=frozenset())
+        for each in connection.execute(shown).scalars().all()
+    ]
+    if gone:
+        publish_all(connection, gone, now_utc)
+    return len(gone)

@@ -16,6 +16,7 @@ from sync_server.work_orders.order_rows_store import (
     plan_move,
     publication_of,
 )
+from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WorkOrderEvent
 
@@ -98,5 +99,6 @@ class OrderBook:
         self.lock(shown)
         things = [publication_of(self.get(order_id)) for order_id in shown]
         publish_all(self._connection, things, self._now_utc)
+        show_persons(self._connection, shown, self._now_utc)
         append_feed_all(self._connection, Topic.ORDER, shown, self._now_utc)
         self._to_show = set()

@@ -15,6 +15,7 @@ from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import link_orphans
 from sync_server.work_orders.order import Mover, NewOrder, OrderRecord, OrderStep
+from sync_server.work_orders.person_store import show_persons
 from wire_contracts.evidence import evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -190,6 +191,7 @@ def show_order(connection: Connection, order_id: str, now_utc: datetime) -> int:
     A planned order is seen by no tablet; a released one without a crew by the crews of its area.
     """
     seq = publish(connection, publication_of(record_of(connection, order_id)), now_utc)
+    show_persons(connection, [order_id], now_utc)
     append_feed(connection, Topic.ORDER, order_id, now_utc)
     return seq
 

@@ -43,8 +43,8 @@ REASON = "spoke with the crew"
 
 
 @pytest.fixture
-def utility(engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(engine, clock)
+def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
+    return found_utility(sqlite_engine, clock)
 
 
 @pytest.fixture
@@ -136,6 +136,19 @@ def test_a_corrected_result_relabels_the_alert(utility: Utility, pen: Pen, order
         alert_id = str(get_order(connection, order_id).document.alert_id)
         alert = get_alert(connection, alert_id)
     assert (alert.finding_result, alert.label) == (FindingResult.LEAK, Label.CONFIRMED)
+
+
+def test_a_decision_is_written_on_both_databases(engine: Engine, clock: HandClock) -> None:
+    utility = found_utility(engine, clock)
+    pen = Pen(actor=utility.member.account_id, clock=clock)
+    with engine.begin() as connection:
+        actor, alert_id = utility.dispatcher.account_id, raise_leak(connection)
+        order_id = create_from_alert(connection, alert_id, actor, "crew-1", NOON).order_id
+    pen.push(utility.sync(), pen.set(order_id, "priority", 3, 1))
+
+    decide(utility, only_review(utility), Decision(choice=Choice.CREW, reason=REASON))
+
+    assert field(utility, order_id, "priority") == 1
 
 
 def test_a_crew_that_the_crew_wished_for_gets_the_order(
