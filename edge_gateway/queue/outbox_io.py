@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -20,6 +21,11 @@ BETWEEN_COMMITS = "gateway.between_commits"
 MAX_WAITING = 10_000
 """Frames held in memory while the disk refuses; beyond it the oldest without events are lost,
 which a gap record tells the server as soon as the disk takes something again."""
+
+HELD_BACK_FROM = 200
+HELD_BACK_S = 0.005
+"""From so many waiting frames on a link pauses with each, while a commit is under way: a link
+that reads faster than a busy disk writes fills no memory. No site comes near it; judgement."""
 
 _RETRY_S = 1.0
 _LONGEST_WAIT_S = 1.0
@@ -56,6 +62,7 @@ class Outbox:
         self._is_closing = False
         self._is_urgent = False
         self._is_refused = False
+        self._is_committing = False
         self.timekeeper: Timekeeper | None = None
         self.announce: Callable[[str, str], None] = _tell_nobody
         self.beat: Callable[[], None] = _no_heart
@@ -73,6 +80,9 @@ class Outbox:
                 self._lose_one()
             if len(self._waiting) == 1 or self._is_group_complete():
                 self._changed.notify()
+            is_ahead = self._is_committing and len(self._waiting) > HELD_BACK_FROM
+        if is_ahead and not self._is_refused:
+            time.sleep(HELD_BACK_S)
 
     def adopt(self, config: QueueConfig) -> None:
         """Commit by other settings from the next group on; any thread may."""
@@ -91,6 +101,7 @@ class Outbox:
         while True:
             self.beat()
             frames = self._next_group()
+            self._is_committing = bool(frames)
             if frames and not self._commit(frames):
                 self._put_back(frames)
                 if self._pause():
