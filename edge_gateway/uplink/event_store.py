@@ -221,7 +221,7 @@ def _row(event: Event) -> tuple[int, bytes]:
         text = text[: LONGEST_TEXT - 1] + "…"
     body = dump_json(
         {
-            "t": max(0, ms_from_utc(event.at_utc)),
+            "t": min(max(0, ms_from_utc(event.at_utc)), LATEST_MS),
             "tq": str(event.quality),
             "kind": event.kind,
             "text": text,
