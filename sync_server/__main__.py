@@ -1,4 +1,4 @@
-"""The command `sync-server`: serve, back up, add meters, correct readings, order gateways."""
+"""The command `sync-server`: serve, back up, add meters, correct readings, check, order."""
 
 import argparse
 import getpass
@@ -36,7 +36,8 @@ from sync_server.readings.corrections_io import (
     export_raw,
 )
 from sync_server.readings.raw_export_store import Wanted
-from sync_server.run import ALL_PARTS, Part, blob_folder, run_server
+from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_folder
+from sync_server.sync import commands_io as sync_commands
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -58,6 +59,7 @@ _REFUSALS = (
     ContractError,
     CorrectionFileError,
     UnusedCorrectionsError,
+    *sync_commands.REFUSALS,
     *gateway_commands.REFUSALS,
 )
 """What ends a command with status 1 and its text."""
@@ -116,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--language", choices=("zh", "en"), default="zh")
     account.add_argument("--crew")
     _add_corrections(add)
+    sync_commands.add_sync_commands(add)
     gateway_commands.add_gateway_commands(add)
     return parser
 
@@ -312,6 +315,26 @@ def _show_progress(count: int) -> None:
 _LISTENER = Listener(complain=_complain, progress=_show_progress)
 
 
+def _sync_desk(
+    work: Callable[[sync_commands.SyncDesk, argparse.Namespace], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        engine = open_engine(config.database_url)
+        try:
+            migrate(engine)
+            desk = sync_commands.SyncDesk(
+                engine=engine,
+                clock=SystemClock(),
+                say=print,
+                sealing_folder=sealing_folder(config),
+            )
+            work(desk, options)
+        finally:
+            engine.dispose()
+
+    return run
+
+
 def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:
     print(gateway_commands.make_key(options))
 
@@ -352,6 +375,9 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "create-account": _create_account,
     "export-raw": _export_raw,
     "apply-corrections": _apply_corrections,
+    "check-sync": _sync_desk(sync_commands.check_sync),
+    "sealing-keys": _sync_desk(sync_commands.sealing_keys),
+    "erase-person": _sync_desk(sync_commands.erase_person),
     "gateway-keys": _gateway_keys,
     "gateway-config": _gateway_config,
     "gateway-command": _gateway_command,

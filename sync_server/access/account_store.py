@@ -214,6 +214,15 @@ def get_person(connection: Connection, account_id: str) -> Person:
     return person_from(row)
 
 
+def account_of_login(connection: Connection, login: str) -> str:
+    """Return whose log-in name it is; raise ContractError when it is nobody's."""
+    query = select(ACCOUNT.c.account_id).where(ACCOUNT.c.login == login.strip().casefold())
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise not_found(f"log-in name {login!r}", "account")
+    return str(found)
+
+
 def list_people(connection: Connection) -> list[Person]:
     """Return everybody, by log-in name."""
     return [person_from(row) for row in connection.execute(_people().order_by(ACCOUNT.c.login))]

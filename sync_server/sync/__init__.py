@@ -22,4 +22,5 @@ The line through the modules:
     upkeep              what must be done every round and once a day
     service             the conversation, in-process
     api_io              the conversation, over HTTP
+    commands_io         `sync-server check-sync`, `sealing-keys`, `erase-person`
 """

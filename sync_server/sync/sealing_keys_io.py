@@ -36,7 +36,8 @@ class SealingKeys:
     def __init__(self, folder: Path | None) -> None:
         """Use the keys of `folder`; None: this server takes nothing sealed. Nothing is read yet."""
         self._folder = folder
-        self._pairs: dict[str, X25519PrivateKey] | None = None
+        self._pairs: dict[str, X25519PrivateKey] = {}
+        self._read_at_ns = -1
 
     def ensure(self, now_utc: datetime) -> str | None:
         """Return the name of the newest key, made now when there is none; None without a folder."""
@@ -64,7 +65,6 @@ class SealingKeys:
         except OSError as error:
             message = f"{path}: file: {error.strerror}; give the server a folder it may write to"
             raise SealingKeyError(message) from error
-        self._pairs = None
         return key_id
 
     @property
@@ -98,10 +98,13 @@ class SealingKeys:
             return None
 
     def _load(self) -> dict[str, X25519PrivateKey]:
-        """Return the pairs by name, the newest last; read once."""
-        if self._pairs is None:
-            found = sorted(self._folder.glob("*.pem")) if self._folder is not None else []
-            self._pairs = dict(map(_read_pair, found))
+        """Return the pairs by name, the newest last; read anew when the folder has changed."""
+        if self._folder is None or not self._folder.is_dir():
+            return {}
+        changed_at_ns = self._folder.stat().st_mtime_ns
+        if changed_at_ns != self._read_at_ns:
+            self._pairs = dict(map(_read_pair, sorted(self._folder.glob("*.pem"))))
+            self._read_at_ns = changed_at_ns
         return self._pairs
 
 

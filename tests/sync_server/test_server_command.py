@@ -1,6 +1,8 @@
 """The command line of the server: version, where the settings are, and the audit chain."""
 
+import sqlite3
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,49 @@ def test_a_changed_audit_event_is_named_and_ends_with_status_1(
     assert (whole, broken) == (0, 1)
     assert said.out == "3 events, the chain is whole\n"
     assert said.err.startswith("audit: event 2: does not fit the chain; keep this database")
+
+
+def test_an_operator_checks_the_sync_and_looks_after_the_keys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--data", str(tmp_path)]
+
+    statuses = [main([*place, *words]) for words in (
+        ["check-sync"], ["sealing-keys", "rotate"], ["sealing-keys", "rotate"],
+        ["sealing-keys", "list"], ["sealing-keys", "open"],
+    )]  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+
+    assert statuses == [0] * 5
+    assert lines[0] == "8 rules, everything fits together"
+    rotated = [line.partition(":")[0] for line in lines[1:3]]
+    assert lines[3:] == [*rotated, "0 sealed things were opened"]
+    assert len(set(rotated)) == 2
+
+
+def test_a_sum_that_was_changed_is_named_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["check-sync", "--data", str(tmp_path)])
+    with closing(sqlite3.connect(tmp_path / "server.sqlite3")) as database, database:
+        database.execute("INSERT INTO bucket_sum VALUES ('crew:1', 1, 5)")
+    capsys.readouterr()
+
+    status = main(["check-sync", "--data", str(tmp_path)])
+
+    said = capsys.readouterr()
+    assert status == 1
+    assert said.out == "bucket sums: crew:1\n"
+    assert "1 things do not fit together; keep this database" in said.err
+
+
+@pytest.mark.parametrize(
+    "words", [["--order", "WO-000009"], ["--customer", "Chen", "139"], ["--account", "nobody"]]
+)
+def test_erasing_somebody_who_is_not_there_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    status = main(["erase-person", "--data", str(tmp_path), *words])
+
+    assert status == 1
+    assert "does not exist" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""`sync-server check-sync`, `sealing-keys`, `erase-person`: an operator looks after the sync."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from sync_server.access.account_store import SYSTEM, account_of_login, erase_account
+from sync_server.access.refusals import not_found
+from sync_server.db.engine_io import reading
+from sync_server.sync.sealed_room import SealedRoom
+from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
+from sync_server.sync.self_check import RULES, check_all
+from sync_server.work_orders.order import OrderFilter
+from sync_server.work_orders.order_store import list_orders
+from sync_server.work_orders.person_store import erase_persons, orders_with
+from wire_contracts.clock import Clock
+
+Say = Callable[[str], None]
+
+
+class BrokenSyncError(RuntimeError):
+    """Something that the sync keeps does not fit together; each thing was named before."""
+
+
+REFUSALS = (BrokenSyncError, SealingKeyError)
+"""What ends one of these commands with status 1 and its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncDesk:
+    """What the commands work with."""
+
+    engine: Engine
+    clock: Clock
+    say: Say
+    sealing_folder: Path
+
+
+def add_sync_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """Add the commands to the parser of `sync-server`."""
+    add("check-sync", "do sums, operations, effects, paths and reviews fit together?")
+    keys = add("sealing-keys", "the keys to which tablets seal what they have not sent")
+    keys.add_argument("what", choices=("list", "rotate", "open"))
+    erase = add("erase-person", "erase a customer, or a colleague whose access has ended")
+    who = erase.add_mutually_exclusive_group(required=True)
+    who.add_argument("--order", help="number of the order at which the customer is met")
+    who.add_argument("--customer", nargs=2, metavar=("NAME", "PHONE"), help="at every order")
+    who.add_argument("--account", metavar="LOGIN", help="log-in name of the colleague")
+
+
+def check_sync(desk: SyncDesk, _options: argparse.Namespace) -> None:
+    """Print what does not fit together; raise BrokenSyncError when there is anything."""
+    with reading(desk.engine) as connection:
+        findings = check_all(connection)
+    for finding in findings:
+        desk.say(f"{finding.rule}: {finding.subject}")
+    if findings:
+        message = (
+            f"sync: {len(findings)} things do not fit together; "
+            "keep this database, compare it with the last backup, and ask the maker"
+        )
+        raise BrokenSyncError(message)
+    desk.say(f"{len(RULES)} rules, everything fits together")
+
+
+def sealing_keys(desk: SyncDesk, options: argparse.Namespace) -> None:
+    """List the keys, make a new one, or open what had to wait for a key."""
+    keys = SealingKeys(desk.sealing_folder)
+    if options.what == "rotate":
+        desk.say(f"{keys.rotate(desk.clock.now_utc())}: tablets get it at their next pull")
+    elif options.what == "open":
+        count = SealedRoom(desk.engine, keys, None).open_waiting(desk.clock.now_utc())
+        desk.say(f"{count} sealed things were opened")
+    else:
+        for key_id in keys.key_ids():
+            desk.say(key_id)
+
+
+def erase_person(desk: SyncDesk, options: argparse.Namespace) -> None:
+    """Erase a customer or a colleague; raise ContractError when nobody is found."""
+    now_utc = desk.clock.now_utc()
+    with desk.engine.begin() as connection:
+        if options.account:
+            account_id = account_of_login(connection, options.account)
+            erase_account(connection, account_id, SYSTEM, now_utc)
+            desk.say(f"{options.account} is erased; the work stays under its id")
+            return
+        if options.order:
+            wanted = OrderFilter(number=options.order.upper(), has_evidence=False)
+            order_ids = [each.order_id for each in list_orders(connection, wanted)]
+        else:
+            name, phone = options.customer
+            order_ids = orders_with(connection, name=name, phone=phone)
+        count = erase_persons(connection, order_ids, SYSTEM, now_utc)
+        if not count:
+            raise not_found("customer", "person at an order")
+    if desk.engine.dialect.name == "sqlite":
+        with desk.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    desk.say(f"the customer is erased from {count} orders; tablets forget at their next pull")
