@@ -61,9 +61,10 @@ from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
 from field_app.sync.blob_client_io import HttpBlobApi
-from field_app.sync.client_io import HttpSyncApi
+from field_app.sync.client_io import HttpStream, HttpSyncApi, open_pokes
 from field_app.sync.engine import SyncEngine, SyncVerdict
 from field_app.sync.enrol_io import enrol
+from field_app.sync.poke_io import PokeListener
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
@@ -72,7 +73,7 @@ from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
 from wire_contracts.sealed import Envelope, SealedKind
-from wire_contracts.sync import SyncApi
+from wire_contracts.sync import Feature, SyncApi, has_feature
 
 STORE_FILE: Final = "tablet.sqlite3"
 
@@ -106,6 +107,7 @@ class Tablet:
         self._connect = outside.connect
         self._sync_lock = threading.Lock()
         self._runner: SyncRunner | None = None
+        self._listener: PokeListener | None = None
         self._api: SyncApi | None = None
         self._blob_api: BlobApi | None = None
         self._engine: SyncEngine | None = None
@@ -134,6 +136,11 @@ class Tablet:
     def is_syncing(self) -> bool:
         """Return whether a contact is under way."""
         return self._sync_lock.locked()
+
+    @property
+    def is_listening(self) -> bool:
+        """Return whether the server can poke this tablet now."""
+        return self._listener is not None and self._listener.is_listening
 
     def enrol(self, server_url: str, code: str, device_name: str) -> Identity:
         """Trade the one-time code for a token; raise SyncProblem when it is refused.
@@ -220,6 +227,8 @@ class Tablet:
     def set_online(self, *, is_on: bool) -> None:
         """Switch the tablet to offline or back; kept over restarts."""
         self.database.write(lambda connection: sync_store.switch(connection, is_on=is_on))
+        if self._listener is not None and not is_on:
+            self._listener.hang_up()
 
     def try_held_again(self) -> None:
         """Queue again what the server could not read."""
@@ -284,6 +293,8 @@ class Tablet:
         if self._runner is None:
             self._runner = SyncRunner(self.database, self)
             self._runner.start()
+            self._listener = PokeListener(self.database, self._open_pokes)
+            self._listener.start()
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync, None while there is nobody to ask."""
@@ -295,12 +306,24 @@ class Tablet:
 
     def close(self) -> None:
         """Stop the sync, write what is queued, close everything."""
+        if self._listener is not None:
+            self._listener.close()
         if self._runner is not None:
             self._runner.close()
         with self._sync_lock:
             self._close_api()
             self._engine = None
         self.database.close()
+
+    def _open_pokes(self) -> HttpStream | None:
+        """Open the stream of pokes, on a connection of its own; None while there is no contact."""
+        status = self.database.read(sync_store.load_status)
+        is_newer = status.protocol is not None and has_feature(status.protocol, Feature.POKE)
+        has_contact = status.reason is Reason.NONE and not status.is_switched_off
+        identity, api = self.identity, self._api
+        if identity is None or not isinstance(api, HttpSyncApi) or not (is_newer and has_contact):
+            return None
+        return open_pokes(identity.server_url, identity.token)
 
     def _actor(self) -> str:
         return "nobody" if self.identity is None else self.identity.actor
@@ -356,6 +379,8 @@ class Tablet:
             self.identity = identity
             self._close_api()
             self._prepare_engine()
+        if self._listener is not None:
+            self._listener.hang_up()
 
     def _prepare_engine(self) -> None:
         if self.identity is not None:

@@ -237,6 +237,7 @@ def _pages(site: _Site) -> _PartRun:
 
     def leave() -> None:
         app.state.live.close()
+        app.state.poke.close()
         web.should_exit = True
 
     return _PartRun(work=web.run, enter=sweeper.start, leave=leave, close=sweeper.join)

@@ -14,5 +14,5 @@ Standard library only, so that it also runs on the tablet. The line through the 
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
     orders, order_person, operations, blobs, sealed      server <-> tablet: what
-    pulls, sync, refusals, enrolment                     server <-> tablet: how
+    pulls, pokes, sync, refusals, enrolment              server <-> tablet: how
 """

@@ -24,6 +24,7 @@ class Key(StrEnum):
     REASON_DETAIL = "reason_detail"
     SWITCHED_OFF = "switched_off"
     LANGUAGE = "language"
+    PROTOCOL = "protocol"
     PHOTO_WAIT = "photo_wait"
     LEASE_UNTIL_MS = "lease_until_ms"
     LEASE_CLOCK = "lease_clock"

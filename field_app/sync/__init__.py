@@ -12,5 +12,6 @@ chunks          how much of a photo to send at once
 uploading       photos to the server, each from its offset on
 blob_client_io  HttpBlobApi: the photos' part of the conversation
 engine          one sync: pull, push, pull the echo, photos
+poke_io         the thread that listens for pokes
 runner_io       the background thread that runs the engine when it is due
 """

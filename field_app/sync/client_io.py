@@ -1,6 +1,7 @@
 """Speaks the sync protocol over HTTP; what lacks our header is never taken for an answer."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from typing import Final
 
 import requests
@@ -18,6 +19,7 @@ from wire_contracts.operations import (
     parse_push_answer,
 )
 from wire_contracts.payloads import read_json
+from wire_contracts.pokes import BEAT_S, POKE_CONTENT_TYPE, POKE_PATH
 from wire_contracts.pulls import MAX_ROWS, PullAnswer, parse_pull
 from wire_contracts.refusals import parse_refusal
 from wire_contracts.sealed import (
@@ -32,6 +34,9 @@ from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER, PULL_PA
 CONNECT_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 30.0
 """Wall seconds; a page of 1 MB takes 8 s at 1 Mbit/s."""
+
+STREAM_TIMEOUT_S: Final = 2.5 * BEAT_S
+"""Wall seconds without a beat after which a stream is given up."""
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """A page is 1 MB by agreement; one indivisible transaction may be longer, an endless one not."""
@@ -101,6 +106,30 @@ class HttpSession:
         except requests.RequestException as error:
             raise SyncProblem(Reason.NO_NETWORK, f"{path}: {_first_words(error)}") from error
 
+    def listen(self, path: str) -> "HttpStream":
+        """Return the endless answer of the server; close it.
+
+        Raises:
+            SyncProblem: There is none, with the reason.
+        """
+        headers = {"Accept-Encoding": "identity"}
+        try:
+            response = self._session.get(
+                self._base_url + path,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, STREAM_TIMEOUT_S),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as error:
+            raise SyncProblem(Reason.NO_NETWORK, f"{path}: {_first_words(error)}") from error
+        if _is_ours(response, POKE_CONTENT_TYPE) and response.status_code == _OK:
+            return HttpStream(self, response, path)
+        with closing(response):
+            self._read(response, path)
+        detail = f"{path}: status {response.status_code}, but no stream"
+        raise SyncProblem(Reason.SERVER, detail)
+
     def _read(self, response: requests.Response, path: str) -> FieldReader:
         _demand_our_server(response, path)
         plain = _content(response, path)
@@ -115,6 +144,36 @@ class HttpSession:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+
+
+class HttpStream:
+    """An answer that goes on; one thread reads, any may close it."""
+
+    def __init__(self, http: HttpSession, response: requests.Response, path: str) -> None:
+        """Read from this answer; it is closed with its connection."""
+        self._http = http
+        self._response = response
+        self._path = path
+
+    def pieces(self) -> Iterator[str]:
+        """Yield what comes, as it comes, until either side ends it.
+
+        Raises:
+            SyncProblem: The connection broke, or nothing came for longer than the server's beats.
+        """
+        try:
+            for piece in self._response.iter_content(None):
+                yield piece.decode(errors="replace")
+        except (requests.RequestException, ValueError, OSError) as error:
+            detail = f"{self._path}: {_first_words(error)}"
+            raise SyncProblem(Reason.NO_NETWORK, detail) from error
+
+    def close(self) -> None:
+        """End it, also while another thread waits for the next piece."""
+        with suppress(OSError, ValueError):
+            self._response.raw.shutdown()
+        self._response.close()
+        self._http.close()
 
 
 class HttpSyncApi:
@@ -156,21 +215,40 @@ class HttpSyncApi:
         self._http.close()
 
 
+def open_pokes(base_url: str, token: str) -> HttpStream:
+    """Return the server's stream of pokes; raise SyncProblem when there is none."""
+    http = HttpSession(base_url)
+    http.set_token(token)
+    try:
+        return http.listen(POKE_PATH)
+    except BaseException:
+        http.close()
+        raise
+
+
 def _demand_our_server(response: requests.Response, path: str) -> None:
     status = response.status_code
-    protocol = response.headers.get(PROTOCOL_HEADER, "")
-    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if protocol.isdecimal() and content_type == CONTENT_TYPE:
+    if _is_ours(response, CONTENT_TYPE):
         return
     if status >= _SERVER_ERROR and status != _NETWORK_LOGIN:
         detail = f"{path}: status {status} from the server or what stands before it"
         raise SyncProblem(Reason.SERVER, detail)
+    content_type = _content_type(response)
     detail = (
         f"{path}: status {status}, content {content_type!r} without our header: this is not the"
         " server but something in between; open a browser and sign in to the network, or use"
         " another one"
     )
     raise SyncProblem(Reason.CAPTIVE_PORTAL, detail)
+
+
+def _is_ours(response: requests.Response, content_type: str) -> bool:
+    protocol = response.headers.get(PROTOCOL_HEADER, "")
+    return protocol.isdecimal() and _content_type(response) == content_type
+
+
+def _content_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def _content(response: requests.Response, path: str) -> bytes:

@@ -126,6 +126,7 @@ def take_page(
         return PageOutcome.SUPERSEDED  # another process took this page meanwhile
     answer = page.answer
     sync_store.note_contact(connection, clock, answer.server_now_ms)
+    settings_store.save(connection, Key.PROTOCOL, answer.protocol)
     lease_store.note_lease(
         connection, answer.lease_until_ms, answer.sealing_key, answer.server_now_ms
     )

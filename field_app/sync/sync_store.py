@@ -24,6 +24,7 @@ class SyncStatus:
         next_try_ms: The tablet's clock at which the next try is due, None: at once.
         offset_ms: Server clock minus tablet clock at the last contact.
         outbox: What waits.
+        protocol: Version of the last conversation, None before any.
     """
 
     reason: Reason
@@ -34,6 +35,7 @@ class SyncStatus:
     is_switched_off: bool
     offset_ms: int
     outbox: OutboxSummary
+    protocol: int | None = None
 
 
 def load_status(connection: Connection) -> SyncStatus:
@@ -50,6 +52,7 @@ def load_status(connection: Connection) -> SyncStatus:
         is_switched_off=settings_store.load_text(connection, Key.SWITCHED_OFF) is not None,
         offset_ms=settings_store.load_integer(connection, Key.OFFSET_MS),
         outbox=outbox_store.summarise(connection),
+        protocol=settings_store.load_integer(connection, Key.PROTOCOL) or None,
     )
 
 

@@ -22,5 +22,7 @@ The line through the modules:
     upkeep              what must be done every round and once a day
     service             the conversation, in-process
     api_io              the conversation, over HTTP
+    poke_store          what pokes are made of
+    poke_io             a stream per tablet that says that something changed
     commands_io         `sync-server check-sync`, `sealing-keys`, `erase-person`
 """

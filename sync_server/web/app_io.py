@@ -21,6 +21,7 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.gallery import Gallery
 from sync_server.blobs.intake import Intake
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.build_assets_io import VENDOR, is_built
@@ -72,8 +73,8 @@ def build_app(
 ) -> FastAPI:
     """Return the application over a migrated database.
 
-    `app.state.live.close()` ends the live streams: call it before the server is told to stop,
-    because a server waits for its open answers.
+    `app.state.live.close()` and `app.state.poke.close()` end the streams of pages and tablets:
+    call them before the server is told to stop, because a server waits for its open answers.
     """
     settings = settings or WebSettings()
     app = FastAPI(
@@ -90,11 +91,12 @@ def build_app(
             remedy="run `python -m sync_server.web.build_assets_io`",
         )
     pages = Pages(engine, clock, settings, load_catalogues())
-    hub = LiveHub(engine, clock)
+    hub, poke_hub = LiveHub(engine, clock), PokeHub(engine)
     app.state.access = access_desk_for(
         engine, clock, hasher or PasswordHasherIo(), token_life=settings.tablet_token_life
     )
     app.state.live = hub
+    app.state.poke = poke_hub
     for router in (
         session_router(pages),
         first_start_router(pages),
@@ -115,6 +117,7 @@ def build_app(
         enrolment_router(),
         *_tablet_routers(engine, clock, settings),
         *_photo_routers(pages),
+        poke_router(poke_hub),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -26,6 +26,7 @@ from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.service import SyncService
 from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_store import (
@@ -178,6 +179,8 @@ def office_app(office: Office) -> FastAPI:
     app.state.access = AccessDesk(office.engine, office.clock, QUICK_HASHER)
     app.include_router(enrolment_router())
     app.include_router(sync_router(office.engine, office.clock))
+    app.state.poke = PokeHub(office.engine)
+    app.include_router(poke_router(app.state.poke))
     install_error_answers(app)
     return app
 
@@ -194,6 +197,7 @@ def serving(app: FastAPI) -> Iterator[str]:
         wait_until(lambda: server.started)
         yield f"http://127.0.0.1:{port}"
     finally:
+        app.state.poke.close()
         server.should_exit = True
         thread.join(20)
 
