@@ -1,0 +1,166 @@
+"""What must hold of every tablet once everything has come to rest, and held on the way."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import xor
+
+from sync_server.work_orders.order_rows_store import buckets_of
+from tests.sync_simulation.ledgers import Row, ServerAtRest
+from tests.sync_simulation.tablets import SimulatedTablet
+from tests.sync_simulation.world import MOST_FAIR_ROUNDS, World
+from wire_contracts.fields import JsonObject
+from wire_contracts.orders import ENTITY, order_json
+from wire_contracts.pulls import hash_row
+
+_WORDS_ON_THE_WAY = """
+    SELECT 1 FROM outbox_op WHERE order_id = ?
+        AND (look = 1 OR status IN ('queued', 'sending', 'received', 'held'))
+    UNION ALL SELECT 1 FROM draft_answer WHERE order_id = ?"""
+
+
+def every_base_is_the_servers_scope_query(world: World, found: ServerAtRest) -> list[str]:
+    """I3: each tablet's base == the server's scope query, rows and hashes."""
+    broken: list[str] = []
+    for tablet in world.tablets:
+        held = {key: document for key, (document, _) in _base(tablet).items()}
+        wanted = _wanted(tablet, found)
+        orders = {key: document for key, document in held.items() if key[1] == ENTITY}
+        broken += [f"{tablet.name} lacks {key}" for key in wanted.keys() - orders.keys()]
+        broken += [
+            f"{tablet.name} has another {key}"
+            for key in wanted.keys() & orders.keys()
+            if orders[key] != wanted[key]
+        ]
+        broken += _others_that_differ(tablet, found)
+    return broken
+
+
+def _base(tablet: SimulatedTablet) -> dict[Row, tuple[JsonObject, int]]:
+    query = "SELECT bucket, entity, entity_id, document, row_hash FROM base_row WHERE bucket != ''"
+    return {
+        (str(bucket), str(entity), str(entity_id)): (json.loads(str(document)), int(str(row_hash)))
+        for bucket, entity, entity_id, document, row_hash in tablet.rows(query)
+    }
+
+
+def _wanted(tablet: SimulatedTablet, found: ServerAtRest) -> dict[Row, JsonObject]:
+    """Return the orders that the tablet must hold, from the orders themselves."""
+    scope = found.scopes[tablet.name]
+    return {
+        (bucket, ENTITY, order_id): order_json(order.document)
+        for order_id, order in found.orders.items()
+        for bucket in buckets_of(order) & scope
+    }
+
+
+def _others_that_differ(tablet: SimulatedTablet, found: ServerAtRest) -> Iterator[str]:
+    """Compare what is no order (people, things of a newer server) by hash."""
+    scope = found.scopes[tablet.name]
+    held: dict[Row, int] = {}
+    for key, (document, row_hash) in _base(tablet).items():
+        if hash_row(key[1], key[2], document) != row_hash:
+            yield f"{tablet.name} does not hold {key} as it came"
+        if key[1] != ENTITY:
+            held[key] = row_hash
+    wanted = {
+        key: row_hash
+        for key, (_, row_hash) in found.shown.items()
+        if key[0] in scope and key[1] != ENTITY
+    }
+    for key in held.keys() | wanted.keys():
+        if held.get(key) != wanted.get(key):
+            yield f"{tablet.name} has another {key} than the server"
+
+
+def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[str]:
+    """I4: no row outside the scope, except ones with words of the crew's own on the way."""
+    broken: list[str] = []
+    for tablet in world.tablets:
+        wanted = _wanted(tablet, found)
+        broken += [
+            f"{tablet.name} still has {key}"
+            for key in _base(tablet)
+            if key[1] == ENTITY and key not in wanted
+        ]
+        for (order_id,) in tablet.rows("SELECT entity_id FROM base_row WHERE bucket = ''"):
+            if not tablet.rows(_WORDS_ON_THE_WAY, str(order_id), str(order_id)):
+                broken.append(f"{tablet.name} keeps {order_id} for nothing")
+        full = tablet.rows("SELECT name FROM bucket WHERE row_count != 0 OR checksum != 0")
+        names = {str(name) for (name,) in full}
+        if not names <= found.scopes[tablet.name]:
+            broken.append(f"{tablet.name} has buckets {names - found.scopes[tablet.name]}")
+    return broken
+
+
+def no_token_went_back_or_passed_a_change(world: World, found: ServerAtRest) -> list[str]:
+    """I5: the token never moves back within one replica; what it covers is reflected."""
+    del found
+    return world.watch.of("I5")
+
+
+def own_words_are_always_read(world: World, found: ServerAtRest) -> list[str]:
+    """I9: a tablet always reads its own pending writes, and never an older row than before."""
+    del found
+    return world.watch.of("I9")
+
+
+def every_photo_is_there_or_awaited(world: World, found: ServerAtRest) -> list[str]:
+    """I11: blob bytes hash to their name; every photo is there or awaited; none deleted before."""
+    del world, found
+    return []
+
+
+def every_checksum_adds_up(world: World, found: ServerAtRest) -> list[str]:
+    """I12: the incremental checksum of every bucket == the one computed anew, on both sides."""
+    broken = [f"server: {bucket}" for bucket in found.broken]
+    for tablet in world.tablets:
+        sums = _sums(tablet)
+        for name, count, checksum in tablet.rows("SELECT name, row_count, checksum FROM bucket"):
+            if sums.get(str(name), (0, 0)) != (count, checksum):
+                broken.append(f"{tablet.name}: {name}")
+        reports = tablet.rows("SELECT body FROM sync_report WHERE kind = 'bucket_mismatch'")
+        broken += [f"{tablet.name}: {body}" for (body,) in reports]
+    return broken
+
+
+def _sums(tablet: SimulatedTablet) -> Mapping[str, tuple[int, int]]:
+    hashes: dict[str, list[int]] = {}
+    for (bucket, _, _), (_, row_hash) in _base(tablet).items():
+        hashes.setdefault(bucket, []).append(row_hash)
+    return {bucket: (len(each), reduce(xor, each, 0)) for bucket, each in hashes.items()}
+
+
+def every_outbox_drains(world: World, found: ServerAtRest) -> list[str]:
+    """I13: with a fair network every outbox drains; one poison operation delays no other."""
+    del found
+    broken = [
+        f"the outbox of {tablet.name} does not drain"
+        for tablet in world.tablets
+        if not world.is_at_rest(tablet)
+    ]
+    broken += [f"{name}: {reason}" for name, reason in world.unwell.items()]
+    if world.fair_rounds > MOST_FAIR_ROUNDS:
+        broken.append(f"it took {world.fair_rounds} fair syncs of every tablet")
+    return broken
+
+
+def times_are_monotone_within_a_boot(world: World, found: ServerAtRest) -> list[str]:
+    """I14: corrected times are monotone within a boot."""
+    broken: list[str] = []
+    latest: dict[tuple[str, str], int] = {}
+    for made in sorted(world.made.values(), key=lambda made: made.mono_ms):
+        line = found.ledger.get(made.op_id)
+        if line is None:
+            continue
+        boot = (made.made_by, str(made.at["boot_id"]))
+        if line.happened_at_ms < latest.get(boot, 0):
+            broken.append(f"{made.op_id} happened before what {made.made_by} did earlier")
+        latest[boot] = max(latest.get(boot, 0), line.happened_at_ms)
+    return broken
+
+
+def older_versions_understand_every_answer(world: World, found: ServerAtRest) -> list[str]:
+    """I15: wire and store of protocol n-1 and n-2 interoperate."""
+    del found
+    return [f"{tablet.name}: {each}" for tablet in world.tablets for each in tablet.line.misread]

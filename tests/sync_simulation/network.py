@@ -1,0 +1,147 @@
+"""The way between tablet and server: every message as JSON, lost, delayed, repeated, cut short."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from sync_server.access.tablet_store import TabletIdentity
+from sync_server.sync.inbox import read_push
+from sync_server.sync.service import SyncService
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.operations import (
+    PushAnswer,
+    PushRequest,
+    dump_push,
+    dump_push_answer,
+    parse_push_answer,
+)
+from wire_contracts.payloads import read_json
+from wire_contracts.pulls import PullAnswer, dump_pull, parse_pull
+
+T = TypeVar("T")
+
+PAGE_ROWS = 3
+"""So small that most pulls take several pages."""
+
+LONGEST_LIFE = 40
+"""Statements that a server which dies inside a request still gets to begin."""
+
+
+class PowerCut(BaseException):
+    """Ends a process at a statement, as far as the code under test can see."""
+
+
+@contextmanager
+def power_cut(engine: Engine, statement: int) -> Iterator[None]:
+    """Let every statement from the n-th on fail: nothing at all happens after a death."""
+    begun = [0]
+
+    def count(*_details: object) -> None:
+        begun[0] += 1
+        if begun[0] >= statement:
+            raise PowerCut
+
+    moments = ("before_cursor_execute", "commit")
+    for moment in moments:
+        event.listen(engine, moment, count)
+    try:
+        yield
+    finally:
+        for moment in moments:
+            event.remove(engine, moment, count)
+
+
+@dataclass(slots=True)
+class Mail:
+    """What is on its way: requests that arrive once more, later."""
+
+    rng: random.Random
+    is_fair: bool = False
+    late: list[Callable[[], object]] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """The real server behind a bad network, as one tablet sees it; implements SyncApi."""
+
+    service: SyncService
+    engine: Engine
+    seat: TabletIdentity
+    protocol: int
+    mail: Mail
+    misread: list[str] = field(default_factory=list)
+
+    def pull(self, token: str | None, limit: int) -> PullAnswer:
+        return self._suffer(lambda: self._pull(token, min(limit, PAGE_ROWS)))
+
+    def push(self, request: PushRequest) -> PushAnswer:
+        body = dump_push(replace(request, protocol=min(request.protocol, self.protocol)))
+        if not self.mail.is_fair and self.mail.rng.random() < 0.15:
+            self.mail.late.append(lambda: self._arrive_late(body))
+        return self._suffer(lambda: self._push(body))
+
+    def _pull(self, token: str | None, limit: int) -> PullAnswer:
+        answer = self.service.pull(self.seat, token, limit, self.protocol)
+        return self._read("pull", dump_pull(answer), parse_pull)
+
+    def _push(self, body: bytes) -> PushAnswer:
+        answer = self.service.push(self.seat, read_push(read_json("push", body)))
+        return self._read("push", dump_push_answer(answer), parse_push_answer)
+
+    def _read(self, place: str, body: bytes, parse: Callable[[FieldReader], T]) -> T:
+        """Return what the app makes of an answer; one of an older version refuses a newer one's."""
+        root = read_json(place, body)
+        try:
+            root.integer("v", low=1, high=self.protocol)
+            return parse(root)
+        except ContractError as error:
+            self.misread.append(str(error))
+            raise SyncProblem(Reason.SERVER, str(error)) from error
+
+    def _arrive_late(self, body: bytes) -> None:
+        with suppress(SyncProblem):
+            self._ask(lambda: self._push(body))
+
+    def _suffer(self, ask: Callable[[], T]) -> T:
+        """Return the answer, unless the network or the server's end has it otherwise."""
+        mail = self.mail
+        if mail.is_fair:
+            return self._ask(ask)
+        fate = mail.rng.random()
+        if fate < 0.18:
+            raise SyncProblem(Reason.NO_NETWORK, "the request was lost")
+        if fate < 0.22:
+            self._die_inside(ask)
+        answer = self._ask(ask)
+        if fate < 0.42:
+            raise SyncProblem(Reason.NO_NETWORK, "the answer was lost")
+        if fate < 0.52:
+            mail.meanwhile()
+        return answer
+
+    def _die_inside(self, ask: Callable[[], T]) -> None:
+        try:
+            with power_cut(self.engine, self.mail.rng.randint(1, LONGEST_LIFE)):
+                self._ask(ask)
+        except PowerCut:
+            raise SyncProblem(Reason.NO_NETWORK, "the server died") from None
+
+    def _ask(self, ask: Callable[[], T]) -> T:
+        """Return the answer; refusals become what the HTTP client makes of their status."""
+        try:
+            return ask()
+        except ContractError as error:
+            if error.code is Code.APP_TOO_OLD:
+                raise SyncProblem(Reason.TOO_OLD, str(error)) from error
+            raise RequestRefused(str(error)) from error
+        except SQLAlchemyError as error:
+            raise SyncProblem(Reason.SERVER, "status 500") from error

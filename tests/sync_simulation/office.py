@@ -1,0 +1,207 @@
+"""What the office does meanwhile: it begins, and commits later in any order."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from sync_server.db.access_tables import CREW_AREA
+from sync_server.db.change_store import ORG_BUCKET, Publication, publish, purge_tombstones
+from sync_server.db.order_tables import WORK_ORDER
+from sync_server.sync.upkeep import keep_up
+from sync_server.work_orders.order import NewOrder
+from sync_server.work_orders.order_store import (
+    OfficeChange,
+    act,
+    add_note,
+    assign,
+    change_fields,
+    create_order,
+)
+from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.town import AREAS, CREWS
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonObject
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+from wire_contracts.work_order_states import WorkOrderEvent
+
+Act = Callable[[Connection], None]
+
+EVENTS = (
+    WorkOrderEvent.RELEASE,
+    WorkOrderEvent.CANCEL,
+    WorkOrderEvent.VERIFY,
+    WorkOrderEvent.CLOSE,
+    WorkOrderEvent.REOPEN,
+)
+
+UNKNOWN_ENTITY = "van_stock"
+"""A kind of thing that no tablet of today knows (trap T19): it must be kept as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenValue:
+    """A value that the office wrote into a field."""
+
+    order_id: str
+    name: str
+    value: str | int
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the office knows that it has done; a restored server takes it back to the backup."""
+
+    notes: list[str] = field(default_factory=list)
+    values: dict[tuple[str, str], str | int] = field(default_factory=dict)
+
+    def copy(self) -> "Memory":
+        return Memory(notes=list(self.notes), values=dict(self.values))
+
+
+@dataclass(slots=True, kw_only=True)
+class Office:
+    """The dispatchers; an act that is begun is carried out when its transaction commits."""
+
+    engine: Engine
+    clock: HandClock
+    dispatcher: str
+    rng: random.Random
+    open_acts: list[Act] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+
+    def begin(self, one: Act) -> None:
+        """Begin an act; it is carried out when its transaction commits."""
+        self.open_acts.append(one)
+
+    def begin_something(self) -> None:
+        """Decide on an act; it is carried out by `commit_one`, maybe much later."""
+        self.begin(self._choose())
+
+    def commit_one(self) -> None:
+        if self.open_acts:
+            self.commit(self.open_acts.pop(self.rng.randrange(len(self.open_acts))))
+
+    def commit(self, one: Act) -> None:
+        try:
+            with self.engine.begin() as connection:
+                one(connection)
+        except (RefusedTransition, ContractError):
+            return
+
+    def commit_all(self) -> None:
+        while self.open_acts:
+            self.commit_one()
+
+    def _choose(self) -> Act:
+        with self.engine.connect() as connection:
+            order_ids = list(
+                connection.execute(select(WORK_ORDER.c.order_id).order_by(WORK_ORDER.c.number))
+                .scalars()
+                .all()
+            )
+        choice = self.rng.random()
+        if not order_ids or choice < 0.24:
+            new = self.new_order(self.rng.choice((*CREWS, *CREWS, None)))
+            return lambda connection: self.create(connection, new)
+        if choice < 0.28:
+            return self.take_stock()
+        return self._on_order(self.rng.choice(order_ids))
+
+    def create(self, connection: Connection, new: NewOrder) -> None:
+        create_order(connection, new, self.dispatcher, self.clock.now_utc())
+
+    def _on_order(self, order_id: str) -> Act:
+        choice = self.rng.random()
+        if choice < 0.3:
+            return self._hand_over(order_id)
+        if choice < 0.5:
+            return self._change(order_id)
+        if choice < 0.7:
+            return self._remark(order_id)
+        event = self.rng.choice(EVENTS)
+        return lambda connection: self._act(connection, order_id, event)
+
+    def _act(self, connection: Connection, order_id: str, event: WorkOrderEvent) -> None:
+        act(connection, order_id, event, self.dispatcher, self.clock.now_utc())
+
+    def _hand_over(self, order_id: str) -> Act:
+        crew_id = self.rng.choice(CREWS)
+
+        def hand_over(connection: Connection) -> None:
+            assign(connection, order_id, crew_id, self.dispatcher, self.clock.now_utc())
+
+        return hand_over
+
+    def _change(self, order_id: str) -> Act:
+        address = f"Lamp street {self.rng.randrange(10**6)}"
+        change = OfficeChange(address=address, priority=self.rng.randint(1, 4))
+
+        def change_it(connection: Connection) -> None:
+            change_fields(connection, order_id, change, self.dispatcher, self.clock.now_utc())
+            self.memory.values[order_id, "address"] = address
+            self.memory.values[order_id, "priority"] = change.priority or 0
+
+        return change_it
+
+    def _remark(self, order_id: str) -> Act:
+        note = f"office {self.rng.randrange(10**6)}."
+
+        def remark(connection: Connection) -> None:
+            add_note(connection, order_id, note, self.dispatcher, self.clock.now_utc())
+            self.memory.notes.append(note)
+
+        return remark
+
+    def take_stock(self) -> Act:
+        """Publish many things in one transaction, or take them away: no page may split it."""
+        vans = self.rng.sample([f"van-{number}" for number in range(1, 7)], 4)
+        count = self.rng.randrange(100)
+        buckets = frozenset({ORG_BUCKET} if self.rng.random() < 0.6 else ())
+
+        def publish_them(connection: Connection) -> None:
+            for van in vans:
+                document: JsonObject = {"van": van, "of a newer server": {"seals": [count]}}
+                publication = Publication(
+                    entity=UNKNOWN_ENTITY,
+                    entity_id=van,
+                    document=document,
+                    buckets=buckets,
+                )
+                publish(connection, publication, self.clock.now_utc())
+
+        return publish_them
+
+    def new_order(self, crew_id: str | None) -> NewOrder:
+        return NewOrder(
+            order_type=OrderType.METER_CHECK,
+            medium=Medium.WATER,
+            safety_class=SafetyClass.C,
+            priority=3,
+            title=BilingualText(en="Check", zh="核查"),
+            address="Lamp street 1",
+            area_id=self.rng.choice(AREAS),
+            crew_id=crew_id,
+        )
+
+    # --- what happens to everybody
+
+    def change_scope(self) -> None:
+        row = {"crew_id": self.rng.choice(CREWS), "area_id": self.rng.choice(AREAS)}
+        with self.engine.begin() as connection:
+            gone = connection.execute(delete(CREW_AREA).filter_by(**row)).rowcount
+            if not gone:
+                connection.execute(insert(CREW_AREA).values(**row))
+
+    def forget_tombstones(self) -> None:
+        with self.engine.begin() as connection:
+            purge_tombstones(connection, self.clock.now_utc() - timedelta(hours=2))
+
+    def do_the_daily_round(self) -> None:
+        with self.engine.begin() as connection:
+            keep_up(connection, self.clock.now_utc())

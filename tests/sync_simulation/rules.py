@@ -1,0 +1,60 @@
+"""Every rule of the sync, with the switch that turns it off and the seed that catches that."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from tests.sync_simulation import rules_of_server as server
+from tests.sync_simulation import rules_of_tablet as tablet
+
+Switch = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule: switched off, a history from this seed breaks the invariant (RULINGS R29)."""
+
+    off: Switch
+    breaks: str
+    seed: int
+
+
+def _rule(off: Switch, breaks: str, seed: int = 0) -> Rule:
+    return Rule(off=off, breaks=breaks, seed=seed)
+
+
+RULES: Sequence[Rule] = (
+    _rule(server.sequence_before_the_commit, "I5"),
+    _rule(server.clock_as_the_cursor, "I5"),
+    _rule(server.no_ledger, "I1"),
+    _rule(server.no_tombstones, "I4", 1),
+    _rule(server.counter_as_the_identity, "I1", 2),
+    _rule(server.last_write_wins, "I8"),
+    _rule(server.no_state_guard, "I7"),
+    _rule(server.refusal_without_an_answer, "I13"),
+    _rule(server.actor_at_push, "I10"),
+    _rule(server.no_horizon, "I12", 10),
+    _rule(server.no_floor, "I13"),
+    _rule(server.facts_refused_for_their_order, "I6"),
+    _rule(server.entries_keep_their_place, "I3"),
+    _rule(server.ledger_pruned, "I2", 1),
+    _rule(server.times_as_the_tablet_says, "I14", 4),
+    _rule(server.nobody_is_told, "I8"),
+    _rule(server.what_is_refused_is_dropped, "I8"),
+    _rule(server.sums_by_heart, "I12"),
+    _rule(server.same_epoch_after_a_restore, "I1", 4),
+    _rule(server.newest_version_for_everybody, "I15"),
+    _rule(server.page_cut_anywhere, "I5"),
+    _rule(tablet.token_without_its_rows, "I3"),
+    _rule(tablet.acknowledgement_moves_the_token, "I5"),
+    _rule(tablet.outbox_goes_with_the_row, "I1", 2),
+    _rule(tablet.unknown_fields_dropped, "I3"),
+    _rule(tablet.overlay_ends_with_the_acknowledgement, "I9"),
+    _rule(tablet.own_words_not_laid_over, "I9"),
+    _rule(tablet.gone_rows_stay, "I4", 3),
+    _rule(tablet.sums_not_kept, "I12"),
+    _rule(tablet.nothing_sent_again, "I1", 4),
+    _rule(tablet.sending_is_forgotten, "I13", 12),
+    _rule(tablet.poison_stands_in_front, "I13"),
+)

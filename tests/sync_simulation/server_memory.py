@@ -1,0 +1,94 @@
+"""The server's database in memory: founded once, copied in a moment, backed up and restored."""
+
+import random
+import sqlite3
+from dataclasses import dataclass, field
+from functools import cache
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+from typing_extensions import override
+
+from sync_server.db import engine_io
+from sync_server.db.migrate_io import migrate
+from sync_server.db.server_store import draw_server_epoch
+from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.seeded_chance import Machines, pinned
+from tests.sync_simulation.town import Town, found_town_of_crews
+
+
+class LastingConnection(sqlite3.Connection):
+    """Closing it only ends the transaction: the database would be gone with the connection."""
+
+    @override
+    def close(self) -> None:
+        if self.in_transaction:
+            self.rollback()
+
+    def close_for_ever(self) -> None:
+        super().close()
+
+
+@dataclass(slots=True)
+class MemoryServer:
+    """SQLite in memory with the real transactions; one connection, so nothing runs at once."""
+
+    raw: LastingConnection
+    engine: Engine = field(init=False)
+    backup: bytes | None = None
+
+    def __post_init__(self) -> None:
+        self.engine = create_engine(
+            "sqlite://", poolclass=StaticPool, creator=lambda: self.raw, hide_parameters=True
+        )
+        event.listen(self.engine, "connect", engine_io._prepare_sqlite)
+        event.listen(self.engine, "begin", engine_io._begin_sqlite)
+
+    @property
+    def has_backup(self) -> bool:
+        return self.backup is not None
+
+    def back_up(self) -> None:
+        self.backup = self.raw.serialize()
+
+    def restore(self) -> None:
+        """Go back to the backup, as `sync-server restore` does: under a new epoch (R1)."""
+        assert self.backup is not None
+        self.raw.deserialize(self.backup)
+        with self.engine.begin() as connection:
+            draw_server_epoch(connection)
+
+
+def _empty() -> MemoryServer:
+    raw = sqlite3.connect(":memory:", check_same_thread=False, factory=LastingConnection)
+    return MemoryServer(raw)
+
+
+@cache
+def founded() -> tuple[bytes, Town]:
+    """Return the bytes of a migrated, founded database, and who is on it."""
+    server = _empty()
+    migrate(server.engine)
+    clock = HandClock()
+    with pinned(random.Random(0), Machines(clock)):
+        town = found_town_of_crews(server.engine)
+    content = server.raw.serialize()
+    server.raw.close_for_ever()
+    return content, town
+
+
+@cache
+def _lasting_server() -> MemoryServer:
+    return _empty()
+
+
+def memory_server() -> tuple[MemoryServer, Town]:
+    """Return a founded server in memory, and who is on it; every call founds the same one anew.
+
+    What is compiled belongs to the engine: one for all histories compiles a statement once.
+    """
+    content, town = founded()
+    server = _lasting_server()
+    server.raw.deserialize(content)
+    server.backup = None
+    return server, town

@@ -1,0 +1,215 @@
+"""One real tablet in a folder: it works, syncs, is killed, copied, and comes back older."""
+
+import json
+import random
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from field_app.store.identity_io import REPLICA_FILE, Identity, save_identity
+from field_app.sync.pulling import pull_round
+from field_app.sync.pushing import Pusher
+from field_app.sync.reasons import SyncProblem
+from field_app.tablet import STORE_FILE, Tablet, open_tablet
+from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.network import Line
+from tests.sync_simulation.seeded_chance import Boot, Machines, WallClock
+from tests.sync_simulation.town import Seat
+from wire_contracts.enrolment import TabletPerson
+from wire_contracts.fields import JsonObject
+
+SIDE_FILES = (STORE_FILE, f"{STORE_FILE}-wal")
+
+LONGEST_SKEW = timedelta(hours=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The bytes of a tablet's folder at one moment, as a backup or a clone holds them."""
+
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeOperation:
+    """An operation as it was sealed: what the world remembers of a tap."""
+
+    op_id: str
+    n: int
+    actor: str
+    made_by: str
+    at: JsonObject
+    body: JsonObject
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["kind"])
+
+    @property
+    def field(self) -> str:
+        return str(self.body.get("field", ""))
+
+    @property
+    def mono_ms(self) -> int:
+        return int(str(self.at["mono_ms"]))
+
+
+@cache
+def empty_store() -> bytes:
+    """Return a store as the first start of the app leaves it: it is migrated only once."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        open_tablet(folder, HandClock()).close()
+        return (folder / STORE_FILE).read_bytes()
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedTablet:
+    """The app of one crew: `real` is None while it does not run."""
+
+    name: str
+    folder: Path
+    seat: Seat
+    line: Line
+    clock: WallClock
+    machines: Machines
+    rng: random.Random
+    watch: Callable[[str], None] | None = None
+    real: Tablet = field(init=False)
+    reader: sqlite3.Connection = field(init=False)
+    boot: Boot = field(init=False)
+    actor: str = field(init=False)
+
+    def first_start(self) -> None:
+        self.actor = self.seat.actors[0]
+        self.folder.mkdir()
+        (self.folder / STORE_FILE).write_bytes(empty_store())
+        self._write_identity()
+        self.boot_anew()
+        self.start()
+
+    def boot_anew(self) -> None:
+        boot_id = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+        self.boot = Boot(boot_id=boot_id, began_at_utc=self.clock.true.now_utc())
+
+    def start(self) -> None:
+        self.take_its_place()
+        self.real = open_tablet(
+            self.folder, self.clock, connect=lambda _identity: self.line, watch=self.watch
+        )
+        self.reader = sqlite3.connect(self.folder / STORE_FILE, isolation_level=None)
+
+    def take_its_place(self) -> None:
+        """Let the clocks that nobody is given be this tablet's."""
+        self.machines.boot = self.boot
+
+    def stop(self) -> None:
+        self.reader.close()
+        self.real.close()
+
+    def choose_person(self, actor: str) -> None:
+        self.actor = actor
+        self.real.choose_person(actor)
+
+    def _write_identity(self) -> None:
+        identity = self.seat.identity
+        people = tuple(
+            TabletPerson(account_id=actor, name=actor, role="crew_member", language="zh_CN")
+            for actor in self.seat.actors
+        )
+        save_identity(
+            self.folder,
+            Identity(
+                server_url="http://127.0.0.1:1",
+                tablet_id=identity.tablet_id,
+                token="not used in-process",  # noqa: S106  # no token is checked in-process
+                expires_at_utc=identity.enrolled_at_utc + timedelta(days=180),
+                crew_id=identity.crew_id,
+                people=people,
+                actor=self.actor,
+            ),
+        )
+
+    # --- the conversation
+
+    def push(self) -> None:
+        """Send the outbox; a bad network ends it at any message."""
+        real = self.real
+        pusher = Pusher(real.database, self.line, self.clock, real._renew_replica)
+        try:
+            pusher.push_all()
+        except SyncProblem:
+            return
+
+    def pull(self) -> None:
+        """Take pages; a bad network ends it at any message."""
+        try:
+            pull_round(self.real.database, self.line, self.clock)
+        except SyncProblem:
+            return
+
+    # --- copies
+
+    def image(self) -> Image:
+        names = (*SIDE_FILES, REPLICA_FILE)
+        return Image(
+            {
+                name: (self.folder / name).read_bytes()
+                for name in names
+                if (self.folder / name).exists()
+            }
+        )
+
+    def put_back(self, image: Image, *, has_replica: bool) -> None:
+        """Replace the store by an older one; a backup leaves the replica id beside it out."""
+        for name in (*SIDE_FILES, f"{STORE_FILE}-shm"):
+            (self.folder / name).unlink(missing_ok=True)
+        for name, content in image.files.items():
+            if name != REPLICA_FILE or has_replica:
+                (self.folder / name).write_bytes(content)
+
+    def throw_away(self) -> None:
+        shutil.rmtree(self.folder)
+
+    # --- what its file holds
+
+    def rows(self, query: str, *values: str | int) -> list[tuple[str | int | None, ...]]:
+        """Return rows of the file by a reader of its own: what is there, not what the app says."""
+        return list(self.reader.execute(query, values))
+
+    def orders(self) -> list[tuple[str, str]]:
+        """Return (order id, state) of what the crew sees on its list."""
+        found = self.rows(
+            "SELECT order_id, state FROM order_view WHERE is_gone = 0 ORDER BY order_id"
+        )
+        return [(str(order_id), str(state)) for order_id, state in found]
+
+    def made_after(self, n: int) -> list[MadeOperation]:
+        """Return the operations sealed after the n-th."""
+        found = self.rows("SELECT n, body FROM outbox_op WHERE n > ? ORDER BY n", n)
+        return [self._made(int(str(number)), json.loads(str(body))) for number, body in found]
+
+    def _made(self, n: int, body: JsonObject) -> MadeOperation:
+        at = body["at"]
+        assert isinstance(at, dict)
+        return MadeOperation(
+            op_id=str(body["op_id"]),
+            n=n,
+            actor=self.actor,
+            made_by=self.name,
+            at=at,
+            body=body,
+        )
+
+    def last_n(self) -> int:
+        found = self.rows("SELECT coalesce(max(n), 0) FROM outbox_op")
+        return int(str(found[0][0]))
+
+    def op_ids(self) -> set[str]:
+        return {str(op_id) for (op_id,) in self.rows("SELECT op_id FROM outbox_op")}

@@ -1,0 +1,34 @@
+"""No invariant breaks in any history: the real server, real tablets, everything going wrong."""
+
+import pytest
+
+from tests.sync_simulation.one_seed import run_seed
+
+SEEDS = 200
+NIGHTLY_SEEDS = 2000
+IN_ONE_TEST = 10
+IN_ONE_NIGHTLY_TEST = 50
+
+
+def broken_by(first: int, count: int) -> dict[int, list[str]]:
+    found = {seed: run_seed(seed) for seed in range(first, first + count)}
+    return {
+        seed: [f"{each.invariant}: {each.what}" for each in broken]
+        for seed, broken in found.items()
+        if broken
+    }
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, IN_ONE_TEST))
+def test_no_invariant_breaks_in_any_history(first: int) -> None:
+    assert broken_by(first, IN_ONE_TEST) == {}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("first", range(SEEDS, NIGHTLY_SEEDS, IN_ONE_NIGHTLY_TEST))
+def test_no_invariant_breaks_in_two_thousand_histories(first: int) -> None:
+    assert broken_by(first, IN_ONE_NIGHTLY_TEST) == {}
+
+
+def test_a_seed_is_one_history_and_no_other() -> None:
+    assert run_seed(3, steps=40) == run_seed(3, steps=40)

@@ -1,0 +1,317 @@
+"""The whole town in one process: every step follows from the seed."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from field_app.sync.reasons import Reason
+from sync_server.sync.service import SyncService
+from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.crews import Crews
+from tests.sync_simulation.network import Line, Mail, PowerCut, power_cut
+from tests.sync_simulation.office import Memory, Office
+from tests.sync_simulation.seeded_chance import Machines, WallClock, pinned
+from tests.sync_simulation.store_engines import lent_engines
+from tests.sync_simulation.tablets import (
+    LONGEST_SKEW,
+    Image,
+    MadeOperation,
+    SimulatedTablet,
+    empty_store,
+)
+from tests.sync_simulation.town import Seat, Town
+from tests.sync_simulation.watch import Watch
+
+MOST_TABLETS = 4
+"""Three, and one clone of one of them."""
+
+LAST_STATEMENT = 60
+"""The latest statement of a tablet's work at which it is killed."""
+
+MOST_ROUNDS = 12
+
+MOST_FAIR_ROUNDS = 3
+"""Fair syncs of every tablet until nothing may wait any more: one sends everything, one sends again
+what a restored server asks for, one is for a clone that learns so from the other."""
+
+
+class ServerDatabase(Protocol):
+    """A database that the real server runs on."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def has_backup(self) -> bool: ...
+
+    def back_up(self) -> None: ...
+
+    def restore(self) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One server, its office, its tablets, and everything that goes wrong between them."""
+
+    server: ServerDatabase
+    clock: HandClock
+    town: Town
+    folder: Path
+    rng: random.Random
+    machines: Machines
+    mail: Mail = field(init=False)
+    office: Office = field(init=False)
+    crews: Crews = field(init=False)
+    service: SyncService = field(init=False)
+    watch: Watch = field(init=False)
+    tablets: list[SimulatedTablet] = field(default_factory=list)
+    made: dict[str, MadeOperation] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
+    memory_of_backup: Memory = field(default_factory=Memory)
+    restores: int = 0
+    fair_rounds: int = 0
+    unwell: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.mail = Mail(self.rng, meanwhile=self._something_else_happens)
+        self.office = Office(
+            engine=self.server.engine,
+            clock=self.clock,
+            dispatcher=self.town.dispatcher,
+            rng=self.rng,
+        )
+        self.crews = Crews(rng=self.rng)
+        self.service = SyncService(self.server.engine, self.clock)
+        self.watch = Watch(engine=self.server.engine)
+        for seat in self.town.seats:
+            self._add_tablet(seat).first_start()
+        for _ in range(6):
+            self.office.begin_something()
+            self.office.commit_one()
+
+    def _add_tablet(self, seat: Seat) -> SimulatedTablet:
+        name = f"tablet-{len(self.tablets) + 1}"
+        tablet = SimulatedTablet(
+            name=name,
+            folder=self.folder / name,
+            seat=seat,
+            line=Line(
+                service=self.service,
+                engine=self.server.engine,
+                seat=seat.identity,
+                protocol=seat.protocol,
+                mail=self.mail,
+            ),
+            clock=WallClock(true=self.clock),
+            machines=self.machines,
+            rng=self.rng,
+        )
+        self.tablets.append(tablet)
+        return tablet
+
+    # --- the steps
+
+    def run(self, steps: int) -> None:
+        """Take the steps, then let everything come to rest on a fair network."""
+        moves = self._moves()
+        weights = [weight for weight, _ in moves]
+        for _ in range(steps):
+            self.clock.advance(minutes=7)
+            self.rng.choices([move for _, move in moves], weights)[0]()
+        self.come_to_rest()
+
+    def _moves(self) -> list[tuple[int, Callable[[], None]]]:
+        return [
+            (200, self.office.begin_something),
+            (200, self.office.commit_one),
+            (180, self.crew_works),
+            (130, self.tablet_pushes),
+            (120, self.tablet_pulls),
+            (20, self.user_changes),
+            (20, self.office.change_scope),
+            (15, self.tablet_is_copied),
+            (8, self.tablet_comes_back_older),
+            (4, self.tablet_is_cloned),
+            (20, self.late_request_arrives),
+            (15, self.office.forget_tombstones),
+            (4, self.office.do_the_daily_round),
+            (20, self.tablet_is_killed),
+            (12, self.clock_is_set),
+            (6, self.server_is_backed_up),
+            (4, self.server_is_restored),
+        ]
+
+    def _something_else_happens(self) -> None:
+        """While one tablet waits for an answer, the office goes on."""
+        self.office.begin_something()
+        self.office.commit_one()
+
+    def _any_tablet(self) -> SimulatedTablet:
+        tablet = self.rng.choice(self.tablets)
+        tablet.take_its_place()
+        return tablet
+
+    def crew_works(self) -> None:
+        tablet = self._any_tablet()
+        before = tablet.last_n()
+        self.crews.work(tablet)
+        self.remember(tablet, before)
+
+    def remember(self, tablet: SimulatedTablet, before: int) -> None:
+        for made in tablet.made_after(before):
+            self.made[made.op_id] = made
+        self.watch.view(tablet)
+
+    def tablet_pushes(self) -> None:
+        tablet = self._any_tablet()
+        tablet.push()
+        self.watch.view(tablet)
+
+    def tablet_pulls(self) -> None:
+        tablet = self._any_tablet()
+        tablet.pull()
+        self.watch.pulled(tablet)
+        self.watch.view(tablet)
+
+    def user_changes(self) -> None:
+        tablet = self._any_tablet()
+        tablet.choose_person(self.rng.choice(tablet.seat.actors))
+
+    def late_request_arrives(self) -> None:
+        late = self.mail.late
+        if late:
+            late.pop(self.rng.randrange(len(late)))()
+
+    def clock_is_set(self) -> None:
+        """Somebody sets a tablet's clock, or it starts anew with the one it finds."""
+        tablet = self._any_tablet()
+        skew_s = self.rng.choice([0.0, 0.0, 1.0]) * LONGEST_SKEW.total_seconds()
+        tablet.clock.skew = timedelta(seconds=skew_s * self.rng.uniform(-1, 1))
+        if self.rng.random() < 0.4:
+            tablet.stop()
+            tablet.boot_anew()
+            tablet.start()
+
+    # --- deaths and copies of tablets
+
+    def tablet_is_killed(self) -> None:
+        """Kill a tablet at a statement of whatever it does, and start it again."""
+        tablet = self._any_tablet()
+        before = tablet.last_n()
+        deed = self.rng.choice([lambda: self.crews.work(tablet), tablet.push, tablet.pull])
+        at = self.rng.randint(1, LAST_STATEMENT)
+        try:
+            with power_cut(tablet.real.database._writer_engine, at):
+                deed()
+        except PowerCut:
+            self.mail.is_fair = False
+        tablet.stop()
+        tablet.start()
+        self.remember(tablet, before)
+        self.watch.pulled(tablet)
+
+    def tablet_is_copied(self) -> None:
+        tablet = self._any_tablet()
+        self.images[tablet.name] = tablet.image()
+
+    def tablet_comes_back_older(self) -> None:
+        tablet = self._any_tablet()
+        if tablet.name not in self.images:
+            return
+        tablet.stop()
+        tablet.put_back(self.images[tablet.name], has_replica=self.rng.random() < 0.5)
+        tablet.start()
+        self.watch.forget(tablet)
+        self._forget_what_is_nowhere()
+
+    def tablet_is_cloned(self) -> None:
+        """A copy of a whole tablet, replica id and all, is taken into use beside it (trap T7)."""
+        tablet = self._any_tablet()
+        if len(self.tablets) >= MOST_TABLETS:
+            return
+        image = tablet.image()
+        clone = self._add_tablet(tablet.seat)
+        clone.first_start()
+        clone.stop()
+        clone.put_back(image, has_replica=True)
+        clone.start()
+        self.watch.forget(clone)
+
+    # --- the server's own misfortune
+
+    def server_is_backed_up(self) -> None:
+        self.server.back_up()
+        self.memory_of_backup = self.office.memory.copy()
+
+    def server_is_restored(self) -> None:
+        if not self.server.has_backup:
+            return
+        self.server.restore()
+        self.office.memory = self.memory_of_backup.copy()
+        self.restores += 1
+        self._forget_what_is_nowhere()
+
+    def _forget_what_is_nowhere(self) -> None:
+        """What was only on a disk that is gone, no protocol brings back."""
+        held = {op_id for tablet in self.tablets for op_id in tablet.op_ids()}
+        for op_id in [*self.made]:
+            if op_id not in held and op_id not in self.watch.ledger_ids():
+                del self.made[op_id]
+
+    # --- rest
+
+    def come_to_rest(self) -> None:
+        """Let everything arrive that is on its way, over a network that is fair at last."""
+        self.mail.is_fair = True
+        self.mail.meanwhile = lambda: None
+        self.office.commit_all()
+        for request in self.mail.late:
+            request()
+        for _ in range(MOST_ROUNDS):
+            self.fair_rounds += 1
+            self._sync_everybody()
+            if all(self.is_at_rest(tablet) for tablet in self.tablets):
+                break
+        self._sync_everybody()
+
+    def _sync_everybody(self) -> None:
+        self.unwell.clear()
+        for tablet in self.tablets:
+            tablet.take_its_place()
+            verdict = tablet.real.sync_now()
+            if verdict.reason is not Reason.NONE:
+                self.unwell[tablet.name] = f"{verdict.reason}: {verdict.detail}"
+            self.watch.pulled(tablet)
+            self.watch.view(tablet)
+
+    @staticmethod
+    def is_at_rest(tablet: SimulatedTablet) -> bool:
+        query = "SELECT count(*) FROM outbox_op WHERE status IN ('queued', 'sending')"
+        return tablet.rows(query) == [(0,)]
+
+    def close(self) -> None:
+        for tablet in self.tablets:
+            tablet.stop()
+
+
+@contextmanager
+def world(server: ServerDatabase, town: Town, folder: Path, seed: int) -> Iterator[World]:
+    """Yield a world that has not begun; its folder and server are the caller's."""
+    empty_store()  # made before the seed is drawn from
+    rng = random.Random(seed)
+    clock = HandClock()
+    machines = Machines(clock)
+    with pinned(rng, machines), lent_engines():
+        found = World(
+            server=server, clock=clock, town=town, folder=folder, rng=rng, machines=machines
+        )
+        try:
+            yield found
+        finally:
+            found.close()
