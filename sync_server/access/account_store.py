@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
@@ -87,8 +87,15 @@ def list_crews(connection: Connection) -> list[Crew]:
 
 def areas_of(connection: Connection, crew_id: str) -> list[str]:
     """Return the areas whose unassigned orders the crew may take."""
-    query = select(CREW_AREA.c.area_id).where(CREW_AREA.c.crew_id == crew_id)
-    return list(connection.execute(query.order_by(CREW_AREA.c.area_id)).scalars())
+    return list(connection.execute(_AREAS, {"crew": crew_id}).scalars())
+
+
+_AREAS = (
+    select(CREW_AREA.c.area_id)
+    .where(CREW_AREA.c.crew_id == bindparam("crew"))
+    .order_by(CREW_AREA.c.area_id)
+)
+"""Built once: every pull asks it."""
 
 
 def has_crew(connection: Connection, crew_id: str) -> bool:

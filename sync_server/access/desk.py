@@ -25,9 +25,8 @@ from sync_server.access.tablet_store import (
     TokenHolder,
     enrol_tablet,
     holder_of_token,
-    is_contact_due,
     note_contact,
-    tablet_of_token,
+    valid_holder,
 )
 from sync_server.db.engine_io import reading
 from wire_contracts.clock import Clock
@@ -127,12 +126,12 @@ class AccessDesk:
         """Return which tablet holds the token; raise ContractError when none may with it."""
         now_utc = self._clock.now_utc()
         with reading(self._engine) as connection:
-            tablet = tablet_of_token(connection, token, now_utc)
-            is_due = is_contact_due(connection, tablet.tablet_id, now_utc)
-        if is_due:
+            holder = valid_holder(connection, token, now_utc)
+        tablet_id = holder.tablet.tablet_id
+        if holder.is_contact_due(now_utc):
             with self._engine.begin() as connection:
-                note_contact(connection, tablet.tablet_id, now_utc, token_life=self._token_life)
-        return tablet
+                note_contact(connection, tablet_id, now_utc, token_life=self._token_life)
+        return holder.tablet
 
     def holder_of(self, token: str) -> TokenHolder:
         """Return whom a tablet's token was issued to, revoked and expired ones too.

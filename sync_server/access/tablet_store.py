@@ -7,7 +7,7 @@ anew with a fresh code; its store and outbox stay (the server knows its replica)
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sync_server.access.account_store import (
     admit,
@@ -203,6 +203,11 @@ class TokenHolder:
     tablet: TabletIdentity
     expires_at_utc: datetime
     revoked_at_utc: datetime | None
+    seen_at_utc: datetime | None
+
+    def is_contact_due(self, now_utc: datetime) -> bool:
+        """Return whether the last contact should be written down now."""
+        return self.seen_at_utc is None or self.seen_at_utc + TOUCH_EVERY <= now_utc
 
 
 def tablet_of_token(connection: Connection, token: str, now_utc: datetime) -> TabletIdentity:
@@ -211,29 +216,38 @@ def tablet_of_token(connection: Connection, token: str, now_utc: datetime) -> Ta
     Raises:
         ContractError: Never issued, revoked or expired; each with its own code and remedy.
     """
+    return valid_holder(connection, token, now_utc).tablet
+
+
+def valid_holder(connection: Connection, token: str, now_utc: datetime) -> TokenHolder:
+    """Return whom the token was issued to; raise ContractError as `tablet_of_token` does."""
     holder = holder_of_token(connection, token)
     if holder.revoked_at_utc is not None:
         raise token_revoked(_PLACE, holder.revoked_at_utc, _REMEDY)
     if now_utc >= holder.expires_at_utc:
         raise token_expired(_PLACE, holder.expires_at_utc, _REMEDY)
-    return holder.tablet
+    return holder
 
 
 def holder_of_token(connection: Connection, token: str) -> TokenHolder:
     """Return whom the token was issued to; raise ContractError when it was never issued."""
-    query = (
-        select(TABLET, TABLET_TOKEN.c.expires_at_ms)
-        .join(TABLET_TOKEN, TABLET_TOKEN.c.tablet_id == TABLET.c.tablet_id)
-        .where(TABLET_TOKEN.c.token_hash == hash_secret(token))
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_HOLDER, {"hash": hash_secret(token)}).one_or_none()
     if row is None:
         raise token_invalid(_PLACE, _REMEDY)
     return TokenHolder(
         tablet=_identity(row),
         expires_at_utc=utc_from_ms(row.expires_at_ms),
         revoked_at_utc=_utc_or_none(row.revoked_at_ms),
+        seen_at_utc=_utc_or_none(row.last_seen_at_ms),
     )
+
+
+_HOLDER = (
+    select(TABLET, TABLET_TOKEN.c.expires_at_ms)
+    .join(TABLET_TOKEN, TABLET_TOKEN.c.tablet_id == TABLET.c.tablet_id)
+    .where(TABLET_TOKEN.c.token_hash == bindparam("hash"))
+)
+"""Built once: every request of a tablet asks it."""
 
 
 def tablet_as_it_was(connection: Connection, tablet_id: str) -> tuple[TabletIdentity, bool]:
@@ -249,13 +263,6 @@ def _identity(row: Row[str]) -> TabletIdentity:
         crew_id=row.crew_id,
         enrolled_at_utc=utc_from_ms(row.enrolled_at_ms),
     )
-
-
-def is_contact_due(connection: Connection, tablet_id: str, now_utc: datetime) -> bool:
-    """Return whether the last contact should be written down now."""
-    query = select(TABLET.c.last_seen_at_ms).where(TABLET.c.tablet_id == tablet_id)
-    seen_at_ms = connection.execute(query).scalar_one()
-    return seen_at_ms is None or utc_from_ms(seen_at_ms) + TOUCH_EVERY <= now_utc
 
 
 def note_contact(
@@ -322,9 +329,13 @@ def accounts_of_tablet(connection: Connection, tablet_id: str) -> dict[str, date
 
     Work stamped before that end is still theirs, whenever it arrives.
     """
-    query = (
-        select(TABLET_ACCOUNT.c.account_id, TABLET_ACCOUNT.c.until_at_ms)
-        .where(TABLET_ACCOUNT.c.tablet_id == tablet_id)
-        .order_by(TABLET_ACCOUNT.c.from_at_ms)
-    )
-    return {row.account_id: _utc_or_none(row.until_at_ms) for row in connection.execute(query)}
+    rows = connection.execute(_ACCOUNTS, {"tablet": tablet_id})
+    return {row.account_id: _utc_or_none(row.until_at_ms) for row in rows}
+
+
+_ACCOUNTS = (
+    select(TABLET_ACCOUNT.c.account_id, TABLET_ACCOUNT.c.until_at_ms)
+    .where(TABLET_ACCOUNT.c.tablet_id == bindparam("tablet"))
+    .order_by(TABLET_ACCOUNT.c.from_at_ms)
+)
+"""Built once: every pull asks it."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     Table,
@@ -253,7 +253,7 @@ class _Writer:
                 PUBLISHED.c.entity_id == bindparam("b_id"),
             )
             connection.execute(gone, self._withdrawn)
-        states = _bucket_states(connection, sorted(self._sums))
+        states = bucket_states(connection, sorted(self._sums))
         rows: list[dict[str, str | int]] = [
             {
                 "bucket": bucket,
@@ -297,17 +297,20 @@ def _upsert(
     connection.execute(new.on_conflict_do_update(index_elements=key, set_=replaced), rows)
 
 
-def _bucket_states(connection: Connection, buckets: Sequence[str]) -> dict[str, BucketState]:
+_SUMS = select(BUCKET_SUM).where(BUCKET_SUM.c.bucket.in_(bindparam("buckets", expanding=True)))
+
+
+def bucket_states(connection: Connection, buckets: Sequence[str]) -> dict[str, BucketState]:
+    """Return the incrementally kept count and checksum of each of these buckets."""
     states = {bucket: BucketState(row_count=0, checksum=0) for bucket in buckets}
-    query = select(BUCKET_SUM).where(BUCKET_SUM.c.bucket.in_(buckets))
-    for row in connection.execute(query):
+    for row in connection.execute(_SUMS, {"buckets": list(buckets)}):
         states[row.bucket] = BucketState(row_count=int(row.row_count), checksum=int(row.checksum))
     return states
 
 
 def bucket_state(connection: Connection, bucket: str) -> BucketState:
     """Return the incrementally kept count and checksum of a bucket."""
-    return _bucket_states(connection, [bucket])[bucket]
+    return bucket_states(connection, [bucket])[bucket]
 
 
 def recomputed_state(connection: Connection, bucket: str) -> BucketState:
@@ -348,8 +351,23 @@ def bucket_names(connection: Connection) -> list[str]:
 
 def head_and_horizon(connection: Connection) -> tuple[int, int]:
     """Return the last committed sequence and the sequence up to which tombstones were purged."""
-    row = connection.execute(select(CHANGE_HEAD.c.seq, CHANGE_HEAD.c.horizon)).one()
+    row = connection.execute(_HEAD).one()
     return int(row.seq), int(row.horizon)
+
+
+_HEAD = select(CHANGE_HEAD.c.seq, CHANGE_HEAD.c.horizon)
+
+_NEWEST = (
+    select(CHANGE.c.bucket, func.max(CHANGE.c.seq))
+    .where(CHANGE.c.bucket.in_(bindparam("buckets", expanding=True)))
+    .group_by(CHANGE.c.bucket)
+)
+
+
+def newest_seqs(connection: Connection, buckets: Sequence[str]) -> dict[str, int]:
+    """Return bucket -> sequence of its last entry; a bucket without any is left out."""
+    rows = connection.execute(_NEWEST, {"buckets": list(buckets)})
+    return {row[0]: int(row[1]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,40 +388,47 @@ def entries_after(
 
     The last transaction is complete, so that there may be more than `limit`.
     """
-    found = connection.execute(_entry_query(bucket, CHANGE.c.seq > seq).limit(limit + 1)).all()
+    asked = {"bucket": bucket, "after": seq, "most": limit + 1}
+    found = connection.execute(_ENTRIES_AFTER, asked).all()
     entries = [_entry(row) for row in found]
     if len(entries) <= limit:
         return entries, True
     last = entries[limit - 1].seq
-    whole = connection.execute(_entry_query(bucket, CHANGE.c.seq == last)).all()
-    later = connection.execute(_entry_query(bucket, CHANGE.c.seq > last).limit(1)).first()
+    whole = connection.execute(_ENTRIES_AT, {"bucket": bucket, "at": last}).all()
+    later = connection.execute(_ENTRIES_AFTER, {"bucket": bucket, "after": last, "most": 1}).first()
     entries = [entry for entry in entries if entry.seq < last]
     return [*entries, *(_entry(row) for row in whole)], later is None
 
 
 _Found = Row[str, str, int, int, str | None]
 
-
-def _entry_query(
-    bucket: str, window: ColumnElement[bool]
-) -> Select[str, str, int, int, str | None]:
-    content = and_(
-        PUBLISHED.c.entity == CHANGE.c.entity,
-        PUBLISHED.c.entity_id == CHANGE.c.entity_id,
-        CHANGE.c.is_gone.is_(False),
+_ENTRIES: Select[str, str, int, int, str | None] = (
+    select(
+        CHANGE.c.entity,
+        CHANGE.c.entity_id,
+        CHANGE.c.seq,
+        CHANGE.c.row_hash,
+        PUBLISHED.c.document,
     )
-    return (
-        select(
-            CHANGE.c.entity,
-            CHANGE.c.entity_id,
-            CHANGE.c.seq,
-            CHANGE.c.row_hash,
-            PUBLISHED.c.document,
+    .select_from(
+        CHANGE.outerjoin(
+            PUBLISHED,
+            and_(
+                PUBLISHED.c.entity == CHANGE.c.entity,
+                PUBLISHED.c.entity_id == CHANGE.c.entity_id,
+                CHANGE.c.is_gone.is_(False),
+            ),
         )
-        .select_from(CHANGE.outerjoin(PUBLISHED, content))
-        .where(CHANGE.c.bucket == bucket, window)
-        .order_by(CHANGE.c.seq, CHANGE.c.entity, CHANGE.c.entity_id)
     )
+    .where(CHANGE.c.bucket == bindparam("bucket"))
+    .order_by(CHANGE.c.seq, CHANGE.c.entity, CHANGE.c.entity_id)
+)
+"""Built once: to put a statement together costs more than to run it, and every pull runs some."""
+
+_ENTRIES_AFTER = _ENTRIES.where(CHANGE.c.seq > bindparam("after")).limit(
+    bindparam("most", type_=Integer)
+)
+_ENTRIES_AT = _ENTRIES.where(CHANGE.c.seq == bindparam("at"))
 
 
 def _entry(row: _Found) -> ChangeEntry:

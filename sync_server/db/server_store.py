@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -67,10 +67,12 @@ def _raise(connection: Connection, name: str) -> None:
     )
 
 
+_NUMBER = select(SERVER_STATE.c.number).where(SERVER_STATE.c.name == bindparam("wanted"))
+"""Built once: every pull asks it."""
+
+
 def _number(connection: Connection, name: str) -> int | None:
-    return connection.execute(
-        select(SERVER_STATE.c.number).where(SERVER_STATE.c.name == name)
-    ).scalar_one_or_none()
+    return connection.execute(_NUMBER, {"wanted": name}).scalar_one_or_none()
 
 
 def _store(connection: Connection, name: str, number: int, *, is_kept: bool = False) -> None:

@@ -1,6 +1,6 @@
 """The next changes of the buckets a tablet may see, in pages that never split a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from sync_server.db.change_store import (
     ChangeEntry,
-    bucket_state,
+    bucket_states,
     entries_after,
     head_and_horizon,
+    newest_seqs,
 )
 from sync_server.sync.scope import names_of_marks
 from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of
@@ -60,6 +61,7 @@ def read_changes(connection: Connection, request: PullRequest) -> PullAnswer:
     """
     head, horizon = head_and_horizon(connection)
     known = _positions(request)
+    look = _look(connection, request.buckets, known, head)
     budget = _Budget(rows=max(1, min(request.limit, MAX_ROWS)), byte_count=MAX_PAGE_BYTES)
     pages: list[BucketPage] = []
     positions: dict[str, Position] = {}
@@ -73,7 +75,8 @@ def read_changes(connection: Connection, request: PullRequest) -> PullAnswer:
             has_more = has_more or is_reset or start.pos < head
             positions |= {} if before is None else {mark_of(bucket): before}  # or never dropped
             continue
-        page, end_pos = _read_bucket(connection, _Ask(bucket, start, head, is_reset), budget)
+        ask = _Ask(bucket, start, head, is_reset, look.get(bucket, _NOTHING))
+        page, end_pos = _read_bucket(connection, ask, budget)
         is_done = end_pos >= start.floor
         positions[mark_of(bucket)] = Position(pos=end_pos, floor=0 if is_done else start.floor)
         has_more = has_more or end_pos < head
@@ -98,6 +101,38 @@ def _positions(request: PullRequest) -> dict[str, Position]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """What is known of a bucket before its entries are read: its last entry and its sum."""
+
+    newest: int
+    end: BucketEnd
+
+
+_NOTHING = _Look(newest=0, end=BucketEnd(count=0, checksum=0))
+
+
+def _look(
+    connection: Connection, buckets: Sequence[str], known: Mapping[str, Position], head: int
+) -> dict[str, _Look]:
+    """Return what is known of each bucket; nothing is asked when nothing has changed anywhere."""
+    behind = [
+        bucket
+        for bucket in buckets
+        if (position := known.get(mark_of(bucket))) is None or position.pos < head
+    ]
+    if not behind:
+        return {}
+    newest, states = newest_seqs(connection, behind), bucket_states(connection, behind)
+    return {
+        bucket: _Look(
+            newest=newest.get(bucket, 0),
+            end=BucketEnd(count=states[bucket].row_count, checksum=states[bucket].checksum),
+        )
+        for bucket in behind
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class _Ask:
     """One bucket to be read from `start` to `head`."""
 
@@ -105,6 +140,7 @@ class _Ask:
     start: Position
     head: int
     is_reset: bool
+    look: _Look
 
 
 def _read_bucket(
@@ -113,7 +149,9 @@ def _read_bucket(
     """Return the bucket's page (None when nothing changed) and how far it was read."""
     if ask.start.pos >= ask.head and not ask.is_reset:
         return None, ask.start.pos
-    entries, are_all = entries_after(connection, ask.bucket, ask.start.pos, budget.rows)
+    if ask.look.newest <= ask.start.pos and not ask.is_reset:
+        return None, ask.head
+    entries, are_all = _entries(connection, ask, budget.rows)
     taken = _whole_transactions(entries, budget.byte_count)
     is_complete = are_all and len(taken) == len(entries)
     budget.rows -= len(taken)
@@ -126,9 +164,15 @@ def _read_bucket(
         is_reset=ask.is_reset,
         rows=tuple(_row(entry, text) for entry in taken if (text := entry.document_text)),
         tombstones=tuple(_gone(entry) for entry in taken if entry.document_text is None),
-        end=_end(connection, ask.bucket) if is_complete else None,
+        end=ask.look.end if is_complete else None,
     )
     return page, end_pos
+
+
+def _entries(connection: Connection, ask: _Ask, limit: int) -> tuple[Sequence[ChangeEntry], bool]:
+    if ask.look.newest <= ask.start.pos:
+        return (), True
+    return entries_after(connection, ask.bucket, ask.start.pos, limit)
 
 
 def _whole_transactions(entries: Sequence[ChangeEntry], byte_count: int) -> list[ChangeEntry]:
@@ -160,8 +204,3 @@ def _row(entry: ChangeEntry, text: str) -> EntityRow:
 
 def _gone(entry: ChangeEntry) -> Tombstone:
     return Tombstone(entity=entry.entity, entity_id=entry.entity_id, seq=entry.seq)
-
-
-def _end(connection: Connection, bucket: str) -> BucketEnd:
-    state = bucket_state(connection, bucket)
-    return BucketEnd(count=state.row_count, checksum=state.checksum)
