@@ -112,17 +112,19 @@ class HttpSession:
         Raises:
             SyncProblem: There is none, with the reason.
         """
-        headers = {"Accept-Encoding": "identity"}
         try:
-            response = self._session.get(
-                self._base_url + path,
-                headers=headers,
-                timeout=(CONNECT_TIMEOUT_S, STREAM_TIMEOUT_S),
-                allow_redirects=False,
-                stream=True,
-            )
+            return self._open_stream(path)
         except requests.RequestException as error:
             raise SyncProblem(Reason.NO_NETWORK, f"{path}: {_first_words(error)}") from error
+
+    def _open_stream(self, path: str) -> "HttpStream":
+        response = self._session.get(
+            self._base_url + path,
+            headers={"Accept-Encoding": "identity"},
+            timeout=(CONNECT_TIMEOUT_S, STREAM_TIMEOUT_S),
+            allow_redirects=False,
+            stream=True,
+        )
         if _is_ours(response, POKE_CONTENT_TYPE) and response.status_code == _OK:
             return HttpStream(self, response, path)
         with closing(response):
