@@ -13,7 +13,8 @@ from demo.town import Town
 from demo.town_meters import Meter, MeterId
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
-from firmware_profiles.profile import Identity, Profile, wire_registers
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, wire_registers
 from firmware_profiles.simulator_io import (
     Answer,
     NoAnswer,
@@ -113,7 +114,7 @@ class TownMeters:
         shown_utc, image = self._images.get(meter.meter_id, (None, {}))
         if shown_utc != renewed_utc:
             reference = true_profile(meter.profile, model.supply.faults, now_utc)
-            identity = Identity(device_address=meter.device_address, serial=meter.serial)
+            identity = MeantMeter(device_address=meter.device_address, serial=meter.serial)
             image = _words(self._profile(reference), model.quantities(renewed_utc), identity)
             self._images[meter.meter_id] = (renewed_utc, image)
         return image
@@ -125,7 +126,7 @@ class TownMeters:
 
 
 def _words(
-    profile: Profile, quantities: Mapping[Quantity, float], identity: Identity
+    profile: Profile, quantities: Mapping[Quantity, float], identity: MeantMeter
 ) -> Mapping[tuple[int, int], int]:
     known = wire_registers(profile)
     return encode_values(

@@ -8,7 +8,7 @@ The line through the modules:
     clocks                     the meter's own clock
     cadence                    how often a group is read, or at which time of day
     conditions, parse_condition     what a value must be
-    profile                    the values that a file becomes
+    register, status_rule, probe, link, golden_vector, profile      the values that a file becomes
     parse_link, parse_register, parse_status, parse_validity, parse_identify, parse_golden,
     parse_profile              file -> profile
     spans                      what must be read together

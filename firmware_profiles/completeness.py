@@ -7,8 +7,10 @@ from itertools import pairwise
 
 from firmware_profiles.codings import TEXTS
 from firmware_profiles.errors import ProfileError
-from firmware_profiles.profile import Profile, Register, StatusRule
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import Register
 from firmware_profiles.spans import group_spans, needed_spans
+from firmware_profiles.status_rule import StatusRule
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
 from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import READ_BITS, Span

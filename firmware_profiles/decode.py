@@ -10,14 +10,9 @@ from firmware_profiles.clocks import TIME6, moment_of
 from firmware_profiles.codings import FLOATS, WireType
 from firmware_profiles.fast_group import FastGroup, FastRead
 from firmware_profiles.measure import Faults, Measured, Reader, measure, scaled
-from firmware_profiles.profile import (
-    Identity,
-    LocalValue,
-    Profile,
-    Register,
-    group_registers,
-    nameplate_of,
-)
+from firmware_profiles.probe import MeantMeter, nameplate_of
+from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.register import LocalValue, Register
 from firmware_profiles.spans import group_spans
 from firmware_profiles.status import StatusReading, read_counters, read_status, sentinel_events
 from firmware_profiles.validity import read_validity
@@ -82,7 +77,7 @@ def decode_group(
     group: str,
     image: WordImage,
     faults: Faults,
-    identity: Identity | None = None,
+    identity: MeantMeter | None = None,
 ) -> Decoded:
     """Return the readings of one group.
 
@@ -270,7 +265,7 @@ def _judged(
     return found, events
 
 
-def _guard_refusal(reader: Reader, identity: Identity) -> QualityCode | None:
+def _guard_refusal(reader: Reader, identity: MeantMeter) -> QualityCode | None:
     """Return why no value may be taken: another meter answered, or the guard is unread."""
     guard = reader.profile.guard
     if guard is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from firmware_profiles.profile import StatusRule
+from firmware_profiles.status_rule import StatusRule
 from wire_contracts.quantities import TOTALISERS, Quantity
 
 _Q = Quantity

@@ -14,19 +14,11 @@ from firmware_profiles.codings import (
 )
 from firmware_profiles.completeness import unit_problem
 from firmware_profiles.errors import EncodeError
-from firmware_profiles.profile import (
-    ANY_REGISTER,
-    Expectation,
-    Identity,
-    Probe,
-    ProbeMethod,
-    Profile,
-    Register,
-    StatusRule,
-    nameplate_of,
-    wire_registers,
-)
+from firmware_profiles.probe import Expectation, MeantMeter, Probe, ProbeMethod, nameplate_of
+from firmware_profiles.profile import Profile, wire_registers
+from firmware_profiles.register import Register
 from firmware_profiles.spans import group_spans
+from firmware_profiles.status_rule import ANY_REGISTER, StatusRule
 from firmware_profiles.words import HIGHEST_WORD, WordAddress
 from wire_contracts.quantities import Quantity, from_canonical
 
@@ -40,7 +32,7 @@ def encode_values(
     profile: Profile,
     values: Mapping[Quantity, float],
     events: Iterable[str] = (),
-    identity: Identity | None = None,
+    identity: MeantMeter | None = None,
 ) -> Words:
     """Return every word of the meter: presets, the values, the events; zero elsewhere.
 
@@ -234,7 +226,7 @@ def _current_bits(words: Words, register: Register) -> int:
     return raw if isinstance(raw, int) else 0
 
 
-def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> None:
+def _put_identity(profile: Profile, words: Words, identity: MeantMeter | None) -> None:
     guard = profile.guard
     if guard is None:
         return
@@ -254,7 +246,7 @@ def _put_identity(profile: Profile, words: Words, identity: Identity | None) -> 
         _put(words, register, int(text))
 
 
-def _put_probe(words: Words, probe: Probe, identity: Identity | None) -> None:
+def _put_probe(words: Words, probe: Probe, identity: MeantMeter | None) -> None:
     """Hold what the meter is recognised by; what it measures, and what fits, is left alone."""
     if probe.span is None or probe.coding is None:
         return
@@ -269,7 +261,7 @@ def _put_probe(words: Words, probe: Probe, identity: Identity | None) -> None:
         words.update(zip(at, encode_words(probe.coding, raw), strict=True))
 
 
-def _probe_raw(probe: Probe, identity: Identity | None) -> Raw | None:
+def _probe_raw(probe: Probe, identity: MeantMeter | None) -> Raw | None:
     """Return what the identification wants to read; None when it does not say."""
     condition = probe.condition
     if probe.expectation is None:

@@ -17,8 +17,10 @@ from typing import TypeGuard, TypeVar
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import FLOATS, Coding, Raw, WireType, decode_words
 from firmware_profiles.measure import Reader, finest, linear_rule
-from firmware_profiles.profile import ANY_REGISTER, Comparison, Profile, Register, group_registers
+from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.register import Comparison, Register
 from firmware_profiles.status import StatusReading, read_status
+from firmware_profiles.status_rule import ANY_REGISTER
 from firmware_profiles.validity import COUNTS, read_validity
 from firmware_profiles.words import BlockImage, Span, WordAddress, WordImage
 from wire_contracts.quantities import PLAUSIBLE, Quantity

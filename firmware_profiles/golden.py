@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from firmware_profiles.decode import decode_group, decode_registers
-from firmware_profiles.profile import Expected, GoldenVector, LocalValue, Profile
+from firmware_profiles.golden_vector import Expected, GoldenVector
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import LocalValue
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
 

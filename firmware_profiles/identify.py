@@ -16,14 +16,9 @@ from fractions import Fraction
 
 from firmware_profiles.codings import Raw
 from firmware_profiles.measure import Faults, Reader, printed
-from firmware_profiles.profile import (
-    Expectation,
-    Probe,
-    ProbeMethod,
-    Profile,
-    Register,
-    nameplate_of,
-)
+from firmware_profiles.probe import Expectation, Probe, ProbeMethod, nameplate_of
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import Register
 from firmware_profiles.spans import needed_spans
 from firmware_profiles.word_orders import decide_order, with_order
 from firmware_profiles.words import Span, WordImage

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import WireType
-from firmware_profiles.profile import Origin, ProbeMethod, Severity
+from firmware_profiles.golden_vector import Origin
+from firmware_profiles.probe import ProbeMethod
+from firmware_profiles.status_rule import Severity
 from firmware_profiles.vocabulary import EVENTS, KEYS, KINDS, QUANTITIES, TABLES
 from wire_contracts.quantities import Quantity, Reference
 

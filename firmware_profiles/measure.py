@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from firmware_profiles.codings import FLOATS, Coding, Raw, decode_words
-from firmware_profiles.profile import Profile, Register
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import Register
 from firmware_profiles.words import Span, WordAddress, WordImage
 from wire_contracts.quality import (
     BAD_MISMATCH,

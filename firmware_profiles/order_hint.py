@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import FLOATS
 from firmware_profiles.measure import Measured, Reader, measure
-from firmware_profiles.profile import Profile, Register
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import Register
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordImage
 from wire_contracts.quality import SUSPECT_RANGE

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from firmware_profiles.codings import NUMERIC
-from firmware_profiles.profile import Expected, GoldenVector, Origin, Register
+from firmware_profiles.golden_vector import Expected, GoldenVector, Origin
+from firmware_profiles.register import Register
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
 from firmware_profiles.words import HIGHEST_ADDRESS, HIGHEST_UNIT_OFFSET, Span, WordAddress

@@ -9,7 +9,8 @@ from firmware_profiles.codings import NUMERIC, TEXTS
 from firmware_profiles.conditions import Condition
 from firmware_profiles.parse_condition import parse_condition
 from firmware_profiles.parse_register import parse_coding, parse_span
-from firmware_profiles.profile import Expectation, Probe, ProbeMethod, Register
+from firmware_profiles.probe import Expectation, Probe, ProbeMethod
+from firmware_profiles.register import Register
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from firmware_profiles.profile import DEFAULT_MAX_REGISTERS, Link
+from firmware_profiles.link import DEFAULT_MAX_REGISTERS, Link
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
 

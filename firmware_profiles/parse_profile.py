@@ -9,20 +9,16 @@ from firmware_profiles.byte_order import ByteOrder, orders_of
 from firmware_profiles.cadence import CADENCE_HINT, Cadence, parse_cadence
 from firmware_profiles.codings import NUMERIC, TEXTS, Coding, WireType
 from firmware_profiles.errors import ProfileError
+from firmware_profiles.link import Link
 from firmware_profiles.parse_golden import parse_golden
 from firmware_profiles.parse_identify import parse_probe
 from firmware_profiles.parse_link import parse_link
 from firmware_profiles.parse_register import parse_register
 from firmware_profiles.parse_status import parse_status
 from firmware_profiles.parse_validity import add_validity
-from firmware_profiles.profile import (
-    BaseConditions,
-    Guard,
-    Link,
-    Profile,
-    Register,
-    WriteRule,
-)
+from firmware_profiles.probe import Guard
+from firmware_profiles.profile import BaseConditions, Profile, WriteRule
+from firmware_profiles.register import Register
 from firmware_profiles.table_reader import ParsedT, TableReader, refuse_absurd
 from firmware_profiles.vocabulary import KEYS, TABLES
 from firmware_profiles.words import HIGHEST_ADDRESS, Span

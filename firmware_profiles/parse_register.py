@@ -18,7 +18,7 @@ from firmware_profiles.codings import (
     encode_words,
 )
 from firmware_profiles.errors import EncodeError
-from firmware_profiles.profile import (
+from firmware_profiles.register import (
     Companions,
     Comparison,
     Limits,

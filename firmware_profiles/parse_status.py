@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from firmware_profiles.codings import NUMERIC
-from firmware_profiles.profile import ANY_REGISTER, Register, Severity, StatusRule
+from firmware_profiles.register import Register
+from firmware_profiles.status_rule import ANY_REGISTER, Severity, StatusRule
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
 from wire_contracts.quantities import Quantity

@@ -6,7 +6,7 @@ from functools import partial
 
 from firmware_profiles.codings import TEXTS
 from firmware_profiles.parse_condition import CONDITION_KEYS, parse_condition
-from firmware_profiles.profile import Need, Register, Validity
+from firmware_profiles.register import Need, Register, Validity
 from firmware_profiles.table_reader import TableReader
 from firmware_profiles.vocabulary import KEYS
 

@@ -7,13 +7,10 @@ from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
-from firmware_profiles.profile import (
-    Identity,
-    Profile,
-    Register,
-    wire_registers,
-)
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, wire_registers
 from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.register import Register
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress, WordImage, unpack_words
 from wire_contracts.frames import Frame
@@ -187,7 +184,7 @@ def _parts(
     return decoded.values, decoded.quality, decoded.events
 
 
-def _identity(plan: _Plan, device: str) -> Identity | None:
+def _identity(plan: _Plan, device: str) -> MeantMeter | None:
     """Return whom the frame was of, where its words can prove it; None leaves the guard alone.
 
     A stored frame does not know the device address it was asked at.
@@ -197,7 +194,7 @@ def _identity(plan: _Plan, device: str) -> Identity | None:
         return None
     if guard.equals == "serial" and device == UNKNOWN_DEVICE:
         return None
-    return Identity(device_address=_ANY_ADDRESS, serial=device)
+    return MeantMeter(device_address=_ANY_ADDRESS, serial=device)
 
 
 def _lost(former: Profile | None, image: WordImage, group: str) -> set[Quantity]:

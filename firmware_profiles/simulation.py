@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from firmware_profiles.profile import Profile, Register, wire_registers
+from firmware_profiles.profile import Profile, wire_registers
+from firmware_profiles.register import Register
 from wire_contracts.quantities import Quantity
 
 _Q = Quantity

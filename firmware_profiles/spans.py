@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from firmware_profiles.profile import ANY_REGISTER, Profile, Register, group_registers
+from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.register import Register
+from firmware_profiles.status_rule import ANY_REGISTER
 from firmware_profiles.words import Span, span_in
 
 

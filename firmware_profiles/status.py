@@ -7,7 +7,8 @@ from fractions import Fraction
 from firmware_profiles.codings import Raw
 from firmware_profiles.effects import effect_of
 from firmware_profiles.measure import Reader
-from firmware_profiles.profile import ANY_REGISTER, Register, StatusRule
+from firmware_profiles.register import Register
+from firmware_profiles.status_rule import ANY_REGISTER, StatusRule
 from wire_contracts.quantities import Quantity
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from firmware_profiles.codings import Raw
 from firmware_profiles.measure import Reader, scaled
-from firmware_profiles.profile import Need, Register
+from firmware_profiles.register import Need, Register
 from wire_contracts.quality import BAD_SENTINEL, SUSPECT_STATUS, QualityCode, is_bad
 
 _BYTE = 0xFF

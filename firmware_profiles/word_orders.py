@@ -12,7 +12,9 @@ from fractions import Fraction
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import Coding, Raw, decode_words
 from firmware_profiles.conditions import Condition
-from firmware_profiles.profile import Probe, ProbeMethod, Profile, Register
+from firmware_profiles.probe import Probe, ProbeMethod
+from firmware_profiles.profile import Profile
+from firmware_profiles.register import Register
 from firmware_profiles.words import Span, WordImage
 
 _SMALLEST = Fraction(1, 10**9)

@@ -26,12 +26,12 @@ from edge_gateway.links.notices import (
 )
 from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
 from edge_gateway.links.spare_reads import spare_reads
-from firmware_profiles import profile as profiles
 from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
-from firmware_profiles.profile import Profile, group_registers, nameplate_of
+from firmware_profiles.probe import MeantMeter, nameplate_of
+from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.rates import Poll, rate_suspects
 from firmware_profiles.variants import told_by
 from firmware_profiles.words import BlockImage, Span, pack_block, pack_words
@@ -76,7 +76,7 @@ class _Unit:
     planned_s: float
     has_questions: bool
     has_rates: bool
-    identity: profiles.Identity
+    identity: MeantMeter
     answers: int = 0
     checked_at_utc: datetime | None = None
     contradictions: Sequence[str] = ()
@@ -144,7 +144,7 @@ class ModbusDriver:
                 register.limits.max_rate_per_hour is not None
                 for register in meter.profile.registers.values()
             ),
-            identity=profiles.Identity(serial=meter.serial, device_address=meter.device_address),
+            identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
         )
 
     def open(self) -> bool:

@@ -7,7 +7,8 @@ from fractions import Fraction
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import FLOATS, WireType, decode_words, encode_words
 from firmware_profiles.errors import EncodeError
-from firmware_profiles.profile import Profile, Register, WriteRule
+from firmware_profiles.profile import Profile, WriteRule
+from firmware_profiles.register import Register
 
 READ_COILS, READ_HOLDING = 1, 3
 WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS = 5, 6, 16

@@ -14,7 +14,7 @@ from firmware_profiles.library_io import (
     load_profile,
     revisions_of,
 )
-from firmware_profiles.profile import Register
+from firmware_profiles.register import Register
 
 
 def _declare_list(parser: ArgumentParser) -> None:

@@ -11,7 +11,8 @@ from firmware_profiles.commands.command import OK, Command
 from firmware_profiles.commands.inputs import PROFILE_HELP, find_profile
 from firmware_profiles.encode import encode_values
 from firmware_profiles.errors import EncodeError, ProfileError
-from firmware_profiles.profile import Identity, Profile, wire_registers
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, wire_registers
 from firmware_profiles.simulation import SimulatedFault, simulated_values
 from firmware_profiles.simulator_io import (
     LOOPBACK,
@@ -81,7 +82,7 @@ class SimulatedMeter:
         if SimulatedFault.FROZEN in self.faults:
             elapsed_s = 0.0
         values = simulated_values(self.profile, self.told, timedelta(seconds=elapsed_s))
-        identity = Identity(device_address=self.device_address, serial=self.serial)
+        identity = MeantMeter(device_address=self.device_address, serial=self.serial)
         return encode_values(self.profile, values, self.events, identity)
 
     def _offsets(self) -> set[int]:

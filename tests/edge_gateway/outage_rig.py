@@ -17,7 +17,7 @@ from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import read_figures
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
-from firmware_profiles.profile import Identity
+from firmware_profiles.probe import MeantMeter
 from sync_server.assets.asset_store import add_gateway, add_meters, map_new_devices
 from sync_server.assets.assets import MeterClass, NewMeter
 from sync_server.db.engine_io import open_engine, reading
@@ -51,7 +51,7 @@ UNITS = (1, 2, 3)
 
 def _meter(unit: int) -> Behave:
     """A meter whose flow tells whose it is."""
-    identity = Identity(device_address=unit, serial=f"HM-{unit}")
+    identity = MeantMeter(device_address=unit, serial=f"HM-{unit}")
     values = {Quantity.FLOW_M3H: unit * 1.25, Quantity.ENERGY_KWH: 4800.0}
     return from_image(encode_values(load_profile(PROFILE), values, identity=identity))
 

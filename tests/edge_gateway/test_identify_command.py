@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from edge_gateway.__main__ import main
 from edge_gateway.links.link_url import SerialKind, SerialLine, SerialUrl, TcpUrl
 from edge_gateway.links.modbus_objects import (
+    ObjectsRead,
     find_objects_rtu,
     objects_request,
     parse_objects,
 )
-from edge_gateway.links.modbus_objects_io import ObjectsRead, read_objects
+from edge_gateway.links.modbus_objects_io import read_objects
 from edge_gateway.links.rtu_frames import rtu_frame
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, MeterServer, free_port

@@ -21,7 +21,7 @@ from edge_gateway.links.link_url import SerialLine, parse_url
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import LinkQuirks, open_link, silence_s
 from firmware_profiles.decode import decode_group
-from firmware_profiles.profile import Identity
+from firmware_profiles.probe import MeantMeter
 from firmware_profiles.words import Span
 from tests.edge_gateway.fault_cases import CASES
 from tests.edge_gateway.fault_slaves import (
@@ -456,7 +456,7 @@ def test_a_guard_register_that_is_not_the_meters_leaves_no_value() -> None:
     flow = struct.pack(">f", 5.0)
     words = {10: flow[:2], 11: flow[2:], 12: (UNIT + 1).to_bytes(2, "big")}
     image = {(3, at): int.from_bytes(word, "big") for at, word in words.items()}
-    identity = Identity(serial="X-1", device_address=UNIT)
+    identity = MeantMeter(serial="X-1", device_address=UNIT)
 
     decoded = decode_group(profile, "fast", image, {}, identity)
 

@@ -22,7 +22,7 @@ from edge_gateway.queue.queued import QueueFigures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
-from firmware_profiles.profile import Identity
+from firmware_profiles.probe import MeantMeter
 from tests.edge_gateway.rig import (
     LOOPBACK,
     ROOT,
@@ -56,7 +56,7 @@ def heat_meter(flow_m3h: float) -> Behave:
 
     @functools.cache
     def held_by(unit: int) -> Behave:
-        identity = Identity(device_address=unit, serial=f"HM-{unit}")
+        identity = MeantMeter(device_address=unit, serial=f"HM-{unit}")
         return from_image(encode_values(load_profile(PROFILE), values, identity=identity))
 
     return lambda request: held_by(request.unit)(request)

@@ -27,8 +27,8 @@ from edge_gateway.polling.meter_clocks import MeterClocks, drift_seconds
 from edge_gateway.polling.profiles_io import LinkSetup, load_links
 from edge_gateway.queue.outbox_io import Outbox
 from edge_gateway.queue.queue_store import open_queue
-from firmware_profiles import profile
 from firmware_profiles.decode import decode_group
+from firmware_profiles.probe import MeantMeter
 from firmware_profiles.words import Span
 from tests.edge_gateway.rig import (
     LOOPBACK,
@@ -381,7 +381,7 @@ def test_the_guard_alone_tells_blocks_of_one_length_apart(tmp_path: Path) -> Non
     (setup,) = settings(tmp_path, 502, "guarded@1").meters
     assert setup.profile is not None
     image = {0: 7, 4: 9, 6: 1, 12: 1234}
-    who = profile.Identity(serial="HM-1", device_address=1)
+    who = MeantMeter(serial="HM-1", device_address=1)
     truth = {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0, Quantity.ENERGY_KWH: 1234.0}
     past: list[Span] = []
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from firmware_profiles.decode import Decoded, decode_group, decode_registers, spans_of
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import available_profiles, load_profile
-from firmware_profiles.profile import Identity, Profile, group_registers, wire_registers
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, group_registers, wire_registers
 from firmware_profiles.words import Span, WordAddress
 from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, parsed, register, with_line
 from wire_contracts.quality import BAD_CRC, BAD_TIMEOUT, bad_exception, is_bad
@@ -368,8 +369,8 @@ def test_the_wrong_meter_behind_an_address_gives_no_value() -> None:
     text = TEXT + register("serial", 50, 'count = 4\ntype = "string"\nquantity = "serial"')
     profile = parsed(text + '\n[guard]\nregister = "serial"\nequals = "serial"\n')
     mine = words(at_10="4120 0000", at_50="3132 3334 3536 3738")
-    identity = Identity(device_address=1, serial="12345678")
-    stranger = Identity(device_address=1, serial="87654321")
+    identity = MeantMeter(device_address=1, serial="12345678")
+    stranger = MeantMeter(device_address=1, serial="87654321")
 
     assert Span(function_code=3, address=50, word_count=4) in spans_of(profile, "fast")
     assert decode_group(profile, "fast", mine, {}, identity).values == {Quantity.FLOW_M3H: 10.0}
@@ -383,7 +384,7 @@ def test_an_unread_guard_proves_nothing() -> None:
     text = TEXT + register("serial", 50, 'count = 4\ntype = "string"\nquantity = "serial"')
     profile = parsed(text + '\n[guard]\nregister = "serial"\nequals = "serial"\n')
     image = words(at_10="4120 0000")
-    identity = Identity(device_address=1, serial="12345678")
+    identity = MeantMeter(device_address=1, serial="12345678")
 
     found = decode_group(profile, "fast", image, {(3, 50): BAD_TIMEOUT}, identity)
 
@@ -391,7 +392,7 @@ def test_an_unread_guard_proves_nothing() -> None:
 
 
 def test_without_a_guard_any_identity_will_do() -> None:
-    identity = Identity(device_address=1, serial="x")
+    identity = MeantMeter(device_address=1, serial="x")
 
     found = decode_group(parsed(), "fast", words(at_10="4120 0000"), {}, identity)
 

@@ -12,9 +12,10 @@ from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.codings import WireType
 from firmware_profiles.completeness import open_points
 from firmware_profiles.golden import golden_failures
+from firmware_profiles.golden_vector import Origin
 from firmware_profiles.library_io import available_profiles
 from firmware_profiles.parse_profile import parse_profile
-from firmware_profiles.profile import Origin, Severity
+from firmware_profiles.status_rule import Severity
 from firmware_profiles.vocabulary import EVENTS, KEYS, TABLES
 from wire_contracts.quantities import Quantity
 

@@ -12,8 +12,11 @@ from firmware_profiles.decode import decode_group
 from firmware_profiles.encode import encode_values
 from firmware_profiles.errors import EncodeError
 from firmware_profiles.library_io import available_profiles, load_profile
-from firmware_profiles.profile import ANY_REGISTER, Identity, Profile, Register, wire_registers
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, wire_registers
+from firmware_profiles.register import Register
 from firmware_profiles.spans import group_spans
+from firmware_profiles.status_rule import ANY_REGISTER
 from firmware_profiles.words import WordAddress, pack_words
 from tests.firmware_profiles.profile_text import TEXT, parsed, register
 from wire_contracts.quantities import PLAUSIBLE, UNITS, Quantity
@@ -182,7 +185,7 @@ def test_two_bytes_of_one_word_do_not_disturb_each_other(high: int, low: int) ->
 def test_the_guard_is_written_for_the_meter_that_is_meant() -> None:
     text = TEXT + register("me", 50, 'count = 1\ntype = "u16"\nquantity = "config"')
     profile = parsed(text + '\n[guard]\nregister = "me"\nequals = "device_address"\n')
-    identity = Identity(device_address=17, serial="x")
+    identity = MeantMeter(device_address=17, serial="x")
 
     image = encode_values(profile, {Quantity.FLOW_M3H: 1.0}, identity=identity)
 
@@ -279,7 +282,7 @@ def test_every_pattern_of_a_status_can_be_shown(pattern: str) -> None:
 def test_a_guard_that_is_text_is_written_as_text() -> None:
     text = TEXT + register("serial", 50, 'count = 4\ntype = "string"\nquantity = "serial"')
     profile = parsed(text + '\n[guard]\nregister = "serial"\nequals = "serial"\n')
-    identity = Identity(device_address=1, serial="HM-1")
+    identity = MeantMeter(device_address=1, serial="HM-1")
 
     image = encode_values(profile, {}, identity=identity)
 

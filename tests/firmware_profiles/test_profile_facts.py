@@ -10,13 +10,15 @@ import pytest
 
 from firmware_profiles.completeness import open_points
 from firmware_profiles.decode import decode_registers
+from firmware_profiles.golden_vector import Origin
 from firmware_profiles.library_io import (
     available_drafts,
     available_profiles,
     load_draft,
     load_profile,
 )
-from firmware_profiles.profile import Origin, Profile, Register, wire_registers
+from firmware_profiles.profile import Profile, wire_registers
+from firmware_profiles.register import Register
 from wire_contracts.quantities import Medium, Quantity
 
 FOLDER = resources.files("firmware_profiles").joinpath("profiles")

@@ -10,13 +10,14 @@ from firmware_profiles.completeness import open_points
 from firmware_profiles.decode import decode_group, decode_registers, spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.golden import golden_failures
+from firmware_profiles.golden_vector import Origin
 from firmware_profiles.library_io import (
     available_drafts,
     available_profiles,
     load_draft,
     load_profile,
 )
-from firmware_profiles.profile import Origin, wire_registers
+from firmware_profiles.profile import wire_registers
 from tests.firmware_profiles.profile_text import TEXT
 from wire_contracts.quantities import Medium, Quantity
 

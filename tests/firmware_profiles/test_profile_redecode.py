@@ -14,7 +14,8 @@ from firmware_profiles.decode import decode_group
 from firmware_profiles.encode import encode_values
 from firmware_profiles.errors import WordsError
 from firmware_profiles.library_io import load_profile
-from firmware_profiles.profile import Identity, Profile
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile
 from firmware_profiles.redecode import Redecoder
 from firmware_profiles.spans import group_spans
 from firmware_profiles.words import pack_words, unpack_words
@@ -177,7 +178,7 @@ def test_the_same_profile_finds_the_same_values_again(flow: float, total: int) -
 
     frame = decoder.redecode(line(image)).frame
 
-    decoded = decode_group(profile, "fast", image, {}, Identity(device_address=1, serial="D-1"))
+    decoded = decode_group(profile, "fast", image, {}, MeantMeter(device_address=1, serial="D-1"))
     assert (frame.values, frame.quality) == (decoded.values, decoded.quality)
     assert unpack_words(pack_words(image)) == image
 

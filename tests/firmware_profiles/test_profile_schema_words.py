@@ -3,7 +3,7 @@
 import pytest
 
 from firmware_profiles.codings import WireType
-from firmware_profiles.profile import ProbeMethod
+from firmware_profiles.probe import ProbeMethod
 from firmware_profiles.vocabulary import EVENTS, KEYS, KINDS, QUANTITIES
 
 SCHEMA_KEYS = {

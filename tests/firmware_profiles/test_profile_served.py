@@ -8,7 +8,8 @@ from pymodbus.client import ModbusTcpClient
 from firmware_profiles.decode import decode_group
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import available_profiles, load_profile
-from firmware_profiles.profile import Identity, Profile, wire_registers
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile, wire_registers
 from firmware_profiles.redecode import Redecoder
 from firmware_profiles.simulator_io import (
     LOOPBACK,
@@ -48,7 +49,7 @@ def values_of(profile: Profile) -> dict[Quantity, float]:
 
 
 def words_of_meter(profile: Profile, serial: str = SERIAL) -> dict[WordAddress, int]:
-    identity = Identity(device_address=UNIT, serial=serial)
+    identity = MeantMeter(device_address=UNIT, serial=serial)
     return encode_values(profile, values_of(profile), identity=identity)
 
 
@@ -100,7 +101,7 @@ def test_what_is_read_over_a_socket_is_what_the_meter_measured(
     reference: str, links: Mapping[str, int]
 ) -> None:
     profile = PROFILES[reference]
-    identity = Identity(device_address=UNIT, serial=SERIAL)
+    identity = MeantMeter(device_address=UNIT, serial=SERIAL)
     found: dict[Quantity, float] = {}
     for group in profile.groups:
         image = polled(links[reference], profile, group)
@@ -137,7 +138,7 @@ def test_another_meter_at_the_address_gives_no_value_where_there_is_a_guard(
     words = words_of_meter(profile, serial="87654321")
 
     for group in profile.groups:
-        identity = Identity(device_address=UNIT, serial=SERIAL)
+        identity = MeantMeter(device_address=UNIT, serial=SERIAL)
         decoded = decode_group(profile, group, words, {}, identity)
 
         assert decoded.values == {}
@@ -147,7 +148,7 @@ def test_another_meter_at_the_address_gives_no_value_where_there_is_a_guard(
 @pytest.mark.parametrize("serial", [SERIAL, f"0{SERIAL}", f"KAM:{SERIAL}", f"KAM:00{SERIAL}"])
 def test_the_maker_in_front_of_a_serial_number_and_zeros_change_no_guard(serial: str) -> None:
     profile = PROFILES["kamstrup_multical_legacy_mwh@1"]
-    identity = Identity(device_address=UNIT, serial=serial)
+    identity = MeantMeter(device_address=UNIT, serial=serial)
 
     same = decode_group(profile, "fast", words_of_meter(profile, serial=serial), {}, identity)
     plain = decode_group(profile, "fast", words_of_meter(profile), {}, identity)
