@@ -21,6 +21,7 @@ PARTS = (
 )
 LONGEST_FUNCTION = 60
 VAGUE_NAMES = {"utils", "helpers", "common", "base", "manager", "misc"}
+ASSERTING_CALLS = {"raises", "fail", "expect", "run_state_machine_as_test"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError|pragma: no cover)\b|pytest\.skip\(")
 
 
@@ -104,7 +105,7 @@ def asserts_something(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
             return True
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rsplit(".", 1)[-1]
-            if called in {"raises", "fail", "expect"} or called.startswith(("check", "assert_")):
+            if called in ASSERTING_CALLS or called.startswith(("check", "assert_")):
                 return True
     return False
 

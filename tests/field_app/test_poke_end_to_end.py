@@ -40,7 +40,9 @@ def test_a_priority_order_arrives_long_before_the_next_poll(
     order_id = office.new_order(Medium.GAS)
 
     # the hand-held clock stands still: no poll is due, whatever time passes
-    wait_until(lambda: order_id in [line.order_id for line in crew.open_orders()])
+    wait_until(lambda: bool(crew.open_orders()))
+
+    assert [line.order_id for line in crew.open_orders()] == [order_id]
 
 
 def test_a_tablet_that_is_offline_does_not_listen_and_one_that_is_back_does(
@@ -52,8 +54,10 @@ def test_a_tablet_that_is_offline_does_not_listen_and_one_that_is_back_does(
     order_id = office.new_order()
     crew.go_online()
 
-    wait_until(lambda: order_id in [line.order_id for line in crew.open_orders()])
+    wait_until(lambda: bool(crew.open_orders()))
     wait_until(lambda: crew.tablet.is_listening)
+
+    assert [line.order_id for line in crew.open_orders()] == [order_id]
 
 
 def test_a_revoked_tablet_stops_listening(crew: HeadlessCrew, office: Office) -> None:

@@ -1,3 +1,5 @@
+"""Sealed envelopes: they survive the wire, and nothing else is taken for one."""
+
 from collections.abc import Mapping
 
 import pytest
