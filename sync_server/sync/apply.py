@@ -72,7 +72,7 @@ def _set_field(
 ) -> Effect:
     owner = owner_of(operation.field)
     if owner is Owner.NOBODY:
-        return refused(Code.FIELD_UNKNOWN, f"{operation.field[:64]!r} is not a field of an order")
+        return refused(Code.FIELD_UNKNOWN, "an order has no field of that name")
     if owner is not Owner.OFFICE and not _is_value(operation.field, operation.new):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
     current = order_json(order.document)[operation.field]

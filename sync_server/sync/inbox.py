@@ -65,7 +65,9 @@ def read_operation(reader: FieldReader) -> Operation | Broken:
     try:
         return parse_operation(reader)
     except ContractError as error:
-        return Broken(op_id=op_id, code=error.code, reason=str(error), body=reader.values)
+        # the error's own text shows the value, and the reason stays in the ledger for ever (R7)
+        reason = f"{error.field}: cannot be read; the whole of it is kept for a person"
+        return Broken(op_id=op_id, code=error.code, reason=reason, body=reader.values)
 
 
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:

@@ -1,13 +1,16 @@
 """A transaction is whole or absent at every point, and a sequence never overtakes a commit."""
 
+import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
 from sqlalchemy import Connection, Engine, event
 
 from sync_server.db.change_store import broken_buckets, head_and_horizon
 from sync_server.sync.ledger_store import read_ledger
+from sync_server.sync.self_check import check_all
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.order_store import (
     OfficeChange,
@@ -19,6 +22,7 @@ from tests.sync_server.people_parts import Pen, Utility, found_utility, raise_le
 from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.operations import OperationResult, Outcome
 from wire_contracts.orders import ENTITY
+from wire_contracts.pulls import EntityRow
 from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -45,7 +49,7 @@ def power_cut_before(engine: Engine, statement: int) -> Iterator[list[int]]:
 
 
 def ordered(connection: Connection, utility: Utility, meter_id: str = "M-1") -> str:
-    medium = {"M-1": Medium.WATER, "M-2": Medium.GAS}[meter_id]
+    medium = {"M-1": Medium.WATER, "M-2": Medium.GAS, "M-3": Medium.HEAT}[meter_id]
     alert_id = raise_leak(connection, meter_id, medium=medium)
     actor = utility.dispatcher.account_id
     return create_from_alert(connection, alert_id, actor, "crew-1", NOON).order_id
@@ -129,6 +133,61 @@ def test_a_reader_never_passes_a_change_that_is_not_committed(
     assert during.buckets == ()
     rows = [row.entity_id for page in after.buckets for row in page.rows if row.entity == ENTITY]
     assert rows == [slow_id, quick_id]
+
+
+class _ChangedMyMindError(Exception):
+    """Rolls a transaction back."""
+
+
+def change_or_not(
+    engine: Engine, order_id: str, address: str, actor: str, *, is_kept: bool
+) -> None:
+    with suppress(_ChangedMyMindError), engine.begin() as connection:
+        change_fields(connection, order_id, OfficeChange(address=address), actor, NOON)
+        if not is_kept:
+            raise _ChangedMyMindError
+
+
+def read_while(utility: Utility, writers: list[threading.Thread]) -> list[EntityRow]:
+    """Pull in small pages until the writers are done and everything is read."""
+    token, rows, is_over = None, [], False
+    while True:
+        answer = utility.sync().pull(token, 2)
+        token = answer.token
+        rows += [row for page in answer.buckets for row in page.rows if row.entity == ENTITY]
+        if is_over and not answer.has_more:
+            return rows
+        is_over = not any(writer.is_alive() for writer in writers)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_writers_at_once_never_show_a_reader_the_hole_between_two_numbers(
+    engine: Engine, clock: HandClock, seed: int
+) -> None:
+    utility = found_utility(engine, clock)
+    with engine.begin() as connection:
+        order_ids = [ordered(connection, utility, meter) for meter in ("M-1", "M-2", "M-3")]
+    actor, ready = utility.dispatcher.account_id, threading.Barrier(4)
+
+    def write(number: int) -> None:
+        chance = random.Random(seed * 10 + number)  # a pinned seed, no secret
+        ready.wait(20)
+        for turn in range(25):
+            is_kept = chance.random() < 0.8
+            change_or_not(engine, order_ids[number], f"{number}-{turn}", actor, is_kept=is_kept)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    ready.wait(20)
+    read = read_while(utility, writers)
+
+    fresh = utility.sync().pull(None, 500)
+    stands = [row for page in fresh.buckets for row in page.rows if row.entity == ENTITY]
+    assert {row.entity_id: row for row in read} == {row.entity_id: row for row in stands}
+    assert [row.seq for row in read] == sorted(row.seq for row in read)
+    with engine.connect() as connection:
+        assert check_all(connection) == []
 
 
 def test_a_change_that_is_rolled_back_leaves_no_hole_and_no_row(
