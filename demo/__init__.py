@@ -17,6 +17,7 @@ The line through the modules, from the plan to what the other parts see:
     places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
     process_life_io, supervisor_io          how a process of the demo lives, and who watches it
     run_broker, run_mosquitto, run_meters, run_gateways, run_server      the processes
+    drawn_photos_io                 what the crew photographs, drawn by code
     hands, crew_work_io, run_crew, run_tablet      the crew: without a screen, or in a window
     set_up_io, town_run_io          prepares the town once; brings it up and down
     control_room_io, cellar, loop, stage_io, water_leak      one pass round the loop

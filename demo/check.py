@@ -97,6 +97,7 @@ def play(run: TownRun, seconds: float, kills: list[Kill], report: CheckReport) -
             driver.finish()
             report.times = loop.times
             report.orders_closed_by_offline_crew = loop.orders_closed_offline
+            report.photos_arrived = loop.photos_arrived
             report.wall_s = time.monotonic() - began_wall_s
             report.town_s = (run.clock.now_utc() - began_utc).total_seconds()
             _count(run, stage, report, ms_from_utc(began_utc))

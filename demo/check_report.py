@@ -19,6 +19,7 @@ class LoopTimes:
     ordered_town_s: float | None = None
     finished_offline_town_s: float | None = None
     order_done_town_s: float | None = None
+    photos_here_town_s: float | None = None
     alert_closed_town_s: float | None = None
 
 
@@ -33,6 +34,7 @@ class CheckReport:
         alerts_raised: Alerts in the database at the end.
         orders_made: Work orders at the end.
         orders_closed_by_offline_crew: Orders finished while the tablet had no network.
+        photos_arrived: Photos and signatures of crews that are whole on the server's disk.
         unexpected_alerts: Alerts on meters that the town knows to be healthy.
         times: When the loop's steps happened.
         problem: Why the loop did not close, empty when it did.
@@ -48,6 +50,7 @@ class CheckReport:
     unexpected_alerts: int = 0
     orders_made: int = 0
     orders_closed_by_offline_crew: int = 0
+    photos_arrived: int = 0
     times: LoopTimes = field(default_factory=LoopTimes)
     problem: str = ""
 
@@ -64,6 +67,7 @@ class CheckReport:
             and self.times.alert_wall_s is not None
             and self.times.alert_closed_town_s is not None
             and self.orders_closed_by_offline_crew > 0
+            and self.photos_arrived > 0
         )
 
     def line(self) -> str:
@@ -85,6 +89,7 @@ class CheckReport:
                 "unexpected_alerts": self.unexpected_alerts,
                 "orders_made": self.orders_made,
                 "orders_closed_by_offline_crew": self.orders_closed_by_offline_crew,
+                "photos_arrived": self.photos_arrived,
                 "seconds_from_leak_to_alert": times["alert_wall_s"],
                 "after_the_leak": times,
                 "setup_wall_s": _rounded(self.setup_wall_s),

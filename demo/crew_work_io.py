@@ -3,14 +3,20 @@
 import threading
 from collections.abc import Callable
 
+from demo.drawn_photos_io import signature, valve_photo
 from demo.hands import Job, Step, next_step
 from demo.places import Places
 from field_app.crew import HeadlessCrew
 from field_app.sync.reasons import Reason, SyncProblem
+from wire_contracts.blobs import BlobRole
 from wire_contracts.work_order_states import WorkOrderState
 
 PAUSE_S = 0.5
 """Wall seconds between two steps: slow enough to be watched on the control room's page."""
+
+
+PIN = "285170"
+"""Of the demo's only crew member: without one a tablet keeps no photos."""
 
 
 def nothing_before(_step: Step) -> None:
@@ -35,6 +41,8 @@ def take(crew: HeadlessCrew, step: Step, places: Places) -> None:
         return
     finding = step.finding
     if finding is not None:
+        crew.photograph(step.order_id, valve_photo(step.order_id))
+        crew.photograph(step.order_id, signature(step.order_id), BlobRole.SIGNATURE)
         crew.finish(
             step.order_id,
             finding.result,
@@ -74,10 +82,12 @@ def work(
 
 
 def enrol(crew: HeadlessCrew, server_url: str, code: str, stop: threading.Event) -> None:
-    """Trade the code for a token, waiting for the server to be there."""
+    """Trade the code for a token, waiting for the server to be there; then open the tablet."""
     while not crew.is_enrolled and not stop.is_set():
         try:
             crew.enrol(server_url, code, device_name="demo tablet")
         except SyncProblem as problem:
             print(f"not enrolled yet: {problem}", flush=True)
             stop.wait(PAUSE_S)
+    if crew.is_enrolled:
+        crew.protect(PIN)

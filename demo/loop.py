@@ -20,13 +20,19 @@ from demo.story import night_leak
 from demo.town import Town
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_store import get_alert, list_alerts
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.gallery import pictures_of
+from sync_server.config_io import load_config
 from sync_server.db.engine_io import reading
+from sync_server.run import blob_folder
 from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_rows_store import find_order
 from sync_server.work_orders.order_store import list_orders
 from wire_contracts.alert_states import Condition, Disposition
+from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
 from wire_contracts.kinds import FAMILY, Family
+from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderState
 
 LOOK_EVERY_S = 0.25
@@ -75,6 +81,7 @@ class Loop:
     leak_after: timedelta = LEAK_AFTER
     times: LoopTimes = field(default_factory=LoopTimes)
     orders_closed_offline: int = 0
+    photos_arrived: int = 0
 
     def play(self) -> None:
         """Go round once; raise LoopBroke at the step that did not come."""
@@ -91,6 +98,9 @@ class Loop:
         self.times.order_done_town_s = self._since(leak)
         self.orders_closed_offline += 1
         self.stage.tell(f"{done.document.number} is back: {done.document.result}")
+        self.photos_arrived += self._wait("the crew's photos", lambda: self._photos(order))
+        self.times.photos_here_town_s = self._since(leak)
+        self.stage.tell("photo and signature of the crew are here, byte for byte")
         self.stage.desk.act_on_order(order.order_id, "verify")
         self.stage.desk.act_on_order(order.order_id, "close")
         self._wait("the closed alert", lambda: self._closed(alert))
@@ -156,6 +166,16 @@ class Loop:
             found = find_order(connection, order.order_id)
         is_done = found is not None and found.document.state is WorkOrderState.FINISHED
         return found if is_done else None
+
+    def _photos(self, order: OrderRecord) -> int | None:
+        """Return how many photos and signatures are whole on the server's disk, None before all."""
+        with reading(self.stage.engine) as connection:
+            pictures = pictures_of(connection, ENTITY, order.order_id)
+        files = BlobFiles(blob_folder(load_config(self.stage.places.server_config)))
+        whole = [each for each in pictures if each.is_here and files.is_intact(each.sha256)]
+        roles = {each.role for each in whole}
+        is_all = len(whole) == len(pictures) and roles == {BlobRole.PHOTO, BlobRole.SIGNATURE}
+        return len(whole) if is_all else None
 
     def _closed(self, alert: AlertRecord) -> AlertRecord | None:
         now = self._alert(alert.alert_id)

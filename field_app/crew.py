@@ -12,6 +12,7 @@ from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery, See
 from field_app.sync.engine import SyncVerdict
 from field_app.sync.sync_store import SyncStatus
 from field_app.tablet import Connect, Tablet, connect_over_http, open_tablet
+from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
 from wire_contracts.fields import JsonValue
 from wire_contracts.findings import Cause
@@ -135,6 +136,22 @@ class HeadlessCrew:
             answers[f"{MEASURED_PREFIX}{quantity}"] = shown_number(value)
         self.answer(order_id, answers)
         self.tablet.desk.finish(order_id)
+
+    def protect(self, pin: str) -> None:
+        """Give the person at work a PIN, or open the tablet with it when it has one."""
+        tablet = self.tablet
+        if tablet.identity is not None and tablet.identity.actor in tablet.vault.people():
+            tablet.unlock(tablet.identity.actor, pin)
+        elif tablet.vault.availability().is_available:
+            tablet.set_pin(pin)
+
+    def photograph(
+        self, order_id: str, content: bytes, role: BlobRole = BlobRole.PHOTO
+    ) -> str | None:
+        """Keep a photo or a signature of an order; return its name, None without a vault."""
+        if not self.tablet.photos.availability().is_available:
+            return None
+        return self.tablet.photos.add(order_id, content, role)
 
     def close(self) -> None:
         """Write what is queued and close the tablet."""

@@ -69,6 +69,7 @@ def closed_report() -> CheckReport:
         town_seconds_per_wall_second=900,
         account=ALL_WELL,
         orders_closed_by_offline_crew=1,
+        photos_arrived=2,
         times=LoopTimes(alert_wall_s=36.0, alert_closed_town_s=40_000.0),
     )
 

@@ -31,6 +31,7 @@ def test_the_check_closes_the_loop_and_loses_nothing(tmp_path: Path) -> None:
     assert report["readings_sent"] == report["readings_stored"] > 0
     assert (report["readings_lost"], report["readings_duplicated"]) == (0, 0)
     assert report["orders_closed_by_offline_crew"] == 1
+    assert report["photos_arrived"] == 2
 
 
 def test_a_loop_that_does_not_close_is_reported_with_its_step_and_its_account(
