@@ -38,6 +38,8 @@ from sync_server.readings.corrections_io import (
 from sync_server.readings.raw_export_store import Wanted
 from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_folder
 from sync_server.sync import commands_io as sync_commands
+from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
+from sync_server.sync.sealing_keys_io import copy_keys
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -184,6 +186,7 @@ def _back_up(config: ServerConfig, options: argparse.Namespace) -> None:
     print(f"copied to {options.file}")
     beside = options.file.resolve().parent / FOLDER
     _print_blobs(copy_blobs(BlobFiles(blob_folder(config)), BlobFiles(beside)), beside)
+    _print_keys(sealing_folder(config), options.file.resolve().parent / KEY_FOLDER)
 
 
 def _restore(config: ServerConfig, options: argparse.Namespace) -> None:
@@ -191,7 +194,14 @@ def _restore(config: ServerConfig, options: argparse.Namespace) -> None:
     beside = options.file.resolve().parent / FOLDER
     here = blob_folder(config)
     _print_blobs(copy_blobs(BlobFiles(beside), BlobFiles(here)), here)
+    _print_keys(options.file.resolve().parent / KEY_FOLDER, sealing_folder(config))
     print(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def _print_keys(source: Path, target: Path) -> None:
+    count = copy_keys(source, target)
+    if count:
+        print(f"sealing keys: {count} copied to {target}; keep that folder as safe as the server")
 
 
 def _copy_blobs(config: ServerConfig, options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ from sync_server.detection.runner import DetectionRunner
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.sync.sealing_keys_io import FOLDER
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
@@ -245,7 +246,7 @@ def _pages(site: _Site) -> _PartRun:
 
 def sealing_folder(config: ServerConfig) -> Path:
     """Return where the keys lie to which tablets seal what they have not sent."""
-    return config.data / "sealing_keys"
+    return config.data / FOLDER
 
 
 def blob_folder(config: ServerConfig) -> Path:

@@ -5,6 +5,7 @@ tables            the tables as SQLAlchemy Core sees them
 schema_steps      how the file's shape came to be, step by step, forward only
 ids_io            random ids
 connections_io    PRAGMAs and engines
+page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file
 readable          whether every row can be taken apart
 database_io       one writer thread, short readers, opening and closing
@@ -22,4 +23,5 @@ bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
 photo_store       photos: how their upload stands, which records they belong to
+rescue            which of the words of a damaged file come back
 """

@@ -22,7 +22,7 @@ from field_app.store.connections_io import (
     open_writer_engine,
 )
 from field_app.store.readable import unreadable
-from field_app.store.salvage_io import set_aside
+from field_app.store.salvage_io import finish_set_aside, set_aside
 from field_app.store.schema_steps import STEPS, Step
 
 T = TypeVar("T")
@@ -181,8 +181,9 @@ def open_database(path: Path, *, watch: Watch | None = None) -> OpenedDatabase:
     The caller salvages the crew's words out of the file set aside.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    former = finish_set_aside(path)
     try:
-        return OpenedDatabase(database=Database(path, watch=watch), set_aside=None)
+        return OpenedDatabase(database=Database(path, watch=watch), set_aside=former)
     except StoreDamagedError:
         _log.exception("store damaged; it is set aside and the outbox is saved from it")
     aside = set_aside(path)

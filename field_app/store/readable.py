@@ -1,17 +1,38 @@
 """Decides whether every row of the file can be read: one that cannot would stop every sync."""
 
+import base64
 import json
 import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.exc import OperationalError
 
 from field_app.store.outbox_store import problem_of_row
-from field_app.store.tables import METADATA, draft_answer, outbox_op
+from field_app.store.settings_store import NUMBERS, Key
+from field_app.store.tables import (
+    METADATA,
+    base_row,
+    draft_answer,
+    outbox_op,
+    photo_job,
+    sealed_item,
+    setting,
+    sync_report,
+)
+from wire_contracts.blobs import is_sha256
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.sealed import KEY_BYTES, parse_envelope
+
+Cells = Mapping[str, JsonValue]
 
 
 def unreadable(connection: Connection) -> str | None:
     """Return the first row that cannot be read and why, None when all can.
+
+    The text goes to the log: SQLite's own would quote the row.
 
     Raises:
         OperationalError: The file cannot be reached now; it may be well.
@@ -19,22 +40,70 @@ def unreadable(connection: Connection) -> str | None:
     for table in METADATA.sorted_tables:
         try:
             for row in connection.execute(select(table)).mappings():
-                problem = _problem(table, row)
+                problem = problem_of(table, {str(key): row[key] for key in row})
                 if problem is not None:
                     return f"{table.name}: {problem}"
         except OperationalError as error:
             if not _is_content(error):
                 raise
-            return f"{table.name}: {error.orig}"
+            return f"{table.name}: a cell cannot be read: {type(error.orig).__name__}"
         except ValueError as error:
-            return f"{table.name}: {error}"
+            return f"{table.name}: a cell cannot be read: {type(error).__name__}"
     return None
 
 
-def _problem(table: Table, row: RowMapping) -> str | None:
-    if table is draft_answer:
-        json.loads(row["value"])
-    return problem_of_row({str(key): row[key] for key in row}) if table is outbox_op else None
+def problem_of(table: Table, cells: Cells) -> str | None:
+    """Return why a row cannot be read, None when it can; cells that are absent are not asked for.
+
+    A table whose rows are only shown, or fetched again, has no problem worth a rescue.
+    """
+    check = _CHECKS.get(table.name)
+    if check is None:
+        return None
+    try:
+        return check(cells)
+    except (ValueError, KeyError, TypeError, ContractError) as error:
+        return str(error)
+
+
+def _is_json(column: str) -> Callable[[Cells], None]:
+    def check(cells: Cells) -> None:
+        json.loads(str(cells[column]))
+
+    return check
+
+
+def _check_photo(cells: Cells) -> str | None:
+    return None if is_sha256(str(cells["sha256"])) else "the name is no SHA-256"
+
+
+def _check_sealed(cells: Cells) -> None:
+    parse_envelope(FieldReader(place="row", values=json.loads(str(cells["envelope"]))))
+
+
+def _check_setting(cells: Cells) -> str | None:
+    key, value = str(cells["key"]), str(cells["value"])
+    if key in NUMBERS:
+        int(value)
+    elif key == Key.SEALING_KEY:
+        if len(base64.b64decode(value, validate=True)) != KEY_BYTES:
+            return f"{key}: is no key"
+    elif key == Key.LEASE_CLOCK:
+        clock = json.loads(value)
+        int(clock["server_ms"])
+        int(clock["mono_ms"])
+    return None
+
+
+_CHECKS: Final[Mapping[str, Callable[[Cells], str | None]]] = {
+    outbox_op.name: problem_of_row,
+    base_row.name: _is_json("document"),
+    draft_answer.name: _is_json("value"),
+    sync_report.name: _is_json("body"),
+    photo_job.name: _check_photo,
+    sealed_item.name: _check_sealed,
+    setting.name: _check_setting,
+}
 
 
 def _is_content(error: OperationalError) -> bool:

@@ -1,40 +1,89 @@
 """Decides what of a damaged file comes back: the crew's words, nothing of the server's rows."""
 
-import json
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from field_app.store import base_store, outbox_store, settings_store
-from field_app.store.salvage_io import SavedRow, save_rows, scan_operations
+from field_app.store.page_scan import Cell, Record, records
+from field_app.store.readable import problem_of
+from field_app.store.salvage_io import SavedRow, read_pages, save_rows, scan_operations
 from field_app.store.settings_store import Key
-from field_app.store.tables import draft_answer, photo_job, sync_report
+from field_app.store.tables import (
+    draft_answer,
+    outbox_op,
+    photo_job,
+    photo_link,
+    sealed_item,
+    setting,
+    sync_report,
+)
+from wire_contracts.blobs import is_sha256
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation
+from wire_contracts.sealed import SealedKind
 
-_TABLES = ("outbox_op", "draft_answer", "photo_job", "setting", "sync_report")
-_KEPT_SETTINGS = frozenset({Key.LAST_N, Key.OFFSET_MS, Key.SERVER_EPOCH, Key.LANGUAGE})
+_TABLES: Final = {
+    each.name: each
+    for each in (
+        outbox_op,
+        draft_answer,
+        photo_job,
+        photo_link,
+        sealed_item,
+        setting,
+        sync_report,
+    )
+}
+_KEPT_SETTINGS: Final = frozenset(
+    {
+        Key.LAST_N,
+        Key.OFFSET_MS,
+        Key.SERVER_EPOCH,
+        Key.LANGUAGE,
+        Key.SEALING_KEY,
+        Key.WITHDRAWN_MS,
+        Key.PERSONAL_WANTED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescued:
-    """What was read out of the damaged file."""
+    """What was read out of the damaged file.
+
+    Attributes:
+        rows: What SQLite could still read.
+        scanned: Records found on the pages of tables that it could not read whole.
+        operations: Operations whose JSON stands unbroken anywhere.
+        torn: The tables that SQLite could not read whole.
+    """
 
     rows: tuple[SavedRow, ...]
+    scanned: tuple[SavedRow, ...]
     operations: tuple[Operation, ...]
+    torn: frozenset[str]
 
 
 def read_damaged(aside: Path) -> Rescued:
-    """Return whatever can be read, row by row and byte by byte."""
-    return Rescued(rows=tuple(save_rows(aside, _TABLES)), operations=tuple(scan_operations(aside)))
+    """Return whatever can be read: row by row, page by page, byte by byte; the file stays as is."""
+    saved = save_rows(aside, tuple(_TABLES))
+    scanned = _scanned(records(read_pages(aside)), saved.torn) if saved.torn else ()
+    return Rescued(
+        rows=saved.rows,
+        scanned=tuple(scanned),
+        operations=tuple(scan_operations(aside)),
+        torn=saved.torn,
+    )
 
 
-_TABLE_OF = {each.name: each for each in (draft_answer, photo_job, sync_report)}
-_DAMAGED = "store_damaged"
+_DAMAGED: Final = "store_damaged"
 
 
 def rescued_files(connection: Connection) -> set[str]:
@@ -48,8 +97,8 @@ def put_back(connection: Connection, rescued: Rescued, *, file_name: str, at_ms:
 
     An operation found only as bytes counts as queued: the server's ledger absorbs a repeat.
     """
-    for row in rescued.rows:
-        with suppress(SQLAlchemyError, ValueError), connection.begin_nested():
+    for row in (*rescued.rows, *rescued.scanned):
+        with suppress(SQLAlchemyError), connection.begin_nested():
             _put_row(connection, row)
     for operation in rescued.operations:
         # a number that another operation has: left over from a transaction that never committed
@@ -62,20 +111,82 @@ def put_back(connection: Connection, rescued: Rescued, *, file_name: str, at_ms:
     body: JsonObject = {
         "file": file_name,
         "rows": len(rescued.rows),
+        "pages": len(rescued.scanned),
         "scanned": len(rescued.operations),
+        "torn": sorted(rescued.torn),
     }
     base_store.add_report(connection, _DAMAGED, body, at_ms)
 
 
 def _put_row(connection: Connection, row: SavedRow) -> None:
-    cells = dict(row.cells)
-    if row.table == "outbox_op":
-        outbox_store.keep_saved_row(connection, cells)
-    elif row.table == "setting":
-        if cells.get("key") in set(_KEPT_SETTINGS):
-            settings_store.save(connection, Key(str(cells["key"])), str(cells["value"]))
-    else:
-        table = _TABLE_OF[row.table]
-        if table is draft_answer:
-            json.loads(str(cells["value"]))  # an answer that cannot be read is left out
-        connection.execute(sqlite.insert(table).values(cells).on_conflict_do_nothing())
+    """Put one row back as it was; one that no reader could take apart is left out."""
+    table = _TABLES[row.table]
+    known = {column.name for column in table.columns}
+    cells = {name: cell for name, cell in row.cells if name in known}
+    if problem_of(table, cells) is not None:
+        return
+    if table is setting and cells["key"] not in set(_KEPT_SETTINGS):
+        return
+    connection.execute(sqlite.insert(table).values(cells).on_conflict_do_nothing())
+
+
+def _scanned(found: Iterable[Record], torn: frozenset[str]) -> Iterable[SavedRow]:
+    for record in found:
+        table = _table_of(record)
+        if table is not None and table.name in torn:
+            names = [column.name for column in table.columns]
+            cells = tuple(zip(names[: len(record)], record, strict=True))
+            yield SavedRow(table=table.name, cells=cells)
+
+
+def _table_of(record: Record) -> Table | None:
+    """Return the table that a record has the shape of, None when it is none of the crew's."""
+    return next((table for table, fits in _SHAPES if fits(record)), None)
+
+
+def _is_operation(record: Record) -> bool:
+    return len(record) >= _OPERATION_CELLS and _is_text(record, 0, 2, 3, 4, 5, 6, 7)
+
+
+def _is_photo(record: Record) -> bool:
+    return len(record) >= _PHOTO_CELLS and _is_name(record[0]) and _is_text(record, 1)
+
+
+def _is_link(record: Record) -> bool:
+    return len(record) == _SIX and _is_name(record[2]) and _is_text(record, 0, 1, 4)
+
+
+def _is_draft(record: Record) -> bool:
+    return len(record) == _SIX and _is_text(record, 0, 1, 2, 3, 4) and isinstance(record[5], int)
+
+
+def _is_sealed(record: Record) -> bool:
+    return len(record) == _SIX and record[0] in set(SealedKind) and isinstance(record[4], int)
+
+
+def _is_setting(record: Record) -> bool:
+    return len(record) == _TWO and record[0] in set(Key) and _is_text(record, 1)
+
+
+def _is_text(record: Record, *places: int) -> bool:
+    return all(isinstance(record[place], str) for place in places)
+
+
+def _is_name(cell: Cell) -> bool:
+    return isinstance(cell, str) and is_sha256(cell)
+
+
+_OPERATION_CELLS: Final = 17
+_PHOTO_CELLS: Final = 5
+_SIX: Final = 6
+_TWO: Final = 2
+
+_SHAPES: Final[tuple[tuple[Table, Callable[[Record], bool]], ...]] = (
+    (outbox_op, _is_operation),
+    (photo_job, _is_photo),
+    (photo_link, _is_link),
+    (sealed_item, _is_sealed),
+    (draft_answer, _is_draft),
+    (setting, _is_setting),
+)
+"""In this order: a link has a photo's name where a draft has a field."""

@@ -1,18 +1,27 @@
 """Saves the crew's words out of a damaged file: row by row where it can, byte by byte elsewhere."""
 
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from field_app.store.page_scan import Cell, Pages, split_pages
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import Operation, parse_operation
 
-SIDE_FILES = ("", "-wal", "-shm")
+_LOG = "-wal"
+_INDEX = "-shm"
+
+SIDE_FILES = ("", _LOG, _INDEX)
 """The database file and what SQLite keeps beside it."""
+
+_READING = ".reading"
+"""SQLite works on a copy: opening the file itself would play the log into it and delete the log."""
 
 _OPERATION_START = b'{"actor":'
 _LONGEST_OPERATION_BYTES = 256 * 1024
@@ -20,8 +29,6 @@ _PLACE = "damaged file"
 
 MOST_ROWS = 1_000_000
 """Row numbers looked at: a damaged one may be any 64-bit number, and a start must end."""
-
-Cell = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +40,46 @@ class SavedRow:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename the file and its side files to a free name; return the new name."""
+    """Rename the file and its log to a free name; return the new name.
+
+    The log goes first and the file last, each safe on the disk before the next: a log that stayed
+    behind would be played into the file that takes the place. A stop in between is finished by
+    `finish_set_aside` at the next start. The index of the log holds nothing of its own.
+    """
     number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while any(_beside(path, number, suffix).exists() for suffix in SIDE_FILES):
         number += 1
-    for suffix in SIDE_FILES:
+    path.with_name(path.name + _INDEX).unlink(missing_ok=True)
+    for suffix in (_LOG, ""):
         source = path.with_name(path.name + suffix)
         if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
-    return aside
+            source.rename(_beside(path, number, suffix))
+            _sync_folder(path.parent)
+    return _beside(path, number, "")
+
+
+def finish_set_aside(path: Path) -> Path | None:
+    """Finish what a stop interrupted; return the file set aside, None when nothing was left."""
+    for log in sorted(path.parent.glob(f"{path.name}.damaged-*{_LOG}")):
+        aside = log.with_name(log.name.removesuffix(_LOG))
+        if not aside.exists() and path.exists():
+            path.with_name(path.name + _INDEX).unlink(missing_ok=True)
+            path.rename(aside)
+            _sync_folder(path.parent)
+            return aside
+    return None
+
+
+def _beside(path: Path, number: int, suffix: str) -> Path:
+    return path.with_name(f"{path.name}.damaged-{number}{suffix}")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def files_set_aside(path: Path) -> list[Path]:
@@ -60,35 +98,80 @@ def remove_copies(path: Path, rescued: Collection[str]) -> None:
     copies = list(path.parent.glob(f"{path.name}.v*"))
     damaged = [each for each in files_set_aside(path) if each.name in rescued]
     for each in (*copies, *damaged):
-        for suffix in SIDE_FILES:
+        for suffix in reversed(SIDE_FILES):  # a log without its file means an unfinished set-aside
             each.with_name(each.name + suffix).unlink(missing_ok=True)
 
 
-def save_rows(aside: Path, tables: Sequence[str]) -> list[SavedRow]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedRows:
+    """The rows that SQLite could still read, and the tables of which some could not be."""
+
+    rows: tuple[SavedRow, ...]
+    torn: frozenset[str]
+
+
+def save_rows(aside: Path, tables: Sequence[str]) -> SavedRows:
     """Return every row of the tables that can still be read; a broken page costs its own rows."""
-    saved: list[SavedRow] = []
-    for table in tables:
-        try:
-            with closing(sqlite3.connect(aside)) as connection:
-                connection.row_factory = sqlite3.Row
-                saved.extend(_rows(connection, table))
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
-            continue
-    return saved
+    copy = aside.with_name(aside.name + _READING)
+    _copy(aside, copy)
+    try:
+        rows: list[SavedRow] = []
+        torn: set[str] = set()
+        for table in tables:
+            found, is_whole = _save_table(copy, table)
+            rows.extend(found)
+            if not is_whole:
+                torn.add(table)
+        return SavedRows(rows=tuple(rows), torn=frozenset(torn))
+    finally:
+        for suffix in SIDE_FILES:
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> Iterator[SavedRow]:
-    last = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]  # noqa: S608  # ours
-    for rowid in range(1, min(last or 0, MOST_ROWS) + 1):
-        try:
-            row = connection.execute(
-                f"SELECT * FROM {table} WHERE rowid = ?",  # noqa: S608  # a table name of ours
-                (rowid,),
-            ).fetchone()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
-            continue
-        if row is not None:
-            yield SavedRow(table=table, cells=tuple(zip(row.keys(), tuple(row), strict=True)))
+def _copy(aside: Path, copy: Path) -> None:
+    for suffix in SIDE_FILES[:2]:
+        source = aside.with_name(aside.name + suffix)
+        target = copy.with_name(copy.name + suffix)
+        target.unlink(missing_ok=True)
+        if source.exists():
+            shutil.copyfile(source, target)
+
+
+def _save_table(path: Path, table: str) -> tuple[list[SavedRow], bool]:
+    rows: list[SavedRow] = []
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            query = f"SELECT max(rowid) FROM {table}"  # noqa: S608  # a table name of ours
+            last = int(connection.execute(query).fetchone()[0] or 0)
+            is_whole = last <= MOST_ROWS
+            for rowid in range(1, min(last, MOST_ROWS) + 1):
+                try:
+                    row = _row(connection, table, rowid)
+                except (sqlite3.DatabaseError, UnicodeDecodeError):
+                    is_whole = False
+                    continue
+                if row is not None:
+                    rows.append(row)
+            return rows, is_whole
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return rows, False
+
+
+def _row(connection: sqlite3.Connection, table: str, rowid: int) -> SavedRow | None:
+    row = connection.execute(
+        f"SELECT * FROM {table} WHERE rowid = ?",  # noqa: S608  # a table name of ours
+        (rowid,),
+    ).fetchone()
+    if row is None:
+        return None
+    return SavedRow(table=table, cells=tuple(zip(row.keys(), tuple(row), strict=True)))
+
+
+def read_pages(aside: Path) -> Pages:
+    """Return the pages of the file and its log, whatever is left of both."""
+    log = aside.with_name(aside.name + _LOG)
+    return split_pages(aside.read_bytes(), log.read_bytes() if log.exists() else b"")
 
 
 def scan_operations(aside: Path) -> list[Operation]:

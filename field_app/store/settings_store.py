@@ -1,6 +1,7 @@
 """Maps the few single values of the tablet: token, offset, next try, counters."""
 
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -33,6 +34,23 @@ class Key(StrEnum):
     WITHDRAWN_MS = "withdrawn_ms"
     LAST_FULL_CHECK_MS = "last_full_check_ms"
     DAMAGE_SEEN = "damage_seen"
+
+
+NUMBERS: Final = frozenset(
+    {
+        Key.LAST_N,
+        Key.PULL_ROUND,
+        Key.PULL_REPAIRS,
+        Key.OFFSET_MS,
+        Key.LAST_CONTACT_MS,
+        Key.NEXT_TRY_MS,
+        Key.FAILED_TRIES,
+        Key.LEASE_UNTIL_MS,
+        Key.WITHDRAWN_MS,
+        Key.LAST_FULL_CHECK_MS,
+    }
+)
+"""The values that are whole numbers."""
 
 
 def load_text(connection: Connection, key: Key) -> str | None:

@@ -108,6 +108,30 @@ class SealingKeys:
         return self._pairs
 
 
+FOLDER = "sealing_keys"
+"""Beside the database, and beside its copies."""
+
+
+def copy_keys(source: Path, target: Path) -> int:
+    """Return how many key pairs were copied into a folder that lacked them.
+
+    Without them nobody reads what tablets sealed, so every copy of the database has them beside it.
+
+    Raises:
+        SealingKeyError: The folder cannot be written.
+    """
+    missing = [path for path in sorted(source.glob("*.pem")) if not (target / path.name).exists()]
+    try:
+        if missing:
+            target.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        for path in missing:
+            _write_private(target / path.name, path.read_bytes())
+    except OSError as error:
+        message = f"{target}: folder: {error.strerror}; give a folder you may write to"
+        raise SealingKeyError(message) from error
+    return len(missing)
+
+
 def _write_private(path: Path, text: bytes) -> None:
     unfinished = path.with_suffix(".unfinished")
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)

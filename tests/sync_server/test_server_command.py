@@ -111,3 +111,22 @@ def test_erasing_somebody_who_is_not_there_is_refused(
 
     assert status == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_a_backup_has_the_sealing_keys_beside_it_and_a_restore_puts_them_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, elsewhere = ["--data", str(tmp_path / "a")], ["--data", str(tmp_path / "b")]
+    copy = tmp_path / "copies" / "server.sqlite3"
+    copy.parent.mkdir()
+    main(["sealing-keys", "rotate", *here])
+    main(["check-sync", *elsewhere])
+
+    statuses = [main(["backup", str(copy), *here]), main(["restore", str(copy), *elsewhere])]
+    capsys.readouterr()
+    main(["sealing-keys", "list", *here])
+    main(["sealing-keys", "list", *elsewhere])
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert (statuses, first) == ([0, 0], second)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.pem")} == {0o600}

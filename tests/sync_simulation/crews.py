@@ -9,11 +9,13 @@ from sqlalchemy import Connection
 from field_app.orders.next_action import next_event, side_events
 from field_app.orders.order_desk import OrderGoneError
 from field_app.store.outbox_store import NewOperation
+from tests.sync_simulation.photo_line import PICTURES, picture
 from tests.sync_simulation.tablets import SimulatedTablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FactType, order_json
+from wire_contracts.sync import Feature, has_feature
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 TOO_DEEP_MARK = "deeper than any server reads"
@@ -45,6 +47,7 @@ class Crews:
             (18, lambda: self._remark(tablet, order_id)),
             (14, lambda: self._correct(tablet, order_id)),
             (12, lambda: self._write_fact(tablet, order_id)),
+            (7, lambda: self._take_photo(tablet, order_id)),
             (6, lambda: self._poison(tablet, order_id)),
         ]
         weights = [weight for weight, _ in deeds]
@@ -92,6 +95,11 @@ class Crews:
         fact_id = f"fact-{self.rng.getrandbits(64):016x}"
         self.last_fact[order_id] = fact_id
         self._seal(tablet, order_id, [_fact(order_id, str(fact_type), fact_id, payload)])
+
+    def _take_photo(self, tablet: SimulatedTablet, order_id: str) -> None:
+        if has_feature(tablet.seat.protocol, Feature.BLOBS):
+            content = picture(self.rng.randrange(PICTURES))
+            tablet.real.photos.add(order_id, content)
 
     def _poison(self, tablet: SimulatedTablet, order_id: str) -> None:
         """Seal what no server can apply, as a broken app would: it must be in nobody's way."""

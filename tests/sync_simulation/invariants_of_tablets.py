@@ -1,10 +1,13 @@
 """What must hold of every tablet once everything has come to rest, and held on the way."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import xor
 
+from field_app.store.photo_store import PhotoStatus
+from sync_server.blobs.blob_store import BlobState
 from sync_server.work_orders.order_rows_store import buckets_of
 from tests.sync_simulation.ledgers import Row, ServerAtRest
 from tests.sync_simulation.tablets import SimulatedTablet
@@ -107,8 +110,36 @@ def own_words_are_always_read(world: World, found: ServerAtRest) -> list[str]:
 
 def every_photo_is_there_or_awaited(world: World, found: ServerAtRest) -> list[str]:
     """I11: blob bytes hash to their name; every photo is there or awaited; none deleted before."""
-    del world, found
-    return []
+    return [
+        *_blobs_that_are_something_else(world, found),
+        *_photos_of_nowhere(found),
+        *_photos_let_go(world, found),
+    ]
+
+
+def _blobs_that_are_something_else(world: World, found: ServerAtRest) -> Iterator[str]:
+    files = world.blob_files
+    for sha256 in files.names():
+        if hashlib.sha256(files.path_of(sha256).read_bytes()).hexdigest() != sha256:
+            yield f"the bytes of {sha256[:12]} are not what their name says"
+    for sha256, state in found.blobs.items():
+        if state == BlobState.HAVE and files.size_of(sha256) is None:
+            yield f"{sha256[:12]} is said to be here, and is not"
+
+
+def _photos_of_nowhere(found: ServerAtRest) -> Iterator[str]:
+    for sha256 in found.photos:
+        if found.blobs.get(sha256) not in {BlobState.HAVE, BlobState.AWAITING}:
+            yield f"the photo {sha256[:12]} is neither here nor awaited"
+
+
+def _photos_let_go(world: World, found: ServerAtRest) -> Iterator[str]:
+    for tablet in world.tablets:
+        for name, status in tablet.rows("SELECT sha256, status FROM photo_job"):
+            sha256 = str(name)
+            is_kept = status != PhotoStatus.DONE and tablet.real._photo_files.has(sha256)
+            if found.blobs.get(sha256) != BlobState.HAVE and not is_kept:
+                yield f"{tablet.name} has let go of {sha256[:12]} before it was here"
 
 
 def every_checksum_adds_up(world: World, found: ServerAtRest) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
 
+from sync_server.db.blob_tables import BLOB, BLOB_REF
 from sync_server.db.change_store import broken_buckets
 from sync_server.db.order_tables import FACT, WORK_ORDER_EVENT
 from sync_server.db.sync_tables import (
@@ -61,6 +62,8 @@ class ServerAtRest:
     shown: Mapping[Row, tuple[int, int]]
     broken: list[str]
     scopes: Mapping[str, frozenset[str]]
+    blobs: Mapping[str, str]
+    photos: frozenset[str]
 
 
 def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
@@ -105,6 +108,11 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
                 (row.bucket, row.entity, row.entity_id): (int(row.seq), int(row.row_hash))
                 for row in connection.execute(select(CHANGE).where(CHANGE.c.is_gone.is_(False)))
             },
+            blobs={
+                row.sha256: row.state
+                for row in connection.execute(select(BLOB.c.sha256, BLOB.c.state))
+            },
+            photos=frozenset(connection.execute(select(BLOB_REF.c.sha256)).scalars()),
             broken=broken_buckets(connection),
             scopes={
                 name: frozenset(buckets_of_tablet(connection, seat.identity))

@@ -1,6 +1,5 @@
 """The way between tablet and server: every message as JSON, lost, delayed, repeated, cut short."""
 
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -10,9 +9,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from field_app.sync.uploading import BlobApi
 from sync_server.access.tablet_store import TabletIdentity
+from sync_server.blobs.intake import Intake
 from sync_server.sync.inbox import read_push
 from sync_server.sync.service import SyncService
+from tests.sync_simulation.mail import Mail
+from tests.sync_simulation.photo_line import PhotoLine
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -59,16 +62,6 @@ def power_cut(engine: Engine, statement: int) -> Iterator[None]:
             event.remove(engine, moment, count)
 
 
-@dataclass(slots=True)
-class Mail:
-    """What is on its way: requests that arrive once more, later."""
-
-    rng: random.Random
-    is_fair: bool = False
-    late: list[Callable[[], object]] = field(default_factory=list)
-    meanwhile: Callable[[], None] = lambda: None
-
-
 @dataclass(slots=True, kw_only=True)
 class Line:
     """The real server behind a bad network, as one tablet sees it; implements SyncApi."""
@@ -78,6 +71,7 @@ class Line:
     seat: TabletIdentity
     protocol: int
     mail: Mail
+    intake: Intake
     misread: list[str] = field(default_factory=list)
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
@@ -88,6 +82,9 @@ class Line:
         if not self.mail.is_fair and self.mail.rng.random() < 0.15:
             self.mail.late.append(lambda: self._arrive_late(body))
         return self._suffer(lambda: self._push(body))
+
+    def blobs(self) -> BlobApi:
+        return PhotoLine(intake=self.intake, seat=self.seat, mail=self.mail)
 
     def _pull(self, token: str | None, limit: int) -> PullAnswer:
         answer = self.service.pull(self.seat, token, limit, self.protocol)

@@ -46,6 +46,8 @@ RULES: Sequence[Rule] = (
     _rule(server.same_epoch_after_a_restore, "I1", 4),
     _rule(server.newest_version_for_everybody, "I15"),
     _rule(server.page_cut_anywhere, "I5"),
+    _rule(server.photo_taken_unread, "I11"),
+    _rule(tablet.photo_let_go_too_early, "I11"),
     _rule(tablet.token_without_its_rows, "I3"),
     _rule(tablet.acknowledgement_moves_the_token, "I5"),
     _rule(tablet.outbox_goes_with_the_row, "I1", 2),

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, update
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from sync_server.blobs import files_io
+from sync_server.blobs.files_io import BlobFiles
 from sync_server.db import change_store
 from sync_server.db.sync_tables import CHANGE_HEAD, OP_LEDGER
 from sync_server.sync import apply, facts, ledger_store, pull, push, service
@@ -261,3 +264,9 @@ def page_cut_anywhere(patch: Patch) -> None:
         return page, ask.head
 
     patch.setattr(pull, "_read_bucket", to_the_head)
+
+
+def photo_taken_unread(patch: Patch) -> None:
+    """T23: a photo is acknowledged when its last byte has come, whatever the bytes are."""
+    patch.setattr(files_io, "_hash_of", lambda file: Path(str(file.name)).name.split(".")[0])
+    patch.setattr(BlobFiles, "is_intact", lambda *_arguments: True)

@@ -12,7 +12,7 @@ from field_app.store.base_store import Thing
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
-from field_app.sync import pulling
+from field_app.sync import pulling, uploading
 from field_app.sync.pushing import Pusher
 from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
 from wire_contracts.operations import Operation, PushAnswer
@@ -129,3 +129,8 @@ def sending_is_forgotten(patch: Patch) -> None:
 def poison_stands_in_front(patch: Patch) -> None:
     """T11: what the server cannot read is sent again and again, before everything else."""
     patch.setattr(outbox_store, "hold", lambda *_arguments: None)
+
+
+def photo_let_go_too_early(patch: Patch) -> None:
+    """T23: a photo counts as sent when it was offered."""
+    patch.setattr(uploading._Way, "go", lambda *_arguments: None)

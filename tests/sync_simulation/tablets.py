@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from field_app.photos.photo_files_io import FOLDER
 from field_app.store.identity_io import REPLICA_FILE, Identity, save_identity
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher
@@ -19,6 +20,7 @@ from field_app.sync.reasons import SyncProblem
 from field_app.tablet import STORE_FILE, Tablet, open_tablet
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.network import Line
+from tests.sync_simulation.photo_line import OpenVault
 from tests.sync_simulation.seeded_chance import Boot, Machines, WallClock
 from tests.sync_simulation.town import Seat
 from wire_contracts.enrolment import TabletPerson
@@ -101,7 +103,11 @@ class SimulatedTablet:
     def start(self) -> None:
         self.take_its_place()
         self.real = open_tablet(
-            self.folder, self.clock, connect=lambda _identity: self.line, watch=self.watch
+            self.folder,
+            self.clock,
+            connect=lambda _identity: self.line,
+            watch=self.watch,
+            vault=OpenVault(),
         )
         self.reader = sqlite3.connect(self.folder / STORE_FILE, isolation_level=None)
 
@@ -174,8 +180,10 @@ class SimulatedTablet:
             if name != REPLICA_FILE or has_replica:
                 (self.folder / name).write_bytes(content)
 
-    def throw_away(self) -> None:
-        shutil.rmtree(self.folder)
+    def copy_photos_of(self, other: "SimulatedTablet") -> None:
+        """Take over the photos of the tablet that this one is a clone of."""
+        if (other.folder / FOLDER).is_dir():
+            shutil.copytree(other.folder / FOLDER, self.folder / FOLDER, dirs_exist_ok=True)
 
     # --- what its file holds
 

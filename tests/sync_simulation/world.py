@@ -11,10 +11,13 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from field_app.sync.reasons import Reason
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
 from sync_server.sync.service import SyncService
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.crews import Crews
-from tests.sync_simulation.network import Line, Mail, PowerCut, power_cut
+from tests.sync_simulation.mail import Mail
+from tests.sync_simulation.network import Line, PowerCut, power_cut
 from tests.sync_simulation.office import Memory, Office
 from tests.sync_simulation.seeded_chance import Machines, WallClock, pinned
 from tests.sync_simulation.store_engines import lent_engines
@@ -69,6 +72,8 @@ class World:
     office: Office = field(init=False)
     crews: Crews = field(init=False)
     service: SyncService = field(init=False)
+    blob_files: BlobFiles = field(init=False)
+    intake: Intake = field(init=False)
     watch: Watch = field(init=False)
     tablets: list[SimulatedTablet] = field(default_factory=list)
     made: dict[str, MadeOperation] = field(default_factory=dict)
@@ -87,6 +92,8 @@ class World:
             rng=self.rng,
         )
         self.crews = Crews(rng=self.rng)
+        self.blob_files = BlobFiles(self.folder / "blobs")
+        self.intake = Intake(self.server.engine, self.blob_files, self.clock)
         self.service = SyncService(self.server.engine, self.clock)
         self.watch = Watch(engine=self.server.engine)
         for seat in self.town.seats:
@@ -107,6 +114,7 @@ class World:
                 seat=seat.identity,
                 protocol=seat.protocol,
                 mail=self.mail,
+                intake=self.intake,
             ),
             clock=WallClock(true=self.clock),
             machines=self.machines,
@@ -133,6 +141,7 @@ class World:
             (180, self.crew_works),
             (130, self.tablet_pushes),
             (120, self.tablet_pulls),
+            (25, self.tablet_syncs),
             (20, self.user_changes),
             (20, self.office.change_scope),
             (15, self.tablet_is_copied),
@@ -176,6 +185,13 @@ class World:
     def tablet_pulls(self) -> None:
         tablet = self._any_tablet()
         tablet.pull()
+        self.watch.pulled(tablet)
+        self.watch.view(tablet)
+
+    def tablet_syncs(self) -> None:
+        """One contact from beginning to end, photos and all."""
+        tablet = self._any_tablet()
+        tablet.real.sync_now()
         self.watch.pulled(tablet)
         self.watch.view(tablet)
 
@@ -240,6 +256,7 @@ class World:
         clone.first_start()
         clone.stop()
         clone.put_back(image, has_replica=True)
+        clone.copy_photos_of(tablet)
         clone.start()
         self.watch.forget(clone)
 
