@@ -118,7 +118,8 @@ def test_a_backup_has_the_sealing_keys_beside_it_and_a_restore_puts_them_back(
 ) -> None:
     here, elsewhere = ["--data", str(tmp_path / "a")], ["--data", str(tmp_path / "b")]
     copy = tmp_path / "copies" / "server.sqlite3"
-    copy.parent.mkdir()
+    for folder in (copy.parent, tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
     main(["sealing-keys", "rotate", *here])
     main(["check-sync", *elsewhere])
 
