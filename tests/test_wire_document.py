@@ -1,6 +1,7 @@
 """docs/wire.md names every field of the messages as they are built, not as they are remembered."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,9 @@ from edge_gateway.uplink.messages import (
     offline_state,
     online_state,
 )
+from sync_server.access.error_answers_io import STATUS
+from wire_contracts.blobs import BlobRole, WantReason
+from wire_contracts.codes import Code
 from wire_contracts.enrolment import (
     EnrolAnswer,
     EnrolRequest,
@@ -63,6 +67,31 @@ from wire_contracts.sealed import (
     dump_sealed,
     dump_sealed_answer,
 )
+from wire_contracts.sync import PROTOCOL_HEADER
+from wire_contracts.sync_openapi import WIRE_NAMES, message_schema
+
+SYNC_CODES = (
+    Code.STATE,
+    Code.TAKEN,
+    Code.EVIDENCE_MISSING,
+    Code.GONE,
+    Code.NOT_YOURS,
+    Code.FIELD_OFFICE,
+    Code.FIELD_UNKNOWN,
+    Code.FIELD_RANGE,
+    Code.ENTITY_UNKNOWN,
+    Code.OP_ID_REUSE,
+    Code.OPERATION_FAILED,
+    Code.APP_TOO_OLD,
+    Code.PULL_RESET,
+    Code.BLOB_OFFSET,
+    Code.BLOB_HASH,
+    Code.BLOB_CONTENT,
+    Code.BLOB_QUOTA,
+    Code.DISK_FULL,
+    Code.TOKEN_REVOKED,
+)
+"""What a tablet may be told."""
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "wire.md"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -198,3 +227,54 @@ def test_every_field_of_a_message_is_in_the_wire_document(name: str) -> None:
     assert [
         each for each in sorted(sent) if f"`{each}`" not in text and f'"{each}"' not in text
     ] == []
+
+
+def sync_section() -> str:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return text[text.index("\n## Sync\n") :]
+
+
+def sync_fields() -> set[str]:
+    found: set[str] = {"type", "id", "seq", "hash", "cols", "cells", "absent"}
+    for message in WIRE_NAMES:
+        properties = message_schema(message)["properties"]
+        assert isinstance(properties, dict)
+        found |= set(properties)
+    return found
+
+
+def test_every_field_of_the_sync_is_in_its_section() -> None:
+    text = sync_section()
+
+    assert sync_fields()
+    assert [
+        each
+        for each in sorted(sync_fields())
+        if f"`{each}`" not in text and f'"{each}"' not in text
+    ] == []
+
+
+def test_the_sync_section_names_no_field_header_or_code_that_is_not_there() -> None:
+    rows = [line.split("|")[1] for line in sync_section().splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    headers = {PROTOCOL_HEADER, "Authorization", "Accept-Encoding", "limit"}
+
+    assert sorted(named - sync_fields() - headers - set(Code)) == []
+
+
+def test_every_code_outcome_and_kind_of_the_sync_is_in_its_section() -> None:
+    text = sync_section()
+    words = {*SYNC_CODES, *Outcome, *OperationKind, *SealedKind, *BlobRole, *WantReason}
+
+    assert [word for word in sorted(words) if f"`{word}`" not in text] == []
+
+
+def test_the_statuses_in_the_sync_section_are_the_servers() -> None:
+    said: dict[str, int] = {}
+    for line in sync_section().splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[1].isdecimal():
+            said |= dict.fromkeys(re.findall(r"`([^`]+)`", cells[0]), int(cells[1]))
+
+    assert said
+    assert said == {code: STATUS.get(Code(code), 400) for code in said}

@@ -15,4 +15,5 @@ Standard library only, so that it also runs on the tablet. The line through the 
     alert_states, work_order_states, request_states      the tables
     orders, order_person, operations, blobs, sealed      server <-> tablet: what
     pulls, pokes, sync, refusals, enrolment              server <-> tablet: how
+    sync_openapi               their description for others
 """
