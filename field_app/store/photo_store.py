@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -284,22 +285,26 @@ def mark_file_gone(connection: Connection, sha256: str) -> None:
     _change(connection, sha256, is_file_gone=1)
 
 
+_IS_DONE = photo_job.c.status == PhotoStatus.DONE
+_IS_HELD = photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])
+_COUNTS = (
+    select(
+        photo_link.c.order_id,
+        func.count(),
+        func.sum(case((_IS_DONE, 1), else_=0)),
+        func.sum(case((_IS_DONE, 0), else_=photo_job.c.size_bytes - photo_job.c.sent_bytes)),
+        func.sum(case((_IS_HELD, 1), else_=0)),
+    )
+    .join(photo_job, photo_job.c.sha256 == photo_link.c.sha256)
+    .where(photo_link.c.order_id.in_(bindparam("order_ids", expanding=True)))
+    .group_by(photo_link.c.order_id)
+)
+"""Built once: every line of the list that is made anew asks it."""
+
+
 def count_by_order(connection: Connection, order_ids: Sequence[str]) -> dict[str, PhotoCount]:
     """Return the photos by record; one without any is left out. Thumbs are not counted."""
-    is_done = photo_job.c.status == PhotoStatus.DONE
-    is_held = photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])
-    rows = connection.execute(
-        select(
-            photo_link.c.order_id,
-            func.count(),
-            func.sum(case((is_done, 1), else_=0)),
-            func.sum(case((is_done, 0), else_=photo_job.c.size_bytes - photo_job.c.sent_bytes)),
-            func.sum(case((is_held, 1), else_=0)),
-        )
-        .join(photo_job, photo_job.c.sha256 == photo_link.c.sha256)
-        .where(photo_link.c.order_id.in_(order_ids))
-        .group_by(photo_link.c.order_id)
-    )
+    rows = connection.execute(_COUNTS, {"order_ids": list(order_ids)})
     return {
         row[0]: PhotoCount(total=row[1], done=row[2], waiting_bytes=row[3], held=row[4])
         for row in rows

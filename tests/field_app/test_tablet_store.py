@@ -213,7 +213,19 @@ def test_a_checksum_that_stays_wrong_does_not_loop(database: Database) -> None:
     ]
 
     assert outcomes == [PageOutcome.AFRESH, *[PageOutcome.COMPLETE] * 3]
-    assert len(database.read(base_store.load_reports)) == 2
+    assert len(database.read(base_store.load_reports)) == 1
+
+
+def test_a_bucket_that_adds_up_does_not_hide_one_that_never_does(database: Database) -> None:
+    lost = BucketPage(bucket="org", is_reset=True, rows=(row("a", 1),), end=end_of(row("b", 2)))
+    well = BucketPage(bucket="crew:1", is_reset=True, rows=(row("c", 3),), end=end_of(row("c", 3)))
+
+    outcomes = [
+        take(database, answer(f"t{number}", page), token_of(database), number)
+        for number, page in enumerate([lost, well, lost, well, lost])
+    ]
+
+    assert outcomes == [PageOutcome.AFRESH, *[PageOutcome.COMPLETE] * 4]
 
 
 CHANGES = st.lists(
