@@ -22,19 +22,8 @@ from edge_gateway.uplink.messages import (
 )
 from sync_server.access.error_answers_io import STATUS
 from wire_contracts.blobs import (
-    BlobAnswer,
-    BlobMime,
-    BlobOffer,
     BlobRole,
-    BlobWant,
-    PhotoRef,
-    Position,
-    ThumbRef,
     WantReason,
-    blob_want_json,
-    dump_blob_answer,
-    dump_offer,
-    photo_ref_json,
 )
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import (
@@ -110,7 +99,6 @@ SYNC_CODES = (
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "wire.md"
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ID = str(UUID(int=7))
-HASH = "ab" * 32
 QUEUE = QueueFigures(epoch=3, last_seq=9, open_count=1, open_bytes=10, kept_count=2, kept_bytes=20)
 UPLINK = UplinkFigures(is_connected=True, published=1, republished=0, acknowledged=1, refused=0)
 LINK = LinkFigures(
@@ -203,25 +191,6 @@ MESSAGES = {
     ),
     "person of an order": dump_json(order_person_json(OrderPerson(name="Li"))),
     "push": dump_push(PushRequest(replica_id="r-1", operations=(TAP,))),
-    "blob offer": dump_offer(
-        BlobOffer(sha256=HASH, size_bytes=9, mime=BlobMime.JPEG, role=BlobRole.PHOTO)
-    ),
-    "blob answer": dump_blob_answer(BlobAnswer(is_had=False, offset=3), HASH),
-    "photo reference": dump_json(
-        photo_ref_json(
-            PhotoRef(
-                order_id="o-1",
-                sha256=HASH,
-                size_bytes=9,
-                mime=BlobMime.JPEG,
-                role=BlobRole.PHOTO,
-                thumb=ThumbRef(sha256=HASH, size_bytes=3),
-                taken_at_utc=NOON,
-                position=Position(latitude_deg=39.5, longitude_deg=116.25, accuracy_m=12.0),
-            )
-        )
-    ),
-    "blob want": dump_json(blob_want_json(BlobWant(sha256=HASH, reason=WantReason.LOST))),
     "push answer": dump_push_answer(
         PushAnswer(
             server_epoch=1,
