@@ -43,6 +43,7 @@ from field_app.store import (
     sealed_store,
     settings_store,
 )
+from field_app.store.care import care_for
 from field_app.store.connections_io import Watch
 from field_app.store.database_io import Database, OpenedDatabase, open_database
 from field_app.store.identity_io import (
@@ -301,8 +302,10 @@ class Tablet:
         return None if self._engine is None else self._engine.seconds_until_due()
 
     def sync(self) -> SyncVerdict:
-        """Sync for the background thread."""
-        return self.sync_now()
+        """Sync for the background thread, then care for the file."""
+        verdict = self.sync_now()
+        care_for(self.database, clamped_ms(self._clock.now_utc()))
+        return verdict
 
     def close(self) -> None:
         """Stop the sync, write what is queued, close everything."""

@@ -108,9 +108,10 @@ class LogInPresenter:
         self._tablet.log_in.touch()
 
     def tick(self) -> None:
-        """Lock when nobody has been at the tablet for a while."""
+        """Lock when nobody has been at the tablet for a while; drop what the lease has ended."""
         if self._tablet.log_in.lock_if_idle():
             self.refresh()
+        self._stage.act(self._tablet.personal.check_lease, lambda _has_dropped: None)
 
     def _look(self) -> _Access:
         vault = self._tablet.vault

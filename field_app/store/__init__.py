@@ -8,8 +8,8 @@ connections_io    PRAGMAs and engines
 page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file
 readable          whether every row can be taken apart
-database_io       one writer thread, short readers, opening and closing
 settings_store    the few single values: token, offset, next try, counters
+database_io       one writer thread, short readers, opening and closing
 identity_io       the file with the tablet's secret
 lease             what time it must be at the server by now, whatever the wall clock says
 lease_store       until when personal data may stay, what unsent words are sealed to
@@ -24,4 +24,5 @@ base_store        rows as the server sent them, with the checksum of every bucke
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
 photo_store       photos: how their upload stands, which records they belong to
 rescue            which of the words of a damaged file come back
+care              what an idle tablet does for its file
 """

@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from field_app.store import settings_store
 from field_app.store.connections_io import (
     Watch,
     copy_before,
@@ -24,6 +25,7 @@ from field_app.store.connections_io import (
 from field_app.store.readable import unreadable
 from field_app.store.salvage_io import finish_set_aside, set_aside
 from field_app.store.schema_steps import STEPS, Step
+from field_app.store.settings_store import Key
 
 T = TypeVar("T")
 
@@ -69,6 +71,7 @@ class Database:
             StoreTooNewError: A newer app wrote it.
             StoreDamagedError: SQLite cannot read it; see `open_database`.
         """
+        self._path = path
         self._writer_engine = open_writer_engine(path, watch)
         self._reader_engine = open_reader_engine(path)
         self._jobs: queue.SimpleQueue[Callable[[Connection], None] | None] = queue.SimpleQueue()
@@ -77,6 +80,7 @@ class Database:
         self._listeners: list[Callable[[], None]] = []
         try:
             _check(self._writer_engine)
+            _check_what_was_seen(self._writer_engine)
             _migrate(self._writer_engine, path, steps)
             _check_words(self._writer_engine)
         except BaseException:
@@ -136,6 +140,11 @@ class Database:
 
         self._enqueue(job)
         return future.result()
+
+    def log_bytes(self) -> int:
+        """Return how long the log is, 0 when there is none."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return log.stat().st_size if log.exists() else 0
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` on the writer thread after every commit; return what ends that."""
@@ -202,6 +211,18 @@ def _check(engine: Engine) -> None:
         verdict = str(error)
     if verdict != "ok":
         message = f"quick_check: {verdict}"
+        raise StoreDamagedError(message)
+
+
+def _check_what_was_seen(engine: Engine) -> None:
+    """Set aside what the weekly look found damaged, though a quick look finds nothing."""
+    with engine.connect() as connection, connection.begin():
+        known = "SELECT count(*) FROM sqlite_master WHERE name = 'setting'"
+        if not connection.exec_driver_sql(known).scalar():
+            return
+        seen = settings_store.load_text(connection, Key.DAMAGE_SEEN)
+    if seen is not None:
+        message = f"integrity_check: {seen}"
         raise StoreDamagedError(message)
 
 
