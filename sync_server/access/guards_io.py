@@ -79,15 +79,17 @@ def _bearer_token(request: Request) -> str:
 def check_origin(request: Request) -> None:
     """Raise ContractError when another site's page sends a request that changes something.
 
-    The browser's Origin must be this server's own scheme, host and port; a client that sends
-    none must say `Sec-Fetch-Site: same-origin`.
+    The browser's Origin must be this server's own scheme, host and port (behind TLS only https);
+    a client that sends none must say `Sec-Fetch-Site: same-origin`.
     """
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("origin")
     if origin is None and request.headers.get("sec-fetch-site") == "same-origin":
         return
-    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+    ours = urlsplit(origin or "")
+    is_https: bool = getattr(request.app.state, "is_https", False)
+    if ours.netloc != request.headers.get("host") or ours.scheme not in _schemes(is_https=is_https):
         raise ContractError(
             place=f"{request.method} {request.url.path}",
             field="Origin",
@@ -95,6 +97,11 @@ def check_origin(request: Request) -> None:
             remedy="use the pages of this server",
             code=Code.ORIGIN_REFUSED,
         )
+
+
+def _schemes(*, is_https: bool) -> frozenset[str]:
+    """Return how our own pages may have been loaded: where TLS is in front, only through it."""
+    return frozenset({"https"} if is_https else {"http", "https"})
 
 
 def set_session_cookie(response: Response, token: str, *, is_https: bool) -> None:

@@ -96,6 +96,7 @@ def build_app(
         engine, clock, hasher or PasswordHasherIo(), token_life=settings.tablet_token_life
     )
     app.state.live = hub
+    app.state.is_https = settings.is_https
     app.state.poke = poke_hub
     for router in (
         session_router(pages),

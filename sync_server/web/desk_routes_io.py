@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Header, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from sync_server.access.error_answers_io import error_answer
 from sync_server.alerts.alert import MAX_SHELVE_H
 from sync_server.alerts.alert_store import acknowledge, get_alert, shelve, unshelve
 from sync_server.db.engine_io import reading
@@ -21,10 +22,11 @@ from sync_server.web.guarded_io import (
     SeeAlerts,
     ShelveAlert,
 )
-from sync_server.web.live_io import LiveHub, resume_id
+from sync_server.web.live_io import MOST_STREAMS, LiveHub, resume_id
 from sync_server.web.pages_io import Pages, Reader, count_badges, is_part_wanted
 from sync_server.web.words import Words, mark
 from sync_server.work_orders.order_store import create_from_alert
+from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 
@@ -59,14 +61,17 @@ def live_router(pages: Pages, hub: LiveHub) -> APIRouter:
 
     @router.get("/live")
     async def live(
-        _person: OwnSession,
+        person: OwnSession,
         after: int = 0,
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> StreamingResponse:
+    ) -> Response:
         """Stream what changes from where the page left off."""
+        if hub.is_full(person.account_id):
+            text = f"live: streams: {MOST_STREAMS} pages of this account are open; close some"
+            return error_answer(Code.LOGIN_LIMITED, text)
         start = resume_id(last_event_id, after)
         return StreamingResponse(
-            hub.stream(start),
+            hub.stream(start, person.account_id),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )

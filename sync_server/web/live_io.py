@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ BEAT_WALL_S = 2.0
 
 STREAM_WALL_S = 600.0
 """A stream ends after this long and the browser comes back: the guard then looks again."""
+
+MOST_STREAMS = 20
+"""Open pages of one account; a browser that is told to open more must close some."""
 
 _PAGE = 500
 _WAITING = 2000
@@ -55,6 +59,7 @@ class LiveHub:
         self._engine = engine
         self._clock = clock
         self._listeners: set[asyncio.Queue[Item]] = set()
+        self._open: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._after = 0
         self.is_closed = False
@@ -68,15 +73,23 @@ class LiveHub:
         """End every stream; may be called from any thread, before the server stops."""
         self.is_closed = True
 
-    async def stream(self, after_id: int) -> AsyncIterator[str]:
-        """Yield the events after `after_id`, then live ones, as text of an event stream."""
+    def is_full(self, account_id: str) -> bool:
+        """Return whether the account has as many streams as one may have."""
+        return self._open[account_id] >= MOST_STREAMS
+
+    async def stream(self, after_id: int, account_id: str) -> AsyncIterator[str]:
+        """Yield the events after `after_id`, then live ones, as text of an event stream.
+
+        A place beyond the feed's end, which no page of ours was given, counts as its end.
+        """
         queue: asyncio.Queue[Item] = asyncio.Queue(_WAITING)
         self._listeners.add(queue)
+        self._open[account_id] += 1
         self._start()
-        sent = after_id
         ends_at = asyncio.get_running_loop().time() + STREAM_WALL_S
         try:
             yield f"retry: {RETRY_MS}\n\n{self._beat()}"
+            sent = after_id = min(after_id, await asyncio.to_thread(self._newest))
             async for change in self._backlog(after_id):
                 sent = change.feed_id
                 yield _event(change)
@@ -91,6 +104,7 @@ class LiveHub:
                     yield _event(item)
         finally:
             self._listeners.discard(queue)
+            self._open[account_id] -= 1
 
     def _beat(self) -> str:
         return f"event: beat\ndata: {ms_from_utc(self._clock.now_utc())}\n\n"

@@ -18,6 +18,7 @@ from sync_server.db.engine_io import reading
 from sync_server.readings.arrivals import FrameKey, Refused
 from sync_server.readings.quarantine_store import keep_refused
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.web import live_io
 from sync_server.web.desk import ROWS_AT_ONCE
 from sync_server.web.orders_io import ROWS_ON_PAGE
 from sync_server.web.page_queries_store import open_review_count
@@ -25,6 +26,7 @@ from sync_server.work_orders.order_store import create_from_alert, get_order, li
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import (
     PASSWORD,
+    SITE,
     SPOTS,
     Served,
     Spot,
@@ -431,6 +433,46 @@ def test_the_stream_resumes_after_the_last_event_that_was_seen(
 
     assert topics == ["alert", "gateway", "order"]
     assert resumed == (place + 1, ["alert"])
+
+
+def test_a_place_beyond_the_end_of_the_feed_hides_nothing_that_comes(
+    operator: Client, sqlite_engine: Engine
+) -> None:
+    headers = {"Last-Event-ID": str(2**61), "Accept": "text/event-stream"}
+    with operator.stream("GET", "/live", headers=headers, timeout=10) as answer:
+        lines = answer.iter_lines()
+        next(line for line in lines if line == "event: beat")
+        operator.post(f"/alerts/{alert_of(sqlite_engine, 'WM-204418')}/acknowledge")
+        told = next(line for line in lines if line == "event: feed")
+
+    assert told == "event: feed"
+
+
+def test_an_account_with_too_many_open_pages_is_told_so(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_io, "MOST_STREAMS", 1)
+    with operator.stream("GET", "/live", timeout=10) as first:
+        lines = first.iter_lines()
+        next(line for line in lines if line == "event: beat")
+        second = operator.get("/live", timeout=10)
+
+    assert (second.status_code, second.json()["code"]) == (429, "login.limited")
+
+
+def test_behind_tls_a_page_that_was_loaded_without_it_changes_nothing(
+    sqlite_engine: Engine, clock: HandClock
+) -> None:
+    with served(sqlite_engine, clock, replace(SITE, is_https=True)) as web:
+        host = web.base_url.removeprefix("http://")
+        with Client(base_url=web.base_url) as client:
+            answers = [
+                client.post("/login", data={}, headers={"Origin": f"{scheme}://{host}"}).status_code
+                for scheme in ("http", "https")
+            ]
+
+    assert answers[0] == 403
+    assert answers[1] != 403
 
 
 def test_an_order_number_in_the_search_leads_straight_to_the_order(operator: Client) -> None:

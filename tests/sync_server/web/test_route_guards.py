@@ -16,6 +16,7 @@ from sync_server.web.settings import WebSettings
 from tests.sync_server.real_parts import HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
 from wire_contracts.enrolment import ENROL_PATH
+from wire_contracts.pokes import POKE_PATH
 from wire_contracts.sealed import SEALED_PATH
 from wire_contracts.sync import PULL_PATH, PUSH_PATH
 
@@ -35,7 +36,7 @@ PUBLIC = {
 SELF_GUARDED = {("GET", "/metrics")}
 """Guarded inside: a caller on this machine needs no person."""
 
-BY_TABLET = {("GET", PULL_PATH), ("POST", PUSH_PATH)}
+BY_TABLET = {("GET", PULL_PATH), ("POST", PUSH_PATH), ("GET", POKE_PATH)}
 
 BY_FORMER_TABLET = {("POST", SEALED_PATH)}
 """Open to a tablet whose token was revoked or has expired, and to nobody else (RULINGS R4)."""
