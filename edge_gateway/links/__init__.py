@@ -19,7 +19,9 @@ owed_answers             which late answers may still come
 in_step                  whether an answer may be that of an earlier request
 spare_reads              what may be read only to learn that a meter is in step
 line_rules               what an exchange has to know of its line
-exchange_io              one exchange: keep silent, ask, listen, judge
+quiet_line_io            the silence before a request, and who breaks it
+modbus_answers           whether a frame is the answer, or why there is none
+exchange_io              one exchange: ask when it is silent, listen until it is decided
 modbus_session_io        pymodbus over one strict exchange
 modbus_io                reads words, and never an answer in doubt
 modbus_links_io          the strict link of a URL
@@ -27,7 +29,9 @@ meter_reading            the requests of one job, and what their failures mean
 later_values             values that are worked out when somebody looks
 interview                what a meter says to the questions of identification
 notices                  what a driver has the server told beside its frames
-modbus_driver            the plans and profiles of the meters on one Modbus line
+modbus_unit              what is known of one meter on a Modbus line
+modbus_job               what one register group brought: values, or why there are none
+modbus_driver            which requests a job is, and which profile a meter has
 register_writes          which words a written value is, and whether it may be written
 modbus_write_io          one write, read back; made for links that the site allows alone
 modbus_probe_io          whether anybody is there, unit after unit

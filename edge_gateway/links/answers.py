@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wire_contracts.quality import QualityCode
+from wire_contracts.quality import QualityCode, bad_exception
 
 PATH_UNAVAILABLE = frozenset({10, 11})
 """Exceptions of a serial server whose meter does not answer."""
@@ -40,5 +40,24 @@ class Fault:
         return self.kind is FaultKind.TIMEOUT or self.exception in PATH_UNAVAILABLE
 
 
+def exception_fault(code: int) -> Fault:
+    """Return the fault of an exception answer with this code."""
+    return Fault(
+        kind=FaultKind.EXCEPTION,
+        quality=bad_exception(code),
+        exception=code,
+        detail=f"exception {code}",
+    )
+
+
 Answer = tuple[int, ...] | Fault
 """The words of a request in order (bits as 0 and 1), or the fault."""
+
+
+class NoAnswer(Exception):  # noqa: N818  # reads as what the caller gets
+    """There is no answer that can be trusted; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        """Keep the fault."""
+        super().__init__(fault.detail)
+        self.fault = fault

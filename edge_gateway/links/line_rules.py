@@ -7,6 +7,9 @@ from typing import Protocol
 from edge_gateway.links.dtu_signs import DtuSigns
 from edge_gateway.links.modbus_frames import Expected, Frame, FrameKind, Leftover
 
+MOST_HEARD = 2048
+"""Bytes kept of one exchange: several times the longest frame; a babbling line fills no memory."""
+
 
 class Finder(Protocol):
     """Finds the first whole frame."""

@@ -1,9 +1,9 @@
-"""The Modbus driver: owns the plans of its meters and turns their words into values."""
+"""The Modbus driver: which requests a job of a meter is, and which profile the meter has."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -12,77 +12,31 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
-from edge_gateway.links.group_plan import GroupPlan, replan
+from edge_gateway.links.group_plan import replan
 from edge_gateway.links.heard import Heard, Meanwhile
 from edge_gateway.links.interview import Interview, interview
-from edge_gateway.links.later_values import LaterValues
-from edge_gateway.links.meter_reading import GroupRead, read_group
+from edge_gateway.links.meter_reading import read_group
 from edge_gateway.links.modbus_io import ModbusLink
+from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
 from edge_gateway.links.modbus_objects import ObjectsRead
+from edge_gateway.links.modbus_unit import ModbusMeter, Unit, is_check_due, new_unit
 from edge_gateway.links.notices import (
     PROFILE_MATCHES,
     PROFILE_MISMATCH,
     refusal_notices,
 )
-from edge_gateway.links.patience import ENOUGH, UnitPace, has_moved
+from edge_gateway.links.patience import ENOUGH, has_moved
 from edge_gateway.links.spare_reads import spare_reads
-from firmware_profiles.counters import with_counters
-from firmware_profiles.decode import Decoded, decode_group
-from firmware_profiles.errors import WordsError
 from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
-from firmware_profiles.probe import MeantMeter, nameplate_of
-from firmware_profiles.profile import Profile, group_registers
-from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.probe import nameplate_of
+from firmware_profiles.profile import Profile
 from firmware_profiles.variants import told_by
-from firmware_profiles.words import BlockImage, Span, pack_block, pack_words
+from firmware_profiles.words import Span
 from wire_contracts.clock import Clock
-from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
-from wire_contracts.quantities import Quantity
-
-CHECKED_AGAIN_AFTER = timedelta(hours=1)
-"""A meter that contradicts its profile is asked again after this; it may have been exchanged."""
+from wire_contracts.quality import BAD_MISMATCH
 
 _HIGHEST_UNIT = 255
 _LOG: FilteringBoundLogger = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusMeter:
-    """A meter behind a Modbus line.
-
-    Attributes:
-        serial: Serial number of the device.
-        device_address: Unit identifier, 0..255.
-        profile: Its register map.
-        plans: Register group to what its jobs ask.
-        timeout_s: Longest wall seconds that its answer may take, beside the wire time.
-    """
-
-    serial: str
-    device_address: int
-    profile: Profile
-    plans: Mapping[str, GroupPlan]
-    timeout_s: float
-
-
-@dataclass(slots=True, kw_only=True)
-class _Unit:
-    """What the driver has learnt of one meter since the start."""
-
-    meter: ModbusMeter
-    plans: dict[str, GroupPlan]
-    gap_s: float
-    pace: UnitPace
-    planned_s: float
-    has_questions: bool
-    has_rates: bool
-    identity: MeantMeter
-    answers: int = 0
-    checked_at_utc: datetime | None = None
-    contradictions: Sequence[str] = ()
-    refusal: QualityCode | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-    polls: dict[str, Poll] = field(default_factory=dict)
 
 
 def _no_serial(_unit: int) -> str | None:
@@ -121,31 +75,16 @@ class ModbusDriver:
         """Take the line and its meters; nothing is opened before the first job."""
         self._link = link
         self._site = site
-        self._units: dict[str, _Unit] = {}
+        self._units: dict[str, Unit] = {}
         self._begun: dict[int, int] = {}
         for meter in meters:
             self.take(meter)
 
     def take(self, meter: ModbusMeter) -> None:
         """Read a meter from now on, in the place of one with the same serial number."""
-        gap = meter.profile.link.gap
         for offset, spare in spare_reads(meter.profile).items():
             self._link.allow(meter.device_address + offset, spare)
-        self._units[meter.serial] = _Unit(
-            meter=meter,
-            plans=dict(meter.plans),
-            gap_s=0.0 if gap is None else gap.total_seconds(),
-            pace=UnitPace(),
-            planned_s=self._site.time_of.turnaround_s,
-            has_questions=any(
-                probe.span is not None or probe.register for probe in meter.profile.probes
-            ),
-            has_rates=any(
-                register.limits.max_rate_per_hour is not None
-                for register in meter.profile.registers.values()
-            ),
-            identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
-        )
+        self._units[meter.serial] = new_unit(meter, self._site.time_of.turnaround_s)
 
     def open(self) -> bool:
         """Return whether the line is open; it paces its attempts itself."""
@@ -207,22 +146,22 @@ class ModbusDriver:
         self._link.meanwhile(None)
         return heard
 
-    def _heard(self, unit: _Unit, job: JobKind, retry_count: int) -> Heard:
+    def _heard(self, unit: Unit, job: JobKind, retry_count: int) -> Heard:
         told = Told(at_utc=self._site.clock.now_utc())
-        if unit.has_questions and _is_check_due(unit, told.at_utc):
+        if unit.has_questions and is_check_due(unit, told.at_utc):
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None:
-                return _known(_absent(unit, job.group, said.ended_by))
+                return known(absent(unit, job.group, said.ended_by))
             told = replace(told, notices=notices)
         if unit.contradictions:
-            return _known(_mistaken(unit, job.group, told.notices))
+            return known(mistaken(unit, job.group, told.notices))
         return self._read_group(unit, job, retry_count, told)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
 
-    def _read_group(self, unit: _Unit, job: JobKind, retry_count: int, told: "Told") -> Heard:
+    def _read_group(self, unit: Unit, job: JobKind, retry_count: int, told: Told) -> Heard:
         plan = unit.plans[job.group]
         read = read_group(
             plan,
@@ -239,10 +178,10 @@ class ModbusDriver:
         return Heard(
             has_answered=read.has_answered,
             is_link_down=read.is_link_down,
-            read=partial(_job_read, unit, job.group, read, told),
+            read=partial(job_read, unit, job.group, read, told),
         )
 
-    def _check(self, unit: _Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
+    def _check(self, unit: Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""
         meter = unit.meter
         patience_s = unit.pace.patience_s(meter.timeout_s)
@@ -264,7 +203,7 @@ class ModbusDriver:
         text = f"{meter.serial}: matches {meter.profile.reference} again"
         return said, (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
 
-    def _transact(self, unit: _Unit, request: Span) -> Answer:
+    def _transact(self, unit: Unit, request: Span) -> Answer:
         """Ask once; the deadline is what the wire needs and what this unit usually takes."""
         if unit.gap_s:
             time.sleep(unit.gap_s)
@@ -288,7 +227,7 @@ class ModbusDriver:
             deadline_s=self._site.time_of.wire_s(request) + patience_s,
         )
 
-    def _follow_pace(self, unit: _Unit) -> None:
+    def _follow_pace(self, unit: Unit) -> None:
         """Plan afresh when the unit takes much longer or shorter than was planned with."""
         unit.answers = 0
         usual_s = unit.pace.median_s()
@@ -300,132 +239,9 @@ class ModbusDriver:
         _LOG.info("meter.replanned", device=unit.meter.serial, turnaround_ms=1000 * usual_s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """When a job was read, and what the server is told beside its values."""
-
-    at_utc: datetime
-    notices: Sequence[Notice] = ()
-
-
-def _is_check_due(unit: _Unit, now_utc: datetime) -> bool:
-    """Return whether the meter must show what it is: at first, after a mismatch, after silence.
-
-    One that refused every question may only be starting up, and is asked with every job.
-    """
-    if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
-        return True
-    return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
-
-
 def _answers(said: Interview, unit: int) -> Answers:
     return Answers(device_address=str(unit), words=said.words, faults=said.faults)
 
 
 def _with_objects(answers: Answers, objects: ObjectsRead) -> Answers:
     return replace(answers, objects=objects.texts, is_identification_denied=objects.is_denied)
-
-
-def _known(read: JobRead) -> Heard:
-    """Return a job that left nothing to work out."""
-    return Heard(has_answered=read.has_answered, is_link_down=read.is_link_down, read=lambda: read)
-
-
-def _absent(unit: _Unit, group: str, fault: Fault) -> JobRead:
-    """Return the job of a meter that said nothing when it was asked what it is."""
-    unit.pace.missed()
-    return JobRead(
-        quality=_all_bad(unit.meter.profile, group, BAD_TIMEOUT),
-        has_answered=False,
-        is_link_down=fault.kind is FaultKind.LINK_DOWN,
-        faults=(fault,),
-        profile=unit.meter.profile.reference,
-    )
-
-
-def _mistaken(unit: _Unit, group: str, notices: Sequence[Notice]) -> JobRead:
-    """Return the job of a meter that is not what the settings say: nothing is guessed.
-
-    One that refused everything has not said that it is another: its exception is the quality.
-    """
-    unit.pace.misses = 0
-    quality = unit.refusal or BAD_MISMATCH
-    return JobRead(
-        quality=_all_bad(unit.meter.profile, group, quality),
-        has_answered=True,
-        faults=[
-            Fault(kind=FaultKind.MISMATCH, quality=quality, detail=each)
-            for each in unit.contradictions
-        ],
-        profile=unit.meter.profile.reference,
-        notices=notices,
-    )
-
-
-def _all_bad(profile: Profile, group: str, code: QualityCode) -> Mapping[Quantity, QualityCode]:
-    registers = group_registers(profile, group)
-    return {register.wire: code for register in registers if register.wire is not None}
-
-
-def _job_read(unit: _Unit, group: str, read: GroupRead, told: Told) -> JobRead:
-    meter = unit.meter
-    decoded = _compared(unit, group, _decoded(unit, group, read), told.at_utc)
-    return JobRead(
-        values=decoded.values,
-        quality=decoded.quality,
-        events=decoded.events,
-        raw=_raw(read),
-        local=LaterValues(decoded.local_of),
-        has_answered=read.has_answered,
-        is_link_down=read.is_link_down,
-        faults=read.troubles,
-        profile=meter.profile.reference,
-        meter_clock=decoded.clock,
-        notices=told.notices,
-    )
-
-
-def _compared(unit: _Unit, group: str, decoded: Decoded, at_utc: datetime) -> Decoded:
-    """Hold a poll against the one before: counts that rose, values that moved too fast."""
-    profile = unit.meter.profile
-    if decoded.counters:
-        decoded = with_counters(profile, decoded, unit.counts)
-        unit.counts = {**unit.counts, **decoded.counters}
-    if not unit.has_rates:
-        return decoded
-    good = {
-        quantity: value
-        for quantity, value in decoded.values.items()
-        if quantity not in decoded.quality
-    }
-    poll = Poll(at_utc=at_utc, values=good)
-    before = unit.polls.get(group)
-    if good:
-        unit.polls[group] = poll
-    suspects = {} if before is None else rate_suspects(profile, before, poll)
-    if not suspects:
-        return decoded
-    return replace(decoded, quality={**suspects, **decoded.quality})
-
-
-def _decoded(unit: _Unit, group: str, read: GroupRead) -> Decoded:
-    """Return the values; words that the profile failed on leave `bad_profile` and stay in raw."""
-    meter = unit.meter
-    try:
-        return decode_group(meter.profile, group, read.words, read.faults, unit.identity)
-    except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
-        _LOG.exception("meter.undecodable", device=meter.serial, group=group)
-    quality = _all_bad(meter.profile, group, BAD_PROFILE)
-    return Decoded(values={}, quality=quality, events=())
-
-
-def _raw(read: GroupRead) -> bytes | None:
-    """Return the packed words, or None when there are none or more than a frame may carry."""
-    if not read.words:
-        return None
-    try:
-        if isinstance(read.words, BlockImage):
-            return pack_block(read.words.block, read.words.words)
-        return pack_words(read.words)
-    except WordsError:
-        return None

@@ -21,14 +21,14 @@ from pymodbus.pdu.register_message import (
 )
 from pymodbus.transport import CommParams, CommType
 
-from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.exchange_io import Exchange, NoAnswer
+from edge_gateway.links.answers import Answer, Fault, FaultKind, NoAnswer, exception_fault
+from edge_gateway.links.exchange_io import Exchange
 from edge_gateway.links.held_line_io import HeldLine
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.modbus_frames import BROKEN, FrameKind, Shape
 from edge_gateway.links.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
-from wire_contracts.quality import BAD_MISMATCH, bad_exception
+from wire_contracts.quality import BAD_MISMATCH
 
 _HIGHEST_START = 65_000
 """pymodbus counts transactions from 1 to 65000 and begins again: never 0, never above 65535."""
@@ -213,12 +213,7 @@ class ModbusSession:
 
     def _refused(self, code: int) -> Fault:
         self.counts.add_exception(code)
-        return Fault(
-            kind=FaultKind.EXCEPTION,
-            quality=bad_exception(code),
-            exception=code,
-            detail=f"exception {code}",
-        )
+        return exception_fault(code)
 
     def _mistaken(self, detail: str) -> Fault:
         self.counts.mismatches += 1

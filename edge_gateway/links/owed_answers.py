@@ -10,6 +10,7 @@ that is far longer than any answer has been seen to take. A unit that was heard 
 asked (it answers twice, or a serial server repeats for it) owes after every answer for a while.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ OWED_TIMEOUTS = 30
 """A debt stands for 30 time-outs, at least 10 s. Judgement: serial servers wait 1 to 5 s for their
 meter, radio links stall for seconds; the fault slaves of the tests answer after 6 time-outs."""
 
+KNOWN_TRANSACTIONS = 64
+"""How far back a transaction number is known as ours: far more than are ever late."""
 
 CLEAN_ANSWERS = 32
 """Answers after which a unit that said what nobody asked is trusted again. Judgement."""
@@ -35,10 +38,17 @@ class Debt:
 
 @dataclass(slots=True)
 class OwedAnswers:
-    """The debts of every unit of one line, oldest first; and whom nobody trusts to answer once."""
+    """What one line may still bring of earlier requests.
+
+    Attributes:
+        debts: The debts of every unit, oldest first.
+        talkative: Units that nobody trusts to answer once, and for how many answers more.
+        numbers: Transactions that were asked, where frames carry their number.
+    """
 
     debts: dict[int, Sequence[Debt]] = field(default_factory=dict)
     talkative: dict[int, int] = field(default_factory=dict)
+    numbers: deque[int] = field(default_factory=lambda: deque(maxlen=KNOWN_TRANSACTIONS))
 
     def lose(self, shape: Shape, *, now_s: float, timeout_s: float) -> None:
         """Note that a request got no answer."""

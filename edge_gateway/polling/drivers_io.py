@@ -20,10 +20,11 @@ from edge_gateway.links.link_url import (
 )
 from edge_gateway.links.mbus_driver import MbusDriver
 from edge_gateway.links.mbus_io import open_mbus
-from edge_gateway.links.modbus_driver import ModbusDriver, ModbusMeter, ModbusSite
+from edge_gateway.links.modbus_driver import ModbusDriver, ModbusSite
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import LinkQuirks, open_session
 from edge_gateway.links.modbus_objects_io import read_objects_of
+from edge_gateway.links.modbus_unit import ModbusMeter
 from edge_gateway.links.modbus_write_io import ModbusWriter, WritableMeter
 from firmware_profiles.profile import Profile
 from wire_contracts.clock import Clock

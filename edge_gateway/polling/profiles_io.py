@@ -20,7 +20,7 @@ from edge_gateway.links.link_url import (
     MbusUrl,
     parse_url,
 )
-from edge_gateway.links.modbus_driver import ModbusMeter
+from edge_gateway.links.modbus_unit import ModbusMeter
 from edge_gateway.links.modbus_write_io import WritableMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
 from edge_gateway.links.register_writes import NotWritableError, writable_register

@@ -1,0 +1,144 @@
+"""What one register group of a meter brought: values, or why there are none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.driver import JobRead, Notice
+from edge_gateway.links.heard import Heard
+from edge_gateway.links.later_values import LaterValues
+from edge_gateway.links.meter_reading import GroupRead
+from edge_gateway.links.modbus_unit import Unit
+from firmware_profiles.counters import with_counters
+from firmware_profiles.decode import Decoded, decode_group
+from firmware_profiles.errors import WordsError
+from firmware_profiles.profile import Profile, group_registers
+from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.words import BlockImage, pack_block, pack_words
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
+from wire_contracts.quantities import Quantity
+
+_LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What goes with a job beside its words.
+
+    Attributes:
+        at_utc: When it was read.
+        notices: What the server is told.
+    """
+
+    at_utc: datetime
+    notices: Sequence[Notice] = ()
+
+
+def known(read: JobRead) -> Heard:
+    """Return a job that left nothing to work out."""
+    return Heard(has_answered=read.has_answered, is_link_down=read.is_link_down, read=lambda: read)
+
+
+def absent(unit: Unit, group: str, fault: Fault) -> JobRead:
+    """Return the job of a meter that said nothing when it was asked what it is."""
+    unit.pace.missed()
+    return JobRead(
+        quality=_all_bad(unit.meter.profile, group, BAD_TIMEOUT),
+        has_answered=False,
+        is_link_down=fault.kind is FaultKind.LINK_DOWN,
+        faults=(fault,),
+        profile=unit.meter.profile.reference,
+    )
+
+
+def mistaken(unit: Unit, group: str, notices: Sequence[Notice]) -> JobRead:
+    """Return the job of a meter that is not what the settings say: nothing is guessed.
+
+    One that refused everything has not said that it is another: its exception is the quality.
+    """
+    unit.pace.misses = 0
+    quality = unit.refusal or BAD_MISMATCH
+    return JobRead(
+        quality=_all_bad(unit.meter.profile, group, quality),
+        has_answered=True,
+        faults=[
+            Fault(kind=FaultKind.MISMATCH, quality=quality, detail=each)
+            for each in unit.contradictions
+        ],
+        profile=unit.meter.profile.reference,
+        notices=notices,
+    )
+
+
+def _all_bad(profile: Profile, group: str, code: QualityCode) -> Mapping[Quantity, QualityCode]:
+    registers = group_registers(profile, group)
+    return {register.wire: code for register in registers if register.wire is not None}
+
+
+def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
+    """Return what the words of a group mean, and why others are missing."""
+    meter = unit.meter
+    decoded = _compared(unit, group, _decoded(unit, group, read), told.at_utc)
+    return JobRead(
+        values=decoded.values,
+        quality=decoded.quality,
+        events=decoded.events,
+        raw=_raw(read),
+        local=LaterValues(decoded.local_of),
+        has_answered=read.has_answered,
+        is_link_down=read.is_link_down,
+        faults=read.troubles,
+        profile=meter.profile.reference,
+        meter_clock=decoded.clock,
+        notices=told.notices,
+    )
+
+
+def _compared(unit: Unit, group: str, decoded: Decoded, at_utc: datetime) -> Decoded:
+    """Hold a poll against the one before: counts that rose, values that moved too fast."""
+    profile = unit.meter.profile
+    if decoded.counters:
+        decoded = with_counters(profile, decoded, unit.counts)
+        unit.counts = {**unit.counts, **decoded.counters}
+    if not unit.has_rates:
+        return decoded
+    good = {
+        quantity: value
+        for quantity, value in decoded.values.items()
+        if quantity not in decoded.quality
+    }
+    poll = Poll(at_utc=at_utc, values=good)
+    before = unit.polls.get(group)
+    if good:
+        unit.polls[group] = poll
+    suspects = {} if before is None else rate_suspects(profile, before, poll)
+    if not suspects:
+        return decoded
+    return replace(decoded, quality={**suspects, **decoded.quality})
+
+
+def _decoded(unit: Unit, group: str, read: GroupRead) -> Decoded:
+    """Return the values; words that the profile failed on leave `bad_profile` and stay in raw."""
+    meter = unit.meter
+    try:
+        return decode_group(meter.profile, group, read.words, read.faults, unit.identity)
+    except Exception:  # noqa: BLE001  # one meter's profile must not stop the whole link
+        _LOG.exception("meter.undecodable", device=meter.serial, group=group)
+    quality = _all_bad(meter.profile, group, BAD_PROFILE)
+    return Decoded(values={}, quality=quality, events=())
+
+
+def _raw(read: GroupRead) -> bytes | None:
+    """Return the packed words, or None when there are none or more than a frame may carry."""
+    if not read.words:
+        return None
+    try:
+        if isinstance(read.words, BlockImage):
+            return pack_block(read.words.block, read.words.words)
+        return pack_words(read.words)
+    except WordsError:
+        return None

@@ -1,0 +1,106 @@
+"""What is known of one meter on a Modbus line: its settings, and what it has shown since."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from edge_gateway.links.group_plan import GroupPlan
+from edge_gateway.links.patience import UnitPace
+from firmware_profiles.probe import MeantMeter
+from firmware_profiles.profile import Profile
+from firmware_profiles.rates import Poll
+from wire_contracts.quality import QualityCode
+
+CHECKED_AGAIN_AFTER = timedelta(hours=1)
+"""A meter that contradicts its profile is asked again after this; it may have been exchanged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusMeter:
+    """A meter behind a Modbus line.
+
+    Attributes:
+        serial: Serial number of the device.
+        device_address: Unit identifier, 0..255.
+        profile: Its register map.
+        plans: Register group to what its jobs ask.
+        timeout_s: Longest wall seconds that its answer may take, beside the wire time.
+    """
+
+    serial: str
+    device_address: int
+    profile: Profile
+    plans: Mapping[str, GroupPlan]
+    timeout_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Unit:
+    """What the driver has learnt of one meter since the start.
+
+    Attributes:
+        meter: Its settings; the byte order of its profile may have been found since.
+        plans: Register group to what its next job asks.
+        gap_s: Least wall seconds of silence before a request.
+        pace: How long it takes to answer.
+        planned_s: Turnaround that the plans were made with, wall seconds.
+        has_questions: Whether its profile has something to ask it before it is polled.
+        has_rates: Whether its profile limits how fast a value may move.
+        identity: Whom its profile's guard must show.
+        answers: Requests answered since the plans were looked at.
+        checked_at_utc: When it was last held against its profile.
+        contradictions: What it said then that its profile cannot say.
+        refusal: The quality of its values, where it refused every question.
+        counts: Register that counts to its number at the last poll.
+        polls: Register group to its last good values.
+    """
+
+    meter: ModbusMeter
+    plans: dict[str, GroupPlan]
+    gap_s: float
+    pace: UnitPace
+    planned_s: float
+    has_questions: bool
+    has_rates: bool
+    identity: MeantMeter
+    answers: int = 0
+    checked_at_utc: datetime | None = None
+    contradictions: Sequence[str] = ()
+    refusal: QualityCode | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    polls: dict[str, Poll] = field(default_factory=dict)
+
+
+def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
+    """Return a meter of which nothing is known but its settings.
+
+    Args:
+        meter: The settings.
+        turnaround_s: What its plans were made with, wall seconds.
+    """
+    gap = meter.profile.link.gap
+    return Unit(
+        meter=meter,
+        plans=dict(meter.plans),
+        gap_s=0.0 if gap is None else gap.total_seconds(),
+        pace=UnitPace(),
+        planned_s=turnaround_s,
+        has_questions=any(
+            probe.span is not None or probe.register for probe in meter.profile.probes
+        ),
+        has_rates=any(
+            register.limits.max_rate_per_hour is not None
+            for register in meter.profile.registers.values()
+        ),
+        identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
+    )
+
+
+def is_check_due(unit: Unit, now_utc: datetime) -> bool:
+    """Return whether the meter must show what it is: at first, after a mismatch, after silence.
+
+    One that refused every question may only be starting up, and is asked with every job.
+    """
+    if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
+        return True
+    return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
