@@ -8,9 +8,7 @@ from meter_telegrams.cjt188.frames import parse_frame
 from meter_telegrams.cjt188.layout import PROFILES, Cjt188Profile
 from meter_telegrams.cjt188.reading import decode_meter_data
 from meter_telegrams.errors import TelegramError
-from meter_telegrams.mbus.frames import expected_size
-from meter_telegrams.mbus.joining import joined
-from meter_telegrams.mbus.telegram import decode_mbus
+from meter_telegrams.mbus.joining import decode_readout
 from meter_telegrams.telegram_meaning import PROFILE as MBUS
 from meter_telegrams.telegram_meaning import meaning_of
 from wire_contracts.meter_frames import MeterFrame
@@ -73,19 +71,8 @@ def _said(reference: str, raw: bytes) -> _Said:
     profile = PROFILES.get(reference)
     if profile is not None:
         return _cjt188(raw, profile)
-    meaning = meaning_of(joined([decode_mbus(each) for each in _mbus_frames(raw)]))
+    meaning = meaning_of(decode_readout(raw))
     return _Said(values=meaning.values, quality=meaning.quality, events=meaning.events)
-
-
-def _mbus_frames(raw: bytes) -> list[bytes]:
-    """Return the frames of one readout, which stand one after the other."""
-    frames: list[bytes] = []
-    rest = raw
-    while rest:
-        size = expected_size(rest) or len(rest)
-        frames.append(rest[:size])
-        rest = rest[size:]
-    return frames
 
 
 def _cjt188(raw: bytes, profile: Cjt188Profile) -> _Said:

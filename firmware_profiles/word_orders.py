@@ -27,13 +27,6 @@ def can_decide_order(profile: Profile) -> bool:
     return bool(_order_probes(profile))
 
 
-def order_spans(profile: Profile) -> tuple[Span, ...]:
-    """Return what must be read to decide the order; empty when it is known or cannot be."""
-    if not profile.order_candidates:
-        return ()
-    return tuple(probe.span for probe in _order_probes(profile))
-
-
 def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | None:
     """Return the only candidate in which every probe of every image makes sense.
 

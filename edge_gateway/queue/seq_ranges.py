@@ -25,11 +25,6 @@ def merged(ranges: Iterable[Range]) -> Ranges:
     return tuple(found)
 
 
-def of_seqs(seqs: Iterable[int]) -> Ranges:
-    """Return the ranges that hold exactly these numbers."""
-    return merged((seq, seq) for seq in seqs)
-
-
 def intersect(left: Ranges, right: Ranges) -> Ranges:
     """Return the numbers that both hold."""
     found: list[Range] = []

@@ -18,12 +18,12 @@ from edge_gateway.queue.fresh_frames import MOST_BYTES, MOST_FRAMES, FreshFrames
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.queue.queued import HeldFrame, StoredFrame, Uptime
 from edge_gateway.queue.seq_ranges import (
+    Ranges,
     complement,
     count,
     covers,
     intersect,
     merged,
-    of_seqs,
     subtract,
 )
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs
@@ -62,6 +62,10 @@ def in_file(path: Path, offered: Sequence[StoredFrame]) -> list[tuple[int, bytes
     with closing(sqlite3.connect(path)) as other:
         rows = dict(other.execute("SELECT seq, body FROM frame").fetchall())
     return [(each.seq, rows[each.seq]) for each in offered]
+
+
+def of_seqs(seqs: set[int]) -> Ranges:
+    return merged((seq, seq) for seq in seqs)
 
 
 @given(SOME, SOME)

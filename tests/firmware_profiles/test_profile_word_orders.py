@@ -13,8 +13,8 @@ from firmware_profiles.decode import decode_group, decode_registers
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_profile import parse_reference
 from firmware_profiles.profile import Profile
-from firmware_profiles.word_orders import decide_order, order_spans, with_order
-from firmware_profiles.words import Span, WordAddress
+from firmware_profiles.word_orders import decide_order, with_order
+from firmware_profiles.words import WordAddress
 from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, VECTOR, parsed, with_line
 from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
 from wire_contracts.quantities import Quantity
@@ -78,12 +78,6 @@ def test_images_that_disagree_decide_nothing() -> None:
 def test_words_that_are_not_there_decide_nothing() -> None:
     assert decide_order(probed(), []) is None
     assert decide_order(probed(), [{(3, 10): 0x41A4}]) is None
-
-
-def test_the_probe_says_what_to_read() -> None:
-    assert order_spans(probed()) == (Span(function_code=3, address=10, word_count=2),)
-    assert order_spans(parsed()) == ()
-    assert order_spans(with_order(probed(), ByteOrder.CDAB)) == ()
 
 
 def test_a_meter_whose_order_is_known_is_decoded_in_it() -> None:
