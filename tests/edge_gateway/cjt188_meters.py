@@ -1,21 +1,14 @@
-"""Simulated CJ/T 188 meters on a TCP port or a pty; every value tells whose and of which request.
+"""Simulated CJ/T 188 meters; every value tells whose and of which request.
 
 A fault is chosen for each request by the test. `late` keeps the answer back until the next
 request has come and sends it before that one's answer, as serial servers do.
 """
 
-import contextlib
-import os
-import pty
-import select
-import socket
-import termios
-import threading
-import tty
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Self
+
+from typing_extensions import override
 
 from meter_telegrams.cjt188.frames import (
     Cjt188Frame,
@@ -25,7 +18,7 @@ from meter_telegrams.cjt188.frames import (
     parse_frame,
 )
 from meter_telegrams.errors import TelegramError
-from tests.edge_gateway.rig import LOOPBACK
+from tests.edge_gateway.served_line import ServedLine
 
 CLOCK = bytes.fromhex("53001210071520")
 BOTH_ORDERS = frozenset({b"\x90\x1f", b"\x1f\x90", b"\x81\x0a", b"\x0a\x81"})
@@ -93,7 +86,7 @@ class SimulatedMeter:
 
 
 @dataclass
-class Cjt188Line:
+class Cjt188Line(ServedLine):
     """Meters on one line; `fault` is asked before each answer, `echo` repeats what was heard."""
 
     meters: list[SimulatedMeter]
@@ -148,8 +141,8 @@ class Cjt188Line:
         self._kept = whole
         return []
 
+    @override
     def serve(self, read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
-        """Answer until `read` ends with an OSError or nothing."""
         heard = b""
         while received := read():
             if self.echo:
@@ -159,66 +152,6 @@ class Cjt188Line:
                 heard = b""
                 for piece in self.replies(frame):
                     write(piece)
-
-    def __enter__(self) -> Self:
-        self._server = socket.create_server((LOOPBACK, self.port))
-        self.port = self._server.getsockname()[1]
-        self._connections: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-        return self
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            self._connections.append(connection)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection, contextlib.suppress(OSError):
-                self.serve(lambda: connection.recv(4096), connection.sendall)  # noqa: B023
-
-    def drop(self) -> None:
-        """Close what is connected; the port stays open."""
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self.drop()
-        self._thread.join()
-
-
-@contextlib.contextmanager
-def on_pty(line: Cjt188Line) -> Iterator[str]:
-    """Serve the line on a pty; yield the name of the port that a master opens."""
-    inner, outer = pty.openpty()
-    tty.setraw(outer)
-    stop_read, stop_write = os.pipe()
-
-    def read() -> bytes:
-        ready, _, _ = select.select([inner, stop_read], [], [])
-        return b"" if stop_read in ready else os.read(inner, 4096)
-
-    def write(data: bytes) -> None:
-        os.write(inner, data)
-
-    def serve() -> None:
-        with contextlib.suppress(OSError, termios.error):
-            line.serve(read, write)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield os.ttyname(outer)
-    finally:
-        os.write(stop_write, b"x")
-        thread.join()
-        for descriptor in (inner, outer, stop_read, stop_write):
-            os.close(descriptor)
 
 
 def _good(meter: SimulatedMeter, request: Cjt188Frame) -> Cjt188Frame:
@@ -236,11 +169,10 @@ def _changed(
     frame: Cjt188Frame, *, meter_type: int | None = None, address: str | None = None
 ) -> bytes:
     return encode_frame(
-        Cjt188Frame(
+        replace(
+            frame,
             meter_type=frame.meter_type if meter_type is None else meter_type,
             address=frame.address if address is None else address,
-            control=frame.control,
-            data=frame.data,
         )
     )
 
@@ -248,34 +180,16 @@ def _changed(
 def _with_data(frame: Cjt188Frame, at: int, byte: int) -> bytes:
     data = bytearray(frame.data)
     data[at] = byte
-    return encode_frame(
-        Cjt188Frame(
-            meter_type=frame.meter_type,
-            address=frame.address,
-            control=frame.control,
-            data=bytes(data),
-        )
-    )
+    return encode_frame(replace(frame, data=bytes(data)))
 
 
 def _cut_data(frame: Cjt188Frame) -> Cjt188Frame:
-    return Cjt188Frame(
-        meter_type=frame.meter_type,
-        address=frame.address,
-        control=frame.control,
-        data=frame.data[:-2],
-    )
+    return replace(frame, data=frame.data[:-2])
 
 
 def _refusal(frame: Cjt188Frame) -> bytes:
-    return encode_frame(
-        Cjt188Frame(
-            meter_type=frame.meter_type,
-            address=frame.address,
-            control=frame.control | 0x40,
-            data=bytes([frame.data[2], 0x04, 0x00]),
-        )
-    )
+    said = bytes([frame.data[2], 0x04, 0x00])
+    return encode_frame(replace(frame, control=frame.control | 0x40, data=said))
 
 
 def _flipped(whole: bytes) -> bytes:

@@ -1,25 +1,17 @@
-"""Simulated M-Bus meters on a TCP port or a pty; every value tells whose and of which request.
+"""Simulated M-Bus meters; every value tells whose and of which request.
 
 Meters keep to EN 13757-2: SND_NKE, frame count bit, selection. What more than one of them says at
 once is bitwise AND, as on the wire, where a space wins. Faults are chosen by the test, for each
 answer with data and for each acknowledge.
 """
 
-import contextlib
-import os
-import pty
-import select
-import socket
-import termios
-import threading
-import tty
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Self
 
-from meter_telegrams.errors import RefusedTelegramError
+from typing_extensions import override
+
 from meter_telegrams.mbus.frames import (
     ACKNOWLEDGE,
     EVERY_ADDRESS,
@@ -30,7 +22,7 @@ from meter_telegrams.mbus.frames import (
     long_frame,
     parse_frame,
 )
-from tests.edge_gateway.rig import LOOPBACK
+from tests.edge_gateway.served_line import ServedLine
 from tests.meter_telegrams.telegram_builder import HEAT, Device, bcd, long_header
 
 ACK = bytes([ACKNOWLEDGE])
@@ -101,7 +93,7 @@ def good(_: object = None) -> Fault:
 
 
 @dataclass
-class MbusLine:
+class MbusLine(ServedLine):
     """Meters on one line."""
 
     meters: Sequence[SimulatedMeter]
@@ -183,8 +175,8 @@ class MbusLine:
         self._kept = whole
         return []
 
+    @override
     def serve(self, read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
-        """Answer until `read` ends with an OSError or nothing."""
         heard = b""
         while received := read():
             if self.echo:
@@ -196,66 +188,6 @@ class MbusLine:
                     write(piece)
                 if self.hangs_up:
                     return
-
-    def __enter__(self) -> Self:
-        self._server = socket.create_server((LOOPBACK, self.port))
-        self.port = self._server.getsockname()[1]
-        self._connections: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._accept)
-        self._thread.start()
-        return self
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._server.accept()
-            except OSError:
-                return
-            self._connections.append(connection)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection, contextlib.suppress(OSError, RefusedTelegramError):
-                self.serve(lambda: connection.recv(4096), connection.sendall)  # noqa: B023
-
-    def drop(self) -> None:
-        """Close what is connected; the port stays open."""
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        self.drop()
-        self._thread.join()
-
-
-@contextlib.contextmanager
-def on_pty(line: MbusLine) -> Iterator[str]:
-    """Serve the line on a pty; yield the name of the port that a master opens."""
-    inner, outer = pty.openpty()
-    tty.setraw(outer)
-    stop_read, stop_write = os.pipe()
-
-    def read() -> bytes:
-        ready, _, _ = select.select([inner, stop_read], [], [])
-        return b"" if stop_read in ready else os.read(inner, 4096)
-
-    def write(data: bytes) -> None:
-        os.write(inner, data)
-
-    def serve() -> None:
-        with contextlib.suppress(OSError, termios.error):
-            line.serve(read, write)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield os.ttyname(outer)
-    finally:
-        os.write(stop_write, b"x")
-        thread.join()
-        for descriptor in (inner, outer, stop_read, stop_write):
-            os.close(descriptor)
 
 
 def _collided(answers: Sequence[bytes]) -> bytes:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.__main__ import main
-from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter, on_pty
+from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, ROOT, free_port, until
+from tests.edge_gateway.served_line import on_pty
 
 SETTINGS = """
 [gateway]

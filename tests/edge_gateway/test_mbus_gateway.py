@@ -10,8 +10,9 @@ from edge_gateway.links.driver import TELEGRAM
 from edge_gateway.run import run_gateway
 from meter_telegrams.mbus.joining import decode_readout
 from meter_telegrams.telegram_meaning import meaning_of
-from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter, on_pty
+from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, LedgerServer, Mosquitto, running, until
+from tests.edge_gateway.served_line import on_pty
 from tests.meter_telegrams.telegram_builder import WATER, Device
 from wire_contracts.quantities import Quantity
 

@@ -20,8 +20,9 @@ from firmware_profiles.simulator_io import (
     SimulatedLinks,
 )
 from firmware_profiles.words import WordImage
-from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, on_pty
+from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good
+from tests.edge_gateway.served_line import on_pty
 from tests.firmware_profiles.test_profile_hints import HEAD, ROW, ROWS
 from wire_contracts.quantities import Quantity
 
