@@ -69,7 +69,15 @@ from field_app.sync.poke_io import PokeListener
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
-from field_app.sync.uploading import BlobApi, CarriesBlobs, Shore, Uploader, server_now_ms
+from field_app.sync.uploading import (
+    BlobApi,
+    CarriesBlobs,
+    PhotoWait,
+    Shore,
+    Uploader,
+    photo_wait,
+    server_now_ms,
+)
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
@@ -198,6 +206,17 @@ class Tablet:
         """Lock the tablet, where anybody has a PIN; the sync goes on."""
         self.log_in.lock()
 
+    def must_enrol(self) -> bool:
+        """Return whether a one-time code of the office must be given before anybody works on.
+
+        True before the first enrolment, after a withdrawal, and when the last key was wiped by
+        wrong PINs. What was entered is kept and sent all the same.
+        """
+        has_lost_keys = bool(self.vault.wiped_people()) and not self.vault.has_key()
+        return (
+            self.identity is None or has_lost_keys or self.database.read(lease_store.is_withdrawn)
+        )
+
     def withdrawal(self) -> Withdrawal:
         """Return whether the office has withdrawn this tablet, and what still waits."""
         return self.database.read(load_withdrawal)
@@ -256,6 +275,10 @@ class Tablet:
         if self.identity is None:
             return replace(status, reason=Reason.NOT_ENROLLED)
         return status
+
+    def photo_wait(self) -> PhotoWait:
+        """Return why photos wait, as the last contact left it."""
+        return self.database.read(photo_wait)
 
     def waiting(self) -> tuple[OutboxEntry, ...]:
         """Return the oldest operations that the server has not confirmed, at most 100."""

@@ -8,6 +8,7 @@
     rows          orders -> rows of the list
     orders        OrdersPresenter: the list
     details       one order -> its page
+    photos        how far the photos of an order are, in one line
     order         OrderPresenter: one order
     finding       FindingPresenter: the finding form
     sync          SyncPresenter: the sync pill and page

@@ -1,7 +1,7 @@
 """EnrolPresenter: the first start, a server address and a one-time code."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from field_app.config import TabletConfig
 from field_app.config_io import ConfigError, check_server_url
@@ -13,6 +13,16 @@ from field_app.presenters.wording import reason_text
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.tablet import Tablet
 from wire_contracts.enrolment import TabletPerson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """Who may work here, and whether a code must be given first."""
+
+    people: tuple[TabletPerson, ...]
+    must_enrol: bool
+    is_withdrawn: bool
+    waiting_count: int
 
 
 class EnrolPresenter:
@@ -29,7 +39,7 @@ class EnrolPresenter:
             code="",
             can_enrol=False,
             is_busy=False,
-            is_enrolled=tablet.is_enrolled,
+            is_enrolled=not tablet.must_enrol(),
             crew_text=crew_text(identity),
             people=(),
             message="",
@@ -52,7 +62,7 @@ class EnrolPresenter:
 
     def refresh(self) -> None:
         """Read again who may work on this tablet."""
-        self._stage.read(self._tablet.people, self._draw_people)
+        self._stage.read(self._look, self._draw_people)
 
     def type_server(self, url: str) -> None:
         """Take the server's address as typed."""
@@ -80,9 +90,33 @@ class EnrolPresenter:
         """Let one person of the crew work on this tablet from now on."""
         self._stage.act(lambda: self._choose(account_id), self._draw_people)
 
-    def _choose(self, account_id: str) -> tuple[TabletPerson, ...]:
+    def _choose(self, account_id: str) -> _Standing:
         self._tablet.choose_person(account_id)
-        return self._tablet.people()
+        return self._look()
+
+    def _look(self) -> _Standing:
+        withdrawal = self._tablet.withdrawal()
+        return _Standing(
+            people=self._tablet.people(),
+            must_enrol=self._tablet.must_enrol(),
+            is_withdrawn=withdrawal.is_withdrawn,
+            waiting_count=withdrawal.sealed_waiting + withdrawal.readable_waiting,
+        )
+
+    def _why(self, standing: _Standing) -> str:
+        """Return why a tablet that was at work asks for a code again, empty for a new one."""
+        t = self._context.words
+        if not standing.must_enrol or self._tablet.identity is None:
+            return ""
+        if not standing.is_withdrawn:
+            return t("Too many wrong PINs. Ask the office for a new one-time code.")
+        if not standing.waiting_count:
+            return t(
+                "The office has withdrawn this tablet. All that you entered has arrived there."
+            )
+        return t("The office has withdrawn this tablet. {count} entries still wait.").format(
+            count=standing.waiting_count
+        )
 
     def _ask(self, url: str, code: str) -> str:
         """Return why it did not work, empty when it did."""
@@ -101,13 +135,14 @@ class EnrolPresenter:
         if not message:
             self.refresh()
 
-    def _draw_people(self, people: tuple[TabletPerson, ...]) -> None:
+    def _draw_people(self, standing: _Standing) -> None:
         identity = self._tablet.identity
         actor = "" if identity is None else identity.actor
         self._redraw(
             replace(
                 self.view,
-                is_enrolled=self._tablet.is_enrolled,
+                is_enrolled=not standing.must_enrol,
+                message=self._why(standing) or self.view.message,
                 crew_text=crew_text(identity),
                 people=tuple(
                     PersonView(
@@ -115,7 +150,7 @@ class EnrolPresenter:
                         name=person.name,
                         is_selected=person.account_id == actor,
                     )
-                    for person in people
+                    for person in standing.people
                 ),
             )
         )

@@ -1,7 +1,7 @@
 """OrderPresenter: one order, its one next step, and what needs the crew's eyes."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from field_app.access.personal_data import SeenPerson
 from field_app.orders.order_desk import OrderGoneError
@@ -13,14 +13,25 @@ from field_app.presenters.details import (
     order_view,
     person_facts,
 )
+from field_app.presenters.photos import photo_facts
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import OrderView
 from field_app.presenters.wording import mark_view, state_text
 from field_app.store.outbox_store import Look
+from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.work_order_states import WorkOrderEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What was read for the page."""
+
+    seen: SeenOrder | None
+    person: SeenPerson
+    wait: PhotoWait
 
 
 class OrderPresenter:
@@ -92,13 +103,16 @@ class OrderPresenter:
         self._message = ""
         self.refresh()
 
-    def _look(self) -> tuple[SeenOrder | None, SeenPerson]:
-        seen = self._tablet.desk.order(self._order_id)
-        return seen, self._tablet.personal.person_of(self._order_id)
+    def _look(self) -> "_Found":
+        return _Found(
+            seen=self._tablet.desk.order(self._order_id),
+            person=self._tablet.personal.person_of(self._order_id),
+            wait=self._tablet.photo_wait(),
+        )
 
-    def _draw(self, found: tuple[SeenOrder | None, SeenPerson]) -> None:
+    def _draw(self, found: "_Found") -> None:
         t = self._context.words
-        seen, person = found
+        seen = found.seen
         if seen is None:
             self._stage.draw(gone_order(self._order_id, t))
         elif seen.document is None:
@@ -117,5 +131,6 @@ class OrderPresenter:
             )
         else:
             view = order_view(seen, seen.document, self._context, self._message)
-            people = person_facts(person, self._context)
-            self._stage.draw(replace(view, facts=(*people, *view.facts)))
+            people = person_facts(found.person, self._context)
+            photos = photo_facts(t, seen.photos, found.wait)
+            self._stage.draw(replace(view, facts=(*people, *view.facts, *photos)))

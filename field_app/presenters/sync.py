@@ -174,7 +174,7 @@ def _pill_tone(reason: Reason, status: SyncStatus) -> Tone:
 
 def needs_person(reason: Reason) -> bool:
     """Return whether a person must act before there can be contact again."""
-    return reason in {Reason.LOGIN, Reason.TOO_OLD, Reason.CAPTIVE_PORTAL}
+    return reason in {Reason.LOGIN, Reason.TOO_OLD, Reason.CAPTIVE_PORTAL, Reason.WITHDRAWN}
 
 
 def _line_text(t: Words, status: SyncStatus, last_contact: str, oldest: str) -> str:

@@ -224,8 +224,7 @@ class Navigator:
         self._presenters.sync.refresh()
         self._presenters.orders.refresh()
         self._presenters.log_in.refresh()
-        if self.needs_enrolment:
-            self._presenters.enrol.refresh()
+        self._presenters.enrol.refresh()
         if self.order_id:
             self.order.presenter.refresh()
         if self.is_finding:

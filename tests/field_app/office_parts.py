@@ -27,7 +27,7 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
 from sync_server.sync.api_io import sync_router
 from sync_server.sync.poke_io import PokeHub, poke_router
-from sync_server.sync.service import SyncService
+from sync_server.sync.service import SyncService, SyncTerms
 from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_store import (
     act,
@@ -174,11 +174,11 @@ def found_office(path: Path) -> FoundedOffice:
     return FoundedOffice(path=path, utility=utility)
 
 
-def office_app(office: Office) -> FastAPI:
+def office_app(office: Office, terms: SyncTerms | None = None) -> FastAPI:
     app = FastAPI()
     app.state.access = AccessDesk(office.engine, office.clock, QUICK_HASHER)
     app.include_router(enrolment_router())
-    app.include_router(sync_router(office.engine, office.clock))
+    app.include_router(sync_router(office.engine, office.clock, terms))
     app.state.poke = PokeHub(office.engine)
     app.include_router(poke_router(app.state.poke))
     install_error_answers(app)

@@ -10,31 +10,31 @@ from fastapi import FastAPI
 from sqlalchemy import Connection, select
 
 from field_app.access.withdrawal import Withdrawal, withdraw
+from field_app.config import TabletConfig
+from field_app.config_io import load_zone
+from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderQuery
 from field_app.platform.no_vault import NoVault
 from field_app.platform.ports import Vault
 from field_app.platform.vault_file_io import VAULT_FILE
+from field_app.presenters.enrol import EnrolPresenter
+from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.store import base_store
 from field_app.store.identity_io import load_identity
 from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason
 from field_app.tablet import STORE_FILE, Tablet, open_tablet
-from sync_server.access.api_io import enrolment_router
-from sync_server.access.desk import AccessDesk
-from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import revoke_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.db.engine_io import reading
 from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
-from sync_server.sync.api_io import sync_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
-from tests.field_app.office_parts import Office, serving
+from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.blobs.blob_parts import jpeg
-from tests.sync_server.people_parts import QUICK_HASHER
 from wire_contracts.work_order_states import WorkOrderEvent
 
 PIN = "482916"
@@ -44,14 +44,8 @@ WORDS = "the valve behind the stairs 楼梯后面的阀门"
 def app_with_keys(office: Office, folder: Path) -> FastAPI:
     keys = SealingKeys(folder)
     keys.ensure(office.clock.now_utc())
-    app = FastAPI()
-    app.state.access = AccessDesk(office.engine, office.clock, QUICK_HASHER)
-    app.include_router(enrolment_router())
     intake = Intake(office.engine, BlobFiles(folder / "blobs"), office.clock)
-    terms = SyncTerms(keys=keys, intake=intake)
-    app.include_router(sync_router(office.engine, office.clock, terms))
-    install_error_answers(app)
-    return app
+    return office_app(office, SyncTerms(keys=keys, intake=intake))
 
 
 @pytest.fixture
@@ -195,6 +189,33 @@ def test_a_tablet_that_was_withdrawn_can_be_enrolled_again(
     assert verdict.reason is Reason.NONE
     assert [line.order_id for line in tablet.desk.page(OrderQuery()).lines] == [order_id]
     assert [person.name for person in tablet.people()] == ["Wang"]
+
+
+def test_the_first_page_says_that_the_tablet_was_withdrawn_and_takes_a_new_code(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    context = PresenterContext(
+        worker=InlineWorker(),
+        words=ChosenWords("en"),
+        clock=office.clock,
+        zone=load_zone("test", "UTC"),
+    )
+    presenter = EnrolPresenter(tablet, context, TabletConfig())
+    presenter.attach(lambda _view: None)
+    before = presenter.view.is_enrolled
+    revoke(office, tablet)
+    tablet.sync_now()
+    presenter.refresh()
+    withdrawn = presenter.view
+    presenter.type_server(server)
+    presenter.type_code(office.code())
+    presenter.enrol()
+
+    assert (before, withdrawn.is_enrolled, presenter.view.is_enrolled) == (True, False, True)
+    assert withdrawn.message == (
+        "The office has withdrawn this tablet. All that you entered has arrived there."
+    )
+    assert presenter.view.message == ""
 
 
 def test_words_are_sealed_in_the_transaction_that_keeps_them(
