@@ -95,6 +95,7 @@ _LABELS: Mapping[str, str] = {
     "person": "account",
     "phone": "phone",
     "note": "message-text",
+    "photo": "cloud-upload",
     "contact": "cloud-outline",
     "reason": "information-outline",
     "next": "refresh",

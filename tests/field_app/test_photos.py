@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from field_app.crew import HeadlessCrew
+from field_app.i18n import CatalogueWords
 from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError
 from field_app.platform.network import NetworkKind
 from field_app.platform.no_vault import NoVault
+from field_app.presenters.photos import photo_facts
 from field_app.store import photo_store
-from field_app.store.photo_store import KEEP, PhotoStatus
+from field_app.store.photo_store import KEEP, NO_PHOTOS, PhotoCount, PhotoStatus
 from field_app.store.record_states import RecordState
 from field_app.sync.reasons import Reason
 from field_app.sync.uploading import PhotoWait, photo_wait
@@ -294,3 +296,17 @@ def test_a_file_that_is_gone_is_shown_and_blocks_no_other(site: Site) -> None:
     assert site.state_of(sent) is BlobState.HAVE
     with pytest.raises(PhotoFileError):
         site.crew.tablet._photo_files.load(lost)
+
+
+def test_the_page_of_an_order_says_how_far_its_photos_are() -> None:
+    t = CatalogueWords("en")
+    half = PhotoCount(total=3, done=1, waiting_bytes=2_140_000, held=0)
+    stuck = PhotoCount(total=2, done=1, waiting_bytes=0, held=1)
+
+    assert photo_facts(t, NO_PHOTOS, PhotoWait.NONE) == ()
+    assert [each.text for each in photo_facts(t, half, PhotoWait.FREE_NETWORK)] == [
+        "1 of 3 at the office, 2.1 MB still to send; originals wait for Wi-Fi"
+    ]
+    assert [each.text for each in photo_facts(t, stuck, PhotoWait.NETWORK)] == [
+        "1 of 2 at the office; 1 cannot be sent; ask the office"
+    ]
