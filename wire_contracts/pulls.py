@@ -72,6 +72,7 @@ class BucketPage:
         rows: Changed or new things, ascending in seq.
         tombstones: Things that left, ascending in seq.
         end: Present when the bucket's head was reached.
+        total: Rows that the bucket holds in all, while a first pass through it is under way.
     """
 
     bucket: str
@@ -79,6 +80,7 @@ class BucketPage:
     rows: Sequence[EntityRow] = ()
     tombstones: Sequence[Tombstone] = ()
     end: BucketEnd | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,7 @@ def pull_json(answer: PullAnswer, asked_token: str | None = None) -> JsonObject:
         "se": answer.server_epoch,
         "token": answer.token,
         "more": answer.has_more,
-        "buckets": [_page_json(page) for page in answer.buckets],
+        "buckets": [_page_json(page, answer.protocol) for page in answer.buckets],
         "dropped": list(answer.dropped_buckets),
     }
     if answer.sealing_key is not None:
@@ -155,7 +157,7 @@ def _is_unchanged(answer: PullAnswer, asked_token: str | None) -> bool:
     return answer.token == asked_token and not has_news
 
 
-def _page_json(page: BucketPage) -> JsonObject:
+def _page_json(page: BucketPage, protocol: int) -> JsonObject:
     body: dict[str, JsonValue] = {
         "bucket": page.bucket,
         "reset": page.is_reset,
@@ -164,6 +166,8 @@ def _page_json(page: BucketPage) -> JsonObject:
     }
     if page.end is not None:
         body["end"] = {"count": page.end.count, "checksum": page.end.checksum}
+    if page.total is not None and protocol >= _BRIEF_SINCE:
+        body["of"] = page.total
     return body
 
 
@@ -234,6 +238,7 @@ def _parse_page(reader: FieldReader) -> BucketPage:
         rows=tuple(sorted(rows, key=lambda row: row.seq)),
         tombstones=_parse_tombstones(reader),
         end=_parse_end(reader.object("end")) if reader.has("end") else None,
+        total=reader.integer("of", low=0, high=MAX_SEQ) if reader.has("of") else None,
     )
 
 

@@ -58,7 +58,7 @@ WIRE_NAMES: Final[Mapping[type, Mapping[str, str]]] = {
         "dropped_buckets": "dropped",
         "lease_until_ms": "lease_until",
     },
-    BucketPage: {"is_reset": "reset", "rows": "tables", "tombstones": "dels"},
+    BucketPage: {"is_reset": "reset", "rows": "tables", "tombstones": "dels", "total": "of"},
     BucketEnd: {},
     PushRequest: _V | {"replica_id": "replica", "operations": "ops"},
     Operation: {"entity_id": "id"},

@@ -144,6 +144,10 @@ class SyncPresenter:
         return time_text(status.last_contact_ms, now_utc, self._context.zone)
 
     def _next_try(self, status: SyncStatus, reason: Reason) -> str:
+        progress = status.progress
+        if progress is not None:
+            text = self._context.words("{rows} of {total} rows loaded")
+            return text.format(rows=progress.rows, total=progress.total)
         if reason in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
             return ""
         wait_s = int(seconds_until_due(status, self._context.clock))

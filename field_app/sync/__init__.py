@@ -11,6 +11,7 @@ pushing         the outbox to the server, whole groups, one permanent outcome ea
 chunks          how much of a photo to send at once
 uploading       photos to the server, each from its offset on
 blob_client_io  HttpBlobApi: the photos' part of the conversation
+turns_io        which of two processes syncs a file
 engine          one sync: pull, push, pull the echo, photos
 poke_io         the thread that listens for pokes
 runner_io       the background thread that runs the engine when it is due

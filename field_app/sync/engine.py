@@ -5,6 +5,9 @@ Nothing of it lives in memory alone: a process that is killed at any instant goe
 
 import logging
 from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
 
 from field_app.clock_io import monotonic_s
 from field_app.store.database_io import Database
@@ -13,6 +16,7 @@ from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
 from field_app.sync.reasons import Reason, SyncProblem
+from field_app.sync.turns_io import end_turn, is_others_turn, take_turn
 from field_app.sync.uploading import Uploader
 from wire_contracts.clock import Clock
 from wire_contracts.sync import SyncApi
@@ -31,6 +35,10 @@ class SyncVerdict:
     reason: Reason
     detail: str = ""
     settled: int = 0
+
+
+OTHERS_TURN_WAIT_S: Final = 5.0
+"""Wall seconds until it is looked again whether another process still syncs the file."""
 
 
 class SyncEngine:
@@ -63,24 +71,37 @@ class SyncEngine:
         status = self._database.read(sync_store.load_status)
         if status.is_switched_off:
             return None
-        return sync_store.seconds_until_due(status, self._clock)
+        due_s = sync_store.seconds_until_due(status, self._clock)
+        if due_s <= 0 and self._is_others_turn():
+            return OTHERS_TURN_WAIT_S
+        return due_s
 
     def sync(self) -> SyncVerdict:
         """Sync now, due or not; return how it ended. Never raises for want of contact."""
         status = self._database.read(sync_store.load_status)
         if status.is_switched_off:
             return SyncVerdict(reason=Reason.SWITCHED_OFF)
+        if not self._database.write(lambda connection: take_turn(connection, self._clock)):
+            return SyncVerdict(reason=status.reason, detail="another process syncs this file now")
         try:
             settled = self._converse()
         except SyncProblem as problem:
             caught = problem
-            self._database.write(
-                lambda connection: sync_store.note_failure(connection, self._clock, caught)
-            )
+            self._database.write(lambda connection: self._end(connection, caught))
             _log.info("no contact: %s: %s", problem.reason, problem.detail)
             return SyncVerdict(reason=problem.reason, detail=problem.detail)
-        self._database.write(lambda connection: sync_store.note_success(connection, self._clock))
+        self._database.write(lambda connection: self._end(connection, None))
         return SyncVerdict(reason=Reason.NONE, settled=settled)
+
+    def _end(self, connection: Connection, problem: SyncProblem | None) -> None:
+        end_turn(connection)
+        if problem is None:
+            sync_store.note_success(connection, self._clock)
+        else:
+            sync_store.note_failure(connection, self._clock, problem)
+
+    def _is_others_turn(self) -> bool:
+        return self._database.read(lambda connection: is_others_turn(connection, self._clock))
 
     def _converse(self) -> int:
         broken_pull: SyncProblem | None = None

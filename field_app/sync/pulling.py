@@ -17,6 +17,7 @@ from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.epochs import start_afresh, take_epoch
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from field_app.sync.sync_store import PullProgress
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
 from wire_contracts.orders import ENTITY
@@ -136,9 +137,19 @@ def take_page(
     touched = _take_rows(connection, answer, keep, is_complete=is_complete)
     settings_store.save(connection, Key.PULL_TOKEN, answer.token)
     _finish_page(connection, page, touched, is_complete=is_complete)
+    sync_store.note_progress(connection, None if is_complete else _progress(connection, answer))
     if _has_begun_repair(connection, answer):
         return PageOutcome.AFRESH
     return PageOutcome.COMPLETE if is_complete else PageOutcome.MORE
+
+
+def _progress(connection: Connection, answer: PullAnswer) -> PullProgress | None:
+    """Return how far the largest bucket of this page has come."""
+    largest = max(answer.buckets, key=lambda each: each.total or 0, default=None)
+    if largest is None or not largest.total:
+        return sync_store.load_progress(connection)
+    rows = base_store.load_tally(connection, largest.bucket).count
+    return PullProgress(rows=rows, total=largest.total)
 
 
 def _take_rows(

@@ -9,8 +9,17 @@ from field_app.store import lease_store, outbox_store, settings_store
 from field_app.store.outbox_store import OutboxSummary
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import STOPPED_WAIT_S, Reason, SyncProblem, wait_after
+from field_app.sync.turns_io import take_turn
 from wire_contracts.clock import Clock
 from wire_contracts.frames import ms_from_utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullProgress:
+    """Rows that a first pull has brought, of about how many."""
+
+    rows: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,7 @@ class SyncStatus:
         offset_ms: Server clock minus tablet clock at the last contact.
         outbox: What waits.
         protocol: Version of the last conversation, None before any.
+        progress: How far a first pull has come, None while none is under way.
     """
 
     reason: Reason
@@ -36,6 +46,7 @@ class SyncStatus:
     offset_ms: int
     outbox: OutboxSummary
     protocol: int | None = None
+    progress: PullProgress | None = None
 
 
 def load_status(connection: Connection) -> SyncStatus:
@@ -53,6 +64,7 @@ def load_status(connection: Connection) -> SyncStatus:
         offset_ms=settings_store.load_integer(connection, Key.OFFSET_MS),
         outbox=outbox_store.summarise(connection),
         protocol=settings_store.load_integer(connection, Key.PROTOCOL) or None,
+        progress=load_progress(connection),
     )
 
 
@@ -68,8 +80,22 @@ def seconds_until_due(status: SyncStatus, clock: Clock) -> float:
     return 0.0 if wall_s <= 0 or wall_s > 2 * STOPPED_WAIT_S else wall_s
 
 
+def load_progress(connection: Connection) -> PullProgress | None:
+    """Return how far a first pull has come, None while none is under way."""
+    total = settings_store.load_integer(connection, Key.PULL_TOTAL)
+    rows = settings_store.load_integer(connection, Key.PULL_ROWS)
+    return PullProgress(rows=min(rows, total), total=total) if total else None
+
+
+def note_progress(connection: Connection, progress: PullProgress | None) -> None:
+    """Keep how far a first pull has come, in the transaction of its page; None: it is over."""
+    settings_store.save(connection, Key.PULL_ROWS, None if progress is None else progress.rows)
+    settings_store.save(connection, Key.PULL_TOTAL, None if progress is None else progress.total)
+
+
 def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> None:
-    """Keep when the server answered and how far its clock is from ours."""
+    """Keep when the server answered, how far its clock is from ours, and that we go on."""
+    take_turn(connection, clock)
     now_ms = ms_from_utc(clock.now_utc())
     settings_store.save(connection, Key.LAST_CONTACT_MS, now_ms)
     settings_store.save(connection, Key.OFFSET_MS, server_now_ms - now_ms)

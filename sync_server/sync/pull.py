@@ -165,6 +165,7 @@ def _read_bucket(
         rows=tuple(_row(entry, text) for entry in taken if (text := entry.document_text)),
         tombstones=tuple(_gone(entry) for entry in taken if entry.document_text is None),
         end=ask.look.end if is_complete else None,
+        total=ask.look.end.count if ask.is_reset or ask.start.floor else None,
     )
     return page, end_pos
 
