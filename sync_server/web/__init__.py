@@ -22,8 +22,8 @@ The line through the modules:
     site_access_io           sessions on the wall's clock, tablets on the site's
     crews_io                 the crews that an order can be sent to
     live_io                  one poller of the feed, many pages that follow it
-    session_io, desk_io, orders_io, photos_io, meters_io, gateways_io, review_io, people_io,
-    health_io
+    session_io, desk_io, orders_io, contacts_io, photos_io, meters_io, gateways_io, review_io,
+    people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

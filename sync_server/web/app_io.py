@@ -26,6 +26,7 @@ from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.contacts_io import contacts_router
 from sync_server.web.desk_routes_io import (
     desk_actions_router,
     desk_router,
@@ -107,6 +108,7 @@ def build_app(
         desk_actions_router(pages),
         shelving_router(pages),
         orders_router(pages),
+        contacts_router(pages),
         meters_router(pages),
         gateways_router(pages),
         review_router(pages),

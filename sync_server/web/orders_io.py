@@ -44,6 +44,7 @@ from sync_server.work_orders.order_store import (
     list_orders,
     order_history,
 )
+from sync_server.work_orders.person_store import person_of
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
@@ -198,6 +199,8 @@ def _order_page(
             except AlertNotFoundError:
                 alert_label = ""
         shown = pictures_of(connection, ENTITY, order_id)
+        may_change = may(reader.person.role, Action.CHANGE_ORDER)
+        contact = person_of(connection, order_id) if may_change else None
     finding = finding_view(record, facts, words, alert_label)
     evidence = document.evidence
     maker = names.get(record.created_by, record.created_by)
@@ -219,6 +222,11 @@ def _order_page(
         alert_href=href_of(document.alert_id) if document.alert_id else "",
         instructions=[each.in_language(words.language) for each in document.instructions],
         device_serial=document.device_serial or "",
+        contact=contact,
+        appointment=words.moment(contact.appointment_at_utc)
+        if contact is not None and contact.appointment_at_utc is not None
+        else "",
+        may_change=may_change,
         made=words.moment(document.created_at_utc),
         due=words.moment(document.due_at_utc) if document.due_at_utc else "",
         made_by=words.gettext(mark("automatic rule")) if maker == RULE_ACTOR else maker,

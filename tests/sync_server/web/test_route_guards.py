@@ -61,6 +61,8 @@ ACTION_OF_ROUTE = {
     ("GET", "/orders/{order_id}"): Action.SEE_ORDERS,
     ("POST", "/orders/{order_id}/act"): Action.OWN_SESSION,
     ("POST", "/orders/{order_id}/assign"): Action.DISPATCH_ORDER,
+    ("POST", "/orders/{order_id}/contact"): Action.CHANGE_ORDER,
+    ("POST", "/orders/{order_id}/contact/erase"): Action.CHANGE_ORDER,
     ("GET", "/meters"): Action.SEE_READINGS,
     ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
     ("GET", "/gateways"): Action.SEE_GATEWAYS,
