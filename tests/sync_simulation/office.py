@@ -73,11 +73,16 @@ class Office:
     dispatcher: str
     rng: random.Random
     open_acts: list[Act] = field(default_factory=list)
+    begin_with: Callable[[Act], None] | None = None
+    before_commit: Callable[[], None] = lambda: None
     memory: Memory = field(default_factory=Memory)
 
     def begin(self, one: Act) -> None:
         """Begin an act; it is carried out when its transaction commits."""
-        self.open_acts.append(one)
+        if self.begin_with is None:
+            self.open_acts.append(one)
+        else:
+            self.begin_with(one)
 
     def begin_something(self) -> None:
         """Decide on an act; it is carried out by `commit_one`, maybe much later."""
@@ -91,8 +96,13 @@ class Office:
         try:
             with self.engine.begin() as connection:
                 one(connection)
+                self.before_commit()
         except (RefusedTransition, ContractError):
             return
+
+    def abandon(self) -> None:
+        """Forget what was begun: the server went down under it."""
+        self.open_acts.clear()
 
     def commit_all(self) -> None:
         while self.open_acts:

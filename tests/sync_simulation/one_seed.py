@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tests.sync_simulation.invariants import Violation, violations
 from tests.sync_simulation.server_memory import memory_server
+from tests.sync_simulation.server_postgres import PostgresServer, open_up
 from tests.sync_simulation.town import Town
-from tests.sync_simulation.world import ServerDatabase, world
+from tests.sync_simulation.world import world
 
 STEPS = 250
 """Sync spec 1.7."""
@@ -31,11 +32,16 @@ def quick_folder() -> Iterator[Path]:
 def run_seed(seed: int, *, steps: int = STEPS) -> list[Violation]:
     """Return what broke in one history on SQLite in memory; empty when all is well."""
     server, town = memory_server()
-    return run_on(server, town, seed, steps=steps)
-
-
-def run_on(server: ServerDatabase, town: Town, seed: int, *, steps: int) -> list[Violation]:
-    """Return what broke in one history on a founded server."""
     with quick_folder() as folder, world(server, town, folder, seed) as one:
+        one.run(steps)
+        return violations(one)
+
+
+def run_on_postgresql(
+    server: PostgresServer, town: Town, seed: int, *, steps: int = STEPS
+) -> list[Violation]:
+    """Return what broke in one history on a founded PostgreSQL, with open transactions."""
+    with quick_folder() as folder, world(server, town, folder, seed) as one:
+        open_up(one, server)
         one.run(steps)
         return violations(one)

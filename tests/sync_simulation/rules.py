@@ -58,5 +58,5 @@ RULES: Sequence[Rule] = (
     _rule(tablet.sums_not_kept, "I12"),
     _rule(tablet.nothing_sent_again, "I1", 4),
     _rule(tablet.sending_is_forgotten, "I13", 12),
-    _rule(tablet.poison_stands_in_front, "I13"),
+    _rule(tablet.poison_stands_in_front, "I13", 2),
 )

@@ -55,6 +55,23 @@ def sequence_before_the_commit(patch: Patch) -> None:
     patch.setattr(Office, "begin", begin)
 
 
+def sequence_of_a_counter(patch: Patch) -> None:
+    """T1 on PostgreSQL: a counter that nobody's commit waits for, as a sequence is there."""
+
+    def by_counter(connection: Connection) -> int:
+        transaction = connection.get_transaction()
+        known = connection.info.get(change_store._SEQ_OF_TRANSACTION)
+        if known is not None and known[0] is transaction:
+            return int(known[1])
+        with connection.engine.begin() as other:
+            other.execute(update(CHANGE_HEAD).values(seq=CHANGE_HEAD.c.seq + 1))
+            seq, _ = change_store.head_and_horizon(other)
+        connection.info[change_store._SEQ_OF_TRANSACTION] = (transaction, seq)
+        return seq
+
+    patch.setattr(change_store, "commit_seq", by_counter)
+
+
 def clock_as_the_cursor(patch: Patch) -> None:
     """T2: the cursor is the time of one of two servers whose clocks differ."""
     ticks = count(1)

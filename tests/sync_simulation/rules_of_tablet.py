@@ -9,11 +9,12 @@ from sqlalchemy import Connection, delete, update
 from field_app.orders import order_store
 from field_app.store import base_store, outbox_store, settings_store
 from field_app.store.base_store import Thing
-from field_app.store.outbox_store import OutboxEntry
+from field_app.store.outbox_store import OutboxEntry, Settled
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
 from field_app.sync import pulling, uploading
 from field_app.sync.pushing import Pusher
+from field_app.sync.reasons import RequestRefused
 from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
 from wire_contracts.operations import Operation, PushAnswer
 from wire_contracts.pulls import EntityRow
@@ -82,11 +83,11 @@ def overlay_ends_with_the_acknowledgement(patch: Patch) -> None:
     """Complaint 1: the own word is not shown any more before the server's row shows it."""
     real = outbox_store.settle
 
-    def settle(connection: Connection, *arguments: object, **names: object) -> set[str]:
-        records = real(connection, *arguments, **names)  # type: ignore[arg-type]  # passed on
+    def settle(connection: Connection, *arguments: object, **names: object) -> Settled:
+        settled = real(connection, *arguments, **names)  # type: ignore[arg-type]  # passed on
         received = outbox_op.c.status == "received"
         connection.execute(update(outbox_op).where(received).values(status="shown"))
-        return records
+        return settled
 
     patch.setattr(outbox_store, "settle", settle)
 
@@ -127,8 +128,14 @@ def sending_is_forgotten(patch: Patch) -> None:
 
 
 def poison_stands_in_front(patch: Patch) -> None:
-    """T11: what the server cannot read is sent again and again, before everything else."""
-    patch.setattr(outbox_store, "hold", lambda *_arguments: None)
+    """T11: what the server cannot read ends the contact, again and again."""
+
+    def give_up(*arguments: object, **_names: object) -> None:
+        refused = arguments[2]
+        assert isinstance(refused, RequestRefused)
+        raise refused
+
+    patch.setattr(Pusher, "_set_aside_or_split", give_up)
 
 
 def photo_let_go_too_early(patch: Patch) -> None:

@@ -64,14 +64,18 @@ def _empty() -> MemoryServer:
     return MemoryServer(raw)
 
 
+def found_pinned(engine: Engine) -> Town:
+    """Found the town on a migrated server, with the same ids at every founding."""
+    with pinned(random.Random(0), Machines(HandClock())):
+        return found_town_of_crews(engine)
+
+
 @cache
 def founded() -> tuple[bytes, Town]:
     """Return the bytes of a migrated, founded database, and who is on it."""
     server = _empty()
     migrate(server.engine)
-    clock = HandClock()
-    with pinned(random.Random(0), Machines(clock)):
-        town = found_town_of_crews(server.engine)
+    town = found_pinned(server.engine)
     content = server.raw.serialize()
     server.raw.close_for_ever()
     return content, town

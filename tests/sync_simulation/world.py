@@ -263,14 +263,19 @@ class World:
     # --- the server's own misfortune
 
     def server_is_backed_up(self) -> None:
+        self.office.abandon()
         self.server.back_up()
         self.memory_of_backup = self.office.memory.copy()
 
     def server_is_restored(self) -> None:
         if not self.server.has_backup:
             return
+        self.office.abandon()
         self.server.restore()
         self.office.memory = self.memory_of_backup.copy()
+        self.service = SyncService(self.server.engine, self.clock)  # its process began anew
+        for tablet in self.tablets:
+            tablet.line.service = self.service
         self.restores += 1
         self._forget_what_is_nowhere()
 
@@ -286,6 +291,7 @@ class World:
     def come_to_rest(self) -> None:
         """Let everything arrive that is on its way, over a network that is fair at last."""
         self.mail.is_fair = True
+        self.office.before_commit = lambda: None
         self.mail.meanwhile = lambda: None
         self.office.commit_all()
         for request in self.mail.late:
