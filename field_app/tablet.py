@@ -217,6 +217,10 @@ class Tablet:
             self.identity is None or has_lost_keys or self.database.read(lease_store.is_withdrawn)
         )
 
+    def damaged_files_count(self) -> int:
+        """Return how many damaged files of the store were set aside and are kept."""
+        return len(files_set_aside(self._folder / STORE_FILE))
+
     def withdrawal(self) -> Withdrawal:
         """Return whether the office has withdrawn this tablet, and what still waits."""
         return self.database.read(load_withdrawal)

@@ -39,6 +39,7 @@ class SyncSnapshot:
     look_here: tuple[OutboxEntry, ...]
     numbers: dict[str, str]
     is_syncing: bool
+    damaged_count: int
 
 
 class SyncPresenter:
@@ -97,6 +98,7 @@ class SyncPresenter:
             look_here=looks,
             numbers=self._tablet.order_numbers({entry.order_id for entry in (*waiting, *looks)}),
             is_syncing=self._tablet.is_syncing,
+            damaged_count=self._tablet.damaged_files_count(),
         )
 
     def _draw(self, snapshot: SyncSnapshot) -> None:
@@ -124,7 +126,10 @@ class SyncPresenter:
                 waiting=tuple(self._row(entry, snapshot, now_utc) for entry in snapshot.waiting),
                 look_here=tuple(look_here(t, entry) for entry in snapshot.look_here),
                 held_count=status.outbox.held,
-                capabilities=_capabilities(t, self._hardware),
+                capabilities=(
+                    *_capabilities(t, self._hardware),
+                    *_damage(t, snapshot.damaged_count),
+                ),
             )
         )
 
@@ -203,6 +208,14 @@ def _capabilities(t: Words, hardware: Hardware) -> tuple[LabelledText, ...]:
         LabelledText(label=label, text=_available(t, port), icon=icon)
         for label, icon, port in ports
     )
+
+
+def _damage(t: Words, count: int) -> tuple[LabelledText, ...]:
+    """Return the line about damaged files that were kept, none without any."""
+    if not count:
+        return ()
+    text = t("{count} kept; what was entered was read out of them").format(count=count)
+    return (LabelledText(label=t("Damaged files"), text=text, icon="vault"),)
 
 
 def _available(t: Words, port: Availability) -> str:

@@ -12,6 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select, text
 
 from field_app.clock_io import SystemClock, TapClock
+from field_app.config_io import load_zone
+from field_app.i18n import ChosenWords
+from field_app.platform.desktop import desktop_hardware
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sync import SyncPresenter
 from field_app.store import base_store, draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer
@@ -257,6 +262,38 @@ def test_random_damage_costs_only_the_pages_that_it_hit(
 def test_any_bytes_can_be_scanned(content: bytes, log: bytes) -> None:
     for record in records(split_pages(content, log)):
         assert isinstance(record, tuple)
+
+
+def test_the_sync_page_counts_the_damaged_files_that_were_kept(
+    tmp_path: Path, whole: Whole, closed: bytes
+) -> None:
+    path = whole.lay(tmp_path / "t", b"\0" * 100 + closed[100:])
+    with closing(open_tablet(path.parent, HandClock(), vault=quick_vault(path.parent))) as tablet:
+        context = PresenterContext(
+            worker=InlineWorker(),
+            words=ChosenWords("en"),
+            clock=HandClock(),
+            zone=load_zone("test", "UTC"),
+        )
+        presenter = SyncPresenter(tablet, context, desktop_hardware(tablet.vault))
+        presenter.attach(lambda _view: None)
+
+        assert presenter.view.capabilities[-1].text == (
+            "1 kept; what was entered was read out of them"
+        )
+
+
+def test_stamps_of_one_boot_go_on_whatever_the_wall_clock_does() -> None:
+    clock = HandClock()
+    stamps = TapClock(clock)
+    made = [stamps.stamp(0)]
+    for hours in (-5, 9, -2):
+        clock.advance(hours=hours)
+        made.append(stamps.stamp(0))
+
+    assert len({each.boot_id for each in made}) == 1
+    assert [each.mono_ms for each in made] == sorted(each.mono_ms for each in made)
+    assert len({each.wall_ms for each in made}) == len(made)
 
 
 def test_a_setting_that_is_no_number_any_more_does_not_stop_the_tablet(
