@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from benchmarks.sync_town import OrderTown
 from field_app.config import APP_VERSION
+from field_app.interpreter_io import settle_interpreter
 from field_app.store import outbox_store
 from field_app.store.database_io import Database, open_database
 from field_app.store.ids_io import draw_replica_id
@@ -36,6 +37,7 @@ class OurTablet:
 
     def __init__(self, folder: Path, base_url: str, town: OrderTown) -> None:
         """Make an empty tablet that knows its token."""
+        settle_interpreter()
         self.database: Database = open_database(folder / "tablet.sqlite3").database
         self.database.write(_give_replica)
         self._clock = _Clock()

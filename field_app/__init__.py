@@ -3,6 +3,7 @@
 The line through the packages, from the file on disk to the screen:
 
     clock_io, i18n, config, config_io    the time, the words, the settings
+    interpreter_io                       what the process is set to
     store                                the SQLite file: base rows, outbox, drafts, identity
     platform                             ports to camera, NFC, GPS and vault
     forms                                what the finding form asks and what is missing

@@ -9,6 +9,7 @@ from field_app.clock_io import SystemClock
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import ConfigError, check_config, load_config
 from field_app.crew import HeadlessCrew
+from field_app.interpreter_io import settle_interpreter
 from field_app.store.database_io import StoreFullError, StoreTooNewError
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.ui.environment_io import NoWindowError
@@ -30,6 +31,7 @@ _TOLD = (
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status: 0 well, 1 no contact, 2 wrong use."""
     options = _parser().parse_args(arguments)
+    settle_interpreter()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         config = _config(options)

@@ -162,7 +162,7 @@ def _read_bucket(
     page = BucketPage(
         bucket=ask.bucket,
         is_reset=ask.is_reset,
-        rows=tuple(_row(entry, text) for entry in taken if (text := entry.document_text)),
+        rows=_rows([entry for entry in taken if entry.document_text is not None]),
         tombstones=tuple(_gone(entry) for entry in taken if entry.document_text is None),
         end=ask.look.end if is_complete else None,
         total=ask.look.end.count if ask.is_reset or ask.start.floor else None,
@@ -193,13 +193,18 @@ def _size(entry: ChangeEntry) -> int:
     return len(entry.document_text or "") + len(entry.entity_id)
 
 
-def _row(entry: ChangeEntry, text: str) -> EntityRow:
-    return EntityRow(
-        entity=entry.entity,
-        entity_id=entry.entity_id,
-        seq=entry.seq,
-        row_hash=entry.row_hash,
-        document=orjson.loads(text),
+def _rows(entries: Sequence[ChangeEntry]) -> tuple[EntityRow, ...]:
+    """Return the rows; all documents are read as one text, which is quicker than one by one."""
+    documents = orjson.loads("[" + ",".join(each.document_text or "{}" for each in entries) + "]")
+    return tuple(
+        EntityRow(
+            entity=entry.entity,
+            entity_id=entry.entity_id,
+            seq=entry.seq,
+            row_hash=entry.row_hash,
+            document=document,
+        )
+        for entry, document in zip(entries, documents, strict=True)
     )
 
 

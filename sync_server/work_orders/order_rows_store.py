@@ -5,6 +5,7 @@ Nothing here asks whether somebody may; `order_store` (office) and the sync's `a
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, Row, Select, insert, null, select, update
@@ -16,7 +17,7 @@ from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVE
 from sync_server.work_orders.fact_store import link_orphans
 from sync_server.work_orders.order import Mover, NewOrder, OrderRecord, OrderStep
 from sync_server.work_orders.person_store import show_persons
-from wire_contracts.evidence import evidence_json, parse_evidence
+from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import FindingResult
@@ -34,6 +35,9 @@ from wire_contracts.work_order_states import WORK_ORDER as LIFE_CYCLE
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 NUMBER_SERIES = "WO"
+
+_LONGEST_REMEMBERED = 20_000
+"""Characters of an evidence that is kept in memory: a chart of some days, not of 40."""
 
 FieldValue = str | int | None
 
@@ -286,7 +290,7 @@ def _document(row: Row[str]) -> WorkOrderDocument:
         meter_id=row.meter_id,
         device_serial=row.device_serial,
         alert_id=row.alert_id,
-        evidence=parse_evidence(_reader(row.order_id, row.evidence)) if row.evidence else None,
+        evidence=_evidence(row.order_id, row.evidence) if row.evidence else None,
         instructions=tuple(BilingualText(**step) for step in orjson.loads(row.instructions)),
         crew_id=row.crew_id,
         diagnosis=row.diagnosis,
@@ -294,6 +298,18 @@ def _document(row: Row[str]) -> WorkOrderDocument:
         cause=row.cause,
         note=row.note,
     )
+
+
+def _evidence(order_id: str, text: str) -> Evidence:
+    """Return the evidence; a push reads each order before and after it, with the same evidence."""
+    if len(text) > _LONGEST_REMEMBERED:
+        return parse_evidence(_reader(order_id, text))
+    return _remembered_evidence(order_id, text)
+
+
+@lru_cache(maxsize=500)
+def _remembered_evidence(order_id: str, text: str) -> Evidence:
+    return parse_evidence(_reader(order_id, text))
 
 
 def _reader(order_id: str, text: str) -> FieldReader:
