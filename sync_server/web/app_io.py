@@ -100,6 +100,22 @@ def build_app(
     app.state.is_https = settings.is_https
     app.state.poke = poke_hub
     for router in (
+        *_page_routers(pages, hub),
+        health_router(pages),
+        enrolment_router(),
+        *_tablet_routers(engine, clock, settings),
+        *_photo_routers(pages),
+        poke_router(poke_hub),
+    ):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(SecurityHeaders)
+    _install_errors(app, pages)
+    return app
+
+
+def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
+    return [
         session_router(pages),
         first_start_router(pages),
         preference_router(pages),
@@ -116,17 +132,7 @@ def build_app(
         accounts_router(pages),
         crews_router(pages),
         ended_accounts_router(pages),
-        health_router(pages),
-        enrolment_router(),
-        *_tablet_routers(engine, clock, settings),
-        *_photo_routers(pages),
-        poke_router(poke_hub),
-    ):
-        app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(SecurityHeaders)
-    _install_errors(app, pages)
-    return app
+    ]
 
 
 def _tablet_routers(engine: Engine, clock: Clock, settings: WebSettings) -> list[APIRouter]:
