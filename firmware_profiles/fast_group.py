@@ -52,6 +52,7 @@ Picker = Callable[[WordImage], Sequence[int]]
 PlacePicker = Callable[[Sequence[int]], Sequence[int]]
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +174,14 @@ class FastGroup:
         self._statuses: dict[tuple[Slot, ...], StatusReading] = {}
         wired = [self._prepare(register) for register in self.wired]
         self._slots.close()
-        self._scaled = [_scaled(at, item) for at, item in enumerate(wired) if _is_scaled(item)]
-        self._others = [(at, item) for at, item in enumerate(wired) if not _is_scaled(item)]
+        self._scaled = [_scaled(item) for item in wired if _is_scaled(item)]
+        self._others = [item for item in wired if not _is_scaled(item)]
+        is_scaled = [_is_scaled(item) for item in wired]
+        places = [at for at, is_it in enumerate(is_scaled) if is_it]
+        places += [at for at, is_it in enumerate(is_scaled) if not is_it]
+        self._ordered: Callable[[Sequence[float | None]], Sequence[float | None]] | None = _orderer(
+            places
+        )
 
     def read(self, image: WordImage) -> FastRead | None:
         """Return the values of a poll; None when a word of any of them is missing."""
@@ -186,18 +193,20 @@ class FastGroup:
         if status is None:
             status = read_status(Reader(profile=self._profile, image=image, faults={}))
             _remember(self._statuses, key, status)
-        values: list[float | None] = [None] * len(self.wired)
-        for place, at, (numerator, offset, denominator), low, high in self._scaled:
-            raw = slots[at]
-            if isinstance(raw, int):
-                value = (raw * numerator + offset) / denominator
-                values[place] = value if low <= value <= high else None
-        for place, item in self._others:
-            values[place] = (
-                self._value(item, slots, image)
-                if item.fixed is None
-                else _plain_value(item, item.fixed, slots)
-            )
+        found: list[float | None] = [
+            value
+            if isinstance(raw := slots[at], int)
+            and low <= (value := (raw * numerator + offset) / denominator) <= high
+            else None
+            for at, numerator, offset, denominator, low, high in self._scaled
+        ]
+        found += [
+            self._value(item, slots, image)
+            if item.fixed is None
+            else _plain_value(item, item.fixed, slots)
+            for item in self._others
+        ]
+        values = found if self._ordered is None else self._ordered(found)
         return FastRead(status=status, values=values)
 
     def _value(self, wired: _Wired, slots: Slots, image: WordImage) -> float | None:
@@ -269,8 +278,9 @@ class _SlotPlan:
         self._places: dict[str, int] = {}
         self._registers: list[Register] = []
         self._wanted: list[Sequence[WordAddress]] = []
-        self._blocks: list[tuple[struct.Struct, struct.Struct, tuple[int, ...]]] = []
-        self._singles: list[tuple[Coding, int]] = []
+        self._blocks: list[tuple[struct.Struct, struct.Struct]] = []
+        self._singles: list[Coding] = []
+        self._ordered: Callable[[Sequence[Slot]], Sequence[Slot]] | None = None
         self._pickers: list[Picker] = []
         self._block_pickers: dict[Span, list[PlacePicker]] = {}
 
@@ -283,6 +293,7 @@ class _SlotPlan:
 
     def close(self) -> None:
         """Prepare the reading; nothing is added any more."""
+        places: list[int] = []
         for is_swapped in (False, True):
             members = [
                 item
@@ -291,15 +302,18 @@ class _SlotPlan:
             ]
             if members:
                 self._blocks.append(self._block(members, "<" if is_swapped else ">"))
+                places += [self._places[item.name] for item in members]
         for item in self._registers:
             if not _is_packed(item):
                 self._wanted.append(tuple(item.span.addresses()))
-                self._singles.append((item.coding, self._places[item.name]))
+                self._singles.append(item.coding)
+                places.append(self._places[item.name])
+        self._ordered = _orderer(places)
         self._pickers = [_picker(addresses) for addresses in self._wanted]
 
     def _block(
         self, members: Sequence[Register], byte_order: str
-    ) -> tuple[struct.Struct, struct.Struct, tuple[int, ...]]:
+    ) -> tuple[struct.Struct, struct.Struct]:
         """Return how to turn the words of many registers into numbers at once."""
         addresses: list[WordAddress] = []
         for item in members:
@@ -310,25 +324,20 @@ class _SlotPlan:
         return (
             struct.Struct(f"{byte_order}{len(addresses)}H"),
             struct.Struct(f">{letters}"),
-            tuple(self._places[item.name] for item in members),
         )
 
     def fill(self, image: WordImage) -> Slots | None:
         """Return the raw value of every register; None when a word is missing or is no word."""
-        slots: list[Slot] = [None] * len(self._registers)
+        slots: list[Slot] = []
         try:
             picked = self._picked(image)
-            for words, (packer, unpacker, places) in zip(picked, self._blocks, strict=False):
-                numbers = unpacker.unpack(packer.pack(*words))
-                for place, number in zip(places, numbers, strict=True):
-                    slots[place] = number
-            for words, (coding, place) in zip(
-                picked[len(self._blocks) :], self._singles, strict=True
-            ):
-                slots[place] = decode_words(coding, words)
+            for words, (packer, unpacker) in zip(picked, self._blocks, strict=False):
+                slots += unpacker.unpack(packer.pack(*words))
+            for words, coding in zip(picked[len(self._blocks) :], self._singles, strict=True):
+                slots.append(decode_words(coding, words))
         except (KeyError, struct.error):
             return None
-        return slots
+        return slots if self._ordered is None else self._ordered(slots)
 
     def _picked(self, image: WordImage) -> list[Sequence[int]]:
         """Return the words of every block, then of every single; raise KeyError for a missing one.
@@ -371,6 +380,12 @@ def _place_picker(block: Span, wanted: Sequence[WordAddress]) -> PlacePicker:
 
 def _all_words(words: Sequence[int]) -> Sequence[int]:
     return words
+
+
+def _orderer(places: Sequence[int]) -> Callable[[Sequence[ItemT]], Sequence[ItemT]] | None:
+    """Return what brings items to their places, of which `places` tells where each belongs."""
+    wanted = sorted(range(len(places)), key=places.__getitem__)
+    return None if wanted == list(range(len(places))) else itemgetter(*wanted)
 
 
 def _remember(memory: dict[KeyT, ValueT], key: KeyT, value: ValueT) -> None:
@@ -440,12 +455,12 @@ def _is_scaled(wired: _Wired) -> bool:
     return coding.kind in _WHOLE and _is_packed(wired.register) and is_moderate
 
 
-def _scaled(place: int, wired: _Wired) -> tuple[int, int, tuple[int, int, int], float, float]:
-    """Return a value's place, its raw value's place, its factor as integers, and its limits."""
+def _scaled(wired: _Wired) -> tuple[int, int, int, int, float, float]:
+    """Return the place of a value's raw value, its factor as integers, and its limits."""
     linear = wired.fixed
     assert linear is not None  # noqa: S101  # `_is_scaled` said so
     factor = (linear.numerators[0], linear.offset, linear.denominator)
-    return place, wired.terms[0], factor, linear.low, linear.high
+    return wired.terms[0], *factor, linear.low, linear.high
 
 
 def _plain_value(wired: _Wired, linear: Linear, slots: Slots) -> float | None:

@@ -69,12 +69,17 @@ class TcpPort:
         Raises:
             OSError: The connection is gone.
         """
-        if not self._readable.poll(max(timeout_s, 0.0) * 1000):
-            return b""
+        data = self._received()
+        if data is None and timeout_s > 0 and self._readable.poll(timeout_s * 1000):
+            data = self._received()
+        return b"" if data is None else data
+
+    def _received(self) -> bytes | None:
+        """Return what is there, None when nothing is; often it is, which saves the waiting."""
         try:
             data = self._socket.recv(_MOST_BYTES)
         except BlockingIOError:
-            return b""
+            return None
         if not data:
             message = "closed by the far end"
             raise ConnectionResetError(message)

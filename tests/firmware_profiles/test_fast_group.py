@@ -199,7 +199,7 @@ def test_many_settings_do_not_fill_the_memory() -> None:
         decode_group(profile, "fast", image, {})
     prepared = profile.prepared["fast"]
 
-    assert all(len(each.linears) <= 256 for _, each in prepared._others)  # type: ignore[attr-defined]
+    assert all(len(each.linears) <= 256 for each in prepared._others)  # type: ignore[attr-defined]
 
 
 def test_a_group_is_prepared_once() -> None:
