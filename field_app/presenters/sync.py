@@ -149,14 +149,16 @@ class SyncPresenter:
         return time_text(status.last_contact_ms, now_utc, self._context.zone)
 
     def _next_try(self, status: SyncStatus, reason: Reason) -> str:
-        progress = status.progress
-        if progress is not None:
-            text = self._context.words("{rows} of {total} rows loaded")
-            return text.format(rows=progress.rows, total=progress.total)
-        if reason in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
-            return ""
-        wait_s = int(seconds_until_due(status, self._context.clock))
-        return self._context.words("next try in {seconds} s").format(seconds=wait_s)
+        """Return how far a long pull is and when it goes on, empty when there is nothing to say."""
+        words = self._context.words
+        parts: list[str] = []
+        if status.progress is not None:
+            rows, total = status.progress.rows, status.progress.total
+            parts.append(words("{rows} of {total} rows loaded").format(rows=rows, total=total))
+        if reason not in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
+            wait_s = int(seconds_until_due(status, self._context.clock))
+            parts.append(words("next try in {seconds} s").format(seconds=wait_s))
+        return " · ".join(parts)
 
 
 def shown_reason(status: SyncStatus) -> Reason:
