@@ -125,12 +125,12 @@ _IDS_IN_A_QUERY = 500
 
 
 def _publication(row: Row[str], now_utc: datetime) -> Publication:
-    is_shown = row.crew_id is not None and _is_near(row, now_utc)
+    crew_id: str | None = row.crew_id if _is_near(row, now_utc) else None
     return Publication(
         entity=ENTITY,
         entity_id=row.order_id,
-        document=order_person_json(_person(row)) if is_shown else {},
-        buckets=frozenset({personal_bucket(row.crew_id)} if is_shown else ()),
+        document={} if crew_id is None else order_person_json(_person(row)),
+        buckets=frozenset() if crew_id is None else frozenset({personal_bucket(crew_id)}),
     )
 
 
