@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -240,7 +240,7 @@ def _partial(path: Path) -> Partial | None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO | None]:
+def _locked(path: Path) -> Generator[BinaryIO | None]:
     """Yield the file with nobody else writing to it, None when it is not there any more.
 
     A rename or an unlink between the opening and the lock is seen: the name must still lead to

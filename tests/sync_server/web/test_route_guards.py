@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -15,6 +16,7 @@ from sync_server.access.roles import ALLOWED, Action, Role
 from sync_server.web.settings import WebSettings
 from tests.sync_server.real_parts import HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from wire_contracts.blobs import BLOBS_PATH
 from wire_contracts.enrolment import ENROL_PATH
 from wire_contracts.pokes import POKE_PATH
 from wire_contracts.sealed import SEALED_PATH
@@ -36,7 +38,14 @@ PUBLIC = {
 SELF_GUARDED = {("GET", "/metrics")}
 """Guarded inside: a caller on this machine needs no person."""
 
-BY_TABLET = {("GET", PULL_PATH), ("POST", PUSH_PATH), ("GET", POKE_PATH)}
+BY_TABLET = {
+    ("GET", PULL_PATH),
+    ("POST", PUSH_PATH),
+    ("GET", POKE_PATH),
+    ("POST", BLOBS_PATH),
+    ("HEAD", BLOBS_PATH + "/{sha256}"),
+    ("PATCH", BLOBS_PATH + "/{sha256}"),
+}
 
 BY_FORMER_TABLET = {("POST", SEALED_PATH)}
 """Open to a tablet whose token was revoked or has expired, and to nobody else (RULINGS R4)."""
@@ -63,6 +72,8 @@ ACTION_OF_ROUTE = {
     ("POST", "/orders/{order_id}/assign"): Action.DISPATCH_ORDER,
     ("POST", "/orders/{order_id}/contact"): Action.CHANGE_ORDER,
     ("POST", "/orders/{order_id}/contact/erase"): Action.CHANGE_ORDER,
+    ("GET", "/photos/{sha256}/{size}"): Action.SEE_ORDERS,
+    ("POST", "/photos/{sha256}/want"): Action.DISPATCH_ORDER,
     ("GET", "/meters"): Action.SEE_READINGS,
     ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
     ("GET", "/gateways"): Action.SEE_GATEWAYS,
@@ -90,8 +101,9 @@ EVENT_ACTIONS = {
 
 
 @pytest.fixture
-def server(sqlite_engine: Engine, clock: HandClock) -> Iterator[Served]:
-    with served(sqlite_engine, clock, WebSettings(are_metrics_local=False)) as found:
+def server(sqlite_engine: Engine, clock: HandClock, tmp_path: Path) -> Iterator[Served]:
+    settings = WebSettings(are_metrics_local=False, blob_folder=tmp_path / "blobs")
+    with served(sqlite_engine, clock, settings) as found:
         yield found
 
 
