@@ -63,6 +63,11 @@ def bus_time(url: LinkUrl) -> BusTime:
     return serial_bus_time(_BEHIND_SERVER, SerialKind.RTU, turnaround_s)
 
 
+def rtu_silence_s(line: SerialLine) -> float:
+    """Return the least silence between two RTU frames on a serial line."""
+    return LEAST_SILENCE_S if line.baud > FIXED_SILENCE_ABOVE else SILENT_CHARS * line.char_s
+
+
 def serial_bus_time(line: SerialLine, kind: SerialKind, turnaround_s: float) -> BusTime:
     """Return the bus time of a serial line.
 
@@ -72,8 +77,5 @@ def serial_bus_time(line: SerialLine, kind: SerialKind, turnaround_s: float) -> 
     char_s = line.char_s
     if kind is SerialKind.ASCII:
         return BusTime(fixed_s=28 * char_s, word_s=4 * char_s, turnaround_s=turnaround_s)
-    silence_s = SILENT_CHARS * char_s
-    if line.baud > FIXED_SILENCE_ABOVE:
-        silence_s = max(silence_s, LEAST_SILENCE_S)
-    fixed_s = 13 * char_s + 2 * silence_s
+    fixed_s = 13 * char_s + 2 * rtu_silence_s(line)
     return BusTime(fixed_s=fixed_s, word_s=2 * char_s, turnaround_s=turnaround_s)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edge_gateway.links.ascii_frames import explain_ascii, find_ascii, is_damaged_ascii
+from edge_gateway.links.bus_time import LEAST_SILENCE_S, rtu_silence_s
 from edge_gateway.links.dtu_signs import DtuSigns
 from edge_gateway.links.exchange_io import Exchange
 from edge_gateway.links.held_line_io import HeldLine, LinePlan
@@ -32,12 +33,9 @@ from edge_gateway.links.modbus_session_io import ModbusSession
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.links.rtu_frames import explain_rtu, find_rtu, is_damaged_rtu
 
-SILENT_CHARS = 3.5
-FAST_BAUD = 19200
-FAST_SILENCE_S = 0.001_75
-"""Silence between RTU frames; Modbus over serial line 1.02, section 2.5.1.1. Where the wire is
-behind a serial server, it keeps the silence of its wire itself and we the shortest there is. ASCII
-asks for none; the shortest lets us hear an answer that is said twice."""
+SHORT_SILENCE_S = LEAST_SILENCE_S
+"""Where the wire is behind a serial server, that keeps the silence of its wire itself and we the
+shortest there is. ASCII asks for none; the shortest lets us hear an answer that is said twice."""
 
 _RTU = Rules(kind=FrameKind.RTU, find=find_rtu, is_damaged=is_damaged_rtu, explain=explain_rtu)
 _ASCII = Rules(
@@ -99,11 +97,6 @@ def open_session(
     return ModbusSession(line, exchange)
 
 
-def silence_s(line: SerialLine) -> float:
-    """Return the least silence between two RTU frames on a serial line."""
-    return FAST_SILENCE_S if line.baud > FAST_BAUD else SILENT_CHARS * line.char_s
-
-
 def _plan(line: SerialLine | TcpLine, timeout_s: float, after_connect_s: float) -> LinePlan:
     place = line.device if isinstance(line, SerialLine) else f"{line.host}:{line.port}"
     return LinePlan(
@@ -130,7 +123,7 @@ def _tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
 def _serial(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     assert isinstance(url, SerialUrl)  # noqa: S101  # the table says so
     is_rtu = url.kind is SerialKind.RTU
-    quiet_s = silence_s(url.line) if is_rtu else FAST_SILENCE_S
+    quiet_s = rtu_silence_s(url.line) if is_rtu else SHORT_SILENCE_S
     return _Parts(
         plan=_plan(url.line, timeout_s, quirks.after_connect_s),
         rules=_RTU if is_rtu else _ASCII,
@@ -144,7 +137,7 @@ def _rtu_over_tcp(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     return _Parts(
         plan=_plan(TcpLine(host=url.host, port=url.port), timeout_s, _pause_s(url, quirks)),
         rules=_RTU,
-        timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S),
+        timing=Timing(timeout_s=timeout_s, silence_s=SHORT_SILENCE_S),
         manners=Manners(echo=url.echo or quirks.echo),
     )
 
@@ -164,7 +157,7 @@ def _listen(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
     return _Parts(
         plan=plan,
         rules=_RTU if is_rtu else _MBAP,
-        timing=Timing(timeout_s=timeout_s, silence_s=FAST_SILENCE_S if is_rtu else 0.0),
+        timing=Timing(timeout_s=timeout_s, silence_s=SHORT_SILENCE_S if is_rtu else 0.0),
         manners=Manners(echo=quirks.echo, signs=DtuSigns(told=told)),
     )
 

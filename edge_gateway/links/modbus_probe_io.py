@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_gateway.links.ascii_frames import ascii_frame, find_ascii
-from edge_gateway.links.bus_time import FIXED_SILENCE_ABOVE, LEAST_SILENCE_S, SILENT_CHARS
+from edge_gateway.links.bus_time import rtu_silence_s
 from edge_gateway.links.link_url import (
     RtuOverTcpUrl,
     SerialKind,
@@ -91,7 +91,7 @@ class ModbusProbe:
         is_ascii = isinstance(url, SerialUrl) and url.kind is SerialKind.ASCII
         self._framing = "tcp" if isinstance(url, TcpUrl) else "ascii" if is_ascii else "rtu"
         self._wait_s = wait_s or _wait_s(line)
-        self._silence_s = _silence_s(line)
+        self._silence_s = 0.0 if isinstance(line, TcpLine) else rtu_silence_s(line)
         self._port: BytePort = open_port(line, timeout_s=max(1.0, self._wait_s))
         self._number = 0
         self._asked: set[int] = set()
@@ -180,10 +180,3 @@ def _wait_s(line: SerialLine | TcpLine) -> float:
     if isinstance(line, TcpLine):
         return TCP_WAIT_S
     return SERIAL_WAIT_S + max(0.0, _CHARS * (line.char_s - _CHAR_9600_S))
-
-
-def _silence_s(line: SerialLine | TcpLine) -> float:
-    if isinstance(line, TcpLine):
-        return 0.0
-    is_fixed = line.baud > FIXED_SILENCE_ABOVE
-    return LEAST_SILENCE_S if is_fixed else SILENT_CHARS * line.char_s

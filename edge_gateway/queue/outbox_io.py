@@ -22,7 +22,7 @@ MAX_WAITING = 10_000
 """Frames held in memory while the disk refuses; beyond it the oldest without events are lost,
 which a gap record tells the server as soon as the disk takes something again."""
 
-HELD_BACK_FROM = 200
+HELD_BACK_FROM = 800
 HELD_BACK_S = 0.005
 """From so many waiting frames on a link pauses with each, while a commit is under way: a link
 that reads faster than a busy disk writes fills no memory. No site comes near it; judgement."""
@@ -67,15 +67,15 @@ class Outbox:
         self.announce: Callable[[str, str], None] = _tell_nobody
         self.beat: Callable[[], None] = _no_heart
 
-    def add(self, frame: Frame, *, is_urgent: bool = False) -> None:
+    def add(self, frame: Frame) -> None:
         """Take a frame; it will be committed within `commit_s` wall seconds. Never blocks long.
 
-        A frame with events is committed at once, like one that is said to be urgent.
+        A frame with events is committed at once.
         """
         dated = frame if self.timekeeper is None else self.timekeeper.date(frame)
         with self._changed:
             self._waiting.append(dated)
-            self._is_urgent = self._is_urgent or is_urgent or bool(frame.events)
+            self._is_urgent = self._is_urgent or bool(frame.events)
             if len(self._waiting) > MAX_WAITING:
                 self._lose_one()
             if len(self._waiting) == 1 or self._is_group_complete():

@@ -17,9 +17,10 @@ from typing import Self
 import pytest
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
+from edge_gateway.links.bus_time import rtu_silence_s
 from edge_gateway.links.link_url import SerialLine, parse_url
 from edge_gateway.links.modbus_io import ModbusLink
-from edge_gateway.links.modbus_links_io import LinkQuirks, open_link, silence_s
+from edge_gateway.links.modbus_links_io import LinkQuirks, open_link
 from firmware_profiles.decode import decode_group
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.words import Span
@@ -355,7 +356,7 @@ def test_rtu_requests_keep_the_silence_of_three_and_a_half_characters(
 
     assert len(gaps_s) >= 19
     assert min(gaps_s) >= least_s
-    assert silence_s(SerialLine(device="/dev/ttyUSB0", baud=baud)) == pytest.approx(least_s)
+    assert rtu_silence_s(SerialLine(device="/dev/ttyUSB0", baud=baud)) == pytest.approx(least_s)
 
 
 def test_a_line_that_is_never_silent_is_not_talked_into() -> None:
