@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    delete,
     func,
     or_,
     select,
@@ -340,15 +339,6 @@ def records_of(connection: Connection, sha256: str) -> set[str]:
     """Return the records of a blob, as photo or as thumb."""
     mine = or_(photo_link.c.sha256 == sha256, photo_link.c.thumb_sha256 == sha256)
     return set(connection.execute(select(photo_link.c.order_id).where(mine)).scalars())
-
-
-def forget_gone(connection: Connection, *, server_now_ms: int, history: timedelta) -> int:
-    """Forget blobs whose files went long ago; return how many."""
-    before_ms = server_now_ms - history // timedelta(milliseconds=1)
-    old = and_(photo_job.c.is_file_gone == 1, photo_job.c.done_at_ms < before_ms)
-    names = select(photo_job.c.sha256).where(old)
-    connection.execute(delete(photo_link).where(photo_link.c.sha256.in_(names)))
-    return connection.execute(delete(photo_job).where(old)).rowcount
 
 
 def _queue(

@@ -1,7 +1,7 @@
 """Maps what is known of every blob: awaited, safe, or refused."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -120,13 +120,6 @@ def names_in(connection: Connection, state: BlobState) -> list[str]:
     """Return the names of the blobs in a state, sorted."""
     query = select(BLOB.c.sha256).where(BLOB.c.state == str(state)).order_by(BLOB.c.sha256)
     return list(connection.execute(query).scalars())
-
-
-def longest_awaited(connection: Connection, now_utc: datetime) -> timedelta | None:
-    """Return how long the oldest awaited blob has been awaited, None when none is."""
-    query = select(func.min(BLOB.c.known_at_ms)).where(BLOB.c.state == str(BlobState.AWAITING))
-    oldest_ms: int | None = connection.execute(query).scalar_one()
-    return None if oldest_ms is None else now_utc - utc_from_ms(oldest_ms)
 
 
 def record_from(row: Row[str]) -> BlobRecord:
