@@ -22,7 +22,7 @@ MAX_WAITING = 10_000
 """Frames held in memory while the disk refuses; beyond it the oldest without events are lost,
 which a gap record tells the server as soon as the disk takes something again."""
 
-HELD_BACK_FROM = 800
+HELD_BACK_FROM = 200
 HELD_BACK_S = 0.005
 """From so many waiting frames on a link pauses with each, while a commit is under way: a link
 that reads faster than a busy disk writes fills no memory. No site comes near it; judgement."""
