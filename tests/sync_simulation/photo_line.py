@@ -76,9 +76,9 @@ class PhotoLine:
 
     def _torn(self, data: bytes) -> bytes:
         """Return what arrives of a piece: all of it, its beginning, or something else."""
-        if self.mail.is_fair or self.mail.rng.random() < 0.6:
+        if self.mail.is_fair or self.mail.rng.random() < 0.4:
             return data
-        if self.mail.rng.random() < 0.7:
+        if self.mail.rng.random() < 0.4:
             return data[: self.mail.rng.randrange(len(data) + 1)]
         return data[:-1] + bytes([data[-1] ^ 1])
 

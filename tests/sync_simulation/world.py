@@ -34,7 +34,7 @@ from tests.sync_simulation.watch import Watch
 MOST_TABLETS = 4
 """Three, and one clone of one of them."""
 
-LAST_STATEMENT = 60
+LAST_STATEMENT = 35
 """The latest statement of a tablet's work at which it is killed."""
 
 MOST_ROUNDS = 12
@@ -141,7 +141,7 @@ class World:
             (180, self.crew_works),
             (130, self.tablet_pushes),
             (120, self.tablet_pulls),
-            (25, self.tablet_syncs),
+            (40, self.tablet_syncs),
             (20, self.user_changes),
             (20, self.office.change_scope),
             (15, self.tablet_is_copied),
@@ -150,8 +150,8 @@ class World:
             (20, self.late_request_arrives),
             (15, self.office.forget_tombstones),
             (4, self.office.do_the_daily_round),
-            (20, self.tablet_is_killed),
-            (12, self.clock_is_set),
+            (26, self.tablet_is_killed),
+            (25, self.clock_is_set),
             (6, self.server_is_backed_up),
             (4, self.server_is_restored),
         ]
@@ -220,7 +220,8 @@ class World:
         """Kill a tablet at a statement of whatever it does, and start it again."""
         tablet = self._any_tablet()
         before = tablet.last_n()
-        deed = self.rng.choice([lambda: self.crews.work(tablet), tablet.push, tablet.pull])
+        deeds = [lambda: self.crews.work(tablet), tablet.push, tablet.push, tablet.pull]
+        deed = self.rng.choice(deeds)
         at = self.rng.randint(1, LAST_STATEMENT)
         try:
             with power_cut(tablet.real.database._writer_engine, at):
