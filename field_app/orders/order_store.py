@@ -21,16 +21,18 @@ from sqlalchemy import (
 )
 
 from field_app.orders.order_lines import (
+    QUICK_COLUMNS,
     Cells,
     cells_of_document,
     cells_of_row,
+    quick_line,
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store, photo_store
 from field_app.store.among import each_of, is_among
 from field_app.store.base_store import BaseRow
-from field_app.store.bulk_write import upsert_rows
+from field_app.store.bulk_write import Row, upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.photo_store import NO_PHOTOS, PhotoCount
 from field_app.store.record_states import (
@@ -223,7 +225,7 @@ def _rebuild_chunk(
     connection: Connection, order_ids: Sequence[str], pulled: Mapping[str, JsonObject]
 ) -> None:
     plain = _untouched(connection, [each for each in order_ids if each in pulled])
-    _write_lines(connection, [_plain_line(each, pulled[each]) for each in plain])
+    upsert_rows(connection, order_view, [_plain_line(each, pulled[each]) for each in plain])
     others = [each for each in order_ids if each not in plain]
     if others:
         _rebuild_seen(connection, others)
@@ -247,16 +249,12 @@ def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
     return set(connection.execute(plain).scalars())
 
 
-def _plain_line(order_id: str, row: JsonObject) -> Cells:
+def _plain_line(order_id: str, row: JsonObject) -> Row:
+    quick = quick_line(row)
+    if quick is not None:
+        return (order_id, *quick, 0, 0, _UNTOUCHED, "")
     cells, problem = _row_cells(order_id, row, is_gone=False)
-    return {
-        **cells,
-        "order_id": order_id,
-        "is_gone": 0,
-        "has_draft": 0,
-        "mark": str(RecordState.UNTOUCHED),
-        "problem": problem,
-    }
+    return (order_id, *_in_quick_order(cells), 0, 0, _UNTOUCHED, problem)
 
 
 def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells, str]:
@@ -269,6 +267,8 @@ def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells,
 
 
 _in_order = itemgetter(*order_view.columns.keys())
+_in_quick_order = itemgetter(*QUICK_COLUMNS)
+_UNTOUCHED = str(RecordState.UNTOUCHED)
 
 
 def _write_lines(connection: Connection, lines: Iterable[Cells]) -> None:

@@ -4,7 +4,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from field_app.store.among import is_among
@@ -21,6 +33,9 @@ KEPT = ""
 
 _CHUNK = 400
 """Things per IN list, two variables each: older SQLite builds take 999."""
+
+_ONE: ColumnElement[int] = literal_column("1")
+"""Written out, for SQLite takes a partial index only when it sees the value."""
 
 Thing = tuple[str, str]
 """(entity, entity_id)."""
@@ -66,8 +81,8 @@ def apply_page(connection: Connection, page: BucketPage, keep: Keep = keep_nothi
     _ensure_bucket(connection, page.bucket)
     if page.is_reset:
         mark_stale(connection, page.bucket)
-    for start in range(0, len(page.rows), _CHUNK):
-        touched |= _put(connection, page.bucket, page.rows[start : start + _CHUNK], keep)
+    if page.rows:
+        touched |= _put(connection, page.bucket, page.rows, keep)
     for start in range(0, len(page.tombstones), _CHUNK):
         touched |= _remove(connection, page.bucket, page.tombstones[start : start + _CHUNK])
     if page.end is not None:
@@ -111,9 +126,13 @@ def load_reports(connection: Connection) -> list[tuple[str, JsonObject]]:
     return [(row.kind, json.loads(row.body)) for row in rows]
 
 
+_TALLY = select(bucket).where(bucket.c.name == bindparam("wanted"))
+"""Built once: every page asks."""
+
+
 def load_tally(connection: Connection, name: str) -> BucketEnd:
     """Return count and checksum of a bucket as they are kept."""
-    row = connection.execute(select(bucket).where(bucket.c.name == name)).one_or_none()
+    row = connection.execute(_TALLY, {"wanted": name}).one_or_none()
     if row is None:
         return BucketEnd(count=0, checksum=0)
     return BucketEnd(count=row.row_count, checksum=row.checksum)
@@ -151,10 +170,12 @@ def mark_stale(connection: Connection, name: str | None = None) -> None:
 
 def sweep_stale(connection: Connection, name: str | None = None) -> set[Thing]:
     """Remove the rows that a finished fresh pass did not confirm; return what was removed."""
-    condition: ColumnElement[bool] = base_row.c.is_stale == 1
+    condition: ColumnElement[bool] = base_row.c.is_stale == _ONE
     if name is not None:
         condition = and_(condition, base_row.c.bucket == name)
     gone = _things(connection, condition)
+    if not gone:
+        return gone
     _keep_needed(connection, gone, name)
     connection.execute(delete(base_row).where(condition))
     return gone

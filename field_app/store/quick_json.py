@@ -19,16 +19,13 @@ def quick_loads() -> Callable[[bytes | str], object] | None:
 
 @cache
 def quick_dumps() -> Callable[[JsonObject], bytes] | None:
-    """Return a writer of sorted, compact JSON, None where there is none.
+    """Return a writer of compact JSON, fields in the order they came; None where there is none.
 
-    Its text is `dump_json`'s but for some floats: whoever uses it must check. It raises TypeError
-    for what it cannot write.
+    Of what came sorted its text is `dump_json`'s but for some floats: whoever uses it must check.
+    It raises TypeError for what it cannot write.
     """
     if find_spec("orjson") is None:
         return None
     import orjson  # noqa: PLC0415  # as above
 
-    def dumps(value: JsonObject) -> bytes:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-    return dumps
+    return orjson.dumps

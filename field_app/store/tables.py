@@ -31,6 +31,7 @@ base_row = Table(
     Column("document", Text, nullable=False),
     Index("base_row_by_id", "entity", "entity_id"),
 )
+Index("base_row_stale", base_row.c.bucket, sqlite_where=base_row.c.is_stale == 1)
 
 outbox_op = Table(
     "outbox_op",
