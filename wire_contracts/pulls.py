@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from wire_contracts.codes import Code
 from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject, JsonValue
@@ -189,7 +190,12 @@ def _table_json(entity: str, rows: Sequence[EntityRow]) -> JsonObject:
         "seq": [row.seq for row in rows],
         "hash": [row.row_hash for row in rows],
         "cols": list(columns),
-        "cells": [[document.get(name) for document in documents] for name in columns],
+        "cells": [
+            [document.get(name) for document in documents]
+            if is_ragged
+            else list(map(itemgetter(name), documents))
+            for name in columns
+        ],
         "absent": [[name not in document for document in documents] for name in columns]
         if is_ragged
         else None,
