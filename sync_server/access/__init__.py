@@ -10,6 +10,7 @@ The line through the modules:
     account_store               crews and people
     session_store               log-in of people
     tablet_store                enrolment, tokens and revocation of tablets
+    contact_store               when tablets were heard, many in one transaction
     bootstrap                   the one-time link of the first start
     desk                        the conversations that hash outside the transaction
     error_answers_io            refusal -> HTTP status and {"code", "text"}

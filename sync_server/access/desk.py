@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from sync_server.access.account_store import Person, get_person, password_hash_of
 from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.access.contact_store import ContactBook
 from sync_server.access.login_limits import LimitScope
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.session_store import (
@@ -25,7 +26,6 @@ from sync_server.access.tablet_store import (
     TokenHolder,
     enrol_tablet,
     holder_of_token,
-    note_contact,
     valid_holder,
 )
 from sync_server.db.engine_io import reading
@@ -57,6 +57,7 @@ class AccessDesk:
         """Take what the conversations need; a tablet's token holds `token_life` after a contact."""
         self._engine = engine
         self._token_life = token_life
+        self._contacts = ContactBook(engine, token_life)
         self._clock = clock
         self.hasher = hasher
 
@@ -127,10 +128,8 @@ class AccessDesk:
         now_utc = self._clock.now_utc()
         with reading(self._engine) as connection:
             holder = valid_holder(connection, token, now_utc)
-        tablet_id = holder.tablet.tablet_id
         if holder.is_contact_due(now_utc):
-            with self._engine.begin() as connection:
-                note_contact(connection, tablet_id, now_utc, token_life=self._token_life)
+            self._contacts.note(holder.tablet.tablet_id, now_utc)
         return holder.tablet
 
     def holder_of(self, token: str) -> TokenHolder:

@@ -265,26 +265,6 @@ def _identity(row: Row[str]) -> TabletIdentity:
     )
 
 
-def note_contact(
-    connection: Connection,
-    tablet_id: str,
-    now_utc: datetime,
-    *,
-    token_life: timedelta = TOKEN_LIFE,
-) -> None:
-    """Write down that the tablet was heard, and let its token hold from now on."""
-    connection.execute(
-        update(TABLET)
-        .where(TABLET.c.tablet_id == tablet_id)
-        .values(last_seen_at_ms=ms_from_utc(now_utc))
-    )
-    connection.execute(
-        update(TABLET_TOKEN)
-        .where(TABLET_TOKEN.c.tablet_id == tablet_id)
-        .values(expires_at_ms=ms_from_utc(now_utc + token_life))
-    )
-
-
 def revoke_tablet(connection: Connection, tablet_id: str, actor: str, now_utc: datetime) -> None:
     """End a tablet's access at once; what it sent before stays."""
     ended = connection.execute(
