@@ -1,5 +1,6 @@
 """One operation of a tablet's outbox: a user's tap on its way to the server (sync spec 1.3)."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -210,7 +211,14 @@ def parse_operation(reader: FieldReader) -> Operation:
     )
 
 
+_CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def _uuid(reader: FieldReader, key: str) -> str:
+    """Return the id in its canonical form; one that has it already needs no taking apart."""
+    value = reader.values.get(key)
+    if type(value) is str and _CANONICAL_UUID.fullmatch(value):
+        return value
     return str(reader.choice(key, uuid.UUID))
 
 
@@ -280,10 +288,13 @@ def parse_push_answer(root: FieldReader) -> PushAnswer:
     )
 
 
+_CODES = frozenset(Code)
+
+
 def _known_code(reader: FieldReader) -> Code | None:
     """Return the code; one of a newer server is none to an older tablet, not a broken answer."""
     code = reader.text_or_none("code")
-    return Code(code) if code in set(Code) else None
+    return None if code is None or code not in _CODES else Code(code)
 
 
 def _detail(reader: FieldReader) -> str:

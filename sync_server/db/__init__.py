@@ -11,6 +11,7 @@ The line through the modules:
     engine_io         open an engine; read without taking the writer's lock
     migrate_io        bring a database to the newest schema
     bulk_io           many rows at driver speed
+    among             one statement for any number of values
     server_store      the server's own facts, such as its epoch
     feed_store        the append-only feed of changes that live pages follow
     change_store      the index of changes that tablets pull, in the order of the commits

@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 
 import psycopg
 from sqlalchemy import Connection, Table
@@ -63,6 +64,62 @@ def write_rows(
         _copy(connection, table.name, _names(table), rows)
     elif on_existing is OnExisting.REPLACE or not _are_new(connection, table, rows):
         _merge(connection, table, rows, on_existing)
+
+
+def put_cells(
+    connection: Connection,
+    table: Table,
+    rows: Iterable[Mapping[str, Cell]],
+    on_existing: OnExisting = OnExisting.FAIL,
+) -> None:
+    """Write rows given as column -> value, all of the same columns, with one statement.
+
+    For rows by the hundred, as a push has them: no staging table, no COPY.
+
+    Raises:
+        IntegrityError: `on_existing` is FAIL and a key exists.
+    """
+    found = list(rows)
+    if not found:
+        return
+    names = tuple(found[0])
+    statement = _put_statement(table, names, on_existing, _mark(connection))
+    cells_of = itemgetter(*names)  # of one name it would be a bare value
+    values = (
+        [cells_of(row) for row in found] if len(names) > 1 else [(row[names[0]],) for row in found]
+    )
+    connection.exec_driver_sql(statement, values)
+
+
+def change_cells(
+    connection: Connection, table: Table, changes: Sequence[tuple[str, Mapping[str, Cell]]]
+) -> None:
+    """Change columns of rows given as (key, column -> value), all of the same columns."""
+    if not changes:
+        return
+    names = tuple(changes[0][1])
+    statement = _change_statement(table, names, _mark(connection))
+    values = [(*map(cells.__getitem__, names), key) for key, cells in changes]
+    connection.exec_driver_sql(statement, values)
+
+
+def _mark(connection: Connection) -> str:
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
+@lru_cache(maxsize=64)
+def _put_statement(table: Table, names: tuple[str, ...], on_existing: OnExisting, mark: str) -> str:
+    marks = ", ".join(mark for _ in names)
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  # our tables
+    if on_existing is OnExisting.FAIL:
+        return statement
+    return f"{statement} {_conflict_clause(table, on_existing)}"
+
+
+@lru_cache(maxsize=64)
+def _change_statement(table: Table, names: tuple[str, ...], mark: str) -> str:
+    changes = ", ".join(f"{name} = {mark}" for name in names)
+    return f"UPDATE {table.name} SET {changes} WHERE {_key(table)} = {mark}"  # noqa: S608  # as above
 
 
 def find_rows(

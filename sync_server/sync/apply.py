@@ -17,7 +17,7 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.operations import Operation, OperationKind, Outcome
-from wire_contracts.orders import ENTITY, order_json
+from wire_contracts.orders import APPENDED, ENTITY, FIELD_OWNED, order_json
 from wire_contracts.work_order_states import (
     CREW_EVENTS,
     WORK_ORDER,
@@ -75,7 +75,7 @@ def _set_field(
         return refused(Code.FIELD_UNKNOWN, "an order has no field of that name")
     if owner is not Owner.OFFICE and not _is_value(operation.field, operation.new):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
-    current = order_json(order.document)[operation.field]
+    current = _current(order, operation.field)
     barrier = _barrier(context, operation, order, time)
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
@@ -90,6 +90,13 @@ def _set_field(
     if operation.field == "result" and order.state is WorkOrderState.FINISHED:
         _label(connection, context, order.order_id, operation.actor)
     return _taken(operation, current, merged)
+
+
+def _current(order: OrderRecord, field: str) -> JsonValue:
+    if field in FIELD_OWNED or field in APPENDED:
+        value: str | None = getattr(order.document, field)
+        return None if value is None else str(value)
+    return order_json(order.document)[field]
 
 
 def _barrier(
@@ -221,6 +228,7 @@ def _foreign(
     connection: Connection, context: CrewContext, order: OrderRecord, event: WorkOrderEvent
 ) -> Effect:
     """Answer a step on an order that another crew has, or nobody of this area."""
+    context.book.write()  # a step of this push counts too
     was_mine = had_crew(connection, order.order_id, context.tablet.crew_id)
     if event is WorkOrderEvent.FINISH and was_mine:
         return _done_anyway(context, order, Code.NOT_YOURS)

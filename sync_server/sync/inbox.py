@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
@@ -72,9 +74,13 @@ def read_operation(reader: FieldReader) -> Operation | Broken:
 
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:
     inside: list[JsonValue] = [value]
-    for _ in range(levels):
-        inside = [inner for each in inside for inner in _inner(each)]
-    return bool(inside)
+    for _ in range(levels - 1):
+        inside = [
+            inner for each in inside for inner in _inner(each) if isinstance(inner, dict | list)
+        ]
+        if not inside:
+            return False
+    return any(inside)
 
 
 def _inner(value: JsonValue) -> Iterable[JsonValue]:
@@ -96,9 +102,28 @@ def canonical(entry: Operation | Broken) -> bytes:
     """
     body = body_of(entry)
     try:
+        if _is_plain(entry):
+            return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         return dump_json(body)
-    except ValueError:
+    except (ValueError, orjson.JSONEncodeError):
         return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
+
+
+_PLAIN = frozenset({str, bool, type(None)})
+
+
+def _is_plain(entry: Operation | Broken) -> bool:
+    """Return whether there is nothing in it but text and numbers of our own.
+
+    Of such a body orjson makes the bytes that `dump_json` makes, in a tenth of the time; of some
+    floats and long numbers it does not.
+    """
+    return (
+        isinstance(entry, Operation)
+        and entry.payload is None
+        and type(entry.old) in _PLAIN
+        and type(entry.new) in _PLAIN
+    )
 
 
 def readable(entry: Operation | Broken) -> str:
@@ -109,6 +134,8 @@ def readable(entry: Operation | Broken) -> str:
 
 def clean_text(text: str) -> str:
     """Return the text without what no database takes: NUL and halves of surrogate pairs."""
+    if text.isascii():
+        return text.replace("\0", "?")
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 

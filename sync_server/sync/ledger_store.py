@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
+from sync_server.db.among import is_among_numbers, is_among_texts
+from sync_server.db.bulk_io import put_cells
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
 from sync_server.sync.event_time import BootTimes
 from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
@@ -56,7 +58,8 @@ class KnownOperation:
 
 def known_operations(connection: Connection, op_ids: Iterable[str]) -> dict[str, KnownOperation]:
     """Return the stored outcomes of those operations that the ledger holds."""
-    query = select(OP_LEDGER).where(OP_LEDGER.c.op_id.in_(list(op_ids)))
+    ids = list(op_ids)
+    query = select(OP_LEDGER).where(is_among_texts(connection, OP_LEDGER.c.op_id, ids))
     return {
         row.op_id: KnownOperation(
             payload_hash=row.payload_hash,
@@ -81,8 +84,7 @@ def write_ledger(
 ) -> None:
     """Write outcomes in the transaction of the effects (trap T3)."""
     rows = [_ledger_row(replica_id, tablet, entry, now_utc) for entry in entries]
-    if rows:
-        connection.execute(insert(OP_LEDGER), rows)
+    put_cells(connection, OP_LEDGER, rows)
 
 
 def _ledger_row(
@@ -220,7 +222,7 @@ def numbers_in_use(
 ) -> dict[int, set[str]]:
     """Return which operations of this replica hold these numbers (trap T7)."""
     query = select(OP_LEDGER.c.n, OP_LEDGER.c.op_id).where(
-        OP_LEDGER.c.replica_id == replica_id, OP_LEDGER.c.n.in_(sorted(numbers))
+        OP_LEDGER.c.replica_id == replica_id, is_among_numbers(connection, OP_LEDGER.c.n, numbers)
     )
     found: dict[int, set[str]] = {}
     for row in connection.execute(query):

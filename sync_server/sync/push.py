@@ -89,18 +89,27 @@ def take_push(
         tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, is_revoked=is_revoked
     )
     groups = _groups(push.entries)
-    results = _take_together(engine, sender, groups)
-    if results is None:
-        results = [result for group in groups for result in _take_group(engine, sender, group)]
+    outcome = _take_together(engine, sender, groups)
+    if outcome is not None:
+        return outcome
+    results = [result for group in groups for result in _take_group(engine, sender, group)]
     with engine.begin() as connection:
-        note_replica(connection, push.replica_id, tablet.tablet_id, _last_n(push), now_utc)
-        must_renew = is_replica_retired(connection, push.replica_id)
+        return _closed(connection, sender, groups, results)
+
+
+def _closed(
+    connection: Connection,
+    sender: Sender,
+    groups: Sequence[Sequence[Entry]],
+    results: Sequence[OperationResult],
+) -> PushOutcome:
+    """Return the outcome, after noting how far the numbers of this copy of the store went."""
+    numbers = [each.n for group in groups for each in group if isinstance(each, Operation)]
+    last_n = max(numbers, default=0)
+    tablet_id = sender.tablet.tablet_id
+    note_replica(connection, sender.replica_id, tablet_id, last_n, sender.now_utc)
+    must_renew = is_replica_retired(connection, sender.replica_id)
     return PushOutcome(results=results, must_renew_replica=must_renew)
-
-
-def _last_n(push: ReadPush) -> int:
-    numbers = [entry.n for entry in push.entries if isinstance(entry, Operation)]
-    return max(numbers, default=0)
 
 
 def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -113,11 +122,12 @@ def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 def _take_together(
     engine: Engine, sender: Sender, groups: Sequence[Sequence[Entry]]
-) -> list[OperationResult] | None:
+) -> PushOutcome | None:
     """Return the outcomes of all groups in one transaction, None when that is not possible."""
     try:
         with engine.begin() as connection:
-            return _PushJob(connection, sender).run(groups)
+            results = _PushJob(connection, sender).run(groups)
+            return _closed(connection, sender, groups, results)
     except Exception as error:  # the groups are tried one by one, each with its own verdict
         if _is_servers_trouble(error):
             raise

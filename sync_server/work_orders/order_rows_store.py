@@ -3,9 +3,11 @@
 Nothing here asks whether somebody may; `order_store` (office) and the sync's `apply` (crew) do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from types import SimpleNamespace
 
 import orjson
 from sqlalchemy import Connection, Row, Select, insert, null, select, update
@@ -26,7 +28,6 @@ from wire_contracts.orders import (
     OrderType,
     SafetyClass,
     WorkOrderDocument,
-    order_json,
 )
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Medium
@@ -40,6 +41,9 @@ _LONGEST_REMEMBERED = 20_000
 """Characters of an evidence that is kept in memory: a chart of some days, not of 40."""
 
 FieldValue = str | int | None
+
+OrderRow = Row[str] | SimpleNamespace
+"""A row of `orders_query`, or one with columns changed that are not written yet."""
 
 
 def insert_order(
@@ -194,19 +198,52 @@ def show_order(connection: Connection, order_id: str, now_utc: datetime) -> int:
 
     A planned order is seen by no tablet; a released one without a crew by the crews of its area.
     """
-    seq = publish(connection, publication_of(record_of(connection, order_id)), now_utc)
+    query = orders_query().where(WORK_ORDER.c.order_id == order_id)
+    seq = publish(connection, publication_of(connection.execute(query).one()), now_utc)
     show_persons(connection, [order_id], now_utc)
     append_feed(connection, Topic.ORDER, order_id, now_utc)
     return seq
 
 
-def publication_of(order: OrderRecord) -> Publication:
-    """Return the order as tablets shall see it."""
+def publication_of(row: OrderRow) -> Publication:
+    """Return the order of a row of `orders_query`, evidence and all, as tablets shall see it."""
     return Publication(
         entity=ENTITY,
-        entity_id=order.order_id,
-        document=order_json(order.document),
-        buckets=buckets_of(order),
+        entity_id=row.order_id,
+        document=_document_text(row),
+        buckets=_buckets(WorkOrderState(row.state), row.crew_id, row.area_id),
+    )
+
+
+def _document_text(row: OrderRow) -> bytes:
+    """Return what `dump_json` makes of the order's document (sorted keys, compact).
+
+    Evidence and instructions are kept as that very text, so that they need not be read: an
+    evidence is most of an order, and a push shows orders by the hundred.
+    """
+    return orjson.dumps(
+        {
+            "address": row.address,
+            "alert_id": row.alert_id,
+            "cause": row.cause,
+            "created_at": row.created_at_ms,
+            "crew_id": row.crew_id,
+            "device_serial": row.device_serial,
+            "diagnosis": row.diagnosis,
+            "due_at": row.due_at_ms,
+            "evidence": orjson.Fragment(row.evidence) if row.evidence else None,
+            "instructions": orjson.Fragment(row.instructions),
+            "medium": row.medium,
+            "meter_id": row.meter_id,
+            "note": row.note,
+            "number": row.number,
+            "order_type": row.order_type,
+            "priority": row.priority,
+            "result": row.result or None,
+            "safety_class": row.safety_class,
+            "state": row.state,
+            "title": {"en": row.title_en, "zh": row.title_zh},
+        }
     )
 
 
@@ -215,7 +252,7 @@ def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime
     publication = Publication(
         entity=ENTITY,
         entity_id=order.order_id,
-        document=order_json(order.document),
+        document={},
         buckets=frozenset(),
     )
     return publish(connection, publication, now_utc)
@@ -223,11 +260,15 @@ def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime
 
 def buckets_of(order: OrderRecord) -> frozenset[str]:
     """Return where tablets see the order."""
-    if order.state is WorkOrderState.PLANNED:
+    return _buckets(order.state, order.document.crew_id, order.area_id)
+
+
+def _buckets(state: WorkOrderState, crew_id: str | None, area_id: str | None) -> frozenset[str]:
+    if state is WorkOrderState.PLANNED:
         return frozenset()
-    if order.document.crew_id is not None:
-        return frozenset({crew_bucket(order.document.crew_id)})
-    return frozenset() if order.area_id is None else frozenset({area_bucket(order.area_id)})
+    if crew_id is not None:
+        return frozenset({crew_bucket(crew_id)})
+    return frozenset() if area_id is None else frozenset({area_bucket(area_id)})
 
 
 def steps_of(connection: Connection, order_id: str) -> list[OrderStep]:
@@ -260,11 +301,17 @@ def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def order_from(row: Row[str]) -> OrderRecord:
-    """Return the order of a row of `orders_query`."""
+def changed_row(row: OrderRow, values: Mapping[str, FieldValue]) -> OrderRow:
+    """Return the row as it will be read once these columns are written."""
+    before = vars(row) if isinstance(row, SimpleNamespace) else row._mapping  # noqa: SLF001  # SQLAlchemy's public name
+    return SimpleNamespace(**{**before, **values})
+
+
+def order_from(row: OrderRow, *, has_evidence: bool = True) -> OrderRecord:
+    """Return the order of a row of `orders_query`, its evidence left out where nobody asks."""
     return OrderRecord(
         order_id=row.order_id,
-        document=_document(row),
+        document=_document(row, has_evidence=has_evidence),
         area_id=row.area_id,
         is_done_after_cancel=bool(row.is_done_after_cancel),
         created_by=row.created_by,
@@ -275,7 +322,8 @@ def order_from(row: Row[str]) -> OrderRecord:
     )
 
 
-def _document(row: Row[str]) -> WorkOrderDocument:
+def _document(row: OrderRow, *, has_evidence: bool) -> WorkOrderDocument:
+    is_shown = has_evidence and row.evidence
     return WorkOrderDocument(
         number=row.number,
         state=WorkOrderState(row.state),
@@ -290,7 +338,7 @@ def _document(row: Row[str]) -> WorkOrderDocument:
         meter_id=row.meter_id,
         device_serial=row.device_serial,
         alert_id=row.alert_id,
-        evidence=_evidence(row.order_id, row.evidence) if row.evidence else None,
+        evidence=_evidence(row.order_id, row.evidence) if is_shown else None,
         instructions=tuple(BilingualText(**step) for step in orjson.loads(row.instructions)),
         crew_id=row.crew_id,
         diagnosis=row.diagnosis,

@@ -9,14 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_server.sync.event_time import BootTimes, corrected_time
+from sync_server.sync.inbox import canonical
 from sync_server.sync.merge import Kept, Owner, merge_field, owner_of
 from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of, parse_token
 from tests.sync_server.real_parts import NOON
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import DeviceTime, Outcome
+from wire_contracts.operations import (
+    DeviceTime,
+    Operation,
+    OperationKind,
+    Outcome,
+    operation_json,
+)
 from wire_contracts.orders import APPENDED, FIELD_OWNED, OFFICE_OWNED
+from wire_contracts.payloads import dump_json
 
 WORDS = st.text(alphabet="ab\n", max_size=6)
 BUCKETS = st.from_regex(r"(org|crew:[a-z0-9~%-]{1,12}|area:[a-z0-9~E7-]{1,12})", fullmatch=True)
@@ -36,6 +44,34 @@ def test_a_token_comes_back_as_it_was(
     cursor = Cursor(server_epoch=epoch, positions=positions, key_id=key_id)
 
     assert parse_token(dump_token(cursor)) == cursor
+
+
+@given(
+    old=st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    new=st.text(st.characters(codec="utf-8")),
+)
+def test_the_hash_of_an_operation_is_over_the_same_bytes_whoever_writes_them(
+    old: str | float | None, new: str
+) -> None:
+    operation = Operation(
+        op_id=str(UUID(int=1)),
+        n=1,
+        group=str(UUID(int=2)),
+        actor=new,
+        kind=OperationKind.SET,
+        entity="work_order",
+        entity_id="o-1",
+        at=DeviceTime(wall_ms=1, mono_ms=2, boot_id=new, offset_ms=-3),
+        field="note",
+        old=old,
+        new=new,
+    )
+
+    assert canonical(operation) == dump_json(operation_json(operation))
 
 
 def test_a_token_of_the_first_version_is_still_understood() -> None:

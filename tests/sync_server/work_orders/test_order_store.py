@@ -1,21 +1,25 @@
 """Orders on a real database: made, moved, handed over, shown, withdrawn."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_store import get_alert
+from sync_server.db.sync_tables import PUBLISHED
 from sync_server.work_orders.dispatch import (
     KEEP_ON_TABLETS,
     dispatch_due,
     verdict_on,
     withdraw_ended,
 )
-from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
+from sync_server.work_orders.order import RULE_ACTOR, Mover, OrderFilter
+from sync_server.work_orders.order_book import OrderBook
+from sync_server.work_orders.order_rows_store import change_order, show_order
 from sync_server.work_orders.order_store import (
     OfficeChange,
     act,
@@ -43,7 +47,9 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.kinds import Kind
 from wire_contracts.life_cycle import RefusedTransition
-from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.orders import ENTITY, OrderType, SafetyClass, order_json
+from wire_contracts.payloads import dump_json
+from wire_contracts.pulls import hash_row
 from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import (
     OFFICE_EVENTS,
@@ -96,6 +102,52 @@ def test_an_alert_becomes_an_order_with_its_evidence_steps_and_due_time(
     assert (document.meter_id, document.device_serial) == ("M-2", "D-2")
     assert document.address == "M-2 street"
     assert (alert.disposition, alert.work_order_id) == (Disposition.ORDERED, order.order_id)
+
+
+NASTY = "".join(map(chr, range(1, 130))) + "\u2028 漏水 \U0001f4a7"
+
+
+def test_tablets_are_given_the_order_as_the_contract_writes_it(
+    engine: Engine, clock: HandClock
+) -> None:
+    utility = found_utility(engine, clock)
+    order_id = ordered(utility)
+    with engine.begin() as connection:
+        change_order(connection, order_id, {"note": NASTY, "result": "leak"}, NOON)
+        show_order(connection, order_id, NOON)
+        order = get_order(connection, order_id)
+        shown = connection.execute(
+            select(PUBLISHED.c.document, PUBLISHED.c.row_hash).where(PUBLISHED.c.entity == ENTITY)
+        ).one()
+
+    assert order.document.evidence == evidence()
+    assert shown.document == dump_json(order_json(order.document)).decode()
+    assert shown.row_hash == hash_row(ENTITY, order_id, order_json(order.document))
+
+
+def test_an_order_changed_twice_in_a_push_is_written_and_shown_as_it_ends(
+    engine: Engine, clock: HandClock
+) -> None:
+    utility = found_utility(engine, clock)
+    order_id = ordered(utility)
+    mover = Mover(actor="a", happened_at_utc=NOON, crew_id="crew-1")
+    with engine.begin() as connection:
+        book = OrderBook(connection, NOON)
+        book.change(order_id, {"diagnosis": "wet", "cause": "joint"})
+        book.move(order_id, WorkOrderEvent.ACCEPT, mover)
+        book.change(order_id, {"diagnosis": "dry"})
+        said = book.get(order_id)
+        book.show()
+
+    with engine.connect() as connection:
+        kept = get_order(connection, order_id)
+        assert said == replace(kept, document=replace(kept.document, evidence=None))
+        text = connection.execute(
+            select(PUBLISHED.c.document).where(PUBLISHED.c.entity_id == order_id)
+        ).scalar_one()
+        assert text == dump_json(order_json(kept.document)).decode()
+        assert (kept.document.diagnosis, kept.document.cause) == ("dry", "joint")
+        assert order_history(connection, order_id)[-1].event is WorkOrderEvent.ACCEPT
 
 
 def test_one_alert_has_one_order(utility: Utility) -> None:
