@@ -10,14 +10,12 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
-    bindparam,
     case,
     delete,
     exists,
     func,
     select,
     true,
-    update,
 )
 
 from field_app.orders.order_lines import (
@@ -32,7 +30,7 @@ from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store, photo_store
 from field_app.store.among import each_of, is_among
 from field_app.store.base_store import BaseRow
-from field_app.store.bulk_write import Row, upsert_rows
+from field_app.store.bulk_write import Row, change_rows, upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
 from field_app.store.photo_store import NO_PHOTOS, PhotoCount
 from field_app.store.record_states import (
@@ -298,21 +296,16 @@ def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
     for row in rows:
         words[row.order_id].append((OpStatus(row.status), Look(row.look)))
     wanted = sorted(words)
-    marks: list[dict[str, str]] = []
+    marks: list[tuple[str, str]] = []
     for start in range(0, len(wanted), _CHUNK):
         chunk = wanted[start : start + _CHUNK]
         drafts = draft_store.orders_with_draft(connection, chunk)
         photos = photo_store.count_by_order(connection, chunk)
         marks += [
-            {
-                "line": each,
-                "mark": _mark(words[each], photos.get(each, NO_PHOTOS), has_draft=each in drafts),
-            }
+            (str(_mark(words[each], photos.get(each, NO_PHOTOS), has_draft=each in drafts)), each)
             for each in chunk
         ]
-    if marks:
-        line = order_view.c.order_id == bindparam("line")
-        connection.execute(update(order_view).where(line).values(mark=bindparam("mark")), marks)
+    change_rows(connection, order_view, ("mark",), marks)
 
 
 def _is_needed(seen: SeenOrder) -> bool:

@@ -15,6 +15,21 @@ def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         connection.exec_driver_sql(_statement(table), list(rows))
 
 
+def change_rows(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Change the named columns of rows given as (value of each, key); an unknown key is nothing."""
+    if rows:
+        connection.exec_driver_sql(_change(table, tuple(names)), list(rows))
+
+
+@lru_cache(maxsize=20)
+def _change(table: Table, names: tuple[str, ...]) -> str:
+    (key,) = table.primary_key
+    changes = ", ".join(f"{name} = ?" for name in names)
+    return f"UPDATE {table.name} SET {changes} WHERE {key.name} = ?"  # noqa: S608  # our tables
+
+
 @lru_cache(maxsize=20)
 def _statement(table: Table) -> str:
     statement = sqlite.insert(table)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
-    bindparam,
     delete,
     func,
     or_,
@@ -22,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 
 from field_app.store import sealed_store, settings_store
 from field_app.store.among import is_among
+from field_app.store.bulk_write import Row, change_rows
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
 from field_app.store.sealed_store import Seal, ToSeal, seal_nothing
@@ -335,6 +335,18 @@ class Settled:
     undone: set[str]
 
 
+_SETTLED = (
+    "status",
+    "outcome",
+    "code",
+    "detail",
+    "ack_seq",
+    "look",
+    "acked_round",
+    "acked_at_ms",
+)
+
+
 def settle(
     connection: Connection, results: Sequence[OperationResult], *, round_no: int, at_ms: int
 ) -> Settled:
@@ -350,30 +362,26 @@ def settle(
         .add_columns(columns.body)
         .where(is_among(columns.op_id, told))
     ).all()
-    changes: list[dict[str, str | int | None]] = []
+    changes: list[Row] = []
     for row in rows:
         result = told[row.op_id]
         is_news = row.outcome != result.outcome or row.code != result.code
         needs_eyes = result.outcome in _NEEDS_EYES and not _is_plain_append(row.body, result)
         must_look = needs_eyes and (is_news or row.look == Look.YES)
         changes.append(
-            {
-                "settled_id": row.op_id,
-                "status": OpStatus.REFUSED if _is_undone(result) else OpStatus.RECEIVED,
-                "outcome": result.outcome,
-                "code": result.code,
-                "detail": result.detail,
-                "ack_seq": result.seq,
-                "look": Look.YES if must_look else row.look,
-            }
+            (
+                str(OpStatus.REFUSED if _is_undone(result) else OpStatus.RECEIVED),
+                str(result.outcome),
+                None if result.code is None else str(result.code),
+                result.detail,
+                result.seq,
+                int(Look.YES if must_look else row.look),
+                round_no,
+                at_ms,
+                row.op_id,
+            )
         )
-    if changes:
-        connection.execute(
-            update(outbox_op)
-            .where(columns.op_id == bindparam("settled_id"))
-            .values(acked_round=round_no, acked_at_ms=at_ms),
-            changes,
-        )
+    change_rows(connection, outbox_op, _SETTLED, changes)
     sealed_store.forget_sealed(connection, SealedKind.OPERATION, list(told))
     return Settled(
         records={row.order_id for row in rows},
