@@ -4,6 +4,7 @@ queued                   what the queue holds, as values
 bodies                   how a frame is written: once, as the bytes that go to the server
 seq_ranges               ranges of running numbers: together, in common, not in common
 thinning                 which frames give way when there is no room
+given_io                 which numbers were given, kept beside the file
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside
 fresh_frames             the newest frames, in memory too
 marks_store              which numbers are acknowledged
@@ -11,6 +12,7 @@ rows_store               the rows of one file and what they add up to
 epoch_store              one file: frames of one epoch
 sqlite_pages, wal_pages  rows out of single pages of a file; which pages of its log count
 raw_file_io              a damaged file page by page
+doubts                   whether a file is the one that was left
 salvage_io               what a damaged file still holds
 export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones

@@ -20,6 +20,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.given_io import GivenFile
 from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
     connect,
@@ -76,6 +77,7 @@ class EpochStore:
         connection: sqlite3.Connection,
         config: QueueConfig,
         free_bytes: Callable[[], int],
+        given: GivenFile | None = None,
     ) -> None:
         """Take an open file; `open_store` makes one.
 
@@ -83,7 +85,9 @@ class EpochStore:
             connection: From `queue_file_io.connect`.
             config: What the file may hold.
             free_bytes: Tells the free space on the file's disk.
+            given: Where the numbers given are noted; None: nowhere.
         """
+        self._given = given
         self._connection = connection
         self._config = config
         self._free_bytes = free_bytes
@@ -402,7 +406,12 @@ class EpochStore:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._rows.marks.write(self._connection)
+                last = get_meta(self._connection, "last_seq")
+                if self._given is not None:
+                    self._given.reserve(last)
                 self._connection.execute("COMMIT")
+                if self._given is not None:
+                    self._given.note(last)
             except BaseException as error:
                 self._rows.sizes = before[0]
                 self._rows.fresh.clear()
@@ -456,20 +465,22 @@ def _effect(seqs: Sequence[int], entry: EpochAck) -> AckEffect:
     return AckEffect(seqs=seqs, refused=[pair for pair in entry.refused if pair[0] in done])
 
 
-def open_store(path: Path, config: QueueConfig, epoch: int | None = None) -> EpochStore | None:
+def open_store(path: Path, config: QueueConfig, *, is_noted: bool = False) -> EpochStore | None:
     """Return the queue in a file, None when the file is damaged.
 
-    A missing file is created.
+    A missing file is created, with an epoch that is drawn.
 
     Args:
         path: The file.
         config: What it may hold.
-        epoch: The epoch of a new file; None: draw one.
+        is_noted: Whether the numbers given in it are noted beside it.
 
     Raises:
         QueueError: The file was written by a newer version, or the folder cannot be written.
     """
-    connection = connect(path, epoch)
+    connection = connect(path)
     if connection is None:
         return None
-    return EpochStore(connection, config, lambda: shutil.disk_usage(path.parent).free)
+    numbers = get_meta(connection, "epoch"), get_meta(connection, "last_seq")
+    given = GivenFile(path, *numbers) if is_noted else None
+    return EpochStore(connection, config, lambda: shutil.disk_usage(path.parent).free, given)

@@ -17,7 +17,9 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.doubts import Doubt, Remembered, doubt_of
 from edge_gateway.queue.epoch_store import EVERYTHING, EpochStore, open_store
+from edge_gateway.queue.given_io import Given, read_given
 from edge_gateway.queue.queue_file_io import (
     SCHEMA_VERSION,
     QueueError,
@@ -28,7 +30,14 @@ from edge_gateway.queue.queue_file_io import (
 )
 from edge_gateway.queue.queued import AckEffect, Cursor, HeldFrame, QueueFigures, StoredFrame
 from edge_gateway.queue.rows_store import FrameRows, figures_of
-from edge_gateway.queue.salvage_io import epoch_file, salvage
+from edge_gateway.queue.salvage_io import (
+    Claim,
+    epoch_file,
+    look_at,
+    read_claim,
+    salvage,
+    write_claim,
+)
 from edge_gateway.queue.seq_ranges import Ranges
 from wire_contracts.acks import Ack
 from wire_contracts.frames import Frame, TimeQuality
@@ -199,10 +208,16 @@ class QueueStore:
         return work(self._current)
 
     def _open(self) -> EpochStore:
-        store = open_store(self._path, self._config)
+        given = self._unaccounted()
+        known = None if given is None else _remembered(given)
+        doubt = doubt_of(look_at(self._path), known)
+        store = None
+        if doubt is None:
+            store = open_store(self._path, self._config, is_noted=True)
+            doubt = Doubt.DAMAGED
         if store is None:
-            self._set_aside(self._path)
-            store = open_store(self._path, self._config)
+            self._set_aside(self._path, doubt, _claim(given, doubt))
+            store = open_store(self._path, self._config, is_noted=True)
         if store is None:
             message = f"{self._path}: queue: is damaged again at once; give it another disk"
             raise QueueError(message)
@@ -212,33 +227,52 @@ class QueueStore:
         """Set a damaged file aside, go on with a new one, and read out the damaged one."""
         store.close()
         if store is self._current:
-            self._set_aside(self._path)
+            given = self._unaccounted()
+            self._set_aside(self._path, Doubt.DAMAGED, _claim(given, Doubt.DAMAGED))
             self._current = self._open()
         else:
             self._older.remove(store)
-            self._set_aside(epoch_file(self._path, store.epoch))
+            self._set_aside(epoch_file(self._path, store.epoch), Doubt.DAMAGED)
         self._read_out_damaged()
         self._open_older()
 
-    def _set_aside(self, path: Path) -> None:
+    def _unaccounted(self) -> Given | None:
+        """Return which numbers the present file must have; None: of it nothing is known.
+
+        What is known of a file that was set aside, before a new one began, is not of that one.
+        """
+        given = read_given(self._path)
+        if given is None or epoch_file(self._path, given.epoch).exists():
+            return None
+        claims = [read_claim(todo) for todo in self._todos()]
+        is_aside = any(claim is not None and claim.epoch == given.epoch for _, claim in claims)
+        return None if is_aside else given
+
+    def _todos(self) -> Sequence[Path]:
+        return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_TODO}"))
+
+    def _set_aside(self, path: Path, why: Doubt, claim: Claim | None = None) -> None:
         stamp = self._named_at_utc.strftime("%Y%m%dT%H%M%SZ")
         aside = path.with_name(f"{self._path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
-        aside.with_name(aside.name + _TODO).touch()
+        write_claim(aside.with_name(aside.name + _TODO), why, claim)
         rename(path, aside)
+        aside.touch()
         self._aside = aside
-        _LOG.error("queue.set_aside", file=str(aside))
+        _LOG.error("queue.set_aside", file=str(aside), why=why.value)
 
     def _read_out_damaged(self) -> None:
         """Save what damaged files still hold; a kill in between is made up for later."""
-        for todo in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_TODO}")):
+        for todo in self._todos():
+            why, claim = read_claim(todo)
             damaged = todo.with_name(todo.name.removesuffix(_TODO))
-            found = salvage(damaged, self._path)
+            found = salvage(damaged, self._path, claim)
             for start in range(0, len(found.strays), _PUT_AT_ONCE):
                 self._current.put(found.strays[start : start + _PUT_AT_ONCE])
             todo.unlink()
+            given = "" if claim is None else f", of {claim.last} numbers given"
             self._notices.append(
-                f"the damaged queue file is kept as {damaged}; {found.count} of its frames "
-                "could be read and go on to the server"
+                f"the queue file {why} and is kept as {damaged}; {found.count} of its frames "
+                f"could be read and go on to the server{given}"
             )
 
     def _open_older(self) -> None:
@@ -247,9 +281,10 @@ class QueueStore:
         for file in sorted(self._path.parent.glob(f"{self._path.name}.epoch-*")):
             if file in known or not file.name.rpartition("-")[2].isdecimal():
                 continue
-            store = open_store(file, self._config)
+            doubt = doubt_of(look_at(file), None)
+            store = None if doubt else open_store(file, self._config)
             if store is None:
-                self._set_aside(file)
+                self._set_aside(file, doubt or Doubt.DAMAGED)
                 self._read_out_damaged()
                 store = open_store(file, self._config) if file.exists() else None
             if store is not None:
@@ -261,6 +296,16 @@ class QueueStore:
                 self._older.remove(store)
                 store.close()
                 remove(epoch_file(self._path, store.epoch))
+
+
+def _remembered(given: Given) -> Remembered:
+    return Remembered(epoch=given.epoch, last=given.last, is_exact=given.is_of_this_start())
+
+
+def _claim(given: Given | None, why: Doubt) -> Claim | None:
+    if given is None:
+        return None
+    return Claim(epoch=given.epoch, last=given.highest(), is_end_known=why is Doubt.DAMAGED)
 
 
 def open_queue(

@@ -1,7 +1,7 @@
 """Reads a damaged queue file page by page, with what its write-ahead log holds for certain."""
 
 import mmap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +14,7 @@ from edge_gateway.queue.sqlite_pages import (
     page_size_of,
     table_rows,
 )
-from edge_gateway.queue.wal_pages import committed_pages
+from edge_gateway.queue.wal_pages import LoggedPage, read_log
 
 PAGE_SIZES = (2048, 4096)
 """Of our files, and of those of version 1."""
@@ -24,18 +24,34 @@ _LOOKED_AT = 400
 
 
 class RawFile:
-    """The pages of a file and of its log; the log's are newer."""
+    """The pages of a file and of its log; the log's are newer.
+
+    Attributes:
+        ends_behind: How many transactions end behind what SQLite takes for the end of the log.
+        has_log: Whether there is a log with pages.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open it to read; missing files have no pages."""
         log = path.with_name(f"{path.name}-wal")
         self._data: mmap.mmap | bytes = b""
-        if path.stat().st_size:
+        if path.exists() and path.stat().st_size:
             with path.open("rb") as file:
                 self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        logged = committed_pages(log.read_bytes()) if log.exists() else None
-        self._logged: Mapping[int, bytes] = {} if logged is None else logged.pages
-        self._page_size = self._find_page_size() if logged is None else logged.page_size
+        logged = read_log(log.read_bytes()) if log.exists() else None
+        self.ends_behind = 0 if logged is None else logged.ends_behind
+        self.has_log = logged is not None and bool(logged.committed or logged.behind)
+        self._pages: Sequence[LoggedPage] = ()
+        self._doubtful: Sequence[bytes] = ()
+        self._logged: Mapping[int, bytes] = {}
+        if logged is not None and self.has_log:
+            self._logged = logged.pages
+        if logged is not None and logged.ends_behind:
+            self._pages = [each for each in (*logged.committed, *logged.behind) if each.is_proven]
+            self._doubtful = [each.page for each in logged.behind if not each.is_proven]
+            self._logged = {each.number: each.page for each in self._pages}
+        is_sized = logged is not None and self.has_log
+        self._page_size = logged.page_size if logged and is_sized else self._find_page_size()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -52,8 +68,18 @@ class RawFile:
             self._data.close()
 
     def rows(self, is_wanted: Callable[[int], bool]) -> Iterator[PageRow]:
-        """Yield the rows of all tables with row numbers, page by page: stale ones too."""
+        """Yield the rows of all tables with row numbers, page by page: stale ones too.
+
+        Of a log that was cut every state of each page counts, the newest first.
+        """
+        for each in reversed(self._pages):
+            yield from table_rows(each.page, self._page, is_wanted)
         for page in self._pages_of(TABLE_LEAF):
+            yield from table_rows(page, self._page, is_wanted)
+
+    def doubtful_rows(self, is_wanted: Callable[[int], bool]) -> Iterator[PageRow]:
+        """Yield the rows of those pages of a cut log that do not have their checksum."""
+        for page in reversed(self._doubtful):
             yield from table_rows(page, self._page, is_wanted)
 
     def memory(self) -> Mapping[str, int]:

@@ -1,15 +1,18 @@
 """Copies out of a damaged queue file what can still be read, under the epoch it belongs to."""
 
+import json
+import os
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from zlib import crc32
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.queue.doubts import ONE_TRANSACTION, Doubt, OnDisk
 from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
     connect,
@@ -29,6 +32,7 @@ MOST_FAILURES = 200_000
 """Reads of single frames that may fail before the rest of a file counts as unreadable."""
 
 _CHUNK = 1000
+_HEAD = 100
 _COLUMNS_OF_1 = 6
 _COLUMNS_OF_2 = 9
 _COLUMNS = "seq, at_ms, boot_id, boot_ms, gap_first, gap_last, gap_count, crc, body"
@@ -83,19 +87,70 @@ class Salvaged:
     strays: Sequence[Frame | HeldFrame] = ()
 
 
-def salvage(damaged: Path, base: Path) -> Salvaged:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is known of the numbers of a damaged file from outside.
+
+    Attributes:
+        epoch: Their epoch.
+        last: The last number given, when the file tells of none itself or its end is missing.
+        is_end_known: Whether the file's own last number counts.
+    """
+
+    epoch: int
+    last: int
+    is_end_known: bool
+
+    def end(self, told: int | None) -> int:
+        """Return up to where numbers were given, 0 when only the file's rows tell that."""
+        return told if told is not None and self.is_end_known else max(self.last, told or 0)
+
+
+def write_claim(todo: Path, why: Doubt, claim: Claim | None) -> None:
+    """Write what is known of a file that is to be set aside; it must outlive a kill."""
+    known = {} if claim is None else asdict(claim)
+    with todo.open("x", encoding="utf-8") as file:
+        json.dump({"why": why.value, **known}, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_claim(todo: Path) -> tuple[str, Claim | None]:
+    """Return what is wrong with a file that was set aside, and what is known of its numbers."""
+    try:
+        content = read_json("claim", todo.read_bytes())
+        why = content.text("why")
+        if "epoch" not in content.values:
+            return why, None
+        return why, Claim(
+            epoch=content.integer("epoch", low=1, high=MAX_EPOCH),
+            last=content.integer("last", low=0, high=MAX_SEQ),
+            is_end_known=content.values.get("is_end_known") is True,
+        )
+    except (OSError, ContractError):
+        return Doubt.DAMAGED.value, None
+
+
+def salvage(damaged: Path, base: Path, claim: Claim | None = None) -> Salvaged:
     """Return what could be read; frames of a known epoch lie in `epoch_file(base, epoch)` then.
 
-    The damaged file is only read. A row counts when its body has its check sum.
+    The damaged file is only read. A row counts when its body has its check sum. When the claim is
+    of another epoch, that has a file without frames then: all of it is gone.
     """
     with opened(damaged) as remains:
-        memory = remains.memory
-        epoch = memory.get("epoch")
+        epoch = remains.memory.get("epoch")
         if epoch is None or not 0 < epoch <= MAX_EPOCH:
+            epoch = None if claim is None else claim.epoch
+        if epoch is None:
             rows = sorted(remains.rows(), key=lambda row: row.seq)
             strays = [frame for row in rows for frame in _frames(row)]
             return Salvaged(epoch=None, count=len(strays), strays=strays)
-        count = _write(base, epoch, remains)
+        told = remains.memory.get("last_seq")
+        is_claimed = claim is not None and claim.epoch == epoch
+        end = claim.end(told) if claim is not None and is_claimed else told or 0
+        count = _write(base, epoch, remains, end)
+        if claim is not None and not epoch_file(base, claim.epoch).exists():
+            _write(base, claim.epoch, None, claim.last)
     _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=count)
     return Salvaged(epoch=epoch, count=count)
 
@@ -122,7 +177,9 @@ class Remains:
     marks: Sequence[tuple[int, int, int]]
 
     def is_sound(self) -> bool:
-        """Return whether SQLite finds nothing wrong with the file."""
+        """Return whether SQLite finds nothing wrong with the file, and its log is whole."""
+        if self.raw.ends_behind > ONE_TRANSACTION:
+            return False
         with suppress(*_UNREADABLE):
             return bool(self.source.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
         return False
@@ -135,6 +192,8 @@ class Remains:
         """
         gone: list[Range] = [mark[:2] for mark in self.marks]
         for row in readable_rows(self):
+            if row.uptime is not None and self.raw.ends_behind:
+                continue  # it may have been dated since: that state comes first
             gone.append((row.seq, row.seq))
             if row.gap is not None:
                 gone.append(row.gap[:2])
@@ -146,8 +205,10 @@ class Remains:
     def _raw_rows(self, known: Ranges) -> Iterator[Row]:
         """Yield rows of no known number; of one that was dated the later state."""
         done: set[int] = set()
-        for is_held in (False, True):
-            for found in self.raw.rows(lambda seq: seq not in done and not covers(known, seq)):
+        raw = self.raw
+        # what else a row without its page's checksum says is not to be believed
+        for rows, is_held in ((raw.rows, False), (raw.doubtful_rows, False), (raw.rows, True)):
+            for found in rows(lambda seq: seq not in done and not covers(known, seq)):
                 row = _whole(_in_order(found))
                 if row is not None and (row.uptime is not None) is is_held:
                     done.add(row.seq)
@@ -163,15 +224,48 @@ def opened(path: Path) -> Generator[Remains]:
     """
     with RawFile(path) as raw, closing(_open_to_read(path)) as source:
         memory = {**raw.memory(), **_memory_of(source)}
+        if raw.ends_behind:
+            memory = {**memory, **raw.memory()}
         yield Remains(source=source, raw=raw, memory=memory, marks=_marks(source))
 
 
+def look_at(path: Path) -> OnDisk:
+    """Return what lies at the place of a queue file; nothing is changed."""
+    log = path.with_name(f"{path.name}-wal")
+    if not path.exists() and not log.exists():
+        return OnDisk(is_there=False, has_log=False, ends_behind=0, epoch=None, last=None)
+    with RawFile(path) as raw, closing(_open_to_read(path)) as source:
+        memory = _memory_of(source)
+        return OnDisk(
+            is_there=not _is_blank(path, source),
+            has_log=raw.has_log,
+            ends_behind=raw.ends_behind,
+            epoch=memory.get("epoch"),
+            last=memory.get("last_seq"),
+        )
+
+
 def _open_to_read(path: Path) -> sqlite3.Connection:
+    if not _has_head(path):
+        return sqlite3.connect(":memory:")  # SQLite would delete the log of an empty file
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None
     )
     connection.text_factory = lambda text: text.decode(errors="replace")
     return connection
+
+
+def _has_head(path: Path) -> bool:
+    return path.exists() and path.stat().st_size >= _HEAD
+
+
+def _is_blank(path: Path, source: sqlite3.Connection) -> bool:
+    """Return whether there is nothing in a file, or no table: all of it was in a log, now gone."""
+    if not _has_head(path):
+        return True
+    with suppress(*_UNREADABLE):
+        return not source.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    return False
 
 
 def _memory_of(source: sqlite3.Connection) -> Mapping[str, int]:
@@ -279,8 +373,11 @@ def _frames(row: Row) -> Iterator[Frame | HeldFrame]:
     yield frame if row.uptime is None else HeldFrame(frame=frame, uptime=row.uptime)
 
 
-def _write(base: Path, epoch: int, remains: Remains) -> int:
-    """Return how many rows now lie in the file of that epoch; it appears whole or not at all."""
+def _write(base: Path, epoch: int, remains: Remains | None, end: int) -> int:
+    """Return how many rows now lie in the file of that epoch; it appears whole or not at all.
+
+    `end` is the last number given; without remains all of them are missing.
+    """
     unfinished = base.with_name(f"{base.name}.salvage")
     remove(unfinished)
     target = connect(unfinished, epoch)
@@ -289,15 +386,17 @@ def _write(base: Path, epoch: int, remains: Remains) -> int:
     count = top = newest_ms = 0
     with closing(target):
         target.execute("BEGIN IMMEDIATE")
-        for row in remains.rows():
+        for row in () if remains is None else remains.rows():
             target.execute(f"INSERT INTO frame ({_COLUMNS}) VALUES (?{', ?' * 8})", row.columns())  # noqa: S608  # names of this module
             count += 1
             top = max(top, row.seq)
             newest_ms = max(newest_ms, 0 if row.uptime is not None else row.at_ms or 0)
-        target.executemany("INSERT OR IGNORE INTO acked VALUES (?, ?, ?)", remains.marks)
-        last_seq = max(top, remains.memory.get("last_seq", 0))
+        if remains is not None:
+            target.executemany("INSERT OR IGNORE INTO acked VALUES (?, ?, ?)", remains.marks)
+            server_epoch = remains.memory.get("server_epoch", NO_SERVER)
+            set_meta(target, "server_epoch", server_epoch)
+        last_seq = max(top, end)
         set_meta(target, "last_seq", last_seq if last_seq <= MAX_SEQ else top)
-        set_meta(target, "server_epoch", remains.memory.get("server_epoch", NO_SERVER))
         set_meta(target, "newest_ms", newest_ms)
         set_meta(target, "must_explain", 1)
         target.execute("COMMIT")

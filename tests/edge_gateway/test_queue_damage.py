@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.given_io import given_file
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import Frame
@@ -139,6 +140,7 @@ def test_frames_without_a_readable_epoch_get_new_numbers(tmp_path: Path) -> None
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DROP TABLE meta")
         connection.commit()
+    given_file(path).unlink()
 
     with closing(opened(path)) as store:
         assert len(open_seqs(store)) == 50

@@ -23,7 +23,7 @@ from edge_gateway.queue.queued import HeldFrame, StoredFrame, Uptime
 from edge_gateway.queue.raw_file_io import RawFile
 from edge_gateway.queue.salvage_io import opened
 from edge_gateway.queue.sqlite_pages import index_rows, table_rows
-from edge_gateway.queue.wal_pages import committed_pages
+from edge_gateway.queue.wal_pages import read_log
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import Frame, TimeQuality
 from wire_contracts.quantities import Quantity
@@ -226,15 +226,21 @@ def test_a_log_counts_as_far_as_its_check_sums_hold(tmp_path: Path) -> None:
         for first in range(0, 100, 10):
             store.put([frame(number) for number in range(first, first + 10)])
         log = path.with_name("q-wal").read_bytes()
-    whole = committed_pages(log)
-    torn = committed_pages(spoil(log, [(len(log) // 2, b"\xff" * 9)]))
+    whole = read_log(log)
+    torn = read_log(spoil(log, [(len(log) // 2, b"\xff" * 9)]))
+    headless = read_log(spoil(log, [(24, b"\x00\x01")]))
 
     assert whole is not None
     assert torn is not None
-    assert set(torn.pages) <= set(whole.pages)
+    assert headless is not None
+    assert (whole.ends_behind, len(whole.behind)) == (0, 0)
     assert len(torn.pages) > 0
-    assert committed_pages(log[:31]) is None
-    assert committed_pages(spoil(log, [(24, b"\x00\x01")])) is None
+    assert len(torn.committed) + len(torn.behind) == len(whole.committed)
+    assert torn.ends_behind > 1
+    assert sum(not each.is_proven for each in torn.behind) == 1
+    assert headless.committed == []
+    assert len(headless.behind) == len(whole.committed)
+    assert read_log(log[:31]) is None
 
 
 def test_a_file_of_version_1_is_read_page_by_page(tmp_path: Path) -> None:
