@@ -1,7 +1,7 @@
 """Owns the question whether a column is one of many values: one statement for any number of them.
 
-The values go as one parameter: nothing is compiled anew for each number of them, which for the 200
-operations of a push costs more than the search itself.
+PostgreSQL takes the values as one array. SQLite takes some hundred as they are, more as one JSON
+text: it has 32,766 variables in a statement and no more.
 """
 
 import json
@@ -20,13 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+_MOST_VARIABLES = 500
+
 
 def is_among_texts(
     connection: Connection, column: ColumnElement[str], texts: Collection[str]
 ) -> ColumnElement[bool]:
     """Return the condition that the column holds one of the texts."""
     if connection.dialect.name == "sqlite":
-        return column.in_(_each_of(json.dumps(sorted(texts))))
+        few = len(texts) <= _MOST_VARIABLES
+        return column.in_(sorted(texts) if few else _each_of(json.dumps(sorted(texts))))
     return column == any_(bindparam(None, sorted(texts), type_=ARRAY(Text)))
 
 
@@ -35,7 +38,8 @@ def is_among_numbers(
 ) -> ColumnElement[bool]:
     """Return the condition that the column holds one of the whole numbers."""
     if connection.dialect.name == "sqlite":
-        return column.in_(_each_of(json.dumps(sorted(numbers))))
+        few = len(numbers) <= _MOST_VARIABLES
+        return column.in_(sorted(numbers) if few else _each_of(json.dumps(sorted(numbers))))
     return column == any_(bindparam(None, sorted(numbers), type_=ARRAY(BigInteger)))
 
 
