@@ -75,6 +75,11 @@ class Exchange:
         except NoAnswer:
             return
 
+    def weigh_rest(self) -> None:
+        """Judge what came behind the last answer at once, and not before the next request."""
+        if self._quiet.rest:
+            self.catch_up()
+
     def send(self, request: bytes) -> None:
         """Send a request when the line is silent.
 
@@ -84,6 +89,8 @@ class Exchange:
         assert self._shape is not None  # noqa: S101  # expect comes first, by contract
         number = int.from_bytes(request[:2], "big") if self._is_numbered else 0
         expected = Expected(shape=self._shape, request=request, transaction=number)
+        if self.owed.copied_s:
+            self._quiet.await_copies(self.owed.awaited_s(self._shape.unit))
         try:
             self._send_on(self._quiet.port(), expected)
         except OSError as error:
@@ -205,8 +212,9 @@ class Exchange:
     def _accept(self, now: Listening, frame: Frame) -> None:
         self._quiet.rest = now.heard
         self._timeouts_in_row = 0
-        longest_s = max(self._wait_s, self._timing.timeout_s)
-        self.owed.settle(now.expected.shape, now_s=time.monotonic(), timeout_s=longest_s)
+        self.owed.settle(now.expected.shape)
+        if not self._is_numbered:
+            self.owed.say(frame.payload, now.last_s)
         spent_s = time.monotonic() - now.sent_s - len(frame.raw) * self._timing.char_s
         self.counts.last_turnaround_s = max(0.0, spent_s)
         self.counts.turnarounds.add(spent_s)

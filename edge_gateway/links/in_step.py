@@ -1,11 +1,13 @@
-"""Decides whether the next answer of a unit may hold the words of an earlier request.
+"""Decides whether an answer of a unit may hold the words of an earlier request.
 
-A serial server that falls one answer behind gives every request the words of the one before it,
-under the right number and with a right checksum. Two blocks of different lengths in a row tell;
-two of one length do not, and neither does one block that is read again and again. What stands
-between them, a probe, is proof.
+A serial server that falls some answers behind gives every request the words of an earlier one,
+under the right number and with a right checksum. What tells is a *proof*: a read whose answer has
+another shape (function and byte count) than those of the requests before it, so that whichever of
+them is answered in its place is seen. A unit proves itself before the first words and after
+whatever went wrong; words that may be those of another address wait for a proof behind them.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -16,25 +18,39 @@ from edge_gateway.links.modbus_frames import Shape, read_shape
 from edge_gateway.links.read_plan import BIT_FUNCTIONS
 from firmware_profiles.words import Span
 
-CHANGES_TO_TRUST = 3
-"""Meters that hang up after every answer are believed to be in step after three changes."""
+DEPTH = 8
+"""Requests among which no two answers may be confused: no unit is believed to be further behind.
+Serial servers queue four to eight requests (judgement)."""
 
-SAME_SIZES_TO_TRUST = 2
-"""A meter that answers two probes in a row with the length of the block that is wanted does not
-heed the count, where one that is behind would have answered the second with the first's length."""
+MOST_HELD = 6
+"""Blocks that wait for one proof: with two proofs around them they are within `DEPTH`."""
+
+HANG_UPS_TO_TRUST = 3
+"""Meters that hang up after every answer are believed without a proof after three of them."""
+
+SAME_SIZES_TO_TRUST = DEPTH + 1
+"""A meter that answers nine proofs in a row with the length of the block that is wanted does not
+heed the count, where one that is behind would by then have answered with the first's length."""
 
 PROVED_FOR_S = 60.0
 """Wall seconds for which one block read again and again is believed to be today's and not the
 poll before's: what a control room calls current (judgement)."""
 
+DOUBTED_FOR_S = 60.0
+"""Wall seconds for which nothing is believed without a proof behind it, after a unit has said what
+nobody asked, or another answer than its own (judgement)."""
+
 SILENT_PROBES = 2
-"""Probes in a row without a sign after which the block itself is asked: some meters answer whole
-blocks and nothing else."""
+"""Proofs in a row without a sign after which the block itself is asked of a unit that never gave
+one: some meters answer whole blocks and nothing else."""
 
 MUTE_FOR_S = 3600.0
-"""Wall seconds in which a meter that answers its block and no probe is left alone with them."""
+"""Wall seconds in which a meter that answers its block and no proof is left alone with them."""
 
-UNREACHABLE = frozenset({10, 11})
+VAIN_AFTER = 3
+"""Failures after which a span that was never answered is the last to be chosen for a proof."""
+
+UNREACHABLE = frozenset({4, 10, 11})
 """Exceptions of a gateway whose own line fails; what it hears late it may hand on shifted."""
 
 _KNOWN_BLOCKS = 4
@@ -56,70 +72,83 @@ class UnitStep:
     Attributes:
         spare: Reads that its map allows beside what is asked.
         blocks: Blocks that it has answered, of different shapes, the newest last.
-        last: The block that it answered last.
-        is_lost: Whether a request since then was lost, heard by the unit or not.
-        opening: Which opening of the line `last` was on.
-        changes: How often it answered another shape than before, each with its own, after the
-            line had been opened afresh.
-        had_words: Whether it answered with words, and not with an exception.
-        is_in_step: Whether it has answered two different shapes in a row, each with its own.
-        proved_s: When it did so last, in monotonic seconds.
-        fixed: The shape with which it answered probes for a block of that shape.
+        asked: Its last requests, answered or not, the newest last.
+        must_prove: Whether nothing is asked of it before a proof.
+        held: Blocks whose words wait for a proof behind them.
+        is_spoilt: Whether something was heard since that takes every such word away.
+        opening: Which opening of the line its last answer was on.
+        hang_ups: How many answers in a row came each on an opening of its own.
+        proved_s: When it proved itself last, in monotonic seconds.
+        fixed: The shape with which it answered proofs for a block of that shape.
         fixed_count: How many of them in a row.
-        silent_probes: Probes in a row that nothing answered.
-        mute_until_s: Until when it is not asked a probe for the age of its words alone.
-        caught_until_s: Until when it is not believed unproved: it has given a wrong answer.
+        silent_probes: Proofs in a row that nothing answered.
+        mute_until_s: Until when it is not asked for any proof.
+        doubted_until_s: Until when all its words wait for a proof.
+        failures: Spans that did not serve as a proof, and how often; 0: it has served once.
     """
 
     spare: Sequence[Span] = ()
     blocks: list[Span] = field(default_factory=list)
-    last: Span | None = None
-    is_lost: bool = False
+    asked: deque[Span] = field(default_factory=lambda: deque(maxlen=DEPTH))
+    must_prove: bool = False
+    held: int = 0
+    is_spoilt: bool = False
     opening: int = 0
-    changes: int = 0
-    had_words: bool = False
-    is_in_step: bool = False
+    hang_ups: int = 0
     proved_s: float = -inf
     fixed: Shape | None = None
     fixed_count: int = 0
     silent_probes: int = 0
     mute_until_s: float = -inf
-    caught_until_s: float = -inf
+    doubted_until_s: float = -inf
+    failures: dict[Span, int] = field(default_factory=dict)
 
-    def note_probe(self, wanted: Shape, heard_instead: bytes, *, is_silent: bool) -> None:
-        """Take what a probe brought: is one length, or nothing, all that the unit answers with?"""
-        self.silent_probes = self.silent_probes + 1 if is_silent else 0
+    def note(self, block: Span, answer: Answer, *, opening: int) -> bool:
+        """Take what became of a request; return whether it came over a line opened since."""
+        self.asked.append(block)
+        if isinstance(answer, Fault):
+            self.must_prove |= (
+                answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE
+            )
+            return False
+        if opening == self.opening:
+            self.hang_ups = 0
+            return False
+        is_first = not self.opening
+        self.opening = opening
+        self.hang_ups += 1
+        return not is_first and self.hang_ups < HANG_UPS_TO_TRUST
+
+    def distrust(self, now_s: float) -> None:
+        """Note that it said what nobody asked, or another answer than that to its request."""
+        self.must_prove = True
+        self.doubted_until_s = now_s + DOUBTED_FOR_S
+        self.is_spoilt |= self.held > 0
+
+    def note_proof(self, span: Span, now_s: float) -> None:
+        """Take a proof: every block before it was answered with its own words."""
+        self.failures[span] = 0
+        self.proved_s = now_s
+        self.must_prove = False
+        self.held = 0
+        self.silent_probes = 0
+        self.fixed_count = 0
+
+    def note_no_proof(self, span: Span, wanted: Shape, heard_instead: bytes) -> None:
+        """Take what was no proof: is one length, or nothing, all that the unit answers with?"""
+        if self.failures.get(span) != 0:
+            self.failures[span] = self.failures.get(span, 0) + 1
         is_fixed = wanted.fits(heard_instead)
         is_again = is_fixed and self.fixed == wanted
+        self.silent_probes = 0 if heard_instead else self.silent_probes + 1
         self.fixed = wanted if is_fixed else None
         self.fixed_count = self.fixed_count + 1 if is_again else int(is_fixed)
 
-    def note(self, block: Span, answer: Answer, *, opening: int, now_s: float) -> None:
-        """Take what became of a request."""
-        if isinstance(answer, Fault) and (
-            answer.kind is not FaultKind.EXCEPTION or answer.exception in UNREACHABLE
-        ):
-            self.is_in_step = False
-            self.is_lost = True
-            self.changes = 0
-            if answer.kind is FaultKind.MISMATCH:
-                self.caught_until_s = now_s + PROVED_FOR_S
-            return
-        had_words, self.had_words = self.had_words, not isinstance(answer, Fault)
-        if self._has_changed(block) and (had_words or self.had_words):
-            self.proved_s = now_s
-            if not self.is_in_step:
-                self.changes += 1
-                self.is_in_step = self.opening == opening or self.changes >= CHANGES_TO_TRUST
-        self.last = block
-        self.is_lost = False
-        self.opening = opening
-
     def note_words(self, block: Span, now_s: float) -> None:
         """Keep a few blocks of different shapes that this unit answers with words."""
-        if self.silent_probes >= SILENT_PROBES:
+        if self._is_silent(now_s):
             self.mute_until_s = now_s + MUTE_FOR_S
-            self.spare = ()
+            self.must_prove = False
         self.silent_probes = 0
         if block in self.blocks:
             return
@@ -130,44 +159,76 @@ class UnitStep:
     def doubt(self, block: Span, shape: Shape, now_s: float) -> Doubt:
         """Return what an answer of the right shape may be instead of the one to `block`.
 
-        A unit that was in step may fall behind at any moment, without any fault. Therefore two
-        blocks of one shape are never asked for in a row, nor one of them alone for long: what
-        stands between them tells.
+        A unit that was in step may fall behind at any moment, without any fault: what is only
+        `may_be_foreign` waits for the proof behind it.
         """
-        if self.fixed_count >= SAME_SIZES_TO_TRUST and self.fixed == shape:
+        if self.is_without_proofs(shape, now_s):
             return Doubt.NONE
-        is_alone = self.last is None or self.last is block or self.last == block
-        if self.silent_probes >= SILENT_PROBES and (is_alone or not self._has_own_probe(block)):
-            return Doubt.NONE
-        if self.is_lost and not self.is_in_step:
+        if self.must_prove:
             return Doubt.FOREIGN
-        if is_alone:
-            is_old = now_s - self.proved_s > PROVED_FOR_S and now_s >= self.mute_until_s
-            return Doubt.OLD if is_old else Doubt.NONE
-        return Doubt.NONE if self._has_changed(block) else Doubt.FOREIGN
+        if self.held >= MOST_HELD and self.may_be_foreign(block, now_s):
+            return Doubt.FOREIGN
+        return Doubt.OLD if now_s - self.proved_s > PROVED_FOR_S else Doubt.NONE
 
-    def is_caught(self, block: Span, shape: Shape, now_s: float) -> bool:
-        """Return whether a block is refused that may be foreign and that no probe can prove."""
-        is_foreign = self.doubt(block, shape, now_s) is Doubt.FOREIGN and self.last is not None
-        return is_foreign and now_s < self.caught_until_s
+    def is_without_proofs(self, shape: Shape | None, now_s: float) -> bool:
+        """Return whether it is one of those that give no proofs, ever."""
+        if now_s < self.mute_until_s or self._is_silent(now_s):
+            return True
+        return self.fixed_count >= SAME_SIZES_TO_TRUST and shape in {None, self.fixed}
 
-    def probes(self, unit: int, block: Span) -> Iterator[Span]:
-        """Yield reads whose answer tells, known to be right first, within `block` before others."""
-        wanted = shape_of(unit, block)
-        last = None if self.last is None else shape_of(unit, self.last)
+    def may_be_foreign(self, block: Span, now_s: float) -> bool:
+        """Return whether one of the last requests asked another block of this shape."""
+        if now_s < self.doubted_until_s:
+            return True
+        for each in self.asked:
+            if each is not block and each != block and shape_of(0, each) == shape_of(0, block):
+                return True
+        return False
+
+    def is_caught(self, now_s: float) -> bool:
+        """Return whether what no proof can tell is refused: it gave a wrong answer lately."""
+        return now_s < self.doubted_until_s
+
+    def was_just_asked(self, shape: Shape) -> bool:
+        """Return whether a proof of this shape could not be told from the last request's answer."""
+        return bool(self.asked) and shape_of(shape.unit, self.asked[-1]) == shape
+
+    def proofs(self, unit: int, block: Span | None = None) -> Iterator[Span]:
+        """Yield reads whose answer can be told from those of the last requests, the best first.
+
+        Where a map has fewer lengths than that, those whose shape was asked longest ago come
+        first; a unit further behind than that is not found by them. Never the shape of `block`,
+        which is to be asked next.
+        """
+        wanted = None if block is None else shape_of(unit, block)
+        asked_at = {shape_of(unit, each): at for at, each in enumerate(self.asked)}
+        found: dict[Shape, Span] = {}
+        for span in self._candidates(block):
+            shape = shape_of(unit, span)
+            known = found.get(shape)
+            if known is None or (self._is_vain(known) and not self._is_vain(span)):
+                found[shape] = span
+        found.pop(wanted, None)  # type: ignore[arg-type]  # None is no key of it
+        yield from sorted(
+            found.values(),
+            key=lambda each: (self._is_vain(each), asked_at.get(shape_of(unit, each), -1)),
+        )
+
+    def _candidates(self, block: Span | None) -> Iterator[Span]:
         known = sorted(self.blocks, key=lambda each: each.word_count)
-        for span in (*known, *_parts(block), *self.spare):
-            if shape_of(unit, span) not in {last, wanted}:
-                yield span
+        yield from known
+        for each in () if block is None else (block,):
+            yield from _parts(each)
+        for each in known[-1:]:
+            yield from _parts(each)
+        yield from self.spare
 
-    def _has_own_probe(self, block: Span) -> bool:
-        wanted = shape_of(0, block)
-        return any(shape_of(0, each) != wanted for each in (*self.blocks, *_parts(block)))
+    def _is_vain(self, span: Span) -> bool:
+        return self.failures.get(span, 0) >= VAIN_AFTER
 
-    def _has_changed(self, block: Span) -> bool:
-        if self.last is None or self.last is block or self.is_lost:
-            return False
-        return shape_of(0, self.last) != shape_of(0, block)
+    def _is_silent(self, now_s: float) -> bool:
+        """Return whether proofs are in vain: it gives none, and has not given any lately."""
+        return self.silent_probes >= SILENT_PROBES and now_s - self.proved_s > MUTE_FOR_S
 
 
 def shape_of(unit: int, block: Span) -> Shape:
@@ -183,7 +244,7 @@ def _parts(block: Span) -> Iterator[Span]:
     Nothing beside the block is read: a profile may forbid the address behind it.
     """
     unit = _BITS_OF_BYTE if block.function_code in BIT_FUNCTIONS else 1
-    for count in (2, 4, 1, 3, 6, 5, 8, 7):
+    for count in (2, 4, 1, 3, 6, 5, 8, 7, 10, 9):
         part = replace(block, word_count=count * unit)
         if part.word_count < block.word_count:
             yield part

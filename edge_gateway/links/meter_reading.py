@@ -1,7 +1,7 @@
 """Runs the requests of one job through a link: repeats, gives up early, isolates a bad address."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,6 +36,7 @@ class GroupRead:
         plan: The plan for the next time; it differs when the meter refused an address.
         has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
+        is_mixed: Whether the guard register differed between two answers.
         troubles: What went wrong, in the order it happened.
     """
 
@@ -44,6 +45,7 @@ class GroupRead:
     plan: GroupPlan
     has_answered: bool
     is_link_down: bool = False
+    is_mixed: bool = False
     troubles: Sequence[Fault] = ()
 
 
@@ -82,8 +84,15 @@ def read_group(
         plan=job.next_plan(),
         has_answered=job.has_answered,
         is_link_down=job.stopped_by is not None and job.stopped_by.kind is FaultKind.LINK_DOWN,
+        is_mixed=job.has_mixed,
         troubles=job.troubles,
     )
+
+
+def refused(read: GroupRead, unproved: Fault) -> GroupRead:
+    """Return a job none of whose words count, because no proof stands behind them."""
+    faults = {**dict.fromkeys(read.words, BAD_MISMATCH), **read.faults}
+    return replace(read, words={}, faults=faults, troubles=(*read.troubles, unproved))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from edge_gateway.links.modbus_frames import Expected, Frame, Shape
 from edge_gateway.links.owed_answers import OwedAnswers
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
 
+_TORN = "a cut answer, and another one that began in it"
+
 
 @dataclass(slots=True)
 class Listening:
@@ -24,6 +26,7 @@ class Listening:
         is_repeated: The adapter has repeated the request, as its URL says it does.
         foreign: A frame that was not the answer, for people.
         instead: Its unit, function and data.
+        before: What came before the frame that is looked at, where frames carry no number.
         doubtful_exception: Code of an exception that may be that of an earlier request.
     """
 
@@ -35,6 +38,7 @@ class Listening:
     is_repeated: bool = False
     foreign: str = ""
     instead: bytes = b""
+    before: bytes = b""
     doubtful_exception: int = 0
 
 
@@ -55,8 +59,10 @@ class AnswerJudge:
         """Take the next frame out of what was heard, if need be from between a DTU's own words."""
         frame = self._rules.find(now.heard, now.expected, is_final=is_final)
         if frame is not None:
+            now.before = now.heard[: frame.end - len(frame.raw)]
             now.heard = now.heard[frame.end :]
             return frame
+        now.before = b""
         signs = self._manners.signs
         for heard in () if signs is None else signs.without(now.heard):
             frame = self._rules.find(heard, now.expected, is_final=is_final)
@@ -77,6 +83,9 @@ class AnswerJudge:
         if self._is_echo(now, frame):
             return False
         if shape.fits(payload):
+            if now.expected.is_begun(now.before, frame.raw):
+                now.instead = payload
+                raise _mistaken(_TORN)
             return True
         if shape.is_refusal(payload):
             return self._is_own_refusal(now, frame)
@@ -119,7 +128,8 @@ class AnswerJudge:
         if now.expected.is_echo(frame.raw):
             raise _mistaken("our own request came back")
         if now.expected.is_torn(frame.raw, now.heard):
-            raise _mistaken("a cut answer, and another one that began in it")
+            now.instead = payload
+            raise _mistaken(_TORN)
         if shape.fits(payload) or (shape.is_refusal(payload) and payload[2]):
             return True
         now.instead = payload
@@ -129,6 +139,10 @@ class AnswerJudge:
         """Go on listening after the frame of another unit; give up after a wrong one of this."""
         described = _described(payload, now.expected.shape)
         now.instead = payload
+        if self._owed.is_copy(payload, now.last_s):
+            self._counts.late_answers += 1
+            now.foreign = described
+            return False
         self._owed.distrust(payload[0])
         if payload[0] == now.expected.shape.unit:
             raise _mistaken(described)

@@ -12,10 +12,10 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.bus_time import BusTime
 from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
-from edge_gateway.links.group_plan import replan
+from edge_gateway.links.group_plan import GroupPlan, replan
 from edge_gateway.links.heard import Heard, Meanwhile
 from edge_gateway.links.interview import Interview, interview
-from edge_gateway.links.meter_reading import read_group
+from edge_gateway.links.meter_reading import read_group, refused
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
 from edge_gateway.links.modbus_objects import ObjectsRead
@@ -169,6 +169,11 @@ class ModbusDriver:
             retry_count=retry_count,
             now_utc=told.at_utc,
         )
+        if read.is_mixed:
+            self._link.distrust(unit.meter.device_address)
+        unproved = self._link.release(deadline_s=self._longest_s(unit, plan))
+        if unproved is not None:
+            read = refused(read, unproved)
         if read.plan is not plan:
             unit.plans[job.group] = read.plan
             more = refusal_notices(job, plan, read.plan)
@@ -207,8 +212,10 @@ class ModbusDriver:
         """Ask once; the deadline is what the wire needs and what this unit usually takes."""
         if unit.gap_s:
             time.sleep(unit.gap_s)
-        answer = self._ask(
-            unit.meter.device_address, request, unit.pace.patience_s(unit.meter.timeout_s)
+        answer = self._link.ask(
+            unit.meter.device_address + request.unit_offset,
+            request,
+            deadline_s=self._deadline_s(unit, request),
         )
         if not isinstance(answer, Fault):
             unit.answers += 1
@@ -218,6 +225,14 @@ class ModbusDriver:
         elif answer.kind is FaultKind.EXCEPTION:
             unit.pace.misses = 0
         return answer
+
+    def _deadline_s(self, unit: Unit, request: Span) -> float:
+        patience_s = unit.pace.patience_s(unit.meter.timeout_s)
+        return self._site.time_of.wire_s(request) + patience_s
+
+    def _longest_s(self, unit: Unit, plan: GroupPlan) -> float | None:
+        """Return how long a proof may take: as long as the first block."""
+        return self._deadline_s(unit, plan.requests[0]) if plan.requests else None
 
     def _ask(self, unit: int, request: Span, patience_s: float) -> Answer:
         """Ask once; beside its wire time an answer may take so many seconds."""

@@ -92,6 +92,13 @@ class Expected:
         again = (raw + behind[: len(head)]).find(head, 1)
         return 0 < again < len(raw)
 
+    def is_begun(self, before: bytes, raw: bytes) -> bool:
+        """Return whether an answer without a number was cut short by the one behind it."""
+        if not before:
+            return False
+        begun = (before + raw[: len(self.shape.head) - 1]).find(self.shape.head)
+        return 0 <= begun < len(before) and len(before) - begun < self.shape.length
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:

@@ -7,7 +7,8 @@ answers its requests in the order they were sent, or not at all. So a request wi
 leaves a debt, and while the debt stands no request of the same shape is sent to that unit. It is
 settled when the late answer is seen, or when the unit answers a later request, or after a time
 that is far longer than any answer has been seen to take. A unit that was heard to say what nobody
-asked (it answers twice, or a serial server repeats for it) owes after every answer for a while.
+asked (it answers twice, or a serial server repeats for it) is `odd`: its words wait for a proof
+(`in_step`), and where its copies come soon the line is listened to until they have come.
 """
 
 from collections import deque
@@ -24,8 +25,16 @@ meter, radio links stall for seconds; the fault slaves of the tests answer after
 KNOWN_TRANSACTIONS = 64
 """How far back a transaction number is known as ours: far more than are ever late."""
 
-CLEAN_ANSWERS = 32
-"""Answers after which a unit that said what nobody asked is trusted again. Judgement."""
+KNOWN_ANSWERS = 16
+"""Answers that are kept to know a copy by: more than a job has."""
+
+MOST_AWAITED_S = 0.1
+"""Copies that come later than this are not waited for: they would hold up the other units, and
+the proofs find what they spoil (judgement)."""
+
+AWAITED_TIMES = 1.5
+LEAST_AWAITED_S = 0.005
+"""A copy is awaited for one and a half times as long as the latest took, and 5 ms (judgement)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +51,16 @@ class OwedAnswers:
 
     Attributes:
         debts: The debts of every unit, oldest first.
-        talkative: Units that nobody trusts to answer once, and for how many answers more.
+        odd: Units that said what nobody asked; who reads it takes them out.
+        said: Answers that were accepted, the newest last, and when.
+        copied_s: Units that answer twice, and how long the second takes at most.
         numbers: Transactions that were asked, where frames carry their number.
     """
 
     debts: dict[int, Sequence[Debt]] = field(default_factory=dict)
-    talkative: dict[int, int] = field(default_factory=dict)
+    odd: set[int] = field(default_factory=set)
+    said: deque[tuple[bytes, float]] = field(default_factory=lambda: deque(maxlen=KNOWN_ANSWERS))
+    copied_s: dict[int, float] = field(default_factory=dict)
     numbers: deque[int] = field(default_factory=lambda: deque(maxlen=KNOWN_TRANSACTIONS))
 
     def lose(self, shape: Shape, *, now_s: float, timeout_s: float) -> None:
@@ -74,17 +87,34 @@ class OwedAnswers:
                 return True
         return False
 
-    def settle(self, shape: Shape, *, now_s: float, timeout_s: float) -> None:
+    def settle(self, shape: Shape) -> None:
         """Note that a unit answered a request that was sent after all it owed."""
         self.debts.pop(shape.unit, None)
-        left = self.talkative.pop(shape.unit, 0)
-        if left:
-            self.lose(shape, now_s=now_s, timeout_s=timeout_s)
-            self.talkative[shape.unit] = left - 1
+
+    def say(self, payload: bytes, now_s: float) -> None:
+        """Keep an answer that was accepted, to know its copy."""
+        self.said.append((payload, now_s))
+
+    def is_copy(self, payload: bytes, now_s: float) -> bool:
+        """Return whether a frame that nobody asked repeats its unit's last answer."""
+        same = [at_s for said, at_s in self.said if said == payload]
+        if not same:
+            return False
+        late_s = now_s - same[-1]
+        if late_s <= MOST_AWAITED_S:
+            known_s = self.copied_s.get(payload[0], 0.0)
+            self.copied_s[payload[0]] = max(known_s, late_s)
+        last = next(said for said, _ in reversed(self.said) if said[0] == payload[0])
+        return last == payload
+
+    def awaited_s(self, unit: int) -> float:
+        """Return how long after its last answer a unit may say it again; 0: it does not."""
+        late_s = self.copied_s.get(unit)
+        return 0.0 if late_s is None else AWAITED_TIMES * late_s + LEAST_AWAITED_S
 
     def distrust(self, unit: int) -> None:
-        """Note that a unit said what nobody asked: it may say everything twice."""
-        self.talkative[unit] = CLEAN_ANSWERS
+        """Note that a unit said what nobody asked."""
+        self.odd.add(unit)
 
     def is_clear(self, now_s: float) -> bool:
         """Return whether no unit owes anything."""

@@ -81,6 +81,10 @@ class QuietLine:
         self.hear(self.rest, now_s)
         return not self.rest
 
+    def await_copies(self, late_s: float) -> None:
+        """Listen so long after the last byte: what a unit says twice is heard in silence."""
+        self.until_s = max(self.until_s, self.last_byte_s + late_s)
+
     def hear(self, heard: bytes, now_s: float) -> None:
         """Note that bytes came just now."""
         if heard:
@@ -127,7 +131,7 @@ class QuietLine:
                 or frame.transaction in self._owed.numbers
             ):
                 self._counts.late_answers += 1
-            else:
+            elif not self._owed.is_copy(frame.payload, now_s):
                 self._owed.distrust(frame.payload[0])
                 is_strange = True
         return (stray if signs is None else signs.stripped(stray)), is_strange

@@ -9,15 +9,18 @@ from edge_gateway.links.read_plan import BIT_FUNCTIONS, ReadLimits
 from firmware_profiles.profile import Profile
 from firmware_profiles.words import Span, span_in
 
-MOST_SPARE = 4
-"""Different lengths of answers that are kept for one unit: two tell any two blocks apart."""
+MOST_SPARE = 10
+"""Different lengths of answers that are kept for one unit: so many tell as many requests apart."""
+
+_MOST_BESIDE = 8
+"""Words that are asked with a register where a map has too few lengths of its own."""
 
 
 def spare_reads(profile: Profile) -> Mapping[int, tuple[Span, ...]]:
     """Return short reads of different lengths by unit offset, those of named registers first.
 
-    Two neighbours together are one more length; where a map names a single word and nothing else,
-    its neighbour is asked with it, unless the profile forbids that. A meter that refuses it has
+    Two neighbours together are one more length; where a map names few lengths, the words behind a
+    register are asked with it, unless the profile forbids that. A meter that refuses it has
     answered, which is all that is wanted.
     """
     found: dict[int, dict[Shape, Span]] = {}
@@ -39,6 +42,7 @@ def _candidates(profile: Profile) -> Iterator[Span]:
     for one, other in pairwise(named):
         if one.space == other.space and one.end == other.address:
             yield span_in(one.space, one.address, one.word_count + other.word_count)
-    for span in named:
-        if span.function_code not in BIT_FUNCTIONS:
-            yield span_in(span.space, span.address, span.word_count + 1)
+    for more in range(1, _MOST_BESIDE + 1):
+        for span in named:
+            if span.function_code not in BIT_FUNCTIONS:
+                yield span_in(span.space, span.address, span.word_count + more)

@@ -238,7 +238,12 @@ CASES: Mapping[str, Case] = {
     "two meters at once": Case(
         behave=collided, says=says(CRC, MISMATCH), later=says(CRC, MISMATCH), lines=SERIAL
     ),
-    "two meters one behind the other": Case(behave=second_speaker, says=says(OK)),
+    "two meters one behind the other": Case(
+        behave=second_speaker,
+        says=says(MISMATCH),
+        later=says(OK),
+        by_line=dict.fromkeys(NUMBERED, says(OK)),
+    ),
     "repeats the request": Case(
         behave=lambda ask: (Raw(ask.raw), answer(ask)), says=says(MISMATCH), lines=SERIAL
     ),

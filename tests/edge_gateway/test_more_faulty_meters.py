@@ -141,6 +141,20 @@ def test_no_habit_of_a_meter_gives_a_wrong_word_or_harms_its_neighbour(
     assert wrong == []
 
 
+@pytest.mark.parametrize("line", ["tcp", "rtu", "rtu+tcp"])
+def test_half_an_answer_and_a_foreign_one_behind_it_is_no_answer(line: str) -> None:
+    quiet_pymodbus()
+    wrong: list[str] = []
+    with lined(line, {UNIT: lambda a: (Cut(answer(a), 0, 0.5), other_address(a))}) as url:
+        link = open_link(url, timeout_s=TIMEOUT_S)
+        for address in (100, 200, 300):
+            block = words(address)
+            wrong += wrong_of(UNIT, block, link.transact(UNIT, block))
+        link.close()
+
+    assert wrong == []
+
+
 @pytest.mark.parametrize("line", sorted(FRAMINGS))
 def test_a_request_that_comes_back_is_never_taken_for_its_answer(line: str) -> None:
     """Twenty coils at 0x0300: the request has the length and the beginning of the answer."""

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from edge_gateway.links import in_step
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.in_step import PROVED_FOR_S, Doubt, UnitStep, shape_of
+from edge_gateway.links.in_step import (
+    DEPTH,
+    DOUBTED_FOR_S,
+    PROVED_FOR_S,
+    Doubt,
+    UnitStep,
+    shape_of,
+)
 from edge_gateway.links.link_url import LinkUrl, parse_url
 from edge_gateway.links.modbus_io import PROBE_SHARE, ModbusLink, quiet_pymodbus
 from edge_gateway.links.modbus_links_io import open_link
@@ -35,6 +42,7 @@ from wire_contracts.quality import BAD_MISMATCH
 UNIT = 7
 LINES: Mapping[str, type[Framing]] = {"tcp": Mbap, "rtu+tcp": Rtu, "rtu": Rtu}
 TIMEOUT_S = 0.05
+_MISMATCH = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
 
 
 @dataclass
@@ -45,6 +53,7 @@ class Counting:
     """
 
     behind_from: int = 1_000_000
+    depth: int = 1
     most_words: int = 125
     is_choosy: bool = False
     blocks: Sequence[tuple[int, int]] = ()
@@ -62,14 +71,17 @@ class Counting:
             data = struct.pack(f">{ask.count}H", *(word & 0xFFFF for word in words))
             right = bytes((ask.unit, ask.function, len(data))) + data
         self.said.append(right)
-        is_behind = len(self.said) > max(1, self.behind_from)
-        return (Say(self.said[-2] if is_behind else right),)
+        is_behind = len(self.said) > max(self.depth, self.behind_from)
+        return (Say(self.said[-1 - self.depth] if is_behind else right),)
 
     def truth(self, block: Span) -> tuple[int, ...]:
-        """What it holds now, as its newest answer says."""
-        return tuple(
-            1000 * len(self.asked) + block.address + at & 0xFFFF for at in range(block.word_count)
+        """What it held when it was asked for this block the last time."""
+        times = max(
+            number
+            for number, ask in enumerate(self.asked, 1)
+            if (ask.address, ask.count) == (block.address, block.word_count)
         )
+        return tuple(1000 * times + block.address + at & 0xFFFF for at in range(block.word_count))
 
 
 @contextmanager
@@ -133,6 +145,26 @@ def test_blocks_of_one_word_are_never_taken_for_each_other(line: str, behind_fro
     assert wrong == []
 
 
+@pytest.mark.parametrize("line", sorted(LINES))
+@pytest.mark.parametrize("depth", [2, 4, 8])
+def test_a_unit_that_is_suddenly_several_answers_behind_loses_its_job(
+    line: str, depth: int
+) -> None:
+    meter = Counting(behind_from=16, depth=depth)
+    blocks = [words(100 * at, 2) for at in range(1, 6)]
+    with linked(line, meter) as link:
+        link.allow(UNIT, [words(700, count) for count in range(1, 12)])
+        jobs: list[str] = []
+        for _ in range(5):
+            pairs = [(link.ask(UNIT, block), meter.truth(block)) for block in blocks]
+            is_believed = link.release() is None
+            answered = [said == held for said, held in pairs if not isinstance(said, Fault)]
+            jobs.append(("right" if all(answered) else "wrong") if is_believed else "refused")
+
+    assert jobs[:3] == ["right", "right", "refused"]
+    assert "wrong" not in jobs
+
+
 def test_single_words_are_not_believed_of_a_unit_that_was_caught_one_behind() -> None:
     """Nobody has said what else may be read of it: its own earlier probes, or nothing."""
     meter = Counting(behind_from=1)
@@ -145,13 +177,11 @@ def test_single_words_are_not_believed_of_a_unit_that_was_caught_one_behind() ->
 
 
 def test_what_no_probe_can_prove_is_refused_after_a_wrong_answer() -> None:
-    known, block = UnitStep(), words(400, 1)
-    known.note(words(300, 1), (1,), opening=1, now_s=0.0)
-    before = known.is_caught(block, shape_of(UNIT, block), 0.0)
-    fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
-    known.note(block, fault, opening=1, now_s=0.0)
-    caught = known.is_caught(block, shape_of(UNIT, block), PROVED_FOR_S - 1)
-    later = known.is_caught(block, shape_of(UNIT, block), PROVED_FOR_S + 1)
+    known = UnitStep()
+    before = known.is_caught(0.0)
+    known.distrust(0.0)
+    caught = known.is_caught(DOUBTED_FOR_S - 1)
+    later = known.is_caught(DOUBTED_FOR_S + 1)
 
     assert (before, caught, later) == (False, True, False)
 
@@ -218,8 +248,7 @@ def test_a_block_that_was_proved_a_minute_ago_is_doubted() -> None:
     block, probe = words(100), words(100, 2)
     known = UnitStep()
     first = known.doubt(block, shape_of(UNIT, block), 0.0)
-    for each in (probe, block):
-        known.note(each, (0,) * each.word_count, opening=1, now_s=0.0)
+    known.note_proof(probe, 0.0)
     soon = known.doubt(block, shape_of(UNIT, block), PROVED_FOR_S)
     later = known.doubt(block, shape_of(UNIT, block), PROVED_FOR_S + 1)
 
@@ -227,41 +256,50 @@ def test_a_block_that_was_proved_a_minute_ago_is_doubted() -> None:
 
 
 @given(
-    st.lists(st.integers(0, 4), min_size=1, max_size=12),
-    st.integers(1, 20),
-    st.sampled_from([(10, 10, 10), (1, 1, 1), (10, 1, 2), (2, 2, 4)]),
+    order=st.lists(st.integers(0, 4), min_size=1, max_size=30),
+    behind_from=st.integers(1, 30),
+    depth=st.integers(1, DEPTH),
+    sizes=st.sampled_from([(10, 10, 10), (1, 1, 1), (10, 1, 2), (2, 2, 4), (2, 2, 2, 1, 1)]),
 )
-def test_whatever_is_polled_nothing_foreign_passes_a_unit_that_falls_behind(
-    order: list[int], behind_from: int, sizes: tuple[int, int, int]
+def test_however_far_a_unit_falls_behind_no_foreign_word_is_released(
+    order: list[int], behind_from: int, depth: int, sizes: tuple[int, ...]
 ) -> None:
-    """The link's own loop, against a unit of the memory: it answers the shape of the one before."""
-    known = UnitStep(spare=(words(500, 2), words(600, 3)))
+    """The link's own loop, against a unit of the memory that falls up to eight answers behind."""
+    known = UnitStep(spare=tuple(words(500, count) for count in range(1, 2 * DEPTH)))
     blocks = [words(100 * at, size) for at, size in enumerate(sizes)]
-    past = [words(900, 4)]
+    past: list[Span] = []
 
-    def ask(span: Span) -> bool:
-        """Whether an answer of the right shape came; one that is foreign fails the test."""
-        is_behind = len(past) > behind_from
-        answered = past[-1] if is_behind else span
+    def ask(span: Span) -> tuple[bool, Span]:
+        """Whether an answer of the right shape came, and what was answered."""
         past.append(span)
-        is_right_shape = shape_of(UNIT, answered) == shape_of(UNIT, span)
-        fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
-        known.note(span, (0,) * span.word_count if is_right_shape else fault, opening=1, now_s=0.0)
-        assert not is_right_shape or span not in blocks or answered == span
-        return is_right_shape
+        is_behind = len(past) > max(behind_from, depth)
+        answered = past[-1 - depth] if is_behind else span
+        is_right = shape_of(UNIT, answered) == shape_of(UNIT, span)
+        known.note(span, (0,) if is_right else _MISMATCH, opening=1)
+        if not is_right:
+            known.distrust(0.0)
+        return is_right, answered
+
+    def is_proved(block: Span | None) -> bool:
+        proof = next(known.proofs(UNIT, block))
+        is_right, _ = ask(proof)
+        if is_right and not known.is_spoilt:
+            known.note_proof(proof, 0.0)
+        return is_right and not known.is_spoilt
 
     for index in order:
         block = blocks[index % len(blocks)]
-        is_sure = True
-        for _ in range(2):
-            if known.doubt(block, shape_of(UNIT, block), 0.0) is Doubt.NONE:
-                break
-            probe = next(known.probes(UNIT, block))
-            is_sure = ask(probe)
-            if not is_sure:
-                break
-        if is_sure and ask(block):
-            known.note_words(block, 0.0)
+        shape = shape_of(UNIT, block)
+        if known.doubt(block, shape, 0.0) is not Doubt.NONE and not is_proved(block):
+            continue
+        must_hold = known.may_be_foreign(block, 0.0)
+        is_right, answered = ask(block)
+        if is_right and must_hold:
+            known.held += 1
+        is_released = is_right and (not must_hold or is_proved(None))
+        known.held, known.is_spoilt = 0, False
+        is_foreign = answered not in {each for each in blocks if each.address == block.address}
+        assert not (is_released and is_foreign)
 
 
 def test_every_shipped_profile_has_a_probe_for_each_of_its_blocks() -> None:
@@ -273,6 +311,6 @@ def test_every_shipped_profile_has_a_probe_for_each_of_its_blocks() -> None:
             if register.group is None or not register.is_readable:
                 continue
             step = UnitStep(spare=spare[span.unit_offset])
-            probe = next(step.probes(1, span), None)
+            probe = next(step.proofs(1, span), None)
             assert probe is not None, f"{reference} {register.name}"
             assert all(not low <= probe.address <= high for low, high in profile.forbidden)

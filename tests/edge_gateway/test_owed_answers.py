@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.links.modbus_frames import Shape, read_shape
-from edge_gateway.links.owed_answers import CLEAN_ANSWERS, LEAST_OWED_S, OwedAnswers
+from edge_gateway.links.owed_answers import (
+    LEAST_AWAITED_S,
+    LEAST_OWED_S,
+    MOST_AWAITED_S,
+    OwedAnswers,
+)
 
 TIMEOUT_S = 1.0
 FATES = st.sampled_from(["in time", "late", "lost", "refused", "refused late"])
@@ -64,7 +69,7 @@ class Master:
             said = self.queue.popleft()
             if shape.fits(said):
                 self.mistaken += said != payload(number, shape)
-                self.owed.settle(shape, now_s=self.now_s, timeout_s=TIMEOUT_S)
+                self.owed.settle(shape)
                 return True
             if shape.is_refusal(said) and not self.owed.owes_refusal(shape, now_s=self.now_s):
                 return True
@@ -97,7 +102,7 @@ def test_an_answer_to_a_later_request_settles_everything_before() -> None:
     owed = OwedAnswers()
     for count in (20, 4, 6):
         owed.lose(read_shape(9, 3, count), now_s=0.0, timeout_s=TIMEOUT_S)
-    owed.settle(read_shape(9, 3, 8), now_s=1.0, timeout_s=TIMEOUT_S)
+    owed.settle(read_shape(9, 3, 8))
 
     assert owed.is_clear(1.0)
 
@@ -132,12 +137,31 @@ def test_a_debt_ends_after_far_longer_than_any_answer_takes() -> None:
     assert not owed.owes(shape, now_s=LEAST_OWED_S + 0.1)
 
 
-def test_a_unit_that_repeats_itself_owes_after_every_answer_until_it_has_stopped() -> None:
-    owed, shape = OwedAnswers(), read_shape(9, 3, 20)
-    owed.distrust(9)
-    barred = []
-    for _ in range(CLEAN_ANSWERS + 1):
-        owed.settle(shape, now_s=0.0, timeout_s=TIMEOUT_S)
-        barred.append(owed.owes(shape, now_s=0.0))
+def test_a_copy_of_the_last_answer_is_known_and_awaited_the_next_time() -> None:
+    owed, said = OwedAnswers(), payload(1, read_shape(9, 3, 20))
+    owed.say(said, 5.0)
+    before = owed.awaited_s(9)
+    is_copy = owed.is_copy(said, 5.02)
 
-    assert barred == [True] * CLEAN_ANSWERS + [False]
+    assert (before, is_copy) == (0.0, True)
+    assert 0.02 + LEAST_AWAITED_S <= owed.awaited_s(9) <= 0.04
+    assert owed.awaited_s(8) == 0.0
+
+
+def test_the_copy_of_an_earlier_answer_is_no_harmless_one() -> None:
+    """The words taken for the last answer may be those of the copy, and its own come now."""
+    owed = OwedAnswers()
+    first, second = (payload(number, read_shape(9, 3, 20)) for number in (1, 2))
+    owed.say(first, 5.0)
+    owed.say(second, 5.01)
+
+    assert [owed.is_copy(each, 5.02) for each in (first, second)] == [False, True]
+    assert not owed.is_copy(payload(3, read_shape(9, 3, 20)), 5.02)
+
+
+def test_a_copy_that_comes_late_holds_up_nobody() -> None:
+    owed, said = OwedAnswers(), payload(1, read_shape(9, 3, 20))
+    owed.say(said, 5.0)
+
+    assert owed.is_copy(said, 5.0 + 2 * MOST_AWAITED_S)
+    assert owed.awaited_s(9) == 0.0
