@@ -1,8 +1,11 @@
 """The plain limit of the sync benchmark: HTTP and two SQLite files, and nothing that makes it safe.
 
 Pages of 1,000 rows as JSON objects, gzip at level 1, WAL with `synchronous=FULL`, one commit per
-page or push: no ledger, no merge, no scope, no hash, no list to keep. Run as
-`python -m benchmarks.sync_plain FILE` it is the server: it prints its port and serves until
+page or push: no ledger, no merge, no scope, no hash, no list to keep. A push of 200 edits reads
+each document, writes the edit into it under a new sequence, as others pull it, and marks it sent on
+the tablet: one row written on either side, where ours writes one in each of five tables of the
+server (order, index, published text, ledger, feed), and operation and list line on the tablet. Run
+as `python -m benchmarks.sync_plain FILE` it is the server: it prints its port and serves until
 standard input closes.
 """
 
