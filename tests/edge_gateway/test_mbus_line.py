@@ -395,7 +395,7 @@ def test_the_tree_of_wildcards_finds_every_meter() -> None:
     numbers = [12345678, 12999999, 40000001, 98765432]
     meters = [water(number, primary=0) for number in numbers]
     with MbusLine(meters) as line:
-        link = link_to(line.port, timeout_s=0.08)
+        link = link_to(line.port, timeout_s=0.25)
         found = {step.found.facts["serial"] for step in scan_secondary(link) if step.found}
         link.close()
 

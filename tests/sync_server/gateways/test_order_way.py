@@ -94,7 +94,8 @@ def test_a_revision_is_pushed_judged_and_shown(town: Town) -> None:
     def is_told() -> bool:
         with reading(engine) as connection:
             health = load_health(connection).get(GATEWAY)
-        return health is not None and health.settings.revision == 1
+        settings = None if health is None else health.settings
+        return settings is not None and settings.revision == 1 and not settings.is_on_trial
 
     until(is_told)
     engine.dispose()
