@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from operator import itemgetter
 
 import psycopg
 from sqlalchemy import Connection, Table
@@ -84,11 +83,7 @@ def put_cells(
         return
     names = tuple(found[0])
     statement = _put_statement(table, names, on_existing, _mark(connection))
-    cells_of = itemgetter(*names)  # of one name it would be a bare value
-    values = (
-        [cells_of(row) for row in found] if len(names) > 1 else [(row[names[0]],) for row in found]
-    )
-    connection.exec_driver_sql(statement, values)
+    connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in found])
 
 
 def change_cells(

@@ -303,7 +303,7 @@ def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
 
 def changed_row(row: OrderRow, values: Mapping[str, FieldValue]) -> OrderRow:
     """Return the row as it will be read once these columns are written."""
-    before = vars(row) if isinstance(row, SimpleNamespace) else row._mapping  # noqa: SLF001  # SQLAlchemy's public name
+    before = vars(row) if isinstance(row, SimpleNamespace) else row._mapping  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # public in SQLAlchemy
     return SimpleNamespace(**{**before, **values})
 
 
