@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine
@@ -68,7 +69,9 @@ def listening(act: Callable[[PokeHub], Awaitable[None]], utility: Utility) -> No
         finally:
             hub.close()
 
-    asyncio.run(run())
+    # a thread of its own: a browser of another test may keep a loop running in this one
+    with ThreadPoolExecutor(max_workers=1) as alone:
+        alone.submit(asyncio.run, run()).result()
 
 
 def test_a_change_of_the_crew_is_told_and_one_of_another_crew_is_not(utility: Utility) -> None:
