@@ -39,7 +39,7 @@ check-rest: install
 # two at a time; whole towns, each of which keeps a core busy, only beside each other
 test: test-packages check ## check, then every test
 	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --dist worksteal --ignore tests/demo_processes
-	$(PYTHON_IN) -m pytest -m "not nightly" -n 2 --dist loadfile tests/demo_processes
+	$(PYTHON_IN) -m pytest -m "not nightly" tests/demo_processes
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
