@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from demo.accounting_io import Account, Sent, close_account, look_at_queues, missing_frames
@@ -43,7 +44,7 @@ class LivingTown:
             assert after_the_kill >= before
             wait_until(lambda: self.numbered() > after_the_kill + MORE_FRAMES)
             sent = self.look()
-            wait_until(lambda: missing_frames(engine, sent) == 0)
+            wait_while_fewer(lambda: missing_frames(engine, sent))
             return close_account(engine, self.run.places, sent, self.first_live_ms)
         finally:
             engine.dispose()
@@ -63,6 +64,21 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     pause = threading.Event()
     while not is_so() and time.monotonic() < until:
         pause.wait(0.1)
+
+
+def wait_while_fewer(count: Callable[[], int]) -> None:
+    """Wait until nothing is missing; the deadline begins anew whenever less is.
+
+    A slow machine is not a loss: what is lost stays missing.
+    """
+    before = count() + 1
+    while 0 < (least := count()) < before:
+        before = least
+        wait_until(partial(_is_less, count, before))
+
+
+def _is_less(count: Callable[[], int], before: int) -> bool:
+    return count() < before
 
 
 @contextmanager
