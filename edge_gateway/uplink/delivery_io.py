@@ -162,7 +162,7 @@ class Delivery:
         self._held_until_s = now_s + self._hold_s
         return False
 
-    def hear(self, ack: Ack, now_utc: datetime, now_s: float) -> None:
+    def hear(self, ack: Ack, now_utc: datetime) -> None:
         """Mark what the server has."""
         for store in self._parts.queue.stores():
             try:
@@ -170,14 +170,14 @@ class Delivery:
             except sqlite3.OperationalError as error:
                 _LOG.warning("ack.not_kept", error=str(error), text="the frames will go again")
                 continue
-            self._settle(store.epoch, effect, now_s)
+            self._settle(store.epoch, effect)
             if effect.is_new_server:
                 self._new_server(ack.server_epoch)
 
-    def _settle(self, epoch: int, effect: AckEffect, now_s: float) -> None:
+    def _settle(self, epoch: int, effect: AckEffect) -> None:
         if not effect.seqs:
             return
-        self._window = settle(self._window, effect.seqs, now_s, epoch=epoch)
+        self._window = settle(self._window, effect.seqs, epoch=epoch)
         self._is_alarmed = self._is_alarmed and any(
             offer.attempts >= ALARM_ATTEMPTS for offer in self._window.offers
         )

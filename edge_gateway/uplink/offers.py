@@ -1,4 +1,9 @@
-"""Decides which frames are on their way to the server and which must be offered again."""
+"""Decides which frames are on their way to the server and which must be offered again.
+
+One broker connection keeps the order of publications, and the server takes them in that order. Its
+word on a later publication therefore proves that it has passed over an earlier one; a word that
+merely comes later proves nothing, because a slow server may be many batches behind.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +15,7 @@ BACKLOG_SHARE = 0.2
 """Of the window, for what waited while there are live frames too; gateway notes, section 5."""
 
 IGNORED_ENOUGH = 3
-"""Publications that the server left out while it acknowledged others: it will not take it."""
+"""Publications that the server passed over: it will not take it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +25,18 @@ class Offer:
     Attributes:
         seqs: Its open frames.
         sent_at_s: Monotonic wall seconds of the last publication.
+        first_number: Which of all publications was the first of this batch.
+        last_number: Which was the last.
         attempts: Publications so far.
         epoch: Whose numbers these are.
         is_backlog: Whether they waited for the connection.
-        ignored: Publications that the server left out while it acknowledged others.
+        ignored: Publications that the server passed over.
     """
 
     seqs: Sequence[int]
     sent_at_s: float
+    first_number: int
+    last_number: int
     attempts: int = 1
     epoch: int = 0
     is_backlog: bool = False
@@ -46,13 +55,15 @@ class Window:
         size: Most offers at a time.
         timeout_s: Wall seconds without an acknowledgement after which an offer goes again.
         offers: On their way, oldest first.
-        heard_at_s: When the server last acknowledged anything.
+        published: Publications so far.
+        passed: The newest publication that the server is known to have reached.
     """
 
     size: int
     timeout_s: float
     offers: Sequence[Offer] = ()
-    heard_at_s: float = float("-inf")
+    published: int = 0
+    passed: int = 0
 
     def offered(self, epoch: int = 0) -> frozenset[int]:
         """Return every seq of an epoch that is on its way."""
@@ -83,13 +94,30 @@ def add_offer(
     is_backlog: bool = False,
 ) -> Window:
     """Return the window with one more published batch."""
-    offer = Offer(seqs=tuple(seqs), sent_at_s=now_s, epoch=epoch, is_backlog=is_backlog)
-    return replace(window, offers=(*window.offers, offer))
+    number = window.published + 1
+    offer = Offer(
+        seqs=tuple(seqs),
+        sent_at_s=now_s,
+        first_number=number,
+        last_number=number,
+        epoch=epoch,
+        is_backlog=is_backlog,
+    )
+    return replace(window, offers=(*window.offers, offer), published=number)
 
 
-def settle(window: Window, acknowledged: Iterable[int], now_s: float, *, epoch: int = 0) -> Window:
-    """Return the window without the acknowledged seqs; an offer without open frames is gone."""
+def settle(window: Window, acknowledged: Iterable[int], *, epoch: int = 0) -> Window:
+    """Return the window without the acknowledged seqs; an offer without open frames is gone.
+
+    Of a batch that was published more than once the word may be for the first publication.
+    """
     done = frozenset(acknowledged)
+    reached = (
+        offer.first_number
+        for offer in window.offers
+        if offer.epoch == epoch and not done.isdisjoint(offer.seqs)
+    )
+    passed = max(reached, default=0)
     kept = (
         replace(offer, seqs=tuple(seq for seq in offer.seqs if seq not in done))
         if offer.epoch == epoch
@@ -97,30 +125,37 @@ def settle(window: Window, acknowledged: Iterable[int], now_s: float, *, epoch: 
         for offer in window.offers
     )
     offers = tuple(offer for offer in kept if offer.seqs)
-    return replace(window, offers=offers, heard_at_s=now_s)
+    return replace(window, offers=offers, passed=max(window.passed, passed))
 
 
 def is_overdue(window: Window, offer: Offer, now_s: float) -> bool:
     """Return whether an offer must be published again.
 
-    The pause doubles while the server is silent, so that its absence does not become a storm;
-    once it has been heard after the last publication, the plain time-out holds again.
+    The pause doubles while the server is silent or behind, so that neither becomes a storm; once
+    it has passed over the last publication, the plain time-out holds again.
     """
     doubled = min(2 ** (offer.attempts - 1), LONGEST_PAUSE)
-    factor = 1 if window.heard_at_s > offer.sent_at_s else doubled
+    factor = 1 if _is_passed(window, offer) else doubled
     return now_s - offer.sent_at_s >= window.timeout_s * factor
 
 
 def repeat_offer(window: Window, offer: Offer, now_s: float) -> Window:
     """Return the window after an overdue offer was published again."""
-    was_ignored = window.heard_at_s > offer.sent_at_s
+    number = window.published + 1
     again = replace(
         offer,
         sent_at_s=now_s,
+        last_number=number,
         attempts=offer.attempts + 1,
-        ignored=offer.ignored + 1 if was_ignored else 0,
+        ignored=offer.ignored + _is_passed(window, offer),
     )
-    return replace(window, offers=tuple(again if one is offer else one for one in window.offers))
+    offers = tuple(again if one is offer else one for one in window.offers)
+    return replace(window, offers=offers, published=number)
+
+
+def _is_passed(window: Window, offer: Offer) -> bool:
+    """Return whether the server has spoken of a publication behind the offer's last one."""
+    return window.passed > offer.last_number
 
 
 def take_out(window: Window, offer: Offer) -> Window:

@@ -353,7 +353,7 @@ class Uplink:
             if text is not None and not self._has_disagreed:
                 self._has_disagreed = True
                 self.announce("clock_disagrees", text)
-        self._delivery.hear(ack, self._time_utc(), time.monotonic())
+        self._delivery.hear(ack, self._time_utc())
 
     def _time_utc(self) -> datetime:
         """Return now as well as it is known."""

@@ -26,10 +26,10 @@ def test_an_offer_without_open_frames_makes_room() -> None:
     window = add_offer(add_offer(EMPTY, [1, 2], 0), [3], 0)
     assert not window.has_room()
 
-    window = settle(window, [1], 1)
+    window = settle(window, [1])
     assert window.offered() == {2, 3}
 
-    window = settle(window, [2], 2)
+    window = settle(window, [2])
     assert window.has_room()
     assert window.offered() == {3}
 
@@ -49,16 +49,66 @@ def test_an_unanswered_offer_goes_again_after_the_time_out_and_then_more_rarely(
     assert set(pauses[3:]) == {10 * LONGEST_PAUSE}
 
 
-def test_once_the_server_is_heard_again_the_plain_time_out_holds() -> None:
-    window = add_offer(add_offer(EMPTY, [1], 0), [2], 0)
+def test_once_the_server_has_passed_over_an_offer_the_plain_time_out_holds() -> None:
+    window = add_offer(EMPTY, [1], 0)
     for now_s in (10.0, 30.0, 70.0):
         window = repeat_offer(window, window.offers[0], now_s)
+    window = add_offer(window, [2], 71)
     silent = is_overdue(window, window.offers[0], 81)
 
-    window = settle(window, [2], 75)
+    window = settle(window, [2])
 
     assert not silent
     assert is_overdue(window, window.offers[0], 80)
+
+
+def test_a_late_word_on_an_earlier_publication_proves_nothing() -> None:
+    window = add_offer(add_offer(EMPTY, [1], 0), [2], 0)
+    window = repeat_offer(window, window.offers[0], 10)
+
+    window = settle(window, [2])
+
+    assert not is_overdue(window, window.offers[0], 29)
+    assert repeat_offer(window, window.offers[0], 30).offers[0].ignored == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 3)), max_size=60))
+def test_a_server_that_is_slow_but_takes_all_is_never_said_to_pass_one_over(
+    steps: list[tuple[int, int]],
+) -> None:
+    """Each step so many time-outs pass, and the server takes so many publications in order."""
+    window = Window(size=8, timeout_s=1)
+    on_the_way: list[int] = []
+    now_s, newest = 0.0, 0
+    for waits, taken in steps:
+        while window.has_room():
+            newest += 1
+            window = add_offer(window, [newest], now_s)
+            on_the_way.append(newest)
+        now_s += waits
+        for offer in window.offers:
+            if is_overdue(window, offer, now_s):
+                window = repeat_offer(window, offer, now_s)
+                on_the_way.extend(offer.seqs)
+        for seq in on_the_way[:taken]:
+            window = settle(window, [seq])
+        del on_the_way[:taken]
+
+        assert [offer.ignored for offer in window.offers] == [0] * len(window.offers)
+
+
+@given(st.integers(1, 5))
+def test_an_offer_that_the_server_never_takes_becomes_doubtful(behind: int) -> None:
+    window = add_offer(Window(size=2, timeout_s=1), [1], 0)
+    now_s = 0.0
+    for number in range(2, 60):
+        window = add_offer(window, [number], now_s)
+        now_s += behind
+        window = settle(window, [number])
+        if is_overdue(window, window.offers[0], now_s):
+            window = repeat_offer(window, window.offers[0], now_s)
+
+    assert window.offers[0].is_doubtful()
 
 
 def test_after_a_new_connection_nothing_counts_as_on_its_way() -> None:
@@ -80,7 +130,7 @@ def test_every_offered_frame_is_on_its_way_until_acknowledged(steps: list[tuple[
             window = add_offer(window, [number], now_s)
             offered.add(number)
         elif name == "ack":
-            window = settle(window, [number], now_s)
+            window = settle(window, [number])
             offered.discard(number)
         elif window.offers:
             window = repeat_offer(window, window.offers[number % len(window.offers)], now_s)
