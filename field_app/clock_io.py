@@ -42,8 +42,12 @@ class TapClock:
         self._clock = clock
         self._boot_id = read_boot_id()
 
-    def stamp(self, offset_ms: int) -> DeviceTime:
-        """Return the time of a tap; `offset_ms` is server minus tablet at the last contact."""
+    def stamp(self, offset_ms: int, contact_ms: int | None = None) -> DeviceTime:
+        """Return the time of a tap.
+
+        `offset_ms` is server minus tablet at the last contact, `contact_ms` the server's clock
+        then, ms since 1970 UTC; None before any.
+        """
         wall_s = self._clock.wall_seconds(1.0)
         rate = 1.0 / wall_s if wall_s > 0 else 1.0
         return DeviceTime(
@@ -51,6 +55,7 @@ class TapClock:
             mono_ms=int(time.monotonic_ns() * rate) // 1_000_000,
             boot_id=self._boot_id,
             offset_ms=min(max(offset_ms, -LATEST_MS), LATEST_MS),
+            contact_ms=None if contact_ms is None else min(max(contact_ms, 0), LATEST_MS),
         )
 
 

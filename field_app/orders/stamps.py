@@ -29,8 +29,11 @@ class Stamps:
         return self._who()[0]
 
     def now(self, connection: Connection) -> DeviceTime:
-        """Return the time by every clock, with the offset of the last contact."""
-        return self._tap_clock.stamp(settings_store.load_integer(connection, Key.OFFSET_MS))
+        """Return the time by every clock, with what the last contact told of the server's."""
+        offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)
+        contact = settings_store.load_text(connection, Key.LAST_CONTACT_MS)
+        contact_ms = None if contact is None else int(contact) + offset_ms
+        return self._tap_clock.stamp(offset_ms, contact_ms)
 
     def stamp(self, connection: Connection) -> TapStamp:
         """Return the stamp of a tap that is made now."""

@@ -14,6 +14,7 @@ from field_app.sync.reasons import Reason
 from field_app.sync.sync_store import seconds_until_due
 from tests.field_app.office_parts import BadNetwork, Fate, Office
 from wire_contracts.findings import Cause
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.kinds import FindingResult, Label
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.quantities import Medium, Quantity
@@ -296,3 +297,22 @@ def test_every_failure_waits_longer_and_says_why(
     assert (status.reason, status.failed_tries) == (Reason.NO_NETWORK, 4)
     assert crew.sync_now().reason is Reason.NONE
     assert crew.status().failed_tries == 0
+
+
+def test_a_tap_says_when_the_server_was_heard_last_before_it(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    order_id = office.new_order()
+    crew.sync_now()
+    contact_ms = ms_from_utc(office.clock.now_utc())
+    office.clock.advance(hours=5)
+
+    crew.accept(order_id)
+
+    assert [entry.operation.at.contact_ms for entry in crew.tablet.waiting()] == [contact_ms]
+
+
+def test_before_any_contact_a_tap_says_nothing_of_one(crew: HeadlessCrew) -> None:
+    at = crew.tablet.database.read(crew.tablet.stamps.now)
+
+    assert at.contact_ms is None
