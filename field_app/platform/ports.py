@@ -1,5 +1,6 @@
 """Owns what the app asks of a tablet's hardware; every port can say that it is not there."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -18,11 +19,48 @@ class Availability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """A position in WGS 84 with its accuracy in metres."""
+    """A position in WGS 84 with its accuracy in metres.
+
+    Attributes:
+        is_mock: The machine says that the position was made up by another app; it is kept with
+            every check-in, never hidden.
+        at_ms: When it was measured by the tablet's wall clock, milliseconds since 1970; None when
+            the machine does not tell.
+    """
 
     latitude_deg: float
     longitude_deg: float
     accuracy_m: float
+    is_mock: bool = False
+    at_ms: int | None = None
+
+
+class TagWay(StrEnum):
+    """How a tag was read; typed is a weaker proof of having been there."""
+
+    NFC = "nfc"
+    QR = "qr"
+    TYPED = "typed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """What a tag says: the id of an NFC tag in lower-case hexadecimal, or the text of a code."""
+
+    text: str
+    way: TagWay
+
+
+class Sound(StrEnum):
+    """What a sound is for; which tones it has is the machine's business."""
+
+    URGENT = "urgent"
+    DONE = "done"
+    WRONG = "wrong"
+
+
+Stop = Callable[[], None]
+"""Ends what was begun; calling it twice does nothing."""
 
 
 class Camera(Protocol):
@@ -32,32 +70,79 @@ class Camera(Protocol):
         """Return whether photos can be taken."""
         ...
 
-    def take_photo(self) -> bytes | None:
-        """Return a JPEG, or None when none was taken."""
+    def take_photo(self, taken: Callable[[bytes | None], None]) -> None:
+        """Take a photo and hand over its JPEG or PNG, None when none was taken.
+
+        `taken` is called once, on any thread, also before this returns.
+        """
         ...
 
 
 class TagReader(Protocol):
-    """Reads the tag of a checkpoint or a meter."""
+    """Reads the NFC tag of a checkpoint or a meter."""
 
     def availability(self) -> Availability:
         """Return whether tags can be read."""
         ...
 
-    def read_tag(self) -> str | None:
-        """Return the tag's id in hexadecimal, or None when no tag was held near."""
+    def listen(self, found: Callable[[Tag], None]) -> Stop:
+        """Hand over every tag that is held near, on any thread, until it is stopped."""
+        ...
+
+
+class CodeScanner(Protocol):
+    """Reads a printed code: the label of a checkpoint, the enrolment code of the control room."""
+
+    def availability(self) -> Availability:
+        """Return whether codes can be read."""
+        ...
+
+    def scan(self, scanned: Callable[[Tag | None], None]) -> None:
+        """Read one code; None when it was given up. Called once, on any thread."""
         ...
 
 
 class Locator(Protocol):
-    """Tells where the tablet is."""
+    """Tells where the tablet is, between `start` and `stop`: measuring it empties the battery."""
 
     def availability(self) -> Availability:
         """Return whether the position can be known."""
         ...
 
+    def start(self) -> None:
+        """Begin to measure; once more does nothing."""
+        ...
+
+    def stop(self) -> None:
+        """Measure no more."""
+        ...
+
     def fix(self) -> Fix | None:
         """Return the last position, or None without one."""
+        ...
+
+
+class Vibrator(Protocol):
+    """Shakes the tablet."""
+
+    def availability(self) -> Availability:
+        """Return whether the tablet can vibrate."""
+        ...
+
+    def vibrate(self, pattern_ms: Sequence[int]) -> None:
+        """Vibrate: milliseconds on, off, on and so on. Returns at once; quiet where it cannot."""
+        ...
+
+
+class Sounder(Protocol):
+    """Makes a sound."""
+
+    def availability(self) -> Availability:
+        """Return whether the tablet can be heard."""
+        ...
+
+    def play(self, sound: Sound) -> None:
+        """Play a sound once. Returns at once; quiet where it cannot."""
         ...
 
 
@@ -181,7 +266,10 @@ class Hardware:
 
     camera: Camera
     tag_reader: TagReader
+    code_scanner: CodeScanner
     locator: Locator
+    vibrator: Vibrator
+    sounder: Sounder
     vault: Vault
 
 

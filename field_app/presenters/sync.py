@@ -203,7 +203,10 @@ def _capabilities(t: Words, hardware: Hardware) -> tuple[LabelledText, ...]:
     ports = (
         (t("Camera"), "camera", hardware.camera.availability()),
         (t("Tags"), "tag", hardware.tag_reader.availability()),
+        (t("Codes"), "code", hardware.code_scanner.availability()),
         (t("Position"), "position", hardware.locator.availability()),
+        (t("Sound"), "sound", hardware.sounder.availability()),
+        (t("Vibration"), "vibration", hardware.vibrator.availability()),
         (t("Vault"), "vault", hardware.vault.availability()),
     )
     return tuple(
