@@ -2,8 +2,9 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Decides which screen is shown, in one pane or two, and what the back key does."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from kivy.metrics import dp
 from kivy.uix.boxlayout import BoxLayout
@@ -39,9 +40,43 @@ LIST_PANE_DP = 440
 """Width of the list beside an order."""
 
 
+class PlaceScreen(Protocol):
+    """A screen that is a place of the navigation, or lies on top of one as a page.
+
+    It is a Kivy widget; `back` returns whether it went one step back inside itself.
+    """
+
+    def begin(self) -> None:
+        """Show what is there: the screen comes into view."""
+        ...
+
+    def refresh(self) -> None:
+        """Read again what is shown."""
+        ...
+
+    def save(self) -> None:
+        """Keep at once what was typed: the app may not come back."""
+        ...
+
+    def leave(self) -> None:
+        """Keep what was typed and let go: the screen leaves the view."""
+        ...
+
+    def back(self) -> bool:
+        """Go one step back inside the screen; False when there is none."""
+        ...
+
+
+PlaceMaker = Callable[["Navigator"], PlaceScreen]
+"""Makes the screen of a place, at its first visit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenters:
-    """The presenters of the screens; those of one order are made when it is opened."""
+    """The presenters of the screens; those of one order are made when it is opened.
+
+    `places` makes the screens of further places of the navigation by their keys.
+    """
 
     orders: OrdersPresenter
     sync: SyncPresenter
@@ -49,6 +84,7 @@ class Presenters:
     log_in: LogInPresenter
     order: Callable[[str], OrderPresenter]
     finding: Callable[[str], FindingPresenter]
+    places: Mapping[str, PlaceMaker] = field(default_factory=dict)
 
 
 class Navigator:
@@ -75,6 +111,8 @@ class Navigator:
         self.log_in = LogInScreen(presenter=presenters.log_in)
         self.enrol = EnrolScreen(presenter=presenters.enrol, done=self._chosen)
         self._empty = EmptyPane()
+        self._made: dict[str, PlaceScreen] = {}
+        self._pages: list[PlaceScreen] = []
 
     def start(self) -> None:
         """Ask the presenters for their first views; the first start shows the enrolment."""
@@ -97,10 +135,12 @@ class Navigator:
         self.settings.log_in = view
         self.settings.people = view.people
         if self.asks_pin and not was_asking:
+            self._leave_pages()
             self._leave_finding()
         self.arrange()
 
     def _another_works(self) -> None:
+        self._leave_pages()
         self._leave_finding()
         self._leave_order()
         self.refresh()
@@ -119,6 +159,39 @@ class Navigator:
         """Let time pass: due times are written anew, a tablet that lies about locks itself."""
         self._presenters.log_in.tick()
         self.refresh()
+
+    @property
+    def page(self) -> PlaceScreen | None:
+        """Return the page on top of the place, None when there is none."""
+        return self._pages[-1] if self._pages else None
+
+    def open_page(self, page: PlaceScreen) -> None:
+        """Show a page on top of what is shown: back, or `close_page`, leads back to it."""
+        if self.page is not None:
+            self.page.save()
+        self._pages.append(page)
+        page.begin()
+        self.arrange()
+
+    def close_page(self) -> None:
+        """Leave the page on top; what is below it is read again."""
+        if self._pages:
+            self._pages.pop().leave()
+            self.refresh()
+            self.arrange()
+
+    def _leave_pages(self) -> None:
+        while self._pages:
+            self._pages.pop().leave()
+
+    def place_screen(self, key: str) -> PlaceScreen:
+        """Return the screen of a further place, made at its first visit."""
+        if key not in self._made:
+            self._made[key] = self._presenters.places[key](self)
+        return self._made[key]
+
+    def _visited(self) -> PlaceScreen | None:
+        return self._made.get(self.place)
 
     def _chosen(self) -> None:
         self.refresh()
@@ -149,15 +222,28 @@ class Navigator:
 
     def go(self, place: str) -> None:
         """Go to a place of the navigation."""
+        self._leave_pages()
         self._leave_finding()
         if place == "orders" and self.place == "orders":
             self._leave_order()
-        self.place = place
+        self._move_to(place)
         self.arrange()
+
+    def _move_to(self, place: str) -> None:
+        before = self._visited()
+        if before is not None and place != self.place:
+            before.leave()
+        self.place = place
+        if place in self._presenters.places:
+            self.place_screen(place).begin()
 
     def open_order(self, order_id: str) -> None:
         """Open an order from the list."""
+        self._leave_pages()
+        if self.place != "orders":
+            self._move_to("orders")
         if order_id == self.order_id and not self.is_finding:
+            self.arrange()
             return
         self._leave_finding()
         self._leave_order()
@@ -202,11 +288,20 @@ class Navigator:
         if self.asks_pin:
             self._presenters.log_in.cancel()
             return self.log_in.view.step is not PinStep.WHO
+        if self.page is not None:
+            if not self.page.back():
+                self.close_page()
+            return True
+        return self._back_from_place()
+
+    def _back_from_place(self) -> bool:
         if self.is_finding:
             self._leave_finding()
             self.order.presenter.refresh()
         elif self.place != "orders":
-            self.place = "orders"
+            screen = self._visited()
+            if screen is None or not screen.back():
+                self._move_to("orders")
         elif self.order_id and not self.is_wide:
             self._leave_order()
         else:
@@ -218,6 +313,9 @@ class Navigator:
         """Keep at once what was typed: the app may not come back (RULINGS R5)."""
         if self.is_finding:
             self.finding.presenter.flush()
+        for screen in (*self._pages, self._visited()):
+            if screen is not None:
+                screen.save()
 
     def refresh(self) -> None:
         """Read everything that is shown again."""
@@ -229,6 +327,9 @@ class Navigator:
             self.order.presenter.refresh()
         if self.is_finding:
             self.finding.presenter.refresh()
+        for screen in (self.page, self._visited()):
+            if screen is not None:
+                screen.refresh()
 
     def arrange(self) -> None:
         """Put the screens of this moment into the window."""
@@ -238,7 +339,8 @@ class Navigator:
             self.frame.clear_widgets()
             self.frame.add_widget(front)
         self.shell.place, self.shell.is_wide = self.place, self.is_wide
-        self.shell.has_navigation = not (self.place == "orders" and self.order_id)
+        is_deep = self.place == "orders" and self.order_id
+        self.shell.has_navigation = not (is_deep or self._pages)
         self.orders.size_hint_x = None if self.is_wide else 1
         self.orders.width = dp(LIST_PANE_DP)
         self.orders.selected_id = self.order_id if self.is_wide else ""
@@ -250,9 +352,16 @@ class Navigator:
         return self.log_in if self.asks_pin else self.shell
 
     def _panes(self) -> tuple[Widget | None, Widget | None]:
+        if self.page is not None:
+            return (self.orders if self.is_wide and self.place == "orders" else None), self.page
         if self.place != "orders":
-            return None, self.sync if self.place == "sync" else self.settings
+            return None, self._place_pane()
         pane = self.finding if self.is_finding else self.order if self.order_id else None
         if self.is_wide:
             return self.orders, pane or self._empty
         return None, pane or self.orders
+
+    def _place_pane(self) -> Widget:
+        if self.place in self._presenters.places:
+            return self.place_screen(self.place)
+        return self.sync if self.place == "sync" else self.settings

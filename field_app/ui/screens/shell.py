@@ -11,10 +11,12 @@ from field_app.ui.widgets.basics import NavItem
 
 PLACES = (
     ("orders", "clipboard-list"),
+    ("map", "map"),
+    ("patrol", "routes"),
     ("sync", "cloud-sync"),
     ("me", "account"),
 )
-"""Places of the navigation with their icons."""
+"""Places of the navigation with their icons; one that has no name is not shown."""
 
 
 class TopBar(BoxLayout):
@@ -58,7 +60,8 @@ class Shell(BoxLayout):
         """Write the places in the reader's language."""
         self._names = names
         for item in self._items:
-            item.text = names[item.key]
+            item.text = names.get(item.key, "")
+        self._lay_out()
         self._mark()
 
     def show_sync(self) -> None:
@@ -70,6 +73,8 @@ class Shell(BoxLayout):
         rail.clear_widgets()
         bottom.clear_widgets()
         for item in self._items:
+            if item.key not in self._names:
+                continue
             if self.is_wide:
                 item.size_hint_y, item.height = None, 84
                 rail.add_widget(item)
