@@ -16,7 +16,8 @@ The line through the modules:
     completeness               what a draft still lacks
     library_io                 the files that ship, and those of a site
     cross_check, order_hint    what values that do not fit each other say of units and word order
-    measure, validity, effects, status, fast_group, decode     words -> readings, quality, events
+    measure, validity, effects, status, raw_slots, fast_values, fast_group, decode
+                                                                words -> readings, quality, events
     counters, rates            what only two polls together can tell
     identify                   which profile a meter is, by its own answers
     variants                   which profiles those answers cannot tell apart
