@@ -1,7 +1,28 @@
 """Detection: what was read becomes findings; pure and columnar, the same live and over history.
 
+The fleet core is one pure function over arrays of meters, used live, in replay and in tests:
+
+    fleet = fleet_of(specs)
+    state = empty_state(fleet)
+    step = advance(fleet, state, batch, surroundings, now_s)      # any number of new readings
+    book, changes = decide_alerts(book, step.candidates, now_s)
+
+A change RAISED is one new row of the alert list; the other changes alter a row that is there.
+
+`advance` owns the state that it is given (arrays are updated in place) and returns it in `step`.
+Call it when the clock of arrivals passes each full hour and five minutes (more often does no harm)
+with the readings that arrived since. `step.late` names rows with a reading older than what the row
+has already settled: take the row's checkpoint from before it (`take_rows` of a state kept weekly,
+as bytes through `pack_state`), call `advance` with `rows_of_fleet(fleet, rows)` and all readings
+since, and write the result back with `put_rows`; what that replay says again joins the open alert.
+
 The line through the modules:
 
+    fleet             the meters as arrays, before the first reading
+    intake            the shape of readings, weather and known events
+    candidates        what a fleet detector hands on, with all that explains it
+    state_arrays      slicing, putting back and packing of arrays by row
+    alert_book        pure: which candidates become alerts, join one, or say that it is over
     columns           many meters as arrays: the only thing a detector sees
     verdicts          what a detector says of each meter
     flows             pure: hourly rows become hourly flows

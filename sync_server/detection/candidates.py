@@ -1,0 +1,104 @@
+"""Owns what a detector hands on: one candidate for an alert with everything that explains it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wire_contracts.kinds import Kind
+
+RULES_VERSION = "2026.11-1"
+"""Changes whenever a detector or a parameter changes; stored with each alert."""
+
+
+class CheckFirst(StrEnum):
+    """What the crew should check first; the words are the catalogue's (`check.<value>`)."""
+
+    INDOOR_TAPS = "indoor_taps"
+    TOILET_CISTERN = "toilet_cistern"
+    GAS_TIGHTNESS = "gas_tightness"
+    PIPE_IN_GROUND = "pipe_in_ground"
+    CONTROL_VALVE = "control_valve"
+    BYPASS_AND_SEALS = "bypass_and_seals"
+    REGISTER_MOVES = "register_moves"
+    HEAT_EXCHANGER = "heat_exchanger"
+    TEMPERATURE_SENSORS = "temperature_sensors"
+    METER_NUMBER = "meter_number"
+    PULSE_VALUE = "pulse_value"
+    FLOW_DIRECTION = "flow_direction"
+    METER_CLOCK = "meter_clock"
+    METER_POWER_AND_CABLE = "meter_power_and_cable"
+    NETWORK_SECTION = "network_section"
+
+
+class QualityFlag(StrEnum):
+    """What weakens a candidate or was mended in its window."""
+
+    NO_WEATHER = "no_weather"
+    GAP = "gap"
+    CLOCK_CORRECTED = "clock_corrected"
+    REGISTER_CORRECTED = "register_corrected"
+    SCALE_CORRECTED = "scale_corrected"
+    FROZEN = "frozen"
+    SHORT_HISTORY = "short_history"
+    UNMETERED_SHARE = "unmetered_share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceValue:
+    """One number for or against; `name` is the catalogue's (`evidence.<name>`)."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One detector's word that something is wrong with one meter.
+
+    Attributes:
+        row: Row of the fleet.
+        meter_id: The utility's number.
+        kind: What is wrong (the enum of the scoring harness).
+        rule: The detector, such as `floor`; with `RULES_VERSION` it names the rule version.
+        start_s: When the abnormal state began, as far as known, seconds since 1970.
+        at_s: On the clock of arrivals: when the newest reading that was needed was there.
+        score: Confidence; 1 is the detector's threshold, larger is surer, the same scale for all
+            detectors.
+        statistic: What was judged.
+        threshold: What it was held against.
+        observed: The observed value, in `unit`.
+        expected: What was to be expected.
+        expected_low: Lower end of what was to be expected.
+        expected_high: Upper end.
+        unit: Unit of the four.
+        effect_per_day: What it costs a day, in `effect_unit`; None where that has no meaning.
+        effect_unit: `m3/day` or `kWh/day`.
+        evidence: Numbers that speak for it, the most telling first.
+        against: Numbers that speak against it.
+        quality: What weakens it.
+        check_first: What the crew should check first, most likely cause first.
+        is_raised: At or above the threshold; else it only holds an open alert (0.6 to 1).
+    """
+
+    row: int
+    meter_id: str
+    kind: Kind
+    rule: str
+    start_s: int
+    at_s: int
+    score: float
+    statistic: float
+    threshold: float
+    observed: float
+    expected: float
+    expected_low: float
+    expected_high: float
+    unit: str
+    effect_per_day: float | None = None
+    effect_unit: str = ""
+    evidence: Sequence[EvidenceValue] = ()
+    against: Sequence[EvidenceValue] = ()
+    quality: Sequence[QualityFlag] = ()
+    check_first: Sequence[CheckFirst] = ()
+    is_raised: bool = True

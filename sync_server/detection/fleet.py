@@ -1,0 +1,119 @@
+"""Owns what detection must know of the meters before the first reading, as arrays by row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from sync_server.detection.columns import Floats, Ints
+from wire_contracts.quantities import Medium
+
+
+class Role(StrEnum):
+    """What stands behind the meter; it decides which detectors look at it.
+
+    HOME: one household. CONSUMER: any other customer or a heat substation. DMA: inflow of a
+    district. STATION: a meter whose children are metered too. MAKEUP: make-up water of a heating
+    network.
+    """
+
+    HOME = "home"
+    CONSUMER = "consumer"
+    DMA = "dma"
+    STATION = "station"
+    MAKEUP = "makeup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSpec:
+    """One meter as detection must know it; what is None is not known, never zero.
+
+    Attributes:
+        meter_id: The utility's number.
+        medium: Heat, gas or water.
+        role: What stands behind it.
+        peer_class: Meters of one medium and peer class use alike (such as `sfh`, `household`).
+        interval_s: Expected time between two readings of the register.
+        volume_modulus_m3: Where the volume register begins again at zero.
+        energy_modulus_kwh: The same of the energy register.
+        volume_resolution_m3: The smallest step of the volume register.
+        energy_resolution_kwh: The smallest step of the energy register.
+        permanent_flow_m3h: Q3 or qp of the meter; limits what a register can honestly advance.
+        weather_id: Station in `Surroundings.weather`; None: judged without weather.
+        parent_id: The station meter behind which this meter hangs.
+        judged_from_s: Before this instant (seconds since 1970) the meter is learned, not judged.
+    """
+
+    meter_id: str
+    medium: Medium
+    role: Role
+    interval_s: int
+    peer_class: str = ""
+    volume_modulus_m3: float | None = None
+    energy_modulus_kwh: float | None = None
+    volume_resolution_m3: float | None = None
+    energy_resolution_kwh: float | None = None
+    permanent_flow_m3h: float | None = None
+    weather_id: str | None = None
+    parent_id: str | None = None
+    judged_from_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """M meters; the place in `specs` is the row of every array of detection.
+
+    Attributes:
+        specs: M specs.
+        row_of: Meter id to row.
+        interval_s: M reading intervals.
+        judged_from_s: M instants from which the meter is judged.
+        is_heat: M flags, as numbers 0 and 1 in the arrays below too.
+        is_gas: M flags.
+        is_home: M flags.
+        children: Row of a station to the rows of its children.
+    """
+
+    specs: Sequence[MeterSpec]
+    row_of: Mapping[str, int]
+    interval_s: Ints
+    judged_from_s: Ints
+    is_heat: Floats
+    is_gas: Floats
+    is_home: Floats
+    children: Mapping[int, Sequence[int]]
+
+
+def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
+    """Return the meters as arrays, in the order given.
+
+    Raises:
+        ValueError: Two specs have the same meter id.
+    """
+    row_of = {spec.meter_id: row for row, spec in enumerate(specs)}
+    if len(row_of) != len(specs):
+        raise ValueError("fleet: meter_id: a meter is listed twice; list each meter once")
+    children: dict[int, list[int]] = {}
+    for row, spec in enumerate(specs):
+        if spec.parent_id is not None and spec.parent_id in row_of:
+            children.setdefault(row_of[spec.parent_id], []).append(row)
+    return Fleet(
+        specs=tuple(specs),
+        row_of=row_of,
+        interval_s=np.array([spec.interval_s for spec in specs], dtype=np.int64),
+        judged_from_s=np.array([spec.judged_from_s for spec in specs], dtype=np.int64),
+        is_heat=_flags([spec.medium is Medium.HEAT for spec in specs]),
+        is_gas=_flags([spec.medium is Medium.GAS for spec in specs]),
+        is_home=_flags([spec.role is Role.HOME for spec in specs]),
+        children=children,
+    )
+
+
+def rows_of_fleet(fleet: Fleet, rows: Sequence[int]) -> Fleet:
+    """Return the fleet of these rows alone, in this order."""
+    return fleet_of([fleet.specs[row] for row in rows])
+
+
+def _flags(values: Sequence[bool]) -> Floats:
+    return np.array(values, dtype=np.float64)
