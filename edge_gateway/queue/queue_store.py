@@ -44,7 +44,7 @@ from wire_contracts.frames import Frame, TimeQuality
 
 T = TypeVar("T")
 
-_TODO = ".todo"
+_NOT_READ_OUT = ".todo"
 """Ends the name of a mark beside a damaged file that has not been read out yet."""
 
 _PUT_AT_ONCE = 500
@@ -249,12 +249,12 @@ class QueueStore:
         return None if is_aside else given
 
     def _todos(self) -> Sequence[Path]:
-        return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_TODO}"))
+        return sorted(self._path.parent.glob(f"{self._path.name}.damaged-*{_NOT_READ_OUT}"))
 
     def _set_aside(self, path: Path, why: Doubt, claim: Claim | None = None) -> None:
         stamp = self._named_at_utc.strftime("%Y%m%dT%H%M%SZ")
         aside = path.with_name(f"{self._path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
-        write_claim(aside.with_name(aside.name + _TODO), why, claim)
+        write_claim(aside.with_name(aside.name + _NOT_READ_OUT), why, claim)
         rename(path, aside)
         aside.touch()
         self._aside = aside
@@ -264,7 +264,7 @@ class QueueStore:
         """Save what damaged files still hold; a kill in between is made up for later."""
         for todo in self._todos():
             why, claim = read_claim(todo)
-            damaged = todo.with_name(todo.name.removesuffix(_TODO))
+            damaged = todo.with_name(todo.name.removesuffix(_NOT_READ_OUT))
             found = salvage(damaged, self._path, claim)
             for start in range(0, len(found.strays), _PUT_AT_ONCE):
                 self._current.put(found.strays[start : start + _PUT_AT_ONCE])

@@ -37,7 +37,7 @@ _CHIPS: Mapping[Condition, tuple[str, str]] = {
 }
 """Condition -> class and icon of the state chip, DESIGN_WEB section 3."""
 
-_TODO = frozenset({Condition.UNACKNOWLEDGED, Condition.RETURNED_UNACKNOWLEDGED})
+_FOR_A_PERSON = frozenset({Condition.UNACKNOWLEDGED, Condition.RETURNED_UNACKNOWLEDGED})
 
 _EVENT_MARKS: Mapping[str, tuple[str, str]] = {
     "raised": ("danger", "bell"),
@@ -177,7 +177,7 @@ def is_safety(record: Listed) -> bool:
 
 def is_todo(record: Listed) -> bool:
     """Return whether somebody must still acknowledge it."""
-    return record.condition in _TODO
+    return record.condition in _FOR_A_PERSON
 
 
 def list_rank(record: Listed) -> tuple[int, int, float]:
