@@ -49,6 +49,8 @@ class AlertFinding:
         score: Statistic divided by threshold; 1.0 is just at the threshold.
         evidence: Why.
         is_suppressed: Another alert shows the same cause; keep this one out of the list.
+        lane: Findings of one meter and lane are one alert while it is active; empty: the family's.
+        rule_version: Which version of the rules said so.
     """
 
     meter_id: str
@@ -60,14 +62,18 @@ class AlertFinding:
     score: float
     evidence: Evidence
     is_suppressed: bool = False
+    lane: str = ""
+    rule_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRecord:
     """An alert as it is kept; three independent axes (RULINGS R15).
 
-    `priority` is 1 (most urgent) to 4. `place` is the community's name, `address` where the
-    meter hangs. `returned_at_utc` is when the condition was last seen to be gone.
+    `ended_at_utc` is when the abnormal state ended by the meter's own time; `retracted_at_utc` is
+    when late readings showed that it never was. `priority` is 1 (most urgent) to 4. `place` is the
+    community's name, `address` where the meter hangs. `returned_at_utc` is when the condition was
+    last seen to be gone.
     """
 
     alert_id: str
@@ -96,6 +102,10 @@ class AlertRecord:
     finding_has_evidence: bool | None
     finding_at_utc: datetime | None
     label: Label | None
+    rule_version: str | None
+    lane: str
+    ended_at_utc: datetime | None
+    retracted_at_utc: datetime | None
     evidence: Evidence
     address: str
     community_id: str | None

@@ -1,4 +1,4 @@
-"""Owns the alerts in the database: one open alert per meter and family, every step an event."""
+"""Owns the alerts in the database: one active alert per meter and lane, every step an event."""
 
 import uuid
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, Row, Select, and_, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -21,7 +21,7 @@ from sync_server.alerts.alert import (
     AlertRecord,
 )
 from sync_server.alerts.priorities import is_more_severe, priority_of
-from sync_server.db.alert_tables import ALERT, ALERT_EVENT
+from sync_server.db.alert_tables import ACTIVE_ALERT, ALERT, ALERT_EVENT
 from sync_server.db.asset_tables import COMMUNITY, DEVICE_METER, METER
 from sync_server.db.feed_store import Topic, append_feed
 from wire_contracts.alert_states import (
@@ -54,20 +54,45 @@ again, and the values are frozen."""
 def raise_alert(connection: Connection, finding: AlertFinding, now_utc: datetime) -> str:
     """Return the id of the alert that now stands for the finding, new or already open.
 
-    An open alert of the same meter and family takes the finding in: it is seen again, escalated
+    An open alert of the same meter and lane takes the finding in: it is seen again, escalated
     when the new kind is graver, and raised again when it had returned.
+    """
+    row = connection.execute(
+        select(ALERT)
+        .where(ALERT.c.meter_id == finding.meter_id, ALERT.c.lane == lane_of(finding))
+        .where(ALERT.c.condition != str(Condition.NORMAL))
+        .order_by(ALERT.c.raised_at_ms.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return open_alert(connection, finding, now_utc)
+    _see_again(connection, row, finding, now_utc)
+    return str(row.alert_id)
+
+
+def open_alert(connection: Connection, finding: AlertFinding, now_utc: datetime) -> str:
+    """Return the id of the alert that stands for the finding: a new one unless one is active.
+
+    Another process may have been quicker; its alert then takes the finding in.
     """
     alert_id = _uuid7(now_utc)
     if _insert_new(connection, alert_id, finding, now_utc):
-        _note(connection, alert_id, AlertEvent.RAISED, now_utc, detail={"rule": finding.rule})
+        detail = {"rule": finding.rule}
+        _note(connection, alert_id, AlertEvent.RAISED, now_utc, detail=detail)
         return alert_id
     row = connection.execute(
         select(ALERT)
-        .where(ALERT.c.meter_id == finding.meter_id, ALERT.c.family == str(FAMILY[finding.kind]))
-        .where(ALERT.c.condition != str(Condition.NORMAL))
+        .where(ALERT.c.meter_id == finding.meter_id, ALERT.c.lane == lane_of(finding))
+        .where(text(ACTIVE_ALERT))
     ).one()
     _see_again(connection, row, finding, now_utc)
     return str(row.alert_id)
+
+
+def lane_of(finding: AlertFinding) -> str:
+    """Return the lane of a finding: its own, or its family's."""
+    family = FAMILY[finding.kind]
+    return finding.lane or ("gap" if family is Family.COMM else str(family))
 
 
 def return_alert(connection: Connection, alert_id: str, now_utc: datetime) -> None:
@@ -281,7 +306,9 @@ def _insert_new(
             medium=str(finding.medium),
             kind=str(finding.kind),
             family=str(family),
+            lane=lane_of(finding),
             rule=finding.rule,
+            rule_version=finding.rule_version,
             condition=str(CONDITION.next_state(Condition.NORMAL, ConditionEvent.RAISE)),
             visibility=str(visibility),
             disposition=str(Disposition.NONE),
@@ -455,6 +482,10 @@ def _record(row: Row[tuple[str]]) -> AlertRecord:
         finding_has_evidence=row.finding_has_evidence,
         finding_at_utc=_time_or_none(row.finding_at_ms),
         label=Label(row.label) if row.label else None,
+        rule_version=row.rule_version,
+        lane=row.lane,
+        ended_at_utc=_time_or_none(row.ended_at_ms),
+        retracted_at_utc=_time_or_none(row.retracted_at_ms),
         evidence=_evidence(row.alert_id, row.evidence),
         address=row.address,
         community_id=row.community_id,

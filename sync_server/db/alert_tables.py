@@ -15,8 +15,8 @@ from sqlalchemy import (
 
 from sync_server.db.metadata import METADATA, running_number
 
-OPEN_ALERT = "condition <> 'normal'"
-"""An alert is open until its condition is normal: returned and acknowledged (RULINGS R15)."""
+ACTIVE_ALERT = "condition IN ('unacknowledged', 'acknowledged', 'latched')"
+"""Its condition holds. One that has returned waits for a person, but a new one may be raised."""
 
 ALERT = Table(
     "alert",
@@ -26,7 +26,9 @@ ALERT = Table(
     Column("medium", String(8), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("family", String(12), nullable=False),
+    Column("lane", String(12), nullable=False, server_default=text("''")),
     Column("rule", String(40), nullable=False),
+    Column("rule_version", String(40), nullable=True),
     Column("condition", String(24), nullable=False),
     Column("visibility", String(24), nullable=False),
     Column("disposition", String(12), nullable=False),
@@ -37,6 +39,8 @@ ALERT = Table(
     Column("raised_at_ms", BigInteger, nullable=False),
     Column("last_seen_at_ms", BigInteger, nullable=False),
     Column("returned_at_ms", BigInteger, nullable=True),
+    Column("ended_at_ms", BigInteger, nullable=True),
+    Column("retracted_at_ms", BigInteger, nullable=True),
     Column("acknowledged_at_ms", BigInteger, nullable=True),
     Column("acknowledged_by", String(64), nullable=True),
     Column("shelved_until_at_ms", BigInteger, nullable=True),
@@ -49,17 +53,20 @@ ALERT = Table(
     Column("label", String(12), nullable=True),
     Column("evidence", Text, nullable=False),
     Index(
-        "uq_alert_open_meter_family",
+        "uq_alert_active_meter_lane",
         "meter_id",
-        "family",
+        "lane",
         unique=True,
-        sqlite_where=text(OPEN_ALERT),
-        postgresql_where=text(OPEN_ALERT),
+        sqlite_where=text(ACTIVE_ALERT),
+        postgresql_where=text(ACTIVE_ALERT),
     ),
     Index(None, "raised_at_ms"),
     Index(None, "meter_id", "raised_at_ms"),
 )
-"""At most one open alert per meter and family: the database itself refuses a second one."""
+"""At most one active alert per meter and lane: the database itself refuses a second one.
+
+`ended_at_ms`: when the abnormal state ended, in the meter's time. `retracted_at_ms`: late readings
+showed that it never was; the alert stays in the history and counts nowhere."""
 
 ALERT_EVENT = Table(
     "alert_event",

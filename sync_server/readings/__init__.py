@@ -12,6 +12,7 @@ The line through the modules:
     latest            pure: what is newest of one meter
     ingest_memory     what the writer remembers between two transactions, and when to forget it
     frame_store       ledger, acknowledgements, gaps, clones
+    arrival_store     the list of what arrived, for detection
     row_store         rows, latest values and hours in their tables
     superseded_store  what columns said at lower revisions
     quality_event_store      what was odd, for a person to see

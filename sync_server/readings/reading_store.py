@@ -15,6 +15,7 @@ from sync_server.db.reading_tables import (
     READING_HOURLY,
     READING_LATEST,
 )
+from sync_server.readings.arrival_store import note_arrivals
 from sync_server.readings.arrivals import Accepted, Arrivals
 from sync_server.readings.frame_store import (
     advance_epochs,
@@ -196,15 +197,11 @@ class ReadingStore:
             frames = groups[key]
             work.media[key[0]] = frames[0].use.medium
             self._take_row(work, key, frames, stored_rows)
-        write_rows(
-            connection, READING, [reading_cells(row) for row in work.new_rows], OnExisting.FAIL
-        )
-        write_rows(
-            connection,
-            READING,
-            [reading_cells(row) for row in work.changed_rows.values()],
-            OnExisting.REPLACE,
-        )
+        new_cells = [reading_cells(row) for row in work.new_rows]
+        changed_cells = [reading_cells(row) for row in work.changed_rows.values()]
+        write_rows(connection, READING, new_cells, OnExisting.FAIL)
+        write_rows(connection, READING, changed_cells, OnExisting.REPLACE)
+        note_arrivals(connection, [*new_cells, *changed_cells], ms_from_utc(received_at_utc))
         self._refresh_hours(connection, work)
         self._refresh_valued(connection, work.emptied_meters)
         self._write_meters(connection, sorted(work.media), work)

@@ -132,7 +132,7 @@ def test_a_leak_that_becomes_a_burst_is_escalated_inside_the_same_alert(
     assert _events(connection, first) == [AlertEvent.RAISED, AlertEvent.ESCALATED]
 
 
-def test_the_database_itself_refuses_a_second_open_alert(engine: Engine) -> None:
+def test_the_database_itself_refuses_a_second_active_alert(engine: Engine) -> None:
     with engine.begin() as connection:
         for meter_id in ("M-1",):
             add_meter(
@@ -151,7 +151,7 @@ def test_the_database_itself_refuses_a_second_open_alert(engine: Engine) -> None
         other = raise_alert(connection, replace(LEAK, kind=Kind.COMM_GAP), NOON)
 
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        connection.execute(update(ALERT).where(ALERT.c.alert_id == other).values(family="excess"))
+        connection.execute(update(ALERT).where(ALERT.c.alert_id == other).values(lane="excess"))
 
 
 def test_a_returned_alert_still_waits_for_a_person(connection: Connection) -> None:
