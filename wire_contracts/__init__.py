@@ -13,7 +13,10 @@ Standard library only, so that it also runs on the tablet. The line through the 
     clock                      the one question about time
     life_cycle                 how a table of states refuses
     alert_states, work_order_states, request_states      the tables
-    orders, order_person, operations, blobs, sealed      server <-> tablet: what
+    orders, order_person, order_site, operations, blobs, sealed      server <-> tablet: what
+    network, site_facts        the map of an area; what a crew does on site
     pulls, pokes, sync, refusals, enrolment              server <-> tablet: how
+    patrols, patrol_facts      checkpoints and routes, and what was found there
+    home_checks, meter_rounds  homes to be checked, meters to be read on foot
     sync_openapi               their description for others
 """

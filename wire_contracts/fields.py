@@ -106,6 +106,10 @@ class FieldReader:
         """Return the string, or None when the field is absent."""
         return self.text(key, longest=longest) if self.has(key) else None
 
+    def text_or_empty(self, key: str, *, longest: int = 200) -> str:
+        """Return the string; an absent or empty one is the empty text."""
+        return self.text(key, longest=longest) if self.values.get(key) else ""
+
     def boolean(self, key: str) -> bool:
         """Return a required true or false."""
         value = self._required(key, "true or false")
