@@ -18,5 +18,6 @@ Standard library only, so that it also runs on the tablet. The line through the 
     pulls, pokes, sync, refusals, enrolment              server <-> tablet: how
     patrols, patrol_facts      checkpoints and routes, and what was found there
     home_checks, meter_rounds  homes to be checked, meters to be read on foot
+    forms                      what the office asks, and what its rules mean
     sync_openapi               their description for others
 """

@@ -9,7 +9,9 @@ from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.kinds import FindingResult
+from wire_contracts.order_site import OrderSite, order_site_json, parse_order_site
 from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import Handover, handover_json, parse_handover
 from wire_contracts.texts import BilingualText, parse_text, text_json
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -39,6 +41,7 @@ class SafetyClass(StrEnum):
 class FactType(StrEnum):
     """The insert-only facts of sync spec 1.1."""
 
+    PATROL_RUN = "patrol_run"
     PATROL_POINT = "patrol_point"
     CHECK_IN = "check_in"
     METER_READING = "meter_reading"
@@ -48,6 +51,16 @@ class FactType(StrEnum):
     SIGNATURE = "signature"
     FORM_ANSWERSET = "form_answerset"
     COMMENT = "comment"
+    GAS_MEASUREMENT = "gas_measurement"
+    SAFETY_STEP = "safety_step"
+    ISOLATION = "isolation"
+    LONE_WORKER = "lone_worker"
+    HELP_CALL = "help_call"
+    VISIT_END = "visit_end"
+    HANDOVER = "handover"
+    SHIFT_NOTE = "shift_note"
+    SAFETY_CHECK = "safety_check"
+    ORDER_REQUEST = "order_request"
 
 
 FIELD_OWNED = frozenset({"diagnosis", "result", "cause"})
@@ -85,6 +98,8 @@ class WorkOrderDocument:
         result: The crew's finding.
         cause: Its structured cause.
         note: Remarks of both sides, appended.
+        site: Where it is and what its meter counted lately, None from a server before that.
+        handover: What the crew before left half done, if any.
     """
 
     number: str
@@ -107,13 +122,18 @@ class WorkOrderDocument:
     result: FindingResult | None = None
     cause: str = ""
     note: str = ""
+    site: OrderSite | None = None
+    handover: Handover | None = None
 
 
 def order_json(document: WorkOrderDocument) -> JsonObject:
-    """Return the document as JSON; every field is present, absent values are null."""
+    """Return the document as JSON; absent values are null, `site` and `handover` left out.
+
+    An order of a server before them has the same hash as one that has neither.
+    """
     due_at_utc = document.due_at_utc
     instructions: list[JsonValue] = [text_json(step) for step in document.instructions]
-    return {
+    body: dict[str, JsonValue] = {
         "number": document.number,
         "state": str(document.state),
         "order_type": str(document.order_type),
@@ -135,6 +155,11 @@ def order_json(document: WorkOrderDocument) -> JsonObject:
         "cause": document.cause,
         "note": document.note,
     }
+    if document.site is not None:
+        body["site"] = order_site_json(document.site)
+    if document.handover is not None:
+        body["handover"] = handover_json(document.handover)
+    return body
 
 
 def parse_order(reader: FieldReader) -> WorkOrderDocument:
@@ -162,6 +187,8 @@ def parse_order(reader: FieldReader) -> WorkOrderDocument:
         result=reader.choice("result", FindingResult) if reader.has("result") else None,
         cause=_free_text(reader, "cause"),
         note=_free_text(reader, "note"),
+        site=parse_order_site(reader.object("site")) if reader.has("site") else None,
+        handover=parse_handover(reader.object("handover")) if reader.has("handover") else None,
     )
 
 

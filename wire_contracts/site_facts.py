@@ -1,0 +1,408 @@
+"""What a crew does on site, as facts: gas measured, valves closed, steps taken, danger, hand-over.
+
+The payload of each fact is one of these values as JSON, with `order_id` where it belongs to an
+order; the type of the fact (`wire_contracts.orders.FactType`) says which.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.frames import EARLIEST_MS, LATEST_MS
+
+_LONGEST_ID = 64
+_LONGEST_TEXT = 4000
+_MOST_STEPS = 40
+_MOST_VALVES = 200
+_MOST_VALUES = 40
+
+
+class SafetyStep(StrEnum):
+    """The order that safety demands; not every order asks for every step."""
+
+    ISOLATE = "isolate"
+    VENTILATE = "ventilate"
+    MEASURE = "measure"
+    REPAIR = "repair"
+    REMEASURE = "remeasure"
+    RELIGHT = "relight"
+
+
+class GasPurpose(StrEnum):
+    """Why the air was measured."""
+
+    ENTRY = "entry"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GasMeasurement:
+    """What a detector showed; a value it does not have is None, never zero.
+
+    Attributes:
+        detector_id: Which detector; its calibration was good until `calibration_due_ms`.
+        is_entry_allowed: What the app said to whoever wanted to go in; None when nobody did.
+    """
+
+    purpose: GasPurpose
+    place: str
+    detector_id: str
+    calibration_due_ms: int | None
+    lel_pct: float | None = None
+    oxygen_pct: float | None = None
+    carbon_monoxide_ppm: float | None = None
+    hydrogen_sulphide_ppm: float | None = None
+    is_entry_allowed: bool | None = None
+
+
+class ValveAction(StrEnum):
+    """What was done to a valve."""
+
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IsolationEvent:
+    """A valve was closed or opened again; who did it is the actor of the operation.
+
+    Attributes:
+        may_reopen: Who may open it again, as the crew wrote it on the tag.
+        tag_number: The number of the tag that hangs on it, empty without one.
+    """
+
+    valve_id: str
+    action: ValveAction
+    may_reopen: str = ""
+    tag_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """One step with its values; `is_undone` takes it back (the fact supersedes the former one)."""
+
+    step: SafetyStep
+    values: Mapping[str, JsonValue]
+    is_undone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartUsed:
+    """Material taken from the van."""
+
+    part_id: str
+    name: str
+    quantity: float
+    unit: str
+
+
+class WatchEvent(StrEnum):
+    """What happened to the watch over somebody who works alone."""
+
+    STARTED = "started"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoneWorkerEvent:
+    """One event of the watch; `due_ms` is when the person must answer next, None at its end."""
+
+    event: WatchEvent
+    person: str
+    due_ms: int | None
+    place: str = ""
+
+
+class HelpReason(StrEnum):
+    """Why help is wanted."""
+
+    INJURY = "injury"
+    GAS = "gas"
+    FIRE = "fire"
+    THREAT = "threat"
+    CREW = "crew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpCall:
+    """Somebody calls for help; degrees in WGS 84, None where the tablet does not know."""
+
+    reason: HelpReason
+    place: str
+    latitude_deg: float | None = None
+    longitude_deg: float | None = None
+    is_over: bool = False
+
+
+class VisitEndReason(StrEnum):
+    """Why a visit ended without a finding."""
+
+    NOBODY_HOME = "nobody_home"
+    REFUSED = "refused"
+    LOCKED = "locked"
+    DANGEROUS = "dangerous"
+    PARTS_MISSING = "parts_missing"
+    OTHER_TRADE = "other_trade"
+    NEEDS_SHUTDOWN = "needs_shutdown"
+    WEATHER = "weather"
+    HANDED_OVER = "handed_over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitEnd:
+    """Why the crew left without finishing.
+
+    Attributes:
+        notice: The number of the notice that was left, empty without one.
+        appointment_ms: When the crew, or another one, is expected next.
+    """
+
+    reason: VisitEndReason
+    note: str = ""
+    notice: str = ""
+    appointment_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneStep:
+    """One step as the next crew must know it."""
+
+    step: SafetyStep
+    at_ms: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedValve:
+    """One valve that is still closed."""
+
+    valve_id: str
+    at_ms: int
+    by: str
+    may_reopen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A half-done order, given to whoever comes next."""
+
+    note: str
+    by: str
+    at_ms: int
+    steps: Sequence[DoneStep] = ()
+    valves: Sequence[ClosedValve] = ()
+
+
+def gas_json(gas: GasMeasurement) -> JsonObject:
+    """Return a measurement as JSON; what was not measured is null."""
+    return {
+        "purpose": str(gas.purpose),
+        "place": gas.place,
+        "detector_id": gas.detector_id,
+        "calibration_due": gas.calibration_due_ms,
+        "lel_pct": gas.lel_pct,
+        "oxygen_pct": gas.oxygen_pct,
+        "carbon_monoxide_ppm": gas.carbon_monoxide_ppm,
+        "hydrogen_sulphide_ppm": gas.hydrogen_sulphide_ppm,
+        "is_entry_allowed": gas.is_entry_allowed,
+    }
+
+
+def parse_gas(reader: FieldReader) -> GasMeasurement:
+    """Return a measurement; raise ContractError that names the field."""
+    return GasMeasurement(
+        purpose=reader.choice("purpose", GasPurpose),
+        place=_text(reader, "place"),
+        detector_id=_text(reader, "detector_id", _LONGEST_ID),
+        calibration_due_ms=_time(reader, "calibration_due"),
+        lel_pct=_number(reader, "lel_pct"),
+        oxygen_pct=_number(reader, "oxygen_pct"),
+        carbon_monoxide_ppm=_number(reader, "carbon_monoxide_ppm"),
+        hydrogen_sulphide_ppm=_number(reader, "hydrogen_sulphide_ppm"),
+        is_entry_allowed=reader.boolean("is_entry_allowed")
+        if reader.has("is_entry_allowed")
+        else None,
+    )
+
+
+def isolation_json(event: IsolationEvent) -> JsonObject:
+    """Return what was done to a valve as JSON."""
+    return {
+        "valve_id": event.valve_id,
+        "action": str(event.action),
+        "may_reopen": event.may_reopen,
+        "tag_number": event.tag_number,
+    }
+
+
+def parse_isolation(reader: FieldReader) -> IsolationEvent:
+    """Return what was done to a valve; raise ContractError that names the field."""
+    return IsolationEvent(
+        valve_id=reader.text("valve_id", longest=_LONGEST_ID),
+        action=reader.choice("action", ValveAction),
+        may_reopen=_text(reader, "may_reopen"),
+        tag_number=_text(reader, "tag_number", _LONGEST_ID),
+    )
+
+
+def step_json(done: StepDone) -> JsonObject:
+    """Return one step as JSON."""
+    return {"step": str(done.step), "values": dict(done.values), "is_undone": done.is_undone}
+
+
+def parse_step(reader: FieldReader) -> StepDone:
+    """Return one step; raise ContractError that names the field."""
+    values = reader.object_or_empty("values").values
+    return StepDone(
+        step=reader.choice("step", SafetyStep),
+        values=dict(list(values.items())[:_MOST_VALUES]),
+        is_undone=reader.boolean("is_undone"),
+    )
+
+
+def part_json(part: PartUsed) -> JsonObject:
+    """Return a part as JSON."""
+    return {
+        "part_id": part.part_id,
+        "name": part.name,
+        "quantity": part.quantity,
+        "unit": part.unit,
+    }
+
+
+def parse_part(reader: FieldReader) -> PartUsed:
+    """Return a part; raise ContractError that names the field."""
+    return PartUsed(
+        part_id=reader.text("part_id", longest=_LONGEST_ID),
+        name=reader.text("name"),
+        quantity=reader.number("quantity"),
+        unit=_text(reader, "unit", _LONGEST_ID),
+    )
+
+
+def watch_json(event: LoneWorkerEvent) -> JsonObject:
+    """Return an event of the watch as JSON."""
+    return {
+        "event": str(event.event),
+        "person": event.person,
+        "due": event.due_ms,
+        "place": event.place,
+    }
+
+
+def parse_watch(reader: FieldReader) -> LoneWorkerEvent:
+    """Return an event of the watch; raise ContractError that names the field."""
+    return LoneWorkerEvent(
+        event=reader.choice("event", WatchEvent),
+        person=_text(reader, "person"),
+        due_ms=_time(reader, "due"),
+        place=_text(reader, "place"),
+    )
+
+
+def help_json(call: HelpCall) -> JsonObject:
+    """Return a call for help as JSON."""
+    return {
+        "reason": str(call.reason),
+        "place": call.place,
+        "lat_deg": call.latitude_deg,
+        "lon_deg": call.longitude_deg,
+        "is_over": call.is_over,
+    }
+
+
+def parse_help(reader: FieldReader) -> HelpCall:
+    """Return a call for help; raise ContractError that names the field."""
+    return HelpCall(
+        reason=reader.choice("reason", HelpReason),
+        place=_text(reader, "place"),
+        latitude_deg=_number(reader, "lat_deg"),
+        longitude_deg=_number(reader, "lon_deg"),
+        is_over=reader.boolean("is_over"),
+    )
+
+
+def visit_end_json(end: VisitEnd) -> JsonObject:
+    """Return the end of a visit as JSON."""
+    return {
+        "reason": str(end.reason),
+        "note": end.note,
+        "notice": end.notice,
+        "appointment": end.appointment_ms,
+    }
+
+
+def parse_visit_end(reader: FieldReader) -> VisitEnd:
+    """Return the end of a visit; raise ContractError that names the field."""
+    return VisitEnd(
+        reason=reader.choice("reason", VisitEndReason),
+        note=_text(reader, "note", _LONGEST_TEXT),
+        notice=_text(reader, "notice", _LONGEST_ID),
+        appointment_ms=_time(reader, "appointment"),
+    )
+
+
+def handover_json(handover: Handover) -> JsonObject:
+    """Return a hand-over as JSON."""
+    steps: list[JsonValue] = [
+        {"step": str(each.step), "at": each.at_ms, "by": each.by} for each in handover.steps
+    ]
+    valves: list[JsonValue] = [
+        {
+            "valve_id": each.valve_id,
+            "at": each.at_ms,
+            "by": each.by,
+            "may_reopen": each.may_reopen,
+        }
+        for each in handover.valves
+    ]
+    return {
+        "note": handover.note,
+        "by": handover.by,
+        "at": handover.at_ms,
+        "steps": steps,
+        "valves": valves,
+    }
+
+
+def parse_handover(reader: FieldReader) -> Handover:
+    """Return a hand-over; raise ContractError that names the field."""
+    return Handover(
+        note=_text(reader, "note", _LONGEST_TEXT),
+        by=_text(reader, "by"),
+        at_ms=reader.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+        steps=tuple(
+            DoneStep(
+                step=each.choice("step", SafetyStep),
+                at_ms=each.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+                by=_text(each, "by"),
+            )
+            for each in reader.objects("steps", longest=_MOST_STEPS)
+        ),
+        valves=tuple(
+            ClosedValve(
+                valve_id=each.text("valve_id", longest=_LONGEST_ID),
+                at_ms=each.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+                by=_text(each, "by"),
+                may_reopen=_text(each, "may_reopen"),
+            )
+            for each in reader.objects("valves", longest=_MOST_VALVES)
+        ),
+    )
+
+
+def _text(reader: FieldReader, key: str, longest: int = 400) -> str:
+    return reader.text(key, longest=longest) if reader.values.get(key) else ""
+
+
+def _number(reader: FieldReader, key: str) -> float | None:
+    return reader.number(key) if reader.has(key) else None
+
+
+def _time(reader: FieldReader, key: str) -> int | None:
+    return reader.integer(key, low=EARLIEST_MS, high=LATEST_MS) if reader.has(key) else None
