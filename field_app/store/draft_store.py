@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from field_app.store.tables import draft_answer
@@ -96,14 +96,23 @@ def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
     return sorted(found.items(), key=lambda item: item[1])
 
 
+_WITH_DRAFT: Final = (
+    select(draft_answer.c.order_id)
+    .where(draft_answer.c.order_id.in_(bindparam("order_ids", expanding=True)))
+    .distinct()
+)
+_WITH_DRAFT_OF: Final = _WITH_DRAFT.where(draft_answer.c.actor == bindparam("author"))
+"""Built once: every line of the list that is made anew asks it."""
+
+
 def orders_with_draft(
     connection: Connection, order_ids: Sequence[str], author: str | None = None
 ) -> set[str]:
     """Return those of the orders that have answers which are not sealed, of anybody or of one."""
-    query = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(order_ids))
-    if author is not None:
-        query = query.where(draft_answer.c.actor == author)
-    return set(connection.execute(query.distinct()).scalars())
+    asked: dict[str, list[str] | str] = {"order_ids": list(order_ids)}
+    if author is None:
+        return set(connection.execute(_WITH_DRAFT, asked).scalars())
+    return set(connection.execute(_WITH_DRAFT_OF, {**asked, "author": author}).scalars())
 
 
 def forget_draft(connection: Connection, key: DraftKey) -> None:

@@ -28,6 +28,8 @@ from wire_contracts.sealed import KEY_BYTES, parse_envelope
 
 Cells = Mapping[str, JsonValue]
 
+_EVERY_ROW: Final = tuple((table, select(table)) for table in METADATA.sorted_tables)
+
 
 def unreadable(connection: Connection) -> str | None:
     """Return the first row that cannot be read and why, None when all can.
@@ -37,9 +39,9 @@ def unreadable(connection: Connection) -> str | None:
     Raises:
         OperationalError: The file cannot be reached now; it may be well.
     """
-    for table in METADATA.sorted_tables:
+    for table, rows in _EVERY_ROW:
         try:
-            for row in connection.execute(select(table)).mappings():
+            for row in connection.execute(rows).mappings():
                 problem = problem_of(table, {str(key): row[key] for key in row})
                 if problem is not None:
                     return f"{table.name}: {problem}"

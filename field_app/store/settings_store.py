@@ -56,17 +56,32 @@ NUMBERS: Final = frozenset(
 """The values that are whole numbers."""
 
 
-_LOAD: Final = select(setting.c.value).where(setting.c.key == bindparam("wanted"))
+_ALL: Final = select(setting.c.key, setting.c.value)
 _NEW: Final = sqlite.insert(setting)
 _SAVE: Final = _NEW.on_conflict_do_update(
     index_elements=["key"], set_={"value": _NEW.excluded.value}
 )
+_FORGET: Final = delete(setting).where(setting.c.key == bindparam("unwanted"))
 """Built once: every contact reads and writes dozens of values."""
+
+_OF_TRANSACTION: Final = "settings of the transaction"
+
+
+def _values(connection: Connection) -> dict[str, str]:
+    """Return all values as this transaction sees them; read once, then kept in step by `save`."""
+    transaction = connection.get_transaction()
+    known: tuple[object, dict[str, str]] | None = connection.info.get(_OF_TRANSACTION)
+    is_nested = connection.in_nested_transaction()  # what it changes may be taken back alone
+    if known is not None and known[0] is transaction and not is_nested:
+        return known[1]
+    found = {row.key: row.value for row in connection.execute(_ALL)}
+    connection.info[_OF_TRANSACTION] = (None if is_nested else connection.get_transaction(), found)
+    return found
 
 
 def load_text(connection: Connection, key: Key) -> str | None:
     """Return the value, or None when it was never set."""
-    return connection.execute(_LOAD, {"wanted": key}).scalar()
+    return _values(connection).get(key)
 
 
 def load_integer(connection: Connection, key: Key, default: int = 0) -> int:
@@ -77,10 +92,16 @@ def load_integer(connection: Connection, key: Key, default: int = 0) -> int:
 
 def save(connection: Connection, key: Key, value: str | int | None) -> None:
     """Set the value; None removes it."""
-    if value is None:
-        connection.execute(delete(setting).where(setting.c.key == key))
+    values = _values(connection)
+    text = None if value is None else str(value)
+    if values.get(key) == text:
         return
-    connection.execute(_SAVE, {"key": key, "value": str(value)})
+    if text is None:
+        connection.execute(_FORGET, {"unwanted": key})
+        del values[key]
+        return
+    connection.execute(_SAVE, {"key": key, "value": text})
+    values[key] = text
 
 
 def count_up(connection: Connection, key: Key) -> int:

@@ -1,7 +1,8 @@
-"""Lends engines to the tablets' stores: made once, so that a statement is compiled only once.
+"""Lends engines to the tablets' stores, made once, and their writer works where it is asked.
 
 What is compiled belongs to an engine; the app has two for all its life, a simulation opens
-thousands of stores. The listeners, and so every PRAGMA and BEGIN, are the app's own.
+thousands of stores. The listeners, and so every PRAGMA and BEGIN, are the app's own. In a history
+nothing runs at once: a hand-over to the writer's thread and back would only be waited for.
 """
 
 import sqlite3
@@ -11,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
 from field_app.store import connections_io, database_io
+from field_app.store.database_io import Database, StoreClosedError
 
 
 @dataclass(slots=True)
@@ -57,6 +59,31 @@ class EngineLender:
         return self.lent[key].engine
 
 
+def _write_in_place(patch: pytest.MonkeyPatch) -> None:
+    """Let the work of a store's writer thread be done by the thread that asks."""
+    connections: dict[int, Connection] = {}
+
+    def enqueue(database: Database, job: Callable[[Connection], None]) -> None:
+        if database._is_closed:
+            raise StoreClosedError
+        connection = connections.get(id(database))
+        if connection is None:
+            connection = connections[id(database)] = database._writer_engine.connect()
+        job(connection)
+        database._tell()
+
+    def dispose(database: Database) -> None:
+        connection = connections.pop(id(database), None)
+        if connection is not None:
+            connection.close()
+        database._reader_engine.dispose()
+        database._writer_engine.dispose()
+
+    patch.setattr(Database, "_enqueue", enqueue)
+    patch.setattr(Database, "_run", lambda _database: None)
+    patch.setattr(Database, "_dispose", dispose)
+
+
 _LENDER = EngineLender()
 
 
@@ -64,6 +91,7 @@ _LENDER = EngineLender()
 def lent_engines() -> Iterator[None]:
     """Let every store that is opened inside the block work on a lent engine."""
     with pytest.MonkeyPatch.context() as patch:
+        _write_in_place(patch)
         patch.setattr(database_io, "open_writer_engine", _LENDER.writer)
         patch.setattr(database_io, "open_reader_engine", _LENDER.reader)
         yield
