@@ -11,6 +11,7 @@ bus_time                 how long a request occupies a line
 group_plan               what a register group is asked, and what it has refused
 patience                 how long a unit may take to answer
 held_line_io             one line, kept open
+telegram_line_io         one request at a time on a line of telegrams, and the doubt a fault leaves
 listen_io                the port that a DTU dials in to
 dtu_signs                which bytes are a DTU's own
 modbus_frames            what a request expects back; a frame that passed its checks

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 
 from edge_gateway.links.answers import Fault, FaultKind
-from edge_gateway.links.held_line_io import HeldLine, LinePlan
-from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import Cjt188Url, SerialLine
 from edge_gateway.links.ports_io import BytePort, open_port
+from edge_gateway.links.telegram_line_io import TelegramLine
 from meter_telegrams.cjt188.exchange import (
     SERIAL_COUNT,
     Cjt188Answer,
@@ -24,7 +23,7 @@ from meter_telegrams.cjt188.exchange import (
 )
 from meter_telegrams.cjt188.frames import frames_in
 from meter_telegrams.errors import TelegramError
-from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT, bad_exception
+from wire_contracts.quality import bad_exception
 
 CHAR_S = 11 / 2400
 """Seconds of one character on the meters' side: 2400 baud, 8E1; CJ/T 188-2018 section 5."""
@@ -53,17 +52,15 @@ class Cjt188Link:
             timeout_s: Wall seconds until an answer begins.
             char_s: Seconds of one character on the meters' side.
         """
-        self.counts = LinkCounts()
-        self._line = HeldLine(LinePlan(place="the line", opener=open_port), self.counts)
+        self._line = TelegramLine(open_port, timeouts_before_reopen=TIMEOUTS_BEFORE_REOPEN)
+        self.counts = self._line.counts
         self._timeout_s = timeout_s
         self._char_s = char_s
         self._serial = 0
-        self._is_doubtful = False
-        self._timeouts_in_row = 0
 
     def open(self) -> bool:
         """Return whether the line is open now; attempts that fail are paced."""
-        return self._opened() is not None
+        return self._line.is_open()
 
     def close(self) -> None:
         """Close the line; the next request opens it again."""
@@ -75,31 +72,13 @@ class Cjt188Link:
         Args:
             make: Makes the request of a serial number.
         """
-        port = self._opened()
-        if port is None:
-            detail = f"the line cannot be opened: {self.counts.down_reason}"
-            return Fault(kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT, detail=detail)
-        self._serial = (self._serial + 1) % SERIAL_COUNT
-        request = make(self._serial)
-        self.counts.requests += 1
-        started_s = time.monotonic()
-        try:
-            return self._judged(request, self._exchange(port, request))
-        except OSError as error:
-            self.counts.timeouts += 1
-            self._line.drop(str(error))
-            return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=f"line lost: {error}")
-        finally:
-            self.counts.busy_s += time.monotonic() - started_s
 
-    def _opened(self) -> BytePort | None:
-        """Return the port; on one that was just opened anything may still be on its way."""
-        opens = self.counts.opens
-        port = self._line.port()
-        if self.counts.opens != opens:
-            self._timeouts_in_row = 0
-            self._is_doubtful = True
-        return port
+        def exchange(port: BytePort) -> Cjt188Answer | Fault:
+            self._serial = (self._serial + 1) % SERIAL_COUNT
+            request = make(self._serial)
+            return self._judged(request, self._exchange(port, request))
+
+        return self._line.ask(exchange)
 
     def _exchange(self, port: BytePort, request: Cjt188Request) -> bytes:
         """Return what came after the request, up to its answer or the time-out."""
@@ -121,42 +100,23 @@ class Cjt188Link:
 
     def _listen_until_quiet(self, port: BytePort) -> None:
         """Throw away what earlier requests left, at most for one time-out and one answer."""
-        quiet_s = QUIET_CHARS * self._char_s if self._is_doubtful else 0.0
-        until_s = time.monotonic() + self._timeout_s + LONGEST_ANSWER * self._char_s
-        while (late := port.read(quiet_s)) and time.monotonic() < until_s:
-            self.counts.bytes_in += len(late)
+        longest_s = self._timeout_s + LONGEST_ANSWER * self._char_s
+        for late in self._line.late_bytes(port, QUIET_CHARS * self._char_s, longest_s):
             self.counts.late_answers += any(frames_in(late))
 
     def _judged(self, request: Cjt188Request, received: bytes) -> Cjt188Answer | Fault:
         try:
             answer = find_answer(received, request)
         except TelegramError as error:
-            return self._mistaken(Fit.OTHER, str(error))
+            return self._line.mistaken(str(error), is_checksum=False)
         if answer is None:
             complaint = explain(received, request)
             if complaint.fit is Fit.NOTHING:
-                return self._silent(complaint.text)
-            return self._mistaken(complaint.fit, complaint.text)
-        self._timeouts_in_row = 0
-        self._is_doubtful = False
+                return self._line.silent(complaint.text)
+            is_checksum = complaint.fit is Fit.CHECKSUM
+            return self._line.mistaken(complaint.text, is_checksum=is_checksum)
+        self._line.answered()
         return self._refused(request, answer) if answer.is_refusal else answer
-
-    def _silent(self, text: str) -> Fault:
-        self._is_doubtful = True
-        self.counts.timeouts += 1
-        self._timeouts_in_row += 1
-        if self._timeouts_in_row >= TIMEOUTS_BEFORE_REOPEN:
-            self._line.drop(text)
-        return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=text)
-
-    def _mistaken(self, fit: Fit, text: str) -> Fault:
-        self._is_doubtful = True
-        if fit is Fit.CHECKSUM:
-            self.counts.crc_errors += 1
-        else:
-            self.counts.mismatches += 1
-        quality = BAD_CRC if fit is Fit.CHECKSUM else BAD_MISMATCH
-        return Fault(kind=FaultKind.MISMATCH, quality=quality, detail=text)
 
     def _refused(self, request: Cjt188Request, answer: Cjt188Answer) -> Fault:
         """Return a refusal as exception 193 (C1H) or 195 (C3H): the control code of the answer."""

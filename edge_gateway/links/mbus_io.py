@@ -7,9 +7,7 @@ before the next request the line is listened to until it is quiet. Never raises 
 import time
 from collections.abc import Callable
 
-from edge_gateway.links.answers import Fault, FaultKind
-from edge_gateway.links.held_line_io import HeldLine, LinePlan
-from edge_gateway.links.link_counts import LinkCounts
+from edge_gateway.links.answers import Fault
 from edge_gateway.links.link_url import MbusUrl, SerialLine
 from edge_gateway.links.mbus_answers import (
     Complaint,
@@ -20,8 +18,8 @@ from edge_gateway.links.mbus_answers import (
     judge,
 )
 from edge_gateway.links.ports_io import BytePort, open_port
+from edge_gateway.links.telegram_line_io import TelegramLine
 from meter_telegrams.mbus.frames import LONGEST_FRAME
-from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
 
 STANDARD_BAUD = 2400
 """Speed on the meters' side where the line does not say: behind a TCP level converter."""
@@ -77,21 +75,18 @@ class MbusLink:
             timeouts_before_reopen: Time-outs in a row after which the line is opened afresh; None:
                 never.
         """
-        self.counts = LinkCounts()
-        self._line = HeldLine(LinePlan(place="the line", opener=open_port), self.counts)
+        self._line = TelegramLine(open_port, timeouts_before_reopen=timeouts_before_reopen)
+        self.counts = self._line.counts
         self._bit_s = bit_s
         self._char_s = CHAR_BITS * bit_s
         self.standard_s = LATEST_START_BITS * bit_s + LATEST_START_S
         self.timeout_s = max(timeout_s, self.standard_s)
         self.has_selection = True
         self.is_scanned = False
-        self._is_doubtful = False
-        self._timeouts_in_row = 0
-        self._timeouts_before_reopen = timeouts_before_reopen
 
     def open(self) -> bool:
         """Return whether the line is open now; attempts that fail are paced."""
-        return self._opened() is not None
+        return self._line.is_open()
 
     def close(self) -> None:
         """Close the line; the next request opens it again."""
@@ -104,31 +99,14 @@ class MbusLink:
             question: The request.
             timeout_s: Wall seconds until an answer begins, where the line's own do not fit.
         """
-        port = self._opened()
-        if port is None:
-            detail = f"the line cannot be opened: {self.counts.down_reason}"
-            return Fault(kind=FaultKind.LINK_DOWN, quality=BAD_TIMEOUT, detail=detail)
-        self.counts.requests += 1
-        started_s = time.monotonic()
-        try:
-            wait_s = self.timeout_s if timeout_s is None else timeout_s
-            received = self._exchange(port, question, wait_s)
-            return self._judged(judge(received, question), is_probe=timeout_s is not None)
-        except OSError as error:
-            self.counts.timeouts += 1
-            self._line.drop(str(error))
-            return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=f"line lost: {error}")
-        finally:
-            self.counts.busy_s += time.monotonic() - started_s
+        wait_s = self.timeout_s if timeout_s is None else timeout_s
+        is_probe = timeout_s is not None or self.is_scanned
 
-    def _opened(self) -> BytePort | None:
-        """Return the port; on one that was just opened anything may still be on its way."""
-        opens = self.counts.opens
-        port = self._line.port()
-        if self.counts.opens != opens:
-            self._timeouts_in_row = 0
-            self._is_doubtful = True
-        return port
+        def exchange(port: BytePort) -> Heard | Fault:
+            received = self._exchange(port, question, wait_s)
+            return self._judged(judge(received, question), is_probe=is_probe)
+
+        return self._line.ask(exchange)
 
     def _exchange(self, port: BytePort, question: Question, wait_s: float) -> bytes:
         """Return what came after the request, up to the end of its answer or the time-out."""
@@ -163,37 +141,17 @@ class MbusLink:
 
     def _listen_until_quiet(self, port: BytePort) -> None:
         """Throw away what earlier requests left, at most for one time-out and one answer."""
-        quiet_s = DRAIN_CHARS * self._char_s if self._is_doubtful else 0.0
-        until_s = time.monotonic() + self.timeout_s + LONGEST_FRAME * self._char_s
-        while (late := port.read(quiet_s)) and time.monotonic() < until_s:
-            self.counts.bytes_in += len(late)
+        longest_s = self.timeout_s + LONGEST_FRAME * self._char_s
+        for _ in self._line.late_bytes(port, DRAIN_CHARS * self._char_s, longest_s):
             self.counts.late_answers += 1
 
     def _judged(self, outcome: Heard | Complaint, *, is_probe: bool) -> Heard | Fault:
         if isinstance(outcome, Heard):
-            self._timeouts_in_row = 0
-            self._is_doubtful = False
+            self._line.answered()
             return outcome
-        self._is_doubtful = True
         if outcome.flaw is Flaw.SILENCE:
-            self._count_silence(outcome.text, is_probe=is_probe)
-            return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=outcome.text)
-        self._timeouts_in_row = 0
-        is_checksum = outcome.flaw is Flaw.CHECKSUM
-        if is_checksum:
-            self.counts.crc_errors += 1
-        else:
-            self.counts.mismatches += 1
-        quality = BAD_CRC if is_checksum else BAD_MISMATCH
-        return Fault(kind=FaultKind.MISMATCH, quality=quality, detail=outcome.text)
-
-    def _count_silence(self, text: str, *, is_probe: bool) -> None:
-        self.counts.timeouts += 1
-        if is_probe or self.is_scanned:
-            return
-        self._timeouts_in_row += 1
-        if self._timeouts_in_row == self._timeouts_before_reopen:
-            self._line.drop(text)
+            return self._line.silent(outcome.text, is_expected=is_probe)
+        return self._line.mistaken(outcome.text, is_checksum=outcome.flaw is Flaw.CHECKSUM)
 
 
 def open_mbus(url: MbusUrl, timeout_s: float) -> MbusLink:
