@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -121,13 +122,14 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = True
 
 
-@dataclass
-class MeterServer:
-    """A Modbus TCP port whose units behave as told; an unknown unit says nothing."""
+class ServedPort(ABC):
+    """A TCP port whose connections are served, each in its thread, while it is entered."""
 
-    units: Mapping[int, Behave]
-    port: int = 0
-    asked: list[Request] = field(default_factory=list)
+    port: int
+
+    @abstractmethod
+    def serve(self, connection: socket.socket) -> None:
+        """Answer one connection until it ends."""
 
     def __enter__(self) -> Self:
         outer = self
@@ -137,7 +139,7 @@ class MeterServer:
             def handle(self) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
                 connections.add(self.request)
                 with contextlib.suppress(OSError):
-                    outer._serve(self.request)
+                    outer.serve(self.request)
                 connections.discard(self.request)
 
         self._connections = connections
@@ -157,7 +159,16 @@ class MeterServer:
                 connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
-    def _serve(self, connection: socket.socket) -> None:
+
+@dataclass
+class MeterServer(ServedPort):
+    """A Modbus TCP port whose units behave as told; an unknown unit says nothing."""
+
+    units: Mapping[int, Behave]
+    port: int = 0
+    asked: list[Request] = field(default_factory=list)
+
+    def serve(self, connection: socket.socket) -> None:  # type: ignore[explicit-override]  # 3.12
         before: Request | None = None
         while frame := _read_exactly(connection, 12):
             transaction, _, _, unit, function, address, count = struct.unpack(">HHHBBHH", frame)

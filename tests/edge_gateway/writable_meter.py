@@ -1,15 +1,11 @@
 """A Modbus TCP meter that can be written, and that misbehaves when told to."""
 
-import contextlib
 import socket
-import socketserver
 import struct
-import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
 
-from tests.edge_gateway.rig import LOOPBACK
+from tests.edge_gateway.rig import ServedPort
 
 
 class Fault(StrEnum):
@@ -24,13 +20,8 @@ class Fault(StrEnum):
     """Takes the write and answers nothing any more."""
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = False
-
-
 @dataclass
-class WritableMeter:
+class WritableMeter(ServedPort):
     """Unit 1 with holding registers and coils; `writes` are the write requests that came."""
 
     words: dict[int, int] = field(default_factory=dict)
@@ -40,34 +31,7 @@ class WritableMeter:
     writes: list[bytes] = field(default_factory=list)
     is_gone: bool = False
 
-    def __enter__(self) -> Self:
-        outer = self
-        connections: set[socket.socket] = set()
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-                connections.add(self.request)
-                with contextlib.suppress(OSError):
-                    outer._serve(self.request)
-
-        self._connections = connections
-        self._server = _Server((LOOPBACK, 0), Handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}
-        )
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self._server.server_close()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:  # type: ignore[explicit-override]  # 3.12
         while header := connection.recv(6, socket.MSG_WAITALL):
             length = int.from_bytes(header[4:6], "big")
             body = connection.recv(length, socket.MSG_WAITALL)
