@@ -22,6 +22,7 @@ from field_app.access.withdrawal import (
     send_sealed_photos,
     withdraw,
 )
+from field_app.checklists.form_desk import FormDesk
 from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
 from field_app.orders import order_store
@@ -127,6 +128,7 @@ class Tablet:
         self.log_in = LogIn(self.vault, self._now)
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
         self.desk = OrderDesk(database, self.stamps)
+        self.forms = FormDesk(database, self.stamps, clock)
         self.network: Network = DesktopNetwork()
         sealed = SealedPhotos(folder=folder / FOLDER, seal=self._seal_photo)
         self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault, sealed=sealed)

@@ -219,7 +219,8 @@ def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue
     """Return the answers sealed last: a finish that was refused is corrected, not typed again."""
     for entry in reversed(outbox_store.entries_of(connection, order_id)):
         payload = entry.operation.payload
-        if entry.operation.field == FactType.FORM_ANSWERSET and payload is not None:
+        is_finding = payload is not None and payload.get("form") == FINDING_FORM
+        if entry.operation.field == FactType.FORM_ANSWERSET and is_finding and payload is not None:
             answers = payload.get("answers")
             return draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
     return {}

@@ -151,8 +151,17 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
             photos=photos.get(order_id, NO_PHOTOS),
         )
         for order_id in order_ids
-        if order_id in rows or order_id in entries
+        if order_id in rows or _are_about_order(order_id, entries.get(order_id, []))
     }
+
+
+def _are_about_order(order_id: str, entries: Sequence[OutboxEntry]) -> bool:
+    """Return whether words are about an order, and not about a household or a checkpoint."""
+    return any(
+        entry.operation.entity == ENTITY
+        or (entry.operation.payload or {}).get("order_id") == order_id
+        for entry in entries
+    )
 
 
 def _seen(

@@ -105,6 +105,16 @@ _WITH_DRAFT_OF: Final = _WITH_DRAFT.where(draft_answer.c.actor == bindparam("aut
 """Built once: every line of the list that is made anew asks it."""
 
 
+def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]:
+    """Return the forms, with their versions, that a person has begun for a record."""
+    rows = connection.execute(
+        select(draft_answer.c.form)
+        .where(draft_answer.c.order_id == order_id, draft_answer.c.actor == author)
+        .distinct()
+    ).scalars()
+    return sorted({form.partition(_OF)[0] for form in rows})
+
+
 def orders_with_draft(
     connection: Connection, order_ids: Sequence[str], author: str | None = None
 ) -> set[str]:

@@ -1,5 +1,6 @@
 """Maps what is unsent in sealed form: made with the words, and all that a wipe leaves (R4)."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from field_app.store import draft_store, lease_store
 from field_app.store.record_states import WAITING
 from field_app.store.tables import draft_answer, outbox_op, sealed_item
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.orders import FINDING_FORM
 from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import (
     Envelope,
@@ -73,11 +75,18 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
     return True
 
 
+def draft_about(draft: draft_store.DraftKey) -> str:
+    """Return what names a draft's envelope: its record, and the form where it is the office's."""
+    if draft.form == FINDING_FORM:
+        return draft.order_id
+    return f"{draft.order_id}:{hashlib.sha256(draft.form.encode()).hexdigest()[:8]}"
+
+
 def seal_draft(connection: Connection, seal: Seal, draft: draft_store.DraftKey, at_ms: int) -> bool:
     """Seal the answers of a draft as they stand; one that is gone is forgotten."""
     answers = draft_store.load_draft(connection, draft).answers
     if not answers:
-        forget_sealed(connection, SealedKind.DRAFT, [draft.order_id], draft.author)
+        forget_sealed(connection, SealedKind.DRAFT, [draft_about(draft)], draft.author)
         return True
     body: JsonObject = {
         "order_id": draft.order_id,
@@ -88,7 +97,7 @@ def seal_draft(connection: Connection, seal: Seal, draft: draft_store.DraftKey, 
     }
     thing = ToSeal(
         kind=SealedKind.DRAFT,
-        about=draft.order_id,
+        about=draft_about(draft),
         owner=draft.author,
         plain=dump_json(body),
         made_at_ms=at_ms,
@@ -123,7 +132,7 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
     for draft, at_ms in draft_store.drafts(connection):
         is_known = select(sealed_item.c.about).where(
             sealed_item.c.kind == str(SealedKind.DRAFT),
-            sealed_item.c.about == draft.order_id,
+            sealed_item.c.about == draft_about(draft),
             sealed_item.c.owner == draft.author,
         )
         if connection.execute(is_known).first() is None:
@@ -161,7 +170,7 @@ def leave_sealed_only(connection: Connection) -> int:
     for draft, _ in draft_store.drafts(connection):
         is_sealed = select(sealed_item.c.about).where(
             kind == str(SealedKind.DRAFT),
-            sealed_item.c.about == draft.order_id,
+            sealed_item.c.about == draft_about(draft),
             sealed_item.c.owner == draft.author,
         )
         if connection.execute(is_sealed).first() is not None:

@@ -5,6 +5,7 @@ them in. The line through the modules:
 
     trees           the expression tree and its JSON
     model           a form: questions, choices, texts, rules, and its JSON
+    publication     a form as tablets hold it, and which version is begun anew
     answer_sets     a filled-in form as the content of a `form_answerset` fact
     values          numbers, texts, truth and dates as XPath 1.0 and ODK see them
     elements        the answers as a tree that paths lead through

@@ -38,9 +38,11 @@ class UnknownFunctionError(LookupError):
 def build(tree: Tree) -> Evaluate:
     """Return the function that evaluates a tree; raise UnknownFunctionError for a strange call."""
     match tree:
-        case Number() | Text():
-            constant: Value = tree.value
+        case Number(number):
+            constant = float(number)
             return lambda _context: constant
+        case Text(text):
+            return lambda _context: text
         case Negation(operand):
             inner = build(operand)
             return lambda context: -as_number(inner(context))

@@ -169,7 +169,8 @@ class FormModel:
         form_id: Its name, such as `safety-check`.
         version: Its version as the office wrote it.
         title: Its title in its languages.
-        about: What it is filled in for, such as `work_order` or `household`; from the sheet.
+        about: What it is filled in for, such as `work_order` or `household`; empty: anything.
+        purposes: For which of them, such as `leak_check` or `leak_check:gas`; empty: for all.
         nodes: The questions in their order.
         lists: The choice lists by name.
     """
@@ -178,6 +179,7 @@ class FormModel:
     version: str
     title: FormText
     about: str = ""
+    purposes: tuple[str, ...] = ()
     nodes: tuple[FormNode, ...] = ()
     lists: Mapping[str, tuple[ChoiceRow, ...]] = field(default_factory=dict)
 
@@ -212,6 +214,7 @@ def model_json(model: FormModel) -> JsonObject:
         "version": model.version,
         "title": _text_json(model.title),
         "about": model.about,
+        "purposes": list(model.purposes),
         "nodes": [_node_json(node) for node in model.nodes],
         "lists": {name: [_choice_json(row) for row in rows] for name, rows in model.lists.items()},
     }
@@ -263,11 +266,17 @@ def parse_model(reader: FieldReader) -> FormModel:
     return FormModel(
         form_id=reader.text("form", longest=64),
         version=reader.text("version", longest=40),
-        title=_text(reader, "title"),
+        title=parse_title(reader),
         about=_word(reader, "about"),
+        purposes=tuple(str(each) for each in reader.array("purposes", longest=100)),
         nodes=nodes,
         lists=_lists(reader.object_or_empty("lists")),
     )
+
+
+def parse_title(reader: FieldReader) -> FormText:
+    """Return a form's title; the rest of the form is not looked at."""
+    return _text(reader, "title")
 
 
 def _lists(reader: FieldReader) -> dict[str, tuple[ChoiceRow, ...]]:

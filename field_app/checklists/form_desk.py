@@ -1,0 +1,269 @@
+"""Opens a form for a record, keeps every answer as it is given, and seals the answer set."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from sqlalchemy import Connection
+
+from field_app.checklists.form_shelf import FormShelf, ShelvedForm
+from field_app.checklists.form_surroundings_io import surroundings
+from field_app.orders import order_store
+from field_app.orders.stamps import Stamps
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.ids_io import draw_uuid7
+from field_app.store.outbox_store import NewOperation, TapStamp
+from wire_contracts.clock import Clock
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json, parse_answer_set
+from wire_contracts.forms.items import FormItem, FormPage
+from wire_contracts.forms.publication import FormHead
+from wire_contracts.forms.session import FormSession
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import ENTITY, FactType
+from wire_contracts.sealed import SealedKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormSubject:
+    """What a form is filled in for.
+
+    Attributes:
+        about: What kind of thing, such as `work_order`, `household` or `checkpoint`.
+        about_id: Which one.
+    """
+
+    about: str
+    about_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class FormSheet:
+    """One form of one subject as one person fills it in.
+
+    Attributes:
+        session: The answers; change them there, then `FormDesk.save`.
+        last: What was answered before for this subject, by place.
+        saved: What the draft holds.
+        saved_at_ms: When the last answer was kept; None: nothing was.
+    """
+
+    subject: FormSubject
+    head: FormHead
+    session: FormSession
+    last: Mapping[str, str] = field(default_factory=dict)
+    saved: dict[str, str] = field(default_factory=dict)
+    saved_at_ms: int | None = None
+
+    def unsaved(self) -> dict[str, str]:
+        """Return what the draft must still take; an empty text takes an answer back."""
+        wanted = self.session.drafted()
+        changes = {place: text for place, text in wanted.items() if self.saved.get(place) != text}
+        return changes | dict.fromkeys(self.saved.keys() - wanted.keys(), "")
+
+
+class FormIncompleteError(ValueError):
+    """The form cannot be finished; `items` are wrong or missing, in the order of the form."""
+
+    def __init__(self, items: Sequence[FormItem]) -> None:
+        """Keep the items."""
+        super().__init__(", ".join(f"{item.place}: {item.wrong}" for item in items))
+        self.items = tuple(items)
+
+
+Also = Callable[[AnswerSet], Sequence[NewOperation]]
+"""Further operations of the same user action, made from the sealed answers."""
+
+
+class FormDesk:
+    """The office's forms of one tablet; who taps is told at the moment of the tap.
+
+    `zone` is the site's, in which rules see the clock; None: the machine's own.
+    """
+
+    def __init__(self, database: Database, stamps: Stamps, clock: Clock) -> None:
+        """Work on the database."""
+        self.zone: tzinfo | None = None
+        self._database = database
+        self._stamps = stamps
+        self._clock = clock
+        self._shelf = FormShelf()
+
+    def offers(self, about: str, purposes: Iterable[str] = ()) -> tuple[FormHead, ...]:
+        """Return the forms that may be begun now for a kind of thing with these purposes."""
+        now_utc = self._clock.now_utc()
+        wanted = tuple(purposes)
+        return tuple(
+            self._database.read(
+                lambda connection: self._shelf.offers(connection, about, wanted, now_utc)
+            )
+        )
+
+    def open(self, subject: FormSubject, form_id: str) -> FormSheet:
+        """Return the draft of the person at work in the version it was begun with, or a fresh one.
+
+        Raises:
+            FormGoneError: There is no such form on this tablet.
+        """
+        author, now_utc = self._stamps.actor(), self._clock.now_utc()
+
+        def work(connection: Connection) -> FormSheet:
+            begun = [
+                each
+                for each in draft_store.forms_begun(connection, subject.about_id, author)
+                if each.rpartition("@")[0] == form_id
+            ]
+            if begun:
+                shelved = self._shelf.version(connection, begun[-1])
+            else:
+                shelved = self._shelf.newest(connection, form_id, now_utc)
+            return self._sheet(connection, subject, shelved, author)
+
+        return self._database.read(work)
+
+    def save(self, sheet: FormSheet) -> int | None:
+        """Keep what was answered since the last time; return when (ms), None for nothing."""
+        changes = sheet.unsaved()
+        if not changes:
+            return None
+        saved_at_ms = self.save_changes(sheet, changes)
+        sheet.saved |= changes
+        sheet.saved_at_ms = saved_at_ms
+        return saved_at_ms
+
+    def save_changes(self, sheet: FormSheet, changes: Mapping[str, str]) -> int:
+        """Keep some answers; return when (ms), once committed. The sheet itself is not touched."""
+        subject = sheet.subject
+
+        def work(connection: Connection) -> int:
+            stamp = self._stamps.stamp(connection)
+            for place, text in changes.items():
+                answer = DraftAnswer(
+                    order_id=subject.about_id,
+                    form=sheet.head.key,
+                    field=place,
+                    value=text,
+                    actor=stamp.actor,
+                )
+                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+            key = _draft_key(subject, sheet.head.key, stamp.actor)
+            sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+            _rebuild_line(connection, subject)
+            return stamp.at.wall_ms
+
+        return self._database.write(work)
+
+    def finish(self, sheet: FormSheet, also: Also | None = None) -> AnswerSet:
+        """Seal the kept answers and what `also` makes of them as one user action.
+
+        The draft as the store holds it is what is sealed: save before.
+
+        Raises:
+            FormIncompleteError: Something is missing or wrong; nothing was changed.
+            FormGoneError: The form has left this tablet.
+        """
+        subject, key = sheet.subject, sheet.head.key
+
+        def work(connection: Connection) -> AnswerSet:
+            stamp = self._stamps.stamp(connection)
+            shelved = self._shelf.version(connection, key)
+            kept = self._sheet(connection, subject, shelved, stamp.actor)
+            wrong = FormPage(kept.session, "en").wrong_items()
+            if wrong:
+                raise FormIncompleteError(wrong)
+            answers = _answer_set(kept)
+            changes = [_fact(answers, subject, stamp), *(also(answers) if also else ())]
+            outbox_store.append_group(connection, changes, stamp)
+            draft = _draft_key(subject, key, stamp.actor)
+            draft_store.forget_draft(connection, draft)
+            abouts = [sealed_store.draft_about(draft)]
+            sealed_store.forget_sealed(connection, SealedKind.DRAFT, abouts, stamp.actor)
+            settings_store.ask_contact(connection)
+            _rebuild_line(connection, subject)
+            return answers
+
+        return self._database.write(work)
+
+    def finished(self, subject: FormSubject) -> tuple[AnswerSet, ...]:
+        """Return what was sealed for a subject on this tablet in the last 90 days, oldest first."""
+        return tuple(self._database.read(lambda connection: _sealed(connection, subject)))
+
+    def _sheet(
+        self, connection: Connection, subject: FormSubject, shelved: ShelvedForm, author: str
+    ) -> FormSheet:
+        key = _draft_key(subject, shelved.head.key, author)
+        draft = draft_store.load_draft(connection, key)
+        saved = {place: _text(value) for place, value in draft.answers.items()}
+        return FormSheet(
+            subject=subject,
+            head=shelved.head,
+            session=FormSession(shelved.form, surroundings(self._clock, self.zone), saved),
+            last=_last_answers(connection, subject, shelved.head.form_id),
+            saved=saved,
+            saved_at_ms=draft.saved_at_ms,
+        )
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _draft_key(subject: FormSubject, form: str, author: str) -> DraftKey:
+    return DraftKey(order_id=subject.about_id, form=form, author=author)
+
+
+def _rebuild_line(connection: Connection, subject: FormSubject) -> None:
+    """Make the line of an order anew; other things are not on the list of orders."""
+    if subject.about == ENTITY:
+        order_store.rebuild_lines(connection, [subject.about_id])
+
+
+def _answer_set(sheet: FormSheet) -> AnswerSet:
+    return AnswerSet(
+        form=sheet.head.key,
+        form_sha256=sheet.head.sha256,
+        about=sheet.subject.about,
+        about_id=sheet.subject.about_id,
+        answers=sheet.session.final_answers(),
+        measured=sheet.session.measured(),
+    )
+
+
+def _fact(answers: AnswerSet, subject: FormSubject, stamp: TapStamp) -> NewOperation:
+    return NewOperation(
+        kind=OperationKind.FACT,
+        entity=FactType.FORM_ANSWERSET,
+        entity_id=draw_uuid7(utc_from_ms(stamp.at.wall_ms)),
+        order_id=subject.about_id,
+        field=FactType.FORM_ANSWERSET,
+        payload=answer_set_json(answers),
+    )
+
+
+def _sealed(connection: Connection, subject: FormSubject) -> list[AnswerSet]:
+    payloads = [
+        entry.operation.payload
+        for entry in outbox_store.entries_of(connection, subject.about_id)
+        if entry.operation.field == FactType.FORM_ANSWERSET and entry.operation.payload is not None
+    ]
+    found = [_read_answers(payload) for payload in payloads]
+    return [each for each in found if each is not None and each.about == subject.about]
+
+
+def _read_answers(payload: JsonObject) -> AnswerSet | None:
+    """Return the answers of a fact; None for the finding form, which is older than these."""
+    try:
+        return parse_answer_set(FieldReader(place="answer set", values=payload))
+    except ContractError:
+        return None
+
+
+def _last_answers(connection: Connection, subject: FormSubject, form_id: str) -> dict[str, str]:
+    for answers in reversed(_sealed(connection, subject)):
+        if answers.form.rpartition("@")[0] == form_id:
+            return dict(answers.answers)
+    return {}

@@ -1,0 +1,89 @@
+"""Owns the forms of the office as this tablet has pulled them, each compiled once."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from field_app.store import base_store
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonValue
+from wire_contracts.forms.evaluation import UnknownFunctionError
+from wire_contracts.forms.model import FORM_ENTITY, parse_model
+from wire_contracts.forms.publication import FormHead, is_for, newest_valid, parse_head
+from wire_contracts.forms.references import CircleError
+from wire_contracts.forms.session import CompiledForm
+
+
+class FormGoneError(LookupError):
+    """The form is not on this tablet, or this version of the app cannot read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelvedForm:
+    """One version of a form, ready to be filled in."""
+
+    head: FormHead
+    form: CompiledForm
+
+
+class FormShelf:
+    """The published forms; used on the thread of the store."""
+
+    def __init__(self) -> None:
+        """Begin with nothing compiled."""
+        self._compiled: dict[str, ShelvedForm] = {}
+
+    def offers(
+        self, connection: Connection, about: str, purposes: Iterable[str], now_utc: datetime
+    ) -> list[FormHead]:
+        """Return the forms to begin with now that are meant for a kind of thing, by their id."""
+        wanted = frozenset(purposes)
+        found = newest_valid(_heads(connection), now_utc)
+        return [found[each] for each in sorted(found) if is_for(found[each], about, wanted)]
+
+    def newest(self, connection: Connection, form_id: str, now_utc: datetime) -> ShelvedForm:
+        """Return the version to begin with now; raise FormGoneError when there is none."""
+        found = newest_valid(_heads(connection), now_utc).get(form_id)
+        if found is None:
+            message = (
+                f"form {form_id}: is not on this tablet; sync, or ask the office to publish it"
+            )
+            raise FormGoneError(message)
+        return self.version(connection, found.key)
+
+    def version(self, connection: Connection, key: str) -> ShelvedForm:
+        """Return one version by `FORM@VERSION`, a withdrawn one too; raise FormGoneError."""
+        row = base_store.load_row(connection, FORM_ENTITY, key)
+        if row is None:
+            message = f"form {key}: is not on this tablet; sync and open it again"
+            raise FormGoneError(message)
+        reader = FieldReader(place=f"form {key}", values=row.document)
+        try:
+            head = parse_head(reader)
+            known = self._compiled.get(head.sha256)
+            if known is None or known.head != head:
+                known = ShelvedForm(
+                    head=head, form=CompiledForm(parse_model(reader.object("model")))
+                )
+                self._compiled[head.sha256] = known
+        except (ContractError, UnknownFunctionError, CircleError) as error:
+            message = f"form {key}: cannot be read by this app: {error}"
+            raise FormGoneError(message) from error
+        return known
+
+
+def _heads(connection: Connection) -> list[FormHead]:
+    """Return the heads that this app can read; one of a later app is left out."""
+    heads: list[FormHead] = []
+    for text in base_store.load_documents(connection, FORM_ENTITY):
+        document: JsonValue = json.loads(text)
+        if not isinstance(document, dict):
+            continue
+        try:
+            heads.append(parse_head(FieldReader(place=FORM_ENTITY, values=document)))
+        except ContractError:
+            continue
+    return heads
