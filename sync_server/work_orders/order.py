@@ -18,7 +18,10 @@ RULE_ACTOR = "rule:R8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """An order to be made; it is released at once when a crew is named."""
+    """An order to be made; it is released at once when a crew is named.
+
+    `order_id` is the UUIDv7 under which the field knows it already, None: the server draws one.
+    """
 
     order_type: OrderType
     medium: Medium
@@ -34,6 +37,8 @@ class NewOrder:
     instructions: Sequence[BilingualText] = ()
     due_at_utc: datetime | None = None
     crew_id: str | None = None
+    order_id: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

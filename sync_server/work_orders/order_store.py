@@ -287,8 +287,8 @@ def check_may(connection: Connection, actor: str, action: Action) -> None:
         raise role_refused(person.login, person.role, action, ", ".join(roles_with(action)))
 
 
-def least_busy_crew(connection: Connection) -> str | None:
-    """Return the active crew with the fewest open orders, None when there is no crew.
+def least_busy_crew(connection: Connection, *, besides: str | None = None) -> str | None:
+    """Return the active crew with the fewest open orders, None when there is none but `besides`.
 
     A crew that carries a tablet goes before every crew without one: it learns of the order by
     itself.
@@ -301,7 +301,7 @@ def least_busy_crew(connection: Connection) -> str | None:
     query = (
         select(CREW.c.crew_id)
         .select_from(joined)
-        .where(CREW.c.is_active)
+        .where(CREW.c.is_active, CREW.c.crew_id != (besides or ""))
         .group_by(CREW.c.crew_id)
         .order_by(~carries_tablet, func.count(WORK_ORDER.c.order_id), CREW.c.crew_id)
         .limit(1)
