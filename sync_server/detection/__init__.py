@@ -22,6 +22,13 @@ The line through the modules:
     intake            the shape of readings, weather and known events
     candidates        what a fleet detector hands on, with all that explains it
     state_arrays      slicing, putting back and packing of arrays by row
+    stamps            true times of readings; a clock that is wrong
+    registers         honest advances of a register; what its odd steps mean
+    telemetry         instantaneous values of a heat meter against its registers
+    slots             the hours that advances are put into
+    register_rules    candidates of data quality: register, clock, line
+    fleet_state       all that is remembered of a fleet
+    advance           one call: take in readings, close hours, say what is wrong
     alert_book        pure: which candidates become alerts, join one, or say that it is over
     columns           many meters as arrays: the only thing a detector sees
     verdicts          what a detector says of each meter

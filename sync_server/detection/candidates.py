@@ -1,6 +1,6 @@
 """Owns what a detector hands on: one candidate for an alert with everything that explains it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,6 +41,26 @@ class QualityFlag(StrEnum):
     FROZEN = "frozen"
     SHORT_HISTORY = "short_history"
     UNMETERED_SHARE = "unmetered_share"
+
+
+CHECKS: Mapping[Kind, Sequence[CheckFirst]] = {
+    Kind.SLOW_LEAK: (CheckFirst.TOILET_CISTERN, CheckFirst.INDOOR_TAPS, CheckFirst.PIPE_IN_GROUND),
+    Kind.BURST: (CheckFirst.PIPE_IN_GROUND, CheckFirst.INDOOR_TAPS),
+    Kind.VALVE_OPEN: (CheckFirst.CONTROL_VALVE, CheckFirst.INDOOR_TAPS),
+    Kind.BYPASS: (CheckFirst.BYPASS_AND_SEALS, CheckFirst.REGISTER_MOVES),
+    Kind.STUCK: (CheckFirst.REGISTER_MOVES, CheckFirst.BYPASS_AND_SEALS),
+    Kind.RETURN_HIGH: (CheckFirst.CONTROL_VALVE, CheckFirst.HEAT_EXCHANGER),
+    Kind.TEMP_DRIFT: (CheckFirst.TEMPERATURE_SENSORS,),
+    Kind.ROLLOVER: (CheckFirst.METER_NUMBER,),
+    Kind.EXCHANGE: (CheckFirst.METER_NUMBER,),
+    Kind.REVERSED: (CheckFirst.FLOW_DIRECTION, CheckFirst.TEMPERATURE_SENSORS),
+    Kind.UNIT_SCALE: (CheckFirst.PULSE_VALUE, CheckFirst.METER_NUMBER),
+    Kind.CLOCK_SHIFT: (CheckFirst.METER_CLOCK,),
+    Kind.COMM_GAP: (CheckFirst.METER_POWER_AND_CABLE,),
+    Kind.COMM_FROZEN: (CheckFirst.METER_POWER_AND_CABLE, CheckFirst.REGISTER_MOVES),
+    Kind.NETWORK_LEAK: (CheckFirst.NETWORK_SECTION, CheckFirst.PIPE_IN_GROUND),
+}
+"""What a crew finds most often first, by kind: judgement; gas has its own (`GAS_TIGHTNESS`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,10 @@ from enum import StrEnum
 import numpy as np
 
 from sync_server.detection.columns import Floats, Ints
+from sync_server.detection.registers import RegisterFacts
 from wire_contracts.quantities import Medium
+
+FAR_FUTURE_S = 2**40
 
 
 class Role(StrEnum):
@@ -43,6 +46,8 @@ class MeterSpec:
         weather_id: Station in `Surroundings.weather`; None: judged without weather.
         parent_id: The station meter behind which this meter hangs.
         judged_from_s: Before this instant (seconds since 1970) the meter is learned, not judged.
+        in_service_until_s: From this instant on nothing is expected of it (removed, out of
+            service, or the end of a recorded series); None: in service.
     """
 
     meter_id: str
@@ -58,6 +63,7 @@ class MeterSpec:
     weather_id: str | None = None
     parent_id: str | None = None
     judged_from_s: int = 0
+    in_service_until_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +75,12 @@ class Fleet:
         row_of: Meter id to row.
         interval_s: M reading intervals.
         judged_from_s: M instants from which the meter is judged.
+        in_service_until_s: M instants; a far future where in service.
         is_heat: M flags, as numbers 0 and 1 in the arrays below too.
         is_gas: M flags.
         is_home: M flags.
+        volume: What is known of the volume registers, in litres.
+        energy: What is known of the energy registers, in watt-hours.
         children: Row of a station to the rows of its children.
     """
 
@@ -79,9 +88,12 @@ class Fleet:
     row_of: Mapping[str, int]
     interval_s: Ints
     judged_from_s: Ints
+    in_service_until_s: Ints
     is_heat: Floats
     is_gas: Floats
     is_home: Floats
+    volume: RegisterFacts
+    energy: RegisterFacts
     children: Mapping[int, Sequence[int]]
 
 
@@ -103,9 +115,18 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
         row_of=row_of,
         interval_s=np.array([spec.interval_s for spec in specs], dtype=np.int64),
         judged_from_s=np.array([spec.judged_from_s for spec in specs], dtype=np.int64),
+        in_service_until_s=np.array(
+            [
+                FAR_FUTURE_S if spec.in_service_until_s is None else spec.in_service_until_s
+                for spec in specs
+            ],
+            dtype=np.int64,
+        ),
         is_heat=_flags([spec.medium is Medium.HEAT for spec in specs]),
         is_gas=_flags([spec.medium is Medium.GAS for spec in specs]),
         is_home=_flags([spec.role is Role.HOME for spec in specs]),
+        volume=_volume_facts(specs),
+        energy=_energy_facts(specs),
         children=children,
     )
 
@@ -113,6 +134,48 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
 def rows_of_fleet(fleet: Fleet, rows: Sequence[int]) -> Fleet:
     """Return the fleet of these rows alone, in this order."""
     return fleet_of([fleet.specs[row] for row in rows])
+
+
+def _volume_facts(specs: Sequence[MeterSpec]) -> RegisterFacts:
+    return RegisterFacts(
+        modulus=_litres([spec.volume_modulus_m3 for spec in specs], np.nan),
+        floor=np.array([_highest_litres(spec) for spec in specs], dtype=np.float64),
+        resolution=_litres([spec.volume_resolution_m3 for spec in specs], np.nan),
+    )
+
+
+def _energy_facts(specs: Sequence[MeterSpec]) -> RegisterFacts:
+    resolution = _litres([spec.energy_resolution_kwh for spec in specs], 1000.0)
+    return RegisterFacts(
+        modulus=_litres([spec.energy_modulus_kwh for spec in specs], np.nan),
+        floor=np.maximum(_FREE_WH, _FREE_STEPS * resolution),
+        resolution=resolution,
+    )
+
+
+def _highest_litres(spec: MeterSpec) -> float:
+    """Return what an hour may take whatever the meter did before: Q3 doubled, or a household's."""
+    if spec.permanent_flow_m3h is not None:
+        return 2000.0 * spec.permanent_flow_m3h
+    if spec.role is Role.HOME:
+        return _FREE_HOME_L
+    return _FREE_GAS_L if spec.medium is Medium.GAS else _FREE_OTHER_L
+
+
+_FREE_HOME_L = 4000.0
+_FREE_GAS_L = 8000.0
+_FREE_OTHER_L = 2000.0
+_FREE_WH = 20_000.0
+_FREE_STEPS = 20.0
+"""Advances in an hour that are never impossible: twice the 2 m3/h that a household's water
+connection gives, gas of a 75 kW boiler, two thousand litres of heating water, 20 kWh."""
+
+
+def _litres(values: Sequence[float | None], absent: float) -> Floats:
+    """Return thousandths of the values; `absent` where one is not known."""
+    return np.array(
+        [absent if value is None else value * 1000.0 for value in values], dtype=np.float64
+    )
 
 
 def _flags(values: Sequence[bool]) -> Floats:

@@ -1,0 +1,147 @@
+"""Advances a fleet by what has arrived: the one function that is live, replay and test."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sync_server.detection.candidates import Candidate
+from sync_server.detection.columns import Floats, Ints
+from sync_server.detection.fleet import Fleet
+from sync_server.detection.fleet_state import FleetState
+from sync_server.detection.intake import ReadingBatch, Surroundings
+from sync_server.detection.register_rules import (
+    clock_candidates,
+    register_candidates,
+    silence_candidates,
+    telemetry_candidates,
+)
+from sync_server.detection.registers import settle_registers
+from sync_server.detection.slots import Sum, amounts, close_slots, newest_slot, slot_of
+from sync_server.detection.stamps import Col, settle_stamps
+from sync_server.detection.telemetry import Progress, settle_telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateRow:
+    """A row got a reading from before what it has settled; replay it from before `from_s`."""
+
+    row: int
+    from_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """What one call gives.
+
+    Attributes:
+        state: The state that was given, advanced.
+        candidates: What the detectors say, in no particular order.
+        late: Rows that must be replayed from a checkpoint for these readings to count.
+    """
+
+    state: FleetState
+    candidates: Sequence[Candidate]
+    late: Sequence[LateRow]
+
+
+def advance(
+    fleet: Fleet,
+    state: FleetState,
+    batch: ReadingBatch,
+    surroundings: Surroundings,
+    now_s: int,
+) -> Advanced:
+    """Take in what arrived, close the hours that are over, and say what is wrong.
+
+    Args:
+        fleet: The meters.
+        state: What is remembered; given up by the caller (updated in place) and returned.
+        batch: What arrived since the last call, in any order, duplicates too.
+        surroundings: Weather, known events and learned thresholds.
+        now_s: The clock of arrivals, seconds since 1970; never before the last call's.
+    """
+    readings = _matrix(batch)
+    found = list(_silences(fleet, state, batch, now_s))
+    row, readings, shifts = settle_stamps(state.stamps, fleet.interval_s, batch.row, readings)
+    found.extend(clock_candidates(fleet, shifts))
+    is_late = readings[:, Col.MEASURED] <= state.newest_s[row]
+    late = _late(row[is_late], readings[is_late])
+    row, readings = row[~is_late], readings[~is_late]
+    np.maximum.at(state.newest_s, row, readings[:, Col.MEASURED])
+    added = _take_in(fleet, state, row, readings, found)
+    _start_clock(state, row, readings)
+    upto = newest_slot(now_s)
+    slot = slot_of(readings[:, Col.MEASURED])
+    sums, first = close_slots(state.slots, row, slot, added, upto)
+    del sums, first, surroundings
+    return Advanced(state=state, candidates=_judged(fleet, found), late=late)
+
+
+def _matrix(batch: ReadingBatch) -> Floats:
+    """Return the readings as a matrix of `Col`, in litres and watt-hours."""
+    readings = np.zeros((len(batch.row), len(Col)))
+    readings[:, Col.MEASURED] = batch.measured_s
+    readings[:, Col.RECEIVED] = batch.received_s
+    readings[:, Col.VOLUME] = batch.volume_m3 * 1000.0
+    readings[:, Col.ENERGY] = batch.energy_kwh * 1000.0
+    readings[:, Col.FLOW] = batch.flow_m3h * 1000.0
+    readings[:, Col.POWER] = batch.power_kw * 1000.0
+    readings[:, Col.SUPPLY] = batch.supply_temp_degc
+    readings[:, Col.RETURN] = batch.return_temp_degc
+    readings[:, Col.INFO] = batch.info
+    return readings
+
+
+def _silences(
+    fleet: Fleet, state: FleetState, batch: ReadingBatch, now_s: int
+) -> Iterator[Candidate]:
+    order = np.lexsort((batch.received_s, batch.row))
+    heard = (batch.row[order], batch.received_s[order].astype(np.float64))
+    newest = (state.stamps.received_s, state.gap_told_s)
+    return silence_candidates(fleet, heard, newest, now_s)
+
+
+def _late(row: Ints, readings: Floats) -> Sequence[LateRow]:
+    return [
+        LateRow(row=int(each), from_s=int(readings[row == each, Col.MEASURED].min()))
+        for each in np.unique(row)
+    ]
+
+
+def _take_in(
+    fleet: Fleet, state: FleetState, row: Ints, readings: Floats, found: list[Candidate]
+) -> Floats:
+    """Return what each reading adds to its hour; registers and telemetry are judged."""
+    measured_s = readings[:, Col.MEASURED]
+    volume = settle_registers(state.volume, fleet.volume, row, measured_s, readings[:, Col.VOLUME])
+    energy = settle_registers(state.energy, fleet.energy, row, measured_s, readings[:, Col.ENERGY])
+    found.extend(register_candidates(fleet, volume.events, readings, "m³"))
+    found.extend(register_candidates(fleet, energy.events, readings, "kWh"))
+    progress = Progress(
+        elapsed_h=np.where(np.isnan(volume.elapsed_h), energy.elapsed_h, volume.elapsed_h),
+        litres=volume.advance,
+        watt_hours=energy.advance,
+    )
+    is_usable = np.ones(len(row))
+    if not np.isnan(readings[:, Col.FLOW]).all():
+        runs = settle_telemetry(state.telemetry, row, readings, progress)
+        found.extend(telemetry_candidates(fleet, row, readings, runs))
+        is_usable = ((runs.frozen == 0) & (runs.swapped == 0) & (runs.stuck == 0)) * 1.0
+    added = amounts(readings, progress, is_usable)
+    added[:, Sum.RECEIVED] = readings[:, Col.RECEIVED]
+    return added
+
+
+def _start_clock(state: FleetState, row: Ints, readings: Floats) -> None:
+    if state.slots.slot[0] == 0 and len(row):
+        state.slots.slot[:] = slot_of(readings[:, Col.MEASURED].min()[None])[0] - 1
+
+
+def _judged(fleet: Fleet, found: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Return the candidates of meters that are judged already and still in service."""
+    return [
+        each
+        for each in found
+        if fleet.judged_from_s[each.row] <= each.at_s <= fleet.in_service_until_s[each.row]
+    ]
