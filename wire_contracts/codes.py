@@ -70,3 +70,5 @@ class Code(StrEnum):
     DISK_FULL = "disk.full"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    HELP_WANTED = "help.wanted"
+    HANDED_OVER = "handed.over"

@@ -5,5 +5,7 @@ The line through the modules:
     assets            the values of gateways, communities, meters
     device_map        which meter a device serial meant at an instant
     asset_store       the assets in the database
+    network_geojson   what a GeoJSON file of the network means
+    network_store     the network on the map, published to the area's tablets
     import_io         a CSV file of meters, checked row by row
 """

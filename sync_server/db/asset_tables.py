@@ -1,6 +1,6 @@
 """The tables of the assets: communities, gateways, meters, and which device is which meter."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, String, Table, Text
 
 from sync_server.db.metadata import METADATA
 
@@ -52,3 +52,13 @@ DEVICE_METER = Table(
 )
 """RULINGS R13: a frame belongs to the meter whose row covers its instant (from inclusive, to
 exclusive, None: until further notice), so that an exchange never joins two registers."""
+
+NETWORK_PART = Table(
+    "network_part",
+    METADATA,
+    Column("area_id", String(40), primary_key=True),
+    Column("part", String(10), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("changed_at_ms", BigInteger, nullable=False),
+)
+"""The pipes and the points of each area's network, as tablets get them."""

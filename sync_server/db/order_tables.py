@@ -65,10 +65,13 @@ WORK_ORDER = Table(
     Column("changed_at_ms", BigInteger, nullable=False),
     Column("visit", Integer, nullable=False, server_default=text("0")),
     Column("visit_from_ms", BigInteger),
+    Column("site", Text),
+    Column("handover", Text),
     Index("ix_work_order_state", "state", "crew_id"),
     Index("ix_work_order_alert", "alert_id"),
 )
-"""`visit` counts how often a closed order was reopened: a finding belongs to its visit."""
+"""`visit` counts how often a closed order was reopened: a finding belongs to its visit. `site` and
+`handover` are JSON as tablets get it: the place when the order was made, what was half done."""
 
 WORK_ORDER_EVENT = Table(
     "work_order_event",

@@ -13,6 +13,7 @@ The line through the modules:
     review_desk         a person settles a review: the office's value, the crew's, another one
     ledger_store        the permanent outcome of every operation
     effects             what an operation comes to, and for whom it is judged
+    crew_calls          facts that somebody must hear of at once
     facts               what a crew saw or did: kept once, parked while its order is not known
     apply               one operation -> its effect and its outcome
     push                groups of operations -> transactions

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from sync_server.blobs.ref_store import note_photo
+from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.review_store import ReviewKind
@@ -64,7 +65,9 @@ def keep_fact(
     insert_fact(connection, fact)
     beside = (operation.entity, operation.entity_id) if is_attach else None
     note_photo(connection, fact, beside)
-    return APPLIED if fact.waits_for is None else _PARKED[fact.waits_for]
+    if fact.waits_for is not None:
+        return _PARKED[fact.waits_for]
+    return effect_of_call(context, fact) or APPLIED
 
 
 def _order_id_of(connection: Connection, operation: Operation, payload: JsonObject) -> JsonValue:

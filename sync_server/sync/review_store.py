@@ -35,6 +35,8 @@ class ReviewKind(StrEnum):
     REVOKED_TABLET = "revoked_tablet"
     SEALED_UNREAD = "sealed_unread"
     SELF_CHECK = "self_check"
+    CREW_DANGER = "crew_danger"
+    HANDED_OVER = "handed_over"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -48,6 +50,8 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.REVOKED_TABLET: Role.DISPATCHER,
     ReviewKind.SEALED_UNREAD: Role.CONTROL_ROOM,
     ReviewKind.SELF_CHECK: Role.CONTROL_ROOM,
+    ReviewKind.CREW_DANGER: Role.CONTROL_ROOM,
+    ReviewKind.HANDED_OVER: Role.DISPATCHER,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -82,6 +86,14 @@ TEXT: dict[ReviewKind, BilingualText] = {
     ),
     ReviewKind.SELF_CHECK: BilingualText(
         en="The server's own check of its records failed", zh="服务器自检发现记录不一致"
+    ),
+    ReviewKind.CREW_DANGER: BilingualText(
+        en="Somebody of a crew calls for help or does not answer",
+        zh="班组人员呼救或未按时应答",
+    ),
+    ReviewKind.HANDED_OVER: BilingualText(
+        en="A crew handed over a half-done order: give it to the next one",
+        zh="班组移交了未完成的工单,请安排下一班组",
     ),
 }
 

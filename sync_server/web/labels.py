@@ -99,6 +99,14 @@ FIELDS: Mapping[str, str] = {
     "time_entry": mark("Working time"),
     "part_used": mark("Part used"),
     "patrol_point": mark("Checkpoint"),
+    "gas_measurement": mark("Gas measurement"),
+    "safety_step": mark("Safety step"),
+    "isolation": mark("Valve"),
+    "lone_worker": mark("Lone worker"),
+    "help_call": mark("Call for help"),
+    "visit_end": mark("End of the visit"),
+    "handover": mark("Hand-over"),
+    "shift_note": mark("Shift note"),
     "draft": mark("Draft"),
 }
 """Fields of an order and facts of a crew, as the pages call them."""

@@ -27,6 +27,8 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
     ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
     ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
+    ReviewKind.CREW_DANGER: ("danger", "warn", mark("crew in danger")),
+    ReviewKind.HANDED_OVER: ("info", "link", mark("handed over")),
 }
 
 _REASONS: Mapping[str, str] = {
@@ -46,6 +48,8 @@ _REASONS: Mapping[str, str] = {
     "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
     "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
+    "help.wanted": mark("Call the crew now; send somebody when nobody answers."),
+    "handed.over": mark("The order is half done: see its hand-over and release it to a crew."),
 }
 """Code -> why, for a dispatcher; another code is shown as it is."""
 

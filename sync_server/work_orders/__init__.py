@@ -8,6 +8,7 @@ The line through the modules:
     order_plan          what kind of order an alert becomes
     auto_orders         which alerts become orders without a person (RULINGS R8)
     fact_store          the insert-only facts of an order
+    site_store          where the meter hangs and what it counted lately, for the crew
     person_store        whom a crew meets: for 48 hours on tablets, erased without a trace
     order_rows_store    the rows of orders: read, made, moved, shown to tablets
     order_book          the orders of one transaction, written and shown at its end

@@ -19,10 +19,12 @@ from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVE
 from sync_server.work_orders.fact_store import link_orphans
 from sync_server.work_orders.order import Mover, NewOrder, OrderRecord, OrderStep
 from sync_server.work_orders.person_store import show_persons
+from sync_server.work_orders.site_store import site_of
 from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import FindingResult
+from wire_contracts.order_site import order_site_json, parse_order_site
 from wire_contracts.orders import (
     ENTITY,
     OrderType,
@@ -31,6 +33,7 @@ from wire_contracts.orders import (
 )
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import parse_handover
 from wire_contracts.texts import BilingualText, text_json
 from wire_contracts.work_order_states import WORK_ORDER as LIFE_CYCLE
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
@@ -76,6 +79,7 @@ def insert_order(
             diagnosis="",
             cause="",
             note="",
+            site=_site_text(connection, new.meter_id, now_utc),
             is_done_after_cancel=False,
             created_by=created_by,
             created_at_ms=now_ms,
@@ -85,6 +89,11 @@ def insert_order(
     )
     link_orphans(connection, order_id)
     return record_of(connection, order_id)
+
+
+def _site_text(connection: Connection, meter_id: str | None, now_utc: datetime) -> str | None:
+    site = site_of(connection, meter_id, now_utc)
+    return None if site is None else dump_json(order_site_json(site)).decode()
 
 
 def _next_number(connection: Connection) -> str:
@@ -156,7 +165,7 @@ def plan_move(order: OrderRecord, event: WorkOrderEvent, mover: Mover, now_utc: 
         values["finished_at_ms"] = ms_from_utc(mover.happened_at_utc)
     if event is WorkOrderEvent.REOPEN:
         values |= {"visit": order.visit + 1, "visit_from_ms": ms_from_utc(now_utc)}
-        values |= {"result": None, "cause": ""}
+        values |= {"result": None, "cause": "", "handover": None}
     return Move(
         following=following,
         values=values,
@@ -232,6 +241,7 @@ def _document_text(row: OrderRow) -> bytes:
             "diagnosis": row.diagnosis,
             "due_at": row.due_at_ms,
             "evidence": orjson.Fragment(row.evidence) if row.evidence else None,
+            **({"handover": orjson.Fragment(row.handover)} if row.handover else {}),
             "instructions": orjson.Fragment(row.instructions),
             "medium": row.medium,
             "meter_id": row.meter_id,
@@ -241,6 +251,7 @@ def _document_text(row: OrderRow) -> bytes:
             "priority": row.priority,
             "result": row.result or None,
             "safety_class": row.safety_class,
+            **({"site": orjson.Fragment(row.site)} if row.site else {}),
             "state": row.state,
             "title": {"en": row.title_en, "zh": row.title_zh},
         }
@@ -345,7 +356,13 @@ def _document(row: OrderRow, *, has_evidence: bool) -> WorkOrderDocument:
         result=FindingResult(row.result) if row.result else None,
         cause=row.cause,
         note=row.note,
+        site=parse_order_site(_kept(row.order_id, row.site)) if row.site else None,
+        handover=parse_handover(_kept(row.order_id, row.handover)) if row.handover else None,
     )
+
+
+def _kept(order_id: str, text: str) -> FieldReader:
+    return FieldReader(place=f"order {order_id}", values=orjson.loads(text))
 
 
 def _evidence(order_id: str, text: str) -> Evidence:
