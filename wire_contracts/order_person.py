@@ -12,6 +12,7 @@ ENTITY = "order_person"
 _LONGEST_NAME = 200
 _LONGEST_PHONE = 80
 _LONGEST_NOTE = 4000
+_LONGEST_SALT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,23 +24,27 @@ class OrderPerson:
         phone: Their number, as told.
         note: How to get in, whom to ring first.
         appointment_at_utc: When they expect the crew, if that was agreed.
+        salt: Random, made by the server and never shown. It goes into the row's hash, so that who
+            knows name and number cannot find them again by the hash, which a tablet keeps in clear.
     """
 
     name: str
     phone: str = ""
     note: str = ""
     appointment_at_utc: datetime | None = None
+    salt: str = ""
 
 
 def order_person_json(person: OrderPerson) -> JsonObject:
     """Return the person as the document of a row."""
     at_utc = person.appointment_at_utc
-    return {
+    document: JsonObject = {
         "name": person.name,
         "phone": person.phone,
         "note": person.note,
         "appointment_at": None if at_utc is None else ms_from_utc(at_utc),
     }
+    return {**document, "salt": person.salt} if person.salt else document
 
 
 def parse_order_person(reader: FieldReader) -> OrderPerson:
@@ -54,6 +59,7 @@ def parse_order_person(reader: FieldReader) -> OrderPerson:
         )
         if has_appointment
         else None,
+        salt=_text(reader, "salt", _LONGEST_SALT),
     )
 
 

@@ -48,3 +48,8 @@ def new_id(now_utc: datetime) -> str:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def new_salt() -> str:
+    """Return 128 random bits as hexadecimal digits, to be hashed along with what can be guessed."""
+    return secrets.token_hex(16)

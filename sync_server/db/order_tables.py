@@ -125,6 +125,7 @@ ORDER_PERSON = Table(
     Column("note", Text, nullable=False),
     Column("appointment_at_ms", BigInteger),
     Column("changed_at_ms", BigInteger, nullable=False),
+    Column("salt", String(32), nullable=False, server_default=text("''")),
 )
 """Whom the crew meets: the only place of a customer's name and number, so that they can be
 erased (RULINGS R7)."""

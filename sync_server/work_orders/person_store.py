@@ -5,12 +5,14 @@ only (RULINGS R7, R19).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
+from sync_server.access.secrets_io import new_salt
 from sync_server.db.among import is_among_texts
 from sync_server.db.change_store import Publication, personal_bucket, publish_all
 from sync_server.db.order_tables import ORDER_PERSON, WORK_ORDER
@@ -45,6 +47,7 @@ def save_person(
         "note": person.note,
         "appointment_at_ms": None if appointment_utc is None else ms_from_utc(appointment_utc),
         "changed_at_ms": ms_from_utc(now_utc),
+        "salt": new_salt(),
     }
     where = ORDER_PERSON.c.order_id == order_id
     if connection.execute(update(ORDER_PERSON).where(where).values(**values)).rowcount == 0:
@@ -126,7 +129,7 @@ def _publication(row: Row[str], now_utc: datetime) -> Publication:
     return Publication(
         entity=ENTITY,
         entity_id=row.order_id,
-        document={} if crew_id is None else order_person_json(_person(row)),
+        document={} if crew_id is None else order_person_json(_salted(row)),
         buckets=frozenset() if crew_id is None else frozenset({personal_bucket(crew_id)}),
     )
 
@@ -139,6 +142,10 @@ def _is_near(row: Row[str], now_utc: datetime) -> bool:
     times_ms = [each for each in (row.appointment_at_ms, row.due_at_ms) if each is not None]
     is_due = bool(times_ms) and min(times_ms) <= ms_from_utc(now_utc + WINDOW)
     return state is WorkOrderState.RELEASED and is_due
+
+
+def _salted(row: Row[str]) -> OrderPerson:
+    return replace(_person(row), salt=row.salt)
 
 
 def _person(row: Row[str]) -> OrderPerson:

@@ -36,21 +36,12 @@ from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Outcome
 from wire_contracts.order_person import ENTITY, OrderPerson, order_person_json
 from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.pulls import hash_row
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderEvent
 
 MRS_CHEN = OrderPerson(name="Mrs. Chen 陈", phone="139 0000 0000", note="ring twice")
-
-
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
-
-
-@pytest.fixture
-def pen(utility: Utility) -> Pen:
-    return Pen(actor=utility.member.account_id, clock=utility.clock)
 
 
 def make_order(utility: Utility, due_in: timedelta | None) -> str:
@@ -76,7 +67,10 @@ def persons(utility: Utility, *, crew: int = 1, protocol: int = 2) -> dict[str, 
     tablet = utility.tablet if crew == 1 else utility.other_tablet
     answer = utility.service.for_tablet(tablet, protocol).pull(None, 500)
     rows = [row for page in answer.buckets for row in page.rows]
-    return {row.entity_id: row.document for row in rows if row.entity == ENTITY}
+    found = {row.entity_id: dict(row.document) for row in rows if row.entity == ENTITY}
+    for document in found.values():
+        document.pop("salt")
+    return {**found}
 
 
 def keep(utility: Utility) -> None:
@@ -100,6 +94,24 @@ def test_a_person_is_on_the_tablet_two_days_before_the_order_is_due(
 
     expected = {order_id: order_person_json(MRS_CHEN)} if is_there else {}
     assert persons(utility) == expected
+
+
+def hashes_on_the_wire(utility: Utility) -> dict[str, int]:
+    answer = utility.service.for_tablet(utility.tablet).pull(None, 500)
+    rows = [row for page in answer.buckets for row in page.rows]
+    return {row.entity_id: row.row_hash for row in rows if row.entity == ENTITY}
+
+
+def test_who_guesses_the_person_cannot_confirm_it_by_the_rows_hash(utility: Utility) -> None:
+    order_id = make_order(utility, timedelta(hours=1))
+    guess = hash_row(ENTITY, order_id, order_person_json(MRS_CHEN))
+    first = hashes_on_the_wire(utility)
+    with utility.engine.begin() as connection:
+        save_person(connection, order_id, MRS_CHEN, utility.dispatcher.account_id, NOON)
+
+    again = hashes_on_the_wire(utility)
+
+    assert len({guess, first[order_id], again[order_id]}) == 3
 
 
 def test_the_window_moves_with_the_time_and_with_an_appointment(utility: Utility) -> None:
