@@ -27,6 +27,7 @@ from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
+from field_app.orders.site_desk import SiteDesk
 from field_app.orders.stamps import Stamps
 from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import FOLDER, PhotoFiles
@@ -128,6 +129,7 @@ class Tablet:
         self.log_in = LogIn(self.vault, self._now)
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
         self.desk = OrderDesk(database, self.stamps)
+        self.site = SiteDesk(database, self.stamps)
         self.forms = FormDesk(database, self.stamps, clock)
         self.network: Network = DesktopNetwork()
         sealed = SealedPhotos(folder=folder / FOLDER, seal=self._seal_photo)

@@ -6,4 +6,12 @@ order_lines     the cells of an order's one line in the list
 order_store     the list's rows, rebuilt with every change, searched and paged
 stamps          who, under which log-in, when: what every tap is stamped with
 order_desk      reads and taps, each in one transaction
+safety_steps    the steps in the order that safety demands, and their values
+entry_gate      whether a person may enter a well
+reading_check   whether a meter reading can be
+lone_watch      how the watch over a lone worker stands
+work_record     facts of an order -> steps done, valves closed, parts, readings
+completion      what an order still needs before it may be closed
+site_store      this tablet's own facts, and the map
+site_desk       what is done on site, each tap one transaction
 """

@@ -130,6 +130,11 @@ def forget_draft(connection: Connection, key: DraftKey) -> None:
     connection.execute(delete(draft_answer).where(_of(key)))
 
 
+def forget_fields(connection: Connection, key: DraftKey, fields: Sequence[str]) -> None:
+    """Remove some of the author's answers: they were sealed in this very transaction."""
+    connection.execute(delete(draft_answer).where(_of(key), draft_answer.c.field.in_(fields)))
+
+
 def _of(key: DraftKey) -> ColumnElement[bool]:
     return and_(
         draft_answer.c.order_id == key.order_id,

@@ -38,6 +38,9 @@ class Key(StrEnum):
     WITHDRAWN_MS = "withdrawn_ms"
     LAST_FULL_CHECK_MS = "last_full_check_ms"
     DAMAGE_SEEN = "damage_seen"
+    DETECTOR = "detector"
+    PLACE = "place"
+    ALERTS_SEEN = "alerts_seen"
 
 
 NUMBERS: Final = frozenset(

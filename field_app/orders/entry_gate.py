@@ -1,0 +1,138 @@
+"""Decides whether a person may enter a well or a pit: the air first, and a detector to trust."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from field_app.forms.numbers import parse_number
+
+OXYGEN_LOW_PCT: Final = 19.5
+OXYGEN_HIGH_PCT: Final = 23.5
+"""Between them people breathe and nothing burns too well (GB 8958-2006: oxygen-deficient below
+19.5 %; GB 30871-2022 section 6: 19.5 to 21, enriched above 23.5)."""
+
+LEL_ENTRY_PCT: Final = 10.0
+"""A tenth of the lower explosive limit is the usual bound for entry (GB 30871-2022 table of
+combustible gas: 0.2 % by volume for gases with a limit under 4 %)."""
+
+CARBON_MONOXIDE_PPM: Final = 16.0
+"""20 mg/m3, the time-weighted limit of GBZ 2.1-2019, at 20 degC and 1 atm."""
+
+HYDROGEN_SULPHIDE_PPM: Final = 7.0
+"""10 mg/m3, the ceiling of GBZ 2.1-2019, at 20 degC and 1 atm."""
+
+GOOD_FOR_MIN: Final = 30
+"""A measurement older than this says nothing of the air now (GB 30871-2022 section 6.2)."""
+
+
+class GateReason(StrEnum):
+    """Why nobody may go in."""
+
+    NO_DETECTOR = "no_detector"
+    CALIBRATION_UNKNOWN = "calibration_unknown"
+    CALIBRATION_DUE = "calibration_due"
+    OXYGEN_MISSING = "oxygen_missing"
+    LEL_MISSING = "lel_missing"
+    NOT_A_NUMBER = "not_a_number"
+    OXYGEN_LOW = "oxygen_low"
+    OXYGEN_HIGH = "oxygen_high"
+    LEL_HIGH = "lel_high"
+    CARBON_MONOXIDE = "carbon_monoxide"
+    HYDROGEN_SULPHIDE = "hydrogen_sulphide"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """The detector in use and the last day of its calibration; empty and None: not told yet."""
+
+    detector_id: str = ""
+    calibrated_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AirTyped:
+    """What the detector showed, as typed."""
+
+    oxygen_pct: str = ""
+    lel_pct: str = ""
+    carbon_monoxide_ppm: str = ""
+    hydrogen_sulphide_ppm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateVerdict:
+    """Whether somebody may go in; `reasons` says why not, the gravest first."""
+
+    is_allowed: bool
+    reasons: tuple[GateReason, ...]
+
+    @property
+    def is_dangerous(self) -> bool:
+        """Return whether the air itself is the reason, not something that is still missing."""
+        return bool(_DANGERS.intersection(self.reasons))
+
+
+_DANGERS = frozenset(
+    {
+        GateReason.OXYGEN_LOW,
+        GateReason.OXYGEN_HIGH,
+        GateReason.LEL_HIGH,
+        GateReason.CARBON_MONOXIDE,
+        GateReason.HYDROGEN_SULPHIDE,
+    }
+)
+
+
+def judge_entry(detector: Detector, air: AirTyped, today: date) -> GateVerdict:
+    """Return whether a person may enter; a missing value never counts as a good one.
+
+    Oxygen and % LEL must be measured; carbon monoxide and hydrogen sulphide are judged where the
+    detector has them.
+    """
+    reasons = (*_air_reasons(air), *_missing_reasons(air), *detector_reasons(detector, today))
+    return GateVerdict(is_allowed=not reasons, reasons=reasons)
+
+
+def detector_reasons(detector: Detector, today: date) -> tuple[GateReason, ...]:
+    """Return why the detector cannot be trusted, nothing when it can."""
+    if not detector.detector_id:
+        return (GateReason.NO_DETECTOR,)
+    if detector.calibrated_until is None:
+        return (GateReason.CALIBRATION_UNKNOWN,)
+    return (GateReason.CALIBRATION_DUE,) if detector.calibrated_until < today else ()
+
+
+def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
+    texts = (
+        air.oxygen_pct,
+        air.lel_pct,
+        air.carbon_monoxide_ppm,
+        air.hydrogen_sulphide_ppm,
+    )
+    reasons: list[GateReason] = []
+    if not air.oxygen_pct.strip():
+        reasons.append(GateReason.OXYGEN_MISSING)
+    if not air.lel_pct.strip():
+        reasons.append(GateReason.LEL_MISSING)
+    if any(text.strip() and parse_number(text) is None for text in texts):
+        reasons.append(GateReason.NOT_A_NUMBER)
+    return tuple(reasons)
+
+
+def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
+    oxygen = parse_number(air.oxygen_pct)
+    reasons: list[GateReason] = []
+    if oxygen is not None and oxygen < OXYGEN_LOW_PCT:
+        reasons.append(GateReason.OXYGEN_LOW)
+    if oxygen is not None and oxygen > OXYGEN_HIGH_PCT:
+        reasons.append(GateReason.OXYGEN_HIGH)
+    for text, limit, reason in (
+        (air.lel_pct, LEL_ENTRY_PCT, GateReason.LEL_HIGH),
+        (air.carbon_monoxide_ppm, CARBON_MONOXIDE_PPM, GateReason.CARBON_MONOXIDE),
+        (air.hydrogen_sulphide_ppm, HYDROGEN_SULPHIDE_PPM, GateReason.HYDROGEN_SULPHIDE),
+    ):
+        value = parse_number(text)
+        if value is not None and (value > limit or value < 0):
+            reasons.append(reason)
+    return tuple(reasons)

@@ -1,0 +1,184 @@
+"""Decides which steps an order asks for, in the order that safety demands, and their values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from field_app.forms.numbers import parse_number
+from wire_contracts.kinds import FindingResult
+from wire_contracts.orders import OrderType
+from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import SafetyStep
+
+LEL_SAFE_PCT: Final = 1.0
+"""After the repair the air must show less: 20 % LEL is where work must stop (CJJ 51 section 5.3),
+and a joint that holds shows nothing."""
+
+LEL_STOP_PCT: Final = 20.0
+"""From here on nobody works: everybody goes out and ventilates first (CJJ 51 section 5.3)."""
+
+
+class FieldKind(StrEnum):
+    """How a value is given."""
+
+    NUMBER = "number"
+    CHOICE = "choice"
+    MINUTES = "minutes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepField:
+    """One value of a step.
+
+    Attributes:
+        low: Lowest possible value; a value outside is a slip of the finger.
+        high: Highest possible value.
+        highest_good: Above it the step cannot be done; None: any possible value will do.
+        options: The choices, the usual one first.
+        bad_options: Choices with which the step is not done.
+    """
+
+    key: str
+    kind: FieldKind
+    unit: str = ""
+    low: float = 0.0
+    high: float = 100.0
+    highest_good: float | None = None
+    options: Sequence[str] = ()
+    bad_options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """One step and what it must say."""
+
+    step: SafetyStep
+    fields: Sequence[StepField]
+
+
+class Trouble(StrEnum):
+    """What is wrong with a value of a step."""
+
+    MISSING = "missing"
+    NOT_A_NUMBER = "not_a_number"
+    OUT_OF_RANGE = "out_of_range"
+    NOT_SAFE = "not_safe"
+
+
+_LEL = StepField(
+    key="gas_lel_pct",
+    kind=FieldKind.NUMBER,
+    unit="% LEL",
+    high=100.0,
+    highest_good=LEL_STOP_PCT,
+)
+_LEL_AFTER = StepField(
+    key="gas_lel_pct",
+    kind=FieldKind.NUMBER,
+    unit="% LEL",
+    high=100.0,
+    highest_good=LEL_SAFE_PCT,
+)
+_ISOLATED = StepField(
+    key="how", kind=FieldKind.CHOICE, options=("valve_closed", "not_needed", "by_control_room")
+)
+_VENTILATED = StepField(
+    key="how", kind=FieldKind.CHOICE, options=("doors_windows", "fan", "open_air")
+)
+_MINUTES = StepField(key="minutes", kind=FieldKind.MINUTES, unit="min", high=600.0)
+_REPAIRED = StepField(
+    key="how", kind=FieldKind.CHOICE, options=("repaired", "replaced", "made_safe")
+)
+_TIGHT = StepField(
+    key="tight",
+    kind=FieldKind.CHOICE,
+    options=("holds", "drops"),
+    bad_options=frozenset({"drops"}),
+)
+_RELIT = StepField(key="how", kind=FieldKind.CHOICE, options=("relit", "sealed", "no_flame"))
+_REOPENED = StepField(key="how", kind=FieldKind.CHOICE, options=("reopened", "stays_closed"))
+_PRESSURE = StepField(key="pressure_barg", kind=FieldKind.NUMBER, unit="bar", high=25.0)
+_TEMPERATURE = StepField(key="supply_temp_degc", kind=FieldKind.NUMBER, unit="°C", high=200.0)
+
+_LEAK_STEPS: Mapping[Medium, Sequence[StepPlan]] = {
+    Medium.GAS: (
+        StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
+        StepPlan(step=SafetyStep.VENTILATE, fields=(_VENTILATED, _MINUTES)),
+        StepPlan(step=SafetyStep.MEASURE, fields=(_LEL,)),
+        StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
+        StepPlan(step=SafetyStep.REMEASURE, fields=(_LEL_AFTER, _TIGHT)),
+        StepPlan(step=SafetyStep.RELIGHT, fields=(_RELIT,)),
+    ),
+    Medium.WATER: (
+        StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
+        StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
+        StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT)),
+        StepPlan(step=SafetyStep.RELIGHT, fields=(_REOPENED,)),
+    ),
+    Medium.HEAT: (
+        StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
+        StepPlan(step=SafetyStep.MEASURE, fields=(_TEMPERATURE,)),
+        StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
+        StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT)),
+        StepPlan(step=SafetyStep.RELIGHT, fields=(_REOPENED,)),
+    ),
+}
+
+_GAS_TEST = StepPlan(step=SafetyStep.MEASURE, fields=(_LEL,))
+
+
+def steps_offered(order_type: OrderType, medium: Medium) -> Sequence[StepPlan]:
+    """Return the steps of an order before its result is known: those of the worst that it can be.
+
+    A meter whose line is silent opens no pipe: nothing is asked.
+    """
+    return () if order_type is OrderType.COMM_CHECK else _LEAK_STEPS[medium]
+
+
+def steps_demanded(
+    order_type: OrderType, medium: Medium, result: FindingResult | None
+) -> Sequence[StepPlan]:
+    """Return the steps without which an order with this result cannot be closed.
+
+    Gas is measured whatever was found; a leak takes every step of its medium.
+    """
+    if order_type is OrderType.COMM_CHECK:
+        return ()
+    if result is FindingResult.LEAK:
+        return _LEAK_STEPS[medium]
+    return (_GAS_TEST,) if medium is Medium.GAS else ()
+
+
+def troubles_of(plan: StepPlan, values: Mapping[str, str]) -> dict[str, Trouble]:
+    """Return what is wrong with the values of a step, by field; empty when it can be done."""
+    found = {field.key: trouble_of(field, values.get(field.key, "")) for field in plan.fields}
+    return {key: trouble for key, trouble in found.items() if trouble is not None}
+
+
+def trouble_of(field: StepField, text: str) -> Trouble | None:
+    """Return what is wrong with one value as typed, None when it is good."""
+    if not text.strip():
+        return Trouble.MISSING
+    if field.kind is FieldKind.CHOICE:
+        if text not in field.options:
+            return Trouble.MISSING
+        return Trouble.NOT_SAFE if text in field.bad_options else None
+    value = parse_number(text)
+    if value is None:
+        return Trouble.NOT_A_NUMBER
+    if not field.low <= value <= field.high:
+        return Trouble.OUT_OF_RANGE
+    is_too_high = field.highest_good is not None and value > field.highest_good
+    return Trouble.NOT_SAFE if is_too_high else None
+
+
+def next_step(plans: Sequence[StepPlan], done: frozenset[SafetyStep]) -> StepPlan | None:
+    """Return the first step that is not done; None when all are. No step is taken out of turn."""
+    return next((plan for plan in plans if plan.step not in done), None)
+
+
+def undone_with(plans: Sequence[StepPlan], step: SafetyStep) -> tuple[SafetyStep, ...]:
+    """Return the steps that fall with a step that is taken back: it and all that follow."""
+    order = [plan.step for plan in plans]
+    return tuple(order[order.index(step) :]) if step in order else (step,)

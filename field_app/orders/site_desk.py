@@ -1,0 +1,501 @@
+"""Turns what a crew does on site into facts and drafts, each tap one transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from field_app.orders import order_store
+from field_app.orders.entry_gate import Detector
+from field_app.orders.lone_watch import Watch, WatchMoment, watch_at
+from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.safety_steps import (
+    StepPlan,
+    next_step,
+    steps_offered,
+    troubles_of,
+    undone_with,
+)
+from field_app.orders.site_store import facts_of_order, facts_since, load_network
+from field_app.orders.stamps import Stamps
+from field_app.orders.work_record import OwnFact, WorkRecord, work_record
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.ids_io import draw_uuid7
+from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.settings_store import Key
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.network import NetworkPart
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import ENTITY, FactType, WorkOrderDocument
+from wire_contracts.site_facts import (
+    GasMeasurement,
+    Handover,
+    HelpCall,
+    IsolationEvent,
+    LoneWorkerEvent,
+    PartUsed,
+    SafetyStep,
+    StepDone,
+    VisitEnd,
+    VisitEndReason,
+    WatchEvent,
+    gas_json,
+    handover_json,
+    help_json,
+    isolation_json,
+    parse_watch,
+    part_json,
+    step_json,
+    visit_end_json,
+    watch_json,
+)
+from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
+
+WORK_FORM: Final = "site_work@1"
+"""Drafts of what is typed on site; a step that is done takes its values along."""
+
+_DAY: Final = timedelta(days=1)
+_WATCH_BACK: Final = timedelta(hours=18)
+"""A watch does not outlive a shift."""
+
+
+class StepRefusedError(ValueError):
+    """The step is not next, or a value of it is missing or not safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSheet:
+    """Everything about the work on one order.
+
+    Attributes:
+        typed: What was typed and not sealed yet, by `<page>.<field>`.
+        now_ms: The tablet's wall clock at the reading.
+        photos: Photos and signatures of the order on this tablet.
+    """
+
+    order_id: str
+    document: WorkOrderDocument
+    record: WorkRecord
+    typed: Mapping[str, str]
+    detector: Detector
+    now_ms: int
+    photos: int = 0
+    saved_at_ms: int | None = None
+
+    @property
+    def plans(self) -> Sequence[StepPlan]:
+        """Return the steps that this order offers."""
+        return steps_offered(self.document.order_type, self.document.medium)
+
+    def values_of(self, page: str) -> dict[str, str]:
+        """Return what was typed on one page, by field."""
+        start = f"{page}."
+        return {
+            key.removeprefix(start): text
+            for key, text in self.typed.items()
+            if key.startswith(start)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftNumbers:
+    """The day in numbers, from this tablet's own words.
+
+    Attributes:
+        finished: Orders finished.
+        left: Visits that ended without a finding.
+        steps: Safety steps taken.
+        readings: Meter readings taken.
+        photos: Photos and signatures taken.
+        notes: The notes of this shift, newest last.
+    """
+
+    finished: int = 0
+    left: int = 0
+    steps: int = 0
+    readings: int = 0
+    photos: int = 0
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """One fact on its way into the outbox."""
+
+    fact_type: FactType
+    payload: JsonObject
+    order_id: str | None = None
+    supersedes: str | None = None
+
+
+class SiteDesk:
+    """The work on site of one tablet; who taps is told at the moment of the tap."""
+
+    def __init__(self, database: Database, stamps: Stamps) -> None:
+        """Work on the database; every tap is stamped by `stamps`."""
+        self._database = database
+        self._stamps = stamps
+
+    # --- reading
+
+    def sheet(self, order_id: str) -> SiteSheet:
+        """Return everything about the work on an order.
+
+        Raises:
+            OrderGoneError: The tablet does not know the order, or cannot read it.
+        """
+        return self._database.read(lambda connection: self._sheet(connection, order_id))
+
+    def network(self) -> Sequence[NetworkPart]:
+        """Return the map; tens of milliseconds for a town."""
+        return self._database.read(load_network)
+
+    def watch(self) -> Watch:
+        """Return how the watch over the person at work stands."""
+        return self._database.read(self._watch)
+
+    def calls(self) -> bool:
+        """Return whether a call for help of this tablet is open."""
+
+        def work(connection: Connection) -> bool:
+            facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
+            return bool(facts) and facts[-1].payload.get("is_over") is not True
+
+        return self._database.read(work)
+
+    def numbers(self, midnight_ms: int) -> ShiftNumbers:
+        """Return the day's numbers since a moment of the tablet's clock."""
+
+        def work(connection: Connection) -> ShiftNumbers:
+            return _numbers(facts_since(connection, set(FactType), midnight_ms))
+
+        return self._database.read(work)
+
+    # --- typing
+
+    def keep(self, order_id: str, page: str, answers: Mapping[str, str]) -> int | None:
+        """Keep what was typed on a page of an order; return when (ms), None for nothing."""
+        if not answers:
+            return None
+
+        def work(connection: Connection) -> int:
+            stamp = self._stamps.stamp(connection)
+            _keep(connection, order_id, stamp, {f"{page}.{key}": answers[key] for key in answers})
+            return stamp.at.wall_ms
+
+        return self._database.write(work)
+
+    def use_detector(self, detector: Detector) -> None:
+        """Keep which detector is in use and until when its calibration holds."""
+        until = detector.calibrated_until
+        text = json.dumps(
+            {"id": detector.detector_id, "until": None if until is None else until.isoformat()}
+        )
+        self._database.write(lambda connection: settings_store.save(connection, Key.DETECTOR, text))
+
+    # --- acting
+
+    def do_step(self, order_id: str, step: SafetyStep) -> None:
+        """Seal one step with its values; committed when this returns.
+
+        Raises:
+            StepRefusedError: Another step comes first, or a value is missing or not safe.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            plan = next_step(sheet.plans, sheet.record.done)
+            values = sheet.values_of(str(step))
+            if plan is None or plan.step is not step or troubles_of(plan, values):
+                message = f"order {order_id}: step {step} cannot be taken now"
+                raise StepRefusedError(message)
+            said: dict[str, JsonValue] = {one.key: values[one.key] for one in plan.fields}
+            payload = step_json(StepDone(step=step, values=said))
+            former = sheet.record.step_facts.get(step)
+            self._append(connection, [_fact(order_id, FactType.SAFETY_STEP, payload, former)])
+            self._forget(connection, order_id, str(step), values)
+
+        self._database.write(work)
+
+    def undo_step(self, order_id: str, step: SafetyStep) -> None:
+        """Take a step back, and those that were taken after it: their facts are superseded."""
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            fallen = [each for each in undone_with(sheet.plans, step) if each in sheet.record.done]
+            changes = [
+                _fact(
+                    order_id,
+                    FactType.SAFETY_STEP,
+                    step_json(StepDone(step=each, values={}, is_undone=True)),
+                    sheet.record.step_facts.get(each),
+                )
+                for each in fallen
+            ]
+            self._append(connection, changes)
+
+        self._database.write(work)
+
+    def measure_gas(self, order_id: str, gas: GasMeasurement) -> None:
+        """Keep a measurement of the air."""
+        self._tell(order_id, FactType.GAS_MEASUREMENT, gas_json(gas), "gate")
+
+    def turn_valve(self, order_id: str, event: IsolationEvent) -> None:
+        """Keep that a valve was closed or opened again."""
+        self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves")
+
+    def use_part(self, order_id: str, part: PartUsed) -> None:
+        """Keep that a part was used; a negative quantity puts it back into the van."""
+        self._tell(order_id, FactType.PART_USED, part_json(part))
+
+    def read_meter(self, order_id: str, reading: JsonObject) -> None:
+        """Keep what the dial shows, with what was doubtful about it."""
+        self._tell(order_id, FactType.METER_READING, reading, "reading")
+
+    def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd) -> None:
+        """End a visit without a finding, with its reason, as one group.
+
+        Raises:
+            RefusedTransition: The order does not stand where a visit ends.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            WORK_ORDER.next_state(sheet.document.state, event)
+            changes = [_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
+            self._append(connection, changes, [_go(order_id, event)])
+            self._forget(connection, order_id, "leave", sheet.values_of("leave"))
+
+        self._database.write(work)
+
+    def hand_over(self, order_id: str, note: str, by: str) -> None:
+        """Give a half-done order to whoever comes next: steps, closed valves and a note.
+
+        Raises:
+            RefusedTransition: The work has not begun.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            WORK_ORDER.next_state(sheet.document.state, WorkOrderEvent.CANNOT_FINISH)
+            handover = Handover(
+                note=note.strip(),
+                by=by,
+                at_ms=self._stamps.stamp(connection).at.wall_ms,
+                steps=sheet.record.steps,
+                valves=sheet.record.valves,
+            )
+            end = VisitEnd(reason=VisitEndReason.HANDED_OVER, note=note.strip())
+            changes = [
+                _fact(order_id, FactType.HANDOVER, handover_json(handover)),
+                _fact(order_id, FactType.VISIT_END, visit_end_json(end)),
+            ]
+            self._append(connection, changes, [_go(order_id, WorkOrderEvent.CANNOT_FINISH)])
+            self._forget(connection, order_id, "leave", sheet.values_of("leave"))
+
+        self._database.write(work)
+
+    def tell_watch(self, event: LoneWorkerEvent) -> None:
+        """Keep an event of the watch over somebody who works alone."""
+        self._tell(None, FactType.LONE_WORKER, watch_json(event))
+
+    def report_watch(self) -> WatchEvent | None:
+        """Keep that the time is over, or that nobody answers, once; return what was kept."""
+
+        def work(connection: Connection) -> WatchEvent | None:
+            watch = self._watch(connection)
+            if watch.must_report is None:
+                return None
+            event = LoneWorkerEvent(
+                event=watch.must_report,
+                person=self._stamps.actor(),
+                due_ms=watch.due_ms,
+                place=watch.place,
+            )
+            self._append(connection, [_fact(None, FactType.LONE_WORKER, watch_json(event))])
+            return watch.must_report
+
+        if self.watch().must_report is None:
+            return None
+        return self._database.write(work)
+
+    def call_help(self, call: HelpCall, order_id: str | None = None) -> None:
+        """Call for help, or say that it is over."""
+        self._tell(order_id, FactType.HELP_CALL, help_json(call))
+
+    def leave_note(self, text: str, numbers: Mapping[str, JsonValue]) -> None:
+        """Leave a note to the next shift, with the day's numbers."""
+        self._tell(None, FactType.SHIFT_NOTE, {"text": text.strip(), "numbers": dict(numbers)})
+
+    # --- inside a transaction
+
+    def _sheet(self, connection: Connection, order_id: str) -> SiteSheet:
+        seen = order_store.load_order(connection, order_id)
+        if seen is None or seen.document is None:
+            message = f"order {order_id}: is not on this tablet; sync and look at the list again"
+            raise OrderGoneError(message)
+        key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
+        draft = draft_store.load_draft(connection, key)
+        return SiteSheet(
+            order_id=order_id,
+            document=seen.document,
+            record=work_record(facts_of_order(connection, order_id), seen.document.handover),
+            typed={name: str(value) for name, value in draft.answers.items() if value},
+            detector=_detector(settings_store.load_text(connection, Key.DETECTOR)),
+            now_ms=self._stamps.now(connection).wall_ms,
+            photos=seen.photos.total,
+            saved_at_ms=draft.saved_at_ms,
+        )
+
+    def _watch(self, connection: Connection) -> Watch:
+        facts = self._since(connection, {FactType.LONE_WORKER}, _WATCH_BACK)
+        moments = [moment for fact in facts if (moment := _moment(fact)) is not None]
+        return watch_at(moments, self._stamps.now(connection).wall_ms)
+
+    def _since(
+        self, connection: Connection, types: set[FactType], back: timedelta
+    ) -> list[OwnFact]:
+        since_ms = self._stamps.now(connection).wall_ms - back // timedelta(milliseconds=1)
+        return facts_since(connection, types, since_ms)
+
+    def _tell(
+        self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
+    ) -> None:
+        def work(connection: Connection) -> None:
+            self._append(connection, [_fact(order_id, fact_type, payload)])
+            if order_id is not None and page:
+                typed = self._sheet(connection, order_id).values_of(page)
+                self._forget(connection, order_id, page, typed)
+
+        self._database.write(work)
+
+    def _append(
+        self,
+        connection: Connection,
+        changes: Sequence[_Change],
+        others: Sequence[NewOperation] = (),
+    ) -> None:
+        if not changes and not others:
+            return
+        stamp = self._stamps.stamp(connection)
+        operations = [_operation(change, stamp) for change in changes]
+        outbox_store.append_group(connection, [*operations, *others], stamp)
+        settings_store.ask_contact(connection)
+        order_ids = {change.order_id for change in changes if change.order_id is not None}
+        order_store.rebuild_lines(connection, order_ids)
+
+    def _forget(
+        self, connection: Connection, order_id: str, page: str, typed: Mapping[str, str]
+    ) -> None:
+        if typed:
+            stamp = self._stamps.stamp(connection)
+            draft_store.forget_fields(
+                connection,
+                DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor),
+                [f"{page}.{key}" for key in typed],
+            )
+            _seal(connection, order_id, stamp)
+
+
+def _keep(
+    connection: Connection, order_id: str, stamp: TapStamp, answers: Mapping[str, str]
+) -> None:
+    for name, value in answers.items():
+        answer = DraftAnswer(
+            order_id=order_id, form=WORK_FORM, field=name, value=value, actor=stamp.actor
+        )
+        draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+    _seal(connection, order_id, stamp)
+
+
+def _seal(connection: Connection, order_id: str, stamp: TapStamp) -> None:
+    key = DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor)
+    sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+    order_store.rebuild_lines(connection, [order_id])
+
+
+def _fact(
+    order_id: str | None,
+    fact_type: FactType,
+    payload: JsonObject,
+    supersedes: str | None = None,
+) -> _Change:
+    return _Change(fact_type=fact_type, payload=payload, order_id=order_id, supersedes=supersedes)
+
+
+def _operation(change: _Change, stamp: TapStamp) -> NewOperation:
+    fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
+    payload = dict(change.payload)
+    if change.order_id is not None:
+        payload["order_id"] = change.order_id
+    if change.supersedes is not None:
+        payload["supersedes"] = change.supersedes
+    return NewOperation(
+        kind=OperationKind.FACT,
+        entity=change.fact_type,
+        entity_id=fact_id,
+        order_id=change.order_id or fact_id,
+        field=change.fact_type,
+        payload=payload,
+    )
+
+
+def _go(order_id: str, event: WorkOrderEvent) -> NewOperation:
+    return NewOperation(
+        kind=OperationKind.GO,
+        entity=ENTITY,
+        entity_id=order_id,
+        order_id=order_id,
+        field=str(event),
+    )
+
+
+def _detector(text: str | None) -> Detector:
+    if text is None:
+        return Detector()
+    kept = json.loads(text)
+    until = kept.get("until")
+    return Detector(
+        detector_id=str(kept.get("id") or ""),
+        calibrated_until=None if until is None else date.fromisoformat(str(until)),
+    )
+
+
+def _moment(fact: OwnFact) -> WatchMoment | None:
+    try:
+        event = parse_watch(FieldReader(place="watch", values=fact.payload))
+    except ContractError:
+        return None
+    return WatchMoment(at_ms=fact.at_ms, event=event)
+
+
+_NUMBER_OF: Final[Mapping[str, str]] = {
+    FactType.FORM_ANSWERSET: "finished",
+    FactType.VISIT_END: "left",
+    FactType.SAFETY_STEP: "steps",
+    FactType.METER_READING: "readings",
+    FactType.PHOTO_REF: "photos",
+    FactType.SIGNATURE: "photos",
+}
+
+
+def _numbers(facts: Sequence[OwnFact]) -> ShiftNumbers:
+    counts = dict.fromkeys(_NUMBER_OF.values(), 0)
+    notes: list[str] = []
+    for fact in facts:
+        name = _NUMBER_OF.get(fact.fact_type)
+        if name is not None:
+            counts[name] += 1
+        if fact.fact_type == FactType.SHIFT_NOTE:
+            notes.append(str(fact.payload.get("text") or ""))
+    return ShiftNumbers(**counts, notes=tuple(notes))

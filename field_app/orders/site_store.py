@@ -1,0 +1,65 @@
+"""Reads what this tablet keeps of the work on site: its own facts, and the map of its areas."""
+
+import json
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, and_
+
+from field_app.orders.work_record import OwnFact
+from field_app.store import base_store
+from field_app.store.outbox_store import OutboxEntry, load_entries
+from field_app.store.record_states import OpStatus
+from field_app.store.tables import outbox_op
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.network import ENTITY as NETWORK
+from wire_contracts.network import NetworkPart, parse_network
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import FactType
+
+
+def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
+    """Return the facts that this tablet made about an order, in the order of their taps."""
+    return _facts(connection, outbox_op.c.order_id == order_id)
+
+
+def facts_since(
+    connection: Connection, types: Collection[FactType], since_ms: int
+) -> list[OwnFact]:
+    """Return the facts of these types since a moment of the tablet's clock, oldest first."""
+    wanted = outbox_op.c.entity.in_(sorted(map(str, types)))
+    return _facts(connection, and_(wanted, outbox_op.c.made_at_ms >= since_ms))
+
+
+def load_network(connection: Connection) -> Sequence[NetworkPart]:
+    """Return the map of the areas that this tablet is given; a row of a newer server is left out.
+
+    It takes tens of milliseconds for a town: call it away from the screen's thread.
+    """
+    parts: list[NetworkPart] = []
+    for text in base_store.load_documents(connection, NETWORK):
+        try:
+            parts.append(parse_network(FieldReader(place=NETWORK, values=json.loads(text))))
+        except ContractError:
+            continue
+    return parts
+
+
+def _facts(connection: Connection, condition: ColumnElement[bool]) -> list[OwnFact]:
+    entries = load_entries(connection, condition)
+    return [_fact(each) for each in entries if _stands(each)]
+
+
+def _stands(entry: OutboxEntry) -> bool:
+    return entry.operation.kind is OperationKind.FACT and entry.status is not OpStatus.REFUSED
+
+
+def _fact(entry: OutboxEntry) -> OwnFact:
+    operation = entry.operation
+    return OwnFact(
+        fact_id=operation.entity_id,
+        fact_type=operation.field,
+        actor=operation.actor,
+        at_ms=entry.made_at_ms,
+        payload=operation.payload or {},
+    )

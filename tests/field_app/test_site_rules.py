@@ -1,0 +1,346 @@
+"""Rules of the work on site: steps in order, the gate of a well, readings, the watch."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from field_app.orders.completion import Evidence, Lack, what_is_lacking
+from field_app.orders.entry_gate import AirTyped, Detector, GateReason, judge_entry
+from field_app.orders.lone_watch import WatchMoment, WatchState, watch_at
+from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of, expected_now
+from field_app.orders.safety_steps import (
+    Trouble,
+    next_step,
+    steps_demanded,
+    steps_offered,
+    troubles_of,
+    undone_with,
+)
+from field_app.orders.work_record import OwnFact, WorkRecord, work_record
+from wire_contracts.fields import JsonObject
+from wire_contracts.kinds import FindingResult
+from wire_contracts.order_site import Count
+from wire_contracts.orders import FactType, OrderType, SafetyClass, WorkOrderDocument
+from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import (
+    DoneStep,
+    Handover,
+    IsolationEvent,
+    LoneWorkerEvent,
+    PartUsed,
+    SafetyStep,
+    StepDone,
+    ValveAction,
+    WatchEvent,
+    isolation_json,
+    part_json,
+    step_json,
+)
+from wire_contracts.texts import BilingualText
+from wire_contracts.work_order_states import WorkOrderState
+
+TODAY = date(2026, 11, 21)
+GOOD_DETECTOR = Detector(detector_id="GX-7", calibrated_until=date(2026, 12, 31))
+GOOD_AIR = AirTyped(oxygen_pct="20,8", lel_pct="0")
+GAS_PLAN = steps_offered(OrderType.LEAK_CHECK, Medium.GAS)
+MINUTE_MS = 60_000
+NOON_MS = 1_795_000_000_000
+
+
+def order_of(medium: Medium) -> WorkOrderDocument:
+    return WorkOrderDocument(
+        number="WO-1",
+        state=WorkOrderState.WORKING,
+        order_type=OrderType.LEAK_CHECK,
+        medium=medium,
+        safety_class=SafetyClass.B,
+        priority=2,
+        title=BilingualText(en="Leak", zh="泄漏"),
+        address="Nordring 46",
+        created_at_utc=datetime(2026, 11, 21, tzinfo=UTC),
+    )
+
+
+def fact(fact_type: FactType, payload: JsonObject, *, name: str = "f1") -> OwnFact:
+    return OwnFact(
+        fact_id=name,
+        fact_type=fact_type,
+        actor="li-wei",
+        at_ms=NOON_MS,
+        payload=payload,
+    )
+
+
+def test_gas_work_goes_the_way_that_safety_demands() -> None:
+    assert [plan.step for plan in GAS_PLAN] == list(SafetyStep)
+
+
+@given(done=st.frozensets(st.sampled_from(list(SafetyStep))))
+def test_the_next_step_is_the_first_that_is_not_done(done: frozenset[SafetyStep]) -> None:
+    plan = next_step(GAS_PLAN, done)
+
+    left = [each for each in SafetyStep if each not in done]
+    assert (None if plan is None else plan.step) == (left[0] if left else None)
+
+
+def test_taking_a_step_back_takes_back_what_was_built_on_it() -> None:
+    assert undone_with(GAS_PLAN, SafetyStep.REMEASURE) == (
+        SafetyStep.REMEASURE,
+        SafetyStep.RELIGHT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        ("", Trouble.MISSING),
+        ("0", None),
+        ("0,5", None),
+        ("1.5", Trouble.NOT_SAFE),
+        ("-1", Trouble.OUT_OF_RANGE),
+        ("a lot", Trouble.NOT_A_NUMBER),
+    ],
+)
+def test_gas_that_is_still_there_after_the_repair_stops_the_work(
+    text: str, trouble: Trouble | None
+) -> None:
+    plan = next(each for each in GAS_PLAN if each.step is SafetyStep.REMEASURE)
+
+    found = troubles_of(plan, {"gas_lel_pct": text, "tight": "holds"})
+
+    assert found.get("gas_lel_pct") == trouble
+
+
+def test_a_joint_whose_pressure_drops_is_not_repaired() -> None:
+    plan = next(each for each in GAS_PLAN if each.step is SafetyStep.REMEASURE)
+
+    assert troubles_of(plan, {"gas_lel_pct": "0", "tight": "drops"}) == {"tight": Trouble.NOT_SAFE}
+
+
+def test_a_silent_line_opens_no_pipe() -> None:
+    assert steps_offered(OrderType.COMM_CHECK, Medium.GAS) == ()
+    assert steps_demanded(OrderType.COMM_CHECK, Medium.GAS, FindingResult.LEAK) == ()
+
+
+def test_good_air_and_a_good_detector_open_the_gate() -> None:
+    assert judge_entry(GOOD_DETECTOR, GOOD_AIR, TODAY).is_allowed
+
+
+@pytest.mark.parametrize(
+    ("air", "reason"),
+    [
+        (AirTyped(oxygen_pct="19.4", lel_pct="0"), GateReason.OXYGEN_LOW),
+        (AirTyped(oxygen_pct="23.6", lel_pct="0"), GateReason.OXYGEN_HIGH),
+        (AirTyped(oxygen_pct="20.8", lel_pct="10.1"), GateReason.LEL_HIGH),
+        (AirTyped(oxygen_pct="20.8", lel_pct=""), GateReason.LEL_MISSING),
+        (AirTyped(oxygen_pct="", lel_pct="0"), GateReason.OXYGEN_MISSING),
+        (AirTyped(oxygen_pct="x", lel_pct="0"), GateReason.NOT_A_NUMBER),
+        (
+            AirTyped(oxygen_pct="20.8", lel_pct="0", carbon_monoxide_ppm="17"),
+            GateReason.CARBON_MONOXIDE,
+        ),
+        (
+            AirTyped(oxygen_pct="20.8", lel_pct="0", hydrogen_sulphide_ppm="8"),
+            GateReason.HYDROGEN_SULPHIDE,
+        ),
+    ],
+)
+def test_air_that_may_kill_keeps_the_gate_shut(air: AirTyped, reason: GateReason) -> None:
+    verdict = judge_entry(GOOD_DETECTOR, air, TODAY)
+
+    assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
+
+
+@pytest.mark.parametrize(
+    ("detector", "reason"),
+    [
+        (Detector(), GateReason.NO_DETECTOR),
+        (Detector(detector_id="GX-7"), GateReason.CALIBRATION_UNKNOWN),
+        (
+            Detector(detector_id="GX-7", calibrated_until=date(2026, 11, 20)),
+            GateReason.CALIBRATION_DUE,
+        ),
+    ],
+)
+def test_a_detector_that_nobody_vouches_for_keeps_the_gate_shut(
+    detector: Detector, reason: GateReason
+) -> None:
+    verdict = judge_entry(detector, GOOD_AIR, TODAY)
+
+    assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
+    assert not verdict.is_dangerous
+
+
+@given(
+    oxygen=st.floats(0, 30, allow_nan=False),
+    lel=st.floats(0, 100, allow_nan=False),
+)
+def test_nobody_is_ever_let_into_bad_air(oxygen: float, lel: float) -> None:
+    air = AirTyped(oxygen_pct=f"{oxygen:.2f}", lel_pct=f"{lel:.2f}")
+
+    is_good = 19.5 <= round(oxygen, 2) <= 23.5 and round(lel, 2) <= 10
+    assert judge_entry(GOOD_DETECTOR, air, TODAY).is_allowed == is_good
+
+
+COUNTS = tuple(Count(at_ms=NOON_MS - days * DAY_MS, value=1000.0 - 2 * days) for days in (30, 7, 1))
+"""Two units a day for a month."""
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("1000", None),
+        ("1000,4", None),
+        ("", None),
+        ("990", Doubt.BACKWARDS),
+        ("10000", Doubt.MUCH_MORE),
+        ("tausend", Doubt.NOT_A_NUMBER),
+    ],
+)
+def test_a_reading_is_compared_with_what_the_meter_said_before(
+    text: str, doubt: Doubt | None
+) -> None:
+    assert doubt_of(text, COUNTS, NOON_MS) == doubt
+
+
+def test_a_register_that_stood_still_for_a_month_is_asked_about() -> None:
+    a_month_later = NOON_MS + 30 * DAY_MS
+
+    assert doubt_of("998", COUNTS, a_month_later) is Doubt.MUCH_LESS
+    assert doubt_of("1060", COUNTS, a_month_later) is None
+
+
+def test_nothing_is_doubted_when_nothing_is_known() -> None:
+    assert expected_now((), NOON_MS) is None
+    assert doubt_of("123456", (), NOON_MS) is None
+
+
+def watch_moment(event: WatchEvent, at_min: int, due_min: int | None) -> WatchMoment:
+    due_ms = None if due_min is None else NOON_MS + due_min * MINUTE_MS
+    return WatchMoment(
+        at_ms=NOON_MS + at_min * MINUTE_MS,
+        event=LoneWorkerEvent(event=event, person="li-wei", due_ms=due_ms),
+    )
+
+
+@pytest.mark.parametrize(
+    ("minute", "state", "report"),
+    [
+        (5, WatchState.CALM, None),
+        (29, WatchState.ASKING, None),
+        (30, WatchState.OVERDUE, WatchEvent.OVERDUE),
+        (34, WatchState.ESCALATED, WatchEvent.ESCALATED),
+    ],
+)
+def test_a_watch_asks_then_is_overdue_then_calls_the_control_room(
+    minute: int, state: WatchState, report: WatchEvent | None
+) -> None:
+    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], NOON_MS + minute * MINUTE_MS)
+
+    assert (watch.state, watch.must_report) == (state, report)
+
+
+def test_what_was_reported_is_not_reported_again_and_an_answer_ends_it() -> None:
+    moments = [
+        watch_moment(WatchEvent.STARTED, 0, 30),
+        watch_moment(WatchEvent.OVERDUE, 30, 30),
+    ]
+    late = watch_at(moments, NOON_MS + 31 * MINUTE_MS)
+    answered = watch_at(
+        [*moments, watch_moment(WatchEvent.CONFIRMED, 32, 62)], NOON_MS + 33 * MINUTE_MS
+    )
+
+    assert late.must_report is None
+    assert answered.state is WatchState.CALM
+
+
+def test_an_ended_watch_is_off() -> None:
+    moments = [watch_moment(WatchEvent.STARTED, 0, 30), watch_moment(WatchEvent.ENDED, 9, None)]
+
+    assert watch_at(moments, NOON_MS + 999 * MINUTE_MS).state is WatchState.OFF
+
+
+def done(step: SafetyStep, *, is_undone: bool = False, name: str = "f1") -> OwnFact:
+    payload = step_json(StepDone(step=step, values={}, is_undone=is_undone))
+    return fact(FactType.SAFETY_STEP, payload, name=name)
+
+
+def test_a_step_that_was_taken_back_does_not_stand() -> None:
+    record = work_record(
+        [done(SafetyStep.ISOLATE), done(SafetyStep.ISOLATE, is_undone=True, name="f2")]
+    )
+
+    assert record.done == frozenset()
+    assert record.step_facts == {SafetyStep.ISOLATE: "f2"}
+
+
+def test_the_next_crew_goes_on_where_the_one_before_stopped() -> None:
+    before = Handover(
+        note="",
+        by="Anna",
+        at_ms=NOON_MS,
+        steps=(DoneStep(step=SafetyStep.ISOLATE, at_ms=NOON_MS, by="Anna"),),
+    )
+
+    record = work_record([done(SafetyStep.VENTILATE)], before)
+
+    plan = next_step(GAS_PLAN, record.done)
+    assert plan is not None
+    assert plan.step is SafetyStep.MEASURE
+
+
+def test_a_valve_stays_on_the_list_until_it_is_opened_again() -> None:
+    closed = isolation_json(
+        IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED, may_reopen="Li Wei")
+    )
+    opened = isolation_json(IsolationEvent(valve_id="v-1", action=ValveAction.REOPENED))
+
+    assert [each.valve_id for each in work_record([fact(FactType.ISOLATION, closed)]).valves] == [
+        "v-1"
+    ]
+    assert (
+        work_record([fact(FactType.ISOLATION, closed), fact(FactType.ISOLATION, opened)]).valves
+        == ()
+    )
+
+
+def test_parts_put_back_into_the_van_are_not_used() -> None:
+    def part(quantity: float) -> OwnFact:
+        used = PartUsed(part_id="g", name="Gasket", quantity=quantity, unit="pcs")
+        return fact(FactType.PART_USED, part_json(used))
+
+    assert [each.quantity for each in work_record([part(2), part(1), part(-1)]).parts] == [2]
+    assert work_record([part(1), part(-1)]).parts == ()
+
+
+def test_a_leak_is_closed_only_with_its_steps_and_a_photo() -> None:
+    document = order_of(Medium.GAS)
+    nothing = what_is_lacking(
+        document, FindingResult.LEAK, WorkRecord(), Evidence(keeps_photos=True)
+    )
+    everything = what_is_lacking(
+        document,
+        FindingResult.LEAK,
+        work_record([done(step, name=step) for step in SafetyStep]),
+        Evidence(photos=1, keeps_photos=True),
+    )
+
+    assert [each.step for each in nothing if each.lack is Lack.STEP] == list(SafetyStep)
+    assert nothing[-1].lack is Lack.PHOTO
+    assert everything == []
+
+
+def test_a_valve_without_a_keeper_keeps_the_order_open() -> None:
+    document = order_of(Medium.WATER)
+    closed = isolation_json(IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED))
+
+    lacking = what_is_lacking(
+        document,
+        FindingResult.NORMAL,
+        work_record([fact(FactType.ISOLATION, closed)]),
+        Evidence(),
+    )
+
+    assert [(each.lack, each.valve_id) for each in lacking] == [(Lack.VALVE_CLOSED, "v-1")]
