@@ -11,6 +11,8 @@ The line through the features, in the order the data flows:
     alerts            findings -> alerts with a life cycle
     access            people, tablets, roles, sessions, audit
     work_orders       alerts -> work orders with a life cycle
+    patrols           patrols, home checks and meter rounds of inspectors
+    forms             what the office asks on tablets: XLSForm -> model, versions, answers
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets
     web               the pages of the control room

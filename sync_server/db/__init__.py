@@ -6,6 +6,8 @@ The line through the modules:
     server_tables, asset_tables, reading_tables, alert_tables, feed_tables      the data side
     access_tables, order_tables, sync_tables      people, orders and tablets
     blob_tables       photos and signatures
+    form_tables       the office's forms
+    patrol_tables     what inspectors are given
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are

@@ -3,6 +3,8 @@
 from sqlalchemy import Connection
 
 from sync_server.blobs.ref_store import note_photo
+from sync_server.forms.form_store import is_known_form
+from sync_server.patrols.results import check_result, make_asked_order, note_result
 from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime
@@ -14,8 +16,9 @@ from sync_server.work_orders.fact_store import (
     payload_text,
     stored_payload,
 )
-from sync_server.work_orders.order import Fact, WaitsFor
+from sync_server.work_orders.order import Fact, Mover, WaitsFor
 from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
@@ -23,7 +26,8 @@ from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
 LONGEST_ID = 64
 
 KNOWN_FORMS = frozenset({FINDING_FORM})
-"""Forms and versions that this server can read; answers to another one wait for it."""
+"""Forms and versions that this server can read beside the office's own; answers to another one
+wait for it."""
 
 
 def keep_fact(
@@ -45,6 +49,12 @@ def keep_fact(
     stored = stored_payload(connection, fact_id)
     if stored is not None:
         return NOOP if stored == payload_text(payload) else _CHANGED
+    try:
+        check_result(fact_type, payload)
+    except ContractError as error:
+        return refused(Code.FIELD_RANGE, str(error))
+    if fact_type == FactType.ORDER_REQUEST:
+        make_asked_order(connection, context.book, payload, _mover(context, operation, time))
     order = context.book.find(str(order_id)) if order_id is not None else None
     fact = Fact(
         fact_id=fact_id,
@@ -58,16 +68,26 @@ def keep_fact(
         received_at_utc=context.now_utc,
         supersedes=None if supersedes is None else str(supersedes),
         waits_for=_waits_for(
-            payload, fact_type, is_order_missing=order is None and order_id is not None
+            connection, payload, fact_type, is_order_missing=order is None and order_id is not None
         ),
         visit=0 if order is None else visit_of(order, time),
     )
     insert_fact(connection, fact)
     beside = (operation.entity, operation.entity_id) if is_attach else None
     note_photo(connection, fact, beside)
+    note_result(connection, context.book, fact, context.tablet.crew_id)
     if fact.waits_for is not None:
         return _PARKED[fact.waits_for]
     return effect_of_call(context, fact) or APPLIED
+
+
+def _mover(context: CrewContext, operation: Operation, time: EventTime) -> Mover:
+    return Mover(
+        actor=operation.actor,
+        happened_at_utc=time.at_utc,
+        crew_id=context.tablet.crew_id,
+        op_id=operation.op_id,
+    )
 
 
 def _order_id_of(connection: Connection, operation: Operation, payload: JsonObject) -> JsonValue:
@@ -80,11 +100,14 @@ def _order_id_of(connection: Connection, operation: Operation, payload: JsonObje
     return payload.get("order_id") if fact is None else fact.order_id
 
 
-def _waits_for(payload: JsonObject, fact_type: str, *, is_order_missing: bool) -> WaitsFor | None:
+def _waits_for(
+    connection: Connection, payload: JsonObject, fact_type: str, *, is_order_missing: bool
+) -> WaitsFor | None:
     if is_order_missing:
         return WaitsFor.ORDER
     form = form_of(payload) if fact_type == FactType.FORM_ANSWERSET else None
-    return None if form is None or form in KNOWN_FORMS else WaitsFor.FORM
+    is_known = form is None or form in KNOWN_FORMS or is_known_form(connection, form)
+    return None if is_known else WaitsFor.FORM
 
 
 _PARKED = {

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from sync_server.db.change_store import broken_buckets, purge_tombstones
+from sync_server.forms.form_store import known_keys
 from sync_server.sync.facts import KNOWN_FORMS
 from sync_server.sync.review_desk import withdraw_outcomes
 from sync_server.sync.review_store import close_linked
@@ -38,7 +39,7 @@ def keep_current(connection: Connection, now_utc: datetime) -> None:
     Call it every few minutes in a transaction of its own.
     """
     keep_window(connection, now_utc)
-    link_known_forms(connection, KNOWN_FORMS)
+    link_known_forms(connection, KNOWN_FORMS | known_keys(connection))
     close_linked(connection, now_utc)
 
 

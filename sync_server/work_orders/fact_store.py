@@ -9,7 +9,7 @@ from sync_server.db.order_tables import FACT, WORK_ORDER
 from sync_server.work_orders.order import Fact, WaitsFor
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.orders import FactType
+from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.payloads import dump_json
 
 
@@ -125,13 +125,17 @@ def _fact(row: Row[str]) -> Fact:
 
 def has_answers(connection: Connection, order_id: str, visit: int) -> bool:
     """Return whether the crew has filled in the finding form on this visit of an order."""
-    query = select(FACT.c.fact_id).where(
+    query = select(FACT.c.payload).where(
         FACT.c.order_id == order_id,
         FACT.c.fact_type == str(FactType.FORM_ANSWERSET),
         FACT.c.visit == visit,
     )
-    return connection.execute(query).first() is not None
+    payloads = connection.execute(query).scalars()
+    return any((form_of(orjson.loads(each)) or "").startswith(_FINDING) for each in payloads)
 
+
+_FINDING = f"{FINDING_FORM.partition('@')[0]}@"
+"""Any version of the finding form; the office's checklists are no findings."""
 
 _EVIDENCE_TYPES = frozenset({FactType.PHOTO_REF, FactType.METER_READING})
 
@@ -148,7 +152,10 @@ def has_evidence(connection: Connection, order_id: str) -> bool:
 
 
 def _has_measured(fact: Fact) -> bool:
-    answers = fact.payload.get("answers") if isinstance(fact.payload, Mapping) else None
-    measured = answers.get("measured") if isinstance(answers, Mapping) else None
-    is_answerset = fact.fact_type is FactType.FORM_ANSWERSET
-    return is_answerset and isinstance(measured, Mapping) and len(measured) > 0
+    """Return whether an answer set holds a measured value: the finding's, or a checklist's."""
+    if fact.fact_type is not FactType.FORM_ANSWERSET or not isinstance(fact.payload, Mapping):
+        return False
+    answers = fact.payload.get("answers")
+    of_finding = answers.get("measured") if isinstance(answers, Mapping) else None
+    of_checklist = fact.payload.get("measured")
+    return any(isinstance(each, Mapping) and bool(each) for each in (of_finding, of_checklist))

@@ -97,8 +97,27 @@ def computing_trees(node: FormNode) -> list[Tree]:
 def showing_trees(node: FormNode) -> list[Tree]:
     """Return the expressions that decide how a node is shown and whether its answer is right."""
     rules = node.rules
-    trees = [rules.required, rules.constraint, rules.choice_filter]
+    trees = [rules.required, rules.constraint]
     return [each for each in (*trees, *_in_texts(node)) if each is not None]
+
+
+def seen_by(node: FormNode, children: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return the paths that a node's showing, choices included, looks at.
+
+    A choice filter stands at the rows of a list: only `current()` and full paths lead out of it.
+    """
+    found = {path for tree in showing_trees(node) for path in references(tree, node.path, children)}
+    choice_filter = node.rules.choice_filter
+    if choice_filter is not None:
+        found |= set(_references(choice_filter, None, node.path, children))
+    return frozenset(found)
+
+
+def needed_by(node: FormNode, children: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return the paths that a node's relevance, value and count look at."""
+    return frozenset(
+        path for tree in computing_trees(node) for path in references(tree, node.path, children)
+    )
 
 
 def _in_texts(node: FormNode) -> Iterator[Tree]:
