@@ -9,6 +9,7 @@ The line through the packages, from the file on disk to the screen:
     forms                                what the finding form asks and what is missing
     orders                               base + outbox = what the crew sees; taps become operations
     checklists                           the office's forms: kept drafts, sealed answer sets
+    patrols                              rounds of an inspector: patrols, home checks, meters by eye
     photos                               photos: taken, stripped, encrypted, kept until they arrive
     sync                                 pull, push, back-off, and the reason why not
     access                               log-in by PIN, personal data on lease, withdrawal

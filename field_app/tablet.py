@@ -29,6 +29,7 @@ from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
 from field_app.orders.site_desk import SiteDesk
 from field_app.orders.stamps import Stamps
+from field_app.patrols.inspection_desk import InspectionDesk
 from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import FOLDER, PhotoFiles
 from field_app.photos.sealed_photos_io import SealedPhotos
@@ -128,6 +129,7 @@ class Tablet:
         self._tap_clock = TapClock(clock)
         self.log_in = LogIn(self.vault, self._now)
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
+        self.inspections = InspectionDesk(database, self.stamps)
         self.desk = OrderDesk(database, self.stamps)
         self.site = SiteDesk(database, self.stamps)
         self.forms = FormDesk(database, self.stamps, clock)

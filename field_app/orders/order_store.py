@@ -40,6 +40,7 @@ from field_app.store.record_states import (
     RecordTraces,
     record_state,
 )
+from field_app.store.round_records import is_round
 from field_app.store.tables import (
     base_row,
     draft_answer,
@@ -223,7 +224,7 @@ def rebuild_lines(
     `pulled` are rows that this transaction wrote: an order that nobody here has touched gets its
     line from there, without being read again.
     """
-    wanted = sorted(set(order_ids))
+    wanted = sorted(each for each in set(order_ids) if not is_round(each))
     for start in range(0, len(wanted), _CHUNK):
         _rebuild_chunk(connection, wanted[start : start + _CHUNK], pulled or {})
 

@@ -4,6 +4,7 @@ record_states     what is said about one record's way to the server
 tables            the tables as SQLAlchemy Core sees them
 schema_steps      how the file's shape came to be, step by step, forward only
 ids_io            random ids
+round_records     the names under which rounds are kept, beside orders
 connections_io    PRAGMAs and engines
 page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file

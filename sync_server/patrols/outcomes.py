@@ -50,7 +50,7 @@ def household_after(household: Household, check: SafetyCheck, at_utc: datetime) 
     A visit that is older than what is known changes nothing: tablets may bring it days later.
     The third visit in a row without access becomes a letter.
     """
-    if household.checked_at_utc is not None and household.checked_at_utc >= at_utc:
+    if household.checked_at_utc is not None and household.checked_at_utc > at_utc:
         return household
     if check.is_no_access:
         count = household.no_access_count + 1

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import SimpleNamespace
 
 from sqlalchemy import Connection
 
 from sync_server.db.among import is_among_texts
 from sync_server.db.bulk_io import change_cells, put_cells
-from sync_server.db.change_store import publish_all
+from sync_server.db.change_store import Publication, publish_all
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
-from sync_server.work_orders.order import Mover, OrderRecord
+from sync_server.work_orders.order import Mover, NewOrder, OrderRecord
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
-    OrderRow,
-    changed_row,
+    insert_order,
+    loose_rows,
     order_from,
     orders_query,
     plan_move,
@@ -28,18 +29,20 @@ from wire_contracts.work_order_states import WorkOrderEvent
 class OrderBook:
     """Holds what a push changes, so that many operations cost few statements.
 
-    Its orders come without their evidence, which no crew changes.
+    Its orders come without evidence and instructions, which no crew changes.
     """
 
     def __init__(self, connection: Connection, now_utc: datetime) -> None:
         """Work in the caller's transaction."""
         self._connection = connection
         self._now_utc = now_utc
-        self._rows: dict[str, OrderRow | None] = {}
+        self._now_ms = ms_from_utc(now_utc)
+        self._rows: dict[str, SimpleNamespace | None] = {}
         self._orders: dict[str, OrderRecord | None] = {}
         self._changed: dict[str, dict[str, FieldValue]] = {}
         self._steps: list[Mapping[str, FieldValue]] = []
         self._to_show: set[str] = set()
+        self._beside: list[Publication] = []
 
     def lock(self, order_ids: Iterable[str]) -> None:
         """Read and lock these orders in one order, so that no two pushes wait for each other."""
@@ -49,7 +52,8 @@ class OrderBook:
         query = orders_query().where(
             is_among_texts(self._connection, WORK_ORDER.c.order_id, wanted)
         )
-        rows = self._connection.execute(query.order_by(WORK_ORDER.c.order_id).with_for_update())
+        query = query.order_by(WORK_ORDER.c.order_id).with_for_update()
+        rows = loose_rows(self._connection, query)
         self._rows |= dict.fromkeys(wanted)
         self._rows |= {row.order_id: row for row in rows}
 
@@ -57,10 +61,10 @@ class OrderBook:
         """Return the order as it stands in this transaction, None when there is none."""
         if order_id not in self._orders:
             row = self._row(order_id)
-            self._orders[order_id] = None if row is None else order_from(row, has_evidence=False)
+            self._orders[order_id] = None if row is None else order_from(row, is_brief=True)
         return self._orders[order_id]
 
-    def _row(self, order_id: str) -> OrderRow | None:
+    def _row(self, order_id: str) -> SimpleNamespace | None:
         if order_id not in self._rows:
             self.lock([order_id])
         return self._rows[order_id]
@@ -72,13 +76,24 @@ class OrderBook:
             raise _missing(order_id)
         return order
 
+    def add(self, new: NewOrder, created_by: str) -> None:
+        """Make a planned order, to be shown at the end."""
+        order = insert_order(self._connection, new, created_by, self._now_utc)
+        self._rows.pop(order.order_id, None)
+        self._orders.pop(order.order_id, None)
+        self._to_show.add(order.order_id)
+
+    def show_also(self, publications: Iterable[Publication]) -> None:
+        """Show these things with the orders, as late as them."""
+        self._beside += publications
+
     def change(self, order_id: str, values: Mapping[str, FieldValue]) -> None:
         """Give columns of an order other values, and show it to tablets at the end."""
         row = self._row(order_id)
         if row is None:
             raise _missing(order_id)
-        stamped = {**values, "changed_at_ms": ms_from_utc(self._now_utc)}
-        self._rows[order_id] = changed_row(row, stamped)
+        stamped = {**values, "changed_at_ms": self._now_ms}
+        vars(row).update(stamped)
         self._orders.pop(order_id, None)
         self._changed.setdefault(order_id, {}).update(stamped)
         self._to_show.add(order_id)
@@ -104,12 +119,20 @@ class OrderBook:
         self.write()
         shown = sorted(self._to_show)
         rows = [row for row in map(self._row, shown) if row is not None]
-        if not rows:
+        things = [*map(publication_of, rows), *_last_of_each(self._beside)]
+        if not things:
             return
-        publish_all(self._connection, [publication_of(row) for row in rows], self._now_utc)
-        show_persons(self._connection, shown, self._now_utc)
-        append_feed_all(self._connection, Topic.ORDER, shown, self._now_utc)
-        self._to_show = set()
+        publish_all(self._connection, things, self._now_utc)
+        self._beside = []
+        if shown:
+            show_persons(self._connection, shown, self._now_utc)
+            append_feed_all(self._connection, Topic.ORDER, shown, self._now_utc)
+            self._to_show = set()
+
+
+def _last_of_each(publications: Iterable[Publication]) -> Iterable[Publication]:
+    """Return one publication per thing: what it is like at the end."""
+    return {(each.entity, each.entity_id): each for each in publications}.values()
 
 
 def _missing(order_id: str) -> LookupError:

@@ -3,7 +3,7 @@
 Nothing here asks whether somebody may; `order_store` (office) and the sync's `apply` (crew) do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -46,14 +46,14 @@ _LONGEST_REMEMBERED = 20_000
 FieldValue = str | int | None
 
 OrderRow = Row[str] | SimpleNamespace
-"""A row of `orders_query`, or one with columns changed that are not written yet."""
+"""A row of `orders_query`, or a loose copy whose columns change before they are written."""
 
 
 def insert_order(
     connection: Connection, new: NewOrder, created_by: str, now_utc: datetime
 ) -> OrderRecord:
     """Return the planned order with the next number of the series; tablets do not see it yet."""
-    order_id = new_id(now_utc)
+    order_id = new.order_id or new_id(now_utc)
     now_ms = ms_from_utc(now_utc)
     evidence = None if new.evidence is None else dump_json(evidence_json(new.evidence)).decode()
     steps = orjson.dumps([dict(text_json(step)) for step in new.instructions]).decode()
@@ -78,7 +78,7 @@ def insert_order(
             instructions=steps,
             diagnosis="",
             cause="",
-            note="",
+            note=new.note,
             site=_site_text(connection, new.meter_id, now_utc),
             is_done_after_cancel=False,
             created_by=created_by,
@@ -230,32 +230,31 @@ def _document_text(row: OrderRow) -> bytes:
     Evidence and instructions are kept as that very text, so that they need not be read: an
     evidence is most of an order, and a push shows orders by the hundred.
     """
-    return orjson.dumps(
-        {
-            "address": row.address,
-            "alert_id": row.alert_id,
-            "cause": row.cause,
-            "created_at": row.created_at_ms,
-            "crew_id": row.crew_id,
-            "device_serial": row.device_serial,
-            "diagnosis": row.diagnosis,
-            "due_at": row.due_at_ms,
-            "evidence": orjson.Fragment(row.evidence) if row.evidence else None,
-            **({"handover": orjson.Fragment(row.handover)} if row.handover else {}),
-            "instructions": orjson.Fragment(row.instructions),
-            "medium": row.medium,
-            "meter_id": row.meter_id,
-            "note": row.note,
-            "number": row.number,
-            "order_type": row.order_type,
-            "priority": row.priority,
-            "result": row.result or None,
-            "safety_class": row.safety_class,
-            **({"site": orjson.Fragment(row.site)} if row.site else {}),
-            "state": row.state,
-            "title": {"en": row.title_en, "zh": row.title_zh},
-        }
-    )
+    body: dict[str, object] = {
+        "address": row.address,
+        "alert_id": row.alert_id,
+        "cause": row.cause,
+        "created_at": row.created_at_ms,
+        "crew_id": row.crew_id,
+        "device_serial": row.device_serial,
+        "diagnosis": row.diagnosis,
+        "due_at": row.due_at_ms,
+        "evidence": orjson.Fragment(row.evidence) if row.evidence else None,
+        **({"handover": orjson.Fragment(row.handover)} if row.handover else {}),
+        "instructions": orjson.Fragment(row.instructions),
+        "medium": row.medium,
+        "meter_id": row.meter_id,
+        "note": row.note,
+        "number": row.number,
+        "order_type": row.order_type,
+        "priority": row.priority,
+        "result": row.result or None,
+        "safety_class": row.safety_class,
+        **({"site": orjson.Fragment(row.site)} if row.site else {}),
+        "state": row.state,
+        "title": {"en": row.title_en, "zh": row.title_zh},
+    }
+    return orjson.dumps(body)
 
 
 def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime) -> int:
@@ -312,17 +311,21 @@ def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def changed_row(row: OrderRow, values: Mapping[str, FieldValue]) -> OrderRow:
-    """Return the row as it will be read once these columns are written."""
-    before = vars(row) if isinstance(row, SimpleNamespace) else row._mapping  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # public in SQLAlchemy
-    return SimpleNamespace(**{**before, **values})
+def loose_rows(connection: Connection, query: Select[str]) -> Iterator[SimpleNamespace]:
+    """Yield the rows of a query of `orders_query`, each to be changed as it will be written."""
+    found = connection.execute(query)
+    names = tuple(found.keys())
+    return (SimpleNamespace(**dict(zip(names, cells, strict=True))) for cells in found)
 
 
-def order_from(row: OrderRow, *, has_evidence: bool = True) -> OrderRecord:
-    """Return the order of a row of `orders_query`, its evidence left out where nobody asks."""
+def order_from(row: OrderRow, *, is_brief: bool = False) -> OrderRecord:
+    """Return the order of a row of `orders_query`.
+
+    A brief one comes without its evidence and its instructions, which no crew changes.
+    """
     return OrderRecord(
         order_id=row.order_id,
-        document=_document(row, has_evidence=has_evidence),
+        document=_document(row, is_brief=is_brief),
         area_id=row.area_id,
         is_done_after_cancel=bool(row.is_done_after_cancel),
         created_by=row.created_by,
@@ -333,8 +336,8 @@ def order_from(row: OrderRow, *, has_evidence: bool = True) -> OrderRecord:
     )
 
 
-def _document(row: OrderRow, *, has_evidence: bool) -> WorkOrderDocument:
-    is_shown = has_evidence and row.evidence
+def _document(row: OrderRow, *, is_brief: bool) -> WorkOrderDocument:
+    steps = [] if is_brief else orjson.loads(row.instructions)
     return WorkOrderDocument(
         number=row.number,
         state=WorkOrderState(row.state),
@@ -349,8 +352,8 @@ def _document(row: OrderRow, *, has_evidence: bool) -> WorkOrderDocument:
         meter_id=row.meter_id,
         device_serial=row.device_serial,
         alert_id=row.alert_id,
-        evidence=_evidence(row.order_id, row.evidence) if is_shown else None,
-        instructions=tuple(BilingualText(**step) for step in orjson.loads(row.instructions)),
+        evidence=_evidence(row.order_id, row.evidence) if row.evidence and not is_brief else None,
+        instructions=tuple(BilingualText(**step) for step in steps),
         crew_id=row.crew_id,
         diagnosis=row.diagnosis,
         result=FindingResult(row.result) if row.result else None,

@@ -1,0 +1,14 @@
+"""Patrols, home checks and meter rounds: what an inspector does, decided without a screen.
+
+The line through the modules:
+
+    directions          distance, bearing and the point of the compass between two places
+    presence            whether a tag or a position shows that one is there
+    values              what a typed value means and whether it lies inside its limits
+    track               the way walked: thinned, packed, bounded
+    run_state           the facts of a run -> what is done, skipped, missed, and what comes next
+    home_check          the twelve items of a home, hazards and deadlines, what is still missing
+    meter_doubts        a reading by eye against the last ones
+    inspection_store    rows and own facts -> what an inspector sees
+    inspection_desk     taps -> facts, each tap one transaction
+"""

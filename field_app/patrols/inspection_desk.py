@@ -1,0 +1,367 @@
+"""Reads rounds and turns an inspector's taps into facts, each tap one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from field_app.orders.stamps import Stamps
+from field_app.patrols import home_check, inspection_store
+from field_app.patrols.home_check import Sheet
+from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
+from field_app.patrols.presence import Evidence
+from field_app.patrols.track import Track, packed
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store.database_io import Database
+from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.ids_io import draw_uuid7
+from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.round_records import record_of
+from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.home_checks import SafetyCheck, safety_check_json
+from wire_contracts.meter_rounds import RoundReading, round_reading_json
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import FactType, OrderType, SafetyClass
+from wire_contracts.patrol_facts import (
+    CheckIn,
+    Defect,
+    OrderRequest,
+    PatrolPoint,
+    PatrolRun,
+    RunPhase,
+    check_in_json,
+    order_request_json,
+    point_json,
+    run_json,
+)
+from wire_contracts.patrols import Checkpoint, PatrolPlan
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+
+T = TypeVar("T")
+
+POINT_FORM = "patrol_point@1"
+HOME_FORM = "safety_check@1"
+METER_FORM = "round_reading@1"
+
+
+class RunEndedError(ValueError):
+    """The run has ended, or was never begun: nothing is added to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOf:
+    """Which answers are meant: of a run's checkpoint, a home or a meter."""
+
+    record_id: str
+    form: str
+
+
+def point_draft(run_id: str, checkpoint_id: str) -> DraftOf:
+    """Return the draft of one checkpoint of a run."""
+    return DraftOf(record_id=record_of(run_id), form=f"{POINT_FORM}/{checkpoint_id}")
+
+
+def home_draft(household_id: str) -> DraftOf:
+    """Return the draft of a home."""
+    return DraftOf(record_id=record_of(household_id), form=HOME_FORM)
+
+
+def meter_draft(meter_id: str) -> DraftOf:
+    """Return the draft of a meter's reading."""
+    return DraftOf(record_id=record_of(meter_id), form=METER_FORM)
+
+
+class InspectionDesk:
+    """The rounds of one tablet; who taps is told at the moment of the tap."""
+
+    def __init__(self, database: Database, stamps: Stamps) -> None:
+        """Work on the database; every tap is stamped by `stamps`."""
+        self._database = database
+        self._stamps = stamps
+
+    # --- reading
+
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """Return the checkpoints that this tablet knows."""
+        return self._database.read(inspection_store.load_checkpoints)
+
+    def plans(self) -> dict[str, PatrolPlan]:
+        """Return the routes of this tablet's crew."""
+        return self._database.read(inspection_store.load_plans)
+
+    def has_rounds(self) -> bool:
+        """Return whether this tablet's crew inspects anything."""
+        return self._database.read(inspection_store.has_rounds)
+
+    def open_run(self) -> SeenRun | None:
+        """Return the run that is under way, None without one."""
+        return self._database.read(inspection_store.find_open_run)
+
+    def run(self, run_id: str) -> SeenRun:
+        """Return one run."""
+        return self._database.read(lambda each: inspection_store.load_run(each, run_id))
+
+    def homes(self) -> list[SeenHome]:
+        """Return the homes on the list."""
+        return self._database.read(inspection_store.load_homes)
+
+    def home(self, household_id: str) -> SeenHome | None:
+        """Return one home."""
+        return self._database.read(lambda each: inspection_store.find_home(each, household_id))
+
+    def meters(self) -> list[SeenMeter]:
+        """Return the meters of the round."""
+        return self._database.read(inspection_store.load_meters)
+
+    def meter(self, meter_id: str) -> SeenMeter | None:
+        """Return one meter."""
+        return self._database.read(lambda each: inspection_store.find_meter(each, meter_id))
+
+    def answers(self, draft: DraftOf) -> Mapping[str, JsonValue]:
+        """Return the answers kept so far by the person at work."""
+        key = self._key(draft)
+        return self._database.read(lambda each: draft_store.load_draft(each, key)).answers
+
+    # --- writing
+
+    def save_answers(self, draft: DraftOf, answers: Mapping[str, JsonValue]) -> None:
+        """Keep answers; committed when this returns."""
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            for name, value in answers.items():
+                answer = DraftAnswer(
+                    order_id=draft.record_id,
+                    form=draft.form,
+                    field=name,
+                    value=value,
+                    actor=stamp.actor,
+                )
+                draft_store.save_answer(connection, answer, stamp.at.wall_ms)
+            sealed_store.seal_draft(connection, stamp.seal, self._key(draft), stamp.at.wall_ms)
+
+        self._database.write(work)
+
+    def start_run(self, plan_id: str | None, stops: Sequence[str]) -> str:
+        """Begin a run over these checkpoints; return its id."""
+
+        def work(connection: Connection) -> str:
+            stamp = self._stamps.stamp(connection)
+            run_id = _new_id(stamp)
+            run = PatrolRun(
+                run_id=run_id, plan_id=plan_id, phase=RunPhase.STARTED, stops=tuple(stops)
+            )
+            _append(connection, stamp, run_id, [_fact(stamp, FactType.PATROL_RUN, run_json(run))])
+            return run_id
+
+        return self._database.write(work)
+
+    def check_in(
+        self, run_id: str, checkpoint_id: str, evidence: Evidence, *, is_tag_unreadable: bool
+    ) -> None:
+        """Keep that the inspector is at a checkpoint, with what shows it.
+
+        Raises:
+            RunEndedError: The run has ended.
+        """
+
+        def work(connection: Connection, stamp: TapStamp, run: PatrolRun) -> None:
+            check_in = CheckIn(
+                run_id=run_id,
+                plan_id=run.plan_id,
+                checkpoint_id=checkpoint_id,
+                way=evidence.way,
+                tag=evidence.tag,
+                fix=evidence.fix,
+                distance_m=evidence.distance_m,
+                is_tag_unreadable=is_tag_unreadable,
+            )
+            change = _fact(stamp, FactType.CHECK_IN, check_in_json(check_in))
+            _append(connection, stamp, run_id, [change])
+
+        self._in_run(run_id, work)
+
+    def finish_point(self, point: PatrolPoint, checkpoint: Checkpoint) -> str | None:
+        """Keep what was found; return the id of the order that a severity-1 defect makes, if any.
+
+        Result and order are one group: the server takes both or none, whenever it hears of them.
+
+        Raises:
+            RunEndedError: The run has ended.
+        """
+
+        def work(connection: Connection, stamp: TapStamp, run: PatrolRun) -> str | None:
+            known = inspection_store.load_run(connection, point.run_id).state
+            before = known.points.get(point.checkpoint_id)
+            order_id = _order_of(point, before, stamp)
+            told = _with_order(replace(point, plan_id=run.plan_id), order_id)
+            changes = [_fact(stamp, FactType.PATROL_POINT, point_json(told))]
+            is_new = before is None or before.defect is None or before.defect.order_id != order_id
+            if order_id is not None and is_new:
+                request = _request(order_id, told, checkpoint)
+                changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
+            _append(connection, stamp, point.run_id, changes)
+            self._forget(connection, point_draft(point.run_id, point.checkpoint_id), stamp)
+            return order_id
+
+        return self._in_run(point.run_id, work)
+
+    def submit_run(self, run_id: str, track: Track) -> None:
+        """End a run: what was skipped and missed is told with it.
+
+        Raises:
+            RunEndedError: The run has ended before.
+        """
+
+        def work(connection: Connection, stamp: TapStamp, run: PatrolRun) -> None:
+            state = inspection_store.load_run(connection, run_id).state
+            ended = replace(
+                run,
+                phase=RunPhase.SUBMITTED,
+                skipped=state.skipped,
+                missed=state.missed,
+                track=packed(track.points),
+                track_m=round(track.length_m, 1),
+            )
+            change = _fact(stamp, FactType.PATROL_RUN, run_json(ended))
+            _append(connection, stamp, run_id, [change])
+
+        self._in_run(run_id, work)
+
+    def no_access(self, household_id: str) -> None:
+        """Keep that nobody opened."""
+        check = SafetyCheck(household_id=household_id, is_no_access=True, answers={})
+        self._keep_check(household_id, lambda _at_utc: check)
+
+    def finish_home(self, household_id: str, sheet: Sheet, seconds: float) -> SafetyCheck:
+        """Keep a whole visit; return it. A leak or a missing flue makes an order at once.
+
+        Raises:
+            ValueError: Something is missing.
+        """
+        return self._keep_check(
+            household_id, lambda at: home_check.finished(household_id, sheet, at, seconds)
+        )
+
+    def keep_reading(self, reading: RoundReading) -> None:
+        """Keep a reading by eye."""
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            payload = round_reading_json(reading)
+            change = _fact(stamp, FactType.METER_READING, payload)
+            _append(connection, stamp, reading.meter_id, [change])
+            self._forget(connection, meter_draft(reading.meter_id), stamp)
+
+        self._database.write(work)
+
+    def _keep_check(
+        self, household_id: str, make: Callable[[datetime], SafetyCheck]
+    ) -> SafetyCheck:
+        def work(connection: Connection) -> SafetyCheck:
+            stamp = self._stamps.stamp(connection)
+            check = make(utc_from_ms(stamp.at.wall_ms + stamp.at.offset_ms))
+            changes = [_fact(stamp, FactType.SAFETY_CHECK, safety_check_json(check))]
+            seen = inspection_store.find_home(connection, household_id)
+            if home_check.must_shut_off(check.hazards) and seen is not None:
+                request = _home_request(_new_id(stamp), check, seen)
+                changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
+            _append(connection, stamp, household_id, changes)
+            self._forget(connection, home_draft(household_id), stamp)
+            return check
+
+        return self._database.write(work)
+
+    def _in_run(self, run_id: str, work: Callable[[Connection, TapStamp, PatrolRun], T]) -> T:
+        def inside(connection: Connection) -> T:
+            state = inspection_store.load_run(connection, run_id).state
+            if state.run is None or state.is_submitted:
+                message = f"run {run_id}: has ended or was never begun; begin a new one"
+                raise RunEndedError(message)
+            return work(connection, self._stamps.stamp(connection), state.run)
+
+        return self._database.write(inside)
+
+    def _key(self, draft: DraftOf) -> DraftKey:
+        return DraftKey(order_id=draft.record_id, form=draft.form, author=self._stamps.actor())
+
+    def _forget(self, connection: Connection, draft: DraftOf, stamp: TapStamp) -> None:
+        key = DraftKey(order_id=draft.record_id, form=draft.form, author=stamp.actor)
+        draft_store.forget_draft(connection, key)
+        sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+
+
+def _new_id(stamp: TapStamp) -> str:
+    return draw_uuid7(utc_from_ms(stamp.at.wall_ms))
+
+
+def _fact(stamp: TapStamp, kind: FactType, payload: JsonObject) -> NewOperation:
+    return NewOperation(
+        kind=OperationKind.FACT,
+        entity=str(kind),
+        entity_id=_new_id(stamp),
+        order_id="",
+        field=str(kind),
+        payload=payload,
+    )
+
+
+def _append(
+    connection: Connection, stamp: TapStamp, thing_id: str, changes: Sequence[NewOperation]
+) -> None:
+    record_id = record_of(thing_id)
+    outbox_store.append_group(
+        connection, [replace(change, order_id=record_id) for change in changes], stamp
+    )
+    settings_store.ask_contact(connection)
+
+
+def _order_of(point: PatrolPoint, before: PatrolPoint | None, stamp: TapStamp) -> str | None:
+    """Return the order of a defect that endangers people; correcting the words keeps the order."""
+    if point.defect is None or point.defect.severity != 1:
+        return None
+    if before is not None and before.defect is not None and before.defect.order_id is not None:
+        return before.defect.order_id
+    return _new_id(stamp)
+
+
+def _with_order(point: PatrolPoint, order_id: str | None) -> PatrolPoint:
+    defect: Defect | None = point.defect
+    return point if defect is None else replace(point, defect=replace(defect, order_id=order_id))
+
+
+def _request(order_id: str, point: PatrolPoint, checkpoint: Checkpoint) -> OrderRequest:
+    name = checkpoint.name
+    return OrderRequest(
+        order_id=order_id,
+        order_type=OrderType.LEAK_CHECK,
+        medium=checkpoint.medium,
+        safety_class=SafetyClass.A,
+        title=BilingualText(
+            en=f"Dangerous defect found on patrol: {name.en}",
+            zh=f"巡检发现紧急隐患：{name.zh}",
+        ),
+        address=checkpoint.address,
+        note="" if point.defect is None else point.defect.note,
+        about=point.checkpoint_id,
+    )
+
+
+def _home_request(order_id: str, check: SafetyCheck, seen: SeenHome) -> OrderRequest:
+    grave = [hazard for hazard in check.hazards if hazard.severity == 1]
+    return OrderRequest(
+        order_id=order_id,
+        order_type=OrderType.LEAK_CHECK,
+        medium=Medium.GAS,
+        safety_class=SafetyClass.A,
+        title=BilingualText(
+            en="Dangerous hazard in a home: gas shut off", zh="户内重大隐患：已停气"
+        ),
+        address=seen.household.address,
+        note="; ".join(f"{hazard.item}: {hazard.note}" for hazard in grave),
+        about=check.household_id,
+    )

@@ -1,0 +1,285 @@
+"""Maps rows of the server and own facts to what an inspector sees."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from field_app.patrols.run_state import Fact, RunState, fold
+from field_app.store import outbox_store
+from field_app.store.outbox_store import OutboxEntry
+from field_app.store.record_states import (
+    OVERLAY,
+    RecordState,
+    RecordTraces,
+    record_state,
+)
+from field_app.store.round_records import record_of
+from field_app.store.tables import base_row, outbox_op
+from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.home_checks import (
+    HOUSEHOLD_ENTITY,
+    MOST_ATTEMPTS_WITHOUT_LETTER,
+    Household,
+    HouseholdState,
+    parse_household,
+    parse_safety_check,
+)
+from wire_contracts.meter_rounds import (
+    METER_ENTITY,
+    PastReading,
+    RoundMeter,
+    parse_round_meter,
+    parse_round_reading,
+)
+from wire_contracts.orders import FactType
+from wire_contracts.patrol_facts import parse_check_in, parse_point, parse_run
+from wire_contracts.patrols import (
+    CHECKPOINT_ENTITY,
+    PLAN_ENTITY,
+    Checkpoint,
+    PatrolPlan,
+    parse_checkpoint,
+    parse_plan,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenHome:
+    """A home with the own visits on top, and how far those are on their way."""
+
+    household_id: str
+    household: Household
+    mark: RecordState
+    visited_at_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenMeter:
+    """A meter with the own readings on top; `read_at_utc` is None before the first own one."""
+
+    meter_id: str
+    meter: RoundMeter
+    mark: RecordState
+    read_at_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRun:
+    """A run with how far its words are on their way."""
+
+    run_id: str
+    state: RunState
+    mark: RecordState
+
+
+def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
+    """Return the checkpoints that this tablet knows; one it cannot read is left out."""
+    return _load(connection, CHECKPOINT_ENTITY, parse_checkpoint)
+
+
+def load_plans(connection: Connection) -> dict[str, PatrolPlan]:
+    """Return the routes of this tablet's crew."""
+    return _load(connection, PLAN_ENTITY, parse_plan)
+
+
+def has_rounds(connection: Connection) -> bool:
+    """Return whether this tablet's crew inspects anything."""
+    entities = (PLAN_ENTITY, HOUSEHOLD_ENTITY, METER_ENTITY)
+    query = select(base_row.c.entity_id).where(base_row.c.entity.in_(entities)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def load_run(connection: Connection, run_id: str) -> SeenRun:
+    """Return one run as its facts tell it, empty when the tablet knows none."""
+    entries = outbox_store.entries_of(connection, record_of(run_id))
+    facts = [fact for fact in map(_fact, entries) if fact is not None]
+    return SeenRun(run_id=run_id, state=fold(facts), mark=_mark(entries))
+
+
+def find_open_run(connection: Connection) -> SeenRun | None:
+    """Return the run that was begun last and has not ended, None without one."""
+    query = (
+        select(outbox_op.c.order_id)
+        .where(outbox_op.c.entity == str(FactType.PATROL_RUN))
+        .order_by(outbox_op.c.n.desc())
+        .limit(1)
+    )
+    record = connection.execute(query).scalar_one_or_none()
+    if record is None:
+        return None
+    run = load_run(connection, str(record).removeprefix(record_of("")))
+    return None if run.state.is_submitted or run.state.run is None else run
+
+
+def load_homes(connection: Connection) -> list[SeenHome]:
+    """Return the homes on the list by community, building and room, own visits on top."""
+    own = _by_record(connection, FactType.SAFETY_CHECK)
+    homes = [
+        _seen_home(household_id, household, own.get(record_of(household_id), []))
+        for household_id, household in _load(connection, HOUSEHOLD_ENTITY, parse_household).items()
+    ]
+    return sorted(homes, key=lambda home: _door(home.household.community, home.household))
+
+
+def find_home(connection: Connection, household_id: str) -> SeenHome | None:
+    """Return one home, None when it is not on this tablet."""
+    found = _load(connection, HOUSEHOLD_ENTITY, parse_household, household_id)
+    if household_id not in found:
+        return None
+    entries = outbox_store.entries_of(connection, record_of(household_id))
+    return _seen_home(household_id, found[household_id], entries)
+
+
+def load_meters(connection: Connection) -> list[SeenMeter]:
+    """Return the meters of the round by building and place, own readings on top."""
+    own = _by_record(connection, FactType.METER_READING)
+    meters = [
+        _seen_meter(meter_id, meter, own.get(record_of(meter_id), []))
+        for meter_id, meter in _load(connection, METER_ENTITY, parse_round_meter).items()
+    ]
+    return sorted(meters, key=lambda each: natural(each.meter.building, each.meter.place))
+
+
+def find_meter(connection: Connection, meter_id: str) -> SeenMeter | None:
+    """Return one meter, None when it is not on this tablet."""
+    found = _load(connection, METER_ENTITY, parse_round_meter, meter_id)
+    if meter_id not in found:
+        return None
+    entries = outbox_store.entries_of(connection, record_of(meter_id))
+    return _seen_meter(meter_id, found[meter_id], entries)
+
+
+def natural(*parts: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts `9` before `12`: numbers by value, the rest by letter."""
+    pieces: list[tuple[int, str]] = []
+    for part in parts:
+        digits = ""
+        for sign in f"{part}\0":
+            if sign.isdecimal():
+                digits += sign
+                continue
+            if digits:
+                pieces.append((int(digits), ""))
+                digits = ""
+            pieces.append((-1, sign))
+    return tuple(pieces)
+
+
+def _door(community: str, household: Household) -> tuple[str, tuple[tuple[int, str], ...]]:
+    return community, natural(household.building, household.room)
+
+
+def _load(
+    connection: Connection,
+    entity: str,
+    parse: Callable[[FieldReader], T],
+    entity_id: str | None = None,
+) -> dict[str, T]:
+    query = select(base_row.c.entity_id, base_row.c.document).where(base_row.c.entity == entity)
+    if entity_id is not None:
+        query = query.where(base_row.c.entity_id == entity_id)
+    found: dict[str, T] = {}
+    for row in connection.execute(query.order_by(base_row.c.seq)):
+        try:
+            place = f"{entity} {row.entity_id}"
+            found[row.entity_id] = parse(FieldReader(place=place, values=json.loads(row.document)))
+        except ContractError:
+            continue  # a newer office; the rest of the list is of use all the same
+    return found
+
+
+def _by_record(connection: Connection, fact_type: FactType) -> Mapping[str, list[OutboxEntry]]:
+    """Return the own facts of one type that no row of the server shows yet, by record."""
+    is_pending = outbox_op.c.status.in_(sorted(OVERLAY))
+    entries = outbox_store.load_entries(
+        connection, (outbox_op.c.entity == str(fact_type)) & is_pending
+    )
+    found: dict[str, list[OutboxEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.order_id, []).append(entry)
+    return found
+
+
+def _fact(entry: OutboxEntry) -> Fact | None:
+    operation = entry.operation
+    parse = _PARSERS.get(operation.field)
+    if parse is None or operation.payload is None:
+        return None
+    return parse(FieldReader(place=f"own {operation.field}", values=operation.payload))
+
+
+_PARSERS: Mapping[str, Callable[[FieldReader], Fact]] = {
+    FactType.PATROL_RUN: parse_run,
+    FactType.CHECK_IN: parse_check_in,
+    FactType.PATROL_POINT: parse_point,
+}
+
+
+def _seen_home(household_id: str, household: Household, entries: Sequence[OutboxEntry]) -> SeenHome:
+    visited_at_utc = None
+    for entry in entries:
+        operation = entry.operation
+        if operation.field != FactType.SAFETY_CHECK or operation.payload is None:
+            continue
+        visited_at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
+        if entry.status not in OVERLAY:
+            continue
+        check = parse_safety_check(FieldReader(place="own visit", values=operation.payload))
+        count = household.no_access_count + 1 if check.is_no_access else 0
+        household = replace(
+            household,
+            state=_state_after(
+                is_no_access=check.is_no_access, count=count, has_hazards=bool(check.hazards)
+            ),
+            no_access_count=count,
+            hazards=household.hazards if check.is_no_access else check.hazards,
+            checked_at_utc=visited_at_utc,
+        )
+    return SeenHome(
+        household_id=household_id,
+        household=household,
+        mark=_mark(entries),
+        visited_at_utc=visited_at_utc,
+    )
+
+
+def _state_after(*, is_no_access: bool, count: int, has_hazards: bool) -> HouseholdState:
+    if is_no_access:
+        is_letter = count > MOST_ATTEMPTS_WITHOUT_LETTER
+        return HouseholdState.LETTER if is_letter else HouseholdState.NO_ACCESS
+    return HouseholdState.HAZARD if has_hazards else HouseholdState.PASSED
+
+
+def _seen_meter(meter_id: str, meter: RoundMeter, entries: Sequence[OutboxEntry]) -> SeenMeter:
+    read_at_utc = None
+    for entry in entries:
+        operation = entry.operation
+        if operation.field != FactType.METER_READING or operation.payload is None:
+            continue
+        read_at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
+        if entry.status not in OVERLAY:
+            continue
+        reading = parse_round_reading(FieldReader(place="own reading", values=operation.payload))
+        past = PastReading(at_utc=read_at_utc, value=reading.value)
+        meter = replace(meter, readings=(*meter.readings, past))
+    return SeenMeter(meter_id=meter_id, meter=meter, mark=_mark(entries), read_at_utc=read_at_utc)
+
+
+def _mark(entries: Sequence[OutboxEntry]) -> RecordState:
+    return record_state(
+        RecordTraces(
+            statuses=frozenset(entry.status for entry in entries),
+            has_draft=False,
+            needs_look=any(entry.look is outbox_store.Look.YES for entry in entries),
+            photos_total=0,
+            photos_done=0,
+        )
+    )

@@ -1,0 +1,106 @@
+"""Decides whether a reading by eye is believable against what the register showed before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+
+from wire_contracts.meter_rounds import PastReading, RoundMeter
+
+MUCH = 3.0
+"""More than three times the usual use per day, or less than a third of it, is asked about once."""
+
+LEAST_PER_DAY = 0.05
+"""Of any unit: below it a household is empty, and three times nothing says nothing."""
+
+_LATE_SHARE = 0.8
+_EARLY_SHARE = 0.2
+
+
+class Doubt(StrEnum):
+    """Why a reading is questioned; NONE: it is believable."""
+
+    NONE = ""
+    TOO_MANY_DIGITS = "too_many_digits"
+    BACKWARDS = "backwards"
+    ROLLED_OVER = "rolled_over"
+    EXCHANGED = "exchanged"
+    MUCH_MORE = "much_more"
+    MUCH_LESS = "much_less"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is to be asked, and what the reading means.
+
+    Attributes:
+        used: What went through since the last reading, None when nobody can say.
+        usual_per_day: The usual use, None without enough history.
+    """
+
+    doubt: Doubt
+    used: float | None = None
+    usual_per_day: float | None = None
+
+    @property
+    def is_impossible(self) -> bool:
+        """Return whether no reason can make it right: it was typed wrongly."""
+        return self.doubt is Doubt.TOO_MANY_DIGITS
+
+
+def judge(meter: RoundMeter, value: float, at_utc: datetime) -> Judgement:
+    """Return what to think of a value read at a moment.
+
+    An exchange since the last reading is known: then the old device's end and the new one's
+    beginning count. A register that starts again at zero is told from one that runs backwards by
+    how near both ends it is.
+    """
+    top = 10.0**meter.digits
+    if value >= top:
+        return Judgement(doubt=Doubt.TOO_MANY_DIGITS)
+    past = [each for each in meter.readings if each.at_utc < at_utc]
+    if not past:
+        return Judgement(doubt=Doubt.NONE)
+    last = past[-1]
+    used, doubt = _used(meter, last, value, top)
+    usual = usual_per_day(meter)
+    if doubt is not Doubt.NONE or used is None:
+        return Judgement(doubt=doubt, used=used, usual_per_day=usual)
+    days = max((at_utc - last.at_utc) / timedelta(days=1), 1 / 24)
+    return Judgement(doubt=_amount(used, days, usual), used=used, usual_per_day=usual)
+
+
+def _used(
+    meter: RoundMeter, last: PastReading, value: float, top: float
+) -> tuple[float | None, Doubt]:
+    exchange = meter.exchange
+    if exchange is not None and exchange.at_utc >= last.at_utc:
+        used = (exchange.final - last.value) + (value - exchange.initial)
+        return (used, Doubt.NONE) if used >= 0 else (None, Doubt.EXCHANGED)
+    if value >= last.value:
+        return value - last.value, Doubt.NONE
+    if last.value > _LATE_SHARE * top and value < _EARLY_SHARE * top:
+        return top - last.value + value, Doubt.ROLLED_OVER
+    return None, Doubt.BACKWARDS
+
+
+def _amount(used: float, days: float, usual: float | None) -> Doubt:
+    if usual is None or usual < LEAST_PER_DAY:
+        return Doubt.NONE
+    if used == 0:
+        return Doubt.UNCHANGED
+    if used / days > MUCH * usual:
+        return Doubt.MUCH_MORE
+    return Doubt.MUCH_LESS if used / days < usual / MUCH else Doubt.NONE
+
+
+def usual_per_day(meter: RoundMeter) -> float | None:
+    """Return the median use per day between earlier readings; None with fewer than two of them."""
+    rates = [
+        (after.value - before.value) / ((after.at_utc - before.at_utc) / timedelta(days=1))
+        for before, after in pairwise(meter.readings)
+        if after.value >= before.value and after.at_utc > before.at_utc
+    ]
+    return median(rates) if rates else None
