@@ -367,7 +367,7 @@ def test_a_line_that_is_never_silent_is_not_talked_into() -> None:
             yield Raw(b"\x55")
 
     with on_pty(Bus(units={UNIT: babble}, framing=Rtu())) as device:
-        link = linked(f"rtu://{device}?baud=9600", 0.05)
+        link = linked(f"rtu://{device}?baud=2400", 0.05)
         said = [link.transact(UNIT, span(100)) for _ in range(3)]
         stops.set()
         requests = link.counts.requests
