@@ -39,6 +39,14 @@ class PhotoLine:
     job: PhotoJob
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a photo belongs to when that is no order: a checkpoint, a home, a meter."""
+
+    entity: str
+    entity_id: str
+
+
 class PhotoAlbum:
     """The photos of one tablet."""
 
@@ -60,8 +68,17 @@ class PhotoAlbum:
             )
         return found
 
-    def add(self, order_id: str, content: bytes, role: BlobRole = BlobRole.PHOTO) -> str:
+    def add(
+        self,
+        order_id: str,
+        content: bytes,
+        role: BlobRole = BlobRole.PHOTO,
+        *,
+        beside: Beside | None = None,
+    ) -> str:
         """Keep a photo or a signature of an order; return its name once all of it is committed.
+
+        With `beside` it belongs to that thing, and `order_id` is only the record it is kept under.
 
         The picture is stripped and made small enough, its files are written, then one transaction
         keeps the operation and the uploads. A stop before that leaves nothing that was promised.
@@ -85,11 +102,12 @@ class PhotoAlbum:
             prepared=prepared,
             thumb=thumb,
             position=prepared.position or self._position(),
+            beside=beside,
         )
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            _keep(connection, shot.ref(stamp), stamp)
+            _keep(connection, shot, stamp)
 
         self._database.write(work)
         return sha256
@@ -177,12 +195,13 @@ class _Shot:
     prepared: Prepared
     thumb: ThumbRef | None
     position: Position | None
+    beside: Beside | None
 
     def ref(self, stamp: TapStamp) -> PhotoRef:
         """Return what the photo says of itself, taken at the tap unless the camera knew better."""
         content = self.prepared.content
         return PhotoRef(
-            order_id=self.order_id,
+            order_id=self.order_id if self.beside is None else None,
             sha256=_name(content),
             size_bytes=len(content),
             mime=self.prepared.mime,
@@ -199,20 +218,27 @@ def _tap_time(stamp: TapStamp) -> datetime | None:
     return utc_from_ms(at_ms) if EARLIEST_MS <= at_ms <= LATEST_MS else None
 
 
-def _keep(connection: Connection, ref: PhotoRef, stamp: TapStamp) -> None:
-    """Keep operation, uploads and record in one transaction; the same photo twice is once."""
-    if photo_store.is_linked(connection, str(ref.order_id), ref.sha256):
-        return
-    fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
-    order_id, fact_type = str(ref.order_id), str(_FACT_OF[ref.role])
-    change = NewOperation(
-        kind=OperationKind.FACT,
-        entity=fact_type,
-        entity_id=fact_id,
-        order_id=order_id,
-        field=fact_type,
+def _change(shot: _Shot, ref: PhotoRef, fact_id: str) -> NewOperation:
+    """Return the operation that names the photo: a fact of the order, or beside another thing."""
+    fact_type = str(_FACT_OF[ref.role])
+    beside = shot.beside
+    return NewOperation(
+        kind=OperationKind.FACT if beside is None else OperationKind.ATTACH,
+        entity=fact_type if beside is None else beside.entity,
+        entity_id=fact_id if beside is None else beside.entity_id,
+        order_id=shot.order_id,
+        field=fact_type if beside is None else "",
         payload=photo_ref_json(ref),
     )
+
+
+def _keep(connection: Connection, shot: _Shot, stamp: TapStamp) -> None:
+    """Keep operation, uploads and record in one transaction; the same photo twice is once."""
+    ref, order_id = shot.ref(stamp), shot.order_id
+    if photo_store.is_linked(connection, order_id, ref.sha256):
+        return
+    fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
+    change = _change(shot, ref, fact_id)
     outbox_store.append_group(connection, [change], stamp)
     new = NewPhoto(
         fact_id=fact_id,
