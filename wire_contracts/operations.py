@@ -89,6 +89,21 @@ class Operation:
     session: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPush:
+    """A push whose operations are JSON text already, as an outbox keeps them.
+
+    Attributes:
+        replica_id: Names the copy of the tablet's store.
+        bodies: Each operation as `write_operation` writes it, in the order of the taps.
+        protocol: Version that the tablet speaks.
+    """
+
+    replica_id: str
+    bodies: Sequence[str]
+    protocol: int = 1
+
+
 class Outcome(StrEnum):
     """What became of an operation; all of them are acknowledgements."""
 
@@ -181,10 +196,29 @@ def _time_json(at: DeviceTime) -> JsonObject:
     return body if at.contact_ms is None else {**body, "contact": at.contact_ms}
 
 
+def write_operation(operation: Operation) -> str:
+    """Return the operation as JSON text; equal operations have equal texts."""
+    return dump_json(operation_json(operation)).decode()
+
+
+def write_push(request: PushRequest) -> WrittenPush:
+    """Return the push with its operations as text."""
+    return WrittenPush(
+        replica_id=request.replica_id,
+        bodies=tuple(write_operation(each) for each in request.operations),
+        protocol=request.protocol,
+    )
+
+
 def dump_push(request: PushRequest) -> bytes:
     """Return the push body as JSON."""
-    operations = [operation_json(operation) for operation in request.operations]
-    return dump_json({"v": request.protocol, "replica": request.replica_id, "ops": operations})
+    return dump_written(write_push(request))
+
+
+def dump_written(push: WrittenPush) -> bytes:
+    """Return the push body as JSON; its operations are not taken apart for that."""
+    envelope = dump_json({"replica": push.replica_id, "v": push.protocol})
+    return b'{"ops":[%s],%s' % (",".join(push.bodies).encode(), envelope[1:])
 
 
 def parse_operation(reader: FieldReader) -> Operation:
@@ -246,23 +280,26 @@ def parse_push(root: FieldReader) -> PushRequest:
 
 
 def dump_push_answer(answer: PushAnswer) -> bytes:
-    """Return the answer to a push as JSON."""
-    return dump_json(
-        {
-            "v": answer.protocol,
-            "se": answer.server_epoch,
-            "now": answer.server_now_ms,
-            "renew_replica": answer.must_renew_replica,
-            "results": [_result_json(result) for result in answer.results],
-        }
-    )
+    """Return the answer to a push as JSON; see `push_answer_json`."""
+    return dump_json(push_answer_json(answer))
+
+
+def push_answer_json(answer: PushAnswer) -> JsonObject:
+    """Return the answer to a push as it travels."""
+    return {
+        "v": answer.protocol,
+        "se": answer.server_epoch,
+        "now": answer.server_now_ms,
+        "renew_replica": answer.must_renew_replica,
+        "results": [_result_json(result) for result in answer.results],
+    }
 
 
 def _result_json(result: OperationResult) -> JsonObject:
     return {
         "op_id": result.op_id,
-        "outcome": str(result.outcome),
-        "code": None if result.code is None else str(result.code),
+        "outcome": result.outcome,
+        "code": result.code,
         "detail": result.detail,
         "seq": result.seq,
     }

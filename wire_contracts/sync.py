@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.pulls import PullAnswer
 
 PROTOCOL = 2
@@ -62,6 +62,6 @@ class SyncApi(Protocol):
         """Return the changes after `token` (None: from nothing), at most about `limit` rows."""
         ...
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, push: WrittenPush) -> PushAnswer:
         """Return one permanent outcome per operation."""
         ...

@@ -7,14 +7,23 @@ limit of variables (999 in older builds) is met.
 import json
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, TableValuedAlias, func, select
+from sqlalchemy import BindParameter, ColumnElement, TableValuedAlias, Text, bindparam, func, select
 
 
 def each_of(texts: Collection[str]) -> TableValuedAlias:
     """Return the texts as a table with the column `value`."""
-    return func.json_each(json.dumps(sorted(texts))).table_valued("value", name="wanted")
+    return _each_in(json.dumps(sorted(texts)))
+
+
+def _each_in(array: str | BindParameter[str]) -> TableValuedAlias:
+    return func.json_each(array).table_valued("value", name="wanted")
 
 
 def is_among(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that the column holds one of the texts."""
     return column.in_(select(each_of(texts).c.value))
+
+
+def is_among_bound(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Return the condition for a statement that is built once: `name` is bound to a JSON array."""
+    return column.in_(select(_each_in(bindparam(name, type_=Text)).c.value))

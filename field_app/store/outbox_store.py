@@ -1,16 +1,18 @@
 """Maps the outbox: operations written with the tap, kept until the echo and 90 days beyond."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
     and_,
+    bindparam,
     delete,
     func,
     or_,
@@ -20,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import sealed_store, settings_store
-from field_app.store.among import is_among
+from field_app.store.among import is_among, is_among_bound
 from field_app.store.bulk_write import Row, change_rows
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
@@ -40,11 +42,10 @@ from wire_contracts.operations import (
     OperationKind,
     OperationResult,
     Outcome,
-    operation_json,
     parse_operation,
+    write_operation,
 )
 from wire_contracts.orders import APPENDED
-from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import SealedKind, dump_operation
 
 HISTORY = timedelta(days=90)
@@ -180,7 +181,7 @@ def keep_operation(connection: Connection, operation: Operation, order_id: str) 
         order_id=order_id,
         entity=operation.entity,
         entity_id=operation.entity_id,
-        body=dump_json(operation_json(operation)).decode(),
+        body=write_operation(operation),
         status=OpStatus.QUEUED,
         is_repeat=0,
         made_at_ms=operation.at.wall_ms,
@@ -261,39 +262,58 @@ def look_here_entries(connection: Connection) -> list[OutboxEntry]:
     return load_entries(connection, outbox_op.c.look == Look.YES)
 
 
-def next_batch(connection: Connection) -> list[Operation]:
+class Outgoing(NamedTuple):
+    """One operation on its way, as it was written down with the tap: a push takes none apart.
+
+    A tuple, in the order of `_QUEUED`: a push has two hundred.
+    """
+
+    op_id: str
+    group: str
+    order_id: str
+    body: str
+
+
+_QUEUED: Final = (
+    select(outbox_op.c.op_id, outbox_op.c.group_id, outbox_op.c.order_id, outbox_op.c.body)
+    .where(outbox_op.c.status == OpStatus.QUEUED)
+    .order_by(outbox_op.c.n)
+    .limit(MAX_OPERATIONS + 1)
+)
+
+
+def next_batch(connection: Connection) -> list[Outgoing]:
     """Return the next queued groups that fit one push; a group is never split over two.
 
     A single group over the limits comes alone: the server says what it thinks of it.
     """
-    rows = connection.execute(
-        select(outbox_op.c.group_id, outbox_op.c.body)
-        .where(outbox_op.c.status == OpStatus.QUEUED)
-        .order_by(outbox_op.c.n)
-        .limit(MAX_OPERATIONS + 1)
-    ).all()
-    groups: dict[str, list[str]] = {}
-    for row in rows:
-        groups.setdefault(row.group_id, []).append(row.body)
-    if len(rows) > MAX_OPERATIONS and len(groups) > 1:
-        groups.pop(rows[-1].group_id)
-    bodies: list[str] = []
+    queued = [Outgoing(*row) for row in connection.execute(_QUEUED)]
+    groups: dict[str, list[Outgoing]] = {}
+    for each in queued:
+        groups.setdefault(each.group, []).append(each)
+    if len(queued) > MAX_OPERATIONS and len(groups) > 1:
+        groups.pop(queued[-1].group)
+    batch: list[Outgoing] = []
     size = _ENVELOPE_BYTES
-    for each in groups.values():
-        size += sum(len(body.encode()) + 1 for body in each)
-        if bodies and (size > MAX_PUSH_BYTES or len(bodies) + len(each) > MAX_OPERATIONS):
+    for group in groups.values():
+        size += sum(len(each.body.encode()) + 1 for each in group)
+        if batch and (size > MAX_PUSH_BYTES or len(batch) + len(group) > MAX_OPERATIONS):
             break
-        bodies.extend(each)
-    return [_operation(body) for body in bodies]
+        batch.extend(group)
+    return batch
+
+
+_MARK: Final = (
+    update(outbox_op)
+    .where(is_among_bound(outbox_op.c.op_id, "op_ids"), outbox_op.c.status.in_(sorted(WAITING)))
+    .values(status=bindparam("moved_to"))
+)
 
 
 def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus) -> None:
     """Move unsettled operations to QUEUED or SENDING."""
-    connection.execute(
-        update(outbox_op)
-        .where(is_among(outbox_op.c.op_id, op_ids), outbox_op.c.status.in_(sorted(WAITING)))
-        .values(status=status)
-    )
+    if op_ids:
+        connection.execute(_MARK, {"op_ids": json.dumps(op_ids), "moved_to": status})
 
 
 def recover_sending(connection: Connection) -> set[str]:
@@ -335,6 +355,10 @@ class Settled:
     undone: set[str]
 
 
+_TOLD: Final = select(
+    outbox_op.c.op_id, outbox_op.c.order_id, outbox_op.c.outcome, outbox_op.c.code, outbox_op.c.look
+).where(is_among_bound(outbox_op.c.op_id, "op_ids"))
+
 _SETTLED = (
     "status",
     "outcome",
@@ -356,17 +380,13 @@ def settle(
     overlay until its echo is pulled. A result for an unknown operation is left alone.
     """
     told = {result.op_id: result for result in results}
-    columns = outbox_op.c
-    rows = connection.execute(
-        select(columns.op_id, columns.order_id, columns.outcome, columns.code, columns.look)
-        .add_columns(columns.body)
-        .where(is_among(columns.op_id, told))
-    ).all()
+    op_ids = json.dumps(list(told))
+    rows = connection.execute(_TOLD, {"op_ids": op_ids}).all()
     changes: list[Row] = []
     for row in rows:
         result = told[row.op_id]
         is_news = row.outcome != result.outcome or row.code != result.code
-        needs_eyes = result.outcome in _NEEDS_EYES and not _is_plain_append(row.body, result)
+        needs_eyes = result.outcome in _NEEDS_EYES and not _is_plain_append(connection, result)
         must_look = needs_eyes and (is_news or row.look == Look.YES)
         changes.append(
             (
@@ -393,9 +413,14 @@ def _is_undone(result: OperationResult) -> bool:
     return result.outcome in _WITHOUT_EFFECT
 
 
-def _is_plain_append(body: str, result: OperationResult) -> bool:
+def _is_plain_append(connection: Connection, result: OperationResult) -> bool:
     """Return whether both sides' remarks simply stand one after the other: nothing to look at."""
-    return result.outcome is Outcome.MERGED and _operation(body).field in APPENDED
+    if result.outcome is not Outcome.MERGED:
+        return False
+    body = connection.execute(
+        select(outbox_op.c.body).where(outbox_op.c.op_id == result.op_id)
+    ).scalar_one()
+    return _operation(body).field in APPENDED
 
 
 def close_echoed(connection: Connection, *, complete_round: int | None) -> set[str]:
@@ -513,11 +538,6 @@ def _entry(cells: RowMapping) -> OutboxEntry:
         acked_round=cells["acked_round"],
         look=Look(cells["look"]),
     )
-
-
-def order_ids_of(operations: Iterable[Operation]) -> set[str]:
-    """Return the records that operations belong to: the order itself, or the fact's order."""
-    return {order_id_of(operation) for operation in operations}
 
 
 def order_id_of(operation: Operation) -> str:

@@ -14,8 +14,8 @@ from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import (
     PushAnswer,
-    PushRequest,
-    dump_push,
+    WrittenPush,
+    dump_written,
     parse_push_answer,
 )
 from wire_contracts.payloads import read_json
@@ -196,9 +196,9 @@ class HttpSyncApi:
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, push: WrittenPush) -> PushAnswer:
         """Return the permanent outcomes; raise SyncProblem when there is no usable answer."""
-        root = self._http.ask("POST", PUSH_PATH, body=dump_push(request))
+        root = self._http.ask("POST", PUSH_PATH, body=dump_written(push))
         try:
             return parse_push_answer(root)
         except ContractError as error:

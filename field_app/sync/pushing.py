@@ -1,6 +1,9 @@
 """Sends the outbox: whole groups, one permanent outcome each; one poison blocks no other."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
@@ -8,17 +11,29 @@ from sqlalchemy import Connection
 from field_app.orders import order_store
 from field_app.store import outbox_store, settings_store
 from field_app.store.database_io import Database
+from field_app.store.outbox_store import Outgoing
 from field_app.store.record_states import OpStatus
 from field_app.store.settings_store import Key
 from field_app.sync import sync_store
 from field_app.sync.epochs import take_epoch
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from wire_contracts.clock import Clock
-from wire_contracts.operations import Operation, PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.sync import PROTOCOL, SyncApi
 
 RenewReplica = Callable[[Connection], None]
 """Draws a new replica id inside the given transaction."""
+
+Choose = Callable[[Connection], Sequence[Outgoing]]
+"""Returns what of the outbox is sent next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Whole groups that are marked as on their way, and from which copy of the store."""
+
+    replica_id: str
+    operations: Sequence[Outgoing]
 
 
 class Pusher:
@@ -36,48 +51,64 @@ class Pusher:
     def push_all(self) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
 
+        While the server has one batch, the outcomes of the one before it are kept and the next one
+        is taken, in one transaction.
+
         Raises:
             SyncProblem: No usable answer; what was on its way is queued again, untouched.
         """
         settled = 0
-        is_one_by_one = False
-        while batch := self._database.write(_take_group if is_one_by_one else _take_batch):
+        choose: Choose = outbox_store.next_batch
+        coming = deque([self._set_out(choose)])
+        while coming:
+            batch = coming.popleft().result()
+            if not batch.operations:
+                continue
+            if not coming:
+                coming.append(self._set_out(choose))
             try:
                 answer = self._ask(batch)
             except RequestRefused as refused:
-                self._set_aside_or_split(batch, refused, is_one_by_one=is_one_by_one)
-                is_one_by_one = True
-                continue
-            self._database.write(partial(self._take_answer, answer))
-            settled += len(batch)
+                self._take_back(coming, partial(_set_aside, batch, refused.detail))
+                choose = _first_group  # one of them may be the poison: one by one from here
+                coming = deque([self._set_out(choose)])
+            except BaseException:
+                self._take_back(coming)
+                raise
+            else:
+                settled += len(batch.operations)
+                coming.append(self._database.submit(partial(self._take_answer, answer, choose)))
         return settled
 
-    def _ask(self, batch: Sequence[Operation]) -> PushAnswer:
-        replica_id = self._database.read(_replica_id)
-        try:
-            answer = self._api.push(
-                PushRequest(replica_id=replica_id, operations=batch, protocol=PROTOCOL)
-            )
-            _demand_all_results(batch, answer)
-        except BaseException:
-            self._database.write(lambda connection: _mark(connection, batch, OpStatus.QUEUED))
-            raise
+    def _set_out(self, choose: Choose) -> "Future[_Batch]":
+        return self._database.submit(partial(_set_out, choose, ()))
+
+    def _ask(self, batch: _Batch) -> PushAnswer:
+        push = WrittenPush(
+            replica_id=batch.replica_id,
+            bodies=[each.body for each in batch.operations],
+            protocol=PROTOCOL,
+        )
+        answer = self._api.push(push)
+        _demand_all_results(batch, answer)
         return answer
 
-    def _set_aside_or_split(
-        self, batch: Sequence[Operation], refused: RequestRefused, *, is_one_by_one: bool
+    def _take_back(
+        self,
+        coming: Collection["Future[_Batch]"],
+        first: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
-        if not is_one_by_one and len({operation.group for operation in batch}) > 1:
-            return  # one of them may be the poison: they go one by one from here
-        op_ids = [operation.op_id for operation in batch]
+        """Queue again what is on its way, after `first` was done."""
 
         def work(connection: Connection) -> None:
-            outbox_store.hold(connection, op_ids, refused.detail)
-            order_store.rebuild_lines(connection, sorted(outbox_store.order_ids_of(batch)))
+            first(connection)
+            order_store.refresh_marks(connection, outbox_store.recover_sending(connection))
 
+        wait(coming)
         self._database.write(work)
 
-    def _take_answer(self, answer: PushAnswer, connection: Connection) -> None:
+    def _take_answer(self, answer: PushAnswer, choose: Choose, connection: Connection) -> _Batch:
+        """Keep the outcomes; return what goes next."""
         sync_store.note_contact(connection, self._clock, answer.server_now_ms)
         round_no = settings_store.load_integer(connection, Key.PULL_ROUND)
         settled = outbox_store.settle(
@@ -87,35 +118,33 @@ class Pusher:
         if answer.must_renew_replica:
             self._renew_replica(connection)
         order_store.rebuild_lines(connection, settled.undone)
-        order_store.refresh_marks(connection, settled.records - settled.undone)
+        return _set_out(choose, settled.records - settled.undone, connection)
 
 
-def _replica_id(connection: Connection) -> str:
-    return settings_store.load_text(connection, Key.REPLICA_ID) or ""
-
-
-def _take_batch(connection: Connection) -> list[Operation]:
+def _first_group(connection: Connection) -> Sequence[Outgoing]:
     batch = outbox_store.next_batch(connection)
-    _mark(connection, batch, OpStatus.SENDING)
-    return batch
+    return [each for each in batch if each.group == batch[0].group]
 
 
-def _take_group(connection: Connection) -> list[Operation]:
-    batch = outbox_store.next_batch(connection)
-    group = [operation for operation in batch if operation.group == batch[0].group]
-    _mark(connection, group, OpStatus.SENDING)
-    return group
+def _set_out(choose: Choose, moved: Collection[str], connection: Connection) -> _Batch:
+    """Mark what goes next as on its way, and the records of `moved` as they stand by now."""
+    operations = choose(connection)
+    outbox_store.mark_status(connection, [each.op_id for each in operations], OpStatus.SENDING)
+    order_store.refresh_marks(connection, {*moved, *(each.order_id for each in operations)})
+    replica_id = settings_store.load_text(connection, Key.REPLICA_ID) or ""
+    return _Batch(replica_id=replica_id, operations=operations)
 
 
-def _mark(connection: Connection, batch: Sequence[Operation], status: OpStatus) -> None:
-    if batch:
-        op_ids = [operation.op_id for operation in batch]
-        outbox_store.mark_status(connection, op_ids, status)
-        order_store.refresh_marks(connection, outbox_store.order_ids_of(batch))
+def _set_aside(batch: _Batch, detail: str, connection: Connection) -> None:
+    """Hold a group that the server cannot even read; among several none is known to be the one."""
+    if len({each.group for each in batch.operations}) == 1:
+        outbox_store.hold(connection, [each.op_id for each in batch.operations], detail)
+        order_store.rebuild_lines(connection, {each.order_id for each in batch.operations})
 
 
-def _demand_all_results(batch: Sequence[Operation], answer: PushAnswer) -> None:
-    missing = {operation.op_id for operation in batch} - {each.op_id for each in answer.results}
+def _demand_all_results(batch: _Batch, answer: PushAnswer) -> None:
+    sent = {each.op_id for each in batch.operations}
+    missing = sent - {each.op_id for each in answer.results}
     if missing:
-        detail = f"push: {len(missing)} of {len(batch)} operations have no outcome in the answer"
+        detail = f"push: {len(missing)} of {len(sent)} operations have no outcome in the answer"
         raise SyncProblem(Reason.SERVER, detail)

@@ -79,11 +79,28 @@ def put_cells(
         IntegrityError: `on_existing` is FAIL and a key exists.
     """
     found = list(rows)
-    if not found:
-        return
-    names = tuple(found[0])
-    statement = _put_statement(table, names, on_existing, _mark(connection))
-    connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in found])
+    if found:
+        names = tuple(found[0])
+        tuples = [tuple(map(row.__getitem__, names)) for row in found]
+        put_rows(connection, table, tuples, on_existing, names)
+
+
+def put_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    on_existing: OnExisting = OnExisting.FAIL,
+    names: tuple[str, ...] | None = None,
+) -> None:
+    """Write rows given as tuples, of these columns or of all, like `put_cells`.
+
+    Raises:
+        IntegrityError: `on_existing` is FAIL and a key exists.
+    """
+    if rows:
+        names = names or tuple(table.columns.keys())
+        statement = _put_statement(table, names, on_existing, _mark(connection))
+        connection.exec_driver_sql(statement, list(rows))
 
 
 def change_cells(

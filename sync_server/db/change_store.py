@@ -7,14 +7,13 @@ sequence, so that a page can refuse to split them.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
     Connection,
     Integer,
-    Row,
     Select,
     and_,
     bindparam,
@@ -27,7 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.db.among import is_among_texts
-from sync_server.db.bulk_io import Cell, OnExisting, put_cells
+from sync_server.db.bulk_io import OnExisting, put_rows
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE, CHANGE_HEAD, PUBLISHED
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
@@ -131,68 +130,80 @@ def publish_all(
     Like `publish` for each of them, in a handful of statements.
     """
     things = [_Thing(each) for each in publications]
-    before = _entries_of(connection, things)
-    if any(thing.differs_from(before.get(thing.key, {})) for thing in things):
+    before = _before(connection, things)
+    if any(thing.differs_from(before[thing.key]) for thing in things):
         writer = _Writer(commit_seq(connection), ms_from_utc(now_utc))
         if connection.dialect.name != "sqlite":  # where writers had each other out all along
-            before = _entries_of(connection, things)  # once more: nobody else writes from here on
+            before = _before(connection, things)  # once more: nobody else writes from here on
         for thing in things:
-            writer.take(thing, before.get(thing.key, {}))
+            writer.take(thing, before[thing.key].shown)
         writer.write(connection)
     else:
         writer = _Writer(0, 0)
     return {
-        thing.key: writer.seq if thing.key in writer.moved else _last_seq(before, thing.key)
+        thing.key: writer.seq if thing.key in writer.moved else before[thing.key].seq
         for thing in things
     }
+
+
+_Key = tuple[str, str]
+"""(entity, id)."""
 
 
 class _Thing:
     """A publication with its content as text and the hash of that."""
 
     def __init__(self, publication: Publication) -> None:
-        self.key = (publication.entity, publication.entity_id)
+        self.key: _Key = (publication.entity, publication.entity_id)
         self.buckets = publication.buckets
         content = publication.document
         document = content if isinstance(content, bytes) else dump_json(content)
         self.text = document.decode()
         self.row_hash = hash_row_text(*self.key, document)
 
-    def differs_from(self, entries: Mapping[str, "_Entry"]) -> bool:
+    def differs_from(self, before: "_Before") -> bool:
         """Return whether any bucket shows something else than it should."""
-        shown = {bucket: int(each.row_hash) for bucket, each in entries.items() if not each.is_gone}
-        return shown != dict.fromkeys(self.buckets, self.row_hash)
+        return before.shown != dict.fromkeys(self.buckets, self.row_hash)
 
 
-_Entry = Row[str, str, str, int, bool, int]
-_Entries = Mapping[tuple[str, str], Mapping[str, _Entry]]
+@dataclass(slots=True)
+class _Before:
+    """Where a thing was seen: bucket -> the hash of what it showed; and its last sequence."""
+
+    shown: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
 
 
-def _last_seq(entries: _Entries, key: tuple[str, str]) -> int:
-    return max((int(entry.seq) for entry in entries.get(key, {}).values()), default=0)
-
-
-def _entries_of(connection: Connection, things: Sequence[_Thing]) -> _Entries:
-    """Return (entity, id) -> bucket -> its entry, of every thing that is to be published."""
-    found: dict[tuple[str, str], dict[str, _Entry]] = {}
+def _before(connection: Connection, things: Sequence[_Thing]) -> Mapping[_Key, _Before]:
+    """Return where each thing that is to be published was seen until now."""
+    found = {thing.key: _Before() for thing in things}
     for entity in sorted({thing.key[0] for thing in things}):
         ids = [thing.key[1] for thing in things if thing.key[0] == entity]
         is_wanted = is_among_texts(connection, CHANGE.c.entity_id, ids)
-        query = _entry_columns().where(CHANGE.c.entity == entity, is_wanted)
-        for row in connection.execute(query):
-            found.setdefault((row.entity, row.entity_id), {})[row.bucket] = row
+        query = _ENTRIES_OF.where(CHANGE.c.entity == entity, is_wanted)
+        for entity_id, bucket, seq, is_gone, row_hash in connection.execute(query):
+            entry = found[entity, entity_id]
+            entry.seq = max(entry.seq, seq)
+            if not is_gone:
+                entry.shown[bucket] = row_hash
     return found
 
 
-def _entry_columns() -> Select[str, str, str, int, bool, int]:
-    return select(
-        CHANGE.c.bucket,
-        CHANGE.c.entity,
-        CHANGE.c.entity_id,
-        CHANGE.c.seq,
-        CHANGE.c.is_gone,
-        CHANGE.c.row_hash,
-    )
+_ENTRIES_OF: Select[str, str, int, bool, int] = select(
+    CHANGE.c.entity_id, CHANGE.c.bucket, CHANGE.c.seq, CHANGE.c.is_gone, CHANGE.c.row_hash
+)
+
+
+class _Change(NamedTuple):
+    """A row of the index that is to be written, in the order of its columns."""
+
+    bucket: str
+    entity: str
+    entity_id: str
+    seq: int
+    is_gone: bool
+    row_hash: int
+    at_ms: int
 
 
 class _Writer:
@@ -200,16 +211,15 @@ class _Writer:
 
     def __init__(self, seq: int, at_ms: int) -> None:
         self.seq = seq
-        self.moved: set[tuple[str, str]] = set()
+        self.moved: set[_Key] = set()
         self._at_ms = at_ms
-        self._entries: list[dict[str, Cell]] = []
+        self._entries: list[_Change] = []
         self._sums: dict[str, tuple[int, int]] = {}
-        self._documents: list[dict[str, Cell]] = []
+        self._documents: list[tuple[str, str, int, str]] = []
         self._withdrawn: list[dict[str, str]] = []
 
-    def take(self, thing: _Thing, before: Mapping[str, _Entry]) -> None:
+    def take(self, thing: _Thing, shown: Mapping[str, int]) -> None:
         """Note what changes for one thing: where it appears, where it is gone."""
-        shown = {bucket: int(each.row_hash) for bucket, each in before.items() if not each.is_gone}
         for bucket in sorted(shown.keys() - thing.buckets):
             self.leave(thing.key, bucket, shown[bucket])
         for bucket in sorted(thing.buckets):
@@ -218,12 +228,12 @@ class _Writer:
         if thing.key in self.moved:
             self.keep_document(thing)
 
-    def put(self, key: tuple[str, str], bucket: str, row_hash: int, old_hash: int | None) -> None:
+    def put(self, key: _Key, bucket: str, row_hash: int, old_hash: int | None) -> None:
         """Show the thing in a bucket; `old_hash` None when it was not there."""
         self._move(key, bucket, is_gone=False, row_hash=row_hash)
         self._add(bucket, 1 if old_hash is None else 0, (old_hash or 0) ^ row_hash)
 
-    def leave(self, key: tuple[str, str], bucket: str, old_hash: int) -> None:
+    def leave(self, key: _Key, bucket: str, old_hash: int) -> None:
         """Put a tombstone in a bucket that the thing left."""
         self._move(key, bucket, is_gone=True, row_hash=0)
         self._add(bucket, -1, old_hash)
@@ -234,19 +244,12 @@ class _Writer:
         if not thing.buckets:
             self._withdrawn.append({"b_entity": entity, "b_id": entity_id})
             return
-        self._documents.append(
-            {
-                "entity": entity,
-                "entity_id": entity_id,
-                "row_hash": thing.row_hash,
-                "document": thing.text,
-            }
-        )
+        self._documents.append((entity, entity_id, thing.row_hash, thing.text))
 
     def write(self, connection: Connection) -> None:
         """Write everything that was noted."""
-        put_cells(connection, CHANGE, self._entries, OnExisting.REPLACE)
-        put_cells(connection, PUBLISHED, self._documents, OnExisting.REPLACE)
+        put_rows(connection, CHANGE, self._entries, OnExisting.REPLACE)
+        put_rows(connection, PUBLISHED, self._documents, OnExisting.REPLACE)
         if self._withdrawn:
             gone = delete(PUBLISHED).where(
                 PUBLISHED.c.entity == bindparam("b_entity"),
@@ -254,28 +257,15 @@ class _Writer:
             )
             connection.execute(gone, self._withdrawn)
         states = bucket_states(connection, sorted(self._sums))
-        rows: list[dict[str, Cell]] = [
-            {
-                "bucket": bucket,
-                "row_count": states[bucket].row_count + count,
-                "checksum": states[bucket].checksum ^ change,
-            }
+        rows = [
+            (bucket, states[bucket].row_count + count, states[bucket].checksum ^ change)
             for bucket, (count, change) in sorted(self._sums.items())
         ]
-        put_cells(connection, BUCKET_SUM, rows, OnExisting.REPLACE)
+        put_rows(connection, BUCKET_SUM, rows, OnExisting.REPLACE)
 
-    def _move(self, key: tuple[str, str], bucket: str, *, is_gone: bool, row_hash: int) -> None:
+    def _move(self, key: _Key, bucket: str, *, is_gone: bool, row_hash: int) -> None:
         self.moved.add(key)
-        entry: dict[str, Cell] = {
-            "bucket": bucket,
-            "entity": key[0],
-            "entity_id": key[1],
-            "seq": self.seq,
-            "is_gone": is_gone,
-            "row_hash": row_hash,
-            "at_ms": self._at_ms,
-        }
-        self._entries.append(entry)
+        self._entries.append(_Change(bucket, *key, self.seq, is_gone, row_hash, self._at_ms))
 
     def _add(self, bucket: str, rows: int, hash_change: int) -> None:
         count, change = self._sums.get(bucket, (0, 0))
@@ -387,8 +377,6 @@ def entries_after(
     entries = [entry for entry in entries if entry.seq < last]
     return [*entries, *(ChangeEntry(*row) for row in whole)], later is None
 
-
-_Found = Row[str, str, int, int, str | None]
 
 _ENTRIES: Select[str, str, int, int, str | None] = (
     select(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, func, select
 
-from sync_server.db.bulk_io import Cell, put_cells
+from sync_server.db.bulk_io import put_rows
 from sync_server.db.feed_tables import FEED
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 
@@ -42,10 +42,8 @@ def append_feed_all(
 ) -> None:
     """Add changes of one topic to the feed; none is added twice for one id."""
     at_ms = ms_from_utc(now_utc)
-    rows: list[dict[str, Cell]] = [
-        {"topic": str(topic), "ref_id": each, "at_ms": at_ms} for each in sorted(set(ref_ids))
-    ]
-    put_cells(connection, FEED, rows)
+    rows = [(str(topic), each, at_ms) for each in sorted(set(ref_ids))]
+    put_rows(connection, FEED, rows, names=("topic", "ref_id", "at_ms"))
 
 
 def read_feed(connection: Connection, after_id: int, limit: int) -> Sequence[FeedEntry]:

@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 
 from sync_server.access.guards_io import require_tablet, require_token_holder
 from sync_server.access.tablet_store import TabletIdentity, TokenHolder
-from sync_server.sync.inbox import read_push
+from sync_server.sync.inbox import quick_json, read_push
 from sync_server.sync.service import SyncService, SyncTerms
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.operations import MAX_PUSH_BYTES, dump_push_answer
+from wire_contracts.operations import MAX_PUSH_BYTES, push_answer_json
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import MAX_ROWS, pull_json
 from wire_contracts.sealed import (
@@ -97,8 +97,8 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
         body: Annotated[bytes, Depends(_push_body)],
     ) -> Response:
         """Answer one permanent outcome per operation, in the order sent."""
-        read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body))
-        return _answer(request, dump_push_answer(service.push(tablet, read)))
+        read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body, quick_json))
+        return _answer(request, orjson.dumps(push_answer_json(service.push(tablet, read))))
 
     @router.post(SEALED_PATH, max_body_size=ANY_SIZE)
     def sealed(

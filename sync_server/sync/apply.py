@@ -113,12 +113,13 @@ def _barrier(
 
 
 def _taken(operation: Operation, current: JsonValue, merged: Merged) -> Effect:
-    is_plain = merged.outcome is Outcome.APPLIED
+    if merged.outcome is Outcome.APPLIED:
+        return APPLIED
     return Effect(
         outcome=merged.outcome,
-        detail="" if is_plain else f"office and crew both wrote {operation.field}",
+        detail=f"office and crew both wrote {operation.field}",
         review=ReviewKind.MERGED if merged.kept is Kept.CREW else None,
-        conflict=None if is_plain else _conflict(operation, current, merged.kept or Kept.BOTH),
+        conflict=_conflict(operation, current, merged.kept or Kept.BOTH),
     )
 
 

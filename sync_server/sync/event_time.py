@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import DeviceTime
 
 SUSPECT_OFFSET = timedelta(minutes=2)
@@ -16,10 +16,15 @@ _SUSPECT_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventTime:
-    """The corrected moment, and whether the tablet's clock must be doubted."""
+    """The corrected moment, ms since 1970, and whether the tablet's clock must be doubted."""
 
-    at_utc: datetime
+    at_ms: int
     is_suspect: bool
+
+    @property
+    def at_utc(self) -> datetime:
+        """The corrected moment."""
+        return utc_from_ms(self.at_ms)
 
 
 class BootTimes:
@@ -55,11 +60,7 @@ class BootTimes:
 
 
 def corrected_time(
-    at: DeviceTime,
-    *,
-    earliest_utc: datetime,
-    received_at_utc: datetime,
-    boot: BootTimes | None = None,
+    at: DeviceTime, *, earliest_ms: int, received_at_ms: int, boot: BootTimes | None = None
 ) -> EventTime:
     """Return the tap's time on the server's clock.
 
@@ -68,8 +69,8 @@ def corrected_time(
     not say), the taps of the same boot, and the receipt.
     """
     corrected_ms = at.wall_ms + at.offset_ms
-    high_ms = ms_from_utc(received_at_utc)
-    low_ms = max(ms_from_utc(earliest_utc), at.contact_ms or 0)
+    high_ms = received_at_ms
+    low_ms = max(earliest_ms, at.contact_ms or 0)
     if boot is not None:
         after_ms, before_ms = boot.bounds(at.mono_ms)
         high_ms = high_ms if before_ms is None else min(high_ms, before_ms)
@@ -78,4 +79,4 @@ def corrected_time(
     if boot is not None:
         boot.add(at.mono_ms, clamped_ms)
     is_far = abs(at.offset_ms) > _SUSPECT_MS or abs(clamped_ms - corrected_ms) > _SUSPECT_MS
-    return EventTime(at_utc=utc_from_ms(clamped_ms), is_suspect=is_far)
+    return EventTime(at_ms=clamped_ms, is_suspect=is_far)

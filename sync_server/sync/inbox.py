@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from wire_contracts.operations import (
     parse_operation,
 )
 from wire_contracts.payloads import dump_json
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
 
 DEEPEST = 32
 """Levels of an operation: what nests deeper cannot be kept and shown by every reader after us."""
@@ -56,6 +59,19 @@ def read_push(root: FieldReader) -> ReadPush:
             read_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
         ),
     )
+
+
+def quick_json(plain: bytes) -> object:
+    """Return what orjson reads, for `wire_contracts.payloads.read_json`.
+
+    Raises:
+        ValueError: It is no JSON, or has a number of so many digits that orjson may make a float
+            of it: the hash of an operation must not depend on who read it.
+    """
+    if _LONG_NUMBER.search(plain):
+        message = "a number may be longer than 64 bits"
+        raise ValueError(message)
+    return orjson.loads(plain)
 
 
 def read_operation(reader: FieldReader) -> Operation | Broken:

@@ -1,9 +1,10 @@
 """The permanent outcome of every operation ever received, and what was kept of the others."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Row, insert, select, update
@@ -12,9 +13,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.db.among import is_among_numbers, is_among_texts
-from sync_server.db.bulk_io import put_cells
+from sync_server.db.bulk_io import put_rows
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
-from sync_server.sync.event_time import BootTimes
+from sync_server.sync.event_time import BootTimes, EventTime
 from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
 from sync_server.sync.merge import Kept
 from wire_contracts.codes import Code
@@ -30,8 +31,31 @@ class LedgerEntry:
     operation: Operation | Broken
     payload_hash: str
     result: OperationResult
-    happened_at_utc: datetime
+    time: EventTime
+
+
+class LedgerRow(NamedTuple):
+    """The line of an operation, in the order of the table's columns."""
+
+    op_id: str
+    payload_hash: str
+    tablet_id: str
+    replica_id: str
+    n: int
+    group_id: str
+    actor: str
+    kind: str
+    entity: str
+    entity_id: str
+    outcome: str
+    code: str | None
+    detail: str
+    seq: int
+    happened_at_ms: int
     is_clock_suspect: bool
+    received_at_ms: int
+    boot_id: str | None
+    mono_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,45 +107,62 @@ def write_ledger(
     now_utc: datetime,
 ) -> None:
     """Write outcomes in the transaction of the effects (trap T3)."""
-    rows = [_ledger_row(replica_id, tablet, entry, now_utc) for entry in entries]
-    put_cells(connection, OP_LEDGER, rows)
+    now_ms = ms_from_utc(now_utc)
+    rows = [_ledger_row(replica_id, tablet.tablet_id, entry, now_ms) for entry in entries]
+    put_rows(connection, OP_LEDGER, rows)
 
 
-def _ledger_row(
-    replica_id: str, tablet: TabletIdentity, entry: LedgerEntry, now_utc: datetime
-) -> Mapping[str, str | int | bool | None]:
-    operation, result = entry.operation, entry.result
-    return {
-        "op_id": operation.op_id,
-        "payload_hash": entry.payload_hash,
-        "tablet_id": tablet.tablet_id,
-        "replica_id": replica_id,
-        **_what(operation),
-        "outcome": str(result.outcome),
-        "code": None if result.code is None else str(result.code),
-        "detail": clean_text(result.detail),
-        "seq": result.seq,
-        "happened_at_ms": ms_from_utc(entry.happened_at_utc),
-        "is_clock_suspect": entry.is_clock_suspect,
-        "received_at_ms": ms_from_utc(now_utc),
-    }
+def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int) -> LedgerRow:
+    what, result, time = _what(entry.operation), entry.result, entry.time
+    return LedgerRow(
+        op_id=entry.operation.op_id,
+        payload_hash=entry.payload_hash,
+        tablet_id=tablet_id,
+        replica_id=replica_id,
+        n=what.n,
+        group_id=what.group_id,
+        actor=what.actor,
+        kind=what.kind,
+        entity=what.entity,
+        entity_id=what.entity_id,
+        outcome=str(result.outcome),
+        code=None if result.code is None else str(result.code),
+        detail=clean_text(result.detail),
+        seq=result.seq,
+        happened_at_ms=time.at_ms,
+        is_clock_suspect=time.is_suspect,
+        received_at_ms=now_ms,
+        boot_id=what.boot_id,
+        mono_ms=what.mono_ms,
+    )
 
 
-def _what(operation: Operation | Broken) -> Mapping[str, str | int | bool | None]:
+class _What(NamedTuple):
+    """What an operation says of itself, as far as it can be read."""
+
+    n: int = -1
+    group_id: str = ""
+    actor: str = ""
+    kind: str = "broken"
+    entity: str = ""
+    entity_id: str = ""
+    boot_id: str | None = None
+    mono_ms: int | None = None
+
+
+def _what(operation: Operation | Broken) -> _What:
     if isinstance(operation, Broken):
-        names = ("group_id", "actor", "entity", "entity_id")
-        empty: dict[str, str | int | bool | None] = dict.fromkeys(names, "")
-        return empty | {"n": -1, "kind": "broken", "boot_id": None, "mono_ms": None}
-    return {
-        "n": operation.n,
-        "group_id": operation.group,
-        "actor": clean_text(operation.actor),
-        "kind": str(operation.kind),
-        "entity": clean_text(operation.entity),
-        "entity_id": clean_text(operation.entity_id),
-        "boot_id": clean_text(operation.at.boot_id),
-        "mono_ms": operation.at.mono_ms,
-    }
+        return _What()
+    return _What(
+        operation.n,
+        operation.group,
+        clean_text(operation.actor),
+        str(operation.kind),
+        clean_text(operation.entity),
+        clean_text(operation.entity_id),
+        clean_text(operation.at.boot_id),
+        operation.at.mono_ms,
+    )
 
 
 def keep_operation(

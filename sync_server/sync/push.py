@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sync_server.access.account_store import areas_of
 from sync_server.access.tablet_store import TabletIdentity, accounts_of_tablet
 from sync_server.db.change_store import last_seqs_of
+from sync_server.db.server_store import server_epoch
 from sync_server.sync.apply import apply_operation
 from sync_server.sync.effects import CrewContext, Effect, refused
 from sync_server.sync.event_time import BootTimes, EventTime, corrected_time
@@ -36,6 +37,7 @@ from sync_server.sync.review_store import NewReview, ReviewKind, add_review
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Operation, OperationResult, Outcome
 from wire_contracts.orders import ENTITY
 
@@ -65,10 +67,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushOutcome:
-    """One result per operation in the order sent, and whether the store must be renewed."""
+    """One result per operation in the order sent, and whether the store must be renewed.
+
+    `server_epoch` is the one under which the outcomes are kept.
+    """
 
     results: Sequence[OperationResult]
     must_renew_replica: bool
+    server_epoch: int
 
 
 def take_push(
@@ -108,8 +114,11 @@ def _closed(
     last_n = max(numbers, default=0)
     tablet_id = sender.tablet.tablet_id
     note_replica(connection, sender.replica_id, tablet_id, last_n, sender.now_utc)
-    must_renew = is_replica_retired(connection, sender.replica_id)
-    return PushOutcome(results=results, must_renew_replica=must_renew)
+    return PushOutcome(
+        results=results,
+        must_renew_replica=is_replica_retired(connection, sender.replica_id),
+        server_epoch=server_epoch(connection),
+    )
 
 
 def _groups(entries: Iterable[Entry]) -> list[list[Entry]]:
@@ -190,6 +199,8 @@ class _PushJob:
         self._connection = connection
         self._sender = sender
         self._now_utc = sender.now_utc
+        self._now_ms = ms_from_utc(sender.now_utc)
+        self._enrolled_ms = ms_from_utc(sender.tablet.enrolled_at_utc)
         self._book = OrderBook(connection, sender.now_utc)
         self._known: dict[str, KnownOperation] = {}
         self._numbers: dict[int, set[str]] = {}
@@ -241,7 +252,7 @@ class _PushJob:
 
     def _is_fresh(self, entry: Entry) -> bool:
         """Return whether the operation was never seen before, in the ledger or in this push."""
-        known = self._known.get(entry.op_id)
+        known = self._judged.get(entry.op_id) or self._known.get(entry.op_id)
         if known is None:
             return True
         if payload_hash(entry) != known.payload_hash:
@@ -260,11 +271,11 @@ class _PushJob:
     def _time_of(self, entry: Entry) -> EventTime:
         """Return when the tap happened; ask once, because the boot remembers the answer."""
         if isinstance(entry, Broken):
-            return EventTime(at_utc=self._now_utc, is_suspect=True)
+            return EventTime(at_ms=self._now_ms, is_suspect=True)
         return corrected_time(
             entry.at,
-            earliest_utc=self._sender.tablet.enrolled_at_utc,
-            received_at_utc=self._now_utc,
+            earliest_ms=self._enrolled_ms,
+            received_at_ms=self._now_ms,
             boot=self._boots[clean_text(entry.at.boot_id)],
         )
 
@@ -301,9 +312,6 @@ class _PushJob:
         """Remember the verdict, keep what was not applied as it came, ask a person to look."""
         judged = _Judged(entry=entry, payload_hash=payload_hash(entry), time=time, effect=effect)
         self._judged[entry.op_id] = judged
-        self._known[entry.op_id] = KnownOperation(
-            payload_hash=judged.payload_hash, result=_result(judged, seq=0)
-        )
         if effect.outcome in {Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED}:
             keep_operation(self._connection, entry, self._now_utc)
         if effect.conflict is not None:
@@ -362,6 +370,5 @@ def _ledger_entry(judged: _Judged, result: OperationResult) -> LedgerEntry:
         operation=judged.entry,
         payload_hash=judged.payload_hash,
         result=result,
-        happened_at_utc=judged.time.at_utc,
-        is_clock_suspect=judged.time.is_suspect,
+        time=judged.time,
     )

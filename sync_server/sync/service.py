@@ -11,7 +11,7 @@ from sync_server.blobs.intake import Intake
 from sync_server.db.change_store import is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
-from sync_server.sync.inbox import ReadPush
+from sync_server.sync.inbox import ReadPush, read_push
 from sync_server.sync.pull import PullRequest, read_changes
 from sync_server.sync.push import take_push
 from sync_server.sync.scope import buckets_of_tablet
@@ -22,7 +22,8 @@ from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush, dump_written
+from wire_contracts.payloads import read_json
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.sealed import SealedAnswer, SealedRequest, key_id_of
 from wire_contracts.sync import (
@@ -128,11 +129,8 @@ class SyncService:
         """Return one permanent outcome per operation, in the order sent."""
         self.check_protocol(push.protocol)
         outcome = take_push(self._engine, tablet, push, self._clock.now_utc())
-        self._draw_epoch_once()
-        with reading(self._engine) as connection:
-            epoch = server_epoch(connection)
         return PushAnswer(
-            server_epoch=epoch,
+            server_epoch=outcome.server_epoch,
             server_now_ms=ms_from_utc(self._clock.now_utc()),
             results=outcome.results,
             must_renew_replica=outcome.must_renew_replica,
@@ -177,11 +175,7 @@ class TabletSync:
         """Return the changes after `token` (None: from nothing), at most about `limit` rows."""
         return self.service.pull(self.tablet, token, limit, self.protocol)
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, push: WrittenPush) -> PushAnswer:
         """Return one permanent outcome per operation."""
-        push = ReadPush(
-            protocol=request.protocol,
-            replica_id=request.replica_id,
-            entries=tuple(request.operations),
-        )
-        return self.service.push(self.tablet, push)
+        read = read_push(read_json(f"push of tablet {self.tablet.tablet_id}", dump_written(push)))
+        return self.service.push(self.tablet, read)

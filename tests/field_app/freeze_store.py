@@ -25,7 +25,7 @@ from tests.field_app.office_parts import BadNetwork, Fate, Office, found_office
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.findings import Cause
 from wire_contracts.kinds import FindingResult
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderEvent
@@ -37,8 +37,8 @@ class ReadsNothing:
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         raise SyncProblem(Reason.SERVER, f"pull of {limit} after {token}")
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        raise RequestRefused(f"push: ops: {len(request.operations)} are not known; update")
+    def push(self, push: WrittenPush) -> PushAnswer:
+        raise RequestRefused(f"push: ops: {len(push.bodies)} are not known; update")
 
 
 def main(target: Path) -> None:

@@ -40,7 +40,7 @@ from tests.sync_server.people_parts import QUICK_HASHER, Utility, found_utility,
 from tests.sync_server.real_parts import HandClock, free_port, wait_until
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.kinds import Kind
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.quantities import Medium
 from wire_contracts.sync import SyncApi
@@ -222,8 +222,8 @@ class BadNetwork:
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         return self._suffer(lambda: self.api.pull(token, limit))
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        return self._suffer(lambda: self.api.push(request))
+    def push(self, push: WrittenPush) -> PushAnswer:
+        return self._suffer(lambda: self.api.push(push))
 
     def _suffer(self, ask: Callable[[], T]) -> T:
         fate = next(self.fates, Fate.WELL)

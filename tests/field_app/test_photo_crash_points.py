@@ -27,7 +27,7 @@ from tests.field_app.test_photos import PIN, noisy_jpeg
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.blobs import BlobAnswer, BlobOffer
 from wire_contracts.codes import Code
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.orders import ENTITY
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.sync import SyncApi
@@ -72,8 +72,8 @@ class Way:
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         return self.api.pull(token, limit)
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        return self.api.push(request)
+    def push(self, push: WrittenPush) -> PushAnswer:
+        return self.api.push(push)
 
     def blobs(self) -> "Way":
         return self

@@ -26,7 +26,7 @@ from sync_server.db.change_store import Publication, crew_bucket, publish
 from tests.field_app.office_parts import BadNetwork, Fate, Office
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import PushAnswer, PushRequest
+from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.sync import SyncApi
 
@@ -130,8 +130,8 @@ class Pages:
             raise ConnectionResetError
         return self._api.pull(token, 5)
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        return self._api.push(request)
+    def push(self, push: WrittenPush) -> PushAnswer:
+        return self._api.push(push)
 
 
 def test_13_a_first_pull_goes_on_where_the_line_broke_and_says_how_far_it_is(

@@ -20,7 +20,7 @@ from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.sync_server.real_parts import HandClock, free_port, wait_until
 from wire_contracts.errors import ContractError
-from wire_contracts.operations import PushRequest
+from wire_contracts.operations import WrittenPush
 from wire_contracts.work_order_states import WorkOrderState
 
 LOGIN_PAGE = b"<html><title>Hotel WLAN</title>Please accept our terms</html>"
@@ -209,7 +209,7 @@ def test_a_refused_request_is_told_apart_from_no_contact() -> None:
     with canned(400, OURS, b'{"code":"field.type","text":"ops[0].n: is text"}') as url:
         api = HttpSyncApi(url, "token")
         with pytest.raises(RequestRefused, match="is text"):
-            api.push(PushRequest(replica_id="r", operations=()))
+            api.push(WrittenPush(replica_id="r", bodies=()))
         api.close()
 
 

@@ -13,9 +13,12 @@ from wire_contracts.operations import (
     OperationResult,
     Outcome,
     PushAnswer,
-    PushRequest,
+    WrittenPush,
+    dump_written,
+    parse_push,
 )
 from wire_contracts.orders import ENTITY, OrderType, SafetyClass, WorkOrderDocument, order_json
+from wire_contracts.payloads import read_json
 from wire_contracts.pulls import BucketPage, EntityRow, PullAnswer, hash_row
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -197,14 +200,15 @@ class TownOffice:
             buckets=() if token else (page,),
         )
 
-    def push(self, request: PushRequest) -> PushAnswer:
+    def push(self, push: WrittenPush) -> PushAnswer:
         """Return one outcome for each operation."""
         self._answer()
-        self.pushed.extend(request.operations)
+        operations = parse_push(read_json("push", dump_written(push))).operations
+        self.pushed.extend(operations)
         return PushAnswer(
             server_epoch=EPOCH,
             server_now_ms=self._now_ms(),
-            results=[self._result(operation) for operation in request.operations],
+            results=[self._result(operation) for operation in operations],
         )
 
     def _answer(self) -> None:

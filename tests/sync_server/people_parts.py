@@ -19,6 +19,7 @@ from sync_server.access.tablet_store import (
 )
 from sync_server.alerts.alert import AlertFinding
 from sync_server.alerts.alert_store import raise_alert
+from sync_server.sync.inbox import ReadPush
 from sync_server.sync.service import SyncService, TabletSync
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.town_parts import found_town, new_meter
@@ -32,7 +33,6 @@ from wire_contracts.operations import (
     Operation,
     OperationKind,
     OperationResult,
-    PushRequest,
 )
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType
 from wire_contracts.quantities import Medium
@@ -226,5 +226,5 @@ class Pen:
         ]
 
     def push(self, sync: TabletSync, *operations: Operation) -> list[OperationResult]:
-        request = PushRequest(replica_id=self.replica_id, operations=operations)
-        return list(sync.push(request).results)
+        push = ReadPush(protocol=1, replica_id=self.replica_id, entries=operations)
+        return list(sync.service.push(sync.tablet, push).results)

@@ -12,7 +12,13 @@ from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.service import SyncService
 from tests.sync_server.people_parts import Pen
 from wire_contracts.fields import JsonObject, JsonValue
-from wire_contracts.operations import Operation, OperationKind, OperationResult, PushRequest
+from wire_contracts.operations import (
+    Operation,
+    OperationKind,
+    OperationResult,
+    PushRequest,
+    write_push,
+)
 from wire_contracts.orders import ENTITY
 from wire_contracts.pulls import BucketEnd, BucketPage, PullAnswer
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
@@ -107,7 +113,7 @@ class ModelTablet:
     def push(self, service: SyncService, count: int = 200) -> None:
         request = self.request(count)
         if request.operations:
-            answer = service.for_tablet(self.identity).push(request)
+            answer = service.for_tablet(self.identity).push(write_push(request))
             results = {result.op_id: result for result in answer.results}
             self.take_results(results, must_renew=answer.must_renew_replica)
 

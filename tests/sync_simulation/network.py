@@ -21,9 +21,9 @@ from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import (
     PushAnswer,
-    PushRequest,
-    dump_push,
+    WrittenPush,
     dump_push_answer,
+    dump_written,
     parse_push_answer,
 )
 from wire_contracts.payloads import read_json
@@ -77,8 +77,8 @@ class Line:
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         return self._suffer(lambda: self._pull(token, min(limit, PAGE_ROWS)))
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        body = dump_push(replace(request, protocol=min(request.protocol, self.protocol)))
+    def push(self, push: WrittenPush) -> PushAnswer:
+        body = dump_written(replace(push, protocol=min(push.protocol, self.protocol)))
         if not self.mail.is_fair and self.mail.rng.random() < 0.15:
             self.mail.late.append(lambda: self._arrive_late(body))
         return self._suffer(lambda: self._push(body))

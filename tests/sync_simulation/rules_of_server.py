@@ -18,7 +18,7 @@ from sync_server.sync import apply, facts, ledger_store, pull, push, service
 from sync_server.sync.effects import Effect, refused
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.inbox import Broken, ReadPush, payload_hash
-from sync_server.sync.ledger_store import KnownOperation, LedgerEntry
+from sync_server.sync.ledger_store import KnownOperation, LedgerEntry, LedgerRow
 from sync_server.sync.merge import Merged, Owner
 from sync_server.sync.push import PushOutcome
 from sync_server.sync.review_store import ReviewKind
@@ -28,7 +28,7 @@ from tests.sync_simulation import server_memory
 from tests.sync_simulation.office import Act, Office
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
-from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import DeviceTime, OperationResult, Outcome
 from wire_contracts.sync import PROTOCOL
 from wire_contracts.work_order_states import WORK_ORDER
@@ -160,7 +160,7 @@ def refusal_without_an_answer(patch: Patch) -> None:
 
     def demand(job: push._PushJob, entry: push.Entry, *rest: object) -> None:
         real(job, entry, *rest)  # type: ignore[arg-type]  # passed on as it came
-        if job._known[entry.op_id].result.outcome is Outcome.REFUSED:
+        if job._judged[entry.op_id].effect.outcome is Outcome.REFUSED:
             raise PoolTimeoutError(entry.op_id)
 
     patch.setattr(push._PushJob, "_judge", demand)
@@ -170,8 +170,9 @@ def actor_at_push(patch: Patch) -> None:
     """T12: work is attributed to whoever is logged in when it is sent."""
     real = ledger_store._ledger_row
 
-    def by_tablet(*arguments: object) -> dict[str, object]:
-        return {**real(*arguments), "actor": "whoever"}  # type: ignore[arg-type]  # passed on
+    def by_tablet(*arguments: object) -> LedgerRow:
+        row = real(*arguments)  # type: ignore[arg-type]  # passed on
+        return row._replace(actor="whoever")
 
     patch.setattr(ledger_store, "_ledger_row", by_tablet)
 
@@ -212,7 +213,7 @@ def entries_keep_their_place(patch: Patch) -> None:
     ) -> None:
         real(writer, key, bucket, row_hash, old_hash)
         if old_hash is not None:
-            writer._entries[-1]["seq"] = 1
+            writer._entries[-1] = writer._entries[-1]._replace(seq=1)
 
     patch.setattr(change_store._Writer, "put", in_place)
 
@@ -235,7 +236,7 @@ def times_as_the_tablet_says(patch: Patch) -> None:
 
     def believe(at: DeviceTime, **names: object) -> EventTime:
         del names
-        return EventTime(at_utc=utc_from_ms(at.wall_ms), is_suspect=False)
+        return EventTime(at_ms=at.wall_ms, is_suspect=False)
 
     patch.setattr(push, "corrected_time", believe)
 

@@ -12,7 +12,7 @@ from field_app.store.base_store import Thing
 from field_app.store.outbox_store import OutboxEntry, Settled
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op
-from field_app.sync import pulling, uploading
+from field_app.sync import pulling, pushing, uploading
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import RequestRefused
 from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
@@ -38,8 +38,10 @@ def acknowledgement_moves_the_token(patch: Patch) -> None:
     """T5: the tablet's own push moves its cursor past the changes of others."""
     real = Pusher._take_answer
 
-    def take(pusher: Pusher, answer: PushAnswer, connection: Connection) -> None:
-        real(pusher, answer, connection)
+    def take(pusher: Pusher, answer: PushAnswer, *rest: object) -> object:
+        batch = real(pusher, answer, *rest)  # type: ignore[arg-type]  # passed on
+        connection = rest[-1]
+        assert isinstance(connection, Connection)
         token = settings_store.load_text(connection, Key.PULL_TOKEN)
         newest = max((result.seq for result in answer.results), default=0)
         if token is not None:
@@ -50,6 +52,7 @@ def acknowledgement_moves_the_token(patch: Patch) -> None:
             }
             moved = Cursor(server_epoch=cursor.server_epoch, positions=positions)
             settings_store.save(connection, Key.PULL_TOKEN, dump_token(moved))
+        return batch
 
     patch.setattr(Pusher, "_take_answer", take)
 
@@ -130,12 +133,10 @@ def sending_is_forgotten(patch: Patch) -> None:
 def poison_stands_in_front(patch: Patch) -> None:
     """T11: what the server cannot read ends the contact, again and again."""
 
-    def give_up(*arguments: object, **_names: object) -> None:
-        refused = arguments[2]
-        assert isinstance(refused, RequestRefused)
-        raise refused
+    def give_up(_batch: object, detail: str, _connection: Connection) -> None:
+        raise RequestRefused(detail)
 
-    patch.setattr(Pusher, "_set_aside_or_split", give_up)
+    patch.setattr(pushing, "_set_aside", give_up)
 
 
 def photo_let_go_too_early(patch: Patch) -> None:

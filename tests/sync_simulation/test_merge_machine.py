@@ -35,7 +35,7 @@ from tests.sync_simulation.server_memory import memory_server
 from tests.sync_simulation.town import CREWS
 from wire_contracts.fields import JsonObject
 from wire_contracts.life_cycle import RefusedTransition
-from wire_contracts.operations import Operation, OperationResult, Outcome, PushRequest
+from wire_contracts.operations import Operation, OperationResult, Outcome, PushRequest, write_push
 from wire_contracts.orders import OrderType, SafetyClass, order_json
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -175,7 +175,7 @@ class MergeMachine(RuleBasedStateMachine):
     def push(self, number: int, operation: Operation) -> OperationResult:
         sync = self.service.for_tablet(self.town.seats[number].identity)
         request = PushRequest(replica_id=f"replica-{number}", operations=[operation])
-        result = sync.push(request).results[0]
+        result = sync.push(write_push(request)).results[0]
         self.sent.append((number, operation, result))
         return result
 

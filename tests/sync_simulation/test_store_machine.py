@@ -36,7 +36,9 @@ from wire_contracts.operations import (
     OperationResult,
     Outcome,
     PushAnswer,
-    PushRequest,
+    WrittenPush,
+    dump_written,
+    parse_push,
 )
 from wire_contracts.orders import (
     ENTITY,
@@ -45,6 +47,7 @@ from wire_contracts.orders import (
     WorkOrderDocument,
     order_json,
 )
+from wire_contracts.payloads import read_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, hash_row
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -97,8 +100,9 @@ class PlainServer:
         self.seq += 1
         self.rows[order_id] = (seen, self.seq)
 
-    def push(self, request: PushRequest) -> PushAnswer:
-        for operation in request.operations:
+    def push(self, push: WrittenPush) -> PushAnswer:
+        operations = parse_push(read_json("push", dump_written(push))).operations
+        for operation in operations:
             if operation.op_id not in self.ledger:
                 self.ledger[operation.op_id] = self._apply(operation)
         if self.loses_answers:
@@ -106,7 +110,7 @@ class PlainServer:
         return PushAnswer(
             server_epoch=1,
             server_now_ms=ms_from_utc(NOON),
-            results=[self.ledger[operation.op_id] for operation in request.operations],
+            results=[self.ledger[operation.op_id] for operation in operations],
         )
 
     def _apply(self, operation: Operation) -> OperationResult:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import requests
 from fastapi import FastAPI
-from sqlalchemy import Engine
 
 from sync_server.access.api_io import enrolment_router
 from sync_server.access.desk import AccessDesk
@@ -15,8 +14,8 @@ from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import issue_enrolment_code
 from sync_server.sync.api_io import sync_router
 from sync_server.work_orders.order_store import create_from_alert
-from tests.sync_server.people_parts import QUICK_HASHER, Utility, found_utility, raise_leak
-from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.people_parts import QUICK_HASHER, Utility, raise_leak
+from tests.sync_server.real_parts import NOON
 from tests.sync_server.served_app import served
 from tests.wire_contracts.wire_samples_v1 import ACTOR, ORDER_ID
 
@@ -24,11 +23,6 @@ GOLDEN = Path(__file__).resolve().parent.parent.parent / "data" / "wire" / "v1"
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 CONTENT = ("cells", "cols", "absent")
 """What a table holds is the server's business; its shape is the protocol's."""
-
-
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
 
 
 @pytest.fixture

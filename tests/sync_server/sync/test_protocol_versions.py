@@ -1,11 +1,9 @@
 """Every version of the protocol that is still accepted gets an answer that it can read (I15)."""
 
 import pytest
-from sqlalchemy import Engine
 
 from sync_server.sync.inbox import ReadPush
-from tests.sync_server.people_parts import Utility, found_utility
-from tests.sync_server.real_parts import HandClock
+from tests.sync_server.people_parts import Utility
 from wire_contracts.errors import ContractError
 from wire_contracts.sync import (
     FIRST_PROTOCOL,
@@ -19,11 +17,6 @@ from wire_contracts.sync import (
 
 ACCEPTED = range(OLDEST_PROTOCOL, PROTOCOL + 1)
 NEWER = PROTOCOL + 3
-
-
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
 
 
 @pytest.mark.parametrize("protocol", [*ACCEPTED, NEWER])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, delete, update
 
 from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import (
@@ -20,8 +20,8 @@ from sync_server.db.server_store import draw_server_epoch
 from sync_server.db.sync_tables import BUCKET_SUM
 from sync_server.sync.service import SyncService
 from sync_server.sync.upkeep import KEEP_TOMBSTONES, keep_up
-from tests.sync_server.people_parts import Pen, Utility, found_utility
-from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.people_parts import Pen, Utility
+from tests.sync_server.real_parts import NOON
 from tests.sync_server.tablet_model import ModelTablet
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -29,11 +29,6 @@ from wire_contracts.pulls import MAX_PAGE_BYTES, PullAnswer, dump_pull
 
 IDLE_BYTES = 400
 """Sync spec section 3: the goal for an idle answer."""
-
-
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
 
 
 def show(

@@ -42,24 +42,6 @@ from wire_contracts.pulls import EntityRow
 REASON = "spoke with the crew"
 
 
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
-
-
-@pytest.fixture
-def pen(utility: Utility) -> Pen:
-    return Pen(actor=utility.member.account_id, clock=utility.clock)
-
-
-@pytest.fixture
-def order_id(utility: Utility) -> str:
-    with utility.engine.begin() as connection:
-        alert_id = raise_leak(connection)
-        actor = utility.dispatcher.account_id
-        return create_from_alert(connection, alert_id, actor, "crew-1", NOON).order_id
-
-
 def only_review(utility: Utility) -> ReviewItem:
     with utility.engine.connect() as connection:
         [item] = list_reviews(connection)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
 from PIL import Image
 from requests import Session
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from sync_server.access.api_io import enrolment_router
 from sync_server.access.desk import AccessDesk
@@ -34,8 +34,8 @@ from sync_server.sync.sealed_room import SealedRoom
 from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
 from sync_server.sync.service import SyncService, SyncTerms
 from sync_server.work_orders.order_store import create_from_alert, get_order
-from tests.sync_server.people_parts import QUICK_HASHER, Pen, Utility, found_utility, raise_leak
-from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.people_parts import QUICK_HASHER, Pen, Utility, raise_leak
+from tests.sync_server.real_parts import NOON
 from tests.sync_server.served_app import served
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import EnrolRequest
@@ -81,11 +81,6 @@ def seal(public_key: bytes, kind: SealedKind, about: str, content: bytes) -> Env
 
 
 @pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
-
-
-@pytest.fixture
 def keys(tmp_path: Path) -> SealingKeys:
     found = SealingKeys(tmp_path / "sealing_keys")
     found.ensure(NOON)
@@ -96,11 +91,6 @@ def keys(tmp_path: Path) -> SealingKeys:
 def service(utility: Utility, keys: SealingKeys, tmp_path: Path) -> SyncService:
     intake = Intake(utility.engine, BlobFiles(tmp_path / "blobs"), utility.clock)
     return SyncService(utility.engine, utility.clock, SyncTerms(keys=keys, intake=intake))
-
-
-@pytest.fixture
-def pen(utility: Utility) -> Pen:
-    return Pen(actor=utility.member.account_id, clock=utility.clock)
 
 
 @pytest.fixture

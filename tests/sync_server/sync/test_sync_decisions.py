@@ -29,6 +29,8 @@ from wire_contracts.payloads import dump_json
 WORDS = st.text(alphabet="ab\n", max_size=6)
 BUCKETS = st.from_regex(r"(org|crew:[a-z0-9~%-]{1,12}|area:[a-z0-9~E7-]{1,12})", fullmatch=True)
 NUMBERS = st.integers(0, 2**53)
+NOON_MS = ms_from_utc(NOON)
+DAY_MS = 86_400_000
 
 
 @given(
@@ -170,17 +172,17 @@ def test_a_note_keeps_both_sides(current: str, seen: str, wanted: str, stands: s
 )
 def test_a_tap_happened_between_enrolment_and_receipt(wall_ms: int, offset_ms: int) -> None:
     at = DeviceTime(wall_ms=wall_ms, mono_ms=0, boot_id="b", offset_ms=offset_ms)
-    earliest_utc = NOON - timedelta(days=30)
+    earliest_ms = NOON_MS - 30 * DAY_MS
 
-    time = corrected_time(at, earliest_utc=earliest_utc, received_at_utc=NOON)
+    time = corrected_time(at, earliest_ms=earliest_ms, received_at_ms=NOON_MS)
 
-    assert earliest_utc <= time.at_utc <= NOON
+    assert earliest_ms <= time.at_ms <= NOON_MS
 
 
 def test_a_clock_three_minutes_off_is_corrected_and_flagged() -> None:
     at = DeviceTime(wall_ms=ms_from_utc(NOON) - 600_000, mono_ms=0, boot_id="b", offset_ms=180_000)
 
-    time = corrected_time(at, earliest_utc=NOON - timedelta(days=1), received_at_utc=NOON)
+    time = corrected_time(at, earliest_ms=NOON_MS - DAY_MS, received_at_ms=NOON_MS)
 
     assert (time.at_utc, time.is_suspect) == (NOON - timedelta(minutes=7), True)
 
@@ -202,7 +204,7 @@ def test_times_never_run_backwards_within_a_boot_in_whatever_order_taps_arrive(
             wall_ms=base_ms - wall_ms, mono_ms=mono_ms, boot_id="b", offset_ms=offset_ms
         )
         time = corrected_time(
-            at, earliest_utc=NOON - timedelta(hours=2), received_at_utc=NOON, boot=boot
+            at, earliest_ms=NOON_MS - DAY_MS // 12, received_at_ms=NOON_MS, boot=boot
         )
         found.append((mono_ms, time.at_utc))
 
@@ -218,10 +220,10 @@ def test_a_wall_clock_set_back_between_two_taps_does_not_shorten_the_work() -> N
     end = DeviceTime(
         wall_ms=ms_from_utc(NOON) - 9_000_000, mono_ms=3_601_000, boot_id="b", offset_ms=0
     )
-    earliest_utc = NOON - timedelta(days=1)
+    earliest_ms = NOON_MS - DAY_MS
 
-    first = corrected_time(begin, earliest_utc=earliest_utc, received_at_utc=NOON, boot=boot)
-    second = corrected_time(end, earliest_utc=earliest_utc, received_at_utc=NOON, boot=boot)
+    first = corrected_time(begin, earliest_ms=earliest_ms, received_at_ms=NOON_MS, boot=boot)
+    second = corrected_time(end, earliest_ms=earliest_ms, received_at_ms=NOON_MS, boot=boot)
 
     assert second.at_utc - first.at_utc == timedelta(hours=1)
     assert (first.is_suspect, second.is_suspect) == (False, True)
@@ -237,6 +239,6 @@ def test_a_tap_is_never_before_the_last_contact_that_the_tablet_had() -> None:
         contact_ms=contact_ms,
     )
 
-    time = corrected_time(at, earliest_utc=NOON - timedelta(days=30), received_at_utc=NOON)
+    time = corrected_time(at, earliest_ms=NOON_MS - 30 * DAY_MS, received_at_ms=NOON_MS)
 
     assert (time.at_utc, time.is_suspect) == (NOON - timedelta(minutes=10), True)

@@ -7,7 +7,6 @@ from typing import Annotated
 import pytest
 from fastapi import Depends, FastAPI
 from requests import Response, Session
-from sqlalchemy import Engine
 
 from sync_server.access.account_store import Person
 from sync_server.access.api_io import MAX_ENROL_BYTES, enrolment_router
@@ -29,10 +28,9 @@ from tests.sync_server.people_parts import (
     QUICK_HASHER,
     Pen,
     Utility,
-    found_utility,
     raise_leak,
 )
-from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.real_parts import NOON
 from tests.sync_server.served_app import served
 from wire_contracts.enrolment import ENROL_PATH, EnrolRequest, dump_enrol, parse_enrol_answer
 from wire_contracts.operations import (
@@ -64,11 +62,6 @@ class Client:
     ) -> Response:
         with Session() as session:
             return session.post(self.base_url + path, data=content, headers=headers, timeout=20)
-
-
-@pytest.fixture
-def utility(sqlite_engine: Engine, clock: HandClock) -> Utility:
-    return found_utility(sqlite_engine, clock)
 
 
 def app_of(utility: Utility, oldest_protocol: int = 0) -> FastAPI:
