@@ -11,6 +11,7 @@ entry_gate      whether a person may enter a well
 reading_check   whether a meter reading can be
 lone_watch      how the watch over a lone worker stands
 work_record     facts of an order -> steps done, valves closed, parts, readings
+network_near    which valves close the section at a place
 completion      what an order still needs before it may be closed
 site_store      this tablet's own facts, and the map
 site_desk       what is done on site, each tap one transaction

@@ -1,7 +1,9 @@
 """Reads orders and turns taps into operations, each tap one transaction."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,7 +16,7 @@ from field_app.forms.finding import (
     seal,
 )
 from field_app.orders import order_store
-from field_app.orders.order_store import OrderPage, OrderQuery, SeenOrder
+from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
 from field_app.orders.stamps import Stamps
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
@@ -22,6 +24,7 @@ from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation
+from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
@@ -29,6 +32,14 @@ from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
 from wire_contracts.sealed import SealedKind
 from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
+
+_MOST_SEEN: Final = 500
+"""Urgent orders that are remembered as acknowledged: more than a crew sees in a month."""
+
+
+def _seen_urgent(connection: Connection) -> list[str]:
+    text = settings_store.load_text(connection, Key.ALERTS_SEEN)
+    return [] if text is None else [str(each) for each in json.loads(text)]
 
 
 class OrderGoneError(LookupError):
@@ -79,6 +90,24 @@ class OrderDesk:
     def order(self, order_id: str) -> SeenOrder | None:
         """Return an order as the crew sees it, None when the tablet does not know it."""
         return self._database.read(lambda connection: order_store.load_order(connection, order_id))
+
+    def unseen_urgent(self) -> Sequence[OrderLine]:
+        """Return the class-A orders that came in and that nobody here has acknowledged."""
+
+        def work(connection: Connection) -> Sequence[OrderLine]:
+            return order_store.load_urgent(connection, _seen_urgent(connection))
+
+        return self._database.read(work)
+
+    def note_seen(self, order_id: str) -> None:
+        """Note that a person has acknowledged the arrival of an urgent order."""
+
+        def work(connection: Connection) -> None:
+            seen = [each for each in _seen_urgent(connection) if each != order_id]
+            kept = json.dumps([*seen[-_MOST_SEEN:], order_id])
+            settings_store.save(connection, Key.ALERTS_SEEN, kept)
+
+        self._database.write(work)
 
     def tap(self, order_id: str, event: WorkOrderEvent) -> None:
         """Take one step of an order; committed when this returns.

@@ -397,6 +397,24 @@ def load_page(connection: Connection, query: OrderQuery, viewer: str | None = No
     )
 
 
+_MOST_URGENT = 50
+
+
+def load_urgent(connection: Connection, seen: Collection[str]) -> tuple[OrderLine, ...]:
+    """Return the urgent orders that nobody has accepted, without those that were acknowledged."""
+    rows = connection.execute(
+        select(order_view)
+        .where(
+            _FILTERS[OrderFilter.URGENT],
+            order_view.c.state == str(WorkOrderState.RELEASED),
+            order_view.c.order_id.not_in(sorted(seen)),
+        )
+        .order_by(*_RANK)
+        .limit(_MOST_URGENT)
+    ).mappings()
+    return tuple(_line(row) for row in rows)
+
+
 def _as_seen_by(
     connection: Connection, lines: Sequence[OrderLine], viewer: str
 ) -> tuple[OrderLine, ...]:

@@ -105,6 +105,14 @@ class SiteSheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What was typed for a record and when the last of it was kept."""
+
+    typed: Mapping[str, str]
+    saved_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftNumbers:
     """The day in numbers, from this tablet's own words.
 
@@ -181,13 +189,17 @@ class SiteDesk:
     # --- typing
 
     def keep(self, order_id: str, page: str, answers: Mapping[str, str]) -> int | None:
-        """Keep what was typed on a page of an order; return when (ms), None for nothing."""
+        """Keep what was typed on a page of an order; return when (ms), None for nothing.
+
+        Without a page the answers carry their whole names, `<page>.<field>`.
+        """
         if not answers:
             return None
+        start = f"{page}." if page else ""
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
-            _keep(connection, order_id, stamp, {f"{page}.{key}": answers[key] for key in answers})
+            _keep(connection, order_id, stamp, {f"{start}{key}": answers[key] for key in answers})
             return stamp.at.wall_ms
 
         return self._database.write(work)
@@ -199,6 +211,16 @@ class SiteDesk:
             {"id": detector.detector_id, "until": None if until is None else until.isoformat()}
         )
         self._database.write(lambda connection: settings_store.save(connection, Key.DETECTOR, text))
+
+    def draft(self, record: str) -> Draft:
+        """Return what was typed for a record that is no order, such as the note of a shift."""
+
+        def work(connection: Connection) -> Draft:
+            key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
+            draft = draft_store.load_draft(connection, key)
+            return Draft(typed=_texts(draft.answers), saved_at_ms=draft.saved_at_ms)
+
+        return self._database.read(work)
 
     # --- acting
 
@@ -350,7 +372,7 @@ class SiteDesk:
             order_id=order_id,
             document=seen.document,
             record=work_record(facts_of_order(connection, order_id), seen.document.handover),
-            typed={name: str(value) for name, value in draft.answers.items() if value},
+            typed=_texts(draft.answers),
             detector=_detector(settings_store.load_text(connection, Key.DETECTOR)),
             now_ms=self._stamps.now(connection).wall_ms,
             photos=seen.photos.total,
@@ -405,6 +427,10 @@ class SiteDesk:
                 [f"{page}.{key}" for key in typed],
             )
             _seal(connection, order_id, stamp)
+
+
+def _texts(answers: Mapping[str, JsonValue]) -> dict[str, str]:
+    return {name: str(value) for name, value in answers.items() if value}
 
 
 def _keep(

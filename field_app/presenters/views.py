@@ -348,3 +348,18 @@ class LogInView:
     can_set_pin: bool
     has_pin: bool
     offer_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmView:
+    """The banner across the screen; an empty text: nothing calls.
+
+    `order_id` is the order that a tap on the banner opens, empty for a watch.
+    """
+
+    text: str
+    detail: str
+    tone: Tone
+    icon: str
+    answer_text: str
+    order_id: str

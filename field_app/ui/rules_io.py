@@ -11,21 +11,24 @@ from field_app.ui.screens import (
     order,
     orders,
     settings,
+    sheet,
     shell,
     sync_page,
 )
-from field_app.ui.widgets import basics, evidence_chart, lists, order_row
+from field_app.ui.widgets import basics, blocks, evidence_chart, lists, order_row
 
 _MODULES = (
     basics,
     order_row,
     evidence_chart,
     lists,
+    blocks,
     enrol,
     log_in,
     orders,
     order,
     finding,
+    sheet,
     sync_page,
     settings,
     shell,

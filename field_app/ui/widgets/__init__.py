@@ -4,4 +4,5 @@ basics          text, icon, card, button, chip, pill, field
 order_row       one order in the list
 evidence_chart  the observed line against the expected band
 lists           numbered steps, labelled texts, look-here items
+blocks          the blocks of a sheet: words, verdicts, steps, questions, values, lists
 """

@@ -1,0 +1,278 @@
+"""The sheet before a well is entered: the air, the detector, and one word: in, or not."""
+
+from datetime import date
+
+from field_app.forms.numbers import parse_number
+from field_app.orders.entry_gate import (
+    CARBON_MONOXIDE_PPM,
+    GOOD_FOR_MIN,
+    HYDROGEN_SULPHIDE_PPM,
+    LEL_ENTRY_PCT,
+    OXYGEN_HIGH_PCT,
+    OXYGEN_LOW_PCT,
+    AirTyped,
+    Detector,
+    GateReason,
+    GateVerdict,
+    judge_entry,
+)
+from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    NoteBlock,
+    NumberBlock,
+    RowLine,
+    RowsBlock,
+    SheetButton,
+    SheetView,
+    VerdictBlock,
+)
+from field_app.presenters.site_page import SitePage
+from field_app.presenters.site_words import gate_text
+from field_app.presenters.views import Tone
+from field_app.tablet import Tablet
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.site_facts import GasMeasurement, GasPurpose
+
+_DATE_PARTS = 3
+
+
+class GatePage(SitePage):
+    """Oxygen and % LEL before anybody goes in."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
+        """Guard the wells of the order `order_id`."""
+        super().__init__(tablet, context, order_id, "gate")
+
+    def view(self, data: SiteSheet, answers: Answers) -> SheetView:
+        """Return the sheet."""
+        t = self.t
+        air = _air(answers)
+        detector = _detector(data, answers)
+        verdict = judge_entry(detector, air, self._today(data))
+        blocks: list[Block] = [self._verdict(verdict)]
+        blocks += self._numbers(air, verdict)
+        blocks += self._detector_blocks(detector, answers)
+        blocks.append(self._history(data))
+        return SheetView(
+            title=t("Gas test before entry"),
+            subtitle=self._subtitle(data),
+            blocks=tuple(blocks),
+            primary=SheetButton(
+                key="allow",
+                text=t("Keep: entry allowed"),
+                icon="check-bold",
+                refusal="" if verdict.is_allowed else gate_text(t, verdict.reasons[0]),
+            ),
+            secondary=SheetButton(
+                key="deny", text=t("Keep: nobody goes in"), icon="hand-back-right", kind="ghost"
+            )
+            if air != AirTyped()
+            else None,
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Keep the measurement with what was decided; a shut gate cannot be kept as open."""
+        sheet = self.read()
+        if sheet is None:
+            return Tapped(is_done=True)
+        detector = _detector(sheet, answers)
+        verdict = judge_entry(detector, _air(answers), self._today(sheet))
+        is_allowed = key == "allow"
+        if is_allowed and not verdict.is_allowed:
+            return Tapped(message=gate_text(self.t, verdict.reasons[0]))
+        if detector != sheet.detector:
+            self._tablet.site.use_detector(detector)
+        until = detector.calibrated_until
+        self._tablet.site.measure_gas(
+            self._order_id,
+            GasMeasurement(
+                purpose=GasPurpose.ENTRY,
+                place=answers.get("place"),
+                detector_id=detector.detector_id,
+                calibration_due_ms=None if until is None else self._midnight_ms(until),
+                oxygen_pct=parse_number(answers.get("oxygen_pct")),
+                lel_pct=parse_number(answers.get("lel_pct")),
+                carbon_monoxide_ppm=parse_number(answers.get("carbon_monoxide_ppm")),
+                hydrogen_sulphide_ppm=parse_number(answers.get("hydrogen_sulphide_ppm")),
+                is_entry_allowed=is_allowed,
+            ),
+        )
+        return Tapped(is_done=is_allowed)
+
+    def _today(self, data: SiteSheet) -> date:
+        return utc_from_ms(data.now_ms).astimezone(self._context.zone).date()
+
+    def _midnight_ms(self, day: date) -> int:
+        now = self._context.clock.now_utc().astimezone(self._context.zone)
+        moment = now.replace(
+            year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0
+        )
+        return ms_from_utc(moment)
+
+    def _verdict(self, verdict: GateVerdict) -> VerdictBlock:
+        t = self.t
+        if verdict.is_allowed:
+            return VerdictBlock(
+                key="verdict",
+                title=t("Entry allowed"),
+                text=t("Good for {minutes} minutes. One person stays outside.").format(
+                    minutes=GOOD_FOR_MIN
+                ),
+                tone=Tone.OK,
+                icon="shield-check",
+            )
+        if verdict.is_dangerous:
+            return VerdictBlock(
+                key="verdict",
+                title=t("Do not go in"),
+                text=gate_text(t, verdict.reasons[0]),
+                tone=Tone.DANGER,
+                icon="alert-octagon",
+            )
+        is_blocked = GateReason.CALIBRATION_DUE in verdict.reasons
+        return VerdictBlock(
+            key="verdict",
+            title=t("Blocked") if is_blocked else t("Measure first"),
+            text=gate_text(t, GateReason.CALIBRATION_DUE if is_blocked else verdict.reasons[0]),
+            tone=Tone.DANGER if is_blocked else Tone.WARN,
+            icon="lock" if is_blocked else "air-filter",
+        )
+
+    def _numbers(self, air: AirTyped, verdict: GateVerdict) -> list[Block]:
+        t = self.t
+        rows = (
+            (
+                "oxygen_pct",
+                t("Oxygen"),
+                "%",
+                air.oxygen_pct,
+                f"{OXYGEN_LOW_PCT:g}–{OXYGEN_HIGH_PCT:g} %",
+                (GateReason.OXYGEN_LOW, GateReason.OXYGEN_HIGH),
+            ),
+            (
+                "lel_pct",
+                t("Gas in the air"),
+                "% LEL",
+                air.lel_pct,
+                t("At most {limit}").format(limit=f"{LEL_ENTRY_PCT:g} % LEL"),
+                (GateReason.LEL_HIGH,),
+            ),
+            (
+                "carbon_monoxide_ppm",
+                t("Carbon monoxide"),
+                "ppm",
+                air.carbon_monoxide_ppm,
+                t("At most {limit}").format(limit=f"{CARBON_MONOXIDE_PPM:g} ppm"),
+                (GateReason.CARBON_MONOXIDE,),
+            ),
+            (
+                "hydrogen_sulphide_ppm",
+                t("Hydrogen sulphide"),
+                "ppm",
+                air.hydrogen_sulphide_ppm,
+                t("At most {limit}").format(limit=f"{HYDROGEN_SULPHIDE_PPM:g} ppm"),
+                (GateReason.HYDROGEN_SULPHIDE,),
+            ),
+        )
+        return [
+            NumberBlock(
+                key=key,
+                label=label,
+                unit=unit,
+                text=text,
+                hint=hint,
+                error=self._error(text, reasons, verdict),
+            )
+            for key, label, unit, text, hint, reasons in rows
+        ]
+
+    def _error(self, text: str, reasons: tuple[GateReason, ...], verdict: GateVerdict) -> str:
+        if text.strip() and parse_number(text) is None:
+            return self.t("Not a number")
+        found = [each for each in reasons if each in verdict.reasons]
+        return gate_text(self.t, found[0]) if found else ""
+
+    def _detector_blocks(self, detector: Detector, answers: Answers) -> list[Block]:
+        t = self.t
+        until = answers.get("calibrated_until")
+        if not until and detector.calibrated_until is not None:
+            until = detector.calibrated_until.isoformat()
+        return [
+            NoteBlock(
+                key="detector_id",
+                label=t("Detector"),
+                text=answers.get("detector_id") or detector.detector_id,
+                hint=t("Number on the detector"),
+            ),
+            NoteBlock(
+                key="calibrated_until",
+                label=t("Calibrated until"),
+                text=until,
+                hint=t("Year-month-day, as on the sticker"),
+            ),
+            NoteBlock(
+                key="place",
+                label=t("Well or pit"),
+                text=answers.get("place"),
+                hint=t("Number on the cover"),
+            ),
+        ]
+
+    def _history(self, data: SiteSheet) -> RowsBlock:
+        t = self.t
+        lines = tuple(
+            RowLine(
+                key=f"gas-{at_ms}",
+                title=t("Entry allowed") if gas.is_entry_allowed else t("Nobody went in"),
+                detail=f"{self._time(at_ms)}  ·  O₂ {_shown(gas.oxygen_pct)} %"
+                f"  ·  {_shown(gas.lel_pct)} % LEL",
+                icon="check-circle" if gas.is_entry_allowed else "alert-octagon",
+                tone=Tone.OK if gas.is_entry_allowed else Tone.DANGER,
+            )
+            for at_ms, gas in reversed(data.record.gas)
+        )
+        return RowsBlock(
+            key="history",
+            title=t("Measured here today"),
+            lines=lines,
+            empty_text=t("Nothing yet."),
+        )
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
+
+
+def _air(answers: Answers) -> AirTyped:
+    return AirTyped(
+        oxygen_pct=answers.get("oxygen_pct"),
+        lel_pct=answers.get("lel_pct"),
+        carbon_monoxide_ppm=answers.get("carbon_monoxide_ppm"),
+        hydrogen_sulphide_ppm=answers.get("hydrogen_sulphide_ppm"),
+    )
+
+
+def _detector(data: SiteSheet, answers: Answers) -> Detector:
+    """Return the detector as typed, else the one in use."""
+    typed_until = answers.get("calibrated_until")
+    until = _day(typed_until) if typed_until.strip() else data.detector.calibrated_until
+    return Detector(
+        detector_id=(answers.get("detector_id") or data.detector.detector_id).strip(),
+        calibrated_until=until,
+    )
+
+
+def _day(text: str) -> date | None:
+    """Return the day, None when the text is none: then nobody vouches for the detector."""
+    parts = text.strip().replace(".", "-").replace("/", "-").split("-")
+    if len(parts) != _DATE_PARTS or not all(part.isdecimal() for part in parts):
+        return None
+    try:
+        return date(int(parts[0]), int(parts[1]), int(parts[2]))
+    except ValueError:
+        return None

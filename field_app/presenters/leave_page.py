@@ -1,0 +1,239 @@
+"""The sheet of a visit that ends without a finding: why, what was left, when next, who goes on."""
+
+from datetime import datetime, timedelta
+
+from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    ChoiceBlock,
+    ChoiceLine,
+    NoteBlock,
+    NoticeBlock,
+    RowLine,
+    RowsBlock,
+    SheetButton,
+    SheetView,
+)
+from field_app.presenters.site_page import SitePage
+from field_app.presenters.site_words import END_ICONS, reason_of_end_text, step_text
+from field_app.presenters.views import Tone
+from field_app.tablet import Tablet
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.site_facts import VisitEnd, VisitEndReason
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+_NO_ACCESS = (
+    VisitEndReason.NOBODY_HOME,
+    VisitEndReason.REFUSED,
+    VisitEndReason.LOCKED,
+    VisitEndReason.DANGEROUS,
+)
+_CANNOT = (
+    VisitEndReason.PARTS_MISSING,
+    VisitEndReason.OTHER_TRADE,
+    VisitEndReason.NEEDS_SHUTDOWN,
+    VisitEndReason.DANGEROUS,
+    VisitEndReason.WEATHER,
+)
+_NEXT_DAYS = ((1, 9), (1, 14), (2, 9), (7, 9))
+"""Days from now and hour of the appointments that one tap offers."""
+
+
+class LeavePage(SitePage):
+    """Why the crew leaves; `event` says how: no access, cannot finish, or handed over."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str, how: str) -> None:
+        """Leave the order `order_id`; `how` is an event of the life cycle, or `handover`."""
+        super().__init__(tablet, context, order_id, "leave")
+        self._how = how
+
+    def view(self, data: SiteSheet, answers: Answers) -> SheetView:
+        """Return the sheet."""
+        t = self.t
+        if self._how == "handover":
+            return self._handover(data, answers)
+        is_no_access = self._how == WorkOrderEvent.NO_ACCESS
+        blocks: list[Block] = [self._reasons(answers, is_no_access=is_no_access)]
+        if is_no_access:
+            blocks.append(
+                NoteBlock(
+                    key="notice",
+                    label=t("Number of the notice at the door"),
+                    text=answers.get("notice"),
+                    hint=t("As printed on the notice"),
+                )
+            )
+        blocks += [
+            self._appointments(data, answers),
+            NoteBlock(
+                key="note",
+                label=t("Note"),
+                text=answers.get("note"),
+                hint=t("What the office should know"),
+                is_long=True,
+            ),
+        ]
+        return SheetView(
+            title=t("Nobody lets us in") if is_no_access else t("Cannot finish"),
+            subtitle=self._subtitle(data),
+            blocks=tuple(blocks),
+            primary=SheetButton(
+                key="leave",
+                text=t("End the visit"),
+                icon="door-closed-lock" if is_no_access else "pause",
+                kind="danger",
+                refusal=self._refusal(data, answers, is_no_access=is_no_access),
+                needs_again=True,
+            ),
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """End the visit, or hand the order over."""
+        del key
+        try:
+            if self._how == "handover":
+                actor = self._tablet.identity.actor if self._tablet.identity else ""
+                self._tablet.site.hand_over(self._order_id, answers.get("note"), self._name(actor))
+            else:
+                self._tablet.site.leave(
+                    self._order_id, WorkOrderEvent(self._how), self._end(answers)
+                )
+        except (RefusedTransition, OrderGoneError):
+            return Tapped(message=self.t("The order has moved on meanwhile."))
+        return Tapped(is_done=True)
+
+    def _end(self, answers: Answers) -> VisitEnd:
+        appointment = answers.get("appointment")
+        return VisitEnd(
+            reason=VisitEndReason(answers.get("reason")),
+            note=answers.get("note").strip(),
+            notice=answers.get("notice").strip(),
+            appointment_ms=int(appointment) if appointment.isdecimal() else None,
+        )
+
+    def _reasons(self, answers: Answers, *, is_no_access: bool) -> ChoiceBlock:
+        offered = _NO_ACCESS if is_no_access else _CANNOT
+        return ChoiceBlock(
+            key="reason",
+            title=self.t("Why?"),
+            lines=tuple(
+                ChoiceLine(
+                    value=str(each),
+                    text=reason_of_end_text(self.t, each),
+                    icon=END_ICONS[each],
+                    is_selected=answers.get("reason") == each,
+                )
+                for each in offered
+            ),
+        )
+
+    def _appointments(self, data: SiteSheet, answers: Answers) -> ChoiceBlock:
+        now = utc_from_ms(data.now_ms).astimezone(self._context.zone)
+        lines: list[ChoiceLine] = []
+        for days, hour in _NEXT_DAYS:
+            at = (now + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+            value = str(ms_from_utc(at))
+            lines.append(
+                ChoiceLine(
+                    value=value,
+                    text=self._day_text(days, at),
+                    icon="calendar-clock",
+                    is_selected=answers.get("appointment") == value,
+                )
+            )
+        return ChoiceBlock(key="appointment", title=self.t("Next appointment"), lines=tuple(lines))
+
+    def _day_text(self, days: int, at: datetime) -> str:
+        time = at.strftime("%H:%M")
+        if days == 1:
+            return self.t("Tomorrow {time}").format(time=time)
+        return f"{at.strftime('%m-%d')} {time}"
+
+    def _refusal(self, data: SiteSheet, answers: Answers, *, is_no_access: bool) -> str:
+        t = self.t
+        if not answers.get("reason"):
+            return t("Say why first.")
+        if is_no_access and not answers.get("notice").strip():
+            return t("Leave a notice and enter its number.")
+        open_valves = [each for each in data.record.valves if not each.may_reopen]
+        if open_valves:
+            return t("Valve {valve} is closed and nobody is named who may open it").format(
+                valve=open_valves[0].valve_id
+            )
+        return ""
+
+    def _handover(self, data: SiteSheet, answers: Answers) -> SheetView:
+        t = self.t
+        medium = data.document.medium
+        steps = RowsBlock(
+            key="steps",
+            title=t("Done so far"),
+            lines=tuple(
+                RowLine(
+                    key=str(each.step),
+                    title=step_text(t, each.step, medium),
+                    detail=f"{self._name(each.by)}  ·  {self._time(each.at_ms)}",
+                    icon="check-circle",
+                    tone=Tone.OK,
+                )
+                for each in data.record.steps
+            ),
+            empty_text=t("No step was taken yet."),
+        )
+        valves = RowsBlock(
+            key="valves",
+            title=t("Valves that stay closed"),
+            lines=tuple(
+                RowLine(
+                    key=each.valve_id,
+                    title=each.valve_id,
+                    detail=each.may_reopen,
+                    icon="valve-closed",
+                    tone=Tone.WARN,
+                )
+                for each in data.record.valves
+            ),
+            empty_text=t("No valve is closed."),
+        )
+        is_working = data.document.state is WorkOrderState.WORKING
+        refusal = ""
+        if not is_working:
+            refusal = t("Only work that has begun can be handed over.")
+        elif not answers.get("note").strip():
+            refusal = t("Write what the next crew must know.")
+        return SheetView(
+            title=t("Hand over to the next crew"),
+            subtitle=self._subtitle(data),
+            blocks=(
+                NoticeBlock(
+                    key="what",
+                    text=t("The next crew gets the steps, the closed valves and your note."),
+                    tone=Tone.INFO,
+                    icon="swap-horizontal",
+                ),
+                steps,
+                valves,
+                NoteBlock(
+                    key="note",
+                    label=t("What must the next crew know?"),
+                    text=answers.get("note"),
+                    hint=t("What is open, where the key is, who waits"),
+                    is_long=True,
+                ),
+            ),
+            primary=SheetButton(
+                key="leave",
+                text=t("Hand over"),
+                icon="swap-horizontal",
+                refusal=refusal,
+                needs_again=True,
+            ),
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )

@@ -1,0 +1,169 @@
+"""The sheet of a meter reading: what the dial shows, questioned at once when it is strange."""
+
+from field_app.forms.numbers import parse_number, shown_number
+from field_app.orders.reading_check import Doubt, doubt_of, expected_now
+from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    ChoiceBlock,
+    ChoiceLine,
+    FactsBlock,
+    NoticeBlock,
+    NumberBlock,
+    SheetButton,
+    SheetView,
+    TextBlock,
+)
+from field_app.presenters.site_page import SitePage
+from field_app.presenters.site_words import doubt_text
+from field_app.presenters.views import LabelledText, Tone
+from field_app.tablet import Tablet
+from wire_contracts.order_site import OrderSite
+from wire_contracts.quantities import Quantity
+
+_UNITS = {Quantity.ENERGY_KWH: "kWh"}
+_SHOWN_COUNTS = 5
+
+
+class ReadingPage(SitePage):
+    """What the meter shows."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
+        """Read the meter of the order `order_id`."""
+        super().__init__(tablet, context, order_id, "reading")
+
+    def view(self, data: SiteSheet, answers: Answers) -> SheetView:
+        """Return the sheet."""
+        t = self.t
+        site = data.document.site or OrderSite()
+        text = answers.get("value")
+        doubt = doubt_of(text, site.counts, data.now_ms)
+        reason = answers.get("sure")
+        blocks: list[Block] = [
+            NumberBlock(
+                key="value",
+                label=t("What the meter shows"),
+                unit=_unit(site),
+                text=text,
+                hint=self._expected(site, data.now_ms),
+                error="" if doubt is None else doubt_text(t, doubt),
+            )
+        ]
+        is_question = doubt is not None and doubt is not Doubt.NOT_A_NUMBER
+        if is_question:
+            blocks.append(self._question(reason))
+        blocks.append(self._before(site))
+        blocks += self._taken(data)
+        return SheetView(
+            title=t("Meter reading"),
+            subtitle=self._subtitle(data),
+            blocks=tuple(blocks),
+            primary=SheetButton(
+                key="keep",
+                text=t("Keep the reading"),
+                icon="check-bold",
+                refusal=self._refusal(text, doubt, reason),
+            ),
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Keep the reading, with the doubt and the answer to it."""
+        del key
+        sheet = self.read()
+        if sheet is None:
+            return Tapped(is_done=True)
+        site = sheet.document.site or OrderSite()
+        text, reason = answers.get("value"), answers.get("sure")
+        doubt = doubt_of(text, site.counts, sheet.now_ms)
+        refusal = self._refusal(text, doubt, reason)
+        value = parse_number(text)
+        if refusal or value is None:
+            return Tapped(message=refusal)
+        self._tablet.site.read_meter(
+            self._order_id,
+            {
+                "meter_id": sheet.document.meter_id,
+                "quantity": None if site.quantity is None else str(site.quantity),
+                "value": value,
+                "doubt": None if doubt is None else str(doubt),
+                "sure_because": reason,
+            },
+        )
+        return Tapped(is_done=True)
+
+    def _refusal(self, text: str, doubt: Doubt | None, reason: str) -> str:
+        t = self.t
+        if not text.strip():
+            return t("Enter what the meter shows.")
+        if doubt is Doubt.NOT_A_NUMBER:
+            return doubt_text(t, doubt)
+        if doubt is not None and not reason:
+            return t("Look again, then say why it is right.")
+        return ""
+
+    def _question(self, reason: str) -> ChoiceBlock:
+        t = self.t
+        texts = {
+            "read_twice": t("Read twice, it is so"),
+            "meter_exchanged": t("The meter was exchanged"),
+            "use_changed": t("Use has changed"),
+            "meter_stands": t("The meter stands still"),
+        }
+        icons = {
+            "read_twice": "eye",
+            "meter_exchanged": "swap-horizontal",
+            "use_changed": "account-group",
+            "meter_stands": "pause",
+        }
+        return ChoiceBlock(
+            key="sure",
+            title=t("Why is it right all the same?"),
+            lines=tuple(
+                ChoiceLine(value=key, text=text, icon=icons[key], is_selected=key == reason)
+                for key, text in texts.items()
+            ),
+        )
+
+    def _expected(self, site: OrderSite, now_ms: int) -> str:
+        expected = expected_now(site.counts, now_ms)
+        if expected is None:
+            return ""
+        return self.t("Expected: {low} to {high} {unit}").format(
+            low=shown_number(round(expected.low)),
+            high=shown_number(round(expected.high)),
+            unit=_unit(site),
+        )
+
+    def _before(self, site: OrderSite) -> Block:
+        t = self.t
+        if not site.counts:
+            return TextBlock(key="before", text=t("No former reading is known."))
+        return FactsBlock(
+            key="before",
+            title=t("Last readings"),
+            facts=tuple(
+                LabelledText(
+                    label=self._time(count.at_ms),
+                    text=f"{shown_number(count.value)} {_unit(site)}",
+                    icon="meter",
+                )
+                for count in reversed(site.counts[-_SHOWN_COUNTS:])
+            ),
+        )
+
+    def _taken(self, data: SiteSheet) -> list[Block]:
+        if not data.record.counts:
+            return []
+        last = data.record.counts[-1]
+        text = self.t("Taken on this visit: {value}, {time}").format(
+            value=shown_number(last.value), time=self._time(last.at_ms)
+        )
+        return [NoticeBlock(key="taken", text=text, tone=Tone.OK, icon="check-circle")]
+
+
+def _unit(site: OrderSite) -> str:
+    return "" if site.quantity is None else _UNITS.get(site.quantity, "m³")

@@ -1,0 +1,192 @@
+"""SheetPresenter: one sheet of blocks; every answer is kept before the next one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
+from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
+from field_app.presenters.stage import Stage
+from field_app.presenters.wording import time_text
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tapped:
+    """What became of a tap: a message when it could not be done, the end, the page it leads to."""
+
+    message: str = ""
+    is_done: bool = False
+    opens: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a sheet has been told: `typed` on the sheet, and the message of the last tap."""
+
+    typed: Mapping[str, str]
+    message: str = ""
+    saved_text: str = ""
+
+    def get(self, key: str) -> str:
+        """Return an answer, empty when there is none."""
+        return self.typed.get(key, "")
+
+
+class SheetPage(Protocol[D]):
+    """What one sheet is about; all but `view` runs away from the screen's thread."""
+
+    def read(self) -> D | None:
+        """Return what the sheet shows; None when what it is about is gone."""
+        ...
+
+    def typed_before(self, data: D) -> Mapping[str, str]:
+        """Return the answers that were kept before."""
+        ...
+
+    def saved_at_ms(self, data: D) -> int | None:
+        """Return when the last answer was kept."""
+        ...
+
+    def view(self, data: D, answers: Answers) -> SheetView:
+        """Return the sheet in the reader's language."""
+        ...
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers; return when, once committed."""
+        ...
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Do what a button says; committed when this returns."""
+        ...
+
+
+class SheetPresenter(Generic[D]):
+    """One sheet; the screen's thread only, like every presenter."""
+
+    def __init__(self, page: SheetPage[D], context: PresenterContext) -> None:
+        """Show `page`."""
+        self._page = page
+        self._context = context
+        self._data: D | None = None
+        self._typed: dict[str, str] = {}
+        self._unsaved: dict[str, str] = {}
+        self._under_way: list[dict[str, str]] = []
+        self._cancel_save: Callable[[], None] | None = None
+        self._saved_at_ms: int | None = None
+        self._message = ""
+        self._is_done = False
+        self._opened: Callable[[str], None] | None = None
+        self._stage = Stage(context.worker, BLANK_SHEET)
+
+    @property
+    def view(self) -> SheetView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(
+        self, show: Callable[[SheetView], None], opened: Callable[[str], None] | None = None
+    ) -> None:
+        """Show every view with `show`; `opened` is called with the page that a tap leads to."""
+        self._opened = opened
+        self._stage.attach(show)
+        self.refresh()
+
+    def detach(self) -> None:
+        """Keep what was typed, then show nothing any more."""
+        self.flush()
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read again; what is being typed stays."""
+        self._stage.read(self._page.read, self._take)
+
+    def type(self, key: str, text: str) -> None:
+        """Take a text as typed; it is kept 0.3 s after the last key."""
+        if self._typed.get(key, "") == text:
+            return
+        self._typed[key] = self._unsaved[key] = text
+        self._message = ""
+        self._draw()
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None
+        cancel = self._context.worker.later(DEBOUNCE_S, self.flush)
+        if self._unsaved:
+            self._cancel_save = cancel
+
+    def choose(self, key: str, value: str) -> None:
+        """Take an answer, or take it back when it was given; it is kept at once."""
+        self.flush()
+        self._typed[key] = "" if self._typed.get(key) == value else value
+        self._message = ""
+        self._draw()
+        self._save({key: self._typed[key]})
+
+    def flush(self) -> None:
+        """Keep what was typed now: the focus, the screen or the app goes away."""
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None
+        unsaved, self._unsaved = self._unsaved, {}
+        if unsaved:
+            self._save(unsaved)
+
+    def tap(self, key: str) -> None:
+        """Do what a button says."""
+        self.flush()
+        answers = self._answers()
+        self._stage.act(lambda: self._page.tap(key, answers), self._tapped)
+
+    def _save(self, answers: dict[str, str]) -> None:
+        self._under_way = [*self._under_way, answers]
+        self._stage.act(lambda: self._page.keep(answers), lambda at: self._saved(answers, at))
+
+    def _saved(self, answers: dict[str, str], at_ms: int | None) -> None:
+        self._under_way = [each for each in self._under_way if each is not answers]
+        if at_ms is not None:
+            self._saved_at_ms = at_ms
+        self._draw()
+
+    def _tapped(self, tapped: Tapped) -> None:
+        self._message = tapped.message
+        self._is_done = tapped.is_done
+        if not tapped.message:
+            self._typed = dict(self._unsaved)
+        if tapped.opens and self._opened is not None:
+            self._opened(tapped.opens)
+        self.refresh()
+
+    def _take(self, data: D | None) -> None:
+        """Take what may have been read before the last answers were written."""
+        if data is None:
+            self._message = self._context.words("This order is not on this tablet any more.")
+        else:
+            self._data = data
+            self._typed = dict(self._page.typed_before(data))
+            for newer in (*self._under_way, self._unsaved):
+                self._typed |= newer
+            self._saved_at_ms = self._page.saved_at_ms(data)
+        self._draw()
+
+    def _answers(self) -> Answers:
+        return Answers(
+            typed=dict(self._typed), message=self._message, saved_text=self._saved_text()
+        )
+
+    def _draw(self) -> None:
+        if self._data is None:
+            view = SheetView(title="", subtitle="", message=self._message, is_done=self._is_done)
+        else:
+            view = self._page.view(self._data, self._answers())
+        if self._is_done:
+            view = SheetView(title=view.title, subtitle=view.subtitle, is_done=True)
+        self._stage.draw(view)
+
+    def _saved_text(self) -> str:
+        if self._saved_at_ms is None:
+            return ""
+        now_utc = self._context.clock.now_utc()
+        time = time_text(self._saved_at_ms, now_utc, self._context.zone)
+        return self._context.words("Kept on this tablet at {time}").format(time=time)

@@ -1,0 +1,146 @@
+"""The sheet of the shift: my numbers today, and the note to whoever comes next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from field_app.orders.order_store import OrderFilter, OrderQuery
+from field_app.orders.site_desk import ShiftNumbers
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    FactsBlock,
+    NoteBlock,
+    SheetButton,
+    SheetView,
+    TextBlock,
+    TilesBlock,
+)
+from field_app.presenters.views import LabelledText
+from field_app.tablet import Tablet
+from wire_contracts.fields import JsonValue
+from wire_contracts.frames import ms_from_utc
+
+NOTE_ORDER = "shift"
+"""The record under which the note of the shift is a draft."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftData:
+    """The day in numbers, what is left, and the note as it was typed."""
+
+    numbers: ShiftNumbers
+    open_count: int
+    urgent_count: int
+    waiting_count: int
+    typed: Mapping[str, str]
+    saved_at_ms: int | None
+
+
+class ShiftPage:
+    """The shift."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext) -> None:
+        """Count what was done on `tablet` since midnight of the site."""
+        self._tablet = tablet
+        self._context = context
+
+    def read(self) -> ShiftData:
+        """Return the day's numbers."""
+        page = self._tablet.desk.page(OrderQuery(limit=1))
+        draft = self._tablet.site.draft(NOTE_ORDER)
+        return ShiftData(
+            numbers=self._tablet.site.numbers(self._midnight_ms()),
+            open_count=page.counts.get(OrderFilter.OPEN, 0),
+            urgent_count=page.counts.get(OrderFilter.URGENT, 0),
+            waiting_count=self._tablet.status().outbox.waiting,
+            typed=draft.typed,
+            saved_at_ms=draft.saved_at_ms,
+        )
+
+    def typed_before(self, data: ShiftData) -> Mapping[str, str]:
+        """Return the note as it was typed."""
+        return data.typed
+
+    def saved_at_ms(self, data: ShiftData) -> int | None:
+        """Return when the note was kept last."""
+        return data.saved_at_ms
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep the note as it is typed."""
+        return self._tablet.site.keep(NOTE_ORDER, "", answers)
+
+    def view(self, data: ShiftData, answers: Answers) -> SheetView:
+        """Return the sheet."""
+        t = self._context.words
+        blocks: list[Block] = [
+            TilesBlock(key="numbers", tiles=self._tiles(data)),
+            NoteBlock(
+                key="note",
+                label=t("Note to the next shift"),
+                text=answers.get("note"),
+                hint=t("What is open, what to watch, where the keys are"),
+                is_long=True,
+            ),
+        ]
+        if data.numbers.notes:
+            blocks.append(
+                FactsBlock(
+                    key="notes",
+                    title=t("Notes of today"),
+                    facts=tuple(
+                        LabelledText(label="", text=text, icon="note")
+                        for text in reversed(data.numbers.notes)
+                    ),
+                )
+            )
+        else:
+            blocks.append(TextBlock(key="none", text=t("No note was left today.")))
+        note = answers.get("note").strip()
+        return SheetView(
+            title=t("My shift"),
+            subtitle=t("Since midnight, on this tablet"),
+            blocks=tuple(blocks),
+            primary=SheetButton(
+                key="leave",
+                text=t("Leave the note"),
+                icon="clipboard-arrow-right",
+                refusal="" if note else t("Write the note first."),
+            ),
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Leave the note with the numbers of the day."""
+        del key
+        data = self.read()
+        numbers: dict[str, JsonValue] = {
+            "finished": data.numbers.finished,
+            "left": data.numbers.left,
+            "open": data.open_count,
+        }
+        self._tablet.site.leave_note(answers.get("note"), numbers)
+        self._tablet.site.keep(NOTE_ORDER, "", {"note": ""})
+        return Tapped()
+
+    def _tiles(self, data: ShiftData) -> tuple[LabelledText, ...]:
+        t = self._context.words
+        numbers = data.numbers
+        tiles = (
+            (t("Finished"), numbers.finished, ""),
+            (t("Left without a finding"), numbers.left, ""),
+            (t("To do"), data.open_count, ""),
+            (t("Urgent"), data.urgent_count, "trigger" if data.urgent_count else ""),
+            (t("Safety steps"), numbers.steps, ""),
+            (t("Readings"), numbers.readings, ""),
+            (t("Photos"), numbers.photos, ""),
+            (t("Waiting on this tablet"), data.waiting_count, ""),
+        )
+        return tuple(
+            LabelledText(label=label, text=str(count), icon=icon) for label, count, icon in tiles
+        )
+
+    def _midnight_ms(self) -> int:
+        now = self._context.clock.now_utc().astimezone(self._context.zone)
+        return ms_from_utc(now.replace(hour=0, minute=0, second=0, microsecond=0))

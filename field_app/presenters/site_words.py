@@ -1,0 +1,206 @@
+"""Decides how the work on site reads: steps, values, reasons, troubles."""
+
+from collections.abc import Mapping
+
+from field_app.orders.completion import Lack, Lacking
+from field_app.orders.entry_gate import GateReason
+from field_app.orders.reading_check import Doubt
+from field_app.orders.safety_steps import StepField, Trouble
+from field_app.presenters.ports import Words
+from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import HelpReason, SafetyStep, VisitEndReason
+
+
+def step_text(t: Words, step: SafetyStep, medium: Medium) -> str:
+    """Return what a step is called."""
+    texts: Mapping[SafetyStep, str] = {
+        SafetyStep.ISOLATE: t("Isolate"),
+        SafetyStep.VENTILATE: t("Ventilate"),
+        SafetyStep.MEASURE: t("Measure"),
+        SafetyStep.REPAIR: t("Repair"),
+        SafetyStep.REMEASURE: t("Measure again"),
+        SafetyStep.RELIGHT: t("Relight") if medium is Medium.GAS else t("Put back into use"),
+    }
+    return texts[step]
+
+
+def step_advice(t: Words, step: SafetyStep, medium: Medium) -> str:
+    """Return what a step asks for, in one line."""
+    gas = medium is Medium.GAS
+    texts: Mapping[SafetyStep, str] = {
+        SafetyStep.ISOLATE: t("Close the valve before the leak, hang your tag on it."),
+        SafetyStep.VENTILATE: t("No switch, no flame, no phone inside. Open doors and windows."),
+        SafetyStep.MEASURE: t("Measure the air at the leak, the floor and the ceiling.")
+        if gas
+        else t("Read the instruments before you open the pipe."),
+        SafetyStep.REPAIR: t("Repair, replace, or make it safe until it can be repaired."),
+        SafetyStep.REMEASURE: t("Soap test and measure the air again; wait 5 minutes.")
+        if gas
+        else t("Bring the pressure back and watch it for 5 minutes."),
+        SafetyStep.RELIGHT: t("Vent the line, relight every appliance, watch the flame.")
+        if gas
+        else t("Open slowly, vent the air, look at the joint once more."),
+    }
+    return texts[step]
+
+
+def field_text(t: Words, field: StepField) -> str:
+    """Return the label of a value of a step."""
+    texts: Mapping[str, str] = {
+        "gas_lel_pct": t("Gas in the air"),
+        "pressure_barg": t("Gauge pressure"),
+        "supply_temp_degc": t("Supply temperature"),
+        "minutes": t("For how long"),
+        "tight": t("Does it hold?"),
+        "how": t("What was done?"),
+    }
+    return texts.get(field.key, field.key)
+
+
+def option_text(t: Words, option: str) -> str:
+    """Return the words of one choice of a step."""
+    texts: Mapping[str, str] = {
+        "valve_closed": t("Valve closed"),
+        "not_needed": t("Not needed here"),
+        "by_control_room": t("By the control room"),
+        "doors_windows": t("Doors and windows"),
+        "fan": t("Fan, explosion-proof"),
+        "open_air": t("Open air"),
+        "repaired": t("Repaired"),
+        "replaced": t("Part replaced"),
+        "made_safe": t("Made safe for now"),
+        "holds": t("It holds"),
+        "drops": t("It drops"),
+        "relit": t("Relit"),
+        "sealed": t("Sealed off"),
+        "no_flame": t("Nothing to relight"),
+        "reopened": t("Open again"),
+        "stays_closed": t("Stays closed"),
+    }
+    return texts.get(option, option)
+
+
+OPTION_ICONS: Mapping[str, str] = {
+    "valve_closed": "valve-closed",
+    "not_needed": "minus-circle",
+    "by_control_room": "server-network",
+    "doors_windows": "weather-windy",
+    "fan": "fan",
+    "open_air": "weather-sunny",
+    "repaired": "wrench",
+    "replaced": "swap-horizontal",
+    "made_safe": "shield-check",
+    "holds": "check-circle",
+    "drops": "arrow-right",
+    "relit": "fire",
+    "sealed": "lock",
+    "no_flame": "fire-off",
+    "reopened": "valve-open",
+    "stays_closed": "valve-closed",
+}
+"""The icon beside each choice of a step."""
+
+
+def trouble_text(t: Words, field: StepField, trouble: Trouble) -> str:
+    """Return what is wrong with a value, empty for one that is only not there yet."""
+    if trouble is Trouble.NOT_A_NUMBER:
+        return t("Not a number")
+    if trouble is Trouble.OUT_OF_RANGE:
+        return t("Possible: {low} to {high}").format(low=f"{field.low:g}", high=f"{field.high:g}")
+    if trouble is Trouble.NOT_SAFE:
+        return t("Not safe: stop, go back one step")
+    return ""
+
+
+def gate_text(t: Words, reason: GateReason) -> str:
+    """Return why nobody may go in."""
+    texts: Mapping[GateReason, str] = {
+        GateReason.NO_DETECTOR: t("Which detector? Enter its number."),
+        GateReason.CALIBRATION_UNKNOWN: t("Until when is the detector calibrated?"),
+        GateReason.CALIBRATION_DUE: t("The detector's calibration has run out: take another one."),
+        GateReason.OXYGEN_MISSING: t("Oxygen is not measured."),
+        GateReason.LEL_MISSING: t("Gas is not measured."),
+        GateReason.NOT_A_NUMBER: t("A value is not a number."),
+        GateReason.OXYGEN_LOW: t("Too little oxygen: people faint without a warning."),
+        GateReason.OXYGEN_HIGH: t("Too much oxygen: clothes burn."),
+        GateReason.LEL_HIGH: t("Gas in the air: danger of explosion."),
+        GateReason.CARBON_MONOXIDE: t("Carbon monoxide above the limit."),
+        GateReason.HYDROGEN_SULPHIDE: t("Hydrogen sulphide above the limit."),
+    }
+    return texts[reason]
+
+
+def doubt_text(t: Words, doubt: Doubt) -> str:
+    """Return what is strange about a reading, as a question."""
+    texts: Mapping[Doubt, str] = {
+        Doubt.NOT_A_NUMBER: t("Not a number"),
+        Doubt.BACKWARDS: t("Less than the meter showed before. Read it again."),
+        Doubt.MUCH_MORE: t("Far more than usual. A digit too many?"),
+        Doubt.MUCH_LESS: t("Far less than usual. Does the meter still count?"),
+    }
+    return texts[doubt]
+
+
+def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
+    """Return what is missing, in one line."""
+    if lacking.lack is Lack.STEP and lacking.step is not None:
+        return t("Step not done: {step}").format(step=step_text(t, lacking.step, medium))
+    if lacking.lack is Lack.PHOTO:
+        return t("A photo of what was repaired")
+    if lacking.lack is Lack.READING:
+        return t("The reading of the meter")
+    return t("Valve {valve} is closed and nobody is named who may open it").format(
+        valve=lacking.valve_id
+    )
+
+
+def reason_of_end_text(t: Words, reason: VisitEndReason) -> str:
+    """Return why a visit ended without a finding."""
+    texts: Mapping[VisitEndReason, str] = {
+        VisitEndReason.NOBODY_HOME: t("Nobody at home"),
+        VisitEndReason.REFUSED: t("Was not let in"),
+        VisitEndReason.LOCKED: t("Locked, no key"),
+        VisitEndReason.DANGEROUS: t("Too dangerous now"),
+        VisitEndReason.PARTS_MISSING: t("Part is missing"),
+        VisitEndReason.OTHER_TRADE: t("Needs another trade"),
+        VisitEndReason.NEEDS_SHUTDOWN: t("Needs a shut-down"),
+        VisitEndReason.WEATHER: t("Weather"),
+        VisitEndReason.HANDED_OVER: t("Handed over"),
+    }
+    return texts[reason]
+
+
+END_ICONS: Mapping[VisitEndReason, str] = {
+    VisitEndReason.NOBODY_HOME: "home-alert",
+    VisitEndReason.REFUSED: "hand-back-right",
+    VisitEndReason.LOCKED: "door-closed-lock",
+    VisitEndReason.DANGEROUS: "alert-octagon",
+    VisitEndReason.PARTS_MISSING: "package-variant",
+    VisitEndReason.OTHER_TRADE: "account-switch",
+    VisitEndReason.NEEDS_SHUTDOWN: "valve-closed",
+    VisitEndReason.WEATHER: "weather-windy",
+    VisitEndReason.HANDED_OVER: "swap-horizontal",
+}
+"""The icon beside each reason."""
+
+
+def help_text(t: Words, reason: HelpReason) -> str:
+    """Return why help is wanted."""
+    texts: Mapping[HelpReason, str] = {
+        HelpReason.INJURY: t("Somebody is hurt"),
+        HelpReason.GAS: t("Gas escapes"),
+        HelpReason.FIRE: t("Fire"),
+        HelpReason.THREAT: t("We are threatened"),
+        HelpReason.CREW: t("We need another crew"),
+    }
+    return texts[reason]
+
+
+HELP_ICONS: Mapping[HelpReason, str] = {
+    HelpReason.INJURY: "medical-bag",
+    HelpReason.GAS: "gas-cylinder",
+    HelpReason.FIRE: "fire",
+    HelpReason.THREAT: "account-alert",
+    HelpReason.CREW: "account-group",
+}
+"""The icon beside each reason."""
