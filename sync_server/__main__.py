@@ -25,6 +25,7 @@ from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch
+from sync_server.forms import commands_io as form_commands
 from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
 from sync_server.readings.corrections import CorrectionRule, describe
@@ -40,6 +41,7 @@ from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_fo
 from sync_server.sync import commands_io as sync_commands
 from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
 from sync_server.sync.sealing_keys_io import copy_keys
+from sync_server.trials import commands_io as trial_commands
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -62,7 +64,9 @@ _REFUSALS = (
     CorrectionFileError,
     UnusedCorrectionsError,
     *sync_commands.REFUSALS,
+    *form_commands.REFUSALS,
     *gateway_commands.REFUSALS,
+    *trial_commands.REFUSALS,
 )
 """What ends a command with status 1 and its text."""
 
@@ -122,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_corrections(add)
     sync_commands.add_sync_commands(add)
     gateway_commands.add_gateway_commands(add)
+    form_commands.add_form_commands(add)
+    trial_commands.add_trial_commands(add)
     return parser
 
 
@@ -345,6 +351,21 @@ def _sync_desk(
     return run
 
 
+def _forms_desk(
+    work: Callable[[form_commands.FormsDesk, argparse.Namespace], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        config.data.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(config.database_url)
+        try:
+            migrate(engine)
+            work(form_commands.FormsDesk(engine=engine, clock=SystemClock(), say=print), options)
+        finally:
+            engine.dispose()
+
+    return run
+
+
 def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:
     print(gateway_commands.make_key(options))
 
@@ -374,6 +395,10 @@ def _at_order_desk(
         engine.dispose()
 
 
+def _replay(_config: ServerConfig, options: argparse.Namespace) -> None:
+    trial_commands.run_replay(options, print)
+
+
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _back_up,
@@ -388,10 +413,16 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "check-sync": _sync_desk(sync_commands.check_sync),
     "sealing-keys": _sync_desk(sync_commands.sealing_keys),
     "erase-person": _sync_desk(sync_commands.erase_person),
+    "forms": _forms_desk(form_commands.list_all),
+    "add-form": _forms_desk(form_commands.add_form),
+    "publish-form": _forms_desk(form_commands.publish),
+    "withdraw-form": _forms_desk(form_commands.withdraw),
+    "export-answers": _forms_desk(form_commands.export_answers),
     "gateway-keys": _gateway_keys,
     "gateway-config": _gateway_config,
     "gateway-command": _gateway_command,
     "broker-acl": _broker_acl,
+    "replay": _replay,
 }
 
 

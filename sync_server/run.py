@@ -24,6 +24,7 @@ from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
 from sync_server.detection.runner import DetectionRunner
+from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
@@ -131,6 +132,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         with engine.begin() as connection:
             epoch = server_epoch(connection)
         if Part.PAGES in parts:
+            install_builtin_forms(engine, clock.now_utc())
             _announce_first_link(config, engine, clock, announce)
         site = _Site(
             config=config, engine=engine, clock=clock, stop=stop, reached=reached, epoch=epoch

@@ -52,6 +52,9 @@ class Action(StrEnum):
     CHANGE_POLICY = "change_policy"
     SEE_AUDIT = "see_audit"
     WORK_ON_TABLET = "work_on_tablet"
+    SEE_FORMS = "see_forms"
+    MANAGE_FORMS = "manage_forms"
+    EXPORT_ANSWERS = "export_answers"
 
 
 _R = Role
@@ -102,6 +105,9 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.CHANGE_POLICY: frozenset({_R.DIRECTOR}),
     _A.SEE_AUDIT: frozenset({_R.AUDITOR, _R.DIRECTOR}),
     _A.WORK_ON_TABLET: _FIELD | {_R.TEAM_LEADER},
+    _A.SEE_FORMS: _WATCH | _LEAD | _READ_ALL | {_R.ADMINISTRATOR},
+    _A.MANAGE_FORMS: _LEAD | {_R.QUALITY_OFFICER, _R.SAFETY_OFFICER},
+    _A.EXPORT_ANSWERS: _LEAD | _READ_ALL | {_R.SAFETY_OFFICER},
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
 

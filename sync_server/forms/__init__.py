@@ -12,5 +12,10 @@ The line through the modules:
     form_compiler       XForm and sheets -> the model, or all that is wrong with it
     form_store          versions: taken once, published, withdrawn; what tablets are given
     intake_io           an uploaded file -> a form that can be kept
+    preview             a form tried out in the browser, by the rules of the tablets
+    answers_store       what tablets have answered
+    answer_table, answer_xml, export_io      answers -> CSV, OpenRosa submissions, files
     builtin_io          the checklists that come with the product
+    build_checklists_io      their XLSX, made of tables that people can read
+    commands_io         `sync-server forms`, `add-form`, `export-answers` and their sisters
 """

@@ -421,7 +421,7 @@ def _literal(tree: Tree) -> float | None:
 
 
 def _list_of(itemset: Tree) -> tuple[str, Tree | None] | None:
-    """Return the list of `instance('x')/root/item[filter]` and its filter; None for another."""
+    """Return the list whose items an itemset offers, and its filter; None for another itemset."""
     if not isinstance(itemset, Path) or itemset.origin is None or len(itemset.steps) != 2:  # noqa: PLR2004  # root/item
         return None
     arguments = itemset.origin.arguments

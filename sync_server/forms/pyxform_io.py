@@ -14,6 +14,8 @@ _SHEET: Final = re.compile(
     r"'(survey|choices|settings)' sheet|On the (survey|choices|settings)", re.IGNORECASE
 )
 _LONGEST: Final = 600
+_OF_NO_USE: Final = "max-pixels"
+"""Of advice: tablets make photos smaller by themselves."""
 
 
 def make_xform(sheets: Sheets, own_settings: frozenset[str]) -> tuple[str, list[str]]:
@@ -24,20 +26,22 @@ def make_xform(sheets: Sheets, own_settings: frozenset[str]) -> tuple[str, list[
     """
     content: dict[str, object] = {"sheet_names": sorted(sheets.rows)}
     for name, rows in sheets.rows.items():
-        hidden = own_settings if name == "settings" else frozenset[str]()
-        content[name] = [
-            {key: text for key, text in row.items() if key not in hidden} for row in rows
+        headings = [
+            each
+            for each in sheets.headings[name]
+            if name != "settings" or not (each in own_settings or "::" in each)
         ]
-        headings = [each for each in sheets.headings[name] if each not in hidden]
+        content[name] = [{key: row[key] for key in headings if key in row} for row in rows]
         content[f"{name}_header"] = [dict.fromkeys(headings)]
     warnings: list[str] = []
     try:
-        return convert(content, warnings=warnings, form_name="data").xform, warnings
+        xform = convert(content, warnings=warnings, form_name="data").xform
     except PyXFormError as error:
         raise FormRefusedError([_problem(str(error))]) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         text = f"breaks the XLSForm convention: {str(error)[:200]}"
         raise FormRefusedError([_problem(text)]) from error
+    return xform, [each for each in warnings if _OF_NO_USE not in each]
 
 
 def _problem(text: str) -> FormProblem:

@@ -33,6 +33,7 @@ from sync_server.web.desk_routes_io import (
     live_router,
     shelving_router,
 )
+from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router
 from sync_server.web.live_io import LiveHub
@@ -128,6 +129,9 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         meters_router(pages),
         gateways_router(pages),
         review_router(pages),
+        forms_router(pages),
+        form_preview_router(pages),
+        form_files_router(pages),
         tablets_router(pages),
         accounts_router(pages),
         crews_router(pages),

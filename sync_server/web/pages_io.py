@@ -84,6 +84,13 @@ NAV: Sequence[NavLink] = (
         key="review", icon="merge", message=mark("Review"), href="/review", action=Action.SEE_REVIEW
     ),
     NavLink(
+        key="forms",
+        icon="report",
+        message=mark("Forms"),
+        href="/forms",
+        action=Action.SEE_FORMS,
+    ),
+    NavLink(
         key="tablets",
         icon="tablet",
         message=mark("Tablets"),
