@@ -47,6 +47,9 @@ class Evidence:
         points: The chart, ascending in time.
         numbers: The numbers that decided, the triggering one first.
         check_first: What the crew should check, most likely cause first.
+        effects: What it costs, per day and in all: m³, kWh, money.
+        against: Numbers that speak against it.
+        flags: What weakens the evidence, such as a gap in the readings.
     """
 
     sentence: BilingualText
@@ -57,6 +60,9 @@ class Evidence:
     points: Sequence[ChartPoint] = ()
     numbers: Sequence[EvidenceNumber] = ()
     check_first: Sequence[BilingualText] = ()
+    effects: Sequence[EvidenceNumber] = ()
+    against: Sequence[EvidenceNumber] = ()
+    flags: Sequence[BilingualText] = ()
 
 
 def evidence_json(evidence: Evidence) -> JsonObject:
@@ -74,7 +80,20 @@ def evidence_json(evidence: Evidence) -> JsonObject:
         },
         "numbers": [_number_json(number) for number in evidence.numbers],
         "check": [text_json(text) for text in evidence.check_first],
+        **_more_json(evidence),
     }
+
+
+def _more_json(evidence: Evidence) -> JsonObject:
+    """Return what older readers do not know and therefore must not need."""
+    more: dict[str, JsonValue] = {}
+    if evidence.effects:
+        more["effects"] = [_number_json(number) for number in evidence.effects]
+    if evidence.against:
+        more["against"] = [_number_json(number) for number in evidence.against]
+    if evidence.flags:
+        more["flags"] = [text_json(text) for text in evidence.flags]
+    return more
 
 
 def _number_json(number: EvidenceNumber) -> JsonObject:
@@ -101,7 +120,18 @@ def parse_evidence(reader: FieldReader) -> Evidence:
         points=_parse_points(reader.object("points")),
         numbers=tuple(_parse_number(each) for each in reader.objects("numbers", longest=50)),
         check_first=tuple(parse_text(each) for each in reader.objects("check", longest=20)),
+        effects=_parse_numbers(reader, "effects"),
+        against=_parse_numbers(reader, "against"),
+        flags=tuple(parse_text(each) for each in _objects_if_any(reader, "flags")),
     )
+
+
+def _objects_if_any(reader: FieldReader, key: str) -> Sequence[FieldReader]:
+    return reader.objects(key, longest=20) if reader.has(key) else ()
+
+
+def _parse_numbers(reader: FieldReader, key: str) -> tuple[EvidenceNumber, ...]:
+    return tuple(_parse_number(each) for each in _objects_if_any(reader, key))
 
 
 def _parse_number(reader: FieldReader) -> EvidenceNumber:

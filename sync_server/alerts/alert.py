@@ -33,6 +33,7 @@ class AlertEvent(StrEnum):
     ORDERED = "ordered"
     ORDER_CANCELLED = "order_cancelled"
     FINDING = "finding"
+    RETRACTED = "retracted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

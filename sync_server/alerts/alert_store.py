@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -87,6 +88,101 @@ def open_alert(connection: Connection, finding: AlertFinding, now_utc: datetime)
     ).one()
     _see_again(connection, row, finding, now_utc)
     return str(row.alert_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneAlert:
+    """The newest alert of a meter and lane."""
+
+    alert_id: str
+    kind: Kind
+    score: float
+    condition: Condition
+
+
+def newest_in_lane(connection: Connection, meter_id: str, lane: str) -> LaneAlert | None:
+    """Return the newest alert of a meter and lane that stands, None when there is none."""
+    row = connection.execute(
+        select(ALERT.c.alert_id, ALERT.c.kind, ALERT.c.score, ALERT.c.condition)
+        .where(
+            ALERT.c.meter_id == meter_id, ALERT.c.lane == lane, ALERT.c.retracted_at_ms.is_(None)
+        )
+        .order_by(ALERT.c.raised_at_ms.desc(), ALERT.c.alert_id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return LaneAlert(
+        alert_id=row.alert_id,
+        kind=Kind(row.kind),
+        score=row.score,
+        condition=Condition(row.condition),
+    )
+
+
+def alter_alert(
+    connection: Connection, alert_id: str, finding: AlertFinding, now_utc: datetime
+) -> None:
+    """Let an alert say what its finding says now; a graver kind escalates it."""
+    row = _row(connection, alert_id)
+    _take_over(connection, row, finding, now_utc)
+
+
+def reopen_alert(
+    connection: Connection, alert_id: str, finding: AlertFinding, now_utc: datetime
+) -> None:
+    """Raise an alert again whose condition came back soon; one that a person closed stays closed.
+
+    Then a new one stands for the finding.
+    """
+    row = _row(connection, alert_id)
+    if row.condition == Condition.NORMAL:
+        open_alert(connection, finding, now_utc)
+        return
+    _take_over(connection, row, finding, now_utc)
+    _raise_again(connection, row, now_utc)
+
+
+def end_alert(
+    connection: Connection, alert_id: str, ended_at_utc: datetime, now_utc: datetime
+) -> None:
+    """Record when the abnormal state ended, and that the condition is gone."""
+    return_alert(connection, alert_id, now_utc)
+    _change(connection, alert_id, ended_at_ms=ms_from_utc(ended_at_utc))
+
+
+def retract_alert(connection: Connection, alert_id: str, now_utc: datetime) -> None:
+    """Record that late readings showed that it never was: it stays in the history."""
+    return_alert(connection, alert_id, now_utc)
+    _change(connection, alert_id, retracted_at_ms=ms_from_utc(now_utc))
+    _note(connection, alert_id, AlertEvent.RETRACTED, now_utc)
+
+
+def _take_over(
+    connection: Connection, row: Row[tuple[str]], finding: AlertFinding, now_utc: datetime
+) -> None:
+    is_graver = is_more_severe(finding.kind, Kind(row.kind))
+    kind = finding.kind if is_graver else Kind(row.kind)
+    _change(
+        connection,
+        row.alert_id,
+        kind=str(kind),
+        priority=min(row.priority, priority_of(kind, finding.medium)),
+        score=max(row.score, finding.score),
+        evidence=dump_json(evidence_json(finding.evidence)).decode(),
+        last_seen_at_ms=ms_from_utc(now_utc),
+    )
+    if is_graver:
+        detail = {"from": row.kind, "to": str(finding.kind)}
+        _note(connection, row.alert_id, AlertEvent.ESCALATED, now_utc, detail=detail)
+
+
+def _raise_again(connection: Connection, row: Row[tuple[str]], now_utc: datetime) -> None:
+    if row.condition not in {Condition.RETURNED_UNACKNOWLEDGED, Condition.LATCHED}:
+        return
+    condition = CONDITION.next_state(Condition(row.condition), ConditionEvent.RAISE)
+    _change(connection, row.alert_id, condition=condition, returned_at_ms=None, ended_at_ms=None)
+    _note(connection, row.alert_id, AlertEvent.RAISED_AGAIN, now_utc)
 
 
 def lane_of(finding: AlertFinding) -> str:

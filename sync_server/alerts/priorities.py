@@ -19,7 +19,7 @@ much water destroys within hours; a small water leak costs by the day; silence c
 
 _OTHERWISE = 3
 
-SEVERITY: dict[Kind, int] = {Kind.SLOW_LEAK: 1, Kind.VALVE_OPEN: 1, Kind.BURST: 2}
+SEVERITY: dict[Kind, int] = {Kind.SLOW_LEAK: 1, Kind.VALVE_OPEN: 2, Kind.BURST: 3}
 """Within one family the greater one is shown: a leak that becomes a burst is escalated."""
 
 

@@ -55,9 +55,15 @@ class ArrivedRows:
     values: Floats
 
 
-def pack_rows(cells: Iterable[Sequence[object]]) -> bytes:
-    """Return the rows, given in the order of the columns of `reading`, as one body."""
-    return orjson.dumps({"v": 1, "c": _NAMES, "r": [_TAKE(row) for row in cells]})
+def pack_rows(
+    cells: Iterable[Sequence[object]], received_at_ms: Sequence[int] | None = None
+) -> bytes:
+    """Return the rows, given in the order of the columns of `reading`, as one body.
+
+    `received_at_ms` has one instant per row, where they differ from the transaction's.
+    """
+    rows = [_TAKE(row) for row in cells]
+    return orjson.dumps({"v": 1, "c": _NAMES, "r": rows, "t": received_at_ms})
 
 
 def unpack_rows(body: bytes, received_at_ms: int) -> ArrivedRows:
@@ -78,15 +84,18 @@ def unpack_rows(body: bytes, received_at_ms: int) -> ArrivedRows:
     for at, name in enumerate(parsed["c"]):
         if name in _NAMES:
             values[:, _NAMES.index(name)] = np.array(columns[at + 2], dtype=np.float64)
-    for at, quality in enumerate(columns[-1]):
-        if quality is not None:
-            _forget_doubtful(values[at], str(quality))
     return ArrivedRows(
         meter_ids=[str(name) for name in columns[0]],
         measured_at_ms=np.array(columns[1], dtype=np.int64),
-        received_at_ms=np.full(len(rows), received_at_ms, dtype=np.int64),
-        values=values,
+        received_at_ms=_received(parsed.get("t"), len(rows), received_at_ms),
+        values=without_doubtful(values, columns[-1]),
     )
+
+
+def _received(each_ms: Sequence[int] | None, count: int, all_ms: int) -> Ints:
+    if each_ms is None:
+        return np.full(count, all_ms, dtype=np.int64)
+    return np.array(each_ms, dtype=np.int64)
 
 
 def no_rows() -> ArrivedRows:
@@ -104,6 +113,8 @@ def join_rows(parts: Sequence[ArrivedRows]) -> ArrivedRows:
     """Return several lots as one, in their order."""
     if not parts:
         return no_rows()
+    if len(parts) == 1:
+        return parts[0]
     return ArrivedRows(
         meter_ids=[name for part in parts for name in part.meter_ids],
         measured_at_ms=np.concatenate([part.measured_at_ms for part in parts]),
@@ -112,9 +123,16 @@ def join_rows(parts: Sequence[ArrivedRows]) -> ArrivedRows:
     )
 
 
-def _forget_doubtful(values: Floats, quality: str) -> None:
-    """Values that must decide nothing, because the number itself is in doubt."""
-    codes: Mapping[str, str] = orjson.loads(quality)
-    for name, code in codes.items():
-        if code in _DOUBTFUL and name in _NAMES:
-            values[_NAMES.index(name)] = np.nan
+def without_doubtful(values: Floats, qualities: Sequence[object]) -> Floats:
+    """Return the values (changed in place) without those that must decide nothing.
+
+    The number itself is in doubt there; `qualities` has each row's JSON of codes, or None.
+    """
+    for at, quality in enumerate(qualities):
+        if quality is None:
+            continue
+        codes: Mapping[str, str] = orjson.loads(str(quality))
+        for name, code in codes.items():
+            if code in _DOUBTFUL and name in _NAMES:
+                values[at, _NAMES.index(name)] = np.nan
+    return values

@@ -40,6 +40,7 @@ METER_TRAIT = Table(
     Column("permanent_flow_m3h", Float, nullable=True),
     Column("weather_id", String(40), nullable=True),
     Column("judged_from_ms", BigInteger, nullable=True),
+    Column("in_service_until_ms", BigInteger, nullable=True),
 )
 """What detection can use of a meter and not every utility knows: who uses alike, where registers
 start again, the smallest steps they show, and whose outdoor temperature it feels."""
@@ -71,8 +72,8 @@ METER_NOTE = Table(
 WEATHER_HOUR = Table(
     "weather_hour",
     METADATA,
-    Column("weather_id", String(40), primary_key=True),
     Column("hour_at_ms", BigInteger, primary_key=True),
+    Column("weather_id", String(40), primary_key=True),
     Column("outdoor_temp_degc", Float, nullable=False),
     sqlite_with_rowid=False,
 )

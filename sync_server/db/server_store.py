@@ -1,6 +1,7 @@
 """Owns the server's own facts: the epoch of a restore, the versions of assets and corrections."""
 
 import secrets
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -56,6 +57,27 @@ def correction_version(connection: Connection) -> int:
 def raise_correction_version(connection: Connection) -> None:
     """Tell detection that readings of the past have changed."""
     _raise(connection, "correction_version")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What tells detection that it must read something again."""
+
+    assets: int
+    corrections: int
+
+
+_VERSIONS = select(SERVER_STATE.c.name, SERVER_STATE.c.number).where(
+    SERVER_STATE.c.name.in_(("asset_version", "correction_version"))
+)
+
+
+def versions(connection: Connection) -> Versions:
+    """Return the versions of assets and corrections, with one statement."""
+    found: dict[str, int] = dict(connection.execute(_VERSIONS))
+    return Versions(
+        assets=found.get("asset_version", 0), corrections=found.get("correction_version", 0)
+    )
 
 
 def _raise(connection: Connection, name: str) -> None:

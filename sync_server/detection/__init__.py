@@ -30,6 +30,16 @@ The line through the modules:
     fleet_state       all that is remembered of a fleet
     advance           one call: take in readings, close hours, say what is wrong
     alert_book        pure: which candidates become alerts, join one, or say that it is over
+    fleet_store, surroundings_store, surroundings_window      the database's meters, weather, notes
+    arrival_feed_store, history_store      what arrived; what is stored of the past
+    reading_batches   pure: rows of the database become readings of the fleet
+    thresholds, learned_store      what findings taught, and how it moves a candidate
+    wording, effects, explain_candidate      pure: a candidate in words, its cost, its evidence
+    price_store, chart_store      what a unit is worth; stored readings as a chart
+    said              pure: what a replay says that nobody said before
+    alert_changes_store      changes of the book become alerts
+    checkpoint_store, fleet_memory      what the watch remembers, packed and put back
+    fleet_watch       one look at the whole fleet: take in, advance, decide, write
     columns           many meters as arrays: the only thing a detector sees
     verdicts          what a detector says of each meter
     flows             pure: hourly rows become hourly flows

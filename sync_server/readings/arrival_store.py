@@ -1,19 +1,82 @@
-"""Owns the list of what arrived, which detection follows."""
+"""Owns the list of what arrived, which detection follows.
 
-from collections.abc import Sequence
+Every row that a transaction stored or changed is in it, and what it could not store but tells of
+a wrong clock: a stamp of the future, and a value that contradicts the one stored at its instant.
+"""
+
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, insert
 
+from sync_server.assets.device_map import DeviceMap
 from sync_server.db.arrival_rows import pack_rows
 from sync_server.db.bulk_io import Row
 from sync_server.db.detection_tables import READING_ARRIVAL
+from sync_server.readings.arrivals import Accepted, FrameKey, Refused
+from sync_server.readings.reading_rows import row_of
+from sync_server.readings.row_store import reading_cells
+from wire_contracts.codes import Code
+from wire_contracts.frames import parse_frame
+from wire_contracts.payloads import read_json
+
+ArrivalTime = Callable[[FrameKey], int]
+"""When a frame arrived, in ms, where that is known better than by its transaction."""
+
+RowTime = Callable[[tuple[str, int]], int]
+"""The same of a row: meter and instant."""
 
 
-def note_arrivals(connection: Connection, cells: Sequence[Row], received_at_ms: int) -> None:
-    """Enter rows of `reading` that this transaction has stored or changed."""
+def note_rows(
+    connection: Connection,
+    cells: Sequence[Row],
+    conflicts: Sequence[Accepted],
+    received_at_ms: int,
+    arrived: RowTime | None,
+) -> None:
+    """Enter rows in the order of the columns of `reading`, and frames that contradict a row."""
+    opposed = [
+        reading_cells(row_of(item.use.meter_id, item.measured_at_ms, item.frame))
+        for item in conflicts
+    ]
+    _write(connection, [*cells, *opposed], received_at_ms, arrived)
+
+
+def note_future(
+    connection: Connection,
+    refused: Sequence[Refused],
+    devices: DeviceMap,
+    received_at_ms: int,
+    arrived: ArrivalTime | None,
+) -> None:
+    """Enter the frames of known meters that were refused for a stamp of the future alone."""
+    cells: list[Row] = []
+    times: dict[tuple[str, int], int] = {}
+    for item in refused:
+        if item.code is not Code.READING_FUTURE or item.measured_at_ms is None:
+            continue
+        use = devices.find(item.device_serial or "", item.measured_at_ms)
+        if use is None:
+            continue
+        frame = parse_frame(read_json("quarantine", item.body))
+        cells.append(reading_cells(row_of(use.meter_id, item.measured_at_ms, frame)))
+        if arrived is not None:
+            times[use.meter_id, item.measured_at_ms] = arrived(item.key)
+    _write(connection, cells, received_at_ms, None if arrived is None else times.__getitem__)
+
+
+def _write(
+    connection: Connection, cells: Sequence[Row], received_at_ms: int, arrived: RowTime | None
+) -> None:
     if not cells:
         return
+    each_ms = (
+        None if arrived is None else [arrived((str(row[0]), int(row[1] or 0))) for row in cells]
+    )
     connection.execute(
         insert(READING_ARRIVAL),
-        {"received_at_ms": received_at_ms, "row_count": len(cells), "body": pack_rows(cells)},
+        {
+            "received_at_ms": received_at_ms,
+            "row_count": len(cells),
+            "body": pack_rows(cells, each_ms),
+        },
     )

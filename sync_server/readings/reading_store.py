@@ -15,7 +15,7 @@ from sync_server.db.reading_tables import (
     READING_HOURLY,
     READING_LATEST,
 )
-from sync_server.readings.arrival_store import note_arrivals
+from sync_server.readings.arrival_store import ArrivalTime, note_future, note_rows
 from sync_server.readings.arrivals import Accepted, Arrivals
 from sync_server.readings.frame_store import (
     advance_epochs,
@@ -106,15 +106,20 @@ class ReadingStore:
         self._memory = IngestMemory()
 
     def store_batches(
-        self, connection: Connection, batches: Sequence[Batch], received_at_utc: datetime
+        self,
+        connection: Connection,
+        batches: Sequence[Batch],
+        received_at_utc: datetime,
+        arrived: ArrivalTime | None = None,
     ) -> Stored:
         """Return what became of the batches, all written in the caller's transaction.
 
         Order and repetition of batches and frames do not change what is stored. The
-        acknowledgements may be published only after the caller has committed.
+        acknowledgements may be published only after the caller has committed. `arrived` knows
+        when each frame came, where that is not `received_at_utc`.
         """
         try:
-            return self._store(connection, batches, received_at_utc)
+            return self._store(connection, batches, received_at_utc, arrived)
         except BaseException:
             self._memory.forget()
             raise
@@ -125,13 +130,17 @@ class ReadingStore:
         """Write the readings of frames that lay in quarantine and are in the ledger already."""
         try:
             self._memory.begin(connection)
-            self._write_readings(connection, accepted, received_at_utc)
+            self._write_readings(connection, accepted, received_at_utc, None)
         except BaseException:
             self._memory.forget()
             raise
 
     def _store(
-        self, connection: Connection, batches: Sequence[Batch], received_at_utc: datetime
+        self,
+        connection: Connection,
+        batches: Sequence[Batch],
+        received_at_utc: datetime,
+        arrived: ArrivalTime | None,
     ) -> Stored:
         memory = self._memory
         memory.begin(connection)
@@ -145,8 +154,9 @@ class ReadingStore:
         write_gaps(connection, arrivals, received_at_ms)
         write_clones(connection, arrivals.clones, received_at_ms)
         keep_refused(connection, arrivals.refused, received_at_utc)
+        note_future(connection, arrivals.refused, memory.devices, received_at_ms, arrived)
         conflicts = self._write_readings(
-            connection, [*arrivals.accepted, *arrivals.clones], received_at_utc
+            connection, [*arrivals.accepted, *arrivals.clones], received_at_utc, arrived
         )
         advance_epochs(connection, memory, batches, received_at_ms)
         _report(connection, arrivals, conflicts, received_at_utc)
@@ -175,7 +185,11 @@ class ReadingStore:
         return acks
 
     def _write_readings(
-        self, connection: Connection, accepted: Sequence[Accepted], received_at_utc: datetime
+        self,
+        connection: Connection,
+        accepted: Sequence[Accepted],
+        received_at_utc: datetime,
+        arrived: ArrivalTime | None,
     ) -> Sequence[Accepted]:
         """Write the readings and return the frames that contradict what is stored."""
         work = _Work(
@@ -201,7 +215,13 @@ class ReadingStore:
         changed_cells = [reading_cells(row) for row in work.changed_rows.values()]
         write_rows(connection, READING, new_cells, OnExisting.FAIL)
         write_rows(connection, READING, changed_cells, OnExisting.REPLACE)
-        note_arrivals(connection, [*new_cells, *changed_cells], ms_from_utc(received_at_utc))
+        note_rows(
+            connection,
+            [*new_cells, *changed_cells],
+            work.conflicts,
+            ms_from_utc(received_at_utc),
+            None if arrived is None else lambda row: arrived(groups[row][-1].key),
+        )
         self._refresh_hours(connection, work)
         self._refresh_valued(connection, work.emptied_meters)
         self._write_meters(connection, sorted(work.media), work)

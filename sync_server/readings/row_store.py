@@ -151,6 +151,8 @@ def load_newest_valued(
     connection: Connection, meter_ids: Collection[str]
 ) -> Mapping[str, int | None]:
     """Return by meter the newest instant that carries a value, None when there is none."""
+    if not meter_ids:
+        return {}
     has_value = or_(*(READING.c[str(name)].is_not(None) for name in _QUANTITIES))
     return {
         meter_id: connection.execute(

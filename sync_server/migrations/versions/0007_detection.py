@@ -92,6 +92,7 @@ def _make_knowledge() -> None:
         sa.Column("permanent_flow_m3h", sa.Float(), nullable=True),
         sa.Column("weather_id", sa.String(length=40), nullable=True),
         sa.Column("judged_from_ms", sa.BigInteger(), nullable=True),
+        sa.Column("in_service_until_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["meter_id"], ["meter.meter_id"], name=op.f("fk_meter_trait_meter_id_meter")
         ),
@@ -133,9 +134,9 @@ def _make_knowledge() -> None:
     op.create_index(op.f("ix_meter_note_meter_id_from_ms"), "meter_note", ["meter_id", "from_ms"])
     op.create_table(
         "weather_hour",
-        sa.Column("weather_id", sa.String(length=40), nullable=False),
         sa.Column("hour_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("weather_id", sa.String(length=40), nullable=False),
         sa.Column("outdoor_temp_degc", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("weather_id", "hour_at_ms", name=op.f("pk_weather_hour")),
+        sa.PrimaryKeyConstraint("hour_at_ms", "weather_id", name=op.f("pk_weather_hour")),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,86 @@
+"""Decides how rows of the database become readings of the fleet."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sync_server.db.arrival_rows import CHANNELS, ArrivedRows
+from sync_server.detection.columns import Flags, Floats, Ints
+from sync_server.detection.fleet import Fleet
+from sync_server.detection.intake import ReadingBatch
+from wire_contracts.quantities import Quantity
+
+_AT = {name: place for place, name in enumerate(CHANNELS)}
+
+
+def readings_of(fleet: Fleet, rows: ArrivedRows) -> ReadingBatch:
+    """Return the readings of the fleet's meters, in the order given; others are left out.
+
+    Gas: a volume at base conditions goes before one at measuring conditions, and its flow with it
+    (RULINGS R9).
+    """
+    place = np.array([fleet.row_of.get(name, -1) for name in rows.meter_ids], dtype=np.int64)
+    is_ours = place >= 0
+    row = place[is_ours]
+    values = rows.values[is_ours]
+    is_gas = fleet.is_gas[row] > 0 if len(row) else np.zeros(0, dtype=np.bool_)
+    base = _column(values, Quantity.VOLUME_BASE_M3)
+    has_base = is_gas & ~np.isnan(base)
+    return ReadingBatch(
+        row=row,
+        measured_s=rows.measured_at_ms[is_ours] // 1000,
+        received_s=rows.received_at_ms[is_ours] // 1000,
+        volume_m3=_pick(values, is_gas, has_base, _VOLUMES),
+        energy_kwh=_column(values, Quantity.ENERGY_KWH),
+        flow_m3h=_pick(values, is_gas, has_base, _FLOWS),
+        power_kw=_column(values, Quantity.POWER_KW),
+        supply_temp_degc=_column(values, Quantity.SUPPLY_TEMP_DEGC),
+        return_temp_degc=_column(values, Quantity.RETURN_TEMP_DEGC),
+        info=np.zeros(len(row), dtype=np.int64),
+    )
+
+
+_VOLUMES = (Quantity.VOLUME_M3, Quantity.VOLUME_BASE_M3, Quantity.VOLUME_ACTUAL_M3)
+_FLOWS = (Quantity.FLOW_M3H, Quantity.FLOW_BASE_M3H, Quantity.FLOW_ACTUAL_M3H)
+
+
+def _column(values: Floats, name: Quantity) -> Floats:
+    return values[:, _AT[name]]
+
+
+def _pick(
+    values: Floats, is_gas: Flags, has_base: Flags, names: tuple[Quantity, Quantity, Quantity]
+) -> Floats:
+    other, base, actual = (_column(values, name) for name in names)
+    picked: Floats = np.where(is_gas, np.where(has_base, base, actual), other)
+    return picked
+
+
+def take_readings(batch: ReadingBatch, wanted: Flags | Ints) -> ReadingBatch:
+    """Return some of the readings: those flagged, or those at these places."""
+    return ReadingBatch(
+        row=batch.row[wanted],
+        measured_s=batch.measured_s[wanted],
+        received_s=batch.received_s[wanted],
+        volume_m3=batch.volume_m3[wanted],
+        energy_kwh=batch.energy_kwh[wanted],
+        flow_m3h=batch.flow_m3h[wanted],
+        power_kw=batch.power_kw[wanted],
+        supply_temp_degc=batch.supply_temp_degc[wanted],
+        return_temp_degc=batch.return_temp_degc[wanted],
+        info=batch.info[wanted],
+    )
+
+
+def join_readings(parts: list[ReadingBatch]) -> ReadingBatch:
+    """Return several lots as one, in their order; at least one is needed."""
+    names = ReadingBatch.__dataclass_fields__
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return ReadingBatch(**joined)
+
+
+def of_rows(batch: ReadingBatch, rows: Ints) -> ReadingBatch:
+    """Return the readings of these rows, renumbered by their place among them (ascending)."""
+    wanted = np.isin(batch.row, rows)
+    part = take_readings(batch, wanted)
+    return replace(part, row=np.searchsorted(rows, part.row).astype(np.int64))
