@@ -9,6 +9,7 @@ import pytest
 from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
 from field_app.app import make_app
 from field_app.config import TabletConfig
+from field_app.platform.ports import Hardware
 from field_app.store.identity_io import Identity, save_identity
 from field_app.tablet import Tablet, open_tablet
 from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order
@@ -29,6 +30,7 @@ class Field:
         self.clock = HandClock()
         self.office = TownOffice(clock=self.clock)
         self.language = "en"
+        self.hardware: Hardware | None = None
         self.tablet: Tablet | None = None
         self.ui: harness.Driver | None = None
 
@@ -50,7 +52,7 @@ class Field:
     def switch_on(self) -> harness.Driver:
         """Open tablet and app, and wait until the first list is drawn."""
         self.tablet = open_tablet(self.folder, self.clock, connect=lambda _identity: self.office)
-        if self.tablet.is_enrolled and self.office.orders:
+        if self.tablet.is_enrolled and (self.office.orders or self.office.extra):
             self.tablet.sync_now()
         config = TabletConfig(
             data=self.folder,
@@ -58,7 +60,9 @@ class Field:
             timezone="Asia/Shanghai",
             server_url="http://127.0.0.1:9",
         )
-        self.ui = harness.Driver(make_app(self.tablet, config, self.clock), self.artifacts)
+        self.ui = harness.Driver(
+            make_app(self.tablet, config, self.clock, self.hardware), self.artifacts
+        )
         self.ui.settle()
         return self.ui
 

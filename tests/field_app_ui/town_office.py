@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from wire_contracts.codes import Code
 from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
+from wire_contracts.fields import JsonObject
 from wire_contracts.operations import (
     Operation,
     OperationResult,
@@ -177,11 +178,12 @@ def order_id(number: int) -> str:
 class TownOffice:
     """Deals out its orders on the first pull and applies what is pushed.
 
-    `refuses` names events that it refuses; `pushed` keeps every operation it has seen.
+    `extra` are rows of other types (entity, id, document); `refuses` names events that it refuses; `pushed` keeps every operation it has seen.
     """
 
     clock: HandClock
     orders: Sequence[tuple[str, WorkOrderDocument]] = ()
+    extra: Sequence[tuple[str, str, JsonObject]] = ()
     refuses: frozenset[str] = frozenset()
     is_reachable: bool = True
     pushed: list[Operation] = field(default_factory=list)
@@ -191,6 +193,7 @@ class TownOffice:
         del limit
         self._answer()
         rows = [self._row(each, document) for each, document in self.orders]
+        rows += [_row_of(entity, entity_id, body) for entity, entity_id, body in self.extra]
         page = BucketPage(bucket="crew:crew-3", is_reset=True, rows=rows)
         return PullAnswer(
             server_epoch=EPOCH,
@@ -227,11 +230,14 @@ class TownOffice:
 
     @staticmethod
     def _row(entity_id: str, document: WorkOrderDocument) -> EntityRow:
-        body = order_json(document)
-        return EntityRow(
-            entity=ENTITY,
-            entity_id=entity_id,
-            seq=1,
-            row_hash=hash_row(ENTITY, entity_id, body),
-            document=body,
-        )
+        return _row_of(ENTITY, entity_id, order_json(document))
+
+
+def _row_of(entity: str, entity_id: str, body: JsonObject) -> EntityRow:
+    return EntityRow(
+        entity=entity,
+        entity_id=entity_id,
+        seq=1,
+        row_hash=hash_row(entity, entity_id, body),
+        document=body,
+    )
