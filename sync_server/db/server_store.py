@@ -74,7 +74,7 @@ _VERSIONS = select(SERVER_STATE.c.name, SERVER_STATE.c.number).where(
 
 def versions(connection: Connection) -> Versions:
     """Return the versions of assets and corrections, with one statement."""
-    found: dict[str, int] = dict(connection.execute(_VERSIONS))
+    found = {row.name: row.number for row in connection.execute(_VERSIONS)}
     return Versions(
         assets=found.get("asset_version", 0), corrections=found.get("correction_version", 0)
     )

@@ -30,7 +30,7 @@ def newest_weather_ms(connection: Connection) -> Mapping[str, int]:
             WEATHER_HOUR.c.weather_id
         )
     )
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}
 
 
 _HOURS = select(WEATHER_HOUR).where(
