@@ -1,5 +1,6 @@
 """Photos and signatures of the crew: taken, stripped, encrypted, kept until the server has them.
 
+strokes           what a signature on the glass looks like as a picture
 strip             what a picture file says beside its pixels is taken away
 pictures_io       what a picture is, when and where it was taken, its small copy
 sealed_photos_io  the sealed copies: what a wiped key leaves of photos

@@ -11,6 +11,10 @@
     photos        how far the photos of an order are, in one line
     order         OrderPresenter: one order
     finding       FindingPresenter: the finding form
+    form_views    the view data of a form of the office
+    form_wording  how one item of a form reads: its card, its range, its mistake
+    form          FormPresenter: a form of the office; every answer is kept before the next one
+    form_tools    which forms an order page offers
     sheet_views   the view data of a sheet: blocks, and one big next step
     sheet         SheetPresenter: one sheet; every answer is kept before the next one
     site_words    how steps, values, reasons and troubles of the work on site read
@@ -27,6 +31,15 @@
     sync          SyncPresenter: the sync pill and page
     enrol         EnrolPresenter: the first start
     log_in        LogInPresenter: the PIN page, who works now, and the lock
+    round_parts   what every presenter of a round is given
+    round_wording places, measures, items and doubts of rounds in the reader's language
+    rounds        RoundsPage: what an inspector has to do
+    run           RunPresenter: one patrol on its way
+    point         PointPage: one checkpoint of a run
+    run_end       RunEndPage: what was skipped and missed, before a run is ended
+    round_list    RoundListPresenter: the homes or meters of a round
+    home          HomePage: the check of one home
+    meter         MeterPresenter: one reading by eye
 
 Every presenter follows one pattern: `attach(show)` hands it the function that draws a view and
 draws at once; `detach()` makes it silent (an answer that arrives later is dropped); `view` is the
@@ -44,10 +57,19 @@ last view data; `refresh()` reads again. Methods never block: they run through t
         type(key, text) choose(key, value) tap(key) flush()
     AlarmPresenter(tablet, context, hardware)   attach detach refresh
         answer()
+    FormPresenter(tablet, context, request, hardware)    attach detach refresh
+        choose(place, key) type(place, text) answer(place, text) act(place) sign(place, png)
+        add(place) remove(place) undo() check() flush() finish(done)
     SyncPresenter(tablet, context, hardware)    attach detach refresh
         sync_now() set_online(is_online) mark_seen(op_id) try_held_again()
     EnrolPresenter(tablet, context, config)          attach detach refresh
         type_server(url) type_code(code) enrol() choose_person(account_id)
+    RunPresenter(parts, run_id)                 attach detach refresh
+        look()
+    RoundListPresenter(parts, kind)             attach detach refresh
+        choose(building)
+    MeterPresenter(parts, meter_id)             attach detach refresh
+        press(key) photograph() keep()
     LogInPresenter(tablet, context)             attach detach refresh
         choose(account_id) type_digit(digit) rub_out() confirm() begin_set_pin() cancel() lock()
         touch() tick()

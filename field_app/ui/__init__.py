@@ -9,11 +9,14 @@ The line through the modules, from colours to pixels:
     answers       what undo takes back
     look_io       theme and text size chosen on this tablet
     blanks        what a screen shows before its presenter has spoken
+    round_blanks  the same for the screens of rounds
     environment_io  what Kivy reads when it is imported
     rules_io      the kv files, each loaded once
     widgets       the pieces that screens are built of
     screens       one screen each, and the shell round them
     background    slow work away from the screen
     navigator     which screen is shown, and what back does
+    form_page     a form of the office on top of what is shown
+    rounds_place  which page of a round follows which
     application   the Kivy app and its life
 """

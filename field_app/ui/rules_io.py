@@ -7,19 +7,25 @@ from kivy.lang import Builder
 from field_app.ui.screens import (
     enrol,
     finding,
+    form,
     log_in,
+    meter_pad,
     order,
     orders,
+    round_list,
+    run,
     settings,
     sheet,
     shell,
+    signing,
     sync_page,
 )
-from field_app.ui.widgets import basics, blocks, evidence_chart, lists, order_row
+from field_app.ui.widgets import basics, blocks, evidence_chart, lists, order_row, route_sketch
 
 _MODULES = (
     basics,
     order_row,
+    route_sketch,
     evidence_chart,
     lists,
     blocks,
@@ -28,9 +34,14 @@ _MODULES = (
     orders,
     order,
     finding,
+    form,
     sheet,
     sync_page,
     settings,
+    meter_pad,
+    round_list,
+    run,
+    signing,
     shell,
 )
 

@@ -181,6 +181,11 @@ class FakeTouch(MotionEvent):
         EventLoop.post_dispatch_input("end", self)
 
 
+def _is_larger(content: Widget, view: Widget) -> bool:
+    """Return whether there is anything to scroll: what fits cannot be moved by a thumb either."""
+    return bool(content.height > view.height or content.width > view.width)
+
+
 class Driver:
     """What a crew member can do: look, tap, drag, type, press back."""
 
@@ -308,7 +313,8 @@ class Driver:
         """Scroll until the widget shows."""
         node = widget.parent
         while node is not None and node is not self.win and node.parent is not node:
-            if isinstance(node, ScrollView) and not hasattr(node, "viewclass"):
+            is_page = isinstance(node, ScrollView) and not hasattr(node, "viewclass")
+            if is_page and node.children and _is_larger(node.children[0], node):
                 node.scroll_to(widget, padding=12, animate=False)
                 self.pump(3)
             node = node.parent

@@ -4,5 +4,6 @@ basics          text, icon, card, button, chip, pill, field
 order_row       one order in the list
 evidence_chart  the observed line against the expected band
 lists           numbered steps, labelled texts, look-here items
+route_sketch    a route from its own coordinates
 blocks          the blocks of a sheet: words, verdicts, steps, questions, values, lists
 """

@@ -1,0 +1,353 @@
+"""HomePage: one home: twelve items in five taps, hazards, the notice, the next home."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from field_app.patrols.home_check import (
+    GROUPS,
+    Sheet,
+    hazards_of,
+    lacks,
+    must_shut_off,
+)
+from field_app.patrols.inspection_desk import home_draft
+from field_app.patrols.inspection_store import SeenHome
+from field_app.photos.album import Beside
+from field_app.photos.photo_files_io import NoVaultError
+from field_app.photos.pictures_io import PictureError
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.round_wording import (
+    date_text,
+    home_state_text,
+    item_text,
+    lack_text,
+    severity_text,
+)
+from field_app.presenters.rounds import OPEN_STATES
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    ChoiceBlock,
+    ChoiceLine,
+    NoteBlock,
+    NoticeBlock,
+    RowAction,
+    RowLine,
+    RowsBlock,
+    SheetButton,
+    SheetView,
+    VerdictBlock,
+)
+from field_app.presenters.views import Tone
+from field_app.store.round_records import record_of
+from wire_contracts.blobs import BlobRole
+from wire_contracts.home_checks import (
+    HOUSEHOLD_ENTITY,
+    CheckItem,
+    Hazard,
+    NoticeOutcome,
+)
+
+_OK, _WRONG = "ok", "wrong"
+_NOTICE, _SIGNATURE = "notice", "signature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeData:
+    """What was read for the page."""
+
+    home: SeenHome
+    kept: Mapping[str, str]
+    photo_count: int
+
+
+class HomePage:
+    """One home; `SheetPresenter` shows it. `leads_to` is the page after it, empty for none."""
+
+    def __init__(self, parts: RoundParts, household_id: str) -> None:
+        """Show the check of a home."""
+        self._parts = parts
+        self._household_id = household_id
+        self._draft = home_draft(household_id)
+        self._opened_s = parts.context.clock.now_utc().timestamp()
+        self.leads_to = ""
+
+    def read(self) -> HomeData | None:
+        """Return the home with its answers, None when the tablet knows it no more."""
+        home = self._parts.desk.home(self._household_id)
+        if home is None:
+            return None
+        kept = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
+        photos = self._parts.photos.count(record_of(self._household_id))
+        return HomeData(home=home, kept=kept, photo_count=photos.total)
+
+    def typed_before(self, data: HomeData) -> Mapping[str, str]:
+        """Return what was answered before."""
+        return data.kept
+
+    def saved_at_ms(self, data: HomeData) -> int | None:
+        """Return None: a home takes a minute."""
+        del data
+        return None
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers at once."""
+        self._parts.desk.save_answers(self._draft, answers)
+        return None
+
+    # --- taps
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Take a photo, or keep the visit; the next home of the list comes after it."""
+        t = self._parts.context.words
+        if key == "photo":
+            self._parts.hardware.camera.take_photo(self._photographed)
+            return Tapped()
+        if key == "sign":
+            return Tapped(opens=f"sign:{self._household_id}")
+        if key == "nobody":
+            self._parts.desk.no_access(self._household_id)
+        else:
+            sheet = sheet_of(answers.typed)
+            missing = lacks(sheet)
+            if missing:
+                return Tapped(message=lack_text(t, *missing[0]))
+            now_s = self._parts.context.clock.now_utc().timestamp()
+            self._parts.desk.finish_home(self._household_id, sheet, now_s - self._opened_s)
+        self.leads_to = self._next_home()
+        return Tapped(is_done=True)
+
+    def _next_home(self) -> str:
+        """Return the page of the next home that wants a visit, after this one and round again."""
+        homes = self._parts.desk.homes()
+        here = next(
+            (index for index, each in enumerate(homes) if each.household_id == self._household_id),
+            -1,
+        )
+        for each in (*homes[here + 1 :], *homes[: max(here, 0)]):
+            if each.household.state in OPEN_STATES and each.visited_at_utc is None:
+                return f"home:{each.household_id}"
+        return ""
+
+    def signed(self, picture: bytes) -> str:
+        """Keep the signature under the notice; return why not, empty when it is kept."""
+        try:
+            name = self._add(picture, BlobRole.SIGNATURE)
+        except (NoVaultError, PictureError) as error:
+            return str(error)
+        self.keep({_SIGNATURE: name, _NOTICE: str(NoticeOutcome.SIGNED)})
+        return ""
+
+    def _photographed(self, content: bytes | None) -> None:
+        if content is None:
+            return
+        try:
+            self._add(content, BlobRole.PHOTO)
+        except (NoVaultError, PictureError) as error:
+            self.keep({"photo_error": str(error)})
+
+    def _add(self, content: bytes, role: BlobRole) -> str:
+        beside = Beside(entity=HOUSEHOLD_ENTITY, entity_id=self._household_id)
+        return self._parts.photos.add(record_of(self._household_id), content, role, beside=beside)
+
+    # --- the page
+
+    def view(self, data: HomeData, answers: Answers) -> SheetView:
+        """Return the page."""
+        t, household = self._parts.context.words, data.home.household
+        sheet = sheet_of(answers.typed)
+        hazardous = sheet.hazardous()
+        state, _, _ = home_state_text(t, household.state, household.no_access_count)
+        missing = lacks(sheet)
+        return SheetView(
+            title=t("{building} · {room}").format(building=household.building, room=household.room),
+            subtitle="  ·  ".join(
+                each for each in (household.community, household.device_serial or "", state) if each
+            ),
+            blocks=(
+                *self._before(household.hazards),
+                *(block for key, items in GROUPS for block in self._group(key, items, answers)),
+                *(block for item in hazardous for block in self._hazard(item, sheet, answers)),
+                *self._notice(sheet, answers, data),
+            ),
+            primary=SheetButton(
+                key="done",
+                text=t("Finish, next home") if hazardous else t("Passed, next home"),
+                icon="check-bold",
+                refusal=lack_text(t, *missing[0]) if missing else "",
+            ),
+            secondary=SheetButton(
+                key="nobody",
+                text=t("Nobody opens"),
+                icon="door-closed-lock",
+                kind="ghost",
+                needs_again=True,
+            ),
+            message=answers.message,
+        )
+
+    def _before(self, hazards: Sequence[Hazard]) -> list[Block]:
+        t = self._parts.context.words
+        if not hazards:
+            return []
+        names = ", ".join(item_text(t, hazard.item) for hazard in hazards)
+        text = t("Found last time: {items}").format(items=names)
+        return [NoticeBlock(key="before", text=text, tone=Tone.WARN, icon="history")]
+
+    def _group(self, key: str, items: tuple[CheckItem, ...], answers: Answers) -> list[Block]:
+        t, chosen = self._parts.context.words, answers.get(key)
+        names = " · ".join(item_text(t, item) for item in items)
+        block = ChoiceBlock(
+            key=key,
+            title=names,
+            lines=(
+                ChoiceLine(
+                    value=_OK,
+                    text=t("Seen, all in order"),
+                    icon="check-circle",
+                    tone=Tone.OK,
+                    is_selected=chosen == _OK,
+                ),
+                ChoiceLine(
+                    value=_WRONG,
+                    text=t("Something is wrong"),
+                    icon="alert-circle",
+                    tone=Tone.DANGER,
+                    is_selected=chosen == _WRONG,
+                ),
+            ),
+        )
+        if chosen != _WRONG or len(items) == 1:
+            return [block]
+        return [block, *(self._item(item, answers) for item in items)]
+
+    def _item(self, item: CheckItem, answers: Answers) -> Block:
+        t, chosen = self._parts.context.words, answers.get(f"item:{item}")
+        return ChoiceBlock(
+            key=f"item:{item}",
+            title=item_text(t, item),
+            lines=(
+                ChoiceLine(value=_OK, text=t("in order"), tone=Tone.OK, is_selected=chosen == _OK),
+                ChoiceLine(
+                    value=_WRONG,
+                    text=t("wrong"),
+                    icon="alert-circle",
+                    tone=Tone.DANGER,
+                    is_selected=chosen == _WRONG,
+                ),
+            ),
+        )
+
+    def _hazard(self, item: CheckItem, sheet: Sheet, answers: Answers) -> list[Block]:
+        t, severity = self._parts.context.words, sheet.severity_of(item)
+        tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}
+        return [
+            ChoiceBlock(
+                key=f"severity:{item}",
+                title=t("Hazard: {item}").format(item=item_text(t, item)),
+                columns=3,
+                lines=tuple(
+                    ChoiceLine(
+                        value=str(each),
+                        text=f"{each}  {severity_text(t, each)}",
+                        tone=tones[each],
+                        is_selected=each == severity,
+                    )
+                    for each in (1, 2, 3)
+                ),
+            ),
+            NoteBlock(
+                key=f"note:{item}", label=t("What is wrong?"), text=answers.get(f"note:{item}")
+            ),
+        ]
+
+    def _notice(self, sheet: Sheet, answers: Answers, data: HomeData) -> list[Block]:
+        t, context = self._parts.context.words, self._parts.context
+        hazards = hazards_of(sheet, context.clock.now_utc())
+        if not hazards:
+            return []
+        blocks: list[Block] = []
+        if must_shut_off(hazards):
+            blocks.append(
+                VerdictBlock(
+                    key="shut-off",
+                    title=t("Shut the gas off now"),
+                    text=t("An order goes out at once. Leave only when it is shut off."),
+                    tone=Tone.DANGER,
+                    icon="valve-closed",
+                )
+            )
+        due = [hazard.due_at_utc for hazard in hazards if hazard.due_at_utc is not None]
+        until = (
+            t("To be removed until {date}").format(date=date_text(min(due), context.zone))
+            if due
+            else ""
+        )
+        photos = t("Photos: {count}").format(count=data.photo_count)
+        error = data.kept.get("photo_error", "")
+        row = RowLine(
+            key="notice-row",
+            title=t("Notice of {count} hazards").format(count=len(hazards)),
+            detail="  ·  ".join(each for each in (until, photos, error) if each),
+            icon="file-document",
+            tone=Tone.WARN,
+            actions=(RowAction(key="photo", text=t("Photo"), icon="camera"),),
+        )
+        chosen = answers.get(_NOTICE)
+        signing = RowAction(key="sign", text=t("Sign here"), icon="pencil", kind="primary")
+        signature = RowLine(
+            key="signature",
+            title=t("Signed") if sheet.signature_sha256 else t("Signature of the household"),
+            icon="check-circle" if sheet.signature_sha256 else "pencil",
+            tone=Tone.OK if sheet.signature_sha256 else Tone.PLAIN,
+            actions=() if sheet.signature_sha256 else (signing,),
+        )
+        lines = (row, signature) if chosen != str(NoticeOutcome.REFUSED) else (row,)
+        blocks.append(RowsBlock(key="notice-rows", title="", lines=lines))
+        blocks.append(self._refused(chosen))
+        return blocks
+
+    def _refused(self, chosen: str) -> Block:
+        t = self._parts.context.words
+        return ChoiceBlock(
+            key=_NOTICE,
+            title="",
+            columns=1,
+            lines=(
+                ChoiceLine(
+                    value=str(NoticeOutcome.REFUSED),
+                    text=t("The household refuses to sign"),
+                    note=t("the notice stays there all the same"),
+                    icon="cancel",
+                    tone=Tone.WARN,
+                    is_selected=chosen == str(NoticeOutcome.REFUSED),
+                ),
+            ),
+        )
+
+
+def sheet_of(typed: Mapping[str, str]) -> Sheet:
+    """Return the answers of the page as the twelve items they stand for."""
+    answers: dict[CheckItem, bool] = {}
+    for key, items in GROUPS:
+        chosen = typed.get(key, "")
+        if chosen == _OK:
+            answers |= dict.fromkeys(items, True)
+        elif chosen == _WRONG and len(items) == 1:
+            answers[items[0]] = False
+        elif chosen == _WRONG:
+            answers |= {
+                item: typed[f"item:{item}"] == _OK for item in items if typed.get(f"item:{item}")
+            }
+    notice = typed.get(_NOTICE, "")
+    return Sheet(
+        answers=answers,
+        severities={
+            item: int(typed[f"severity:{item}"])
+            for item in CheckItem
+            if typed.get(f"severity:{item}", "") in {"1", "2", "3"}
+        },
+        notes={item: typed.get(f"note:{item}", "") for item in CheckItem},
+        notice=NoticeOutcome(notice) if notice in set(NoticeOutcome) else None,
+        signature_sha256=typed.get(_SIGNATURE) or None,
+    )

@@ -1,0 +1,419 @@
+"""PointPage: one checkpoint of a run: being there, values, what was found, the next stop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from field_app.patrols.inspection_desk import RunEndedError, point_draft
+from field_app.patrols.inspection_store import SeenRun
+from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
+from field_app.patrols.values import Judged, Verdict, is_dangerous, judge_all
+from field_app.photos.album import Beside
+from field_app.photos.photo_files_io import NoVaultError
+from field_app.photos.pictures_io import PictureError
+from field_app.platform.ports import Tag, TagWay
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.round_wording import (
+    KIND_ICONS,
+    UNITS,
+    distance_text,
+    limit_text,
+    measure_text,
+    presence_text,
+    recheck_text,
+    severity_text,
+    way_text,
+)
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    ChoiceBlock,
+    ChoiceLine,
+    FactsBlock,
+    NoteBlock,
+    NoticeBlock,
+    NumberBlock,
+    RowAction,
+    RowLine,
+    RowsBlock,
+    SheetButton,
+    SheetView,
+    VerdictBlock,
+)
+from field_app.presenters.views import LabelledText, Tone
+from field_app.store.round_records import record_of
+from wire_contracts.patrol_facts import CheckIn, Defect, PatrolPoint, PointOutcome
+from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
+
+_LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
+_TAG, _OUTCOME, _SEVERITY, _NOTE, _REASON = "tag", "outcome", "severity", "note", "reason"
+_UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointData:
+    """What was read for the page."""
+
+    run: SeenRun
+    checkpoint: Checkpoint
+    kept: Mapping[str, str]
+    photo_count: int
+
+
+class PointPage:
+    """One checkpoint; `SheetPresenter` shows it."""
+
+    def __init__(self, parts: RoundParts, run_id: str, checkpoint_id: str) -> None:
+        """Show one checkpoint of a run."""
+        self._parts = parts
+        self._run_id = run_id
+        self._checkpoint_id = checkpoint_id
+        self._draft = point_draft(run_id, checkpoint_id)
+
+    def read(self) -> PointData | None:
+        """Return the checkpoint as it stands in the run, None when the tablet knows it no more."""
+        desk = self._parts.desk
+        checkpoint = desk.checkpoints().get(self._checkpoint_id)
+        if checkpoint is None:
+            return None
+        run = desk.run(self._run_id)
+        kept = {name: str(value) for name, value in desk.answers(self._draft).items()}
+        told = run.state.points.get(self._checkpoint_id)
+        return PointData(
+            run=run,
+            checkpoint=checkpoint,
+            kept={**_told_before(told), **kept},
+            photo_count=self._parts.photos.count(self._photo_record()).total,
+        )
+
+    def typed_before(self, data: PointData) -> Mapping[str, str]:
+        """Return what was kept, or told before."""
+        return data.kept
+
+    def saved_at_ms(self, data: PointData) -> int | None:
+        """Return None: the run's own line says when."""
+        del data
+        return None
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers at once."""
+        self._parts.desk.save_answers(self._draft, answers)
+        return None
+
+    def _photo_record(self) -> str:
+        return record_of(f"{self._run_id}/{self._checkpoint_id}")
+
+    # --- taps
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Show that one is there, take a photo, or keep what was found."""
+        data = self.read()
+        t = self._parts.context.words
+        if data is None:
+            return Tapped(message=t("This place is not on this tablet any more."), is_done=True)
+        try:
+            return self._do(key, data, answers)
+        except RunEndedError:
+            return Tapped(message=t("This route has ended."), is_done=True)
+
+    def _do(self, key: str, data: PointData, answers: Answers) -> Tapped:
+        hardware, checkpoint = self._parts.hardware, data.checkpoint
+        fix = hardware.locator.fix()
+        if key == "position":
+            return self._arrive(by_position(checkpoint, fix), answers)
+        if key == "typed":
+            tag = Tag(text=answers.get(_TAG), way=TagWay.TYPED)
+            return self._arrive(by_tag(checkpoint, tag, fix), answers)
+        if key == "by-hand":
+            return self._arrive(by_hand(checkpoint, fix), answers)
+        if key == "scan":
+            hardware.code_scanner.scan(lambda tag: self._scanned(checkpoint, tag, answers))
+            return Tapped()
+        if key == "photo":
+            hardware.camera.take_photo(self._photographed)
+            return Tapped()
+        return self._finish(data, answers)
+
+    def hear(self, tag: Tag) -> None:
+        """Take an NFC tag that was held near; called on any thread."""
+        checkpoint = self._parts.desk.checkpoints().get(self._checkpoint_id)
+        if checkpoint is not None:
+            self._scanned(checkpoint, tag, Answers(typed={}))
+
+    def _scanned(self, checkpoint: Checkpoint, tag: Tag | None, answers: Answers) -> None:
+        if tag is not None:
+            fix = self._parts.hardware.locator.fix()
+            tapped = self._arrive(by_tag(checkpoint, tag, fix), answers)
+            if tapped.message:
+                self._parts.desk.save_answers(self._draft, {_TAG: tag.text})
+
+    def _arrive(self, evidence: Evidence, answers: Answers) -> Tapped:
+        message = presence_text(self._parts.context.words, evidence)
+        if evidence.presence is not Presence.THERE:
+            return Tapped(message=message)
+        self._parts.desk.check_in(
+            self._run_id,
+            self._checkpoint_id,
+            evidence,
+            is_tag_unreadable=answers.get(_UNREADABLE) == "yes",
+        )
+        return Tapped()
+
+    def _photographed(self, content: bytes | None) -> None:
+        if content is None:
+            return
+        beside = Beside(entity=CHECKPOINT_ENTITY, entity_id=self._checkpoint_id)
+        try:
+            self._parts.photos.add(self._photo_record(), content, beside=beside)
+        except (NoVaultError, PictureError) as error:
+            self._parts.desk.save_answers(self._draft, {"photo_error": str(error)})
+
+    def _finish(self, data: PointData, answers: Answers) -> Tapped:
+        refusal = self._refusal(data, answers)
+        if refusal:
+            return Tapped(message=refusal)
+        judged = self._judged(data, answers)
+        outcome = PointOutcome(answers.get(_OUTCOME) or PointOutcome.OK)
+        is_defect = outcome is PointOutcome.DEFECT
+        point = PatrolPoint(
+            run_id=self._run_id,
+            plan_id=None,
+            checkpoint_id=self._checkpoint_id,
+            outcome=outcome,
+            values={each.limit.measure: each.value for each in judged if each.value is not None},
+            beyond=tuple(each.limit.measure for each in judged if each.verdict is Verdict.BEYOND),
+            defect=Defect(severity=int(answers.get(_SEVERITY)), note=answers.get(_NOTE).strip())
+            if is_defect
+            else None,
+            reason=answers.get(_REASON).strip(),
+            note=answers.get(_NOTE).strip(),
+        )
+        self._parts.desk.finish_point(point, data.checkpoint)
+        return Tapped(is_done=True)
+
+    # --- the page
+
+    def view(self, data: PointData, answers: Answers) -> SheetView:
+        """Return the page."""
+        t, checkpoint = self._parts.context.words, data.checkpoint
+        judged = self._judged(data, answers)
+        outcome = answers.get(_OUTCOME)
+        blocks: list[Block] = [
+            *self._warnings(checkpoint, judged),
+            *self._being_there(data, answers),
+            *(self._numbers(judged) if outcome not in _LEFT_OUT else []),
+            self._outcomes(outcome),
+            *self._about(outcome, answers),
+            self._photo_row(data),
+        ]
+        refusal = self._refusal(data, answers)
+        return SheetView(
+            title=checkpoint.name.in_language(t.language),
+            subtitle=checkpoint.address,
+            blocks=tuple(blocks),
+            primary=SheetButton(
+                key="done",
+                text=t("All well, next") if not outcome else t("Keep, next"),
+                icon="check-bold",
+                refusal=refusal,
+            ),
+            secondary=SheetButton(key="photo", text=t("Photo"), icon="camera", kind="ghost"),
+            message=answers.message,
+        )
+
+    def _judged(self, data: PointData, answers: Answers) -> tuple[Judged, ...]:
+        return judge_all(data.checkpoint.limits, answers.typed)
+
+    def _warnings(self, checkpoint: Checkpoint, judged: tuple[Judged, ...]) -> list[Block]:
+        t = self._parts.context.words
+        blocks: list[Block] = []
+        if is_dangerous(judged):
+            blocks.append(
+                VerdictBlock(
+                    key="danger",
+                    title=t("Get out, keep others away"),
+                    text=t("No flame, no switch, no phone here. Record a defect of severity 1."),
+                    tone=Tone.DANGER,
+                    icon="alert-octagon",
+                )
+            )
+        again = recheck_text(t, checkpoint.recheck_reason)
+        if again:
+            blocks.append(NoticeBlock(key="again", text=again, tone=Tone.WARN, icon="refresh"))
+        return blocks
+
+    def _being_there(self, data: PointData, answers: Answers) -> list[Block]:
+        t = self._parts.context.words
+        check_in = data.run.state.check_ins.get(self._checkpoint_id)
+        if check_in is not None:
+            fact = LabelledText(
+                label=t("You are there"), text=self._seen_text(check_in), icon="position"
+            )
+            return [FactsBlock(key="there", title="", facts=(fact,))]
+        ways = [RowAction(key="position", text=t("By position"), icon="crosshairs-gps")]
+        if self._parts.hardware.code_scanner.availability().is_available:
+            ways.insert(0, RowAction(key="scan", text=t("Scan"), icon="qrcode-scan"))
+        if answers.get(_TAG).strip():
+            ways.insert(0, RowAction(key="typed", text=t("Use number"), icon="tag"))
+        if answers.get(_UNREADABLE) == "yes":
+            ways.append(RowAction(key="by-hand", text=t("I am there"), icon="check"))
+        can_hear = self._parts.hardware.tag_reader.availability().is_available
+        line = RowLine(
+            key="check-in",
+            title=t("Show that you are there"),
+            detail=t("Hold the tablet to the tag, or:") if can_hear else "",
+            icon=KIND_ICONS[data.checkpoint.kind],
+            tone=Tone.INFO,
+            actions=tuple(ways),
+        )
+        blocks: list[Block] = [RowsBlock(key="ways", title="", lines=(line,))]
+        if data.checkpoint.tag:
+            number = NoteBlock(
+                key=_TAG,
+                label=t("Number on the tag"),
+                text=answers.get(_TAG),
+                hint=t("type or scan"),
+            )
+            unreadable = ChoiceBlock(
+                key=_UNREADABLE,
+                title="",
+                columns=1,
+                lines=(
+                    ChoiceLine(
+                        value="yes",
+                        text=t("The tag cannot be read"),
+                        note=t("damaged, painted over or gone; the office is told"),
+                        icon="tag",
+                        tone=Tone.WARN,
+                        is_selected=answers.get(_UNREADABLE) == "yes",
+                    ),
+                ),
+            )
+            blocks += [number, unreadable]
+        return blocks
+
+    def _seen_text(self, check_in: CheckIn) -> str:
+        t = self._parts.context.words
+        parts = [way_text(t, check_in)]
+        if check_in.distance_m is not None and check_in.fix is not None:
+            parts.append(
+                t("{distance} away, ± {metres} m").format(
+                    distance=distance_text(t, check_in.distance_m),
+                    metres=round(check_in.fix.accuracy_m),
+                )
+            )
+        if check_in.fix is not None and check_in.fix.is_mock:
+            parts.append(t("position made up by another app"))
+        if check_in.is_tag_unreadable:
+            parts.append(t("tag not readable"))
+        return "  ·  ".join(parts)
+
+    def _numbers(self, judged: tuple[Judged, ...]) -> list[Block]:
+        t = self._parts.context.words
+        errors = {
+            Verdict.NOT_A_NUMBER: t("This is not a number."),
+            Verdict.IMPOSSIBLE: t("This value is not possible; check the unit."),
+            Verdict.BEYOND: t("Outside the limit: is it a defect?"),
+        }
+        return [
+            NumberBlock(
+                key=str(each.limit.measure),
+                label=measure_text(t, each.limit.measure),
+                unit=UNITS[each.limit.measure],
+                text=each.text,
+                hint=limit_text(t, each.limit),
+                error=errors.get(each.verdict, ""),
+                steps=("0",) if each.limit.low is None else (),
+            )
+            for each in judged
+        ]
+
+    def _outcomes(self, outcome: str) -> Block:
+        t = self._parts.context.words
+        choices = (
+            (PointOutcome.DEFECT, t("Defect"), "alert-circle", Tone.DANGER),
+            (PointOutcome.NOT_REACHABLE, t("Not reachable"), "cancel", Tone.WARN),
+            (PointOutcome.SKIPPED, t("Skip it"), "minus-circle", Tone.WARN),
+        )
+        return ChoiceBlock(
+            key=_OUTCOME,
+            title=t("Not all well?"),
+            columns=3,
+            lines=tuple(
+                ChoiceLine(
+                    value=str(value),
+                    text=text,
+                    icon=icon,
+                    tone=tone,
+                    is_selected=outcome == str(value),
+                )
+                for value, text, icon, tone in choices
+            ),
+        )
+
+    def _about(self, outcome: str, answers: Answers) -> list[Block]:
+        t = self._parts.context.words
+        if outcome in _LEFT_OUT:
+            label = t("Why?")
+            return [NoteBlock(key=_REASON, label=label, text=answers.get(_REASON), is_long=True)]
+        if outcome != str(PointOutcome.DEFECT):
+            return []
+        notes = {1: t("an order goes out at once"), 2: t("repair is planned"), 3: t("watch it")}
+        tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}
+        lines = tuple(
+            ChoiceLine(
+                value=str(severity),
+                text=f"{severity}  {severity_text(t, severity)}",
+                note=notes[severity],
+                tone=tones[severity],
+                is_selected=answers.get(_SEVERITY) == str(severity),
+            )
+            for severity in (1, 2, 3)
+        )
+        return [
+            ChoiceBlock(key=_SEVERITY, title=t("How bad is it?"), lines=lines, columns=1),
+            NoteBlock(key=_NOTE, label=t("What is wrong?"), text=answers.get(_NOTE), is_long=True),
+        ]
+
+    def _photo_row(self, data: PointData) -> Block:
+        t, photos = self._parts.context.words, self._parts.photos.availability()
+        detail = "" if photos.is_available else t(photos.reason)
+        error = data.kept.get("photo_error", "")
+        line = RowLine(
+            key="photos",
+            title=t("Photos: {count}").format(count=data.photo_count),
+            detail=error or detail,
+            icon="camera",
+        )
+        return RowsBlock(key="photo-row", title="", lines=(line,))
+
+    def _refusal(self, data: PointData, answers: Answers) -> str:
+        """Return why the checkpoint cannot be left, empty when it can."""
+        t, outcome = self._parts.context.words, answers.get(_OUTCOME)
+        if outcome in _LEFT_OUT:
+            return "" if answers.get(_REASON).strip() else t("Say why.")
+        if self._checkpoint_id not in data.run.state.check_ins:
+            return t("Show first that you are there.")
+        judged = self._judged(data, answers)
+        wrong = next((each for each in judged if each.verdict in _UNUSABLE), None)
+        if wrong is not None:
+            return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
+        if outcome == str(PointOutcome.DEFECT):
+            has_words = answers.get(_SEVERITY) and answers.get(_NOTE).strip()
+            return "" if has_words else t("Say how bad it is, and what is wrong.")
+        return t("Dangerous: record it as a defect.") if is_dangerous(judged) else ""
+
+
+_UNUSABLE = frozenset({Verdict.EMPTY, Verdict.NOT_A_NUMBER, Verdict.IMPOSSIBLE})
+
+
+def _told_before(point: PatrolPoint | None) -> dict[str, str]:
+    """Return the answers of a checkpoint that was left before, to correct them."""
+    if point is None:
+        return {}
+    told = {str(measure): f"{value:g}" for measure, value in point.values.items()}
+    told |= {_NOTE: point.note, _REASON: point.reason}
+    if point.outcome is not PointOutcome.OK:
+        told[_OUTCOME] = str(point.outcome)
+    if point.defect is not None:
+        told[_SEVERITY] = str(point.defect.severity)
+    return told

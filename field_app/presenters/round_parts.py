@@ -1,0 +1,18 @@
+"""Owns what every presenter of a round is given: desk, photos, hardware, words."""
+
+from dataclasses import dataclass
+
+from field_app.patrols.inspection_desk import InspectionDesk
+from field_app.photos.album import PhotoAlbum
+from field_app.platform.ports import Hardware
+from field_app.presenters.ports import PresenterContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundParts:
+    """What rounds are made of."""
+
+    desk: InspectionDesk
+    photos: PhotoAlbum
+    hardware: Hardware
+    context: PresenterContext

@@ -1,0 +1,407 @@
+"""RunPresenter: one patrol on its way: the route, what comes next, how far, in which direction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import cos, radians
+from typing import Final
+
+from field_app.patrols.directions import Place, bearing_deg
+from field_app.patrols.inspection_desk import DraftOf
+from field_app.patrols.inspection_store import SeenRun
+from field_app.patrols.presence import distance_to, place_of
+from field_app.patrols.run_state import next_stop
+from field_app.patrols.track import Track, TrackPoint, extended, packed, unpacked
+from field_app.platform.ports import Fix
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.round_wording import (
+    KIND_ICONS,
+    direction_text,
+    distance_text,
+    point_text,
+    position_text,
+    recheck_text,
+)
+from field_app.presenters.stage import Stage
+from field_app.presenters.views import MarkView, Tone
+from field_app.presenters.wording import mark_view
+from field_app.store.record_states import RecordState
+from field_app.store.round_records import record_of
+from wire_contracts.fields import JsonValue
+from wire_contracts.patrols import Checkpoint
+
+LOOK_S: Final = 2.0
+"""The position is read this often; wall seconds."""
+
+SAVE_POINTS: Final = 8
+"""The track is kept after so many new points: about 120 m of street."""
+
+_UNHEARD: Final = frozenset({RecordState.QUEUED, RecordState.SENDING, RecordState.LOOK_HERE})
+
+TRACK_FORM: Final = "patrol_run@1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRow:
+    """One checkpoint of the route, in its order."""
+
+    checkpoint_id: str
+    number: str
+    name: str
+    detail: str
+    icon: str
+    state_text: str
+    state_icon: str
+    tone: Tone
+    distance_text: str
+    is_next: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SketchPoint:
+    """One place on the sketch of the route: 0..1 from the west and from the south."""
+
+    x: float
+    y: float
+    text: str
+    tone: Tone
+    is_next: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SketchView:
+    """The route drawn from its own coordinates; `ratio` is its width over its height."""
+
+    stops: tuple[SketchPoint, ...] = ()
+    walked: tuple[tuple[float, float], ...] = ()
+    here: tuple[float, float] | None = None
+    ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run on its way.
+
+    Attributes:
+        next_id: The checkpoint that comes next, empty when nothing is left.
+        arrow_deg: Its bearing, clockwise from north; None without a position.
+        alarm_text: What became of the orders that dangerous defects made; empty without any.
+    """
+
+    title: str
+    progress_text: str
+    share: float
+    next_id: str
+    next_name: str
+    next_detail: str
+    next_distance: str
+    arrow_deg: float | None
+    position_text: str
+    position_tone: Tone
+    stops: tuple[StopRow, ...]
+    sketch: SketchView
+    alarm_text: str
+    mark: MarkView
+    is_busy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    run: SeenRun
+    checkpoints: Mapping[str, Checkpoint]
+    name: str
+    kept: Mapping[str, JsonValue]
+
+
+class RunPresenter:
+    """One run."""
+
+    def __init__(self, parts: RoundParts, run_id: str) -> None:
+        """Show the run `run_id`."""
+        self._parts = parts
+        self._run_id = run_id
+        self._found: _Found | None = None
+        self._track = Track()
+        self._unsaved = 0
+        self._cancel: Callable[[], None] | None = None
+        self._is_watching = False
+        self._started_s: float | None = None
+        self._stage = Stage(parts.context.worker, blank_run(parts))
+
+    @property
+    def view(self) -> RunView:
+        """Return the last view."""
+        return self._stage.view
+
+    @property
+    def run_id(self) -> str:
+        """Return which run is shown."""
+        return self._run_id
+
+    @property
+    def track(self) -> Track:
+        """Return the way walked so far."""
+        return self._track
+
+    def attach(self, show: Callable[[RunView], None]) -> None:
+        """Show every view with `show`, and look where the tablet is from now on."""
+        self._stage.attach(show)
+        self._parts.hardware.locator.start()
+        self._is_watching = True
+        self.refresh()
+        self._look_later()
+
+    def detach(self) -> None:
+        """Show nothing any more; what was walked is kept."""
+        self._is_watching = False
+        if self._cancel is not None:
+            self._cancel()
+        self._save_track()
+        self._parts.hardware.locator.stop()
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read the run again."""
+        self._stage.read(self._read, self._take)
+
+    def look(self) -> None:
+        """Take the position of this moment."""
+        fix = self._parts.hardware.locator.fix()
+        if fix is not None:
+            before = self._track
+            self._track = extended(before, fix, self._seconds())
+            self._unsaved += self._track is not before
+            if self._unsaved >= SAVE_POINTS:
+                self._save_track()
+        self._draw()
+
+    def _look_later(self) -> None:
+        if self._is_watching:
+            self._cancel = self._parts.context.worker.later(LOOK_S, self._looked)
+
+    def _looked(self) -> None:
+        if self._is_watching:
+            self.look()
+            self._look_later()
+
+    def _seconds(self) -> int:
+        now = self._parts.context.clock.now_utc().timestamp()
+        if self._started_s is None:
+            self._started_s = now
+        return int(now - self._started_s)
+
+    def _draft(self) -> DraftOf:
+        return DraftOf(record_id=record_of(self._run_id), form=TRACK_FORM)
+
+    def _save_track(self) -> None:
+        if not self._unsaved:
+            return
+        self._unsaved = 0
+        answers: dict[str, JsonValue] = {
+            "track": packed(self._track.points),
+            "track_m": round(self._track.length_m, 1),
+            "coarseness": self._track.coarseness,
+            "started_s": self._started_s,
+        }
+        desk, draft = self._parts.desk, self._draft()
+        self._parts.context.worker.run(lambda: desk.save_answers(draft, answers), _nothing)
+
+    def _read(self) -> _Found:
+        desk = self._parts.desk
+        run = desk.run(self._run_id)
+        plan_id = None if run.state.run is None else run.state.run.plan_id
+        plans = desk.plans()
+        name = plans[plan_id].name.in_language(self._language) if plan_id in plans else ""
+        return _Found(
+            run=run,
+            checkpoints=desk.checkpoints(),
+            name=name,
+            kept=desk.answers(self._draft()),
+        )
+
+    @property
+    def _language(self) -> str:
+        return self._parts.context.words.language
+
+    def _take(self, found: _Found) -> None:
+        if self._found is None:
+            self._track = kept_track(found.kept)
+            started = found.kept.get("started_s")
+            self._started_s = started if isinstance(started, int | float) else None
+        self._found = found
+        self._draw()
+
+    def _draw(self) -> None:
+        found = self._found
+        if found is None:
+            return
+        t, fix = self._parts.context.words, self._parts.hardware.locator.fix()
+        state = found.run.state
+        next_id = next_stop(state, found.checkpoints) or ""
+        text, tone = position_text(t, fix)
+        done = len(state.stops) - len(state.missed)
+        view = replace(
+            blank_run(self._parts),
+            title=found.name or t("Ad-hoc route"),
+            progress_text=t("{done} of {total} done").format(done=done, total=len(state.stops)),
+            share=done / max(len(state.stops), 1),
+            position_text=text,
+            position_tone=tone,
+            stops=tuple(
+                self._row(found, number, each, fix, is_next=each == next_id)
+                for number, each in enumerate(state.stops, start=1)
+            ),
+            sketch=self._sketch(found, next_id, fix),
+            alarm_text=self._alarm_text(found),
+            mark=mark_view(t, found.run.mark),
+            is_busy=False,
+        )
+        if next_id:
+            view = self._with_next(view, next_id, found.checkpoints[next_id], fix)
+        self._stage.draw(view)
+
+    def _alarm_text(self, found: _Found) -> str:
+        """Return that an order was made, and what to do while the office does not know of it."""
+        t = self._parts.context.words
+        points = found.run.state.points.values()
+        orders = [each for each in points if each.defect is not None and each.defect.order_id]
+        if not orders:
+            return ""
+        if found.run.mark in _UNHEARD:
+            return t("Order made, not sent yet: call the control room now.")
+        return t("Order made; the office has it.")
+
+    def _with_next(
+        self, view: RunView, next_id: str, checkpoint: Checkpoint, fix: Fix | None
+    ) -> RunView:
+        t, place = self._parts.context.words, place_of(checkpoint)
+        distance = distance_text(t, distance_to(checkpoint, fix))
+        if fix is not None:
+            distance = t("{distance} {direction}").format(
+                distance=distance, direction=direction_text(t, fix, place)
+            )
+        return replace(
+            view,
+            next_id=next_id,
+            next_name=checkpoint.name.in_language(self._language),
+            next_detail=checkpoint.address,
+            next_distance=distance,
+            arrow_deg=None if fix is None else bearing_deg(_here(fix), place),
+        )
+
+    def _row(
+        self, found: _Found, number: int, checkpoint_id: str, fix: Fix | None, *, is_next: bool
+    ) -> StopRow:
+        t = self._parts.context.words
+        checkpoint = found.checkpoints.get(checkpoint_id)
+        state_text, state_icon, tone = point_text(t, found.run.state.points.get(checkpoint_id))
+        if checkpoint is None:
+            name, detail, icon, distance = checkpoint_id, t("not on this tablet"), "help-circle", ""
+        else:
+            name = checkpoint.name.in_language(self._language)
+            detail = recheck_text(t, checkpoint.recheck_reason) or checkpoint.address
+            icon = KIND_ICONS[checkpoint.kind]
+            distance = distance_text(t, distance_to(checkpoint, fix))
+        return StopRow(
+            checkpoint_id=checkpoint_id,
+            number=str(number),
+            name=name,
+            detail=detail,
+            icon=icon,
+            state_text=state_text,
+            state_icon=state_icon,
+            tone=tone,
+            distance_text=distance,
+            is_next=is_next,
+        )
+
+    def _sketch(self, found: _Found, next_id: str, fix: Fix | None) -> SketchView:
+        state = found.run.state
+        known = [each for each in state.stops if each in found.checkpoints]
+        places = [place_of(found.checkpoints[each]) for each in known]
+        walked = [point.place for point in self._track.points]
+        here = None if fix is None else _here(fix)
+        frame = _Frame([*places, *walked, *([] if here is None else [here])])
+        t = self._parts.context.words
+        return SketchView(
+            stops=tuple(
+                SketchPoint(
+                    x=frame.x(place),
+                    y=frame.y(place),
+                    text=str(state.stops.index(each) + 1),
+                    tone=point_text(t, state.points.get(each))[2],
+                    is_next=each == next_id,
+                )
+                for each, place in zip(known, places, strict=True)
+            ),
+            walked=tuple((frame.x(place), frame.y(place)) for place in walked),
+            here=None if here is None else (frame.x(here), frame.y(here)),
+            ratio=frame.ratio,
+        )
+
+
+class _Frame:
+    """Brings places of a town onto 0..1 each way; a degree of longitude is shortened."""
+
+    def __init__(self, places: list[Place]) -> None:
+        """Frame all the places."""
+        lats = [place.latitude_deg for place in places] or [0.0]
+        self._shrink = cos(radians(sum(lats) / len(lats)))
+        lons = [place.longitude_deg * self._shrink for place in places] or [0.0]
+        self._south, self._west = min(lats), min(lons)
+        self._height = max(max(lats) - self._south, 1e-6)
+        self._width = max(max(lons) - self._west, 1e-6)
+        self.ratio = self._width / self._height
+
+    def x(self, place: Place) -> float:
+        """Return how far east, 0..1."""
+        return (place.longitude_deg * self._shrink - self._west) / self._width
+
+    def y(self, place: Place) -> float:
+        """Return how far north, 0..1."""
+        return (place.latitude_deg - self._south) / self._height
+
+
+def _here(fix: Fix) -> Place:
+    return Place(latitude_deg=fix.latitude_deg, longitude_deg=fix.longitude_deg)
+
+
+def kept_track(kept: Mapping[str, JsonValue]) -> Track:
+    """Return the track as it was kept; one that cannot be read begins anew."""
+    text, length, coarseness = kept.get("track"), kept.get("track_m"), kept.get("coarseness")
+    if not isinstance(text, str) or not isinstance(length, int | float):
+        return Track()
+    try:
+        points: tuple[TrackPoint, ...] = unpacked(text)
+    except ValueError:
+        return Track()
+    return Track(
+        points=points,
+        length_m=float(length),
+        coarseness=coarseness if isinstance(coarseness, int) else 1,
+        size=len(text),
+    )
+
+
+def blank_run(parts: RoundParts) -> RunView:
+    """Return what is shown before the run was read."""
+    return RunView(
+        title="",
+        progress_text="",
+        share=0.0,
+        next_id="",
+        next_name="",
+        next_detail="",
+        next_distance="",
+        arrow_deg=None,
+        position_text="",
+        position_tone=Tone.PLAIN,
+        stops=(),
+        sketch=SketchView(),
+        alarm_text="",
+        mark=mark_view(parts.context.words, RecordState.UNTOUCHED),
+        is_busy=True,
+    )
+
+
+def _nothing(_answer: None) -> None:
+    return

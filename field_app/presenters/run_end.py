@@ -1,0 +1,163 @@
+"""RunEndPage: what was skipped and missed, shown before a run is ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from field_app.patrols.inspection_desk import DraftOf, RunEndedError
+from field_app.patrols.inspection_store import SeenRun
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.round_wording import distance_text, point_text
+from field_app.presenters.run import TRACK_FORM, kept_track
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    NoticeBlock,
+    RowAction,
+    RowLine,
+    RowsBlock,
+    SheetButton,
+    SheetView,
+    TilesBlock,
+)
+from field_app.presenters.views import LabelledText, Tone
+from field_app.store.round_records import record_of
+from wire_contracts.fields import JsonValue
+from wire_contracts.patrol_facts import PointOutcome
+from wire_contracts.patrols import Checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEndData:
+    """What was read for the page."""
+
+    run: SeenRun
+    checkpoints: Mapping[str, Checkpoint]
+    kept: Mapping[str, JsonValue]
+
+
+class RunEndPage:
+    """The end of a run; `SheetPresenter` shows it. `leads_to` is `<` once the run has ended."""
+
+    def __init__(self, parts: RoundParts, run_id: str) -> None:
+        """Show the end of a run."""
+        self._parts = parts
+        self._run_id = run_id
+        self.leads_to = ""
+
+    def read(self) -> RunEndData | None:
+        """Return the run as it stands."""
+        desk = self._parts.desk
+        draft = DraftOf(record_id=record_of(self._run_id), form=TRACK_FORM)
+        return RunEndData(
+            run=desk.run(self._run_id), checkpoints=desk.checkpoints(), kept=desk.answers(draft)
+        )
+
+    def typed_before(self, data: RunEndData) -> Mapping[str, str]:
+        """Return nothing: nothing is typed here."""
+        del data
+        return {}
+
+    def saved_at_ms(self, data: RunEndData) -> int | None:
+        """Return None: nothing is kept here."""
+        del data
+        return None
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep nothing."""
+        del answers
+        return None
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """End the run, or go to a place that was missed."""
+        del answers
+        if key != "end":
+            return Tapped(opens=key)
+        data = self.read()
+        try:
+            if data is not None:
+                self._parts.desk.submit_run(self._run_id, kept_track(data.kept))
+        except RunEndedError:
+            pass  # ended before, on this tablet: it leads to the same place
+        self.leads_to = "<"
+        return Tapped(is_done=True)
+
+    def view(self, data: RunEndData, answers: Answers) -> SheetView:
+        """Return the page."""
+        t, state = self._parts.context.words, data.run.state
+        left = len(state.missed)
+        return SheetView(
+            title=t("End of the route"),
+            subtitle=t("{done} of {total} done").format(
+                done=len(state.stops) - left, total=len(state.stops)
+            ),
+            blocks=(
+                self._tiles(data),
+                *self._warning(left),
+                *self._rows(data, "missed", t("Missed"), state.missed),
+                *self._rows(data, "skipped", t("Left out"), state.skipped),
+                *self._rows(data, "defects", t("Defects"), _defects(data.run)),
+            ),
+            primary=SheetButton(
+                key="end",
+                text=t("End with {count} missed").format(count=left)
+                if left
+                else t("End the route"),
+                icon="flag",
+                kind="danger" if left else "primary",
+                needs_again=bool(left),
+            ),
+            message=answers.message,
+        )
+
+    def _tiles(self, data: RunEndData) -> Block:
+        t, state = self._parts.context.words, data.run.state
+        walked = kept_track(data.kept).length_m
+        return TilesBlock(
+            key="tiles",
+            tiles=(
+                LabelledText(label=t("Looked at"), text=str(state.done_count)),
+                LabelledText(label=t("Left out"), text=str(len(state.skipped))),
+                LabelledText(
+                    label=t("Missed"),
+                    text=str(len(state.missed)),
+                    icon="trigger" if state.missed else "",
+                ),
+                LabelledText(label=t("Walked"), text=distance_text(t, walked)),
+            ),
+        )
+
+    def _warning(self, left: int) -> list[Block]:
+        if not left:
+            return []
+        text = self._parts.context.words("Missed places are told to the office and come back.")
+        return [NoticeBlock(key="left", text=text, tone=Tone.WARN, icon="alert")]
+
+    def _rows(
+        self, data: RunEndData, key: str, title: str, checkpoint_ids: tuple[str, ...]
+    ) -> list[Block]:
+        t = self._parts.context.words
+        lines = []
+        for each in checkpoint_ids:
+            point = data.run.state.points.get(each)
+            word, icon, tone = point_text(t, point)
+            checkpoint = data.checkpoints.get(each)
+            reason = "" if point is None else point.reason or point.note
+            lines.append(
+                RowLine(
+                    key=each,
+                    title=each if checkpoint is None else checkpoint.name.in_language(t.language),
+                    detail="  ·  ".join(part for part in (word, reason) if part),
+                    icon=icon,
+                    tone=tone,
+                    actions=(RowAction(key=f"point:{each}", text=t("Open"), icon="arrow-right"),),
+                )
+            )
+        return [RowsBlock(key=key, title=title, lines=tuple(lines))] if lines else []
+
+
+def _defects(run: SeenRun) -> tuple[str, ...]:
+    return tuple(
+        each
+        for each in run.state.stops
+        if each in run.state.points and run.state.points[each].outcome is PointOutcome.DEFECT
+    )

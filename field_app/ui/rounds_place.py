@@ -1,0 +1,166 @@
+# mypy: allow-subclassing-any
+# Kivy has no types, so that its classes are Any to mypy.
+"""Decides which page of a round follows which: routes, stops, homes, meters."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from typing_extensions import override
+
+from field_app.platform.ports import Stop, Tag
+from field_app.presenters.home import HomePage
+from field_app.presenters.meter import MeterPresenter
+from field_app.presenters.point import PointPage
+from field_app.presenters.round_list import RoundKind, RoundListPresenter
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.rounds import RoundsPage
+from field_app.presenters.run import RunPresenter
+from field_app.presenters.run_end import RunEndPage
+from field_app.presenters.sheet import SheetPresenter
+from field_app.ui.navigator import Navigator, PlaceScreen
+from field_app.ui.screens.meter_pad import MeterScreen
+from field_app.ui.screens.round_list import RoundListScreen
+from field_app.ui.screens.run import RunScreen
+from field_app.ui.screens.sheet import SheetScreen
+from field_app.ui.screens.signing import SigningScreen
+
+UP = "<"
+"""Where a page leads that ends the one below it as well."""
+
+
+class Leading(Protocol):
+    """A page that says what comes after it."""
+
+    leads_to: str
+
+
+class TaggedSheet(SheetScreen):
+    """A sheet that hears NFC tags while it is shown."""
+
+    def __init__(self, listen: Callable[[], Stop], **properties: object) -> None:
+        """Hear with `listen`."""
+        self._listen = listen
+        self._stop: Stop | None = None
+        super().__init__(**properties)
+
+    @override
+    def begin(self) -> None:
+        """Show what is there, and hear."""
+        super().begin()
+        self._stop = self._listen()
+
+    @override
+    def leave(self) -> None:
+        """Hear no more."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+        super().leave()
+
+
+class RoundsPlace:
+    """Opens the pages of rounds on top of the place; `screen` is the place itself."""
+
+    def __init__(self, navigator: Navigator, parts: RoundParts) -> None:
+        """Work in `navigator`."""
+        self._navigator = navigator
+        self._parts = parts
+        self.screen = SheetScreen(
+            presenter=SheetPresenter(RoundsPage(parts), parts.context),
+            opened=self.open,
+            closed=navigator.back,
+        )
+
+    def open(self, key: str) -> None:
+        """Open a page by its key, such as `run:<id>`, `homes` or `meter:<id>`."""
+        what, _, which = key.partition(":")
+        makers: dict[str, Callable[[str], PlaceScreen]] = {
+            "run": self._run,
+            "homes": lambda _which: self._list(RoundKind.HOME),
+            "meters": lambda _which: self._list(RoundKind.METER),
+            "home": self._home,
+            "meter": self._meter,
+            "sign": self._sign,
+        }
+        self._navigator.open_page(makers[what](which))
+
+    def _run(self, run_id: str) -> PlaceScreen:
+        presenter = RunPresenter(self._parts, run_id)
+        opened = partial(self._open_in_run, run_id)
+        return RunScreen(presenter=presenter, opened=opened, closed=self._navigator.close_page)
+
+    def _open_in_run(self, run_id: str, key: str) -> None:
+        what, _, checkpoint_id = key.partition(":")
+        page = self._end(run_id) if what == "end" else self._point(run_id, checkpoint_id)
+        self._navigator.open_page(page)
+
+    def _point(self, run_id: str, checkpoint_id: str) -> PlaceScreen:
+        page = PointPage(self._parts, run_id, checkpoint_id)
+        presenter = SheetPresenter(page, self._parts.context)
+        reader = self._parts.hardware.tag_reader
+
+        def hear(tag: Tag) -> None:
+            page.hear(tag)
+
+        return TaggedSheet(
+            listen=lambda: reader.listen(hear),
+            presenter=presenter,
+            closed=self._navigator.close_page,
+        )
+
+    def _end(self, run_id: str) -> PlaceScreen:
+        page = RunEndPage(self._parts, run_id)
+        return SheetScreen(
+            presenter=SheetPresenter(page, self._parts.context),
+            opened=partial(self._open_in_run, run_id),
+            closed=partial(self._closed, page),
+        )
+
+    def _list(self, kind: RoundKind) -> PlaceScreen:
+        presenter = RoundListPresenter(self._parts, kind)
+        return RoundListScreen(
+            presenter=presenter, opened=self.open, closed=self._navigator.close_page
+        )
+
+    def _home(self, household_id: str) -> PlaceScreen:
+        page = HomePage(self._parts, household_id)
+        return SheetScreen(
+            presenter=SheetPresenter(page, self._parts.context),
+            opened=self.open,
+            closed=partial(self._closed, page),
+        )
+
+    def _meter(self, meter_id: str) -> PlaceScreen:
+        presenter = MeterPresenter(self._parts, meter_id)
+        return MeterScreen(
+            presenter=presenter,
+            closed=self._navigator.close_page,
+            done=partial(self._meter_done, presenter),
+        )
+
+    def _meter_done(self, presenter: MeterPresenter) -> None:
+        self._navigator.close_page()
+        if presenter.next_key:
+            self.open(f"meter:{presenter.next_key}")
+
+    def _sign(self, household_id: str) -> PlaceScreen:
+        page = HomePage(self._parts, household_id)
+        return SigningScreen(
+            signed=page.signed,
+            worker=self._parts.context.worker,
+            closed=self._navigator.close_page,
+        )
+
+    def _closed(self, page: Leading) -> None:
+        """Leave a page; open what follows it, or leave the page below as well."""
+        self._navigator.close_page()
+        if page.leads_to == UP:
+            self._navigator.close_page()
+        elif page.leads_to:
+            self.open(page.leads_to)
+
+
+def make_rounds_place(parts: RoundParts) -> Callable[[Navigator], PlaceScreen]:
+    """Return what makes the place of rounds at its first visit."""
+    return lambda navigator: RoundsPlace(navigator, parts).screen
