@@ -188,6 +188,14 @@ class FormDesk:
 
         return self._database.write(work)
 
+    def begun(self, subject: FormSubject) -> frozenset[str]:
+        """Return the ids of the forms that the person at work has begun for a subject."""
+        author = self._stamps.actor()
+        forms = self._database.read(
+            lambda connection: draft_store.forms_begun(connection, subject.about_id, author)
+        )
+        return frozenset(form.rpartition("@")[0] for form in forms)
+
     def finished(self, subject: FormSubject) -> tuple[AnswerSet, ...]:
         """Return what was sealed for a subject on this tablet in the last 90 days, oldest first."""
         return tuple(self._database.read(lambda connection: _sealed(connection, subject)))

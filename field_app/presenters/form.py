@@ -1,0 +1,394 @@
+"""FormPresenter: a form of the office; every answer is on the disk before the next one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
+from field_app.checklists.form_shelf import FormGoneError
+from field_app.forms.numbers import parse_number
+from field_app.photos.album import Beside
+from field_app.platform.ports import Hardware, Tag
+from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
+from field_app.presenters.form_wording import TICKED, card_of, wrong_text
+from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
+from field_app.presenters.stage import Stage
+from field_app.presenters.wording import time_text
+from field_app.tablet import Tablet
+from wire_contracts.blobs import BlobRole
+from wire_contracts.forms.answer_sets import AnswerSet
+from wire_contracts.forms.items import FormPage, Wrong
+from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
+from wire_contracts.forms.values import number_text
+from wire_contracts.orders import ENTITY
+
+MOST_STEPS: Final = 50
+"""Answers that can be taken back one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormRequest:
+    """Which form is filled in for what.
+
+    Attributes:
+        subject_text: What it is filled in for, in words: an address, a checkpoint's name.
+        also: Makes further operations of the same user action from the sealed answers.
+    """
+
+    form_id: str
+    subject: FormSubject
+    subject_text: str = ""
+    also: Also | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    place: str
+    before: str
+
+
+class FormPresenter:
+    """One form of one subject."""
+
+    def __init__(
+        self, tablet: Tablet, context: PresenterContext, request: FormRequest, hardware: Hardware
+    ) -> None:
+        """Fill in what `request` names; photos and codes come from `hardware`."""
+        self._tablet = tablet
+        self._context = context
+        self._request = request
+        self._hardware = hardware
+        self._sheet: FormSheet | None = None
+        self._page: FormPage | None = None
+        self._steps: list[_Step] = []
+        self._shows_missing = False
+        self._cancel_save: Callable[[], None] | None = None
+        self._message = ""
+        self._go_to = ""
+        self._is_finished = False
+        self._stage = Stage(context.worker, BLANK_FORM)
+
+    @property
+    def view(self) -> FormView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(self, show: Callable[[FormView], None]) -> None:
+        """Show every view with `show`, and open the form."""
+        self._stage.attach(show)
+        self._tablet.forms.zone = self._context.zone
+        if self._sheet is None:
+            self._stage.read(self._open, self._take)
+        else:
+            self._draw()
+
+    def detach(self) -> None:
+        """Keep what was typed, then show nothing any more."""
+        self.flush()
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Draw again: the language may have changed; answers are nobody else's."""
+        self._draw()
+
+    # --- answers
+
+    def answer(self, place: str, text: str) -> None:
+        """Take an answer that was tapped; it is kept at once."""
+        if self._change(place, text):
+            self.flush()
+
+    def choose(self, place: str, key: str) -> None:
+        """Take a tapped choice: the chosen one again takes it back, several may stand together."""
+        node, text = self._node(place), self._text(place)
+        if node is not None and node.kind is NodeKind.SELECT_MANY:
+            chosen = text.split()
+            chosen = [each for each in chosen if each != key] if key in chosen else [*chosen, key]
+            self.answer(place, " ".join(chosen))
+        else:
+            self.answer(place, "" if text == key else key)
+
+    def type(self, place: str, text: str) -> None:
+        """Take what is typed; it is kept 0.3 s after the last key."""
+        node = self._node(place)
+        plain = _typed_number(text) if node is not None and node.kind in NUMBERS else text
+        if not self._change(place, plain):
+            return
+        if self._cancel_save is not None:
+            self._cancel_save()
+        self._cancel_save = self._context.worker.later(DEBOUNCE_S, self.flush)
+
+    def act(self, place: str) -> None:
+        """Do what the card's own button says: today, now, scan, tick, photograph."""
+        node = self._node(place)
+        if node is None:
+            return
+        if node.kind is NodeKind.ACKNOWLEDGE:
+            self.answer(place, "" if self._text(place) else TICKED)
+        elif node.kind in _MOMENTS:
+            now = self._context.clock.now_utc().astimezone(self._context.zone)
+            self.answer(place, _MOMENTS[node.kind](now))
+        elif node.kind is NodeKind.BARCODE:
+            self._hardware.code_scanner.scan(lambda tag: self._scanned(place, tag))
+        elif node.kind is NodeKind.POSITION:
+            self._take_position(place)
+        elif node.kind is NodeKind.PHOTO:
+            self._hardware.camera.take_photo(lambda content: self._photographed(place, content))
+
+    def add(self, place: str) -> None:
+        """Put one more into a repeat."""
+        if self._sheet is not None and self._sheet.session.add_repeat(place):
+            self._changed()
+            self.flush()
+
+    def remove(self, place: str) -> None:
+        """Take one of a repeat away."""
+        if self._sheet is not None and self._sheet.session.remove_repeat(place):
+            self._steps = []
+            self._changed()
+            self.flush()
+
+    def undo(self) -> None:
+        """Take the last answer back."""
+        if not self._steps or self._sheet is None:
+            return
+        step = self._steps.pop()
+        self._sheet.session.answer(step.place, step.before)
+        self._go_to = step.place
+        self._changed()
+        self.flush()
+
+    def sign(self, place: str, content: bytes) -> str:
+        """Keep a signature, called away from the screen's thread; return what went wrong."""
+        return self._keep_picture(place, content, BlobRole.SIGNATURE)
+
+    # --- keeping
+
+    def flush(self) -> None:
+        """Keep what was answered now: the focus, the screen or the app goes away."""
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None
+        sheet = self._sheet
+        changes = {} if sheet is None else sheet.unsaved()
+        if sheet is None or not changes:
+            return
+        sheet.saved |= changes
+        self._stage.act(
+            lambda: self._tablet.forms.save_changes(sheet, changes),
+            lambda saved_at_ms: self._saved(sheet, saved_at_ms),
+        )
+
+    def check(self) -> None:
+        """Say everything that is missing or wrong, and bring the first of it onto the screen."""
+        self._shows_missing = True
+        wrong = () if self._page is None else self._page.wrong_items()
+        self._go_to = wrong[0].place if wrong else ""
+        self._draw()
+
+    def finish(self, done: Callable[[AnswerSet], None]) -> None:
+        """Seal the answers; `done` is called with them when that is kept."""
+        self.flush()
+        sheet = self._sheet
+        if sheet is None:
+            return
+        if self.view.left_count:
+            self.check()
+            return
+        self._stage.act(lambda: self._seal(sheet), lambda outcome: self._sealed(outcome, done))
+
+    def _seal(self, sheet: FormSheet) -> AnswerSet | str:
+        try:
+            return self._tablet.forms.finish(sheet, self._request.also)
+        except FormIncompleteError as error:
+            item = error.items[0]
+            return f"{item.label}: {wrong_text(item, self._context.words)}"
+        except FormGoneError:
+            return self._context.words("This form is not on this tablet any more.")
+
+    def _sealed(self, outcome: AnswerSet | str, done: Callable[[AnswerSet], None]) -> None:
+        if isinstance(outcome, str):
+            self._message = outcome
+            self._draw()
+            return
+        self._is_finished = True
+        self._draw()
+        done(outcome)
+
+    def _saved(self, sheet: FormSheet, saved_at_ms: int) -> None:
+        sheet.saved_at_ms = saved_at_ms
+        self._draw()
+
+    # --- opening
+
+    def _open(self) -> FormSheet | None:
+        try:
+            return self._tablet.forms.open(self._request.subject, self._request.form_id)
+        except FormGoneError:
+            return None
+
+    def _take(self, sheet: FormSheet | None) -> None:
+        t = self._context.words
+        if sheet is None:
+            self._message = t("This form is not on this tablet. Sync, or ask the office.")
+            self._stage.draw(replace(BLANK_FORM, message=self._message, is_busy=False))
+            return
+        self._sheet = sheet
+        self._page = FormPage(sheet.session, t.language)
+        self._draw()
+
+    # --- pictures, codes, position
+
+    def _photographed(self, place: str, content: bytes | None) -> None:
+        if content is None:
+            return
+        self._stage.act(lambda: self._keep_picture(place, content, BlobRole.PHOTO), self._say)
+
+    def _keep_picture(self, place: str, content: bytes, role: BlobRole) -> str:
+        subject, album = self._request.subject, self._tablet.photos
+        availability = album.availability()
+        if not availability.is_available:
+            return self._context.words(availability.reason)
+        is_order = subject.about == ENTITY
+        beside = None if is_order else Beside(entity=subject.about, entity_id=subject.about_id)
+        try:
+            sha256 = album.add(subject.about_id, content, role, beside=beside)
+        except ValueError:
+            return self._context.words("This is no picture that can be used.")
+        self._context.worker.later(0, lambda: self.answer(place, sha256))
+        return ""
+
+    def _scanned(self, place: str, tag: Tag | None) -> None:
+        if tag is not None:
+            self._context.worker.later(0, lambda: self.answer(place, tag.text))
+
+    def _take_position(self, place: str) -> None:
+        self._hardware.locator.start()
+        fix = self._hardware.locator.fix()
+        if fix is None:
+            self._say(self._context.words("The position is not known yet; try again outside."))
+            return
+        self.answer(place, f"{fix.latitude_deg:.6f} {fix.longitude_deg:.6f} 0 {fix.accuracy_m:.1f}")
+
+    def _say(self, message: str) -> None:
+        if message:
+            self._message = message
+            self._draw()
+
+    # --- drawing
+
+    def _node(self, place: str) -> FormNode | None:
+        element = None if self._sheet is None else self._sheet.session.element(place)
+        return None if element is None else element.node
+
+    def _text(self, place: str) -> str:
+        element = None if self._sheet is None else self._sheet.session.element(place)
+        return "" if element is None else element.text
+
+    def _change(self, place: str, text: str) -> bool:
+        before = self._text(place)
+        if self._sheet is None or before == text or not self._sheet.session.answer(place, text):
+            return False
+        is_typing_on = bool(self._steps) and self._steps[-1].place == place
+        node = self._node(place)
+        is_tapped = node is not None and node.kind in _TAPPED
+        if is_tapped or not is_typing_on:
+            self._steps = [*self._steps[-(MOST_STEPS - 1) :], _Step(place, before)]
+        self._changed()
+        return True
+
+    def _changed(self) -> None:
+        self._message = ""
+        self._draw()
+
+    def _draw(self) -> None:
+        sheet, page = self._sheet, self._page
+        if sheet is None or page is None:
+            return
+        t = self._context.words
+        page.speak(t.language)
+        cards = self._cards(sheet, page)
+        left = sum(card.is_wrong for card in cards)
+        go_to, self._go_to = self._go_to, ""
+        self._stage.draw(
+            FormView(
+                title=sheet.head.title.plain(t.language),
+                subject_text=self._request.subject_text,
+                cards=cards,
+                left_count=left,
+                left_text=t("{count} left: check for errors").format(count=left),
+                finish_text=t("Finish the form"),
+                saved_text=self._saved_text(sheet),
+                message=self._message,
+                go_to=go_to,
+                can_undo=bool(self._steps),
+                is_finished=self._is_finished,
+                is_busy=False,
+            )
+        )
+
+    def _cards(self, sheet: FormSheet, page: FormPage) -> tuple[CardView, ...]:
+        t = self._context.words
+        cards = [
+            card_of(
+                item,
+                t,
+                sheet.last,
+                shows_missing=self._shows_missing and item.wrong is Wrong.MISSING,
+            )
+            for item in page.items()
+        ]
+        return tuple(_with_add_buttons(cards))
+
+    def _saved_text(self, sheet: FormSheet) -> str:
+        if sheet.saved_at_ms is None:
+            return ""
+        now_utc = self._context.clock.now_utc()
+        time = time_text(sheet.saved_at_ms, now_utc, self._context.zone)
+        return self._context.words("Kept on this tablet at {time}").format(time=time)
+
+
+def _with_add_buttons(cards: Sequence[CardView]) -> list[CardView]:
+    """Return the cards with one more at the last of a repeat, and none less at the only one."""
+    places: dict[str, list[str]] = {}
+    for card in cards:
+        if card.remove_place:
+            places.setdefault(card.place.rpartition("[")[0], []).append(card.place)
+    found: list[CardView] = []
+    for card in cards:
+        whole = card.place.rpartition("[")[0]
+        same = places.get(whole, []) if card.remove_place else []
+        found.append(
+            replace(
+                card,
+                add_place=whole if same and same[-1] == card.place else "",
+                remove_place=card.remove_place if len(same) > 1 else "",
+            )
+            if same
+            else card
+        )
+    return found
+
+
+def _typed_number(text: str) -> str:
+    """Return a typed number as forms keep it: a decimal comma and Chinese digits count as ours."""
+    value = parse_number(text)
+    return text.strip() if value is None else number_text(value)
+
+
+_TAPPED: Final = frozenset(
+    {
+        NodeKind.SELECT_ONE,
+        NodeKind.SELECT_MANY,
+        NodeKind.ACKNOWLEDGE,
+        NodeKind.PHOTO,
+        NodeKind.SIGNATURE,
+    }
+)
+
+_MOMENTS: Final[dict[NodeKind, Callable[[datetime], str]]] = {
+    NodeKind.DATE: lambda now: now.date().isoformat(),
+    NodeKind.TIME: lambda now: now.strftime("%H:%M"),
+    NodeKind.DATE_TIME: lambda now: now.isoformat(timespec="minutes"),
+}

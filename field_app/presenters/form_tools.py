@@ -1,0 +1,51 @@
+"""Decides which forms of the office an order page offers."""
+
+from collections.abc import Iterable
+
+from field_app.checklists.form_desk import FormSubject
+from field_app.presenters.form import FormRequest
+from field_app.presenters.ports import Words
+from field_app.presenters.views import OrderTool, Tone
+from wire_contracts.forms.publication import FormHead
+from wire_contracts.orders import ENTITY, WorkOrderDocument
+
+FORM_TOOL = "form:"
+"""Keys of tools that open a form are this and the form's id."""
+
+
+def form_purposes(document: WorkOrderDocument) -> tuple[str, ...]:
+    """Return what an order asks of forms: its type, alone and with its medium."""
+    return str(document.order_type), f"{document.order_type}:{document.medium}"
+
+
+def form_tools(
+    heads: Iterable[FormHead], begun: frozenset[str], done: frozenset[str], t: Words
+) -> tuple[OrderTool, ...]:
+    """Return a tool for each form, with how far it is."""
+    return tuple(
+        OrderTool(
+            key=f"{FORM_TOOL}{head.form_id}",
+            text=head.title.plain(t.language),
+            detail=_detail(head.form_id, begun, done, t),
+            icon="clipboard-check" if head.form_id in done else "clipboard-list",
+            tone=Tone.OK if head.form_id in done else Tone.INFO,
+        )
+        for head in heads
+    )
+
+
+def _detail(form_id: str, begun: frozenset[str], done: frozenset[str], t: Words) -> str:
+    if form_id in begun:
+        return t("begun")
+    return t("finished") if form_id in done else t("checklist")
+
+
+def order_form(key: str, order_id: str, subject_text: str) -> FormRequest | None:
+    """Return the form that a tool of an order opens; None when the tool is no form."""
+    if not key.startswith(FORM_TOOL):
+        return None
+    return FormRequest(
+        form_id=key.removeprefix(FORM_TOOL),
+        subject=FormSubject(about=ENTITY, about_id=order_id),
+        subject_text=subject_text,
+    )
