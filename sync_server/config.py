@@ -65,6 +65,7 @@ class ServerConfig:
         language: `zh` or `en`, for a reader who has not chosen yet.
         timezone: The site's zone: nights and pages are in it.
         detection_interval: How often detectors look, in the clock's own time.
+        has_fleet_detection: Whether the detectors of the fleet core look beside the simple rules.
         lease: How long a tablet keeps received personal data without a contact (RULINGS R4).
         tablet_token_life: How long a tablet's token holds after its last contact.
     """
@@ -79,5 +80,6 @@ class ServerConfig:
     language: str = "zh"
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     detection_interval: timedelta = timedelta(minutes=15)
+    has_fleet_detection: bool = False
     lease: timedelta = timedelta(days=7)
     tablet_token_life: timedelta = timedelta(days=180)

@@ -22,6 +22,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "language",
             "timezone",
             "detection_interval_s",
+            "fleet_detection",
         }
     ),
     "database": frozenset({"url"}),
@@ -85,6 +86,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         detection_interval=timedelta(
             seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
         ),
+        has_fleet_detection=server.boolean("fleet_detection"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )

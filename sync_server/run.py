@@ -23,6 +23,7 @@ from sync_server.config import ServerConfig
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
+from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
 from sync_server.detection.runner import DetectionRunner
 from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
@@ -34,6 +35,8 @@ from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.dispatch import dispatch_due
 from wire_contracts.clock import Clock
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.kinds import Kind
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 _JOIN_S = 15.0
@@ -207,7 +210,10 @@ def _ingest(site: _Site) -> _PartRun:
 
 
 def _detection(site: _Site) -> _PartRun:
-    return _PartRun(work=lambda: _detect(site))
+    if not site.config.has_fleet_detection:
+        return _PartRun(work=lambda: _detect(site))
+    watcher = threading.Thread(target=_watch_fleet, args=(site,), name="fleet-watch")
+    return _PartRun(work=lambda: _detect(site), enter=watcher.start, close=watcher.join)
 
 
 def _pages(site: _Site) -> _PartRun:
@@ -282,6 +288,23 @@ def _keep_up(site: _Site, now_utc: datetime) -> None:
     _LOG.info("sync.upkeep", withdrawn=report.withdrawn_count, horizon=report.horizon)
     for finding in report.findings:
         _LOG.error("sync.self_check", rule=finding.rule, subject=finding.subject)
+
+
+def _watch_fleet(site: _Site) -> None:
+    """Let the fleet's detectors look once an hour; silence is the quicker rule's business."""
+    watch = FleetWatch(site.engine, frozenset({Kind.COMM_GAP}))
+    due_utc = site.clock.now_utc()
+    while not site.stop.is_set():
+        now_utc = site.clock.now_utc()
+        if now_utc >= due_utc:
+            try:
+                watch.look(now_utc)
+            except Exception:  # noqa: BLE001  # what cannot be judged must not end the rest
+                _LOG.exception("detection.fleet_round_failed")
+                watch = FleetWatch(site.engine, frozenset({Kind.COMM_GAP}))
+            due_utc = utc_from_ms(next_look_ms(ms_from_utc(now_utc)))
+        wait_s = site.clock.wall_seconds((due_utc - site.clock.now_utc()).total_seconds())
+        site.stop.wait(min(max(wait_s, 0.05), 60.0))
 
 
 def _detect(site: _Site) -> None:

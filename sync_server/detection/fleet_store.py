@@ -10,9 +10,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sync_server.assets.assets import MeterClass
 from sync_server.db.asset_tables import METER
 from sync_server.db.detection_tables import METER_CHILD, METER_TRAIT
+from sync_server.db.reading_tables import READING_LATEST
 from sync_server.db.server_store import raise_asset_version
 from sync_server.detection.fleet import MeterSpec, Role
-from wire_contracts.quantities import Medium
+from wire_contracts.quantities import Medium, Quantity
 
 LONGEST_INTERVAL_S = 86_400
 """Meters that are read less often than daily are judged by the monthly list alone."""
@@ -75,6 +76,20 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
         )
         for row in rows
     ]
+
+
+def converting_meters(connection: Connection) -> frozenset[str]:
+    """Return the gas meters that have ever told a volume at base conditions."""
+    rows = connection.execute(
+        select(METER.c.meter_id)
+        .join(READING_LATEST, READING_LATEST.c.meter_id == METER.c.meter_id)
+        .where(
+            METER.c.medium == str(Medium.GAS),
+            METER.c.interval_s <= LONGEST_INTERVAL_S,
+            READING_LATEST.c.state.contains(str(Quantity.VOLUME_BASE_M3)),
+        )
+    )
+    return frozenset(rows.scalars())
 
 
 def put_traits(connection: Connection, traits: Sequence[MeterTrait]) -> None:

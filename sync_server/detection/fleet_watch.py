@@ -45,7 +45,7 @@ from sync_server.detection.fleet_memory import (
     unpack_parts,
 )
 from sync_server.detection.fleet_state import FleetState, empty_state
-from sync_server.detection.fleet_store import load_specs
+from sync_server.detection.fleet_store import converting_meters, load_specs
 from sync_server.detection.history_store import load_history, oldest_reading_ms
 from sync_server.detection.intake import ReadingBatch, Surroundings
 from sync_server.detection.learned_store import load_learned
@@ -59,6 +59,7 @@ from sync_server.detection.state_arrays import put_rows, take_rows
 from sync_server.detection.surroundings_window import SurroundingsWindow
 from sync_server.detection.thresholds import Learned, adapted
 from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.kinds import Kind
 
 WATERMARK = timedelta(hours=48)
 """A reading may come so late and count as if it had come in time (METHODS 6.2)."""
@@ -84,14 +85,17 @@ def next_look_ms(at_ms: int) -> int:
 class FleetWatch:
     """Looks at all meters; what it remembers can be had again from the database at any time."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Take the database; nothing is read yet."""
+    def __init__(self, engine: Engine, left_to_others: frozenset[Kind] = frozenset()) -> None:
+        """Take the database; nothing is read yet. Some kinds may be another rule's business."""
         self._engine = engine
+        self._left_to_others = left_to_others
         self._memory: FleetMemory | None = None
         self._corrections = 0
         self._window = SurroundingsWindow()
         self._learned: tuple[int, int, Learned] = (-1, 0, Learned())
         self._said = Said()
+        self._with_base: frozenset[str] = frozenset()
+        self._based_at_ms = 0
 
     def look(self, now_utc: datetime) -> int:
         """Return how many changes of alerts were written.
@@ -121,6 +125,7 @@ class FleetWatch:
 
     def _present(self, connection: Connection, now_ms: int) -> FleetMemory:
         """Return the memory, built anew where there is none or the assets have changed."""
+        self._see_converting(connection, now_ms)
         now = versions(connection)
         assets, corrections = now.assets, now.corrections
         memory = self._memory
@@ -133,6 +138,15 @@ class FleetWatch:
             self._relive_stale(connection, memory, now_ms)
         self._memory = memory
         return memory
+
+    def _see_converting(self, connection: Connection, now_ms: int) -> None:
+        """Notice once a day which gas meters convert; one that begins to is learned anew."""
+        if 0 <= now_ms - self._based_at_ms < _HOUR_MS * 24:
+            return
+        found = converting_meters(connection)
+        if self._memory is not None:
+            self._memory.stale |= found - self._with_base
+        self._with_base, self._based_at_ms = found, now_ms
 
     def _recall(self, connection: Connection, now_ms: int, *, is_corrected: bool) -> FleetMemory:
         """Return the memory from its newest checkpoint, or from the readings."""
@@ -200,10 +214,14 @@ class FleetWatch:
             first_ms = max(oldest_ms, now_ms - HISTORY // timedelta(milliseconds=1))
             for from_ms in range(first_ms - first_ms % _HOUR_MS, now_ms, _HISTORY_STEP_MS):
                 to_ms = min(from_ms + _HISTORY_STEP_MS, now_ms)
-                batch = readings_of(fleet, load_history(connection, meter_ids, from_ms, to_ms))
+                batch = readings_of(
+                    fleet, load_history(connection, meter_ids, from_ms, to_ms), self._with_base
+                )
                 surroundings = window.at(connection, fleet, to_ms)
                 step = advance(fleet, state, batch, surroundings, to_ms // 1000)
-                candidates += step.candidates
+                candidates += [
+                    each for each in step.candidates if each.kind not in self._left_to_others
+                ]
         put_rows(memory.state, rows, state)
         renumbered = [replace(each, row=int(rows[each.row])) for each in candidates]
         learned = self._learned_now(connection, now_ms)
@@ -220,16 +238,17 @@ class FleetWatch:
     ) -> Sequence[AlertChange]:
         """Advance the memory by what arrived and return what that changes."""
         fleet, now_s = memory.fleet, now_ms // 1000
-        batch = readings_of(fleet, arrived)
+        batch = readings_of(fleet, arrived, self._with_base)
         surroundings = self._window.at(connection, fleet, now_ms)
         if len(batch.row):
             memory.recent.append((memory.arrival_id, batch))
         step = advance(fleet, memory.state, batch, surroundings, now_s)
-        candidates = list(step.candidates)
+        candidates = [each for each in step.candidates if each.kind not in self._left_to_others]
         self._said.note(candidates)
         if step.late:
             replayed = self._replay(connection, memory, step.late, (surroundings, now_s))
-            fresh = self._said.news(replayed, now_s)
+            ours = [each for each in replayed if each.kind not in self._left_to_others]
+            fresh = self._said.news(ours, now_s)
             self._said.note(fresh)
             candidates += fresh
         learned = self._learned_now(connection, now_ms)
@@ -287,7 +306,7 @@ class FleetWatch:
         """Bring back what arrived since the oldest checkpoint, for replays."""
         oldest = memory.checkpoints[0].arrival_id
         arrived = load_arrivals(connection, oldest, memory.arrival_id)
-        memory.recent = [(oldest, readings_of(memory.fleet, arrived))]
+        memory.recent = [(oldest, readings_of(memory.fleet, arrived, self._with_base))]
 
     def _save(self, connection: Connection, memory: FleetMemory, now_utc: datetime) -> None:
         """Store the memory, and let go of what no reading inside the watermark can need."""

@@ -13,26 +13,29 @@ from wire_contracts.quantities import Quantity
 _AT = {name: place for place, name in enumerate(CHANNELS)}
 
 
-def readings_of(fleet: Fleet, rows: ArrivedRows) -> ReadingBatch:
+def readings_of(
+    fleet: Fleet, rows: ArrivedRows, with_base: frozenset[str] = frozenset()
+) -> ReadingBatch:
     """Return the readings of the fleet's meters, in the order given; others are left out.
 
-    Gas: a volume at base conditions goes before one at measuring conditions, and its flow with it
-    (RULINGS R9).
+    Gas: a meter that converts (`with_base`) is judged by its volume at base conditions alone,
+    every other one by that at measuring conditions; the two are never mixed (RULINGS R9).
     """
     place = np.array([fleet.row_of.get(name, -1) for name in rows.meter_ids], dtype=np.int64)
     is_ours = place >= 0
     row = place[is_ours]
     values = rows.values[is_ours]
     is_gas = fleet.is_gas[row] > 0 if len(row) else np.zeros(0, dtype=np.bool_)
-    base = _column(values, Quantity.VOLUME_BASE_M3)
-    has_base = is_gas & ~np.isnan(base)
+    has_base = np.zeros(len(fleet.specs), dtype=np.bool_)
+    has_base[[fleet.row_of[name] for name in with_base if name in fleet.row_of]] = True
+    is_base = is_gas & has_base[row]
     return ReadingBatch(
         row=row,
         measured_s=rows.measured_at_ms[is_ours] // 1000,
         received_s=rows.received_at_ms[is_ours] // 1000,
-        volume_m3=_pick(values, is_gas, has_base, _VOLUMES),
+        volume_m3=_pick(values, is_gas, is_base, _VOLUMES),
         energy_kwh=_column(values, Quantity.ENERGY_KWH),
-        flow_m3h=_pick(values, is_gas, has_base, _FLOWS),
+        flow_m3h=_pick(values, is_gas, is_base, _FLOWS),
         power_kw=_column(values, Quantity.POWER_KW),
         supply_temp_degc=_column(values, Quantity.SUPPLY_TEMP_DEGC),
         return_temp_degc=_column(values, Quantity.RETURN_TEMP_DEGC),
@@ -49,10 +52,10 @@ def _column(values: Floats, name: Quantity) -> Floats:
 
 
 def _pick(
-    values: Floats, is_gas: Flags, has_base: Flags, names: tuple[Quantity, Quantity, Quantity]
+    values: Floats, is_gas: Flags, is_base: Flags, names: tuple[Quantity, Quantity, Quantity]
 ) -> Floats:
     other, base, actual = (_column(values, name) for name in names)
-    picked: Floats = np.where(is_gas, np.where(has_base, base, actual), other)
+    picked: Floats = np.where(is_gas, np.where(is_base, base, actual), other)
     return picked
 
 
