@@ -30,9 +30,15 @@ _LOG: FilteringBoundLogger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """The broker accepted us; `receive_maximum` messages may be on their way to it."""
+    """The broker accepted us and has said what it lets us hear.
+
+    Attributes:
+        receive_maximum: So many messages may be on their way to it.
+        is_deaf: Whether it refuses a subscription.
+    """
 
     receive_maximum: int
+    is_deaf: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +128,20 @@ class MqttConnection:
         self._session = session
         self._inbox = inbox
         self._version = version
-        self._opened_at_s: float | None = None
+        self._owed_since_s: float | None = None
+        self._receive_maximum: int | None = None
         self._last_problem = ""
         self._is_tls_refused = False
         self._client = self._new_client()
 
     def unanswered_s(self) -> float:
-        """Return for how many wall seconds an open connection has waited for the broker's word."""
-        opened_at_s = self._opened_at_s
-        return 0.0 if opened_at_s is None else time.monotonic() - opened_at_s
+        """Return for how many wall seconds the broker has owed its word on greeting or topics."""
+        owed_since_s = self._owed_since_s
+        return 0.0 if owed_since_s is None else time.monotonic() - owed_since_s
+
+    def is_greeted(self) -> bool:
+        """Return whether the broker has accepted this connection."""
+        return self._receive_maximum is not None
 
     def start(self) -> None:
         """Begin to connect, in the background, again and again until it works."""
@@ -166,6 +177,7 @@ class MqttConnection:
         client = self._client
         client.on_socket_open = client.on_connect_fail = client.on_connect = None
         client.on_disconnect = client.on_publish = client.on_message = None
+        client.on_subscribe = None
 
     def _new_client(self) -> Client:
         client = Client(
@@ -185,12 +197,14 @@ class MqttConnection:
         client.on_connect_fail = self._on_connect_fail
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         return client
 
     def _on_socket_open(self, _client: Client, _userdata: object, _socket: object) -> None:
-        self._opened_at_s = time.monotonic()
+        self._receive_maximum = None
+        self._owed_since_s = time.monotonic()
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         """Say why there is no connection, once for each reason; paho is handling the error."""
@@ -218,7 +232,7 @@ class MqttConnection:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        self._opened_at_s = None
+        self._owed_since_s = None
         if reason.value == UNSUPPORTED_PROTOCOL:
             self._inbox.put(VersionRefused())
             return
@@ -229,9 +243,26 @@ class MqttConnection:
             return
         self._last_problem = ""
         client.drop_out_messages()
+        self._receive_maximum = int(getattr(properties, "ReceiveMaximum", 0xFFFF))
+        self._owed_since_s = time.monotonic()
         client.subscribe([(topic, 1) for topic in self._session.subscriptions])
-        allowed = int(getattr(properties, "ReceiveMaximum", 0xFFFF))
-        self._inbox.put(Connected(receive_maximum=allowed))
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: Sequence[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        """Go to work: what is published before the broker has our topics is answered to nobody."""
+        self._owed_since_s = None
+        if self._receive_maximum is None:
+            return
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if refused:
+            _LOG.error("mqtt.subscription_refused", reasons=refused)
+        self._inbox.put(Connected(receive_maximum=self._receive_maximum, is_deaf=bool(refused)))
 
     def _on_disconnect(
         self,
@@ -241,7 +272,7 @@ class MqttConnection:
         _reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._opened_at_s = None
+        self._owed_since_s = None
         self._inbox.put(Disconnected(is_tls_refused=self._is_tls_refused))
         self._is_tls_refused = False
 

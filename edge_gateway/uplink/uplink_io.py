@@ -54,8 +54,9 @@ CONNACK_WITHIN_S = 3.0
 """Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5."""
 
 PUBACK_WITHIN_TIMEOUTS = 2.0
-"""A broker that owes its word on batches and gives it on none for so many `ack_timeout_s` is left
-and greeted again; then it is given twice as long, because the way to it may just be slow."""
+"""A broker that owes its word on topics or batches, and gives it on none for so many
+`ack_timeout_s`, is left and greeted again; then it is given twice as long, because the way to it
+may just be slow. amqtt 0.12 may forget topics when others connect at the same time."""
 
 LONGEST_PATIENCE = 64.0
 
@@ -274,6 +275,9 @@ class Uplink:
         _LOG.info("mqtt.connected", version=str(self._version), host=self._parts.config.mqtt.host)
         self._publish_state()
         self._say()
+        if event.is_deaf:
+            text = "the broker does not let the gateway hear the server; give it its topics"
+            self.announce("subscription_refused", text)
 
     def _publish_state(self) -> None:
         """Say that we are here; the server answers with the time."""
@@ -305,10 +309,13 @@ class Uplink:
 
     def _give_up_waiting(self) -> None:
         """Leave a connection on which the broker says nothing."""
-        if self._version is MqttVersion.V5 and not self._is_version_fixed:
+        is_greeted = self._connection is not None and self._connection.is_greeted()
+        if self._version is MqttVersion.V5 and not (self._is_version_fixed or is_greeted):
             self._fall_back()
             return
-        _LOG.warning("mqtt.silent", host=self._parts.config.mqtt.host)
+        if is_greeted:
+            self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        _LOG.warning("mqtt.silent", host=self._parts.config.mqtt.host, is_greeted=is_greeted)
         self._reconnect()
 
     def _reconnect(self) -> None:
@@ -396,9 +403,11 @@ class Uplink:
 
     def _watch_broker(self, now_s: float) -> None:
         """Leave a broker that accepts the connection and then says nothing."""
-        if self._connection is not None and self._connection.unanswered_s() > CONNACK_WITHIN_S:
-            self._give_up_waiting()
         allowed_s = self._patience * self._parts.config.mqtt.ack_timeout_s
+        if self._connection is not None:
+            owed_s = allowed_s if self._connection.is_greeted() else CONNACK_WITHIN_S
+            if self._connection.unanswered_s() > owed_s:
+                self._give_up_waiting()
         if self._receive_maximum is None or self._delivery.unconfirmed_s(now_s) <= allowed_s:
             return
         text = f"the broker has confirmed nothing for {allowed_s:g} s; connecting afresh"

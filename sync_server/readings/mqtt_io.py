@@ -34,6 +34,12 @@ _RECEIVE_MAXIMUM = 2000
 _UNANSWERED_S = 4.0
 """A broker that leaves an MQTT 5 greeting unanswered for so long is taken for an old one."""
 
+_UNSUBSCRIBED_S = 8.0
+"""A broker that accepts us and leaves our topics unanswered for so long is left and greeted again,
+then given twice as long; amqtt 0.12 may forget to answer when others connect at the same time."""
+
+_LONGEST_UNSUBSCRIBED_S = 256.0
+
 _WAITING_MESSAGES = 4000
 _KEEPALIVE_S = 30
 _RECONNECT_S = (1, 10)
@@ -64,6 +70,8 @@ class BrokerLink:
         self._must_fall_back = threading.Event()
         self._is_subscribed = threading.Event()
         self._opened_at_s: float | None = None
+        self._asked_at_s: float | None = None
+        self._patience_s = _UNSUBSCRIBED_S
         self._connection_number = 0
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._client = self._new_client()
@@ -99,10 +107,15 @@ class BrokerLink:
     def take(self, timeout_s: float) -> Message | None:
         """Return the next message, None when there was none for so long.
 
-        Also where a broker that does not speak MQTT 5 is noticed and greeted again in 3.1.1.
+        Also where a broker that does not speak MQTT 5 is noticed and greeted again in 3.1.1, and
+        one that has forgotten our subscriptions is left.
         """
         if self._must_fall_back.is_set() or self._is_unanswered():
             self._fall_back()
+        if self._is_forgotten():
+            _LOG.warning("ingest.not_subscribed", host=self._config.host, port=self._config.port)
+            self._patience_s = min(2 * self._patience_s, _LONGEST_UNSUBSCRIBED_S)
+            self._begin_again()
         try:
             return self._messages.get(timeout=timeout_s)
         except queue.Empty:
@@ -157,9 +170,18 @@ class BrokerLink:
         _LOG.info(
             "ingest.mqtt_fallback", host=self._config.host, port=self._config.port, version="3.1.1"
         )
+        self._protocol = MQTTProtocolVersion.MQTTv311
+        self._begin_again()
+
+    def _is_forgotten(self) -> bool:
+        asked_at_s = self._asked_at_s
+        return asked_at_s is not None and time.monotonic() - asked_at_s > self._patience_s
+
+    def _begin_again(self) -> None:
+        """Connect with a new client; what the old one held for us the broker sends again."""
+        self._asked_at_s = None
         self._client.disconnect()
         self._client.loop_stop()
-        self._protocol = MQTTProtocolVersion.MQTTv311
         self._client = self._new_client()
         self.start()
 
@@ -205,6 +227,7 @@ class BrokerLink:
             return
         self._connection_number += 1
         self._is_connected.set()
+        self._asked_at_s = time.monotonic()
         client.subscribe([(subscription(channel), 1) for channel in _CHANNELS])
         _LOG.info("ingest.connected", host=self._config.host, port=self._config.port)
 
@@ -216,10 +239,12 @@ class BrokerLink:
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
+        self._asked_at_s = None
         refused = [str(reason) for reason in reasons if reason.is_failure]
         if refused:
             _LOG.error("ingest.subscription_refused", reasons=refused)
         else:
+            self._patience_s = _UNSUBSCRIBED_S
             self._is_subscribed.set()
 
     def _on_disconnect(
@@ -231,7 +256,7 @@ class BrokerLink:
         _properties: Properties | None,
     ) -> None:
         is_before_answer = self._opened_at_s is not None
-        self._opened_at_s = None
+        self._opened_at_s = self._asked_at_s = None
         self._is_connected.clear()
         self._is_subscribed.clear()
         if self._is_closing.is_set():

@@ -15,6 +15,9 @@ from demo.town import Town
 from demo.town_run_io import BROKER, SERVER
 from tests.demo_processes.living_town import OPTIONS, LivingTown, living
 
+pytestmark = pytest.mark.timeout(900)
+"""A machine that is busy with other work drains slowly; what is lost stays missing for 180 s."""
+
 NAMED = [Kill(who=part, point=point) for point, part in POINTS.items()]
 RANDOM_SEED = 20_261_121
 

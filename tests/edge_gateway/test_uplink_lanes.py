@@ -1,12 +1,9 @@
 """What is sent first, what may not block the rest, and what an odd broker cannot hide."""
 
-import contextlib
 import json
-import socketserver
-import struct
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +26,7 @@ from tests.edge_gateway.rig import (
     running,
     until,
 )
+from tests.odd_broker import odd_broker
 from wire_contracts.clock import Clock
 from wire_contracts.frames import Batch, Frame, GapRecord, ms_from_utc
 from wire_contracts.payloads import read_json
@@ -238,57 +236,9 @@ def test_a_denied_publication_is_held_and_told_once(tmp_path: Path) -> None:
     assert kinds(server).count("publish_denied") == 1
 
 
-class _DeafServer(socketserver.ThreadingTCPServer):
-    """A broker of MQTT 3.1.1 that greets, subscribes, and confirms no publication."""
-
-    daemon_threads = True
-
-    def __init__(self, port: int) -> None:
-        self.greeted = 0
-        self.topics: list[str] = []
-        super().__init__((LOOPBACK, port), _Deaf)
-
-
-class _Deaf(socketserver.StreamRequestHandler):
-    server: _DeafServer  # type: ignore[mutable-override]  # the one it is made by
-
-    def handle(self) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-        with contextlib.suppress(OSError):
-            while head := self.rfile.read(1):
-                self._answer(head[0] >> 4, self.rfile.read(self._length()))
-
-    def _length(self) -> int:
-        size = shift = 0
-        while True:
-            (part,) = self.rfile.read(1)
-            size |= (part & 0x7F) << shift
-            shift += 7
-            if part < 0x80:
-                return size
-
-    def _answer(self, kind: int, body: bytes) -> None:
-        if kind == 1:
-            self.server.greeted += 1
-            self.wfile.write(b"\x20\x02\x00\x00")
-        elif kind == 8:
-            self.wfile.write(b"\x90\x04" + body[:2] + b"\x01\x01")
-        elif kind == 12:
-            self.wfile.write(b"\xd0\x00")
-        elif kind == 3:
-            (length,) = struct.unpack(">H", body[:2])
-            self.server.topics.append(body[2 : 2 + length].decode())
-
-
 def test_a_broker_that_confirms_nothing_is_left_and_told_of(tmp_path: Path) -> None:
-    port = free_port()
-    with ExitStack() as stack:
-        deaf = _DeafServer(port)
-        thread = threading.Thread(target=deaf.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        stack.callback(thread.join)
-        stack.callback(deaf.server_close)
-        stack.callback(deaf.shutdown)
-        settings = config(tmp_path / "g", port)
+    with odd_broker(unpublished=True) as deaf:
+        settings = config(tmp_path / "g", deaf.server_address[1])
         with opened(settings) as store, uplink_of(settings, store) as uplink:
             store.put(frames(5, SystemClock().now_utc()))
             uplink.wake()
@@ -297,6 +247,21 @@ def test_a_broker_that_confirms_nothing_is_left_and_told_of(tmp_path: Path) -> N
             open_count = store.figures().open_count
 
     assert open_count == 5
+
+
+def test_a_broker_that_forgets_our_topics_is_left_before_anything_is_published(
+    tmp_path: Path,
+) -> None:
+    with odd_broker(forgotten=2) as broker:
+        settings = config(tmp_path / "g", broker.server_address[1])
+        with opened(settings) as store:
+            store.put(frames(5, SystemClock().now_utc()))
+            with uplink_of(settings, store):
+                until(lambda: UP in broker.topics, within_s=30)
+                greeted = broker.greeted
+
+    assert greeted >= 3
+    assert broker.forgotten == 0
 
 
 def test_the_server_is_asked_what_it_holds_of_a_damaged_epoch(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.readings.quality_event_store import list_quality_events
+from tests.odd_broker import odd_broker
 from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto, wait_until
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
 from wire_contracts.acks import Ack, parse_ack
@@ -108,6 +109,13 @@ def _count(engine: Engine) -> tuple[int, int]:
         ).scalar_one()
         rows: int = connection.execute(select(func.count()).select_from(READING)).scalar_one()
     return frames, rows
+
+
+def test_a_broker_that_forgets_our_topics_is_greeted_again(town: Engine) -> None:
+    with odd_broker(forgotten=1) as broker, _ingest(town, broker.server_address[1]):
+        greeted = broker.greeted
+
+    assert greeted >= 2
 
 
 def test_frames_are_acknowledged_only_after_they_are_committed(
