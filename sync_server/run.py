@@ -29,6 +29,7 @@ from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealing_keys_io import FOLDER
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.web.app_io import build_app
@@ -265,7 +266,7 @@ def blob_folder(config: ServerConfig) -> Path:
 def _sweep_daily(site: _Site) -> None:
     """Compare photos and database at the start and once a day; only where the files are."""
     files = BlobFiles(blob_folder(site.config))
-    intake = Intake(site.engine, files, site.clock)
+    intake = Intake(site.engine, files, site.clock, review_refused_photo)
     while not site.stop.is_set():
         try:
             sweep(site.engine, files, intake, site.clock.now_utc())

@@ -21,12 +21,14 @@ from wire_contracts.blobs import (
     TUS_HEADER,
     TUS_VERSION,
     TUS_VERSIONS_HEADER,
+    BlobOffer,
     dump_blob_answer,
     is_sha256,
     parse_offer,
 )
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
 from wire_contracts.payloads import read_json
 from wire_contracts.sync import CONTENT_TYPE, PROTOCOL, PROTOCOL_HEADER
 
@@ -64,7 +66,7 @@ def blobs_router(intake: Intake) -> APIRouter:
         body: Annotated[bytes, Depends(_offer_body)],
     ) -> Response:
         """Answer whether the blob is here, else from which byte on it is wanted."""
-        wanted = parse_offer(read_json(f"offer of tablet {tablet.tablet_id}", body))
+        wanted = _read_offer(intake, read_json(f"offer of tablet {tablet.tablet_id}", body))
         answer = intake.offer(tablet, wanted)
         content = dump_blob_answer(answer, wanted.sha256)
         return Response(content, media_type=CONTENT_TYPE, headers=_headers())
@@ -84,6 +86,17 @@ def blobs_router(intake: Intake) -> APIRouter:
         return await _append(intake, request, tablet, sha256)
 
     return router
+
+
+def _read_offer(intake: Intake, root: FieldReader) -> BlobOffer:
+    """Return the offer; one that only is too large is somebody's business."""
+    try:
+        return parse_offer(root)
+    except ContractError as error:
+        sha256 = root.values.get("sha256")
+        if error.field == "size" and isinstance(sha256, str) and is_sha256(sha256):
+            intake.refuse_offer(sha256)
+        raise
 
 
 def _stand(intake: Intake, request: Request, tablet: TabletIdentity, sha256: str) -> Response:

@@ -1,5 +1,7 @@
 """Takes blobs in: offer, offset, append; acknowledged only when hash, disk and database agree."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,14 +54,45 @@ class Standing:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedPhoto:
+    """A photo that cannot be taken, and why: no picture, another hash, too large."""
+
+    sha256: str
+    code: Code
+
+
+Refusal = Callable[[Connection, RefusedPhoto, datetime], None]
+"""Is told of a photo that cannot be taken, in a transaction."""
+
+TORN_OFTEN = 3
+"""Uploads of one photo that end with another hash before a person hears of it. A tablet gives up
+after as many; one may be a broken network."""
+
+
+def tell_nobody(connection: Connection, photo: RefusedPhoto, now_utc: datetime) -> None:
+    """Tell nobody."""
+    del connection, photo, now_utc
+
+
 class Intake:
     """The blobs of one server; every method is safe to call from several threads at once."""
 
-    def __init__(self, engine: Engine, files: BlobFiles, clock: Clock) -> None:
-        """Take blobs into `files`, known in the database of `engine`."""
+    def __init__(
+        self, engine: Engine, files: BlobFiles, clock: Clock, refusal: Refusal = tell_nobody
+    ) -> None:
+        """Take blobs into `files`, known in the database of `engine`; `refusal` hears the rest."""
         self._engine = engine
         self._files = files
         self._clock = clock
+        self._refusal = refusal
+        self._torn: Counter[str] = Counter()
+
+    def refuse_offer(self, sha256: str) -> None:
+        """Note that a tablet offered a photo that is larger than any that is taken."""
+        with self._engine.begin() as connection:
+            photo = RefusedPhoto(sha256=sha256, code=Code.PAYLOAD_TOO_LARGE)
+            self._refusal(connection, photo, self._clock.now_utc())
 
     def offer(self, tablet: TabletIdentity, offer: BlobOffer) -> BlobAnswer:
         """Return whether the blob is here, else from which byte on it is wanted.
@@ -148,6 +181,7 @@ class Intake:
             if found is not None:
                 self._files.seal(found)
         except HashError as error:
+            self._note_torn(partial.sha256)
             raise _refused(
                 partial.sha256,
                 "the bytes that came have another hash; all of them were dropped",
@@ -159,6 +193,14 @@ class Intake:
             # dropped by somebody else meanwhile: offer it again
             return Standing(is_had=False, offset=0, size_bytes=partial.size_bytes)
         return standing
+
+    def _note_torn(self, sha256: str) -> None:
+        self._torn[sha256] += 1
+        if self._torn[sha256] >= TORN_OFTEN:
+            del self._torn[sha256]
+            with self._engine.begin() as connection:
+                photo = RefusedPhoto(sha256=sha256, code=Code.BLOB_HASH)
+                self._refusal(connection, photo, self._clock.now_utc())
 
     def _adopt(self, sha256: str) -> Standing | None:
         """Make a whole file known; None when it is not there or not what its name says."""
@@ -194,6 +236,7 @@ class Intake:
             mark_state(connection, sha256, BlobState.REFUSED)
             tell_records(connection, sha256, now_utc)
             stop_wanting(connection, sha256, now_utc)
+            self._refusal(connection, RefusedPhoto(sha256=sha256, code=Code.BLOB_CONTENT), now_utc)
         self._files.set_aside(sha256)
 
     def _note_offer(self, tablet: TabletIdentity, offer: BlobOffer) -> None:

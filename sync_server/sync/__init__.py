@@ -9,6 +9,7 @@ The line through the modules:
     event_time          when a tap happened
     merge               two words for one field
     review_store        what a person has to look at, with an owner and a due time
+    photo_reviews       a photo that cannot be taken is somebody's business
     chosen_values       what the office may write when it settles a review
     review_desk         a person settles a review: the office's value, the crew's, another one
     ledger_store        the permanent outcome of every operation

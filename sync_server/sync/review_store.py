@@ -37,6 +37,7 @@ class ReviewKind(StrEnum):
     SELF_CHECK = "self_check"
     CREW_DANGER = "crew_danger"
     HANDED_OVER = "handed_over"
+    PHOTO_REFUSED = "photo_refused"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -52,6 +53,7 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.SELF_CHECK: Role.CONTROL_ROOM,
     ReviewKind.CREW_DANGER: Role.CONTROL_ROOM,
     ReviewKind.HANDED_OVER: Role.DISPATCHER,
+    ReviewKind.PHOTO_REFUSED: Role.DISPATCHER,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -95,7 +97,15 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="A crew handed over a half-done order: give it to the next one",
         zh="班组移交了未完成的工单,请安排下一班组",
     ),
+    ReviewKind.PHOTO_REFUSED: BilingualText(
+        en="A photo of the crew could not be taken: ask for another one",
+        zh="班组的一张照片无法接收:请其重新提供",
+    ),
 }
+
+
+_DUE_LIKE: dict[ReviewKind, ReviewKind] = {ReviewKind.PHOTO_REFUSED: ReviewKind.REFUSED}
+"""Kinds that have no due time of their own in the policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,7 @@ def add_review(connection: Connection, new: NewReview, now_utc: datetime) -> str
     """Return the id of a new item; its owner and due time follow from its kind."""
     review_id = new_id(now_utc)
     text = TEXT[new.kind]
+    due_like = _DUE_LIKE.get(new.kind, new.kind)
     connection.execute(
         insert(REVIEW_ITEM).values(
             review_id=review_id,
@@ -146,11 +157,23 @@ def add_review(connection: Connection, new: NewReview, now_utc: datetime) -> str
             text_zh=text.zh,
             owner_role=str(OWNER[new.kind]),
             created_at_ms=ms_from_utc(now_utc),
-            due_at_ms=ms_from_utc(review_due_at(connection, new.kind, now_utc)),
+            due_at_ms=ms_from_utc(review_due_at(connection, due_like, now_utc)),
         )
     )
     append_feed(connection, Topic.REVIEW, review_id, now_utc)
     return review_id
+
+
+def add_review_once(connection: Connection, new: NewReview, now_utc: datetime) -> None:
+    """Make a review item, unless an open one of that kind about that thing says so already."""
+    is_open = select(REVIEW_ITEM.c.review_id).where(
+        REVIEW_ITEM.c.kind == str(new.kind),
+        REVIEW_ITEM.c.entity == new.entity,
+        REVIEW_ITEM.c.entity_id == new.entity_id,
+        REVIEW_ITEM.c.resolved_at_ms.is_(None),
+    )
+    if connection.execute(is_open).first() is None:
+        add_review(connection, new, now_utc)
 
 
 def list_reviews(connection: Connection, *, is_open: bool | None = True) -> list[ReviewItem]:

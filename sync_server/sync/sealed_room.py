@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from sync_server.access.tablet_store import TabletIdentity, tablet_as_it_was
 from sync_server.blobs.intake import Intake
-from sync_server.db.sync_tables import REVIEW_ITEM, SEALED_ITEM
+from sync_server.db.sync_tables import SEALED_ITEM
 from sync_server.sync.inbox import Broken, ReadPush, clean_text, read_operation
 from sync_server.sync.push import take_push
-from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.sync.review_store import NewReview, ReviewKind, add_review_once
 from sync_server.sync.sealing_keys_io import SealingKeys
 from wire_contracts.blobs import BlobMime, BlobOffer, BlobRole
 from wire_contracts.codes import Code
@@ -213,18 +213,11 @@ def _ask(
     connection: Connection, kind: ReviewKind, entity: str, entity_id: str, now_utc: datetime
 ) -> None:
     """Make a review item, unless an open one of the same says so already."""
-    entity_id = clean_text(entity_id)
-    is_open = select(REVIEW_ITEM.c.review_id).where(
-        REVIEW_ITEM.c.kind == str(kind),
-        REVIEW_ITEM.c.entity == entity,
-        REVIEW_ITEM.c.entity_id == entity_id,
-        REVIEW_ITEM.c.resolved_at_ms.is_(None),
-    )
-    if connection.execute(is_open).first() is not None:
-        return
     code = Code.TOKEN_REVOKED if kind is ReviewKind.REVOKED_TABLET else Code.NOT_FOUND
-    new = NewReview(kind=kind, op_id=None, entity=entity, entity_id=entity_id, code=code)
-    add_review(connection, new, now_utc)
+    new = NewReview(
+        kind=kind, op_id=None, entity=entity, entity_id=clean_text(entity_id), code=code
+    )
+    add_review_once(connection, new, now_utc)
 
 
 def _waiting(connection: Connection, key_ids: Sequence[str]) -> list[tuple[SealedSender, Envelope]]:

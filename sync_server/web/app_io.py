@@ -21,6 +21,7 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.gallery import Gallery
 from sync_server.blobs.intake import Intake
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
@@ -51,6 +52,7 @@ from sync_server.web.review_io import review_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
 from sync_server.web.site_access_io import access_desk_for
+from sync_server.web.suspects_io import suspects_router
 from sync_server.web.words import mark
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -127,6 +129,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         orders_router(pages),
         contacts_router(pages),
         meters_router(pages),
+        suspects_router(pages),
         gateways_router(pages),
         review_router(pages),
         forms_router(pages),
@@ -144,7 +147,7 @@ def _tablet_routers(engine: Engine, clock: Clock, settings: WebSettings) -> list
     keys.ensure(clock.now_utc())
     if settings.blob_folder is None:
         return [sync_router(engine, clock, SyncTerms(lease=settings.lease, keys=keys))]
-    intake = Intake(engine, BlobFiles(settings.blob_folder), clock)
+    intake = Intake(engine, BlobFiles(settings.blob_folder), clock, review_refused_photo)
     terms = SyncTerms(lease=settings.lease, keys=keys, intake=intake)
     return [sync_router(engine, clock, terms), blobs_router(intake)]
 

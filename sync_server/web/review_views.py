@@ -29,6 +29,7 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
     ReviewKind.CREW_DANGER: ("danger", "warn", mark("crew in danger")),
     ReviewKind.HANDED_OVER: ("info", "link", mark("handed over")),
+    ReviewKind.PHOTO_REFUSED: ("warn", "warn", mark("photo not taken")),
 }
 
 _REASONS: Mapping[str, str] = {
@@ -48,6 +49,9 @@ _REASONS: Mapping[str, str] = {
     "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
     "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
+    "blob.content": mark("What came is no picture; it is kept aside."),
+    "blob.hash": mark("What came was damaged three times; it is still on the tablet."),
+    "payload.too_large": mark("It is larger than any photo may be; it is still on the tablet."),
     "help.wanted": mark("Call the crew now; send somebody when nobody answers."),
     "handed.over": mark("The order is half done: see its hand-over and release it to a crew."),
 }

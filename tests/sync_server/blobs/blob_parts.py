@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
+from sync_server.sync.photo_reviews import review_refused_photo
 from tests.sync_server.people_parts import Pen, Utility
 from wire_contracts.blobs import (
     BlobMime,
@@ -94,4 +95,5 @@ class Depot:
 
 def depot_of(utility: Utility, folder: Path) -> Depot:
     files = BlobFiles(folder)
-    return Depot(utility=utility, files=files, intake=Intake(utility.engine, files, utility.clock))
+    intake = Intake(utility.engine, files, utility.clock, review_refused_photo)
+    return Depot(utility=utility, files=files, intake=intake)
