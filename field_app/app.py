@@ -1,30 +1,56 @@
 """Puts the tablet and its screens together, and runs them until the window is closed."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from field_app.clock_io import SystemClock
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import CHINESE, ChosenWords
+from field_app.orders.site_desk import SiteSheet
 from field_app.platform.desktop import desktop_hardware
+from field_app.platform.ports import Hardware
+from field_app.presenters.alarm import AlarmPresenter
+from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.form import FormPresenter
+from field_app.presenters.gate_page import GatePage
+from field_app.presenters.help_page import HelpPage
+from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.log_in import LogInPresenter
+from field_app.presenters.map import MapPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.orders import OrdersPresenter
+from field_app.presenters.parts_page import PartsPage
 from field_app.presenters.ports import PresenterContext, Worker
+from field_app.presenters.reading_page import ReadingPage
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.sheet import SheetPage, SheetPresenter
+from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.sync import SyncPresenter
+from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.views import LabelledText
+from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet, open_tablet
 from field_app.ui.environment_io import prepare_environment
+from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
 
 if TYPE_CHECKING:
     from field_app.ui.application import AppParts, LamplighterApp
-    from field_app.ui.navigator import Presenters
+    from field_app.ui.navigator import AnySheet, Presenters
+
+SITE_PAGES: Final[Mapping[str, Callable[[Tablet, PresenterContext, str], SheetPage[SiteSheet]]]] = {
+    "work": WorkPage,
+    "gate": GatePage,
+    "valves": ValvesPage,
+    "parts": PartsPage,
+    "reading": ReadingPage,
+}
+"""The sheets of one order by the key of the tool that opens them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +61,14 @@ class Wiring:
     config: TabletConfig
     clock: Clock
     words: ChosenWords
+    hardware: Hardware
 
     def presenters(self, worker: Worker) -> "Presenters":
         """Return the presenters; those of one order are made when it is opened."""
+        from field_app.ui.form_page import make_form_page  # noqa: PLC0415 - imports Kivy
         from field_app.ui.navigator import Presenters  # noqa: PLC0415 - imports Kivy
+        from field_app.ui.rounds_place import make_rounds_place  # noqa: PLC0415 - imports Kivy
+        from field_app.ui.screens.map import MapScreen  # noqa: PLC0415 - imports Kivy
 
         tablet = self.tablet
         context = PresenterContext(
@@ -48,12 +78,59 @@ class Wiring:
             zone=load_zone("field-app", self.config.timezone),
         )
         return Presenters(
-            orders=OrdersPresenter(tablet, context),
-            sync=SyncPresenter(tablet, context, desktop_hardware(tablet.vault)),
+            orders=OrdersPresenter(tablet, context, self.hardware.locator),
+            sync=SyncPresenter(tablet, context, self.hardware),
             enrol=EnrolPresenter(tablet, context, self.config),
             log_in=LogInPresenter(tablet, context),
             order=lambda order_id: OrderPresenter(tablet, context, order_id),
             finding=lambda order_id: FindingPresenter(tablet, context, order_id),
+            alarm=AlarmPresenter(tablet, context, self.hardware),
+            sheet=lambda key, order_id: self._sheet(key, order_id, context),
+            places={
+                "map": lambda navigator: MapScreen(
+                    presenter=MapPresenter(tablet, context, self.hardware.locator),
+                    opened=navigator.open_order,
+                ),
+                "patrol": make_rounds_place(self._round_parts(context)),
+            },
+            sign=self._sign,
+            album=lambda order_id: AlbumPresenter(
+                tablet.photos, context, self.hardware.camera, order_id
+            ),
+            words=self.words,
+            worker=worker,
+            form=lambda navigator, request: make_form_page(
+                navigator, FormPresenter(tablet, context, request, self.hardware), worker
+            ),
+        )
+
+    def _sign(self, order_id: str, png: bytes) -> str:
+        """Keep a signature; return why it could not be kept, empty when it was."""
+        photos = self.tablet.photos
+        reason = photos.availability().reason
+        if not photos.availability().is_available:
+            return self.words(reason)
+        photos.add(order_id, png, BlobRole.SIGNATURE)
+        return ""
+
+    def _sheet(self, key: str, order_id: str, context: PresenterContext) -> "AnySheet":
+        """Return the presenter of a sheet; what no page is named after ends the visit."""
+        tablet = self.tablet
+        if key == "help":
+            return SheetPresenter(HelpPage(tablet, context, self.hardware.locator), context)
+        if key == "shift":
+            return SheetPresenter(ShiftPage(tablet, context), context)
+        page = SITE_PAGES.get(key)
+        if page is None:
+            return SheetPresenter(LeavePage(tablet, context, order_id, key), context)
+        return SheetPresenter(page(tablet, context, order_id), context)
+
+    def _round_parts(self, context: PresenterContext) -> RoundParts:
+        return RoundParts(
+            desk=self.tablet.inspections,
+            photos=self.tablet.photos,
+            hardware=self.hardware,
+            context=context,
         )
 
     def about(self) -> list[LabelledText]:
@@ -81,20 +158,34 @@ class Wiring:
             keep_language=self.tablet.choose_language,
             about=self.about,
             folder=self.config.data,
+            has_rounds=self.tablet.inspections.has_rounds,
         )
 
 
-def wire(tablet: Tablet, config: TabletConfig, clock: Clock) -> Wiring:
-    """Return the wiring of a tablet, in the language that was chosen on it."""
+def wire(
+    tablet: Tablet, config: TabletConfig, clock: Clock, hardware: Hardware | None = None
+) -> Wiring:
+    """Return the wiring of a tablet, in the language that was chosen on it.
+
+    Without `hardware` the machine has none but the tablet's own vault.
+    """
     language = config.language or tablet.language() or CHINESE
-    return Wiring(tablet=tablet, config=config, clock=clock, words=ChosenWords(language))
+    return Wiring(
+        tablet=tablet,
+        config=config,
+        clock=clock,
+        words=ChosenWords(language),
+        hardware=hardware or desktop_hardware(tablet.vault),
+    )
 
 
-def make_app(tablet: Tablet, config: TabletConfig, clock: Clock) -> "LamplighterApp":
+def make_app(
+    tablet: Tablet, config: TabletConfig, clock: Clock, hardware: Hardware | None = None
+) -> "LamplighterApp":
     """Return the app over an open tablet; Kivy's environment must have been prepared."""
     from field_app.ui.application import LamplighterApp  # noqa: PLC0415 - imports Kivy
 
-    return LamplighterApp(wire(tablet, config, clock).parts())
+    return LamplighterApp(wire(tablet, config, clock, hardware).parts())
 
 
 def run_app(config: TabletConfig, clock: Clock | None = None) -> None:

@@ -16,9 +16,12 @@ from field_app.forms.finding import (
     seal,
 )
 from field_app.orders import order_store
+from field_app.orders.completion import Evidence, Lacking, what_is_lacking
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
+from field_app.orders.site_store import facts_of_order
 from field_app.orders.stamps import Stamps
+from field_app.orders.work_record import WorkRecord, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
@@ -47,12 +50,17 @@ class OrderGoneError(LookupError):
 
 
 class FindingIncompleteError(ValueError):
-    """The finding cannot be finished; `missing` lists why."""
+    """The finding cannot be finished; `missing` lists why, `lacking` what the site work lacks."""
 
-    def __init__(self, missing: Sequence[Missing]) -> None:
+    def __init__(self, missing: Sequence[Missing], lacking: Sequence[Lacking] = ()) -> None:
         """Keep what is missing."""
-        super().__init__(", ".join(str(each.problem) for each in missing))
+        words = [str(each.problem) for each in missing] + [str(each.lack) for each in lacking]
+        super().__init__(", ".join(words))
         self.missing = tuple(missing)
+        self.lacking = tuple(lacking)
+
+
+_NO_WORK: Final = WorkRecord()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,8 @@ class FindingSheet:
     Attributes:
         fields: The answers by field, as typed.
         saved_at_ms: When the last answer was kept, None when nothing was answered.
+        record: What was done on site.
+        photos: Photos and signatures of the order on this tablet.
     """
 
     order_id: str
@@ -70,6 +80,13 @@ class FindingSheet:
     answers: FindingAnswers
     missing: tuple[Missing, ...]
     saved_at_ms: int | None
+    record: WorkRecord = _NO_WORK
+    photos: int = 0
+
+    def lacking(self, answers: FindingAnswers, *, keeps_photos: bool) -> Sequence[Lacking]:
+        """Return what the order still needs beside the form, with these answers."""
+        evidence = Evidence(photos=self.photos, keeps_photos=keeps_photos)
+        return what_is_lacking(self.document, answers.result, self.record, evidence)
 
 
 class OrderDesk:
@@ -178,8 +195,11 @@ class OrderDesk:
 
         return self._database.write(work)
 
-    def finish(self, order_id: str) -> None:
+    def finish(self, order_id: str, *, keeps_photos: bool | None = None) -> None:
         """Seal the finding and finish the order as one group; the draft goes with it.
+
+        `keeps_photos` says whether this tablet may keep photos, and that what the order type
+        demands beside the form is demanded; None: only the form is looked at.
 
         Raises:
             FindingIncompleteError: Something is missing; nothing was changed.
@@ -191,8 +211,11 @@ class OrderDesk:
             stamp = self._stamps.stamp(connection)
             sheet = _sheet(connection, order_id, stamp.actor)
             _check_step(sheet.document, WorkOrderEvent.FINISH)
-            if sheet.missing:
-                raise FindingIncompleteError(sheet.missing)
+            lacking: Sequence[Lacking] = ()
+            if keeps_photos is not None:
+                lacking = sheet.lacking(sheet.answers, keeps_photos=keeps_photos)
+            if sheet.missing or lacking:
+                raise FindingIncompleteError(sheet.missing, lacking)
             fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
             self._append(connection, order_id, _finding_group(sheet, fact_id))
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
@@ -216,13 +239,25 @@ def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
     WORK_ORDER.next_state(document.state, event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Readable:
+    """An order that can be read, and how many photos it has here."""
+
+    document: WorkOrderDocument
+    photos: int
+
+
 def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
+    return _readable_order(connection, order_id).document
+
+
+def _readable_order(connection: Connection, order_id: str) -> _Readable:
     seen = order_store.load_order(connection, order_id)
     if seen is None or seen.document is None:
         problem = "is not on this tablet" if seen is None else seen.problem
         message = f"order {order_id}: {problem}; sync and look at the list again"
         raise OrderGoneError(message)
-    return seen.document
+    return _Readable(document=seen.document, photos=seen.photos.total)
 
 
 def _draft_key(order_id: str, author: str) -> DraftKey:
@@ -230,8 +265,11 @@ def _draft_key(order_id: str, author: str) -> DraftKey:
 
 
 def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
-    document = _readable(connection, order_id)
-    draft = draft_store.load_draft(connection, _draft_key(order_id, author))
+    seen = _readable_order(connection, order_id)
+    document, draft = (
+        seen.document,
+        draft_store.load_draft(connection, _draft_key(order_id, author)),
+    )
     fields = {**_sealed_before(connection, order_id), **draft.answers}
     answers = read_answers(fields)
     return FindingSheet(
@@ -241,6 +279,8 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         answers=answers,
         missing=find_missing(document.medium, answers),
         saved_at_ms=draft.saved_at_ms,
+        record=work_record(facts_of_order(connection, order_id), document.handover),
+        photos=seen.photos,
     )
 
 

@@ -5,12 +5,13 @@ from typing import Final
 from field_app.orders.next_action import is_open
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc
+from wire_contracts.order_site import parse_order_site
 from wire_contracts.orders import SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import parse_text
 from wire_contracts.work_order_states import WorkOrderState
 
-Cells = dict[str, str | int | None]
+Cells = dict[str, str | int | float | None]
 
 QUICK_COLUMNS: Final = (
     "number",
@@ -51,6 +52,8 @@ def cells_of_document(document: WorkOrderDocument, *, is_gone: bool) -> Cells:
         "title_zh": title.zh,
         "address": document.address,
         "search": " ".join(words).casefold(),
+        "x_m": None if document.site is None else document.site.x_m,
+        "y_m": None if document.site is None else document.site.y_m,
         "is_open": int(is_open(document.state) and not is_gone),
     }
 
@@ -65,6 +68,7 @@ def cells_of_row(reader: FieldReader, *, is_gone: bool) -> Cells:
     title = parse_text(reader.object("title"))
     number, address = reader.text("number"), reader.text("address", longest=_LONGEST_ADDRESS)
     words = (number, title.en, title.zh, address, reader.text_or_none("device_serial") or "")
+    site = parse_order_site(reader.object("site")) if reader.has("site") else None
     due = (
         reader.integer("due_at", low=EARLIEST_MS, high=LATEST_MS) if reader.has("due_at") else None
     )
@@ -79,11 +83,13 @@ def cells_of_row(reader: FieldReader, *, is_gone: bool) -> Cells:
         "title_zh": title.zh,
         "address": address,
         "search": " ".join(words).casefold(),
+        "x_m": None if site is None else site.x_m,
+        "y_m": None if site is None else site.y_m,
         "is_open": int(is_open(state) and not is_gone),
     }
 
 
-def quick_line(row: JsonObject) -> tuple[str | int | None, ...] | None:
+def quick_line(row: JsonObject) -> tuple[str | int | float | None, ...] | None:
     """Return the line of a row that is as servers send it; None: `cells_of_row` has the word.
 
     It says the same in a quarter of the time: ten thousand orders come in one morning.
@@ -94,6 +100,17 @@ def quick_line(row: JsonObject) -> tuple[str | int | None, ...] | None:
     number, en, zh, address, _ = words
     search = " ".join(words).casefold()
     return (number, *choices, *numbers, en, zh, address, search, _OPEN[choices[0]])
+
+
+def quick_place(row: JsonObject) -> tuple[float | None, float | None] | None:
+    """Return where the order of a row is; None: `cells_of_row` has the word."""
+    site = row.get("site")
+    if site is None:
+        return None, None
+    x_m, y_m = (site.get("x_m"), site.get("y_m")) if isinstance(site, dict) else ("", "")
+    if (x_m is None or type(x_m) is float) and (y_m is None or type(y_m) is float):
+        return x_m, y_m
+    return None
 
 
 def _words(row: JsonObject) -> tuple[str, str, str, str, str] | None:
@@ -155,5 +172,7 @@ def unreadable_cells(order_id: str, *, is_gone: bool) -> Cells:
         "title_zh": "无法显示该工单",
         "address": "",
         "search": order_id.casefold(),
+        "x_m": None,
+        "y_m": None,
         "is_open": int(not is_gone),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from operator import itemgetter
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from field_app.orders.order_lines import (
     cells_of_document,
     cells_of_row,
     quick_line,
+    quick_place,
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
@@ -95,24 +97,40 @@ class OrderLine:
     mark: RecordState
     is_gone: bool
     problem: str
+    x_m: float | None = None
+    y_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderQuery:
-    """Which lines, how many."""
+    """Which lines, how many.
+
+    Attributes:
+        here: Where the crew is, metres east and north; None: the way does not count.
+        now_ms: Now, for what is overdue; 0: nobody asks.
+        day_ends_ms: When the site's day ends, for what is due today.
+    """
 
     chosen: OrderFilter = OrderFilter.OPEN
     search: str = ""
     limit: int = 200
+    here: tuple[float, float] | None = None
+    now_ms: int = 0
+    day_ends_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """The first lines of a query and how many there are in all; counts per filter."""
+    """The first lines of a query and how many there are in all; counts per filter.
+
+    `overdue_count` and `today_count` tell of all open orders, whatever is asked for.
+    """
 
     lines: tuple[OrderLine, ...]
     total_count: int
     counts: Mapping[OrderFilter, int]
+    overdue_count: int = 0
+    today_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,11 +276,12 @@ def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
 
 
 def _plain_line(order_id: str, row: JsonObject) -> Row:
-    quick = quick_line(row)
-    if quick is not None:
-        return (order_id, *quick, 0, 0, _UNTOUCHED, "")
+    quick, place = quick_line(row), quick_place(row)
+    if quick is not None and place is not None:
+        return (order_id, *quick, 0, 0, _UNTOUCHED, "", *place)
     cells, problem = _row_cells(order_id, row, is_gone=False)
-    return (order_id, *_in_quick_order(cells), 0, 0, _UNTOUCHED, problem)
+    where = (cells["x_m"], cells["y_m"])
+    return (order_id, *_in_quick_order(cells), 0, 0, _UNTOUCHED, problem, *where)
 
 
 def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells, str]:
@@ -297,25 +316,31 @@ def _rebuild_seen(connection: Connection, order_ids: Sequence[str]) -> None:
 
 def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
     """Make only the marks of these lines anew: words moved on, what they say stayed."""
-    words: dict[str, list[tuple[OpStatus, Look]]] = {order_id: [] for order_id in order_ids}
+    words: dict[str, set[tuple[str, int]]] = {order_id: set() for order_id in order_ids}
     rows = connection.execute(
         select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
             is_among(outbox_op.c.order_id, order_ids)
         )
     )
-    for row in rows:
-        words[row.order_id].append((OpStatus(row.status), Look(row.look)))
+    for order_id, status, look in rows.all():
+        words[order_id].add((status, look))
     wanted = sorted(words)
-    marks: list[tuple[str, str]] = []
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        drafts = draft_store.orders_with_draft(connection, chunk)
-        photos = photo_store.count_by_order(connection, chunk)
-        marks += [
-            (str(_mark(words[each], photos.get(each, NO_PHOTOS), has_draft=each in drafts)), each)
-            for each in chunk
-        ]
+    drafts = draft_store.orders_with_draft(connection, wanted)
+    photos = photo_store.count_by_order(connection, wanted)
+    marks = [
+        (_mark_of_cells(frozenset(words[each]), photos.get(each), has_draft=each in drafts), each)
+        for each in wanted
+    ]
     change_rows(connection, order_view, ("mark",), marks)
+
+
+@lru_cache(maxsize=1000)
+def _mark_of_cells(
+    words: frozenset[tuple[str, int]], photos: PhotoCount | None, *, has_draft: bool
+) -> str:
+    """Return the mark of a record from its operations' cells; a push has hundreds alike."""
+    told = [(OpStatus(status), Look(look)) for status, look in words]
+    return str(_mark(told, photos or NO_PHOTOS, has_draft=has_draft))
 
 
 def _is_needed(seen: SeenOrder) -> bool:
@@ -367,14 +392,36 @@ _FILTERS: Mapping[OrderFilter, ColumnElement[bool]] = {
     OrderFilter.DONE: order_view.c.is_open == 0,
 }
 
-_RANK = (
-    order_view.c.safety_class,
-    order_view.c.due_at_ms.is_(None),
-    order_view.c.due_at_ms,
-    order_view.c.priority,
-    order_view.c.number,
-)
-"""What endangers people first, then what is promised soonest."""
+_UNDER_WAY = (WorkOrderState.WORKING, WorkOrderState.ON_SITE, WorkOrderState.EN_ROUTE)
+"""Work that has begun is ended first, the furthest on top."""
+
+_SLOT_MS = 2 * 3600 * 1000
+"""Promises within two hours count alike, so that the way decides: the slot of an appointment."""
+
+
+def _rank(
+    here: tuple[float, float] | None,
+) -> list[ColumnElement[bool] | ColumnElement[int] | ColumnElement[float]]:
+    """Return what to do next: begun work, danger, the promised slot, the way, the promise."""
+    begun = case(
+        {str(state): number for number, state in enumerate(_UNDER_WAY)},
+        value=order_view.c.state,
+        else_=len(_UNDER_WAY),
+    )
+    is_begun = order_view.c.is_open == 1
+    rank: list[ColumnElement[bool] | ColumnElement[int] | ColumnElement[float]] = [
+        case((is_begun, begun), else_=len(_UNDER_WAY)),
+        order_view.c.safety_class,
+        order_view.c.due_at_ms.is_(None),
+    ]
+    if here is not None:
+        east, north = order_view.c.x_m - here[0], order_view.c.y_m - here[1]
+        rank += [
+            order_view.c.due_at_ms // _SLOT_MS,
+            order_view.c.x_m.is_(None),
+            east * east + north * north,
+        ]
+    return [*rank, order_view.c.due_at_ms, order_view.c.priority, order_view.c.number]
 
 
 def load_page(connection: Connection, query: OrderQuery, viewer: str | None = None) -> OrderPage:
@@ -384,7 +431,7 @@ def load_page(connection: Connection, query: OrderQuery, viewer: str | None = No
     """
     matching = and_(_FILTERS[query.chosen], _search(query.search))
     rows = connection.execute(
-        select(order_view).where(matching).order_by(*_RANK).limit(query.limit)
+        select(order_view).where(matching).order_by(*_rank(query.here)).limit(query.limit)
     ).mappings()
     total = connection.execute(
         select(func.count()).select_from(order_view).where(matching)
@@ -394,7 +441,17 @@ def load_page(connection: Connection, query: OrderQuery, viewer: str | None = No
         lines=lines if viewer is None else _as_seen_by(connection, lines, viewer),
         total_count=total,
         counts=_counts(connection),
+        overdue_count=_due_between(connection, 0, query.now_ms),
+        today_count=_due_between(connection, query.now_ms, query.day_ends_ms),
     )
+
+
+def _due_between(connection: Connection, from_ms: int, until_ms: int) -> int:
+    if until_ms <= from_ms:
+        return 0
+    is_due = order_view.c.due_at_ms.between(from_ms, until_ms - 1)
+    query = select(func.count()).select_from(order_view).where(order_view.c.is_open == 1, is_due)
+    return connection.execute(query).scalar_one()
 
 
 _MOST_URGENT = 50
@@ -409,7 +466,7 @@ def load_urgent(connection: Connection, seen: Collection[str]) -> tuple[OrderLin
             order_view.c.state == str(WorkOrderState.RELEASED),
             order_view.c.order_id.not_in(sorted(seen)),
         )
-        .order_by(*_RANK)
+        .order_by(*_rank(None))
         .limit(_MOST_URGENT)
     ).mappings()
     return tuple(_line(row) for row in rows)
@@ -468,4 +525,6 @@ def _line(cells: RowMapping) -> OrderLine:
         mark=RecordState(cells["mark"]),
         is_gone=bool(cells["is_gone"]),
         problem=cells["problem"],
+        x_m=cells["x_m"],
+        y_m=cells["y_m"],
     )

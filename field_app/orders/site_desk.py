@@ -31,7 +31,7 @@ from field_app.store.settings_store import Key
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.network import NetworkPart
+from wire_contracts.network import NetworkPart, Plane
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FactType, WorkOrderDocument
 from wire_contracts.site_facts import (
@@ -164,6 +164,11 @@ class SiteDesk:
     def network(self) -> Sequence[NetworkPart]:
         """Return the map; tens of milliseconds for a town."""
         return self._database.read(load_network)
+
+    def plane(self) -> Plane | None:
+        """Return the site's plane, None while there is no map."""
+        parts = self.network()
+        return parts[0].plane if parts else None
 
     def watch(self) -> Watch:
         """Return how the watch over the person at work stands."""

@@ -9,7 +9,11 @@
     orders        OrdersPresenter: the list
     details       one order -> its page
     photos        how far the photos of an order are, in one line
+    album         AlbumPresenter: the photos of an order
+    order_tools   the tools of an order page, and what its next step opens
     order         OrderPresenter: one order
+    map_views     the view data of the map
+    map           MapPresenter: the network, today's stops, what closes what
     finding       FindingPresenter: the finding form
     form_views    the view data of a form of the office
     form_wording  how one item of a form reads: its card, its range, its mistake

@@ -1,6 +1,6 @@
 """FindingPresenter: the finding form; every answer is on the disk before the next one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from field_app.forms.finding import (
@@ -14,8 +14,10 @@ from field_app.forms.finding import (
     problem_of,
     read_answers,
 )
+from field_app.orders.completion import Lacking
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
+from field_app.presenters.site_words import lack_text
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
 from field_app.presenters.wording import (
@@ -46,6 +48,8 @@ class FindingPresenter:
         self._context = context
         self._order_id = order_id
         self._document: WorkOrderDocument | None = None
+        self._sheet: FindingSheet | None = None
+        self._keeps_photos = False
         self._fields: dict[str, JsonValue] = {}
         self._unsaved: dict[str, JsonValue] = {}
         self._under_way: list[dict[str, JsonValue]] = []
@@ -158,6 +162,8 @@ class FindingPresenter:
             self._message = self._context.words("This order is not on this tablet any more.")
         else:
             self._document = sheet.document
+            self._sheet = sheet
+            self._keeps_photos = self._tablet.photos.availability().is_available
             self._fields = dict(sheet.fields)
             for newer in (*self._under_way, self._unsaved):
                 self._fields |= newer
@@ -167,9 +173,12 @@ class FindingPresenter:
     def _seal(self) -> str:
         t = self._context.words
         try:
-            self._tablet.desk.finish(self._order_id)
+            keeps_photos = self._tablet.photos.availability().is_available
+            self._tablet.desk.finish(self._order_id, keeps_photos=keeps_photos)
         except FindingIncompleteError as error:
-            return missing_text(t, error.missing[0])
+            if error.missing:
+                return missing_text(t, error.missing[0])
+            return self._lack_texts(error.lacking)[0]
         except RefusedTransition:
             return t("The order cannot be finished now; look at its state.")
         except OrderGoneError:
@@ -195,6 +204,7 @@ class FindingPresenter:
         self, document: WorkOrderDocument, answers: FindingAnswers, missing: tuple[Missing, ...]
     ) -> FindingView:
         t = self._context.words
+        lacking = self._lacking(answers)
         return FindingView(
             order_id=self._order_id,
             number=document.number,
@@ -209,8 +219,8 @@ class FindingPresenter:
             causes=self._causes(document, answers),
             measured=tuple(self._measured(one, answers) for one in offered_fields(document.medium)),
             note=str(self._fields.get(_NOTE) or ""),
-            missing=tuple(missing_text(t, each) for each in missing),
-            can_finish=not missing and not self._is_finished,
+            missing=(*(missing_text(t, each) for each in missing), *self._lack_texts(lacking)),
+            can_finish=not missing and not lacking and not self._is_finished,
             finish_text=t("Finish the order"),
             saved_text=self._saved_text(),
             message=self._message,
@@ -247,6 +257,17 @@ class FindingPresenter:
             error_text=error,
             is_required=is_required(one, answers.result),
         )
+
+    def _lacking(self, answers: FindingAnswers) -> Sequence[Lacking]:
+        if self._sheet is None or answers.result is None:
+            return ()
+        return self._sheet.lacking(answers, keeps_photos=self._keeps_photos)
+
+    def _lack_texts(self, lacking: Sequence[Lacking]) -> tuple[str, ...]:
+        if self._document is None:
+            return ()
+        medium = self._document.medium
+        return tuple(lack_text(self._context.words, each, medium) for each in lacking)
 
     def _saved_text(self) -> str:
         if self._saved_at_ms is None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from field_app.access.personal_data import SeenPerson
+from field_app.checklists.form_desk import FormSubject
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
+from field_app.orders.site_desk import SiteSheet
 from field_app.presenters.details import (
     blank_order,
     gone_order,
@@ -13,15 +15,18 @@ from field_app.presenters.details import (
     order_view,
     person_facts,
 )
+from field_app.presenters.form_tools import form_purposes, form_tools
+from field_app.presenters.order_tools import handover_facts, order_tools, work_action
 from field_app.presenters.photos import photo_facts
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
-from field_app.presenters.views import OrderView
+from field_app.presenters.views import OrderTool, OrderView
 from field_app.presenters.wording import mark_view, state_text
 from field_app.store.outbox_store import Look
 from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
@@ -32,6 +37,8 @@ class _Found:
     seen: SeenOrder | None
     person: SeenPerson
     wait: PhotoWait
+    sheet: SiteSheet | None
+    forms: tuple[OrderTool, ...]
 
 
 class OrderPresenter:
@@ -104,11 +111,20 @@ class OrderPresenter:
         self.refresh()
 
     def _look(self) -> "_Found":
+        sheet = self._sheet()
         return _Found(
             seen=self._tablet.desk.order(self._order_id),
             person=self._tablet.personal.person_of(self._order_id),
             wait=self._tablet.photo_wait(),
+            sheet=sheet,
+            forms=self._forms(sheet),
         )
+
+    def _sheet(self) -> SiteSheet | None:
+        try:
+            return self._tablet.site.sheet(self._order_id)
+        except OrderGoneError:
+            return None
 
     def _draw(self, found: "_Found") -> None:
         t = self._context.words
@@ -133,4 +149,29 @@ class OrderPresenter:
             view = order_view(seen, seen.document, self._context, self._message)
             people = person_facts(found.person, self._context)
             photos = photo_facts(t, seen.photos, found.wait)
-            self._stage.draw(replace(view, facts=(*people, *view.facts, *photos)))
+            view = replace(view, facts=(*people, *view.facts, *photos))
+            self._stage.draw(
+                view if found.sheet is None else self._with_work(view, found.sheet, found.forms)
+            )
+
+    def _forms(self, sheet: SiteSheet | None) -> tuple[OrderTool, ...]:
+        """Return the office's forms for this order, while its tools are offered."""
+        if sheet is None or not order_tools(sheet, self._context):
+            return ()
+        forms, subject = self._tablet.forms, FormSubject(about=ENTITY, about_id=self._order_id)
+        done = {each.form.rpartition("@")[0] for each in forms.finished(subject)}
+        heads = forms.offers(ENTITY, form_purposes(sheet.document))
+        return form_tools(heads, forms.begun(subject), frozenset(done), self._context.words)
+
+    def _with_work(
+        self, view: OrderView, sheet: SiteSheet, tools: tuple[OrderTool, ...]
+    ) -> OrderView:
+        """Return the page with the work on site: the tools, the next step, the hand-over."""
+        t = self._context.words
+        action = work_action(sheet, t)
+        return replace(
+            view,
+            tools=(*order_tools(sheet, self._context), *tools),
+            next_action=view.next_action if action is None else action,
+            handover=handover_facts(sheet, self._context),
+        )

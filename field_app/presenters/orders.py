@@ -1,28 +1,44 @@
 """OrdersPresenter: the list of orders, searched, filtered and read page by page."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from field_app.orders.order_store import OrderFilter, OrderPage, OrderQuery
+from field_app.platform.ports import Locator
 from field_app.presenters.crew_line import crew_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.rows import filter_chips, order_row
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import OrdersView
 from field_app.tablet import Tablet
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.network import Plane
 
 PAGE_ROWS: Final = 200
 """Rows read at once: 200 cost 1 ms to read and 10 ms to draw (tablet guide section 7)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """One page of the list, and where the crew is."""
+
+    page: OrderPage
+    here: tuple[float, float] | None
+
+
 class OrdersPresenter:
     """The list."""
 
-    def __init__(self, tablet: Tablet, context: PresenterContext) -> None:
-        """Show the orders of `tablet`."""
+    def __init__(
+        self, tablet: Tablet, context: PresenterContext, locator: Locator | None = None
+    ) -> None:
+        """Show the orders of `tablet`; `locator` says where the crew is."""
         self._tablet = tablet
         self._context = context
+        self._locator = locator
+        self._plane: Plane | None = None
         self._query = OrderQuery(limit=PAGE_ROWS)
         blank = OrdersView(
             crew_text="",
@@ -52,8 +68,31 @@ class OrdersPresenter:
 
     def refresh(self) -> None:
         """Read the list again."""
-        query = self._query
-        self._stage.read(lambda: self._tablet.desk.page(query), self._draw)
+        now_utc = self._context.clock.now_utc()
+        midnight = now_utc.astimezone(self._context.zone).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        asked = replace(
+            self._query,
+            now_ms=ms_from_utc(now_utc),
+            day_ends_ms=ms_from_utc(midnight + timedelta(days=1)),
+        )
+        self._stage.read(lambda: self._look(asked), self._draw)
+
+    def _look(self, asked: OrderQuery) -> _Found:
+        here = self._here()
+        return _Found(page=self._tablet.desk.page(replace(asked, here=here)), here=here)
+
+    def _here(self) -> tuple[float, float] | None:
+        """Return where the crew is on the site's plane, None where either is not known."""
+        fix = None if self._locator is None else self._locator.fix()
+        if fix is None:
+            return None
+        if self._plane is None:
+            self._plane = self._tablet.site.plane()
+        if self._plane is None:
+            return None
+        return self._plane.to_plane(fix.latitude_deg, fix.longitude_deg)
 
     def search(self, text: str) -> None:
         """Show the orders whose number, title, address or meter contain every word."""
@@ -71,18 +110,24 @@ class OrdersPresenter:
             self._query = replace(self._query, limit=self._query.limit + PAGE_ROWS)
             self.refresh()
 
-    def _draw(self, page: OrderPage) -> None:
-        t = self._context.words
+    def _draw(self, found: _Found) -> None:
+        t, page = self._context.words, found.page
         self._stage.draw(
             OrdersView(
                 crew_text=crew_text(self._tablet.identity),
                 search_text=self._query.search,
                 filters=filter_chips(t, page, self._query.chosen),
-                rows=tuple(order_row(line, self._context) for line in page.lines),
+                rows=tuple(order_row(line, self._context, found.here) for line in page.lines),
                 total_count=page.total_count,
                 has_more=len(page.lines) < page.total_count,
                 empty_text="" if page.lines else self._empty_text(),
                 is_busy=False,
+                overdue_text=t("{count} overdue").format(count=page.overdue_count)
+                if page.overdue_count
+                else "",
+                today_text=t("{count} more today").format(count=page.today_count)
+                if page.today_count
+                else "",
             )
         )
 

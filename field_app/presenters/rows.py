@@ -1,12 +1,32 @@
 """Turns orders into the rows of the list."""
 
+import math
+from typing import Final
+
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderPage
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.views import FilterChip, OrderRow
 from field_app.presenters.wording import due_text, mark_view, medium_text, state_text
 
+_KILOMETRE_M: Final = 1000.0
 
-def order_row(line: OrderLine, context: PresenterContext) -> OrderRow:
+
+def distance_text(t: Words, metres: float) -> str:
+    """Return a distance: metres up to one kilometre, then kilometres."""
+    if metres < _KILOMETRE_M:
+        return t("{metres} m").format(metres=round(metres / 10) * 10)
+    return t("{kilometres} km").format(kilometres=f"{metres / _KILOMETRE_M:.1f}")
+
+
+def _distance(t: Words, line: OrderLine, here: tuple[float, float] | None) -> str:
+    if here is None or line.x_m is None or line.y_m is None:
+        return ""
+    return distance_text(t, math.dist(here, (line.x_m, line.y_m)))
+
+
+def order_row(
+    line: OrderLine, context: PresenterContext, here: tuple[float, float] | None = None
+) -> OrderRow:
     """Return one row in the reader's language."""
     t = context.words
     due, is_overdue = due_text(t, line.due_at_ms, context.clock.now_utc(), context.zone)
@@ -26,6 +46,7 @@ def order_row(line: OrderLine, context: PresenterContext) -> OrderRow:
         is_overdue=is_overdue,
         mark=mark_view(t, line.mark),
         has_draft=line.has_draft,
+        distance_text=_distance(t, line, here),
     )
 
 

@@ -36,6 +36,7 @@ class OrderRow:
         due_text: `due 14:30`, `overdue 1 h 5 min`, or empty without a due time.
         mark: What became of this record's own changes; UNTOUCHED has an empty text.
         has_draft: A finding has been begun and is not finished.
+        distance_text: How far away it is, empty where nobody knows.
     """
 
     order_id: str
@@ -53,6 +54,7 @@ class OrderRow:
     is_overdue: bool
     mark: MarkView
     has_draft: bool
+    distance_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class OrdersView:
         rows: The rows read so far; `has_more` says that `show_more()` brings further ones.
         total_count: Orders that match filter and search.
         empty_text: What to say instead of rows, empty when there are rows.
+        overdue_text: How many open orders are overdue, empty for none.
+        today_text: How many more are promised today, empty for none.
     """
 
     crew_text: str
@@ -84,6 +88,8 @@ class OrdersView:
     has_more: bool
     empty_text: str
     is_busy: bool
+    overdue_text: str = ""
+    today_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +157,17 @@ class LookHere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTool:
+    """One tool of an order; `key` names the sheet that it opens, `detail` how far it is."""
+
+    key: str
+    text: str
+    detail: str
+    icon: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
     """One order.
 
@@ -162,6 +179,8 @@ class OrderView:
         look_here: What needs the crew's eyes first.
         message: Why the last tap was refused, empty otherwise.
         problem: Why this order cannot be shown fully, empty otherwise.
+        tools: What can be done here beside the next step.
+        handover: What the crew before left: its note, its steps, its closed valves.
     """
 
     order_id: str
@@ -190,6 +209,8 @@ class OrderView:
     problem: str
     is_gone: bool
     is_busy: bool
+    tools: tuple[OrderTool, ...] = ()
+    handover: tuple[LabelledText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,9 @@ _SECOND: Step = (
     "CREATE INDEX sealed_item_alone ON sealed_item (is_alone, made_at_ms)",
     # the end of every pull asks for stale rows: nearly always there are none among thousands
     "CREATE INDEX base_row_stale ON base_row (bucket) WHERE is_stale = 1",
+    # where an order is, for the way to the next one
+    "ALTER TABLE order_view ADD COLUMN x_m REAL",
+    "ALTER TABLE order_view ADD COLUMN y_m REAL",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

@@ -1,6 +1,6 @@
 """Owns the tables of the tablet's file as SQLAlchemy Core sees them; schema_steps makes them."""
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -145,5 +145,7 @@ order_view = Table(
     Column("has_draft", Integer, nullable=False),
     Column("mark", Text, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("x_m", Float),
+    Column("y_m", Float),
     Index("order_view_by_rank", "is_open", "safety_class", "due_at_ms", "priority"),
 )

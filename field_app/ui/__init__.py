@@ -5,6 +5,7 @@ The line through the modules, from colours to pixels:
     theme         colours, sizes and shades of the three themes
     typefaces_io  the fonts that ship with the app
     signs         which icon and tone stand for a state
+    map_mesh      how the lines of the map become triangles
     chart_scale   where the evidence chart puts its grid and its line
     answers       what undo takes back
     look_io       theme and text size chosen on this tablet

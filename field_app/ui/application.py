@@ -51,6 +51,7 @@ class AppParts:
         keep_language: Keeps the language chosen on this tablet.
         about: Returns what the settings page says about this tablet.
         folder: The tablet's data folder.
+        has_rounds: Returns whether this crew inspects anything; then rounds are a place.
     """
 
     words: ChosenWords
@@ -59,6 +60,7 @@ class AppParts:
     keep_language: Callable[[str], None]
     about: Callable[[], list[LabelledText]]
     folder: Path
+    has_rounds: Callable[[], bool]
 
 
 class LamplighterApp(App):
@@ -94,7 +96,8 @@ class LamplighterApp(App):
         load_rules()
         self._worker = ScreenWorker()
         self.navigator = Navigator(self._parts.make_presenters(self._worker))
-        self._refresh = Clock.create_trigger(lambda _elapsed_s: self.navigator.refresh(), REFRESH_S)
+        self._has_rounds = False
+        self._refresh = Clock.create_trigger(self._read_again, REFRESH_S)
         self._unwatch = self._parts.watch(self._refresh)
         self._name_places()
         self._apply_look()
@@ -106,6 +109,7 @@ class LamplighterApp(App):
     def on_start(self) -> None:
         """Fill the screens, then keep what was made at the start out of garbage collection."""
         self.navigator.start()
+        self._ask_for_rounds()
         self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.tick(), TICK_S)
         gc.collect()
         gc.freeze()
@@ -120,9 +124,25 @@ class LamplighterApp(App):
     def _on_touch(self, *_: object) -> None:
         self.navigator.touch()
 
+    def _read_again(self, _elapsed_s: float = 0.0) -> None:
+        self.navigator.refresh()
+        self._ask_for_rounds()
+
+    def _ask_for_rounds(self) -> None:
+        """Make rounds a place as soon as the office has planned any for this crew."""
+        self._worker.run(self._parts.has_rounds, self._take_rounds)
+
+    def _take_rounds(self, has_rounds: bool) -> None:  # noqa: FBT001 - the worker hands it over so
+        if has_rounds != self._has_rounds:
+            self._has_rounds = has_rounds
+            self._name_places()
+
     def _name_places(self) -> None:
         t = self._words
-        self.navigator.shell.name_places({"orders": t("Orders"), "sync": t("Sync"), "me": t("Me")})
+        names = {"orders": t("Orders"), "map": t("Map"), "sync": t("Sync"), "me": t("Me")}
+        if self._has_rounds:
+            names["patrol"] = t("Rounds")
+        self.navigator.shell.name_places(names)
         self.navigator.describe(self._parts.about())
 
     def use_language(self, language: str) -> None:

@@ -4,19 +4,30 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from kivy.metrics import dp
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
+from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.alarm import AlarmPresenter
+from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
+from field_app.presenters.form import FormRequest
+from field_app.presenters.form_tools import order_form
+from field_app.presenters.help_page import HelpData
 from field_app.presenters.log_in import LogInPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.orders import OrdersPresenter
+from field_app.presenters.ports import Words, Worker
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.shift_page import ShiftData
 from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import (
+    AlarmView,
     EnrolView,
     LabelledText,
     LogInView,
@@ -29,8 +40,11 @@ from field_app.ui.screens.finding import FindingScreen
 from field_app.ui.screens.log_in import LogInScreen
 from field_app.ui.screens.order import OrderScreen
 from field_app.ui.screens.orders import OrdersScreen
+from field_app.ui.screens.photos import PhotosScreen
 from field_app.ui.screens.settings import SettingsScreen
+from field_app.ui.screens.sheet import SheetScreen
 from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
+from field_app.ui.screens.signing import SigningScreen
 from field_app.ui.screens.sync_page import SyncScreen
 
 TWO_PANES_DP = 1000
@@ -38,6 +52,10 @@ TWO_PANES_DP = 1000
 
 LIST_PANE_DP = 440
 """Width of the list beside an order."""
+
+
+AnySheet = SheetPresenter[SiteSheet] | SheetPresenter[HelpData] | SheetPresenter[ShiftData]
+"""The presenter of a sheet by its key and the order it is about."""
 
 
 class PlaceScreen(Protocol):
@@ -84,7 +102,14 @@ class Presenters:
     log_in: LogInPresenter
     order: Callable[[str], OrderPresenter]
     finding: Callable[[str], FindingPresenter]
+    alarm: AlarmPresenter
+    sheet: Callable[[str, str], AnySheet]
+    sign: Callable[[str, bytes], str]
+    album: Callable[[str], AlbumPresenter]
+    words: Words
+    worker: Worker
     places: Mapping[str, PlaceMaker] = field(default_factory=dict)
+    form: Callable[["Navigator", FormRequest], PlaceScreen] | None = None
 
 
 class Navigator:
@@ -102,17 +127,68 @@ class Navigator:
         self.is_wide = False
         self.frame = BoxLayout()
         self._presenters = presenters
-        self.shell = Shell(went=self.go)
+        self.shell = Shell(
+            went=self.go,
+            help_wanted=self.open_help,
+            alarm_answered=presenters.alarm.answer,
+            alarm_opened=self._open_alarm,
+        )
         self.orders = OrdersScreen(presenter=presenters.orders, opened=self.open_order)
-        self.order = OrderScreen(closed=self.back, finding_wanted=self.open_finding)
-        self.finding = FindingScreen(closed=self.back, finished=self._finding_finished)
-        self.sync = SyncScreen(presenter=presenters.sync)
-        self.settings = SettingsScreen(presenter=presenters.log_in)
-        self.log_in = LogInScreen(presenter=presenters.log_in)
-        self.enrol = EnrolScreen(presenter=presenters.enrol, done=self._chosen)
+        self._about: list[LabelledText] = []
+        self._crew_text = ""
+        self._was_enrolled = self._was_asking = False
         self._empty = EmptyPane()
         self._made: dict[str, PlaceScreen] = {}
         self._pages: list[PlaceScreen] = []
+
+    @cached_property
+    def order(self) -> OrderScreen:
+        """Return the screen of an order; like all but the list it is made when it is wanted."""
+        return OrderScreen(
+            closed=self.back, finding_wanted=self.open_finding, tool_wanted=self.open_tool
+        )
+
+    @cached_property
+    def finding(self) -> FindingScreen:
+        """Return the screen of the finding."""
+        return FindingScreen(closed=self.back, finished=self._finding_finished)
+
+    @cached_property
+    def sync(self) -> SyncScreen:
+        """Return the screen of the sync."""
+        screen = SyncScreen(presenter=self._presenters.sync)
+        screen.show(self._presenters.sync.view)
+        return screen
+
+    @cached_property
+    def settings(self) -> SettingsScreen:
+        """Return the screen of the settings."""
+        screen = SettingsScreen(presenter=self._presenters.log_in, shift_wanted=self.open_shift)
+        screen.about, screen.crew_text = self._about, self._crew_text
+        self._show_person(screen, self._presenters.log_in.view)
+        return screen
+
+    @cached_property
+    def log_in(self) -> LogInScreen:
+        """Return the screen of the PIN."""
+        screen = LogInScreen(presenter=self._presenters.log_in)
+        screen.show(self._presenters.log_in.view)
+        return screen
+
+    @cached_property
+    def enrol(self) -> EnrolScreen:
+        """Return the screen of the first start."""
+        screen = EnrolScreen(presenter=self._presenters.enrol, done=self._chosen)
+        screen.show(self._presenters.enrol.view)
+        return screen
+
+    def _is_made(self, name: str) -> bool:
+        """Return whether a screen that is made when it is wanted has been."""
+        return name in vars(self)
+
+    @staticmethod
+    def _show_person(screen: SettingsScreen, view: LogInView) -> None:
+        screen.log_in, screen.people = view, view.people
 
     def start(self) -> None:
         """Ask the presenters for their first views; the first start shows the enrolment."""
@@ -120,20 +196,24 @@ class Navigator:
         self._presenters.log_in.attach(self._show_log_in, self._another_works)
         self._presenters.sync.attach(self._show_sync)
         self._presenters.orders.attach(self._show_orders)
+        self._presenters.alarm.attach(self._show_alarm)
         self.arrange()
 
     def _show_enrol(self, view: EnrolView) -> None:
-        was_enrolling = self.needs_enrolment
-        self.enrol.show(view)
+        was_enrolling = not self._was_enrolled or self._asks_who()
+        self._was_enrolled = view.is_enrolled
+        if self._is_made("enrol") or not view.is_enrolled:
+            self.enrol.show(view)
         if was_enrolling and not self.needs_enrolment:
             self.refresh()
         self.arrange()
 
     def _show_log_in(self, view: LogInView) -> None:
-        was_asking = self.asks_pin
-        self.log_in.show(view)
-        self.settings.log_in = view
-        self.settings.people = view.people
+        was_asking, self._was_asking = self._was_asking, self.asks_pin
+        if self._is_made("log_in"):
+            self.log_in.show(view)
+        if self._is_made("settings"):
+            self._show_person(self.settings, view)
         if self.asks_pin and not was_asking:
             self._leave_pages()
             self._leave_finding()
@@ -149,7 +229,7 @@ class Navigator:
     @property
     def asks_pin(self) -> bool:
         """Return whether the PIN page stands before everything else."""
-        return self.log_in.view.step is not PinStep.OFF
+        return self._presenters.log_in.view.step is not PinStep.OFF
 
     def touch(self) -> None:
         """Note that somebody is at the tablet."""
@@ -199,20 +279,101 @@ class Navigator:
 
     def _show_sync(self, view: SyncView) -> None:
         self.shell.sync = view
-        self.sync.show(view)
+        if self._is_made("sync"):
+            self.sync.show(view)
 
     def _show_orders(self, view: OrdersView) -> None:
-        self.shell.crew_text = self.settings.crew_text = view.crew_text
+        self.shell.crew_text = self._crew_text = view.crew_text
+        if self._is_made("settings"):
+            self.settings.crew_text = view.crew_text
         self.orders.show(view)
+
+    def _show_alarm(self, view: AlarmView) -> None:
+        self.shell.alarm = view
+
+    def _open_alarm(self, order_id: str) -> None:
+        """Open what calls: to look is to have seen it; a watch opens the page of help."""
+        if order_id:
+            self._presenters.alarm.answer()
+            self.open_order(order_id)
+        else:
+            self.open_help()
+
+    def open_tool(self, key: str) -> None:
+        """Open a tool of the order that is open."""
+        if key == "signature":
+            self.open_signature()
+            return
+        if key == "photos":
+            self.open_page(
+                PhotosScreen(
+                    presenter=self._presenters.album(self.order_id), closed=self.close_page
+                )
+            )
+            return
+        view = self.order.view
+        request = order_form(key, self.order_id, f"{view.number}  ·  {view.address}")
+        if request is None:
+            self._open_sheet(key, self.order_id)
+        else:
+            self.open_form(request)
+
+    def open_form(self, request: FormRequest) -> None:
+        """Open a form of the office on top of what is shown."""
+        if self._presenters.form is not None:
+            self.open_page(self._presenters.form(self, request))
+
+    def open_signature(self) -> None:
+        """Open the pad on which the customer of this order signs."""
+        order_id, words = self.order_id, self._presenters.words
+        self.open_page(
+            SigningScreen(
+                title=words("Signature"),
+                statement=words("The work was done in my presence."),
+                signed=lambda png: self._presenters.sign(order_id, png),
+                worker=self._presenters.worker,
+                closed=self.close_page,
+            )
+        )
+
+    def open_help(self) -> None:
+        """Open the page of help."""
+        self._open_sheet("help", "")
+
+    def open_shift(self) -> None:
+        """Open the numbers of the shift."""
+        self._open_sheet("shift", "")
+
+    def _open_sheet(self, key: str, order_id: str) -> None:
+        self.open_page(
+            SheetScreen(
+                presenter=self._presenters.sheet(key, order_id),
+                closed=self.close_page,
+                opened=self._follow,
+            )
+        )
+
+    def _follow(self, page: str) -> None:
+        """Go where a tap on a sheet leads."""
+        self.close_page()
+        if page == "finding":
+            self.open_finding()
+        else:
+            self.open_tool(page)
 
     def describe(self, about: list[LabelledText]) -> None:
         """Show what the settings page says about this tablet."""
-        self.settings.about = about
+        self._about = about
+        if self._is_made("settings"):
+            self.settings.about = about
 
     @property
     def needs_enrolment(self) -> bool:
         """Return whether the tablet must be made known, or has just been and asks who works."""
-        return not self.enrol.view.is_enrolled or self.enrol.asks_who
+        return not self._presenters.enrol.view.is_enrolled or self._asks_who()
+
+    def _asks_who(self) -> bool:
+        return self._is_made("enrol") and bool(self.enrol.asks_who)
 
     def set_wide(self, *, is_wide: bool) -> None:
         """Show list and order side by side, or one of them."""
@@ -287,7 +448,7 @@ class Navigator:
             return False
         if self.asks_pin:
             self._presenters.log_in.cancel()
-            return self.log_in.view.step is not PinStep.WHO
+            return self._presenters.log_in.view.step is not PinStep.WHO
         if self.page is not None:
             if not self.page.back():
                 self.close_page()
@@ -323,6 +484,7 @@ class Navigator:
         self._presenters.orders.refresh()
         self._presenters.log_in.refresh()
         self._presenters.enrol.refresh()
+        self._presenters.alarm.refresh()
         if self.order_id:
             self.order.presenter.refresh()
         if self.is_finding:

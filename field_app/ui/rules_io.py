@@ -12,6 +12,7 @@ from field_app.ui.screens import (
     meter_pad,
     order,
     orders,
+    photos,
     round_list,
     run,
     settings,
@@ -20,7 +21,16 @@ from field_app.ui.screens import (
     signing,
     sync_page,
 )
-from field_app.ui.widgets import basics, blocks, evidence_chart, lists, order_row, route_sketch
+from field_app.ui.screens import map as map_screen
+from field_app.ui.widgets import (
+    basics,
+    blocks,
+    evidence_chart,
+    lists,
+    network_map,
+    order_row,
+    route_sketch,
+)
 
 _MODULES = (
     basics,
@@ -29,9 +39,12 @@ _MODULES = (
     evidence_chart,
     lists,
     blocks,
+    network_map,
     enrol,
     log_in,
     orders,
+    photos,
+    map_screen,
     order,
     finding,
     form,

@@ -54,6 +54,7 @@ EVENTS: Mapping[str, str] = {
     "arrive": "map-marker-check",
     "begin": "tools",
     "finish": "clipboard-check",
+    "work": "arrow-right",
     "cannot_finish": "pause",
     "no_access": "door-closed-lock",
 }
@@ -66,6 +67,15 @@ RESULTS: Mapping[str, Sign] = {
     "other": Sign("help-circle", "info"),
 }
 """What a crew can find."""
+
+ANSWERS: Mapping[str, Sign] = {
+    "pass": Sign("check-circle", "ok"),
+    "fail": Sign("close-circle", "danger"),
+    "na": Sign("minus-circle", "idle"),
+    "yes": Sign("check-bold", "primary"),
+    "no": Sign("close", "primary"),
+}
+"""Answers that forms of the office name alike."""
 
 TONES: Mapping[str, Sign] = {
     "plain": Sign("information-outline", "idle"),

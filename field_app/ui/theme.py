@@ -64,6 +64,12 @@ PALETTES: Mapping[ThemeName, Mapping[str, str]] = {
         "chart_line": "#12233D",
         "chart_band": "#CFE6D8",
         "chart_rule": "#F9D9DB",
+        "map_gas": "#B88300",
+        "map_water": "#0B7C93",
+        "map_supply": "#C2255C",
+        "map_return": "#2563EB",
+        "map_bg": "#E9EDF2",
+        "map_grid": "#D8DEE7",
     },
     ThemeName.DARK: {
         "bg": "#0C121D",
@@ -110,6 +116,12 @@ PALETTES: Mapping[ThemeName, Mapping[str, str]] = {
         "chart_line": "#EDF2FA",
         "chart_band": "#21503B",
         "chart_rule": "#57262F",
+        "map_gas": "#F2CC4D",
+        "map_water": "#58C7DC",
+        "map_supply": "#FF7FA5",
+        "map_return": "#7FA8FF",
+        "map_bg": "#111A28",
+        "map_grid": "#1E2A3D",
     },
     ThemeName.SUN: {
         "bg": "#FFFFFF",
@@ -156,6 +168,12 @@ PALETTES: Mapping[ThemeName, Mapping[str, str]] = {
         "chart_line": "#000000",
         "chart_band": "#BFE3CC",
         "chart_rule": "#FFC9CC",
+        "map_gas": "#7A5A00",
+        "map_water": "#005F70",
+        "map_supply": "#A8003F",
+        "map_return": "#0033A0",
+        "map_bg": "#FFFFFF",
+        "map_grid": "#D0D0D0",
     },
 }
 """Token -> colour of each theme; the sunlight theme has no tints, which wash out first."""

@@ -27,6 +27,41 @@ def begin_work(ui: harness.Driver) -> None:
         ui.settle()
 
 
+def open_finding(ui: harness.Driver) -> None:
+    """Go from the order past the steps to the form of the finding."""
+    ui.tap_hint("next-step")
+    ui.settle()
+    ui.tap_hint("secondary")
+    ui.settle()
+
+
+STEPS = (
+    ("valve_closed",),
+    ("doors_windows", "ventilate.minutes=10"),
+    ("measure.gas_lel_pct=8",),
+    ("repaired",),
+    ("remeasure.gas_lel_pct=0", "holds"),
+    ("relit",),
+)
+"""What a crew answers for a gas leak, step by step."""
+
+
+def take_steps(ui: harness.Driver) -> None:
+    """Take every step of a gas leak, then go on to the finding."""
+    ui.tap_hint("next-step")
+    ui.settle()
+    for answers in STEPS:
+        for answer in answers:
+            key, _, text = answer.partition("=")
+            ui.tap_hint(key)
+            ui.type(text)
+            ui.settle()
+        ui.tap_hint("primary")
+        ui.settle()
+    ui.tap_hint("primary")
+    ui.settle()
+
+
 def fill_in_leak(ui: harness.Driver) -> None:
     """Answer everything a gas leak needs."""
     ui.tap_hint("leak")
@@ -45,15 +80,14 @@ def test_an_order_is_done_without_a_network(
     open_order(FIRST)
     begin_work(ui)
     assert state_of(crew) is WorkOrderState.WORKING
-    ui.tap_hint("next-step")
-    ui.settle()
+    take_steps(ui)
     fill_in_leak(ui)
     ui.tap_hint("finish")
     ui.settle()
 
     assert state_of(crew) is WorkOrderState.FINISHED
     assert ui.get("OrderScreen").view.finding[0].text == "Leak"
-    assert ui.get("TopBar").sync.waiting_count == 9
+    assert ui.get("TopBar").sync.waiting_count == 15
     assert crew.office.pushed == []
 
 
@@ -62,8 +96,7 @@ def test_what_was_done_offline_reaches_the_office(
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
-    ui.tap_hint("next-step")
-    ui.settle()
+    take_steps(ui)
     fill_in_leak(ui)
     ui.tap_hint("finish")
     ui.settle()
@@ -72,7 +105,7 @@ def test_what_was_done_offline_reaches_the_office(
     ui.settle()
 
     gone = [each.field for each in crew.office.pushed if each.kind is OperationKind.GO]
-    answers = next(each.payload for each in crew.office.pushed if each.kind is OperationKind.FACT)
+    answers = next(each.payload for each in crew.office.pushed if each.field == "form_answerset")
     assert gone == ["accept", "depart", "arrive", "begin", "finish"]
     assert answers is not None
     assert answers["answers"] == {
@@ -89,8 +122,7 @@ def test_a_half_filled_finding_survives_the_end_of_the_process(crew: Field) -> N
     ui.tap_hint(FIRST)
     ui.settle()
     begin_work(ui)
-    ui.tap_hint("next-step")
-    ui.settle()
+    open_finding(ui)
     ui.tap_hint("leak")
     ui.tap_hint("gas_lel_pct")
     ui.type("7")
@@ -101,8 +133,7 @@ def test_a_half_filled_finding_survives_the_end_of_the_process(crew: Field) -> N
     ui = crew.switch_on()
     ui.tap_hint(FIRST)
     ui.settle()
-    ui.tap_hint("next-step")
-    ui.settle()
+    open_finding(ui)
 
     assert ui.get("Choice", key="leak").is_on
     assert ui.get("Field", hint="gas_lel_pct", anywhere=True).text == "7"
@@ -114,8 +145,7 @@ def test_a_value_that_cannot_be_is_named_and_keeps_the_finding_open(
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
-    ui.tap_hint("next-step")
-    ui.settle()
+    open_finding(ui)
     fill_in_leak(ui)
     ui.tap_hint("pressure_barg")
     ui.type("960")
@@ -134,8 +164,7 @@ def test_undo_takes_answers_back_one_by_one(
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
-    ui.tap_hint("next-step")
-    ui.settle()
+    open_finding(ui)
     fill_in_leak(ui)
     undo = ui.get("Btn", hint="undo")
 
@@ -149,22 +178,34 @@ def test_undo_takes_answers_back_one_by_one(
     assert seen == [("", "12,5", True), ("", "", True), ("", "", True), ("", "", False)]
 
 
-def test_ending_a_visit_without_a_finding_needs_a_second_tap(
+def test_leaving_a_closed_door_needs_a_reason_a_notice_and_a_second_tap(
     crew: Field, ui: harness.Driver, open_order: Callable[[str], None]
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
     ui.tap_hint("no_access")
     ui.settle()
-    assert state_of(crew) is WorkOrderState.WORKING
+    assert ui.get("SureBtn", hint="primary").disabled, "nobody leaves without saying why"
+    ui.tap_hint("nobody_home")
+    ui.tap_hint("notice")
+    ui.type("N-17")
+    ui.settle()
+    ui.tap_hint("primary")
     ui.pump(300)
-    ui.tap_hint("no_access")
+    ui.tap_hint("primary")
     ui.settle()
     assert state_of(crew) is WorkOrderState.WORKING, "the first tap is forgotten after 4 s"
-    ui.tap_hint("no_access")
+    ui.tap_hint("primary")
     ui.settle()
+    assert crew.tablet is not None
+    crew.tablet.sync_now()
 
     assert state_of(crew) is WorkOrderState.NO_ACCESS
+    ended = [each for each in crew.office.pushed if each.field in {"visit_end", "no_access"}]
+    assert [each.field for each in ended] == ["visit_end", "no_access"]
+    assert ended[0].group == ended[1].group
+    assert ended[0].payload is not None
+    assert ended[0].payload["notice"] == "N-17"
 
 
 def test_what_the_office_refused_is_shown_until_it_was_seen(crew: Field) -> None:
@@ -215,8 +256,7 @@ def test_the_back_key_goes_one_step_back_and_then_out(
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
-    ui.tap_hint("next-step")
-    ui.settle()
+    open_finding(ui)
 
     assert ui.all("FindingScreen")
     assert ui.back()

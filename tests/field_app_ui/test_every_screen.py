@@ -15,7 +15,7 @@ from field_app.store.tables import order_view
 from field_app.ui.widgets.basics import MIN_TARGET_DP
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
-from tests.field_app_ui.test_crew_flows import FIRST, begin_work
+from tests.field_app_ui.test_crew_flows import FIRST, begin_work, open_finding
 from tests.field_app_ui.town_office import make_order, order_id
 
 FONTS = Path(field_app.ui.__file__).parent / "fonts"
@@ -34,8 +34,21 @@ def walk_screens(ui: harness.Driver) -> Iterator[str]:
     yield "order"
     begin_work(ui)
     yield "order at work"
-    ui.tap_hint("next-step")
+    for tool in ("work", "gate", "valves", "parts", "reading", "handover"):
+        ui.tap_hint(f"tool-{tool}")
+        ui.settle()
+        yield tool
+        ui.back()
+    for event in ("no_access", "cannot_finish"):
+        ui.tap_hint(event)
+        ui.settle()
+        yield event
+        ui.back()
+    ui.tap_hint("help")
     ui.settle()
+    yield "help"
+    ui.back()
+    open_finding(ui)
     yield "empty finding"
     ui.tap_hint("leak")
     ui.tap_hint("gas_lel_pct")
@@ -48,6 +61,9 @@ def walk_screens(ui: harness.Driver) -> Iterator[str]:
         ui.tap_hint(f"go-{place}")
         ui.settle()
         yield place
+    ui.tap_hint("shift")
+    ui.settle()
+    yield "shift"
 
 
 def glyphs(name: str) -> set[int]:
@@ -120,7 +136,7 @@ def test_every_screen_can_be_read_and_hit(crew: Field, language: str, scale: flo
         problems[screen] = {name: bad for name, bad in found.items() if bad}
 
     assert [screen for screen, found in problems.items() if found] == [], problems
-    assert len(problems) == 7
+    assert len(problems) == 17
 
 
 def is_in_the_other_language(text: str, language: str) -> bool:

@@ -5,6 +5,8 @@ orders      the list of orders with search and filters
 order       one order: why, the evidence, the steps, the next action
 finding     the form that a meter check ends with
 form        a form of the office, one card per item
+photos      the photos of an order, and the pen to mark them up
+map         the network and today's stops
 sheet       one sheet of blocks with one big next step
 run         one patrol on its way: route, next stop, list
 round_list  the homes or meters of a round, by building

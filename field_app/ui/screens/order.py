@@ -2,52 +2,67 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws one order: why it was made, the evidence, the steps, and the one next action."""
 
-from kivy.clock import Clock
-from kivy.properties import ObjectProperty, StringProperty
+from kivy.properties import BooleanProperty, ListProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.gridlayout import GridLayout
+from kivy.uix.widget import Widget
 
-from field_app.presenters.views import ActionView, OrderView
+from field_app.presenters.order_tools import OPENS_WORK
+from field_app.presenters.views import ActionView, OrderTool, OrderView
 from field_app.ui import signs
 from field_app.ui.blanks import BLANK_ORDER
-from field_app.ui.widgets.basics import Btn
-
-ARMED_S = 4.0
-"""A button that ends the visit without a finding must be tapped twice within this time."""
+from field_app.ui.widgets.basics import Btn, Tap
+from field_app.ui.widgets.blocks import TONE_OF
 
 
 class SideAction(Btn):
-    """An action beside the next step; it asks for a second tap before it ends the visit."""
+    """An action beside the next step: it opens the sheet that asks why."""
 
     event = StringProperty("")
-    label = StringProperty("")
-    again = StringProperty("")
-    confirmed = ObjectProperty(None, allownone=True)
-    _disarming = ObjectProperty(None, allownone=True)
 
-    def on_release(self) -> None:
-        """Arm on the first tap, act on the second."""
-        if self.kind == "danger":
-            self.disarm()
-            self.confirmed(self.event)
-            return
-        self.kind = "danger"
-        self._disarming = Clock.schedule_once(lambda _elapsed_s: self.disarm(), ARMED_S)
 
-    def disarm(self) -> None:
-        """Forget the first tap."""
-        self.kind = "ghost"
-        if self._disarming is not None:
-            self._disarming.cancel()
-            self._disarming = None
+class ToolTile(Tap):
+    """One tool of the order: what it is, and how far it is."""
+
+    text = StringProperty("")
+    detail = StringProperty("")
+    icon = StringProperty("")
+    tone = StringProperty("ink")
+    key = StringProperty("")
+
+
+class ToolTiles(GridLayout):
+    """The tools of the order; `chosen` is called with the key of the one that is tapped."""
+
+    is_shown = BooleanProperty(defaultvalue=True)
+    items = ListProperty([])
+    chosen = ObjectProperty(None, allownone=True)
+
+    def on_items(self, _widget: Widget, items: list[OrderTool]) -> None:
+        """Draw the tools, keeping the widgets when only their words changed."""
+        tiles = list(reversed(self.children))
+        if [tile.key for tile in tiles] != [item.key for item in items]:
+            self.clear_widgets()
+            tiles = [ToolTile(key=item.key, hint=f"tool-{item.key}") for item in items]
+            for tile in tiles:
+                tile.bind(on_release=lambda tapped: self.chosen(tapped.key))
+                self.add_widget(tile)
+        for tile, item in zip(tiles, items, strict=True):
+            tile.text, tile.detail, tile.icon = item.text, item.detail, item.icon
+            tile.tone = TONE_OF[item.tone]
 
 
 class OrderScreen(BoxLayout):
-    """One order; `closed` goes back to the list, `finding_wanted` opens the form."""
+    """One order; `closed` goes back to the list, `finding_wanted` opens the form.
+
+    `tool_wanted` is called with the key of the sheet that a tool, or a side step, opens.
+    """
 
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_ORDER, rebind=True)
     closed = ObjectProperty(None, allownone=True)
     finding_wanted = ObjectProperty(None, allownone=True)
+    tool_wanted = ObjectProperty(None, allownone=True)
 
     def show(self, view: OrderView) -> None:
         """Draw the view."""
@@ -65,15 +80,14 @@ class OrderScreen(BoxLayout):
         if shown != [action.event for action in actions]:
             box.clear_widgets()
             for action in actions:
-                box.add_widget(
-                    SideAction(
-                        event=action.event,
-                        icon=signs.EVENTS.get(action.event, ""),
-                        confirmed=self.act,
-                    )
-                )
+                box.add_widget(self._side_action(action))
         for button, action in zip(reversed(box.children), actions, strict=True):
-            button.label, button.disabled = action.text, bool(action.refusal)
+            button.text, button.disabled = action.text, bool(action.refusal)
+
+    def _side_action(self, action: ActionView) -> SideAction:
+        button = SideAction(event=action.event, icon=signs.EVENTS.get(action.event, ""))
+        button.bind(on_release=lambda tapped: self.tool_wanted(tapped.event))
+        return button
 
     def next_step(self) -> None:
         """Do the next step of the life cycle, or open the form that it needs."""
@@ -82,6 +96,8 @@ class OrderScreen(BoxLayout):
             return
         if action.opens_finding:
             self.finding_wanted()
+        elif action.event == OPENS_WORK:
+            self.tool_wanted(OPENS_WORK)
         else:
             self.act(action.event)
 

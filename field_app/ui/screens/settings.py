@@ -16,6 +16,7 @@ class SettingsScreen(BoxLayout):
     people = ListProperty([])
     about = ListProperty([])
     log_in = ObjectProperty(BLANK_LOG_IN, rebind=True)
+    shift_wanted = ObjectProperty(None, allownone=True)
 
     def choose_person(self, account_id: str) -> None:
         """Report who wants to work from now on."""

@@ -6,8 +6,9 @@ from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
+from field_app.presenters.alarm import QUIET
 from field_app.ui.blanks import BLANK_SYNC
-from field_app.ui.widgets.basics import NavItem
+from field_app.ui.widgets.basics import NavItem, Tap
 
 PLACES = (
     ("orders", "clipboard-list"),
@@ -26,6 +27,21 @@ class TopBar(BoxLayout):
     crew_text = StringProperty("")
     sync = ObjectProperty(BLANK_SYNC, rebind=True)
     sync_tapped = ObjectProperty(None, allownone=True)
+    help_tapped = ObjectProperty(None, allownone=True)
+
+
+class AlarmBanner(Tap):
+    """What must be answered now, across the whole width; it stays until somebody answers."""
+
+    view = ObjectProperty(QUIET, rebind=True)
+    tone = StringProperty("danger")
+    answered = ObjectProperty(None, allownone=True)
+    opened = ObjectProperty(None, allownone=True)
+
+    def on_release(self) -> None:
+        """Open what calls."""
+        if self.opened is not None:
+            self.opened(self.view.order_id)
 
 
 class EmptyPane(BoxLayout):
@@ -42,6 +58,10 @@ class Shell(BoxLayout):
     is_wide = BooleanProperty(defaultvalue=False)
     has_navigation = BooleanProperty(defaultvalue=True)
     went = ObjectProperty(None, allownone=True)
+    alarm = ObjectProperty(QUIET, rebind=True)
+    alarm_answered = ObjectProperty(None, allownone=True)
+    alarm_opened = ObjectProperty(None, allownone=True)
+    help_wanted = ObjectProperty(None, allownone=True)
 
     def on_kv_post(self, _base: Widget) -> None:
         """Make the places of the navigation; rail and bottom bar share them."""

@@ -95,13 +95,18 @@ class SignaturePad(Widget):
 
 
 class SigningScreen(BoxLayout):
-    """The page; `signed` keeps a picture away from the screen's thread, `closed` leads back."""
+    """The page; `title` and `statement` say what is signed, a safety check when they are empty.
+
+    `signed` keeps a picture away from the screen's thread, `closed` leads back.
+    """
 
     signed = ObjectProperty(None, allownone=True)
     worker = ObjectProperty(None, allownone=True)
     closed = ObjectProperty(None, allownone=True)
     can_keep = BooleanProperty(defaultvalue=False)
     message = StringProperty("")
+    title = StringProperty("")
+    statement = StringProperty("")
 
     def begin(self) -> None:
         """Let the pad say when there is enough on it."""

@@ -5,5 +5,6 @@ order_row       one order in the list
 evidence_chart  the observed line against the expected band
 lists           numbered steps, labelled texts, look-here items
 route_sketch    a route from its own coordinates
+network_map     pipes in meshes, signs and stops above them
 blocks          the blocks of a sheet: words, verdicts, steps, questions, values, lists
 """

@@ -61,6 +61,8 @@ class NoticePart(Part):
 class VerdictPart(Part):
     """The word that the sheet leads to."""
 
+    tone = StringProperty("idle")
+
 
 class StepItem(BoxLayout):
     """One step: done, now or later."""

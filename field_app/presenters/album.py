@@ -1,0 +1,157 @@
+"""AlbumPresenter: the photos of an order: taken, looked at, marked up, on their way."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from field_app.photos.album import PhotoAlbum
+from field_app.photos.ink_io import InkStroke, marked_up
+from field_app.photos.photo_files_io import NoVaultError
+from field_app.photos.pictures_io import PictureError
+from field_app.platform.ports import Camera
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.stage import Stage
+from field_app.presenters.views import Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoTile:
+    """One photo: `thumb` is a small picture, empty bytes when it cannot be shown."""
+
+    sha256: str
+    thumb: bytes
+    text: str
+    icon: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlbumView:
+    """The photos of an order.
+
+    Attributes:
+        refusal: Why no photo can be kept or taken here, empty when it can.
+        shown: The photo that is looked at, empty bytes for none.
+        message: Why the last photo was not kept.
+    """
+
+    tiles: tuple[PhotoTile, ...]
+    refusal: str
+    shown: bytes
+    message: str
+    is_busy: bool
+
+
+BLANK_ALBUM = AlbumView(tiles=(), refusal="", shown=b"", message="", is_busy=True)
+"""What the page shows before anything was read."""
+
+
+class AlbumPresenter:
+    """The photos of one order."""
+
+    def __init__(
+        self, album: PhotoAlbum, context: PresenterContext, camera: Camera, order_id: str
+    ) -> None:
+        """Show the photos of the order `order_id`; new ones come from `camera`."""
+        self._album = album
+        self._context = context
+        self._camera = camera
+        self._order_id = order_id
+        self._thumbs: dict[str, bytes] = {}
+        self._message = ""
+        self._shown = b""
+        self._stage = Stage(context.worker, BLANK_ALBUM)
+
+    @property
+    def view(self) -> AlbumView:
+        """Return the last view."""
+        return self._stage.view
+
+    def attach(self, show: Callable[[AlbumView], None]) -> None:
+        """Show every view with `show`, and read."""
+        self._stage.attach(show)
+        self.refresh()
+
+    def detach(self) -> None:
+        """Show nothing any more."""
+        self._stage.detach()
+
+    def refresh(self) -> None:
+        """Read the photos again; a thumb is decrypted once."""
+        self._stage.read(self._look, self._draw)
+
+    def take(self) -> None:
+        """Take a photo and keep it."""
+        self._camera.take_photo(self._taken)
+
+    def look_at(self, sha256: str) -> None:
+        """Show one photo large; an empty name goes back to all."""
+        if not sha256:
+            self._shown = b""
+            self._stage.draw(replace(self.view, shown=b"", message=""))
+            return
+        self._stage.act(lambda: self._album.picture(sha256), self._show_one)
+
+    def mark_up(self, strokes: Sequence[InkStroke]) -> None:
+        """Keep a copy of the photo that is shown with strokes on it."""
+        content = self._shown
+        self._stage.act(lambda: self._keep(marked_up(content, strokes)), self._kept)
+
+    def _taken(self, content: bytes | None) -> None:
+        if content is not None:
+            self._stage.act(lambda: self._keep(content), self._kept)
+
+    def _keep(self, content: bytes) -> str:
+        t = self._context.words
+        try:
+            self._album.add(self._order_id, content)
+        except NoVaultError:
+            return t(self._album.availability().reason)
+        except PictureError:
+            return t("This picture cannot be used.")
+        return ""
+
+    def _kept(self, message: str) -> None:
+        self._message = message
+        self._shown = b""
+        self.refresh()
+
+    def _show_one(self, content: bytes | None) -> None:
+        t = self._context.words
+        self._shown = content or b""
+        gone = "" if content else t("The photo is no longer on this tablet; the office has it.")
+        self._stage.draw(replace(self.view, shown=self._shown, message=gone))
+
+    def _look(self) -> tuple[PhotoTile, ...]:
+        t = self._context.words
+        tiles: list[PhotoTile] = []
+        for line in self._album.photos(self._order_id):
+            name = line.thumb_sha256
+            if name not in self._thumbs:
+                self._thumbs[name] = self._album.picture(name) or b""
+            is_done = line.job.done_at_ms > 0
+            tiles.append(
+                PhotoTile(
+                    sha256=line.sha256,
+                    thumb=self._thumbs[name],
+                    text=t("The server has it") if is_done else t("Waiting on this tablet"),
+                    icon="cloud-check" if is_done else "cloud-upload-outline",
+                    tone=Tone.OK if is_done else Tone.WARN,
+                )
+            )
+        return tuple(tiles)
+
+    def _draw(self, tiles: tuple[PhotoTile, ...]) -> None:
+        t = self._context.words
+        keeps, camera = self._album.availability(), self._camera.availability()
+        refusal = "" if keeps.is_available else t(keeps.reason)
+        if not refusal and not camera.is_available:
+            refusal = t(camera.reason)
+        self._stage.draw(
+            AlbumView(
+                tiles=tiles,
+                refusal=refusal,
+                shown=self._shown,
+                message=self._message,
+                is_busy=False,
+            )
+        )

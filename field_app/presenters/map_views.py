@@ -1,0 +1,113 @@
+"""Owns the view data of the map: lines, signs, stops and the card of what was tapped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from field_app.presenters.sheet_views import SheetButton
+from field_app.presenters.views import Tone
+
+Place = tuple[float, float]
+"""Metres east and north on the site's plane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapLines:
+    """All pipes of one look: one colour, one width, drawn at once.
+
+    Attributes:
+        tone: Token of the colour.
+        width_dp: Width on the screen, whatever the zoom.
+        lines: Corners of each pipe.
+    """
+
+    tone: str
+    width_dp: float
+    lines: Sequence[Sequence[Place]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSign:
+    """A well, a valve, a box; `icon` names its sign, `tone` the colour of its medium."""
+
+    key: str
+    icon: str
+    tone: str
+    name: str
+    place: Place
+    is_lit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapStop:
+    """One order of today; `number` counts what to do next, from 1."""
+
+    order_id: str
+    number: str
+    icon: str
+    tone: str
+    place: Place
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapCard:
+    """What was tapped: what it is, and what can be done with it."""
+
+    title: str
+    detail: str
+    tone: Tone
+    icon: str
+    button: SheetButton | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegendLine:
+    """One line of the legend."""
+
+    tone: str
+    width_dp: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapView:
+    """The map.
+
+    Attributes:
+        network_no: Counts up when the pipes are others: then they are meshed anew.
+        lit: Sections that what was tapped closes, or the section that was tapped.
+        here: Where the tablet is, None where nobody knows; `accuracy_m` how well.
+        bounds: West, south, east and north of everything, None for an empty map.
+    """
+
+    network_no: int
+    lines: Sequence[MapLines]
+    signs: Sequence[MapSign]
+    stops: Sequence[MapStop]
+    lit: Sequence[Sequence[Place]]
+    here: Place | None
+    accuracy_m: float
+    position_text: str
+    bounds: tuple[float, float, float, float] | None
+    legend: Sequence[LegendLine]
+    card: MapCard | None
+    empty_text: str
+    is_busy: bool
+
+
+BLANK_MAP = MapView(
+    network_no=0,
+    lines=(),
+    signs=(),
+    stops=(),
+    lit=(),
+    here=None,
+    accuracy_m=0.0,
+    position_text="",
+    bounds=None,
+    legend=(),
+    card=None,
+    empty_text="",
+    is_busy=True,
+)
+"""What the map shows before anything was read."""

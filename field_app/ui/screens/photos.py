@@ -1,0 +1,244 @@
+# mypy: allow-subclassing-any
+# Kivy has no types, so that its classes are Any to mypy.
+"""Draws the photos of an order, one of them large, and the pen that marks it up."""
+
+import io
+
+from kivy.core.image import Image as CoreImage
+from kivy.graphics import Color, SmoothLine
+from kivy.input.motionevent import MotionEvent
+from kivy.metrics import dp
+from kivy.properties import (
+    BooleanProperty,
+    ListProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+)
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.image import Image
+from kivy.uix.stacklayout import StackLayout
+from kivy.uix.widget import Widget
+
+from field_app.photos.ink_io import InkStroke
+from field_app.photos.strokes import Point, smoothed
+from field_app.presenters.album import BLANK_ALBUM, AlbumView, PhotoTile
+from field_app.ui.widgets.basics import Tap
+
+_LEAST_STEP_DP = 3
+_WHOLE = 255
+
+
+def texture_of(content: bytes) -> object | None:
+    """Return a picture as a texture, None when it is none."""
+    if not content:
+        return None
+    kind = "png" if content.startswith(b"\x89PNG") else "jpg"
+    try:
+        texture: object = CoreImage(io.BytesIO(content), ext=kind).texture
+    except Exception:  # noqa: BLE001 - Kivy's loaders raise whatever their library raises
+        return None
+    return texture
+
+
+class Thumb(Tap):
+    """One photo of the grid."""
+
+    key = StringProperty("")
+    icon = StringProperty("")
+    tone = StringProperty("ok")
+    texture = ObjectProperty(None, allownone=True)
+
+
+class TakeTile(Tap):
+    """The tile that takes another photo."""
+
+    refusal = StringProperty("")
+
+
+class PhotoGrid(StackLayout):
+    """The photos, the newest last, after the tile that takes another one."""
+
+    items = ListProperty([])
+    refusal = StringProperty("")
+    side = NumericProperty(180)
+    taken = ObjectProperty(None, allownone=True)
+    chosen = ObjectProperty(None, allownone=True)
+
+    def fill(self, tiles: tuple[PhotoTile, ...]) -> None:
+        """Draw the photos; pictures that are there already are kept."""
+        shown = {thumb.key: thumb for thumb in self.children if isinstance(thumb, Thumb)}
+        take = next((each for each in self.children if isinstance(each, TakeTile)), None)
+        if take is None:
+            take = TakeTile()
+            take.bind(on_release=lambda _tile: self.taken())
+        self.clear_widgets()
+        self.add_widget(take)
+        take.refusal = self.refusal
+        for tile in tiles:
+            thumb = shown.get(tile.sha256)
+            if thumb is None:
+                thumb = Thumb(key=tile.sha256, hint="photo", texture=texture_of(tile.thumb))
+                thumb.bind(on_release=lambda tapped: self.chosen(tapped.key))
+            thumb.icon, thumb.tone = tile.icon, str(tile.tone)
+            self.add_widget(thumb)
+
+
+class MarkPad(Image):
+    """One photo large; a finger draws on it."""
+
+    ink = ListProperty([1.0, 0.2, 0.2, 1.0])
+    count = NumericProperty(0)
+
+    def __init__(self, **properties: object) -> None:
+        """Begin without a line."""
+        self.strokes: list[tuple[list[Point], tuple[float, ...]]] = []
+        super().__init__(**properties)
+        self.bind(pos=self._again, size=self._again, norm_image_size=self._again)
+
+    def wipe(self) -> None:
+        """Take all lines away."""
+        self.strokes = []
+        self._again()
+
+    def undo(self) -> None:
+        """Take the last line away."""
+        self.strokes = self.strokes[:-1]
+        self._again()
+
+    def ink_strokes(self) -> list[InkStroke]:
+        """Return the lines as they are drawn into the copy."""
+        return [
+            InkStroke(
+                points=tuple(points),
+                colour=(
+                    round(colour[0] * _WHOLE),
+                    round(colour[1] * _WHOLE),
+                    round(colour[2] * _WHOLE),
+                ),
+            )
+            for points, colour in self.strokes
+        ]
+
+    def on_touch_down(self, touch: MotionEvent) -> bool:
+        """Begin a line."""
+        if self.texture is None or not self._inside(touch):
+            return False
+        touch.grab(self)
+        self.strokes = [*self.strokes, ([self._share(touch)], tuple(self.ink))]
+        self._again()
+        return True
+
+    def on_touch_move(self, touch: MotionEvent) -> bool:
+        """Draw on."""
+        if touch.grab_current is not self:
+            return False
+        points, last = self.strokes[-1][0], self.strokes[-1][0][-1]
+        point = self._share(touch)
+        width, height = self.norm_image_size
+        if max(abs(point[0] - last[0]) * width, abs(point[1] - last[1]) * height) >= dp(
+            _LEAST_STEP_DP
+        ):
+            points.append(point)
+            self._again()
+        return True
+
+    def on_touch_up(self, touch: MotionEvent) -> bool:
+        """End the line."""
+        if touch.grab_current is not self:
+            return False
+        touch.ungrab(self)
+        return True
+
+    def _corner(self) -> tuple[float, float]:
+        width, height = self.norm_image_size
+        return self.center_x - width / 2, self.center_y - height / 2
+
+    def _inside(self, touch: MotionEvent) -> bool:
+        (left, bottom), (width, height) = self._corner(), self.norm_image_size
+        return bool(left <= touch.x <= left + width and bottom <= touch.y <= bottom + height)
+
+    def _share(self, touch: MotionEvent) -> Point:
+        (left, bottom), (width, height) = self._corner(), self.norm_image_size
+        x = (touch.x - left) / max(width, 1)
+        y = 1 - (touch.y - bottom) / max(height, 1)
+        return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
+
+    def _again(self, *_: object) -> None:
+        self.count = len(self.strokes)
+        self.canvas.after.clear()
+        (left, bottom), (width, height) = self._corner(), self.norm_image_size
+        with self.canvas.after:
+            for points, colour in self.strokes:
+                Color(*colour)
+                flat = [
+                    number
+                    for x, y in smoothed(points)
+                    for number in (left + x * width, bottom + (1 - y) * height)
+                ]
+                SmoothLine(points=flat, width=dp(3.5))
+
+
+class PhotosScreen(BoxLayout):
+    """The photos of one order; `closed` leads back."""
+
+    presenter = ObjectProperty(None, allownone=True)
+    view = ObjectProperty(BLANK_ALBUM, rebind=True)
+    closed = ObjectProperty(None, allownone=True)
+    has_large = BooleanProperty(defaultvalue=False)
+
+    def on_kv_post(self, _base: Widget) -> None:
+        """Show nothing large yet."""
+        self._shown = b""
+
+    def begin(self) -> None:
+        """Show what is there."""
+        self.presenter.attach(self.show)
+
+    def show(self, view: AlbumView) -> None:
+        """Draw the view."""
+        self.view = view
+        self.ids.grid.refusal = view.refusal
+        self.ids.grid.fill(view.tiles)
+        if view.shown != self._shown:
+            self._shown = view.shown
+            self.ids.pad.wipe()
+            self.ids.pad.texture = texture_of(view.shown)
+        self.has_large = bool(view.shown)
+
+    def take(self) -> None:
+        """Take a photo."""
+        if not self.view.refusal:
+            self.presenter.take()
+
+    def look_at(self, sha256: str) -> None:
+        """Show one photo large."""
+        self.presenter.look_at(sha256)
+
+    def choose_ink(self, colour: list[float]) -> None:
+        """Draw in another colour from now on."""
+        self.ids.pad.ink = colour
+
+    def keep(self) -> None:
+        """Keep a copy with the lines on it."""
+        strokes = self.ids.pad.ink_strokes()
+        if strokes:
+            self.presenter.mark_up(strokes)
+
+    def refresh(self) -> None:
+        """Read again."""
+        self.presenter.refresh()
+
+    def save(self) -> None:
+        """A photo is kept when it is taken, lines when they are kept."""
+
+    def leave(self) -> None:
+        """Let go."""
+        self.presenter.detach()
+
+    def back(self) -> bool:
+        """Leave the large photo; False when all are shown."""
+        if not self.has_large:
+            return False
+        self.presenter.look_at("")
+        return True
