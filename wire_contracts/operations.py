@@ -227,7 +227,7 @@ def parse_operation(reader: FieldReader) -> Operation:
     is_set = kind is OperationKind.SET
     needs_payload = kind in {OperationKind.FACT, OperationKind.ATTACH}
     return Operation(
-        op_id=_uuid(reader, "op_id"),
+        op_id=operation_id(reader),
         n=reader.integer("n", low=0, high=MAX_COUNTER),
         group=_uuid(reader, "group"),
         actor=reader.text("actor", longest=64),
@@ -243,6 +243,11 @@ def parse_operation(reader: FieldReader) -> Operation:
         schema=reader.integer("schema", low=0, high=1000),
         session=reader.text("session", longest=64) if reader.values.get("session") else "",
     )
+
+
+def operation_id(reader: FieldReader) -> str:
+    """Return the id of an operation; raise ContractError when there is none."""
+    return _uuid(reader, "op_id")
 
 
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from field_app.store.among import is_among_bound
 from field_app.store.tables import draft_answer
 from wire_contracts.fields import JsonValue
 
@@ -98,7 +99,7 @@ def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
 
 _WITH_DRAFT: Final = (
     select(draft_answer.c.order_id)
-    .where(draft_answer.c.order_id.in_(bindparam("order_ids", expanding=True)))
+    .where(is_among_bound(draft_answer.c.order_id, "order_ids"))
     .distinct()
 )
 _WITH_DRAFT_OF: Final = _WITH_DRAFT.where(draft_answer.c.actor == bindparam("author"))
@@ -119,7 +120,7 @@ def orders_with_draft(
     connection: Connection, order_ids: Sequence[str], author: str | None = None
 ) -> set[str]:
     """Return those of the orders that have answers which are not sealed, of anybody or of one."""
-    asked: dict[str, list[str] | str] = {"order_ids": list(order_ids)}
+    asked = {"order_ids": json.dumps(order_ids)}
     if author is None:
         return set(connection.execute(_WITH_DRAFT, asked).scalars())
     return set(connection.execute(_WITH_DRAFT_OF, {**asked, "author": author}).scalars())

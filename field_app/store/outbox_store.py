@@ -287,7 +287,7 @@ def next_batch(connection: Connection) -> list[Outgoing]:
 
     A single group over the limits comes alone: the server says what it thinks of it.
     """
-    queued = [Outgoing(*row) for row in connection.execute(_QUEUED)]
+    queued = [Outgoing(*row) for row in connection.execute(_QUEUED).all()]
     groups: dict[str, list[Outgoing]] = {}
     for each in queued:
         groups.setdefault(each.group, []).append(each)

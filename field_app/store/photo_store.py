@@ -1,5 +1,6 @@
 """Maps the uploads of photos and which records they belong to."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,6 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
-    bindparam,
     case,
     func,
     or_,
@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from field_app.store.among import is_among_bound
 from field_app.store.base_store import load_documents
 from field_app.store.tables import photo_job, photo_link
 from wire_contracts.blobs import (
@@ -295,7 +296,7 @@ _COUNTS = (
         func.sum(case((_IS_HELD, 1), else_=0)),
     )
     .join(photo_job, photo_job.c.sha256 == photo_link.c.sha256)
-    .where(photo_link.c.order_id.in_(bindparam("order_ids", expanding=True)))
+    .where(is_among_bound(photo_link.c.order_id, "order_ids"))
     .group_by(photo_link.c.order_id)
 )
 """Built once: every line of the list that is made anew asks it."""
@@ -303,7 +304,7 @@ _COUNTS = (
 
 def count_by_order(connection: Connection, order_ids: Sequence[str]) -> dict[str, PhotoCount]:
     """Return the photos by record; one without any is left out. Thumbs are not counted."""
-    rows = connection.execute(_COUNTS, {"order_ids": list(order_ids)})
+    rows = connection.execute(_COUNTS, {"order_ids": json.dumps(order_ids)})
     return {
         row[0]: PhotoCount(total=row[1], done=row[2], waiting_bytes=row[3], held=row[4])
         for row in rows

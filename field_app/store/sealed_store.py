@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import draft_store, lease_store
+from field_app.store.among import is_among
 from field_app.store.record_states import WAITING
 from field_app.store.tables import draft_answer, outbox_op, sealed_item
 from wire_contracts.fields import FieldReader, JsonObject
@@ -144,7 +145,7 @@ def forget_sealed(
     connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
 ) -> None:
     """Forget envelopes: the server has what is inside, or the readable words replaced them."""
-    mine = and_(sealed_item.c.kind == str(kind), sealed_item.c.about.in_(list(abouts)))
+    mine = and_(sealed_item.c.kind == str(kind), is_among(sealed_item.c.about, abouts))
     if owner is not None:
         mine = and_(mine, sealed_item.c.owner == owner)
     connection.execute(delete(sealed_item).where(mine))

@@ -8,7 +8,6 @@ import json
 from collections.abc import Collection
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Select,
@@ -31,16 +30,6 @@ def is_among_texts(
         few = len(texts) <= _MOST_VARIABLES
         return column.in_(sorted(texts) if few else _each_of(json.dumps(sorted(texts))))
     return column == any_(bindparam(None, sorted(texts), type_=ARRAY(Text)))
-
-
-def is_among_numbers(
-    connection: Connection, column: ColumnElement[int], numbers: Collection[int]
-) -> ColumnElement[bool]:
-    """Return the condition that the column holds one of the whole numbers."""
-    if connection.dialect.name == "sqlite":
-        few = len(numbers) <= _MOST_VARIABLES
-        return column.in_(sorted(numbers) if few else _each_of(json.dumps(sorted(numbers))))
-    return column == any_(bindparam(None, sorted(numbers), type_=ARRAY(BigInteger)))
 
 
 def _each_of(values: str) -> Select[str]:

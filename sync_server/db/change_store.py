@@ -25,8 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from sync_server.db.among import is_among_texts
-from sync_server.db.bulk_io import OnExisting, put_rows
+from sync_server.db.bulk_io import OnExisting, find_among, put_rows
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE, CHANGE_HEAD, PUBLISHED
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
@@ -179,19 +178,16 @@ def _before(connection: Connection, things: Sequence[_Thing]) -> Mapping[_Key, _
     found = {thing.key: _Before() for thing in things}
     for entity in sorted({thing.key[0] for thing in things}):
         ids = [thing.key[1] for thing in things if thing.key[0] == entity]
-        is_wanted = is_among_texts(connection, CHANGE.c.entity_id, ids)
-        query = _ENTRIES_OF.where(CHANGE.c.entity == entity, is_wanted)
-        for entity_id, bucket, seq, is_gone, row_hash in connection.execute(query):
-            entry = found[entity, entity_id]
-            entry.seq = max(entry.seq, seq)
-            if not is_gone:
-                entry.shown[bucket] = row_hash
+        rows = find_among(connection, CHANGE, _ENTRY, "entity_id", ids, entity=entity)
+        for row in rows:
+            entry = found[entity, row.entity_id]
+            entry.seq = max(entry.seq, row.seq)
+            if not row.is_gone:
+                entry.shown[row.bucket] = row.row_hash
     return found
 
 
-_ENTRIES_OF: Select[str, str, int, bool, int] = select(
-    CHANGE.c.entity_id, CHANGE.c.bucket, CHANGE.c.seq, CHANGE.c.is_gone, CHANGE.c.row_hash
-)
+_ENTRY = ("entity_id", "bucket", "seq", "is_gone", "row_hash")
 
 
 class _Change(NamedTuple):
@@ -447,14 +443,12 @@ def last_seqs_of(
         ids_by_entity.setdefault(entity, []).append(entity_id)
     found: dict[tuple[str, str], int] = {}
     for entity, ids in ids_by_entity.items():
-        query = (
-            select(CHANGE.c.entity_id, func.max(CHANGE.c.seq))
-            .where(
-                CHANGE.c.entity == entity,
-                is_among_texts(connection, CHANGE.c.entity_id, ids),
-                CHANGE.c.bucket.in_(list(buckets)),
-            )
-            .group_by(CHANGE.c.entity_id)
-        )
-        found |= {(entity, row[0]): int(row[1]) for row in connection.execute(query)}
+        rows = find_among(connection, CHANGE, _PLACE, "entity_id", ids, entity=entity)
+        for row in rows:
+            if row.bucket in buckets:
+                thing = (entity, row.entity_id)
+                found[thing] = max(row.seq, found.get(thing, 0))
     return found
+
+
+_PLACE = ("entity_id", "bucket", "seq")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.operations import (
     MAX_OPERATIONS,
     Operation,
+    operation_id,
     operation_json,
     parse_operation,
 )
@@ -76,7 +76,7 @@ def quick_json(plain: bytes) -> object:
 
 def read_operation(reader: FieldReader) -> Operation | Broken:
     """Return one operation; raise ContractError when not even its id can be read."""
-    op_id = str(reader.choice("op_id", uuid.UUID))
+    op_id = operation_id(reader)
     if _is_deeper_than(DEEPEST, reader.values):
         problem = f"is nested deeper than {DEEPEST} levels"
         raise reader.refuse("payload", problem, "send flatter content", Code.FIELD_RANGE)
@@ -91,12 +91,14 @@ def read_operation(reader: FieldReader) -> Operation | Broken:
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:
     inside: list[JsonValue] = [value]
     for _ in range(levels - 1):
-        inside = [
-            inner for each in inside for inner in _inner(each) if isinstance(inner, dict | list)
-        ]
+        inside = [inner for each in inside for inner in _inner(each) if type(inner) in _NESTS]
         if not inside:
             return False
     return any(inside)
+
+
+_NESTS = frozenset({dict, list})
+"""What JSON nests in."""
 
 
 def _inner(value: JsonValue) -> Iterable[JsonValue]:
@@ -151,7 +153,7 @@ def readable(entry: Operation | Broken) -> str:
 def clean_text(text: str) -> str:
     """Return the text without what no database takes: NUL and halves of surrogate pairs."""
     if text.isascii():
-        return text.replace("\0", "?")
+        return text.replace("\0", "?") if "\0" in text else text
     return text.encode("utf-8", "replace").decode().replace("\0", "?")
 
 

@@ -12,8 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
-from sync_server.db.among import is_among_numbers, is_among_texts
-from sync_server.db.bulk_io import put_rows
+from sync_server.db.bulk_io import find_among, put_rows
 from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_CONFLICT
 from sync_server.sync.event_time import BootTimes, EventTime
 from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
@@ -82,8 +81,7 @@ class KnownOperation:
 
 def known_operations(connection: Connection, op_ids: Iterable[str]) -> dict[str, KnownOperation]:
     """Return the stored outcomes of those operations that the ledger holds."""
-    ids = list(op_ids)
-    query = select(OP_LEDGER).where(is_among_texts(connection, OP_LEDGER.c.op_id, ids))
+    rows = find_among(connection, OP_LEDGER, _KNOWN, "op_id", set(op_ids))
     return {
         row.op_id: KnownOperation(
             payload_hash=row.payload_hash,
@@ -95,8 +93,11 @@ def known_operations(connection: Connection, op_ids: Iterable[str]) -> dict[str,
                 seq=int(row.seq),
             ),
         )
-        for row in connection.execute(query)
+        for row in rows
     }
+
+
+_KNOWN = ("op_id", "payload_hash", "outcome", "code", "detail", "seq")
 
 
 def write_ledger(
@@ -262,11 +263,9 @@ def numbers_in_use(
     connection: Connection, replica_id: str, numbers: Collection[int]
 ) -> dict[int, set[str]]:
     """Return which operations of this replica hold these numbers (trap T7)."""
-    query = select(OP_LEDGER.c.n, OP_LEDGER.c.op_id).where(
-        OP_LEDGER.c.replica_id == replica_id, is_among_numbers(connection, OP_LEDGER.c.n, numbers)
-    )
+    rows = find_among(connection, OP_LEDGER, ("n", "op_id"), "n", numbers, replica_id=replica_id)
     found: dict[int, set[str]] = {}
-    for row in connection.execute(query):
+    for row in rows:
         found.setdefault(int(row.n), set()).add(row.op_id)
     return found
 

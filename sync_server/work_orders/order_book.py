@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 from sqlalchemy import Connection
 
-from sync_server.db.among import is_among_texts
 from sync_server.db.bulk_io import change_cells, put_cells
 from sync_server.db.change_store import Publication, publish_all
 from sync_server.db.feed_store import Topic, append_feed_all
@@ -15,15 +14,17 @@ from sync_server.work_orders.order import Mover, NewOrder, OrderRecord
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
     insert_order,
-    loose_rows,
+    locked_rows,
     order_from,
-    orders_query,
     plan_move,
     publication_of,
 )
 from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WorkOrderEvent
+
+_OF_PERSONS = frozenset({"state", "crew_id", "due_at_ms"})
+"""Columns that decide which crew may know whom it meets at an order."""
 
 
 class OrderBook:
@@ -42,6 +43,7 @@ class OrderBook:
         self._changed: dict[str, dict[str, FieldValue]] = {}
         self._steps: list[Mapping[str, FieldValue]] = []
         self._to_show: set[str] = set()
+        self._handed_on: set[str] = set()
         self._beside: list[Publication] = []
 
     def lock(self, order_ids: Iterable[str]) -> None:
@@ -49,13 +51,8 @@ class OrderBook:
         wanted = set(order_ids) - self._rows.keys()
         if not wanted:
             return
-        query = orders_query().where(
-            is_among_texts(self._connection, WORK_ORDER.c.order_id, wanted)
-        )
-        query = query.order_by(WORK_ORDER.c.order_id).with_for_update()
-        rows = loose_rows(self._connection, query)
         self._rows |= dict.fromkeys(wanted)
-        self._rows |= {row.order_id: row for row in rows}
+        self._rows |= {row.order_id: row for row in locked_rows(self._connection, wanted)}
 
     def find(self, order_id: str) -> OrderRecord | None:
         """Return the order as it stands in this transaction, None when there is none."""
@@ -97,6 +94,8 @@ class OrderBook:
         self._orders.pop(order_id, None)
         self._changed.setdefault(order_id, {}).update(stamped)
         self._to_show.add(order_id)
+        if not values.keys().isdisjoint(_OF_PERSONS):
+            self._handed_on.add(order_id)
 
     def move(self, order_id: str, event: WorkOrderEvent, mover: Mover) -> None:
         """Take a step along the life cycle; raise RefusedTransition when it is not possible."""
@@ -125,9 +124,10 @@ class OrderBook:
         publish_all(self._connection, things, self._now_utc)
         self._beside = []
         if shown:
-            show_persons(self._connection, shown, self._now_utc)
             append_feed_all(self._connection, Topic.ORDER, shown, self._now_utc)
-            self._to_show = set()
+        if self._handed_on:
+            show_persons(self._connection, self._handed_on, self._now_utc)
+        self._to_show, self._handed_on = set(), set()
 
 
 def _last_of_each(publications: Iterable[Publication]) -> Iterable[Publication]:

@@ -3,7 +3,7 @@
 Nothing here asks whether somebody may; `order_store` (office) and the sync's `apply` (crew) do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, Row, Select, insert, null, select, update
 
 from sync_server.access.secrets_io import new_id
+from sync_server.db.bulk_io import lock_among
 from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
@@ -311,11 +312,11 @@ def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def loose_rows(connection: Connection, query: Select[str]) -> Iterator[SimpleNamespace]:
-    """Yield the rows of a query of `orders_query`, each to be changed as it will be written."""
-    found = connection.execute(query)
-    names = tuple(found.keys())
-    return (SimpleNamespace(**dict(zip(names, cells, strict=True))) for cells in found)
+def locked_rows(connection: Connection, order_ids: Collection[str]) -> Iterator[SimpleNamespace]:
+    """Yield the rows of these orders, locked, each to be changed as it will be written."""
+    names = WORK_ORDER.columns.keys()
+    rows = lock_among(connection, WORK_ORDER, "order_id", order_ids)
+    return (SimpleNamespace(**dict(zip(names, cells, strict=True))) for cells in rows)
 
 
 def order_from(row: OrderRow, *, is_brief: bool = False) -> OrderRecord:
