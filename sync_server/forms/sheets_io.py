@@ -72,6 +72,8 @@ def read_sheets(content: bytes) -> Sheets:
             name: cast("_Worksheet", by_name[name]) for name in SHEETS if name in by_name
         }
         return _sheets(found)
+    except FormRefusedError:
+        raise
     except (KeyError, ValueError, TypeError, IndexError, OSError, SyntaxError) as error:
         problem = f"cannot be read: {str(error)[:120]}"
         raise whole_file(problem, "open and save it again as Excel workbook (.xlsx)") from error
