@@ -13,6 +13,7 @@ The line through the modules, from the plan to what the other parts see:
     read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`
     meters_io                       `TownMeters(town, clock, truth, ports)`: Modbus TCP on loopback
     gateway_configs, gateway_configs_io      `write_gateway_configs(town, places, ...)`
+    network_plan                    the network as GeoJSON, as a utility would export it
     areas, accounts, seed_server_io, home_import_io      assets, people, past; homes day by day
     places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
     process_life_io, supervisor_io          how a process of the demo lives, and who watches it

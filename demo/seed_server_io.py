@@ -10,6 +10,7 @@ from demo.accounts import DemoAccount
 from demo.areas import CREW_AREAS, area_of_block, north_m
 from demo.history import IC_GATEWAY
 from demo.names import community_name_en
+from demo.network_plan import ORIGIN, network_geojson
 from demo.town import Household, Town
 from demo.town_meters import READING_INTERVAL, Meter
 from sync_server.access.account_store import (
@@ -29,7 +30,10 @@ from sync_server.assets.asset_store import (
     map_new_devices,
 )
 from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
+from sync_server.assets.network_geojson import parse_geojson
+from sync_server.assets.network_store import network_areas, save_network
 from sync_server.readings.reading_store import ReadingStore
+from wire_contracts.fields import FieldReader
 from wire_contracts.frames import Batch
 from wire_contracts.quantities import Medium
 
@@ -68,6 +72,10 @@ def seed_assets(connection: Connection, town: Town, now_utc: datetime) -> int:
             add_gateway(connection, gateway_id, name, now_utc)
     fresh = [new for new in _new_meters(town) if new.meter_id not in known]
     add_meters(connection, fresh, now_utc)
+    if not network_areas(connection):
+        root = FieldReader(place="the town's network", values=network_geojson(town))
+        for part in parse_geojson(root, ORIGIN):
+            save_network(connection, part, now_utc)
     devices = [(meter.serial, str(meter.meter_id)) for meter in town.meters]
     devices += [(home.serial, str(home.meter_id)) for home in town.households]
     map_new_devices(connection, [pair for pair in devices if pair[1] not in known])
