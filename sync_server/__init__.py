@@ -10,6 +10,7 @@ The line through the features, in the order the data flows:
     detection         readings -> findings
     alerts            findings -> alerts with a life cycle
     access            people, tablets, roles, sessions, audit
+    suspects          the monthly list of meters suspected of leakage or wrong metering
     trials            ingest and detection over files and history, without touching what is live
     work_orders       alerts -> work orders with a life cycle
     patrols           patrols, home checks and meter rounds of inspectors

@@ -8,6 +8,7 @@ The line through the modules:
     blob_tables       photos and signatures
     form_tables       the office's forms
     patrol_tables     what inspectors are given
+    suspect_tables    the monthly suspect-meter list
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are

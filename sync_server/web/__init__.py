@@ -13,6 +13,7 @@ The line through the modules:
     gateway_views            what the page of the gateways shows of their health
     record_views             what the pages of meters, gateways, tablets and accounts show
     review_views             what the review page shows
+    suspect_views            what page, sheet and paper of suspect meters show
     form_views               what the pages of the forms show
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
@@ -24,7 +25,7 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     live_io                  one poller of the feed, many pages that follow it
     session_io, desk_io, orders_io, contacts_io, photos_io, meters_io, gateways_io, review_io,
-    forms_io, people_io, health_io
+    forms_io, suspects_io, people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

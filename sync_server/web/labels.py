@@ -172,6 +172,7 @@ ALERT_EVENTS: Mapping[str, str] = {
     "ordered": mark("Sent to a crew"),
     "order_cancelled": mark("Order cancelled"),
     "finding": mark("Finding recorded"),
+    "retracted": mark("Withdrawn: late readings"),
 }
 
 QUANTITIES: Mapping[str, str] = {

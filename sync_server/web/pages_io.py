@@ -74,6 +74,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_READINGS,
     ),
     NavLink(
+        key="suspects",
+        icon="info",
+        message=mark("Suspects"),
+        href="/suspects",
+        action=Action.SEE_READINGS,
+    ),
+    NavLink(
         key="gateways",
         icon="signal",
         message=mark("Gateways"),
