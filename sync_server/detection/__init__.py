@@ -27,6 +27,9 @@ The line through the modules:
     telemetry         instantaneous values of a heat meter against its registers
     slots             the hours that advances are put into
     register_rules    candidates of data quality: register, clock, line
+    history           the last days of every meter, and which hours were abnormal
+    outdoors          outdoor temperature of each meter's hours
+    hourly            every detector over closed hours
     fleet_state       all that is remembered of a fleet
     advance           one call: take in readings, close hours, say what is wrong
     alert_book        pure: which candidates become alerts, join one, or say that it is over

@@ -1,7 +1,7 @@
 """Advances a fleet by what has arrived: the one function that is live, replay and test."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from sync_server.detection.candidates import Candidate
 from sync_server.detection.columns import Floats, Ints
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.fleet_state import FleetState
+from sync_server.detection.history import day_pieces
+from sync_server.detection.hourly import Piece, judge_hours, mark_untrusted
 from sync_server.detection.intake import ReadingBatch, Surroundings
 from sync_server.detection.register_rules import (
     clock_candidates,
@@ -17,9 +19,10 @@ from sync_server.detection.register_rules import (
     telemetry_candidates,
 )
 from sync_server.detection.registers import settle_registers
-from sync_server.detection.slots import Sum, amounts, close_slots, newest_slot, slot_of
+from sync_server.detection.slots import HOUR_S, Sum, amounts, close_slots, newest_slot, slot_of
 from sync_server.detection.stamps import Col, settle_stamps
 from sync_server.detection.telemetry import Progress, settle_telemetry
+from wire_contracts.kinds import FAMILY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +77,30 @@ def advance(
     upto = newest_slot(now_s)
     slot = slot_of(readings[:, Col.MEASURED])
     sums, first = close_slots(state.slots, row, slot, added, upto)
-    del sums, first, surroundings
-    return Advanced(state=state, candidates=_judged(fleet, found), late=late)
+    found.extend(_judge(fleet, state, (sums, first), surroundings, found))
+    return Advanced(state=state, candidates=_judged(fleet, found, surroundings), late=late)
+
+
+def _judge(
+    fleet: Fleet,
+    state: FleetState,
+    closed: tuple[Floats, int],
+    surroundings: Surroundings,
+    told: Sequence[Candidate],
+) -> Sequence[Candidate]:
+    """Return what the detectors say of the closed hours, piece by piece of a day."""
+    sums, first = closed
+    waiting = sorted(told, key=lambda each: each.at_s)
+    found: list[Candidate] = []
+    for start, stop in day_pieces(first, sums.shape[1]):
+        end_s = (first + stop) * HOUR_S
+        now = [each for each in waiting if each.at_s < end_s]
+        waiting = waiting[len(now) :]
+        piece = Piece(sums=sums[:, start:stop], first=first + start, told=now)
+        found.extend(judge_hours(fleet, state.history, state.detectors, piece, surroundings))
+    for each in waiting:
+        mark_untrusted(state.history, each)
+    return found
 
 
 def _matrix(batch: ReadingBatch) -> Floats:
@@ -138,10 +163,26 @@ def _start_clock(state: FleetState, row: Ints, readings: Floats) -> None:
         state.slots.slot[:] = slot_of(readings[:, Col.MEASURED].min()[None])[0] - 1
 
 
-def _judged(fleet: Fleet, found: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Return the candidates of meters that are judged already and still in service."""
-    return [
+def _judged(
+    fleet: Fleet, found: Sequence[Candidate], surroundings: Surroundings
+) -> Sequence[Candidate]:
+    """Return the candidates of meters that are judged already and still in service.
+
+    Scores are divided by what crews' findings taught of the meter and the family.
+    """
+    kept = [
         each
         for each in found
         if fleet.judged_from_s[each.row] <= each.at_s <= fleet.in_service_until_s[each.row]
     ]
+    if not surroundings.multipliers:
+        return kept
+    return [_weighed(each, surroundings) for each in kept]
+
+
+def _weighed(candidate: Candidate, surroundings: Surroundings) -> Candidate:
+    factor = surroundings.multipliers.get((candidate.row, FAMILY[candidate.kind]), 1.0)
+    if factor == 1.0:
+        return candidate
+    score = candidate.score / factor
+    return replace(candidate, score=score, is_raised=candidate.is_raised and score >= 1.0)

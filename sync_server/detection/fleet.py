@@ -81,6 +81,7 @@ class Fleet:
         is_home: M flags.
         volume: What is known of the volume registers, in litres.
         energy: What is known of the energy registers, in watt-hours.
+        weather_rows: Weather station to the rows that it stands for.
         children: Row of a station to the rows of its children.
     """
 
@@ -94,6 +95,7 @@ class Fleet:
     is_home: Floats
     volume: RegisterFacts
     energy: RegisterFacts
+    weather_rows: Mapping[str, Ints]
     children: Mapping[int, Sequence[int]]
 
 
@@ -127,6 +129,7 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
         is_home=_flags([spec.role is Role.HOME for spec in specs]),
         volume=_volume_facts(specs),
         energy=_energy_facts(specs),
+        weather_rows=_by_weather(specs),
         children=children,
     )
 
@@ -134,6 +137,14 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
 def rows_of_fleet(fleet: Fleet, rows: Sequence[int]) -> Fleet:
     """Return the fleet of these rows alone, in this order."""
     return fleet_of([fleet.specs[row] for row in rows])
+
+
+def _by_weather(specs: Sequence[MeterSpec]) -> Mapping[str, Ints]:
+    stations: dict[str, list[int]] = {}
+    for row, spec in enumerate(specs):
+        if spec.weather_id is not None:
+            stations.setdefault(spec.weather_id, []).append(row)
+    return {each: np.array(rows, dtype=np.int64) for each, rows in stations.items()}
 
 
 def _volume_facts(specs: Sequence[MeterSpec]) -> RegisterFacts:

@@ -6,6 +6,8 @@ import numpy as np
 
 from sync_server.detection.columns import Floats
 from sync_server.detection.fleet import Fleet
+from sync_server.detection.history import HistoryState, empty_history
+from sync_server.detection.hourly import DetectorStates, empty_detectors
 from sync_server.detection.registers import RegisterState, empty_registers
 from sync_server.detection.slots import SlotState, empty_slots
 from sync_server.detection.stamps import StampState, empty_stamps
@@ -24,6 +26,8 @@ class FleetState:
         energy: Energy register.
         telemetry: Instantaneous values.
         slots: Hours.
+        history: The last days.
+        detectors: What each detector remembers.
     """
 
     newest_s: Floats
@@ -33,6 +37,8 @@ class FleetState:
     energy: RegisterState
     telemetry: TelemetryState
     slots: SlotState
+    history: HistoryState
+    detectors: DetectorStates
 
 
 def empty_state(fleet: Fleet) -> FleetState:
@@ -46,4 +52,6 @@ def empty_state(fleet: Fleet) -> FleetState:
         energy=empty_registers(count),
         telemetry=empty_telemetry(count),
         slots=empty_slots(count),
+        history=empty_history(count),
+        detectors=empty_detectors(count),
     )

@@ -13,9 +13,6 @@ HOUR_S = 3600
 SETTLE_S = 300
 """A stamp up to five minutes past the hour still belongs to it; hours are judged from then on."""
 
-STRICT_H = 2.2
-"""An advance over a longer time says nothing of its lowest hour (METHODS 6.2)."""
-
 OPEN_SLOTS = 3
 WATER_WH_PER_L_K = 1.163
 """rho c of water near 60 degC, Wh per litre and kelvin; each meter is held against itself."""
@@ -24,23 +21,21 @@ WATER_WH_PER_L_K = 1.163
 class Sum(IntEnum):
     """What is summed up in an hour.
 
-    STRICT_*: steps of at most `STRICT_H` only. HEAT: litres x temperature difference x rho c.
+    HEAT: litres x temperature difference x rho c.
     The values from COUNT on are sums over readings with flow and power.
     """
 
     HOURS = 0
     VOLUME = 1
-    STRICT_HOURS = 2
-    STRICT_VOLUME = 3
-    RECEIVED = 4
-    ENERGY = 5
-    HEAT = 6
-    COUNT = 7
-    SUPPLY = 8
-    RETURN = 9
-    POWER = 10
-    FLOW = 11
-    FLOW_HEAT = 12
+    RECEIVED = 2
+    ENERGY = 3
+    HEAT = 4
+    COUNT = 5
+    SUPPLY = 6
+    RETURN = 7
+    POWER = 8
+    FLOW = 9
+    FLOW_HEAT = 10
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,12 +72,9 @@ def amounts(readings: Floats, progress: Progress, is_usable: Floats) -> Floats:
     added = np.zeros((len(readings), len(Sum)))
     known = ~np.isnan(progress.litres) | ~np.isnan(progress.watt_hours)
     hours = np.where(known, np.nan_to_num(progress.elapsed_h), 0.0)
-    is_strict = hours <= STRICT_H
     litres = np.nan_to_num(progress.litres)
     added[:, Sum.HOURS] = hours
     added[:, Sum.VOLUME] = litres
-    added[:, Sum.STRICT_HOURS] = np.where(is_strict, hours, 0.0)
-    added[:, Sum.STRICT_VOLUME] = np.where(is_strict, litres, 0.0)
     added[:, Sum.ENERGY] = np.nan_to_num(progress.watt_hours)
     flow, power = readings[:, Col.FLOW], readings[:, Col.POWER]
     if not np.isnan(flow).all():

@@ -2,6 +2,14 @@
 
 The line through the modules:
 
+    pulses            advances that are all round: a wrong pulse value
+    signature         use that the weather does not explain: valve, leak, bypass
+    balance           power, flow and temperatures that contradict each other: drift, scale, valve
+    cooling           return or supply temperature that load and weather do not explain
+    floor             flow that never stops, at hours when it always did
+    burst             flow far beyond everything before
+    standstill        a register that stands for longer than it ever did
+    district          an inflow, or a station less its children, that rose and stays
     night_flow        more flow at the quietest hours than this meter ever needs: leak or burst
     continuous_flow   not one hour of rest in a day or three: a small leak
     silent_meter      no value for too long

@@ -1,0 +1,293 @@
+"""Finds a heat meter whose own values contradict each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.columns import Flags, Floats, Ints
+from sync_server.detection.fleet import Fleet
+from sync_server.detection.history import (
+    HistoryState,
+    HourBlock,
+    first_and_last,
+    is_clean,
+    mark_bad,
+    median_of_known,
+)
+from sync_server.detection.slots import Sum
+from wire_contracts.kinds import Kind
+
+RULE = "balance"
+
+DAYS = 60
+MEDIAN_H = 16
+LEAST_HOURS = 6
+FACTORS = np.array([10.0, 100.0, 1000.0, 3.6, 0.1, 0.01, 0.001, 1 / 3.6])
+POWER, HEAT, VOLUME, FLOW, ENERGY, REGISTER_HEAT = range(6)
+"""What is summed up, fading: power and flow x dT of readings; register and telemetry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRule:
+    """Parameters; docs/detectors.md#balance says where each comes from.
+
+    Attributes:
+        fade_h: Hours after which what was summed up counts a third.
+        drift: Least relative difference of power from flow x dT x rho c.
+        sigmas: And so many of the meter's own sigmas.
+        least_wh: Least energy in the fading sums for the identity to say something.
+        register_steps: Steps that the register should have made for its scale to be judged.
+        factor_within: How near (in logarithms) a register's ratio must be to a mistaken factor.
+        excess: Use beyond this multiple of what the weather explains makes it an open valve.
+    """
+
+    fade_h: float = 10.0
+    drift: float = 0.07
+    sigmas: float = 6.0
+    steady: float = 0.7
+    agreeing: float = 0.5
+    told_steps: float = 3.0
+    least_wh: float = 1500.0
+    least_hour_wh: float = 200.0
+    register_steps: float = 6.0
+    factor_within: float = 0.2
+    excess: float = 1.3
+
+
+@dataclass(slots=True, kw_only=True)
+class BalanceState:
+    """By row: fading sums, and the logarithm of power over heat of the last days."""
+
+    sums: Floats
+    hourly: Floats
+    daily: Floats
+    today: Floats
+    middle: Floats
+    sigma: Floats
+
+
+def empty_balance(count: int) -> BalanceState:
+    """Return the state before the first hour."""
+    return BalanceState(
+        sums=np.zeros((count, 6)),
+        hourly=np.full((count, MEDIAN_H), np.nan),
+        daily=np.full((count, DAYS), np.nan),
+        today=np.full((count, 4), np.nan),
+        middle=np.full(count, np.nan),
+        sigma=np.full(count, np.nan),
+    )
+
+
+def detect_balance(
+    fleet: Fleet,
+    state: BalanceState,
+    history: HistoryState,
+    block: HourBlock,
+    rule: BalanceRule,
+) -> Iterator[Candidate]:
+    """Yield candidates of heat meters; `block.use_ratio` tells an open valve from a drift."""
+    rows = np.flatnonzero(fleet.is_heat > 0)
+    if not len(rows):
+        return
+    faded = _faded(fleet, state, block, rows, rule)
+    logs, middle = faded.logs, state.middle[rows, None]
+    off = logs - middle
+    steady = np.where(off > 0, faded.low - middle, middle - faded.high)
+    limit = np.maximum(rule.drift, rule.sigmas * state.sigma[rows])[:, None]
+    with np.errstate(invalid="ignore"):
+        score = np.abs(off) / limit
+        drifts = (score >= 1.0) & (steady >= rule.steady * limit)
+        drifts &= np.sign(off) * (faded.by_register - middle) >= rule.agreeing * limit
+        drifts &= (faded.weight >= rule.least_wh) & block.is_judged[rows]
+    fired = np.zeros(len(rows), dtype=np.bool_)
+    for kind_scale, name in ((faded.volume, "volume"), (faded.energy, "energy")):
+        flags = _is_factor(kind_scale, rule) & block.is_judged[rows]
+        fired |= flags.any(axis=1)
+        for place, hour in first_and_last(flags):
+            row = int(rows[place])
+            mark_bad(history, row, block.first + hour - 12, block.first + hour)
+            yield _scale(fleet, block, (row, hour), float(kind_scale[place, hour]), name)
+    drifts &= ~fired[:, None]
+    for place, hour in first_and_last(drifts):
+        row = int(rows[place])
+        mark_bad(history, row, block.first + hour - 24, block.first + hour)
+        ratio = block.use_ratio[row, hour]
+        is_open = bool(ratio > rule.excess) and off[place, hour] < 0
+        numbers = (
+            float(np.exp(logs[place, hour])),
+            float(np.exp(state.middle[row])),
+            float(limit[place, 0]),
+            float(min(score[place, hour], 3.0)),
+        )
+        yield _drift(fleet, block, (row, hour), numbers, is_open=is_open)
+    _learn(state, history, block, rows, np.where(faded.weight >= rule.least_wh, logs, np.nan))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Faded:
+    """M x K each: median and quartiles of log power over heat, weight, register over telemetry."""
+
+    logs: Floats
+    low: Floats
+    high: Floats
+    by_register: Floats
+    weight: Floats
+    volume: Floats
+    energy: Floats
+
+
+def _faded(
+    fleet: Fleet, state: BalanceState, block: HourBlock, rows: Ints, rule: BalanceRule
+) -> _Faded:
+    """Return what the last hours say of each meter."""
+    sums = block.sums[rows]
+    count = sums[:, :, Sum.COUNT]
+    hours = sums[:, :, Sum.HOURS]
+    mean_hours = np.where(count > 0, np.minimum(hours, 2.0) / np.maximum(count, 1.0), 0.0)
+    added = np.stack(
+        [
+            sums[:, :, Sum.POWER] * mean_hours,
+            sums[:, :, Sum.FLOW_HEAT] * mean_hours,
+            np.where(count > 0, sums[:, :, Sum.VOLUME], 0.0),
+            sums[:, :, Sum.FLOW] * mean_hours,
+            np.where(count > 0, sums[:, :, Sum.ENERGY], 0.0),
+            np.where(count > 0, sums[:, :, Sum.HEAT], 0.0),
+        ],
+        axis=2,
+    )
+    added[hours > 2.5] = 0.0  # noqa: PLR2004 -- a gap: the spot values do not stand for it
+    keep = np.exp(-1.0 / rule.fade_h)
+    faded = np.empty_like(added)
+    running = state.sums[rows]
+    for hour in range(block.count):
+        running = running * keep + added[:, hour]
+        faded[:, hour] = running
+    state.sums[rows] = running
+    one = np.full(count.shape, np.nan)
+    power, heat = added[:, :, POWER], added[:, :, HEAT]
+    some = (heat > 0) & (power > rule.least_hour_wh)
+    one[some] = np.log(power[some] / heat[some])
+    whole = np.concatenate([state.hourly[rows], one], axis=1)
+    state.hourly[rows] = whole[:, -MEDIAN_H:]
+    views = sliding_window_view(whole, MEDIAN_H, axis=1)[:, -block.count :]
+    logs = median_of_known(views, LEAST_HOURS)
+    low = median_of_known(np.where(views <= logs[:, :, None], views, np.nan), 2)
+    high = median_of_known(np.where(views >= logs[:, :, None], views, np.nan), 2)
+    steps_v = fleet.volume.resolution[rows, None]
+    steps_e = fleet.energy.resolution[rows, None]
+    scale_v = _ratio(faded[:, :, VOLUME], faded[:, :, FLOW], rule.register_steps * steps_v)
+    scale_e = _ratio(faded[:, :, ENERGY], faded[:, :, POWER], rule.register_steps * steps_e)
+    by_register = np.full(count.shape, np.nan)
+    energy, through = faded[:, :, ENERGY], faded[:, :, REGISTER_HEAT]
+    told = (energy >= rule.told_steps * steps_e) & (through > 0)
+    by_register[told] = np.log(energy[told] / through[told])
+    return _Faded(
+        by_register=by_register,
+        logs=logs,
+        low=low,
+        high=high,
+        weight=faded[:, :, HEAT],
+        volume=scale_v,
+        energy=scale_e,
+    )
+
+
+def _ratio(register: Floats, telemetry: Floats, least: Floats) -> Floats:
+    """Return what the register shows over what telemetry says; NaN where that is too little."""
+    ratio = np.full(register.shape, np.nan)
+    enough = (np.maximum(register, telemetry) >= least) & (telemetry > 0) & (register > 0)
+    ratio[enough] = register[enough] / telemetry[enough]
+    return ratio
+
+
+def _is_factor(ratio: Floats, rule: BalanceRule) -> Flags:
+    """Return where the ratio is near a mistaken factor."""
+    logs = np.log(np.where(np.isnan(ratio), 1.0, ratio))
+    distance = np.abs(logs[:, :, None] - np.log(FACTORS)).min(axis=2)
+    near: Flags = (distance < rule.factor_within) & ~np.isnan(ratio)
+    return near
+
+
+def _learn(
+    state: BalanceState, history: HistoryState, block: HourBlock, rows: Ints, seen: Floats
+) -> None:
+    """Learn at the end of a day from the day three days ago."""
+    if not block.ends_day:
+        return
+    state.today[rows, 1:] = state.today[rows, :-1]
+    state.today[rows, 0] = seen[:, -1]
+    last = block.first + block.count - 1
+    clean = is_clean(history, last - 96, last)[rows]
+    value = np.where(clean, state.today[rows, -1], np.nan)
+    put = rows[~np.isnan(value)]
+    if not len(put):
+        return
+    state.daily[put, 1:] = state.daily[put, :-1]
+    state.daily[put, 0] = value[~np.isnan(value)]
+    known = state.daily[put]
+    enough = (~np.isnan(known)).sum(axis=1) >= 12  # noqa: PLR2004 -- METHODS 6.3
+    put, known = put[enough], known[enough]
+    if len(put):
+        middle = np.nanmedian(known, axis=1)
+        state.middle[put] = middle
+        off = np.abs(known - middle[:, None])
+        robust = 1.4826 * np.nanmedian(off, axis=1) + 0.004
+        state.sigma[put] = np.maximum(robust, 0.3 * np.nanquantile(off, 0.96, axis=1))
+
+
+def _drift(
+    fleet: Fleet,
+    block: HourBlock,
+    place: tuple[int, int],
+    numbers: tuple[float, float, float, float],
+    *,
+    is_open: bool,
+) -> Candidate:
+    row, hour = place
+    ratio, usual, limit, score = numbers
+    kind = Kind.VALVE_OPEN if is_open else Kind.TEMP_DRIFT
+    return Candidate(
+        row=row,
+        meter_id=fleet.specs[row].meter_id,
+        kind=kind,
+        rule=RULE,
+        start_s=(block.first + hour - 12) * 3600,
+        at_s=int(block.received_s[row, hour]),
+        score=score,
+        statistic=abs(ratio / usual - 1.0),
+        threshold=limit,
+        observed=ratio,
+        expected=usual,
+        expected_low=usual * (1.0 - limit),
+        expected_high=usual * (1.0 + limit),
+        unit="power / (rho c flow dT)",
+        evidence=(EvidenceValue(name="usual_ratio", value=usual, unit="1"),),
+        check_first=CHECKS[kind],
+    )
+
+
+def _scale(
+    fleet: Fleet, block: HourBlock, place: tuple[int, int], ratio: float, register: str
+) -> Candidate:
+    row, hour = place
+    return Candidate(
+        row=row,
+        meter_id=fleet.specs[row].meter_id,
+        kind=Kind.UNIT_SCALE,
+        rule=RULE,
+        start_s=(block.first + hour - 6) * 3600,
+        at_s=int(block.received_s[row, hour]),
+        score=2.0,
+        statistic=ratio,
+        threshold=1.0,
+        observed=ratio,
+        expected=1.0,
+        expected_low=0.8,
+        expected_high=1.25,
+        unit=f"{register} register / telemetry",
+        evidence=(EvidenceValue(name="register_over_telemetry", value=ratio, unit="1"),),
+        check_first=CHECKS[Kind.UNIT_SCALE],
+    )

@@ -1,0 +1,254 @@
+"""Finds water that comes back too warm, or temperatures that do not fit load and weather."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.columns import Flags, Floats, Ints
+from sync_server.detection.fleet import Fleet
+from sync_server.detection.history import (
+    HistoryState,
+    HourBlock,
+    first_and_last,
+    is_clean,
+    mark_bad,
+    quantile_of_known,
+)
+from sync_server.detection.slots import Sum
+from wire_contracts.kinds import Kind
+
+RULE = "cooling"
+
+FEATURES = 11
+SUPPLY, BACK = 9, 10
+"""Places of supply and return temperature in the vector of features; 1, weather, load and hour
+come before them."""
+
+LAG_H = 96
+LEAST_POWER_W = 150.0
+EXTREME_DAYS = 60
+LEAST_EXTREMES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoolingRule:
+    """Parameters; docs/detectors.md#cooling says where each comes from.
+
+    Attributes:
+        fade_h: Hours after which a residual counts a third: of the return, of the supply.
+        least_k: Least mean residual.
+        beyond: And beyond this multiple of what nine days in ten reached at most.
+        least_hours: Learned hours before a meter is judged.
+        keep_h: Hours after which what was learned counts a third.
+        ridge: Share of each feature's own square that is added.
+        excess: Use beyond this multiple of what the weather explains makes it an open valve.
+    """
+
+    fade_h: tuple[float, float] = (10.0, 36.0)
+    least_k: float = 5.0
+    beyond: float = 2.0
+    least_hours: float = 24.0 * 20
+    keep_h: float = 24.0 * 150
+    ridge: float = 1e-4
+    excess: float = 1.3
+
+
+@dataclass(slots=True, kw_only=True)
+class CoolingState:
+    """By row: hourly values not learned yet, what was learned, fading residuals, extremes.
+
+    The last axis of length 2 is return and supply.
+    """
+
+    recent: Floats
+    products: Floats
+    hours: Floats
+    return_fit: Floats
+    supply_fit: Floats
+    residual: Floats
+    weight: Floats
+    extremes: Floats
+    limit: Floats
+
+
+def empty_cooling(count: int) -> CoolingState:
+    """Return the state before the first hour."""
+    return CoolingState(
+        recent=np.full((count, LAG_H, FEATURES), np.nan, dtype=np.float32).astype(np.float64),
+        products=np.zeros((count, FEATURES, FEATURES)),
+        hours=np.zeros(count),
+        return_fit=np.full((count, FEATURES - 1), np.nan),
+        supply_fit=np.full((count, FEATURES - 2), np.nan),
+        residual=np.zeros((count, 2)),
+        weight=np.zeros((count, 2)),
+        extremes=np.full((count, EXTREME_DAYS, 2), np.nan),
+        limit=np.full((count, 2), np.nan),
+    )
+
+
+def detect_cooling(
+    fleet: Fleet,
+    state: CoolingState,
+    history: HistoryState,
+    block: HourBlock,
+    rule: CoolingRule,
+) -> Iterator[Candidate]:
+    """Yield candidates of heat meters; learn at the end of a day."""
+    rows = np.flatnonzero(fleet.is_heat > 0)
+    if not len(rows):
+        return
+    features = _features(block, rows)
+    fit_return, fit_supply = state.return_fit[rows], state.supply_fit[rows]
+    residual = np.stack(
+        [
+            features[:, :, BACK] - np.einsum("rkf,rf->rk", features[:, :, :BACK], fit_return),
+            features[:, :, SUPPLY] - np.einsum("rkf,rf->rk", features[:, :, :SUPPLY], fit_supply),
+        ],
+        axis=2,
+    )
+    means, known = _faded(state, rows, np.clip(residual, -25.0, 25.0), rule)
+    limit = np.maximum(rule.least_k, rule.beyond * state.limit[rows])[:, None, :]
+    with np.errstate(invalid="ignore"):
+        score = np.abs(means) / limit
+        flags = (score >= 1.0) & known & block.is_judged[rows][:, :, None]
+    for side in (0, 1):
+        for place, hour in first_and_last(flags[:, :, side]):
+            row = int(rows[place])
+            mark_bad(history, row, block.first + hour - 24, block.first + hour)
+            mean = float(means[place, hour, side])
+            kind = _kind(side, mean, float(block.use_ratio[row, hour]), rule)
+            value = features[place, hour, BACK if side == 0 else SUPPLY]
+            numbers = (float(value), mean, float(limit[place, 0, side]))
+            yield _candidate(fleet, block, (row, hour), numbers, kind)
+    highest = np.where(known & ~np.isnan(means), np.abs(means), -np.inf).max(axis=1)
+    highest = np.where(np.isfinite(highest), highest, np.nan)
+    state.extremes[rows, 0] = np.fmax(state.extremes[rows, 0], highest)
+    state.recent[rows] = np.concatenate([state.recent[rows], features], axis=1)[:, -LAG_H:]
+    if block.ends_day:
+        _learn(state, history, block, rows, rule)
+
+
+def _kind(side: int, mean: float, use_ratio: float, rule: CoolingRule) -> Kind:
+    if side == 0 and mean > 0:
+        return Kind.VALVE_OPEN if use_ratio > rule.excess else Kind.RETURN_HIGH
+    return Kind.TEMP_DRIFT
+
+
+def _features(block: HourBlock, rows: Ints) -> Floats:
+    """Return M x K x `FEATURES`; NaN where there is no flow or no telemetry."""
+    sums = block.sums[rows]
+    count = sums[:, :, Sum.COUNT]
+    power = np.full(count.shape, np.nan)
+    np.divide(sums[:, :, Sum.POWER], count, out=power, where=count > 0)
+    power = np.where(power >= LEAST_POWER_W, power, np.nan)
+    load = np.log(power)
+    temp = block.signature_temp_degc[rows]
+    temp = np.where(np.isnan(temp), 10.0, temp)
+    angle = 2 * np.pi * ((block.first + np.arange(block.count)) % 24) / 24.0
+    known = count > 0
+    supply, back = np.full(count.shape, np.nan), np.full(count.shape, np.nan)
+    np.divide(sums[:, :, Sum.SUPPLY], count, out=supply, where=known)
+    np.divide(sums[:, :, Sum.RETURN], count, out=back, where=known)
+    ones = np.ones(count.shape)
+    return np.stack(
+        [
+            ones,
+            temp / 10.0,
+            np.maximum(0.0, 15.0 - temp) / 10.0,
+            load - 8.0,
+            (load - 8.0) ** 2,
+            ones * np.sin(angle),
+            ones * np.cos(angle),
+            ones * np.sin(2 * angle),
+            ones * np.cos(2 * angle),
+            supply,
+            back,
+        ],
+        axis=2,
+    )
+
+
+def _faded(
+    state: CoolingState, rows: Ints, residual: Floats, rule: CoolingRule
+) -> tuple[Floats, Flags]:
+    """Return M x K x 2 fading means of the residuals, and whether enough hours are behind them."""
+    keep = np.exp(-1.0 / np.array(rule.fade_h))
+    total, weight = state.residual[rows], state.weight[rows]
+    means, known = np.empty_like(residual), np.zeros(residual.shape, dtype=np.bool_)
+    for hour in range(residual.shape[1]):
+        value = residual[:, hour]
+        is_known = ~np.isnan(value)
+        total = total * keep + np.where(is_known, value, 0.0)
+        weight = weight * keep + is_known
+        means[:, hour] = total / np.maximum(weight, 1e-9)
+        known[:, hour] = weight >= 0.45 / (1.0 - keep)
+    state.residual[rows], state.weight[rows] = total, weight
+    return means, known
+
+
+def _learn(
+    state: CoolingState,
+    history: HistoryState,
+    block: HourBlock,
+    rows: Ints,
+    rule: CoolingRule,
+) -> None:
+    last = block.first + block.count - 1
+    clean = is_clean(history, last - LAG_H, last)[rows]
+    day = state.recent[rows, :24]
+    known = ~np.isnan(day).any(axis=2) & clean[:, None]
+    day = np.where(known[:, :, None], day, 0.0)
+    keep = np.exp(-24.0 / rule.keep_h)
+    state.products[rows] = state.products[rows] * keep + np.einsum("rki,rkj->rij", day, day)
+    state.hours[rows] = state.hours[rows] * keep + known.sum(axis=1)
+    due = rows[(state.hours[rows] >= rule.least_hours) & ((last // 24 + rows) % 3 == 0)]
+    if len(due):
+        state.return_fit[due] = _solve(state.products[due], BACK, rule)
+        state.supply_fit[due] = _solve(state.products[due], SUPPLY, rule)
+    enough = rows[(~np.isnan(state.extremes[rows, 4:, 0])).sum(axis=1) >= LEAST_EXTREMES]
+    if len(enough):
+        state.limit[enough] = quantile_of_known(state.extremes[enough, 4:], 0.9)
+    state.extremes[rows, 1:] = state.extremes[rows, :-1]
+    bad = rows[~clean]
+    state.extremes[bad, 4] = np.nan
+    state.extremes[rows, 0] = np.nan
+
+
+def _solve(products: Floats, target: int, rule: CoolingRule) -> Floats:
+    left: Floats = np.array(products[:, :target, :target], dtype=np.float64)
+    index = np.arange(target)
+    diagonal = np.asarray(left[:, index, index] * (1.0 + rule.ridge) + 1e-6, dtype=np.float64)
+    left[:, index, index] = diagonal
+    right: Floats = products[:, :target, target]
+    return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0], dtype=np.float64)
+
+
+def _candidate(
+    fleet: Fleet,
+    block: HourBlock,
+    place: tuple[int, int],
+    numbers: tuple[float, float, float],
+    kind: Kind,
+) -> Candidate:
+    row, hour = place
+    value, mean, limit = numbers
+    return Candidate(
+        row=row,
+        meter_id=fleet.specs[row].meter_id,
+        kind=kind,
+        rule=RULE,
+        start_s=(block.first + hour - 12) * 3600,
+        at_s=int(block.received_s[row, hour]),
+        score=min(abs(mean) / limit, 3.0),
+        statistic=abs(mean),
+        threshold=limit,
+        observed=value,
+        expected=value - mean,
+        expected_low=value - mean - limit,
+        expected_high=value - mean + limit,
+        unit="degC",
+        evidence=(EvidenceValue(name="mean_residual", value=mean, unit="K"),),
+        check_first=CHECKS[kind],
+    )

@@ -1,0 +1,275 @@
+"""Finds a flow that never stops, by how improbable it is at these hours for this meter."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sync_server.detection.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
+from sync_server.detection.columns import Flags, Floats, Ints
+from sync_server.detection.fleet import Fleet, Role
+from sync_server.detection.history import (
+    LEARN_LAG_DAYS,
+    HistoryState,
+    HourBlock,
+    Singles,
+    first_and_last,
+    is_clean,
+    mark_bad,
+    rolling_min,
+)
+from wire_contracts.kinds import Kind
+from wire_contracts.quantities import Medium
+
+RULE = "floor"
+
+BINS = 12
+"""Two hours of the day share one place of the table: half the memory, twice the evidence."""
+
+LEVELS = np.array(
+    [0.5, 1.5, 2.5, 3.5, 5.0, 7.5, 11.0, 16.0, 25.0, 40.0, 63.0, 100.0, 160.0, 260.0, 420.0, 700.0],
+    dtype=np.float32,
+)
+"""Levels of the survival table, in steps of the register per hour."""
+
+BANDS_DEGC = np.array([-3.0, 2.0, 7.0, 12.0, 17.0])
+"""Edges of bands of the daily outdoor temperature."""
+
+WINDOWS_H = (6, 10, 24, 48, 96, 192)
+
+RECORD_LAG_DAYS = LEARN_LAG_DAYS + 9
+"""A record is taken over when a window of eight days has found nothing abnormal in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorRule:
+    """Parameters; docs/detectors.md#floor says where each comes from.
+
+    Attributes:
+        independence: How much of the sum of logarithms counts, for windows up to a day and
+            longer ones: hours of one day are not independent.
+        threshold: The log likelihood ratio that is needed.
+        beyond: The lowest rate must exceed this multiple of the highest ever seen.
+        least_days: Days in the table before a meter is judged.
+        small_home_lph: Below this a home is judged over at least a day.
+        keep_days: Days after which what was learned counts a third.
+        known_share: Share of a window's hours that must be known.
+    """
+
+    independence: tuple[float, float] = (0.55, 0.4)
+    threshold: float = 16.0
+    beyond: float = 1.1
+    least_days: float = 14.0
+    small_home_lph: float = 20.0
+    keep_days: float = 150.0
+    known_share: float = 0.8
+    explained: float = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class FloorState:
+    """By row.
+
+    Attributes:
+        above: Bands x bins x levels: weighted hours with at least that rate.
+        hours: Bands x bins: weighted hours.
+        record: Bands x windows: the highest lowest rate of clean days.
+        recent: Days x windows: the highest lowest rate of each of the last days, today first.
+        band: Days: the band of the outdoor temperature, today's (of last midnight) first.
+    """
+
+    above: Singles
+    hours: Singles
+    record: Singles
+    recent: Singles
+    band: Ints
+
+
+def empty_floor(count: int) -> FloorState:
+    """Return the state before the first hour."""
+    bands = len(BANDS_DEGC) + 1
+    return FloorState(
+        above=np.zeros((count, bands, BINS, len(LEVELS)), dtype=np.float32),
+        hours=np.zeros((count, bands, BINS), dtype=np.float32),
+        record=np.zeros((count, bands, len(WINDOWS_H)), dtype=np.float32),
+        recent=np.zeros((count, RECORD_LAG_DAYS, len(WINDOWS_H)), dtype=np.float32),
+        band=np.zeros((count, RECORD_LAG_DAYS), dtype=np.int64),
+    )
+
+
+def is_judged(fleet: Fleet) -> Flags:
+    """Return which rows have an hourly flow with a floor: homes, and gas customers."""
+    return np.array(
+        [
+            each.interval_s <= 3600  # noqa: PLR2004 -- one hour, the grid of the table
+            and each.role in {Role.HOME, Role.CONSUMER}
+            and each.medium is not Medium.HEAT
+            for each in fleet.specs
+        ],
+        dtype=np.bool_,
+    )
+
+
+def detect_floor(
+    fleet: Fleet, state: FloorState, history: HistoryState, block: HourBlock, rule: FloorRule
+) -> Iterator[Candidate]:
+    """Yield candidates for meters whose flow does not stop; learn at the end of a day."""
+    rows = np.flatnonzero(is_judged(fleet))
+    if not len(rows):
+        return
+    step = fleet.volume.resolution[rows]
+    step = np.nan_to_num(step, nan=1.0)
+    rate: Singles = (block.rate[rows] / step[:, None]).astype(np.float32)
+    band = state.band[rows, 0]
+    excess = block.excess[rows]
+    level_logs = _level_logs(state, rows)
+    ready = state.hours[rows, band].sum(axis=1) / 24.0 >= rule.least_days
+    hour_bins = (block.first + np.arange(block.count) - 1) % 24 // 2
+    places = np.arange(len(rows))
+    today = level_logs[places, band]
+    resting = 1.0 - np.exp(today[:, 0, :])
+    resting = np.maximum(resting, 0.7 / (state.hours[rows, band] + 1.4))
+    block.rest_log[rows] = np.log(resting)[:, hour_bins]
+    minima = np.stack([_minima(rate, window, block.count, rule) for window in WINDOWS_H])
+    bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
+    found = _found(level_logs, state.band[rows], minima, bins, rule)
+    record = np.maximum(state.record[rows, band], state.record[rows, np.maximum(band - 1, 0)])
+    is_home = fleet.is_home[rows] > 0
+    may = ready[:, None] & block.is_judged[rows]
+    ratio = np.full((len(rows), block.count), -np.inf)
+    best = np.zeros((len(rows), block.count), dtype=np.int64)
+    for index, window in enumerate(WINDOWS_H):
+        holds = may & (minima[index] > rule.beyond * record[:, index, None] + 0.5)
+        lost = minima[index] * step[:, None] * min(window, 24)
+        holds &= np.isnan(excess) | (excess >= rule.explained * lost)
+        if window < 24:  # noqa: PLR2004 -- a day
+            holds &= ~is_home[:, None] | (minima[index] * step[:, None] >= rule.small_home_lph)
+        better = holds & (found[index] > ratio)
+        ratio = np.where(better, found[index], ratio)
+        best = np.where(better, index, best)
+    score = ratio / rule.threshold
+    for place, hour in first_and_last(score >= 1.0):
+        window = WINDOWS_H[best[place, hour]]
+        lowest = float(minima[best[place, hour], place, hour] * step[place])
+        row, slot = int(rows[place]), block.first + hour
+        mark_bad(history, row, slot - window, slot)
+        at_s = float(block.received_s[row, hour])
+        yield _candidate(fleet, row, at_s, slot, (window, lowest, float(score[place, hour])))
+    state.recent[rows, 0] = np.maximum(state.recent[rows, 0], minima.max(axis=2).T)
+    if block.ends_day:
+        _learn(state, history, (rows, rate), block, rule)
+
+
+def _bands(temp_degc: Floats) -> Ints:
+    return np.where(np.isnan(temp_degc), 0, np.searchsorted(BANDS_DEGC, np.nan_to_num(temp_degc)))
+
+
+def _minima(rate: Singles, window: int, count: int, rule: FloorRule) -> Singles:
+    """Return M x K lowest rates of the window; 0 where too little of it is known."""
+    lowest = rolling_min(rate, window, count)
+    unknown = np.isnan(rate[:, -(count + window - 1) :])
+    total = np.cumsum(unknown, axis=1, dtype=np.int32)
+    total = np.concatenate([np.zeros((len(total), 1), dtype=np.int32), total], axis=1)
+    missing = total[:, window:] - total[:, :-window]
+    is_known = missing <= (1.0 - rule.known_share) * window
+    is_known &= ~np.isnan(rate[:, -count:])
+    return np.where(is_known & np.isfinite(lowest), lowest, np.float32(0.0))
+
+
+def _level_logs(state: FloorState, rows: Ints) -> Singles:
+    """Return M x bands x levels x bins: log of how often the rate was at least that high.
+
+    A band also takes in half of what the next colder one has seen: temperatures within a band
+    differ, and the cold end of a band is what makes a false leak.
+    """
+    above, hours = state.above[rows].copy(), state.hours[rows].copy()
+    above[:, 1:] += 0.5 * state.above[rows, :-1]
+    hours[:, 1:] += 0.5 * state.hours[rows, :-1]
+    logs: Singles = np.log((above + 0.7) / (hours[:, :, :, None] + 1.4))
+    return np.ascontiguousarray(logs.transpose(0, 1, 3, 2))
+
+
+def _found(level_logs: Singles, band: Ints, minima: Singles, bins: Ints, rule: FloorRule) -> Floats:
+    """Return windows x M x K log likelihood ratios; each day by the table of its own weather."""
+    whole_day = 2.0 * level_logs.sum(axis=3)
+    count = minima.shape[2]
+    found = np.zeros(minima.shape)
+    places = np.arange(len(level_logs))[:, None]
+    for index, window in enumerate(WINDOWS_H):
+        level = np.searchsorted(LEVELS, minima[index] * 1.001) - 1
+        is_flow = level >= 0
+        level = np.maximum(level, 0)
+        days, rest = divmod(window, 24)
+        total = np.zeros(level.shape)
+        for day in range(days):
+            total += whole_day[places, band[:, day, None], level]
+        for back in range(rest):
+            hour_bins = bins[len(bins) - count - back : len(bins) - back]
+            total = total + level_logs[places, band[:, :1], level, hour_bins[None, :]]
+        weight = rule.independence[0 if window <= 24 else 1]  # noqa: PLR2004 -- a day
+        found[index] = np.where(is_flow, -weight * total, -np.inf)
+    return found
+
+
+def _learn(
+    state: FloorState,
+    history: HistoryState,
+    seen: tuple[Ints, Singles],
+    block: HourBlock,
+    rule: FloorRule,
+) -> None:
+    """Learn from the day that ended `LEARN_LAG_DAYS` days ago."""
+    rows, rate = seen
+    last = block.first + block.count - 1
+    end = rate.shape[1] - 24 * LEARN_LAG_DAYS
+    day = rate[:, end - 24 : end]
+    from_slot = last - 24 * (LEARN_LAG_DAYS + 1) + 1
+    known = ~np.isnan(day) & is_clean(history, from_slot, from_slot + 23)[rows, None]
+    keep = np.float32(np.exp(-1.0 / rule.keep_days))
+    above = (day[:, :, None] >= LEVELS) & known[:, :, None]
+    band = state.band[rows, LEARN_LAG_DAYS - 1]
+    state.above[rows, band] *= keep
+    state.above[rows, band] += above.reshape(len(rows), BINS, 2, len(LEVELS)).sum(axis=2)
+    state.hours[rows, band] *= keep
+    state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
+    clean = is_clean(history, last - 24 * (RECORD_LAG_DAYS + 8), last)[rows]
+    band = state.band[rows, -1]
+    oldest = np.where(clean[:, None], state.recent[rows, -1], 0.0)
+    state.record[rows, band] = np.maximum(state.record[rows, band] * np.float32(0.9985), oldest)
+    state.recent[rows, 1:] = state.recent[rows, :-1]
+    state.recent[rows, 0] = 0.0
+    state.band[rows, 1:] = state.band[rows, :-1]
+    state.band[rows, 0] = _bands(block.day_temp_degc[rows, -1])
+
+
+def _candidate(
+    fleet: Fleet, row: int, at_s: float, slot: int, found: tuple[int, float, float]
+) -> Candidate:
+    window, lowest, score = found
+    spec = fleet.specs[row]
+    checks = CHECKS[Kind.SLOW_LEAK]
+    if spec.medium is Medium.GAS:
+        checks = (CheckFirst.GAS_TIGHTNESS, *checks)
+    return Candidate(
+        row=row,
+        meter_id=spec.meter_id,
+        kind=Kind.SLOW_LEAK,
+        rule=RULE,
+        start_s=(slot - window) * 3600,
+        at_s=int(at_s),
+        score=score,
+        statistic=score * 16.0,
+        threshold=16.0,
+        observed=lowest / 1000.0,
+        expected=0.0,
+        expected_low=0.0,
+        expected_high=0.0,
+        unit="m³/h",
+        effect_per_day=lowest * 24.0 / 1000.0,
+        effect_unit="m3/day",
+        evidence=(
+            EvidenceValue(name="lowest_flow", value=lowest / 1000.0, unit="m³/h"),
+            EvidenceValue(name="hours_without_rest", value=float(window), unit="h"),
+        ),
+        check_first=checks,
+    )

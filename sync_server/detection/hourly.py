@@ -1,0 +1,122 @@
+"""Runs every detector over closed hours: one line per detector, quality first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sync_server.detection.candidates import Candidate
+from sync_server.detection.columns import Floats
+from sync_server.detection.detectors.balance import (
+    BalanceRule,
+    BalanceState,
+    detect_balance,
+    empty_balance,
+)
+from sync_server.detection.detectors.burst import BurstRule, BurstState, detect_burst, empty_burst
+from sync_server.detection.detectors.cooling import (
+    CoolingRule,
+    CoolingState,
+    detect_cooling,
+    empty_cooling,
+)
+from sync_server.detection.detectors.district import (
+    DistrictRule,
+    DistrictState,
+    detect_district,
+    empty_district,
+)
+from sync_server.detection.detectors.floor import FloorRule, FloorState, detect_floor, empty_floor
+from sync_server.detection.detectors.pulses import (
+    PulseRule,
+    PulseState,
+    detect_pulses,
+    empty_pulses,
+)
+from sync_server.detection.detectors.signature import (
+    SignatureRule,
+    SignatureState,
+    detect_signature,
+    empty_signature,
+)
+from sync_server.detection.detectors.standstill import (
+    StandstillRule,
+    StandstillState,
+    detect_standstill,
+    empty_standstill,
+)
+from sync_server.detection.fleet import Fleet
+from sync_server.detection.history import HistoryState, mark_bad, open_block
+from sync_server.detection.intake import Surroundings
+from sync_server.detection.outdoors import outdoor_temps
+from sync_server.detection.slots import HOUR_S
+
+
+@dataclass(slots=True, kw_only=True)
+class DetectorStates:
+    """What each detector remembers, by row."""
+
+    pulses: PulseState
+    signature: SignatureState
+    balance: BalanceState
+    cooling: CoolingState
+    floor: FloorState
+    burst: BurstState
+    standstill: StandstillState
+    district: DistrictState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Closed hours of one day.
+
+    Attributes:
+        sums: M x K x `Sum`.
+        first: The first hour, in hours since 1970.
+        told: What data quality said in these hours; it makes registers untrusted.
+    """
+
+    sums: Floats
+    first: int
+    told: Sequence[Candidate]
+
+
+def empty_detectors(count: int) -> DetectorStates:
+    """Return the state of `count` meters before the first hour."""
+    return DetectorStates(
+        pulses=empty_pulses(count),
+        signature=empty_signature(count),
+        balance=empty_balance(count),
+        cooling=empty_cooling(count),
+        floor=empty_floor(count),
+        burst=empty_burst(count),
+        standstill=empty_standstill(count),
+        district=empty_district(count),
+    )
+
+
+def judge_hours(
+    fleet: Fleet,
+    history: HistoryState,
+    states: DetectorStates,
+    piece: Piece,
+    surroundings: Surroundings,
+) -> Iterator[Candidate]:
+    """Yield what every detector says of the hours; the states are updated in place."""
+    temps = outdoor_temps(fleet, surroundings.weather, piece.first, piece.sums.shape[1])
+    for each in piece.told:
+        mark_untrusted(history, each)
+    block = open_block(fleet, history, piece.sums, piece.first, temps)
+    yield from detect_pulses(fleet, states.pulses, history, block, PulseRule())
+    yield from detect_signature(fleet, states.signature, history, block, SignatureRule())
+    yield from detect_balance(fleet, states.balance, history, block, BalanceRule())
+    yield from detect_cooling(fleet, states.cooling, history, block, CoolingRule())
+    yield from detect_floor(fleet, states.floor, history, block, FloorRule())
+    yield from detect_burst(fleet, states.burst, history, block, BurstRule())
+    yield from detect_standstill(fleet, states.standstill, history, block, StandstillRule())
+    yield from detect_district(fleet, states.district, history, block, DistrictRule())
+
+
+def mark_untrusted(history: HistoryState, told: Candidate) -> None:
+    """Remember that a register was wrong: such hours teach nothing and balance nothing."""
+    to_slot = told.at_s // HOUR_S
+    mark_bad(history, told.row, told.start_s // HOUR_S, to_slot)
+    history.untrusted_to[told.row] = max(history.untrusted_to[told.row], to_slot)
