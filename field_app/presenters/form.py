@@ -18,7 +18,7 @@ from field_app.presenters.wording import time_text
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 from wire_contracts.forms.answer_sets import AnswerSet
-from wire_contracts.forms.items import FormPage, Wrong
+from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
 from wire_contracts.forms.values import number_text
 from wire_contracts.orders import ENTITY
@@ -48,6 +48,13 @@ class _Step:
     before: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    item: FormItem
+    shows_missing: bool
+    card: CardView
+
+
 class FormPresenter:
     """One form of one subject."""
 
@@ -62,6 +69,7 @@ class FormPresenter:
         self._sheet: FormSheet | None = None
         self._page: FormPage | None = None
         self._steps: list[_Step] = []
+        self._made: dict[str, _Made] = {}
         self._shows_missing = False
         self._cancel_save: Callable[[], None] | None = None
         self._message = ""
@@ -329,16 +337,18 @@ class FormPresenter:
         )
 
     def _cards(self, sheet: FormSheet, page: FormPage) -> tuple[CardView, ...]:
-        t = self._context.words
-        cards = [
-            card_of(
-                item,
-                t,
-                sheet.last,
-                shows_missing=self._shows_missing and item.wrong is Wrong.MISSING,
-            )
-            for item in page.items()
-        ]
+        """Return the cards; one whose item did not change is not made again."""
+        t, made = self._context.words, self._made
+        self._made = {}
+        cards: list[CardView] = []
+        for item in page.items():
+            shows = self._shows_missing and item.wrong is Wrong.MISSING
+            known = made.get(item.place)
+            if known is None or known.item is not item or known.shows_missing is not shows:
+                card = card_of(item, t, sheet.last, shows_missing=shows)
+                known = _Made(item, shows, card)
+            self._made[item.place] = known
+            cards.append(known.card)
         return tuple(_with_add_buttons(cards))
 
     def _saved_text(self, sheet: FormSheet) -> str:

@@ -1,5 +1,6 @@
 """Which questions an expression looks at, and in which order questions can be computed."""
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -167,15 +168,22 @@ def _turned(
 
 def _order(needs: Mapping[str, set[str]]) -> list[str]:
     """Return the paths so that what is needed comes first, else in the order of the form."""
-    left = {path: needed & needs.keys() for path, needed in needs.items()}
+    paths = list(needs)
+    place = {path: index for index, path in enumerate(paths)}
+    waiting = {path: len(needed & needs.keys()) for path, needed in needs.items()}
+    users: dict[str, list[str]] = {}
+    for path, needed in needs.items():
+        for each in needed & needs.keys():
+            users.setdefault(each, []).append(path)
+    ready = [place[path] for path, count in waiting.items() if not count]
     order: list[str] = []
-    while left:
-        ready = [path for path, needed in left.items() if not needed]
-        if not ready:
-            raise CircleError(sorted(left))
-        for path in ready:
-            del left[path]
-        done = set(ready)
-        left = {path: needed - done for path, needed in left.items()}
-        order += ready
+    while ready:
+        path = paths[heapq.heappop(ready)]
+        order.append(path)
+        for user in users.get(path, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heapq.heappush(ready, place[user])
+    if len(order) < len(paths):
+        raise CircleError(sorted(needs.keys() - set(order)))
     return order

@@ -228,7 +228,7 @@ class FormCards(BoxLayout):
                 most -= 1
                 card = self._cards[key] = _CARDS[view.kind](report=self._report)
                 card.show(view)
-            elif card.view != view:
+            elif card.view is not view and card.view != view:
                 card.show(view)
             wanted.append(card)
         self._arrange(wanted)

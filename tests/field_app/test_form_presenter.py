@@ -1,0 +1,264 @@
+"""What a person sees of a form of the office while filling it in, without a screen."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta, timezone
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from field_app.checklists.form_desk import FormSubject
+from field_app.i18n import ChosenWords
+from field_app.platform.desktop import desktop_hardware
+from field_app.platform.ports import Availability, Fix, Tag, TagWay
+from field_app.presenters.form import FormPresenter, FormRequest
+from field_app.presenters.form_views import CardKind, CardView, FormView
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.store.identity_io import save_identity
+from field_app.tablet import Tablet, open_tablet
+from tests.field_app.office_parts import Office
+from tests.field_app.test_office_forms import publish
+from tests.field_app.vault_parts import quick_vault
+from tests.sync_server.forms.sheet_parts import question, workbook
+from wire_contracts.forms.answer_sets import AnswerSet
+
+SITE_ZONE = timezone(timedelta(hours=8))
+SUBJECT = FormSubject(about="household", about_id="h-1")
+EVERYTHING = workbook(
+    question("select_one yn", "smell", required="yes"),
+    question("select_multiple yn", "several"),
+    question(
+        "decimal",
+        "lel",
+        constraint=". >= 0 and . <= 100",
+        **{"bind::unit": "% LEL"},
+        required="yes",
+    ),
+    question("integer", "count"),
+    question("date", "day"),
+    question("time", "hour"),
+    question("dateTime", "moment"),
+    question("acknowledge", "seen"),
+    question("barcode", "code"),
+    question("geopoint", "where"),
+    question("image", "photo"),
+    question("image", "signed", appearance="signature"),
+    question("note", "hint"),
+    question("begin_repeat", "rooms"),
+    question("text", "room", required="yes"),
+    {"type": "end_repeat", "name": ""},
+    about="household",
+)
+
+
+def jpeg() -> bytes:
+    content = BytesIO()
+    Image.new("RGB", (640, 480), (120, 60, 30)).save(content, "JPEG")
+    return content.getvalue()
+
+
+class Eye:
+    """A camera, a scanner and a compass that answer at once."""
+
+    def availability(self) -> Availability:
+        return Availability(is_available=True)
+
+    def take_photo(self, taken: Callable[[bytes | None], None]) -> None:
+        taken(jpeg())
+
+    def scan(self, scanned: Callable[[Tag | None], None]) -> None:
+        scanned(Tag(text="SN-1", way=TagWay.QR))
+
+    def start(self) -> None:
+        """Nothing is measured."""
+
+    def stop(self) -> None:
+        """Nothing is measured."""
+
+    def fix(self) -> Fix | None:
+        return Fix(latitude_deg=39.9, longitude_deg=116.4, accuracy_m=5.0)
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, office: Office) -> Iterator[Tablet]:
+    publish(office, EVERYTHING)
+    folder = tmp_path / "tablet"
+    save_identity(folder, office.identity())
+    found = open_tablet(
+        folder, office.clock, connect=lambda _identity: office.api(), vault=quick_vault(folder)
+    )
+    found.sync_now()
+    found.set_pin("135790")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def words() -> ChosenWords:
+    return ChosenWords("en")
+
+
+@pytest.fixture
+def form(tablet: Tablet, office: Office, words: ChosenWords) -> Iterator[FormPresenter]:
+    context = PresenterContext(
+        worker=InlineWorker(), words=words, clock=office.clock, zone=SITE_ZONE
+    )
+    eye = Eye()
+    hardware = replace(desktop_hardware(tablet.vault), camera=eye, code_scanner=eye, locator=eye)
+    request = FormRequest(form_id="trial", subject=SUBJECT, subject_text="Room 902")
+    found = FormPresenter(tablet, context, request, hardware)
+    found.attach(lambda _view: None)
+    yield found
+    found.detach()
+
+
+def card(view: FormView, place: str) -> CardView:
+    return next(each for each in view.cards if each.place == place)
+
+
+def chosen(view: FormView, place: str) -> list[str]:
+    return [choice.key for choice in card(view, place).choices if choice.is_selected]
+
+
+def test_the_cards_say_what_is_asked_and_what_is_allowed(form: FormPresenter) -> None:
+    view = form.view
+    kinds = {each.place: each.kind for each in view.cards}
+
+    assert (view.title, view.subject_text) == ("Trial", "Room 902")
+    assert (kinds["smell"], kinds["lel"], kinds["hint"]) == (
+        CardKind.BUTTONS,
+        CardKind.NUMBER,
+        CardKind.NOTE,
+    )
+    assert card(view, "lel").range_text == "0 – 100 % LEL"
+    assert (view.left_count, view.left_text) == (3, "3 left: check for errors")
+    assert card(view, "smell").error_text == ""
+
+
+def test_a_choice_is_taken_back_by_a_second_tap_and_several_stand_together(
+    form: FormPresenter,
+) -> None:
+    form.choose("smell", "yes")
+    form.choose("several", "yes")
+    form.choose("several", "no")
+    before = (chosen(form.view, "smell"), chosen(form.view, "several"))
+    form.choose("smell", "yes")
+    form.choose("several", "yes")
+
+    assert before == (["yes"], ["yes", "no"])
+    assert (chosen(form.view, "smell"), chosen(form.view, "several")) == ([], ["no"])
+
+
+def test_a_decimal_comma_is_a_point_and_nonsense_says_so(form: FormPresenter) -> None:
+    form.type("lel", "12,5")
+    typed = card(form.view, "lel").text
+    form.type("lel", "much")
+    wrong = card(form.view, "lel").error_text
+    form.type("count", "1.5")
+
+    assert (typed, wrong) == ("12.5", "Is not a number")
+    assert card(form.view, "count").error_text == "Must be a whole number"
+
+
+def test_buttons_of_cards_fill_in_what_the_machine_knows(form: FormPresenter) -> None:
+    for place in ("day", "hour", "moment", "seen", "code", "where"):
+        form.act(place)
+    texts = {each.place: each.text for each in form.view.cards}
+
+    assert texts["day"] == "2026-11-02"
+    assert texts["hour"] == "20:00"
+    assert texts["moment"] == "2026-11-02T20:00+08:00"
+    assert (texts["seen"], texts["code"]) == ("OK", "SN-1")
+    assert texts["where"] == "39.900000 116.400000 0 5.0"
+
+
+def test_photos_and_signatures_go_through_the_album(form: FormPresenter, tablet: Tablet) -> None:
+    form.act("photo")
+    refused = form.sign("signed", jpeg())
+    names = {card(form.view, place).text for place in ("photo", "signed")}
+
+    assert refused == ""
+    assert card(form.view, "photo").action_text == "Take another photo"
+    assert names == {line.sha256 for line in tablet.photos.photos("h-1")}
+
+
+def test_rooms_are_added_and_taken_away(form: FormPresenter) -> None:
+    alone = card(form.view, "rooms[1]")
+    form.type("rooms[1]/room", "kitchen")
+    form.add(alone.add_place)
+    form.type("rooms[2]/room", "hall")
+    both = [each.remove_place for each in form.view.cards if each.remove_place]
+    form.remove("rooms[1]")
+
+    assert (alone.add_place, alone.remove_place) == ("rooms", "")
+    assert both == ["rooms[1]", "rooms[2]"]
+    assert card(form.view, "rooms[1]/room").text == "hall"
+
+
+def test_undo_takes_back_one_answer_and_typing_on_is_one_answer(form: FormPresenter) -> None:
+    form.choose("smell", "yes")
+    for text in ("1", "12", "12.5"):
+        form.type("lel", text)
+    form.undo()
+    after_one = (card(form.view, "lel").text, chosen(form.view, "smell"))
+    form.undo()
+
+    assert after_one == ("", ["yes"])
+    assert chosen(form.view, "smell") == []
+    assert not form.view.can_undo
+
+
+def test_check_names_everything_missing_and_goes_to_the_first(form: FormPresenter) -> None:
+    places: list[str] = []
+    form.attach(lambda view: places.append(view.go_to) if view.go_to else None)
+    form.type("lel", "5")
+    form.check()
+
+    missing = [each.place for each in form.view.cards if each.error_text == "Must be answered"]
+    assert missing == ["smell", "rooms[1]/room"]
+    assert places == ["smell"]
+
+
+def test_the_reader_changes_the_language_in_the_middle(
+    form: FormPresenter, words: ChosenWords
+) -> None:
+    words.choose("zh_CN")
+    form.refresh()
+
+    assert card(form.view, "smell").label == "smell项"
+    assert [choice.text for choice in card(form.view, "smell").choices] == ["是", "否"]
+    assert form.view.left_text == "还差 3 项，检查错误"
+
+
+def test_a_form_with_nothing_left_is_sealed_and_begins_anew_with_the_last_values(
+    form: FormPresenter, tablet: Tablet
+) -> None:
+    sealed: list[AnswerSet] = []
+    form.finish(sealed.append)
+    too_early = list(sealed)
+    form.choose("smell", "no")
+    form.type("lel", "0")
+    form.type("rooms[1]/room", "kitchen")
+    form.finish(sealed.append)
+
+    assert too_early == []
+    assert [each.answers["rooms[1]/room"] for each in sealed] == ["kitchen"]
+    assert form.view.is_finished
+    assert tablet.forms.open(SUBJECT, "trial").last["lel"] == "0"
+
+
+def test_what_was_answered_is_there_when_the_form_is_opened_again(
+    form: FormPresenter, tablet: Tablet
+) -> None:
+    form.type("rooms[1]/room", "kitchen")
+    form.add("rooms")
+    form.detach()
+
+    session = tablet.forms.open(SUBJECT, "trial").session
+    element = session.element("rooms[1]/room")
+
+    assert element is not None
+    assert element.text == "kitchen"
+    assert session.element("rooms[2]/room") is not None
