@@ -168,8 +168,8 @@ def test_buttons_of_cards_fill_in_what_the_machine_knows(form: FormPresenter) ->
     texts = {each.place: each.text for each in form.view.cards}
 
     assert texts["day"] == "2026-11-02"
-    assert texts["hour"] == "20:00"
-    assert texts["moment"] == "2026-11-02T20:00+08:00"
+    assert texts["hour"] == "12:00"
+    assert texts["moment"] == "2026-11-02T12:00+08:00"
     assert (texts["seen"], texts["code"]) == ("OK", "SN-1")
     assert texts["where"] == "39.900000 116.400000 0 5.0"
 
