@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import (
     Connection,
     Integer,
+    LargeBinary,
     Select,
     and_,
     bindparam,
@@ -24,6 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from sync_server.db.bulk_io import OnExisting, find_among, put_rows
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE, CHANGE_HEAD, PUBLISHED
@@ -345,14 +350,14 @@ class ChangeEntry(NamedTuple):
     """One entry of the index with the content it points at (None for a tombstone).
 
     A tuple, in the order of `_ENTRIES`: a page has five hundred, and a value class takes five
-    times as long to make.
+    times as long to make. The content is JSON in UTF-8, as it is stored.
     """
 
     entity: str
     entity_id: str
     seq: int
     row_hash: int
-    document_text: str | None
+    document: bytes | None
 
 
 def entries_after(
@@ -374,13 +379,31 @@ def entries_after(
     return [*entries, *(ChangeEntry(*row) for row in whole)], later is None
 
 
-_ENTRIES: Select[str, str, int, int, str | None] = (
+class _Utf8(FunctionElement[bytes]):
+    """A text as the bytes it is stored in: decoded, a page would be encoded again to be read."""
+
+    name = "utf8"
+    type: TypeEngine[bytes] = LargeBinary()
+    inherit_cache: bool | None = True
+
+
+@compiles(_Utf8, "sqlite")
+def _utf8_on_sqlite(element: _Utf8, compiler: SQLCompiler, **names: object) -> str:
+    return f"CAST({compiler.process(element.clauses, **names)} AS BLOB)"
+
+
+@compiles(_Utf8, "postgresql")
+def _utf8_on_postgresql(element: _Utf8, compiler: SQLCompiler, **names: object) -> str:
+    return f"convert_to({compiler.process(element.clauses, **names)}, 'UTF8')"
+
+
+_ENTRIES: Select[str, str, int, int, bytes | None] = (
     select(
         CHANGE.c.entity,
         CHANGE.c.entity_id,
         CHANGE.c.seq,
         CHANGE.c.row_hash,
-        PUBLISHED.c.document,
+        _Utf8(PUBLISHED.c.document),
     )
     .select_from(
         CHANGE.outerjoin(

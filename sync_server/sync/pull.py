@@ -152,18 +152,16 @@ def _read_bucket(
     if ask.look.newest <= ask.start.pos and not ask.is_reset:
         return None, ask.head
     entries, are_all = _entries(connection, ask, budget.rows)
-    taken = _whole_transactions(entries, budget.byte_count)
+    taken = _whole_transactions(entries, budget)
     is_complete = are_all and len(taken) == len(entries)
-    budget.rows -= len(taken)
-    budget.byte_count -= sum(_size(entry) for entry in taken)
     end_pos = ask.head if is_complete else taken[-1].seq
     if not taken and not ask.is_reset:
         return None, end_pos
     page = BucketPage(
         bucket=ask.bucket,
         is_reset=ask.is_reset,
-        rows=_rows([entry for entry in taken if entry.document_text is not None]),
-        tombstones=tuple(_gone(entry) for entry in taken if entry.document_text is None),
+        rows=_rows([entry for entry in taken if entry.document is not None]),
+        tombstones=tuple(_gone(entry) for entry in taken if entry.document is None),
         end=ask.look.end if is_complete else None,
         total=ask.look.end.count if ask.is_reset or ask.start.floor else None,
     )
@@ -176,35 +174,24 @@ def _entries(connection: Connection, ask: _Ask, limit: int) -> tuple[Sequence[Ch
     return entries_after(connection, ask.bucket, ask.start.pos, limit)
 
 
-def _whole_transactions(entries: Sequence[ChangeEntry], byte_count: int) -> list[ChangeEntry]:
-    """Return the transactions that fit, at least one, each with all its rows."""
-    taken: list[ChangeEntry] = []
-    left = byte_count
-    for entry in entries:
-        is_next_transaction = bool(taken) and entry.seq != taken[-1].seq
-        if is_next_transaction and left <= 0:
+def _whole_transactions(entries: Sequence[ChangeEntry], budget: _Budget) -> Sequence[ChangeEntry]:
+    """Return the transactions that fit, at least one, each with all its rows; they are spent."""
+    last: int | None = None
+    for index, entry in enumerate(entries):
+        if budget.byte_count <= 0 and index and entry.seq != last:
+            entries = entries[:index]
             break
-        taken.append(entry)
-        left -= _size(entry)
-    return taken
-
-
-def _size(entry: ChangeEntry) -> int:
-    return len(entry.document_text or "") + len(entry.entity_id)
+        last = entry.seq
+        budget.byte_count -= len(entry.document or b"") + len(entry.entity_id)
+    budget.rows -= len(entries)
+    return entries
 
 
 def _rows(entries: Sequence[ChangeEntry]) -> tuple[EntityRow, ...]:
     """Return the rows; all documents are read as one text, which is quicker than one by one."""
-    documents = orjson.loads("[" + ",".join(each.document_text or "{}" for each in entries) + "]")
+    documents = orjson.loads(b"[%s]" % b",".join(each.document or b"{}" for each in entries))
     return tuple(
-        EntityRow(
-            entity=entry.entity,
-            entity_id=entry.entity_id,
-            seq=entry.seq,
-            row_hash=entry.row_hash,
-            document=document,
-        )
-        for entry, document in zip(entries, documents, strict=True)
+        EntityRow(*entry[:4], document) for entry, document in zip(entries, documents, strict=True)
     )
 
 

@@ -103,10 +103,10 @@ def build_app(
     app.state.is_https = settings.is_https
     app.state.poke = poke_hub
     for router in (
+        *_tablet_routers(engine, clock, settings),  # first: routes are tried in their order
         *_page_routers(pages, hub),
         health_router(pages),
         enrolment_router(),
-        *_tablet_routers(engine, clock, settings),
         *_photo_routers(pages),
         poke_router(poke_hub),
     ):

@@ -85,7 +85,7 @@ def test_a_whole_answer_without_a_token_is_refused(version: int, asked: str | No
 def test_a_broken_page_is_refused_by_the_name_of_its_field(
     field: str, value: JsonValue, problem: str
 ) -> None:
-    second = replace(ROW, entity_id="o-2", seq=2)
+    second = ROW._replace(entity_id="o-2", seq=2)
     page = BucketPage(bucket="org", is_reset=False, rows=(ROW, second))
     body = json.loads(dump_pull(replace(IDLE, buckets=(page,))))
     body["buckets"][0]["tables"][0][field] = value
@@ -96,9 +96,9 @@ def test_a_broken_page_is_refused_by_the_name_of_its_field(
 
 def test_rows_come_in_the_order_of_their_changes_whatever_their_type() -> None:
     rows = (
-        replace(ROW, seq=3),
-        replace(ROW, entity="asset", seq=2),
-        replace(ROW, entity="asset", entity_id="a-2", seq=4, document={}),
+        ROW._replace(seq=3),
+        ROW._replace(entity="asset", seq=2),
+        ROW._replace(entity="asset", entity_id="a-2", seq=4, document={}),
     )
     page = BucketPage(
         bucket="org",
