@@ -325,12 +325,12 @@ def _legend(t: Words, groups: Sequence[MapLines]) -> tuple[LegendLine, ...]:
         ("map_supply", 3.5): t("Heat, supply"),
         ("map_return", 3.5): t("Heat, return"),
     }
-    lines = [
-        LegendLine(tone=group.tone, width_dp=group.width_dp, text=text)
+    lines = {
+        text: LegendLine(tone=group.tone, width_dp=group.width_dp, text=text)
         for group in groups
         if (text := texts.get((group.tone, group.width_dp)))
-    ]
-    return tuple(sorted(lines, key=lambda line: (line.tone, -line.width_dp)))
+    }
+    return tuple(sorted(lines.values(), key=lambda line: (line.tone, -line.width_dp)))
 
 
 def level_text(t: Words, level: PipeLevel) -> str:

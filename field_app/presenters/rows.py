@@ -7,6 +7,7 @@ from field_app.orders.order_store import OrderFilter, OrderLine, OrderPage
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.views import FilterChip, OrderRow
 from field_app.presenters.wording import due_text, mark_view, medium_text, state_text
+from wire_contracts.orders import SafetyClass
 
 _KILOMETRE_M: Final = 1000.0
 
@@ -22,6 +23,12 @@ def _distance(t: Words, line: OrderLine, here: tuple[float, float] | None) -> st
     if here is None or line.x_m is None or line.y_m is None:
         return ""
     return distance_text(t, math.dist(here, (line.x_m, line.y_m)))
+
+
+def _priority_text(line: OrderLine) -> str:
+    """Return the priority; danger to people is said first, whatever the priority."""
+    priority = f"P{line.priority}"
+    return f"A  ·  {priority}" if line.safety_class is SafetyClass.A else priority
 
 
 def order_row(
@@ -41,7 +48,7 @@ def order_row(
         medium_text=medium_text(t, line.medium),
         safety_class=line.safety_class,
         priority=line.priority,
-        priority_text=f"P{line.priority}",
+        priority_text=_priority_text(line),
         due_text=due,
         is_overdue=is_overdue,
         mark=mark_view(t, line.mark),

@@ -9,6 +9,17 @@ from datetime import UTC, datetime, timedelta
 from wire_contracts.codes import Code
 from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
 from wire_contracts.fields import JsonObject
+from wire_contracts.network import ENTITY as NETWORK
+from wire_contracts.network import (
+    NetworkPart,
+    NetworkPoint,
+    Pipe,
+    PipeLevel,
+    Plane,
+    PointKind,
+    pipes_json,
+    points_json,
+)
 from wire_contracts.operations import (
     Operation,
     OperationResult,
@@ -18,10 +29,11 @@ from wire_contracts.operations import (
     dump_written,
     parse_push,
 )
+from wire_contracts.order_site import Count, OrderSite
 from wire_contracts.orders import ENTITY, OrderType, SafetyClass, WorkOrderDocument, order_json
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import BucketPage, EntityRow, PullAnswer, hash_row
-from wire_contracts.quantities import Medium
+from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -169,6 +181,77 @@ def make_order(number: int, **changes: object) -> tuple[str, WorkOrderDocument]:
     return order_id(number), WorkOrderDocument(**fields)  # type: ignore[arg-type] # by field name
 
 
+PLANE = Plane(latitude_deg=38.0, longitude_deg=114.5)
+"""Where the town's south-western corner is."""
+
+
+def make_site(number: int) -> OrderSite:
+    """Return where order number `number` is, with a meter that counts two units a day."""
+    now_ms = int(NOW_UTC.timestamp() * 1000)
+    return OrderSite(
+        x_m=180.0 + 230.0 * (number % 4),
+        y_m=160.0 + 190.0 * (number // 3),
+        meter_class="household",
+        meter_size="G4",
+        quantity=Quantity.VOLUME_ACTUAL_M3,
+        counts=tuple(
+            Count(at_ms=now_ms - days * 86_400_000, value=1842.0 - 2 * days) for days in (30, 7, 1)
+        ),
+    )
+
+
+def small_network() -> NetworkPart:
+    """Return some streets: gas in three pressures, water, heat, wells and boxes."""
+    pipes, points = [], []
+
+    def pipe(
+        name: str, medium: Medium, level: PipeLevel, *corners: tuple[float, float], by: str = ""
+    ) -> None:
+        closed_by = tuple(by.split()) if by else ()
+        pipes.append(
+            Pipe(
+                pipe_id=name,
+                medium=medium,
+                level=level,
+                line_m=corners,
+                diameter_mm={"high": 300, "medium": 160}.get(level, 90),
+                closed_by=closed_by,
+            )
+        )
+
+    def point(name: str, kind: PointKind, medium: Medium, x_m: float, y_m: float) -> None:
+        points.append(
+            NetworkPoint(
+                point_id=name.lower(),
+                kind=kind,
+                medium=medium,
+                level=PipeLevel.MEDIUM,
+                x_m=x_m,
+                y_m=y_m,
+                name=name,
+            )
+        )
+
+    gas, water, heat = Medium.GAS, Medium.WATER, Medium.HEAT
+    pipe("gas-h", gas, PipeLevel.HIGH, (0, 60), (1100, 60), by="vw-001")
+    pipe("gas-m-1", gas, PipeLevel.MEDIUM, (120, 60), (120, 820), (520, 820), by="vw-014 vw-031")
+    pipe("gas-m-2", gas, PipeLevel.MEDIUM, (520, 820), (1020, 820), (1020, 260), by="vw-031")
+    for number in range(4):
+        x_m = 230.0 + 210 * number
+        pipe(f"gas-l-{number}", gas, PipeLevel.LOW, (x_m, 820), (x_m, 420), (x_m + 90, 420))
+        point(f"RB-{number + 110}", PointKind.REGULATOR, gas, x_m, 700)
+    pipe("water-1", water, PipeLevel.MEDIUM, (60, 300), (1080, 300), by="wv-1")
+    pipe("water-2", water, PipeLevel.LOW, (420, 300), (420, 960))
+    pipe("heat-s", heat, PipeLevel.SUPPLY, (700, 960), (700, 200), (980, 200))
+    pipe("heat-r", heat, PipeLevel.RETURN, (712, 960), (712, 212), (980, 212))
+    point("VW-001", PointKind.VALVE_WELL, gas, 60, 60)
+    point("VW-014", PointKind.VALVE_WELL, gas, 120, 240)
+    point("VW-031", PointKind.VALVE_WELL, gas, 480, 820)
+    point("WV-1", PointKind.VALVE, water, 110, 300)
+    point("HX-7", PointKind.SUBSTATION, heat, 980, 206)
+    return NetworkPart(area_id="west", plane=PLANE, pipes=tuple(pipes), points=tuple(points))
+
+
 def order_id(number: int) -> str:
     """Return the id of order number `number`."""
     return f"01900000-0000-7000-8000-{number:012d}"
@@ -178,11 +261,13 @@ def order_id(number: int) -> str:
 class TownOffice:
     """Deals out its orders on the first pull and applies what is pushed.
 
-    `extra` are rows of other types (entity, id, document); `refuses` names events that it refuses; `pushed` keeps every operation it has seen.
+    `extra` are rows of other types (entity, id, document); `refuses` names events that it
+    refuses; `pushed` keeps every operation it has seen.
     """
 
     clock: HandClock
     orders: Sequence[tuple[str, WorkOrderDocument]] = ()
+    network: Sequence[NetworkPart] = ()
     extra: Sequence[tuple[str, str, JsonObject]] = ()
     refuses: frozenset[str] = frozenset()
     is_reachable: bool = True
@@ -195,12 +280,13 @@ class TownOffice:
         rows = [self._row(each, document) for each, document in self.orders]
         rows += [_row_of(entity, entity_id, body) for entity, entity_id, body in self.extra]
         page = BucketPage(bucket="crew:crew-3", is_reset=True, rows=rows)
+        area = BucketPage(bucket="area:west", is_reset=True, rows=self._network_rows())
         return PullAnswer(
             server_epoch=EPOCH,
             server_now_ms=self._now_ms(),
             token="all",  # noqa: S106 - how far the tablet has read
             has_more=False,
-            buckets=() if token else (page,),
+            buckets=() if token else (page, area) if self.network else (page,),
         )
 
     def push(self, push: WrittenPush) -> PushAnswer:
@@ -227,6 +313,22 @@ class TownOffice:
 
     def _now_ms(self) -> int:
         return int(self.clock.now_utc().timestamp() * 1000)
+
+    def _network_rows(self) -> list[EntityRow]:
+        rows = []
+        for part in self.network:
+            for which, body in (("pipes", pipes_json(part)), ("points", points_json(part))):
+                entity_id = f"{part.area_id}:{which}"
+                rows.append(
+                    EntityRow(
+                        entity=NETWORK,
+                        entity_id=entity_id,
+                        seq=1,
+                        row_hash=hash_row(NETWORK, entity_id, body),
+                        document=body,
+                    )
+                )
+        return rows
 
     @staticmethod
     def _row(entity_id: str, document: WorkOrderDocument) -> EntityRow:

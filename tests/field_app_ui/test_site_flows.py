@@ -1,0 +1,348 @@
+"""Work on site: gates, valves, readings, hand-over, alarms, the watch, the map, photos."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from field_app.platform.ports import Fix, Sound
+from tests.field_app_ui import kivy_harness as harness
+from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.inspection_parts import Hands
+from tests.field_app_ui.test_crew_flows import FIRST, begin_work, state_of, take_steps
+from tests.field_app_ui.town_office import (
+    PLANE,
+    make_order,
+    make_site,
+    order_id,
+    small_network,
+)
+from wire_contracts.fields import JsonObject
+from wire_contracts.orders import SafetyClass
+from wire_contracts.site_facts import Handover
+from wire_contracts.work_order_states import WorkOrderState
+
+
+@pytest.fixture
+def hands(crew: Field) -> Hands:
+    """Return the ports of the tablet; its orders and the network have their places."""
+    hands = Hands()
+    crew.hardware = hands.hardware()
+    crew.office.orders = [make_order(number, site=make_site(number)) for number in range(9)]
+    crew.office.network = [small_network()]
+    return hands
+
+
+def facts(crew: Field, field: str) -> list[JsonObject]:
+    """Return the payloads of one type of fact that the office has been told."""
+    assert crew.tablet is not None
+    crew.tablet.sync_now()
+    return [each.payload or {} for each in crew.office.pushed if each.field == field]
+
+
+def open_tool(ui: harness.Driver, key: str) -> None:
+    ui.tap_hint(f"tool-{key}")
+    ui.settle()
+
+
+def write(ui: harness.Driver, hint: str, text: str) -> None:
+    """Write into a field, instead of what stands there."""
+    field = ui.get("Field", hint=hint, anywhere=True)
+    ui.tap(field)
+    field.text = ""
+    ui.type(text)
+    ui.settle()
+
+
+def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
+    crew: Field, hands: Hands
+) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "gate")
+    write(ui, "oxygen_pct", "20,8")
+    write(ui, "lel_pct", "0")
+    write(ui, "detector_id", "GX-7")
+    write(ui, "calibrated_until", "2026-11-20")
+    assert ui.get("SureBtn", hint="primary").disabled, "its calibration ended yesterday"
+    write(ui, "calibrated_until", "2026-12-31")
+    write(ui, "oxygen_pct", "18.9")
+    assert ui.get("SureBtn", hint="primary").disabled, "nobody goes in without air"
+    write(ui, "oxygen_pct", "20.8")
+    ui.tap_hint("primary")
+    ui.settle()
+
+    assert ui.all("OrderScreen"), "the gate is open: back to the order"
+    told = facts(crew, "gas_measurement")
+    assert [(each["oxygen_pct"], each["is_entry_allowed"]) for each in told] == [(20.8, True)]
+    open_tool(ui, "gate")
+    assert ui.get("Field", hint="detector_id", anywhere=True).text == "GX-7", "asked once a shift"
+
+
+def test_the_map_offers_the_valve_that_closes_the_section(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "valves")
+    write(ui, "may_reopen", "control room")
+    ui.tap_hint("close:vw-014")
+    ui.settle()
+    assert ui.get("RowBtn", hint="open:vw-014", anywhere=True)
+    ui.tap_hint("open:vw-014")
+    ui.settle()
+
+    told = [(each["valve_id"], each["action"]) for each in facts(crew, "isolation")]
+    assert told == [("vw-014", "closed"), ("vw-014", "reopened")]
+    assert facts(crew, "isolation")[0]["may_reopen"] == "control room"
+
+
+def test_a_strange_reading_is_questioned_at_once(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "reading")
+    write(ui, "value", "18420")
+    assert ui.get("SureBtn", hint="primary").disabled
+    ui.tap_hint("read_twice")
+    ui.settle()
+    ui.tap_hint("primary")
+    ui.settle()
+
+    told = facts(crew, "meter_reading")
+    assert [(each["value"], each["doubt"], each["sure_because"]) for each in told] == [
+        (18420.0, "much_more", "read_twice")
+    ]
+
+
+def test_a_half_done_order_goes_to_the_next_crew_with_its_steps(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "work")
+    ui.tap_hint("valve_closed")
+    ui.tap_hint("primary")
+    ui.settle()
+    ui.back()
+    open_tool(ui, "handover")
+    write(ui, "note", "Gasket DN 50 comes at six")
+    ui.tap_hint("primary")
+    ui.tap_hint("primary")
+    ui.settle()
+    told = facts(crew, "handover")[0]
+    assert state_of(crew) is WorkOrderState.CANNOT_FINISH
+    assert told["note"] == "Gasket DN 50 comes at six"
+    assert [step["step"] for step in told["steps"]] == ["isolate"]  # type: ignore[index,union-attr,call-overload] # JSON of our own writer
+
+
+def test_the_next_crew_sees_what_was_left_and_goes_on_from_there(crew: Field) -> None:
+    left = Handover(note="Gasket comes at six", by="Anna", at_ms=1_795_000_000_000)
+    number, document = make_order(0)
+    crew.office.orders = [(number, replace(document, handover=left))]
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+
+    assert "Gasket comes at six" in [fact.text for fact in ui.get("OrderScreen").view.handover]
+
+
+def test_a_step_that_was_taken_back_must_be_taken_again(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "work")
+    ui.tap_hint("valve_closed")
+    ui.tap_hint("primary")
+    ui.settle()
+    assert ui.get("SheetScreen").view.primary.key == "ventilate"
+    ui.tap_hint("undo-isolate")
+    ui.settle()
+
+    assert ui.get("SheetScreen").view.primary.key == "isolate"
+    told = facts(crew, "safety_step")
+    assert [each["is_undone"] for each in told] == [False, True]
+    assert "supersedes" in told[1]
+
+
+def test_a_leak_without_its_steps_cannot_be_closed_and_says_so(
+    crew: Field, open_order: Callable[[str], None]
+) -> None:
+    ui = crew.ui
+    assert ui is not None
+    open_order(FIRST)
+    begin_work(ui)
+    ui.tap_hint("next-step")
+    ui.settle()
+    ui.tap_hint("secondary")
+    ui.settle()
+    for answer in ("leak", "joint"):
+        ui.tap_hint(answer)
+    write(ui, "gas_lel_pct", "12")
+    missing = ui.get("FindingScreen").view.missing
+    ui.tap_hint("finish")
+    ui.settle()
+
+    assert [line for line in missing if "Isolate" in line]
+    assert state_of(crew) is WorkOrderState.WORKING
+
+
+def test_an_urgent_order_calls_until_somebody_has_seen_it(crew: Field, hands: Hands) -> None:
+    crew.office.orders = [make_order(0), make_order(4, safety_class=SafetyClass.A)]
+    ui = crew.switch_on()
+    assert ui.get("AlarmBanner").view.order_id == order_id(4)
+    assert hands.buzzer.sounds == [Sound.URGENT]
+    ui.pump(300)
+    assert len(hands.buzzer.sounds) > 1, "again, until somebody answers"
+    ui.tap_hint("alarm-answer")
+    ui.settle()
+    heard = len(hands.buzzer.sounds)
+    ui.pump(300)
+    assert ui.all("AlarmBanner") == []
+    assert len(hands.buzzer.sounds) == heard
+    crew.switch_off()
+    ui = crew.switch_on()
+
+    assert ui.all("AlarmBanner") == [], "it was seen; a restart does not call again"
+
+
+def test_who_works_alone_is_asked_and_the_control_room_is_told(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint("help")
+    ui.settle()
+    ui.tap_hint("30")
+    ui.tap_hint("primary")
+    ui.settle()
+    crew.clock.moment_utc += timedelta(minutes=31)
+    ui.app.navigator.tick()
+    ui.settle()
+    assert ui.get("AlarmBanner").view.order_id == ""
+    crew.clock.moment_utc += timedelta(minutes=4)
+    ui.app.navigator.tick()
+    ui.settle()
+    ui.tap_hint("alarm-answer")
+    ui.settle()
+
+    events = [each["event"] for each in facts(crew, "lone_worker")]
+    assert events == ["started", "overdue", "escalated", "confirmed"]
+    assert ui.all("AlarmBanner") == []
+
+
+def test_a_call_for_help_needs_two_taps_and_says_where(crew: Field, hands: Hands) -> None:
+    hands.locator.here = Fix(latitude_deg=38.001, longitude_deg=114.502, accuracy_m=8.0)
+    ui = crew.switch_on()
+    ui.tap_hint("help")
+    ui.settle()
+    ui.tap_hint("gas")
+    ui.tap_hint("primary")
+    assert facts(crew, "help_call") == []
+    ui.tap_hint("primary")
+    ui.settle()
+
+    told = facts(crew, "help_call")
+    assert [(each["reason"], each["lat_deg"], each["is_over"]) for each in told] == [
+        ("gas", 38.001, False)
+    ]
+
+
+def test_a_stop_on_the_map_opens_its_order_and_a_well_shows_what_it_closes(
+    crew: Field, hands: Hands
+) -> None:
+    latitude, longitude = PLANE.to_earth(200.0, 150.0)
+    hands.locator.here = Fix(latitude_deg=latitude, longitude_deg=longitude, accuracy_m=5.0)
+    ui = crew.switch_on()
+    assert ui.get("OrderRowTap", hint=FIRST).row.distance_text == "20 m"
+    ui.tap_hint("go-map")
+    ui.settle()
+    screen, the_map = ui.get("MapScreen"), ui.get("NetworkMap")
+    assert hands.locator.is_on
+
+    def touch(x_m: float, y_m: float) -> None:
+        touch = harness.FakeTouch(*the_map.to_window(*the_map.pixel_of((x_m, y_m))))
+        touch.down()
+        ui.pump(2)
+        touch.up()
+        ui.settle()
+
+    touch(480, 820)
+    assert screen.view.card.title.endswith("VW-031")
+    assert len(screen.view.lit) == 2, "the two sections that this well closes"
+    assert ui.back()
+    assert screen.view.card is None
+    before = list(the_map.middle)
+    ui.swipe((400, 700), (400, 500))
+    assert the_map.middle != before
+    ui.tap_hint("show-all")
+    ui.settle()
+    touch(180, 160)
+    ui.tap_hint("primary")
+    ui.settle()
+
+    assert ui.get("OrderScreen").view.number == FIRST
+    assert not hands.locator.is_on, "the position rests when nobody looks"
+
+
+def test_a_photo_is_taken_marked_up_and_demanded_for_a_leak(crew: Field, hands: Hands) -> None:
+    ui = crew.switch_on()
+    assert crew.tablet is not None
+    crew.tablet.set_pin("285170")
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    take_steps(ui)
+    for answer in ("leak", "joint"):
+        ui.tap_hint(answer)
+    ui.settle()
+    assert "A photo of what was repaired" in ui.get("FindingScreen").view.missing
+    ui.back()
+    open_tool(ui, "photos")
+    ui.tap_hint("take-photo")
+    ui.settle()
+    assert hands.camera.taken_count == 1
+    if harness.HAS_PIXELS:
+        ui.tap_hint("photo")
+        ui.settle()
+        x, y = ui.centre(ui.get("MarkPad"))
+        ui.stroke([(x - 80, y), (x, y + 60), (x + 80, y)])
+        ui.tap_hint("primary")
+        ui.settle()
+        assert len(ui.get("PhotosScreen").view.tiles) == 2, "the photo itself stays as it was"
+    ui.back()
+    ui.settle()
+
+    assert crew.tablet.photos.count(order_id(0)).total >= 1
+    ui.tap_hint("next-step")
+    ui.settle()
+    assert "A photo of what was repaired" not in ui.get("FindingScreen").view.missing
+
+
+def test_the_shift_counts_what_was_done_and_keeps_the_note(crew: Field) -> None:
+    ui = crew.switch_on()
+    ui.tap_hint("go-me")
+    ui.settle()
+    ui.tap_hint("shift")
+    ui.settle()
+    write(ui, "note", "Key 12 is with the porter")
+    crew.switch_off()
+    ui = crew.switch_on()
+    ui.tap_hint("go-me")
+    ui.settle()
+    ui.tap_hint("shift")
+    ui.settle()
+    assert ui.get("Field", hint="note").text == "Key 12 is with the porter"
+    ui.tap_hint("primary")
+    ui.settle()
+
+    told = facts(crew, "shift_note")
+    assert [each["text"] for each in told] == ["Key 12 is with the porter"]
