@@ -17,5 +17,7 @@ The line through the packages, from the file on disk to the screen:
     presenters                           state in, view data out
     ui, app                              the screens
     crew                                 the same tablet without screens
+    demo_town, demo_office               made-up work and who deals it out, without a server
+    commands_io                          what the command line asks
     __main__                             the command `field-app`
 """

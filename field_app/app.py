@@ -1,8 +1,8 @@
 """Puts the tablet and its screens together, and runs them until the window is closed."""
 
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from field_app.clock_io import SystemClock
@@ -10,8 +10,11 @@ from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import CHINESE, ChosenWords
 from field_app.orders.site_desk import SiteSheet
+from field_app.photos.pictures_io import read_code
 from field_app.platform.desktop import desktop_hardware
+from field_app.platform.hardware_io import Desk, open_hardware
 from field_app.platform.ports import Hardware
+from field_app.platform.replay import ReplayedStep
 from field_app.presenters.alarm import AlarmPresenter
 from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.enrol import EnrolPresenter
@@ -34,10 +37,11 @@ from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.views import LabelledText
 from field_app.presenters.work_page import WorkPage
-from field_app.tablet import Tablet, open_tablet
+from field_app.tablet import Tablet, connect_over_http, open_tablet
 from field_app.ui.environment_io import prepare_environment
 from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
+from wire_contracts.sync import SyncApi
 
 if TYPE_CHECKING:
     from field_app.ui.application import AppParts, LamplighterApp
@@ -51,6 +55,11 @@ SITE_PAGES: Final[Mapping[str, Callable[[Tablet, PresenterContext, str], SheetPa
     "reading": ReadingPage,
 }
 """The sheets of one order by the key of the tool that opens them."""
+
+
+def _(msgid: str) -> str:
+    """Mark a msgid for the catalogue; the words are looked up when they are shown."""
+    return msgid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +89,7 @@ class Wiring:
         return Presenters(
             orders=OrdersPresenter(tablet, context, self.hardware.locator),
             sync=SyncPresenter(tablet, context, self.hardware),
-            enrol=EnrolPresenter(tablet, context, self.config),
+            enrol=EnrolPresenter(tablet, context, self.config, self.hardware.code_scanner),
             log_in=LogInPresenter(tablet, context),
             order=lambda order_id: OrderPresenter(tablet, context, order_id),
             finding=lambda order_id: FindingPresenter(tablet, context, order_id),
@@ -188,7 +197,22 @@ def make_app(
     return LamplighterApp(wire(tablet, config, clock, hardware).parts())
 
 
-def run_app(config: TabletConfig, clock: Clock | None = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How the app is run.
+
+    Attributes:
+        office: Who answers instead of a server: the demo's office, else None.
+        track: Positions to be replayed on a desktop.
+        is_check: End as soon as the first page is drawn.
+    """
+
+    office: SyncApi | None = None
+    track: Sequence[ReplayedStep] = ()
+    is_check: bool = False
+
+
+def run_app(config: TabletConfig, clock: Clock | None = None, run: Run | None = None) -> None:
     """Open the tablet in `config.data`, show its screens, and close it when they are closed.
 
     SIGTERM and Ctrl-C end it like the window's own button: what was typed is kept.
@@ -197,16 +221,40 @@ def run_app(config: TabletConfig, clock: Clock | None = None) -> None:
         NoWindowError: There is neither a display nor a GL library.
         StoreTooNewError: A newer app wrote the tablet's file.
     """
+    run, clock = run or Run(), clock or SystemClock()
     prepare_environment(config.data)
     config.data.mkdir(parents=True, exist_ok=True)
-    tablet = open_tablet(config.data, clock or SystemClock())
+    office = run.office
+    connect = connect_over_http if office is None else lambda _identity: office
+    tablet = open_tablet(config.data, clock, connect=connect)
     try:
         tablet.start_background_sync()
-        app = make_app(tablet, config, clock or SystemClock())
-        _stop_on_signal(app.stop_soon)
-        app.run()
+        wiring = wire(tablet, config, clock, _hardware(tablet, clock, run))
+        _show(wiring, run)
     finally:
         tablet.close()
+
+
+def _hardware(tablet: Tablet, clock: Clock, run: Run) -> Hardware:
+    from field_app.ui.file_picker import ask_file  # noqa: PLC0415 - imports Kivy
+
+    desk = Desk(ask_file=ask_file, read_code=read_code, track=run.track)
+    return open_hardware(tablet.vault, clock, desk)
+
+
+def _show(wiring: Wiring, run: Run) -> None:
+    from field_app.ui.application import LamplighterApp  # noqa: PLC0415 - imports Kivy
+
+    parts = replace(
+        wiring.parts(), strip="" if run.office is None else DEMO_STRIP, is_check=run.is_check
+    )
+    app = LamplighterApp(parts)
+    _stop_on_signal(app.stop_soon)
+    app.run()
+
+
+DEMO_STRIP: Final = _("Demo without a server: nothing leaves this tablet")
+"""Said on every screen of the demo, in the reader's language."""
 
 
 def _stop_on_signal(stop: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
@@ -13,6 +14,9 @@ ENROL_PATH = "/sync/v1/enrol"
 
 MAX_PEOPLE = 500
 
+INVITATION_SCHEME = "lamplighter"
+"""A code that the control room shows begins with it: no other app's code is mistaken for one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolRequest:
@@ -20,6 +24,14 @@ class EnrolRequest:
 
     code: str
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What the control room's QR code says: where the server is, and the one-time code."""
+
+    server_url: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,24 @@ class EnrolAnswer:
     crew_id: str
     people: Sequence[TabletPerson] = ()
     crew_name: str = ""
+
+
+def invitation_text(invitation: Invitation) -> str:
+    """Return what a QR code says, such as `lamplighter://enrol?server=...&code=...`."""
+    query = urlencode({"server": invitation.server_url, "code": invitation.code})
+    return f"{INVITATION_SCHEME}://enrol?{query}"
+
+
+def parse_invitation(text: str) -> Invitation | None:
+    """Return the invitation of a scanned text, None when it is another code."""
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        return None
+    values = parse_qs(parts.query)
+    server, code = values.get("server", [""])[0], values.get("code", [""])[0]
+    is_ours = parts.scheme == INVITATION_SCHEME and parts.netloc == "enrol"
+    return Invitation(server_url=server, code=code) if is_ours and server and code else None
 
 
 def dump_enrol(request: EnrolRequest) -> bytes:

@@ -3,6 +3,7 @@
 Pillow's door in the tablet.
 """
 
+import importlib.util
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -189,3 +190,21 @@ def _position(exif: Image.Exif) -> Position | None:
 def _degrees(parts: tuple[Fraction, Fraction, Fraction]) -> float:
     degrees, minutes, seconds = (float(part) for part in parts)
     return degrees + minutes / 60 + seconds / 3600
+
+
+def read_code(content: bytes) -> str:
+    """Return what the QR code in a picture says, empty when there is none.
+
+    It needs the library zxing-cpp, which a desktop may have and a tablet, with its scanner app,
+    does not; without it no picture says anything.
+    """
+    if importlib.util.find_spec("zxingcpp") is None:
+        return ""
+    import zxingcpp  # noqa: PLC0415 - most machines are without it
+
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            found = zxingcpp.read_barcodes(image.convert("L"))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return ""
+    return str(found[0].text) if found else ""

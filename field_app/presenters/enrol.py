@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from field_app.config import TabletConfig
 from field_app.config_io import ConfigError, check_server_url
+from field_app.platform.desktop import NoCodeScanner
+from field_app.platform.ports import CodeScanner, Tag
 from field_app.presenters.crew_line import crew_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
@@ -12,7 +14,7 @@ from field_app.presenters.views import EnrolView, PersonView
 from field_app.presenters.wording import reason_text
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.tablet import Tablet
-from wire_contracts.enrolment import TabletPerson
+from wire_contracts.enrolment import TabletPerson, parse_invitation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +30,16 @@ class _Standing:
 class EnrolPresenter:
     """The enrolment of this tablet."""
 
-    def __init__(self, tablet: Tablet, context: PresenterContext, config: TabletConfig) -> None:
+    def __init__(
+        self,
+        tablet: Tablet,
+        context: PresenterContext,
+        config: TabletConfig,
+        scanner: CodeScanner | None = None,
+    ) -> None:
         """Enrol `tablet`; the server's address of `config` is filled in."""
         self._tablet = tablet
+        self._scanner = scanner or NoCodeScanner()
         self._context = context
         self._device_name = config.device_name
         identity = tablet.identity
@@ -43,6 +52,7 @@ class EnrolPresenter:
             crew_text=crew_text(identity),
             people=(),
             message="",
+            can_scan=self._scanner.availability().is_available,
         )
         self._stage = Stage(context.worker, blank)
 
@@ -71,6 +81,24 @@ class EnrolPresenter:
     def type_code(self, code: str) -> None:
         """Take the one-time code as typed."""
         self._redraw(replace(self.view, code=code, message=""))
+
+    def scan(self) -> None:
+        """Read the control room's code and connect at once: nothing is typed."""
+        self._scanner.scan(lambda tag: self._context.worker.run(lambda: tag, self._scanned))
+
+    def _scanned(self, tag: Tag | None) -> None:
+        if tag is None:
+            return
+        invitation = parse_invitation(tag.text)
+        if invitation is None:
+            message = self._context.words("This is not a code of the control room.")
+            self._redraw(replace(self.view, message=message))
+            return
+        view = replace(
+            self.view, server_url=invitation.server_url, code=invitation.code, message=""
+        )
+        self._redraw(view)
+        self.enrol()
 
     def enrol(self) -> None:
         """Ask the server for this tablet's token."""

@@ -323,6 +323,7 @@ class EnrolView:
         is_enrolled: The tablet knows its crew; the screen may close.
         people: Who may work on it, once enrolled.
         message: Why it did not work, and the remedy; empty otherwise.
+        can_scan: The control room's code can be scanned, so that nothing is typed.
     """
 
     server_url: str
@@ -333,6 +334,7 @@ class EnrolView:
     crew_text: str
     people: tuple[PersonView, ...]
     message: str
+    can_scan: bool = False
 
 
 class PinStep(StrEnum):

@@ -12,7 +12,9 @@ The line through the modules, from colours to pixels:
     blanks        what a screen shows before its presenter has spoken
     round_blanks  the same for the screens of rounds
     environment_io  what Kivy reads when it is imported
+    first_frame_io  the lamp, while the app behind it is being loaded
     rules_io      the kv files, each loaded once
+    file_picker   a file in place of a camera or a scanner
     widgets       the pieces that screens are built of
     screens       one screen each, and the shell round them
     background    slow work away from the screen

@@ -29,6 +29,7 @@ from field_app.ui.navigator import TWO_PANES_DP, Navigator, Presenters
 from field_app.ui.rules_io import load_rules
 from field_app.ui.theme import Theme, ThemeName
 from field_app.ui.typefaces_io import icon_glyphs, register_typefaces
+from field_app.ui.widgets.basics import Framed
 
 BACK_KEY = 27
 """Android's back button and Esc."""
@@ -52,6 +53,8 @@ class AppParts:
         about: Returns what the settings page says about this tablet.
         folder: The tablet's data folder.
         has_rounds: Returns whether this crew inspects anything; then rounds are a place.
+        strip: The msgid of what is said above every screen; empty: nothing.
+        is_check: The app ends as soon as its first page is drawn.
     """
 
     words: ChosenWords
@@ -61,6 +64,8 @@ class AppParts:
     about: Callable[[], list[LabelledText]]
     folder: Path
     has_rounds: Callable[[], bool]
+    strip: str = ""
+    is_check: bool = False
 
 
 class LamplighterApp(App):
@@ -104,12 +109,20 @@ class LamplighterApp(App):
         Window.softinput_mode = "below_target"
         Window.bind(on_keyboard=self._on_key, on_touch_down=self._on_touch, size=self._measure)
         self._measure()
-        return self.navigator.frame
+        return self._framed(self.navigator.frame)
+
+    def _framed(self, frame: Widget) -> Widget:
+        """Return the frame with the strip above it, if anything is to be said on every screen."""
+        if not self._parts.strip:
+            return frame
+        return Framed(frame, self._parts.strip)
 
     def on_start(self) -> None:
         """Fill the screens, then keep what was made at the start out of garbage collection."""
         self.navigator.start()
         self._ask_for_rounds()
+        if self._parts.is_check:
+            Clock.schedule_interval(self._end_when_drawn, 0.1)
         self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.tick(), TICK_S)
         gc.collect()
         gc.freeze()
@@ -123,6 +136,10 @@ class LamplighterApp(App):
 
     def _on_touch(self, *_: object) -> None:
         self.navigator.touch()
+
+    def _end_when_drawn(self, _elapsed_s: float) -> None:
+        if not self.jobs:
+            self.stop()
 
     def _read_again(self, _elapsed_s: float = 0.0) -> None:
         self.navigator.refresh()

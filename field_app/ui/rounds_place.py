@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from typing_extensions import override
-
 from field_app.platform.ports import Stop, Tag
 from field_app.presenters.home import HomePage
 from field_app.presenters.meter import MeterPresenter
@@ -44,14 +42,12 @@ class TaggedSheet(SheetScreen):
         self._stop: Stop | None = None
         super().__init__(**properties)
 
-    @override
-    def begin(self) -> None:
+    def begin(self) -> None:  # type: ignore[explicit-override] # not in 3.11's typing
         """Show what is there, and hear."""
         super().begin()
         self._stop = self._listen()
 
-    @override
-    def leave(self) -> None:
+    def leave(self) -> None:  # type: ignore[explicit-override] # not in 3.11's typing
         """Hear no more."""
         if self._stop is not None:
             self._stop()

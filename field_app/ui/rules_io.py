@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kivy.lang import Builder
 
+from field_app.ui import file_picker
 from field_app.ui.screens import (
     enrol,
     finding,
@@ -34,6 +35,7 @@ from field_app.ui.widgets import (
 
 _MODULES = (
     basics,
+    file_picker,
     order_row,
     route_sketch,
     evidence_chart,

@@ -16,6 +16,7 @@ BUILDABLE = {"field_app", "wire_contracts", "kivy", "sqlalchemy", "requests", "u
 OPTIONAL = {
     APP / "platform" / "aes_vault_io.py": {"cryptography"},
     APP / "store" / "quick_json.py": {"orjson"},
+    APP / "photos" / "pictures_io.py": {"zxingcpp"},
 }
 """Libraries that a tablet may be without; each has one module, and the app works without it."""
 

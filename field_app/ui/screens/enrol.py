@@ -58,6 +58,10 @@ class EnrolScreen(BoxLayout):
         if self.presenter is not None and text != self.view.code and not self.asks_who:
             self.presenter.type_code(text)
 
+    def scan(self) -> None:
+        """Scan the control room's code."""
+        self.presenter.scan()
+
     def enrol(self) -> None:
         """Connect this tablet."""
         self.presenter.enrol()

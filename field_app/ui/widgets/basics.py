@@ -178,3 +178,14 @@ class Notice(BoxLayout):
 
 class SectionTitle(Txt):
     """The title above a group."""
+
+
+class Framed(BoxLayout):
+    """A screen with a strip above it that says something on every screen."""
+
+    msgid = StringProperty("")
+
+    def __init__(self, frame: Widget, msgid: str, **properties: object) -> None:
+        """Say `msgid` above `frame`."""
+        super().__init__(msgid=msgid, **properties)
+        self.add_widget(frame)
