@@ -6,6 +6,7 @@ schema_steps      how the file's shape came to be, step by step, forward only
 ids_io            random ids
 round_records     the names under which rounds are kept, beside orders
 connections_io    PRAGMAs and engines
+log_end_io        whether the log ends where it was left
 page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file
 readable          whether every row can be taken apart

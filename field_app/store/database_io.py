@@ -22,6 +22,7 @@ from field_app.store.connections_io import (
     open_reader_engine,
     open_writer_engine,
 )
+from field_app.store.log_end_io import commits_behind_the_end
 from field_app.store.readable import unreadable
 from field_app.store.salvage_io import finish_set_aside, set_aside
 from field_app.store.schema_steps import STEPS, Step
@@ -192,11 +193,19 @@ def open_database(path: Path, *, watch: Watch | None = None) -> OpenedDatabase:
     path.parent.mkdir(parents=True, exist_ok=True)
     former = finish_set_aside(path)
     try:
+        _check_log(path)
         return OpenedDatabase(database=Database(path, watch=watch), set_aside=former)
     except StoreDamagedError:
         _log.exception("store damaged; it is set aside and the outbox is saved from it")
     aside = set_aside(path)
     return OpenedDatabase(database=Database(path, watch=watch), set_aside=aside)
+
+
+def _check_log(path: Path) -> None:
+    lost = commits_behind_the_end(path)
+    if lost:
+        message = f"the log is damaged: {lost} commits stand behind its end"
+        raise StoreDamagedError(message)
 
 
 def _check(engine: Engine) -> None:

@@ -41,13 +41,24 @@ def split_pages(database: bytes, log: bytes) -> Pages:
         for start in range(0, len(database) - size + 1, size)
     }
     former: list[bytes] = []
-    step = _FRAME_HEAD_BYTES + size
-    for start in range(_LOG_HEAD_BYTES, len(log) - step + 1, step):
-        number = int.from_bytes(log[start : start + 4], "big")
-        page = log[start + _FRAME_HEAD_BYTES : start + step]
+    for number, page in _log_pages(log, size):
         former.append(newest.get(number, b""))
         newest[number] = page
     return Pages(page_bytes=size, newest=newest, former=former[::-1])
+
+
+def _log_pages(log: bytes, size: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (number, page) of the log's frames, the oldest first.
+
+    Behind the frames that carry the salts of the log's head stand older ones, of logs before it.
+    """
+    step = _FRAME_HEAD_BYTES + size
+    starts = range(_LOG_HEAD_BYTES, len(log) - step + 1, step)
+    salts = log[16:24]
+    present = [start for start in starts if log[start + 8 : start + 16] == salts]
+    for start in (*sorted(set(starts) - set(present)), *present):
+        number = int.from_bytes(log[start : start + 4], "big")
+        yield number, log[start + _FRAME_HEAD_BYTES : start + step]
 
 
 def _page_bytes(database: bytes) -> int:

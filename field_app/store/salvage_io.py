@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from field_app.store.log_end_io import commits_behind_the_end
 from field_app.store.page_scan import Cell, Pages, split_pages
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -104,10 +105,14 @@ def remove_copies(path: Path, rescued: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRows:
-    """The rows that SQLite could still read, and the tables of which some could not be."""
+    """The rows that SQLite could still read, and the tables of which some could not be.
+
+    `is_cut`: the log has commits that SQLite does not read; every table may lack some rows.
+    """
 
     rows: tuple[SavedRow, ...]
     torn: frozenset[str]
+    is_cut: bool
 
 
 def save_rows(aside: Path, tables: Sequence[str]) -> SavedRows:
@@ -116,13 +121,14 @@ def save_rows(aside: Path, tables: Sequence[str]) -> SavedRows:
     _copy(aside, copy)
     try:
         rows: list[SavedRow] = []
-        torn: set[str] = set()
+        is_cut = commits_behind_the_end(copy) > 0
+        torn = set(tables) if is_cut else set()
         for table in tables:
             found, is_whole = _save_table(copy, table)
             rows.extend(found)
             if not is_whole:
                 torn.add(table)
-        return SavedRows(rows=tuple(rows), torn=frozenset(torn))
+        return SavedRows(rows=tuple(rows), torn=frozenset(torn), is_cut=is_cut)
     finally:
         for suffix in SIDE_FILES:
             copy.with_name(copy.name + suffix).unlink(missing_ok=True)
