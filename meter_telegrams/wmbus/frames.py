@@ -6,10 +6,11 @@ the CRCs out; then L counts what is left. Some append bytes of their own (signal
 left out where the CRCs in front of them prove what the telegram is.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from meter_telegrams.crc_en13757 import crc_en13757
+from meter_telegrams.crc_en13757 import crc_en13757, one_bit_errors
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
 from meter_telegrams.mbus.header import address_of
 from meter_telegrams.records.telegram import MeterAddress
@@ -135,10 +136,31 @@ def _strip_b(received: bytes) -> bytes | None:
     cut = _FIRST_B + _CRC
     blocks = [received[:cut], received[cut:]] if len(received) > cut else [received]
     for block in blocks:
-        if crc_en13757(block[:-_CRC]) != int.from_bytes(block[-_CRC:], "big"):
+        if not _is_right(block):
             return None
     body = b"".join(block[:-_CRC] for block in blocks)
     return body if len(body) >= _LEAST else None
+
+
+def mended_b(received: bytes) -> Iterator[bytes]:
+    """Yield the telegrams of format B that differ from these bytes, of no format, in one bit.
+
+    Format B counts its CRCs in L: a damaged telegram has the length of one without CRCs.
+    """
+    cut = _FIRST_B + _CRC
+    blocks = [received[:cut], received[cut:]] if len(received) > cut else [received]
+    wrong = [at for at, block in enumerate(blocks) if not _is_right(block)]
+    if len(wrong) != 1:
+        return
+    block = blocks[wrong[0]]
+    difference = crc_en13757(block[:-_CRC]) ^ int.from_bytes(block[-_CRC:], "big")
+    for at, bit in one_bit_errors(len(block) - _CRC, difference):
+        place = wrong[0] * cut + at
+        yield received[:place] + bytes([received[place] ^ bit]) + received[place + 1 :]
+
+
+def _is_right(block: bytes) -> bool:
+    return crc_en13757(block[:-_CRC]) == int.from_bytes(block[-_CRC:], "big")
 
 
 def _refused(code: TelegramCode, field: str, problem: str) -> RefusedTelegramError:

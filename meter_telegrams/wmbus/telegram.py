@@ -14,7 +14,7 @@ from meter_telegrams.mbus.header import HeaderKind, parse_header
 from meter_telegrams.mbus.telegram import decode_mbus
 from meter_telegrams.records.compact_formats import NO_FORMATS, Formats
 from meter_telegrams.records.telegram import Bus, Function, Telegram
-from meter_telegrams.wmbus.frames import AirFormat, WmbusFrame, parse_wmbus_frame
+from meter_telegrams.wmbus.frames import AirFormat, WmbusFrame, mended_b, parse_wmbus_frame
 from meter_telegrams.wmbus.layers import (
     AUTHENTICATION,
     EXTENDED,
@@ -25,6 +25,9 @@ from meter_telegrams.wmbus.layers import (
 
 _LONG_HEADERS = frozenset({0x72, 0x73, 0x6B, 0x6F, 0x75})
 _IDENTIFICATION = slice(2, 6)
+_CODING = 0x0F
+_NO_DATA = frozenset({0x00, 0x08})
+"""Codings of records that have no data; EN 13757-3:2018 table 4."""
 
 
 def decode_wmbus(
@@ -44,6 +47,44 @@ def decode_wmbus(
     if received[:1] == bytes([LONG_START]) == received[3:4]:
         return _with_records(decode_mbus(received, key=key))
     frame = parse_wmbus_frame(received)
+    telegram = _decoded(frame, key, formats)
+    if frame.air_format is AirFormat.PLAIN:
+        _check_plain(received, telegram, key, formats)
+    return telegram
+
+
+def _check_plain(received: bytes, telegram: Telegram, key: bytes | None, formats: Formats) -> None:
+    """Raise RefusedTelegramError for bytes that are rather a damaged telegram of format B.
+
+    They are, when one bit makes them a telegram with right CRCs, or when the last two bytes are a
+    record without data behind records that are complete without them, as a CRC may look like one.
+    """
+    is_damaged = any(_is_telegram(each, key, formats) for each in mended_b(received))
+    if not is_damaged and received[-2] & _CODING in _NO_DATA:
+        try:
+            cut = _decoded(_without_crc(parse_wmbus_frame(received)), key, formats)
+        except RefusedTelegramError:
+            return
+        is_damaged = (cut.records, cut.notes) == (telegram.records[:-1], telegram.notes)
+    if is_damaged:
+        raise RefusedTelegramError(
+            TelegramCode.CHECKSUM,
+            "wireless link layer",
+            "CRC",
+            "of format B does not fit, if the last two bytes are one",
+            "receive the telegram again",
+        )
+
+
+def _is_telegram(received: bytes, key: bytes | None, formats: Formats) -> bool:
+    try:
+        _decoded(parse_wmbus_frame(received), key, formats)
+    except RefusedTelegramError:
+        return False
+    return True
+
+
+def _decoded(frame: WmbusFrame, key: bytes | None, formats: Formats) -> Telegram:
     data, carrier = _through_layers(frame, key, formats)
     if not data:
         problem = "nothing follows the link layer"
@@ -51,6 +92,11 @@ def decode_wmbus(
             TelegramCode.CUT, "wireless layers", "CI", problem, "receive the telegram again"
         )
     return _with_records(read_application(data[0], data[1:], carrier))
+
+
+def _without_crc(frame: WmbusFrame) -> WmbusFrame:
+    """Return the telegram if its last two bytes were a CRC."""
+    return replace(frame, data=frame.data[:-2])
 
 
 def _through_layers(

@@ -79,6 +79,27 @@ def test_every_flipped_bit_under_a_checksum_is_refused(at: int, bit: int) -> Non
     assert refusal(flipped) in {TelegramCode.CHECKSUM, TelegramCode.LENGTH, TelegramCode.CUT}
 
 
+@given(
+    number=st.integers(0, 99_999_999), extra=st.sampled_from([0, 1, 40, 110, 200]), data=st.data()
+)
+def test_every_flipped_bit_of_format_b_is_refused_though_its_length_is_that_of_no_format(
+    number: int, extra: int, data: st.DataObject
+) -> None:
+    records = bytes.fromhex("0c13") + bytes.fromhex(f"{number:08d}")[::-1] + b"\x2f" * extra
+    whole = with_crcs_b(air(METER, b"\x78" + records))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    bit = data.draw(st.integers(0, 7))
+
+    assert refusal(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+
+
+@given(number=st.integers(0, 99_999_999), code=st.sampled_from([0x00, 0x08, 0x10]))
+def test_two_last_bytes_that_may_be_a_wrong_crc_are_no_record(number: int, code: int) -> None:
+    records = bytes.fromhex("0c13") + bytes.fromhex(f"{number:08d}")[::-1]
+
+    assert refusal(air(METER, b"\x78" + records + bytes([code, 0x13]))) is TelegramCode.CHECKSUM
+
+
 @given(at=st.integers(0, len(PLAIN) - 1))
 def test_every_cut_telegram_is_refused(at: int) -> None:
     assert refusal(PLAIN[:at]) in {TelegramCode.CUT, TelegramCode.LENGTH}
