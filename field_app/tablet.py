@@ -15,6 +15,7 @@ from field_app.access.personal_data import PersonalData
 from field_app.access.withdrawal import (
     SealedApi,
     Withdrawal,
+    ask_for_the_epoch,
     leave_sealed_photos,
     load_withdrawal,
     readmit,
@@ -398,6 +399,8 @@ class Tablet:
         if reason not in {Reason.NONE, Reason.WITHDRAWN} or not isinstance(api, SealedApi):
             return
         with suppress(SyncProblem):  # they stay, and the next contact tries again
+            if reason is Reason.WITHDRAWN:
+                ask_for_the_epoch(self.database, api, self._clock)
             send_sealed(self.database, api, self._clock)
             send_sealed_photos(self.database, self._photo_files, api)
 

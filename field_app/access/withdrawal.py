@@ -19,7 +19,7 @@ from field_app.store.database_io import Database
 from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
-from field_app.sync import sync_store
+from field_app.sync import epochs, sync_store
 from wire_contracts.clock import Clock
 from wire_contracts.sealed import (
     MAX_ENVELOPES,
@@ -69,6 +69,7 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
     if not lease_store.is_withdrawn(connection):
         settings_store.save(connection, Key.WITHDRAWN_MS, at_ms)
     sealed_store.seal_missing(connection, seal)
+    sealed_store.seal_history(connection, seal)
     sealed_store.leave_sealed_only(connection)
     for table in (base_row, bucket, order_view, sync_report):
         connection.execute(delete(table))
@@ -102,6 +103,19 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
         if settled == 0:
             break
     return sent
+
+
+def ask_for_the_epoch(database: Database, api: SealedApi, clock: Clock) -> None:
+    """Ask a server that answers nothing else whether it was restored; then all is sent again.
+
+    Raises:
+        SyncProblem: No usable answer.
+    """
+    if database.read(sealed_store.has_acked):
+        question = SealedRequest(
+            replica_id=database.read(_replica_id), envelopes=(), protocol=PROTOCOL
+        )
+        database.write(_settle((), api.send_sealed(question), clock))
 
 
 def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
@@ -148,7 +162,8 @@ def _settle(
 ) -> Callable[[Connection], int]:
     def work(connection: Connection) -> int:
         sync_store.note_contact(connection, clock, answer.server_now_ms)
-        return sealed_store.settle_alone(connection, batch, answer.results)
+        epochs.take_epoch(connection, answer.server_epoch)
+        return sealed_store.settle_alone(connection, batch, answer.results, answer.server_now_ms)
 
     return work
 

@@ -63,12 +63,14 @@ class Rescued:
         scanned: Records found on the pages of tables that it could not read whole.
         operations: Operations whose JSON stands unbroken anywhere.
         torn: The tables that SQLite could not read whole.
+        is_cut: What was scanned is newer than the rows: the log was damaged.
     """
 
     rows: tuple[SavedRow, ...]
     scanned: tuple[SavedRow, ...]
     operations: tuple[Operation, ...]
     torn: frozenset[str]
+    is_cut: bool = False
 
 
 def read_damaged(aside: Path) -> Rescued:
@@ -80,6 +82,7 @@ def read_damaged(aside: Path) -> Rescued:
         scanned=tuple(scanned),
         operations=tuple(scan_operations(aside)),
         torn=saved.torn,
+        is_cut=saved.is_cut,
     )
 
 
@@ -97,7 +100,10 @@ def put_back(connection: Connection, rescued: Rescued, *, file_name: str, at_ms:
 
     An operation found only as bytes counts as queued: the server's ledger absorbs a repeat.
     """
-    for row in (*rescued.rows, *rescued.scanned):
+    old_and_new = (
+        (rescued.scanned, rescued.rows) if rescued.is_cut else (rescued.rows, rescued.scanned)
+    )
+    for row in (*old_and_new[0], *old_and_new[1]):
         with suppress(SQLAlchemyError), connection.begin_nested():
             _put_row(connection, row)
     for operation in rescued.operations:
@@ -161,7 +167,8 @@ def _is_draft(record: Record) -> bool:
 
 
 def _is_sealed(record: Record) -> bool:
-    return len(record) == _SIX and record[0] in set(SealedKind) and isinstance(record[4], int)
+    is_sealed = len(record) >= _SIX and record[0] in set(SealedKind)
+    return is_sealed and _is_text(record, 1, 2, 3) and isinstance(record[4], int)
 
 
 def _is_setting(record: Record) -> bool:

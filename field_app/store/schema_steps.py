@@ -67,6 +67,7 @@ _SECOND: Step = (
         made_at_ms INTEGER NOT NULL, is_alone INTEGER NOT NULL,
         PRIMARY KEY (kind, about, owner))""",
     "CREATE INDEX sealed_item_alone ON sealed_item (is_alone, made_at_ms)",
+    "ALTER TABLE sealed_item ADD COLUMN acked_at_ms INTEGER NOT NULL DEFAULT 0",
     # the end of every pull asks for stale rows: nearly always there are none among thousands
     "CREATE INDEX base_row_stale ON base_row (bucket) WHERE is_stale = 1",
     # where an order is, for the way to the next one

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import sqlite
@@ -26,6 +27,9 @@ from wire_contracts.sealed import (
 Seal = Callable[[bytes, SealedKind, str, bytes], Envelope | None]
 """(server's public key, kind, about, plaintext) -> the envelope, None when it cannot be made."""
 
+HISTORY = timedelta(days=90)
+"""How long an envelope stays after the server had it: its backups may be older (RULINGS R1)."""
+
 _PLACE = "sealed item"
 
 
@@ -45,13 +49,17 @@ def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToSeal:
-    """What is to be sealed: `about` names it outside, `owner` made it."""
+    """What is to be sealed: `about` names it outside, `owner` made it.
+
+    `acked_at_ms`: the server's clock when it had it, 0 while it waits.
+    """
 
     kind: SealedKind
     about: str
     owner: str
     plain: bytes
     made_at_ms: int
+    acked_at_ms: int = 0
 
 
 def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
@@ -66,6 +74,7 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
         "envelope": dump_json(envelope_json(envelope)).decode(),
         "made_at_ms": thing.made_at_ms,
         "is_alone": 0,
+        "acked_at_ms": thing.acked_at_ms,
     }
     statement = sqlite.insert(sealed_item).values(
         kind=str(thing.kind), about=thing.about, owner=thing.owner, **changed
@@ -141,6 +150,31 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
     return made
 
 
+def seal_history(connection: Connection, seal: Seal) -> int:
+    """Seal what the server has confirmed and may lose again with a restored backup (R1).
+
+    Call it before the readable words go; return how many were sealed.
+    """
+    rows = connection.execute(
+        select(outbox_op.c.body, outbox_op.c.made_at_ms, outbox_op.c.acked_at_ms).where(
+            outbox_op.c.status.not_in(sorted(WAITING))
+        )
+    ).all()
+    made = 0
+    for row in rows:
+        body = json.loads(row.body)
+        thing = ToSeal(
+            kind=SealedKind.OPERATION,
+            about=str(body["op_id"]),
+            owner=str(body["actor"]),
+            plain=row.body.encode(),
+            made_at_ms=row.made_at_ms,
+            acked_at_ms=max(row.acked_at_ms, 1),
+        )
+        made += keep_sealed(connection, seal, thing)
+    return made
+
+
 def forget_sealed(
     connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
 ) -> None:
@@ -180,9 +214,12 @@ def leave_sealed_only(connection: Connection) -> int:
     return count
 
 
+_WAITS_ALONE = and_(sealed_item.c.is_alone == 1, sealed_item.c.acked_at_ms == 0)
+
+
 def count_alone(connection: Connection) -> int:
     """Return how many envelopes wait whose words are no longer here."""
-    alone = select(func.count()).select_from(sealed_item).where(sealed_item.c.is_alone == 1)
+    alone = select(func.count()).select_from(sealed_item).where(_WAITS_ALONE)
     return connection.execute(alone).scalar_one()
 
 
@@ -190,7 +227,7 @@ def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
     """Return the oldest envelopes to be sent as they are."""
     rows = connection.execute(
         select(sealed_item.c.owner, sealed_item.c.envelope)
-        .where(sealed_item.c.is_alone == 1)
+        .where(_WAITS_ALONE)
         .order_by(sealed_item.c.made_at_ms, sealed_item.c.about)
         .limit(limit)
     ).all()
@@ -204,14 +241,40 @@ def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
 
 
 def settle_alone(
-    connection: Connection, sent: Sequence[SealedItem], results: Sequence[SealedResult]
+    connection: Connection,
+    sent: Sequence[SealedItem],
+    results: Sequence[SealedResult],
+    at_ms: int,
 ) -> int:
-    """Forget what the server holds now, in the order sent; return how many."""
+    """Note what the server holds now, in the order sent; return how many.
+
+    `at_ms` is the server's clock. The envelopes stay for a restored server.
+    """
     done = 0
     for item, result in zip(sent, results, strict=False):
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
-        forget_sealed(connection, envelope.kind, [envelope.about], item.owner)
+        mine = and_(
+            sealed_item.c.kind == str(envelope.kind),
+            sealed_item.c.about == envelope.about,
+            sealed_item.c.owner == item.owner,
+        )
+        connection.execute(update(sealed_item).where(mine).values(acked_at_ms=max(at_ms, 1)))
         done += 1
+    before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
+    is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
+    connection.execute(delete(sealed_item).where(is_old))
     return done
+
+
+def has_acked(connection: Connection) -> bool:
+    """Return whether envelopes are kept that a restored server may ask for again."""
+    acked = select(sealed_item.c.about).where(sealed_item.c.acked_at_ms > 0)
+    return connection.execute(acked.limit(1)).first() is not None
+
+
+def queue_all_again(connection: Connection) -> None:
+    """Let everything wait again: the server was restored (RULINGS R1)."""
+    again = update(sealed_item).where(sealed_item.c.acked_at_ms > 0)
+    connection.execute(again.values(acked_at_ms=0))

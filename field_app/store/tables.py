@@ -113,9 +113,12 @@ sealed_item = Table(
     Column("envelope", Text, nullable=False),
     Column("made_at_ms", Integer, nullable=False),
     Column("is_alone", Integer, nullable=False),
+    Column("acked_at_ms", Integer, nullable=False, server_default="0"),
     Index("sealed_item_alone", "is_alone", "made_at_ms"),
 )
-"""What is unsent, sealed to the server; `is_alone` when the readable words were wiped."""
+"""What is unsent, sealed to the server; `is_alone` when the readable words were wiped.
+
+`acked_at_ms`: the server's clock when it had it, 0 before; kept for a restored server (R1)."""
 
 sync_report = Table(
     "sync_report",

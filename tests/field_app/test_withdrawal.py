@@ -75,6 +75,12 @@ def work_offline(tablet: Tablet, order_id: str) -> list[str]:
     return [entry.operation.op_id for entry in tablet.waiting()]
 
 
+def work_offline_after_accepting(tablet: Tablet, order_id: str) -> list[str]:
+    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
+    tablet.desk.add_note(order_id, WORDS)
+    return [entry.operation.op_id for entry in tablet.waiting()]
+
+
 def revoke(office: Office, tablet: Tablet) -> None:
     assert tablet.identity is not None
     tablet_id = tablet.identity.tablet_id
@@ -127,6 +133,28 @@ def test_a_revoked_tablet_hands_in_every_word_and_keeps_none(
     assert files_with(tmp_path / "tablet", address) == []
     assert not (tmp_path / "tablet" / VAULT_FILE).exists()
     assert tablet.people() == ()
+
+
+@pytest.mark.parametrize("knows_the_withdrawal", [True, False])
+def test_a_restored_server_gets_again_what_a_withdrawn_tablet_had_handed_in(
+    tablet: Tablet, office: Office, tmp_path: Path, *, knows_the_withdrawal: bool
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    early = office.back_up(tmp_path / "early.sqlite3")
+    tablet.sync_now()
+    op_ids = [*ledger(office), *work_offline_after_accepting(tablet, order_id)]
+    revoke(office, tablet)
+    backup = office.back_up(tmp_path / "late.sqlite3") if knows_the_withdrawal else early
+    tablet.sync_now()
+    office.restore(backup)
+
+    tablet.sync_now()
+    tablet.sync_now()
+
+    assert set(op_ids) <= ledger(office).keys()
+    assert tablet.withdrawal().sealed_waiting == 0
 
 
 def test_without_the_network_the_sealed_words_wait_over_restarts(
