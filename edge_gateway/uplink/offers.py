@@ -2,7 +2,9 @@
 
 One broker connection keeps the order of publications, and the server takes them in that order. Its
 word on a later publication therefore proves that it has passed over an earlier one; a word that
-merely comes later proves nothing, because a slow server may be many batches behind.
+merely comes later proves nothing, because a slow server may be many batches behind. What was
+passed over need not be refused either: a broker whose queue is full drops what it has confirmed.
+As soon as one batch that was passed over is taken after all, no other is held against the server.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,11 @@ BACKLOG_SHARE = 0.2
 """Of the window, for what waited while there are live frames too; gateway notes, section 5."""
 
 IGNORED_ENOUGH = 3
-"""Publications that the server passed over: it will not take it."""
+"""Publications of a batch that the server passed over, after which its frames go one by one."""
+
+IGNORED_ALONE = 10
+"""Publications of one frame that it passed over while it took every other: it will not take it.
+Judgement: it costs a slot of the window and no other frame's time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,7 @@ class Offer:
 
     def is_doubtful(self) -> bool:
         """Return whether the server, though it is there, does not take this batch."""
-        return self.ignored >= IGNORED_ENOUGH
+        return self.ignored >= (IGNORED_ALONE if len(self.seqs) == 1 else IGNORED_ENOUGH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,20 +118,21 @@ def settle(window: Window, acknowledged: Iterable[int], *, epoch: int = 0) -> Wi
     Of a batch that was published more than once the word may be for the first publication.
     """
     done = frozenset(acknowledged)
-    reached = (
-        offer.first_number
+    taken = [
+        offer for offer in window.offers if offer.epoch == epoch and not done.isdisjoint(offer.seqs)
+    ]
+    passed = max((offer.first_number for offer in taken), default=0)
+    is_lossy = any(offer.ignored for offer in taken)
+    offers = [
+        replace(
+            offer,
+            seqs=tuple(seq for seq in offer.seqs if offer.epoch != epoch or seq not in done),
+            ignored=0 if is_lossy else offer.ignored,
+        )
         for offer in window.offers
-        if offer.epoch == epoch and not done.isdisjoint(offer.seqs)
-    )
-    passed = max(reached, default=0)
-    kept = (
-        replace(offer, seqs=tuple(seq for seq in offer.seqs if seq not in done))
-        if offer.epoch == epoch
-        else offer
-        for offer in window.offers
-    )
-    offers = tuple(offer for offer in kept if offer.seqs)
-    return replace(window, offers=offers, passed=max(window.passed, passed))
+    ]
+    left = tuple(offer for offer in offers if offer.seqs)
+    return replace(window, offers=left, passed=max(window.passed, passed))
 
 
 def is_overdue(window: Window, offer: Offer, now_s: float) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edge_gateway.queue.queued import StoredFrame
 from edge_gateway.uplink.batching import MAX_BATCH_BYTES, batch_payload, take_batch
 from edge_gateway.uplink.offers import (
+    IGNORED_ALONE,
     LONGEST_PAUSE,
     Window,
     add_offer,
@@ -95,6 +96,26 @@ def test_a_server_that_is_slow_but_takes_all_is_never_said_to_pass_one_over(
         del on_the_way[:taken]
 
         assert [offer.ignored for offer in window.offers] == [0] * len(window.offers)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=60))
+def test_what_was_passed_over_and_taken_after_all_speaks_for_every_other(taken: list[int]) -> None:
+    """Of four lone frames one is dropped again and again; now and then another was dropped too."""
+    window = Window(size=5, timeout_s=1)
+    for seq in range(5):
+        window = add_offer(window, [seq], 0)
+    newest = 4
+    for now_s, place in enumerate(taken, 1):
+        lucky = window.offers[place]
+        window = settle(window, lucky.seqs)
+        assert not lucky.ignored or {offer.ignored for offer in window.offers} == {0}
+        for offer in window.offers:
+            window = repeat_offer(window, offer, now_s * 10)
+        newest += 1
+        window = add_offer(window, [newest], now_s * 10)
+
+    assert window.offers[0].seqs == (0,)
+    assert window.offers[0].ignored < IGNORED_ALONE or taken[-IGNORED_ALONE:] == [4] * 10
 
 
 @given(st.integers(1, 5))
