@@ -1,19 +1,27 @@
 """What a crew does with a form of the office: tapped, typed, refused, corrected, sealed."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
-from tests.field_app_ui import kivy_harness as harness
+from field_app.checklists.form_desk import FormSubject
+from field_app.presenters.form import FormRequest
+
+from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
+from field_app.ui.screens.form import CARDS_PER_FRAME
+from field_app.ui.theme import ThemeName
+from field_app.ui.widgets.basics import MIN_TARGET_DP, Tap
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work
 from tests.field_app_ui.town_office import order_id
 from wire_contracts.fields import FieldReader
 from wire_contracts.forms.answer_sets import AnswerSet, parse_answer_set
-from wire_contracts.orders import FactType
+from wire_contracts.orders import ENTITY, FactType
 
 TOOL = "tool-form:leak-gas"
+HOUSEHOLD = FormSubject(about="household", about_id="h-1")
 
 
 @pytest.fixture
@@ -23,11 +31,9 @@ def ui(crew: Field) -> harness.Driver:
 
 
 def open_form(ui: harness.Driver) -> None:
-    """Go to the first order, take its steps, open its checklist, and wait for every card."""
-    ui.tap_hint(FIRST)
-    ui.settle()
-    begin_work(ui)
-    ui.tap_hint(TOOL)
+    """Open the checklist of the first order, and wait for every card."""
+    subject = FormSubject(about=ENTITY, about_id=order_id(0))
+    ui.app.navigator.open_form(FormRequest(form_id="leak-gas", subject=subject))
     ui.settle()
     wait_for_cards(ui)
 
@@ -73,8 +79,15 @@ def sealed(crew: Field) -> Iterator[AnswerSet]:
             yield parse_answer_set(FieldReader(place="test", values=payload))
 
 
-def test_a_checklist_is_filled_in_and_reaches_the_office(crew: Field, ui: harness.Driver) -> None:
-    open_form(ui)
+def test_a_checklist_is_filled_in_on_an_order_and_reaches_the_office(
+    crew: Field, ui: harness.Driver
+) -> None:
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    ui.tap_hint(TOOL)
+    ui.settle()
+    wait_for_cards(ui)
     fill_in(ui)
     assert ui.get("FormScreen").view.left_count == 0
     ui.tap_hint("finish-form")
@@ -88,49 +101,30 @@ def test_a_checklist_is_filled_in_and_reaches_the_office(crew: Field, ui: harnes
     assert ui.get("ToolTile", hint=TOOL).detail == "finished"
 
 
-def test_check_for_errors_jumps_to_the_first_wrong_item_and_says_what_is_wrong(
+def test_mistakes_are_shown_where_they_are_and_the_first_is_brought_onto_the_screen(
     ui: harness.Driver,
 ) -> None:
     open_form(ui)
-    left = ui.get("FormScreen").view.left_count
-    ui.tap_hint("isolate/people_out=yes")
-    ui.settle()
-    ui.tap_hint("finish-form")
-    ui.settle()
-
     screen = ui.get("FormScreen")
-    assert screen.view.left_count == left - 1
-    assert screen.view.left_text == f"{left - 1} left: check for errors"
-    assert screen.ids.cards.card("isolate/valve_closed").view.error_text == "Must be answered"
-    assert ui.visible(screen.ids.cards.card("isolate/valve_closed"))
-
-
-def test_a_number_shows_its_range_before_it_is_typed_and_its_mistake_after(
-    ui: harness.Driver,
-) -> None:
-    open_form(ui)
-    card = ui.get("FormScreen").ids.cards.card("measure/lel_before")
-    assert card.view.range_text == "0 – 100 % LEL"
+    left, number = screen.view.left_count, screen.ids.cards.card("measure/lel_before")
+    assert number.view.range_text == "0 – 100 % LEL"
 
     ui.tap_hint("measure/lel_before")
     ui.type("130")
     ui.settle()
-
-    assert card.view.error_text == "0 to 100 % LEL"
-
-
-def test_what_an_answer_makes_relevant_appears_and_goes_again(ui: harness.Driver) -> None:
-    open_form(ui)
-    assert "measure/danger" not in places(ui)
-
-    ui.tap_hint("measure/lel_before")
-    ui.type("40")
-    ui.settle()
+    assert number.view.error_text == "0 to 100 % LEL"
     assert "measure/danger" in places(ui)
-
     ui.tap_hint("undo")
     ui.settle()
     assert "measure/danger" not in places(ui)
+    ui.tap_hint("isolate/people_out=yes")
+    ui.tap_hint("finish-form")
+    ui.settle()
+
+    missing = screen.ids.cards.card("isolate/valve_closed")
+    assert screen.view.left_text == f"{left - 1} left: check for errors"
+    assert missing.view.error_text == "Must be answered"
+    assert ui.visible(missing)
 
 
 def test_every_answer_is_there_again_after_the_app_was_closed(
@@ -144,20 +138,31 @@ def test_every_answer_is_there_again_after_the_app_was_closed(
     crew.switch_off()
 
     ui = crew.switch_on()
-    ui.tap_hint(FIRST)
-    ui.settle()
-    assert ui.get("ToolTile", hint=TOOL).detail == "begun"
-    ui.tap_hint(TOOL)
-    ui.settle()
-    wait_for_cards(ui)
+    open_form(ui)
 
     assert ui.get("Field", hint="isolate/valve_closed").text == "V-17"
     assert ui.get("BigButton", hint="isolate/cordon=no").is_on
 
 
-@pytest.mark.parametrize("language", ["en", "zh_CN"])
-@pytest.mark.parametrize("size", [(800, 1280), (1280, 800)])
-def test_the_form_in_both_languages_and_both_ways_round(
+def test_a_long_form_is_made_a_few_cards_per_frame(crew: Field) -> None:
+    crew.office.extra = [published(builtin("safety-check"))]
+    ui = crew.switch_on()
+    ui.app.navigator.open_form(FormRequest(form_id="safety-check", subject=HOUSEHOLD))
+    screen = ui.get("FormScreen")
+    ui.wait(lambda: screen.view.cards, "the form")
+    counts = [screen.ids.cards.made_count]
+    while counts[-1] < len(screen.view.cards):
+        ui.pump()
+        counts.append(screen.ids.cards.made_count)
+
+    assert len(screen.view.cards) > 12
+    assert max(later - one for one, later in pairwise(counts)) <= CARDS_PER_FRAME
+
+
+@pytest.mark.parametrize(
+    ("language", "size"), [("zh_CN", (1280, 800)), ("zh_CN", (800, 1280)), ("en", (800, 1280))]
+)
+def test_a_form_in_both_languages_both_ways_round_and_three_themes(
     crew: Field, language: str, size: tuple[int, int]
 ) -> None:
     crew.office.extra = [published(builtin("leak-gas"))]
@@ -169,7 +174,13 @@ def test_the_form_in_both_languages_and_both_ways_round(
     ui.tap_hint("measure/lel_before")
     ui.type("130")
     ui.settle()
+    for name in ThemeName:
+        ui.app.use_theme(name)
+        ui.settle()
+        ui.screenshot(f"form-{language}-{size[0]}-{name}")
 
+    taps = [each for each in ui.walk() if isinstance(each, Tap) and ui.visible(each)]
+    small = [each.hint for each in taps if min(each.width, each.height) < MIN_TARGET_DP]
+    assert small == []
     title = ui.get("FormScreen").view.title
-    ui.screenshot(f"form-{language}-{size[0]}")
     assert title == ("Gas leak repair" if language == "en" else "燃气泄漏抢修")
