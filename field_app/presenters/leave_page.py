@@ -170,40 +170,8 @@ class LeavePage(SitePage):
 
     def _handover(self, data: SiteSheet, answers: Answers) -> SheetView:
         t = self.t
-        medium = data.document.medium
-        steps = RowsBlock(
-            key="steps",
-            title=t("Done so far"),
-            lines=tuple(
-                RowLine(
-                    key=str(each.step),
-                    title=step_text(t, each.step, medium),
-                    detail=f"{self._name(each.by)}  ·  {self._time(each.at_ms)}",
-                    icon="check-circle",
-                    tone=Tone.OK,
-                )
-                for each in data.record.steps
-            ),
-            empty_text=t("No step was taken yet."),
-        )
-        valves = RowsBlock(
-            key="valves",
-            title=t("Valves that stay closed"),
-            lines=tuple(
-                RowLine(
-                    key=each.valve_id,
-                    title=each.valve_id,
-                    detail=each.may_reopen,
-                    icon="valve-closed",
-                    tone=Tone.WARN,
-                )
-                for each in data.record.valves
-            ),
-            empty_text=t("No valve is closed."),
-        )
-        is_working = data.document.state is WorkOrderState.WORKING
         refusal = ""
-        if not is_working:
+        if data.document.state is not WorkOrderState.WORKING:
             refusal = t("Only work that has begun can be handed over.")
         elif not answers.get("note").strip():
             refusal = t("Write what the next crew must know.")
@@ -217,8 +185,8 @@ class LeavePage(SitePage):
                     tone=Tone.INFO,
                     icon="swap-horizontal",
                 ),
-                steps,
-                valves,
+                self._steps_done(data),
+                self._valves_closed(data),
                 NoteBlock(
                     key="note",
                     label=t("What must the next crew know?"),
@@ -236,4 +204,40 @@ class LeavePage(SitePage):
             ),
             saved_text=answers.saved_text,
             message=answers.message,
+        )
+
+    def _steps_done(self, data: SiteSheet) -> RowsBlock:
+        t = self.t
+        return RowsBlock(
+            key="steps",
+            title=t("Done so far"),
+            lines=tuple(
+                RowLine(
+                    key=str(each.step),
+                    title=step_text(t, each.step, data.document.medium),
+                    detail=f"{self._name(each.by)}  ·  {self._time(each.at_ms)}",
+                    icon="check-circle",
+                    tone=Tone.OK,
+                )
+                for each in data.record.steps
+            ),
+            empty_text=t("No step was taken yet."),
+        )
+
+    def _valves_closed(self, data: SiteSheet) -> RowsBlock:
+        t = self.t
+        return RowsBlock(
+            key="valves",
+            title=t("Valves that stay closed"),
+            lines=tuple(
+                RowLine(
+                    key=each.valve_id,
+                    title=each.valve_id,
+                    detail=each.may_reopen,
+                    icon="valve-closed",
+                    tone=Tone.WARN,
+                )
+                for each in data.record.valves
+            ),
+            empty_text=t("No valve is closed."),
         )

@@ -1,7 +1,5 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
-from collections.abc import Sequence
-
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_desk import SiteSheet
 from field_app.presenters.ports import PresenterContext, Words
@@ -23,70 +21,68 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
     t = context.words
     if sheet.document.state not in _ON_SITE:
         return ()
-    return tuple(tool for tool in _tools(sheet, t) if tool is not None)
-
-
-def _tools(sheet: SiteSheet, t: Words) -> Sequence[OrderTool | None]:
-    record = sheet.record
     opens_pipes = sheet.document.order_type is not OrderType.COMM_CHECK
-    steps = OrderTool(
-        key="work",
-        text=t("Steps"),
-        detail=f"{len(record.done)} / {len(sheet.plans)}",
-        icon="format-list-checks",
-        tone=Tone.OK if len(record.done) == len(sheet.plans) else Tone.INFO,
-    )
-    gas = OrderTool(
-        key="gate",
-        text=t("Gas test"),
-        detail=str(len(record.gas)) if record.gas else t("before entry"),
-        icon="air-filter",
-        tone=Tone.OK if record.gas else Tone.PLAIN,
-    )
-    valves = OrderTool(
-        key="valves",
-        text=t("Valves"),
-        detail=t("{count} closed").format(count=len(record.valves)) if record.valves else "0",
-        icon="valve-closed" if record.valves else "valve",
-        tone=Tone.WARN if record.valves else Tone.PLAIN,
-    )
-    parts = OrderTool(
-        key="parts",
-        text=t("Parts"),
-        detail=f"{sum(part.quantity for part in record.parts):g}",
-        icon="package-variant",
-        tone=Tone.OK if record.parts else Tone.PLAIN,
-    )
-    reading = OrderTool(
-        key="reading",
-        text=t("Reading"),
-        detail=f"{record.counts[-1].value:g}" if record.counts else "–",
-        icon="counter",
-        tone=Tone.OK if record.counts else Tone.PLAIN,
-    )
-    photos = OrderTool(
-        key="photos",
-        text=t("Photos"),
-        detail=str(sheet.photos),
-        icon="camera",
-        tone=Tone.OK if sheet.photos else Tone.PLAIN,
-    )
-    signature = OrderTool(
-        key="signature", text=t("Signature"), detail="", icon="signature-freehand", tone=Tone.PLAIN
-    )
-    handover = OrderTool(
-        key="handover", text=t("Hand over"), detail="", icon="swap-horizontal", tone=Tone.PLAIN
-    )
-    is_working = sheet.document.state is WorkOrderState.WORKING
+    safety = _safety_tools(sheet, t) if opens_pipes else ()
+    return (*safety, *_record_tools(sheet, t))
+
+
+def _safety_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
+    """Return the tools of orders for which pipes are opened: steps, air, valves."""
+    record = sheet.record
+    valves_text = t("{count} closed").format(count=len(record.valves)) if record.valves else "0"
     return (
-        steps if opens_pipes else None,
-        gas if opens_pipes else None,
-        valves if opens_pipes else None,
-        photos,
-        parts,
-        reading if sheet.document.meter_id is not None else None,
-        signature,
-        handover if is_working else None,
+        OrderTool(
+            key="work",
+            text=t("Steps"),
+            detail=f"{len(record.done)} / {len(sheet.plans)}",
+            icon="format-list-checks",
+            tone=Tone.OK if len(record.done) == len(sheet.plans) else Tone.INFO,
+        ),
+        OrderTool(
+            key="gate",
+            text=t("Gas test"),
+            detail=str(len(record.gas)) if record.gas else t("before entry"),
+            icon="air-filter",
+            tone=Tone.OK if record.gas else Tone.PLAIN,
+        ),
+        OrderTool(
+            key="valves",
+            text=t("Valves"),
+            detail=valves_text,
+            icon="valve-closed" if record.valves else "valve",
+            tone=Tone.WARN if record.valves else Tone.PLAIN,
+        ),
+    )
+
+
+def _record_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
+    """Return the tools that keep evidence: photos, parts, the dial, the signature."""
+    record = sheet.record
+    counts = f"{record.counts[-1].value:g}" if record.counts else "–"
+    rows = (
+        ("photos", t("Photos"), str(sheet.photos), "camera", sheet.photos > 0),
+        (
+            "parts",
+            t("Parts"),
+            f"{sum(part.quantity for part in record.parts):g}",
+            "package-variant",
+            bool(record.parts),
+        ),
+        ("reading", t("Reading"), counts, "counter", bool(record.counts)),
+        ("signature", t("Signature"), "", "signature-freehand", False),
+        ("handover", t("Hand over"), "", "swap-horizontal", False),
+    )
+    left_out = set()
+    if sheet.document.meter_id is None:
+        left_out.add("reading")
+    if sheet.document.state is not WorkOrderState.WORKING:
+        left_out.add("handover")
+    return tuple(
+        OrderTool(
+            key=key, text=text, detail=detail, icon=icon, tone=Tone.OK if is_done else Tone.PLAIN
+        )
+        for key, text, detail, icon, is_done in rows
+        if key not in left_out
     )
 
 

@@ -11,10 +11,12 @@ import pytest
 from field_app.config import TabletConfig
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords, ChosenWords
+from field_app.orders.site_desk import StepRefusedError
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.order import OrderPresenter
+from field_app.presenters.order_tools import OPENS_WORK
 from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sync import SyncPresenter
@@ -23,10 +25,18 @@ from field_app.presenters.wording import due_text, duration_text
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import RecordState
 from field_app.tablet import Tablet, open_tablet
+from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import BadNetwork, Fate, Office, office_app, serving
 from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import (
+    HelpCall,
+    HelpReason,
+    IsolationEvent,
+    SafetyStep,
+    ValveAction,
+)
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 ENGLISH = CatalogueWords("en")
@@ -158,7 +168,7 @@ def test_an_order_offers_exactly_its_next_step(
     last = presenter.view.next_action
     assert steps == ["Accept", "Set off", "I am on site", "Begin work"]
     assert last is not None
-    assert (last.text, last.opens_finding) == ("Record finding", True)
+    assert (last.text, last.event) == ("Next: Isolate", OPENS_WORK)
     assert [each.text for each in presenter.view.other_actions] == [
         "Cannot finish",
         "Nobody lets us in",
@@ -220,6 +230,59 @@ def test_an_order_that_nobody_knows_is_gone(tablet: Tablet, context: PresenterCo
     assert (view.is_gone, view.problem) == (True, "This order is not on this tablet any more.")
 
 
+GAS_STEPS = {
+    SafetyStep.ISOLATE: {"how": "valve_closed"},
+    SafetyStep.VENTILATE: {"how": "fan", "minutes": "10"},
+    SafetyStep.MEASURE: {"gas_lel_pct": "2,5"},
+    SafetyStep.REPAIR: {"how": "repaired"},
+    SafetyStep.REMEASURE: {"gas_lel_pct": "0", "tight": "holds"},
+    SafetyStep.RELIGHT: {"how": "relit"},
+}
+"""What a crew answers for a gas leak, step by step."""
+
+
+def take_gas_steps(tablet: Tablet, order_id: str) -> None:
+    for step, values in GAS_STEPS.items():
+        tablet.site.keep(order_id, str(step), values)
+        tablet.site.do_step(order_id, step)
+
+
+def test_a_step_out_of_turn_or_without_its_value_is_refused(tablet: Tablet, office: Office) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    tablet.site.keep(order_id, "repair", {"how": "repaired"})
+
+    for step in (SafetyStep.REPAIR, SafetyStep.ISOLATE):
+        with pytest.raises(StepRefusedError):
+            tablet.site.do_step(order_id, step)
+    assert tablet.site.sheet(order_id).record.steps == ()
+
+
+def test_the_facts_of_the_site_reach_the_office_as_they_were_made(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    tablet.site.turn_valve(
+        order_id, IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED, may_reopen="Anna")
+    )
+    take_gas_steps(tablet, order_id)
+    tablet.site.hand_over(order_id, "the gasket comes at six", "Li Wei")
+    tablet.site.call_help(HelpCall(reason=HelpReason.CREW, place="cellar"))
+    tablet.sync_now()
+
+    kept = office.order(order_id).document
+    assert kept.state is WorkOrderState.CANNOT_FINISH
+    assert kept.handover is not None
+    assert [each.step for each in kept.handover.steps] == list(GAS_STEPS)
+    assert [each.valve_id for each in kept.handover.valves] == ["v-1"]
+    with office.engine.connect() as connection:
+        kinds = [item.kind for item in list_reviews(connection)]
+    assert sorted(kinds) == [ReviewKind.CREW_DANGER, ReviewKind.HANDED_OVER]
+
+
 def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(
     tablet: Tablet, office: Office, context: PresenterContext
 ) -> None:
@@ -227,6 +290,7 @@ def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(
     tablet.sync_now()
     for event in ("accept", "depart", "arrive", "begin"):
         tablet.desk.tap(order_id, WorkOrderEvent(event))
+    take_gas_steps(tablet, order_id)
     presenter = finding_of(tablet, context, order_id)
     missing = [presenter.view.missing]
     presenter.choose_result("leak")

@@ -69,4 +69,5 @@ def test_a_row_without_a_field_is_read_as_carefully(left_out: set[str]) -> None:
 
 def test_the_columns_of_the_quick_line_stand_in_the_table_in_this_order() -> None:
     names = order_view.columns.keys()
-    assert names == ["order_id", *QUICK_COLUMNS, "is_gone", "has_draft", "mark", "problem"]
+    others = ["is_gone", "has_draft", "mark", "problem", "x_m", "y_m"]
+    assert names == ["order_id", *QUICK_COLUMNS, *others]
