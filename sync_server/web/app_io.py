@@ -49,6 +49,7 @@ from sync_server.web.people_io import (
 )
 from sync_server.web.photos_io import photos_router
 from sync_server.web.review_io import review_router
+from sync_server.web.rounds_io import rounds_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
 from sync_server.web.site_access_io import access_desk_for
@@ -131,6 +132,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         meters_router(pages),
         suspects_router(pages),
         gateways_router(pages),
+        rounds_router(pages),
         review_router(pages),
         forms_router(pages),
         form_preview_router(pages),

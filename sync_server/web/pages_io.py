@@ -67,6 +67,9 @@ NAV: Sequence[NavLink] = (
         key="orders", icon="board", message=mark("Orders"), href="/orders", action=Action.SEE_ORDERS
     ),
     NavLink(
+        key="rounds", icon="pin", message=mark("Rounds"), href="/rounds", action=Action.SEE_ORDERS
+    ),
+    NavLink(
         key="meters",
         icon="gauge",
         message=mark("Meters"),

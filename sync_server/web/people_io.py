@@ -38,9 +38,11 @@ from sync_server.web.guarded_io import (
 from sync_server.web.labels import ROLES, label
 from sync_server.web.page_queries_store import crew_names
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
+from sync_server.web.qr_io import qr_svg
 from sync_server.web.record_views import account_rows, tablet_row
 from sync_server.web.words import mark
 from wire_contracts.codes import Code
+from wire_contracts.enrolment import Invitation, invitation_text
 from wire_contracts.errors import ContractError
 
 
@@ -60,11 +62,12 @@ class AccountRights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownCode:
-    """A code as it is shown once."""
+    """A code as it is shown once; `picture` is the SVG that a tablet scans."""
 
     code: str
     crew: str
     until: str
+    picture: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,7 @@ def _tablets(
             code=code.code,
             crew=crews.get(code.crew_id, code.crew_id),
             until=words.moment(code.expires_at_utc),
+            picture=qr_svg(invitation_text(_invitation(request, code.code))),
         )
     may_revoke = may(role, Action.REVOKE_TABLET)
     return pages.page(
@@ -151,6 +155,11 @@ def _tablets(
         problem_text=problem,
         status=400 if problem else 200,
     )
+
+
+def _invitation(request: Request, code: str) -> Invitation:
+    """Return what a tablet must know; the server is where this very page came from."""
+    return Invitation(server_url=str(request.base_url).rstrip("/"), code=code)
 
 
 def accounts_router(pages: Pages) -> APIRouter:

@@ -81,6 +81,7 @@ ACTION_OF_ROUTE = {
     ("POST", "/suspects/orders"): Action.DISPATCH_ORDER,
     ("GET", "/suspects/{month}.xlsx"): Action.SEE_READINGS,
     ("GET", "/suspects/{month}.pdf"): Action.SEE_READINGS,
+    ("GET", "/rounds"): Action.SEE_ORDERS,
     ("GET", "/gateways"): Action.SEE_GATEWAYS,
     ("POST", "/quarantine/device/{serial:path}/adopt"): Action.ADOPT_DEVICE,
     ("POST", "/quarantine/gateway/{gateway_id}/adopt"): Action.ADOPT_DEVICE,

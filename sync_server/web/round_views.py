@@ -1,0 +1,162 @@
+"""What the page of the rounds shows: routes, what was found, homes, meters; as plain text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sync_server.patrols.inspection_store import Inspected
+from sync_server.web.words import Words, mark
+from sync_server.work_orders.order import Fact
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.home_checks import Household, HouseholdState
+from wire_contracts.orders import FactType
+from wire_contracts.patrol_facts import (
+    PatrolPoint,
+    PointOutcome,
+    RunPhase,
+    parse_check_in,
+    parse_point,
+    parse_run,
+)
+from wire_contracts.patrols import Checkpoint, PatrolPlan
+
+_OUTCOMES = {
+    PointOutcome.OK: (mark("all well"), "ok"),
+    PointOutcome.DEFECT: (mark("defect"), "danger"),
+    PointOutcome.NOT_REACHABLE: (mark("not reachable"), "warn"),
+    PointOutcome.SKIPPED: (mark("skipped"), "warn"),
+}
+_STATES = {
+    HouseholdState.DUE: mark("to do"),
+    HouseholdState.PASSED: mark("passed"),
+    HouseholdState.HAZARD: mark("with hazards"),
+    HouseholdState.NO_ACCESS: mark("no access"),
+    HouseholdState.LETTER: mark("letter due"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """One route; `again` is how many of its places are to be looked at again."""
+
+    name: str
+    crew: str
+    stops: int
+    due: str
+    last: str
+    again: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One thing that an inspector did; `href` leads to the order it made, if any."""
+
+    at: str
+    what: str
+    where: str
+    detail: str
+    tone: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeCount:
+    """How many homes stand in one state."""
+
+    text: str
+    count: int
+
+
+def route_rows(
+    plans: Mapping[str, Inspected[PatrolPlan]],
+    places: Mapping[str, Inspected[Checkpoint]],
+    crews: Mapping[str, str],
+    words: Words,
+) -> list[RouteRow]:
+    """Return the routes, the one that is due first at the top."""
+    rows = []
+    for each in sorted(plans.values(), key=lambda one: _due(one.thing)):
+        plan = each.thing
+        again = sum(
+            bool(places[stop].thing.recheck_reason) for stop in plan.stops if stop in places
+        )
+        rows.append(
+            RouteRow(
+                name=plan.name.in_language(words.language),
+                crew=crews.get(each.crew_id, each.crew_id),
+                stops=len(plan.stops),
+                due="" if plan.due_at_utc is None else words.moment(plan.due_at_utc),
+                last="" if plan.last_done_at_utc is None else words.moment(plan.last_done_at_utc),
+                again=again,
+            )
+        )
+    return rows
+
+
+def _due(plan: PatrolPlan) -> float:
+    return float("inf") if plan.due_at_utc is None else plan.due_at_utc.timestamp()
+
+
+def home_counts(homes: Mapping[str, Inspected[Household]], words: Words) -> list[HomeCount]:
+    """Return how many homes stand in each state, states without any included."""
+    states = [each.thing.state for each in homes.values()]
+    return [
+        HomeCount(text=words.gettext(text), count=states.count(state))
+        for state, text in _STATES.items()
+    ]
+
+
+def result_rows(
+    facts: Sequence[Fact], places: Mapping[str, Inspected[Checkpoint]], words: Words
+) -> list[ResultRow]:
+    """Return what inspectors did, in the order given; what cannot be read is left out."""
+    rows = []
+    for fact in facts:
+        payload = fact.payload
+        if isinstance(payload, Mapping):
+            rows.append(_row(fact, payload, places, words))
+    return rows
+
+
+def _row(
+    fact: Fact, payload: JsonObject, places: Mapping[str, Inspected[Checkpoint]], words: Words
+) -> ResultRow:
+    reader = FieldReader(place=f"fact {fact.fact_id}", values=payload)
+    place = places.get(str(payload.get("checkpoint_id")))
+    where = "" if place is None else place.thing.name.in_language(words.language)
+    what, detail, tone, href = _told(fact.fact_type, reader, words)
+    at = words.moment(fact.happened_at_utc)
+    return ResultRow(at=at, what=what, where=where, detail=detail, tone=tone, href=href)
+
+
+def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, str, str]:
+    """Return what it is, in which words, with which tone, and where it leads."""
+    t = words.gettext
+    if kind is FactType.PATROL_POINT:
+        return _point_told(parse_point(reader), words)
+    if kind is FactType.CHECK_IN:
+        seen = parse_check_in(reader)
+        is_mock = seen.fix is not None and seen.fix.is_mock
+        parts = [str(seen.way)]
+        parts += [] if seen.distance_m is None else [f"{seen.distance_m:.0f} m"]
+        parts += [t(mark("tag not readable"))] if seen.is_tag_unreadable else []
+        parts += [t(mark("position made up by another app"))] if is_mock else []
+        return t(mark("there")), " · ".join(parts), "warn" if is_mock else "", ""
+    run = parse_run(reader)
+    if run.phase is RunPhase.STARTED:
+        return t(mark("route begun")), "", "", ""
+    told = t(mark("{skipped} left out, {missed} missed, {km} km")).format(
+        skipped=len(run.skipped), missed=len(run.missed), km=f"{run.track_m / 1000:.1f}"
+    )
+    return t(mark("route ended")), told, "warn" if run.missed else "ok", ""
+
+
+def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
+    text, tone = _OUTCOMES[point.outcome]
+    values = [f"{measure} {value:g}" for measure, value in point.values.items()]
+    defect = point.defect
+    parts = [*values, point.reason, point.note]
+    href = ""
+    if defect is not None:
+        parts.insert(0, words.gettext(mark("severity {n}")).format(n=defect.severity))
+        href = f"/orders/{defect.order_id}" if defect.order_id else ""
+    return words.gettext(text), " · ".join(part for part in parts if part), tone, href

@@ -1,0 +1,54 @@
+"""The route of the rounds: what is planned for inspectors, and what they did."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from sync_server.db.engine_io import reading
+from sync_server.patrols.inspection_store import (
+    CHECKPOINTS,
+    HOUSEHOLDS,
+    PLANS,
+    ROUND_METERS,
+    load_all,
+)
+from sync_server.patrols.result_store import latest_facts
+from sync_server.web.guarded_io import SeeOrders
+from sync_server.web.page_queries_store import crew_names
+from sync_server.web.pages_io import Pages
+from sync_server.web.round_views import home_counts, result_rows, route_rows
+from wire_contracts.orders import FactType
+
+_SHOWN = 200
+
+_PATROLS = (FactType.PATROL_RUN, FactType.PATROL_POINT, FactType.CHECK_IN)
+
+
+def rounds_router(pages: Pages) -> APIRouter:
+    """Return the route of the page."""
+    router = APIRouter()
+
+    @router.get("/rounds")
+    def rounds(request: Request, person: SeeOrders) -> Response:
+        """Show routes, what inspectors did lately, homes and meters."""
+        reader = pages.reader(person)
+        with reading(pages.engine) as connection:
+            places = load_all(connection, CHECKPOINTS)
+            plans = load_all(connection, PLANS)
+            homes = load_all(connection, HOUSEHOLDS)
+            meters = load_all(connection, ROUND_METERS)
+            facts = latest_facts(connection, _PATROLS, _SHOWN)
+            crews = crew_names(connection)
+        return pages.page(
+            request,
+            reader,
+            "rounds.html",
+            "rounds",
+            routes=route_rows(plans, places, crews, reader.words),
+            results=result_rows(facts, places, reader.words),
+            homes=home_counts(homes, reader.words),
+            home_total=len(homes),
+            meter_total=len(meters),
+            place_total=len(places),
+        )
+
+    return router

@@ -1,0 +1,105 @@
+"""The page of the rounds, and the code that a tablet scans."""
+
+import html
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+import zxingcpp
+from httpx import Client
+from PIL import Image
+from segno import make
+from sqlalchemy import Engine
+
+from sync_server.access.account_store import Crew, create_crew
+from sync_server.access.roles import Role
+from sync_server.patrols.inspection_store import (
+    CHECKPOINTS,
+    HOUSEHOLDS,
+    PLANS,
+    Inspected,
+    put,
+)
+from sync_server.web.qr_io import qr_svg
+from tests.sync_server.patrols.test_outcomes import HOME, PLAN, WELL
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from wire_contracts.enrolment import Invitation, invitation_text, parse_invitation
+
+INVITATION = Invitation(server_url="https://lamp.example.com:8443", code="7KQ2-M4XP-9RTD")
+
+
+def test_a_scanner_reads_what_the_code_says() -> None:
+    text = invitation_text(INVITATION)
+    stream = io.BytesIO()
+    make(text, error="m", micro=False).save(stream, kind="png", scale=6, border=4)
+
+    found = zxingcpp.read_barcodes(Image.open(stream).convert("L"))
+
+    assert [parse_invitation(each.text) for each in found] == [INVITATION]
+
+
+def test_the_picture_needs_no_script_and_no_inline_style() -> None:
+    svg = qr_svg(invitation_text(INVITATION))
+
+    assert svg.startswith("<svg")
+    assert not re.search(r"<script|style=|on[a-z]+=", svg)
+
+
+def test_another_code_is_no_invitation() -> None:
+    texts = [
+        "",
+        "https://example.com",
+        "lamplighter://other?server=a&code=b",
+        "04a2b3",
+        "http://[::",
+    ]
+
+    assert [parse_invitation(text) for text in texts] == [None] * len(texts)
+
+
+@pytest.fixture
+def server(sqlite_engine: Engine, clock: HandClock) -> Iterator[Served]:
+    with sqlite_engine.begin() as connection:
+        create_crew(connection, Crew(crew_id="crew-1", name="巡线一班", area_ids=()), NOON)
+        add_person(connection, "dispatch", Role.DISPATCHER)
+        well = Inspected(entity_id="w", crew_id="crew-1", thing=WELL)
+        put(connection, CHECKPOINTS, [well], NOON)
+        put(connection, PLANS, [Inspected(entity_id="p", crew_id="crew-1", thing=PLAN)], NOON)
+        put(connection, HOUSEHOLDS, [Inspected(entity_id="h", crew_id="crew-1", thing=HOME)], NOON)
+    with served(sqlite_engine, clock) as found:
+        yield found
+
+
+@pytest.fixture
+def dispatcher(server: Served) -> Iterator[Client]:
+    headers = {"Origin": server.base_url, "Accept": "text/html"}
+    with Client(base_url=server.base_url, headers=headers) as client:
+        client.post("/login", data={"login": "dispatch", "password": PASSWORD})
+        yield client
+
+
+def test_routes_and_homes_are_on_the_page_in_both_languages(dispatcher: Client) -> None:
+    english = dispatcher.get("/rounds")
+    dispatcher.post("/me/language", data={"language": "zh", "back": "/rounds"})
+    chinese = dispatcher.get("/rounds")
+
+    assert english.status_code == chinese.status_code == 200
+    assert "Valve well 31" in english.text
+    assert "巡线一班" in english.text
+    assert "31 号阀门井" in chinese.text
+    assert "入户安检" in chinese.text
+
+
+def test_the_code_of_a_tablet_is_shown_to_be_scanned(dispatcher: Client) -> None:
+    page = dispatcher.post("/tablets/code", data={"crew": "crew-1"}).text
+    code = re.search(r'<output class="secret">([^<]+)</output>', page)
+    picture = re.search(r'<div class="qr"[^>]*>(<svg.*?</svg>)', page, re.DOTALL)
+
+    assert code is not None
+    assert picture is not None
+    wanted = Invitation(
+        server_url=str(dispatcher.base_url).rstrip("/"), code=html.unescape(code[1])
+    )
+    assert picture[1] == qr_svg(invitation_text(wanted))
