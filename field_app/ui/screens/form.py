@@ -28,6 +28,9 @@ from field_app.ui.widgets.basics import Choice, Tap
 CARDS_PER_FRAME = 4
 """A card takes 2 to 5 ms to make: so many at once leave the frame smooth."""
 
+_PLAIN = signs.Sign("checkbox-blank-circle-outline", "primary")
+"""A choice that the office named in its own way."""
+
 Report = Callable[..., None]
 
 
@@ -60,7 +63,7 @@ class ButtonRow(BoxLayout):
             button.text, button.is_on = item.text, item.is_selected
 
     def _button(self, key: str) -> BigButton:
-        sign = signs.sign_of(signs.ANSWERS, key)
+        sign = signs.ANSWERS.get(key, _PLAIN)
         button = BigButton(key=key, icon=sign.icon, tone=sign.tone, hint=f"{self.place}={key}")
         button.bind(on_release=lambda tapped: self.chosen(tapped.key))
         return button
@@ -85,7 +88,7 @@ class ChoiceTiles(GridLayout):
             tile.text, tile.is_on = item.text, item.is_selected
 
     def _tile(self, key: str) -> Choice:
-        sign = signs.sign_of(signs.ANSWERS, key)
+        sign = signs.ANSWERS.get(key, _PLAIN)
         tile = Choice(key=key, icon=sign.icon, tone=sign.tone, height=68)
         tile.hint = f"{self.place}={key}"
         tile.bind(on_release=lambda tapped: self.chosen(tapped.key))
@@ -97,6 +100,7 @@ class FormCard(BoxLayout):
 
     view = ObjectProperty(CardView(place="", kind=CardKind.NOTE, label=""), rebind=True)
     report = ObjectProperty(None, allownone=True)
+    has_frame = BooleanProperty(defaultvalue=True)
 
     def show(self, view: CardView) -> None:
         """Draw the item; what is being typed is left alone."""
