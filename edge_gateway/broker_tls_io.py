@@ -6,14 +6,36 @@ from collections.abc import Mapping
 from edge_gateway.config import TlsConfig
 
 
+class TlsFileError(Exception):
+    """A file that a TLS connection needs cannot be used; the text names field and remedy."""
+
+
 def tls_context(tls: TlsConfig) -> ssl.SSLContext:
-    """Return the context of a broker connection; raise OSError for a file that cannot be used."""
+    """Return the context of a broker connection.
+
+    Raises:
+        TlsFileError: A file cannot be used; a renewal may be half done.
+    """
     ca_file = None if tls.ca_file is None else str(tls.ca_file)
-    context = ssl.create_default_context(cafile=ca_file)
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise TlsFileError(_file_problem("ca_file", error)) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
+        try:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+        except OSError as error:
+            raise TlsFileError(_file_problem("cert_file, key_file", error)) from error
     return context
+
+
+def _file_problem(field: str, error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "key_file: is not the key of cert_file; give the one it was asked for with"
+    if isinstance(error, ssl.SSLError):
+        return f"{field}: no PEM that can be used ({error.reason or error}); give one"
+    return f"{field}: cannot be read: {error.strerror}; give one that can be"
 
 
 _EXPLAINED: Mapping[str, str] = {

@@ -2,7 +2,9 @@
 
 import argparse
 
+from edge_gateway.broker_tls_io import TlsFileError, tls_context
 from edge_gateway.commands.calls import DONE, with_config
+from edge_gateway.config import ConfigError, MqttConfig
 from edge_gateway.config_io import load_config
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
 from edge_gateway.remote.revisions_io import revision_in_force
@@ -17,6 +19,9 @@ def add_check(parser: argparse.ArgumentParser) -> None:
 def _check(options: argparse.Namespace) -> int:
     """Print what each meter's groups cost on the link; nothing is opened or read."""
     config = load_config(options.config)
+    _check_tls("mqtt", config.mqtt)
+    if config.sparkplug is not None:
+        _check_tls("sparkplug", config.sparkplug.mqtt)
     print(f"gateway {config.gateway_id}: broker {config.mqtt.host}:{config.mqtt.port}")
     number = revision_in_force(config)
     if number:
@@ -28,6 +33,17 @@ def _check(options: argparse.Namespace) -> int:
             for line in _groups(meter):
                 print(f"    {line}")
     return DONE
+
+
+def _check_tls(place: str, mqtt: MqttConfig) -> None:
+    """Raise ConfigError for files that a TLS connection could not use."""
+    if mqtt.tls is None:
+        return
+    try:
+        tls_context(mqtt.tls)
+    except TlsFileError as error:
+        problem = f"{place}: {error}"
+        raise ConfigError(problem) from error
 
 
 def _groups(meter: MeterSetup) -> list[str]:

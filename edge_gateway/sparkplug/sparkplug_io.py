@@ -21,6 +21,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.broker_tls_io import TlsFileError
 from edge_gateway.config import SparkplugConfig
 from edge_gateway.queue.queue_store import QueueStore
 from edge_gateway.queue.queued import StoredFrame
@@ -98,12 +99,21 @@ class SparkplugOutput:
         """Work until told to stop, then say goodbye."""
         pause_s = _PAUSES_S[0]
         while not stop.is_set():
-            session = _Session(self._parts, self._node())
-            was_born = session.run(stop)
-            self._devices = session.node.devices
-            self._report(session.problem)
+            was_born = self._hold_session(stop)
             pause_s = _PAUSES_S[0] if was_born else min(_PAUSES_S[1], pause_s * 2)
             stop.wait(pause_s)
+
+    def _hold_session(self, stop: threading.Event) -> bool:
+        """Return whether the node was born in one more session."""
+        try:
+            session = _Session(self._parts, self._node())
+        except TlsFileError as error:
+            self._report(str(error))
+            return False
+        was_born = session.run(stop)
+        self._devices = session.node.devices
+        self._report(session.problem)
+        return was_born
 
     def _node(self) -> Node:
         """Return the node of the next session, whose number is on disk before it is used."""

@@ -45,7 +45,11 @@ class SparkplugClient:
     """A paho client for one session; it reports into an inbox and never reconnects by itself."""
 
     def __init__(self, config: SparkplugConfig, node: Node, inbox: Inbox) -> None:
-        """Prepare the client; `start` connects."""
+        """Prepare the client; `start` connects.
+
+        Raises:
+            TlsFileError: A file that TLS needs cannot be used.
+        """
         self._config = config
         self._inbox = inbox
         self._death = Message(

@@ -123,7 +123,11 @@ class MqttConnection:
     def __init__(
         self, config: MqttConfig, session: Session, inbox: Inbox, version: MqttVersion
     ) -> None:
-        """Prepare the client; `start` connects."""
+        """Prepare the client; `start` connects.
+
+        Raises:
+            TlsFileError: A file that TLS needs cannot be used.
+        """
         self._config = config
         self._session = session
         self._inbox = inbox

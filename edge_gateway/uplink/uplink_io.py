@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.broker_tls_io import TlsFileError
 from edge_gateway.clock_step import clock_step
 from edge_gateway.config import GatewayConfig, MqttVersion
 from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
@@ -65,6 +66,9 @@ ASK_TIME_EVERY_S = 10.0
 
 FLUSH_EVERY_S = 2.0
 """Wall seconds after which the server's word is in the file though nothing new was read."""
+
+RETRY_FILES_S = 3.0
+"""Wall seconds after which files that TLS could not use are read again: a renewal was half done."""
 
 LONGEST_WAIT_S = 0.5
 MAX_ANSWERS = 100
@@ -132,7 +136,8 @@ class Uplink:
         self._is_broker_silent = self._has_disagreed = False
         self._is_believed: bool | None = None
         self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
-        self._next_flush_s = 0.0
+        self._next_flush_s = self._next_connect_s = 0.0
+        self._file_problem = ""
         self._delivery = Delivery(
             DeliveryParts(
                 gateway_id=parts.config.gateway_id,
@@ -260,9 +265,17 @@ class Uplink:
             state_topic=self._topic(Channel.STATE),
             will=messages.offline_state(gateway_id),
         )
-        self._connection = MqttConnection(
-            self._parts.config.mqtt, session, self._inbox, self._version
-        )
+        mqtt = self._parts.config.mqtt
+        try:
+            self._connection = MqttConnection(mqtt, session, self._inbox, self._version)
+        except TlsFileError as error:
+            self._connection = None
+            self._next_connect_s = time.monotonic() + RETRY_FILES_S
+            if str(error) != self._file_problem:
+                _LOG.error("mqtt.file_unusable", problem=str(error))
+            self._file_problem = str(error)
+            return
+        self._file_problem = ""
         self._connection.start()
 
     def _connected(self, event: Connected) -> None:
@@ -404,7 +417,10 @@ class Uplink:
     def _watch_broker(self, now_s: float) -> None:
         """Leave a broker that accepts the connection and then says nothing."""
         allowed_s = self._patience * self._parts.config.mqtt.ack_timeout_s
-        if self._connection is not None:
+        if self._connection is None:
+            if now_s >= self._next_connect_s:
+                self._connect()
+        else:
             owed_s = allowed_s if self._connection.is_greeted() else CONNACK_WITHIN_S
             if self._connection.unanswered_s() > owed_s:
                 self._give_up_waiting()

@@ -137,6 +137,30 @@ def test_a_gateway_shows_its_certificate_and_checks_the_brokers(
     assert server.conflicts == []
 
 
+@pytest.mark.parametrize("spoilt", ["stranger.key", "ca.pem"])
+def test_a_key_that_does_not_fit_stops_no_meter_and_counts_as_soon_as_it_does(
+    tmp_path: Path,
+    plant: MeterServer,
+    tls_broker: tuple[int, LedgerServer],
+    capsys: pytest.CaptureFixture[str],
+    spoilt: str,
+) -> None:
+    port, server = tls_broker
+    right = (tmp_path / "gw-01.key").read_bytes()
+    (tmp_path / "gw-01.key").write_bytes((tmp_path / spoilt).read_bytes())
+    mqtt = MqttConfig(host=LOOPBACK, port=port, tls=own_certificate(tmp_path, trusted="ca"))
+    config = gateway(tmp_path, plant, mqtt)
+
+    with running(lambda stop: run_gateway(config, SystemClock(), stop)):
+        until(lambda: len(plant.asked) >= 6)
+        (tmp_path / "gw-01.key").write_bytes(right)
+        until(lambda: len(server.ledger) >= 3)
+    said = capsys.readouterr().out
+
+    assert said.count("mqtt.file_unusable") == 1
+    assert said.count("link.started") == 1
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_with_a_strangers_certificate_gets_nothing(
     tmp_path: Path,
