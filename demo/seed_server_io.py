@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from demo.accounts import DemoAccount
 from demo.areas import CREW_AREAS, area_of_block, north_m
 from demo.history import IC_GATEWAY
+from demo.inspections import Inspections
 from demo.names import community_name_en
 from demo.network_plan import ORIGIN, network_geojson
 from demo.town import Household, Town
@@ -32,6 +33,13 @@ from sync_server.assets.asset_store import (
 from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
 from sync_server.assets.network_geojson import parse_geojson
 from sync_server.assets.network_store import network_areas, save_network
+from sync_server.patrols.inspection_store import (
+    CHECKPOINTS,
+    HOUSEHOLDS,
+    PLANS,
+    ROUND_METERS,
+    put,
+)
 from sync_server.readings.reading_store import ReadingStore
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import Batch
@@ -156,6 +164,14 @@ def seed_people(
         )
         create_account(connection, account, now_utc)
     return len(fresh)
+
+
+def seed_inspections(connection: Connection, inspections: Inspections, now_utc: datetime) -> None:
+    """Give the inspectors' crews what they walk, visit and read; the same twice changes nothing."""
+    put(connection, CHECKPOINTS, inspections.checkpoints, now_utc)
+    put(connection, PLANS, inspections.plans, now_utc)
+    put(connection, HOUSEHOLDS, inspections.homes, now_utc)
+    put(connection, ROUND_METERS, inspections.meters, now_utc)
 
 
 def seed_past(

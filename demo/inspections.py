@@ -1,0 +1,158 @@
+"""What the town's inspectors walk, visit and read: routes, homes, meters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from demo.areas import north_m
+from demo.names import TOWN_NAME
+from demo.town import Household as Home
+from demo.town import PressureLevel, Town, ValveWell
+from demo.town_places import Place
+from sync_server.patrols.inspection_store import Inspected
+from wire_contracts.home_checks import Household, HouseholdState
+from wire_contracts.meter_rounds import PastReading, RoundMeter
+from wire_contracts.patrols import Checkpoint, CheckpointKind, Measure, PatrolPlan, ValueLimit
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+
+PATROL_CREWS = ("crew-patrol-1", "crew-patrol-2")
+HOME_CREW = "crew-safety-1"
+
+WELLS_PER_ROUTE = 8
+BOXES_PER_ROUTE = 6
+HOMES = 48
+METERS = 48
+
+_LATITUDE, _LONGITUDE = 36.60, 117.02
+"""South-western corner of the made-up town."""
+
+_LATITUDE_M = 1 / 111_195.0
+_LONGITUDE_M = _LATITUDE_M / 0.802
+"""Degrees per metre at that latitude; 0.802 is the cosine of 36.7 degrees."""
+
+WEEK_S = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspections:
+    """Everything that inspectors are given."""
+
+    checkpoints: Sequence[Inspected[Checkpoint]]
+    plans: Sequence[Inspected[PatrolPlan]]
+    homes: Sequence[Inspected[Household]]
+    meters: Sequence[Inspected[RoundMeter]]
+
+
+def plan_inspections(town: Town, start_utc: datetime) -> Inspections:
+    """Return what the town's inspectors are given on the day the demo starts."""
+    checkpoints: list[Inspected[Checkpoint]] = []
+    plans: list[Inspected[PatrolPlan]] = []
+    medium = [well for well in town.valve_wells if well.level is PressureLevel.MEDIUM]
+    for number, crew_id in enumerate(PATROL_CREWS):
+        wells = medium[number * WELLS_PER_ROUTE : (number + 1) * WELLS_PER_ROUTE]
+        boxes = town.regulators[number * BOXES_PER_ROUTE : (number + 1) * BOXES_PER_ROUTE]
+        stops = [*map(_well, wells), *(_box(box.asset_id, box.place) for box in boxes)]
+        checkpoints += [
+            Inspected(entity_id=stop_id, crew_id=crew_id, thing=stop) for stop_id, stop in stops
+        ]
+        plan = PatrolPlan(
+            name=BilingualText(en=f"Route {number + 1}", zh=f"{number + 1} 号巡线"),
+            crew_id=crew_id,
+            stops=tuple(stop_id for stop_id, _ in stops),
+            interval_s=WEEK_S,
+            due_at_utc=start_utc + timedelta(hours=6),
+            last_done_at_utc=start_utc - timedelta(days=7),
+        )
+        plans.append(Inspected(entity_id=f"route-{number + 1}", crew_id=crew_id, thing=plan))
+    homes = town.households[:HOMES]
+    return Inspections(
+        checkpoints=checkpoints,
+        plans=plans,
+        homes=[_home(town, home) for home in homes],
+        meters=[_meter(home, start_utc) for home in town.households[HOMES : HOMES + METERS]],
+    )
+
+
+def _well(well: ValveWell) -> tuple[str, Checkpoint]:
+    number = well.asset_id.rsplit("-", 1)[-1]
+    return well.asset_id, _checkpoint(
+        well.place,
+        CheckpointKind.VALVE_WELL,
+        BilingualText(en=f"Valve well {number}", zh=f"阀门井 {number}"),
+        (
+            ValueLimit(measure=Measure.GAS_LEL_PCT, high=1.0),
+            ValueLimit(measure=Measure.WELL_WATER_CM, high=20.0),
+        ),
+    )
+
+
+def _box(asset_id: str, place: Place) -> tuple[str, Checkpoint]:
+    number = asset_id.rsplit("-", 1)[-1]
+    return asset_id, _checkpoint(
+        place,
+        CheckpointKind.REGULATOR_BOX,
+        BilingualText(en=f"Regulator box {number}", zh=f"调压箱 {number}"),
+        (
+            ValueLimit(measure=Measure.GAS_LEL_PCT, high=1.0),
+            ValueLimit(measure=Measure.INLET_PRESSURE_KPAG, low=100.0, high=400.0),
+            ValueLimit(measure=Measure.OUTLET_PRESSURE_KPAG, low=2.0, high=3.0),
+        ),
+    )
+
+
+def _checkpoint(
+    place: Place, kind: CheckpointKind, name: BilingualText, limits: Sequence[ValueLimit]
+) -> Checkpoint:
+    return Checkpoint(
+        kind=kind,
+        medium=Medium.GAS,
+        name=name,
+        address=place.address,
+        latitude_deg=_LATITUDE + north_m(place.y_m) * _LATITUDE_M,
+        longitude_deg=_LONGITUDE + place.x_m * _LONGITUDE_M,
+        tag=name.en.rsplit(" ", 1)[-1],
+        limits=limits,
+    )
+
+
+def _home(town: Town, home: Home) -> Inspected[Household]:
+    building, room = _door(home.address)
+    household = Household(
+        community=town.communities[home.community_no - 1].name,
+        building=building,
+        room=room,
+        address=home.address,
+        meter_id=home.meter_id,
+        device_serial=home.serial,
+        state=HouseholdState.DUE,
+    )
+    return Inspected(entity_id=home.household_id, crew_id=HOME_CREW, thing=household)
+
+
+def _meter(home: Home, start_utc: datetime) -> Inspected[RoundMeter]:
+    building, place = _door(home.address)
+    first = 100.0 + int(home.serial[-3:])
+    readings = tuple(
+        PastReading(at_utc=start_utc - timedelta(days=30 * (3 - n)), value=first + 18.0 * n)
+        for n in range(3)
+    )
+    meter = RoundMeter(
+        building=building,
+        place=place,
+        address=home.address,
+        device_serial=home.serial,
+        medium=Medium.GAS,
+        unit="m³",
+        digits=5,
+        decimals=3,
+        readings=readings,
+    )
+    return Inspected(entity_id=home.meter_id, crew_id=HOME_CREW, thing=meter)
+
+
+def _door(address: str) -> tuple[str, str]:
+    """Return building and door of an address such as `...12号楼3单元902室`."""
+    rest = address.removeprefix(TOWN_NAME)
+    numbers = "".join(sign if sign.isdecimal() else " " for sign in rest).split()
+    return (numbers[-3], f"{numbers[-2]}-{numbers[-1]}") if len(numbers) >= 3 else ("", rest)  # noqa: PLR2004 - building, unit, door

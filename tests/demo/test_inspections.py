@@ -1,0 +1,33 @@
+"""What the town's inspectors are given."""
+
+from datetime import UTC, datetime
+
+from demo.inspections import HOME_CREW, HOMES, PATROL_CREWS, plan_inspections
+from demo.seed_plan_io import load_town
+from sync_server.patrols.inspection_store import HOUSEHOLDS
+from wire_contracts.patrols import CheckpointKind
+
+START_UTC = datetime(2026, 11, 16, 0, 0, tzinfo=UTC)
+
+
+def test_every_stop_of_a_route_is_a_checkpoint_of_its_crew() -> None:
+    found = plan_inspections(load_town(), START_UTC)
+    crew_of = {each.entity_id: each.crew_id for each in found.checkpoints}
+
+    assert {plan.crew_id for plan in found.plans} == set(PATROL_CREWS)
+    for plan in found.plans:
+        assert {crew_of[stop] for stop in plan.thing.stops} == {plan.crew_id}
+    kinds = {each.thing.kind for each in found.checkpoints}
+    assert kinds == {CheckpointKind.VALVE_WELL, CheckpointKind.REGULATOR_BOX}
+
+
+def test_homes_stand_on_the_list_by_building_and_without_a_name() -> None:
+    town = load_town()
+    found = plan_inspections(town, START_UTC)
+
+    assert len(found.homes) == HOMES
+    assert {home.crew_id for home in found.homes} == {HOME_CREW}
+    assert all(home.thing.building and "-" in home.thing.room for home in found.homes)
+    names = {home.customer_name for home in town.households}
+    written = "".join(str(HOUSEHOLDS.dump(home.thing)) for home in found.homes)
+    assert not any(name in written for name in names)
