@@ -103,6 +103,8 @@ class Wiring:
                 "patrol": make_rounds_place(self._round_parts(context)),
             },
             sign=self._sign,
+            keep_place=tablet.keep_place,
+            kept_place=tablet.kept_place,
             album=lambda order_id: AlbumPresenter(
                 tablet.photos, context, self.hardware.camera, order_id
             ),

@@ -323,6 +323,19 @@ class Tablet:
             lambda connection: settings_store.save(connection, Key.LANGUAGE, language)
         )
 
+    def kept_place(self) -> str:
+        """Return where the screens stood when the app was ended from outside, empty otherwise."""
+        kept = self.database.read(
+            lambda connection: settings_store.load_text(connection, Key.PLACE)
+        )
+        return kept or ""
+
+    def keep_place(self, place: str) -> None:
+        """Keep where the screens stand; an app that ends by itself keeps nothing."""
+        self.database.write(
+            lambda connection: settings_store.save(connection, Key.PLACE, place or None)
+        )
+
     def start_background_sync(self) -> None:
         """Sync in the background whenever it is due, from now on and after an enrolment."""
         if self._runner is None:

@@ -209,6 +209,7 @@ class LamplighterApp(App):
         self._refresh.cancel()
         Window.unbind(on_keyboard=self._on_key, on_touch_down=self._on_touch, size=self._measure)
         self._worker.close()
+        self.navigator.forget_place()
         Metrics.fontscale = 1.0
         gc.unfreeze()
 

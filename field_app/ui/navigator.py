@@ -106,10 +106,26 @@ class Presenters:
     sheet: Callable[[str, str], AnySheet]
     sign: Callable[[str, bytes], str]
     album: Callable[[str], AlbumPresenter]
+    keep_place: Callable[[str], None]
+    kept_place: Callable[[], str]
     words: Words
     worker: Worker
     places: Mapping[str, PlaceMaker] = field(default_factory=dict)
     form: Callable[["Navigator", FormRequest], PlaceScreen] | None = None
+
+
+FINDING = "finding"
+"""The tool of a kept place that is the form of the finding."""
+
+_ANYWHERE = frozenset({"help", "shift"})
+"""Sheets that are about no order."""
+
+PLACE_PARTS = "|"
+"""Stands between place, order and tool of a kept place."""
+
+
+def _nothing(_answer: None) -> None:
+    return
 
 
 class Navigator:
@@ -140,6 +156,9 @@ class Navigator:
         self._empty = EmptyPane()
         self._made: dict[str, PlaceScreen] = {}
         self._pages: list[PlaceScreen] = []
+        self._tool = ""
+        self._kept = ""
+        self._is_restored = False
 
     @cached_property
     def order(self) -> OrderScreen:
@@ -198,6 +217,7 @@ class Navigator:
         self._presenters.orders.attach(self._show_orders)
         self._presenters.alarm.attach(self._show_alarm)
         self.arrange()
+        self._presenters.worker.run(self._presenters.kept_place, self._restore)
 
     def _show_enrol(self, view: EnrolView) -> None:
         was_enrolling = not self._was_enrolled or self._asks_who()
@@ -257,6 +277,7 @@ class Navigator:
         """Leave the page on top; what is below it is read again."""
         if self._pages:
             self._pages.pop().leave()
+            self._tool = ""
             self.refresh()
             self.arrange()
 
@@ -301,6 +322,7 @@ class Navigator:
 
     def open_tool(self, key: str) -> None:
         """Open a tool of the order that is open."""
+        self._tool = key
         if key == "signature":
             self.open_signature()
             return
@@ -345,6 +367,7 @@ class Navigator:
         self._open_sheet("shift", "")
 
     def _open_sheet(self, key: str, order_id: str) -> None:
+        self._tool = key
         self.open_page(
             SheetScreen(
                 presenter=self._presenters.sheet(key, order_id),
@@ -507,6 +530,43 @@ class Navigator:
         self.orders.width = dp(LIST_PANE_DP)
         self.orders.selected_id = self.order_id if self.is_wide else ""
         self.shell.put(*self._panes())
+        self._note_place()
+
+    def _note_place(self) -> None:
+        """Keep where the screens stand: the machine may end the app without another word."""
+        tool = self._tool if self._pages else FINDING if self.is_finding else ""
+        where = PLACE_PARTS.join((self.place, self.order_id, tool))
+        if not self._is_restored or where == self._kept:
+            return
+        self._kept = where
+        self._presenters.worker.run(lambda: self._presenters.keep_place(where), _nothing)
+
+    def forget_place(self) -> None:
+        """Keep no place: the app ends by itself, and begins with the list again."""
+        self._is_restored = False
+        self._presenters.keep_place("")
+
+    def _restore(self, where: str) -> None:
+        """Go back to where the app was when it was ended from outside."""
+        place, _, rest = where.partition(PLACE_PARTS)
+        order_id, _, tool = rest.partition(PLACE_PARTS)
+        self._is_restored = True
+        if self.needs_enrolment or self.asks_pin or not place:
+            return
+        if order_id:
+            self.open_order(order_id)
+        elif place in {"sync", "me"} or place in self._presenters.places:
+            self.go(place)
+        if tool == FINDING:
+            self.open_finding()
+        elif tool and (order_id or tool in _ANYWHERE):
+            self._open_kept(tool)
+
+    def _open_kept(self, tool: str) -> None:
+        if tool in _ANYWHERE:
+            self._open_sheet(tool, "")
+        else:
+            self.open_tool(tool)
 
     def _front(self) -> Widget:
         if self.needs_enrolment:

@@ -346,3 +346,31 @@ def test_the_shift_counts_what_was_done_and_keeps_the_note(crew: Field) -> None:
 
     told = facts(crew, "shift_note")
     assert [each["text"] for each in told] == ["Key 12 is with the porter"]
+
+
+def kill(crew: Field) -> None:
+    """End the app as the machine does: nothing is told, nothing is closed by itself."""
+    assert crew.ui is not None
+    assert crew.tablet is not None
+    crew.ui.app.navigator.forget_place = lambda: None
+    crew.switch_off()
+
+
+def test_after_a_kill_the_app_stands_where_it_was_with_every_answer(crew: Field) -> None:
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "gate")
+    write(ui, "oxygen_pct", "20.8")
+    kill(crew)
+    ui = crew.switch_on()
+    assert ui.get("Field", hint="oxygen_pct").text == "20.8"
+    assert ui.get("SheetScreen").view.title == "Gas test before entry"
+    ui.back()
+    ui.back()
+    ui.settle()
+    crew.switch_off()
+    ui = crew.switch_on()
+
+    assert ui.all("OrdersScreen"), "who closes the app begins with the list"
