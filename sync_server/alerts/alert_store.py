@@ -151,6 +151,16 @@ def end_alert(
     _change(connection, alert_id, ended_at_ms=ms_from_utc(ended_at_utc))
 
 
+def restate_alert(connection: Connection, alert_id: str, finding: AlertFinding) -> None:
+    """Let an alert say since when it was, now that late readings tell it better."""
+    _change(
+        connection,
+        alert_id,
+        started_at_ms=ms_from_utc(finding.started_at_utc),
+        evidence=dump_json(evidence_json(finding.evidence)).decode(),
+    )
+
+
 def retract_alert(connection: Connection, alert_id: str, now_utc: datetime) -> None:
     """Record that late readings showed that it never was: it stays in the history."""
     return_alert(connection, alert_id, now_utc)

@@ -1,6 +1,7 @@
 """Owns how changes of the book become alerts in the database, each with all that explains it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -14,17 +15,22 @@ from sync_server.alerts.alert_store import (
     newest_in_lane,
     open_alert,
     reopen_alert,
+    restate_alert,
+    retract_alert,
 )
-from sync_server.detection.alert_book import AlertChange, Change
+from sync_server.detection.alert_book import LANE, AlertChange, Change, Lane
 from sync_server.detection.candidates import RULES_VERSION, Candidate
 from sync_server.detection.chart_store import chart_of
 from sync_server.detection.explain_candidate import explain
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.price_store import price_for
+from wire_contracts.alert_states import Condition
 from wire_contracts.frames import utc_from_ms
 
 NOTED_GROWTH = 1.1
 """A score that grew by less than a tenth changes nothing that a person would do."""
+
+_UNTOUCHED = frozenset({Condition.UNACKNOWLEDGED, Condition.RETURNED_UNACKNOWLEDGED})
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -35,6 +41,33 @@ def write_changes(
     """Write the changes in their order."""
     for change in changes:
         _write(connection, fleet, change, now_utc)
+
+
+@dataclass(slots=True)
+class Mended:
+    """What late readings change in alerts that stand.
+
+    Attributes:
+        restated: The state began elsewhere than was said.
+        unsaid: Meters and lanes whose alert the replay does not bear out.
+    """
+
+    restated: list[Candidate] = field(default_factory=list)
+    unsaid: list[tuple[str, Lane]] = field(default_factory=list)
+
+
+def write_mended(connection: Connection, fleet: Fleet, mended: Mended, now_utc: datetime) -> None:
+    """Bring alerts up to date with late readings; what a person took in hand is not withdrawn."""
+    for candidate in mended.restated:
+        lane = LANE[candidate.kind]
+        known = newest_in_lane(connection, candidate.meter_id, str(lane))
+        if known is not None:
+            finding = _finding(connection, fleet, candidate, str(lane), now_utc)
+            restate_alert(connection, known.alert_id, finding)
+    for meter_id, lane in mended.unsaid:
+        known = newest_in_lane(connection, meter_id, str(lane))
+        if known is not None and known.condition in _UNTOUCHED:
+            retract_alert(connection, known.alert_id, now_utc)
 
 
 def _write(connection: Connection, fleet: Fleet, change: AlertChange, now_utc: datetime) -> None:

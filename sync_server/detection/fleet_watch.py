@@ -15,7 +15,7 @@ from sync_server.db.feed_store import newest_feed_id
 from sync_server.db.server_store import asset_version, versions
 from sync_server.detection.advance import LateRow, advance
 from sync_server.detection.alert_book import AlertBook, AlertChange, Change, decide_alerts
-from sync_server.detection.alert_changes_store import write_changes
+from sync_server.detection.alert_changes_store import Mended, write_changes, write_mended
 from sync_server.detection.arrival_feed_store import (
     forget_arrivals,
     load_arrivals,
@@ -94,6 +94,7 @@ class FleetWatch:
         self._window = SurroundingsWindow()
         self._learned: tuple[int, int, Learned] = (-1, 0, Learned())
         self._said = Said()
+        self._mended = Mended()
         self._with_base: frozenset[str] = frozenset()
         self._based_at_ms = 0
 
@@ -115,9 +116,11 @@ class FleetWatch:
         memory.arrival_id, memory.looked_at_ms = upto, now_ms
         told = _told(changes, now_ms)
         is_due = _is_checkpoint_due(memory, now_ms)
-        if told or is_due:
+        mended, self._mended = self._mended, Mended()
+        if told or mended.restated or mended.unsaid or is_due:
             with self._engine.begin() as connection:
                 write_changes(connection, memory.fleet, told, now_utc)
+                write_mended(connection, memory.fleet, mended, now_utc)
                 save_place(connection, Checkpoint(at_ms=now_ms, arrival_id=upto))
                 if is_due:
                     self._save(connection, memory, now_utc)
@@ -135,7 +138,7 @@ class FleetWatch:
         elif memory.asset_version != assets:
             memory = moved(memory, fleet_of(load_specs(connection)), assets)
             self._window.forget()
-            self._relive_stale(connection, memory, now_ms)
+            self._relive_stale(connection, memory, memory.looked_at_ms)
         self._memory = memory
         return memory
 
@@ -177,6 +180,7 @@ class FleetWatch:
         arrived = load_arrivals(connection, memory.arrival_id, place.arrival_id)
         for look_ms, part in _by_look(arrived, place.at_ms):
             self._take_in(connection, memory, part, look_ms)
+        self._mended = Mended()
         memory.arrival_id, memory.looked_at_ms = place.arrival_id, place.at_ms
 
     def _build(
@@ -223,6 +227,7 @@ class FleetWatch:
                     each for each in step.candidates if each.kind not in self._left_to_others
                 ]
         put_rows(memory.state, rows, state)
+        memory.state.slots.slot[:] = memory.state.slots.slot.max(initial=0)
         renumbered = [replace(each, row=int(rows[each.row])) for each in candidates]
         learned = self._learned_now(connection, now_ms)
         found = adapted(memory.fleet, renumbered, learned)
@@ -249,6 +254,8 @@ class FleetWatch:
             replayed = self._replay(connection, memory, step.late, (surroundings, now_s))
             ours = [each for each in replayed if each.kind not in self._left_to_others]
             fresh = self._said.news(ours, now_s)
+            self._mended.restated += self._said.restated(ours)
+            self._note_unsaid(memory, ours, step.late)
             self._said.note(fresh)
             candidates += fresh
         learned = self._learned_now(connection, now_ms)
@@ -257,6 +264,16 @@ class FleetWatch:
             memory.book, adapted(fleet, candidates, learned), now_s
         )
         return changes
+
+    def _note_unsaid(
+        self, memory: FleetMemory, replayed: Sequence[Candidate], late: Sequence[LateRow]
+    ) -> None:
+        """Note alerts that a replay does not bear out; only what was said after its checkpoint."""
+        for each in late:
+            meter_id = memory.fleet.specs[each.row].meter_id
+            before = [one.at_ms for one in memory.checkpoints if one.at_ms <= each.from_s * 1000]
+            if before and meter_id not in memory.stale:
+                self._mended.unsaid += self._said.unsaid(replayed, [meter_id], before[-1] // 1000)
 
     def _replay(
         self,
@@ -276,7 +293,11 @@ class FleetWatch:
         found: list[Candidate] = []
         for checkpoint, row_list in by_checkpoint.items():
             rows = np.array(sorted(row_list), dtype=np.int64)
-            state = self._state_at(connection, memory, checkpoint, rows)
+            state, known = self._state_at(connection, memory, checkpoint, rows)
+            if len(known) < len(rows):
+                names = {memory.fleet.specs[row].meter_id for row in row_list}
+                memory.stale |= names - known
+                continue
             batch = _since(memory, checkpoint, rows)
             fleet = rows_of_fleet(memory.fleet, rows.tolist())
             surroundings = _of_rows(at[0], rows)
@@ -287,12 +308,13 @@ class FleetWatch:
 
     def _state_at(
         self, connection: Connection, memory: FleetMemory, checkpoint: Checkpoint, rows: Ints
-    ) -> FleetState:
+    ) -> tuple[FleetState, frozenset[str]]:
+        """Return the rows as they stood then, and which of them there were."""
         names = frozenset(memory.fleet.specs[row].meter_id for row in rows.tolist())
         state = empty_state(memory.fleet)
         parts = load_parts(connection, RULES_VERSION, checkpoint.at_ms, names)
-        unpack_parts(memory.fleet, state, parts)
-        return take_rows(state, rows)
+        known = unpack_parts(memory.fleet, state, parts) & names
+        return take_rows(state, rows), known
 
     def _learned_now(self, connection: Connection, now_ms: int) -> Learned:
         feed_id = newest_feed_id(connection)

@@ -30,6 +30,39 @@ class Said:
             else:
                 del self.starts[place]
 
+    def restated(self, replayed: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return what a replay says of a known state otherwise than before: it began elsewhere.
+
+        The first word on each state counts: later ones only hold it.
+        """
+        found: dict[tuple[str, Lane, int], Candidate] = {}
+        for each in sorted(replayed, key=lambda one: (one.at_s, one.start_s)):
+            place = (each.meter_id, LANE[each.kind])
+            known = [
+                start for start in self.starts.get(place, ()) if abs(start - each.start_s) < _SAME_S
+            ]
+            if each.is_raised and known and each.start_s not in known:
+                found.setdefault((*place, min(known)), each)
+        return list(found.values())
+
+    def unsaid(
+        self, replayed: Sequence[Candidate], meter_ids: Iterable[str], since_s: int
+    ) -> Sequence[tuple[str, Lane]]:
+        """Return the lanes of these meters that spoke after an instant and are silent in a replay.
+
+        Silence of the line is told by arrivals, which no replay can change.
+        """
+        spoken = {(each.meter_id, LANE[each.kind]) for each in replayed}
+        wanted = set(meter_ids)
+        return [
+            place
+            for place, starts in self.starts.items()
+            if place[0] in wanted
+            and place[1] is not Lane.GAP
+            and place not in spoken
+            and min(starts.values()) > since_s
+        ]
+
     def news(self, replayed: Sequence[Candidate], now_s: int) -> Sequence[Candidate]:
         """Return what a replay says and nobody said before; it is known as of now."""
         return [
