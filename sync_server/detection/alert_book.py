@@ -212,7 +212,11 @@ def _take_in(
     alert = alerts.get(place)
     if alert is not None and candidate.at_s <= alert.held_at_s + max(HOLD_S[lane], REARM_S[lane]):
         return _join(alerts, place, alert, candidate)
-    if not candidate.is_raised or _is_explained(alerts, candidate.row, lane):
+    explaining = _explaining(alerts, candidate.row, lane)
+    if explaining is not None:
+        held_at_s = max(explaining.held_at_s, candidate.at_s)
+        alerts[candidate.row, explaining.lane] = replace(explaining, held_at_s=held_at_s)
+    if not candidate.is_raised or explaining is not None:
         return None
     alerts[place] = BookedAlert(
         row=candidate.row,
@@ -257,8 +261,12 @@ def _change_of(before: BookedAlert, after: BookedAlert, *, is_graver: bool) -> C
     return Change.STRENGTHENED if after.score > before.score else None
 
 
-def _is_explained(alerts: Mapping[tuple[int, Lane], BookedAlert], row: int, lane: Lane) -> bool:
-    return any(
-        lane in explained and (alert := alerts.get((row, by))) is not None and alert.is_open
-        for by, explained in EXPLAINS.items()
-    )
+def _explaining(
+    alerts: Mapping[tuple[int, Lane], BookedAlert], row: int, lane: Lane
+) -> BookedAlert | None:
+    """Return the open alert that explains a candidate of this lane; the candidate holds it."""
+    for by, explained in EXPLAINS.items():
+        alert = alerts.get((row, by))
+        if lane in explained and alert is not None and alert.is_open:
+            return alert
+    return None

@@ -74,6 +74,8 @@ class HourBlock:
         excess: M x K `day_used` less what the weather explains; likewise.
         rest_log: M x K logarithm of how often the meter rests in such an hour; NaN where that is
             not known. Filled in by the floor test.
+        temp_off_k: M x K how far return or supply temperature are off, in kelvin; infinite where
+            that is not known. Filled in by the cooling test.
     """
 
     first: int
@@ -87,6 +89,7 @@ class HourBlock:
     use_ratio: Floats
     excess: Floats
     rest_log: Floats
+    temp_off_k: Floats
 
     @property
     def count(self) -> int:
@@ -137,6 +140,7 @@ def open_block(
         use_ratio=np.full(received_s.shape, np.nan),
         excess=np.full(received_s.shape, np.nan),
         rest_log=np.full(received_s.shape, np.nan),
+        temp_off_k=np.full(received_s.shape, np.inf),
     )
 
 

@@ -35,6 +35,12 @@ WARM_READINGS = 72
 NEGATIVE_FORGOTTEN_H = 36.0
 """Two negative steps within this time are a meter that counts backwards, not a correction."""
 
+LONGEST_STOOD_H = 24.0 * 21
+CATCH_UP = 1.5
+"""A payload that was frozen for days catches up in one step: up to so many times the peak for all
+the time that the register stood. That is no exchange."""
+
+JUMPS_FORGOTTEN_H = 48.0
 JUMPS_NEEDED = 2
 """A meter is exchanged once; a second impossible advance at once is a wrong unit."""
 
@@ -52,6 +58,7 @@ class RegisterState:
         scale: What the register's advance is divided by; 1 when its unit is right.
         peak: The highest advance in an hour, fading.
         accepted: Accepted advances, up to `WARM_READINGS`.
+        moved_s: When it last moved.
         negative_s: The newest negative step.
         negatives: Negative steps, each within `NEGATIVE_FORGOTTEN_H` of the one before.
         jump_s: The newest impossible advance.
@@ -63,6 +70,7 @@ class RegisterState:
     scale: Floats
     peak: Floats
     accepted: Floats
+    moved_s: Floats
     negative_s: Floats
     negatives: Floats
     jump_s: Floats
@@ -123,6 +131,7 @@ def empty_registers(count: int) -> RegisterState:
         scale=np.ones(count),
         peak=np.zeros(count),
         accepted=np.zeros(count),
+        moved_s=np.zeros(count),
         negative_s=np.zeros(count),
         negatives=np.zeros(count),
         jump_s=np.zeros(count),
@@ -219,7 +228,11 @@ def _judge_step(
     limit, modulus = limit_modulus
     raw_step = float(steps.after[place] - steps.before[place])
     advance = raw_step / float(state.scale[row])
+    still_h = (steps.measured_s[place] - state.moved_s[row]) / 3600.0 if state.moved_s[row] else 0.0
+    stood_h = min(float(still_h), LONGEST_STOOD_H)
     span_limit = limit * max(float(steps.elapsed_h[place]), 1.0)
+    if span_limit < advance <= limit / IMPOSSIBLE * CATCH_UP * stood_h:
+        return _Found(advance=np.nan)
     if np.isnan(advance) or 0 <= advance <= span_limit:
         return _Found(advance=advance, is_mended=False)
     before, after = float(steps.before[place]), float(steps.after[place])
@@ -236,7 +249,8 @@ def _judge_step(
 
 def _jumped(state: RegisterState, row: int, steps: _Steps, place: int) -> _Found:
     """Return an exchange; impossible advances again and again are a wrong unit."""
-    is_again = steps.before_s[place] <= state.jump_s[row] + 60.0 and steps.advance[place] > 0
+    since_h = (steps.measured_s[place] - state.jump_s[row]) / 3600.0
+    is_again = since_h <= JUMPS_FORGOTTEN_H and steps.advance[place] > 0
     state.jumps[row] = state.jumps[row] + 1 if is_again else 1
     state.jump_s[row] = steps.measured_s[place]
     if state.jumps[row] < JUMPS_NEEDED:
@@ -307,6 +321,8 @@ def _learn(state: RegisterState, steps: _Steps, is_mended: Flags) -> None:
     rate = steps.advance[fine] / np.maximum(steps.elapsed_h[fine], 1.0)
     np.maximum.at(highest, row[fine], rate)
     np.add.at(state.accepted, row[fine], 1.0)
+    moved = fine & (steps.advance > 0)
+    np.maximum.at(state.moved_s, row[moved | is_mended], steps.measured_s[moved | is_mended])
     touched = np.unique(last)
     is_warm = state.accepted[touched] >= WARM_READINGS
     faded = state.peak[touched] * np.exp(-covered_h[touched] / PEAK_KEEP_H)

@@ -50,8 +50,10 @@ class BalanceRule:
     steady: float = 0.7
     agreeing: float = 0.5
     told_steps: float = 3.0
+    temp_off_k: float = 3.0
+    least_share_of_peak: float = 0.12
     least_wh: float = 1500.0
-    least_hour_wh: float = 200.0
+    least_hour_wh: float = 350.0
     register_steps: float = 6.0
     factor_within: float = 0.2
     excess: float = 1.3
@@ -67,6 +69,7 @@ class BalanceState:
     today: Floats
     middle: Floats
     sigma: Floats
+    peak: Floats
 
 
 def empty_balance(count: int) -> BalanceState:
@@ -78,6 +81,7 @@ def empty_balance(count: int) -> BalanceState:
         today=np.full((count, 4), np.nan),
         middle=np.full(count, np.nan),
         sigma=np.full(count, np.nan),
+        peak=np.zeros(count),
     )
 
 
@@ -101,6 +105,8 @@ def detect_balance(
         score = np.abs(off) / limit
         drifts = (score >= 1.0) & (steady >= rule.steady * limit)
         drifts &= np.sign(off) * (faded.by_register - middle) >= rule.agreeing * limit
+        drifts &= (off < 0) | (faded.power >= rule.least_share_of_peak * state.peak[rows, None])
+        drifts &= block.temp_off_k[rows] >= rule.temp_off_k
         drifts &= (faded.weight >= rule.least_wh) & block.is_judged[rows]
     fired = np.zeros(len(rows), dtype=np.bool_)
     for kind_scale, name in ((faded.volume, "volume"), (faded.energy, "energy")):
@@ -134,6 +140,7 @@ class _Faded:
     low: Floats
     high: Floats
     by_register: Floats
+    power: Floats
     weight: Floats
     volume: Floats
     energy: Floats
@@ -182,10 +189,13 @@ def _faded(
     scale_e = _ratio(faded[:, :, ENERGY], faded[:, :, POWER], rule.register_steps * steps_e)
     by_register = np.full(count.shape, np.nan)
     energy, through = faded[:, :, ENERGY], faded[:, :, REGISTER_HEAT]
+    mean_power = faded[:, :, POWER] * (1.0 - keep)
+    state.peak[rows] = np.maximum(state.peak[rows] * 0.9999, mean_power.max(axis=1))
     told = (energy >= rule.told_steps * steps_e) & (through > 0)
     by_register[told] = np.log(energy[told] / through[told])
     return _Faded(
         by_register=by_register,
+        power=mean_power,
         logs=logs,
         low=low,
         high=high,

@@ -40,7 +40,7 @@ class BurstRule:
     """
 
     beyond: tuple[float, ...] = (2.8, 2.2, 2.0, 1.8)
-    home_lph: float = 200.0
+    home_lph: float = 250.0
     other_lph: float = 100.0
     least_days: float = 25.0
     fade: float = 0.9985

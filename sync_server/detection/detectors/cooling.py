@@ -109,6 +109,8 @@ def detect_cooling(
         axis=2,
     )
     means, known = _faded(state, rows, np.clip(residual, -25.0, 25.0), rule)
+    off_k = np.where(np.isnan(means) | ~known, 0.0, np.abs(means)).max(axis=2)
+    block.temp_off_k[rows] = off_k
     limit = np.maximum(rule.least_k, rule.beyond * state.limit[rows])[:, None, :]
     with np.errstate(invalid="ignore"):
         score = np.abs(means) / limit

@@ -57,7 +57,7 @@ class FloorRule:
     """
 
     independence: tuple[float, float] = (0.55, 0.4)
-    threshold: float = 16.0
+    threshold: float = 18.0
     beyond: float = 1.1
     least_days: float = 14.0
     small_home_lph: float = 20.0
@@ -133,13 +133,13 @@ def detect_floor(
     minima = np.stack([_minima(rate, window, block.count, rule) for window in WINDOWS_H])
     bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
     found = _found(level_logs, state.band[rows], minima, bins, rule)
-    record = np.maximum(state.record[rows, band], state.record[rows, np.maximum(band - 1, 0)])
+    record = state.record[rows, band]
     is_home = fleet.is_home[rows] > 0
     may = ready[:, None] & block.is_judged[rows]
     ratio = np.full((len(rows), block.count), -np.inf)
     best = np.zeros((len(rows), block.count), dtype=np.int64)
     for index, window in enumerate(WINDOWS_H):
-        holds = may & (minima[index] > rule.beyond * record[:, index, None] + 0.5)
+        holds = may & (minima[index] > rule.beyond * record[:, index, None] + 0.2)
         lost = minima[index] * step[:, None] * min(window, 24)
         holds &= np.isnan(excess) | (excess >= rule.explained * lost)
         if window < 24:  # noqa: PLR2004 -- a day
@@ -258,8 +258,8 @@ def _candidate(
         start_s=(slot - window) * 3600,
         at_s=int(at_s),
         score=score,
-        statistic=score * 16.0,
-        threshold=16.0,
+        statistic=score,
+        threshold=1.0,
         observed=lowest / 1000.0,
         expected=0.0,
         expected_low=0.0,

@@ -36,23 +36,23 @@ class SignatureRule:
 
     least_days: int = 60
     refit_days: int = 14
-    widen: float = 1.2
-    least_sigma: float = 0.05
     allowance: float = 0.9
     decision: float = 10.0
     gate: float = 0.2
     clip: float = 6.0
-    fast_z: float = 6.0
+    fast_z: float = 7.0
     fast_gate: float = 0.5
     stuck_share: float = 0.03
     drop_most: float = 0.88
     record_factor: float = 1.15
     record_cusum: float = 1.2
     calm_days: float = 3.0
-    drop_least: float = 0.3
+    least_effect: float = 0.2
+    drop_least: float = 0.28
     surely_cold_degc: float = 9.0
     surely_base: float = 1.3
-    drop_beyond: float = 1.25
+    drop_beyond: float = 1.12
+    drop_sigmas: float = 0.55
     tenth: tuple[float, float] = (0.08, 0.125)
 
 
@@ -114,6 +114,7 @@ LEVEL_DAYS = (7, 42)
 
 LEAST_LEVEL_DAYS = 10
 LEAST_SPREAD_DAYS = 15
+WIDEN_LEAST = 1.1
 _TINY = 1e-9
 
 A, B, TB, LOW_SIGMA, REL_SIGMA, MEDIAN, LEVEL, FITTED_DAYS, WIDEN = range(9)
@@ -212,6 +213,7 @@ def _fast(
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
         score = z / limit[:, None]
         flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected)
+        flags &= used - expected > rule.least_effect * state.fit[rows, MEDIAN, None]
     state.highest[rows, 0] = np.maximum(state.highest[rows, 0], np.nan_to_num(z).max(axis=1))
     if block.ends_day:
         clean = is_clean(history, block.first - 24 * 8, block.first + 24)[rows]
@@ -293,6 +295,7 @@ def _excess(
     decision = np.maximum(rule.decision, rule.record_cusum * state.reached[rows, 0])
     over = (total > decision) & (state.seen[rows, 0] > (1 + rule.gate) * state.due[rows, 0]) & known
     over &= (z > rule.allowance) & (used > (1 + rule.gate) * expected)
+    over &= used - expected > rule.least_effect * state.fit[rows, MEDIAN]
     over &= block.is_judged[rows, hour]
     state.cusum[rows, 0] = np.minimum(total, 8 * rule.decision)
     for place in np.flatnonzero(over):
@@ -323,7 +326,7 @@ def _drop(
     week = median_of_known(state.share[rows], SHARE_DAYS)
     highest = np.sort(state.share[rows], axis=1)[:, -2]
     missed = np.nan_to_num(1.0 - week)
-    noise = 2.2 * (sigma / np.maximum(expected, 1e-9)) / np.sqrt(SHARE_DAYS) * 1.25
+    noise = rule.drop_sigmas * sigma / np.maximum(expected, _TINY)
     limit = np.maximum(rule.drop_least, np.maximum(rule.drop_beyond * state.missed[rows], noise))
     score = missed / limit
     over = (score >= 1.0) & ~np.isnan(share) & (share < 1 - 0.5 * rule.drop_least)
@@ -462,7 +465,7 @@ def _widening(scaled: Floats) -> Floats:
     product = np.where(known, one * other, 0.0).sum(axis=1)
     square = np.where(known, one * one + other * other, 0.0).sum(axis=1) / 2.0
     alike = np.clip(product / np.maximum(square, 1e-9), 0.0, 0.7)
-    widening: Floats = 1.1 * np.sqrt((1.0 + alike) / (1.0 - alike))
+    widening: Floats = WIDEN_LEAST * np.sqrt((1.0 + alike) / (1.0 - alike))
     return widening
 
 

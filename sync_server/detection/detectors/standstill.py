@@ -29,8 +29,8 @@ class StandstillRule:
         network_beyond: The multiple for a district's inflow.
     """
 
-    home_h: float = 110.0
-    other_h: float = 48.0
+    home_h: float = 145.0
+    other_h: float = 54.0
     network_h: float = 4.0
     beyond: float = 1.5
     surprise: float = 22.0
