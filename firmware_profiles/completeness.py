@@ -14,7 +14,7 @@ from firmware_profiles.status_rule import StatusRule
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
 from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import READ_BITS, Span
-from wire_contracts.quantities import UNITS, Quantity, to_canonical
+from wire_contracts.quantities import UNITS, Medium, Quantity, to_canonical
 
 _TO_FILL_IN = "?"
 """What `skeleton` leaves where only a person knows."""
@@ -112,6 +112,7 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield _block(_at(register, "quantity"), problem, "use a word of docs/profiles.md")
     yield from _of_unit(profile, register)
     yield from _of_validity(register)
+    yield from _of_limits(register)
     if register.group is not None and register.group not in profile.groups:
         problem = f"{register.group!r} is not in [group]"
         yield _block(_at(register, "group"), problem, "add its interval to [group]")
@@ -122,9 +123,20 @@ def _of_register(profile: Profile, register: Register) -> Iterator[OpenPoint]:
         yield from _of_parts(profile, register)
         yield from _of_produced(profile, register)
         yield from _of_doubts(register)
+    elif _is_gas_unmarked(profile, register):
+        problem = f"{register.schema_quantity!r} of gas without its state is never sent"
+        remedy = "write volume_actual/flow_actual or volume_base/flow_base, or wire = false"
+        yield _block(_at(register, "quantity"), problem, remedy)
     if register.wire is not None or register.group is not None:
         for span in needed_spans(profile, register):
             yield from _of_span(profile, register, span)
+
+
+def _is_gas_unmarked(profile: Profile, register: Register) -> bool:
+    """Return whether a gas volume that is polled has no state, and nobody said it stays local."""
+    is_polled = register.group is not None and not register.is_kept_local
+    is_volume = register.schema_quantity in {"volume", "flow"}
+    return profile.medium is Medium.GAS and is_polled and is_volume
 
 
 def _of_groups(profile: Profile) -> Iterator[OpenPoint]:
@@ -195,6 +207,13 @@ def _of_validity(register: Register) -> Iterator[OpenPoint]:
         if rule.event and rule.event not in EVENTS:
             problem = f"{rule.event!r} is unknown"
             yield _block(_at(register, "valid_if"), problem, "use an event of docs/profiles.md")
+
+
+def _of_limits(register: Register) -> Iterator[OpenPoint]:
+    low, high = register.limits.minimum, register.limits.maximum
+    if low is not None and high is not None and low > high:
+        problem = f"{float(low):g} is above max {float(high):g}: every value would be suspect"
+        yield _block(_at(register, "min"), problem, "exchange min and max")
 
 
 def _of_doubts(register: Register) -> Iterator[OpenPoint]:

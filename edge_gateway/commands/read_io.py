@@ -161,6 +161,14 @@ def _hints(read: MeterRead, profile: Profile | None, folder: Path | None) -> tup
     hints = (
         order_hint(profile, image_of(read.reads.values())),
         *cross_hints(read.values),
-        variant_hint(profile, known_profiles(folder)),
+        variant_hint(profile, _known(folder)),
     )
     return tuple(hint for hint in hints if hint)
+
+
+def _known(folder: Path | None) -> tuple[Profile, ...]:
+    """Return the profiles to compare with; one that is unfit takes no reading away."""
+    try:
+        return known_profiles(folder)
+    except CallError:
+        return known_profiles(None)

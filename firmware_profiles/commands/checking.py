@@ -30,6 +30,9 @@ def _check_file(path: Path) -> int:
     for point in points:
         weight = "" if point.is_blocking else "note: "
         print(f"{path}: {weight}{point.field}: {point.problem}; {point.remedy}")
+    if profile.revision is not None and path.name != f"{profile.reference}.toml":
+        wanted = f"{profile.reference}.toml"
+        print(f"{path}: note: file name: a gateway looks for {wanted}; rename it for use")
     blocking = sum(point.is_blocking for point in points)
     failed = _print_failures(profile)
     print(f"{path}: {profile.reference}: {blocking} to do, {failed} golden vectors fail")

@@ -144,6 +144,19 @@ def test_a_meter_whose_units_no_register_tells_is_read_with_a_hint(
     assert "the display shows energy in MWh" in out
 
 
+def test_an_unfit_file_beside_the_profile_takes_no_reading_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "unfit@1.toml").write_text('[profile]\nid = "unfit"\n')
+    with golden_meter("microsensor_mfe600h@1") as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        call = (url, "--unit", "7", "--profile", "microsensor_mfe600h@1", "--json")
+        status, out, err = read(capsys, *call, "--profiles", str(tmp_path))
+
+    assert (status, err) == (0, "")
+    assert json.loads(out)["good"]
+
+
 def test_the_table_shows_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     with golden_meter("microsensor_mfe600h@1") as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"

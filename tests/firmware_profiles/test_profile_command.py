@@ -54,10 +54,51 @@ def test_check_lists_what_a_draft_lacks(tmp_path: Path, capsys: pytest.CaptureFi
     ]
 
 
-def test_check_is_content_with_a_complete_profile(
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ('group = "fast"', 'group = "fast"\nmin = 5\nmax = 1'),
+            (
+                "register.flow.min: 5 is above max 1: every value would be suspect; "
+                "exchange min and max"
+            ),
+        ),
+        (
+            ('kind = "heat"', 'kind = "gas"'),
+            (
+                "register.flow.quantity: 'flow' of gas without its state is never sent; write "
+                "volume_actual/flow_actual or volume_base/flow_base, or wire = false"
+            ),
+        ),
+    ],
+    ids=["limits", "gas"],
+)
+def test_check_finds_what_would_only_show_on_a_running_meter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: tuple[str, str], said: str
+) -> None:
+    path = tmp_path / "example_heat@1.toml"
+    path.write_text(TEXT.replace(*change))
+
+    assert main(["check", str(path)]) == 1
+    assert f"{path}: {said}" in capsys.readouterr().out.splitlines()
+
+
+def test_check_says_under_which_name_a_gateway_finds_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.toml"
+    path.write_text(TEXT)
+
+    assert main(["check", str(path)]) == 0
+    note = "note: file name: a gateway looks for example_heat@1.toml; rename it for use"
+    assert capsys.readouterr().out.splitlines()[0] == f"{path}: {note}"
+
+
+def test_check_is_content_with_a_complete_profile(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "example_heat@1.toml"
     path.write_text(TEXT)
 
     assert main(["check", str(path)]) == 0

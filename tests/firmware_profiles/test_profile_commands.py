@@ -75,7 +75,7 @@ def test_a_file_that_is_there_is_not_overwritten(
 def test_check_says_everything_of_every_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong, right = tmp_path / "wrong.toml", tmp_path / "right.toml"
+    wrong, right = tmp_path / "wrong.toml", tmp_path / "example_heat@1.toml"
     wrong.write_text(TEXT.replace("count = 2", "count = 1").replace("rev = 1", "rev = -1"))
     right.write_text(TEXT)
 
