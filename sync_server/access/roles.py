@@ -54,7 +54,7 @@ class Action(StrEnum):
     WORK_ON_TABLET = "work_on_tablet"
     SEE_FORMS = "see_forms"
     MANAGE_FORMS = "manage_forms"
-    EXPORT_ANSWERS = "export_answers"
+    SEE_ANSWERS = "see_answers"
 
 
 _R = Role
@@ -107,7 +107,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.WORK_ON_TABLET: _FIELD | {_R.TEAM_LEADER},
     _A.SEE_FORMS: _WATCH | _LEAD | _READ_ALL | {_R.ADMINISTRATOR},
     _A.MANAGE_FORMS: _LEAD | {_R.QUALITY_OFFICER, _R.SAFETY_OFFICER},
-    _A.EXPORT_ANSWERS: _LEAD | _READ_ALL | {_R.SAFETY_OFFICER},
+    _A.SEE_ANSWERS: _LEAD | _READ_ALL | {_R.SAFETY_OFFICER},
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
 

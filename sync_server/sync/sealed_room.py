@@ -235,11 +235,15 @@ def _waiting(connection: Connection, key_ids: Sequence[str]) -> list[tuple[Seale
 
 
 def kept_drafts(connection: Connection, about: str) -> list[JsonValue]:
-    """Return the drafts of one record that came sealed, the oldest first."""
+    """Return the drafts of one record that came sealed, the oldest first.
+
+    A draft of the office's forms is named after its record and a colon.
+    """
+    is_about = SEALED_ITEM.c.about == about
     query = (
         select(SEALED_ITEM.c.body)
         .where(
-            SEALED_ITEM.c.about == about,
+            is_about | SEALED_ITEM.c.about.startswith(f"{about}:", autoescape=True),
             SEALED_ITEM.c.kind == str(SealedKind.DRAFT),
             SEALED_ITEM.c.is_opened,
         )

@@ -4,11 +4,15 @@ import random
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
+from sync_server.access.account_store import Person
+from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
 from sync_server.forms.answers_store import count_answers
@@ -27,7 +31,7 @@ from sync_server.forms.form_store import (
 from sync_server.forms.preview import try_out
 from sync_server.forms.sheets_io import MOST_FILE_BYTES
 from sync_server.web.form_views import form_rows, item_views, parse_since
-from sync_server.web.guarded_io import ExportAnswers, ManageForms, SeeForms
+from sync_server.web.guarded_io import ManageForms, SeeAnswers, SeeForms
 from sync_server.web.pages_io import Notice, Pages, Reader, is_part_wanted, see_other
 from sync_server.web.words import mark
 from wire_contracts.errors import ContractError
@@ -144,22 +148,30 @@ def form_files_router(pages: Pages) -> APIRouter:
         return _file(content, f"{key}.xlsx", _XLSX)
 
     @router.get("/forms/{form_id}/answers.csv")
-    def answers_csv(person: ExportAnswers, form_id: str) -> Response:
-        """Return the answers to every version of a form as CSV."""
-        del person
-        with reading(pages.engine) as connection:
+    def answers_csv(person: SeeAnswers, form_id: str) -> Response:
+        """Return the answers to every version of a form as CSV; who took them is kept."""
+        with pages.engine.begin() as connection:
             content = export_csv(connection, form_id)
+            _note_export(connection, person, form_id, pages.clock.now_utc())
         return _file(content, f"{form_id}.csv", "text/csv; charset=utf-8")
 
     @router.get("/forms/{form_id}/answers.zip")
-    def answers_zip(person: ExportAnswers, form_id: str) -> Response:
+    def answers_zip(person: SeeAnswers, form_id: str) -> Response:
         """Return the answers to every version of a form as OpenRosa submissions."""
-        del person
-        with reading(pages.engine) as connection:
+        with pages.engine.begin() as connection:
             content = export_openrosa(connection, form_id)
+            _note_export(connection, person, form_id, pages.clock.now_utc())
         return _file(content, f"{form_id}.zip", "application/zip")
 
     return router
+
+
+def _note_export(connection: Connection, person: Person, form_id: str, now_utc: datetime) -> None:
+    """Keep that somebody took all answers of a form (domain model 5, privacy rule 5)."""
+    event = AuditEvent(
+        actor=person.account_id, action="form.export", subject=form_id[:64], detail={}
+    )
+    append_audit(connection, event, now_utc)
 
 
 def _file(content: bytes, name: str, media_type: str) -> Response:
@@ -186,9 +198,7 @@ def _page(
     problems: Sequence[FormProblem] = (),
 ) -> Response:
     words, role = reader.words, reader.person.role
-    rights = FormRights(
-        manage=may(role, Action.MANAGE_FORMS), export=may(role, Action.EXPORT_ANSWERS)
-    )
+    rights = FormRights(manage=may(role, Action.MANAGE_FORMS), export=may(role, Action.SEE_ANSWERS))
     with reading(pages.engine) as connection:
         found = list_forms(connection)
         answers = count_answers(connection)
