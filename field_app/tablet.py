@@ -60,7 +60,7 @@ from field_app.store.identity_io import (
 )
 from field_app.store.ids_io import clamped_ms, draw_replica_id
 from field_app.store.outbox_store import OutboxEntry
-from field_app.store.rescue import put_back, read_damaged, rescued_files
+from field_app.store.rescue import put_back, read_damaged, rescued_count, rescued_files
 from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
@@ -227,6 +227,10 @@ class Tablet:
     def damaged_files_count(self) -> int:
         """Return how many damaged files of the store were set aside and are kept."""
         return len(files_set_aside(self._folder / STORE_FILE))
+
+    def rescued_count(self) -> int:
+        """Return how many entries were read out of the damaged files that are kept."""
+        return self.database.read(rescued_count)
 
     def withdrawal(self) -> Withdrawal:
         """Return whether the office has withdrawn this tablet, and what still waits."""

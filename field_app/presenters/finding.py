@@ -22,6 +22,7 @@ from field_app.presenters.stage import Stage
 from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
 from field_app.presenters.wording import (
     missing_text,
+    no_room_text,
     quantity_text,
     range_text,
     result_text,
@@ -37,6 +38,9 @@ from wire_contracts.orders import WorkOrderDocument
 _RESULT: Final = "result"
 _CAUSE: Final = "cause"
 _NOTE: Final = "note"
+
+RETRY_S: Final = 5.0
+"""Wall seconds until answers that found no room are tried again."""
 
 
 class FindingPresenter:
@@ -57,6 +61,8 @@ class FindingPresenter:
         self._saved_at_ms: int | None = None
         self._message = ""
         self._is_finished = False
+        self._is_retrying = False
+        self._is_in_retry = False
         self._stage = Stage(context.worker, _blank(order_id))
 
     @property
@@ -117,7 +123,11 @@ class FindingPresenter:
     def finish(self, done: Callable[[], None]) -> None:
         """Seal the finding and finish the order; `done` is called when that is kept."""
         self.flush()
-        self._stage.act(self._seal, lambda refused: self._sealed(refused, done))
+        self._stage.act(
+            self._seal,
+            lambda refused: self._sealed(refused, done),
+            lambda: self._sealed(self._no_room(), done),
+        )
 
     def _answer(self, changes: Mapping[str, JsonValue]) -> None:
         self.flush()
@@ -143,12 +153,35 @@ class FindingPresenter:
         self._stage.act(
             lambda: self._tablet.desk.save_answers(self._order_id, changes),
             lambda saved_at_ms: self._saved(changes, saved_at_ms),
+            lambda: self._keep_on_screen(changes),
         )
 
     def _saved(self, changes: dict[str, JsonValue], saved_at_ms: int | None) -> None:
         self._under_way = [each for each in self._under_way if each is not changes]
         self._saved_at_ms = saved_at_ms
+        self._message = "" if self._message == self._no_room() else self._message
         self._draw()
+
+    def _keep_on_screen(self, changes: dict[str, JsonValue]) -> None:
+        """Keep answers that found no room on the screen, and try again in a while."""
+        self._under_way = [each for each in self._under_way if each is not changes]
+        self._unsaved = {**changes, **self._unsaved}
+        self._message = self._no_room()
+        self._draw()
+        if not self._is_retrying:
+            self._is_retrying = True
+            self._context.worker.later(RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        if self._is_in_retry:
+            return  # a worker without a timer calls at once, and would for ever
+        self._is_in_retry = True
+        self._is_retrying = False
+        self.flush()
+        self._is_in_retry = False
+
+    def _no_room(self) -> str:
+        return no_room_text(self._context.words)
 
     def _read_sheet(self) -> FindingSheet | None:
         try:

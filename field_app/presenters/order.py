@@ -21,7 +21,7 @@ from field_app.presenters.photos import photo_facts
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import OrderTool, OrderView
-from field_app.presenters.wording import mark_view, state_text
+from field_app.presenters.wording import mark_view, no_room_text, state_text
 from field_app.store.outbox_store import Look
 from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet
@@ -73,11 +73,11 @@ class OrderPresenter:
     def act(self, event: str) -> None:
         """Take a step; it is kept on the tablet before the view changes."""
         step = WorkOrderEvent(event)
-        self._stage.act(lambda: self._tap(step), self._tapped)
+        self._stage.act(lambda: self._tap(step), self._tapped, self._full)
 
     def add_note(self, text: str) -> None:
         """Append a remark for the office."""
-        self._stage.act(lambda: self._note(text), self._tapped)
+        self._stage.act(lambda: self._note(text), self._tapped, self._full)
 
     def mark_seen(self) -> None:
         """Note that the crew has seen what was refused or merged."""
@@ -104,6 +104,10 @@ class OrderPresenter:
         if refused is not None and refused.document is not None:
             now = state_text(t, refused.document.state)
             self._message = t("Not possible now: the order is “{state}”.").format(state=now)
+        self.refresh()
+
+    def _full(self) -> None:
+        self._message = no_room_text(self._context.words)
         self.refresh()
 
     def _seen(self, _nothing: None) -> None:

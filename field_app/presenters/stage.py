@@ -1,12 +1,18 @@
 """Owns the pattern of every presenter: one watcher, the last view, stale answers dropped."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from field_app.presenters.ports import Worker
+from field_app.store.database_io import StoreFullError
 
 V = TypeVar("V")
 T = TypeVar("T")
+
+
+def _quiet() -> None:
+    """Say nothing: the line about the contact says that there is no room."""
 
 
 class Stage(Generic[V]):
@@ -41,6 +47,19 @@ class Stage(Generic[V]):
         ticket = self._ticket
         self._worker.run(work, lambda answer: done(answer) if ticket == self._ticket else None)
 
-    def act(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        """Write in the background, in order; the answer is used while somebody watches."""
-        self._worker.run(work, lambda answer: done(answer) if self._show is not None else None)
+    def act(
+        self, work: Callable[[], T], done: Callable[[T], None], full: Callable[[], None] = _quiet
+    ) -> None:
+        """Write in the background, in order; the answer is used while somebody watches.
+
+        Without room on the tablet nothing was written, and `full` is called instead of `done`.
+        """
+
+        def attempt() -> Callable[[], None]:
+            try:
+                answer = work()
+            except StoreFullError:
+                return full
+            return partial(done, answer)
+
+        self._worker.run(attempt, lambda then: then() if self._show is not None else None)

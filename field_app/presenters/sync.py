@@ -6,17 +6,20 @@ from datetime import datetime
 
 from field_app.platform.ports import Availability, Hardware
 from field_app.presenters.details import look_here
+from field_app.presenters.photos import size_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import LabelledText, SyncView, Tone, WaitingRow
 from field_app.presenters.wording import (
     banner_text,
     mark_view,
+    no_room_text,
     operation_text,
     reason_text,
     since_text,
     time_text,
 )
+from field_app.store import photo_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus, RecordState
 from field_app.sync.reasons import Reason
@@ -40,6 +43,9 @@ class SyncSnapshot:
     numbers: dict[str, str]
     is_syncing: bool
     damaged_count: int
+    saved_count: int
+    has_room: bool
+    photos_left: tuple[int, int]
 
 
 class SyncPresenter:
@@ -99,6 +105,9 @@ class SyncPresenter:
             numbers=self._tablet.order_numbers({entry.order_id for entry in (*waiting, *looks)}),
             is_syncing=self._tablet.is_syncing,
             damaged_count=self._tablet.damaged_files_count(),
+            saved_count=self._tablet.rescued_count(),
+            has_room=self._tablet.database.has_room,
+            photos_left=self._tablet.database.read(photo_store.waiting),
         )
 
     def _draw(self, snapshot: SyncSnapshot) -> None:
@@ -121,14 +130,14 @@ class SyncPresenter:
                 last_contact_text=last_contact,
                 oldest_text=oldest,
                 reason_text=reason_text(t, reason),
-                next_try_text=self._next_try(status, reason),
-                banner=banner_text(t, reason),
+                next_try_text=self._next_try(snapshot, reason),
+                banner=banner_text(t, reason) if snapshot.has_room else no_room_text(t),
                 waiting=tuple(self._row(entry, snapshot, now_utc) for entry in snapshot.waiting),
                 look_here=tuple(look_here(t, entry) for entry in snapshot.look_here),
                 held_count=status.outbox.held,
                 capabilities=(
                     *_capabilities(t, self._hardware),
-                    *_damage(t, snapshot.damaged_count),
+                    *_damage(t, snapshot.damaged_count, snapshot.saved_count),
                 ),
             )
         )
@@ -148,13 +157,17 @@ class SyncPresenter:
             return self._context.words("never")
         return time_text(status.last_contact_ms, now_utc, self._context.zone)
 
-    def _next_try(self, status: SyncStatus, reason: Reason) -> str:
-        """Return how far a long pull is and when it goes on, empty when there is nothing to say."""
-        words = self._context.words
+    def _next_try(self, snapshot: SyncSnapshot, reason: Reason) -> str:
+        """Return how far pull and photos are and when it goes on, empty with nothing to say."""
+        words, status = self._context.words, snapshot.status
         parts: list[str] = []
         if status.progress is not None:
             rows, total = status.progress.rows, status.progress.total
             parts.append(words("{rows} of {total} rows loaded").format(rows=rows, total=total))
+        count, left_bytes = snapshot.photos_left
+        if count:
+            left = words("{count} files, {size} still to send")
+            parts.append(left.format(count=count, size=size_text(left_bytes)))
         if reason not in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
             wait_s = int(seconds_until_due(status, self._context.clock))
             parts.append(words("next try in {seconds} s").format(seconds=wait_s))
@@ -215,11 +228,14 @@ def _capabilities(t: Words, hardware: Hardware) -> tuple[LabelledText, ...]:
     )
 
 
-def _damage(t: Words, count: int) -> tuple[LabelledText, ...]:
-    """Return the line about damaged files that were kept, none without any."""
+def _damage(t: Words, count: int, saved_count: int) -> tuple[LabelledText, ...]:
+    """Return the line about damaged files that were kept and what to do, none without any."""
     if not count:
         return ()
-    text = t("{count} kept; what was entered was read out of them").format(count=count)
+    text = t(
+        "{count} kept; {saved} entries were read out and are sent. Look through today's orders"
+        " and show the office this tablet"
+    ).format(count=count, saved=saved_count)
     return (LabelledText(label=t("Damaged files"), text=text, icon="vault"),)
 
 

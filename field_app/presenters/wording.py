@@ -260,3 +260,8 @@ def since_text(t: Words, moment_ms: int | None, now_utc: datetime) -> str:
     if moment_ms is None:
         return ""
     return duration_text(t, now_utc.astimezone(UTC) - utc_from_ms(moment_ms))
+
+
+def no_room_text(t: Words) -> str:
+    """Return what to say when the tablet's disk is full."""
+    return t("No room on this tablet: nothing is lost, free some space. It is tried again.")

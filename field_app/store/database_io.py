@@ -38,7 +38,7 @@ class StoreTooNewError(RuntimeError):
 
 
 class StoreFullError(RuntimeError):
-    """There is no room to bring the file to this app's shape; it was left as it is."""
+    """There is no room for what was to be written; the file stays as it was before."""
 
 
 class StoreDamagedError(RuntimeError):
@@ -78,6 +78,7 @@ class Database:
         self._jobs: queue.SimpleQueue[Callable[[Connection], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
+        self._has_room = True
         self._listeners: list[Callable[[], None]] = []
         try:
             _check(self._writer_engine)
@@ -90,10 +91,18 @@ class Database:
         self._thread = threading.Thread(target=self._run, name="tablet-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def has_room(self) -> bool:
+        """Return whether the last write found room on the disk."""
+        return self._has_room
+
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction on the writer thread; return its answer once committed.
 
         Whatever `work` raises rolls back everything it did and is raised here.
+
+        Raises:
+            StoreFullError: The disk is full; nothing of it was written, and it can be tried again.
         """
         return self.submit(work).result()
 
@@ -106,8 +115,11 @@ class Database:
                 with connection.begin():
                     answer = work(connection)
             except BaseException as error:  # noqa: BLE001  # handed to whoever asked
-                future.set_exception(error)
+                full = _full(error)
+                self._has_room = full is None
+                future.set_exception(full or error)
             else:
+                self._has_room = True
                 future.set_result(answer)
 
         self._enqueue(job)
@@ -199,6 +211,15 @@ def open_database(path: Path, *, watch: Watch | None = None) -> OpenedDatabase:
         _log.exception("store damaged; it is set aside and the outbox is saved from it")
     aside = set_aside(path)
     return OpenedDatabase(database=Database(path, watch=watch), set_aside=aside)
+
+
+def _full(error: BaseException) -> StoreFullError | None:
+    """Return the error of a full disk, None when something else is wrong."""
+    if not (isinstance(error, OperationalError) and is_full(error)):
+        return None
+    full = StoreFullError("the tablet's store: disk: is full; free some space, it is tried again")
+    full.__cause__ = error
+    return full
 
 
 def _check_log(path: Path) -> None:

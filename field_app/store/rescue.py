@@ -87,12 +87,20 @@ def read_damaged(aside: Path) -> Rescued:
 
 
 _DAMAGED: Final = "store_damaged"
+_FOUND: Final = ("rows", "pages")
 
 
 def rescued_files(connection: Connection) -> set[str]:
     """Return the names of the damaged files whose words are in this file already."""
     reports = base_store.load_reports(connection)
     return {str(body.get("file")) for kind, body in reports if kind == _DAMAGED}
+
+
+def rescued_count(connection: Connection) -> int:
+    """Return how many rows and operations were found in damaged files."""
+    reports = base_store.load_reports(connection)
+    found = [body for kind, body in reports if kind == _DAMAGED]
+    return sum(int(str(body.get(part, 0))) for body in found for part in _FOUND)
 
 
 def put_back(connection: Connection, rescued: Rescued, *, file_name: str, at_ms: int) -> None:
