@@ -44,7 +44,8 @@ def golden_failures(profile: Profile, vector: GoldenVector) -> tuple[str, ...]:
 def _register_failures(vector: GoldenVector, found: Mapping[str, LocalValue]) -> Iterator[str]:
     for name, expected in vector.registers.items():
         if not _agrees(found.get(name), expected):
-            yield f"{name}: {found.get(name)!r}, expected {expected!r}"
+            wanted = expected if isinstance(expected, Decimal) else repr(expected)
+            yield f"{name}: {found.get(name)!r}, expected {wanted}"
 
 
 def _differing(expected: Mapping[Quantity, Decimal], found: Mapping[Quantity, float]) -> list[str]:

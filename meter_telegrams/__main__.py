@@ -168,6 +168,9 @@ def _lines(given: str) -> list[_Line]:
 def _rows(given: str) -> list[str]:
     if given == _STANDARD_INPUT:
         return sys.stdin.read().splitlines()
+    if not given.strip():
+        message = "telegram: is empty; give hexadecimal digits, a file or - for standard input"
+        raise _CallError(message)
     try:
         return Path(given).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -221,7 +224,7 @@ def _bytes(text: str, place: str) -> bytes:
     try:
         return bytes.fromhex("".join(text.split()))
     except ValueError as error:
-        message = f"{place}: telegram: {error}; write pairs of hexadecimal digits"
+        message = f"{place}: bytes: are not whole; write pairs of hexadecimal digits"
         raise _CallError(message) from error
 
 

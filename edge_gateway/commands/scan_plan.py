@@ -186,7 +186,10 @@ def scan_text(scan: Scan) -> Iterator[str]:
 def _hints(scan: Scan) -> Iterator[str]:
     is_all = len(scan.found) == scan.asked_count > 1
     if is_all and all(found.answer == "words" for found in scan.found):
-        yield "every unit answers: this server does not look at the unit, ask it at 1 or 255"
+        yield (
+            "every unit asked answers: unless so many meters are there, this server does not look "
+            "at the unit; ask it at 1 or 255"
+        )
     if any(found.answer == "garbled" for found in scan.found):
         yield "garbled: two meters at one address, the wrong speed or parity, or a bad line"
     if any(found.answer == "another unit" for found in scan.found):

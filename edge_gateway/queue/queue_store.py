@@ -209,6 +209,9 @@ class QueueStore:
 
     def _open(self) -> EpochStore:
         given = self._unaccounted()
+        if self._path.is_dir():
+            message = f"{self._path}: queue: is a folder; move it away"
+            raise QueueError(message)
         known = None if given is None else _remembered(given)
         doubt = doubt_of(look_at(self._path), known)
         store = None

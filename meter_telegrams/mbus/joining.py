@@ -9,7 +9,7 @@ from dataclasses import replace
 from meter_telegrams.errors import RefusedTelegramError, TelegramCode
 from meter_telegrams.mbus.frames import split_frames
 from meter_telegrams.mbus.telegram import decode_mbus
-from meter_telegrams.records.telegram import Function, Telegram
+from meter_telegrams.records.telegram import Function, MeterAddress, Telegram
 
 
 def decode_readout(raw: bytes, *, key: bytes | None = None) -> Telegram:
@@ -34,13 +34,14 @@ def joined(telegrams: Sequence[Telegram]) -> Telegram:
     first = telegrams[0]
     status = first.status
     records = list(first.records)
-    for each in telegrams[1:]:
+    for number, each in enumerate(telegrams[1:], 2):
         if each.address != first.address:
+            others = f"is from {_named(each.address)}, the first from {_named(first.address)}"
             raise RefusedTelegramError(
                 TelegramCode.FRAME,
                 "readout",
                 "address",
-                f"telegram {len(records)} is from {each.address}, the first from {first.address}",
+                f"telegram {number} {others}",
                 "read the meter again",
             )
         if each.status is not None:
@@ -48,3 +49,10 @@ def joined(telegrams: Sequence[Telegram]) -> Telegram:
         records += each.records
     kept = [record for record in records if record.function is not Function.MORE_FOLLOWS]
     return replace(first, status=status, records=tuple(kept), has_more=telegrams[-1].has_more)
+
+
+def _named(address: MeterAddress | None) -> str:
+    """Return the meter as its name plate says it."""
+    if address is None:
+        return "a meter without a name"
+    return f"{address.manufacturer} {address.identification}"

@@ -66,6 +66,14 @@ def fill(path: Path) -> None:
         store.put([frame(number) for number in range(330, 400)])
 
 
+def test_a_folder_in_place_of_the_queue_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "queue.sqlite3"
+    path.mkdir()
+
+    with pytest.raises(QueueError, match="queue: is a folder; move it away"):
+        opened_queue(path)
+
+
 @cache
 def original() -> tuple[Path, dict[int, bytes], int]:
     """A queue file, its open frames by number, and its epoch."""

@@ -108,7 +108,7 @@ def test_a_server_that_ignores_the_unit_is_recognised(capsys: pytest.CaptureFixt
     with MeterServer(units=dict.fromkeys(range(256), good)) as server:
         _, out, _ = scanned(capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "1-20")
 
-    assert "every unit answers: this server does not look at the unit, ask it at 1 or 255" in out
+    assert "this server does not look at the unit; ask it at 1 or 255" in out
 
 
 def test_nobody_there_ends_with_status_1(capsys: pytest.CaptureFixture[str]) -> None:

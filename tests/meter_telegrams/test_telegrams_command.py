@@ -127,6 +127,7 @@ def test_one_bad_line_does_not_hide_the_others(
     ("words", "text"),
     [
         (("mbus", "no-such-file"), "is neither hexadecimal nor a file"),
+        (("mbus", ""), "telegram: is empty; give hexadecimal digits"),
         (("mbus", "685"), "write pairs of hexadecimal digits"),
         (("wmbus", "44", "--key", "12"), "give 32 hexadecimal digits"),
     ],
