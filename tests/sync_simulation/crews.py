@@ -47,7 +47,7 @@ class Crews:
             (18, lambda: self._remark(tablet, order_id)),
             (14, lambda: self._correct(tablet, order_id)),
             (12, lambda: self._write_fact(tablet, order_id)),
-            (10, lambda: self._take_photo(tablet, order_id)),
+            (16, lambda: self._take_photo(tablet, order_id)),
             (6, lambda: self._poison(tablet, order_id)),
         ]
         weights = [weight for weight, _ in deeds]

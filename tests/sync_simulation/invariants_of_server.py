@@ -17,13 +17,14 @@ _ASIDE = {Outcome.REFUSED, Outcome.CONFLICT}
 def every_operation_has_one_terminal_outcome(world: World, found: ServerAtRest) -> list[str]:
     """I1: every operation durable in an outbox is in the ledger, exactly once, terminal.
 
-    What no server can read stays on its tablet, in sight, and in nobody's way.
+    What no server can read stays on its tablet, in sight, and in nobody's way; from a tablet that
+    was withdrawn it is kept as it came.
     """
     unread = [made for made in world.made.values() if made.op_id not in found.ledger]
     broken = [
         f"{made.op_id} ({made.kind} {made.field}) of {made.made_by} is lost"
         for made in unread
-        if not (is_too_deep(made) and _is_held_in_sight(world, made))
+        if not (is_too_deep(made) and _is_in_sight(world, found, made))
     ]
     known = set(Outcome)
     broken += [
@@ -45,7 +46,9 @@ def is_too_deep(made: MadeOperation) -> bool:
     return TOO_DEEP_MARK in str(made.body.get("payload"))
 
 
-def _is_held_in_sight(world: World, made: MadeOperation) -> bool:
+def _is_in_sight(world: World, found: ServerAtRest, made: MadeOperation) -> bool:
+    if made.op_id in found.kept_sealed:
+        return True
     query = "SELECT 1 FROM outbox_op WHERE op_id = ? AND status = 'held' AND look = 1"
     return any(tablet.rows(query, made.op_id) for tablet in world.tablets)
 

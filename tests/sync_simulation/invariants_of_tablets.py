@@ -1,20 +1,37 @@
 """What must hold of every tablet once everything has come to rest, and held on the way."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import reduce
 from operator import xor
 
+from field_app.store.personal_rows import CIPHERTEXT
 from field_app.store.photo_store import PhotoStatus
 from sync_server.blobs.blob_store import BlobState
 from sync_server.work_orders.order_rows_store import buckets_of
 from tests.sync_simulation.ledgers import Row, ServerAtRest
-from tests.sync_simulation.tablets import SimulatedTablet
+from tests.sync_simulation.office import CUSTOMER
+from tests.sync_simulation.tablets import SIDE_FILES, SimulatedTablet
 from tests.sync_simulation.world import MOST_FAIR_ROUNDS, World
+from wire_contracts import order_person
 from wire_contracts.fields import JsonObject
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import ENTITY, order_json
+from wire_contracts.payloads import read_json
 from wire_contracts.pulls import hash_row
+from wire_contracts.work_order_states import WorkOrderState
+
+UNDER_WAY = frozenset(
+    {
+        WorkOrderState.ACCEPTED,
+        WorkOrderState.EN_ROUTE,
+        WorkOrderState.ON_SITE,
+        WorkOrderState.WORKING,
+    }
+)
 
 _WORDS_ON_THE_WAY = """
     SELECT 1 FROM outbox_op WHERE order_id = ?
@@ -25,7 +42,7 @@ _WORDS_ON_THE_WAY = """
 def every_base_is_the_servers_scope_query(world: World, found: ServerAtRest) -> list[str]:
     """I3: each tablet's base == the server's scope query, rows and hashes."""
     broken: list[str] = []
-    for tablet in world.tablets:
+    for tablet in _served(world):
         held = {key: document for key, (document, _) in _base(tablet).items()}
         wanted = _wanted(tablet, found)
         orders = {key: document for key, document in held.items() if key[1] == ENTITY}
@@ -37,6 +54,11 @@ def every_base_is_the_servers_scope_query(world: World, found: ServerAtRest) -> 
         ]
         broken += _others_that_differ(tablet, found)
     return broken
+
+
+def _served(world: World) -> list[SimulatedTablet]:
+    """Return the tablets that the office has not withdrawn."""
+    return [tablet for tablet in world.tablets if not tablet.line.is_shut_out()]
 
 
 def _base(tablet: SimulatedTablet) -> dict[Row, tuple[JsonObject, int]]:
@@ -62,7 +84,7 @@ def _others_that_differ(tablet: SimulatedTablet, found: ServerAtRest) -> Iterato
     scope = found.scopes[tablet.name]
     held: dict[Row, int] = {}
     for key, (document, row_hash) in _base(tablet).items():
-        if hash_row(key[1], key[2], document) != row_hash:
+        if hash_row(key[1], key[2], _as_it_came(key, document)) != row_hash:
             yield f"{tablet.name} does not hold {key} as it came"
         if key[1] != ENTITY:
             held[key] = row_hash
@@ -76,10 +98,19 @@ def _others_that_differ(tablet: SimulatedTablet, found: ServerAtRest) -> Iterato
             yield f"{tablet.name} has another {key} than the server"
 
 
+def _as_it_came(key: Row, document: JsonObject) -> JsonObject:
+    """Return the document that the server sent: who is to be met is kept as ciphertext."""
+    if key[1] != order_person.ENTITY:
+        return document
+    plain = base64.b64decode(str(document.get(CIPHERTEXT, "")))
+    return dict(read_json("row", plain).values) if plain else {}
+
+
 def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[str]:
     """I4: no row outside the scope, except ones with words of the crew's own on the way."""
-    broken: list[str] = []
-    for tablet in world.tablets:
+    broken = [*_left_on_withdrawn_tablets(world), *_customers_in_words(world)]
+    broken += _customers_out_of_their_window(world, found)
+    for tablet in _served(world):
         wanted = _wanted(tablet, found)
         broken += [
             f"{tablet.name} still has {key}"
@@ -94,6 +125,40 @@ def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[s
         if not names <= found.scopes[tablet.name]:
             broken.append(f"{tablet.name} has buckets {names - found.scopes[tablet.name]}")
     return broken
+
+
+def _left_on_withdrawn_tablets(world: World) -> Iterator[str]:
+    for tablet in world.tablets:
+        if tablet.line.is_shut_out() and (_base(tablet) or tablet.orders()):
+            yield f"{tablet.name} was withdrawn and keeps what it had received"
+
+
+def _customers_in_words(world: World) -> Iterator[str]:
+    for tablet in world.tablets:
+        for name in SIDE_FILES:
+            path = tablet.folder / name
+            if path.exists() and CUSTOMER.encode() in path.read_bytes():
+                yield f"{tablet.name}: {name} holds a customer's name"
+
+
+def _customers_out_of_their_window(world: World, found: ServerAtRest) -> Iterator[str]:
+    """Compare who is on tablets with who should be: the next two days, and work under way (R19)."""
+    latest_ms = ms_from_utc(world.clock.now_utc() + timedelta(hours=48))
+    wanted = {
+        (f"personal:{order.document.crew_id}", order_person.ENTITY, order_id)
+        for order_id, order in found.orders.items()
+        if order_id in found.appointments
+        and order.document.crew_id is not None
+        and (
+            order.state in UNDER_WAY
+            or (
+                order.state is WorkOrderState.RELEASED and found.appointments[order_id] <= latest_ms
+            )
+        )
+    }
+    shown = {key for key in found.shown if key[1] == order_person.ENTITY}
+    for key in wanted ^ shown:
+        yield f"{key} is {'not shown' if key in wanted else 'shown'} to its crew"
 
 
 def no_token_went_back_or_passed_a_change(world: World, found: ServerAtRest) -> list[str]:
@@ -171,6 +236,7 @@ def every_outbox_drains(world: World, found: ServerAtRest) -> list[str]:
         if not world.is_at_rest(tablet)
     ]
     broken += [f"{name}: {reason}" for name, reason in world.unwell.items()]
+    broken += world.watch.of("I13")
     if world.fair_rounds > MOST_FAIR_ROUNDS:
         broken.append(f"it took {world.fair_rounds} fair syncs of every tablet")
     return broken

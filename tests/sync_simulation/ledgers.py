@@ -9,12 +9,13 @@ from sqlalchemy import Engine, select
 
 from sync_server.db.blob_tables import BLOB, BLOB_REF
 from sync_server.db.change_store import broken_buckets
-from sync_server.db.order_tables import FACT, WORK_ORDER_EVENT
+from sync_server.db.order_tables import FACT, ORDER_PERSON, WORK_ORDER_EVENT
 from sync_server.db.sync_tables import (
     CHANGE,
     KEPT_OPERATION,
     OP_LEDGER,
     REVIEW_ITEM,
+    SEALED_ITEM,
     SYNC_CONFLICT,
 )
 from sync_server.sync.scope import buckets_of_tablet
@@ -56,12 +57,14 @@ class ServerAtRest:
     facts: Mapping[str, JsonValue]
     reviewed: frozenset[str]
     kept: frozenset[str]
+    kept_sealed: frozenset[str]
     conflicts: Mapping[str, Conflict]
     orders: Mapping[str, OrderRecord]
     steps: Mapping[str, list[OrderStep]]
     shown: Mapping[Row, tuple[int, int]]
     broken: list[str]
     scopes: Mapping[str, frozenset[str]]
+    appointments: Mapping[str, int]
     blobs: Mapping[str, str]
     photos: frozenset[str]
 
@@ -96,6 +99,11 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
                 if op_id
             ),
             kept=frozenset(connection.execute(select(KEPT_OPERATION.c.op_id)).scalars()),
+            kept_sealed=frozenset(
+                connection.execute(
+                    select(SEALED_ITEM.c.about).where(SEALED_ITEM.c.is_opened.is_(False))
+                ).scalars()
+            ),
             conflicts={
                 row.op_id: Conflict(
                     office=json.loads(row.office_value), crew=json.loads(row.crew_value)
@@ -108,6 +116,10 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
                 (row.bucket, row.entity, row.entity_id): (int(row.seq), int(row.row_hash))
                 for row in connection.execute(select(CHANGE).where(CHANGE.c.is_gone.is_(False)))
             },
+            appointments={
+                row.order_id: int(row.appointment_at_ms)
+                for row in connection.execute(select(ORDER_PERSON))
+            },
             blobs={
                 row.sha256: row.state
                 for row in connection.execute(select(BLOB.c.sha256, BLOB.c.state))
@@ -115,7 +127,7 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
             photos=frozenset(connection.execute(select(BLOB_REF.c.sha256)).scalars()),
             broken=broken_buckets(connection),
             scopes={
-                name: frozenset(buckets_of_tablet(connection, seat.identity))
+                name: frozenset(buckets_of_tablet(connection, seat.identity, seat.protocol))
                 for name, seat in seats.items()
             },
         )

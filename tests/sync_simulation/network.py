@@ -1,17 +1,23 @@
 """The way between tablet and server: every message as JSON, lost, delayed, repeated, cut short."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from sqlalchemy import Engine, event
+from requests import Response
+from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from field_app.sync import client_io
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.uploading import BlobApi
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.intake import Intake
+from sync_server.db.access_tables import TABLET
+from sync_server.db.engine_io import reading
+from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import read_push
 from sync_server.sync.service import SyncService
 from tests.sync_simulation.mail import Mail
@@ -20,6 +26,8 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import (
+    OperationResult,
+    Outcome,
     PushAnswer,
     WrittenPush,
     dump_push_answer,
@@ -28,11 +36,22 @@ from wire_contracts.operations import (
 )
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import PullAnswer, dump_pull, parse_pull
+from wire_contracts.sealed import (
+    SealedAnswer,
+    SealedRequest,
+    dump_sealed,
+    dump_sealed_answer,
+    parse_sealed,
+    parse_sealed_answer,
+)
 
 T = TypeVar("T")
 
 PAGE_ROWS = 3
 """So small that most pulls take several pages."""
+
+IN_A_PORTAL = 0.08
+"""How often a push is answered by the log-in page of somebody's network."""
 
 LONGEST_LIFE = 40
 """Statements that a server which dies inside a request still gets to begin."""
@@ -79,19 +98,58 @@ class Line:
 
     def push(self, push: WrittenPush) -> PushAnswer:
         body = dump_written(replace(push, protocol=min(push.protocol, self.protocol)))
+        seat = self.seat
         if not self.mail.is_fair and self.mail.rng.random() < 0.15:
-            self.mail.late.append(lambda: self._arrive_late(body))
-        return self._suffer(lambda: self._push(body))
+            self.mail.late.append(lambda: self._arrive_late(seat, body))
+        if self._is_in_a_portal():
+            return self._taken_for_success(body)
+        return self._suffer(lambda: self._push(seat, body))
 
     def blobs(self) -> BlobApi:
-        return PhotoLine(intake=self.intake, seat=self.seat, mail=self.mail)
+        return PhotoLine(
+            intake=self.intake, seat=self.seat, mail=self.mail, admit=lambda: self._admit(self.seat)
+        )
+
+    def send_sealed(self, request: SealedRequest) -> SealedAnswer:
+        body = dump_sealed(request)
+        return self._suffer(lambda: self._take_sealed(body))
+
+    def _take_sealed(self, body: bytes) -> SealedAnswer:
+        """Let sealed things in; the token of a revoked tablet is enough for them."""
+        is_revoked = self._is_revoked(self.seat)
+        answer = self.service.take_sealed(
+            self.seat, parse_sealed(read_json("sealed", body)), is_revoked=is_revoked
+        )
+        return self._read("sealed", dump_sealed_answer(answer), parse_sealed_answer)
+
+    def is_shut_out(self) -> bool:
+        """Return whether the server lets the tablet in no more, or does not know it."""
+        try:
+            return self._is_revoked(self.seat)
+        except SyncProblem:
+            return True
+
+    def _admit(self, seat: TabletIdentity) -> None:
+        """Do what the server's guard does with a token: let the tablet in, or say why not."""
+        if self._is_revoked(seat):
+            raise SyncProblem(Reason.WITHDRAWN, "the office has withdrawn this tablet")
+
+    def _is_revoked(self, seat: TabletIdentity) -> bool:
+        with reading(self.engine) as connection:
+            query = select(TABLET.c.revoked_at_ms).where(TABLET.c.tablet_id == seat.tablet_id)
+            found = connection.execute(query).all()
+        if not found:
+            raise SyncProblem(Reason.LOGIN, "a restored server does not know this tablet")
+        return found[0][0] is not None
 
     def _pull(self, token: str | None, limit: int) -> PullAnswer:
+        self._admit(self.seat)
         answer = self.service.pull(self.seat, token, limit, self.protocol)
         return self._read("pull", dump_pull(answer), parse_pull)
 
-    def _push(self, body: bytes) -> PushAnswer:
-        answer = self.service.push(self.seat, read_push(read_json("push", body)))
+    def _push(self, seat: TabletIdentity, body: bytes) -> PushAnswer:
+        self._admit(seat)
+        answer = self.service.push(seat, read_push(read_json("push", body)))
         return self._read("push", dump_push_answer(answer), parse_push_answer)
 
     def _read(self, place: str, body: bytes, parse: Callable[[FieldReader], T]) -> T:
@@ -104,9 +162,33 @@ class Line:
             self.misread.append(str(error))
             raise SyncProblem(Reason.SERVER, str(error)) from error
 
-    def _arrive_late(self, body: bytes) -> None:
+    def _arrive_late(self, seat: TabletIdentity, body: bytes) -> None:
         with suppress(SyncProblem):
-            self._ask(lambda: self._push(body))
+            self._ask(lambda: self._push(seat, body))
+
+    def _taken_for_success(self, body: bytes) -> PushAnswer:
+        """Return what a status of 200 says to an app that asks for no more."""
+        op_ids = [str(each["op_id"]) for each in json.loads(body)["ops"]]
+        with reading(self.engine) as connection:
+            epoch = server_epoch(connection)
+        return PushAnswer(
+            server_epoch=epoch,
+            server_now_ms=0,
+            results=[OperationResult(op_id=each, outcome=Outcome.APPLIED) for each in op_ids],
+        )
+
+    def _is_in_a_portal(self) -> bool:
+        """Say whether a page of something between is taken for an answer; raise what the app does.
+
+        The page comes with status 200 (trap T24); the real client looks at it.
+        """
+        if self.mail.is_fair or self.mail.rng.random() >= IN_A_PORTAL:
+            return False
+        page = Response()
+        page.status_code = 200
+        page.headers["Content-Type"] = "text/html; charset=utf-8"
+        client_io._demand_our_server(page, "push")
+        return True
 
     def _suffer(self, ask: Callable[[], T]) -> T:
         """Return the answer, unless the network or the server's end has it otherwise."""

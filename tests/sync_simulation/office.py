@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import ORG_BUCKET, Publication, publish, purge_tombstones
-from sync_server.db.order_tables import WORK_ORDER
-from sync_server.sync.upkeep import keep_up
+from sync_server.db.order_tables import ORDER_PERSON, WORK_ORDER
+from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import (
     OfficeChange,
@@ -20,11 +20,13 @@ from sync_server.work_orders.order_store import (
     change_fields,
     create_order,
 )
+from sync_server.work_orders.person_store import erase_persons, save_person
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.town import AREAS, CREWS
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.order_person import OrderPerson
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -39,6 +41,9 @@ EVENTS = (
     WorkOrderEvent.CLOSE,
     WorkOrderEvent.REOPEN,
 )
+
+CUSTOMER = "Mrs. Chen"
+"""Stands in every customer's name: no file of a tablet may hold it in words."""
 
 UNKNOWN_ENTITY = "van_stock"
 """A kind of thing that no tablet of today knows (trap T19): it must be kept as it came."""
@@ -128,8 +133,10 @@ class Office:
 
     def _on_order(self, order_id: str) -> Act:
         choice = self.rng.random()
-        if choice < 0.3:
+        if choice < 0.25:
             return self._hand_over(order_id)
+        if choice < 0.35:
+            return self._make_an_appointment(order_id)
         if choice < 0.5:
             return self._change(order_id)
         if choice < 0.7:
@@ -147,6 +154,21 @@ class Office:
             assign(connection, order_id, crew_id, self.dispatcher, self.clock.now_utc())
 
         return hand_over
+
+    def _make_an_appointment(self, order_id: str) -> Act:
+        """Agree with a customer on when the crew comes, some of them later than two days on."""
+        number, hours = self.rng.randrange(10**6), self.rng.randint(-10, 60)
+
+        def agree(connection: Connection) -> None:
+            now_utc = self.clock.now_utc()
+            person = OrderPerson(
+                name=f"{CUSTOMER} {number}",
+                phone=f"139 {number}",
+                appointment_at_utc=now_utc + timedelta(hours=hours),
+            )
+            save_person(connection, order_id, person, self.dispatcher, now_utc)
+
+        return agree
 
     def _change(self, order_id: str) -> Act:
         address = f"Lamp street {self.rng.randrange(10**6)}"
@@ -170,7 +192,7 @@ class Office:
 
     def take_stock(self) -> Act:
         """Publish many things in one transaction, or take them away: no page may split it."""
-        vans = self.rng.sample([f"van-{number}" for number in range(1, 7)], 4)
+        vans = self.rng.sample([f"van-{number}" for number in range(1, 13)], 4)
         count = self.rng.randrange(100)
         buckets = frozenset({ORG_BUCKET} if self.rng.random() < 0.6 else ())
 
@@ -211,6 +233,20 @@ class Office:
     def forget_tombstones(self) -> None:
         with self.engine.begin() as connection:
             purge_tombstones(connection, self.clock.now_utc() - timedelta(hours=2))
+
+    def move_the_window(self) -> None:
+        """Do what the server does every few minutes."""
+        with self.engine.begin() as connection:
+            keep_current(connection, self.clock.now_utc())
+
+    def erase_somebody(self) -> None:
+        """Erase a customer who wants that."""
+        with self.engine.begin() as connection:
+            query = select(ORDER_PERSON.c.order_id).order_by(ORDER_PERSON.c.order_id)
+            known = list(connection.execute(query).scalars())
+            if known:
+                now_utc = self.clock.now_utc()
+                erase_persons(connection, [self.rng.choice(known)], self.dispatcher, now_utc)
 
     def do_the_daily_round(self) -> None:
         with self.engine.begin() as connection:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 from typing_extensions import override
 
+from field_app.platform.aes_vault_io import AesVault
 from field_app.platform.no_vault import NoVault
 from field_app.platform.ports import Availability, Bound
 from field_app.sync.reasons import Reason, SyncProblem
@@ -18,6 +20,7 @@ from tests.sync_simulation.mail import Mail
 from wire_contracts.blobs import BlobAnswer, BlobOffer
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.sealed import Envelope, SealedKind
 
 T = TypeVar("T")
 
@@ -26,7 +29,14 @@ PICTURES = 40
 
 
 class OpenVault(NoVault):
-    """Keeps what it is given as it is: what a cipher costs, no history needs to pay."""
+    """Keeps what it is given as it is: what a cipher costs, no history needs to pay.
+
+    What is sealed to the server is sealed for real: the server opens it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Seal as the real vault of the tablet in `folder` does."""
+        self._real = AesVault(folder)
 
     @override
     def availability(self) -> Availability:
@@ -50,6 +60,12 @@ class OpenVault(NoVault):
         del bound
         return kept
 
+    @override
+    def seal(
+        self, public_key: bytes, kind: SealedKind, about: str, plain: bytes
+    ) -> Envelope | None:
+        return self._real.seal(public_key, kind, about, plain)
+
 
 @cache
 def picture(number: int) -> bytes:
@@ -63,6 +79,7 @@ class PhotoLine:
     intake: Intake
     seat: TabletIdentity
     mail: Mail
+    admit: Callable[[], None]
 
     def offer(self, offer: BlobOffer) -> BlobAnswer:
         return self._suffer(lambda: self.intake.offer(self.seat, offer))
@@ -95,6 +112,7 @@ class PhotoLine:
         if fate < 0.1:
             raise SyncProblem(Reason.NO_NETWORK, "the request was lost")
         try:
+            self.admit()
             answer = ask()
         except MisplacedError as error:
             raise BlobRefused(Code.BLOB_OFFSET, str(error), error.offset) from error

@@ -1,20 +1,31 @@
 """The server's rules, each switched off as a team in a hurry would have built it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, Engine, Row, delete, update
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sync_server.blobs import files_io
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.db import change_store
 from sync_server.db.sync_tables import CHANGE_HEAD, OP_LEDGER
-from sync_server.sync import apply, facts, ledger_store, pull, push, service
+from sync_server.sync import (
+    apply,
+    facts,
+    ledger_store,
+    poke_io,
+    poke_store,
+    pull,
+    push,
+    sealed_room,
+    service,
+)
 from sync_server.sync.effects import Effect, refused
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.inbox import Broken, ReadPush, payload_hash
@@ -23,13 +34,14 @@ from sync_server.sync.merge import Merged, Owner
 from sync_server.sync.push import PushOutcome
 from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.tokens import Position
-from sync_server.work_orders import order_rows_store
+from sync_server.work_orders import order_rows_store, person_store
 from tests.sync_simulation import server_memory
-from tests.sync_simulation.office import Act, Office
+from tests.sync_simulation.office import UNKNOWN_ENTITY, Act, Office
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import DeviceTime, OperationResult, Outcome
+from wire_contracts.pulls import BucketPage
 from wire_contracts.sync import PROTOCOL
 from wire_contracts.work_order_states import WORK_ORDER
 
@@ -288,3 +300,60 @@ def photo_taken_unread(patch: Patch) -> None:
     """T23: a photo is acknowledged when its last byte has come, whatever the bytes are."""
     patch.setattr(files_io, "_hash_of", lambda file: Path(str(file.name)).name.split(".")[0])
     patch.setattr(BlobFiles, "is_intact", lambda *_arguments: True)
+
+
+def page_moves_over_orders_alone(patch: Patch) -> None:
+    """T16: a page that is full of what the tablet does not know does not move its token."""
+    real = pull._read_bucket
+
+    def to_the_last_order(*arguments: object) -> tuple[BucketPage | None, int]:
+        page, end_pos = real(*arguments)  # type: ignore[arg-type]  # passed on as it came
+        ask = arguments[1]
+        assert isinstance(ask, pull._Ask)
+        if page is None or page.end is not None:
+            return page, end_pos
+        orders = [row.seq for row in page.rows if row.entity != UNKNOWN_ENTITY]
+        return page, max(orders, default=ask.start.pos)
+
+    patch.setattr(pull, "_read_bucket", to_the_last_order)
+
+
+def every_page_is_the_last(patch: Patch) -> None:
+    """T17: a page says that the bucket is complete, though the next one is of another moment."""
+    real = pull._read_bucket
+
+    def with_an_end(*arguments: object) -> tuple[BucketPage | None, int]:
+        page, end_pos = real(*arguments)  # type: ignore[arg-type]  # passed on as it came
+        ask = arguments[1]
+        assert isinstance(ask, pull._Ask)
+        return (page and replace(page, end=ask.look.end)), end_pos
+
+    patch.setattr(pull, "_read_bucket", with_an_end)
+
+
+def customers_stay_on_the_tablet(patch: Patch) -> None:
+    """R19: whoever was on a tablet once stays there, work or no work."""
+    real = person_store._is_near
+    seen: set[str] = set()
+
+    def for_ever(row: Row[str], now_utc: datetime) -> bool:
+        if real(row, now_utc):
+            seen.add(row.order_id)
+        return row.order_id in seen
+
+    patch.setattr(person_store, "_is_near", for_ever)
+
+
+def nothing_sealed_is_taken(patch: Patch) -> None:
+    """R4: what a withdrawn tablet still has is confirmed, and dropped."""
+    patch.setattr(sealed_room, "take_push", lambda *_arguments, **_names: None)
+
+
+def nobody_is_poked(patch: Patch) -> None:
+    """The poke looks at the organisation's bucket alone: orders come with the next poll."""
+    real = poke_store.heads_of
+
+    def of_the_organisation(connection: Connection, buckets: Iterable[str]) -> dict[str, int]:
+        return real(connection, set(buckets) & {change_store.ORG_BUCKET})
+
+    patch.setattr(poke_io, "heads_of", of_the_organisation)

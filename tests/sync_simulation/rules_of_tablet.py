@@ -6,16 +6,18 @@ from itertools import count
 import pytest
 from sqlalchemy import Connection, delete, update
 
+from field_app.access.personal_data import PersonalData
 from field_app.orders import order_store
-from field_app.store import base_store, outbox_store, settings_store
+from field_app.store import base_store, outbox_store, sealed_store, settings_store
 from field_app.store.base_store import Thing
 from field_app.store.outbox_store import OutboxEntry, Settled
 from field_app.store.settings_store import Key
-from field_app.store.tables import base_row, outbox_op
-from field_app.sync import pulling, pushing, uploading
+from field_app.store.tables import base_row, outbox_op, sealed_item
+from field_app.sync import client_io, pulling, pushing, uploading
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import RequestRefused
 from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
+from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation, PushAnswer
 from wire_contracts.pulls import EntityRow
 
@@ -142,3 +144,32 @@ def poison_stands_in_front(patch: Patch) -> None:
 def photo_let_go_too_early(patch: Patch) -> None:
     """T23: a photo counts as sent when it was offered."""
     patch.setattr(uploading._Way, "go", lambda *_arguments: None)
+
+
+def any_page_is_an_answer(patch: Patch) -> None:
+    """T24: status 200 is success, whoever answered."""
+    patch.setattr(client_io, "_demand_our_server", lambda *_arguments: None)
+
+
+def customers_in_words(patch: Patch) -> None:
+    """R23: who is to be met is kept as it came."""
+
+    def as_it_came(
+        _self: PersonalData, _entity: str, _entity_id: str, document: JsonObject
+    ) -> JsonObject:
+        return document
+
+    patch.setattr(PersonalData, "keep", as_it_came)
+
+
+def withdrawn_means_wiped(patch: Patch) -> None:
+    """R4: a tablet that the office withdraws forgets everything, sent or not."""
+    real = sealed_store.leave_sealed_only
+
+    def wipe(connection: Connection) -> int:
+        real(connection)
+        connection.execute(delete(sealed_item))
+        connection.execute(delete(outbox_op))
+        return 0
+
+    patch.setattr(sealed_store, "leave_sealed_only", wipe)

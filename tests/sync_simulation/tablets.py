@@ -6,7 +6,8 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,8 @@ from field_app.store.identity_io import REPLICA_FILE, Identity, save_identity
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import SyncProblem
-from field_app.tablet import STORE_FILE, Tablet, open_tablet
+from field_app.tablet import STORE_FILE, Tablet, _admit, open_tablet
+from sync_server.access.tablet_store import TabletIdentity
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.network import Line
 from tests.sync_simulation.photo_line import OpenVault
@@ -87,6 +89,7 @@ class SimulatedTablet:
     reader: sqlite3.Connection = field(init=False)
     boot: Boot = field(init=False)
     actor: str = field(init=False)
+    heard: int = -1
 
     def first_start(self) -> None:
         self.actor = self.seat.actors[0]
@@ -107,7 +110,7 @@ class SimulatedTablet:
             self.clock,
             connect=lambda _identity: self.line,
             watch=self.watch,
-            vault=OpenVault(),
+            vault=OpenVault(self.folder),
         )
         self.reader = sqlite3.connect(self.folder / STORE_FILE, isolation_level=None)
 
@@ -124,22 +127,22 @@ class SimulatedTablet:
         self.real.choose_person(actor)
 
     def _write_identity(self) -> None:
+        save_identity(self.folder, self._identity())
+
+    def _identity(self) -> Identity:
         identity = self.seat.identity
         people = tuple(
             TabletPerson(account_id=actor, name=actor, role="crew_member", language="zh_CN")
             for actor in self.seat.actors
         )
-        save_identity(
-            self.folder,
-            Identity(
-                server_url="http://127.0.0.1:1",
-                tablet_id=identity.tablet_id,
-                token="not used in-process",  # noqa: S106  # no token is checked in-process
-                expires_at_utc=identity.enrolled_at_utc + timedelta(days=180),
-                crew_id=identity.crew_id,
-                people=people,
-                actor=self.actor,
-            ),
+        return Identity(
+            server_url="http://127.0.0.1:1",
+            tablet_id=identity.tablet_id,
+            token="not used in-process",  # noqa: S106  # no token is checked in-process
+            expires_at_utc=identity.enrolled_at_utc + timedelta(days=180),
+            crew_id=identity.crew_id,
+            people=people,
+            actor=self.actor,
         )
 
     # --- the conversation
@@ -156,9 +159,16 @@ class SimulatedTablet:
     def pull(self) -> None:
         """Take pages; a bad network ends it at any message."""
         try:
-            pull_round(self.real.database, self.line, self.clock)
+            pull_round(self.real.database, self.line, self.clock, self.real.personal.keep)
         except SyncProblem:
             return
+
+    def send_photos(self) -> None:
+        """Send what is small enough for any network; a bad one ends it at any piece."""
+        engine = self.real._engine
+        if engine is not None and engine._photos is not None:
+            with suppress(SyncProblem):
+                engine._photos.send_all(lambda: None)
 
     # --- copies
 
@@ -220,4 +230,20 @@ class SimulatedTablet:
         return int(str(found[0][0]))
 
     def op_ids(self) -> set[str]:
-        return {str(op_id) for (op_id,) in self.rows("SELECT op_id FROM outbox_op")}
+        """Return every operation that is here, in words or sealed."""
+        query = (
+            "SELECT op_id FROM outbox_op"
+            " UNION SELECT about FROM sealed_item WHERE kind = 'operation'"
+        )
+        return {str(op_id) for (op_id,) in self.rows(query)}
+
+    def is_withdrawn(self) -> bool:
+        return bool(self.rows("SELECT 1 FROM setting WHERE key = 'withdrawn_ms'"))
+
+    def take_new_identity(self, identity: TabletIdentity) -> None:
+        """Enrol anew, as the crew does with a one-time code; what is unsent stays."""
+        self.seat = replace(self.seat, identity=identity)
+        self.line.seat = identity
+        self.real._take_identity(self._identity())
+        self.real.vault.admit()
+        self.real.database.write(_admit)

@@ -11,7 +11,7 @@ from tests.sync_simulation.kill_points import DEEDS
 
 ROOT = Path(__file__).parents[2]
 
-FEWEST = {"tap": 20, "acknowledgement": 15, "page": 20, "start": 8, "push": 20}
+FEWEST = {"tap": 12, "acknowledgement": 8, "page": 10, "start": 8, "push": 15}
 """Statements that each deed has at the least: an enumeration of nothing would prove nothing."""
 
 

@@ -8,10 +8,16 @@ from sqlalchemy import Engine, select
 
 from sync_server.db.server_store import server_epoch
 from sync_server.db.sync_tables import CHANGE, OP_LEDGER
+from sync_server.sync.poke_io import PokeHub
+from sync_server.sync.poke_store import heads_of
+from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.tokens import Cursor, mark_of, parse_token
 from tests.sync_simulation.tablets import SimulatedTablet
 from wire_contracts.orders import APPENDED, FIELD_OWNED, order_json
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
+
+EVERYTHING = "everything"
+"""What a tablet without a token of this server has not read."""
 
 ONE_IN = 3
 """Steps after which the newest order is read as the crew reads it: that is half a sync's work."""
@@ -97,6 +103,36 @@ class Watch:
             if held.get((bucket, entity, entity_id)) != wanted:
                 self.broken.append(f"I5 {tablet.name}: {bucket} lacks {entity_id} at {seq}")
 
+    def poke_of(self, tablet: SimulatedTablet) -> int:
+        """Return what the server's stream of pokes says to the tablet first."""
+        return PokeHub(self.engine)._open(tablet.seat.identity).seq
+
+    def not_poked(self, tablet: SimulatedTablet) -> None:
+        """I13: nobody poked the tablet since it had everything, so nothing of its own is new."""
+        self.broken += [
+            f"I13 {tablet.name}: {each} came unheard"
+            for each in self.unread(tablet)
+            if each != EVERYTHING  # it began anew by itself
+        ]
+
+    def unread(self, tablet: SimulatedTablet) -> list[str]:
+        """Return the buckets that the tablet reads and has not read to their last change."""
+        found = tablet.rows("SELECT value FROM setting WHERE key = 'pull_token'")
+        if not found:
+            return [EVERYTHING]
+        cursor = parse_token(str(found[0][0]))
+        with self.engine.connect() as connection:
+            if server_epoch(connection) != cursor.server_epoch:
+                return [EVERYTHING]
+            buckets = buckets_of_tablet(connection, tablet.seat.identity)
+            heads = heads_of(connection, buckets)
+        return [
+            f"{bucket} at {seq}"
+            for bucket, seq in heads.items()
+            if (position := cursor.positions.get(mark_of(bucket))) is not None
+            and position.pos < seq
+        ]
+
     # --- I9
 
     def view(self, tablet: SimulatedTablet) -> None:
@@ -143,8 +179,8 @@ class Watch:
             seen.epoch = epoch
             seen.seqs.clear()
         for entity_id, newest in tablet.rows(
-            "SELECT entity_id, max(seq) FROM base_row WHERE bucket != '' AND is_stale = 0"
-            " GROUP BY entity_id"
+            "SELECT entity || ' ' || entity_id, max(seq) FROM base_row"
+            " WHERE bucket != '' AND is_stale = 0 GROUP BY entity, entity_id"
         ):
             name, seq = str(entity_id), int(str(newest))
             if seq < seen.seqs.get(name, 0):

@@ -10,12 +10,15 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from field_app.store import settings_store
 from field_app.sync.reasons import Reason
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
-from sync_server.sync.service import SyncService
+from sync_server.sync.sealing_keys_io import SealingKeys
+from sync_server.sync.service import SyncService, SyncTerms
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.crews import Crews
+from tests.sync_simulation.custody import Custody
 from tests.sync_simulation.mail import Mail
 from tests.sync_simulation.network import Line, PowerCut, power_cut
 from tests.sync_simulation.office import Memory, Office
@@ -30,6 +33,7 @@ from tests.sync_simulation.tablets import (
 )
 from tests.sync_simulation.town import Seat, Town
 from tests.sync_simulation.watch import Watch
+from wire_contracts.sync import Feature, has_feature
 
 MOST_TABLETS = 4
 """Three, and one clone of one of them."""
@@ -72,6 +76,8 @@ class World:
     office: Office = field(init=False)
     crews: Crews = field(init=False)
     service: SyncService = field(init=False)
+    keys: SealingKeys = field(init=False)
+    custody: Custody = field(init=False)
     blob_files: BlobFiles = field(init=False)
     intake: Intake = field(init=False)
     watch: Watch = field(init=False)
@@ -94,13 +100,25 @@ class World:
         self.crews = Crews(rng=self.rng)
         self.blob_files = BlobFiles(self.folder / "blobs")
         self.intake = Intake(self.server.engine, self.blob_files, self.clock)
-        self.service = SyncService(self.server.engine, self.clock)
+        self.keys = SealingKeys(self.folder / "keys")
+        self.keys.ensure(self.clock.now_utc())
+        self.service = self._new_service()
+        self.custody = Custody(
+            engine=self.server.engine,
+            clock=self.clock,
+            dispatcher=self.town.dispatcher,
+            rng=self.rng,
+        )
         self.watch = Watch(engine=self.server.engine)
         for seat in self.town.seats:
             self._add_tablet(seat).first_start()
         for _ in range(6):
             self.office.begin_something()
             self.office.commit_one()
+
+    def _new_service(self) -> SyncService:
+        terms = SyncTerms(keys=self.keys, intake=self.intake)
+        return SyncService(self.server.engine, self.clock, terms)
 
     def _add_tablet(self, seat: Seat) -> SimulatedTablet:
         name = f"tablet-{len(self.tablets) + 1}"
@@ -142,12 +160,19 @@ class World:
             (130, self.tablet_pushes),
             (120, self.tablet_pulls),
             (40, self.tablet_syncs),
+            (30, self.tablet_sends_photos),
             (20, self.user_changes),
             (20, self.office.change_scope),
             (15, self.tablet_is_copied),
             (8, self.tablet_comes_back_older),
             (4, self.tablet_is_cloned),
             (20, self.late_request_arrives),
+            (12, self.office.move_the_window),
+            (2, self.office.erase_somebody),
+            (5, self.tablet_is_withdrawn),
+            (12, self.tablet_is_enrolled_anew),
+            (16, self.tablet_is_poked),
+            (1, self.everybody_is_on_holiday),
             (15, self.office.forget_tombstones),
             (4, self.office.do_the_daily_round),
             (26, self.tablet_is_killed),
@@ -185,15 +210,16 @@ class World:
     def tablet_pulls(self) -> None:
         tablet = self._any_tablet()
         tablet.pull()
-        self.watch.pulled(tablet)
-        self.watch.view(tablet)
+        self._has_pulled(tablet)
 
     def tablet_syncs(self) -> None:
         """One contact from beginning to end, photos and all."""
         tablet = self._any_tablet()
         tablet.real.sync_now()
-        self.watch.pulled(tablet)
-        self.watch.view(tablet)
+        self._has_pulled(tablet)
+
+    def tablet_sends_photos(self) -> None:
+        self._any_tablet().send_photos()
 
     def user_changes(self) -> None:
         tablet = self._any_tablet()
@@ -213,6 +239,48 @@ class World:
             tablet.stop()
             tablet.boot_anew()
             tablet.start()
+
+    # --- the office's hold on tablets
+
+    def tablet_is_withdrawn(self) -> None:
+        tablet = self._any_tablet()
+        if has_feature(tablet.seat.protocol, Feature.SEALED) and not tablet.line.is_shut_out():
+            self.custody.withdraw(tablet)
+
+    def tablet_is_enrolled_anew(self) -> None:
+        """Bring a tablet back that the office has withdrawn, or that a restored server forgot."""
+        for tablet in self.tablets:
+            if tablet.line.is_shut_out():
+                tablet.take_its_place()
+                self.custody.enrol_anew(tablet)
+                return
+
+    def tablet_is_poked(self) -> None:
+        """Let a tablet hear what the server's stream says first, and do what it does with that."""
+        tablet = self._any_tablet()
+        if not self._is_listening(tablet):
+            return
+        if self.watch.poke_of(tablet) == tablet.heard:
+            self.watch.not_poked(tablet)
+            return
+        tablet.real.database.write(settings_store.ask_contact)
+        tablet.real.sync_now()
+        self._has_pulled(tablet)
+
+    @staticmethod
+    def _is_listening(tablet: SimulatedTablet) -> bool:
+        return has_feature(tablet.seat.protocol, Feature.POKE) and not tablet.line.is_shut_out()
+
+    def _has_pulled(self, tablet: SimulatedTablet) -> None:
+        """Look at what a pull left; who has everything needs no poke until something changes."""
+        self.watch.pulled(tablet)
+        self.watch.view(tablet)
+        is_current = self._is_listening(tablet) and not self.watch.unread(tablet)
+        tablet.heard = self.watch.poke_of(tablet) if is_current else -1
+
+    def everybody_is_on_holiday(self) -> None:
+        """Nobody touches anything for longer than a lease lasts (R4)."""
+        self.clock.advance(hours=8 * 24)
 
     # --- deaths and copies of tablets
 
@@ -274,7 +342,7 @@ class World:
         self.office.abandon()
         self.server.restore()
         self.office.memory = self.memory_of_backup.copy()
-        self.service = SyncService(self.server.engine, self.clock)  # its process began anew
+        self.service = self._new_service()  # its process began anew
         for tablet in self.tablets:
             tablet.line.service = self.service
         self.restores += 1
@@ -297,6 +365,9 @@ class World:
         self.office.commit_all()
         for request in self.mail.late:
             request()
+        self.office.move_the_window()
+        self._sync_everybody()  # now everybody knows where it stands with the office
+        self._bring_back()
         for _ in range(MOST_ROUNDS):
             self.fair_rounds += 1
             self._sync_everybody()
@@ -304,19 +375,36 @@ class World:
                 break
         self._sync_everybody()
 
+    def _bring_back(self) -> None:
+        """Enrol those anew whom a restored server forgot; of the withdrawn ones every other."""
+        for number, tablet in enumerate(self.tablets):
+            tablet.take_its_place()
+            is_forgotten = tablet.line.is_shut_out() and not self.custody.is_withdrawn(tablet)
+            has_words = tablet.is_withdrawn() and not self.is_at_rest(tablet)
+            if is_forgotten or has_words or (tablet.line.is_shut_out() and number % 2):
+                self.custody.enrol_anew(tablet)
+
     def _sync_everybody(self) -> None:
         self.unwell.clear()
         for tablet in self.tablets:
             tablet.take_its_place()
             verdict = tablet.real.sync_now()
-            if verdict.reason is not Reason.NONE:
+            if verdict.reason is not Reason.NONE and not self._is_rightly_withdrawn(
+                tablet, verdict.reason
+            ):
                 self.unwell[tablet.name] = f"{verdict.reason}: {verdict.detail}"
             self.watch.pulled(tablet)
             self.watch.view(tablet)
 
+    def _is_rightly_withdrawn(self, tablet: SimulatedTablet, reason: Reason) -> bool:
+        return reason is Reason.WITHDRAWN and self.custody.is_withdrawn(tablet)
+
     @staticmethod
     def is_at_rest(tablet: SimulatedTablet) -> bool:
-        query = "SELECT count(*) FROM outbox_op WHERE status IN ('queued', 'sending')"
+        query = (
+            "SELECT (SELECT count(*) FROM outbox_op WHERE status IN ('queued', 'sending'))"
+            " + (SELECT count(*) FROM sealed_item WHERE is_alone = 1 AND acked_at_ms = 0)"
+        )
         return tablet.rows(query) == [(0,)]
 
     def close(self) -> None:
