@@ -11,6 +11,7 @@ from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.links.patience import quantile
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.profiles_io import LinkSetup
+from firmware_profiles.cadence import period_of
 
 LINE_PAUSE_S = 0.5
 """Wall seconds before a line that cannot be opened is tried again."""
@@ -71,22 +72,23 @@ def measure_links(
 
 def _measure(link: LinkSetup, until_s: float, found: dict[str, BusFigures]) -> None:
     line = make_line(link.order(SystemClock()))
-    started_s = time.monotonic()
     tallies = {meter.serial: _Tally() for meter in link.meters}
+    durations_s: dict[JobKind, list[float]] = {}
     pause = threading.Event()
     for job in _rounds(link, until_s):
         asked_s = time.monotonic()
         read = line.driver.read(job, retry_count=0)
-        tallies[job.serial].add(read, 1000 * (time.monotonic() - asked_s))
+        taken_s = time.monotonic() - asked_s
+        tallies[job.serial].add(read, 1000 * taken_s)
+        durations_s.setdefault(job, []).append(taken_s)
         if read.is_link_down:
             pause.wait(max(0.0, min(LINE_PAUSE_S, until_s - asked_s)))
     counts = line.counts()
-    spent_s = time.monotonic() - started_s
     line.driver.close()
     found[link.config.name] = BusFigures(
         name=link.config.name,
         is_open=counts.is_open,
-        load=round(min(1.0, counts.busy_s / spent_s), 4) if spent_s > 0 else None,
+        load=_load(link, durations_s),
         requests=counts.requests,
         timeouts=counts.timeouts,
         exceptions=counts.exceptions,
@@ -100,6 +102,22 @@ def _measure(link: LinkSetup, until_s: float, found: dict[str, BusFigures]) -> N
         p99_ms=_ms(counts.turnarounds.quantile_s(0.99)),
         meters=_meters(link, tallies),
     )
+
+
+def _load(link: LinkSetup, durations_s: Mapping[JobKind, Sequence[float]]) -> float | None:
+    """Return the share of the link's time that its intervals ask for, as its jobs took now.
+
+    None before anything was read; above 1 the link cannot keep its intervals.
+    """
+    if not durations_s:
+        return None
+    periods_s = {
+        JobKind(serial=meter.serial, group=group): period_of(cadence).total_seconds()
+        for meter in link.meters
+        for group, cadence in meter.intervals.items()
+    }
+    wanted = sum(sum(each) / len(each) / periods_s[job] for job, each in durations_s.items())
+    return round(wanted, 4)
 
 
 def _rounds(link: LinkSetup, until_s: float) -> Iterator[JobKind]:

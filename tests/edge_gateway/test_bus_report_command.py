@@ -167,7 +167,7 @@ def test_a_measured_report_counts_every_meter_of_every_link(
     assert (link["name"], link["open"]) == ("plant", True)
     assert link["requests"] > 2
     assert link["timeouts"] >= 1
-    assert 0 < link["load"] <= 1
+    assert 0 < link["load"] < 0.1  # of intervals of minutes, though it read without a pause
     assert good["serial"] == "HM-7"
     assert good["good"] == good["reads"] >= 1
     assert good["p50_ms"] <= good["p99_ms"]
