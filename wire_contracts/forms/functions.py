@@ -116,7 +116,12 @@ def _substr(values: Sequence[Value]) -> str:
     last = float(len(text)) if len(values) == 2 else as_number(values[2])  # noqa: PLR2004  # without an end
     if math.isnan(first) or math.isnan(last):
         return ""
-    return text[slice(int(first), int(last))]
+    return text[slice(_place(first), _place(last))]
+
+
+def _place(number: float) -> int:
+    """Return a place in a text; beyond every text for the infinite."""
+    return int(max(-_LONGEST_RESULT, min(_LONGEST_RESULT, number)))
 
 
 def _number_of_each(values: Sequence[Value]) -> list[float]:
@@ -165,10 +170,13 @@ def _selected_at(values: Sequence[Value]) -> str:
 
 
 def _is_match(values: Sequence[Value]) -> bool:
+    """Return whether a pattern fits the whole text; one that is none fits nothing."""
     text = as_text(values[0])
-    if len(text) > LONGEST_MATCHED:
+    try:
+        found = re.fullmatch(as_text(values[1]), text[:LONGEST_MATCHED])
+    except (re.error, OverflowError, RecursionError):
         return False
-    return re.fullmatch(as_text(values[1]), text) is not None
+    return found is not None and len(text) <= LONGEST_MATCHED
 
 
 _ALGORITHMS: Final = {

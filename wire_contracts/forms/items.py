@@ -90,11 +90,13 @@ class FormPage:
         self._language = language
         self._made: dict[Element, FormItem] = {}
         session.changed = self._forget
+        session.speak(language)
 
     def speak(self, language: str) -> None:
         """Speak another language from now on."""
         if language != self._language:
             self._language = language
+            self._session.speak(language)
             self._made.clear()
 
     def items(self) -> tuple[FormItem, ...]:

@@ -139,14 +139,10 @@ def find_dependence(model: FormModel) -> Dependence:
     needs: dict[str, set[str]] = {}
     showing: dict[str, set[str]] = {}
     for node in walk(model.nodes):
-        needs[node.path] = {
-            path for tree in computing_trees(node) for path in references(tree, node.path, children)
-        } - {node.path}
         parent = node.path.rpartition("/")[0]
-        needs[node.path].add(parent)
-        for tree in showing_trees(node):
-            for path in references(tree, node.path, children):
-                showing.setdefault(path, set()).add(node.path)
+        needs[node.path] = {*needed_by(node, children), parent} - {node.path}
+        for path in seen_by(node, children):
+            showing.setdefault(path, set()).add(node.path)
     order = _order(needs)
     rank = {path: index for index, path in enumerate(order)}
     return Dependence(

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from wire_contracts.forms.elements import Element
@@ -59,6 +60,12 @@ class CompiledForm:
         self.kept = frozenset(path for path, node in self.nodes.items() if _is_kept(node))
         self._texts: dict[int, tuple[Evaluate, ...]] = {}
         self.lists = {name: _list_root(rows) for name, rows in model.lists.items()}
+
+    def choice_label(self, language: str, path: str, name: str) -> str:
+        """Return the words for a choice of the select at a path, its name when there are none."""
+        node = self.nodes.get(path)
+        rows = () if node is None else self.model.lists.get(node.choices, ())
+        return next((row.label.plain(language) for row in rows if row.name == name), name)
 
     def text_parts(self, text: FormText, language: str) -> tuple[Evaluate, ...]:
         """Return the parts of a text as functions."""
@@ -123,7 +130,9 @@ class FormSession:
     ) -> None:
         """Begin with kept answers, or with none; defaults are put in where nothing was kept."""
         self.form = form
-        self.around = replace(around, lists=form.lists)
+        self.around = replace(
+            around, lists=form.lists, choice_label=partial(form.choice_label, "en")
+        )
         self.root = Element(root_of(form.model))
         self.changed: Callable[[str], None] = _nobody
         self._kept = dict(answers or {})
@@ -133,6 +142,12 @@ class FormSession:
         self._index()
         self._compute(form.dependence.order)
         self._put_defaults(list(self.root.walk()))
+
+    def speak(self, language: str) -> None:
+        """Name choices in a language from now on, where rules ask for their words."""
+        choice_label = partial(self.form.choice_label, language)
+        self.around = replace(self.around, choice_label=choice_label)
+        self._compute(self.form.dependence.order)
 
     # --- reading
 
