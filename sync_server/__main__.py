@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from sync_server.access.account_store import NewAccount, create_account
 from sync_server.access.audit_store import verify_audit
 from sync_server.access.passwords_io import PasswordHasherIo
@@ -399,6 +401,20 @@ def _replay(_config: ServerConfig, options: argparse.Namespace) -> None:
     trial_commands.run_replay(options, print)
 
 
+def _trial(
+    work: Callable[[Engine, argparse.Namespace, trial_commands.Say], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        engine = open_engine(config.database_url)
+        try:
+            migrate(engine)
+            work(engine, options, print)
+        finally:
+            engine.dispose()
+
+    return run
+
+
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _back_up,
@@ -423,6 +439,9 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "gateway-command": _gateway_command,
     "broker-acl": _broker_acl,
     "replay": _replay,
+    "backtest": _trial(trial_commands.run_backtest),
+    "export-cases": _trial(trial_commands.run_export_cases),
+    "import-weather": _trial(trial_commands.run_import_weather),
 }
 
 

@@ -51,6 +51,21 @@ class BrokerConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeatherConfig:
+    """Where the outdoor temperature comes from; neither: detection judges without.
+
+    Attributes:
+        station: The name under which it is kept.
+        url: A plain HTTP JSON source, asked once an hour.
+        meter_id: A meter whose `temperature_degc` is the outdoor temperature.
+    """
+
+    station: str = "site"
+    url: str | None = None
+    meter_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """The whole settings file.
 
@@ -66,6 +81,7 @@ class ServerConfig:
         timezone: The site's zone: nights and pages are in it.
         detection_interval: How often detectors look, in the clock's own time.
         has_fleet_detection: Whether the detectors of the fleet core look beside the simple rules.
+        weather: Where the outdoor temperature comes from.
         lease: How long a tablet keeps received personal data without a contact (RULINGS R4).
         tablet_token_life: How long a tablet's token holds after its last contact.
     """
@@ -81,5 +97,6 @@ class ServerConfig:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     detection_interval: timedelta = timedelta(minutes=15)
     has_fleet_detection: bool = False
+    weather: WeatherConfig = field(default_factory=WeatherConfig)
     lease: timedelta = timedelta(days=7)
     tablet_token_life: timedelta = timedelta(days=180)

@@ -7,10 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync_server.config import BrokerConfig, ConfigError, ServerConfig, TlsFiles
+from sync_server.config import (
+    BrokerConfig,
+    ConfigError,
+    ServerConfig,
+    TlsFiles,
+    WeatherConfig,
+)
 
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"server", "database", "mqtt", "tablets"}),
+    "": frozenset({"server", "database", "mqtt", "tablets", "weather"}),
+    "weather": frozenset({"station", "url", "meter"}),
     "tablets": frozenset({"lease_hours", "token_days"}),
     "server": frozenset(
         {
@@ -87,6 +94,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
             seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
         ),
         has_fleet_detection=server.boolean("fleet_detection"),
+        weather=_weather(root.table("weather")),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )
@@ -198,6 +206,15 @@ def _tls(table: _Table) -> TlsFiles:
     if (files.cert_file is None) != (files.key_file is None):
         raise table.refused("cert_file", "stands without its partner", "give both or none")
     return files
+
+
+def _weather(table: _Table) -> WeatherConfig:
+    url = table.text_or_none("url")
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise table.refused("url", f"{url!r} is not http or https", "give a plain HTTP source")
+    return WeatherConfig(
+        station=table.text("station", "site"), url=url, meter_id=table.text_or_none("meter")
+    )
 
 
 def _language(table: _Table) -> str:

@@ -25,6 +25,8 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
 from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
 from sync_server.detection.runner import DetectionRunner
+from sync_server.detection.surroundings_store import put_weather, put_weather_of_meter
+from sync_server.detection.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
@@ -48,6 +50,9 @@ UPKEEP_EVERY = timedelta(days=1)
 _THREAD_SWITCH_S = 0.0005
 """How long the interpreter lets one thread run while others wait. A reader of 500 rows hands over
 500 times; at Python's own 5 ms each hand-over could cost that much beside a busy ingest."""
+
+_WEATHER_AGAIN_MS = 48 * 3_600_000
+"""A station's readings that come late are taken in up to the watermark of detection."""
 
 _VALUES_BEFORE_COLLECTION = 100_000
 """Python looks for cycles after so many new values (its own default: 700) and after every hundred
@@ -291,6 +296,24 @@ def _keep_up(site: _Site, now_utc: datetime) -> None:
         _LOG.error("sync.self_check", rule=finding.rule, subject=finding.subject)
 
 
+def _bring_weather(site: _Site, now_utc: datetime) -> None:
+    """Take the outdoor temperature in; a source that fails is named, and detection goes on."""
+    weather = site.config.weather
+    if weather.url is not None:
+        try:
+            hours = fetch_weather(weather.url)
+        except WeatherError as error:
+            _LOG.warning("weather.missing", reason=str(error))
+        else:
+            with site.engine.begin() as connection:
+                put_weather(connection, [(weather.station, at, temp) for at, temp in hours])
+    if weather.meter_id is not None:
+        now_ms = ms_from_utc(now_utc)
+        with site.engine.begin() as connection:
+            from_ms = now_ms - _WEATHER_AGAIN_MS
+            put_weather_of_meter(connection, weather.meter_id, weather.station, from_ms, now_ms)
+
+
 def _watch_fleet(site: _Site) -> None:
     """Let the fleet's detectors look once an hour; silence is the quicker rule's business."""
     watch = FleetWatch(site.engine, frozenset({Kind.COMM_GAP}))
@@ -299,6 +322,7 @@ def _watch_fleet(site: _Site) -> None:
         now_utc = site.clock.now_utc()
         if now_utc >= due_utc:
             try:
+                _bring_weather(site, now_utc)
                 watch.look(now_utc)
             except Exception:  # noqa: BLE001  # what cannot be judged must not end the rest
                 _LOG.exception("detection.fleet_round_failed")

@@ -34,6 +34,7 @@ The line through the modules:
     advance           one call: take in readings, close hours, say what is wrong
     alert_book        pure: which candidates become alerts, join one, or say that it is over
     fleet_store, surroundings_store, surroundings_window      the database's meters, weather, notes
+    weather_io        outdoor temperature from a plain HTTP source
     arrival_feed_store, history_store      what arrived; what is stored of the past
     reading_batches   pure: rows of the database become readings of the fleet
     thresholds, learned_store      what findings taught, and how it moves a candidate

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.assets.assets import MeterClass
 from sync_server.db.asset_tables import METER
-from sync_server.db.detection_tables import METER_CHILD, METER_TRAIT
+from sync_server.db.detection_tables import METER_CHILD, METER_TRAIT, WEATHER_HOUR
 from sync_server.db.reading_tables import READING_LATEST
 from sync_server.db.server_store import raise_asset_version
 from sync_server.detection.fleet import MeterSpec, Role
@@ -46,6 +46,7 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
     children = connection.execute(select(METER_CHILD.c.child_id, METER_CHILD.c.parent_id)).all()
     parent_of = dict(sorted(children, reverse=True))
     stations = set(parent_of.values())
+    only_station = _only_station(connection)
     rows = connection.execute(
         select(METER.c.meter_id, METER.c.medium, METER.c.meter_class, METER.c.interval_s)
         .add_columns(*(column for column in METER_TRAIT.c if column.name != "meter_id"))
@@ -67,7 +68,7 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
             volume_resolution_m3=row.volume_resolution_m3,
             energy_resolution_kwh=row.energy_resolution_kwh,
             permanent_flow_m3h=row.permanent_flow_m3h,
-            weather_id=row.weather_id,
+            weather_id=row.weather_id if row.peer_class is not None else only_station,
             parent_id=parent_of.get(row.meter_id),
             judged_from_s=(row.judged_from_ms or 0) // 1000,
             in_service_until_s=None
@@ -76,6 +77,14 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
         )
         for row in rows
     ]
+
+
+def _only_station(connection: Connection) -> str | None:
+    """Return the weather station of a site that has one alone: it is everybody's."""
+    names = (
+        connection.execute(select(WEATHER_HOUR.c.weather_id).distinct().limit(2)).scalars().all()
+    )
+    return names[0] if len(names) == 1 else None
 
 
 def converting_meters(connection: Connection) -> frozenset[str]:

@@ -50,6 +50,7 @@ from sync_server.detection.history_store import load_history, oldest_reading_ms
 from sync_server.detection.intake import ReadingBatch, Surroundings
 from sync_server.detection.learned_store import load_learned
 from sync_server.detection.reading_batches import (
+    day_by_day,
     join_readings,
     of_rows,
     readings_of,
@@ -218,14 +219,14 @@ class FleetWatch:
             first_ms = max(oldest_ms, now_ms - HISTORY // timedelta(milliseconds=1))
             for from_ms in range(first_ms - first_ms % _HOUR_MS, now_ms, _HISTORY_STEP_MS):
                 to_ms = min(from_ms + _HISTORY_STEP_MS, now_ms)
-                batch = readings_of(
-                    fleet, load_history(connection, meter_ids, from_ms, to_ms), self._with_base
-                )
+                rows_then = load_history(connection, meter_ids, from_ms, to_ms)
+                batch = readings_of(fleet, rows_then, self._with_base)
                 surroundings = window.at(connection, fleet, to_ms)
-                step = advance(fleet, state, batch, surroundings, to_ms // 1000)
-                candidates += [
-                    each for each in step.candidates if each.kind not in self._left_to_others
-                ]
+                for until_s, part in day_by_day(batch, from_ms // 1000, to_ms // 1000):
+                    step = advance(fleet, state, part, surroundings, until_s)
+                    candidates += [
+                        each for each in step.candidates if each.kind not in self._left_to_others
+                    ]
         put_rows(memory.state, rows, state)
         memory.state.slots.slot[:] = memory.state.slots.slot.max(initial=0)
         renumbered = [replace(each, row=int(rows[each.row])) for each in candidates]

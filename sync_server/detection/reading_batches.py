@@ -1,5 +1,6 @@
 """Decides how rows of the database become readings of the fleet."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from sync_server.detection.fleet import Fleet
 from sync_server.detection.intake import ReadingBatch
 from wire_contracts.quantities import Quantity
 
+DAY_S = 86_400
 _AT = {name: place for place, name in enumerate(CHANNELS)}
 
 
@@ -57,6 +59,17 @@ def _pick(
     other, base, actual = (_column(values, name) for name in names)
     picked: Floats = np.where(is_gas, np.where(is_base, base, actual), other)
     return picked
+
+
+def day_by_day(batch: ReadingBatch, from_s: int, to_s: int) -> Iterator[tuple[int, ReadingBatch]]:
+    """Yield the end of each day in [from, to) and what was measured in it: history as it came.
+
+    Detectors learn between two calls; a whole history in one call would be judged unlearned.
+    """
+    for begin_s in range(from_s, to_s, DAY_S):
+        end_s = min(begin_s + DAY_S, to_s)
+        is_inside = (batch.measured_s >= begin_s) & (batch.measured_s < end_s)
+        yield end_s, take_readings(batch, is_inside)
 
 
 def take_readings(batch: ReadingBatch, wanted: Flags | Ints) -> ReadingBatch:

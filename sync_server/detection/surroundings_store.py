@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from sync_server.db.bulk_io import OnExisting, Row, write_rows
 from sync_server.db.detection_tables import METER_NOTE, WEATHER_HOUR
+from sync_server.db.reading_tables import READING
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.intake import Known, KnownSpan, OutdoorSeries, Surroundings
 from wire_contracts.frames import LATEST_MS, ms_from_utc
@@ -21,6 +22,27 @@ def put_weather(connection: Connection, hours: Iterable[tuple[str, int, float]])
     rows: list[Row] = [(*key, temp_degc) for key, temp_degc in found.items()]
     write_rows(connection, WEATHER_HOUR, rows, OnExisting.REPLACE)
     return len(rows)
+
+
+def put_weather_of_meter(
+    connection: Connection, meter_id: str, station: str, from_ms: int, to_ms: int
+) -> int:
+    """Return how many hours were stored from a meter that measures the outdoor temperature."""
+    rows = connection.execute(
+        select(READING.c.measured_at_ms, READING.c.temperature_degc).where(
+            READING.c.meter_id == meter_id,
+            READING.c.measured_at_ms >= from_ms,
+            READING.c.measured_at_ms < to_ms,
+            READING.c.temperature_degc.is_not(None),
+        )
+    )
+    sums: dict[int, list[float]] = {}
+    for at_ms, temp_degc in rows:
+        sums.setdefault(at_ms - at_ms % HOUR_MS, []).append(temp_degc)
+    return put_weather(
+        connection,
+        [(station, at_ms, sum(values) / len(values)) for at_ms, values in sorted(sums.items())],
+    )
 
 
 def newest_weather_ms(connection: Connection) -> Mapping[str, int]:

@@ -8,5 +8,8 @@ The line through the modules:
     reading_file_io   a file of readings, lot by lot, from any line on
     alert_lines       pure: an alert becomes a line of the scoring format
     replay_io         readings in arrival order through ingest, detection and alerts
+    backtest          pure: found, lost and raised in vain, beside what was live
+    backtest_io       the rules over stored readings
+    cases_io          labelled alerts as benchmark cases
     commands_io       the commands
 """

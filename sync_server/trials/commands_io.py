@@ -4,8 +4,16 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
+from sync_server.detection.surroundings_store import put_weather
+from sync_server.trials.backtest import report
+from sync_server.trials.backtest_io import BacktestOrder, backtest
+from sync_server.trials.cases_io import export_cases
+from sync_server.trials.meter_files_io import read_weather
 from sync_server.trials.replay_io import ReplayFiles, replay
 from sync_server.trials.trial_errors import TrialError
 
@@ -27,6 +35,51 @@ def add_trial_commands(add: AddCommand) -> None:
     replay_command.add_argument(
         "--work", type=Path, help="folder of the run, to go on with after an interruption"
     )
+    test = add("backtest", "run the rules over stored readings and compare with live alerts")
+    test.add_argument("--from", dest="from_utc", type=_moment, required=True)
+    test.add_argument("--to", dest="to_utc", type=_moment, required=True)
+    test.add_argument("--rule", action="append", default=[], help="this rule alone; repeatable")
+    cases = add("export-cases", "write labelled alerts with evidence and readings as JSON lines")
+    cases.add_argument("file", type=Path)
+    weather = add("import-weather", "take outdoor temperatures from a CSV: weather, ts, t_out")
+    weather.add_argument("file", type=Path)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no time zone; write it like 2026-11-01T00:00Z"
+        raise argparse.ArgumentTypeError(message)
+    return moment.astimezone(UTC)
+
+
+def run_backtest(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Compare the rules with the alerts that were live; nothing live is touched."""
+    order = BacktestOrder(
+        from_utc=options.from_utc, to_utc=options.to_utc, rules=tuple(options.rule)
+    )
+    bar = Bar("backtest")
+    done = backtest(engine, order, bar.show)
+    bar.end()
+    say(f"rules {done.rules_version}: {', '.join(done.rules) or 'none spoke'}")
+    for line in report(done.comparison, done.meter_days):
+        say(line)
+
+
+def run_export_cases(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Write the labelled alerts."""
+    say(f"{export_cases(engine, options.file)} cases to {options.file}")
+
+
+def run_import_weather(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Take the temperatures of a file in, whole or not at all."""
+    hours = [
+        (one.weather_id, one.hour_at_ms, one.outdoor_temp_degc)
+        for one in read_weather(options.file)
+    ]
+    with engine.begin() as connection:
+        count = put_weather(connection, hours)
+    say(f"{count} hours of {len({name for name, _, _ in hours})} stations")
 
 
 def run_replay(options: argparse.Namespace, say: Say) -> None:
