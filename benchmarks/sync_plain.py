@@ -4,8 +4,17 @@ Pages of 1,000 rows as JSON objects, gzip at level 1, WAL with `synchronous=FULL
 page or push: no ledger, no merge, no scope, no hash, no list to keep. A push of 200 edits reads
 each document, writes the edit into it under a new sequence, as others pull it, and marks it sent on
 the tablet: one row written on either side, where ours writes one in each of five tables of the
-server (order, index, published text, ledger, feed), and operation and list line on the tablet. Run
-as `python -m benchmarks.sync_plain FILE` it is the server: it prints its port and serves until
+server (order, index, published text, ledger, feed), and operation and list line on the tablet.
+
+What a push of 1,000 edits of 10,000 orders costs, ms of processor time without HTTP, medians of
+five rounds in turn on a busy machine: plain 57 on the server and 5 on the tablet. Ours 233 and 91,
+of which 99 and 52 are SQL alone: the same statements given to the driver, a third of them in the
+commits, for the server writes 3,210 pages where the plain one writes 1,057. The rest of the server
+is reading and checking the operations (24) and judging them (110: time, actor, barrier, merge,
+hashes, rows). Both sides work at once, the server decides. With the SQL alone ours would take 2.4
+times the plain processor time.
+
+Run as `python -m benchmarks.sync_plain FILE` it is the server: it prints its port and serves until
 standard input closes.
 """
 

@@ -4,7 +4,14 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
-from sync_server.db.bulk_io import OnExisting, Row, find_rows, write_rows
+from sync_server.db.bulk_io import (
+    OnExisting,
+    Row,
+    find_among,
+    find_rows,
+    lock_among,
+    write_rows,
+)
 from sync_server.db.reading_tables import READING_HOURLY, READING_LATEST
 
 HOUR_MS = 3_600_000
@@ -60,3 +67,22 @@ def test_rows_are_found_by_any_number_of_keys(engine: Engine, count: int) -> Non
 
     assert sorted((row.meter_id, row.hour_at_ms) for row in exact) == sorted(wanted)
     assert sorted(row.reading_count for row in wide) == ([7, 8] if count else [])
+
+
+@pytest.mark.parametrize("count", [0, 1, 1200])
+def test_rows_are_found_by_any_number_of_values_of_a_column(engine: Engine, count: int) -> None:
+    meters = [f"M-{number:04d}" for number in range(count)]
+    with engine.begin() as connection:
+        rows = [hour(meter, number) for meter in (*meters, "M-of-nobody") for number in (6, 7)]
+        write_rows(connection, READING_HOURLY, rows, OnExisting.FAIL)
+        found = find_among(
+            connection, READING_HOURLY, ("meter_id",), "meter_id", meters, hour_at_ms=7 * HOUR_MS
+        )
+        numbers = find_among(
+            connection, READING_HOURLY, ("meter_id",), "hour_at_ms", {6 * HOUR_MS, 1}
+        )
+        locked = lock_among(connection, READING_HOURLY, "meter_id", meters)
+
+    assert sorted(row.meter_id for row in found) == meters
+    assert sorted(row.meter_id for row in numbers) == [*meters, "M-of-nobody"]
+    assert [row.meter_id for row in locked] == sorted([*meters, *meters])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_server.sync.event_time import BootTimes, corrected_time
-from sync_server.sync.inbox import canonical
+from sync_server.sync.inbox import canonical, quick_json
 from sync_server.sync.merge import Kept, Owner, merge_field, owner_of
 from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of, parse_token
 from tests.sync_server.real_parts import NOON
@@ -24,7 +24,7 @@ from wire_contracts.operations import (
     operation_json,
 )
 from wire_contracts.orders import APPENDED, FIELD_OWNED, OFFICE_OWNED
-from wire_contracts.payloads import dump_json
+from wire_contracts.payloads import dump_json, read_json
 
 WORDS = st.text(alphabet="ab\n", max_size=6)
 BUCKETS = st.from_regex(r"(org|crew:[a-z0-9~%-]{1,12}|area:[a-z0-9~E7-]{1,12})", fullmatch=True)
@@ -74,6 +74,15 @@ def test_the_hash_of_an_operation_is_over_the_same_bytes_whoever_writes_them(
     )
 
     assert canonical(operation) == dump_json(operation_json(operation))
+
+
+@given(st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_the_same_whichever_reader_reads_it(number: float) -> None:
+    text = f'{{"n": {number!r}}}'.encode()
+
+    found = read_json("push", text, quick_json).values["n"]
+
+    assert (type(found), found) == (type(number), number)
 
 
 def test_a_token_of_the_first_version_is_still_understood() -> None:

@@ -1,0 +1,165 @@
+"""A long outbox goes out in batches: one at the server, the next one taken, nothing left behind."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select
+
+from field_app.store import outbox_store
+from field_app.store.database_io import Database
+from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.record_states import OpStatus
+from field_app.store.settings_store import Key, save
+from field_app.store.tables import outbox_op
+from field_app.sync.pushing import Pusher
+from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
+from tests.sync_server.real_parts import NOON, HandClock
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.operations import (
+    MAX_OPERATIONS,
+    DeviceTime,
+    OperationKind,
+    OperationResult,
+    Outcome,
+    PushAnswer,
+    WrittenPush,
+    dump_written,
+    parse_push,
+)
+from wire_contracts.payloads import read_json
+from wire_contracts.pulls import PullAnswer
+
+NOW_MS = ms_from_utc(NOON)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "tablet.sqlite3")
+    opened.write(lambda connection: save(connection, Key.REPLICA_ID, "replica-1"))
+    yield opened
+    opened.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Office:
+    """A server that applies everything, unless `trouble` has something to say about a push."""
+
+    trouble: Callable[[int, list[str]], None] = lambda _number, _order_ids: None
+    pushes: list[list[str]] = field(default_factory=list)
+
+    def pull(self, token: str | None, limit: int) -> PullAnswer:
+        raise SyncProblem(Reason.SERVER, f"pull of {limit} after {token}")
+
+    def push(self, push: WrittenPush) -> PushAnswer:
+        operations = parse_push(read_json("push", dump_written(push))).operations
+        self.pushes.append([each.entity_id for each in operations])
+        self.trouble(len(self.pushes), self.pushes[-1])
+        results = [
+            OperationResult(op_id=each.op_id, outcome=Outcome.APPLIED, seq=1) for each in operations
+        ]
+        return PushAnswer(server_epoch=1, server_now_ms=NOW_MS, results=results)
+
+
+def tap(connection: Connection, order_ids: list[str]) -> None:
+    at = DeviceTime(wall_ms=NOW_MS, mono_ms=1, boot_id="b", offset_ms=0)
+    for order_id in order_ids:
+        change = NewOperation(
+            kind=OperationKind.SET,
+            entity="work_order",
+            entity_id=order_id,
+            order_id=order_id,
+            field="note",
+            old="",
+            new="x",
+        )
+        outbox_store.append_group(connection, [change], TapStamp(actor="a", at=at, app="1"))
+
+
+def pusher(database: Database, office: Office) -> Pusher:
+    return Pusher(database, office, HandClock(), lambda _connection: None)
+
+
+def statuses(database: Database) -> dict[str, str]:
+    query = select(outbox_op.c.order_id, outbox_op.c.status)
+    return database.read(
+        lambda connection: {row.order_id: row.status for row in connection.execute(query)}
+    )
+
+
+def orders(count: int) -> list[str]:
+    return [f"o-{number:04d}" for number in range(count)]
+
+
+def test_every_operation_goes_once_in_the_order_of_the_taps(database: Database) -> None:
+    wanted = orders(3 * MAX_OPERATIONS + 7)
+    database.write(lambda connection: tap(connection, wanted))
+    office = Office()
+
+    settled = pusher(database, office).push_all()
+
+    assert settled == len(wanted)
+    assert [each for batch in office.pushes for each in batch] == wanted
+    assert [len(batch) for batch in office.pushes] == [MAX_OPERATIONS] * 3 + [7]
+    assert set(statuses(database).values()) == {OpStatus.RECEIVED}
+
+
+def test_while_a_batch_is_at_the_server_the_next_one_is_taken(database: Database) -> None:
+    database.write(lambda connection: tap(connection, orders(2 * MAX_OPERATIONS + 1)))
+    sending: list[int] = []
+
+    def look(_number: int, _order_ids: list[str]) -> None:
+        database.write(lambda _connection: None)  # what was queued for the writer is done
+        sending.append(list(statuses(database).values()).count(OpStatus.SENDING))
+
+    pusher(database, Office(trouble=look)).push_all()
+
+    assert sending == [2 * MAX_OPERATIONS, MAX_OPERATIONS + 1, 1]
+
+
+def test_a_tap_made_meanwhile_goes_with_the_same_contact(database: Database) -> None:
+    database.write(lambda connection: tap(connection, ["first"]))
+
+    def tap_again(number: int, _order_ids: list[str]) -> None:
+        if number == 1:
+            database.write(lambda connection: tap(connection, ["meanwhile"]))
+
+    office = Office(trouble=tap_again)
+    pusher(database, office).push_all()
+
+    assert office.pushes == [["first"], ["meanwhile"]]
+
+
+def test_what_was_on_its_way_when_contact_broke_is_queued_again(database: Database) -> None:
+    wanted = orders(3 * MAX_OPERATIONS)
+    database.write(lambda connection: tap(connection, wanted))
+
+    def break_off(number: int, _order_ids: list[str]) -> None:
+        if number == 2:
+            raise SyncProblem(Reason.NO_NETWORK, "the cable is cut")
+
+    with pytest.raises(SyncProblem, match="the cable is cut"):
+        pusher(database, Office(trouble=break_off)).push_all()
+
+    found = statuses(database)
+    assert {found[each] for each in wanted[:MAX_OPERATIONS]} == {OpStatus.RECEIVED}
+    assert {found[each] for each in wanted[MAX_OPERATIONS:]} == {OpStatus.QUEUED}
+
+
+def test_one_group_that_cannot_be_read_is_held_and_the_rest_goes(database: Database) -> None:
+    wanted = orders(5)
+    database.write(lambda connection: tap(connection, wanted))
+
+    def cannot_read(_number: int, order_ids: list[str]) -> None:
+        if wanted[2] in order_ids:
+            raise RequestRefused(f"{wanted[2]} cannot be read")
+
+    office = Office(trouble=cannot_read)
+    settled = pusher(database, office).push_all()
+
+    found = statuses(database)
+    assert settled == len(wanted) - 1
+    assert found.pop(wanted[2]) == OpStatus.HELD
+    assert set(found.values()) == {OpStatus.RECEIVED}
+    assert office.pushes[1:] == [[each] for each in wanted]
