@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from wire_contracts.forms.elements import Element
-from wire_contracts.forms.functions import FUNCTIONS, Context
+from wire_contracts.forms.functions import FUNCTIONS, Context, arity
 from wire_contracts.forms.trees import (
     Binary,
     Call,
@@ -95,15 +95,23 @@ _COMPUTE: Final[Mapping[str, Callable[[Value, Value], Value]]] = {
 # --- calls
 
 
+def _fits(tree: Call) -> bool:
+    """Return whether a call is known here and takes as many arguments as it is given."""
+    allowed, given = arity(tree.name), len(tree.arguments)
+    if allowed is None:
+        return False
+    least, most = allowed
+    return given >= least and (most is None or given <= most)
+
+
 def _call(tree: Call) -> Evaluate:
+    if not _fits(tree):
+        message = f"{tree.name}() is not known to this version of the app; update it"
+        raise UnknownFunctionError(message)
     special = _SPECIAL.get(tree.name)
     if special is not None:
         return special(tree)
-    known = FUNCTIONS.get(tree.name)
-    if known is None:
-        message = f"{tree.name}() is not known to this version of the app; update it"
-        raise UnknownFunctionError(message)
-    call = known.call
+    call = FUNCTIONS[tree.name].call
     arguments = [build(each) for each in tree.arguments]
     return lambda context: call(context, [each(context) for each in arguments])
 

@@ -1,6 +1,7 @@
 """A form as tablets are given it: questions, choices, texts and rules."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -259,7 +260,11 @@ def _node_json(node: FormNode) -> JsonObject:
 def parse_model(reader: FieldReader) -> FormModel:
     """Return the form; raise ContractError when it cannot be read, or only by a later app."""
     reader.integer("schema", low=MODEL_SCHEMA, high=MODEL_SCHEMA)
-    nodes = tuple(_node(each, MAX_DEPTH) for each in reader.objects("nodes", longest=MAX_NODES))
+    lists = _lists(reader.object_or_empty("lists"))
+    known = _Known(lists=frozenset(lists))
+    nodes = tuple(
+        _node(each, known, MAX_DEPTH) for each in reader.objects("nodes", longest=MAX_NODES)
+    )
     if sum(1 for _ in walk(nodes)) > MAX_NODES:
         problem = f"holds more than {MAX_NODES} questions"
         raise reader.refuse("nodes", problem, "split the form", Code.PAYLOAD_TOO_LARGE)
@@ -270,7 +275,7 @@ def parse_model(reader: FieldReader) -> FormModel:
         about=_word(reader, "about"),
         purposes=tuple(str(each) for each in reader.array("purposes", longest=100)),
         nodes=nodes,
-        lists=_lists(reader.object_or_empty("lists")),
+        lists=lists,
     )
 
 
@@ -295,14 +300,48 @@ def _lists(reader: FieldReader) -> dict[str, tuple[ChoiceRow, ...]]:
     }
 
 
-def _node(reader: FieldReader, depth: int) -> FormNode:
+@dataclass(slots=True)
+class _Known:
+    """What a node may name: the lists, and the paths that were not taken before it."""
+
+    lists: frozenset[str]
+    above: str = ""
+    taken: set[str] = field(default_factory=set)
+
+    def path(self, reader: FieldReader) -> str:
+        """Return a node's path: one step below what holds it, and nobody else's."""
+        path = reader.text("path", longest=1000)
+        above, _, name = path.rpartition("/")
+        is_inside = above == self.above if self.above else _ROOT.fullmatch(above) is not None
+        if not is_inside or not _NAME.fullmatch(name) or path in self.taken:
+            remedy = "compile the form again with this version of the server"
+            raise reader.refuse("path", f"{path[:60]!r} is out of place", remedy, Code.FIELD_RANGE)
+        self.taken.add(path)
+        return path
+
+    def choices(self, reader: FieldReader) -> str:
+        """Return the name of a node's list."""
+        name = _word(reader, "choices")
+        if name and name not in self.lists:
+            problem = f"{name[:60]!r} is no list of this form"
+            raise reader.refuse("choices", problem, "correct the sheet", Code.FIELD_RANGE)
+        return name
+
+
+_NAME: Final = re.compile(r"[^\W\d][\w.\-]*")
+_ROOT: Final = re.compile(r"/[^\W\d][\w.\-]*")
+
+
+def _node(reader: FieldReader, known: _Known, depth: int) -> FormNode:
     if depth <= 0:
         problem = f"is nested deeper than {MAX_DEPTH} groups"
         raise reader.refuse("children", problem, "flatten the form", Code.FIELD_RANGE)
     children = reader.objects("children", longest=MAX_NODES) if reader.has("children") else []
     appearance = reader.array("appearance", longest=20) if reader.has("appearance") else ()
+    path = known.path(reader)
+    inside = _Known(lists=known.lists, above=path, taken=known.taken)
     return FormNode(
-        path=reader.text("path", longest=1000),
+        path=path,
         kind=reader.choice("kind", NodeKind),
         label=_text(reader, "label"),
         hint=_text(reader, "hint"),
@@ -310,14 +349,14 @@ def _node(reader: FieldReader, depth: int) -> FormNode:
         required_text=_text(reader, "required_text"),
         rules=Rules(**{name: _tree(reader, name) for name in _RULES}),
         appearance=tuple(str(each) for each in appearance),
-        choices=_word(reader, "choices"),
+        choices=known.choices(reader),
         low=_limit(reader, "low"),
         high=_limit(reader, "high"),
         step=_limit(reader, "step"),
         unit=_word(reader, "unit"),
         quantity=_word(reader, "quantity"),
         is_read_only=reader.has("read_only"),
-        children=tuple(_node(each, depth - 1) for each in children),
+        children=tuple(_node(each, inside, depth - 1) for each in children),
     )
 
 
