@@ -17,6 +17,7 @@ from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
+    SEVERITY_ICONS,
     date_text,
     home_state_text,
     item_text,
@@ -227,7 +228,13 @@ class HomePage:
             key=f"item:{item}",
             title=item_text(t, item),
             lines=(
-                ChoiceLine(value=_OK, text=t("in order"), tone=Tone.OK, is_selected=chosen == _OK),
+                ChoiceLine(
+                    value=_OK,
+                    text=t("in order"),
+                    icon="check-circle",
+                    tone=Tone.OK,
+                    is_selected=chosen == _OK,
+                ),
                 ChoiceLine(
                     value=_WRONG,
                     text=t("wrong"),
@@ -249,7 +256,8 @@ class HomePage:
                 lines=tuple(
                     ChoiceLine(
                         value=str(each),
-                        text=f"{each}  {severity_text(t, each)}",
+                        text=severity_text(t, each),
+                        icon=SEVERITY_ICONS[each],
                         tone=tones[each],
                         is_selected=each == severity,
                     )

@@ -14,6 +14,7 @@ from field_app.platform.ports import Tag, TagWay
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     KIND_ICONS,
+    SEVERITY_ICONS,
     UNITS,
     distance_text,
     limit_text,
@@ -364,6 +365,7 @@ class PointPage:
                 value=str(severity),
                 text=f"{severity}  {severity_text(t, severity)}",
                 note=notes[severity],
+                icon=SEVERITY_ICONS[severity],
                 tone=tones[severity],
                 is_selected=answers.get(_SEVERITY) == str(severity),
             )

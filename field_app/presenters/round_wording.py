@@ -26,6 +26,10 @@ KIND_ICONS: Mapping[CheckpointKind, str] = {
 }
 
 
+SEVERITY_ICONS: Mapping[int, str] = {1: "alert-octagon", 2: "calendar-clock", 3: "information"}
+"""Shut off, deadline, advice."""
+
+
 def distance_text(t: Words, distance_m: float | None) -> str:
     """Return `85 m` or `1.2 km`, empty when nobody knows."""
     if distance_m is None:

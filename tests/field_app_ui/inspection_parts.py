@@ -68,7 +68,15 @@ _STOPS = (
     ("vw-031", "Valve well 31", "阀门井 31", 0.0, 0.0, CheckpointKind.VALVE_WELL, ""),
     ("rb-114", "Regulator box 114", "调压箱 114", 180.0, 60.0, CheckpointKind.REGULATOR_BOX, ""),
     ("vw-044", "Valve well 44", "阀门井 44", 320.0, 10.0, CheckpointKind.VALVE_WELL, "missed"),
-    ("pl-007", "Crossing of the ring road", "环城路穿越段", 400.0, 240.0, CheckpointKind.PIPELINE, ""),
+    (
+        "pl-007",
+        "Crossing of the ring road",
+        "环城路穿越段",
+        400.0,
+        240.0,
+        CheckpointKind.PIPELINE,
+        "",
+    ),
     ("rb-120", "Regulator box 120", "调压箱 120", 210.0, 330.0, CheckpointKind.REGULATOR_BOX, ""),
 )
 

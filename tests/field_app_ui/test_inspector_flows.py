@@ -1,0 +1,419 @@
+"""An inspector's round on the real app: a patrol, homes, meters, by touch alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from field_app.platform.ports import Fix
+from field_app.presenters.sheet_views import SheetView
+from field_app.store.record_states import RecordState
+from tests.field_app_ui import kivy_harness as harness
+from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.test_every_screen import (
+    FACES,
+    boxes,
+    cut_off,
+    glyphs,
+    is_in_the_other_language,
+    shown,
+    too_small,
+)
+from wire_contracts.fields import JsonObject
+from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.orders import FactType
+
+PIN = "274913"
+SIZES = ((800, 1280), (1280, 800))
+LANGUAGES = ("en", "zh_CN")
+NAMES = {"Nordring", "m³", "cm", "抢修三班 · 李伟", "Lamplighter"}
+
+
+@pytest.fixture
+def hands() -> Hands:
+    """Return the ports of the tablet."""
+    return Hands()
+
+
+@pytest.fixture
+def inspector(crew: Field, hands: Hands) -> Iterator[Field]:
+    """Return a tablet whose crew has a route, homes and meters."""
+    crew.office.orders = ()
+    crew.office.extra = inspection_rows()
+    crew.hardware = hands.hardware()
+    yield crew
+    if crew.ui is not None:
+        crew.ui.resize(harness.WIDTH, harness.HEIGHT)
+
+
+def open_rounds(crew: Field) -> harness.Driver:
+    ui = crew.switch_on()
+    ui.tap_hint("go-patrol")
+    ui.settle()
+    return ui
+
+
+def start_route(crew: Field) -> harness.Driver:
+    ui = open_rounds(crew)
+    go(ui, "start:plan-1")
+    return ui
+
+
+def go(ui: harness.Driver, hint: str) -> None:
+    """Tap what is named `hint`, or the first of several."""
+    found = ui.all(hint=hint, anywhere=True) or ui.all(key=hint, anywhere=True)
+    assert found, f"nothing is named {hint}"
+    ui.tap(found[0])
+    ui.settle()
+
+
+def sheet(ui: harness.Driver) -> SheetView:
+    """Return what the sheet on top shows."""
+    found = [*ui.all("SheetScreen"), *ui.all("TaggedSheet")]
+    assert len(found) == 1
+    view: SheetView = found[0].view
+    return view
+
+
+def choose(ui: harness.Driver, block: str, value: str) -> None:
+    """Choose an answer of one question."""
+    part = next(each for each in ui.all("ChoicePart", anywhere=True) if each.block.key == block)
+    ui.tap(next(each for each in part.walk() if getattr(each, "key", "") == value))
+    ui.settle()
+
+
+def told(crew: Field, kind: FactType) -> list[JsonObject]:
+    """Return the payloads of the facts of one type that the office has been told."""
+    assert crew.tablet is not None
+    crew.tablet.sync_now()
+    pushed: list[Operation] = crew.office.pushed
+    return [each.payload or {} for each in pushed if each.field == kind]
+
+
+def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: Hands) -> None:
+    ui = start_route(inspector)
+    hands.locator.go(0, off_m=4)
+    go(ui, "next-stop")
+    primary = sheet(ui).primary
+    assert primary is not None
+    assert primary.refusal
+
+    hands.reader.hold_near("04:A2:B3:0")
+    ui.settle()
+    ui.tap_hint("gas_lel_pct")
+    ui.type("0")
+    ui.tap_hint("well_water_cm")
+    ui.type("3,5")
+    go(ui, "primary")
+
+    view = ui.get("RunScreen").view
+    assert (view.stops[0].state_text, view.next_id) == ("all well", "rb-114")
+    check_in = told(inspector, FactType.CHECK_IN)[0]
+    assert (check_in["way"], check_in["tag"]) == ("nfc", "04:A2:B3:0")
+    point = told(inspector, FactType.PATROL_POINT)[0]
+    assert point["values"] == {"gas_lel_pct": 0.0, "well_water_cm": 3.5}
+    assert hands.reader.heard == [], "tags are heard only while a stop is open"
+
+
+def test_the_position_counts_only_near_the_stop_and_says_when_it_is_made_up(
+    inspector: Field, hands: Hands
+) -> None:
+    ui = start_route(inspector)
+    hands.locator.go(0, off_m=80)
+    go(ui, "next-stop")
+    go(ui, "position")
+    assert "go nearer" in sheet(ui).message
+
+    hands.locator.go(0, off_m=12)
+    here = hands.locator.here
+    assert here is not None
+    hands.locator.here = Fix(
+        latitude_deg=here.latitude_deg,
+        longitude_deg=here.longitude_deg,
+        accuracy_m=8.0,
+        is_mock=True,
+    )
+    go(ui, "position")
+
+    check_in = told(inspector, FactType.CHECK_IN)[0]
+    fix = check_in["fix"]
+    assert check_in["way"] == "geofence"
+    assert isinstance(fix, dict)
+    assert (fix["is_mock"], fix["accuracy_m"]) == (True, 8.0)
+
+
+def test_an_unreadable_tag_leaves_ones_word_and_the_office_is_told(inspector: Field) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    ui.tap_hint("tag")
+    ui.type("ffff")
+    ui.settle()
+    go(ui, "typed")
+    assert "another place" in sheet(ui).message
+    choose(ui, "unreadable", "yes")
+    go(ui, "by-hand")
+
+    check_in = told(inspector, FactType.CHECK_IN)[0]
+    assert (check_in["way"], check_in["is_tag_unreadable"]) == ("by_hand", True)
+
+
+def test_a_dangerous_defect_makes_an_order_while_there_is_no_network(
+    inspector: Field, hands: Hands
+) -> None:
+    ui = start_route(inspector)
+    inspector.office.is_reachable = False
+    go(ui, "next-stop")
+    hands.reader.hold_near("04a2b30")
+    ui.settle()
+    ui.tap_hint("gas_lel_pct")
+    ui.type("35")
+    ui.tap_hint("well_water_cm")
+    ui.type("0")
+    ui.settle()
+    assert "Get out, keep others away" in ui.texts()
+    choose(ui, "outcome", "defect")
+    choose(ui, "severity", "1")
+    ui.tap_hint("note")
+    ui.type("gas in the well")
+    ui.settle()
+    go(ui, "primary")
+
+    view = ui.get("RunScreen").view
+    assert view.alarm_text == "Order made, not sent yet: call the control room now."
+    assert view.mark.state is RecordState.QUEUED
+    inspector.office.is_reachable = True
+    request = told(inspector, FactType.ORDER_REQUEST)[0]
+    point = told(inspector, FactType.PATROL_POINT)[0]
+    defect = point["defect"]
+    assert isinstance(defect, dict)
+    assert request["safety_class"] == "A"
+    assert defect["order_id"] == request["order_id"]
+    ui.settle()
+    assert ui.get("RunScreen").view.alarm_text == "Order made; the office has it."
+
+
+def test_what_was_skipped_and_missed_is_shown_before_the_end(inspector: Field) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    choose(ui, "outcome", "skipped")
+    ui.tap_hint("reason")
+    ui.type("flooded road")
+    ui.settle()
+    go(ui, "primary")
+    go(ui, "end-route")
+
+    texts = ui.texts()
+    assert {"End with 4 missed", "Missed", "Left out"} <= set(texts)
+    assert any("flooded road" in text for text in texts)
+    ui.tap_hint("primary")
+    ui.settle()
+    assert ui.all("RunScreen") == [], "a second tap confirms"
+    ui.tap_hint("primary")
+    ui.settle()
+
+    assert "Routes" in ui.texts()
+    ended = told(inspector, FactType.PATROL_RUN)[-1]
+    assert (ended["phase"], ended["skipped"]) == ("submitted", ["vw-031"])
+    assert len(list(ended["missed"] or ())) == 4  # type: ignore[arg-type]  # JSON
+
+
+def test_a_route_goes_on_where_it_was_after_the_app_was_ended(
+    inspector: Field, hands: Hands
+) -> None:
+    ui = start_route(inspector)
+    for metre in range(0, 240, 12):
+        hands.locator.go(0, off_m=metre)
+        ui.pump(130)
+    go(ui, "next-stop")
+    ui.tap_hint("gas_lel_pct")
+    ui.type("0.5")
+    inspector.switch_off()
+
+    ui = open_rounds(inspector)
+    run = next(each.hint for each in ui.all("RowBtn") if each.hint.startswith("run:"))
+    go(ui, run)
+    assert len(ui.get("RunScreen").view.sketch.walked) >= 8
+    go(ui, "next-stop")
+    assert ui.get("Field", hint="gas_lel_pct", anywhere=True).text == "0.5"
+
+
+def test_places_to_be_looked_at_again_make_a_route_of_their_own(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "again")
+
+    view = ui.get("RunScreen").view
+    assert (view.title, [row.checkpoint_id for row in view.stops]) == ("Ad-hoc route", ["vw-044"])
+    assert told(inspector, FactType.PATROL_RUN)[0]["plan_id"] is None
+
+
+def test_a_home_without_hazards_takes_six_taps_and_opens_the_next_one(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    for group in ("meter", "pipes", "appliances", "room", "people"):
+        choose(ui, group, "ok")
+    go(ui, "primary")
+
+    assert sheet(ui).title == "9 · 3-902"
+    check = told(inspector, FactType.SAFETY_CHECK)[0]
+    answers = check["answers"]
+    assert isinstance(answers, dict)
+    assert (check["household_id"], len(answers), set(answers.values())) == ("hh-0", 12, {True})
+
+
+def test_nobody_opening_counts_and_the_next_home_follows(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "door-hh-2")
+    ui.tap_hint("secondary")
+    ui.settle()
+    ui.tap_hint("secondary")
+    ui.settle()
+
+    assert sheet(ui).title == "9 · 3-904"
+    ui.back()
+    ui.settle()
+    assert ui.get("RoundListScreen").view.rows[2].state_text == "letter"
+    assert told(inspector, FactType.SAFETY_CHECK)[0]["is_no_access"] is True
+
+
+def test_a_hazard_is_signed_on_the_glass(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    assert inspector.tablet is not None
+    inspector.tablet.set_pin(PIN)
+    go(ui, "homes")
+    go(ui, "next-door")
+    for group in ("meter", "pipes", "room", "people"):
+        choose(ui, group, "ok")
+    choose(ui, "appliances", "wrong")
+    choose(ui, "item:hose", "wrong")
+    choose(ui, "item:stove_flameout", "ok")
+    choose(ui, "item:water_heater_flue", "ok")
+    go(ui, "photo")
+    go(ui, "sign")
+    pad = ui.get("SignaturePad")
+    x, y = ui.centre(pad)
+    ui.stroke([(x - 180 + 12 * step, y + (30 if step % 2 else -30)) for step in range(30)])
+    ui.settle()
+    go(ui, "keep-signature")
+    go(ui, "primary")
+
+    check = told(inspector, FactType.SAFETY_CHECK)[0]
+    hazards = check["hazards"]
+    assert isinstance(hazards, list)
+    assert [(each["item"], each["severity"]) for each in hazards] == [("hose", 2)]
+    assert hazards[0]["due_at"]
+    assert check["notice"] == "signed"
+    attached = [each for each in inspector.office.pushed if each.kind is OperationKind.ATTACH]
+    assert {(each.entity, each.entity_id) for each in attached} == {("household", "hh-0")}
+    assert check["signature"] in {(each.payload or {}).get("sha256") for each in attached}
+
+
+def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "meters")
+    go(ui, "next-door")
+    screen = ui.get("MeterScreen")
+    for key in "12098":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    assert screen.view.question == "Much more than usual. Please look again."
+    ui.tap_hint("key-<")
+    for key in ".5":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    assert screen.view.question == "Less than last time. Is it the right meter?"
+    for key in "<<<<<1290":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    assert (screen.view.typed, screen.view.question) == (
+        "11290",
+        "Much more than usual. Please look again.",
+    )
+    for _ in range(5):
+        ui.tap_hint("key-<")
+    for key in "1290":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    assert (screen.view.question, screen.view.used_text) == ("", "used 30 m³")
+    go(ui, "keep")
+
+    assert ui.get("MeterScreen").view.title == "9 · 3-902"
+    for key in "15":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    assert "begun again at zero" in ui.get("MeterScreen").view.question
+    go(ui, "keep")
+    readings = told(inspector, FactType.METER_READING)
+    assert [(each["value"], each["doubt"], each["is_confirmed"]) for each in readings] == [
+        (1290.0, "", False),
+        (15.0, "rolled_over", True),
+    ]
+
+
+def walk(ui: harness.Driver, hands: Hands) -> Iterator[str]:
+    """Go through every screen of the rounds; the name of each is yielded while it is shown."""
+    yield "rounds"
+    hands.locator.go(0, off_m=-70)
+    go(ui, "start:plan-1")
+    ui.pump(140)
+    yield "route"
+    go(ui, "next-stop")
+    yield "stop"
+    hands.reader.hold_near("04a2b30")
+    ui.settle()
+    choose(ui, "outcome", "defect")
+    yield "defect"
+    ui.back()
+    ui.settle()
+    go(ui, "end-route")
+    yield "end"
+    ui.back()
+    ui.back()
+    ui.settle()
+    go(ui, "homes")
+    yield "homes"
+    go(ui, "next-door")
+    choose(ui, "appliances", "wrong")
+    choose(ui, "item:hose", "wrong")
+    yield "home"
+    ui.back()
+    ui.back()
+    ui.settle()
+    go(ui, "meters")
+    yield "meters"
+    go(ui, "next-door")
+    ui.tap_hint("key-9")
+    ui.settle()
+    yield "meter"
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_screen_of_a_round_can_be_read_and_hit(
+    inspector: Field, hands: Hands, language: str, width: int, height: int
+) -> None:
+    inspector.language = language
+    ui = open_rounds(inspector)
+    ui.resize(width, height)
+    ui.settle()
+    known = {name: glyphs(f"Lamplighter{name}.ttf") for name in FACES}
+
+    problems = {}
+    for screen in walk(ui, hands):
+        widgets = shown(ui)
+        found = {
+            "boxes": sorted(boxes(widgets, known)),
+            "too small": too_small(widgets),
+            "cut off": cut_off(widgets),
+            "other language": sorted(
+                text
+                for text in ui.texts()
+                if not any(name in text for name in NAMES)
+                and is_in_the_other_language(text, language)
+            ),
+        }
+        problems[screen] = {name: bad for name, bad in found.items() if bad}
+
+    assert [screen for screen, found in problems.items() if found] == [], problems
+    assert len(problems) == 9
