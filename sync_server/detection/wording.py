@@ -89,7 +89,25 @@ _FLAG: Mapping[QualityFlag, BilingualText] = {
     ),
 }
 
-_NAMES: Mapping[str, BilingualText] = {}
+_NAMES: Mapping[str, BilingualText] = {
+    "factor": _two("factor", "倍率"),
+    "highest_ever": _two("highest ever before", "历史最高"),
+    "hours_without_rest": _two("hours without rest", "连续不停用时长"),
+    "lowest_flow": _two("lowest flow", "最低流量"),
+    "mean_excess": _two("mean excess", "平均超出"),
+    "mean_residual": _two("mean residual", "平均残差"),
+    "readings_in_a_row": _two("readings in a row", "连续读数条数"),
+    "register_after": _two("register after", "跳变后累计量"),
+    "register_before": _two("register before", "跳变前累计量"),
+    "register_over_telemetry": _two("register over telemetry", "累计量与瞬时量之比"),
+    "regular_arrivals": _two("regular arrivals", "规律到达次数"),
+    "sigma": _two("usual scatter", "平时波动"),
+    "standstill": _two("standstill", "停走时长"),
+    "steps": _two("steps of the register", "累计量步数"),
+    "surprise": _two("improbability", "异常程度"),
+    "usual_ratio": _two("usual ratio", "平时比值"),
+    "window": _two("window", "判断时段"),
+}
 """Names of evidence by `EvidenceValue.name`; one that is missing is told in its English words."""
 
 

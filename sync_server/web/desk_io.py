@@ -61,6 +61,9 @@ class EvidencePanel:
     sentence: str
     numbers: Sequence[NumberRow]
     check_first: Sequence[str]
+    effects: Sequence[NumberRow]
+    against: Sequence[NumberRow]
+    flags: Sequence[str]
     events: Sequence[EventRow]
     facts: Sequence[tuple[str, str]]
     order_href: str
@@ -132,6 +135,9 @@ def load_panel(
         sentence=evidence.sentence.in_language(words.language),
         numbers=[number_view(each, words) for each in evidence.numbers],
         check_first=[each.in_language(words.language) for each in evidence.check_first],
+        effects=[number_view(each, words) for each in evidence.effects],
+        against=[number_view(each, words) for each in evidence.against],
+        flags=[each.in_language(words.language) for each in evidence.flags],
         events=history_view(
             alert_history(connection, alert_id), words, now_utc, account_names(connection)
         ),

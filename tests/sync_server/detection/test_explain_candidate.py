@@ -1,0 +1,133 @@
+"""Every candidate is told: a sentence in both languages, numbers, cost, doubts, what to check."""
+
+import pytest
+
+from sync_server.detection.alert_book import LANE
+from sync_server.detection.candidates import (
+    CHECKS,
+    Candidate,
+    CheckFirst,
+    EvidenceValue,
+    QualityFlag,
+)
+from sync_server.detection.effects import Price
+from sync_server.detection.explain_candidate import explain
+from sync_server.detection.fleet import Fleet, MeterSpec, Role, fleet_of
+from sync_server.detection.thresholds import GAS_SETTLED_S, SETTLED_S, Learned, adapted
+from sync_server.detection.wording import check_of, flag_of
+from wire_contracts.evidence import evidence_json, parse_evidence
+from wire_contracts.fields import FieldReader
+from wire_contracts.kinds import FAMILY, Family, Kind
+from wire_contracts.quantities import Medium
+
+DAY_S = 86_400
+START_S = 1_793_491_200
+
+
+def candidate(kind: Kind = Kind.SLOW_LEAK, score: float = 1.5, at_s: int = START_S) -> Candidate:
+    return Candidate(
+        row=0,
+        meter_id="M-1",
+        kind=kind,
+        rule="floor",
+        start_s=START_S - 2 * DAY_S,
+        at_s=at_s,
+        score=score,
+        statistic=24.0,
+        threshold=16.0,
+        observed=0.02,
+        expected=0.0,
+        expected_low=0.0,
+        expected_high=0.005,
+        unit="m³/h",
+        effect_per_day=0.48,
+        effect_unit="m3/day",
+        evidence=(EvidenceValue(name="window", value=48.0, unit="h"),),
+        against=(EvidenceValue(name="sigma", value=1.0, unit=""),),
+        quality=(QualityFlag.NO_WEATHER,),
+        check_first=CHECKS[kind],
+        is_raised=score >= 1.0,
+    )
+
+
+@pytest.mark.parametrize("medium", list(Medium))
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_is_told_in_both_languages_and_survives_the_wire(
+    kind: Kind, medium: Medium
+) -> None:
+    evidence = explain(candidate(kind), medium, (), None)
+
+    assert "0.02 m³/h" in evidence.sentence.en
+    assert "0.02 m³/h" in evidence.sentence.zh
+    assert evidence.check_first
+    read = parse_evidence(FieldReader(place="test", values=evidence_json(evidence)))
+    assert read == parse_evidence(FieldReader(place="test", values=evidence_json(read)))
+    assert [each.value for each in read.numbers[:3]] == [0.02, 0.0, 24.0]
+    assert read.flags == evidence.flags
+
+
+def test_every_check_and_flag_has_its_words() -> None:
+    told = [*map(check_of, CheckFirst), *map(flag_of, QualityFlag)]
+
+    assert all(each.en and each.zh and each.en != each.zh for each in told)
+
+
+def test_money_is_told_only_with_a_price() -> None:
+    price = Price(per_m3=3.0, per_kwh=None, currency="CNY")
+
+    without = explain(candidate(), Medium.WATER, (), None).effects
+    with_it = explain(candidate(), Medium.WATER, (), price).effects
+
+    assert [(each.value, each.unit) for each in without] == [(0.48, "m3"), (0.96, "m3")]
+    assert [(round(each.value, 6), each.unit) for each in with_it[2:]] == [
+        (1.44, "CNY"),
+        (2.88, "CNY"),
+    ]
+
+
+def _fleet(medium: Medium) -> Fleet:
+    return fleet_of([MeterSpec(meter_id="M-1", medium=medium, role=Role.HOME, interval_s=3600)])
+
+
+@pytest.mark.parametrize(
+    ("medium", "factor", "raised"),
+    [
+        (Medium.WATER, 1.25, True),
+        (Medium.WATER, 3.0, False),
+        (Medium.GAS, 3.0, True),
+        (Medium.WATER, 0.7, True),
+    ],
+)
+def test_findings_move_the_threshold_but_never_dull_gas(
+    medium: Medium, factor: float, *, raised: bool
+) -> None:
+    learned = Learned(by_meter={("M-1", FAMILY[Kind.SLOW_LEAK]): factor})
+
+    found = adapted(_fleet(medium), [candidate()], learned)
+
+    assert [each.is_raised for each in found if each.is_raised] == ([True] if raised else [])
+
+
+def test_a_weak_candidate_is_raised_where_crews_confirmed() -> None:
+    learned = Learned(by_meter={("M-1", Family.EXCESS): 0.7})
+
+    found = adapted(_fleet(Medium.WATER), [candidate(score=0.8)], learned)
+
+    assert [each.is_raised for each in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("medium", "after_s", "count"),
+    [
+        (Medium.WATER, DAY_S, 0),
+        (Medium.WATER, SETTLED_S, 1),
+        (Medium.GAS, GAS_SETTLED_S - 1, 0),
+        (Medium.GAS, GAS_SETTLED_S, 1),
+    ],
+)
+def test_what_a_crew_settled_is_told_again_only_when_it_goes_on(
+    medium: Medium, after_s: int, count: int
+) -> None:
+    learned = Learned(settled_s={("M-1", LANE[Kind.SLOW_LEAK]): START_S})
+
+    assert len(adapted(_fleet(medium), [candidate(at_s=START_S + after_s)], learned)) == count
