@@ -72,7 +72,7 @@ def _binary(tree: Binary) -> Evaluate:
 def _union(left: Value, right: Value) -> Nodes:
     found: dict[int, Element] = {}
     for side in (left, right):
-        if not isinstance(side, bool | float | str):
+        if not isinstance(side, bool | int | float | str):
             found |= {id(each): each for each in side}
     return tuple(found.values())
 
@@ -173,7 +173,7 @@ def _path(tree: Path) -> Evaluate:
 def _begin(context: Context, origin: Evaluate | None, *, is_absolute: bool) -> Sequence[Element]:
     if origin is not None:
         value = origin(context)
-        return () if isinstance(value, bool | float | str) else value
+        return () if isinstance(value, bool | int | float | str) else value
     if not is_absolute:
         return (context.element,)
     at = context.current

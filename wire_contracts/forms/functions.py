@@ -84,13 +84,13 @@ class Known:
 
 
 def _nodes(value: Value) -> Nodes:
-    return () if isinstance(value, bool | float | str) else value
+    return () if isinstance(value, bool | int | float | str) else value
 
 
 def _each_text(values: Sequence[Value]) -> list[str]:
     texts: list[str] = []
     for value in values:
-        if isinstance(value, bool | float | str):
+        if isinstance(value, bool | int | float | str):
             texts.append(as_text(value))
         else:
             texts += [each.string_value() for each in value]
@@ -344,7 +344,7 @@ _TEXTS: Final[Mapping[str, Known]] = {
 
 _NUMBERS: Final[Mapping[str, Known]] = {
     "int": _plain(1, 1, _whole),
-    "abs": _of_number(abs),
+    "abs": _of_number(math.fabs),
     "min": _plain(1, None, _least),
     "max": _plain(1, None, _most),
     "pow": _of_number(math.pow, 2),

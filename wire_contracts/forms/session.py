@@ -170,8 +170,8 @@ class FormSession:
     def place_of(self, element: Element) -> str:
         """Return where an element stands, below the root."""
         parts: list[str] = []
-        at: Element | None = element
-        while at is not None and at.parent is not None:
+        at = element
+        while at.parent is not None:
             is_repeat = at.node is not None and at.node.kind is NodeKind.REPEAT
             parts.append(f"{at.name}[{at.position()}]" if is_repeat else at.name)
             at = at.parent

@@ -30,7 +30,7 @@ _MINUTES: Final = 1440.0
 
 def is_nodes(value: Value) -> bool:
     """Return whether a value is a set of elements."""
-    return not isinstance(value, bool | float | str)
+    return not isinstance(value, bool | int | float | str)
 
 
 def as_text(value: Value) -> str:
@@ -39,8 +39,8 @@ def as_text(value: Value) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return number_text(value)
+    if isinstance(value, int | float):
+        return number_text(float(value))
     return value[0].string_value() if value else ""
 
 
@@ -59,8 +59,8 @@ def as_number(value: Value) -> float:
     """Return a value as a number; what is none is NaN."""
     if isinstance(value, bool):
         return 1.0 if value else 0.0
-    if isinstance(value, float):
-        return value
+    if isinstance(value, int | float):
+        return float(value)
     return text_number(as_text(value))
 
 
@@ -92,13 +92,13 @@ def as_truth(value: Value) -> bool:
     """Return a value as true or false: not zero, not empty, at least one element."""
     if isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return not math.isnan(value) and value != 0
+    if isinstance(value, int | float):
+        return not math.isnan(value) and value != 0.0
     return len(value) > 0
 
 
 def _texts(value: Value) -> tuple[str, ...]:
-    if isinstance(value, bool | float | str):
+    if isinstance(value, bool | int | float | str):
         return (as_text(value),)
     return tuple(each.string_value() for each in value)
 
@@ -116,7 +116,7 @@ def is_unequal(left: Value, right: Value) -> bool:
 def _matches(left: Value, right: Value, *, negate: bool) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return (as_truth(left) == as_truth(right)) is not negate
-    if isinstance(left, float) or isinstance(right, float):
+    if isinstance(left, int | float) or isinstance(right, int | float):
         return any(
             (one == other) is not negate for one in _numbers(left) for other in _numbers(right)
         )
@@ -124,7 +124,7 @@ def _matches(left: Value, right: Value, *, negate: bool) -> bool:
 
 
 def _numbers(value: Value) -> tuple[float, ...]:
-    if isinstance(value, bool | float):
+    if isinstance(value, bool | int | float):
         return (float(value),)
     return tuple(text_number(text) for text in _texts(value))
 
