@@ -5,6 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +27,16 @@ STREAM_WALL_S = 600.0
 MOST_STREAMS = 20
 """Open pages of one account; a browser that is told to open more must close some."""
 
+LOOK_BACK = 200
+"""Ids before the last one that are looked at again: PostgreSQL hands them out before the commit, so
+that a change may appear behind a later one (trap T1). On SQLite none can."""
+
+MADE_WALL_S = 30.0
+"""From when a page is made to when it listens, and as long as a transaction may take."""
+
+_LOOKS_PER_LOOK_BACK = 12
+"""Every so many looks, about twice a second."""
+
 _PAGE = 500
 _WAITING = 2000
 RETRY_MS = 1000
@@ -42,6 +53,7 @@ class _Change:
 
     feed_id: int
     topics: Sequence[str]
+    is_late: bool = False
 
 
 class _End:
@@ -62,6 +74,9 @@ class LiveHub:
         self._open: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._after = 0
+        self._is_following = asyncio.Event()
+        self._seen: set[int] = set()
+        self._can_be_late = engine.dialect.name != "sqlite"
         self.is_closed = False
 
     @property
@@ -89,7 +104,10 @@ class LiveHub:
         ends_at = asyncio.get_running_loop().time() + STREAM_WALL_S
         try:
             yield f"retry: {RETRY_MS}\n\n{self._beat()}"
+            await self._is_following.wait()
             sent = after_id = min(after_id, await asyncio.to_thread(self._newest))
+            async for change in self._behind(after_id):
+                yield _event(change)
             async for change in self._backlog(after_id):
                 sent = change.feed_id
                 yield _event(change)
@@ -99,8 +117,8 @@ class LiveHub:
                     return
                 if isinstance(item, _Beat):
                     yield self._beat()
-                elif item.feed_id > sent:
-                    sent = item.feed_id
+                elif item.is_late or item.feed_id > sent:
+                    sent = max(sent, item.feed_id)
                     yield _event(item)
         finally:
             self._listeners.discard(queue)
@@ -119,6 +137,18 @@ class LiveHub:
                 return
             last = entries[-1].feed_id
 
+    async def _behind(self, after_id: int) -> AsyncIterator[_Change]:
+        """Yield what may have been committed behind the page's place since the page was made."""
+        span = timedelta(seconds=MADE_WALL_S / self._clock.wall_seconds(1.0))
+        since_utc = self._clock.now_utc() - span
+        recent = [
+            each
+            for each in await self._last_entries()
+            if each.feed_id <= after_id and each.at_utc >= since_utc
+        ]
+        if recent:
+            yield _Change(feed_id=after_id, topics=_change_of(recent).topics)
+
     def _read(self, after_id: int) -> Sequence[FeedEntry]:
         with reading(self._engine) as connection:
             return read_feed(connection, after_id, _PAGE)
@@ -129,24 +159,46 @@ class LiveHub:
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
+            self._is_following = asyncio.Event()
             self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
         beat_at = asyncio.get_running_loop().time() + BEAT_WALL_S
+        looks = 0
         with contextlib.suppress(SQLAlchemyError):
             self._after = await asyncio.to_thread(self._newest)
+            self._seen = {each.feed_id for each in await self._last_entries()}
+        self._is_following.set()
         while self._listeners and not self.is_closed:
+            looks += 1
             with contextlib.suppress(SQLAlchemyError):
                 entries = await asyncio.to_thread(self._read, self._after)
                 if entries:
                     self._after = entries[-1].feed_id
+                    self._seen |= {each.feed_id for each in entries}
                     self._tell(_change_of(entries))
+                if looks % _LOOKS_PER_LOOK_BACK == 0:
+                    await self._look_back()
             now = asyncio.get_running_loop().time()
             if now >= beat_at:
                 beat_at = now + BEAT_WALL_S
                 self._tell(_Beat())
             await asyncio.sleep(POLL_WALL_S)
         self._tell(_End())
+
+    async def _look_back(self) -> None:
+        """Tell what was committed behind the last change that was told."""
+        entries = [each for each in await self._last_entries() if each.feed_id <= self._after]
+        late = [each for each in entries if each.feed_id not in self._seen]
+        self._seen = {each.feed_id for each in entries}
+        if late:
+            topics = _change_of(late).topics
+            self._tell(_Change(feed_id=self._after, topics=topics, is_late=True))
+
+    async def _last_entries(self) -> Sequence[FeedEntry]:
+        if not self._can_be_late:
+            return ()
+        return await asyncio.to_thread(self._read, max(0, self._after - LOOK_BACK))
 
     def _tell(self, item: Item) -> None:
         for queue in tuple(self._listeners):
