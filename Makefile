@@ -4,7 +4,7 @@ PARTS := wire_contracts meter_telegrams firmware_profiles edge_gateway sync_serv
 SOURCES := $(PARTS) benchmarks tests
 
 .PHONY: help install demo demo-reset check check-pyright check-rest test test-nightly bench screenshots test-packages clean \
-	bench-ingest bench-gateway bench-sync bench-photos
+	bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check package-tablet
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /  /' | sort
@@ -44,7 +44,7 @@ test: test-packages check ## check, then every test
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
 
-bench: bench-ingest bench-gateway bench-sync bench-photos ## every benchmark; results in benchmarks/results
+bench: bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check ## every benchmark; results in benchmarks/results
 
 bench-ingest: test-packages ## the server's ingest against the driver's own speed
 	$(PYTHON_IN) -m benchmarks.bench_ingest
@@ -57,6 +57,15 @@ bench-sync: install ## a tablet's sync against HTTP and SQLite alone; 500 tablet
 
 bench-photos: test-packages ## three days offline, then a link that breaks: bytes sent per byte of content
 	$(PYTHON_IN) -m benchmarks.bench_photos
+
+bench-tablet: test-packages ## the tablet's first frame, frames, memory, time to save
+	$(PYTHON_IN) -m benchmarks.bench_tablet
+
+bench-safety-check: install ## taps and simulated time of a home check
+	$(PYTHON_IN) -m benchmarks.bench_safety_check
+
+package-tablet: test-packages ## the tablet as a folder that needs no Python; tried on Linux
+	@sh tools/package_tablet.sh
 
 screenshots: test-packages ## take the README's pictures anew, both languages
 	$(PYTHON_IN) -m demo.screenshots
