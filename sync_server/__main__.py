@@ -107,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
         "large site gives ingest a process of its own, and the other parts another one, over the "
         "same database, so that the pages stay quick while many frames come in",
     )
+    serve.add_argument(
+        "--health-port",
+        type=int,
+        help="port on which a process without the part `pages` answers /health/live,"
+        " /health/ready and, to this machine, /metrics; without it such a process answers nobody",
+    )
     serve.add_argument("--pretty", action="store_true", help="log for the eye instead of as JSON")
     backup = add("backup", "copy the SQLite database while it is in use")
     backup.add_argument("file", type=Path)
@@ -182,7 +188,14 @@ def _serve(config: ServerConfig, options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     parts = options.only or ALL_PARTS
-    run_server(config, SystemClock(), stop, announce=_print_link, parts=parts)
+    run_server(
+        config,
+        SystemClock(),
+        stop,
+        announce=_print_link,
+        parts=parts,
+        health_port=options.health_port,
+    )
 
 
 def _print_link(url: str) -> None:

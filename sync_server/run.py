@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from structlog.typing import FilteringBoundLogger
 
@@ -35,6 +36,7 @@ from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealing_keys_io import FOLDER
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.web.app_io import build_app
+from sync_server.web.health_io import health_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.dispatch import dispatch_due
 from wire_contracts.clock import Clock
@@ -119,6 +121,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
     announce: Callable[[str], None] | None = None,
     *,
     parts: Collection[Part] = ALL_PARTS,
+    health_port: int | None = None,
 ) -> None:
     """Run the server until `stop`; then stop taking, commit, acknowledge, close.
 
@@ -129,6 +132,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         reached: Called at named points, so that a test can end the process exactly there.
         announce: Called with the one-time link of the first start; None: it is logged.
         parts: What this process does; the others must run elsewhere over the same database.
+        health_port: Where a process without pages answers machines; None: nowhere.
 
     Raises:
         RuntimeError: A part ended by itself; the process should end and be started again.
@@ -146,7 +150,10 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         site = _Site(
             config=config, engine=engine, clock=clock, stop=stop, reached=reached, epoch=epoch
         )
-        _run_parts(site, {part: _MAKE[part](site) for part in Part if part in parts})
+        runs: dict[str, _PartRun] = {part: _MAKE[part](site) for part in Part if part in parts}
+        if health_port is not None and Part.PAGES not in parts:
+            runs["health"] = _health(site, health_port)
+        _run_parts(site, runs)
     finally:
         engine.dispose()
 
@@ -171,7 +178,7 @@ def _announce_first_link(
         announce(url)
 
 
-def _run_parts(site: _Site, parts: Mapping[Part, _PartRun]) -> None:
+def _run_parts(site: _Site, parts: Mapping[str, _PartRun]) -> None:
     failed: list[str] = []
     threads = {part: _start(part, run.work, site.stop, failed) for part, run in parts.items()}
     for run in parts.values():
@@ -235,19 +242,7 @@ def _pages(site: _Site) -> _PartRun:
         tablet_token_life=config.tablet_token_life,
     )
     app = build_app(site.engine, site.clock, settings)
-    web = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=config.listen_host,
-            port=config.listen_port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,  # pages carry it all the same, see web.pages_io.SecurityHeaders
-            timeout_graceful_shutdown=5,
-        )
-    )
-
+    web = _web(app, config.listen_host, config.listen_port)
     sweeper = threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")
 
     def leave() -> None:
@@ -256,6 +251,31 @@ def _pages(site: _Site) -> _PartRun:
         web.should_exit = True
 
     return _PartRun(work=web.run, enter=sweeper.start, leave=leave, close=sweeper.join)
+
+
+def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,  # pages carry it all the same, see web.pages_io.SecurityHeaders
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+def _health(site: _Site, port: int) -> _PartRun:
+    """Return what answers machines in a process without pages."""
+    web = _web(health_app(site.engine), site.config.listen_host, port)
+
+    def leave() -> None:
+        web.should_exit = True
+
+    return _PartRun(work=web.run, leave=leave)
 
 
 def sealing_folder(config: ServerConfig) -> Path:

@@ -36,7 +36,7 @@ from sync_server.web.desk_routes_io import (
 )
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateways_io import gateways_router
-from sync_server.web.health_io import health_router
+from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.live_io import LiveHub
 from sync_server.web.meters_io import meters_router
 from sync_server.web.orders_io import orders_router
@@ -106,7 +106,7 @@ def build_app(
     for router in (
         *_tablet_routers(engine, clock, settings),  # first: routes are tried in their order
         *_page_routers(pages, hub),
-        health_router(pages),
+        health_router(pages.engine, people_or_this_machine(pages)),
         enrolment_router(),
         *_photo_routers(pages),
         poke_router(poke_hub),

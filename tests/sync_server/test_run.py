@@ -156,6 +156,29 @@ def test_a_part_that_ends_by_itself_ends_the_server_with_its_name(
             run_server(config, HandClock(), threading.Event(), announce=lambda _link: None)
 
 
+def test_a_process_without_pages_answers_machines_on_its_own_port(
+    tmp_path: Path, mosquitto_port: int
+) -> None:
+    config, port, stop = _config(tmp_path, mosquitto_port), free_port(), threading.Event()
+    server = threading.Thread(
+        target=lambda: run_server(config, HandClock(), stop, parts=(Part.INGEST,), health_port=port)
+    )
+    server.start()
+    try:
+        wait_until(lambda: _is_live(port))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
+            ready = answer.read()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            metrics = answer.read().decode()
+    finally:
+        stop.set()
+        server.join(30)
+
+    assert ready == b'{"database":"ok"}'
+    assert "# TYPE" in metrics
+    assert not _is_live(config.listen_port)
+
+
 @contextmanager
 def _processes(settings: Path, folder: Path) -> Iterator[tuple[dict[Part, Path], dict[Part, int]]]:
     """Run each part in a process; yield their logs, and their exit statuses once the block ends."""
