@@ -16,7 +16,7 @@ KIVY_HOME="$PWD/$out/kivy" $python -m PyInstaller --noconfirm --clean --log-leve
     exit 1
 }
 app="$out/dist/field-app/field-app"
-du -sm "$out/dist/field-app" | awk '{print "packed: " $1 " MB in '"$out"'/dist/field-app"}'
+echo "packed: $(du -sm "$out/dist/field-app" | cut -f1) MB in $out/dist/field-app"
 env -u DISPLAY "$app" --demo --data "$out/try" --check 2>"$out/try.log" || {
     tail -20 "$out/try.log" >&2
     exit 1
