@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    or_,
     select,
     true,
 )
@@ -250,15 +251,17 @@ def rebuild_lines(
 def _rebuild_chunk(
     connection: Connection, order_ids: Sequence[str], pulled: Mapping[str, JsonObject]
 ) -> None:
-    plain = _untouched(connection, [each for each in order_ids if each in pulled])
+    came = [each for each in order_ids if each in pulled]
+    touched = _touched(connection, came)
+    plain = [each for each in came if each not in touched]
     upsert_rows(connection, order_view, [_plain_line(each, pulled[each]) for each in plain])
-    others = [each for each in order_ids if each not in plain]
+    others = [each for each in order_ids if each in touched or each not in pulled]
     if others:
         _rebuild_seen(connection, others)
 
 
-def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
-    """Return the orders without words, drafts or photos of ours and with one row of the server."""
+def _touched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
+    """Return the orders with words, drafts or photos of ours, or not with one row of the server."""
     if not order_ids:
         return set()
     wanted = each_of(order_ids)
@@ -268,11 +271,13 @@ def _untouched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
         .scalar_subquery()
     )
     ours = (outbox_op, draft_answer, photo_job, photo_link)
-    plain = select(wanted.c.value).where(
-        copies == 1,
-        *(~exists().where(table.c.order_id == wanted.c.value) for table in ours),
+    touched = select(wanted.c.value).where(
+        or_(
+            copies != 1,
+            *(exists().where(table.c.order_id == wanted.c.value) for table in ours),
+        )
     )
-    return set(connection.execute(plain).scalars())
+    return set(connection.execute(touched).scalars())
 
 
 def _plain_line(order_id: str, row: JsonObject) -> Row:
