@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sync_server.detection.candidates import Candidate
+from sync_server.detection.candidates import SURENESS, Candidate
 from sync_server.detection.columns import Floats, Ints
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.fleet_state import FleetState
@@ -175,14 +175,11 @@ def _judged(
         for each in found
         if fleet.judged_from_s[each.row] <= each.at_s <= fleet.in_service_until_s[each.row]
     ]
-    if not surroundings.multipliers:
-        return kept
     return [_weighed(each, surroundings) for each in kept]
 
 
 def _weighed(candidate: Candidate, surroundings: Surroundings) -> Candidate:
     factor = surroundings.multipliers.get((candidate.row, FAMILY[candidate.kind]), 1.0)
-    if factor == 1.0:
-        return candidate
-    score = candidate.score / factor
-    return replace(candidate, score=score, is_raised=candidate.is_raised and score >= 1.0)
+    is_raised = candidate.is_raised and candidate.score >= factor
+    score = SURENESS[candidate.rule] * candidate.score / factor
+    return replace(candidate, score=score, is_raised=is_raised)

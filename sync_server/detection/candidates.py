@@ -63,6 +63,24 @@ CHECKS: Mapping[Kind, Sequence[CheckFirst]] = {
 """What a crew finds most often first, by kind: judgement; gas has its own (`GAS_TIGHTNESS`)."""
 
 
+SURENESS: Mapping[str, float] = {
+    "stamps": 3.0,
+    "register": 3.0,
+    "telemetry": 3.0,
+    "silence": 3.0,
+    "pulses": 1.6,
+    "cooling": 1.6,
+    "floor": 1.6,
+    "standstill": 1.6,
+    "balance": 1.2,
+    "burst": 1.1,
+    "district": 1.0,
+    "signature": 0.85,
+}
+"""How much a detector's word weighs in the ranking, by how often it was right on the development
+benchmark (METHODS 6.6: start from precision per kind); crews' findings move it per meter."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceValue:
     """One number for or against; `name` is the catalogue's (`evidence.<name>`)."""
@@ -83,8 +101,7 @@ class Candidate:
         rule: The detector, such as `floor`; with `RULES_VERSION` it names the rule version.
         start_s: When the abnormal state began, as far as known, seconds since 1970.
         at_s: On the clock of arrivals: when the newest reading that was needed was there.
-        score: Confidence; 1 is the detector's threshold, larger is surer, the same scale for all
-            detectors.
+        score: Confidence; the share of the threshold times the detector's `SURENESS`.
         statistic: What was judged.
         threshold: What it was held against.
         observed: The observed value, in `unit`.

@@ -79,6 +79,11 @@ class Fleet:
         is_heat: M flags, as numbers 0 and 1 in the arrays below too.
         is_gas: M flags.
         is_home: M flags.
+        is_inflow: M flags: inflow of a district.
+        floor_rows: Rows with an hourly flow that rests: homes, and gas customers.
+        signature_rows: Rows that use energy by the weather.
+        network_rows: Stations, district inflows and make-up meters.
+        standing_rows: Rows whose register must not stand: water and gas but stations, make-up.
         volume: What is known of the volume registers, in litres.
         energy: What is known of the energy registers, in watt-hours.
         weather_rows: Weather station to the rows that it stands for.
@@ -93,6 +98,11 @@ class Fleet:
     is_heat: Floats
     is_gas: Floats
     is_home: Floats
+    is_inflow: Floats
+    floor_rows: Ints
+    signature_rows: Ints
+    network_rows: Ints
+    standing_rows: Ints
     volume: RegisterFacts
     energy: RegisterFacts
     weather_rows: Mapping[str, Ints]
@@ -127,6 +137,11 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
         is_heat=_flags([spec.medium is Medium.HEAT for spec in specs]),
         is_gas=_flags([spec.medium is Medium.GAS for spec in specs]),
         is_home=_flags([spec.role is Role.HOME for spec in specs]),
+        is_inflow=_flags([spec.role is Role.DMA for spec in specs]),
+        floor_rows=_rows([_has_floor(spec) for spec in specs]),
+        signature_rows=_rows([_has_signature(spec) for spec in specs]),
+        network_rows=_rows([spec.role in _NETWORK for spec in specs]),
+        standing_rows=_rows([_may_not_stand(spec) for spec in specs]),
         volume=_volume_facts(specs),
         energy=_energy_facts(specs),
         weather_rows=_by_weather(specs),
@@ -137,6 +152,28 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
 def rows_of_fleet(fleet: Fleet, rows: Sequence[int]) -> Fleet:
     """Return the fleet of these rows alone, in this order."""
     return fleet_of([fleet.specs[row] for row in rows])
+
+
+_NETWORK = frozenset({Role.DMA, Role.STATION, Role.MAKEUP})
+_CUSTOMERS = frozenset({Role.HOME, Role.CONSUMER})
+_HOURLY_S = 3600
+
+
+def _has_floor(spec: MeterSpec) -> bool:
+    is_hourly = spec.interval_s <= _HOURLY_S
+    return is_hourly and spec.role in _CUSTOMERS and spec.medium is not Medium.HEAT
+
+
+def _has_signature(spec: MeterSpec) -> bool:
+    return spec.medium in {Medium.HEAT, Medium.GAS} and spec.role is Role.CONSUMER
+
+
+def _may_not_stand(spec: MeterSpec) -> bool:
+    return spec.medium is not Medium.HEAT and spec.role in _CUSTOMERS | {Role.DMA}
+
+
+def _rows(flags: Sequence[bool]) -> Ints:
+    return np.flatnonzero(np.array(flags, dtype=np.bool_)).astype(np.int64)
 
 
 def _by_weather(specs: Sequence[MeterSpec]) -> Mapping[str, Ints]:

@@ -102,7 +102,7 @@ def telemetry_candidates(
     fleet: Fleet, row: Ints, readings: Floats, runs: Plausibility
 ) -> Iterator[Candidate]:
     """Yield a candidate where a heat meter's values cannot all be true."""
-    steps = np.array([(fleet.specs[each].volume_resolution_m3 or 0.01) * 1000.0 for each in row])
+    steps = np.nan_to_num(fleet.volume.resolution[row], nan=10.0)
     is_stuck = (runs.stuck >= STUCK_READINGS) & (runs.stuck_h >= STUCK_LEAST_H)
     is_stuck &= runs.stuck_litres > STUCK_STEPS * steps
     told = (

@@ -51,7 +51,7 @@ class BalanceRule:
     agreeing: float = 0.5
     told_steps: float = 3.0
     temp_off_k: float = 3.0
-    least_share_of_peak: float = 0.12
+    least_share_of_peak: float = 0.3
     least_wh: float = 1500.0
     least_hour_wh: float = 350.0
     register_steps: float = 6.0

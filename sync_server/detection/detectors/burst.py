@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
-from sync_server.detection.columns import Flags, Floats
-from sync_server.detection.fleet import Fleet, Role
+from sync_server.detection.columns import Floats
+from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
     HistoryState,
     HourBlock,
@@ -64,24 +64,11 @@ def empty_burst(count: int) -> BurstState:
     )
 
 
-def is_judged(fleet: Fleet) -> Flags:
-    """Return which rows can burst behind the meter: hourly water and gas of customers."""
-    return np.array(
-        [
-            each.interval_s <= 3600  # noqa: PLR2004 -- an hour
-            and each.role in {Role.HOME, Role.CONSUMER}
-            and each.medium is not Medium.HEAT
-            for each in fleet.specs
-        ],
-        dtype=np.bool_,
-    )
-
-
 def detect_burst(
     fleet: Fleet, state: BurstState, history: HistoryState, block: HourBlock, rule: BurstRule
 ) -> Iterator[Candidate]:
     """Yield candidates for volumes beyond the record; learn at the end of a day."""
-    rows = np.flatnonzero(is_judged(fleet))
+    rows = fleet.floor_rows
     if not len(rows):
         return
     rate = block.rate[rows]

@@ -11,6 +11,7 @@ from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
     HistoryState,
     HourBlock,
+    Singles,
     first_and_last,
     is_clean,
     mark_bad,
@@ -47,8 +48,8 @@ class CoolingRule:
     """
 
     fade_h: tuple[float, float] = (10.0, 36.0)
-    least_k: float = 5.0
-    beyond: float = 2.0
+    least_k: float = 5.5
+    beyond: float = 2.2
     least_hours: float = 24.0 * 20
     keep_h: float = 24.0 * 150
     ridge: float = 1e-4
@@ -62,7 +63,7 @@ class CoolingState:
     The last axis of length 2 is return and supply.
     """
 
-    recent: Floats
+    recent: Singles
     products: Floats
     hours: Floats
     return_fit: Floats
@@ -76,7 +77,7 @@ class CoolingState:
 def empty_cooling(count: int) -> CoolingState:
     """Return the state before the first hour."""
     return CoolingState(
-        recent=np.full((count, LAG_H, FEATURES), np.nan, dtype=np.float32).astype(np.float64),
+        recent=np.full((count, LAG_H, FEATURES), np.nan, dtype=np.float32),
         products=np.zeros((count, FEATURES, FEATURES)),
         hours=np.zeros(count),
         return_fit=np.full((count, FEATURES - 1), np.nan),
@@ -127,7 +128,8 @@ def detect_cooling(
     highest = np.where(known & ~np.isnan(means), np.abs(means), -np.inf).max(axis=1)
     highest = np.where(np.isfinite(highest), highest, np.nan)
     state.extremes[rows, 0] = np.fmax(state.extremes[rows, 0], highest)
-    state.recent[rows] = np.concatenate([state.recent[rows], features], axis=1)[:, -LAG_H:]
+    places = (block.first + np.arange(block.count)) % LAG_H
+    state.recent[rows[:, None], places] = features
     if block.ends_day:
         _learn(state, history, block, rows, rule)
 
@@ -199,7 +201,8 @@ def _learn(
 ) -> None:
     last = block.first + block.count - 1
     clean = is_clean(history, last - LAG_H, last)[rows]
-    day = state.recent[rows, :24]
+    places = (last - LAG_H + 1 + np.arange(24)) % LAG_H
+    day = state.recent[rows[:, None], places].astype(np.float64)
     known = ~np.isnan(day).any(axis=2) & clean[:, None]
     day = np.where(known[:, :, None], day, 0.0)
     keep = np.exp(-24.0 / rule.keep_h)

@@ -29,7 +29,6 @@ WINDOWS_H = (4, 24, 60)
 QUIET_SHARE = 0.3
 EXTREME_DAYS = 60
 LEAST_EXTREMES = 14
-NETWORK = frozenset({Role.DMA, Role.STATION, Role.MAKEUP})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +86,16 @@ def detect_district(
     rule: DistrictRule,
 ) -> Iterator[Candidate]:
     """Yield candidates of stations, district inflows and make-up meters."""
-    rows = np.array(
-        [row for row, each in enumerate(fleet.specs) if each.role in NETWORK], dtype=np.int64
-    )
-    flow = _flows(fleet, state, history, block, rows)
+    rows = fleet.network_rows
     if not len(rows):
         return
+    flow = _flows(fleet, state, history, block, rows)
     hour_of_week = (block.first + np.arange(block.count)) % WEEK_H
     table = state.week[rows]
     weeks = (~np.isnan(table)).sum(axis=2)
     middle = _median(table)
     usual = middle[:, hour_of_week]
-    is_dma = np.array([fleet.specs[row].role is Role.DMA for row in rows], dtype=np.bool_)
+    is_dma = fleet.is_inflow[rows] > 0
     quiet = np.nanquantile(np.nan_to_num(middle), QUIET_SHARE, axis=1)
     is_busy = is_dma[:, None] & (usual > quiet[:, None])
     means = _steady(state, rows, flow - usual, is_busy)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
-from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet, Role
+from sync_server.detection.columns import Floats, Ints
+from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
     LEARN_LAG_DAYS,
     HistoryState,
@@ -76,6 +76,8 @@ class FloorState:
         record: Bands x windows: the highest lowest rate of clean days.
         recent: Days x windows: the highest lowest rate of each of the last days, today first.
         band: Days: the band of the outdoor temperature, today's (of last midnight) first.
+        logs: Bands x levels x bins: the table as logarithms, made anew each day.
+        whole: Bands x levels: their sum over a day.
     """
 
     above: Singles
@@ -83,6 +85,8 @@ class FloorState:
     record: Singles
     recent: Singles
     band: Ints
+    logs: Singles
+    whole: Singles
 
 
 def empty_floor(count: int) -> FloorState:
@@ -94,19 +98,8 @@ def empty_floor(count: int) -> FloorState:
         record=np.zeros((count, bands, len(WINDOWS_H)), dtype=np.float32),
         recent=np.zeros((count, RECORD_LAG_DAYS, len(WINDOWS_H)), dtype=np.float32),
         band=np.zeros((count, RECORD_LAG_DAYS), dtype=np.int64),
-    )
-
-
-def is_judged(fleet: Fleet) -> Flags:
-    """Return which rows have an hourly flow with a floor: homes, and gas customers."""
-    return np.array(
-        [
-            each.interval_s <= 3600  # noqa: PLR2004 -- one hour, the grid of the table
-            and each.role in {Role.HOME, Role.CONSUMER}
-            and each.medium is not Medium.HEAT
-            for each in fleet.specs
-        ],
-        dtype=np.bool_,
+        logs=np.full((count, bands, len(LEVELS), BINS), np.log(0.5), dtype=np.float32),
+        whole=np.full((count, bands, len(LEVELS)), 24 * np.log(0.5), dtype=np.float32),
     )
 
 
@@ -114,7 +107,7 @@ def detect_floor(
     fleet: Fleet, state: FloorState, history: HistoryState, block: HourBlock, rule: FloorRule
 ) -> Iterator[Candidate]:
     """Yield candidates for meters whose flow does not stop; learn at the end of a day."""
-    rows = np.flatnonzero(is_judged(fleet))
+    rows = fleet.floor_rows
     if not len(rows):
         return
     step = fleet.volume.resolution[rows]
@@ -122,7 +115,7 @@ def detect_floor(
     rate: Singles = (block.rate[rows] / step[:, None]).astype(np.float32)
     band = state.band[rows, 0]
     excess = block.excess[rows]
-    level_logs = _level_logs(state, rows)
+    level_logs = state.logs[rows]
     ready = state.hours[rows, band].sum(axis=1) / 24.0 >= rule.least_days
     hour_bins = (block.first + np.arange(block.count) - 1) % 24 // 2
     places = np.arange(len(rows))
@@ -132,7 +125,7 @@ def detect_floor(
     block.rest_log[rows] = np.log(resting)[:, hour_bins]
     minima = np.stack([_minima(rate, window, block.count, rule) for window in WINDOWS_H])
     bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
-    found = _found(level_logs, state.band[rows], minima, bins, rule)
+    found = _found((level_logs, state.whole[rows]), state.band[rows], minima, bins, rule)
     record = state.record[rows, band]
     is_home = fleet.is_home[rows] > 0
     may = ready[:, None] & block.is_judged[rows]
@@ -189,9 +182,11 @@ def _level_logs(state: FloorState, rows: Ints) -> Singles:
     return np.ascontiguousarray(logs.transpose(0, 1, 3, 2))
 
 
-def _found(level_logs: Singles, band: Ints, minima: Singles, bins: Ints, rule: FloorRule) -> Floats:
+def _found(
+    tables: tuple[Singles, Singles], band: Ints, minima: Singles, bins: Ints, rule: FloorRule
+) -> Floats:
     """Return windows x M x K log likelihood ratios; each day by the table of its own weather."""
-    whole_day = 2.0 * level_logs.sum(axis=3)
+    level_logs, whole_day = tables
     count = minima.shape[2]
     found = np.zeros(minima.shape)
     places = np.arange(len(level_logs))[:, None]
@@ -232,6 +227,8 @@ def _learn(
     state.above[rows, band] += above.reshape(len(rows), BINS, 2, len(LEVELS)).sum(axis=2)
     state.hours[rows, band] *= keep
     state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
+    state.logs[rows] = _level_logs(state, rows)
+    state.whole[rows] = 2.0 * state.logs[rows].sum(axis=3)
     clean = is_clean(history, last - 24 * (RECORD_LAG_DAYS + 8), last)[rows]
     band = state.band[rows, -1]
     oldest = np.where(clean[:, None], state.recent[rows, -1], 0.0)

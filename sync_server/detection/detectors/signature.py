@@ -7,7 +7,7 @@ import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet, Role
+from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
     LONGEST_HOURLY_S,
     HistoryState,
@@ -48,11 +48,14 @@ class SignatureRule:
     record_cusum: float = 1.2
     calm_days: float = 3.0
     least_effect: float = 0.2
+    idle_share: float = 0.3
+    idle_effect: float = 0.5
     drop_least: float = 0.28
     surely_cold_degc: float = 9.0
     surely_base: float = 1.3
     drop_beyond: float = 1.12
     drop_sigmas: float = 0.55
+    drop_sigmas_warm: float = 0.85
     tenth: tuple[float, float] = (0.08, 0.125)
 
 
@@ -120,17 +123,6 @@ _TINY = 1e-9
 A, B, TB, LOW_SIGMA, REL_SIGMA, MEDIAN, LEVEL, FITTED_DAYS, WIDEN = range(9)
 
 
-def is_judged(fleet: Fleet) -> Flags:
-    """Return which rows use energy by the weather."""
-    return np.array(
-        [
-            each.medium in {Medium.HEAT, Medium.GAS} and each.role is Role.CONSUMER
-            for each in fleet.specs
-        ],
-        dtype=np.bool_,
-    )
-
-
 def detect_signature(
     fleet: Fleet,
     state: SignatureState,
@@ -139,7 +131,7 @@ def detect_signature(
     rule: SignatureRule,
 ) -> Iterator[Candidate]:
     """Yield candidates; days are closed at midnight UTC, of daily meters with their reading."""
-    rows = np.flatnonzero(is_judged(fleet))
+    rows = fleet.signature_rows
     if not len(rows):
         return
     where = _Where(fleet=fleet, history=history, block=block)
@@ -213,7 +205,7 @@ def _fast(
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
         score = z / limit[:, None]
         flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected)
-        flags &= used - expected > rule.least_effect * state.fit[rows, MEDIAN, None]
+        flags &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
     state.highest[rows, 0] = np.maximum(state.highest[rows, 0], np.nan_to_num(z).max(axis=1))
     if block.ends_day:
         clean = is_clean(history, block.first - 24 * 8, block.first + 24)[rows]
@@ -295,7 +287,7 @@ def _excess(
     decision = np.maximum(rule.decision, rule.record_cusum * state.reached[rows, 0])
     over = (total > decision) & (state.seen[rows, 0] > (1 + rule.gate) * state.due[rows, 0]) & known
     over &= (z > rule.allowance) & (used > (1 + rule.gate) * expected)
-    over &= used - expected > rule.least_effect * state.fit[rows, MEDIAN]
+    over &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
     over &= block.is_judged[rows, hour]
     state.cusum[rows, 0] = np.minimum(total, 8 * rule.decision)
     for place in np.flatnonzero(over):
@@ -326,10 +318,11 @@ def _drop(
     week = median_of_known(state.share[rows], SHARE_DAYS)
     highest = np.sort(state.share[rows], axis=1)[:, -2]
     missed = np.nan_to_num(1.0 - week)
-    noise = rule.drop_sigmas * sigma / np.maximum(expected, _TINY)
+    sigmas = np.where(felt < rule.surely_cold_degc, rule.drop_sigmas, rule.drop_sigmas_warm)
+    noise = sigmas * sigma / np.maximum(expected, _TINY)
     limit = np.maximum(rule.drop_least, np.maximum(rule.drop_beyond * state.missed[rows], noise))
     score = missed / limit
-    over = (score >= 1.0) & ~np.isnan(share) & (share < 1 - 0.5 * rule.drop_least)
+    over = (score >= 1.0) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
     over &= (highest < 1.0 - 0.3 * missed) & block.is_judged[rows, hour]
     is_tenth = (week > rule.tenth[0]) & (week < rule.tenth[1])
     is_stuck = np.sort(state.share[rows], axis=1)[:, -2] < rule.stuck_share
@@ -354,6 +347,19 @@ def _drop(
     state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
     state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
     state.missed_lately[rows, 0] = missed
+
+
+def _least_effect(
+    fleet: Fleet, state: SignatureState, rows: Ints, expected: Floats, rule: SignatureRule
+) -> Floats:
+    """Return how much more must be used; of heat in summer more, when spread is known least."""
+    middle = state.fit[rows, MEDIAN]
+    is_heat = fleet.is_heat[rows] > 0
+    if expected.ndim > middle.ndim:
+        middle, is_heat = middle[:, None], is_heat[:, None]
+    is_idle = is_heat & (expected < rule.idle_share * middle)
+    least: Floats = np.where(is_idle, rule.idle_effect, rule.least_effect) * middle
+    return least
 
 
 def _forget_bad(state: SignatureState, history: HistoryState, rows: Ints) -> None:

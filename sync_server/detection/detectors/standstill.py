@@ -7,11 +7,10 @@ import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.columns import Flags, Floats
-from sync_server.detection.fleet import Fleet, Role
+from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import HistoryState, HourBlock, first_and_last, mark_bad
 from sync_server.detection.slots import Sum
 from wire_contracts.kinds import Kind
-from wire_contracts.quantities import Medium
 
 RULE = "standstill"
 
@@ -58,21 +57,14 @@ def empty_standstill(count: int) -> StandstillState:
 
 
 def _limits(fleet: Fleet, rule: StandstillRule) -> tuple[Floats, Floats, Flags]:
-    base, beyond, judged = [], [], []
-    for each in fleet.specs:
-        is_network = each.role is Role.DMA
-        base.append(
-            rule.network_h
-            if is_network
-            else rule.home_h
-            if each.role is Role.HOME
-            else max(rule.other_h, 3.0 * each.interval_s / 3600.0)
-        )
-        beyond.append(rule.network_beyond if is_network else rule.beyond)
-        judged.append(
-            each.medium is not Medium.HEAT and each.role in {Role.HOME, Role.CONSUMER, Role.DMA}
-        )
-    return np.array(base), np.array(beyond), np.array(judged, dtype=np.bool_)
+    """Return by row the least standstill, the multiple of the longest, and who is judged."""
+    others = np.maximum(rule.other_h, 3.0 * fleet.interval_s / 3600.0)
+    base = np.where(fleet.is_home > 0, rule.home_h, others)
+    base = np.where(fleet.is_inflow > 0, rule.network_h, base)
+    beyond = np.where(fleet.is_inflow > 0, rule.network_beyond, rule.beyond)
+    judged = np.zeros(len(base), dtype=np.bool_)
+    judged[fleet.standing_rows] = True
+    return base, beyond, judged
 
 
 def detect_standstill(
@@ -90,7 +82,7 @@ def detect_standstill(
     run, surprise = state.run_h, state.surprise
     runs = np.zeros_like(score)
     is_hourly = fleet.interval_s <= 3600  # noqa: PLR2004 -- an hour
-    needs = is_hourly & (base != rule.network_h)
+    needs = is_hourly & (fleet.is_inflow == 0)
     for hour in range(block.count):
         known = hours[:, hour] > 0
         ended = known & moves[:, hour]

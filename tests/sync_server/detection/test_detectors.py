@@ -216,8 +216,7 @@ def test_every_detector_and_parameter_is_in_its_document() -> None:
         rules = [
             each
             for each in vars(module).values()
-            if is_dataclass(each) and each.__module__ == module.__name__
-            if each.__name__.endswith("Rule")
+            if isinstance(each, type) and is_dataclass(each) and each.__name__.endswith("Rule")
         ]
         parameters = [parameter.name for rule in rules for parameter in fields(rule)]
         assert f"`{module.__name__}`" in section
