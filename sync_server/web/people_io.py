@@ -16,6 +16,7 @@ from sync_server.access.account_store import (
     has_crew,
     list_crews,
     list_people,
+    move_account,
 )
 from sync_server.access.guards_io import access_desk
 from sync_server.access.roles import Action, Role, may
@@ -242,7 +243,7 @@ def crews_router(pages: Pages) -> APIRouter:
 
 
 def ended_accounts_router(pages: Pages) -> APIRouter:
-    """Return the route that ends a person's access."""
+    """Return the routes that end a person's access, or move them to another crew."""
     router = APIRouter()
 
     @router.post("/accounts/{account_id}/deactivate")
@@ -255,6 +256,16 @@ def ended_accounts_router(pages: Pages) -> APIRouter:
         with pages.engine.begin() as connection:
             now_utc = pages.clock.now_utc()
             deactivate_account(connection, account_id, person.account_id, now_utc)
+        return see_other("/accounts")
+
+    @router.post("/accounts/{account_id}/crew")
+    def move(
+        person: ManageAccounts, account_id: str, crew_id: Annotated[str, Form(max_length=64)] = ""
+    ) -> Response:
+        """Let a person work in another crew, or in none; what they did before stays theirs."""
+        with pages.engine.begin() as connection:
+            now_utc = pages.clock.now_utc()
+            move_account(connection, account_id, crew_id or None, person.account_id, now_utc)
         return see_other("/accounts")
 
     return router

@@ -65,10 +65,12 @@ class AccountRow:
 
     account_id: str
     can_end: bool
+    can_move: bool
     name: str
     login: str
     role: str
     crew: str
+    crew_id: str
     language: str
     state: str
     chip_class: str
@@ -166,6 +168,8 @@ def account_rows(
             can_end=person.is_active
             and person.account_id != reader.account_id
             and may(reader.role, Action.MANAGE_ACCOUNTS),
+            can_move=person.is_active and may(reader.role, Action.MANAGE_ACCOUNTS),
+            crew_id=person.crew_id or "",
             name=person.display_name,
             login=person.login,
             role=label(words, ROLES, person.role),

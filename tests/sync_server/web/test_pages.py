@@ -9,7 +9,7 @@ import pytest
 from httpx import Client, Response
 from sqlalchemy import Engine
 
-from sync_server.access.account_store import list_people
+from sync_server.access.account_store import Crew, create_crew, get_person, list_people
 from sync_server.access.bootstrap import first_start_link
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_store import get_alert
@@ -23,6 +23,7 @@ from sync_server.web.desk import ROWS_AT_ONCE
 from sync_server.web.orders_io import ROWS_ON_PAGE
 from sync_server.web.page_queries_store import open_review_count
 from sync_server.work_orders.order_store import create_from_alert, get_order, list_orders
+from tests.sync_server.people_parts import person
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import (
     PASSWORD,
@@ -387,6 +388,28 @@ def test_an_administrator_ends_anothers_access_but_not_their_own(
         assert other.get("/alerts").status_code == 303
         assert log_in(other, "zhou min").status_code == 401
     assert visitor.get("/accounts").text.count("Yes, end it") == 0
+
+
+def test_an_administrator_moves_a_person_to_another_crew_and_back(
+    visitor: Client, sqlite_engine: Engine
+) -> None:
+    seed_desk(sqlite_engine, NOON)
+    with sqlite_engine.begin() as connection:
+        create_crew(connection, Crew(crew_id="crew-8", name="Night crew", area_ids=()), NOON)
+        wang = person(connection, "wang", Role.CREW_MEMBER)
+    log_in(visitor, "root")
+
+    moved = visitor.post(f"/accounts/{wang.account_id}/crew", data={"crew_id": "crew-8"})
+    unknown = visitor.post(f"/accounts/{wang.account_id}/crew", data={"crew_id": "crew-0"})
+    page = visitor.get("/accounts").text
+    with reading(sqlite_engine) as connection:
+        crew_id = get_person(connection, wang.account_id).crew_id
+    visitor.post(f"/accounts/{wang.account_id}/crew", data={"crew_id": ""})
+
+    assert (moved.status_code, unknown.status_code, crew_id) == (303, 404, "crew-8")
+    assert '<option value="crew-8" selected>Night crew</option>' in page
+    with reading(sqlite_engine) as connection:
+        assert get_person(connection, wang.account_id).crew_id is None
 
 
 def test_every_answer_carries_the_security_headers_and_pages_are_never_cached(

@@ -101,6 +101,7 @@ ACTION_OF_ROUTE = {
     ("POST", "/tablets/{tablet_id}/revoke"): Action.REVOKE_TABLET,
     ("GET", "/accounts"): Action.SEE_ACCOUNTS,
     ("POST", "/accounts"): Action.MANAGE_ACCOUNTS,
+    ("POST", "/accounts/{account_id}/crew"): Action.MANAGE_ACCOUNTS,
     ("POST", "/accounts/{account_id}/deactivate"): Action.MANAGE_ACCOUNTS,
     ("POST", "/crews"): Action.MANAGE_ACCOUNTS,
 }
