@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from sync_server.db.access_tables import ACCOUNT
 from sync_server.db.order_tables import FACT, WORK_ORDER
@@ -41,6 +41,18 @@ def answers_of(connection: Connection, form_id: str) -> Iterator[KeptAnswers]:
 
     One that a later one corrects is left out, and so is one that cannot be read.
     """
+    is_of_form = FACT.c.payload.contains(f'"form":"{form_id}@', autoescape=True)
+    for kept in _answer_sets(connection, is_of_form):
+        if kept.answers.form.rpartition("@")[0] == form_id:
+            yield kept
+
+
+def answers_about_order(connection: Connection, order_id: str) -> list[KeptAnswers]:
+    """Return the answer sets that belong to an order, findings left out, the oldest first."""
+    return list(_answer_sets(connection, FACT.c.order_id == order_id))
+
+
+def _answer_sets(connection: Connection, which: ColumnElement[bool]) -> Iterator[KeptAnswers]:
     query = (
         select(FACT, WORK_ORDER.c.number, ACCOUNT.c.display_name)
         .select_from(
@@ -48,10 +60,7 @@ def answers_of(connection: Connection, form_id: str) -> Iterator[KeptAnswers]:
                 ACCOUNT, ACCOUNT.c.account_id == FACT.c.actor
             )
         )
-        .where(
-            FACT.c.fact_type == str(FactType.FORM_ANSWERSET),
-            FACT.c.payload.contains(f'"form":"{form_id}@', autoescape=True),
-        )
+        .where(FACT.c.fact_type == str(FactType.FORM_ANSWERSET), which)
         .order_by(FACT.c.happened_at_ms, FACT.c.fact_id)
         .limit(MOST_ANSWER_SETS)
     )
@@ -59,7 +68,7 @@ def answers_of(connection: Connection, form_id: str) -> Iterator[KeptAnswers]:
     corrected = {row.supersedes for row in rows if row.supersedes}
     for row in rows:
         kept = None if row.fact_id in corrected else _kept(row)
-        if kept is not None and kept.answers.form.rpartition("@")[0] == form_id:
+        if kept is not None:
             yield kept
 
 

@@ -1,14 +1,16 @@
 """What the pages of the forms show: versions with what may be done with them, and the preview."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sync_server.forms.answers_store import KeptAnswers
 from sync_server.forms.form_store import FormVersion, VersionState
 from sync_server.forms.preview import Preview
 from sync_server.web.words import Words, mark, number
 from wire_contracts.forms.items import FormItem, Wrong
-from wire_contracts.forms.model import NodeKind
+from wire_contracts.forms.model import FormModel, FormNode, NodeKind, walk
 
 STATES: Mapping[VersionState, tuple[str, str, str]] = {
     VersionState.DRAFT: ("", "eye", mark("Draft")),
@@ -212,3 +214,51 @@ def parse_since(text: str, words: Words, now_utc: datetime) -> datetime:
     return (
         datetime.fromisoformat(text.strip()).replace(tzinfo=words.zone).astimezone(now_utc.tzinfo)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredForm:
+    """A filled-in form as a page shows it: its title, when, by whom, question and answer."""
+
+    title: str
+    at: str
+    person: str
+    pairs: Sequence[tuple[str, str]]
+
+
+def answered_form(
+    kept: KeptAnswers, model: FormModel | None, words: Words, now_utc: datetime
+) -> AnsweredForm:
+    """Return the answers in the words of the form; without it, by the places they stand at."""
+    nodes = {} if model is None else {node.path: node for node in walk(model.nodes)}
+    pairs: list[tuple[str, str]] = []
+    for place, text in kept.answers.answers.items():
+        node = nodes.get(f"/data/{_NUMBERS.sub('', place)}")
+        if node is None or node.kind is not NodeKind.CALCULATE:
+            pairs.append((_question(place, node, words), _answer(text, node, model, words)))
+    return AnsweredForm(
+        title=kept.answers.form if model is None else model.title.plain(words.language),
+        at=words.near_clock(kept.happened_at_utc, now_utc),
+        person=kept.person,
+        pairs=pairs,
+    )
+
+
+_NUMBERS = re.compile(r"\[\d+\]")
+
+
+def _question(place: str, node: FormNode | None, words: Words) -> str:
+    label = "" if node is None else node.label.plain(words.language)
+    numbers = " ".join(found[1:-1] for found in _NUMBERS.findall(place))
+    return f"{label or place} {numbers}".strip() if label else place
+
+
+def _answer(text: str, node: FormNode | None, model: FormModel | None, words: Words) -> str:
+    if node is None or model is None:
+        return text
+    if node.kind in {NodeKind.PHOTO, NodeKind.SIGNATURE}:
+        return "✓"
+    if node.choices:
+        labels = {row.name: row.label.plain(words.language) for row in model.lists[node.choices]}
+        return ", ".join(labels.get(name, name) for name in text.split())
+    return f"{text} {node.unit}".strip()

@@ -19,9 +19,10 @@ from sync_server.web.labels import (
 from sync_server.web.places import Place, PlaceNames, place_for
 from sync_server.web.words import Words, mark, quantity
 from sync_server.work_orders.order import RULE_ACTOR, Fact, OrderRecord, OrderStep
+from wire_contracts.fields import JsonValue
 from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.kinds import FindingResult
-from wire_contracts.orders import FactType
+from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
 _S = WorkOrderState
@@ -278,8 +279,12 @@ def finding_view(
 
 
 def _measured(facts: Sequence[Fact]) -> list[tuple[str, str]]:
-    answers = [fact.payload for fact in facts if fact.fact_type is FactType.FORM_ANSWERSET]
-    newest = answers[-1] if answers else None
+    findings = [
+        fact.payload
+        for fact in facts
+        if fact.fact_type is FactType.FORM_ANSWERSET and is_finding(fact.payload)
+    ]
+    newest = findings[-1] if findings else None
     if not isinstance(newest, Mapping):
         return []
     answered = newest.get("answers")
@@ -290,6 +295,12 @@ def _measured(facts: Sequence[Fact]) -> list[tuple[str, str]]:
         (name, quantity(value, unit_of(name)) if isinstance(value, int | float) else str(value))
         for name, value in measured.items()
     ]
+
+
+def is_finding(payload: JsonValue) -> bool:
+    """Return whether answers are those of the finding form, and not of an office's checklist."""
+    form = payload.get("form") if isinstance(payload, Mapping) else None
+    return form is None or str(form).startswith(f"{FINDING_FORM.partition('@')[0]}@")
 
 
 def measured_words(pairs: Sequence[tuple[str, str]], words: Words) -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 from sync_server.access.account_store import Person
 from sync_server.access.guards_io import Require
@@ -13,10 +15,13 @@ from sync_server.alerts.alert import AlertNotFoundError
 from sync_server.alerts.alert_store import get_alert
 from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
+from sync_server.forms.answers_store import answers_about_order
+from sync_server.forms.form_store import known_keys, load_model
 from sync_server.web.alert_views import href_of
 from sync_server.web.chart import chart_json
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import Tab
+from sync_server.web.form_views import AnsweredForm, answered_form
 from sync_server.web.guarded_io import DispatchOrder, OwnSession, SeeOrders
 from sync_server.web.labels import LABELS, label
 from sync_server.web.order_views import (
@@ -32,7 +37,7 @@ from sync_server.web.order_views import (
 from sync_server.web.page_queries_store import account_names, crew_names, place_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.photo_views import photo_panel
-from sync_server.web.words import mark
+from sync_server.web.words import Words, mark
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
 from sync_server.work_orders.order_store import (
@@ -177,6 +182,22 @@ def _check_event(request: Request, event: str) -> Person:
     return Require(actions[event])(request)
 
 
+def _checklists(
+    connection: Connection, order_id: str, words: Words, now_utc: datetime
+) -> list[AnsweredForm]:
+    """Return the office's forms that were filled in for an order, in the versions they pin."""
+    known = known_keys(connection)
+    return [
+        answered_form(
+            kept,
+            load_model(connection, kept.answers.form) if kept.answers.form in known else None,
+            words,
+            now_utc,
+        )
+        for kept in answers_about_order(connection, order_id)
+    ]
+
+
 def _order_page(
     pages: Pages, request: Request, reader: Reader, order_id: str, problem: str = ""
 ) -> Response:
@@ -199,6 +220,7 @@ def _order_page(
             except AlertNotFoundError:
                 alert_label = ""
         shown = pictures_of(connection, ENTITY, order_id)
+        checklists = _checklists(connection, order_id, words, now_utc)
         may_change = may(reader.person.role, Action.CHANGE_ORDER)
         contact = person_of(connection, order_id) if may_change else None
     finding = finding_view(record, facts, words, alert_label)
@@ -214,6 +236,7 @@ def _order_page(
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
         finding=finding,
+        checklists=checklists,
         photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),
         measured=measured_words(finding.measured, words) if finding else [],
         buttons=buttons_for(record, reader.person.role, words),

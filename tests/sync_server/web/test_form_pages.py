@@ -10,12 +10,18 @@ from httpx import Client
 from playwright.sync_api import Browser
 from sqlalchemy import Engine
 
+from sync_server.access.account_store import list_people
 from sync_server.access.roles import Role
 from sync_server.db.engine_io import reading
 from sync_server.forms.builtin_io import CHECKLISTS
 from sync_server.forms.form_store import find_form
-from tests.sync_server.real_parts import HandClock
+from sync_server.work_orders.fact_store import insert_fact
+from sync_server.work_orders.order import Fact
+from sync_server.work_orders.order_store import create_from_alert
+from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json
+from wire_contracts.orders import FactType
 
 WELL = (CHECKLISTS / "patrol-well.xlsx").read_bytes()
 KEY = "patrol-well@1"
@@ -136,6 +142,47 @@ def test_a_control_room_sees_forms_and_changes_none(server: Served, sqlite_engin
 
         assert client.get("/forms").status_code == 200
         assert client.post("/forms", files={"file": ("f.xlsx", WELL)}).status_code == 403
+
+
+def test_the_page_of_an_order_shows_its_checklists_in_the_readers_words(
+    alert_ids: dict[str, str], officer: Client, sqlite_engine: Engine
+) -> None:
+    take(officer, (CHECKLISTS / "leak-gas.xlsx").read_bytes())
+    with sqlite_engine.begin() as connection:
+        add_person(connection, "leader", Role.TEAM_LEADER)
+        who = next(each.account_id for each in list_people(connection) if each.login == "leader")
+        alert_id = next(iter(alert_ids.values()))
+        order_id = create_from_alert(connection, alert_id, who, None, NOON).order_id
+        answers = AnswerSet(
+            form="leak-gas@1",
+            form_sha256="0" * 64,
+            about="work_order",
+            about_id=order_id,
+            answers={"isolate/cordon": "yes", "measure/lel_before": "12.5"},
+        )
+        insert_fact(
+            connection,
+            Fact(
+                fact_id="fact-1",
+                fact_type=FactType.FORM_ANSWERSET,
+                order_id=order_id,
+                actor="li-wei",
+                tablet_id="tablet-1",
+                op_id="op-1",
+                payload=answer_set_json(answers),
+                happened_at_utc=NOON,
+                received_at_utc=NOON,
+            ),
+        )
+
+    english = officer.get(f"/orders/{order_id}").text
+    officer.post("/me/language", data={"language": "zh", "back": "/"})
+    chinese = officer.get(f"/orders/{order_id}").text
+
+    assert "<h2>Gas leak repair</h2>" in english
+    assert '<dt>Cordon set up</dt><dd class="pre">Yes</dd>' in english
+    assert "12.5 % LEL" in english
+    assert '<dt>已设警戒</dt><dd class="pre">是</dd>' in chinese
 
 
 def test_a_form_is_tried_out_in_the_browser_in_chinese(
