@@ -187,6 +187,7 @@ def _shoot_upright(
         if action is not None and not action.opens_finding:
             navigator.order.act(action.event)
             settle()
+    _shoot_tools(shooting, app, settle)
     navigator.open_finding()
     settle()
     if not any(choice.is_selected for choice in navigator.finding.view.results):
@@ -197,6 +198,32 @@ def _shoot_upright(
     navigator.finding.ids.page.scroll_y = 1
     settle()
     _save(shooting, "finding")
+
+
+TOOLS = ("work", "gate", "valves", "photos", "parts", "reading", "signature", "handover")
+"""The sheets of an order on which a crew works."""
+
+
+def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[], None]) -> None:
+    """Take the pictures of every sheet of the order that is open, of the map and the places."""
+    navigator = app.navigator
+    order_id = navigator.order_id
+    for tool in TOOLS:
+        navigator.open_tool(tool)
+        settle()
+        _save(shooting, tool)
+        navigator.close_page()
+    for name, show in (("help", navigator.open_help), ("shift", navigator.open_shift)):
+        show()
+        settle()
+        _save(shooting, name)
+        navigator.close_page()
+    for place in ("map", "sync", "me"):
+        navigator.go(place)
+        settle()
+        _save(shooting, place)
+    navigator.open_order(order_id)
+    settle()
 
 
 def _telling_order(tablet: Tablet) -> str:

@@ -112,6 +112,7 @@ from kivy.base import EventLoop, runTouchApp, stopTouchApp  # noqa: E402 - after
 from kivy.clock import Clock  # noqa: E402 - after the window
 from kivy.input.motionevent import MotionEvent  # noqa: E402 - after the window
 from kivy.lang import Builder  # noqa: E402 - after the window
+from kivy.uix.recycleview import views as recycled_views  # noqa: E402 - after the window
 from kivy.uix.scrollview import ScrollView  # noqa: E402 - after the window
 from kivy.uix.widget import Widget  # noqa: E402 - after the window
 
@@ -213,6 +214,7 @@ class Driver:
         self.app.stop()
         for child in self.win.children[:]:
             self.win.remove_widget(child)
+        recycled_views._cached_views.clear()  # rows of this app, bound to its theme for ever
         for movement in list(Animation._instances):
             for key in list(movement._widgets):
                 movement.cancel(movement._widgets[key]["widget"])

@@ -1,0 +1,90 @@
+"""Pictures of the crew's screens against kept ones; `LAMP_UI_GOLDEN=update` keeps new ones."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image, ImageChops
+
+from tests.field_app_ui import kivy_harness as harness
+from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.test_crew_flows import FIRST, begin_work
+from tests.field_app_ui.town_office import make_order, make_site, small_network
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+KEPT = Path(__file__).parents[1] / "data" / "pictures"
+
+TOLERANCE = 28
+"""Difference of a channel, of 255, that another GL library may make (tablet guide section 8)."""
+
+MOST_DIFFERING = 0.0005
+"""Share of pixels that may differ by more: one wrong colour of a text is more than that."""
+
+pytestmark = pytest.mark.skipif(not harness.HAS_PIXELS, reason="no GL library: nothing is drawn")
+
+
+def differing(found: "Picture", kept: "Picture") -> float:
+    """Return the share of pixels that differ by more than the tolerance; 1 for another size."""
+    if found.size != kept.size:
+        return 1.0
+    bands = ImageChops.difference(found, kept).split()
+    worst = bands[0]
+    for band in bands[1:]:
+        worst = ImageChops.lighter(worst, band)
+    return sum(worst.histogram()[TOLERANCE + 1 :]) / (found.width * found.height)
+
+
+def check(ui: harness.Driver, name: str) -> str:
+    """Return what is wrong with the picture of a screen, empty when it is as kept."""
+    ui.settle()
+    path, found = KEPT / f"{name}.png", ui.image()
+    if os.environ.get("LAMP_UI_GOLDEN") == "update":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found.save(path, optimize=True)
+        return ""
+    with Image.open(path) as kept:
+        share = differing(found, kept.convert("RGB"))
+    if share <= MOST_DIFFERING:
+        return ""
+    ui.screenshot(name)
+    return f"{name}: {share:.2%} of the pixels differ; see {ui.artifacts / name}.png"
+
+
+def screens(ui: harness.Driver) -> Iterator[str]:
+    """Go through the screens whose pictures are kept."""
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    yield "order"
+    for tool in ("work", "gate", "reading"):
+        ui.tap_hint(f"tool-{tool}")
+        ui.settle()
+        if tool == "gate":
+            for hint, text in (("oxygen_pct", "18.2"), ("lel_pct", "14")):
+                ui.tap_hint(hint)
+                ui.type(text)
+            ui.get("Field", hint="lel_pct", anywhere=True).focus = False
+        yield tool
+        ui.back()
+    ui.tap_hint("help")
+    yield "help"
+    ui.back()
+    ui.back()
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_screens_look_as_they_were_approved(crew: Field, language: str) -> None:
+    crew.language = language
+    crew.office.orders = [make_order(number, site=make_site(number)) for number in range(9)]
+    crew.office.network = [small_network()]
+    ui = crew.switch_on()
+
+    wrong = [check(ui, f"{screen}.{language}") for screen in screens(ui)]
+    for theme in ("dark", "sun"):
+        ui.app.use_theme(theme)
+        wrong.append(check(ui, f"list-{theme}.{language}"))
+    assert [each for each in wrong if each] == []
