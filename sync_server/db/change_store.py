@@ -397,7 +397,7 @@ def _utf8_on_postgresql(element: _Utf8, compiler: SQLCompiler, **names: object) 
     return f"convert_to({compiler.process(element.clauses, **names)}, 'UTF8')"
 
 
-_ENTRIES: Select[str, str, int, int, bytes | None] = (
+_ENTRIES: Select[str, str, int, int, bytes] = (
     select(
         CHANGE.c.entity,
         CHANGE.c.entity_id,
