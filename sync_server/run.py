@@ -24,7 +24,9 @@ from sync_server.config import ServerConfig
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import server_epoch
+from sync_server.detection.class_budget import next_factor
 from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
+from sync_server.detection.learned_store import CLASS_FACTOR, count_classes
 from sync_server.detection.runner import DetectionRunner
 from sync_server.detection.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.weather_io import WeatherError, fetch_weather
@@ -39,6 +41,7 @@ from sync_server.web.app_io import build_app
 from sync_server.web.health_io import health_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.dispatch import dispatch_due
+from sync_server.work_orders.policy_store import PolicyRow, policy_or_none, set_policy
 from wire_contracts.clock import Clock
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import Kind
@@ -48,6 +51,11 @@ _JOIN_S = 15.0
 
 UPKEEP_EVERY = timedelta(days=1)
 """Once a day of the site's time; sync.upkeep says what for."""
+
+BUDGET_EVERY = timedelta(days=7)
+"""How often thresholds of classes follow what crews found (METHODS 6.7: weekly)."""
+
+_MEASURED = timedelta(days=90)
 
 _THREAD_SWITCH_S = 0.0005
 """How long the interpreter lets one thread run while others wait. A reader of 500 rows hands over
@@ -352,12 +360,38 @@ def _watch_fleet(site: _Site) -> None:
         site.stop.wait(min(max(wait_s, 0.05), 60.0))
 
 
+def _hold_budgets(site: _Site, now_utc: datetime) -> None:
+    """Measure the false alarms of each class and move its threshold; both become policies."""
+    with site.engine.begin() as connection:
+        for (kind, medium, name), count in count_classes(connection, now_utc, _MEASURED).items():
+            rate = count.false_per_1000_md
+            if rate is None:
+                continue
+            place = f"{kind}.{medium}.{name}"
+            factor_name = f"{CLASS_FACTOR}{place}"
+            factor = policy_or_none(connection, factor_name, now_utc) or 1.0
+            source = f"measured: {count.false} false, {count.confirmed} confirmed in 90 days"
+            for policy, value in (
+                (f"auto_order.false_alarms.{place}", rate),
+                (factor_name, next_factor(factor, count)),
+            ):
+                row = PolicyRow(
+                    name=policy,
+                    valid_from_utc=now_utc,
+                    value=round(value, 4),
+                    source=source,
+                    approved_by="rule",
+                )
+                set_policy(connection, row, now_utc)
+
+
 def _detect(site: _Site) -> None:
     """Let detectors look, orders be made and shelves expire, once per interval."""
     runner = DetectionRunner(site.engine, site.config.timezone)
     metrics = ingest_metrics()
     interval_s = site.config.detection_interval.total_seconds()
     next_upkeep_utc = site.clock.now_utc() + UPKEEP_EVERY
+    next_budget_utc = site.clock.now_utc() + BUDGET_EVERY
     while not site.stop.is_set():
         now_utc = site.clock.now_utc()
         try:
@@ -370,6 +404,9 @@ def _detect(site: _Site) -> None:
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY
+            if now_utc >= next_budget_utc:
+                _hold_budgets(site, now_utc)
+                next_budget_utc = now_utc + BUDGET_EVERY
         except Exception:  # noqa: BLE001  # one row that cannot be judged must not end the ingest
             _LOG.exception("detection.round_failed")
         site.stop.wait(max(site.clock.wall_seconds(interval_s), 0.05))

@@ -38,6 +38,7 @@ The line through the modules:
     arrival_feed_store, history_store      what arrived; what is stored of the past
     reading_batches   pure: rows of the database become readings of the fleet
     thresholds, learned_store      what findings taught, and how it moves a candidate
+    class_budget      pure: false alarms of a class move its threshold
     wording, effects, explain_candidate      pure: a candidate in words, its cost, its evidence
     price_store, chart_store      what a unit is worth; stored readings as a chart
     said              pure: what a replay says that nobody said before

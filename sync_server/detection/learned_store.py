@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from sync_server.db.alert_tables import ALERT
+from sync_server.db.asset_tables import METER
 from sync_server.db.order_tables import POLICY
 from sync_server.detection.alert_book import Lane
+from sync_server.detection.class_budget import ClassCount
 from sync_server.detection.feedback import REMEMBERED, threshold_multiplier
+from sync_server.detection.fleet_store import LONGEST_INTERVAL_S
 from sync_server.detection.thresholds import SETTLED_S, Learned
 from wire_contracts.alert_states import Condition
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -72,3 +75,35 @@ def _class_factors(
         kind, medium, peer_class = name.removeprefix(CLASS_FACTOR).split(".", 2)
         factors[Kind(kind), Medium(medium), peer_class] = float(value)
     return factors
+
+
+def count_classes(
+    connection: Connection, now_utc: datetime, span: timedelta
+) -> Mapping[tuple[Kind, Medium, str], ClassCount]:
+    """Return by kind, medium and meter class what crews found in the span up to now."""
+    meters: dict[tuple[str, str], int] = {
+        (row.medium, row.meter_class): row.number
+        for row in connection.execute(
+            select(METER.c.medium, METER.c.meter_class, func.count().label("number"))
+            .where(METER.c.interval_s <= LONGEST_INTERVAL_S)
+            .group_by(METER.c.medium, METER.c.meter_class)
+        )
+    }
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    rows = connection.execute(
+        select(ALERT.c.kind, ALERT.c.medium, METER.c.meter_class, ALERT.c.label, func.count())
+        .join(METER, METER.c.meter_id == ALERT.c.meter_id)
+        .where(ALERT.c.finding_at_ms >= ms_from_utc(now_utc - span), ALERT.c.label.is_not(None))
+        .group_by(ALERT.c.kind, ALERT.c.medium, METER.c.meter_class, ALERT.c.label)
+    )
+    for kind, medium, meter_class, label, number in rows:
+        found.setdefault((kind, medium, meter_class), {})[label] = number
+    days = span / timedelta(days=1)
+    return {
+        (Kind(kind), Medium(medium), meter_class): ClassCount(
+            confirmed=labels.get(Label.CONFIRMED, 0),
+            false=labels.get(Label.FALSE, 0),
+            meter_days=meters.get((medium, meter_class), 0) * days,
+        )
+        for (kind, medium, meter_class), labels in found.items()
+    }
