@@ -92,12 +92,12 @@ def test_the_safety_check_looks_at_the_twelve_items_of_the_inspector(
 
 
 def test_a_fresh_server_has_every_checklist_published_and_a_second_start_adds_none(
-    sqlite_engine: Engine,
+    engine: Engine,
 ) -> None:
-    first = install_builtin_forms(sqlite_engine, NOON)
-    second = install_builtin_forms(sqlite_engine, NOON)
+    first = install_builtin_forms(engine, NOON)
+    second = install_builtin_forms(engine, NOON)
 
-    with reading(sqlite_engine) as connection:
+    with reading(engine) as connection:
         states = {form.key: form.state for form in list_forms(connection)}
         shown = connection.execute(
             select(CHANGE.c.entity_id).where(
@@ -110,10 +110,10 @@ def test_a_fresh_server_has_every_checklist_published_and_a_second_start_adds_no
     assert set(states.values()) == {VersionState.PUBLISHED}
 
 
-def test_a_version_never_changes(sqlite_engine: Engine) -> None:
+def test_a_version_never_changes(engine: Engine) -> None:
     one = read_form(workbook(question("text", "one")))
     other = read_form(workbook(question("text", "other")))
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         assert take_form(connection, one, "a", NOON)
         assert not take_form(connection, one, "b", NOON)
 
@@ -126,17 +126,17 @@ def test_a_version_never_changes(sqlite_engine: Engine) -> None:
     )
 
 
-def test_a_withdrawn_version_stays_on_the_tablets_and_says_so(sqlite_engine: Engine) -> None:
+def test_a_withdrawn_version_stays_on_the_tablets_and_says_so(engine: Engine) -> None:
     form = read_form(workbook(question("text", "one")))
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         take_form(connection, form, "a", NOON)
         with pytest.raises(ContractError):
             withdraw_form(connection, "trial@1", "a", NOON)
         publish_form(connection, "trial@1", NOON, "a", NOON)
-    with sqlite_engine.begin() as connection:
+    with engine.begin() as connection:
         withdraw_form(connection, "trial@1", "a", NOON)
 
-    with reading(sqlite_engine) as connection:
+    with reading(engine) as connection:
         entry = connection.execute(select(CHANGE).where(CHANGE.c.entity_id == "trial@1")).one()
         states = [form.state for form in list_forms(connection)]
     assert entry.is_gone is False
