@@ -320,13 +320,13 @@ def _learn(state: RegisterState, steps: _Steps, is_mended: Flags) -> None:
     highest = np.zeros(len(state.raw))
     rate = steps.advance[fine] / np.maximum(steps.elapsed_h[fine], 1.0)
     np.maximum.at(highest, row[fine], rate)
+    was_warm = state.accepted >= WARM_READINGS
     np.add.at(state.accepted, row[fine], 1.0)
     moved = fine & (steps.advance > 0)
     np.maximum.at(state.moved_s, row[moved | is_mended], steps.measured_s[moved | is_mended])
     touched = np.unique(last)
-    is_warm = state.accepted[touched] >= WARM_READINGS
     faded = state.peak[touched] * np.exp(-covered_h[touched] / PEAK_KEEP_H)
-    most = np.where(is_warm, PEAK_GROWTH * faded + 1.0, np.inf)
+    most = np.where(was_warm[touched], PEAK_GROWTH * faded + 1.0, np.inf)
     state.peak[touched] = np.maximum(faded, np.minimum(highest[touched], most))
     state.accepted[touched] = np.minimum(state.accepted[touched], WARM_READINGS)
     state.measured_s[last], state.raw[last] = steps.measured_s[is_last], steps.after[is_last]
