@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,33 @@ def test_an_older_log_behind_the_present_one_is_no_damage(copy: Path) -> None:
     assert commits_behind_the_end(copy / STORE_FILE) == 0
 
 
-@settings(max_examples=30, deadline=None)
+class Killed(BaseException):
+    """Ends the start, as far as the app can see."""
+
+
+def killed_at(last: int) -> Callable[[str], None]:
+    told = count(1)
+
+    def watch(_statement: str) -> None:
+        if next(told) >= last:
+            raise Killed
+
+    return watch
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 5, 8, 12, 20, 40, 60, 90])
+def test_a_kill_in_the_first_start_after_the_damage_loses_no_more(copy: Path, last: int) -> None:
+    frames = ((copy / WAL).stat().st_size - 32) // FRAME
+    flip(copy / WAL, 32 + frames // 2 * FRAME + 24 + 4000)
+    with suppress(Killed):
+        open_tablet(copy, SystemClock(), watch=killed_at(last)).close()
+
+    lost = set(EVERYTHING) - set(words(copy))
+
+    assert len(lost) <= 1
+
+
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_no_log_however_damaged_stops_the_start(killed: Path, data: st.DataObject) -> None:
     folder = killed.parent / "tried"
