@@ -35,18 +35,19 @@ class FormShelf:
     def __init__(self) -> None:
         """Begin with nothing compiled."""
         self._compiled: dict[str, ShelvedForm] = {}
+        self._heads: dict[str, FormHead | None] = {}
 
     def offers(
         self, connection: Connection, about: str, purposes: Iterable[str], now_utc: datetime
     ) -> list[FormHead]:
         """Return the forms to begin with now that are meant for a kind of thing, by their id."""
         wanted = frozenset(purposes)
-        found = newest_valid(_heads(connection), now_utc)
+        found = newest_valid(self._current(connection), now_utc)
         return [found[each] for each in sorted(found) if is_for(found[each], about, wanted)]
 
     def newest(self, connection: Connection, form_id: str, now_utc: datetime) -> ShelvedForm:
         """Return the version to begin with now; raise FormGoneError when there is none."""
-        found = newest_valid(_heads(connection), now_utc).get(form_id)
+        found = newest_valid(self._current(connection), now_utc).get(form_id)
         if found is None:
             message = (
                 f"form {form_id}: is not on this tablet; sync, or ask the office to publish it"
@@ -74,16 +75,21 @@ class FormShelf:
             raise FormGoneError(message) from error
         return known
 
+    def _current(self, connection: Connection) -> list[FormHead]:
+        """Return the heads that this app can read; a document is taken apart once."""
+        texts = base_store.load_documents(connection, FORM_ENTITY)
+        self._heads = {
+            text: self._heads[text] if text in self._heads else _head(text) for text in texts
+        }
+        return [head for head in self._heads.values() if head is not None]
 
-def _heads(connection: Connection) -> list[FormHead]:
-    """Return the heads that this app can read; one of a later app is left out."""
-    heads: list[FormHead] = []
-    for text in base_store.load_documents(connection, FORM_ENTITY):
-        document: JsonValue = json.loads(text)
-        if not isinstance(document, dict):
-            continue
-        try:
-            heads.append(parse_head(FieldReader(place=FORM_ENTITY, values=document)))
-        except ContractError:
-            continue
-    return heads
+
+def _head(text: str) -> FormHead | None:
+    """Return the head of a published form, None for one of a later app."""
+    document: JsonValue = json.loads(text)
+    if not isinstance(document, dict):
+        return None
+    try:
+        return parse_head(FieldReader(place=FORM_ENTITY, values=document))
+    except ContractError:
+        return None
