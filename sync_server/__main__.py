@@ -454,6 +454,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "replay": _replay,
     "backtest": _trial(trial_commands.run_backtest),
     "export-cases": _trial(trial_commands.run_export_cases),
+    "note-meter": _trial(trial_commands.run_note_meter),
     "import-weather": _trial(trial_commands.run_import_weather),
 }
 

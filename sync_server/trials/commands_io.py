@@ -9,13 +9,16 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from sync_server.detection.surroundings_store import put_weather
+from sync_server.assets.asset_store import get_meter
+from sync_server.clock_io import SystemClock
+from sync_server.detection.intake import Known
+from sync_server.detection.surroundings_store import note_meter, put_weather
 from sync_server.trials.backtest import report
 from sync_server.trials.backtest_io import BacktestOrder, backtest
 from sync_server.trials.cases_io import export_cases
 from sync_server.trials.meter_files_io import read_weather
 from sync_server.trials.replay_io import ReplayFiles, replay
-from sync_server.trials.trial_errors import TrialError
+from sync_server.trials.trial_errors import TrialError, refused
 
 Say = Callable[[str], None]
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
@@ -43,6 +46,12 @@ def add_trial_commands(add: AddCommand) -> None:
     cases.add_argument("file", type=Path)
     weather = add("import-weather", "take outdoor temperatures from a CSV: weather, ts, t_out")
     weather.add_argument("file", type=Path)
+    note = add("note-meter", "say that a meter stands empty, was exchanged or is shut off")
+    note.add_argument("meter")
+    note.add_argument("known", type=Known, choices=list(Known))
+    note.add_argument("--from", dest="from_utc", type=_moment, required=True)
+    note.add_argument("--to", dest="to_utc", type=_moment, help="until further notice without")
+    note.add_argument("--source", required=True, help="who says so, such as an order's number")
 
 
 def _moment(text: str) -> datetime:
@@ -80,6 +89,23 @@ def run_import_weather(engine: Engine, options: argparse.Namespace, say: Say) ->
     with engine.begin() as connection:
         count = put_weather(connection, hours)
     say(f"{count} hours of {len({name for name, _, _ in hours})} stations")
+
+
+def run_note_meter(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Tell detection what the service side knows; raise TrialError for a meter that is not."""
+    with engine.begin() as connection:
+        if get_meter(connection, options.meter) is None:
+            raise refused("note-meter", "meter", f"{options.meter!r} is not known", "import it")
+        note_meter(
+            connection,
+            options.meter,
+            options.known,
+            span_utc=(options.from_utc, options.to_utc),
+            source=options.source,
+            actor="command",
+            now_utc=SystemClock().now_utc(),
+        )
+    say(f"{options.meter} is noted as {options.known}")
 
 
 def run_replay(options: argparse.Namespace, say: Say) -> None:

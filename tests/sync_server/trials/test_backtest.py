@@ -143,3 +143,12 @@ def test_weather_comes_from_a_file_or_not_at_all(
     assert codes == [0, 1]
     assert "2 hours of 1 stations" in told.out
     assert "bad.csv: line 3: ts: 'noon' is no time; write 2026" in told.err
+
+
+def test_the_service_side_notes_a_meter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["--data", str(tmp_path), "note-meter", "M-9", "vacant"]
+
+    code = main([*command, "--from", "2026-11-01T00:00Z", "--source", "WO-000001"])
+
+    assert code == 1
+    assert "note-meter: meter: 'M-9' is not known; import it" in capsys.readouterr().err
