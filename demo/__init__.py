@@ -10,6 +10,7 @@ The line through the modules, from the plan to what the other parts see:
     faults, faults_io, story        the truth: `TruthFile(path).inject(fault)`, `.repair(...)`
     weather, slot_rows, heat, gas_water, consumption      `MeterModel.quantities(at_utc)`, `.series`
     household_truth, households     what the homes' meters show
+    inspections                     what inspectors walk, visit and read
     read_resolution, history        `meter_history(Past(...))`, `household_history(Past(...))`
     meters_io                       `TownMeters(town, clock, truth, ports)`: Modbus TCP on loopback
     gateway_configs, gateway_configs_io      `write_gateway_configs(town, places, ...)`

@@ -15,7 +15,7 @@ CHECKPOINT_ENTITY = "checkpoint"
 PLAN_ENTITY = "patrol_plan"
 
 MOST_STOPS = 500
-"""Stops of one route: three working days of a patrol (domain model, workload check)."""
+"""Stops of one route: three working days of a patrol (domain model 2.7)."""
 
 WIDEST_RADIUS_M = 1000.0
 
@@ -23,7 +23,7 @@ LONGEST_INTERVAL_S = 400 * 86_400
 
 
 class CheckpointKind(StrEnum):
-    """What stands there (domain model 1.2)."""
+    """What stands there (places of a gas, heat or water network)."""
 
     VALVE_WELL = "valve_well"
     REGULATOR_BOX = "regulator_box"
