@@ -68,6 +68,7 @@ class StepItem(BoxLayout):
     """One step: done, now or later."""
 
     line = ObjectProperty(None, allownone=True, rebind=True)
+    is_done = BooleanProperty(defaultvalue=False)
     undone = ObjectProperty(None, allownone=True)
 
 
