@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from sync_server.db.blob_tables import BLOB, BLOB_REF
 from sync_server.db.change_store import broken_buckets
@@ -74,15 +74,7 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
     with engine.connect() as connection:
         orders = list_orders(connection, OrderFilter(limit=10_000))
         return ServerAtRest(
-            ledger={
-                row.op_id: LedgerLine(
-                    actor=row.actor,
-                    outcome=row.outcome,
-                    code=row.code,
-                    happened_at_ms=int(row.happened_at_ms),
-                )
-                for row in connection.execute(select(OP_LEDGER))
-            },
+            ledger=_ledger(connection),
             events=Counter(
                 op_id
                 for op_id in connection.execute(select(WORK_ORDER_EVENT.c.op_id)).scalars()
@@ -131,3 +123,15 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
                 for name, seat in seats.items()
             },
         )
+
+
+def _ledger(connection: Connection) -> dict[str, LedgerLine]:
+    return {
+        row.op_id: LedgerLine(
+            actor=row.actor,
+            outcome=row.outcome,
+            code=row.code,
+            happened_at_ms=int(row.happened_at_ms),
+        )
+        for row in connection.execute(select(OP_LEDGER))
+    }
