@@ -13,14 +13,14 @@ OXYGEN_HIGH_PCT: Final = 23.5
 19.5 %; GB 30871-2022 section 6: 19.5 to 21, enriched above 23.5)."""
 
 LEL_ENTRY_PCT: Final = 10.0
-"""A tenth of the lower explosive limit is the usual bound for entry (GB 30871-2022 table of
-combustible gas: 0.2 % by volume for gases with a limit under 4 %)."""
+"""A tenth of the lower explosive limit: for methane 0.5 % by volume, the bound that GB 30871 sets
+for gases whose limit is 4 % or more. To be confirmed against the edition in force on site."""
 
 CARBON_MONOXIDE_PPM: Final = 16.0
-"""20 mg/m3, the time-weighted limit of GBZ 2.1-2019, at 20 degC and 1 atm."""
+"""20 mg/m3, the time-weighted limit of GBZ 2.1, at 0 degC, where it is fewest ppm."""
 
-HYDROGEN_SULPHIDE_PPM: Final = 7.0
-"""10 mg/m3, the ceiling of GBZ 2.1-2019, at 20 degC and 1 atm."""
+HYDROGEN_SULPHIDE_PPM: Final = 6.5
+"""10 mg/m3, the ceiling of GBZ 2.1, at 0 degC, where it is fewest ppm (6.6), rounded down."""
 
 GOOD_FOR_MIN: Final = 30
 """A measurement older than this says nothing of the air now (GB 30871-2022 section 6.2)."""
