@@ -47,11 +47,11 @@ def chart_of(connection: Connection, candidate: Candidate, medium: Medium) -> Se
     return tuple(
         ChartPoint(
             at_utc=utc_from_ms(int(at_ms[at])),
-            observed=_known(values[at]),
-            expected_low=_known(low[at]),
-            expected_high=_known(high[at]),
+            observed=_known(float(values[at])),
+            expected_low=_known(float(low[at])),
+            expected_high=_known(float(high[at])),
         )
-        for at in shown[::step]
+        for at in shown[::step].tolist()
     )
 
 
