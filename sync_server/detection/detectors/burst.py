@@ -39,7 +39,7 @@ class BurstRule:
         fade: What is left of the record after a day.
     """
 
-    beyond: tuple[float, ...] = (2.8, 2.2, 2.0, 1.8)
+    beyond: tuple[float, ...] = (3.2, 2.5, 2.2, 2.0)
     home_lph: float = 250.0
     other_lph: float = 100.0
     least_days: float = 25.0

@@ -49,7 +49,7 @@ class CoolingRule:
 
     fade_h: tuple[float, float] = (10.0, 36.0)
     least_k: float = 5.5
-    beyond: float = 2.2
+    beyond: float = 2.4
     least_hours: float = 24.0 * 20
     keep_h: float = 24.0 * 150
     ridge: float = 1e-4

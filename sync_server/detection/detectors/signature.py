@@ -49,7 +49,7 @@ class SignatureRule:
     calm_days: float = 3.0
     least_effect: float = 0.2
     idle_share: float = 0.3
-    idle_effect: float = 0.5
+    idle_effect: float = 0.9
     drop_least: float = 0.28
     surely_cold_degc: float = 9.0
     surely_base: float = 1.3
