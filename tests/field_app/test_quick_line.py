@@ -40,7 +40,7 @@ odd: st.SearchStrategy[JsonValue] = st.one_of(
 )
 
 
-def careful(row: Mapping[str, JsonValue]) -> tuple[str | int | None, ...] | None:
+def careful(row: Mapping[str, JsonValue]) -> tuple[str | int | float | None, ...] | None:
     """Return what the reader that names every field makes of the row, None: it refuses it."""
     try:
         cells = cells_of_row(FieldReader(place="order", values=row), is_gone=False)
