@@ -106,7 +106,7 @@ def _frames(store: Path, work: Path) -> list[Row]:
     return [
         _row("Python per frame while scrolling, p95", share(scrolled["frames_ms"], 95), 3.0, "ms"),
         _row(
-            "frame during a pull of 10,000, p99.5 of 2,000 (median of 3)",
+            "frame during pulls of 10,000, p99.5 of 2,000 (median of 3)",
             statistics.median(pulls),
             33.0,
             "ms",
