@@ -16,6 +16,8 @@ listen_io                the port that a DTU dials in to
 dtu_signs                which bytes are a DTU's own
 modbus_frames            what a request expects back; a frame that passed its checks
 rtu_frames, ascii_frames, mbap_frames   the frames in a stream of bytes
+torn_frames              whether a numbered answer was completed by another frame
+signed_answers           the numbered answer among a DTU's own words
 owed_answers             which late answers may still come
 in_step                  whether an answer may be that of an earlier request
 spare_reads              what may be read only to learn that a meter is in step

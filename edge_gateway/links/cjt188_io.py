@@ -12,7 +12,7 @@ from collections.abc import Callable
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.link_url import Cjt188Url, SerialLine
 from edge_gateway.links.ports_io import BytePort, open_port
-from edge_gateway.links.telegram_line_io import TelegramLine
+from edge_gateway.links.telegram_line_io import TelegramLine, least_quiet_s
 from meter_telegrams.cjt188.exchange import (
     SERIAL_COUNT,
     Cjt188Answer,
@@ -32,6 +32,9 @@ QUIET_CHARS = 20
 """Characters of silence after which nobody is sending any more. Judgement: meters send a frame in
 one go; converters and radio modems cut it into pieces a few characters apart."""
 
+QUIET_CHARACTERS = 3
+"""Characters of silence behind an answer that show it was the only one, as on M-Bus."""
+
 LONGEST_ANSWER = 100
 """Characters of the longest answer waited for; heat meters send 59, FE bytes come before."""
 
@@ -43,7 +46,12 @@ class Cjt188Link:
     """One line to one or more meters; one request at a time, by one thread."""
 
     def __init__(
-        self, open_port: Callable[[], BytePort], timeout_s: float, *, char_s: float = CHAR_S
+        self,
+        open_port: Callable[[], BytePort],
+        timeout_s: float,
+        *,
+        char_s: float = CHAR_S,
+        quiet_s: float = 0.0,
     ) -> None:
         """Remember how to open the line; nothing is opened before the first request.
 
@@ -51,11 +59,13 @@ class Cjt188Link:
             open_port: Opens the line or raises OSError.
             timeout_s: Wall seconds until an answer begins.
             char_s: Seconds of one character on the meters' side.
+            quiet_s: Least seconds of silence behind an answer; three characters, if that is more.
         """
         self._line = TelegramLine(open_port, timeouts_before_reopen=TIMEOUTS_BEFORE_REOPEN)
         self.counts = self._line.counts
         self._timeout_s = timeout_s
         self._char_s = char_s
+        self._quiet_s = max(quiet_s, QUIET_CHARACTERS * char_s)
         self._serial = 0
 
     def open(self) -> bool:
@@ -94,6 +104,7 @@ class Cjt188Link:
             if _is_settled(received, request):
                 taken_s = max(0.0, time.monotonic() - asked_s)
                 self.counts.turnarounds = self.counts.turnarounds.added(taken_s)
+                received += self._line.tail(port, self._quiet_s)
                 break
         self.counts.bytes_in += len(received)
         return received
@@ -134,8 +145,14 @@ class Cjt188Link:
 def open_cjt188(url: Cjt188Url, timeout_s: float) -> Cjt188Link:
     """Return the link of a URL; nothing is opened before the first request."""
     line = url.line
+    is_serial = isinstance(line, SerialLine)
     char_s = line.char_s if isinstance(line, SerialLine) else CHAR_S
-    return Cjt188Link(lambda: open_port(line, timeout_s=timeout_s), timeout_s, char_s=char_s)
+    return Cjt188Link(
+        lambda: open_port(line, timeout_s=timeout_s),
+        timeout_s,
+        char_s=char_s,
+        quiet_s=least_quiet_s(is_serial=is_serial),
+    )
 
 
 def _is_settled(received: bytes, request: Cjt188Request) -> bool:

@@ -27,20 +27,32 @@ class DtuSigns:
     Attributes:
         told: Signs from the settings.
         learnt: Signs that were heard while no answer could come, oldest first.
+        once: What was heard so once, where only what comes again is learnt, oldest first.
     """
 
     told: Sequence[bytes] = ()
     learnt: list[bytes] = field(default_factory=list)
+    once: list[bytes] = field(default_factory=list)
 
     @property
     def known(self) -> Sequence[bytes]:
         """Return every sign, the longest first."""
         return sorted({*self.told, *self.learnt}, key=lambda sign: (-len(sign), sign))
 
-    def learn(self, heard: bytes) -> None:
-        """Take bytes that no request can have caused as a sign, if they can be one."""
+    def learn(self, heard: bytes, *, is_at_once: bool = True) -> None:
+        """Take bytes that no request can have caused as a sign, if they can be one.
+
+        Args:
+            heard: The bytes.
+            is_at_once: False: they are learnt when they come again. A sign that was learnt wrongly
+                costs answers where no checksum tells it from words.
+        """
         sign = _period(self.stripped(heard))
         if not SHORTEST_LEARNT <= len(sign) <= LONGEST_LEARNT:
+            return
+        if not is_at_once and sign not in self.once:
+            self.once.append(sign)
+            del self.once[:-MOST_LEARNT]
             return
         self.learnt.append(sign)
         del self.learnt[:-MOST_LEARNT]
@@ -60,7 +72,7 @@ class DtuSigns:
         places = _places(data, self.known)
         for count in range(1, len(places) + 1):
             for chosen in combinations(places, count):
-                yield _cut(data, chosen)
+                yield cut(data, chosen)
 
 
 def is_text(data: bytes) -> bool:
@@ -77,7 +89,8 @@ def _places(data: bytes, signs: Sequence[bytes]) -> Sequence[tuple[int, int]]:
     return tuple(found)
 
 
-def _cut(data: bytes, places: Sequence[tuple[int, int]]) -> bytes:
+def cut(data: bytes, places: Sequence[tuple[int, int]]) -> bytes:
+    """Return the bytes without those at some places, which are in order and apart."""
     kept = []
     at = 0
     for start, end in places:
@@ -87,8 +100,13 @@ def _cut(data: bytes, places: Sequence[tuple[int, int]]) -> bytes:
 
 
 def _period(data: bytes) -> bytes:
-    """Return the shortest piece that the bytes repeat: two heartbeats at once are one heartbeat."""
-    for length in range(1, len(data) // 2 + 1):
+    """Return the shortest piece that the bytes repeat: two heartbeats at once are one heartbeat.
+
+    One byte again and again is a heartbeat as it is: shorter it would stand in too many words.
+    """
+    if len({*data}) == 1:
+        return data
+    for length in range(SHORTEST_LEARNT, len(data) // 2 + 1):
         if len(data) % length == 0 and data[:length] * (len(data) // length) == data:
             return data[:length]
     return data

@@ -12,11 +12,13 @@ from edge_gateway.links.answers import Fault, FaultKind, NoAnswer
 from edge_gateway.links.held_line_io import HeldLine
 from edge_gateway.links.line_rules import MOST_HEARD, Manners, Rules, Timing
 from edge_gateway.links.mbap_frames import HEADER_BYTES
-from edge_gateway.links.modbus_answers import AnswerJudge, Listening
+from edge_gateway.links.modbus_answers import AnswerJudge, Listening, torn
 from edge_gateway.links.modbus_frames import Expected, Frame, Shape
 from edge_gateway.links.owed_answers import OwedAnswers
 from edge_gateway.links.ports_io import BytePort
 from edge_gateway.links.quiet_line_io import QuietLine
+from edge_gateway.links.signed_answers import has_sign
+from edge_gateway.links.torn_frames import Behind, has_beginning
 from wire_contracts.quality import BAD_CRC, BAD_TIMEOUT
 
 TIMEOUTS_BEFORE_REOPEN = 3
@@ -24,7 +26,12 @@ TIMEOUTS_BEFORE_REOPEN = 3
 
 SETTLE_SHARE = 0.25
 LONGEST_SETTLE_S = 0.05
-"""How long a damaged answer is listened after for a right one behind it. Judgement."""
+"""How long a damaged answer is listened after for a right one behind it, and one that may be torn
+for the end of what it was completed with. Judgement."""
+
+OPEN_S = 0.25
+"""How long an answer is listened after whose last bytes may be the beginning of a DTU's own words:
+radio modems cut what they send into pieces. Judgement."""
 
 
 class Exchange:
@@ -176,18 +183,48 @@ class Exchange:
         shape, payload = now.expected.shape, heard[HEADER_BYTES:]
         head = now.expected.request[:4] + shape.length.to_bytes(2, "big")
         is_whole = heard.startswith(head) and shape.fits(payload)
-        if not is_whole or now.expected.is_echo(heard) or now.expected.is_torn(heard, b""):
+        if not is_whole or now.expected.is_echo(heard) or self._may_hold_more(heard):
             now.heard = heard[-MOST_HEARD:]
             return None
         frame = Frame(payload=payload, raw=heard, end=len(heard))
         self._accept(now, frame)
         return frame
 
+    def _may_hold_more(self, heard: bytes) -> bool:
+        """Return whether something else may stand in an answer: another frame, a DTU's words."""
+        signs = self._manners.signs
+        return has_beginning(heard) or (signs is not None and has_sign(heard, signs.known))
+
+    def _hear_behind(self, port: BytePort, now: Listening, frame: Frame) -> None:
+        """Listen until it is told whether an answer is whole; nearly always it is at once.
+
+        Raises:
+            NoAnswer: Another frame completed it.
+        """
+        is_final = False
+        until_s = time.monotonic() + self._settle_s()
+        while (seen := self._judge.what_is_behind(now, frame, is_final=is_final)) is Behind.OPEN:
+            heard = self._last_words(port, until_s - time.monotonic())
+            is_final = not heard
+            self._quiet.hear(heard, time.monotonic())
+            now.heard = (now.heard + heard)[-MOST_HEARD:]
+        if seen is Behind.TORN:
+            raise torn(now, frame)
+
+    def _last_words(self, port: BytePort, left_s: float) -> bytes:
+        """Return what comes behind an answer; a far end that hangs up has said all it had to."""
+        try:
+            return port.read(left_s) if left_s > 0 else b""
+        except OSError as error:
+            self._line.drop(str(error))
+            return b""
+
     def _listen(self, port: BytePort, now: Listening) -> Frame:
         is_final = False
         while True:
             while (frame := self._judge.next_frame(now, is_final=is_final)) is not None:
                 if self._judge.is_answer(now, frame):
+                    self._hear_behind(port, now, frame)
                     self._accept(now, frame)
                     return frame
             if is_final:
@@ -201,10 +238,15 @@ class Exchange:
 
     def _limit_s(self, now: Listening) -> float:
         """Return until when to listen: less than the deadline once the answer came damaged."""
+        if now.is_open:
+            return min(now.deadline_s, self._quiet.last_byte_s + OPEN_S)
         if self._manners.signs is not None or not self._is_damaged(now):
             return now.deadline_s
-        settle_s = min(LONGEST_SETTLE_S, self._timing.timeout_s * SETTLE_SHARE)
-        return min(now.deadline_s, self._quiet.last_byte_s + max(settle_s, self._timing.silence_s))
+        settle_s = max(self._settle_s(), self._timing.silence_s)
+        return min(now.deadline_s, self._quiet.last_byte_s + settle_s)
+
+    def _settle_s(self) -> float:
+        return min(LONGEST_SETTLE_S, self._timing.timeout_s * SETTLE_SHARE)
 
     def _is_damaged(self, now: Listening) -> bool:
         return bool(now.heard) and self._rules.is_damaged(now.heard, now.expected)

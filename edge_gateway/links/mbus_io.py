@@ -18,7 +18,7 @@ from edge_gateway.links.mbus_answers import (
     judge,
 )
 from edge_gateway.links.ports_io import BytePort, open_port
-from edge_gateway.links.telegram_line_io import TelegramLine
+from edge_gateway.links.telegram_line_io import QUIET_BITS, TelegramLine, least_quiet_s
 from meter_telegrams.mbus.frames import LONGEST_FRAME
 
 STANDARD_BAUD = 2400
@@ -30,9 +30,6 @@ CHAR_BITS = 11
 LATEST_START_BITS = 330
 LATEST_START_S = 0.05
 """A meter begins to answer 11 to 330 bit times + 50 ms after the request; EN 13757-2:2018 5.5."""
-
-QUIET_BITS = 33
-"""Bit times of silence that end a frame: three characters; EN 13757-2:2018 section 5.5.3."""
 
 LONGEST_GAP_S = 0.25
 """Wall seconds between two pieces of one answer. Judgement: level converters behind TCP and radio
@@ -64,6 +61,7 @@ class MbusLink:
         timeout_s: float,
         *,
         bit_s: float = 1 / STANDARD_BAUD,
+        quiet_s: float = 0.0,
         timeouts_before_reopen: int | None = TIMEOUTS_BEFORE_REOPEN,
     ) -> None:
         """Remember how to open the line; nothing is opened before the first request.
@@ -72,12 +70,13 @@ class MbusLink:
             open_port: Opens the line or raises OSError.
             timeout_s: Wall seconds until an answer begins; the standard's time is the least.
             bit_s: Seconds of one bit on the meters' side.
+            quiet_s: Least seconds of silence behind an answer; three characters, if that is more.
             timeouts_before_reopen: Time-outs in a row after which the line is opened afresh; None:
                 never.
         """
         self._line = TelegramLine(open_port, timeouts_before_reopen=timeouts_before_reopen)
         self.counts = self._line.counts
-        self._bit_s = bit_s
+        self._quiet_s = max(quiet_s, QUIET_BITS * bit_s)
         self._char_s = CHAR_BITS * bit_s
         self.standard_s = LATEST_START_BITS * bit_s + LATEST_START_S
         self.timeout_s = max(timeout_s, self.standard_s)
@@ -123,21 +122,13 @@ class MbusLink:
             if missing is not None and missing <= 0:
                 taken_s = max(0.0, time.monotonic() - asked_s - len(received) * self._char_s)
                 self.counts.turnarounds = self.counts.turnarounds.added(taken_s)
-                received += self._tail(port)
+                received += self._line.tail(port, self._quiet_s)
                 break
             if piece and not question.telegram.startswith(received):
                 coming = LONGEST_FRAME if missing is None else missing
                 until_s = time.monotonic() + min(coming * self._char_s, wait_s) + LONGEST_GAP_S
         self.counts.bytes_in += len(received)
         return received
-
-    def _tail(self, port: BytePort) -> bytes:
-        """Return what follows a whole frame; a far end that hangs up has said all it had to say."""
-        try:
-            return port.read(QUIET_BITS * self._bit_s)
-        except OSError as error:
-            self._line.drop(str(error))
-            return b""
 
     def _listen_until_quiet(self, port: BytePort) -> None:
         """Throw away what earlier requests left, at most for one time-out and one answer."""
@@ -162,5 +153,6 @@ def open_mbus(url: MbusUrl, timeout_s: float) -> MbusLink:
         lambda: open_port(line, timeout_s=timeout_s),
         timeout_s,
         bit_s=1 / (line.baud if isinstance(line, SerialLine) else STANDARD_BAUD),
+        quiet_s=least_quiet_s(is_serial=is_serial),
         timeouts_before_reopen=None if is_serial else TIMEOUTS_BEFORE_REOPEN,
     )

@@ -1,5 +1,6 @@
 """Whether a frame is the answer to the one Modbus request outstanding; else why there is none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_gateway.links.answers import Fault, FaultKind, NoAnswer, exception_fault
@@ -8,9 +9,12 @@ from edge_gateway.links.line_rules import Manners, Rules
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.modbus_frames import Expected, Frame, Shape
 from edge_gateway.links.owed_answers import OwedAnswers
+from edge_gateway.links.signed_answers import find_signed, has_sign
+from edge_gateway.links.torn_frames import Behind, what_is_behind
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
 
 _TORN = "a cut answer, and another one that began in it"
+_SIGNED = "an answer that may hold words of the DTU's own"
 
 
 @dataclass(slots=True)
@@ -27,6 +31,8 @@ class Listening:
         foreign: A frame that was not the answer, for people.
         instead: Its unit, function and data.
         before: What came before the frame that is looked at, where frames carry no number.
+        is_open: An answer is there, but its last bytes may be the beginning of something else.
+        is_certain: What is behind the answer was looked at already.
         doubtful_exception: Code of an exception that may be that of an earlier request.
     """
 
@@ -39,6 +45,8 @@ class Listening:
     foreign: str = ""
     instead: bytes = b""
     before: bytes = b""
+    is_open: bool = False
+    is_certain: bool = False
     doubtful_exception: int = 0
 
 
@@ -57,6 +65,10 @@ class AnswerJudge:
 
     def next_frame(self, now: Listening, *, is_final: bool) -> Frame | None:
         """Take the next frame out of what was heard, if need be from between a DTU's own words."""
+        known = () if self._manners.signs is None else self._manners.signs.known
+        if self._is_numbered and has_sign(now.heard, known):
+            return self._signed_frame(now, known, is_final=is_final)
+        now.is_open = now.is_certain = False
         frame = self._rules.find(now.heard, now.expected, is_final=is_final)
         if frame is not None:
             now.before = now.heard[: frame.end - len(frame.raw)]
@@ -70,6 +82,38 @@ class AnswerJudge:
                 now.heard = heard[frame.end :]
                 return frame
         return None
+
+    def _signed_frame(
+        self, now: Listening, known: Sequence[bytes], *, is_final: bool
+    ) -> Frame | None:
+        """Take the answer out of a DTU's own words; else, when the time is over, say why not."""
+        signed = find_signed(now.heard, now.expected, known)
+        now.is_open = signed.is_open
+        if signed.frame is not None and (is_final or not signed.is_open):
+            now.heard, now.is_certain = signed.rest, True
+            return signed.frame
+        if not is_final:
+            return None
+        if signed.is_doubtful:
+            raise _mistaken(_SIGNED)
+        now.heard = self._stripped(now.heard)
+        frame = self._rules.find(now.heard, None, is_final=True)
+        if frame is None:
+            return None
+        now.heard = now.heard[frame.end :]
+        if frame.transaction == now.expected.transaction:
+            now.instead = frame.payload
+            raise _mistaken(_SIGNED)
+        return frame
+
+    def what_is_behind(self, now: Listening, frame: Frame, *, is_final: bool) -> Behind:
+        """Return whether a numbered answer is whole; `OPEN`: listen for what comes behind it."""
+        if now.is_certain or not self._is_numbered:
+            return Behind.CLEAR
+        seen = what_is_behind(frame.raw, now.heard, now.expected)
+        if not is_final or seen is not Behind.OPEN:
+            return seen
+        return Behind.TORN if now.heard else Behind.CLEAR
 
     def is_answer(self, now: Listening, frame: Frame) -> bool:
         """Return whether a frame is the answer; False: go on listening.
@@ -173,9 +217,15 @@ class AnswerJudge:
             return heard
         rest = signs.stripped(heard)
         if rest and is_text(rest):
-            signs.learn(rest)
+            signs.learn(rest, is_at_once=not self._is_numbered)
             return b""
         return rest
+
+
+def torn(now: Listening, frame: Frame) -> NoAnswer:
+    """Return that an answer was completed by another frame."""
+    now.instead = frame.payload
+    return _mistaken(_TORN)
 
 
 def _mismatch(detail: str) -> Fault:

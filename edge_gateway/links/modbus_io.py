@@ -115,19 +115,23 @@ class ModbusLink:
         """
         shape = shape_of(device_address, block)
         known = self._unit(device_address)
+        known.want(block, shape)
         fault = self._settle_debts(known, shape, block, deadline_s)
         if fault is not None:
             return fault
-        must_hold = known.may_be_foreign(block, time.monotonic())
+        must_hold = known.must_hold(block, time.monotonic())
+        is_proof = known.proves_itself(shape)
         answer = self._sent(known, shape, block, deadline_s)
         if isinstance(answer, Fault) and answer.exception == BUSY:
             time.sleep(BUSY_PAUSE_S)
-            must_hold = True
+            must_hold, is_proof = True, False
             answer = self._sent(known, shape, block, deadline_s)
         if isinstance(answer, Fault):
             return answer
-        known.note_words(block, time.monotonic())
-        if must_hold or known.held:
+        known.note_words(block)
+        if is_proof and not known.held:
+            known.note_proof(block, time.monotonic())
+        elif must_hold or known.held:
             self._hold(device_address, known)
         return answer
 
@@ -154,14 +158,14 @@ class ModbusLink:
         self._weigh_odd(unit, known)
         if self._is_spoilt(known):
             return _UNASKED
-        if not known.held or known.is_without_proofs(None, time.monotonic()):
+        if not known.held or known.is_without_proofs(time.monotonic()):
             return None
         proof = next(self._probes(unit, None), None)
         if proof is None:
             return _UNPROVABLE if known.is_caught(time.monotonic()) else None
         fault = self._probe(known, proof, shape_of(unit, known.asked[-1]), deadline_s)
         if fault is not None:
-            return fault
+            return None if known.is_mute(time.monotonic()) else fault
         return _UNASKED if self._is_spoilt(known) else None
 
     @staticmethod
@@ -218,6 +222,7 @@ class ModbusLink:
         self.counts.probes += 1
         begun_s = time.monotonic()
         shape = shape_of(wanted.unit, probe)
+        is_sound = known.is_sound(shape)
         answer = self._sent(known, shape, probe, deadline_s)
         if isinstance(answer, Fault) and answer.exception == BUSY:
             time.sleep(BUSY_PAUSE_S)
@@ -225,15 +230,16 @@ class ModbusLink:
         now_s = time.monotonic()
         self._next_proof_s = now_s + (now_s - begun_s) / PROBE_SHARE
         if not isinstance(answer, Fault):
-            known.note_words(probe, now_s)
+            known.note_words(probe)
         elif answer.kind is not FaultKind.EXCEPTION or answer.exception in {*UNREACHABLE, BUSY}:
-            known.note_no_proof(probe, wanted, self._session.exchange.heard_instead)
+            instead = self._session.exchange.heard_instead
+            known.note_no_proof(probe, wanted, instead, now_s=now_s)
             return owing(answer)
         self._session.exchange.weigh_rest()
         self._weigh_odd(wanted.unit, known)
-        if not known.is_spoilt:
-            known.note_proof(probe, now_s)
-        return None
+        if known.is_spoilt or known.note_proof(probe, now_s, is_sound=is_sound):
+            return None
+        return _UNPROVABLE
 
     def _weigh_odd(self, unit: int, known: UnitStep) -> None:
         """Take notice of what a unit said that nobody asked."""

@@ -115,7 +115,7 @@ class QuietLine:
             is_strange = False
         signs = self._manners.signs
         if rest and signs is not None and self._owed.is_clear(now_s):
-            signs.learn(rest)
+            signs.learn(rest, is_at_once=not self._rules.is_numbered)
             rest = signs.stripped(rest)
         if is_strange or len(rest) > GLITCH_BYTES:
             self.until_s = now_s + self._timing.timeout_s

@@ -16,6 +16,28 @@ from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_TIMEOUT
 
 AnswerT = TypeVar("AnswerT")
 
+QUIET_BITS = 33
+"""Bit times of silence that end a frame: three characters; EN 13757-2:2018 section 5.5.3."""
+
+LEAST_QUIET_S = 0.02
+"""Adapters on USB hand on what they hear every 16 ms."""
+
+TCP_QUIET_S = 0.05
+"""Two frames that follow each other on the bus may come this far apart through a converter, which
+sends the second packet when the first is confirmed: after up to 40 ms. Judgement."""
+
+LONGEST_TAIL_S = 1.0
+"""A line that is not quiet behind an answer for so long is not listened to any more. Judgement."""
+
+
+def least_quiet_s(*, is_serial: bool) -> float:
+    """Return the least silence behind an answer, wall seconds, that shows it was the only one.
+
+    Args:
+        is_serial: Whether the port is ours, and no converter is in between.
+    """
+    return LEAST_QUIET_S if is_serial else TCP_QUIET_S
+
 
 class TelegramLine:
     """One line; one request at a time, by one thread.
@@ -91,6 +113,20 @@ class TelegramLine:
         while (late := port.read(wait_s)) and time.monotonic() < until_s:
             self.counts.bytes_in += len(late)
             yield late
+
+    def tail(self, port: BytePort, quiet_s: float) -> bytes:
+        """Return what follows a whole answer until the line is quiet: a second meter's, perhaps.
+
+        A far end that hangs up has said all it had to say.
+        """
+        received = b""
+        until_s = time.monotonic() + LONGEST_TAIL_S
+        try:
+            while (piece := port.read(quiet_s)) and time.monotonic() < until_s:
+                received += piece
+        except OSError as error:
+            self._line.drop(str(error))
+        return received
 
     def answered(self) -> None:
         """Believe the line: the answer came, whole and alone."""

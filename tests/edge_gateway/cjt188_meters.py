@@ -4,6 +4,7 @@ A fault is chosen for each request by the test. `late` keeps the answer back unt
 request has come and sends it before that one's answer, as serial servers do.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -45,8 +46,15 @@ class Fault(StrEnum):
     DRIBBLE = "dribble"
     PREVIOUS = "previous"
     TWO_THAT_DIFFER = "two_that_differ"
+    TWO_APART = "two_apart"
     SHORT_DATA = "short_data"
 
+
+BREATH = b"a pause"
+BREATH_S = 0.03
+"""Between the frames of two meters, where a converter sends each by itself."""
+
+_PAUSE = threading.Event()
 
 HARMLESS = frozenset(
     {Fault.NONE, Fault.NOISE_BEFORE, Fault.NOISE_AFTER, Fault.LONG_WAKE_UP, Fault.DRIBBLE}
@@ -133,6 +141,7 @@ class Cjt188Line(ServedLine):
             Fault.DRIBBLE: lambda: [bytes([each]) for each in whole],
             Fault.PREVIOUS: lambda: [before],
             Fault.TWO_THAT_DIFFER: lambda: [_with_data(frame, -1, 1) + whole],
+            Fault.TWO_APART: lambda: [whole, BREATH, _with_data(frame, -1, 1)],
             Fault.SHORT_DATA: lambda: [encode_frame(_cut_data(frame))],
         }
         yield from pieces[fault]()
@@ -151,7 +160,10 @@ class Cjt188Line(ServedLine):
             for frame in list(frames_in(heard)):
                 heard = b""
                 for piece in self.replies(frame):
-                    write(piece)
+                    if piece == BREATH:
+                        _PAUSE.wait(BREATH_S)
+                    else:
+                        write(piece)
 
 
 def _good(meter: SimulatedMeter, request: Cjt188Frame) -> Cjt188Frame:

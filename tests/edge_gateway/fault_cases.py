@@ -197,10 +197,14 @@ CASES: Mapping[str, Case] = {
         says=says(OK),
     ),
     "noise behind the answer": Case(
-        behave=lambda ask: (answer(ask), Raw(b"\x00\xff\x03")), says=says(OK)
+        behave=lambda ask: (answer(ask), Raw(b"\x00\xff\x03")),
+        says=says(OK),
+        by_line=dict.fromkeys(NUMBERED, says(MISMATCH)),  # or the end of a frame that tore it
     ),
     "much noise behind the answer": Case(
-        behave=lambda ask: (answer(ask), Raw(garbage(200))), says=says(OK)
+        behave=lambda ask: (answer(ask), Raw(garbage(200))),
+        says=says(OK),
+        by_line=dict.fromkeys(NUMBERED, says(MISMATCH)),
     ),
     "noise within the answer": Case(
         behave=lambda ask: (Cut(answer(ask), 0, 0.5), Raw(b"\x00\xff"), Cut(answer(ask), 0.5, 1)),

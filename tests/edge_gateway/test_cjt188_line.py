@@ -14,9 +14,9 @@ from edge_gateway.links.cjt188_driver import (
     Cjt188Driver,
     parse_meter,
 )
-from edge_gateway.links.cjt188_io import Cjt188Link
+from edge_gateway.links.cjt188_io import Cjt188Link, open_cjt188
 from edge_gateway.links.driver import TELEGRAM, DriverMeter, Identity, JobKind, JobRead
-from edge_gateway.links.link_url import Cjt188Url, SerialLine, TcpLine
+from edge_gateway.links.link_url import Cjt188Url, SerialLine, TcpLine, parse_url
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from meter_telegrams.cjt188.frames import parse_frame
@@ -115,6 +115,19 @@ def test_noise_around_a_good_answer_costs_nothing(fault: Fault) -> None:
     read, _, _ = read_after(fault)
 
     assert read.values == {Quantity.VOLUME_M3: 100.01}
+
+
+def test_a_second_meter_at_the_address_that_a_converter_hands_on_later_is_heard() -> None:
+    meter = water()
+    with Cjt188Line([meter], fault=lambda: Fault.TWO_APART) as line:
+        url = parse_url(f"cjt188://{LOOPBACK}:{line.port}")
+        assert isinstance(url, Cjt188Url)
+        driver = Cjt188Driver(open_cjt188(url, TIMEOUT_S), [settings(meter)])
+        read = driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert read.values == {}
+    assert read.quality == {Quantity.VOLUME_M3: BAD_MISMATCH}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.edge_gateway.fault_slaves import (
     Raw,
     Rtu,
     Step,
+    Wait,
     answer,
     good,
     pause_until,
@@ -113,13 +114,56 @@ def test_a_heartbeat_is_taken_out_wherever_it_stands(place: str) -> None:
     assert answers == [words(span(at)) for at in (100, 200, 300)]
 
 
-@pytest.mark.parametrize("query", ["", "&framing=tcp"])
-def test_words_that_look_like_a_heartbeat_stay(query: str) -> None:
+def test_words_that_look_like_a_heartbeat_stay() -> None:
     blocks = [span(440), span(444), span(436), span(444, 2)]
-    with dialled(good, told("heartbeat") + query) as rig:
+    with dialled(good, told("heartbeat")) as rig:
         answers = [rig.link.transact(UNIT, block) for block in blocks]
 
     assert answers == [words(block) for block in blocks]
+
+
+def test_words_that_may_be_a_heartbeat_are_not_believed_where_no_checksum_tells() -> None:
+    with dialled(good, told("heartbeat") + "&framing=tcp") as rig:
+        answers = [rig.link.transact(UNIT, block) for block in (span(440), span(444), span(100))]
+
+    assert [isinstance(said, Fault) for said in answers] == [True, True, False]
+
+
+def placed(heartbeat: bytes, at: int, *, over: int = 0) -> Behave:
+    """Answers with the DTU's heartbeat put in at a byte, over so many bytes of the answer."""
+
+    def behave(ask: Ask) -> Iterable[Step]:
+        frame = Mbap().wrap(answer(ask).payload, ask.transaction)
+        return (Raw(frame[:at] + heartbeat + frame[at + over :]),)
+
+    return behave
+
+
+@pytest.mark.parametrize("at", [1, 5, 7, 9, 11, 12, 15])
+def test_a_heartbeat_within_a_modbus_tcp_answer_is_taken_out(at: int) -> None:
+    with dialled(placed(BEAT, at), told("heartbeat") + "&framing=tcp") as rig:
+        answers = [rig.link.transact(UNIT, span(at)) for at in (100, 200, 300)]
+
+    assert answers == [words(span(at)) for at in (100, 200, 300)]
+
+
+@pytest.mark.parametrize("at", [9, 12, 15])
+def test_an_answer_that_lost_as_many_bytes_as_a_heartbeat_has_is_not_believed(at: int) -> None:
+    with dialled(placed(BEAT, at, over=len(BEAT)), told("heartbeat") + "&framing=tcp") as rig:
+        answers = [rig.link.transact(UNIT, span(at)) for at in (100, 200, 300)]
+
+    assert [type(said) for said in answers] == [Fault] * 3
+
+
+def test_the_beginning_of_a_heartbeat_does_not_complete_an_answer() -> None:
+    def behave(ask: Ask) -> Iterable[Step]:
+        frame = Mbap().wrap(answer(ask).payload, ask.transaction)
+        return (Raw(frame[:-1] + BEAT[:1]), Wait(0.02), Raw(BEAT[1:] + frame[-1:]))
+
+    with dialled(behave, told("heartbeat") + "&framing=tcp") as rig:
+        answers = [rig.link.transact(UNIT, span(at)) for at in (100, 200, 300)]
+
+    assert answers == [words(span(at)) for at in (100, 200, 300)]
 
 
 @pytest.mark.parametrize("place", ["before", "behind"])

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from edge_gateway.links.answers import Answer, Fault
 from edge_gateway.links.link_url import LinkUrl, parse_url
+from edge_gateway.links.modbus_frames import Expected, read_shape
 from edge_gateway.links.modbus_io import quiet_pymodbus
 from edge_gateway.links.modbus_links_io import open_link
+from edge_gateway.links.torn_frames import Behind, are_frames, what_is_behind
 from firmware_profiles.words import Span
 from tests.edge_gateway.fault_slaves import (
     Ascii,
@@ -86,6 +88,91 @@ def swapped_pairs(ask: Ask) -> Iterable[Step]:
     if ask.number % 2 == 0:
         return ()
     return (answer(ask), answer(ask.before[-1]))
+
+
+def numbered(transaction: int, payload: bytes) -> bytes:
+    return Mbap().wrap(payload, transaction)
+
+
+def torn_by(ask: Ask, other: bytes, *, at: float | None = None) -> Iterable[Step]:
+    """An answer cut at a share of its length, or so that another frame just completes it."""
+    whole = numbered(ask.transaction, answer(ask).payload)
+    end = len(whole) - len(other) if at is None else int(len(whole) * at)
+    return (Raw(whole[: max(end, 0)] + other),)
+
+
+def own_exception(ask: Ask) -> bytes:
+    return numbered(ask.transaction, bytes((ask.unit, ask.function | 0x80, 11)))
+
+
+def earlier(ask: Ask) -> bytes:
+    before = ask.before[-1] if ask.before else ask
+    return numbered(before.transaction, answer(before).payload)
+
+
+def neighbours(ask: Ask, number: int) -> bytes:
+    return numbered((ask.transaction + number) % 65536, as_unit(ask, NEIGHBOUR).payload)
+
+
+TORN: Mapping[str, Behave] = {
+    "completed by its own exception": lambda a: torn_by(a, own_exception(a)),
+    "completed by its own exception, later": lambda a: (
+        Raw(numbered(a.transaction, answer(a).payload)[:-9]),
+        Wait(0.005),
+        Raw(own_exception(a)),
+    ),
+    "completed by the neighbour's exception": lambda a: torn_by(
+        a, numbered((a.transaction + 1) % 65536, bytes((NEIGHBOUR, 0x83, 2)))
+    ),
+    "half, then an earlier answer": lambda a: torn_by(a, earlier(a), at=0.5),
+    "half, then the neighbour's next": lambda a: torn_by(a, neighbours(a, 1), at=0.5),
+    "half, then the neighbour's under this number": lambda a: torn_by(a, neighbours(a, 0), at=0.5),
+    "nearly all, then the neighbour's": lambda a: torn_by(a, neighbours(a, 1), at=0.9),
+    "half, then two of the neighbour's": lambda a: torn_by(
+        a, neighbours(a, 1) + neighbours(a, 2), at=0.5
+    ),
+    "two words lost, refilled by the next frame": lambda a: (
+        Raw(
+            numbered(a.transaction, answer(a).payload)[:-8]
+            + numbered(a.transaction, answer(a).payload)[-4:]
+            + neighbours(a, 1)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("habit", sorted(TORN))
+def test_an_answer_that_another_frame_completed_is_no_answer(habit: str) -> None:
+    quiet_pymodbus()
+
+    def behave(ask: Ask) -> Iterable[Step]:
+        return good(ask) if ask.count < 10 else TORN[habit](ask)
+
+    with lined("tcp", {UNIT: behave, NEIGHBOUR: good}) as url:
+        link = open_link(url, timeout_s=TIMEOUT_S)
+        torn = [link.transact(UNIT, words(address)) for address in (100, 200, 100, 300)]
+        fine = link.transact(NEIGHBOUR, words(100))
+        link.close()
+
+    assert [type(each) for each in torn] == [Fault] * 4
+    assert wrong_of(NEIGHBOUR, words(100), fine) == []
+
+
+@settings(max_examples=200)
+@given(values=st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=125), number=st.integers(1, 9))
+def test_no_words_of_a_healthy_meter_look_like_a_second_frame_that_would_be_waited_for(
+    values: list[int], number: int
+) -> None:
+    raw = numbered(
+        number, bytes((UNIT, 3, 2 * len(values))) + struct.pack(f">{len(values)}H", *values)
+    )
+    expected = Expected(
+        shape=read_shape(UNIT, 3, 2 * len(values)), request=raw[:12], transaction=number
+    )
+
+    assert what_is_behind(raw, b"", expected) is Behind.CLEAR
+    assert are_frames(raw) is True
+    assert all(are_frames(raw[:end]) is None for end in range(1, len(raw)))
 
 
 HABITS: Mapping[str, Behave] = {

@@ -15,6 +15,9 @@ from edge_gateway.links.in_step import (
     DEPTH,
     DOUBTED_FOR_S,
     PROVED_FOR_S,
+    SAME_SIZES_TO_TRUST,
+    SILENT_PROBES,
+    WORDS_ALONE,
     Doubt,
     UnitStep,
     shape_of,
@@ -49,13 +52,17 @@ _MISMATCH = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
 class Counting:
     """A meter whose words tell their address and how often it has been asked.
 
-    `behind_from` is the request from which on it answers with the answer before.
+    `behind_from` is the request from which on it answers with the answer before; it is silent to
+    the first `silences`, repeats the one at `freezes_at` for ever, and answers `always` words.
     """
 
     behind_from: int = 1_000_000
     depth: int = 1
     most_words: int = 125
     is_choosy: bool = False
+    silences: int = 0
+    freezes_at: int = 1_000_000
+    always: int = 0
     blocks: Sequence[tuple[int, int]] = ()
     said: list[bytes] = field(default_factory=list)
     asked: list[Ask] = field(default_factory=list)
@@ -67,10 +74,15 @@ class Counting:
         if ask.count > self.most_words:
             right = bytes((ask.unit, ask.function | 0x80, 2))
         else:
-            words = [1000 * len(self.asked) + ask.address + at for at in range(ask.count)]
-            data = struct.pack(f">{ask.count}H", *(word & 0xFFFF for word in words))
+            count = self.always or ask.count
+            words = [1000 * len(self.asked) + ask.address + at for at in range(count)]
+            data = struct.pack(f">{count}H", *(word & 0xFFFF for word in words))
             right = bytes((ask.unit, ask.function, len(data))) + data
         self.said.append(right)
+        if len(self.asked) <= self.silences:
+            return ()
+        if len(self.said) > self.freezes_at:
+            return (Say(self.said[self.freezes_at - 1]),)
         is_behind = len(self.said) > max(self.depth, self.behind_from)
         return (Say(self.said[-1 - self.depth] if is_behind else right),)
 
@@ -211,14 +223,74 @@ def test_a_meter_of_one_word_that_refuses_its_neighbour_is_proved_by_that() -> N
 
 
 @pytest.mark.parametrize("line", sorted(LINES))
-def test_a_meter_that_answers_whole_blocks_alone_is_read_after_two_probes(line: str) -> None:
+def test_a_meter_that_answers_whole_blocks_alone_is_read_once_that_is_its_way(line: str) -> None:
     meter = Counting(is_choosy=True, blocks=[(100, 10)])
     with linked(line, meter) as link:
-        answers, wrong = polled(link, meter, [words(100)], 6)
+        answers, wrong = polled(link, meter, [words(100)], 7)
         probes = link.counts.probes
 
-    assert (wrong, probes) == ([], 2)
-    assert [isinstance(answer, Fault) for answer in answers] == [True] * 2 + [False] * 4
+    assert (wrong, probes) == ([], SILENT_PROBES + WORDS_ALONE)
+    assert [isinstance(answer, Fault) for answer in answers] == [True] * 3 + [False] * 4
+
+
+@pytest.mark.parametrize("silences", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("depth", [1, 2, 5, 8])
+def test_a_unit_that_is_silent_at_first_and_then_behind_is_never_believed(
+    silences: int, depth: int
+) -> None:
+    meter = Counting(silences=silences, behind_from=0, depth=depth)
+    blocks = [words(100, 2), words(200, 2), words(300, 2), words(400, 2)]
+    with linked("tcp", meter) as link:
+        link.allow(UNIT, [words(700, count) for count in range(1, 12)])
+        _, wrong = polled(link, meter, blocks, 16)
+
+    assert wrong == []
+
+
+def test_a_meter_that_only_starts_up_is_asked_for_proofs_and_read() -> None:
+    meter = Counting(silences=3)
+    with linked("tcp", meter) as link:
+        answers, wrong = polled(link, meter, [words(100), words(200)], 8)
+
+    assert wrong == []
+    assert not any(isinstance(answer, Fault) for answer in answers[3:])
+
+
+@pytest.mark.parametrize("freezes_at", [4, 12])
+def test_a_server_whose_answer_froze_is_not_believed_however_often_it_says_it(
+    freezes_at: int,
+) -> None:
+    meter = Counting(freezes_at=freezes_at)
+    blocks = [words(100, 2), words(200, 2), words(300, 2)]
+    with linked("tcp", meter) as link:
+        link.allow(UNIT, [words(700, count) for count in range(1, 12)])
+        _, wrong = polled(link, meter, blocks, 40)
+
+    assert wrong == []
+
+
+def test_a_meter_of_one_block_that_does_not_heed_the_count_is_read_once_its_words_move() -> None:
+    meter = Counting(always=10)
+    with linked("tcp", meter) as link:
+        answers, wrong = polled(link, meter, [words(100)], SAME_SIZES_TO_TRUST + 4)
+
+    assert wrong == []
+    assert not isinstance(answers[-1], Fault)
+
+
+def test_two_blocks_of_one_length_are_not_believed_of_a_unit_that_does_not_heed_the_count() -> None:
+    known = UnitStep()
+    one, other = words(100), words(200)
+    shape = shape_of(UNIT, one)
+    said = [shape.head + bytes((at,)) + bytes(19) for at in range(SAME_SIZES_TO_TRUST + 1)]
+    known.want(one, shape)
+    for payload in said:
+        known.note_no_proof(words(100, 2), shape, payload, now_s=0.0)
+    before = known.doubt(one, shape, 0.0)
+    known.want(other, shape)
+    known.must_prove = True
+
+    assert (before, known.doubt(other, shape, 0.0)) == (Doubt.NONE, Doubt.FOREIGN)
 
 
 def test_a_meter_that_says_nothing_beside_its_words_loses_none_for_ever() -> None:
