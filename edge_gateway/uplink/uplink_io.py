@@ -273,6 +273,7 @@ class Uplink:
             self._next_connect_s = time.monotonic() + RETRY_FILES_S
             if str(error) != self._file_problem:
                 _LOG.error("mqtt.file_unusable", problem=str(error))
+                self.announce("tls_file_unusable", str(error))
             self._file_problem = str(error)
             return
         self._file_problem = ""

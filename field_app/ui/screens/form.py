@@ -15,7 +15,6 @@ from kivy.properties import (
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.gridlayout import GridLayout
 from kivy.uix.widget import Widget
-from typing_extensions import override
 
 from field_app.presenters.form_views import BLANK_FORM, CardKind, CardView, FormView
 from field_app.presenters.views import ChoiceView
@@ -159,8 +158,7 @@ class FieldCard(FormCard):
     is_number = BooleanProperty(defaultvalue=False)
     is_long = BooleanProperty(defaultvalue=False)
 
-    @override
-    def show(self, view: CardView) -> None:
+    def show(self, view: CardView) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
         """Draw the item and put its text into the field."""
         self.is_number = view.kind is CardKind.NUMBER
         self.is_long = view.kind is CardKind.TEXT
