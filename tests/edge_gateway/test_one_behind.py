@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_gateway.links import in_step
@@ -36,10 +36,12 @@ from tests.edge_gateway.fault_slaves import (
     Rtu,
     Say,
     Step,
+    exception,
     on_pty,
     on_tcp,
 )
-from tests.edge_gateway.rig import LOOPBACK
+from tests.edge_gateway.fault_slaves import answer as good_answer
+from tests.edge_gateway.rig import LOOPBACK, register_of
 from wire_contracts.quality import BAD_MISMATCH
 
 UNIT = 7
@@ -245,6 +247,56 @@ def test_a_unit_that_is_silent_at_first_and_then_behind_is_never_believed(
         _, wrong = polled(link, meter, blocks, 16)
 
     assert wrong == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    start=st.lists(st.sampled_from(["silent", "2", "6", "11", "longer", "right"]), max_size=9),
+    depth=st.integers(1, DEPTH),
+    sizes=st.sampled_from([(2, 2, 2, 2), (10, 10, 2), (4, 2, 1)]),
+    keeps_all=st.booleans(),
+)
+def test_however_a_unit_begins_no_foreign_word_is_believed_once_it_is_behind(
+    *, start: list[str], depth: int, sizes: tuple[int, ...], keeps_all: bool
+) -> None:
+    past: list[Say] = []
+    asked: list[Ask] = []
+
+    def behave(ask: Ask) -> Iterable[Step]:
+        asked.append(ask)
+        how = start[len(asked) - 1] if len(asked) <= len(start) else "behind"
+        if keeps_all or how != "silent":
+            past.append(good_answer(ask))
+        match how:
+            case "silent":
+                return ()
+            case "longer":
+                return (good_answer(ask, count=ask.count + 1),)
+            case "right":
+                return (past[-1],)
+            case "behind":
+                return past[-1 - depth : len(past) - depth] if len(past) > depth else ()
+            case code:
+                return exception(int(code))(ask)
+
+    wrong: list[Answer] = []
+    blocks = [words(100 * at, size) for at, size in enumerate(sizes, 1)]
+    quiet_pymodbus()
+    with on_tcp(Bus(units={UNIT: behave}, framing=Mbap())) as port:
+        link = open_link(_url("tcp", port), timeout_s=0.03)
+        link.allow(UNIT, [words(700, count) for count in range(1, 12)])
+        for _ in range(5):
+            job = [(block, link.ask(UNIT, block)) for block in blocks]
+            is_believed = link.release() is None
+            wrong += [said for block, said in job if is_believed and is_foreign(block, said)]
+        link.close()
+
+    assert wrong == []
+
+
+def is_foreign(block: Span, said: Answer) -> bool:
+    held = tuple(register_of(UNIT, at) for at in range(block.address, block.end))
+    return not isinstance(said, Fault) and said != held
 
 
 def test_a_meter_that_only_starts_up_is_asked_for_proofs_and_read() -> None:
