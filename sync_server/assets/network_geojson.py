@@ -111,7 +111,7 @@ def _point(geometry: FieldReader, properties: FieldReader, plane: Plane) -> Netw
 def _place(geometry: FieldReader, corner: JsonValue, plane: Plane) -> tuple[float, float]:
     has_two = isinstance(corner, Sequence) and not isinstance(corner, str)
     pair = list(corner)[:_POSITION] if has_two and isinstance(corner, Sequence) else []
-    names: tuple[str, ...] = ("longitude", "latitude")
-    values = dict(zip(names, pair, strict=False))
+    values: dict[str, JsonValue] = {}
+    values.update(zip(("longitude", "latitude"), pair, strict=False))
     reader = FieldReader(place=geometry.place, values=values, path=geometry.name_of("coordinates"))
     return plane.to_plane(reader.number("latitude"), reader.number("longitude"))
