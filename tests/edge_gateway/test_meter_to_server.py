@@ -412,6 +412,7 @@ def test_a_killed_gateway_loses_and_duplicates_nothing(
         again = start_process(settings, "", 1)
         until(lambda: read_figures(file).last_seq > at_death.last_seq)
         until(lambda: set(range(1, at_death.last_seq + 1)) <= set(server.seqs()))
+        until(lambda: {frame.device for frame in server.frames()} == {"HM-1", "HM-2", "HM-3"})
         again.send_signal(signal.SIGTERM)
         assert again.wait(30) == 0
         last = read_figures(file)
@@ -421,8 +422,6 @@ def test_a_killed_gateway_loses_and_duplicates_nothing(
         assert last.epoch == at_death.epoch
         assert server.conflicts == []
         assert {epoch for epoch, _ in server.ledger} == {last.epoch}
-        devices = {frame.device for frame in server.frames()}
-        assert devices == {"HM-1", "HM-2", "HM-3"}
 
 
 def test_kills_at_any_instant_lose_and_duplicate_nothing(

@@ -279,7 +279,8 @@ def test_the_sync_page_counts_the_damaged_files_that_were_kept(
         presenter.attach(lambda _view: None)
 
         assert presenter.view.capabilities[-1].text == (
-            "1 kept; what was entered was read out of them"
+            "1 kept; 301 entries were read out and are sent. "
+            "Look through today's orders and show the office this tablet"
         )
 
 
