@@ -11,6 +11,8 @@ from operator import xor
 from field_app.store.personal_rows import CIPHERTEXT
 from field_app.store.photo_store import PhotoStatus
 from sync_server.blobs.blob_store import BlobState
+from sync_server.work_orders.dispatch import KEEP_ON_TABLETS
+from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_rows_store import buckets_of
 from tests.sync_simulation.ledgers import Row, ServerAtRest
 from tests.sync_simulation.office import CUSTOMER
@@ -22,7 +24,7 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import ENTITY, order_json
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import hash_row
-from wire_contracts.work_order_states import WorkOrderState
+from wire_contracts.work_order_states import ENDED, WorkOrderState
 
 UNDER_WAY = frozenset(
     {
@@ -44,7 +46,7 @@ def every_base_is_the_servers_scope_query(world: World, found: ServerAtRest) -> 
     broken: list[str] = []
     for tablet in _served(world):
         held = {key: document for key, (document, _) in _base(tablet).items()}
-        wanted = _wanted(tablet, found)
+        wanted = _wanted(tablet, found, world)
         orders = {key: document for key, document in held.items() if key[1] == ENTITY}
         broken += [f"{tablet.name} lacks {key}" for key in wanted.keys() - orders.keys()]
         broken += [
@@ -69,14 +71,22 @@ def _base(tablet: SimulatedTablet) -> dict[Row, tuple[JsonObject, int]]:
     }
 
 
-def _wanted(tablet: SimulatedTablet, found: ServerAtRest) -> dict[Row, JsonObject]:
+def _wanted(tablet: SimulatedTablet, found: ServerAtRest, world: World) -> dict[Row, JsonObject]:
     """Return the orders that the tablet must hold, from the orders themselves."""
     scope = found.scopes[tablet.name]
     return {
         (bucket, ENTITY, order_id): order_json(order.document)
         for order_id, order in found.orders.items()
         for bucket in buckets_of(order) & scope
+        if not _was_taken_off((bucket, ENTITY, order_id), order, found, world)
     }
+
+
+def _was_taken_off(row: Row, order: OrderRecord, found: ServerAtRest, world: World) -> bool:
+    """Return whether upkeep took an order off the tablets, as it may when it ended long ago."""
+    ended_before_utc = world.clock.now_utc() - KEEP_ON_TABLETS
+    is_old = order.state in ENDED and order.changed_at_utc < ended_before_utc
+    return is_old and row not in found.shown
 
 
 def _others_that_differ(tablet: SimulatedTablet, found: ServerAtRest) -> Iterator[str]:
@@ -111,7 +121,7 @@ def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[s
     broken = [*_left_on_withdrawn_tablets(world), *_customers_in_words(world)]
     broken += _customers_out_of_their_window(world, found)
     for tablet in _served(world):
-        wanted = _wanted(tablet, found)
+        wanted = _wanted(tablet, found, world)
         broken += [
             f"{tablet.name} still has {key}"
             for key in _base(tablet)
