@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.clock_io import monotonic_s
+from field_app.store import lease_store
 from field_app.store.database_io import Database
 from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.sync import sync_store
@@ -104,6 +105,8 @@ class SyncEngine:
         return self._database.read(lambda connection: is_others_turn(connection, self._clock))
 
     def _converse(self) -> int:
+        if self._database.read(lease_store.is_withdrawn):
+            raise SyncProblem(Reason.WITHDRAWN, "withdrawn: a new enrolment lets this tablet in")
         broken_pull: SyncProblem | None = None
         try:
             self._pull()

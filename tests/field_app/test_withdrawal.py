@@ -157,6 +157,23 @@ def test_a_restored_server_gets_again_what_a_withdrawn_tablet_had_handed_in(
     assert tablet.withdrawal().sealed_waiting == 0
 
 
+def test_a_withdrawn_tablet_stays_empty_where_a_restored_server_forgot_the_withdrawal(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    office.new_order()
+    tablet.sync_now()
+    backup = office.back_up(tmp_path / "early.sqlite3")
+    revoke(office, tablet)
+    tablet.sync_now()
+    office.restore(backup)
+
+    verdict = tablet.sync_now()
+
+    assert verdict.reason is Reason.WITHDRAWN
+    assert tablet.must_enrol()
+    assert tablet.desk.page(OrderQuery()).total_count == 0
+
+
 def test_without_the_network_the_sealed_words_wait_over_restarts(
     tablet: Tablet, office: Office, tmp_path: Path
 ) -> None:

@@ -59,8 +59,13 @@ def every_base_is_the_servers_scope_query(world: World, found: ServerAtRest) -> 
 
 
 def _served(world: World) -> list[SimulatedTablet]:
-    """Return the tablets that the office has not withdrawn."""
-    return [tablet for tablet in world.tablets if not tablet.line.is_shut_out()]
+    """Return the tablets that the office has not withdrawn, or has enrolled anew since."""
+    return [tablet for tablet in world.tablets if not _is_out(tablet)]
+
+
+def _is_out(tablet: SimulatedTablet) -> bool:
+    """Return whether a tablet gets nothing, also where a restored server forgot why."""
+    return tablet.line.is_shut_out() or tablet.is_withdrawn()
 
 
 def _base(tablet: SimulatedTablet) -> dict[Row, tuple[JsonObject, int]]:
@@ -139,7 +144,7 @@ def nothing_outside_the_scope_stays(world: World, found: ServerAtRest) -> list[s
 
 def _left_on_withdrawn_tablets(world: World) -> Iterator[str]:
     for tablet in world.tablets:
-        if tablet.line.is_shut_out() and (_base(tablet) or tablet.orders()):
+        if _is_out(tablet) and (_base(tablet) or tablet.orders()):
             yield f"{tablet.name} was withdrawn and keeps what it had received"
 
 

@@ -381,7 +381,8 @@ class World:
             tablet.take_its_place()
             is_forgotten = tablet.line.is_shut_out() and not self.custody.is_withdrawn(tablet)
             has_words = tablet.is_withdrawn() and not self.is_at_rest(tablet)
-            if is_forgotten or has_words or (tablet.line.is_shut_out() and number % 2):
+            is_out = tablet.line.is_shut_out() or tablet.is_withdrawn()
+            if is_forgotten or has_words or (is_out and number % 2):
                 self.custody.enrol_anew(tablet)
 
     def _sync_everybody(self) -> None:
@@ -397,7 +398,9 @@ class World:
             self.watch.view(tablet)
 
     def _is_rightly_withdrawn(self, tablet: SimulatedTablet, reason: Reason) -> bool:
-        return reason is Reason.WITHDRAWN and self.custody.is_withdrawn(tablet)
+        """Return whether the office withdrew it; a restored server may have forgotten that."""
+        is_withdrawn = self.custody.is_withdrawn(tablet) or tablet.is_withdrawn()
+        return reason is Reason.WITHDRAWN and is_withdrawn
 
     @staticmethod
     def is_at_rest(tablet: SimulatedTablet) -> bool:
