@@ -9,6 +9,9 @@ The line through the modules:
     form_tables       the office's forms
     patrol_tables     what inspectors are given
     suspect_tables    the monthly suspect-meter list
+    customer_tables   customers, their premises and meters there
+    desk_tables       calls, service requests and their path, the working calendar
+    shift_tables      log and hand-over of the shifts
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are
