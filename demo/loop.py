@@ -19,7 +19,7 @@ from demo.places import Places
 from demo.story import night_leak
 from demo.town import Town
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import get_alert, list_alerts
+from sync_server.alerts.alert_list_store import get_alert, list_alerts
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.gallery import pictures_of
 from sync_server.config_io import load_config

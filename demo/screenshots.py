@@ -20,7 +20,7 @@ from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
 from demo.town_run_io import RunOptions, TownRun
 from demo.water_leak import water_leak
 from sync_server.alerts.alert import AlertFilter
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.work_orders.order_store import list_orders
 from wire_contracts.work_order_states import WorkOrderState

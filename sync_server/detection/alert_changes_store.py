@@ -9,15 +9,15 @@ from sqlalchemy import Connection
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.alerts.alert import AlertFinding
-from sync_server.alerts.alert_store import (
+from sync_server.alerts.alert_lane_store import (
     alter_alert,
     end_alert,
     newest_in_lane,
-    open_alert,
     reopen_alert,
     restate_alert,
     retract_alert,
 )
+from sync_server.alerts.alert_store import open_alert
 from sync_server.detection.alert_book import LANE, AlertChange, Change, Lane
 from sync_server.detection.candidates import RULES_VERSION, Candidate
 from sync_server.detection.chart_store import chart_of

@@ -11,12 +11,8 @@ from sqlalchemy import Connection, Engine
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.alerts.alert import AlertFinding, AlertRecord
-from sync_server.alerts.alert_store import (
-    get_alert,
-    raise_alert,
-    return_alert,
-    show_suppressed,
-)
+from sync_server.alerts.alert_list_store import get_alert
+from sync_server.alerts.alert_store import raise_alert, return_alert, show_suppressed
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import correction_version
 from sync_server.detection.columns import FAR_FUTURE_MS, Columns, Floats, Ints

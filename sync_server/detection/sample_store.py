@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, case, func, select, tuple_
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import DEVICE_METER, METER

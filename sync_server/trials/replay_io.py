@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 
 from sync_server.alerts.alert import AlertFilter
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.asset_store import add_gateway, add_meters, map_new_devices
 from sync_server.assets.assets import NewMeter
 from sync_server.db.bulk_io import OnExisting, write_rows

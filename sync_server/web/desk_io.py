@@ -11,10 +11,7 @@ from sqlalchemy import Connection
 
 from sync_server.access.roles import Action, may
 from sync_server.alerts.alert import AlertNotFoundError, AlertRecord
-from sync_server.alerts.alert_store import (
-    alert_history,
-    get_alert,
-)
+from sync_server.alerts.alert_list_store import alert_history, get_alert
 from sync_server.assets.asset_store import get_meter
 from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from sync_server.access.error_answers_io import error_answer
 from sync_server.alerts.alert import MAX_SHELVE_H
-from sync_server.alerts.alert_store import acknowledge, get_alert, shelve, unshelve
+from sync_server.alerts.alert_list_store import get_alert
+from sync_server.alerts.alert_store import acknowledge, shelve, unshelve
 from sync_server.db.engine_io import reading
 from sync_server.web.alert_views import is_safety
 from sync_server.web.crews_io import crew_choices

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from sync_server.access.roles import Action, may
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.asset_store import get_meter
 from sync_server.assets.assets import MeterRecord
 from sync_server.db.engine_io import reading

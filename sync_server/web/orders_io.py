@@ -12,7 +12,7 @@ from sync_server.access.account_store import Person
 from sync_server.access.guards_io import Require
 from sync_server.access.roles import Action, may
 from sync_server.alerts.alert import AlertNotFoundError
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
 from sync_server.forms.answers_store import answers_about_order

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import list_alerts, record_finding
+from sync_server.alerts.alert_list_store import list_alerts
+from sync_server.alerts.alert_store import record_finding
 from sync_server.assets.asset_store import get_meter
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.sync_tables import CHANGE

@@ -12,11 +12,8 @@ from sync_server.access.account_store import get_person, has_crew
 from sync_server.access.refusals import not_found, role_refused
 from sync_server.access.roles import Action, may, roles_with
 from sync_server.alerts.alert import AlertNotFoundError
-from sync_server.alerts.alert_store import (
-    get_alert,
-    mark_ordered,
-    order_cancelled,
-)
+from sync_server.alerts.alert_list_store import get_alert
+from sync_server.alerts.alert_store import mark_ordered, order_cancelled
 from sync_server.db.access_tables import CREW, TABLET
 from sync_server.db.asset_tables import COMMUNITY
 from sync_server.db.order_tables import WORK_ORDER

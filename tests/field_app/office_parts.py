@@ -21,7 +21,7 @@ from sync_server.access.desk import AccessDesk
 from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import issue_enrolment_code
 from sync_server.alerts.alert import AlertRecord
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch

@@ -9,12 +9,10 @@ from sqlalchemy import Connection, Engine, delete, update
 from sqlalchemy.exc import IntegrityError
 
 from sync_server.alerts.alert import AlertEvent, AlertFilter, AlertFinding, AlertNotFoundError
+from sync_server.alerts.alert_list_store import alert_history, get_alert, list_alerts
 from sync_server.alerts.alert_store import (
     acknowledge,
-    alert_history,
     expire_shelves,
-    get_alert,
-    list_alerts,
     mark_ordered,
     order_cancelled,
     raise_alert,

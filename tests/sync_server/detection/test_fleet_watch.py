@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from sync_server.alerts.alert import AlertFilter
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.detection.fleet_watch import FleetWatch

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import acknowledge, list_alerts, mark_ordered, record_finding
+from sync_server.alerts.alert_list_store import list_alerts
+from sync_server.alerts.alert_store import acknowledge, mark_ordered, record_finding
 from sync_server.assets.asset_store import map_device
 from sync_server.assets.assets import MeterClass, NewMeter
 from sync_server.db.engine_io import reading

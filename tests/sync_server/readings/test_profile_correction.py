@@ -16,7 +16,7 @@ from firmware_profiles.profile import Profile
 from firmware_profiles.words import pack_words
 from sync_server.__main__ import main as sync_server
 from sync_server.alerts.alert import AlertFilter, AlertRecord
-from sync_server.alerts.alert_store import list_alerts
+from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import reading
 from sync_server.db.reading_tables import READING, READING_CORRECTION

@@ -1,6 +1,6 @@
 """What becomes of a crew's step along the life cycle of an order."""
 
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.sync.review_store import ReviewKind, reviews_of
 from sync_server.work_orders.fact_store import facts_of_order
 from sync_server.work_orders.order import NewOrder

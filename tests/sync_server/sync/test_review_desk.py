@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 
 from sync_server.access.audit_store import list_audit, verify_audit
 from sync_server.access.roles import ALLOWED, Action
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.sync.chosen_values import columns_of, value_of

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.work_orders.order_store import act, create_from_alert, get_order
 from tests.sync_server.people_parts import Pen, Utility, found_utility, raise_leak
 from tests.sync_server.real_parts import HandClock

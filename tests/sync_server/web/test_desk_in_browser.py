@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import VIEWPORT
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.db.engine_io import reading
 from sync_server.web.app_io import build_app
 from tests.sync_server.real_parts import NOON, HandClock

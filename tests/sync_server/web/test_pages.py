@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sync_server.access.account_store import Crew, create_crew, get_person, list_people
 from sync_server.access.bootstrap import first_start_link
 from sync_server.access.roles import Role
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.assets.asset_store import get_meter
 from sync_server.db.engine_io import reading
 from sync_server.readings.arrivals import FrameKey, Refused

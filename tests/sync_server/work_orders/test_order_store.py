@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from sync_server.access.roles import Role
-from sync_server.alerts.alert_store import get_alert
+from sync_server.alerts.alert_list_store import get_alert
 from sync_server.db.sync_tables import PUBLISHED
 from sync_server.work_orders.dispatch import (
     KEEP_ON_TABLETS,
