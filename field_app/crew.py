@@ -9,6 +9,7 @@ from field_app.forms.finding import MEASURED_PREFIX
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import next_event
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery, SeenOrder
+from field_app.platform.ports import Vault
 from field_app.sync.engine import SyncVerdict
 from field_app.sync.sync_store import SyncStatus
 from field_app.tablet import Connect, Tablet, connect_over_http, open_tablet
@@ -31,9 +32,16 @@ class HeadlessCrew:
     reaches the server with a later `sync_now`.
     """
 
-    def __init__(self, data: Path, clock: Clock, *, connect: Connect = connect_over_http) -> None:
-        """Open the tablet in `data`; `connect` replaces the way to the server."""
-        self.tablet: Tablet = open_tablet(data, clock, connect=connect)
+    def __init__(
+        self,
+        data: Path,
+        clock: Clock,
+        *,
+        connect: Connect = connect_over_http,
+        vault: Vault | None = None,
+    ) -> None:
+        """Open the tablet in `data`; `connect` replaces the way to the server, `vault` its own."""
+        self.tablet: Tablet = open_tablet(data, clock, connect=connect, vault=vault)
 
     @property
     def is_enrolled(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
@@ -23,8 +23,8 @@ from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import SafetyCheck, safety_check_json
 from wire_contracts.meter_rounds import RoundReading, round_reading_json
-from wire_contracts.operations import OperationKind
-from wire_contracts.orders import FactType, OrderType, SafetyClass
+from wire_contracts.operations import Operation, OperationKind
+from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import (
     CheckIn,
     Defect,
@@ -204,6 +204,10 @@ class InspectionDesk:
             if order_id is not None and is_new:
                 request = _request(order_id, told, checkpoint)
                 changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
+            if order_id is not None:
+                taken = record_of(f"{point.run_id}/{point.checkpoint_id}")
+                given = record_of(point.run_id)
+                changes += _photos_for(connection, order_id, taken=taken, given=given)
             _append(connection, stamp, point.run_id, changes)
             self._forget(connection, point_draft(point.run_id, point.checkpoint_id), stamp)
             return order_id
@@ -270,6 +274,15 @@ class InspectionDesk:
             if home_check.must_shut_off(check.hazards) and seen is not None:
                 request = _home_request(_new_id(stamp), check, seen)
                 changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
+                record_id = record_of(household_id)
+                since_ms = stamp.at.wall_ms - _ONE_SHIFT_MS
+                changes += _photos_for(
+                    connection,
+                    request.order_id,
+                    taken=record_id,
+                    given=record_id,
+                    since_ms=since_ms,
+                )
             _append(connection, stamp, household_id, changes)
             self._forget(connection, home_draft(household_id), stamp)
             return check
@@ -308,6 +321,43 @@ def _fact(stamp: TapStamp, kind: FactType, payload: JsonObject) -> NewOperation:
         field=str(kind),
         payload=payload,
     )
+
+
+_ONE_SHIFT_MS: Final = 12 * 3_600_000
+"""A home is visited again after weeks: what was photographed there in one shift is one visit."""
+
+
+def _photos_for(
+    connection: Connection, order_id: str, *, taken: str, given: str, since_ms: int = 0
+) -> list[NewOperation]:
+    """Return what makes the photos kept under `taken` photos of the order, too (complaint 23).
+
+    The bytes travel once, under one name. `given` is the record that tells which the order has.
+    """
+    known = {
+        _blob_of(entry.operation)
+        for entry in outbox_store.entries_of(connection, given)
+        if entry.operation.entity_id == order_id
+    }
+    return [
+        NewOperation(
+            kind=OperationKind.ATTACH,
+            entity=ENTITY,
+            entity_id=order_id,
+            order_id="",
+            field="",
+            payload=entry.operation.payload,
+        )
+        for entry in outbox_store.entries_of(connection, taken)
+        if entry.operation.kind is OperationKind.ATTACH
+        and entry.operation.entity != ENTITY
+        and entry.made_at_ms >= since_ms
+        and _blob_of(entry.operation) not in known
+    ]
+
+
+def _blob_of(operation: Operation) -> JsonValue:
+    return None if operation.payload is None else operation.payload.get("sha256")
 
 
 def _append(

@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -59,12 +59,13 @@ class CutError(Exception):
 
 
 class BadLink:
-    """Forwards from its own port to a server's."""
+    """Forwards from its own port to a server's; `watch` is called before every request goes on."""
 
     def __init__(self, target: int, seed: int) -> None:
         self.target = target
         self.faults = Faults()
         self.traffic = Traffic()
+        self.watch: Callable[[], None] = lambda: None
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._left = self._draw()
@@ -118,6 +119,7 @@ class BadLink:
         head, body = _read_head(client)
         if not head:
             return False
+        self.watch()
         with self._lock:
             self.traffic.requests += 1
             fate = self._random.random()

@@ -1,19 +1,14 @@
 """A photo from the tap to the server: over real HTTP, with a real vault, whatever breaks."""
 
 import hashlib
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
-from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError
-from field_app.platform.network import NetworkKind
 from field_app.platform.no_vault import NoVault
 from field_app.presenters.photos import photo_facts
 from field_app.store import photo_store
@@ -21,78 +16,22 @@ from field_app.store.photo_store import KEEP, NO_PHOTOS, PhotoCount, PhotoStatus
 from field_app.store.record_states import RecordState
 from field_app.sync.reasons import Reason
 from field_app.sync.uploading import PhotoWait, photo_wait
-from sync_server.blobs.api_io import blobs_router
-from sync_server.blobs.blob_store import BlobState, find_blob
-from sync_server.blobs.files_io import BlobFiles
-from sync_server.blobs.intake import Intake
-from sync_server.blobs.ref_store import count_photos, refs_of_record
+from sync_server.blobs.blob_store import BlobState
+from sync_server.blobs.ref_store import refs_of_record
 from sync_server.blobs.sweep import sweep
-from sync_server.blobs.want_store import want_blob
 from sync_server.db.engine_io import reading
-from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.office_parts import Office
+from tests.field_app.photo_parts import PIN, Metered, Site, noisy_jpeg, photo_site
 from tests.sync_server.blobs.blob_parts import jpeg, signature
-from wire_contracts.blobs import MAX_THUMB_BYTES, BlobRole, WantReason
+from wire_contracts.blobs import MAX_THUMB_BYTES, BlobRole
 from wire_contracts.orders import ENTITY
 from wire_contracts.quantities import Medium
-
-PIN = "285170"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A served office with a folder for photos, and a crew's tablet with a PIN."""
-
-    office: Office
-    files: BlobFiles
-    intake: Intake
-    crew: HeadlessCrew
-
-    @property
-    def album(self) -> PhotoAlbum:
-        return self.crew.tablet.photos
-
-    def state_of(self, sha256: str) -> BlobState | None:
-        with reading(self.office.engine) as connection:
-            found = find_blob(connection, sha256)
-        return None if found is None else found.state
-
-    def pending(self, order_id: str) -> tuple[int, int]:
-        with reading(self.office.engine) as connection:
-            count = count_photos(connection, ENTITY, order_id)
-        return count.here, count.total
-
-    def want(self, sha256: str, reason: WantReason = WantReason.PERSON) -> None:
-        with self.office.engine.begin() as connection:
-            want_blob(connection, sha256, reason, "zhou", self.office.clock.now_utc())
-
-
-class Metered:
-    """A network that costs money."""
-
-    def kind(self) -> NetworkKind:
-        return NetworkKind.METERED
 
 
 @pytest.fixture
 def site(office: Office, tmp_path: Path) -> Iterator[Site]:
-    files = BlobFiles(tmp_path / "blobs")
-    intake = Intake(office.engine, files, office.clock)
-    app = office_app(office)
-    app.include_router(blobs_router(intake))
-    crew = HeadlessCrew(tmp_path / "tablet", office.clock)
-    with serving(app) as url:
-        crew.enrol(url, office.code())
-        crew.tablet.set_pin(PIN)
-        yield Site(office=office, files=files, intake=intake, crew=crew)
-        crew.close()
-
-
-def noisy_jpeg(seed: int = 1, side: int = 480) -> bytes:
-    """Return a JPEG that is too large for a thumb: noise cannot be made small."""
-    noise = Image.effect_noise((side, side), 90 + seed)
-    out = io.BytesIO()
-    noise.convert("RGB").save(out, "JPEG", quality=90)
-    return out.getvalue()
+    with photo_site(office, tmp_path) as found:
+        yield found
 
 
 def test_a_photo_reaches_the_server_byte_for_byte_with_its_thumb(site: Site) -> None:
