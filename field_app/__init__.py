@@ -15,7 +15,9 @@ The line through the packages, from the file on disk to the screen:
     access                               log-in by PIN, personal data on lease, withdrawal
     tablet                               one tablet, put together
     presenters                           state in, view data out
-    ui, app                              the screens
+    ui                                   the screens
+    later_pages                          what is opened from the list
+    app                                  tablet and screens, put together
     crew                                 the same tablet without screens
     demo_town, demo_office               made-up work and who deals it out, without a server
     commands_io                          what the command line asks

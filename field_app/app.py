@@ -1,60 +1,36 @@
 """Puts the tablet and its screens together, and runs them until the window is closed."""
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from field_app.clock_io import SystemClock
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import CHINESE, ChosenWords
-from field_app.orders.site_desk import SiteSheet
 from field_app.photos.pictures_io import read_code
 from field_app.platform.desktop import desktop_hardware
 from field_app.platform.hardware_io import Desk, open_hardware
 from field_app.platform.ports import Hardware
 from field_app.platform.replay import ReplayedStep
 from field_app.presenters.alarm import AlarmPresenter
-from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.enrol import EnrolPresenter
-from field_app.presenters.finding import FindingPresenter
-from field_app.presenters.form import FormPresenter
-from field_app.presenters.gate_page import GatePage
-from field_app.presenters.help_page import HelpPage
-from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.log_in import LogInPresenter
-from field_app.presenters.map import MapPresenter
-from field_app.presenters.order import OrderPresenter
 from field_app.presenters.orders import OrdersPresenter
-from field_app.presenters.parts_page import PartsPage
 from field_app.presenters.ports import PresenterContext, Worker
-from field_app.presenters.reading_page import ReadingPage
-from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.sheet import SheetPage, SheetPresenter
-from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.sync import SyncPresenter
-from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.views import LabelledText
-from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet, connect_over_http, open_tablet
 from field_app.ui.environment_io import prepare_environment
-from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
 from wire_contracts.sync import SyncApi
 
 if TYPE_CHECKING:
+    from field_app.later_pages import LaterPages
     from field_app.ui.application import AppParts, LamplighterApp
-    from field_app.ui.navigator import AnySheet, Presenters
-
-SITE_PAGES: Final[Mapping[str, Callable[[Tablet, PresenterContext, str], SheetPage[SiteSheet]]]] = {
-    "work": WorkPage,
-    "gate": GatePage,
-    "valves": ValvesPage,
-    "parts": PartsPage,
-    "reading": ReadingPage,
-}
-"""The sheets of one order by the key of the tool that opens them."""
+    from field_app.ui.navigator import Presenters
 
 
 def _(msgid: str) -> str:
@@ -74,10 +50,7 @@ class Wiring:
 
     def presenters(self, worker: Worker) -> "Presenters":
         """Return the presenters; those of one order are made when it is opened."""
-        from field_app.ui.form_page import make_form_page  # noqa: PLC0415 - imports Kivy
         from field_app.ui.navigator import Presenters  # noqa: PLC0415 - imports Kivy
-        from field_app.ui.rounds_place import make_rounds_place  # noqa: PLC0415 - imports Kivy
-        from field_app.ui.screens.map import MapScreen  # noqa: PLC0415 - imports Kivy
 
         tablet = self.tablet
         context = PresenterContext(
@@ -86,62 +59,33 @@ class Wiring:
             clock=self.clock,
             zone=load_zone("field-app", self.config.timezone),
         )
+
+        @cache
+        def later() -> "LaterPages":
+            from field_app.later_pages import LaterPages  # noqa: PLC0415 - after the first list
+
+            return LaterPages(tablet=tablet, hardware=self.hardware, context=context)
+
         return Presenters(
             orders=OrdersPresenter(tablet, context, self.hardware.locator),
             sync=SyncPresenter(tablet, context, self.hardware),
             enrol=EnrolPresenter(tablet, context, self.config, self.hardware.code_scanner),
             log_in=LogInPresenter(tablet, context),
-            order=lambda order_id: OrderPresenter(tablet, context, order_id),
-            finding=lambda order_id: FindingPresenter(tablet, context, order_id),
             alarm=AlarmPresenter(tablet, context, self.hardware),
-            sheet=lambda key, order_id: self._sheet(key, order_id, context),
+            order=lambda order_id: later().order(order_id),
+            finding=lambda order_id: later().finding(order_id),
+            sheet=lambda key, order_id: later().sheet(key, order_id),
+            sign=lambda order_id, png: later().sign(order_id, png),
+            album=lambda order_id: later().album(order_id),
+            form=lambda navigator, request: later().form(navigator, request),
             places={
-                "map": lambda navigator: MapScreen(
-                    presenter=MapPresenter(tablet, context, self.hardware.locator),
-                    opened=navigator.open_order,
-                ),
-                "patrol": make_rounds_place(self._round_parts(context)),
+                "map": lambda navigator: later().map(navigator),
+                "patrol": lambda navigator: later().rounds(navigator),
             },
-            sign=self._sign,
             keep_place=tablet.keep_place,
             kept_place=tablet.kept_place,
-            album=lambda order_id: AlbumPresenter(
-                tablet.photos, context, self.hardware.camera, order_id
-            ),
             words=self.words,
             worker=worker,
-            form=lambda navigator, request: make_form_page(
-                navigator, FormPresenter(tablet, context, request, self.hardware), worker
-            ),
-        )
-
-    def _sign(self, order_id: str, png: bytes) -> str:
-        """Keep a signature; return why it could not be kept, empty when it was."""
-        photos = self.tablet.photos
-        reason = photos.availability().reason
-        if not photos.availability().is_available:
-            return self.words(reason)
-        photos.add(order_id, png, BlobRole.SIGNATURE)
-        return ""
-
-    def _sheet(self, key: str, order_id: str, context: PresenterContext) -> "AnySheet":
-        """Return the presenter of a sheet; what no page is named after ends the visit."""
-        tablet = self.tablet
-        if key == "help":
-            return SheetPresenter(HelpPage(tablet, context, self.hardware.locator), context)
-        if key == "shift":
-            return SheetPresenter(ShiftPage(tablet, context), context)
-        page = SITE_PAGES.get(key)
-        if page is None:
-            return SheetPresenter(LeavePage(tablet, context, order_id, key), context)
-        return SheetPresenter(page(tablet, context, order_id), context)
-
-    def _round_parts(self, context: PresenterContext) -> RoundParts:
-        return RoundParts(
-            desk=self.tablet.inspections,
-            photos=self.tablet.photos,
-            hardware=self.hardware,
-            context=context,
         )
 
     def about(self) -> list[LabelledText]:
@@ -158,6 +102,10 @@ class Wiring:
             if text
         ]
 
+    def _has_rounds(self) -> bool:
+        """Return whether the crew inspects anything; asked in the background, after the list."""
+        return self.tablet.inspections.has_rounds()
+
     def parts(self) -> "AppParts":
         """Return what the app is given."""
         from field_app.ui.application import AppParts  # noqa: PLC0415 - imports Kivy
@@ -169,7 +117,7 @@ class Wiring:
             keep_language=self.tablet.choose_language,
             about=self.about,
             folder=self.config.data,
-            has_rounds=self.tablet.inspections.has_rounds,
+            has_rounds=self._has_rounds,
         )
 
 
@@ -230,7 +178,6 @@ def run_app(config: TabletConfig, clock: Clock | None = None, run: Run | None = 
     connect = connect_over_http if office is None else lambda _identity: office
     tablet = open_tablet(config.data, clock, connect=connect)
     try:
-        tablet.start_background_sync()
         wiring = wire(tablet, config, clock, _hardware(tablet, clock, run))
         _show(wiring, run)
     finally:
@@ -248,7 +195,10 @@ def _show(wiring: Wiring, run: Run) -> None:
     from field_app.ui.application import LamplighterApp  # noqa: PLC0415 - imports Kivy
 
     parts = replace(
-        wiring.parts(), strip="" if run.office is None else DEMO_STRIP, is_check=run.is_check
+        wiring.parts(),
+        begin_sync=wiring.tablet.start_background_sync,
+        strip="" if run.office is None else DEMO_STRIP,
+        is_check=run.is_check,
     )
     app = LamplighterApp(parts)
     _stop_on_signal(app.stop_soon)

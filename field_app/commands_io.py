@@ -10,13 +10,14 @@ from field_app.clock_io import SystemClock
 from field_app.config import TabletConfig
 from field_app.config_io import ConfigError
 from field_app.crew import HeadlessCrew
-from field_app.demo_office import DemoOffice, prepare_demo
 from field_app.interpreter_io import settle_interpreter
 from field_app.platform.hardware_io import TrackError, read_track
 from field_app.store.database_io import StoreFullError, StoreTooNewError
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.ui.environment_io import NoWindowError
+from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
+from wire_contracts.sync import SyncApi
 
 COMMAND_LINE: Final = "command line"
 
@@ -51,17 +52,21 @@ def _run_screens(config: TabletConfig, options: argparse.Namespace) -> int:
 
     clock = SystemClock()
     track = () if options.track is None else read_track(options.track)
-    office: DemoOffice | None = None
-    if options.demo:
-        try:
-            prepare_demo(config.data, clock)
-        except ValueError as error:
-            raise ConfigError(COMMAND_LINE, "--demo", str(error), "name another --data") from error
-        office = DemoOffice(clock)
+    office = _demo_office(config, clock) if options.demo else None
     run_app(config, clock, Run(office=office, track=track, is_check=options.check))
     if options.check:
         _say("field-app: the first page was drawn")
     return 0
+
+
+def _demo_office(config: TabletConfig, clock: Clock) -> SyncApi:
+    from field_app.demo_office import DemoOffice, prepare_demo  # noqa: PLC0415 - the demo alone
+
+    try:
+        prepare_demo(config.data, clock)
+    except ValueError as error:
+        raise ConfigError(COMMAND_LINE, "--demo", str(error), "name another --data") from error
+    return DemoOffice(clock)
 
 
 def _run_headless(config: TabletConfig, options: argparse.Namespace) -> int:

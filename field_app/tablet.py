@@ -1,12 +1,15 @@
-"""Puts one tablet together: file, identity, orders and sync, for the screens and for the crew."""
+"""Puts one tablet together: file, identity, orders and sync, for the screens and for the crew.
+
+The list of orders is on the glass before rounds, checklists and HTTP are imported.
+"""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
 
@@ -23,14 +26,11 @@ from field_app.access.withdrawal import (
     send_sealed_photos,
     withdraw,
 )
-from field_app.checklists.form_desk import FormDesk
 from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
-from field_app.orders.site_desk import SiteDesk
 from field_app.orders.stamps import Stamps
-from field_app.patrols.inspection_desk import InspectionDesk
 from field_app.photos.album import PhotoAlbum
 from field_app.photos.photo_files_io import FOLDER, PhotoFiles
 from field_app.photos.sealed_photos_io import SealedPhotos
@@ -65,11 +65,7 @@ from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
-from field_app.sync.blob_client_io import HttpBlobApi
-from field_app.sync.client_io import HttpStream, HttpSyncApi, open_pokes
 from field_app.sync.engine import SyncEngine, SyncVerdict
-from field_app.sync.enrol_io import enrol
-from field_app.sync.poke_io import PokeListener
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
@@ -88,6 +84,13 @@ from wire_contracts.operations import DeviceTime
 from wire_contracts.sealed import Envelope, SealedKind
 from wire_contracts.sync import Feature, SyncApi, has_feature
 
+if TYPE_CHECKING:
+    from field_app.checklists.form_desk import FormDesk
+    from field_app.orders.site_desk import SiteDesk
+    from field_app.patrols.inspection_desk import InspectionDesk
+    from field_app.sync.client_io import HttpStream
+    from field_app.sync.poke_io import PokeListener
+
 STORE_FILE: Final = "tablet.sqlite3"
 
 Connect = Callable[[Identity], SyncApi]
@@ -99,6 +102,8 @@ _SHOWN_WAITING: Final = 100
 
 def connect_over_http(identity: Identity) -> SyncApi:
     """Return the API over HTTP with the tablet's token."""
+    from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - after the first list
+
     return HttpSyncApi(identity.server_url, identity.token)
 
 
@@ -121,6 +126,8 @@ class Tablet:
         self._sync_lock = threading.Lock()
         self._runner: SyncRunner | None = None
         self._listener: PokeListener | None = None
+        self._engine_lock = threading.Lock()
+        self._is_closed = False
         self._api: SyncApi | None = None
         self._blob_api: BlobApi | None = None
         self._engine: SyncEngine | None = None
@@ -130,18 +137,37 @@ class Tablet:
         self._tap_clock = TapClock(clock)
         self.log_in = LogIn(self.vault, self._now)
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
-        self.inspections = InspectionDesk(database, self.stamps)
         self.desk = OrderDesk(database, self.stamps)
-        self.site = SiteDesk(database, self.stamps)
-        self.forms = FormDesk(database, self.stamps, clock)
         self.network: Network = DesktopNetwork()
         sealed = SealedPhotos(folder=folder / FOLDER, seal=self._seal_photo)
         self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault, sealed=sealed)
         self._photo_files.clear_unfinished()
         self.photos = PhotoAlbum(database, self._photo_files, self.stamps, NoLocator())
         self.personal = PersonalData(database, self.vault, self._now)
-        self._prepare_engine()
         self._settle_access()
+
+    @cached_property
+    def inspections(self) -> "InspectionDesk":
+        """Return the rounds of an inspector."""
+        from field_app.patrols.inspection_desk import (  # noqa: PLC0415 - after the first list
+            InspectionDesk,
+        )
+
+        return InspectionDesk(self.database, self.stamps)
+
+    @cached_property
+    def site(self) -> "SiteDesk":
+        """Return the work on site."""
+        from field_app.orders.site_desk import SiteDesk  # noqa: PLC0415 - after the first list
+
+        return SiteDesk(self.database, self.stamps)
+
+    @cached_property
+    def forms(self) -> "FormDesk":
+        """Return the checklists of the office."""
+        from field_app.checklists.form_desk import FormDesk  # noqa: PLC0415 - after the first list
+
+        return FormDesk(self.database, self.stamps, self._clock)
 
     @property
     def is_enrolled(self) -> bool:
@@ -163,6 +189,8 @@ class Tablet:
 
         Outbox and drafts stay: an expired tablet that enrols again loses nothing.
         """
+        from field_app.sync.enrol_io import enrol  # noqa: PLC0415 - after the first list
+
         identity = enrol(server_url, code, device_name)
         self._take_identity(identity)
         self.vault.admit()
@@ -239,9 +267,10 @@ class Tablet:
     def sync_now(self) -> SyncVerdict:
         """Sync now, due or not; blocks until it has ended."""
         with self._sync_lock:
-            if self._engine is None:
+            engine = self._ready_engine()
+            if engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
-            verdict = self._engine.sync()
+            verdict = engine.sync()
             if verdict.reason is Reason.WITHDRAWN:
                 self._withdraw()
             self._send_sealed(verdict.reason)
@@ -342,6 +371,8 @@ class Tablet:
 
     def start_background_sync(self) -> None:
         """Sync in the background whenever it is due, from now on and after an enrolment."""
+        from field_app.sync.poke_io import PokeListener  # noqa: PLC0415 - after the first list
+
         if self._runner is None:
             self._runner = SyncRunner(self.database, self)
             self._runner.start()
@@ -350,7 +381,8 @@ class Tablet:
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync, None while there is nobody to ask."""
-        return None if self._engine is None else self._engine.seconds_until_due()
+        engine = self._ready_engine()
+        return None if engine is None else engine.seconds_until_due()
 
     def sync(self) -> SyncVerdict:
         """Sync for the background thread, then care for the file."""
@@ -364,13 +396,19 @@ class Tablet:
             self._listener.close()
         if self._runner is not None:
             self._runner.close()
-        with self._sync_lock:
+        with self._sync_lock, self._engine_lock:
+            self._is_closed = True
             self._close_api()
             self._engine = None
         self.database.close()
 
-    def _open_pokes(self) -> HttpStream | None:
+    def _open_pokes(self) -> "HttpStream | None":
         """Open the stream of pokes, on a connection of its own; None while there is no contact."""
+        from field_app.sync.client_io import (  # noqa: PLC0415 - after the first list
+            HttpSyncApi,
+            open_pokes,
+        )
+
         status = self.database.read(sync_store.load_status)
         is_newer = status.protocol is not None and has_feature(status.protocol, Feature.POKE)
         has_contact = status.reason is Reason.NONE and not status.is_switched_off
@@ -433,35 +471,43 @@ class Tablet:
                 self.database.write(_forget_token)
             save_identity(self._folder, identity)
             self.identity = identity
-            self._close_api()
-            self._prepare_engine()
+            with self._engine_lock:
+                self._close_api()
+                self._engine = None
         if self._listener is not None:
             self._listener.hang_up()
 
-    def _prepare_engine(self) -> None:
-        if self.identity is not None:
-            self._api = self._connect(self.identity)
-            self._engine = SyncEngine(
-                self.database,
-                self._api,
-                self._clock,
-                self._renew_replica,
-                keep=self.personal.keep,
-            )
-            self._blob_api = _blob_api(self._api, self.identity)
-            if self._blob_api is not None:
-                shore = Shore(
-                    files=self._photo_files,
-                    network=self._network_kind,
-                    clock=self._clock,
-                )
-                self._engine.carry_photos(Uploader(self.database, self._blob_api, shore))
+    def _ready_engine(self) -> SyncEngine | None:
+        """Return the engine, made when it is first wanted; None before the enrolment."""
+        with self._engine_lock:
+            if self._engine is None and self.identity is not None and not self._is_closed:
+                self._engine = self._make_engine(self.identity)
+            return self._engine
+
+    def _make_engine(self, identity: Identity) -> SyncEngine:
+        self._api = self._connect(identity)
+        engine = SyncEngine(
+            self.database,
+            self._api,
+            self._clock,
+            self._renew_replica,
+            keep=self.personal.keep,
+        )
+        self._blob_api = _blob_api(self._api, identity)
+        if self._blob_api is not None:
+            shore = Shore(files=self._photo_files, network=self._network_kind, clock=self._clock)
+            engine.carry_photos(Uploader(self.database, self._blob_api, shore))
+        return engine
 
     def _close_api(self) -> None:
-        if isinstance(self._api, HttpSyncApi):
-            self._api.close()
+        if self._api is not None:
+            from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - as above
+
+            if isinstance(self._api, HttpSyncApi):
+                self._api.close()
         if self._blob_api is not None:
             self._blob_api.close()
+        self._api = self._blob_api = None
 
     def _network_kind(self) -> NetworkKind:
         return self.network.kind()
@@ -473,6 +519,9 @@ class Tablet:
 
 
 def _blob_api(api: SyncApi, identity: Identity) -> BlobApi | None:
+    from field_app.sync.blob_client_io import HttpBlobApi  # noqa: PLC0415 - after the first list
+    from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - as above
+
     if isinstance(api, HttpSyncApi):
         return HttpBlobApi(identity.server_url, identity.token)
     way: object = api

@@ -29,6 +29,7 @@
     parts_page    what was taken from the van
     reading_page  what the meter shows, questioned at once
     leave_page    no access, cannot finish, hand-over
+    watch         what the watch is told, and how the time that is left reads
     help_page     the watch over who works alone, the call for help
     shift_page    my numbers today, the note to the next shift
     alarm         AlarmPresenter: what must be answered now

@@ -7,10 +7,10 @@ from typing import Final
 from field_app.orders.lone_watch import Watch, WatchState
 from field_app.orders.order_store import OrderLine
 from field_app.platform.ports import Hardware, Sound
-from field_app.presenters.help_page import answer_watch, clock_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import AlarmView, Tone
+from field_app.presenters.watch import answer_watch, clock_text
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 

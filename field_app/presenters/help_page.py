@@ -20,12 +20,12 @@ from field_app.presenters.sheet_views import (
 )
 from field_app.presenters.site_words import HELP_ICONS, help_text
 from field_app.presenters.views import Tone
+from field_app.presenters.watch import answer_watch, clock_text, name_at_work
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import HelpCall, HelpReason, LoneWorkerEvent, WatchEvent
 
 MINUTE_MS = 60_000
-_SECOND_MS = 1000
 _TONES = {
     WatchState.OFF: Tone.PLAIN,
     WatchState.CALM: Tone.INFO,
@@ -240,35 +240,10 @@ class HelpPage:
 
     def _tell(self, event: WatchEvent, due_ms: int | None, place: str) -> None:
         self._tablet.site.tell_watch(
-            LoneWorkerEvent(event=event, person=_person(self._tablet), due_ms=due_ms, place=place)
+            LoneWorkerEvent(
+                event=event, person=name_at_work(self._tablet), due_ms=due_ms, place=place
+            )
         )
 
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
-
-
-def answer_watch(tablet: Tablet, now_ms: int) -> None:
-    """Keep that the person is all right; the watch goes on for as long as before."""
-    watch = tablet.site.watch()
-    if watch.state is WatchState.OFF:
-        return
-    event = LoneWorkerEvent(
-        event=WatchEvent.CONFIRMED,
-        person=_person(tablet),
-        due_ms=now_ms + watch.interval_ms,
-        place=watch.place,
-    )
-    tablet.site.tell_watch(event)
-
-
-def clock_text(left_ms: int) -> str:
-    """Return minutes and seconds that are left; a minus says how long ago it was."""
-    sign = "" if left_ms >= 0 else "-"
-    minutes, seconds = divmod(abs(left_ms) // _SECOND_MS, 60)
-    return f"{sign}{minutes}:{seconds:02d}"
-
-
-def _person(tablet: Tablet) -> str:
-    identity = tablet.identity
-    person = None if identity is None else identity.person()
-    return "" if person is None else person.name

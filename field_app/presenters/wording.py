@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
 
 from field_app.access.personal_data import Gap
 from field_app.forms.finding import MeasuredField, Missing, Problem
@@ -22,23 +23,30 @@ _HOUR_MIN = 60
 _DAY_MIN = 24 * 60
 
 
+def _(msgid: str) -> str:
+    """Mark a msgid for the catalogue; the words are looked up when they are shown."""
+    return msgid
+
+
+_STATES: Final[Mapping[WorkOrderState, str]] = {
+    WorkOrderState.PLANNED: _("Planned"),
+    WorkOrderState.RELEASED: _("New"),
+    WorkOrderState.ACCEPTED: _("Accepted"),
+    WorkOrderState.EN_ROUTE: _("On the way"),
+    WorkOrderState.ON_SITE: _("On site"),
+    WorkOrderState.WORKING: _("Working"),
+    WorkOrderState.FINISHED: _("Finished"),
+    WorkOrderState.CANNOT_FINISH: _("Cannot be finished"),
+    WorkOrderState.NO_ACCESS: _("No access"),
+    WorkOrderState.VERIFIED: _("Verified"),
+    WorkOrderState.CLOSED: _("Closed"),
+    WorkOrderState.CANCELLED: _("Cancelled"),
+}
+
+
 def state_text(t: Words, state: WorkOrderState) -> str:
     """Return what a state is called on the screen."""
-    texts: Mapping[WorkOrderState, str] = {
-        WorkOrderState.PLANNED: t("Planned"),
-        WorkOrderState.RELEASED: t("New"),
-        WorkOrderState.ACCEPTED: t("Accepted"),
-        WorkOrderState.EN_ROUTE: t("On the way"),
-        WorkOrderState.ON_SITE: t("On site"),
-        WorkOrderState.WORKING: t("Working"),
-        WorkOrderState.FINISHED: t("Finished"),
-        WorkOrderState.CANNOT_FINISH: t("Cannot be finished"),
-        WorkOrderState.NO_ACCESS: t("No access"),
-        WorkOrderState.VERIFIED: t("Verified"),
-        WorkOrderState.CLOSED: t("Closed"),
-        WorkOrderState.CANCELLED: t("Cancelled"),
-    }
-    return texts[state]
+    return t(_STATES[state])
 
 
 def event_text(t: Words, event: WorkOrderEvent) -> str:
@@ -55,14 +63,16 @@ def event_text(t: Words, event: WorkOrderEvent) -> str:
     return texts.get(event, str(event))
 
 
+_MEDIA: Final[Mapping[Medium, str]] = {
+    Medium.HEAT: _("Heat"),
+    Medium.GAS: _("Gas"),
+    Medium.WATER: _("Water"),
+}
+
+
 def medium_text(t: Words, medium: Medium) -> str:
     """Return the medium's name."""
-    texts: Mapping[Medium, str] = {
-        Medium.HEAT: t("Heat"),
-        Medium.GAS: t("Gas"),
-        Medium.WATER: t("Water"),
-    }
-    return texts[medium]
+    return t(_MEDIA[medium])
 
 
 def result_text(t: Words, result: FindingResult) -> str:
@@ -89,20 +99,22 @@ def quantity_text(t: Words, quantity: Quantity) -> str:
     return texts.get(quantity, str(quantity))
 
 
+_MARKS: Final[Mapping[RecordState, tuple[str, Tone]]] = {
+    RecordState.UNTOUCHED: ("", Tone.PLAIN),
+    RecordState.DRAFT: (_("Draft on this tablet"), Tone.WARN),
+    RecordState.QUEUED: (_("Waiting on this tablet"), Tone.WARN),
+    RecordState.SENDING: (_("Being sent"), Tone.INFO),
+    RecordState.RECEIVED: (_("The server has it"), Tone.INFO),
+    RecordState.SHOWN_TO_OFFICE: (_("The office sees it"), Tone.OK),
+    RecordState.PHOTO_PENDING: (_("Photos still to send"), Tone.WARN),
+    RecordState.LOOK_HERE: (_("Look here"), Tone.DANGER),
+}
+
+
 def mark_view(t: Words, state: RecordState) -> MarkView:
     """Return how a record's sync state is shown."""
-    texts: Mapping[RecordState, tuple[str, Tone]] = {
-        RecordState.UNTOUCHED: ("", Tone.PLAIN),
-        RecordState.DRAFT: (t("Draft on this tablet"), Tone.WARN),
-        RecordState.QUEUED: (t("Waiting on this tablet"), Tone.WARN),
-        RecordState.SENDING: (t("Being sent"), Tone.INFO),
-        RecordState.RECEIVED: (t("The server has it"), Tone.INFO),
-        RecordState.SHOWN_TO_OFFICE: (t("The office sees it"), Tone.OK),
-        RecordState.PHOTO_PENDING: (t("Photos still to send"), Tone.WARN),
-        RecordState.LOOK_HERE: (t("Look here"), Tone.DANGER),
-    }
-    text, tone = texts[state]
-    return MarkView(state=state, text=text, tone=tone)
+    text, tone = _MARKS[state]
+    return MarkView(state=state, text=t(text), tone=tone)
 
 
 def reason_text(t: Words, reason: Reason) -> str:

@@ -17,6 +17,7 @@ The line through the modules, from colours to pixels:
     file_picker   a file in place of a camera or a scanner
     widgets       the pieces that screens are built of
     screens       one screen each, and the shell round them
+    later_screens  the screens that are not the list
     background    slow work away from the screen
     navigator     which screen is shown, and what back does
     form_page     a form of the office on top of what is shown

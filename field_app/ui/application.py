@@ -26,7 +26,7 @@ from field_app.presenters.views import LabelledText
 from field_app.ui.background import ScreenWorker
 from field_app.ui.look_io import LARGE_TEXT, Look, load_look, save_look
 from field_app.ui.navigator import TWO_PANES_DP, Navigator, Presenters
-from field_app.ui.rules_io import load_rules
+from field_app.ui.rules_io import load_first_rules, load_next_rule
 from field_app.ui.theme import Theme, ThemeName
 from field_app.ui.typefaces_io import icon_glyphs, register_typefaces
 from field_app.ui.widgets.basics import Framed
@@ -53,6 +53,7 @@ class AppParts:
         about: Returns what the settings page says about this tablet.
         folder: The tablet's data folder.
         has_rounds: Returns whether this crew inspects anything; then rounds are a place.
+        begin_sync: Syncs in the background from now on; called when the list is on the glass.
         strip: The msgid of what is said above every screen; empty: nothing.
         is_check: The app ends as soon as its first page is drawn.
     """
@@ -64,6 +65,7 @@ class AppParts:
     about: Callable[[], list[LabelledText]]
     folder: Path
     has_rounds: Callable[[], bool]
+    begin_sync: Callable[[], None] = lambda: None
     strip: str = ""
     is_check: bool = False
 
@@ -98,7 +100,7 @@ class LamplighterApp(App):
         """Return what the window shows."""
         register_typefaces()
         self.icons = dict(icon_glyphs())
-        load_rules()
+        load_first_rules()
         self._worker = ScreenWorker()
         self.navigator = Navigator(self._parts.make_presenters(self._worker))
         self._has_rounds = False
@@ -118,12 +120,25 @@ class LamplighterApp(App):
         return Framed(frame, self._parts.strip)
 
     def on_start(self) -> None:
-        """Fill the screens, then keep what was made at the start out of garbage collection."""
-        self.navigator.start()
-        self._ask_for_rounds()
+        """Fill the list; everything else waits until it is on the glass."""
+        self.navigator.start(listed=lambda: Clock.schedule_once(self._begin_rest))
         if self._parts.is_check:
             Clock.schedule_interval(self._end_when_drawn, 0.1)
         self._tick = Clock.schedule_interval(lambda _elapsed_s: self.navigator.tick(), TICK_S)
+        self._preparing = Clock.create_trigger(self._prepare_more)
+
+    def _begin_rest(self, _elapsed_s: float) -> None:
+        self.navigator.start_rest()
+        self._ask_for_rounds()
+        self._parts.begin_sync()
+        self._preparing()
+
+    def _prepare_more(self, _elapsed_s: float) -> None:
+        """Read one rule file a frame; at last keep what is there out of garbage collection."""
+        if load_next_rule():
+            self._preparing()
+            return
+        self.navigator.prepare_screens()
         gc.collect()
         gc.freeze()
 
@@ -206,6 +221,7 @@ class LamplighterApp(App):
         self.navigator.save()
         self._unwatch()
         self._tick.cancel()
+        self._preparing.cancel()
         self._refresh.cancel()
         Window.unbind(on_keyboard=self._on_key, on_touch_down=self._on_touch, size=self._measure)
         self._worker.close()

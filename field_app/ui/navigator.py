@@ -2,30 +2,18 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Decides which screen is shown, in one pane or two, and what the back key does."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kivy.metrics import dp
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from field_app.orders.site_desk import SiteSheet
-from field_app.presenters.alarm import AlarmPresenter
-from field_app.presenters.album import AlbumPresenter
-from field_app.presenters.enrol import EnrolPresenter
-from field_app.presenters.finding import FindingPresenter
-from field_app.presenters.form import FormRequest
-from field_app.presenters.form_tools import order_form
-from field_app.presenters.help_page import HelpData
-from field_app.presenters.log_in import LogInPresenter
-from field_app.presenters.order import OrderPresenter
-from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.ports import Words, Worker
-from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.shift_page import ShiftData
-from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import (
     AlarmView,
     EnrolView,
@@ -35,27 +23,39 @@ from field_app.presenters.views import (
     PinStep,
     SyncView,
 )
-from field_app.ui.screens.enrol import EnrolScreen
-from field_app.ui.screens.finding import FindingScreen
-from field_app.ui.screens.log_in import LogInScreen
-from field_app.ui.screens.order import OrderScreen
 from field_app.ui.screens.orders import OrdersScreen
-from field_app.ui.screens.photos import PhotosScreen
-from field_app.ui.screens.settings import SettingsScreen
-from field_app.ui.screens.sheet import SheetScreen
 from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
-from field_app.ui.screens.signing import SigningScreen
-from field_app.ui.screens.sync_page import SyncScreen
+
+if TYPE_CHECKING:
+    from field_app.orders.site_desk import SiteSheet
+    from field_app.presenters.alarm import AlarmPresenter
+    from field_app.presenters.album import AlbumPresenter
+    from field_app.presenters.enrol import EnrolPresenter
+    from field_app.presenters.finding import FindingPresenter
+    from field_app.presenters.form import FormRequest
+    from field_app.presenters.help_page import HelpData
+    from field_app.presenters.log_in import LogInPresenter
+    from field_app.presenters.order import OrderPresenter
+    from field_app.presenters.orders import OrdersPresenter
+    from field_app.presenters.sheet import SheetPresenter
+    from field_app.presenters.shift_page import ShiftData
+    from field_app.presenters.sync import SyncPresenter
+    from field_app.ui.later_screens import LaterScreens
+    from field_app.ui.screens.enrol import EnrolScreen
+    from field_app.ui.screens.finding import FindingScreen
+    from field_app.ui.screens.log_in import LogInScreen
+    from field_app.ui.screens.order import OrderScreen
+    from field_app.ui.screens.settings import SettingsScreen
+    from field_app.ui.screens.sync_page import SyncScreen
+
+    AnySheet = SheetPresenter[SiteSheet] | SheetPresenter[HelpData] | SheetPresenter[ShiftData]
+    """The presenter of a sheet by its key and the order it is about."""
 
 TWO_PANES_DP = 1000
 """Width from which list and order stand side by side."""
 
 LIST_PANE_DP = 440
 """Width of the list beside an order."""
-
-
-AnySheet = SheetPresenter[SiteSheet] | SheetPresenter[HelpData] | SheetPresenter[ShiftData]
-"""The presenter of a sheet by its key and the order it is about."""
 
 
 class PlaceScreen(Protocol):
@@ -111,7 +111,7 @@ class Presenters:
     words: Words
     worker: Worker
     places: Mapping[str, PlaceMaker] = field(default_factory=dict)
-    form: Callable[["Navigator", FormRequest], PlaceScreen] | None = None
+    form: Callable[[Navigator, FormRequest], PlaceScreen] | None = None
 
 
 FINDING = "finding"
@@ -159,64 +159,71 @@ class Navigator:
         self._tool = ""
         self._kept = ""
         self._is_restored = False
+        self._listed: Callable[[], None] | None = None
 
     @cached_property
+    def _later(self) -> LaterScreens:
+        """Return the other screens; what they are made of is imported when one is wanted."""
+        from field_app.ui.later_screens import LaterScreens  # noqa: PLC0415 - after the first list
+
+        later = LaterScreens(self, self._presenters)
+        later.describe(self._about, self._crew_text)
+        return later
+
+    def prepare_screens(self) -> None:
+        """Import what the other screens are made of, before somebody waits for one."""
+        self._later.is_made("")
+
+    @property
     def order(self) -> OrderScreen:
-        """Return the screen of an order; like all but the list it is made when it is wanted."""
-        return OrderScreen(
-            closed=self.back, finding_wanted=self.open_finding, tool_wanted=self.open_tool
-        )
+        """Return the screen of an order."""
+        return self._later.order
 
-    @cached_property
+    @property
     def finding(self) -> FindingScreen:
         """Return the screen of the finding."""
-        return FindingScreen(closed=self.back, finished=self._finding_finished)
+        return self._later.finding
 
-    @cached_property
+    @property
     def sync(self) -> SyncScreen:
         """Return the screen of the sync."""
-        screen = SyncScreen(presenter=self._presenters.sync)
-        screen.show(self._presenters.sync.view)
-        return screen
+        return self._later.sync
 
-    @cached_property
+    @property
     def settings(self) -> SettingsScreen:
         """Return the screen of the settings."""
-        screen = SettingsScreen(presenter=self._presenters.log_in, shift_wanted=self.open_shift)
-        screen.about, screen.crew_text = self._about, self._crew_text
-        self._show_person(screen, self._presenters.log_in.view)
-        return screen
+        return self._later.settings
 
-    @cached_property
+    @property
     def log_in(self) -> LogInScreen:
         """Return the screen of the PIN."""
-        screen = LogInScreen(presenter=self._presenters.log_in)
-        screen.show(self._presenters.log_in.view)
-        return screen
+        return self._later.log_in
 
-    @cached_property
+    @property
     def enrol(self) -> EnrolScreen:
         """Return the screen of the first start."""
-        screen = EnrolScreen(presenter=self._presenters.enrol, done=self._chosen)
-        screen.show(self._presenters.enrol.view)
-        return screen
+        return self._later.enrol
 
     def _is_made(self, name: str) -> bool:
         """Return whether a screen that is made when it is wanted has been."""
-        return name in vars(self)
+        return "_later" in vars(self) and self._later.is_made(name)
 
     @staticmethod
     def _show_person(screen: SettingsScreen, view: LogInView) -> None:
         screen.log_in, screen.people = view, view.people
 
-    def start(self) -> None:
-        """Ask the presenters for their first views; the first start shows the enrolment."""
+    def start(self, listed: Callable[[], None]) -> None:
+        """Ask for the list; `listed` is called once it is there. The first start enrols."""
+        self._listed = listed
         self._presenters.enrol.attach(self._show_enrol)
         self._presenters.log_in.attach(self._show_log_in, self._another_works)
         self._presenters.sync.attach(self._show_sync)
         self._presenters.orders.attach(self._show_orders)
-        self._presenters.alarm.attach(self._show_alarm)
         self.arrange()
+
+    def start_rest(self) -> None:
+        """Ask for alarms, and go where the app stood when it was ended from outside."""
+        self._presenters.alarm.attach(self._show_alarm)
         self._presenters.worker.run(self._presenters.kept_place, self._restore)
 
     def _show_enrol(self, view: EnrolView) -> None:
@@ -288,13 +295,15 @@ class Navigator:
     def place_screen(self, key: str) -> PlaceScreen:
         """Return the screen of a further place, made at its first visit."""
         if key not in self._made:
+            self.prepare_screens()
             self._made[key] = self._presenters.places[key](self)
         return self._made[key]
 
     def _visited(self) -> PlaceScreen | None:
         return self._made.get(self.place)
 
-    def _chosen(self) -> None:
+    def leave_enrolment(self) -> None:
+        """Go on to the list: it has been said who works."""
         self.refresh()
         self.arrange()
 
@@ -305,9 +314,11 @@ class Navigator:
 
     def _show_orders(self, view: OrdersView) -> None:
         self.shell.crew_text = self._crew_text = view.crew_text
-        if self._is_made("settings"):
-            self.settings.crew_text = view.crew_text
+        self._tell_settings()
         self.orders.show(view)
+        if self._listed is not None and not view.is_busy:
+            listed, self._listed = self._listed, None
+            listed()
 
     def _show_alarm(self, view: AlarmView) -> None:
         self.shell.alarm = view
@@ -327,14 +338,9 @@ class Navigator:
             self.open_signature()
             return
         if key == "photos":
-            self.open_page(
-                PhotosScreen(
-                    presenter=self._presenters.album(self.order_id), closed=self.close_page
-                )
-            )
+            self.open_page(self._later.photos(self.order_id))
             return
-        view = self.order.view
-        request = order_form(key, self.order_id, f"{view.number}  ·  {view.address}")
+        request = self._later.form_request(key, self.order_id, self.order.view)
         if request is None:
             self._open_sheet(key, self.order_id)
         else:
@@ -347,16 +353,7 @@ class Navigator:
 
     def open_signature(self) -> None:
         """Open the pad on which the customer of this order signs."""
-        order_id, words = self.order_id, self._presenters.words
-        self.open_page(
-            SigningScreen(
-                title=words("Signature"),
-                statement=words("The work was done in my presence."),
-                signed=lambda png: self._presenters.sign(order_id, png),
-                worker=self._presenters.worker,
-                closed=self.close_page,
-            )
-        )
+        self.open_page(self._later.signature(self.order_id))
 
     def open_help(self) -> None:
         """Open the page of help."""
@@ -368,13 +365,7 @@ class Navigator:
 
     def _open_sheet(self, key: str, order_id: str) -> None:
         self._tool = key
-        self.open_page(
-            SheetScreen(
-                presenter=self._presenters.sheet(key, order_id),
-                closed=self.close_page,
-                opened=self._follow,
-            )
-        )
+        self.open_page(self._later.sheet(key, order_id, self._follow))
 
     def _follow(self, page: str) -> None:
         """Go where a tap on a sheet leads."""
@@ -387,8 +378,11 @@ class Navigator:
     def describe(self, about: list[LabelledText]) -> None:
         """Show what the settings page says about this tablet."""
         self._about = about
-        if self._is_made("settings"):
-            self.settings.about = about
+        self._tell_settings()
+
+    def _tell_settings(self) -> None:
+        if "_later" in vars(self):
+            self._later.describe(self._about, self._crew_text)
 
     @property
     def needs_enrolment(self) -> bool:
@@ -447,7 +441,8 @@ class Navigator:
         presenter.attach(self.finding.show)
         self.arrange()
 
-    def _finding_finished(self) -> None:
+    def leave_finished_finding(self) -> None:
+        """Go back to the order: its finding is sealed."""
         self._leave_finding()
         self.refresh()
         self.arrange()

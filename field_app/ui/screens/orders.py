@@ -6,11 +6,20 @@ from kivy.properties import ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from field_app.presenters.views import OrdersView
+from field_app.presenters.views import OrderRow, OrdersView
 from field_app.ui.blanks import BLANK_ORDERS
 
 NEAR_END = 0.15
 """Share of the list below the screen at which further rows are asked for."""
+
+
+Cells = dict[str, object]
+"""What one row of the list is given, by the names of its properties."""
+
+
+def _order_of(cells: Cells) -> str:
+    row = cells["row"]
+    return row.order_id if isinstance(row, OrderRow) else ""
 
 
 class OrdersScreen(BoxLayout):
@@ -22,23 +31,40 @@ class OrdersScreen(BoxLayout):
     opened = ObjectProperty(None, allownone=True)
 
     def show(self, view: OrdersView) -> None:
-        """Draw the view."""
-        self.view = view
-        self._fill()
+        """Draw the view; one that says the same costs nothing."""
+        if view != self.view:
+            self.view = view
+            self._fill()
 
     def on_selected_id(self, _widget: Widget, _order_id: str) -> None:
         """Mark the row of the order that is open beside the list."""
         self._fill()
 
     def _fill(self) -> None:
-        self.ids.rows.data = [
-            {
-                "row": row,
-                "is_selected": row.order_id == self.selected_id,
-                "opened": self.opened,
-            }
-            for row in self.view.rows
-        ]
+        """Hand over the rows; while the same orders stand in the same places, only what changed."""
+        rows = self.ids.rows
+        wanted = [self._cells(row) for row in self.view.rows]
+        if [_order_of(each) for each in rows.data] != [_order_of(each) for each in wanted]:
+            rows.data = wanted
+            return
+        for index, (shown, cells) in enumerate(zip(rows.data, wanted, strict=True)):
+            if shown != cells:
+                shown.update(cells)
+                self._draw_again(index, cells)
+
+    def _cells(self, row: OrderRow) -> Cells:
+        return {
+            "row": row,
+            "is_selected": row.order_id == self.selected_id,
+            "opened": self.opened,
+        }
+
+    def _draw_again(self, index: int, cells: Cells) -> None:
+        """Draw one row anew where it can be seen; the others are drawn when they come into view."""
+        visible = self.ids.rows.view_adapter.get_visible_view(index)
+        if visible is not None:
+            for name, value in cells.items():
+                setattr(visible, name, value)
 
     def search(self, text: str) -> None:
         """Ask for the orders that match the text."""

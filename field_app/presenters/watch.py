@@ -1,0 +1,37 @@
+"""What the watch over who works alone is told, and how the time that is left reads."""
+
+from typing import Final
+
+from field_app.orders.lone_watch import WatchState
+from field_app.tablet import Tablet
+from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent
+
+_SECOND_MS: Final = 1000
+
+
+def answer_watch(tablet: Tablet, now_ms: int) -> None:
+    """Keep that the person is all right; the watch goes on for as long as before."""
+    watch = tablet.site.watch()
+    if watch.state is WatchState.OFF:
+        return
+    event = LoneWorkerEvent(
+        event=WatchEvent.CONFIRMED,
+        person=name_at_work(tablet),
+        due_ms=now_ms + watch.interval_ms,
+        place=watch.place,
+    )
+    tablet.site.tell_watch(event)
+
+
+def clock_text(left_ms: int) -> str:
+    """Return minutes and seconds that are left; a minus says how long ago it was."""
+    sign = "" if left_ms >= 0 else "-"
+    minutes, seconds = divmod(abs(left_ms) // _SECOND_MS, 60)
+    return f"{sign}{minutes}:{seconds:02d}"
+
+
+def name_at_work(tablet: Tablet) -> str:
+    """Return who works on the tablet now, empty when nobody is named."""
+    identity = tablet.identity
+    person = None if identity is None else identity.person()
+    return "" if person is None else person.name
