@@ -5,6 +5,7 @@ The line through the features, in the order the data flows:
     db                the database: tables, engine, migrations, the feed of changes
     migrations        the schema's versions, applied by `db.migrate_io`
     assets            gateways, meters, communities; which device is which meter
+    customers         customers and premises, found by phone or address
     gateways          signed orders to gateways, their answers, how they are
     readings          frame -> reading, committed before it is acknowledged
     detection         readings -> findings
@@ -15,8 +16,11 @@ The line through the features, in the order the data flows:
     work_orders       alerts -> work orders with a life cycle
     patrols           patrols, home checks and meter rounds of inspectors
     forms             what the office asks on tablets: XLSForm -> model, versions, answers
+    service_desk      calls and requests with their clocks -> work orders -> replies
+    shifts            log and hand-over of the shifts
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets
+    safekeeping       copies of everything, and the way to another database
     web               the pages of the control room
     clock_io, config, config_io, logs_io, run, __main__      the shell that starts it all
 """

@@ -13,20 +13,15 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from sync_server.access.account_store import NewAccount, create_account
-from sync_server.access.audit_store import verify_audit
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
-from sync_server.blobs.copies_io import FOLDER, CopyReport, copy_blobs
-from sync_server.blobs.files_io import BlobFiles
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
-from sync_server.db.backup_io import BackupError, back_up, restore
-from sync_server.db.engine_io import open_engine, reading
+from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.db.server_store import draw_server_epoch
 from sync_server.forms import commands_io as form_commands
 from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
@@ -40,17 +35,12 @@ from sync_server.readings.corrections_io import (
 )
 from sync_server.readings.raw_export_store import Wanted
 from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_folder
+from sync_server.safekeeping import commands_io as safe_commands
 from sync_server.sync import commands_io as sync_commands
-from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
-from sync_server.sync.sealing_keys_io import copy_keys
 from sync_server.trials import commands_io as trial_commands
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
-
-
-class BrokenAuditError(RuntimeError):
-    """The audit chain was changed; the text names the first event that does not fit."""
 
 
 class UnusedCorrectionsError(RuntimeError):
@@ -60,11 +50,10 @@ class UnusedCorrectionsError(RuntimeError):
 _REFUSALS = (
     ConfigError,
     AssetError,
-    BackupError,
-    BrokenAuditError,
     ContractError,
     CorrectionFileError,
     UnusedCorrectionsError,
+    *safe_commands.REFUSALS,
     *sync_commands.REFUSALS,
     *form_commands.REFUSALS,
     *gateway_commands.REFUSALS,
@@ -114,15 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         " /health/ready and, to this machine, /metrics; without it such a process answers nobody",
     )
     serve.add_argument("--pretty", action="store_true", help="log for the eye instead of as JSON")
-    backup = add("backup", "copy the SQLite database while it is in use")
-    backup.add_argument("file", type=Path)
-    back = add("restore", "put a copy back; the server must be stopped")
-    back.add_argument("file", type=Path)
-    photos = add("copy-photos", "copy the photos to a folder; `backup` does so for SQLite")
-    photos.add_argument("folder", type=Path)
-    photos.add_argument("--back", action="store_true", help="from the folder to the server")
-    add("new-epoch", "after restoring PostgreSQL: let gateways offer again")
-    add("verify-audit", "check that no audit event was changed, removed or put in between")
+    safe_commands.add_safe_commands(add)
     meters = add("import-meters", "add meters from a CSV file")
     meters.add_argument("file", type=Path)
     account = add("create-account", "add a person; asks for the password")
@@ -202,65 +183,19 @@ def _print_link(url: str) -> None:
     print(f"Open this link once to set the administrator: {url}", flush=True)
 
 
-def _back_up(config: ServerConfig, options: argparse.Namespace) -> None:
-    back_up(config.database_url, options.file)
-    print(f"copied to {options.file}")
-    beside = options.file.resolve().parent / FOLDER
-    _print_blobs(copy_blobs(BlobFiles(blob_folder(config)), BlobFiles(beside)), beside)
-    _print_keys(sealing_folder(config), options.file.resolve().parent / KEY_FOLDER)
-
-
-def _restore(config: ServerConfig, options: argparse.Namespace) -> None:
-    epoch = restore(config.database_url, options.file)
-    beside = options.file.resolve().parent / FOLDER
-    here = blob_folder(config)
-    _print_blobs(copy_blobs(BlobFiles(beside), BlobFiles(here)), here)
-    _print_keys(options.file.resolve().parent / KEY_FOLDER, sealing_folder(config))
-    print(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
-
-
-def _print_keys(source: Path, target: Path) -> None:
-    count = copy_keys(source, target)
-    if count:
-        print(f"sealing keys: {count} copied to {target}; keep that folder as safe as the server")
-
-
-def _copy_blobs(config: ServerConfig, options: argparse.Namespace) -> None:
-    here, there = blob_folder(config), options.folder
-    source, target = (there, here) if options.back else (here, there)
-    _print_blobs(copy_blobs(BlobFiles(source), BlobFiles(target)), target)
-
-
-def _print_blobs(report: CopyReport, target: Path) -> None:
-    print(f"photos: {report.copied} copied to {target}, {report.present} were there")
-    for name in report.broken:
-        print(f"photos: {name} is not what its name says; it was left out")
-
-
-def _new_epoch(config: ServerConfig, _options: argparse.Namespace) -> None:
-    engine = open_engine(config.database_url)
-    migrate(engine)
-    with engine.begin() as connection:
-        epoch = draw_server_epoch(connection)
-    engine.dispose()
-    print(f"new server epoch {epoch}: gateways and tablets will offer again")
-
-
-def _verify_audit(config: ServerConfig, _options: argparse.Namespace) -> None:
-    engine = open_engine(config.database_url)
-    try:
-        migrate(engine)
-        with reading(engine) as connection:
-            verdict = verify_audit(connection)
-    finally:
-        engine.dispose()
-    if not verdict.is_whole:
-        message = (
-            f"audit: event {verdict.broken_at}: does not fit the chain; "
-            "keep this database and compare it with the last backup"
+def _safe_desk(
+    work: Callable[[safe_commands.SafeDesk, argparse.Namespace], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        desk = safe_commands.SafeDesk(
+            database_url=config.database_url,
+            blob_folder=blob_folder(config),
+            sealing_folder=sealing_folder(config),
+            say=print,
         )
-        raise BrokenAuditError(message)
-    print(f"{verdict.event_count} events, the chain is whole")
+        work(desk, options)
+
+    return run
 
 
 def _import_meters(config: ServerConfig, options: argparse.Namespace) -> None:
@@ -430,11 +365,12 @@ def _trial(
 
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
-    "backup": _back_up,
-    "restore": _restore,
-    "copy-photos": _copy_blobs,
-    "new-epoch": _new_epoch,
-    "verify-audit": _verify_audit,
+    "backup": _safe_desk(safe_commands.run_backup),
+    "restore": _safe_desk(safe_commands.run_restore),
+    "copy-photos": _safe_desk(safe_commands.run_copy_photos),
+    "new-epoch": _safe_desk(safe_commands.run_new_epoch),
+    "verify-audit": _safe_desk(safe_commands.run_verify_audit),
+    "migrate-database": _safe_desk(safe_commands.run_migrate_database),
     "import-meters": _import_meters,
     "create-account": _create_account,
     "export-raw": _export_raw,

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
@@ -20,10 +20,10 @@ from sync_server.alerts.alert_store import expire_shelves
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
-from sync_server.config import ServerConfig
+from sync_server.config import ConfigError, ServerConfig
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.db.server_store import server_epoch
+from sync_server.db.server_store import moved_at, server_epoch
 from sync_server.detection.class_budget import next_factor
 from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
 from sync_server.detection.learned_store import CLASS_FACTOR, count_classes
@@ -143,6 +143,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         health_port: Where a process without pages answers machines; None: nowhere.
 
     Raises:
+        ConfigError: The database was moved to another one.
         RuntimeError: A part ended by itself; the process should end and be started again.
     """
     _settle_interpreter()
@@ -151,6 +152,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
     try:
         migrate(engine)
         with engine.begin() as connection:
+            _refuse_left_database(connection)
             epoch = server_epoch(connection)
         if Part.PAGES in parts:
             install_builtin_forms(engine, clock.now_utc())
@@ -164,6 +166,16 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         _run_parts(site, runs)
     finally:
         engine.dispose()
+
+
+def _refuse_left_database(connection: Connection) -> None:
+    """Raise ConfigError where the database was moved: two servers would go two ways."""
+    left_at_utc = moved_at(connection)
+    if left_at_utc is not None:
+        raise ConfigError(
+            f"database: url: everything was moved to another database at {left_at_utc:%FT%TZ}; "
+            "name that one, or run `sync-server new-epoch` to go on with this one"
+        )
 
 
 def _settle_interpreter() -> None:

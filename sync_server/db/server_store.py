@@ -2,12 +2,16 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.db.server_tables import SERVER_STATE
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+
+_MOVED = "moved_at_ms"
 
 _EPOCH_BITS = 63
 """Integers in the database are signed; `wire_contracts.frames.MAX_EPOCH` has 63 bits too."""
@@ -29,14 +33,29 @@ def server_epoch(connection: Connection) -> int:
 
 
 def draw_server_epoch(connection: Connection) -> int:
-    """Return a new epoch, stored: gateways and tablets will offer again what they still hold."""
+    """Return a new epoch, stored: gateways and tablets will offer again what they still hold.
+
+    A database that was left by a move is the one in use again.
+    """
     epoch = _new_epoch()
+    connection.execute(delete(SERVER_STATE).where(SERVER_STATE.c.name == _MOVED))
     _store(connection, "epoch", epoch)
     return epoch
 
 
 def _new_epoch() -> int:
     return secrets.randbits(_EPOCH_BITS) | 1
+
+
+def note_moved(connection: Connection, at_utc: datetime) -> None:
+    """Note that everything here was moved to another database, which goes on from now."""
+    _store(connection, _MOVED, ms_from_utc(at_utc))
+
+
+def moved_at(connection: Connection) -> datetime | None:
+    """Return when everything was moved to another database; None: this is the one in use."""
+    at_ms = _number(connection, _MOVED)
+    return None if at_ms is None else utc_from_ms(at_ms)
 
 
 def asset_version(connection: Connection) -> int:

@@ -12,4 +12,5 @@ SERVER_STATE = Table(
 )
 """`epoch`: random, drawn anew by a restore (RULINGS R1). `asset_version`: rises with each change
 of gateways, meters or their mapping, so that the ingest knows when to read them again.
-`correction_version`: rises with each correction of stored readings, for detection."""
+`correction_version`: rises with each correction of stored readings, for detection.
+`moved_at_ms`: when everything was moved to another database; no server runs over this one then."""

@@ -1,0 +1,8 @@
+"""Safekeeping: copies of all that the server keeps, and its way to another database.
+
+The line through the modules:
+
+    row_sums          pure: the sum by which two tables are compared, whatever the database
+    moving_io         every row of one database into another, in pieces, compared at the end
+    commands_io       the commands
+"""

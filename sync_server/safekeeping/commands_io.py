@@ -1,0 +1,157 @@
+"""The commands that keep everything safe: copies, the audit chain, the way to another database."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.exc import ArgumentError
+
+from sync_server.access.audit_store import verify_audit
+from sync_server.blobs.copies_io import FOLDER, CopyReport, copy_blobs
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.clock_io import SystemClock
+from sync_server.db.backup_io import BackupError, back_up, restore
+from sync_server.db.engine_io import open_engine, reading
+from sync_server.db.migrate_io import migrate
+from sync_server.db.server_store import draw_server_epoch
+from sync_server.safekeeping.moving_io import Move, MoveError, move_database
+from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
+from sync_server.sync.sealing_keys_io import copy_keys
+
+Say = Callable[[str], None]
+AddCommand = Callable[[str, str], argparse.ArgumentParser]
+
+
+class BrokenAuditError(RuntimeError):
+    """The audit chain was changed; the text names the first event that does not fit."""
+
+
+REFUSALS = (BackupError, BrokenAuditError, MoveError)
+"""What ends one of these commands with status 1 and its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeDesk:
+    """What the commands work with."""
+
+    database_url: str
+    blob_folder: Path
+    sealing_folder: Path
+    say: Say
+
+
+def add_safe_commands(add: AddCommand) -> None:
+    """Add the commands to the parser of `sync-server`."""
+    backup = add("backup", "copy the SQLite database while it is in use")
+    backup.add_argument("file", type=Path)
+    back = add("restore", "put a copy back; the server must be stopped")
+    back.add_argument("file", type=Path)
+    photos = add("copy-photos", "copy the photos to a folder; `backup` does so for SQLite")
+    photos.add_argument("folder", type=Path)
+    photos.add_argument("--back", action="store_true", help="from the folder to the server")
+    add("new-epoch", "after restoring PostgreSQL: let gateways offer again")
+    add("verify-audit", "check that no audit event was changed, removed or put in between")
+    move = add("migrate-database", "move everything to another database; stop the server first")
+    move.add_argument("--to", required=True, metavar="URL", help=_TO)
+    move.add_argument("--afresh", action="store_true", help="forget a move left half-way there")
+
+
+_TO = (
+    "postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE, empty; the password comes from"
+    " PGPASSWORD or the file .pgpass"
+)
+
+
+def run_backup(desk: SafeDesk, options: argparse.Namespace) -> None:
+    """Copy the database, the photos and the sealing keys while the server works."""
+    back_up(desk.database_url, options.file)
+    desk.say(f"copied to {options.file}")
+    beside = options.file.resolve().parent
+    _copy_blobs(desk, desk.blob_folder, beside / FOLDER)
+    _copy_keys(desk, desk.sealing_folder, beside / KEY_FOLDER)
+
+
+def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
+    """Put a copy back under a new epoch, with its photos and keys."""
+    epoch = restore(desk.database_url, options.file)
+    beside = options.file.resolve().parent
+    _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
+    _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
+    desk.say(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def run_copy_photos(desk: SafeDesk, options: argparse.Namespace) -> None:
+    """Copy the photos to a folder, or back from there."""
+    here, there = desk.blob_folder, options.folder
+    source, target = (there, here) if options.back else (here, there)
+    _copy_blobs(desk, source, target)
+
+
+def run_new_epoch(desk: SafeDesk, _options: argparse.Namespace) -> None:
+    """Let gateways and tablets offer again what a restored database does not know."""
+    engine = open_engine(desk.database_url)
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            epoch = draw_server_epoch(connection)
+    finally:
+        engine.dispose()
+    desk.say(f"new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def run_verify_audit(desk: SafeDesk, _options: argparse.Namespace) -> None:
+    """Check the chain of audit events; raise BrokenAuditError where it does not fit."""
+    engine = open_engine(desk.database_url)
+    try:
+        migrate(engine)
+        with reading(engine) as connection:
+            verdict = verify_audit(connection)
+    finally:
+        engine.dispose()
+    if not verdict.is_whole:
+        message = (
+            f"audit: event {verdict.broken_at}: does not fit the chain; "
+            "keep this database and compare it with the last backup"
+        )
+        raise BrokenAuditError(message)
+    desk.say(f"{verdict.event_count} events, the chain is whole")
+
+
+def run_migrate_database(desk: SafeDesk, options: argparse.Namespace) -> None:
+    """Move every row to another database, and compare them; an interrupted move goes on."""
+    try:
+        source, target = open_engine(desk.database_url), open_engine(options.to)
+    except (ValueError, ArgumentError) as error:
+        raise MoveError(f"--to: url: {error}") from error
+    try:
+        move = Move(source=source, target=target, show=_show, is_afresh=options.afresh)
+        report = move_database(move, SystemClock())
+    finally:
+        source.dispose()
+        target.dispose()
+    desk.say(f"{report.row_count} rows in {report.table_count} tables, the same in both databases")
+    desk.say(f"now set url in [database] to {target.url.render_as_string(hide_password=True)}")
+
+
+def _show(table: str, done: int, total: int) -> None:
+    """Tell a person at a terminal where the move is; a log file is spared."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{table}: {done} of {total} rows")
+        sys.stderr.flush()
+
+
+def _copy_blobs(desk: SafeDesk, source: Path, target: Path) -> None:
+    report: CopyReport = copy_blobs(BlobFiles(source), BlobFiles(target))
+    desk.say(f"photos: {report.copied} copied to {target}, {report.present} were there")
+    for name in report.broken:
+        desk.say(f"photos: {name} is not what its name says; it was left out")
+
+
+def _copy_keys(desk: SafeDesk, source: Path, target: Path) -> None:
+    count = copy_keys(source, target)
+    if count:
+        desk.say(
+            f"sealing keys: {count} copied to {target}; keep that folder as safe as the server"
+        )
