@@ -1,6 +1,13 @@
-"""How hard the property tests look: `fast` at every change, `thorough` in the nightly run."""
+"""How hard the property tests look, and where the tests keep their files.
 
+`fast` at every change, `thorough` in the nightly run.
+"""
+
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -12,6 +19,23 @@ _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow
 settings.register_profile("fast", _UNHURRIED, max_examples=20, derandomize=True)
 settings.register_profile("thorough", _UNHURRIED, max_examples=300)
 settings.load_profile("fast")
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108  # a file system in memory: its fsync costs nothing
+ROOM_FOR_ALL_TESTS = 4 * 2**30
+"""Bytes: several times what a whole run holds at once."""
+
+
+def pytest_configure() -> None:
+    """Keep every temporary file in memory where the system has the room: no test waits for a disk.
+
+    That holds in every process that a test starts, too. What a killed process has written outlives
+    it there as on a disk, and tests of cut power copy the files that it would leave.
+    """
+    if "TMPDIR" in os.environ or not IN_MEMORY.is_dir():
+        return
+    if shutil.disk_usage(IN_MEMORY).free >= ROOM_FOR_ALL_TESTS:
+        os.environ["TMPDIR"] = str(IN_MEMORY)
+        tempfile.tempdir = None  # asked for anew
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder.chmod(0o755)
     server = get_server(folder / "data")
     url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+    for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
         _run_outside_transaction(url, f"ALTER SYSTEM SET {setting} = off")
     _run_outside_transaction(url, "SELECT pg_reload_conf()")
     yield url
@@ -77,7 +77,8 @@ def sqlite_engine(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
 @pytest.fixture
 def postgres_engine(postgres_url: str, postgres_template: str) -> Iterator[Engine]:
     name = f"lamp_{uuid.uuid4().hex[:12]}"
-    _run_outside_transaction(postgres_url, f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    copied = f"{name} TEMPLATE {postgres_template} STRATEGY FILE_COPY"
+    _run_outside_transaction(postgres_url, f"CREATE DATABASE {copied}")
     engine = open_engine(_with_database(postgres_url, name))
     yield engine
     engine.dispose()
