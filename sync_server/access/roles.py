@@ -55,6 +55,15 @@ class Action(StrEnum):
     SEE_FORMS = "see_forms"
     MANAGE_FORMS = "manage_forms"
     SEE_ANSWERS = "see_answers"
+    SEE_REQUESTS = "see_requests"
+    TAKE_REQUEST = "take_request"
+    WORK_REQUEST = "work_request"
+    CALL_BACK = "call_back"
+    CLOSE_REQUEST = "close_request"
+    SEE_CONTACT = "see_contact"
+    DISPATCH_URGENT = "dispatch_urgent"
+    SEE_SHIFT = "see_shift"
+    KEEP_SHIFT = "keep_shift"
 
 
 _R = Role
@@ -108,8 +117,40 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.SEE_FORMS: _WATCH | _LEAD | _READ_ALL | {_R.ADMINISTRATOR},
     _A.MANAGE_FORMS: _LEAD | {_R.QUALITY_OFFICER, _R.SAFETY_OFFICER},
     _A.SEE_ANSWERS: _LEAD | _READ_ALL | {_R.SAFETY_OFFICER},
+    _A.SEE_REQUESTS: _WATCH | _LEAD | _READ_ALL | _DESK,
+    _A.TAKE_REQUEST: _DESK
+    | frozenset(
+        {
+            _R.QUALITY_OFFICER,
+            _R.TEAM_LEADER,
+            _R.CONTROL_ROOM,
+            _R.DISPATCHER,
+            _R.SAFETY_OFFICER,
+            _R.DIRECTOR,
+        }
+    ),
+    _A.WORK_REQUEST: _DESK
+    | frozenset(
+        {
+            _R.QUALITY_OFFICER,
+            _R.TEAM_LEADER,
+            _R.CONTROL_ROOM,
+            _R.DISPATCHER,
+            _R.SAFETY_OFFICER,
+            _R.DIRECTOR,
+        }
+    ),
+    _A.CALL_BACK: _DESK | {_R.QUALITY_OFFICER, _R.DIRECTOR},
+    _A.CLOSE_REQUEST: frozenset({_R.QUALITY_OFFICER, _R.DIRECTOR}),
+    _A.SEE_CONTACT: _DESK | frozenset({_R.QUALITY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR}),
+    _A.DISPATCH_URGENT: _DESK
+    | frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}),
+    _A.SEE_SHIFT: _WATCH | _LEAD | _READ_ALL | _DESK,
+    _A.KEEP_SHIFT: _DESK
+    | frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}),
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
+Whoever takes a call sends a crew to a danger at once; every other order is a dispatcher's.
 
 An administrator manages access and sees no readings, alerts or orders."""
 

@@ -20,6 +20,9 @@ class Topic(StrEnum):
     GATEWAY = "gateway"
     QUARANTINE = "quarantine"
     REVIEW = "review"
+    REQUEST = "request"
+    CALL = "call"
+    SHIFT = "shift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ from wire_contracts.alert_states import Disposition
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import SafetyClass
 from wire_contracts.work_order_states import ENDED, WorkOrderEvent, WorkOrderState
 
 ACTION_OF_EVENT: dict[WorkOrderEvent, Action] = {
@@ -76,7 +77,7 @@ def create_order(
         ContractError: No such crew, or the role may not dispatch.
         RefusedTransition: The alert already has an order.
     """
-    check_may(connection, actor, Action.DISPATCH_ORDER)
+    check_may(connection, actor, _action_for(new))
     _check_crew(connection, new.crew_id)
     order = insert_order(connection, new, actor, now_utc)
     if new.alert_id is not None:
@@ -86,6 +87,12 @@ def create_order(
         move_order(connection, order, WorkOrderEvent.RELEASE, mover, now_utc)
     show_order(connection, order.order_id, now_utc)
     return record_of(connection, order.order_id)
+
+
+def _action_for(new: NewOrder) -> Action:
+    """Return what making the order asks for: class A goes out by whoever hears of it."""
+    is_urgent = new.safety_class is SafetyClass.A
+    return Action.DISPATCH_URGENT if is_urgent else Action.DISPATCH_ORDER
 
 
 def create_from_alert(
@@ -277,7 +284,7 @@ def check_may(connection: Connection, actor: str, action: Action) -> None:
 
     The rule of RULINGS R8 may dispatch and nothing else.
     """
-    if actor == RULE_ACTOR and action is Action.DISPATCH_ORDER:
+    if actor == RULE_ACTOR and action in {Action.DISPATCH_ORDER, Action.DISPATCH_URGENT}:
         return
     person = get_person(connection, actor)
     if not person.is_active or not may(person.role, action):

@@ -51,6 +51,17 @@ def policy_or_none(connection: Connection, name: str, now_utc: datetime) -> floa
     return None if text is None else float(json.loads(text))
 
 
+def policies_at(connection: Connection, prefix: str, now_utc: datetime) -> dict[str, float]:
+    """Return name -> the value that holds now, for every policy whose name begins so."""
+    query = (
+        select(POLICY.c.name, POLICY.c.value)
+        .where(POLICY.c.name.startswith(prefix, autoescape=True))
+        .where(POLICY.c.valid_from_ms <= ms_from_utc(now_utc))
+        .order_by(POLICY.c.valid_from_ms)
+    )
+    return {row.name: float(json.loads(row.value)) for row in connection.execute(query)}
+
+
 def set_policy(connection: Connection, row: PolicyRow, now_utc: datetime) -> None:
     """Add a version of a policy; former versions stay, so that a past decision can be explained."""
     connection.execute(

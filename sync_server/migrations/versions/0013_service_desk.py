@@ -181,7 +181,7 @@ def _make_service_request() -> None:
         sa.Column("on_site_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("due_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("due_clock", sa.String(length=8), nullable=True),
-        sa.Column("order_seen_ms", sa.BigInteger(), nullable=False),
+        sa.Column("order_steps_seen", sa.Integer(), nullable=False),
         sa.Column("is_satisfied", sa.Boolean(), nullable=True),
         sa.Column("reopen_count", sa.Integer(), nullable=False),
         sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),

@@ -1,0 +1,16 @@
+"""The service desk: calls and requests from the first words to the reply, with their clocks.
+
+The line through the modules:
+
+    request               the values of a request
+    catalogue             what follows from what a caller comes with, and what to say
+    intake_line           what one typed line means
+    working_calendar      which days are worked
+    clocks                which clocks run, when each is over
+    likeness              whether a matter is known already
+    request_guards        what a request lacks before a step
+    request_rows_store    the rows of requests
+    request_store         what the office does with requests; the role decides who may
+    order_follow_store    requests follow the orders they became
+    group_store           requests about the same matter
+"""

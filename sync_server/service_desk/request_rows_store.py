@@ -1,0 +1,425 @@
+"""The rows of requests: read, made, moved along the life cycle; nothing here asks who may."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from sync_server.access.refusals import not_found
+from sync_server.access.secrets_io import new_id
+from sync_server.customers.customer import digits_of
+from sync_server.db.among import is_among_texts
+from sync_server.db.desk_tables import (
+    REQUEST_COMMITMENT,
+    REQUEST_NOTE,
+    REQUEST_PERSON,
+    REQUEST_STEP,
+    SERVICE_REQUEST,
+)
+from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.order_tables import ORDER_NUMBER
+from sync_server.service_desk.catalogue import COMMITMENTS
+from sync_server.service_desk.clocks import ENDED, ClockState, Matter
+from sync_server.service_desk.request import (
+    Caller,
+    Channel,
+    NewRequest,
+    NoteKind,
+    RequestClass,
+    RequestKind,
+    RequestNote,
+    RequestRecord,
+    RequestStep,
+    Triage,
+)
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.orders import SafetyClass
+from wire_contracts.quantities import Medium
+from wire_contracts.request_states import RequestEvent, RequestState
+
+SERIES = "R"
+_WITHOUT_DUE_MS = 2**62
+"""Sorts what has no clock behind everything that has one."""
+
+Values = Mapping[str, str | int | bool | None]
+
+
+def next_number(connection: Connection, series: str) -> str:
+    """Return the next number of a series, such as `R-000123`."""
+    number = connection.execute(
+        update(ORDER_NUMBER)
+        .where(ORDER_NUMBER.c.series == series)
+        .values(last_number=ORDER_NUMBER.c.last_number + 1)
+        .returning(ORDER_NUMBER.c.last_number)
+    ).scalar_one()
+    return f"{series}-{number:06d}"
+
+
+def insert_request(
+    connection: Connection, new: NewRequest, actor: str, now_utc: datetime
+) -> RequestRecord:
+    """Return the recorded request; whoever took it owns it (rule D-14)."""
+    request_id = new_id(now_utc)
+    now_ms = ms_from_utc(now_utc)
+    connection.execute(
+        insert(SERVICE_REQUEST).values(
+            request_id=request_id,
+            number=next_number(connection, SERIES),
+            kind=str(new.kind),
+            request_class=str(new.request_class),
+            medium=None if new.medium is None else str(new.medium),
+            channel=str(new.channel),
+            state=str(RequestState.RECORDED),
+            priority=new.priority,
+            safety_class=str(new.safety_class),
+            triage=str(new.triage),
+            is_major=new.is_major,
+            is_media=new.is_media,
+            premises_id=new.premises_id,
+            community_id=new.community_id,
+            address=new.address,
+            meter_id=new.meter_id,
+            first_contact=actor,
+            owner=actor,
+            repeat_of=new.repeat_of,
+            call_id=new.call_id,
+            received_at_ms=ms_from_utc(new.received_at_utc),
+            recorded_at_ms=now_ms,
+            order_steps_seen=0,
+            reopen_count=0,
+            changed_at_ms=now_ms,
+        )
+    )
+    _insert_person(connection, request_id, new.caller)
+    return get_request(connection, request_id)
+
+
+def _insert_person(connection: Connection, request_id: str, caller: Caller) -> None:
+    connection.execute(
+        insert(REQUEST_PERSON).values(
+            request_id=request_id,
+            customer_id=caller.customer_id,
+            name=caller.name,
+            phone=caller.phone,
+            phone_digits=digits_of(caller.phone),
+            words=caller.words,
+        )
+    )
+
+
+def get_request(
+    connection: Connection, request_id: str, *, is_locked: bool = False
+) -> RequestRecord:
+    """Return one request; raise ContractError when there is none of that id."""
+    query = select(SERVICE_REQUEST).where(SERVICE_REQUEST.c.request_id == request_id)
+    row = connection.execute(query.with_for_update() if is_locked else query).one_or_none()
+    if row is None:
+        raise not_found(f"request {request_id!r}", "request")
+    return _record(row)
+
+
+def caller_of(connection: Connection, request_id: str) -> Caller | None:
+    """Return who called and in which words, None when the person was erased."""
+    query = select(REQUEST_PERSON).where(REQUEST_PERSON.c.request_id == request_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Caller(name=row.name, phone=row.phone, words=row.words, customer_id=row.customer_id)
+
+
+def matter_of(connection: Connection, record: RequestRecord) -> Matter:
+    """Return the request with its path and its notes, the oldest first."""
+    return Matter(
+        record=record,
+        steps=steps_of(connection, record.request_id),
+        notes=notes_of(connection, record.request_id),
+    )
+
+
+def steps_of(connection: Connection, request_id: str) -> Sequence[RequestStep]:
+    """Return every step of the path, by event time, then as they came."""
+    rows = connection.execute(
+        select(REQUEST_STEP)
+        .where(REQUEST_STEP.c.request_id == request_id)
+        .order_by(REQUEST_STEP.c.step_id)
+    )
+    return [
+        RequestStep(
+            event=RequestEvent(row.event),
+            from_state=RequestState(row.from_state),
+            to_state=RequestState(row.to_state),
+            actor=row.actor,
+            reason=row.reason,
+            happened_at_utc=utc_from_ms(row.happened_at_ms),
+            recorded_at_utc=utc_from_ms(row.recorded_at_ms),
+        )
+        for row in rows
+    ]
+
+
+def notes_of(connection: Connection, request_id: str) -> Sequence[RequestNote]:
+    """Return what people wrote, the oldest first."""
+    rows = connection.execute(
+        select(REQUEST_NOTE)
+        .where(REQUEST_NOTE.c.request_id == request_id)
+        .order_by(REQUEST_NOTE.c.note_id)
+    )
+    return [
+        RequestNote(
+            kind=NoteKind(row.kind), actor=row.actor, text=row.text, at_utc=utc_from_ms(row.at_ms)
+        )
+        for row in rows
+    ]
+
+
+def insert_note(connection: Connection, request_id: str, note: RequestNote) -> None:
+    """Keep what somebody wrote."""
+    connection.execute(
+        insert(REQUEST_NOTE).values(
+            request_id=request_id,
+            kind=str(note.kind),
+            actor=note.actor,
+            text=note.text,
+            at_ms=ms_from_utc(note.at_utc),
+        )
+    )
+
+
+def insert_commitments(
+    connection: Connection, request_id: str, codes: Sequence[str], now_utc: datetime
+) -> None:
+    """Keep what was promised, each with its time; a code that is not on the list is no promise."""
+    now_ms = ms_from_utc(now_utc)
+    rows = [
+        {
+            "request_id": request_id,
+            "code": code,
+            "due_at_ms": now_ms + COMMITMENTS[code][0] * 60_000,
+        }
+        for code in dict.fromkeys(codes)
+        if code in COMMITMENTS
+    ]
+    if rows:
+        connection.execute(insert(REQUEST_COMMITMENT), rows)
+
+
+def commitments_of(connection: Connection, request_id: str) -> Sequence[tuple[str, datetime]]:
+    """Return code and due time of what was promised, the soonest first."""
+    rows = connection.execute(
+        select(REQUEST_COMMITMENT)
+        .where(REQUEST_COMMITMENT.c.request_id == request_id)
+        .order_by(REQUEST_COMMITMENT.c.due_at_ms)
+    )
+    return [(row.code, utc_from_ms(row.due_at_ms)) for row in rows]
+
+
+def move_request(
+    connection: Connection, record: RequestRecord, step: RequestStep, changed: Values
+) -> RequestRecord:
+    """Return the request after a step that `next_state` allowed, with further columns changed."""
+    connection.execute(
+        insert(REQUEST_STEP).values(
+            request_id=record.request_id,
+            event=str(step.event),
+            from_state=str(step.from_state),
+            to_state=str(step.to_state),
+            actor=step.actor,
+            reason=step.reason,
+            happened_at_ms=ms_from_utc(step.happened_at_utc),
+            recorded_at_ms=ms_from_utc(step.recorded_at_utc),
+        )
+    )
+    return change_request(
+        connection, record, {**changed, "state": str(step.to_state)}, step.recorded_at_utc
+    )
+
+
+def change_request(
+    connection: Connection, record: RequestRecord, values: Values, now_utc: datetime
+) -> RequestRecord:
+    """Return the request with columns changed; open pages hear of it."""
+    connection.execute(
+        update(SERVICE_REQUEST)
+        .where(SERVICE_REQUEST.c.request_id == record.request_id)
+        .values(**values, changed_at_ms=ms_from_utc(now_utc))
+    )
+    append_feed(connection, Topic.REQUEST, record.request_id, now_utc)
+    return get_request(connection, record.request_id)
+
+
+def keep_due(connection: Connection, request_id: str, due: ClockState | None) -> None:
+    """Keep which clock is over next, for lists that page by it."""
+    connection.execute(
+        update(SERVICE_REQUEST)
+        .where(SERVICE_REQUEST.c.request_id == request_id)
+        .values(
+            due_at_ms=None if due is None else ms_from_utc(due.due_at_utc),
+            due_clock=None if due is None else due.code,
+        )
+    )
+
+
+def known_near(
+    connection: Connection,
+    premises_id: str | None,
+    community_id: str | None,
+    since_utc: datetime,
+    limit: int = 200,
+) -> Sequence[RequestRecord]:
+    """Return requests at these premises or in this community since then, the newest first."""
+    places = [
+        column == value
+        for column, value in (
+            (SERVICE_REQUEST.c.premises_id, premises_id),
+            (SERVICE_REQUEST.c.community_id, community_id),
+        )
+        if value is not None
+    ]
+    if not places:
+        return ()
+    query = (
+        select(SERVICE_REQUEST)
+        .where(or_(*places), SERVICE_REQUEST.c.received_at_ms >= ms_from_utc(since_utc))
+        .order_by(SERVICE_REQUEST.c.received_at_ms.desc())
+        .limit(limit)
+    )
+    return [_record(row) for row in connection.execute(query)]
+
+
+def by_numbers(connection: Connection, request_ids: Sequence[str]) -> Mapping[str, str]:
+    """Return request id -> the number people know it by."""
+    columns = (SERVICE_REQUEST.c.request_id, SERVICE_REQUEST.c.number)
+    chosen = is_among_texts(connection, SERVICE_REQUEST.c.request_id, request_ids)
+    return {
+        row.request_id: row.number for row in connection.execute(select(*columns).where(chosen))
+    }
+
+
+def of_phone(connection: Connection, phone: str, limit: int = 20) -> Sequence[RequestRecord]:
+    """Return the newest requests of callers with this number."""
+    digits = digits_of(phone)
+    if not digits:
+        return ()
+    query = (
+        select(SERVICE_REQUEST)
+        .join(REQUEST_PERSON, REQUEST_PERSON.c.request_id == SERVICE_REQUEST.c.request_id)
+        .where(REQUEST_PERSON.c.phone_digits == digits)
+        .order_by(SERVICE_REQUEST.c.request_id.desc())
+        .limit(limit)
+    )
+    return [_record(row) for row in connection.execute(query)]
+
+
+def of_group(connection: Connection, group_id: str) -> Sequence[RequestRecord]:
+    """Return the requests of a group, the oldest first."""
+    query = (
+        select(SERVICE_REQUEST)
+        .where(SERVICE_REQUEST.c.group_id == group_id)
+        .order_by(SERVICE_REQUEST.c.request_id)
+    )
+    return [_record(row) for row in connection.execute(query)]
+
+
+def open_page(
+    connection: Connection,
+    states: frozenset[RequestState],
+    after: tuple[int, str] | None,
+    limit: int,
+) -> Sequence[RequestRecord]:
+    """Return requests of these states, the next clock first, behind a key of `key_of`."""
+    query = _in_states(states)
+    due_ms = _due_or_last()
+    if after is not None:
+        at_ms, request_id = after
+        query = query.where(
+            or_(
+                due_ms > at_ms,
+                and_(due_ms == at_ms, SERVICE_REQUEST.c.request_id > request_id),
+            )
+        )
+    query = query.order_by(due_ms, SERVICE_REQUEST.c.request_id).limit(limit)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def newest_page(
+    connection: Connection, states: frozenset[RequestState], before: str | None, limit: int
+) -> Sequence[RequestRecord]:
+    """Return requests of these states, the newest first, older than the request `before`."""
+    query = _in_states(states)
+    if before is not None:
+        query = query.where(SERVICE_REQUEST.c.request_id < before)
+    query = query.order_by(SERVICE_REQUEST.c.request_id.desc()).limit(limit)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def key_of(record: RequestRecord) -> tuple[int, str]:
+    """Return the place of a request in the order of `open_page`."""
+    due_utc = record.due_at_utc
+    return (_WITHOUT_DUE_MS if due_utc is None else ms_from_utc(due_utc)), record.request_id
+
+
+def _due_or_last() -> ColumnElement[int]:
+    return func.coalesce(SERVICE_REQUEST.c.due_at_ms, _WITHOUT_DUE_MS)
+
+
+def _in_states(states: frozenset[RequestState]) -> Select[str]:
+    return select(SERVICE_REQUEST).where(
+        SERVICE_REQUEST.c.state.in_(sorted(str(each) for each in states))
+    )
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else utc_from_ms(milliseconds)
+
+
+def _record(row: Row[str]) -> RequestRecord:
+    return RequestRecord(
+        request_id=row.request_id,
+        number=row.number,
+        kind=RequestKind(row.kind),
+        request_class=RequestClass(row.request_class),
+        medium=None if row.medium is None else Medium(row.medium),
+        channel=Channel(row.channel),
+        state=RequestState(row.state),
+        priority=row.priority,
+        safety_class=SafetyClass(row.safety_class),
+        triage=Triage(row.triage),
+        is_major=row.is_major,
+        is_media=row.is_media,
+        premises_id=row.premises_id,
+        community_id=row.community_id,
+        address=row.address,
+        meter_id=row.meter_id,
+        first_contact=row.first_contact,
+        owner=row.owner,
+        team=row.team,
+        order_id=row.order_id,
+        group_id=row.group_id,
+        repeat_of=row.repeat_of,
+        duplicate_of=row.duplicate_of,
+        call_id=row.call_id,
+        received_at_utc=utc_from_ms(row.received_at_ms),
+        recorded_at_utc=utc_from_ms(row.recorded_at_ms),
+        on_site_at_utc=_moment(row.on_site_at_ms),
+        due_at_utc=_moment(row.due_at_ms),
+        due_clock=row.due_clock,
+        order_steps_seen=row.order_steps_seen,
+        is_satisfied=row.is_satisfied,
+        reopen_count=row.reopen_count,
+        changed_at_utc=utc_from_ms(row.changed_at_ms),
+    )
+
+
+OPEN = frozenset(RequestState) - ENDED - {RequestState.CONFIRMED}
+"""States in which somebody still has to do something, the closing itself aside."""

@@ -1,0 +1,369 @@
+"""The life of a request: taken, sent, done by a crew, answered, called back, closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from sync_server.access.audit_store import verify_audit
+from sync_server.db.engine_io import reading
+from sync_server.db.feed_store import Topic, read_feed
+from sync_server.service_desk.clocks import Light, clocks_of
+from sync_server.service_desk.group_store import get_group, join_group, open_groups, share_order
+from sync_server.service_desk.order_follow_store import behind, follow_orders
+from sync_server.service_desk.request import NoteKind, RequestClass, RequestRecord
+from sync_server.service_desk.request_guards import Attempt
+from sync_server.service_desk.request_rows_store import (
+    OPEN,
+    get_request,
+    key_of,
+    known_near,
+    matter_of,
+    newest_page,
+    notes_of,
+    open_page,
+    steps_of,
+)
+from sync_server.service_desk.request_store import (
+    Office,
+    add_note,
+    load_terms,
+    record_request,
+    same_matter,
+    send_crew,
+    send_slip,
+    take_step,
+)
+from sync_server.work_orders.order import Mover
+from sync_server.work_orders.order_rows_store import move_order, record_of
+from sync_server.work_orders.order_store import get_order
+from sync_server.work_orders.person_store import person_of
+from tests.sync_server.real_parts import NOON
+from tests.sync_server.service_desk.desk_town import DeskTown, found_desk_town, wanted
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.orders import SafetyClass
+from wire_contracts.request_states import RequestEvent, RequestState
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+_E = RequestEvent
+_S = RequestState
+_C = RequestClass
+
+
+def crew_does(connection: Connection, order_id: str, event: WorkOrderEvent, minutes: float) -> None:
+    at_utc = NOON + timedelta(minutes=minutes)
+    mover = Mover(actor="wang", happened_at_utc=at_utc, crew_id="crew-1")
+    move_order(connection, record_of(connection, order_id), event, mover, at_utc)
+
+
+def leak(connection: Connection, town: DeskTown) -> RequestRecord:
+    record = record_request(connection, wanted(_C.GAS_LEAK), ("on_site_60",), town.office())
+    return send_crew(connection, record, None, town.office())
+
+
+def attempt(event: RequestEvent, actor: str, text: str = "", **said: bool) -> Attempt:
+    return Attempt(event=event, actor=actor, text=text, is_satisfied=said.get("is_satisfied"))
+
+
+def light_of(connection: Connection, record: RequestRecord, code: str, office: Office) -> Light:
+    clocks = clocks_of(matter_of(connection, record), load_terms(connection, office))
+    return next(each for each in clocks if each.code == code).light(office.now_utc)
+
+
+def test_a_gas_leak_sends_a_crew_in_the_same_transaction_as_the_call(engine: Engine) -> None:
+    with engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = leak(connection, town)
+        order = get_order(connection, record.order_id or "")
+        met = person_of(connection, order.order_id)
+        feed = read_feed(connection, 0, 100)
+
+    assert record.state is _S.DISPATCHED
+    assert (order.state, order.document.crew_id) == (WorkOrderState.RELEASED, "crew-1")
+    assert order.document.safety_class is SafetyClass.A
+    assert met is not None
+    assert (met.name, met.note) == ("陈桂芳", "厨房有味")
+    assert (record.due_clock, record.due_at_utc) == ("CL6", NOON + timedelta(minutes=2))
+    assert {Topic.REQUEST, Topic.ORDER} <= {each.topic for each in feed}
+
+
+def test_the_agent_who_heard_of_it_owns_it_until_somebody_accepts(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+        sent = send_slip(connection, record, None, town.office())
+        taken = take_step(
+            connection,
+            record.request_id,
+            attempt(_E.ACCEPT, town.dispatcher),
+            town.office(town.dispatcher, 3),
+        )
+
+    assert (record.owner, sent.owner, taken.owner) == (town.agent, town.agent, town.dispatcher)
+    assert taken.first_contact == town.agent
+
+
+def test_a_request_follows_its_order_at_the_times_of_the_crew(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = leak(connection, town)
+        order_id = record.order_id or ""
+        for event, minutes in (
+            (WorkOrderEvent.ACCEPT, 1),
+            (WorkOrderEvent.DEPART, 2),
+            (WorkOrderEvent.ARRIVE, 25),
+            (WorkOrderEvent.BEGIN, 26),
+            (WorkOrderEvent.FINISH, 80),
+        ):
+            crew_does(connection, order_id, event, minutes)
+        late = town.office(town.dispatcher, 200)
+        waiting = behind(connection)
+        moved = follow_orders(connection, late)
+        again = follow_orders(connection, late)
+        record = get_request(connection, record.request_id)
+        steps = [
+            (each.event, each.happened_at_utc) for each in steps_of(connection, record.request_id)
+        ]
+        lights = {code: light_of(connection, record, code, late) for code in ("CL6", "CL13", "CL7")}
+
+    assert (len(waiting), moved, again) == (1, 1, 0)
+    assert record.state is _S.DONE
+    assert record.on_site_at_utc == NOON + timedelta(minutes=25)
+    assert steps[2:] == [
+        (_E.ACCEPT, NOON + timedelta(minutes=1)),
+        (_E.START, NOON + timedelta(minutes=2)),
+        (_E.FINISH, NOON + timedelta(minutes=80)),
+    ]
+    assert lights == {"CL6": Light.STOPPED, "CL13": Light.STOPPED, "CL7": Light.LATE}
+    assert record.due_clock == "CL7"
+
+
+def to_done(connection: Connection, town: DeskTown, request_class: RequestClass) -> str:
+    record = record_request(connection, wanted(request_class), (), town.office())
+    send_slip(connection, record, None, town.office())
+    for event, text in ((_E.ACCEPT, ""), (_E.START, ""), (_E.FINISH, "valve opened")):
+        take_step(
+            connection,
+            record.request_id,
+            attempt(event, town.leader, text),
+            town.office(town.leader, 5),
+        )
+    return record.request_id
+
+
+def test_no_request_ends_without_result_reply_and_another_persons_callback(
+    sqlite_engine: Engine,
+) -> None:
+    """Rules A-14, D-32, C-18: invariants I1 and I5."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        request_id = to_done(connection, town, _C.NO_WATER)
+        leader = town.office(town.leader, 10)
+        with pytest.raises(ContractError, match="write what the customer was told"):
+            take_step(connection, request_id, attempt(_E.REPLY, town.leader), leader)
+        take_step(connection, request_id, attempt(_E.REPLY, town.leader, "open again"), leader)
+        said = attempt(_E.CONFIRM, town.leader, "fine", is_satisfied=True)
+        with pytest.raises(ContractError, match="may not call_back"):
+            take_step(connection, request_id, said, leader)
+        with pytest.raises(ContractError, match="say whether the customer is satisfied"):
+            take_step(connection, request_id, attempt(_E.CONFIRM, town.agent, "fine"), leader)
+        said = attempt(_E.CONFIRM, town.agent, "fine", is_satisfied=True)
+        take_step(connection, request_id, said, town.office(minutes=60))
+        with pytest.raises(ContractError, match="may not close_request"):
+            take_step(connection, request_id, attempt(_E.CLOSE, town.agent), town.office())
+        closed = take_step(
+            connection, request_id, attempt(_E.CLOSE, town.quality), town.office(town.quality, 61)
+        )
+        kinds = [each.kind for each in notes_of(connection, request_id)]
+        verdict = verify_audit(connection)
+
+    assert (closed.state, closed.is_satisfied, closed.due_at_utc) == (_S.CLOSED, True, None)
+    assert kinds == [NoteKind.RESULT, NoteKind.REPLY, NoteKind.CALLBACK]
+    assert verdict.is_whole
+
+
+def test_whoever_wrote_the_reply_does_not_call_back(sqlite_engine: Engine) -> None:
+    """Rule K5: not the doer."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        request_id = to_done(connection, town, _C.NO_WATER)
+        take_step(
+            connection, request_id, attempt(_E.REPLY, town.agent, "open again"), town.office()
+        )
+        said = attempt(_E.CONFIRM, town.agent, "fine", is_satisfied=True)
+
+        with pytest.raises(ContractError, match="let somebody else call the customer back"):
+            take_step(connection, request_id, said, town.office())
+
+
+def test_a_callback_that_finds_it_undone_opens_it_again(sqlite_engine: Engine) -> None:
+    """Rule D-29."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        request_id = to_done(connection, town, _C.NO_WATER)
+        take_step(
+            connection, request_id, attempt(_E.REPLY, town.leader, "open"), town.office(town.leader)
+        )
+        opened = take_step(
+            connection, request_id, attempt(_E.REOPEN, town.agent, "still dry"), town.office()
+        )
+        sent = send_crew(connection, opened, "crew-1", town.office(town.dispatcher))
+
+    assert (opened.state, opened.reopen_count) == (_S.ASSIGNED, 1)
+    assert sent.order_id is not None
+
+
+def test_a_bounced_slip_is_the_first_contacts_again_with_a_reason(sqlite_engine: Engine) -> None:
+    """Rules D-14, D-24: no request without an owner, no slip held back."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+        send_slip(connection, record, "crew-1", town.office())
+        office = town.office(town.leader, 4)
+        with pytest.raises(ContractError, match="why it is not yours"):
+            take_step(connection, record.request_id, attempt(_E.BOUNCE, town.leader), office)
+        bounced = take_step(
+            connection,
+            record.request_id,
+            attempt(_E.BOUNCE, town.leader, "not our district"),
+            office,
+        )
+
+    assert (bounced.state, bounced.owner, bounced.team) == (_S.CLASSIFIED, town.agent, None)
+
+
+def test_an_agent_sends_crews_to_dangers_and_to_nothing_else(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+
+        with pytest.raises(ContractError) as refused:
+            send_crew(connection, record, "crew-1", town.office())
+        with pytest.raises(ContractError, match="may not take_request"):
+            record_request(connection, wanted(_C.NO_GAS), (), town.office(town.auditor))
+
+    assert refused.value.code is Code.ROLE_REFUSED
+
+
+def test_a_second_call_about_the_same_leak_makes_no_second_order(sqlite_engine: Engine) -> None:
+    """Rule C-39, invariant I7: a second call is linked."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        first = leak(connection, town)
+        second = record_request(
+            connection, wanted(_C.GAS_LEAK, minutes=5), (), town.office(minutes=5)
+        )
+        joined = same_matter(connection, second, first, town.office(minutes=5))
+        other = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+        with pytest.raises(ContractError, match="send it alone"):
+            same_matter(connection, other, first, town.office())
+        told = notes_of(connection, first.request_id)
+
+    assert (joined.state, joined.duplicate_of) == (_S.DUPLICATE, first.request_id)
+    assert joined.order_id is None
+    assert [each.text for each in told] == [second.number]
+
+
+def test_many_cold_rooms_are_one_matter_with_one_order(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        calls = [
+            record_request(connection, wanted(_C.COLD_ROOM, home, at), (), town.office(minutes=at))
+            for at, home in enumerate(("p-1", "p-2", "p-3"))
+        ]
+        sent = [send_slip(connection, each, None, town.office()) for each in calls[:2]]
+        grouped = join_group(connection, calls[2], sent, town.office(minutes=3))
+        taken = take_step(
+            connection,
+            calls[0].request_id,
+            attempt(_E.ACCEPT, town.dispatcher),
+            town.office(town.dispatcher, 4),
+        )
+        crewed = send_crew(connection, taken, "crew-1", town.office(town.dispatcher, 5))
+        shared = share_order(connection, crewed, town.office(town.dispatcher, 5))
+        group = get_group(connection, grouped.group_id or "")
+        members = [get_request(connection, each.request_id) for each in calls]
+        listed = open_groups(connection)
+
+    assert group.members == 3
+    assert [each.group_id for each in listed] == [group.group_id]
+    assert shared == 2
+    assert {each.order_id for each in members} == {crewed.order_id}
+
+
+def test_a_danger_is_never_grouped_away(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        first = leak(connection, town)
+        second = record_request(connection, wanted(_C.GAS_LEAK, "p-2"), (), town.office())
+
+        with pytest.raises(ContractError, match="send a crew to it by itself"):
+            join_group(connection, second, [first], town.office())
+
+
+def test_what_is_not_possible_says_what_is(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+
+        with pytest.raises(RefusedTransition, match="possible now: solve, dispatch"):
+            take_step(
+                connection,
+                record.request_id,
+                attempt(_E.FINISH, town.leader, "done"),
+                town.office(town.leader),
+            )
+
+
+def test_a_crew_is_not_sent_to_nowhere(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+
+        with pytest.raises(ContractError, match="a crew must find it"):
+            record_request(connection, replace(wanted(_C.GAS_LEAK), address=" "), (), town.office())
+
+
+def test_progress_told_to_the_customer_stops_the_half_hour(sqlite_engine: Engine) -> None:
+    """Rule C-37: within 30 minutes progress, result or solution."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+        sent = send_slip(connection, record, None, town.office())
+        running = light_of(connection, sent, "CL5", town.office(minutes=20))
+        late = light_of(connection, sent, "CL5", town.office(minutes=31))
+        told = add_note(
+            connection,
+            record.request_id,
+            NoteKind.PROGRESS,
+            "crew is on the way",
+            town.office(minutes=25),
+        )
+        stopped = light_of(connection, told, "CL5", town.office(minutes=40))
+
+    assert (running, late, stopped) == (Light.SOON, Light.LATE, Light.STOPPED)
+
+
+def test_lists_page_by_the_next_clock_without_losing_a_row(sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        for at in range(5):
+            record = record_request(
+                connection, wanted(_C.NO_GAS, minutes=at), (), town.office(minutes=at)
+            )
+            send_slip(connection, record, None, town.office(minutes=at))
+        leak(connection, town)
+
+    with reading(sqlite_engine) as connection:
+        first = open_page(connection, OPEN, None, 4)
+        rest = open_page(connection, OPEN, key_of(first[-1]), 4)
+        newest = newest_page(connection, OPEN, None, 2)
+        older = newest_page(connection, OPEN, newest[-1].request_id, 10)
+        near = known_near(connection, "p-1", "c-north", NOON - timedelta(hours=1))
+
+    assert first[0].request_class is _C.GAS_LEAK
+    assert len({each.request_id for each in [*first, *rest]}) == 6
+    assert len({each.request_id for each in [*newest, *older]}) == 6
+    assert len(near) == 6
