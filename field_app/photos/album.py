@@ -1,6 +1,7 @@
 """Takes photos into the store, each one user action; answers what the screens ask about them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ from field_app.photos.photo_files_io import NoVaultError, PhotoFileError, PhotoF
 from field_app.photos.pictures_io import Prepared, prepare
 from field_app.platform.ports import Availability, Locator, VaultLockedError, VaultTamperedError
 from field_app.store import outbox_store, photo_store, settings_store
-from field_app.store.database_io import Database
+from field_app.store.database_io import Database, StoreFullError
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.photo_store import NO_PHOTOS, NewPhoto, PhotoCount, PhotoJob
@@ -86,6 +87,7 @@ class PhotoAlbum:
         Raises:
             PictureError: It is no picture that can be used.
             NoVaultError: This tablet keeps no photos.
+            StoreFullError: The disk is full; nothing of the photo is kept.
         """
         if not self.availability().is_available:
             message = f"photos are not kept: {self.availability().reason}"
@@ -93,9 +95,6 @@ class PhotoAlbum:
         prepared = prepare(content, role)
         sha256 = _name(prepared.content)
         thumb = None if prepared.thumb is None else _thumb_ref(prepared.thumb)
-        if thumb is not None and prepared.thumb is not None:
-            self._files.save(thumb.sha256, prepared.thumb)
-        self._files.save(sha256, prepared.content)
         shot = _Shot(
             order_id=order_id,
             role=role,
@@ -105,12 +104,27 @@ class PhotoAlbum:
             beside=beside,
         )
 
-        def work(connection: Connection) -> None:
-            stamp = self._stamps.stamp(connection)
-            _keep(connection, shot, stamp)
-
-        self._database.write(work)
+        try:
+            self._keep_whole(shot)
+        except StoreFullError:
+            self._forget_unknown([sha256] if thumb is None else [sha256, thumb.sha256])
+            raise
         return sha256
+
+    def _keep_whole(self, shot: "_Shot") -> None:
+        """Write the files, then keep operation and uploads in one transaction."""
+        if shot.thumb is not None and shot.prepared.thumb is not None:
+            self._files.save(shot.thumb.sha256, shot.prepared.thumb)
+        self._files.save(_name(shot.prepared.content), shot.prepared.content)
+        self._database.write(
+            lambda connection: _keep(connection, shot, self._stamps.stamp(connection))
+        )
+
+    def _forget_unknown(self, names: Sequence[str]) -> None:
+        """Take away the files of a photo that no record names: they only fill the disk."""
+        for sha256 in names:
+            if self._database.read(partial(photo_store.find_job, sha256=sha256)) is None:
+                self._files.remove(sha256)
 
     def photos(self, order_id: str) -> tuple[PhotoLine, ...]:
         """Return the photos and signatures of an order, the oldest first."""

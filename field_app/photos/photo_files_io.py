@@ -1,13 +1,16 @@
 """Owns the encrypted files beside the store: written whole or not at all, never in clear."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from field_app.photos.sealed_photos_io import SealedPhotos
 from field_app.platform.ports import Bound, Vault
+from field_app.store.database_io import StoreFullError
 from wire_contracts.blobs import is_sha256
 
 FOLDER: Final = "photos"
@@ -40,12 +43,17 @@ class PhotoFiles:
 
         Raises:
             NoVaultError: Nobody has set a PIN here; nothing was kept.
+            StoreFullError: The disk is full; nothing was kept.
         """
         kept = self.vault.encrypt(plain, _bound(sha256))
         if kept is None:
             message = "photos are not kept: this tablet has no vault; set a PIN first"
             raise NoVaultError(message)
         self.folder.mkdir(parents=True, exist_ok=True)
+        with _whole_or_nothing(self.folder, sha256):
+            self._write(sha256, plain, kept)
+
+    def _write(self, sha256: str, plain: bytes, kept: bytes) -> None:
         fresh = self.folder / f"{sha256}.new"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -127,6 +135,23 @@ class PhotoFiles:
 
     def _path(self, sha256: str) -> Path:
         return self.folder / f"{sha256}{_ENCRYPTED}"
+
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@contextmanager
+def _whole_or_nothing(folder: Path, sha256: str) -> Iterator[None]:
+    """Take away what a full disk leaves half written, and say that it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        for path in folder.glob(f"{sha256}*.new"):
+            path.unlink(missing_ok=True)
+        message = "photo: disk: is full; free some space and take it again, nothing of it was kept"
+        raise StoreFullError(message) from error
 
 
 def _bound(sha256: str) -> Bound:

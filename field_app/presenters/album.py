@@ -11,6 +11,8 @@ from field_app.platform.ports import Camera
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import Tone
+from field_app.presenters.wording import no_room_text
+from field_app.store.database_io import StoreFullError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class AlbumPresenter:
             return t(self._album.availability().reason)
         except PictureError:
             return t("This picture cannot be used.")
+        except StoreFullError:
+            return no_room_text(t)
         return ""
 
     def _kept(self, message: str) -> None:

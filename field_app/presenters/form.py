@@ -14,7 +14,8 @@ from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.stage import Stage
-from field_app.presenters.wording import time_text
+from field_app.presenters.wording import no_room_text, time_text
+from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 from wire_contracts.forms.answer_sets import AnswerSet
@@ -264,6 +265,8 @@ class FormPresenter:
             sha256 = album.add(subject.about_id, content, role, beside=beside)
         except ValueError:
             return self._context.words("This is no picture that can be used.")
+        except StoreFullError:
+            return no_room_text(self._context.words)
         self._context.worker.later(0, lambda: self.answer(place, sha256))
         return ""
 

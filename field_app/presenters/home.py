@@ -40,6 +40,8 @@ from field_app.presenters.sheet_views import (
     VerdictBlock,
 )
 from field_app.presenters.views import Tone
+from field_app.presenters.wording import no_room_text
+from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
 from wire_contracts.home_checks import (
@@ -71,6 +73,7 @@ class HomePage:
         self._household_id = household_id
         self._draft = home_draft(household_id)
         self._opened_s = parts.context.clock.now_utc().timestamp()
+        self._photo_trouble = ""
         self.leads_to = ""
 
     def read(self) -> HomeData | None:
@@ -136,16 +139,21 @@ class HomePage:
             name = self._add(picture, BlobRole.SIGNATURE)
         except (NoVaultError, PictureError) as error:
             return str(error)
+        except StoreFullError:
+            return no_room_text(self._parts.context.words)
         self.keep({_SIGNATURE: name, _NOTICE: str(NoticeOutcome.SIGNED)})
         return ""
 
     def _photographed(self, content: bytes | None) -> None:
         if content is None:
             return
+        self._photo_trouble = ""
         try:
             self._add(content, BlobRole.PHOTO)
         except (NoVaultError, PictureError) as error:
             self.keep({"photo_error": str(error)})
+        except StoreFullError:
+            self._photo_trouble = no_room_text(self._parts.context.words)
 
     def _add(self, content: bytes, role: BlobRole) -> str:
         beside = Beside(entity=HOUSEHOLD_ENTITY, entity_id=self._household_id)
@@ -292,7 +300,7 @@ class HomePage:
             else ""
         )
         photos = t("Photos: {count}").format(count=data.photo_count)
-        error = data.kept.get("photo_error", "")
+        error = self._photo_trouble or data.kept.get("photo_error", "")
         row = RowLine(
             key="notice-row",
             title=t("Notice of {count} hazards").format(count=len(hazards)),

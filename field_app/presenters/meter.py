@@ -15,6 +15,8 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import date_text, doubt_text
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import LabelledText, Tone
+from field_app.presenters.wording import no_room_text
+from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
 from wire_contracts.meter_rounds import METER_ENTITY, RoundReading
 
@@ -172,6 +174,8 @@ class MeterPresenter:
             self._parts.photos.add(record_of(self._meter_id), content, beside=beside)
         except (NoVaultError, PictureError) as error:
             self._message = str(error)
+        except StoreFullError:
+            self._message = no_room_text(self._parts.context.words)
 
     def _read(self) -> _Found:
         desk = self._parts.desk

@@ -41,6 +41,8 @@ from field_app.presenters.sheet_views import (
     VerdictBlock,
 )
 from field_app.presenters.views import LabelledText, Tone
+from field_app.presenters.wording import no_room_text
+from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
 from wire_contracts.patrol_facts import CheckIn, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
@@ -69,6 +71,7 @@ class PointPage:
         self._run_id = run_id
         self._checkpoint_id = checkpoint_id
         self._draft = point_draft(run_id, checkpoint_id)
+        self._photo_trouble = ""
 
     def read(self) -> PointData | None:
         """Return the checkpoint as it stands in the run, None when the tablet knows it no more."""
@@ -163,10 +166,13 @@ class PointPage:
         if content is None:
             return
         beside = Beside(entity=CHECKPOINT_ENTITY, entity_id=self._checkpoint_id)
+        self._photo_trouble = ""
         try:
             self._parts.photos.add(self._photo_record(), content, beside=beside)
         except (NoVaultError, PictureError) as error:
             self._parts.desk.save_answers(self._draft, {"photo_error": str(error)})
+        except StoreFullError:
+            self._photo_trouble = no_room_text(self._parts.context.words)
 
     def _finish(self, data: PointData, answers: Answers) -> Tapped:
         refusal = self._refusal(data, answers)
@@ -379,7 +385,7 @@ class PointPage:
     def _photo_row(self, data: PointData) -> Block:
         t, photos = self._parts.context.words, self._parts.photos.availability()
         detail = "" if photos.is_available else t(photos.reason)
-        error = data.kept.get("photo_error", "")
+        error = self._photo_trouble or data.kept.get("photo_error", "")
         line = RowLine(
             key="photos",
             title=t("Photos: {count}").format(count=data.photo_count),

@@ -1,9 +1,11 @@
 """A full disk at a tap: one calm sentence, nothing half written, and the answer is tried again."""
 
+import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,13 +13,21 @@ from sqlalchemy import Connection
 
 from field_app.crew import HeadlessCrew
 from field_app.i18n import ChosenWords
+from field_app.photos.photo_files_io import FOLDER
+from field_app.photos.pictures_io import prepare
+from field_app.platform.ports import Availability
+from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.order import OrderPresenter
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
-from field_app.tablet import Tablet
+from field_app.store.identity_io import save_identity
+from field_app.tablet import Tablet, open_tablet
 from tests.field_app.office_parts import Office
+from tests.field_app.photo_parts import noisy_jpeg
+from tests.field_app.vault_parts import quick_vault
+from wire_contracts.blobs import BlobRole
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 T = TypeVar("T")
@@ -150,3 +160,86 @@ def test_a_finding_that_cannot_be_sealed_leaves_order_and_answers_as_they_were(
     assert crew.tablet.desk.finding(order_id).fields["note"] == LONG
     crew.tablet.desk.finish(order_id)
     assert len(crew.tablet.waiting()) > len(before)
+
+
+@pytest.fixture
+def protected(office: Office, tmp_path: Path) -> Iterator[Tablet]:
+    """A tablet with a PIN: it keeps photos."""
+    folder = tmp_path / "tablet"
+    save_identity(folder, office.identity())
+    tablet = open_tablet(
+        folder,
+        office.clock,
+        connect=lambda _identity: office.api(),
+        vault=quick_vault(folder),
+    )
+    with closing(tablet):
+        tablet.set_pin("482916")
+        tablet.sync_now()
+        yield tablet
+
+
+class OneShot:
+    """A camera that always takes the same picture."""
+
+    def __init__(self, picture: bytes) -> None:
+        self.picture = picture
+
+    def availability(self) -> Availability:
+        return Availability(is_available=True, reason="")
+
+    def take_photo(self, taken: Callable[[bytes | None], None]) -> None:
+        taken(self.picture)
+
+
+def blob_names(content: bytes) -> list[str]:
+    made = prepare(content, BlobRole.PHOTO)
+    return [hashlib.sha256(each).hexdigest() for each in (made.content, made.thumb) if each]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["the photo", "its thumb"])
+def test_a_photo_without_room_leaves_nothing_half_written_and_says_so_calmly(
+    protected: Tablet, office: Office, context: PresenterContext, tmp_path: Path, which: int
+) -> None:
+    order_id = office.new_order()
+    protected.sync_now()
+    picture = noisy_jpeg()
+    names = blob_names(picture)
+    folder = tmp_path / "tablet" / FOLDER
+    folder.mkdir(exist_ok=True)
+    (folder / f"{names[which]}.new").symlink_to("/dev/full")
+    messages: list[str] = []
+    presenter = AlbumPresenter(protected.photos, context, OneShot(picture), order_id)
+    presenter.attach(lambda view: messages.append(view.message))
+
+    presenter.take()
+    left = sorted(path.name for path in folder.iterdir())
+    waiting = protected.waiting()
+    presenter.take()
+
+    assert no_room_text(context.words) in messages
+    assert (left, waiting) == ([], ())
+    assert [line.sha256 for line in protected.photos.photos(order_id)] == [names[0]]
+    assert protected.photos.picture(names[0]) is not None
+    assert presenter.view.message == ""
+
+
+def photograph_on_and_on(tablet: Tablet, order_id: str) -> None:
+    for seed in range(2, 40):
+        tablet.photos.add(order_id, noisy_jpeg(seed, side=160))
+
+
+def test_a_photo_that_the_store_has_no_room_for_leaves_no_file_behind(
+    protected: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    protected.sync_now()
+    picture = noisy_jpeg()
+    with full_disk(protected), pytest.raises(StoreFullError):
+        photograph_on_and_on(protected, order_id)
+    kept = {line.sha256 for line in protected.photos.photos(order_id)}
+    thumbs = {line.thumb_sha256 for line in protected.photos.photos(order_id)}
+    files = {path.stem for path in (tmp_path / "tablet" / FOLDER).glob("*.vault")}
+
+    assert files == kept | thumbs
+    assert protected.photos.add(order_id, picture) in blob_names(picture)
