@@ -149,9 +149,8 @@ def _make_request_group() -> None:
     )
 
 
-def _make_service_request() -> None:
-    op.create_table(
-        "service_request",
+def _what_and_where() -> "list[sa.Column[str] | sa.Column[int] | sa.Column[bool]]":
+    return [
         sa.Column("request_id", sa.String(length=36), nullable=False),
         sa.Column("number", sa.String(length=20), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -168,6 +167,11 @@ def _make_service_request() -> None:
         sa.Column("community_id", sa.String(length=40), nullable=True),
         sa.Column("address", sa.String(length=400), nullable=False),
         sa.Column("meter_id", sa.String(length=40), nullable=True),
+    ]
+
+
+def _who_and_when() -> "list[sa.Column[str] | sa.Column[int] | sa.Column[bool]]":
+    return [
         sa.Column("first_contact", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("team", sa.String(length=64), nullable=True),
@@ -185,6 +189,14 @@ def _make_service_request() -> None:
         sa.Column("is_satisfied", sa.Boolean(), nullable=True),
         sa.Column("reopen_count", sa.Integer(), nullable=False),
         sa.Column("changed_at_ms", sa.BigInteger(), nullable=False),
+    ]
+
+
+def _make_service_request() -> None:
+    op.create_table(
+        "service_request",
+        *_what_and_where(),
+        *_who_and_when(),
         sa.ForeignKeyConstraint(
             ["community_id"],
             ["community.community_id"],
