@@ -1,5 +1,7 @@
 """Decides what the list shows of an order: the cells of its one line."""
 
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Final
 
@@ -27,7 +29,7 @@ QUICK_COLUMNS: Final = (
     "search",
     "is_open",
 )
-"""What `quick_line` returns, in this order."""
+"""What `quick_lines` returns of each row, in this order."""
 
 _LONGEST_WORD: Final = 200
 _LONGEST_TITLE: Final = 2000
@@ -48,13 +50,10 @@ _LINE: Final = itemgetter(
     "due_at",
     "title",
 )
-_NONE: Final = type(None)
-_SHAPES: Final = frozenset(
-    (str, str, serial, str, str, str, int, due, dict)
-    for serial in (str, _NONE)
-    for due in (int, _NONE)
-)
-"""Of which types the cells of `_LINE` are in a row as servers send it."""
+_TEXT: Final = frozenset({str})
+_NUMBER: Final = frozenset({int})
+_NUMBER_OR_NONE: Final = frozenset({int, type(None)})
+_OBJECT: Final = frozenset({dict})
 
 
 def cells_of_document(document: WorkOrderDocument, *, is_gone: bool) -> Cells:
@@ -109,39 +108,67 @@ def cells_of_row(reader: FieldReader, *, is_gone: bool) -> Cells:
     }
 
 
-def quick_line(row: JsonObject) -> tuple[str | int | float | None, ...] | None:
-    """Return the line of a row that is as servers send it; None: `cells_of_row` has the word.
+Line = tuple[str | int | float | None, ...]
 
-    It says the same in a quarter of the time: ten thousand orders come in one morning.
+
+def quick_lines(rows: Sequence[JsonObject]) -> list[Line] | None:
+    """Return the lines of rows that all are as servers send them; None: `cells_of_row` decides.
+
+    It looks at a column at a time, and says the same in a tenth of the time: ten thousand orders
+    come in one morning.
     """
     try:
-        cells = _LINE(row)
+        columns = list(zip(*map(_LINE, rows), strict=True))
     except KeyError:
         return None
-    if tuple(map(type, cells)) not in _SHAPES:
+    if not columns:
+        return []
+    number, address, serial, state, medium, safety_class, priority, due, title = columns
+    if not _are(_OBJECT, title):
         return None
-    number, address, serial, state, medium, safety_class, priority, due, title = cells
-    en, zh = title.get("en"), title.get("zh")
-    if not (
-        _is_word(number, _LONGEST_WORD)
-        and _is_word(en, _LONGEST_TITLE)
-        and _is_word(zh, _LONGEST_TITLE)
-        and _is_word(address, _LONGEST_ADDRESS)
-        and (serial is None or _is_word(serial, _LONGEST_WORD))
-        and state in _OPEN
-        and medium in _MEDIA
-        and safety_class in _CLASSES
-        and 1 <= priority <= _LOWEST_PRIORITY
-        and (due is None or EARLIEST_MS <= due <= LATEST_MS)
-    ):
+    en, zh = [each.get("en") for each in title], [each.get("zh") for each in title]
+    are_usual = (
+        _are_words(number, _LONGEST_WORD)
+        and _are_words(en, _LONGEST_TITLE)
+        and _are_words(zh, _LONGEST_TITLE)
+        and _are_words(address, _LONGEST_ADDRESS)
+        and _are_words([each for each in serial if each is not None], _LONGEST_WORD)
+        and _are_among(_OPEN.keys(), state)
+        and _are_among(_MEDIA, medium)
+        and _are_among(_CLASSES, safety_class)
+        and _are_numbers(priority, 1, _LOWEST_PRIORITY)
+        and _are(_NUMBER_OR_NONE, due)
+        and _are_numbers([each for each in due if each is not None], EARLIEST_MS, LATEST_MS)
+    )
+    if not are_usual:
         return None
-    search = " ".join((number, en, zh, address, serial or "")).casefold()
-    line = (number, state, medium, safety_class, priority, due)
-    return (*line, en, zh, address, search, _OPEN[state])
+    words = zip(number, en, zh, address, (each or "" for each in serial), strict=True)
+    search = [" ".join(each).casefold() for each in words]
+    is_open_now = map(_OPEN.__getitem__, state)
+    cells = (number, state, medium, safety_class, priority, due, en, zh, address, search)
+    return list(zip(*cells, is_open_now, strict=True))
 
 
-def _is_word(value: JsonValue, longest: int) -> bool:
-    return type(value) is str and 0 < len(value) <= longest
+def _are(kinds: AbstractSet[type], values: Iterable[JsonValue]) -> bool:
+    return kinds >= set(map(type, values))
+
+
+def _are_words(values: Sequence[JsonValue], longest: int) -> bool:
+    if not _are(_TEXT, values):
+        return False
+    lengths = [len(each) for each in values if isinstance(each, str)]
+    return not lengths or (min(lengths) > 0 and max(lengths) <= longest)
+
+
+def _are_among(known: AbstractSet[str], values: Sequence[JsonValue]) -> bool:
+    return _are(_TEXT, values) and known >= set(values)
+
+
+def _are_numbers(values: Sequence[JsonValue], low: int, high: int) -> bool:
+    if not _are(_NUMBER, values):
+        return False
+    numbers = [each for each in values if isinstance(each, int)]
+    return not numbers or (min(numbers) >= low and max(numbers) <= high)
 
 
 def quick_place(row: JsonObject) -> tuple[float | None, float | None] | None:

@@ -1,5 +1,6 @@
 """Maps the list's rows: one per order, rebuilt in the transaction that changed it, paged."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,9 +14,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
-    exists,
     func,
-    or_,
     select,
     true,
 )
@@ -25,13 +24,13 @@ from field_app.orders.order_lines import (
     Cells,
     cells_of_document,
     cells_of_row,
-    quick_line,
+    quick_lines,
     quick_place,
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
 from field_app.store import base_store, draft_store, outbox_store, photo_store
-from field_app.store.among import each_of, is_among
+from field_app.store.among import each_of_bound, is_among, is_among_bound
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import Row, change_rows, upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
@@ -254,36 +253,53 @@ def _rebuild_chunk(
     came = [each for each in order_ids if each in pulled]
     touched = _touched(connection, came)
     plain = [each for each in came if each not in touched]
-    upsert_rows(connection, order_view, [_plain_line(each, pulled[each]) for each in plain])
+    upsert_rows(connection, order_view, _plain_lines(plain, [pulled[each] for each in plain]))
     others = [each for each in order_ids if each in touched or each not in pulled]
     if others:
         _rebuild_seen(connection, others)
+
+
+_WANTED = each_of_bound("ids").c.value
+_COPIES = (
+    select(func.count())
+    .where(base_row.c.entity == ENTITY, base_row.c.entity_id == _WANTED)
+    .scalar_subquery()
+)
+_NOT_ALONE = select(_WANTED).where(_COPIES != 1)
+_OURS = [
+    (select(order_id).limit(1), select(order_id).where(is_among_bound(order_id, "ids")))
+    for order_id in (each.c.order_id for each in (outbox_op, draft_answer, photo_job, photo_link))
+]
+"""Of each table with words of ours: whether it has any, and about which of these orders.
+
+Built once: every page of a pull asks, and most tablets have few kinds of words."""
 
 
 def _touched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
     """Return the orders with words, drafts or photos of ours, or not with one row of the server."""
     if not order_ids:
         return set()
-    wanted = each_of(order_ids)
-    copies = (
-        select(func.count())
-        .where(base_row.c.entity == ENTITY, base_row.c.entity_id == wanted.c.value)
-        .scalar_subquery()
-    )
-    ours = (outbox_op, draft_answer, photo_job, photo_link)
-    touched = select(wanted.c.value).where(
-        or_(
-            copies != 1,
-            *(exists().where(table.c.order_id == wanted.c.value) for table in ours),
-        )
-    )
-    return set(connection.execute(touched).scalars())
+    asked = {"ids": json.dumps(order_ids)}
+    touched = set(connection.execute(_NOT_ALONE, asked).scalars())
+    for has_any, with_words in _OURS:
+        if connection.execute(has_any).first() is not None:
+            touched |= set(connection.execute(with_words, asked).scalars())
+    return touched
+
+
+def _plain_lines(order_ids: Sequence[str], rows: Sequence[JsonObject]) -> list[Row]:
+    """Return the lines of orders that nobody here has touched."""
+    quick = quick_lines(rows)
+    places = [place for place in map(quick_place, rows) if place is not None]
+    if quick is None or len(places) < len(rows):
+        return list(map(_plain_line, order_ids, rows))
+    return [
+        (order_id, *line, 0, 0, _UNTOUCHED, "", *place)
+        for order_id, line, place in zip(order_ids, quick, places, strict=True)
+    ]
 
 
 def _plain_line(order_id: str, row: JsonObject) -> Row:
-    quick, place = quick_line(row), quick_place(row)
-    if quick is not None and place is not None:
-        return (order_id, *quick, 0, 0, _UNTOUCHED, "", *place)
     cells, problem = _row_cells(order_id, row, is_gone=False)
     where = (cells["x_m"], cells["y_m"])
     return (order_id, *_in_quick_order(cells), 0, 0, _UNTOUCHED, problem, *where)

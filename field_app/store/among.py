@@ -15,6 +15,11 @@ def each_of(texts: Collection[str]) -> TableValuedAlias:
     return _each_in(json.dumps(sorted(texts)))
 
 
+def each_of_bound(name: str) -> TableValuedAlias:
+    """Return the table for a statement that is built once: `name` is bound to a JSON array."""
+    return _each_in(bindparam(name, type_=Text))
+
+
 def _each_in(array: str | BindParameter[str]) -> TableValuedAlias:
     return func.json_each(array).table_valued("value", name="wanted")
 
@@ -26,4 +31,4 @@ def is_among(column: ColumnElement[str], texts: Collection[str]) -> ColumnElemen
 
 def is_among_bound(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Return the condition for a statement that is built once: `name` is bound to a JSON array."""
-    return column.in_(select(_each_in(bindparam(name, type_=Text)).c.value))
+    return column.in_(select(each_of_bound(name).c.value))

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,10 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from field_app.store.among import is_among
-from field_app.store.bulk_write import upsert_rows
+from field_app.store.among import is_among, is_among_bound
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
-from field_app.store.row_text import checked_text
+from field_app.store.row_text import checked_texts
 from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.payloads import dump_json
@@ -236,14 +238,29 @@ def forget_kept(connection: Connection, entity: str, entity_ids: Sequence[str]) 
     )
 
 
+_NEW_BUCKET: Final = (
+    sqlite.insert(bucket)
+    .values(name=bindparam("of_bucket"), row_count=0, checksum=0)
+    .on_conflict_do_nothing()
+)
+
+
 def _ensure_bucket(connection: Connection, name: str) -> None:
-    statement = sqlite.insert(bucket).values(name=name, row_count=0, checksum=0)
-    connection.execute(statement.on_conflict_do_nothing())
+    connection.execute(_NEW_BUCKET, {"of_bucket": name})
 
 
 def _things(connection: Connection, condition: ColumnElement[bool]) -> set[Thing]:
     rows = connection.execute(select(base_row.c.entity, base_row.c.entity_id).where(condition))
     return {(row.entity, row.entity_id) for row in rows}
+
+
+_COPIES: Final = select(base_row.c.entity_id, base_row.c.row_hash).where(
+    base_row.c.bucket == bindparam("of_bucket"),
+    base_row.c.entity == bindparam("of_entity"),
+    is_among_bound(base_row.c.entity_id, "ids"),
+    base_row.c.is_stale == 0,
+)
+"""Built once: every page asks."""
 
 
 def _fresh_hashes(
@@ -254,39 +271,42 @@ def _fresh_hashes(
         by_entity.setdefault(entity, []).append(entity_id)
     found: dict[Thing, int] = {}
     for entity, entity_ids in by_entity.items():
-        rows = connection.execute(
-            select(base_row.c.entity_id, base_row.c.row_hash).where(
-                base_row.c.bucket == name,
-                base_row.c.entity == entity,
-                is_among(base_row.c.entity_id, entity_ids),
-                base_row.c.is_stale == 0,
-            )
-        )
-        found |= {(entity, row.entity_id): row.row_hash for row in rows}
+        asked = {"of_bucket": name, "of_entity": entity, "ids": json.dumps(entity_ids)}
+        for entity_id, row_hash in connection.execute(_COPIES, asked):
+            found[entity, entity_id] = row_hash
     return found
 
 
+_PUT: Final = """
+    INSERT INTO base_row (bucket, entity, entity_id, seq, row_hash, is_stale, document)
+    VALUES (?, ?, ?, ?, ?, 0, CAST(? AS TEXT))
+    ON CONFLICT (bucket, entity, entity_id) DO UPDATE SET
+        seq = excluded.seq, row_hash = excluded.row_hash, is_stale = 0,
+        document = excluded.document
+"""
+"""The text comes as the bytes that were hashed: to decode it costs as much as to write it."""
+
+
 def _put(connection: Connection, name: str, rows: Sequence[EntityRow], keep: Keep) -> set[Thing]:
-    texts = {(row.entity, row.entity_id): (row, _text(name, row, keep)) for row in rows}
-    known = _fresh_hashes(connection, name, list(texts))
-    upsert_rows(
-        connection,
-        base_row,
-        [
-            (name, row.entity, row.entity_id, row.seq, row.row_hash, 0, text)
-            for row, text in texts.values()
-        ],
-    )
-    hashes = [*known.values(), *(row.row_hash for row, _ in texts.values())]
-    _change_tally(connection, name, len(texts) - len(known), hashes)
-    return set(texts)
+    last = {(row.entity, row.entity_id): row for row in rows}
+    known = _fresh_hashes(connection, name, list(last))
+    came = list(last.values())
+    cells = [
+        (name, row.entity, row.entity_id, row.seq, row.row_hash, text)
+        for row, text in zip(came, _texts(name, came, keep), strict=True)
+    ]
+    connection.exec_driver_sql(_PUT, cells)
+    hashes = [*known.values(), *(row.row_hash for row in came)]
+    _change_tally(connection, name, len(came) - len(known), hashes)
+    return set(last)
 
 
-def _text(name: str, row: EntityRow, keep: Keep) -> str:
-    text = checked_text(name, row)
-    if row.entity not in PERSONAL:
-        return text
-    return dump_json(keep(row.entity, row.entity_id, row.document)).decode()
+def _texts(name: str, rows: Sequence[EntityRow], keep: Keep) -> list[bytes]:
+    texts = checked_texts(name, rows)
+    for place, row in enumerate(rows):
+        if row.entity in PERSONAL:
+            texts[place] = dump_json(keep(row.entity, row.entity_id, row.document))
+    return texts
 
 
 def _remove(connection: Connection, name: str, tombstones: Sequence[Tombstone]) -> set[Thing]:
@@ -303,16 +323,18 @@ def _remove(connection: Connection, name: str, tombstones: Sequence[Tombstone]) 
     return set(things)
 
 
+_KEEP_TALLY: Final = (
+    update(bucket)
+    .where(bucket.c.name == bindparam("wanted"))
+    .values(row_count=bindparam("rows"), checksum=bindparam("sum"))
+)
+
+
 def _change_tally(connection: Connection, name: str, count: int, hashes: Iterable[int]) -> None:
     tally = load_tally(connection, name)
-    checksum = tally.checksum
-    for row_hash in hashes:
-        checksum ^= row_hash
-    connection.execute(
-        update(bucket)
-        .where(bucket.c.name == name)
-        .values(row_count=tally.count + count, checksum=checksum)
-    )
+    checksum = reduce(xor, hashes, tally.checksum)
+    values = {"wanted": name, "rows": tally.count + count, "sum": checksum}
+    connection.execute(_KEEP_TALLY, values)
 
 
 def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -> None:

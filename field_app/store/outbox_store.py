@@ -423,6 +423,20 @@ def _is_plain_append(connection: Connection, result: OperationResult) -> bool:
     return _operation(body).field in APPENDED
 
 
+_IS_RECEIVED: Final = outbox_op.c.status == OpStatus.RECEIVED
+_ANY_RECEIVED: Final = select(outbox_op.c.op_id).where(_IS_RECEIVED).limit(1)
+_NEWEST: Final = (
+    select(func.max(base_row.c.seq))
+    .where(
+        base_row.c.entity == outbox_op.c.entity,
+        base_row.c.entity_id == outbox_op.c.entity_id,
+        base_row.c.bucket != "",
+        base_row.c.is_stale == 0,
+    )
+    .scalar_subquery()
+)
+
+
 def close_echoed(connection: Connection, *, complete_round: int | None) -> set[str]:
     """Move received operations whose echo was pulled to history; return their records.
 
@@ -430,21 +444,13 @@ def close_echoed(connection: Connection, *, complete_round: int | None) -> set[s
     this tablet (a fact, an order that left) has its echo when a whole pull round that began after
     the acknowledgement has ended; `complete_round` is that round, None inside one.
     """
-    newest = (
-        select(func.max(base_row.c.seq))
-        .where(
-            base_row.c.entity == outbox_op.c.entity,
-            base_row.c.entity_id == outbox_op.c.entity_id,
-            base_row.c.bucket != "",
-            base_row.c.is_stale == 0,
-        )
-        .scalar_subquery()
-    )
-    is_shown: ColumnElement[bool] = and_(outbox_op.c.ack_seq > 0, newest >= outbox_op.c.ack_seq)
+    if connection.execute(_ANY_RECEIVED).first() is None:
+        return set()
+    is_shown: ColumnElement[bool] = and_(outbox_op.c.ack_seq > 0, outbox_op.c.ack_seq <= _NEWEST)
     if complete_round is not None:
         is_later = outbox_op.c.acked_round < complete_round
-        is_shown = or_(is_shown, and_(is_later, or_(newest.is_(None), outbox_op.c.ack_seq == 0)))
-    condition = and_(outbox_op.c.status == OpStatus.RECEIVED, is_shown)
+        is_shown = or_(is_shown, and_(is_later, or_(_NEWEST.is_(None), outbox_op.c.ack_seq == 0)))
+    condition = and_(_IS_RECEIVED, is_shown)
     records = set(connection.execute(select(outbox_op.c.order_id).where(condition)).scalars())
     connection.execute(
         update(outbox_op).where(condition).values(status=OpStatus.SHOWN, is_repeat=0)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from field_app.orders.order_lines import QUICK_COLUMNS, cells_of_row, quick_line
+from field_app.orders.order_lines import QUICK_COLUMNS, cells_of_row, quick_lines
 from field_app.store.tables import order_view
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
@@ -50,7 +50,8 @@ def careful(row: Mapping[str, JsonValue]) -> tuple[str | int | float | None, ...
 
 
 def test_a_usual_row_has_a_quick_line() -> None:
-    assert quick_line(USUAL) == careful(USUAL) is not None
+    assert quick_lines([USUAL, USUAL]) == [careful(USUAL)] * 2
+    assert careful(USUAL) is not None
 
 
 @given(changes=st.dictionaries(st.sampled_from(sorted(USUAL)), odd, max_size=3))
@@ -58,14 +59,17 @@ def test_the_quick_line_is_the_careful_one_whatever_the_row_holds(
     changes: dict[str, JsonValue],
 ) -> None:
     row = {**USUAL, **changes}
-    assert quick_line(row) == careful(row)
+    told = careful(row)
+
+    assert quick_lines([USUAL, row]) == (None if told is None else [careful(USUAL), told])
 
 
 @given(left_out=st.sets(st.sampled_from(sorted(USUAL)), min_size=1))
 def test_a_row_without_a_field_is_left_to_the_careful_reader(left_out: set[str]) -> None:
     row = {name: value for name, value in USUAL.items() if name not in left_out}
 
-    assert quick_line(row) is None
+    assert quick_lines([row]) is None
+    assert quick_lines([]) == []
 
 
 def test_the_columns_of_the_quick_line_stand_in_the_table_in_this_order() -> None:
