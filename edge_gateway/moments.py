@@ -1,11 +1,10 @@
 """Now, as the gateway counts it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(NamedTuple):
     """Now, twice: in the gateway's clock, and in monotonic seconds of the wall's."""
 
     utc: datetime

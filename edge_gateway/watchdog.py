@@ -39,28 +39,27 @@ class Watchdog:
     def __init__(self, now_s: Callable[[], float]) -> None:
         """Take a clock of monotonic wall seconds."""
         self._now_s = now_s
-        self._lock = threading.Lock()
         self._heard: dict[str, tuple[float, float]] = {}
 
     def beat(self, name: str, longest_step_s: float) -> None:
-        """Hear that a thread lives, and how long its next step may take in wall seconds."""
-        with self._lock:
-            self._heard[name] = (self._now_s(), longest_step_s)
+        """Hear that a thread lives, and how long its next step may take in wall seconds.
+
+        It is one store in a dictionary, which needs no lock, for every frame.
+        """
+        self._heard[name] = (self._now_s(), longest_step_s)
 
     def rest(self, name: str) -> None:
         """Hear that a thread ends; it is not missed."""
-        with self._lock:
-            self._heard.pop(name, None)
+        self._heard.pop(name, None)
 
     def hanging(self) -> Sequence[Hanging]:
         """Return the threads that should have been heard long ago, by name."""
         now_s = self._now_s()
-        with self._lock:
-            return [
-                Hanging(name=name, silent_s=now_s - at_s)
-                for name, (at_s, step_s) in sorted(self._heard.items())
-                if now_s - at_s > PATIENCE * step_s
-            ]
+        return [
+            Hanging(name=name, silent_s=now_s - at_s)
+            for name, (at_s, step_s) in sorted(self._heard.copy().items())
+            if now_s - at_s > PATIENCE * step_s
+        ]
 
 
 class HeardClock:

@@ -160,7 +160,7 @@ def _assembled(reader: Reader, prepared: FastGroup, fast: FastRead) -> Decoded:
     return Decoded(
         values=values,
         quality=quality,
-        events=tuple(dict.fromkeys(events)),
+        events=tuple(dict.fromkeys(events)) if events else (),
         local_of=partial(_local_values, reader, _counting(prepared.registers, quality)),
         counters=read_counters(reader) if prepared.has_counters else {},
         clock=_clock(reader, prepared.registers) if prepared.has_clock else None,

@@ -7,8 +7,8 @@ leaves out is None, and `decode` asks `measure`, `validity` and `status` themsel
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from firmware_profiles.fast_values import (
     Linear,
@@ -31,9 +31,8 @@ from firmware_profiles.words import WordImage
 from wire_contracts.quantities import Quantity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastRead:
-    """What a healthy poll says.
+class FastRead(NamedTuple):
+    """What a healthy poll says; one is made for each frame.
 
     Attributes:
         status: What the status registers say.

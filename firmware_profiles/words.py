@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from firmware_profiles.errors import WordsError
 
@@ -128,6 +129,12 @@ def pack_words(image: WordImage) -> bytes:
     return packed
 
 
+@lru_cache(maxsize=256)
+def _words_struct(count: int) -> struct.Struct:
+    """Return what packs so many words, made once."""
+    return struct.Struct(f">{count}H")
+
+
 def pack_block(block: Span, words: Sequence[int]) -> bytes:
     """Return the words of one block as `pack_words` packs them, in a quarter of its time.
 
@@ -138,7 +145,7 @@ def pack_block(block: Span, words: Sequence[int]) -> bytes:
     if not (is_whole and block.end <= HIGHEST_ADDRESS + 1):
         return pack_words(dict(zip(block.addresses(), words, strict=True)))
     try:
-        return _packed_head(block) + struct.pack(f">{len(words)}H", *words)
+        return _packed_head(block) + _words_struct(len(words)).pack(*words)
     except struct.error:
         return pack_words(dict(zip(block.addresses(), words, strict=True)))
 

@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from edge_gateway.links.answers import Fault
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
+
+_NOTHING: Mapping[Quantity, float] = MappingProxyType({})
+_ALL_GOOD: Mapping[Quantity, QualityCode] = MappingProxyType({})
+_NO_NAMES: Mapping[str, object] = MappingProxyType({})
 
 TELEGRAM = "telegram"
 """The one group of a meter whose protocol knows no groups."""
@@ -28,8 +33,7 @@ class DriverMeter:
     profile: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobKind:
+class JobKind(NamedTuple):
     """What one job reads: a register group of a meter, or the telegram of a meter.
 
     Attributes:
@@ -54,17 +58,16 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRead:
-    """What one job brought, whatever the protocol.
+class JobRead(NamedTuple):
+    """What one job brought, whatever the protocol; a tuple is made in a third of the time.
 
     Attributes:
+        has_answered: Whether the meter said anything; an exception is an answer.
         values: Wire quantity to its value in the canonical unit; good or suspect, never bad.
         quality: Wire quantity to its code where it is not good.
         events: Canonical events that the meter's status reported.
         raw: The words or the telegram as read (RULINGS R17), None when nothing came.
         local: What stays in the gateway, by the profile's own names: clocks, serials, modes.
-        has_answered: Whether the meter said anything; an exception is an answer.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         faults: What went wrong, in the order it happened, for logs and the command line.
         profile: What decoded the values, as frames name it: `tuf_2000m@1`, `mbus@1`.
@@ -72,12 +75,12 @@ class JobRead:
         notices: What the server should be told beside the frame.
     """
 
-    values: Mapping[Quantity, float] = field(default_factory=dict)
-    quality: Mapping[Quantity, QualityCode] = field(default_factory=dict)
+    has_answered: bool
+    values: Mapping[Quantity, float] = _NOTHING
+    quality: Mapping[Quantity, QualityCode] = _ALL_GOOD
     events: Sequence[str] = ()
     raw: bytes | None = None
-    local: Mapping[str, object] = field(default_factory=dict)
-    has_answered: bool
+    local: Mapping[str, object] = _NO_NAMES
     is_link_down: bool = False
     faults: Sequence[Fault] = ()
     profile: str = ""

@@ -4,14 +4,13 @@ The next meter can be asked meanwhile: it takes longer to answer than words take
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from edge_gateway.links.driver import Driver, JobKind, JobRead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What the poller must know before it goes on to the next job.
+class Heard(NamedTuple):
+    """What the poller must know before it goes on to the next job; one is made for each frame.
 
     Attributes:
         has_answered: Whether the meter said anything; an exception is an answer.

@@ -128,7 +128,8 @@ class UnitStep:
 
     def want(self, block: Span, shape: Shape) -> None:
         """Note that a block is about to be asked for its words, not as a proof."""
-        if self.wanted.setdefault(shape, block) != block:
+        first = self.wanted.setdefault(shape, block)
+        if first is not block and first != block:
             self.shared.add(shape)
 
     def note(self, block: Span, answer: Answer, *, opening: int) -> bool:
@@ -215,7 +216,7 @@ class UnitStep:
     def note_words(self, block: Span) -> None:
         """Keep a few blocks of different shapes that this unit answers with words."""
         self.has_spoken = True
-        if block in self.blocks:
+        if self.blocks and (self.blocks[-1] is block or block in self.blocks):
             return
         shape = shape_of(0, block)
         others = [each for each in self.blocks if shape_of(0, each) != shape]
@@ -275,10 +276,11 @@ class UnitStep:
         """Return whether one of the last requests asked another block of this shape."""
         if now_s < self.doubted_until_s:
             return True
-        for each in self.asked:
-            if each is not block and each != block and shape_of(0, each) == shape_of(0, block):
-                return True
-        return False
+        others = [each for each in self.asked if each is not block]
+        if not others:
+            return False
+        shape = shape_of(0, block)
+        return any(shape_of(0, each) == shape and each != block for each in others)
 
     def is_caught(self, now_s: float) -> bool:
         """Return whether what no proof can tell is refused: it gave a wrong answer lately."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 _SHORTEST_S = 0.000_1
 _STEP = 1.15
+_PER_LOG = 1 / math.log(_STEP)
 _BUCKETS = 100
 """100 us to about 100 s in steps of 15 %: what is read back is within 8 % of what was added."""
 
@@ -17,8 +18,10 @@ class Turnarounds:
 
     def add(self, seconds: float) -> None:
         """Take one more answer."""
-        step = math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP)
-        self.counts[min(_BUCKETS - 1, int(step))] += 1
+        step = 0
+        if seconds > _SHORTEST_S:
+            step = min(_BUCKETS - 1, int(math.log(seconds / _SHORTEST_S) * _PER_LOG))
+        self.counts[step] += 1
 
     def added(self, seconds: float) -> "Turnarounds":
         """Take one more answer, and return these."""

@@ -1,9 +1,11 @@
 """Runs the requests of one job through a link: repeats, gives up early, isolates a bad address."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.group_plan import GroupPlan, Refusal, without
@@ -25,25 +27,26 @@ class _Verdict(StrEnum):
 
 Transact = Callable[[Span], Answer]
 
+_NO_FAULTS: Mapping[WordAddress, QualityCode] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupRead:
-    """What one job brought.
+
+class GroupRead(NamedTuple):
+    """What one job brought; a tuple is made in a third of the time of a dataclass.
 
     Attributes:
         words: Every word that was answered; a BlockImage where one block was all.
-        faults: The quality of every word that was asked and not answered.
         plan: The plan for the next time; it differs when the meter refused an address.
         has_answered: Whether the meter said anything; an exception is an answer.
+        faults: The quality of every word that was asked and not answered.
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         is_mixed: Whether the guard register differed between two answers.
         troubles: What went wrong, in the order it happened.
     """
 
-    words: Mapping[WordAddress, int] = field(default_factory=dict)
-    faults: Mapping[WordAddress, QualityCode] = field(default_factory=dict)
+    words: Mapping[WordAddress, int]
     plan: GroupPlan
     has_answered: bool
+    faults: Mapping[WordAddress, QualityCode] = _NO_FAULTS
     is_link_down: bool = False
     is_mixed: bool = False
     troubles: Sequence[Fault] = ()
@@ -92,7 +95,7 @@ def read_group(
 def refused(read: GroupRead, unproved: Fault) -> GroupRead:
     """Return a job none of whose words count, because no proof stands behind them."""
     faults = {**dict.fromkeys(read.words, BAD_MISMATCH), **read.faults}
-    return replace(read, words={}, faults=faults, troubles=(*read.troubles, unproved))
+    return read._replace(words={}, faults=faults, troubles=(*read.troubles, unproved))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -152,7 +152,7 @@ class ModbusDriver:
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None:
                 return known(absent(unit, job.group, said.ended_by))
-            told = replace(told, notices=notices)
+            told = told._replace(notices=notices)
         if unit.contradictions:
             return known(mistaken(unit, job.group, told.notices))
         return self._read_group(unit, job, retry_count, told)
@@ -171,13 +171,13 @@ class ModbusDriver:
         )
         if read.is_mixed:
             self._link.distrust(unit.meter.device_address)
-        unproved = self._link.release(deadline_s=self._longest_s(unit, plan))
-        if unproved is not None:
-            read = refused(read, unproved)
+        if self._link.is_holding:
+            unproved = self._link.release(deadline_s=self._longest_s(unit, plan))
+            read = read if unproved is None else refused(read, unproved)
         if read.plan is not plan:
             unit.plans[job.group] = read.plan
             more = refusal_notices(job, plan, read.plan)
-            told = replace(told, notices=(*told.notices, *more))
+            told = told._replace(notices=(*told.notices, *more))
         if unit.answers >= ENOUGH:
             self._follow_pace(unit)
         return Heard(

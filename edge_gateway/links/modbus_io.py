@@ -55,6 +55,8 @@ class ModbusLink:
 
     def __init__(self, session: ModbusSession) -> None:
         """Take the session; nothing is opened before the first transaction."""
+        self.counts: LinkCounts = session.counts
+        """What the line has done."""
         self._session = session
         self._units: dict[int, UnitStep] = {}
         self._holding: list[int] = []
@@ -62,9 +64,9 @@ class ModbusLink:
         self._next_proof_s = 0.0
 
     @property
-    def counts(self) -> LinkCounts:
-        """Return what the line has done."""
-        return self._session.counts
+    def is_holding(self) -> bool:
+        """Whether words wait for `release`."""
+        return bool(self._holding)
 
     def open(self) -> bool:
         """Return whether the line is open, opened now if it is time to try."""

@@ -1,8 +1,9 @@
 """What one register group of a meter brought: values, or why there are none."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -25,9 +26,8 @@ from wire_contracts.quantities import Quantity
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What goes with a job beside its words.
+class Told(NamedTuple):
+    """What goes with a job beside its words; one is made for each frame.
 
     Attributes:
         at_utc: When it was read.

@@ -36,6 +36,9 @@ _HIGHEST_START = 65_000
 _HEAD_BYTES = 3
 """Unit, function and byte count stand before the words."""
 
+_WORDS = tuple(struct.Struct(f">{count}H") for count in range(128))
+"""The words of an answer by their number; a byte counts them."""
+
 _MOST_WRITTEN = 4096
 """Reads whose frames are kept: more than a line has blocks, probes and all."""
 
@@ -225,7 +228,7 @@ def words_in(payload: bytes, block: Span) -> tuple[int, ...]:
     if block.function_code in BIT_FUNCTIONS:
         bits = int.from_bytes(payload[_HEAD_BYTES:], "little")
         return tuple(bits >> at & 1 for at in range(block.word_count))
-    return struct.unpack_from(f">{block.word_count}H", payload, _HEAD_BYTES)
+    return _WORDS[block.word_count].unpack_from(payload, _HEAD_BYTES)
 
 
 def owing(fault: Fault) -> Fault:

@@ -31,7 +31,7 @@ class Behind(StrEnum):
 
 def has_beginning(raw: bytes) -> bool:
     """Return whether something within an answer looks like the beginning of a frame."""
-    return next(_beginnings(raw), None) is not None
+    return _INSIDE.search(raw, _ZEROS_AT + 1) is not None and any(_beginnings(raw))
 
 
 def what_is_behind(raw: bytes, behind: bytes, expected: Expected) -> Behind:

@@ -3,7 +3,7 @@
 import heapq
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -47,9 +47,8 @@ class JobKey(NamedTuple):
     group: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A job and when it is due next, in the gateway's clock.
+class Job(NamedTuple):
+    """A job and when it is due next, in the gateway's clock; each answer makes one.
 
     Attributes:
         key: Meter and group.
@@ -66,8 +65,7 @@ class Job:
     spent_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(NamedTuple):
     """What the end of a job means.
 
     Attributes:
@@ -78,6 +76,9 @@ class Finished:
 
     news: Sequence[News]
     is_frame_due: bool
+
+
+_WITHOUT_NEWS = Finished(news=(), is_frame_due=True)
 
 
 class Schedule:
@@ -208,7 +209,7 @@ class Schedule:
         news = self._roll.missed(key.serial, now.wall_s - spent_s, now.wall_s)
         is_frame_due = job.absent_at_utc is None or job.grid.after(job.absent_at_utc) <= now.utc
         if is_frame_due:
-            self._jobs[key] = replace(job, absent_at_utc=now.utc)
+            self._jobs[key] = job._replace(absent_at_utc=now.utc)
         heapq.heappush(self._quiet, (self._roll.of(key.serial).quiet_until_s, key.serial))
         return Finished(news=news, is_frame_due=is_frame_due)
 
@@ -222,8 +223,8 @@ class Schedule:
         again = now.utc + timedelta(seconds=LINK_PAUSE_S / self._clock.wall_seconds(1.0))
         absent_at_utc = now.utc if is_frame_due else job.absent_at_utc
         self._put(
-            replace(
-                job, due_at_utc=min(again, job.grid.after(now.utc)), absent_at_utc=absent_at_utc
+            job._replace(
+                due_at_utc=min(again, job.grid.after(now.utc)), absent_at_utc=absent_at_utc
             )
         )
         if self._roll.of(key.serial).misses:
@@ -243,10 +244,10 @@ class Schedule:
             if job.due_at_utc > now.utc and job.due_at_utc > job.grid.after(now.utc)
         ]
         for job in far:
-            self._put(replace(job, due_at_utc=job.grid.after(now.utc)))
+            self._put(job._replace(due_at_utc=job.grid.after(now.utc)))
         for key, job in self._jobs.items():
             if job.absent_at_utc is not None and job.absent_at_utc > now.utc:
-                self._jobs[key] = replace(job, absent_at_utc=now.utc)
+                self._jobs[key] = job._replace(absent_at_utc=now.utc)
 
     def seconds_to_next(self, now: Moment) -> float:
         """Return the wall seconds until a job may be due, 0 when one is; at least one job exists.
@@ -293,7 +294,7 @@ class Schedule:
                 phase = job.grid.phase / job.grid.stretch * factor
                 grid = replace(job.grid, stretch=factor, phase=phase)
                 due_at_utc = min(job.due_at_utc, grid.after(now.utc))
-                self._jobs[key] = replace(job, grid=grid, due_at_utc=due_at_utc)
+                self._jobs[key] = job._replace(grid=grid, due_at_utc=due_at_utc)
         self._rebuild()
 
     def _overrun_text(self) -> str:
@@ -315,13 +316,13 @@ class Schedule:
         self._jobs[job.key] = Job(
             key=job.key, grid=job.grid, due_at_utc=due_at_utc, spent_s=usual_s
         )
-        if any(each.kind is NewsKind.LINK_ANSWERS for each in news):
+        if news and any(each.kind is NewsKind.LINK_ANSWERS for each in news):
             self._rebuild()
         elif before.misses or not before.has_answered:
             self._wake(job.key.serial)
         else:
             heapq.heappush(self._known, (due_at_utc, job.key))
-        return Finished(news=news, is_frame_due=True)
+        return Finished(news=news, is_frame_due=True) if news else _WITHOUT_NEWS
 
     def _wake(self, serial: str) -> None:
         """Put every job of a meter among those of good standing."""

@@ -96,6 +96,7 @@ class EpochStore:
         self._thinned = Thinned()
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         self._full_count = 0
+        self._plain_server: int | None = None
         self.epoch = get_meta(connection, "epoch")
 
     def adopt(self, config: QueueConfig) -> None:
@@ -134,7 +135,8 @@ class EpochStore:
         with self._lock:
             if self._rows.sizes.held_count == self._rows.sizes.open_count:
                 return found
-            last = min(upto, get_meta(self._connection, "last_seq"))
+            newest = self._rows.fresh.last_seq or get_meta(self._connection, "last_seq")
+            last = min(upto, newest)
             wanted = complement(self._rows.marks.acked, seq + 1, last)
             if wanted == ((seq + 1, last),):
                 fresh = self._rows.fresh.between(seq + 1, last, limit)
@@ -274,6 +276,7 @@ class EpochStore:
             if self._is_known_server(ack.server_epoch):
                 seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
                 return _effect(seqs, entry)
+        self._plain_server = None
         with self._transaction() as connection:
             known = get_meta(connection, "server_epoch")
             is_new = known not in (NO_SERVER, ack.server_epoch)
@@ -291,12 +294,16 @@ class EpochStore:
 
     def _is_known_server(self, server_epoch: int) -> bool:
         """Return whether an acknowledgement brings nothing but marks."""
-        is_same = get_meta(self._connection, "server_epoch") == server_epoch
-        return is_same and not get_meta(self._connection, "must_explain")
+        if server_epoch != self._plain_server:
+            is_same = get_meta(self._connection, "server_epoch") == server_epoch
+            if not is_same or get_meta(self._connection, "must_explain"):
+                return False
+            self._plain_server = server_epoch
+        return True
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""
-        last = get_meta(self._connection, "last_seq")
+        last = self._rows.fresh.last_seq or get_meta(self._connection, "last_seq")
         said = merged([(1, min(entry.upto, last)), *entry.ranges])
         return subtract(intersect(intersect(said, sent), ((1, last),)), self._rows.marks.acked)
 

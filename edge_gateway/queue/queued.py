@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wire_contracts.frames import Frame
 
@@ -27,8 +28,7 @@ class HeldFrame:
     uptime: Uptime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFrame:
+class StoredFrame(NamedTuple):
     """One frame of the queue: its number, its body as canonical JSON, whose numbers these are."""
 
     seq: int

@@ -16,7 +16,7 @@ MAX_BATCH_BYTES = 56 * 1024
 USUAL_INTERVAL = timedelta(minutes=15)
 """For a group that is not polled any more."""
 
-_TEXT = rb'("(?:[^"\\]|\\.)*")'
+_TEXT = rb'("[^"\\]*(?:\\.[^"\\]*)*")'
 _HEAD = re.compile(rb'\{"d":' + _TEXT + rb'(?:,"e":.*?)?,"g":' + _TEXT, re.DOTALL)
 _TIME = re.compile(rb',"t":([0-9]+)')
 """Device and group, and the time of a frame as `dump_json` writes it: keys sorted, quotes escaped

@@ -252,12 +252,12 @@ class Delivery:
     def _next_backlog(self, store: EpochStore) -> Sequence[StoredFrame]:
         """Return the next frames of the newest hour that waits; none: nothing waits."""
         limit = max(1, min(MAX_FRAMES, int(self._allowance.left)))
-        offered = self._window.offered(store.epoch)
         while (lanes := self._lanes_of(store)).has_backlog():
             if lanes.block is None:
                 lanes = open_block(lanes, store.newest_hour(lanes.rest[-1][1]))
             else:
                 found = store.open_after(lanes.block[0] - 1, limit, lanes.block[1])
+                offered = self._window.offered(store.epoch)
                 fresh = [frame for frame in found if frame.seq not in offered]
                 if fresh:
                     return take_batch(fresh)
@@ -333,9 +333,17 @@ class Delivery:
             self._confirmed_at_s = now_s
         self._mids.add(mid)
         sent = self._sent.get(store.epoch, ())
-        self._sent[store.epoch] = merged([*sent, *((frame.seq, frame.seq) for frame in frames)])
+        self._sent[store.epoch] = merged([*sent, *_ranges_of(frames)])
         figures = self.figures
         self.figures = replace(
             figures, published=figures.published + len(frames), late=figures.late + late
         )
         return True
+
+
+def _ranges_of(frames: Sequence[StoredFrame]) -> Ranges:
+    """Return the numbers of frames in their order; nearly always they are neighbours."""
+    first, last = frames[0].seq, frames[-1].seq
+    if last - first + 1 == len(frames):
+        return ((first, last),)
+    return tuple((frame.seq, frame.seq) for frame in frames)

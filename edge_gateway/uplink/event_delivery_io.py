@@ -52,6 +52,7 @@ class EventDelivery:
         self._last_sent: KeptEvent | None = None
         self._at_once = 0
         self._held_until_s = 0.0
+        self._may_wait = True
 
     def tell(self, event: Event) -> None:
         """Take an event; it is on disk after the next `work`."""
@@ -61,6 +62,7 @@ class EventDelivery:
         """Begin a connection: everything that is not confirmed goes again."""
         self._under_way.clear()
         self._last_sent = None
+        self._may_wait = True
         self._at_once = at_once
         self._held_until_s = 0.0
         self._guarded(lambda: self._parts.store.tell_losses(self._parts.now_utc()))
@@ -85,6 +87,7 @@ class EventDelivery:
         else:
             _LOG.warning("event.denied", reason=refusal)
             self._last_sent = None
+            self._may_wait = True
             self._held_until_s = now_s + HOLD_S
         return True
 
@@ -95,15 +98,18 @@ class EventDelivery:
 
     def _keep(self) -> None:
         if self._unkept:
+            self._may_wait = True
             self._parts.store.add(self._unkept)
             self._unkept = []
 
     def _send(self) -> None:
         room = self._at_once - len(self._under_way)
-        if room <= 0:
+        if room <= 0 or not self._may_wait:
             return
         under_way = {kept.name for kept in self._under_way.values()}
-        for kept in self._parts.store.after(self._last_sent, room):
+        waiting = self._parts.store.after(self._last_sent, room)
+        self._may_wait = bool(waiting)
+        for kept in waiting:
             if kept.name not in under_way:
                 payload = messages.event(self._parts.gateway_id, kept.name, kept.event)
                 mid = self._parts.publish(payload)

@@ -121,18 +121,22 @@ def settle(window: Window, acknowledged: Iterable[int], *, epoch: int = 0) -> Wi
     taken = [
         offer for offer in window.offers if offer.epoch == epoch and not done.isdisjoint(offer.seqs)
     ]
-    passed = max((offer.first_number for offer in taken), default=0)
+    if not taken:
+        return window
+    passed = max(offer.first_number for offer in taken)
     is_lossy = any(offer.ignored for offer in taken)
-    offers = [
-        replace(
-            offer,
-            seqs=tuple(seq for seq in offer.seqs if offer.epoch != epoch or seq not in done),
-            ignored=0 if is_lossy else offer.ignored,
-        )
-        for offer in window.offers
+    left = [
+        _without(offer, done if offer.epoch == epoch else frozenset()) for offer in window.offers
     ]
-    left = tuple(offer for offer in offers if offer.seqs)
-    return replace(window, offers=left, passed=max(window.passed, passed))
+    offers = (replace(offer, ignored=0) if is_lossy else offer for offer in left if offer.seqs)
+    return replace(window, offers=tuple(offers), passed=max(window.passed, passed))
+
+
+def _without(offer: Offer, done: frozenset[int]) -> Offer:
+    """Return an offer of what is still open in it; most are touched by no acknowledgement."""
+    if done.isdisjoint(offer.seqs):
+        return offer
+    return replace(offer, seqs=tuple(seq for seq in offer.seqs if seq not in done))
 
 
 def is_overdue(window: Window, offer: Offer, now_s: float) -> bool:

@@ -201,7 +201,7 @@ FAST = JobKind(serial="HM-1", group="fast")
 def test_a_job_brings_values_words_and_the_name_of_its_profile(tmp_path: Path) -> None:
     with driver(tmp_path, alpha(), "alpha@1") as reader:
         read = reader.read(FAST, retry_count=0)
-        day = reader.read(replace(FAST, group="day"), retry_count=0)
+        day = reader.read(FAST._replace(group="day"), retry_count=0)
 
     assert read.values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
     assert (read.quality, read.has_answered, read.profile) == ({}, True, "alpha@1")
@@ -420,7 +420,7 @@ def test_a_guard_register_finds_a_meter_that_is_one_answer_behind(
     write_guarded(tmp_path)
     with driver(tmp_path, behind, "guarded@1") as reader:
         reads = [
-            reader.read(replace(FAST, group=group), retry_count=0)
+            reader.read(FAST._replace(group=group), retry_count=0)
             for group in ("fast", "day", "fast", "day", "fast", "day")
         ]
 
