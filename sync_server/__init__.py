@@ -11,6 +11,7 @@ The line through the features, in the order the data flows:
     detection         readings -> findings
     alerts            findings -> alerts with a life cycle
     access            people, tablets, roles, sessions, audit
+    authority         certificates of this site, made and revoked
     suspects          the monthly list of meters suspected of leakage or wrong metering
     trials            ingest and detection over files and history, without touching what is live
     work_orders       alerts -> work orders with a life cycle
@@ -22,5 +23,5 @@ The line through the features, in the order the data flows:
     sync              work orders <-> tablets
     safekeeping       copies of everything, and the way to another database
     web               the pages of the control room
-    clock_io, config, config_io, logs_io, run, __main__      the shell that starts it all
+    clock_io, config, config_io, logs_io, private_files_io, run, __main__      the shell that starts it all
 """

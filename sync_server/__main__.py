@@ -17,6 +17,7 @@ from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
+from sync_server.authority import commands_io as authority_commands
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
@@ -53,6 +54,7 @@ _REFUSALS = (
     ContractError,
     CorrectionFileError,
     UnusedCorrectionsError,
+    *authority_commands.REFUSALS,
     *safe_commands.REFUSALS,
     *sync_commands.REFUSALS,
     *form_commands.REFUSALS,
@@ -114,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--crew")
     _add_corrections(add)
     sync_commands.add_sync_commands(add)
+    authority_commands.add_authority_command(add)
     gateway_commands.add_gateway_commands(add)
     form_commands.add_form_commands(add)
     trial_commands.add_trial_commands(add)
@@ -316,6 +319,12 @@ def _forms_desk(
     return run
 
 
+def _authority(config: ServerConfig, options: argparse.Namespace) -> None:
+    folder = config.data / "authority"
+    desk = authority_commands.AuthorityDesk(folder=folder, clock=SystemClock(), say=print)
+    authority_commands.run_authority(desk, options)
+
+
 def _gateway_keys(_config: ServerConfig, options: argparse.Namespace) -> None:
     print(gateway_commands.make_key(options))
 
@@ -383,6 +392,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "publish-form": _forms_desk(form_commands.publish),
     "withdraw-form": _forms_desk(form_commands.withdraw),
     "export-answers": _forms_desk(form_commands.export_answers),
+    "ca": _authority,
     "gateway-keys": _gateway_keys,
     "gateway-config": _gateway_config,
     "gateway-command": _gateway_command,

@@ -1,6 +1,5 @@
 """The server's key pairs for sealed envelopes: made at set-up, kept as files, used to open."""
 
-import os
 import stat
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from sync_server.private_files_io import PRIVATE_FOLDER, write_whole
 from wire_contracts.sealed import KEY_BYTES, KEY_INFO, Envelope, bound_bytes, key_id_of
-
-_PRIVATE = 0o600
-_PRIVATE_FOLDER = 0o700
 
 
 class SealingKeyError(RuntimeError):
@@ -60,8 +57,8 @@ class SealingKeys:
         text = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path = self._folder / f"{now_utc:%Y%m%dT%H%M%S%f}-{key_id}.pem"
         try:
-            self._folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            _write_private(path, text)
+            self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            write_whole(path, text)
         except OSError as error:
             message = f"{path}: file: {error.strerror}; give the server a folder it may write to"
             raise SealingKeyError(message) from error
@@ -123,28 +120,13 @@ def copy_keys(source: Path, target: Path) -> int:
     missing = [path for path in sorted(source.glob("*.pem")) if not (target / path.name).exists()]
     try:
         if missing:
-            target.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            target.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         for path in missing:
-            _write_private(target / path.name, path.read_bytes())
+            write_whole(target / path.name, path.read_bytes())
     except OSError as error:
         message = f"{target}: folder: {error.strerror}; give a folder you may write to"
         raise SealingKeyError(message) from error
     return len(missing)
-
-
-def _write_private(path: Path, text: bytes) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _read_pair(path: Path) -> tuple[str, X25519PrivateKey]:
