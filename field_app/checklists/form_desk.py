@@ -10,7 +10,13 @@ from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
 from field_app.orders import order_store
 from field_app.orders.stamps import Stamps
-from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import (
+    base_store,
+    draft_store,
+    outbox_store,
+    sealed_store,
+    settings_store,
+)
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
@@ -20,6 +26,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.forms.answer_sets import AnswerSet, answer_set_json, parse_answer_set
 from wire_contracts.forms.items import FormItem, FormPage
+from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.forms.session import FormSession
 from wire_contracts.frames import utc_from_ms
@@ -180,6 +187,8 @@ class FormDesk:
             outbox_store.append_group(connection, changes, stamp)
             draft = _draft_key(subject, key, stamp.actor)
             draft_store.forget_draft(connection, draft)
+            if key not in draft_store.forms_in_use(connection):
+                base_store.forget_kept(connection, FORM_ENTITY, [key])
             abouts = [sealed_store.draft_about(draft)]
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, abouts, stamp.actor)
             settings_store.ask_contact(connection)

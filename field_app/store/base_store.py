@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from field_app.store.among import is_among, is_among_bound
+from field_app.store.draft_store import forms_in_use
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_texts
 from field_app.store.tables import base_row, bucket, draft_answer, outbox_op, sync_report
@@ -31,7 +32,8 @@ from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, Tombstone
 
 KEPT = ""
-"""The bucket of rows that left the tablet's scope while own words about them are on the way."""
+"""The bucket of rows that left the tablet's scope while own words about them are on the way, and of
+forms that somebody has begun."""
 
 _CHUNK = 400
 """Things per IN list, two variables each: older SQLite builds take 999."""
@@ -362,14 +364,21 @@ def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -
             )
 
 
+_VERSION: Final = "@"
+"""Stands in the id of a form before its version, and in no other id."""
+
+
 def _needed(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
     with_words = select(outbox_op.c.order_id).where(
         outbox_op.c.order_id.in_(entity_ids),
         (outbox_op.c.look == 1) | outbox_op.c.status.in_(["queued", "sending", "received", "held"]),
     )
     with_draft = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(entity_ids))
-    found = connection.execute(with_words).scalars().all()
-    return {*found, *connection.execute(with_draft).scalars().all()}
+    found = set(connection.execute(with_words).scalars())
+    found.update(connection.execute(with_draft).scalars())
+    if any(_VERSION in each for each in entity_ids):
+        found |= forms_in_use(connection) & set(entity_ids)
+    return found
 
 
 def count_rows(connection: Connection) -> int:

@@ -116,6 +116,12 @@ def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]
     return sorted({form.partition(_OF)[0] for form in rows})
 
 
+def forms_in_use(connection: Connection) -> set[str]:
+    """Return the forms, with their versions, that anybody has begun and not finished."""
+    rows = connection.execute(select(draft_answer.c.form).distinct()).scalars()
+    return {form.partition(_OF)[0] for form in rows}
+
+
 def orders_with_draft(
     connection: Connection, order_ids: Sequence[str], author: str | None = None
 ) -> set[str]:

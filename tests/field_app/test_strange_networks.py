@@ -14,8 +14,9 @@ from field_app.crew import HeadlessCrew
 from field_app.store.identity_io import load_identity, save_identity
 from field_app.sync.client_io import HttpSyncApi, open_pokes
 from field_app.sync.reasons import Reason, SyncProblem
-from tests.field_app.office_parts import Office
+from tests.field_app.office_parts import Office, office_app, serving
 from tests.sync_server.real_parts import HandClock
+from wire_contracts.codes import Code
 from wire_contracts.operations import (
     OperationResult,
     Outcome,
@@ -23,7 +24,7 @@ from wire_contracts.operations import (
     dump_push_answer,
     parse_push,
 )
-from wire_contracts.payloads import read_json
+from wire_contracts.payloads import dump_json, read_json
 from wire_contracts.pulls import (
     BucketEnd,
     BucketPage,
@@ -31,6 +32,8 @@ from wire_contracts.pulls import (
     PullAnswer,
     dump_pull,
 )
+from wire_contracts.refusals import Refusal, refusal_json
+from wire_contracts.work_order_states import WorkOrderState
 
 Answer = Callable[[str, bytes], bytes]
 """(request line, body) -> the bytes to send back, whatever they are."""
@@ -180,12 +183,16 @@ class ServerOfVersion1:
     def __init__(self, row: EntityRow) -> None:
         self.asked: list[str] = []
         self.pushed: list[str] = []
+        self.has_withdrawn_it = False
         self._row = row
 
     def answer(self, line: str, body: bytes) -> bytes:
         method, target, _ = line.split(" ")
         self.asked.append(f"{method} {target.partition('?')[0]}")
         head = OURS.replace(b": 2", b": 1")
+        if self.has_withdrawn_it:
+            refusal = Refusal(code=Code.TOKEN_REVOKED, text="tablet: token: was revoked; enrol it")
+            return http("403 Forbidden", head, dump_json(refusal_json(refusal)))
         if target.startswith("/sync/v1/push"):
             return http("200 OK", head, self._push(body))
         if target.startswith("/sync/v1/pull"):
@@ -230,3 +237,29 @@ def test_a_tablet_of_today_works_with_a_server_of_version_1(
     assert len(server.pushed) == 1
     assert status.protocol == 1
     assert set(server.asked) == {"GET /sync/v1/pull", "POST /sync/v1/push"}
+
+
+def test_a_tablet_withdrawn_by_a_server_of_version_1_keeps_its_words_for_the_next_enrolment(
+    crew: HeadlessCrew, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    pulled = office.api().pull(None, 500)
+    (found,) = [row for page in pulled.buckets for row in page.rows if row.entity_id == order_id]
+    crew.close()
+    server = ServerOfVersion1(found)
+    with answering(server.answer) as url:
+        tablet = _moved(tmp_path / "tablet", url, office.clock)
+        tablet.sync_now()
+        tablet.accept(order_id)
+        server.has_withdrawn_it = True
+        verdict = tablet.sync_now()
+        waiting, withdrawal = len(tablet.tablet.waiting()), tablet.tablet.withdrawal()
+    with serving(office_app(office)) as url:
+        tablet.enrol(url, office.code())
+        after = tablet.sync_now()
+    tablet.close()
+
+    assert (verdict.reason, waiting) == (Reason.LOGIN, 1)
+    assert not withdrawal.is_withdrawn, "version 1 has no word for it: nothing is wiped, or sealed"
+    assert (after.reason, after.settled) == (Reason.NONE, 1)
+    assert office.order(order_id).state is WorkOrderState.ACCEPTED
