@@ -65,12 +65,13 @@ def corrected_time(
     """Return the tap's time on the server's clock.
 
     The tablet's wall clock plus its known offset; what lies outside of its bounds is moved to the
-    nearer end. Bounds are the last contact before the tap (the enrolment, when the tablet does
-    not say), the taps of the same boot, and the receipt.
+    nearer end. Bounds are the last contact before the tap (the enrolment `earliest_ms`, when the
+    tablet does not say), the taps of the same boot, and the receipt. A tap from before the
+    enrolment keeps its time and is flagged: a tablet that was enrolled anew still has its words.
     """
     corrected_ms = at.wall_ms + at.offset_ms
     high_ms = received_at_ms
-    low_ms = max(earliest_ms, at.contact_ms or 0)
+    low_ms = earliest_ms if at.contact_ms is None else at.contact_ms
     if boot is not None:
         after_ms, before_ms = boot.bounds(at.mono_ms)
         high_ms = high_ms if before_ms is None else min(high_ms, before_ms)
@@ -79,4 +80,4 @@ def corrected_time(
     if boot is not None:
         boot.add(at.mono_ms, clamped_ms)
     is_far = abs(at.offset_ms) > _SUSPECT_MS or abs(clamped_ms - corrected_ms) > _SUSPECT_MS
-    return EventTime(at_ms=clamped_ms, is_suspect=is_far)
+    return EventTime(at_ms=clamped_ms, is_suspect=is_far or clamped_ms < earliest_ms)

@@ -251,3 +251,14 @@ def test_a_tap_is_never_before_the_last_contact_that_the_tablet_had() -> None:
     time = corrected_time(at, earliest_ms=NOON_MS - 30 * DAY_MS, received_at_ms=NOON_MS)
 
     assert (time.at_utc, time.is_suspect) == (NOON - timedelta(minutes=10), True)
+
+
+def test_a_tap_from_before_a_new_enrolment_keeps_its_time_and_is_flagged() -> None:
+    contact_ms = NOON_MS - 3 * DAY_MS
+    at = DeviceTime(
+        wall_ms=contact_ms + 60_000, mono_ms=1, boot_id="b", offset_ms=0, contact_ms=contact_ms
+    )
+
+    time = corrected_time(at, earliest_ms=NOON_MS - DAY_MS, received_at_ms=NOON_MS)
+
+    assert (time.at_ms, time.is_suspect) == (contact_ms + 60_000, True)
