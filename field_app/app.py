@@ -118,6 +118,7 @@ class Wiring:
             about=self.about,
             folder=self.config.data,
             has_rounds=self._has_rounds,
+            is_syncing=lambda: self.tablet.is_syncing,
         )
 
 

@@ -133,8 +133,8 @@ class FindingPresenter:
         self.flush()
         self._fields |= changes
         self._message = ""
-        self._draw()
         self._save(dict(changes))
+        self._draw()
 
     def _type(self, changes: Mapping[str, JsonValue]) -> None:
         self._fields |= changes

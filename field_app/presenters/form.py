@@ -105,8 +105,9 @@ class FormPresenter:
 
     def answer(self, place: str, text: str) -> None:
         """Take an answer that was tapped; it is kept at once."""
-        if self._change(place, text):
+        if self._take_answer(place, text):
             self.flush()
+            self._changed()
 
     def choose(self, place: str, key: str) -> None:
         """Take a tapped choice: the chosen one again takes it back, several may stand together."""
@@ -298,6 +299,13 @@ class FormPresenter:
         return "" if element is None else element.text
 
     def _change(self, place: str, text: str) -> bool:
+        """Take an answer and draw what follows from it; return whether it was another one."""
+        is_new = self._take_answer(place, text)
+        if is_new:
+            self._changed()
+        return is_new
+
+    def _take_answer(self, place: str, text: str) -> bool:
         before = self._text(place)
         if self._sheet is None or before == text or not self._sheet.session.answer(place, text):
             return False
@@ -306,7 +314,6 @@ class FormPresenter:
         is_tapped = node is not None and node.kind in _TAPPED
         if is_tapped or not is_typing_on:
             self._steps = [*self._steps[-(MOST_STEPS - 1) :], _Step(place, before)]
-        self._changed()
         return True
 
     def _changed(self) -> None:

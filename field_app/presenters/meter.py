@@ -151,7 +151,7 @@ class MeterPresenter:
     def _save(self) -> None:
         draft, answers = meter_draft(self._meter_id), {"value": self._typed}
         desk = self._parts.desk
-        self._parts.context.worker.run(lambda: desk.save_answers(draft, answers), _nothing)
+        self._parts.context.worker.keep(lambda: desk.save_answers(draft, answers), _nothing)
 
     def _keep(self, reading: RoundReading) -> str:
         self._parts.desk.keep_reading(reading)

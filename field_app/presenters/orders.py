@@ -108,8 +108,8 @@ class OrdersPresenter:
         self.refresh()
 
     def show_more(self) -> None:
-        """Read one page more."""
-        if self.view.has_more:
+        """Read one page more; while one is on its way it is not asked for again."""
+        if self.view.has_more and self._query.limit <= len(self.view.rows):
             self._query = replace(self._query, limit=self._query.limit + PAGE_ROWS)
             self.refresh()
 

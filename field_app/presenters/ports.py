@@ -33,6 +33,10 @@ class Worker(Protocol):
         """Run `work` in the background, in order, then call `done` on the screen's thread."""
         ...
 
+    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Run `work` like `run`, before everything that only reads: it keeps what was tapped."""
+        ...
+
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call `call` on the screen's thread after wall seconds; return what cancels it."""
         ...
@@ -54,6 +58,10 @@ class InlineWorker:
     def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         """Run the work and hand its answer over before returning."""
         done(work())
+
+    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Do the same: nothing waits here."""
+        self.run(work, done)
 
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         """Call at once: without a screen nobody types faster than the disk."""

@@ -121,8 +121,8 @@ class SheetPresenter(Generic[D]):
         self.flush()
         self._typed[key] = "" if self._typed.get(key) == value else value
         self._message = ""
-        self._draw()
         self._save({key: self._typed[key]})
+        self._draw()
 
     def flush(self) -> None:
         """Keep what was typed now: the focus, the screen or the app goes away."""

@@ -62,4 +62,4 @@ class Stage(Generic[V]):
                 return full
             return partial(done, answer)
 
-        self._worker.run(attempt, lambda then: then() if self._show is not None else None)
+        self._worker.keep(attempt, lambda then: then() if self._show is not None else None)

@@ -37,6 +37,10 @@ BACK_KEY = 27
 REFRESH_S = 0.15
 """Changes of the store within this time are drawn together; wall seconds."""
 
+SYNC_REFRESH_S = 1.0
+"""While the office's rows come in, the screens are drawn anew this often at most: a list that
+moves under the thumb six times a second is read by nobody; wall seconds."""
+
 TICK_S = 20.0
 """Due times and the next try are written anew this often; wall seconds."""
 
@@ -53,6 +57,7 @@ class AppParts:
         about: Returns what the settings page says about this tablet.
         folder: The tablet's data folder.
         has_rounds: Returns whether this crew inspects anything; then rounds are a place.
+        is_syncing: Returns whether a contact is under way.
         begin_sync: Syncs in the background from now on; called when the list is on the glass.
         strip: The msgid of what is said above every screen; empty: nothing.
         is_check: The app ends as soon as its first page is drawn.
@@ -65,6 +70,7 @@ class AppParts:
     about: Callable[[], list[LabelledText]]
     folder: Path
     has_rounds: Callable[[], bool]
+    is_syncing: Callable[[], bool] = lambda: False
     begin_sync: Callable[[], None] = lambda: None
     strip: str = ""
     is_check: bool = False
@@ -104,6 +110,7 @@ class LamplighterApp(App):
         self._worker = ScreenWorker()
         self.navigator = Navigator(self._parts.make_presenters(self._worker))
         self._has_rounds = False
+        self._read_at_s = 0.0
         self._refresh = Clock.create_trigger(self._read_again, REFRESH_S)
         self._unwatch = self._parts.watch(self._refresh)
         self._name_places()
@@ -157,6 +164,11 @@ class LamplighterApp(App):
             self.stop()
 
     def _read_again(self, _elapsed_s: float = 0.0) -> None:
+        now_s = Clock.get_time()
+        if self._parts.is_syncing() and now_s - self._read_at_s < SYNC_REFRESH_S:
+            self._refresh()
+            return
+        self._read_at_s = now_s
         self.navigator.refresh()
         self._ask_for_rounds()
 

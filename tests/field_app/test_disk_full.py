@@ -42,6 +42,9 @@ class PatientWorker:
     def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         done(work())
 
+    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        self.run(work, done)
+
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         del delay_s
         self.waiting.append(call)

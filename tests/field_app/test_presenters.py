@@ -54,6 +54,9 @@ class SlowScreen:
         answer = work()
         self.answers.append(lambda: done(answer))
 
+    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        self.run(work, done)
+
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         del delay_s
         self.timers.append(call)

@@ -201,6 +201,9 @@ class Later:
     def run(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self.jobs.append(lambda: done(work()))
 
+    def keep(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        self.run(work, done)
+
     def later(self, delay_s: float, call: Callable[[], None]) -> Callable[[], None]:
         del delay_s
         return call

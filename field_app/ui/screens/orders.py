@@ -9,8 +9,8 @@ from kivy.uix.widget import Widget
 from field_app.presenters.views import OrderRow, OrdersView
 from field_app.ui.blanks import BLANK_ORDERS
 
-NEAR_END = 0.15
-"""Share of the list below the screen at which further rows are asked for."""
+NEAR_END_ROWS = 30
+"""Rows below the screen at which further ones are asked for: three screens of a quick thumb."""
 
 
 Cells = dict[str, object]
@@ -78,5 +78,9 @@ class OrdersScreen(BoxLayout):
 
     def scrolled(self, share_below: float) -> None:
         """Ask for further rows when the end of those read so far comes near."""
-        if self.view.has_more and not self.view.is_busy and share_below < NEAR_END:
+        if (
+            self.view.has_more
+            and not self.view.is_busy
+            and share_below * len(self.view.rows) < NEAR_END_ROWS
+        ):
             self.presenter.show_more()
