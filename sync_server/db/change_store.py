@@ -9,6 +9,7 @@ sequence, so that a page can refuse to split them.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -273,13 +274,13 @@ class _Writer:
         self._sums[bucket] = (count + rows, change ^ hash_change)
 
 
-_SUMS = select(BUCKET_SUM).where(BUCKET_SUM.c.bucket.in_(bindparam("buckets", expanding=True)))
+_SUM = ("bucket", "row_count", "checksum")
 
 
 def bucket_states(connection: Connection, buckets: Sequence[str]) -> dict[str, BucketState]:
     """Return the incrementally kept count and checksum of each of these buckets."""
     states = {bucket: BucketState(row_count=0, checksum=0) for bucket in buckets}
-    for row in connection.execute(_SUMS, {"buckets": list(buckets)}):
+    for row in find_among(connection, BUCKET_SUM, _SUM, "bucket", states.keys()):
         states[row.bucket] = BucketState(row_count=int(row.row_count), checksum=int(row.checksum))
     return states
 
@@ -333,17 +334,38 @@ def head_and_horizon(connection: Connection) -> tuple[int, int]:
 
 _HEAD = select(CHANGE_HEAD.c.seq, CHANGE_HEAD.c.horizon)
 
-_NEWEST = (
-    select(CHANGE.c.bucket, func.max(CHANGE.c.seq))
-    .where(CHANGE.c.bucket.in_(bindparam("buckets", expanding=True)))
-    .group_by(CHANGE.c.bucket)
+_NEXT = select(func.min(CHANGE.c.seq)).where(
+    CHANGE.c.bucket == bindparam("of_bucket"), CHANGE.c.seq > bindparam("after")
 )
 
 
 def newest_seqs(connection: Connection, buckets: Sequence[str]) -> dict[str, int]:
     """Return bucket -> sequence of its last entry; a bucket without any is left out."""
-    rows = connection.execute(_NEWEST, {"buckets": list(buckets)})
-    return {row[0]: int(row[1]) for row in rows}
+    if not buckets:
+        return {}
+    asked = {f"bucket_{place}": bucket for place, bucket in enumerate(buckets)}
+    row = connection.execute(_newest(len(buckets)), asked).one()
+    found: Iterable[tuple[str, int | None]] = zip(buckets, row, strict=True)
+    return {bucket: int(seq) for bucket, seq in found if seq is not None}
+
+
+@lru_cache(maxsize=200)
+def _newest(count: int) -> Select[int | None]:
+    """Return one query for so many buckets; grouped by bucket it would read all their entries."""
+    return select(
+        *(
+            select(func.max(CHANGE.c.seq))
+            .where(CHANGE.c.bucket == bindparam(f"bucket_{place}"))
+            .scalar_subquery()
+            for place in range(count)
+        )
+    )
+
+
+def next_seq(connection: Connection, bucket: str, seq: int) -> int:
+    """Return the sequence of the bucket's first entry after `seq`, 0 when there is none."""
+    asked = {"of_bucket": bucket, "after": seq}
+    return int(connection.execute(_NEXT, asked).scalar_one() or 0)
 
 
 class ChangeEntry(NamedTuple):

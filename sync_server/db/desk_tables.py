@@ -34,6 +34,7 @@ SERVICE_REQUEST = Table(
     Column("received_at_ms", BigInteger, nullable=False),
     Column("recorded_at_ms", BigInteger, nullable=False),
     Column("on_site_at_ms", BigInteger, nullable=True),
+    Column("due_from_ms", BigInteger, nullable=True),
     Column("due_at_ms", BigInteger, nullable=True),
     Column("due_clock", String(8), nullable=True),
     Column("order_steps_seen", Integer, nullable=False),

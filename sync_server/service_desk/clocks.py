@@ -149,9 +149,8 @@ def _after(
     return find
 
 
-def _is(*classes: RequestClass) -> Callable[[RequestRecord], bool]:
-    wanted = frozenset(classes)
-    return lambda record: record.request_class in wanted
+def _has_on_site(code: str) -> Callable[[RequestRecord], bool]:
+    return lambda record: ON_SITE.get(record.request_class) == code
 
 
 def _always(_record: RequestRecord) -> bool:
@@ -163,9 +162,15 @@ _done = _last(_E.FINISH)
 _unfinished = _last(_E.SUBMIT_UNFINISHED)
 _asked = _last(_E.AWAIT_ANSWER)
 _PROGRESS = frozenset({NoteKind.PROGRESS, NoteKind.RESULT, NoteKind.REPLY})
-_DRIVEN_TO = frozenset(
-    {_C.GAS_LEAK, _C.CARBON_MONOXIDE, _C.HOT_WATER_BURST, _C.HEAT_LEAK, _C.NO_GAS, _C.COLD_ROOM}
-)
+ON_SITE: Mapping[RequestClass, str] = {
+    _C.GAS_LEAK: "CL13",
+    _C.CARBON_MONOXIDE: "CL13",
+    _C.NO_GAS: "CL14",
+    _C.HEAT_LEAK: "CL15",
+    _C.HOT_WATER_BURST: "CL15",
+    _C.COLD_ROOM: "CL16",
+}
+"""Class -> the clock until a crew is there."""
 
 RULES: Sequence[_Rule] = (
     _Rule(
@@ -205,15 +210,13 @@ RULES: Sequence[_Rule] = (
     ),
     _Rule(
         code="CL13",
-        applies=_is(_C.GAS_LEAK, _C.CARBON_MONOXIDE),
+        applies=_has_on_site("CL13"),
         start=_received,
         stop=_on_site,
     ),
-    _Rule(code="CL14", applies=_is(_C.NO_GAS), start=_received, stop=_on_site),
-    _Rule(
-        code="CL15", applies=_is(_C.HEAT_LEAK, _C.HOT_WATER_BURST), start=_received, stop=_on_site
-    ),
-    _Rule(code="CL16", applies=_is(_C.COLD_ROOM), start=_received, stop=_on_site),
+    _Rule(code="CL14", applies=_has_on_site("CL14"), start=_received, stop=_on_site),
+    _Rule(code="CL15", applies=_has_on_site("CL15"), start=_received, stop=_on_site),
+    _Rule(code="CL16", applies=_has_on_site("CL16"), start=_received, stop=_on_site),
     _Rule(
         code="CL18",
         applies=lambda record: record.kind in {RequestKind.REPAIR, RequestKind.COMPLAINT},
@@ -231,7 +234,7 @@ RULES: Sequence[_Rule] = (
     ),
     _Rule(
         code="K3",
-        applies=lambda record: record.request_class not in _DRIVEN_TO,
+        applies=lambda record: record.request_class not in ON_SITE,
         start=_received,
         stop=_after(_received, _E.FINISH, _E.SOLVE, _E.DECLINE),
         is_in_working_days=True,
@@ -249,6 +252,20 @@ def clocks_of(matter: Matter, terms: Terms) -> list[ClockState]:
         if start is not None and limit is not None:
             found.append(_clock(rule, matter, start, limit, terms.calendar))
     return found
+
+
+def promised(request_class: RequestClass, safety: SafetyClass, terms: Terms) -> dict[str, float]:
+    """Return the clocks that run once a crew is sent: code -> minutes (working days for CL18)."""
+    limits = terms.limits
+    accept = limits.get("sla.CL6.A" if safety is SafetyClass.A else "sla.CL6")
+    on_site = ON_SITE.get(request_class, "")
+    found = {
+        "CL6": accept,
+        on_site: limits.get(f"sla.{on_site}"),
+        "CL7": limits.get("sla.CL7"),
+        "CL18": limits.get("sla.CL18.working_days"),
+    }
+    return {code: limit for code, limit in found.items() if code and limit is not None}
 
 
 def next_due(clocks: Sequence[ClockState], state: RequestState) -> ClockState | None:

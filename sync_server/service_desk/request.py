@@ -127,6 +127,7 @@ class RequestRecord:
         first_contact: The account that took it and owns it until somebody accepts (rule D-14).
         owner: The account that has it now.
         team: The crew that it was sent to, if any.
+        due_from_utc: When the next running clock began, None when none runs.
         due_at_utc: When the next running clock is over, None when none runs.
         due_clock: Which clock that is, such as `CL6`.
         order_steps_seen: How many steps of its order it has followed.
@@ -159,6 +160,7 @@ class RequestRecord:
     received_at_utc: datetime
     recorded_at_utc: datetime
     on_site_at_utc: datetime | None
+    due_from_utc: datetime | None
     due_at_utc: datetime | None
     due_clock: str | None
     order_steps_seen: int

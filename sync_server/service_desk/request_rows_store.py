@@ -9,6 +9,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     func,
     insert,
     or_,
@@ -49,8 +50,9 @@ from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestEvent, RequestState
 
 SERIES = "R"
-_WITHOUT_DUE_MS = 2**62
-"""Sorts what has no clock behind everything that has one."""
+_WITHOUT_DUE_MS = 2**61
+_DANGER_MS = 2**62
+"""Class A sorts before everything else, what has no clock behind what has one."""
 
 Values = Mapping[str, str | int | bool | None]
 
@@ -264,6 +266,7 @@ def keep_due(connection: Connection, request_id: str, due: ClockState | None) ->
         update(SERVICE_REQUEST)
         .where(SERVICE_REQUEST.c.request_id == request_id)
         .values(
+            due_from_ms=None if due is None else ms_from_utc(due.started_at_utc),
             due_at_ms=None if due is None else ms_from_utc(due.due_at_utc),
             due_clock=None if due is None else due.code,
         )
@@ -337,7 +340,7 @@ def open_page(
     after: tuple[int, str] | None,
     limit: int,
 ) -> Sequence[RequestRecord]:
-    """Return requests of these states, the next clock first, behind a key of `key_of`."""
+    """Return requests of these states, class A, then the next clock first, behind a `key_of`."""
     query = _in_states(states)
     due_ms = _due_or_last()
     if after is not None:
@@ -366,11 +369,14 @@ def newest_page(
 def key_of(record: RequestRecord) -> tuple[int, str]:
     """Return the place of a request in the order of `open_page`."""
     due_utc = record.due_at_utc
-    return (_WITHOUT_DUE_MS if due_utc is None else ms_from_utc(due_utc)), record.request_id
+    due_ms = _WITHOUT_DUE_MS if due_utc is None else ms_from_utc(due_utc)
+    return due_ms - (_DANGER_MS if record.is_safety else 0), record.request_id
 
 
 def _due_or_last() -> ColumnElement[int]:
-    return func.coalesce(SERVICE_REQUEST.c.due_at_ms, _WITHOUT_DUE_MS)
+    is_danger = SERVICE_REQUEST.c.safety_class == str(SafetyClass.A)
+    due_ms = func.coalesce(SERVICE_REQUEST.c.due_at_ms, _WITHOUT_DUE_MS)
+    return due_ms - case((is_danger, _DANGER_MS), else_=0)
 
 
 def _in_states(states: frozenset[RequestState]) -> Select[str]:
@@ -412,6 +418,7 @@ def _record(row: Row[str]) -> RequestRecord:
         received_at_utc=utc_from_ms(row.received_at_ms),
         recorded_at_utc=utc_from_ms(row.recorded_at_ms),
         on_site_at_utc=_moment(row.on_site_at_ms),
+        due_from_utc=_moment(row.due_from_ms),
         due_at_utc=_moment(row.due_at_ms),
         due_clock=row.due_clock,
         order_steps_seen=row.order_steps_seen,

@@ -16,17 +16,22 @@ The line through the modules:
     suspect_views            what page, sheet and paper of suspect meters show
     form_views               what the pages of the forms show
     round_views              what the page of the rounds shows
+    request_views            what the pages of the service desk show of requests
+    intake_views             what the intake shows and proposes while a call is taken
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
     desk_queries_store       the open alerts without the evidence that is not shown
+    desk_look_store          what the intake asks about a place
+    desk_names_store         how people, crews and communities are called
     build_assets_io          front-end libraries by name and lock file
     catalogue_io             the gettext catalogues
     qr_io                    a text as a QR code
     pages_io                 a template with a reader's words; security headers
     site_access_io           sessions on the wall's clock, tablets on the site's
     crews_io                 the crews that an order can be sent to
+    intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, desk_io, orders_io, contacts_io, photos_io, meters_io,
+    session_io, intake_io, requests_io, desk_io, orders_io, contacts_io, photos_io, meters_io,
     gateways_io, rounds_io, review_io, forms_io, suspects_io, people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application

@@ -37,6 +37,7 @@ from sync_server.web.desk_routes_io import (
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
+from sync_server.web.intake_io import intake_router
 from sync_server.web.live_io import LiveHub
 from sync_server.web.meters_io import meters_router
 from sync_server.web.orders_io import orders_router
@@ -48,6 +49,7 @@ from sync_server.web.people_io import (
     tablets_router,
 )
 from sync_server.web.photos_io import photos_router
+from sync_server.web.requests_io import request_steps_router, requests_router
 from sync_server.web.review_io import review_router
 from sync_server.web.rounds_io import rounds_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
@@ -127,6 +129,9 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         desk_router(pages),
         desk_actions_router(pages),
         shelving_router(pages),
+        intake_router(pages),
+        requests_router(pages),
+        request_steps_router(pages),
         orders_router(pages),
         contacts_router(pages),
         meters_router(pages),

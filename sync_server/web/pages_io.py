@@ -64,6 +64,20 @@ NAV: Sequence[NavLink] = (
         key="alerts", icon="bell", message=mark("Alerts"), href="/alerts", action=Action.SEE_ALERTS
     ),
     NavLink(
+        key="intake",
+        icon="phone",
+        message=mark("Intake"),
+        href="/intake",
+        action=Action.TAKE_REQUEST,
+    ),
+    NavLink(
+        key="requests",
+        icon="talk",
+        message=mark("Requests"),
+        href="/requests",
+        action=Action.SEE_REQUESTS,
+    ),
+    NavLink(
         key="orders", icon="board", message=mark("Orders"), href="/orders", action=Action.SEE_ORDERS
     ),
     NavLink(

@@ -30,6 +30,7 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.CREW_DANGER: ("danger", "warn", mark("crew in danger")),
     ReviewKind.HANDED_OVER: ("info", "link", mark("handed over")),
     ReviewKind.PHOTO_REFUSED: ("warn", "warn", mark("photo not taken")),
+    ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
 }
 
 _REASONS: Mapping[str, str] = {
@@ -49,6 +50,7 @@ _REASONS: Mapping[str, str] = {
     "conflict": mark("Two hands wrote it, or it came twice with two contents; all is kept."),
     "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
+    "store.damaged": mark("What the tablet could read out of it was sent on."),
     "blob.content": mark("What came is no picture; it is kept aside."),
     "blob.hash": mark("What came was damaged three times; it is still on the tablet."),
     "payload.too_large": mark("It is larger than any photo may be; it is still on the tablet."),

@@ -183,6 +183,7 @@ def _who_and_when() -> "list[sa.Column[str] | sa.Column[int] | sa.Column[bool]]"
         sa.Column("received_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("on_site_at_ms", sa.BigInteger(), nullable=True),
+        sa.Column("due_from_ms", sa.BigInteger(), nullable=True),
         sa.Column("due_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("due_clock", sa.String(length=8), nullable=True),
         sa.Column("order_steps_seen", sa.Integer(), nullable=False),

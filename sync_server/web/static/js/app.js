@@ -2,6 +2,7 @@
 import { startCharts } from "./chart.js";
 import { startClock } from "./clock.js";
 import { startDesk } from "./desk.js";
+import { startIntake } from "./intake.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startRegions } from "./regions.js";
@@ -9,6 +10,7 @@ import { startRegions } from "./regions.js";
 startClock();
 startCharts();
 startKeys();
+startIntake();
 const desk = startDesk();
 const regions = startRegions();
 startLive((topics) => {

@@ -36,7 +36,7 @@ export function startLive(onTopics) {
       const at = document.getElementById("lost-at");
       at.textContent = at.dataset.words.replace("{time}", clockWords(siteNow()));
     } else if (wasLost) {
-      flush(new Set(["alert", "order", "gateway", "quarantine", "review"]));
+      flush(new Set(["alert", "order", "gateway", "quarantine", "review", "request", "call", "shift"]));
     }
   };
 

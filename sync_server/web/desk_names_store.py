@@ -1,0 +1,20 @@
+"""Answers how the pages of the service desk name people, crews and communities."""
+
+from sqlalchemy import Connection, select
+
+from sync_server.db.asset_tables import COMMUNITY
+from sync_server.web.page_queries_store import account_names, crew_names
+from sync_server.web.places import PlaceNames
+from sync_server.web.request_views import Names
+
+
+def load_names(connection: Connection) -> Names:
+    """Return the names that lists of requests need."""
+    rows = connection.execute(
+        select(COMMUNITY.c.community_id, COMMUNITY.c.name_en, COMMUNITY.c.name_zh)
+    )
+    return Names(
+        accounts=account_names(connection),
+        crews=crew_names(connection),
+        communities={row.community_id: PlaceNames(en=row.name_en, zh=row.name_zh) for row in rows},
+    )

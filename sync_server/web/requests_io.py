@@ -1,0 +1,373 @@
+"""The routes of the requests: the list, one request with its clocks, the steps of the office."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection
+
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.access.roles import Action, may
+from sync_server.customers.customer import masked
+from sync_server.db.engine_io import reading
+from sync_server.service_desk.catalogue import COMMITMENTS, RULES
+from sync_server.service_desk.clocks import ENDED, clocks_of
+from sync_server.service_desk.group_store import get_group, share_order
+from sync_server.service_desk.order_follow_store import behind, follow_orders
+from sync_server.service_desk.request import NoteKind, RequestRecord
+from sync_server.service_desk.request_guards import Attempt
+from sync_server.service_desk.request_rows_store import (
+    OPEN,
+    by_numbers,
+    caller_of,
+    commitments_of,
+    get_request,
+    key_of,
+    matter_of,
+    newest_page,
+    of_group,
+    open_page,
+)
+from sync_server.service_desk.request_store import (
+    ACTION_OF_EVENT,
+    add_note,
+    load_terms,
+    send_crew,
+    take_step,
+)
+from sync_server.web.crews_io import crew_choices
+from sync_server.web.desk import Tab
+from sync_server.web.desk_names_store import load_names
+from sync_server.web.guarded_io import SeeRequests, WorkRequest
+from sync_server.web.intake_io import office_of
+from sync_server.web.page_queries_store import order_lines
+from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.request_views import (
+    clock_rows,
+    line_of,
+    record_rows,
+    request_row,
+    step_buttons,
+)
+from sync_server.web.words import Words, mark
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.request_states import REQUEST, RequestEvent, RequestState
+
+ROWS_ON_PAGE: Final = 50
+
+_S = RequestState
+_TABS: Final = {
+    "open": mark("Open"),
+    "slips": mark("To accept"),
+    "callbacks": mark("To call back"),
+    "done": mark("Done"),
+    "all": mark("All"),
+}
+_STATES: Final = {
+    "open": OPEN,
+    "slips": frozenset({_S.DISPATCHED}),
+    "callbacks": frozenset({_S.DONE, _S.REPLIED}),
+    "done": ENDED | {_S.CONFIRMED},
+    "all": frozenset(_S),
+}
+_CURSOR: Final = re.compile(r"-?\d{1,19}")
+_NEWEST_FIRST: Final = frozenset({"done", "all"})
+
+
+class StepForm(BaseModel):
+    """Which step is taken, with what is written for it."""
+
+    event: str = Field(max_length=30)
+    text: str = Field(default="", max_length=4000)
+    satisfied: str = Field(default="", max_length=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerView:
+    """Who called: whole for those who may, masked for the others."""
+
+    name: str
+    phone: str
+    words: str
+    is_masked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """A request, a group or an order beside this one."""
+
+    words: str
+    href: str
+
+
+def requests_router(pages: Pages) -> APIRouter:
+    """Return the routes that show requests."""
+    router = APIRouter()
+
+    @router.get("/requests")
+    def requests(
+        request: Request, person: SeeRequests, tab: str = "open", after: str = ""
+    ) -> Response:
+        """Show one page of one tab; what is over next stands first."""
+        catch_up(pages, pages.reader(person))
+        shown = tab if tab in _TABS else "open"
+        return _list_page(pages, request, pages.reader(person), shown, after)
+
+    @router.get("/requests/{request_id}")
+    def one(request: Request, person: SeeRequests, request_id: str) -> Response:
+        """Show one request."""
+        reader = pages.reader(person)
+        catch_up(pages, reader)
+        return _request_page(pages, request, reader, request_id)
+
+    return router
+
+
+def request_steps_router(pages: Pages) -> APIRouter:
+    """Return the routes that move requests on."""
+    router = APIRouter()
+
+    @router.post("/requests/{request_id}/step")
+    def take(
+        request: Request,
+        person: SeeRequests,
+        request_id: str,
+        form: Annotated[StepForm, Form()],
+    ) -> Response:
+        """Take one step of the life cycle, when the role holds its action."""
+        reader = pages.reader(person)
+        attempt = Attempt(
+            event=_event(form.event),
+            actor=person.account_id,
+            text=form.text,
+            is_satisfied={"yes": True, "no": False}.get(form.satisfied),
+        )
+        try:
+            with pages.engine.begin() as connection:
+                take_step(connection, request_id, attempt, office_of(pages, reader))
+        except (ContractError, RefusedTransition) as problem:
+            return _refused(pages, request, reader, request_id, problem)
+        return see_other(f"/requests/{request_id}")
+
+    @router.post("/requests/{request_id}/crew")
+    def crew(
+        request: Request,
+        person: WorkRequest,
+        request_id: str,
+        crew: Annotated[str, Form(max_length=64)] = "",
+    ) -> Response:
+        """Send a crew; the calls of its group have the order too."""
+        reader = pages.reader(person)
+        office = office_of(pages, reader)
+        try:
+            with pages.engine.begin() as connection:
+                record = get_request(connection, request_id, is_locked=True)
+                sent = send_crew(connection, record, crew or None, office)
+                share_order(connection, sent, office)
+        except (ContractError, RefusedTransition) as problem:
+            return _refused(pages, request, reader, request_id, problem)
+        return see_other(f"/requests/{request_id}")
+
+    @router.post("/requests/{request_id}/note")
+    def note(
+        person: WorkRequest,
+        request_id: str,
+        text: Annotated[str, Form(min_length=1, max_length=4000)],
+        kind: Annotated[NoteKind, Form()] = NoteKind.PROGRESS,
+    ) -> Response:
+        """Keep progress that the customer was told, or that a leader was informed."""
+        told = kind if kind is NoteKind.LEADER_TOLD else NoteKind.PROGRESS
+        with pages.engine.begin() as connection:
+            add_note(connection, request_id, told, text, office_of(pages, pages.reader(person)))
+        return see_other(f"/requests/{request_id}")
+
+    return router
+
+
+def catch_up(pages: Pages, reader: Reader) -> None:
+    """Let requests follow what crews did meanwhile, so that a page never shows them behind."""
+    with reading(pages.engine) as connection:
+        is_behind = bool(behind(connection))
+    if is_behind:
+        with pages.engine.begin() as connection:
+            follow_orders(connection, office_of(pages, reader))
+
+
+def _event(text: str) -> RequestEvent:
+    if text not in set(ACTION_OF_EVENT):
+        raise ContractError(
+            place="request",
+            field="event",
+            problem=f"{text!r} is not a step of a request",
+            remedy=f"send one of: {', '.join(ACTION_OF_EVENT)}",
+            code=Code.FIELD_RANGE,
+        )
+    return RequestEvent(text)
+
+
+def _refused(
+    pages: Pages,
+    request: Request,
+    reader: Reader,
+    request_id: str,
+    problem: ContractError | RefusedTransition,
+) -> Response:
+    """Show the page with what is missing; a role's or an id's refusal is answered as such."""
+    if isinstance(problem, ContractError) and problem.code not in {Code.STATE, Code.FIELD_MISSING}:
+        raise problem
+    return _request_page(pages, request, reader, request_id, problem=str(problem))
+
+
+def _list_page(pages: Pages, request: Request, reader: Reader, tab: str, after: str) -> Response:
+    words, now_utc = reader.words, pages.clock.now_utc()
+    with reading(pages.engine) as connection:
+        names = load_names(connection)
+        found = _page_of(connection, tab, after)
+        more = found[ROWS_ON_PAGE:]
+        found = found[:ROWS_ON_PAGE]
+        counts = {
+            each: len(open_page(connection, _STATES[each], None, 100))
+            for each in ("open", "slips", "callbacks")
+        }
+    return pages.page(
+        request,
+        reader,
+        "requests.html",
+        "requests",
+        tabs=[
+            Tab(
+                message=message,
+                href=f"/requests?tab={key}",
+                count=counts.get(key, 0),
+                is_current=key == tab,
+            )
+            for key, message in _TABS.items()
+        ],
+        rows=[request_row(each, words, now_utc, names) for each in found],
+        first_href=f"/requests?tab={tab}" if after else "",
+        next_href=f"/requests?tab={tab}&after={_cursor(found[-1], tab)}" if more else "",
+        can_take=may(reader.person.role, Action.TAKE_REQUEST),
+    )
+
+
+def _page_of(connection: Connection, tab: str, after: str) -> list[RequestRecord]:
+    limit = ROWS_ON_PAGE + 1
+    if tab in _NEWEST_FIRST:
+        return list(newest_page(connection, _STATES[tab], after or None, limit))
+    at_ms, _, request_id = after.partition(".")
+    is_key = _CURSOR.fullmatch(at_ms) is not None
+    key = (int(at_ms), request_id) if is_key else None
+    return list(open_page(connection, _STATES[tab], key, limit))
+
+
+def _cursor(record: RequestRecord, tab: str) -> str:
+    if tab in _NEWEST_FIRST:
+        return record.request_id
+    at_ms, request_id = key_of(record)
+    return f"{at_ms}.{request_id}"
+
+
+def _request_page(
+    pages: Pages, request: Request, reader: Reader, request_id: str, problem: str = ""
+) -> Response:
+    words, now_utc = reader.words, pages.clock.now_utc()
+    role = reader.person.role
+    with reading(pages.engine) as connection:
+        record = get_request(connection, request_id)
+        matter = matter_of(connection, record)
+        names = load_names(connection)
+        clocks = clocks_of(matter, load_terms(connection, office_of(pages, reader)))
+        caller = _caller(connection, record, reader)
+        links = _links(connection, record, words)
+        promised = commitments_of(connection, request_id)
+        can_send = may(role, Action.DISPATCH_ORDER) and _may_be_sent(record)
+        crews = crew_choices(connection, words, "") if can_send else []
+    if caller is not None and not caller.is_masked:
+        _audit_reading(pages, reader, request_id)
+    can_confirm = RequestEvent.CONFIRM in REQUEST.possible_events(record.state)
+    return pages.page(
+        request,
+        reader,
+        "request.html",
+        "requests",
+        r=request_row(record, words, now_utc, names),
+        steps=line_of(matter, words, now_utc),
+        clocks=clock_rows(clocks, words, now_utc),
+        history=record_rows(matter, words, now_utc, names),
+        buttons=step_buttons(record, role, words),
+        caller=caller,
+        links=links,
+        promises=[
+            (COMMITMENTS[code][1].in_language(words.language), words.near_clock(due, now_utc))
+            for code, due in promised
+        ],
+        crews=crews,
+        can_confirm=can_confirm and may(role, Action.CALL_BACK),
+        can_note=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
+        first_contact=names.accounts.get(record.first_contact, record.first_contact),
+        satisfied=_satisfied(record, words),
+        problem_text=problem,
+        status=409 if problem else 200,
+    )
+
+
+def _satisfied(record: RequestRecord, words: Words) -> str:
+    if record.is_satisfied is None:
+        return ""
+    return words.gettext(mark("satisfied") if record.is_satisfied else mark("not satisfied"))
+
+
+def _may_be_sent(record: RequestRecord) -> bool:
+    waits = record.state in {_S.CLASSIFIED, _S.ACCEPTED, _S.ASSIGNED}
+    return waits and RULES[record.request_class].order_type is not None
+
+
+def _caller(connection: Connection, record: RequestRecord, reader: Reader) -> CallerView | None:
+    """Return who called; a whole contact only while the request is open (privacy rule 1)."""
+    caller = caller_of(connection, record.request_id)
+    if caller is None:
+        return None
+    is_whole = may(reader.person.role, Action.SEE_CONTACT) and record.state not in ENDED
+    return CallerView(
+        name=caller.name if is_whole else f"{caller.name[:1]}**" if caller.name else "",
+        phone=caller.phone if is_whole else masked(caller.phone),
+        words=caller.words,
+        is_masked=not is_whole,
+    )
+
+
+def _audit_reading(pages: Pages, reader: Reader, request_id: str) -> None:
+    """Note that a whole contact was shown (privacy rule 4); its reason is the open request."""
+    with pages.engine.begin() as connection:
+        event = AuditEvent(
+            actor=reader.person.account_id, action="contact.read", subject=request_id, detail={}
+        )
+        append_audit(connection, event, pages.clock.now_utc())
+
+
+def _links(connection: Connection, record: RequestRecord, words: Words) -> list[LinkView]:
+    ids = [each for each in (record.repeat_of, record.duplicate_of) if each]
+    numbers = by_numbers(connection, ids)
+    found = []
+    if record.order_id is not None:
+        line = order_lines(connection, [record.order_id]).get(record.order_id)
+        if line is not None:
+            found.append(LinkView(words=line.number, href=f"/orders/{record.order_id}"))
+    if record.repeat_of is not None and record.repeat_of in numbers:
+        text = words.gettext(mark("repeats {number}")).format(number=numbers[record.repeat_of])
+        found.append(LinkView(words=text, href=f"/requests/{record.repeat_of}"))
+    if record.duplicate_of is not None and record.duplicate_of in numbers:
+        text = words.gettext(mark("same as {number}")).format(number=numbers[record.duplicate_of])
+        found.append(LinkView(words=text, href=f"/requests/{record.duplicate_of}"))
+    if record.group_id is not None:
+        group = get_group(connection, record.group_id)
+        for each in of_group(connection, record.group_id):
+            if each.request_id != record.request_id:
+                text = f"{group.number} · {each.number}"
+                found.append(LinkView(words=text, href=f"/requests/{each.request_id}"))
+    return found
