@@ -148,7 +148,7 @@ def pull_json(answer: PullAnswer, asked_token: str | None = None) -> JsonObject:
         "se": answer.server_epoch,
         "token": answer.token,
         "more": answer.has_more,
-        "buckets": [_page_json(page, answer.protocol) for page in answer.buckets],
+        "buckets": [page_json(page, answer.protocol) for page in answer.buckets],
         "dropped": list(answer.dropped_buckets),
     }
     if answer.sealing_key is not None:
@@ -161,7 +161,8 @@ def _is_unchanged(answer: PullAnswer, asked_token: str | None) -> bool:
     return answer.token == asked_token and not has_news
 
 
-def _page_json(page: BucketPage, protocol: int) -> JsonObject:
+def page_json(page: BucketPage, protocol: int) -> JsonObject:
+    """Return one bucket's page as it travels in an answer of that version."""
     body: dict[str, JsonValue] = {
         "bucket": page.bucket,
         "reset": page.is_reset,

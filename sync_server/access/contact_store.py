@@ -39,17 +39,24 @@ class ContactBook:
     def note(self, tablet_id: str, now_utc: datetime) -> None:
         """Write down that the tablet was heard, and let its token hold from now on.
 
-        Returns once it is written. Whoever's turn it is writes for all that wait; should that
-        fail, it raises there, and the others are noted at their next contact.
+        Who finds nobody writing writes for all that wait, until nobody waits; who finds somebody
+        at it leaves it to them and answers its tablet. Should that fail, it raises there, and the
+        others are noted at their next contact.
         """
         with self._guard:
             self._waiting[tablet_id] = now_utc
-        with self._turn:
-            with self._guard:
-                heard, self._waiting = self._waiting, {}
-            if heard:
-                with self._engine.begin() as connection:
-                    self._write(connection, heard)
+        while self._waiting and self._turn.acquire(blocking=False):
+            try:
+                self._write_waiting()
+            finally:
+                self._turn.release()
+
+    def _write_waiting(self) -> None:
+        with self._guard:
+            heard, self._waiting = self._waiting, {}
+        if heard:
+            with self._engine.begin() as connection:
+                self._write(connection, heard)
 
     def _write(self, connection: Connection, heard: Mapping[str, datetime]) -> None:
         calls = sorted(heard.items())

@@ -3,6 +3,8 @@
 The line through the modules:
 
     tokens              the cursor of a tablet, as an opaque text
+    page_bytes          a page written and deflated once, spliced into any answer
+    page_shelf          the pages that several tablets of a crew ask for
     pull                the next changes of the buckets a tablet may see
     scope               which buckets a tablet may see
     inbox               which operations of a push can be read
@@ -23,6 +25,7 @@ The line through the modules:
     self_check          sums, ledger against effects, paths, reviews
     upkeep              what must be done every round and once a day
     service             the conversation, in-process
+    one_turn_io         a request's guard and its work, in one turn of one thread
     api_io              the conversation, over HTTP
     poke_store          what pokes are made of
     poke_io             a stream per tablet that says that something changed

@@ -1,22 +1,25 @@
 """The sync conversation over HTTP: two routes, one header in every answer, gzip when asked."""
 
-import zlib
+from dataclasses import dataclass
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Engine
 
 from sync_server.access.guards_io import require_tablet, require_token_holder
 from sync_server.access.tablet_store import TabletIdentity, TokenHolder
 from sync_server.sync.inbox import quick_json, read_push
+from sync_server.sync.one_turn_io import OneTurnRoute
+from sync_server.sync.page_bytes import gzipped
 from sync_server.sync.service import SyncService, SyncTerms
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader
 from wire_contracts.operations import MAX_PUSH_BYTES, push_answer_json
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import MAX_ROWS, pull_json
+from wire_contracts.pulls import MAX_ROWS
 from wire_contracts.sealed import (
     MAX_SEALED_BYTES,
     SEALED_PATH,
@@ -40,15 +43,6 @@ log-in page; `_body` stops far earlier and says what a tablet understands."""
 
 GZIP_ABOVE_BYTES = 600
 """Shorter answers grow or stay."""
-
-GZIP_LEVEL = 4
-GZIP_MEMORY = 5
-"""Columns deflate to less than objects do (sync spec 3). Smaller memory makes shorter blocks, whose
-codes fit one column each: 10,000 orders take 1.79 MB in 0.10 s; level 5 with zlib's own memory of 8
-takes 1.78 MB in 0.18 s, level 4 with it 1.83 MB; benchmarks/results/sync.txt."""
-
-_GZIP_WINDOW = 31
-"""zlib's word for the largest window in a gzip frame."""
 
 
 async def _push_body(request: Request) -> bytes:
@@ -79,16 +73,18 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
     service = SyncService(engine, clock, terms)
     router = APIRouter()
 
-    @router.get(PULL_PATH)
     def pull(
-        request: Request,
-        tablet: Annotated[TabletIdentity, Depends(require_tablet)],
-        token: Annotated[str | None, Query(max_length=LONGEST_TOKEN)] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = MAX_ROWS,
+        request: Request, tablet: Annotated[TabletIdentity, Depends(require_tablet)]
     ) -> Response:
         """Answer the changes after the token, in columns."""
-        answer = service.pull(tablet, token or None, limit, _protocol_of(request))
-        return _answer(request, orjson.dumps(pull_json(answer, token)))
+        asked = _parse_asked(request)
+        protocol = _protocol_of(request)
+        answer = service.pull_written(tablet, asked.token, asked.limit, protocol)
+        if _takes_gzip(request) and answer.byte_count > GZIP_ABOVE_BYTES:
+            return _response(answer.gzipped(), is_gzipped=True)
+        return _response(answer.plain(), is_gzipped=False)
+
+    router.add_api_route(PULL_PATH, pull, methods=["GET"], route_class_override=OneTurnRoute)
 
     @router.post(PUSH_PATH, max_body_size=ANY_SIZE)
     def push(
@@ -121,22 +117,48 @@ _LONG = 10
 
 def _protocol_of(request: Request) -> int:
     text = request.headers.get(PROTOCOL_HEADER, str(FIRST_PROTOCOL))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONG else 0
+    return int(text) if _is_number(text) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _LONG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """From where a tablet pulls, and at most about how many rows."""
+
+    token: str | None
+    limit: int
+
+
+def _parse_asked(request: Request) -> _Asked:
+    query = request.query_params
+    limit = query.get("limit", str(MAX_ROWS))
+    values = {"token": query.get("token"), "limit": int(limit) if _is_number(limit) else limit}
+    reader = FieldReader(place="pull", values=values)
+    return _Asked(
+        token=reader.text("token", longest=LONGEST_TOKEN) if values["token"] else None,
+        limit=reader.integer("limit", low=1, high=MAX_ROWS),
+    )
 
 
 def _answer(request: Request, body: bytes) -> Response:
+    if _takes_gzip(request) and len(body) > GZIP_ABOVE_BYTES:
+        return _response(gzipped(body), is_gzipped=True)
+    return _response(body, is_gzipped=False)
+
+
+def _takes_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _response(body: bytes, *, is_gzipped: bool) -> Response:
     """Return the answer under few headers: an idle tablet polls all day and may pay by the byte.
 
     No cache that others share may keep an answer to a request with a token (RFC 9111 section 3.5).
     """
     headers = {PROTOCOL_HEADER: str(PROTOCOL)}
-    is_asked = "gzip" in request.headers.get("accept-encoding", "")
-    if is_asked and len(body) > GZIP_ABOVE_BYTES:
+    if is_gzipped:
         headers["Content-Encoding"] = "gzip"
-        body = _packed(body)
     return Response(body, media_type=CONTENT_TYPE, headers=headers)
-
-
-def _packed(body: bytes) -> bytes:
-    deflater = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW, GZIP_MEMORY)
-    return deflater.compress(body) + deflater.flush()

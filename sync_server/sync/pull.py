@@ -1,7 +1,8 @@
 """The next changes of the buckets a tablet may see, in pages that never split a transaction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import orjson
 from sqlalchemy import Connection
@@ -12,7 +13,10 @@ from sync_server.db.change_store import (
     entries_after,
     head_and_horizon,
     newest_seqs,
+    next_seq,
 )
+from sync_server.sync.page_bytes import WrittenPage, written_page
+from sync_server.sync.page_shelf import KeptPage, PageKey, PageShelf
 from sync_server.sync.scope import names_of_marks
 from sync_server.sync.tokens import Cursor, Position, dump_token, mark_of
 from wire_contracts.pulls import (
@@ -59,38 +63,113 @@ def read_changes(connection: Connection, request: PullRequest) -> PullAnswer:
     A bucket appears when something changed in it or when it starts anew; an idle answer carries
     none (sync spec 3: at most 400 bytes).
     """
+    answer, pages = _walk(connection, request, lambda ask, budget: _read(connection, ask, budget))
+    return replace(answer, buckets=tuple(pages))
+
+
+def written_changes(
+    connection: Connection, request: PullRequest, shelf: PageShelf, protocol: int
+) -> tuple[PullAnswer, list[WrittenPage]]:
+    """Return what `read_changes` does with the pages apart, as they go over the wire.
+
+    Pages that another tablet was given come from the shelf.
+    """
+
+    def read(ask: _Ask, budget: _Budget) -> _Reading[WrittenPage]:
+        if not ask.has_news:
+            return _Reading(page=None, end_pos=_end_without_news(ask))
+        key = _key(connection, request, ask, budget, protocol)
+        kept = shelf.find(key)
+        if kept is None:
+            kept = _kept(connection, ask, budget, protocol)
+            shelf.keep(key, kept)
+        budget.rows -= kept.rows
+        budget.byte_count -= kept.byte_count
+        return _Reading(page=kept.page, end_pos=kept.end_pos or ask.head)
+
+    return _walk(connection, request, read)
+
+
+def _key(
+    connection: Connection, request: PullRequest, ask: "_Ask", budget: "_Budget", protocol: int
+) -> PageKey:
+    """Return what the page's content depends on: entries between two of a bucket never change."""
+    return PageKey(
+        server_epoch=request.server_epoch,
+        horizon=ask.horizon,
+        bucket=ask.bucket,
+        first_seq=next_seq(connection, ask.bucket, ask.start.pos),
+        last_seq=ask.look.newest,
+        is_reset=ask.is_reset,
+        is_first_pass=ask.start.floor > 0,
+        row_limit=budget.rows,
+        byte_limit=budget.byte_count,
+        protocol=protocol,
+    )
+
+
+def _kept(connection: Connection, ask: "_Ask", budget: "_Budget", protocol: int) -> KeptPage:
+    spent = replace(budget)
+    reading = _read(connection, ask, spent)
+    page = None if reading.page is None else written_page(reading.page, protocol)
+    return KeptPage(
+        page=page,
+        end_pos=None if reading.end_pos == ask.head else reading.end_pos,
+        rows=budget.rows - spent.rows,
+        byte_count=budget.byte_count - spent.byte_count,
+    )
+
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading(Generic[P]):
+    """A bucket's page (None when nothing changed) and how far it was read."""
+
+    page: P | None
+    end_pos: int
+
+
+def _walk(
+    connection: Connection,
+    request: PullRequest,
+    read: "Callable[[_Ask, _Budget], _Reading[P]]",
+) -> tuple[PullAnswer, list[P]]:
+    """Return the answer without its pages, and the pages, bucket by bucket while there is room."""
     head, horizon = head_and_horizon(connection)
     known = _positions(request)
     look = _look(connection, request.buckets, known, head)
     budget = _Budget(rows=max(1, min(request.limit, MAX_ROWS)), byte_count=MAX_PAGE_BYTES)
-    pages: list[BucketPage] = []
+    pages: list[P] = []
     positions: dict[str, Position] = {}
     has_more = False
-    dropped = known.keys() - {mark_of(bucket) for bucket in request.buckets}
-    for bucket in request.buckets:
-        before = known.get(mark_of(bucket))
+    marks = {bucket: mark_of(bucket) for bucket in request.buckets}
+    for bucket, mark in marks.items():
+        before = known.get(mark)
         is_reset = before is None or before.known < horizon
         start = Position(pos=0, floor=head) if before is None or is_reset else before
         if budget.is_spent:
             has_more = has_more or is_reset or start.pos < head
-            positions |= {} if before is None else {mark_of(bucket): before}  # or never dropped
+            positions |= {} if before is None else {mark: before}  # or never dropped
             continue
-        ask = _Ask(bucket, start, head, is_reset, look.get(bucket, _NOTHING))
-        page, end_pos = _read_bucket(connection, ask, budget)
-        is_done = end_pos >= start.floor
-        positions[mark_of(bucket)] = Position(pos=end_pos, floor=0 if is_done else start.floor)
-        has_more = has_more or end_pos < head
-        pages += [page] if page is not None else []
-    return PullAnswer(
+        seen = look.get(bucket, _NOTHING)
+        ask = _Ask(bucket, start, head, horizon, seen, is_reset=is_reset)
+        reading = read(ask, budget)
+        is_done = reading.end_pos >= start.floor
+        positions[mark] = Position(pos=reading.end_pos, floor=0 if is_done else start.floor)
+        has_more = has_more or reading.end_pos < head
+        pages += [reading.page] if reading.page is not None else []
+    answer = PullAnswer(
         server_epoch=request.server_epoch,
         server_now_ms=request.server_now_ms,
         token=dump_token(
             Cursor(server_epoch=request.server_epoch, positions=positions, key_id=request.key_id)
         ),
         has_more=has_more,
-        buckets=tuple(pages),
-        dropped_buckets=tuple(names_of_marks(connection, dropped)),
+        dropped_buckets=tuple(names_of_marks(connection, known.keys() - set(marks.values()))),
     )
+    return answer, pages
 
 
 def _positions(request: PullRequest) -> dict[str, Position]:
@@ -139,24 +218,30 @@ class _Ask:
     bucket: str
     start: Position
     head: int
-    is_reset: bool
+    horizon: int
     look: _Look
+    is_reset: bool
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a page to make, be it an empty one that starts anew."""
+        return self.is_reset or self.start.pos < min(self.head, self.look.newest)
 
 
-def _read_bucket(
-    connection: Connection, ask: _Ask, budget: _Budget
-) -> tuple[BucketPage | None, int]:
-    """Return the bucket's page (None when nothing changed) and how far it was read."""
-    if ask.start.pos >= ask.head and not ask.is_reset:
-        return None, ask.start.pos
-    if ask.look.newest <= ask.start.pos and not ask.is_reset:
-        return None, ask.head
+def _end_without_news(ask: _Ask) -> int:
+    return max(ask.head, ask.start.pos)
+
+
+def _read(connection: Connection, ask: _Ask, budget: _Budget) -> _Reading[BucketPage]:
+    """Return the bucket's page, which is spent from the budget."""
+    if not ask.has_news:
+        return _Reading(page=None, end_pos=_end_without_news(ask))
     entries, are_all = _entries(connection, ask, budget.rows)
     taken = _whole_transactions(entries, budget)
     is_complete = are_all and len(taken) == len(entries)
     end_pos = ask.head if is_complete else taken[-1].seq
     if not taken and not ask.is_reset:
-        return None, end_pos
+        return _Reading(page=None, end_pos=end_pos)
     page = BucketPage(
         bucket=ask.bucket,
         is_reset=ask.is_reset,
@@ -165,7 +250,7 @@ def _read_bucket(
         end=ask.look.end if is_complete else None,
         total=ask.look.end.count if ask.is_reset or ask.start.floor else None,
     )
-    return page, end_pos
+    return _Reading(page=page, end_pos=end_pos)
 
 
 def _entries(connection: Connection, ask: _Ask, limit: int) -> tuple[Sequence[ChangeEntry], bool]:

@@ -1,10 +1,11 @@
 """The sync conversation in-process: what `wire_contracts.sync.SyncApi` promises to a tablet."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.intake import Intake
@@ -12,7 +13,9 @@ from sync_server.db.change_store import is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import ReadPush, read_push
-from sync_server.sync.pull import PullRequest, read_changes
+from sync_server.sync.page_bytes import WrittenAnswer, written_answer
+from sync_server.sync.page_shelf import PageShelf
+from sync_server.sync.pull import PullRequest, read_changes, written_changes
 from sync_server.sync.push import take_push
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.sealed_room import SealedRoom, SealedSender
@@ -65,6 +68,7 @@ class SyncService:
         self._terms = terms or SyncTerms()
         self._has_epoch = False
         self._noted_areas: set[str] = set()
+        self._shelf = PageShelf()
 
     def for_tablet(self, tablet: TabletIdentity, protocol: int = PROTOCOL) -> "TabletSync":
         """Return the conversation with one tablet of that version; it implements SyncApi."""
@@ -88,31 +92,60 @@ class SyncService:
 
         They come from one snapshot of the database. Raises ContractError when the app is too old.
         """
+        with self._asked(tablet, token, limit, protocol) as (connection, request):
+            answer = read_changes(connection, request)
+        return self._agreed(answer, request, protocol)
+
+    def pull_written(
+        self, tablet: TabletIdentity, token: str | None, limit: int, protocol: int = PROTOCOL
+    ) -> WrittenAnswer:
+        """Return what `pull` does as it goes over the wire."""
+        with self._asked(tablet, token, limit, protocol) as (connection, request):
+            agreed = agreed_protocol(protocol)
+            answer, pages = written_changes(connection, request, self._shelf, agreed)
+        return written_answer(self._agreed(answer, request, protocol), pages, token)
+
+    @contextmanager
+    def _asked(
+        self, tablet: TabletIdentity, token: str | None, limit: int, protocol: int
+    ) -> Generator[tuple[Connection, PullRequest]]:
+        """Yield one snapshot of the database, and what is asked of it."""
         self.check_protocol(protocol)
         cursor = None if token is None else parse_token(token)
-        can_seal = has_feature(protocol, Feature.SEALED)
-        sealing_key = self._terms.keys.public_key if can_seal else None
+        sealing_key = self._sealing_key(protocol)
         self._draw_epoch_once()
         with reading(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             buckets = buckets_of_tablet(connection, tablet, protocol)
-            request = PullRequest(
-                cursor=cursor,
-                buckets=buckets,
-                limit=limit,
-                server_epoch=server_epoch(connection),
-                server_now_ms=ms_from_utc(self._clock.now_utc()),
-                key_id="" if sealing_key is None else key_id_of(sealing_key),
+            yield (
+                connection,
+                PullRequest(
+                    cursor=cursor,
+                    buckets=buckets,
+                    limit=limit,
+                    server_epoch=server_epoch(connection),
+                    server_now_ms=ms_from_utc(self._clock.now_utc()),
+                    key_id="" if sealing_key is None else key_id_of(sealing_key),
+                ),
             )
-            answer = read_changes(connection, request)
         self._note_areas(buckets)
-        if has_feature(protocol, Feature.LEASE):
-            lease_until_utc = self._clock.now_utc() + self._terms.lease
-            answer = replace(answer, lease_until_ms=ms_from_utc(lease_until_utc))
-        if cursor is None or cursor.key_id != request.key_id:
-            answer = replace(answer, sealing_key=sealing_key)
-        return replace(answer, protocol=agreed_protocol(protocol))
+
+    def _sealing_key(self, protocol: int) -> bytes | None:
+        return self._terms.keys.public_key if has_feature(protocol, Feature.SEALED) else None
+
+    def _agreed(self, answer: PullAnswer, request: PullRequest, protocol: int) -> PullAnswer:
+        """Return the answer with what a tablet of that version is told beside the changes."""
+        cursor = request.cursor
+        needs_key = cursor is None or cursor.key_id != request.key_id
+        has_lease = has_feature(protocol, Feature.LEASE)
+        lease_until_utc = self._clock.now_utc() + self._terms.lease
+        return replace(
+            answer,
+            protocol=agreed_protocol(protocol),
+            lease_until_ms=ms_from_utc(lease_until_utc) if has_lease else None,
+            sealing_key=self._sealing_key(protocol) if needs_key else None,
+        )
 
     def _note_areas(self, buckets: Sequence[str]) -> None:
         """Remember areas by name: a token has only their marks, and an area may be taken away.
