@@ -4,6 +4,8 @@ Each time it begins from the same files. Between the statements nothing is left 
 done once with a witness that counts them, and the kills end when one of them came too late. The
 death is a real one (`os._exit` in a forked process: no handler, no rollback, no close), and so is
 what follows: tablets and server start from the files they find, sync, and every invariant holds.
+Who dies works on engines and a writer's thread of its own, as the app does; what follows a death
+works on lent ones.
 """
 
 import json
@@ -23,6 +25,7 @@ from tests.sync_simulation.one_seed import quick_folder
 from tests.sync_simulation.seeded_chance import Machines, pinned
 from tests.sync_simulation.server_file import FileServer
 from tests.sync_simulation.server_memory import founded
+from tests.sync_simulation.store_engines import lent_engines
 from tests.sync_simulation.tablets import SimulatedTablet, empty_store
 from tests.sync_simulation.town import Town
 from tests.sync_simulation.world import World
@@ -153,7 +156,8 @@ class Stage:
             self._move(self.folder / "run")
             if code == 0:
                 return number - 1
-            self._check(number)
+            with lent_engines():
+                self._check(number)
         return 0
 
     def _die(self, witness: Witness) -> int:
@@ -234,7 +238,8 @@ def enumerate_deaths(name: str, folder: Path) -> dict[str, JsonValue]:
             machines=machines,
         )
         stage = Stage(name=name, folder=folder, one=one, server=server)
-        stage.set()
+        with lent_engines():
+            stage.set()
         statements = stage.count_statements()
         some = (1, statements // 2, statements)
         deaths = stage.kill_before_each(some)

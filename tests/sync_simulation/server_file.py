@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from sync_server.db import engine_io
 
@@ -21,7 +21,7 @@ class FileServer:
     has_backup: bool = False
 
     def __post_init__(self) -> None:
-        self.engine = create_engine("sqlite://", poolclass=NullPool, creator=self._connect)
+        self.engine = create_engine("sqlite://", poolclass=QueuePool, creator=self._connect)
         event.listen(self.engine, "connect", engine_io._prepare_sqlite)
         event.listen(self.engine, "begin", engine_io._begin_sqlite)
         event.listen(self.engine, "before_cursor_execute", lambda *told: self.watch(str(told[2])))
