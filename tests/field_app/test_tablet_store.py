@@ -21,6 +21,7 @@ from field_app.store.database_io import (
 )
 from field_app.store.draft_store import DraftAnswer
 from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.salvage_io import MOST_ROWS
 from field_app.store.schema_steps import STEPS
 from field_app.store.settings_store import Key
 from field_app.store.tables import METADATA, outbox_op
@@ -489,7 +490,11 @@ def test_two_operations_with_one_number_in_a_damaged_file_do_not_end_the_rescue(
     assert found >= set(made) - {made[2]}
 
 
-def test_a_damaged_row_number_does_not_make_the_start_endless(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [10_000, pytest.param(MOST_ROWS, marks=pytest.mark.nightly)])
+def test_a_damaged_row_number_does_not_make_the_start_endless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("field_app.store.salvage_io.MOST_ROWS", most)
     made = fill(tmp_path, 5)
     path = tmp_path / STORE_FILE
     with closing(sqlite3.connect(path)) as raw:

@@ -24,8 +24,15 @@ from wire_contracts.operations import Operation, OperationKind
 from wire_contracts.orders import FactType
 
 PIN = "274913"
-SIZES = ((800, 1280), (1280, 800))
-LANGUAGES = ("en", "zh_CN")
+UPRIGHT, ON_ITS_SIDE = (800, 1280), (1280, 800)
+
+VIEWS = (
+    pytest.param("en", UPRIGHT),
+    pytest.param("zh_CN", ON_ITS_SIDE),
+    pytest.param("en", ON_ITS_SIDE, marks=pytest.mark.nightly),
+    pytest.param("zh_CN", UPRIGHT, marks=pytest.mark.nightly),
+)
+"""Each language and each way round at every change, every pair of them nightly."""
 NAMES = {"Nordring", "m³", "cm", "抢修三班 · 李伟", "Lamplighter"}
 
 
@@ -388,14 +395,13 @@ def walk(ui: harness.Driver, hands: Hands) -> Iterator[str]:
     yield "meter"
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "size"), VIEWS)
 def test_every_screen_of_a_round_can_be_read_and_hit(
-    inspector: Field, hands: Hands, language: str, width: int, height: int
+    inspector: Field, hands: Hands, language: str, size: tuple[int, int]
 ) -> None:
     inspector.language = language
     ui = open_rounds(inspector)
-    ui.resize(width, height)
+    ui.resize(*size)
     ui.settle()
     known = {name: glyphs(f"Lamplighter{name}.ttf") for name in FACES}
 
