@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from wire_contracts.codes import Code
 from wire_contracts.fields import MAX_VERSION, FieldReader, JsonObject, JsonValue
@@ -18,6 +19,11 @@ MAX_PUSH_BYTES = 256 * 1024
 """Size of one push, RULINGS R12."""
 
 MAX_COUNTER = 2**53
+
+MAX_SCHEMA = 1000
+
+_LONG_NAME = 64
+_LONG_APP = 40
 
 
 class OperationKind(StrEnum):
@@ -230,19 +236,104 @@ def parse_operation(reader: FieldReader) -> Operation:
         op_id=operation_id(reader),
         n=reader.integer("n", low=0, high=MAX_COUNTER),
         group=_uuid(reader, "group"),
-        actor=reader.text("actor", longest=64),
+        actor=reader.text("actor", longest=_LONG_NAME),
         kind=kind,
-        entity=reader.text("entity", longest=64),
-        entity_id=reader.text("id", longest=64),
+        entity=reader.text("entity", longest=_LONG_NAME),
+        entity_id=reader.text("id", longest=_LONG_NAME),
         at=_parse_time(reader.object("at")),
-        field="" if kind is OperationKind.ATTACH else reader.text("field", longest=64),
+        field="" if kind is OperationKind.ATTACH else reader.text("field", longest=_LONG_NAME),
         old=reader.values.get("old") if is_set else None,
         new=reader.values.get("new") if is_set else None,
         payload=reader.object("payload").values if needs_payload else None,
-        app=reader.text("app", longest=40),
-        schema=reader.integer("schema", low=0, high=1000),
-        session=reader.text("session", longest=64) if reader.values.get("session") else "",
+        app=reader.text("app", longest=_LONG_APP),
+        schema=reader.integer("schema", low=0, high=MAX_SCHEMA),
+        session=reader.text("session", longest=_LONG_NAME) if reader.values.get("session") else "",
     )
+
+
+_USUAL = itemgetter(
+    "op_id", "group", "n", "schema", "kind", "app", "at", "actor", "entity", "id", "field"
+)
+_USUAL_SHAPE = (str, str, int, int, str, str, dict, str, str, str, str)
+_USUAL_TIME = itemgetter("wall", "mono_ms", "offset_ms", "boot_id")
+_USUAL_TIME_SHAPE = (int, int, int, str)
+_USUAL_KINDS = {str(kind): kind for kind in (OperationKind.SET, OperationKind.GO)}
+_PLAIN_VALUES = frozenset({str, bool, int, type(None)})
+
+
+def quick_operation(values: JsonObject) -> Operation | None:
+    """Return a field or a step as tablets send it; None: `parse_operation` decides.
+
+    It says the same in half the time: a push has two hundred.
+    """
+    try:
+        cells = _USUAL(values)
+        at = _quick_time(cells[6])
+    except (KeyError, TypeError):
+        return None
+    if at is None or tuple(map(type, cells)) != _USUAL_SHAPE:
+        return None
+    op_id, group, n, schema, kind_text, app, _, *names = cells
+    kind, session = _USUAL_KINDS.get(kind_text), values.get("session") or ""
+    lengths = list(map(len, names))
+    if not (
+        kind is not None
+        and isinstance(session, str)
+        and _CANONICAL_UUID.fullmatch(op_id)
+        and _CANONICAL_UUID.fullmatch(group)
+        and 0 <= n <= MAX_COUNTER
+        and 0 <= schema <= MAX_SCHEMA
+        and 0 < len(app) <= _LONG_APP
+        and min(lengths) > 0
+        and max(*lengths, len(session)) <= _LONG_NAME
+    ):
+        return None
+    is_set = kind is OperationKind.SET
+    old, new = (values.get("old"), values.get("new")) if is_set else (None, None)
+    if type(old) not in _PLAIN_VALUES or type(new) not in _PLAIN_VALUES:
+        return None
+    actor, entity, entity_id, field = names
+    return Operation(
+        op_id=op_id,
+        n=n,
+        group=group,
+        actor=actor,
+        kind=kind,
+        entity=entity,
+        entity_id=entity_id,
+        at=at,
+        field=field,
+        old=old,
+        new=new,
+        app=app,
+        schema=schema,
+        session=session,
+    )
+
+
+def _quick_time(values: JsonObject) -> DeviceTime | None:
+    cells, contact_ms = _USUAL_TIME(values), values.get("contact")
+    if tuple(map(type, cells)) != _USUAL_TIME_SHAPE or type(contact_ms) not in _TIME_OR_NONE:
+        return None
+    wall_ms, mono_ms, offset_ms, boot_id = cells
+    if not (
+        0 <= wall_ms <= LATEST_MS
+        and 0 <= mono_ms <= MAX_COUNTER
+        and -LATEST_MS <= offset_ms <= LATEST_MS
+        and 0 < len(boot_id) <= _LONG_NAME
+        and (not isinstance(contact_ms, int) or 0 <= contact_ms <= LATEST_MS)
+    ):
+        return None
+    return DeviceTime(
+        wall_ms=wall_ms,
+        mono_ms=mono_ms,
+        boot_id=boot_id,
+        offset_ms=offset_ms,
+        contact_ms=contact_ms if isinstance(contact_ms, int) else None,
+    )
+
+
+_TIME_OR_NONE = frozenset({int, type(None)})
 
 
 def operation_id(reader: FieldReader) -> str:
@@ -265,7 +356,7 @@ def _parse_time(reader: FieldReader) -> DeviceTime:
     return DeviceTime(
         wall_ms=reader.integer("wall", low=0, high=LATEST_MS),
         mono_ms=reader.integer("mono_ms", low=0, high=MAX_COUNTER),
-        boot_id=reader.text("boot_id", longest=64),
+        boot_id=reader.text("boot_id", longest=_LONG_NAME),
         offset_ms=reader.integer("offset_ms", low=-LATEST_MS, high=LATEST_MS),
         contact_ms=reader.integer("contact", low=0, high=LATEST_MS)
         if reader.has("contact")

@@ -10,7 +10,7 @@ from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
 from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
 from sync_server.work_orders.fact_store import has_answers
-from sync_server.work_orders.order import Mover, OrderRecord
+from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
 from sync_server.work_orders.order_rows_store import had_crew
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
@@ -43,12 +43,14 @@ def apply_operation(
         return keep_fact(connection, context, operation, time)
     if operation.entity != ENTITY:
         return refused(Code.ENTITY_UNKNOWN, "this server does not know that kind of thing")
-    order = context.book.find(operation.entity_id)
-    if order is None:
-        return refused(Code.GONE, "the work order does not exist here")
     if operation.kind is OperationKind.SET:
-        return _set_field(connection, context, operation, order, time)
-    return _go(connection, context, operation, order, time)
+        head = context.book.head(operation.entity_id)
+        return _GONE if head is None else _set_field(connection, context, operation, head, time)
+    order = context.book.find(operation.entity_id)
+    return _GONE if order is None else _go(connection, context, operation, order, time)
+
+
+_GONE = refused(Code.GONE, "the work order does not exist here")
 
 
 def _strange_actor(context: CrewContext, operation: Operation, time: EventTime) -> str:
@@ -67,7 +69,7 @@ def _set_field(
     connection: Connection,
     context: CrewContext,
     operation: Operation,
-    order: OrderRecord,
+    order: OrderHead,
     time: EventTime,
 ) -> Effect:
     owner = owner_of(operation.field)
@@ -75,7 +77,7 @@ def _set_field(
         return refused(Code.FIELD_UNKNOWN, "an order has no field of that name")
     if owner is not Owner.OFFICE and not _is_value(operation.field, operation.new):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
-    current = _current(order, operation.field)
+    current = _current(context, order.order_id, operation.field)
     barrier = _barrier(context, operation, order, time)
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
@@ -92,18 +94,17 @@ def _set_field(
     return _taken(operation, current, merged)
 
 
-def _current(order: OrderRecord, field: str) -> JsonValue:
+def _current(context: CrewContext, order_id: str, field: str) -> JsonValue:
     if field in FIELD_OWNED or field in APPENDED:
-        value: str | None = getattr(order.document, field)
-        return None if value is None else str(value)
-    return order_json(order.document)[field]
+        return context.book.text(order_id, field)
+    return order_json(context.book.get(order_id).document)[field]
 
 
 def _barrier(
-    context: CrewContext, operation: Operation, order: OrderRecord, time: EventTime
+    context: CrewContext, operation: Operation, order: OrderHead, time: EventTime
 ) -> tuple[Code, str] | None:
     """Return why the field cannot be written by this tablet, None when it can."""
-    if order.document.crew_id != context.tablet.crew_id:
+    if order.crew_id != context.tablet.crew_id:
         return Code.NOT_YOURS, "the order is another crew's now"
     if order.state in {WorkOrderState.VERIFIED, WorkOrderState.CLOSED}:
         return Code.STATE, f"the order is {order.state}"

@@ -8,7 +8,7 @@ from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.event_time import SUSPECT_OFFSET, EventTime
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.review_store import ReviewKind
-from sync_server.work_orders.order import OrderRecord
+from sync_server.work_orders.order import OrderHead, OrderRecord
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.operations import Outcome
@@ -52,7 +52,7 @@ def refused(code: Code, detail: str, review: ReviewKind = ReviewKind.REFUSED) ->
     return Effect(outcome=Outcome.REFUSED, code=code, detail=detail, review=review)
 
 
-def visit_of(order: OrderRecord, time: EventTime) -> int:
+def visit_of(order: OrderHead | OrderRecord, time: EventTime) -> int:
     """Return the visit that a tap belongs to: one made before the reopening is an earlier one.
 
     A tablet's clock may be off by as much as is not flagged.

@@ -74,6 +74,17 @@ class OrderRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHead:
+    """What decides whether a crew may write a field of an order; the names are `OrderRecord`'s."""
+
+    order_id: str
+    crew_id: str | None
+    state: WorkOrderState
+    visit: int
+    visit_from_utc: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
     """Which orders a page wants; the default is everything, the newest first.
 

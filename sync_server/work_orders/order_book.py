@@ -10,9 +10,10 @@ from sync_server.db.bulk_io import change_cells, put_cells
 from sync_server.db.change_store import Publication, publish_all
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
-from sync_server.work_orders.order import Mover, NewOrder, OrderRecord
+from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
+    head_from,
     insert_order,
     locked_rows,
     order_from,
@@ -60,6 +61,22 @@ class OrderBook:
             row = self._row(order_id)
             self._orders[order_id] = None if row is None else order_from(row, is_brief=True)
         return self._orders[order_id]
+
+    def head(self, order_id: str) -> OrderHead | None:
+        """Return what decides about its fields; a push sets hundreds, and reads no whole order."""
+        row = self._row(order_id)
+        return None if row is None else head_from(row)
+
+    def text(self, order_id: str, column: str) -> str | None:
+        """Return a text of the order as it stands; raise LookupError when there is no such order.
+
+        An empty result is none.
+        """
+        row = self._row(order_id)
+        if row is None:
+            raise _missing(order_id)
+        value: str | None = getattr(row, column)
+        return value or None if column == "result" else value
 
     def _row(self, order_id: str) -> SimpleNamespace | None:
         if order_id not in self._rows:

@@ -18,7 +18,7 @@ from sync_server.db.change_store import Publication, area_bucket, crew_bucket, p
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import link_orphans
-from sync_server.work_orders.order import Mover, NewOrder, OrderRecord, OrderStep
+from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord, OrderStep
 from sync_server.work_orders.person_store import show_persons
 from sync_server.work_orders.site_store import site_of
 from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
@@ -332,6 +332,17 @@ def order_from(row: OrderRow, *, is_brief: bool = False) -> OrderRecord:
         created_by=row.created_by,
         finished_at_utc=_utc_or_none(row.finished_at_ms),
         changed_at_utc=utc_from_ms(row.changed_at_ms),
+        visit=int(row.visit),
+        visit_from_utc=_utc_or_none(row.visit_from_ms),
+    )
+
+
+def head_from(row: OrderRow) -> OrderHead:
+    """Return the head of the order of a row of `orders_query`."""
+    return OrderHead(
+        order_id=row.order_id,
+        crew_id=row.crew_id,
+        state=WorkOrderState(row.state),
         visit=int(row.visit),
         visit_from_utc=_utc_or_none(row.visit_from_ms),
     )
