@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection
 
+from field_app.access.damage_reports import send_damage
 from field_app.access.log_in import LogIn
 from field_app.access.personal_data import PersonalData
 from field_app.access.withdrawal import (
@@ -458,6 +459,8 @@ class Tablet:
                 ask_for_the_epoch(self.database, api, self._clock)
             send_sealed(self.database, api, self._clock)
             send_sealed_photos(self.database, self._photo_files, api)
+            if reason is Reason.NONE and self._network_kind() is NetworkKind.FREE:
+                send_damage(self.database, api, self.vault.seal, self._folder)
 
     def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
         public_key = self.database.read(lease_store.load_sealing_key)

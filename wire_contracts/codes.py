@@ -70,5 +70,6 @@ class Code(StrEnum):
     DISK_FULL = "disk.full"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    STORE_DAMAGED = "store.damaged"
     HELP_WANTED = "help.wanted"
     HANDED_OVER = "handed.over"

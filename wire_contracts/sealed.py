@@ -9,7 +9,8 @@ How a box is made; the cryptography is behind the tablet's vault and in the serv
     box           AES-256-GCM(key, nonce of 12 random bytes, plaintext,
                   associated data = bound_bytes(kind, about)), its tag of 16 bytes at the end
 
-The plaintext of OPERATION is `dump_operation`, of DRAFT one JSON object, of BLOB the file's bytes.
+The plaintext of OPERATION is `dump_operation`, of DRAFT one JSON object, of BLOB the file's bytes,
+of STORE a zip of a damaged store and of `report.json`, what the tablet could read out of it.
 """
 
 import base64
@@ -53,6 +54,7 @@ class SealedKind(StrEnum):
     OPERATION = "operation"
     DRAFT = "draft"
     BLOB = "blob"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,8 @@ class Envelope:
 
     Attributes:
         kind: What is inside.
-        about: Its name outside: the operation's id, the draft's record id, the SHA-256 of the file.
+        about: Its name outside: the operation's id, the draft's record id, the SHA-256 of the file
+            or of the zip.
         key_id: `key_id_of` the server's public key that it was sealed to.
         ephemeral: Public half of the box's own key pair, 32 bytes.
         nonce: 12 bytes.

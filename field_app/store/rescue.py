@@ -1,12 +1,13 @@
 """Decides what of a damaged file comes back: the crew's words, nothing of the server's rows."""
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
@@ -27,6 +28,7 @@ from field_app.store.tables import (
 from wire_contracts.blobs import is_sha256
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation
+from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import SealedKind
 
 _TABLES: Final = {
@@ -94,6 +96,38 @@ def rescued_files(connection: Connection) -> set[str]:
     """Return the names of the damaged files whose words are in this file already."""
     reports = base_store.load_reports(connection)
     return {str(body.get("file")) for kind, body in reports if kind == _DAMAGED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamageReport:
+    """What is known of one damaged file that the office has not heard of."""
+
+    file_name: str
+    body: JsonObject
+
+
+_BECAME: Final = "office"
+"""What became of the report: the name under which the server has the file, or why not."""
+
+
+def unsent_damage(connection: Connection) -> list[DamageReport]:
+    """Return the damaged files that the office has not heard of, the oldest first."""
+    return [
+        DamageReport(file_name=str(body.get("file")), body=body)
+        for kind, body in base_store.load_reports(connection)
+        if kind == _DAMAGED and _BECAME not in body
+    ]
+
+
+def note_damage(connection: Connection, *, file_name: str, became: str) -> None:
+    """Keep what became of the report of a damaged file."""
+    rows = connection.execute(select(sync_report).where(sync_report.c.kind == _DAMAGED)).all()
+    for row in rows:
+        body = json.loads(row.body)
+        if body.get("file") == file_name:
+            text = dump_json({**body, _BECAME: became}).decode()
+            mine = sync_report.c.report_id == row.report_id
+            connection.execute(update(sync_report).where(mine).values(body=text))
 
 
 def rescued_count(connection: Connection) -> int:

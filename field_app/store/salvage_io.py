@@ -1,9 +1,11 @@
 """Saves the crew's words out of a damaged file: row by row where it can, byte by byte elsewhere."""
 
+import io
 import json
 import os
 import shutil
 import sqlite3
+import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -92,6 +94,48 @@ def files_set_aside(path: Path) -> list[Path]:
         if each.name.removeprefix(start).isdecimal()
     ]
     return [path.with_name(f"{start}{number}") for number in sorted(numbers, reverse=True)]
+
+
+LARGEST_PACKED_BYTES = 12 * 1024 * 1024
+"""As large as the largest photo (RULINGS R12): the line takes no more at once."""
+
+_LARGEST_UNPACKED_BYTES = 128 * 1024 * 1024
+"""A store with ten thousand orders and its log have some 30 MB; a tablet's memory is small."""
+
+_REPORT = "report.json"
+_SOME_DAY = (1980, 1, 1, 0, 0, 0)
+"""The zip of one damage is always the same bytes: a repeat is known by its hash."""
+
+
+def pack_damaged(aside: Path, report: bytes) -> bytes:
+    """Return a zip of a damaged file, its log and the report; of the report alone when too large.
+
+    Equal content gives equal bytes.
+    """
+    files = [aside, aside.with_name(aside.name + _LOG)]
+    size = sum(path.stat().st_size for path in files if path.exists())
+    if size <= _LARGEST_UNPACKED_BYTES:
+        packed = _packed(report, files)
+        if len(packed) <= LARGEST_PACKED_BYTES:
+            return packed
+    return _packed(report, ())
+
+
+def _packed(report: bytes, files: Sequence[Path]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry(_REPORT), report)
+        for path in files:
+            if path.exists():
+                with path.open("rb") as source, archive.open(_entry(path.name), "w") as target:
+                    shutil.copyfileobj(source, target)
+    return out.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _SOME_DAY)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def remove_copies(path: Path, rescued: Collection[str]) -> None:

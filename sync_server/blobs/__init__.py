@@ -4,6 +4,7 @@ The line through the modules:
 
     bounds            how much a tablet may send, how long an unfinished upload is kept
     files_io          the bytes on disk: partials, whole blobs, the steps of a commit
+    store_files_io    damaged stores of tablets, kept as they came
     pictures_io       what the bytes are as a picture, and the derivative that people see
     blob_store        what is known of every blob
     ref_store         which record a blob belongs to

@@ -24,6 +24,7 @@ from sync_server.blobs.bounds import QUOTA_WINDOW, Used, check_quota, check_room
 from sync_server.blobs.files_io import BlobFiles, HashError, OffsetError, Partial
 from sync_server.blobs.pictures_io import NotAPictureError, measure
 from sync_server.blobs.ref_store import records_of
+from sync_server.blobs.store_files_io import StoreFiles
 from sync_server.blobs.want_store import stop_wanting
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import Topic, append_feed
@@ -87,6 +88,7 @@ class Intake:
         self._clock = clock
         self._refusal = refusal
         self._torn: Counter[str] = Counter()
+        self.stores = StoreFiles(root=files.root)
 
     def refuse_offer(self, sha256: str) -> None:
         """Note that a tablet offered a photo that is larger than any that is taken."""

@@ -36,6 +36,7 @@ class SweepReport:
     found: int
     broken: int
     expired_partials: int
+    old_stores: int = 0
 
 
 def sweep(engine: Engine, files: BlobFiles, intake: Intake, now_utc: datetime) -> SweepReport:
@@ -47,6 +48,7 @@ def sweep(engine: Engine, files: BlobFiles, intake: Intake, now_utc: datetime) -
         found=_adopt_found(engine, files, intake),
         broken=broken,
         expired_partials=_expire_partials(files),
+        old_stores=intake.stores.drop_old(),
     )
     if report != SweepReport(lost=0, found=0, broken=0, expired_partials=0):
         _LOG.warning(
@@ -55,6 +57,7 @@ def sweep(engine: Engine, files: BlobFiles, intake: Intake, now_utc: datetime) -
             found=report.found,
             broken=report.broken,
             expired_partials=report.expired_partials,
+            old_stores=report.old_stores,
         )
     return report
 

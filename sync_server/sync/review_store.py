@@ -38,6 +38,7 @@ class ReviewKind(StrEnum):
     CREW_DANGER = "crew_danger"
     HANDED_OVER = "handed_over"
     PHOTO_REFUSED = "photo_refused"
+    STORE_DAMAGED = "store_damaged"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -54,6 +55,7 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.CREW_DANGER: Role.CONTROL_ROOM,
     ReviewKind.HANDED_OVER: Role.DISPATCHER,
     ReviewKind.PHOTO_REFUSED: Role.DISPATCHER,
+    ReviewKind.STORE_DAMAGED: Role.CONTROL_ROOM,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -101,10 +103,17 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="A photo of the crew could not be taken: ask for another one",
         zh="班组的一张照片无法接收:请其重新提供",
     ),
+    ReviewKind.STORE_DAMAGED: BilingualText(
+        en="A tablet's file was damaged; the file and what was read out of it are here",
+        zh="一台平板的数据文件损坏,该文件及恢复情况已上传",
+    ),
 }
 
 
-_DUE_LIKE: dict[ReviewKind, ReviewKind] = {ReviewKind.PHOTO_REFUSED: ReviewKind.REFUSED}
+_DUE_LIKE: dict[ReviewKind, ReviewKind] = {
+    ReviewKind.PHOTO_REFUSED: ReviewKind.REFUSED,
+    ReviewKind.STORE_DAMAGED: ReviewKind.CLONED_STORE,
+}
 """Kinds that have no due time of their own in the policies."""
 
 

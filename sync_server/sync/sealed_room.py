@@ -38,6 +38,7 @@ _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 """First bytes of the two kinds of picture (PNG specification 5.2, JPEG B.1.1.3)."""
 
 KEY_ENTITY = "sealing_key"
+TABLET_ENTITY = "tablet"
 DRAFT_ENTITY = "draft"
 
 
@@ -52,11 +53,15 @@ class SealedSender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
-    """An envelope with its content; None when it cannot be opened, or cannot be used."""
+    """An envelope with its content; None when it cannot be opened, or cannot be used.
+
+    `report` is what a tablet says of its damaged store.
+    """
 
     envelope: Envelope
     envelope_hash: str
     content: bytes | None
+    report: str = ""
 
 
 class SealedRoom:
@@ -106,6 +111,8 @@ class SealedRoom:
         """Hand on what is inside; an envelope whose content is of no use loses it here."""
         if kind is SealedKind.OPERATION:
             return self._push(sender, some, now_utc)
+        if kind is SealedKind.STORE:
+            return [self._keep_store(each) for each in some]
         is_usable = self._take_photo if kind is SealedKind.BLOB else _is_draft
         return [
             each
@@ -123,6 +130,13 @@ class SealedRoom:
             push = ReadPush(protocol=0, replica_id=sender.replica_id, entries=entries)
             take_push(self._engine, sender.tablet, push, now_utc, is_revoked=sender.is_revoked)
         return [each if entry is not None else replace(each, content=None) for each, entry in read]
+
+    def _keep_store(self, opened: _Opened) -> _Opened:
+        """Keep a damaged store that is what its name says; anything else is only noted."""
+        content, name = opened.content, opened.envelope.about
+        if content is None or self._intake is None or hashlib.sha256(content).hexdigest() != name:
+            return opened
+        return replace(opened, report=self._intake.stores.keep(name, content))
 
     def _take_photo(self, sender: SealedSender, sha256: str, content: bytes) -> bool:
         is_picture = content.startswith((_PNG, _JPEG))
@@ -199,21 +213,32 @@ def _keep(connection: Connection, sender: SealedSender, opened: _Opened, now_utc
         _ask(connection, ReviewKind.SEALED_UNREAD, KEY_ENTITY, envelope.key_id, now_utc)
     elif envelope.kind is SealedKind.DRAFT:
         _ask(connection, ReviewKind.REVOKED_TABLET, DRAFT_ENTITY, envelope.about, now_utc)
+    elif envelope.kind is SealedKind.STORE:
+        tablet_id = sender.tablet.tablet_id
+        _ask(connection, ReviewKind.STORE_DAMAGED, TABLET_ENTITY, tablet_id, now_utc)
 
 
 def _body(opened: _Opened) -> str | None:
-    """Return what is kept: the envelope while it is closed, a draft's text once it is open."""
+    """Return what is kept: the envelope while it is closed, the text of a draft or a report."""
     if opened.content is None:
         return dump_json(envelope_json(opened.envelope)).decode()
+    if opened.report:
+        return clean_text(opened.report)
     is_draft = opened.envelope.kind is SealedKind.DRAFT
     return clean_text(opened.content.decode()) if is_draft else None
+
+
+_CODES = {
+    ReviewKind.REVOKED_TABLET: Code.TOKEN_REVOKED,
+    ReviewKind.STORE_DAMAGED: Code.STORE_DAMAGED,
+}
 
 
 def _ask(
     connection: Connection, kind: ReviewKind, entity: str, entity_id: str, now_utc: datetime
 ) -> None:
     """Make a review item, unless an open one of the same says so already."""
-    code = Code.TOKEN_REVOKED if kind is ReviewKind.REVOKED_TABLET else Code.NOT_FOUND
+    code = _CODES.get(kind, Code.NOT_FOUND)
     new = NewReview(
         kind=kind, op_id=None, entity=entity, entity_id=clean_text(entity_id), code=code
     )
