@@ -23,11 +23,20 @@ FINDING_FORM = "finding@1"
 
 
 class OrderType(StrEnum):
-    """What the crew is asked to do."""
+    """What the crew is asked to do (domain model 2.5).
+
+    The last six are done along the office's checklist of the same purpose.
+    """
 
     LEAK_CHECK = "leak_check"
     METER_CHECK = "meter_check"
     COMM_CHECK = "comm_check"
+    NO_SUPPLY = "no_supply"
+    COLD_ROOM = "cold_room"
+    METER_EXCHANGE = "meter_exchange"
+    CONNECTION = "connection"
+    AREA_CHECK = "area_check"
+    STOP_HEATING = "stop_heating"
 
 
 class SafetyClass(StrEnum):

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from field_app.forms.numbers import parse_number, shown_number
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.findings import Cause, causes_for
 from wire_contracts.kinds import FindingResult
-from wire_contracts.orders import FINDING_FORM
+from wire_contracts.orders import FINDING_FORM, OrderType
 from wire_contracts.quantities import Medium, Quantity
 
 LONGEST_NOTE = 4000
@@ -148,11 +149,25 @@ def problem_of(one: MeasuredField, text: str) -> Problem | None:
     return None if one.low <= value <= one.high else Problem.OUT_OF_RANGE
 
 
-def find_missing(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+MEASURED_ELSEWHERE: Final = frozenset(
+    {
+        OrderType.COLD_ROOM,
+        OrderType.METER_EXCHANGE,
+        OrderType.CONNECTION,
+        OrderType.AREA_CHECK,
+        OrderType.STOP_HEATING,
+    }
+)
+"""The values of these orders stand in their steps and their checklist."""
+
+
+def find_missing(
+    medium: Medium, answers: FindingAnswers, order_type: OrderType | None = None
+) -> tuple[Missing, ...]:
     """Return everything that keeps the finding from being finished, in the form's order."""
     return (
         *_missing_choices(medium, answers),
-        *_missing_measured(medium, answers),
+        *_missing_measured(medium, answers, is_elsewhere=order_type in MEASURED_ELSEWHERE),
         *_missing_note(answers),
     )
 
@@ -167,7 +182,9 @@ def _missing_choices(medium: Medium, answers: FindingAnswers) -> tuple[Missing, 
     return ()
 
 
-def _missing_measured(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+def _missing_measured(
+    medium: Medium, answers: FindingAnswers, *, is_elsewhere: bool
+) -> tuple[Missing, ...]:
     missing: list[Missing] = []
     fields = offered_fields(medium)
     for one in fields:
@@ -179,6 +196,7 @@ def _missing_measured(medium: Medium, answers: FindingAnswers) -> tuple[Missing,
             missing.append(Missing(problem=Problem.GAS_TEST_MISSING, measured=one))
     has_any = any(answers.measured.get(one.quantity, "").strip() for one in fields)
     needs_any = answers.result is FindingResult.NORMAL and medium is not Medium.GAS
+    needs_any = needs_any and not is_elsewhere
     if needs_any and not has_any:
         missing.append(Missing(problem=Problem.MEASUREMENT_MISSING))
     return tuple(missing)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from field_app.orders.safety_steps import steps_demanded
 from field_app.orders.work_record import WorkRecord
@@ -18,23 +19,45 @@ class Lack(StrEnum):
     PHOTO = "photo"
     READING = "reading"
     VALVE_CLOSED = "valve_closed"
+    CHECKLIST = "checklist"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """One thing that is missing; `step` names the step, `valve_id` the valve."""
+    """One thing that is missing; named are the step, the valve, or the checklist's title."""
 
     lack: Lack
     step: SafetyStep | None = None
     valve_id: str = ""
+    checklist: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What there is beside the record of the work; `keeps_photos`: this tablet may keep any."""
+    """What there is beside the record of the work.
+
+    Attributes:
+        photos: Photos and signatures of the order.
+        keeps_photos: This tablet may keep any.
+        open_checklists: Titles of the office's checklists for this order that nobody has finished.
+    """
 
     photos: int = 0
     keeps_photos: bool = False
+    open_checklists: Sequence[str] = ()
+
+
+ALONG_A_CHECKLIST: Final = frozenset(
+    {
+        OrderType.NO_SUPPLY,
+        OrderType.COLD_ROOM,
+        OrderType.METER_EXCHANGE,
+        OrderType.CONNECTION,
+        OrderType.AREA_CHECK,
+        OrderType.STOP_HEATING,
+    }
+)
+"""Orders whose evidence is the office's checklist, where the office has published one."""
 
 
 def what_is_lacking(
@@ -47,7 +70,8 @@ def what_is_lacking(
 
     A leak needs its steps and a photo (where the tablet keeps photos), a meter that is wrong its
     reading, and no order is closed over a valve that nobody has opened again, unless the last step
-    says that it stays closed.
+    says that it stays closed. What is done along a checklist needs it finished,
+    whatever came of it.
     """
     demanded = steps_demanded(document.order_type, document.medium, result)
     lacking = [
@@ -65,6 +89,10 @@ def what_is_lacking(
         for valve in record.valves
         if result is not None and not valve.may_reopen
     ]
+    if result is not None and document.order_type in ALONG_A_CHECKLIST:
+        lacking += [
+            Lacking(lack=Lack.CHECKLIST, checklist=title) for title in evidence.open_checklists
+        ]
     return lacking
 
 

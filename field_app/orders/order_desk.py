@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -83,9 +83,9 @@ class FindingSheet:
     record: WorkRecord = _NO_WORK
     photos: int = 0
 
-    def lacking(self, answers: FindingAnswers, *, keeps_photos: bool) -> Sequence[Lacking]:
-        """Return what the order still needs beside the form, with these answers."""
-        evidence = Evidence(photos=self.photos, keeps_photos=keeps_photos)
+    def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
+        """Return what the order still needs beside the form; its photos are counted here."""
+        evidence = replace(outside, photos=self.photos)
         return what_is_lacking(self.document, answers.result, self.record, evidence)
 
 
@@ -195,11 +195,11 @@ class OrderDesk:
 
         return self._database.write(work)
 
-    def finish(self, order_id: str, *, keeps_photos: bool | None = None) -> None:
+    def finish(self, order_id: str, outside: Evidence | None = None) -> None:
         """Seal the finding and finish the order as one group; the draft goes with it.
 
-        `keeps_photos` says whether this tablet may keep photos, and that what the order type
-        demands beside the form is demanded; None: only the form is looked at.
+        `outside` says what else there is, and that what the order type demands beside the form is
+        demanded; None: only the form is looked at.
 
         Raises:
             FindingIncompleteError: Something is missing; nothing was changed.
@@ -212,8 +212,8 @@ class OrderDesk:
             sheet = _sheet(connection, order_id, stamp.actor)
             _check_step(sheet.document, WorkOrderEvent.FINISH)
             lacking: Sequence[Lacking] = ()
-            if keeps_photos is not None:
-                lacking = sheet.lacking(sheet.answers, keeps_photos=keeps_photos)
+            if outside is not None:
+                lacking = sheet.lacking(sheet.answers, outside)
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
             fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
@@ -277,7 +277,7 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         document=document,
         fields=fields,
         answers=answers,
-        missing=find_missing(document.medium, answers),
+        missing=find_missing(document.medium, answers, document.order_type),
         saved_at_ms=draft.saved_at_ms,
         record=work_record(facts_of_order(connection, order_id), document.handover),
         photos=seen.photos,

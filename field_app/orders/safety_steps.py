@@ -51,10 +51,14 @@ class StepField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """One step and what it must say."""
+    """One step and what it must say; `wait_min` is how long it must be watched, None: not at all.
+
+    A wait is shown as a clock; it is kept with the step when the clock was started.
+    """
 
     step: SafetyStep
     fields: Sequence[StepField]
+    wait_min: float | None = None
 
 
 class Trouble(StrEnum):
@@ -101,39 +105,87 @@ _REOPENED = StepField(key="how", kind=FieldKind.CHOICE, options=("reopened", "st
 _PRESSURE = StepField(key="pressure_barg", kind=FieldKind.NUMBER, unit="bar", high=25.0)
 _TEMPERATURE = StepField(key="supply_temp_degc", kind=FieldKind.NUMBER, unit="°C", high=200.0)
 
+_ROOM = StepField(key="room_temp_degc", kind=FieldKind.NUMBER, unit="°C", low=-20.0, high=45.0)
+_HELPED = StepField(
+    key="how", kind=FieldKind.CHOICE, options=("vented", "balanced", "repaired", "user_side")
+)
+_EXCHANGED = StepField(key="how", kind=FieldKind.CHOICE, options=("exchanged", "put_back"))
+
+_GAS_HOLD_MIN: Final = 10.0
+"""The office's own instruction: no gas and a steady pressure for ten minutes."""
+_HOLD_MIN: Final = 5.0
+"""How long a joint of water or heat is watched under pressure; judgement."""
+
+_GAS_AFTER = StepPlan(
+    step=SafetyStep.REMEASURE, fields=(_LEL_AFTER, _TIGHT), wait_min=_GAS_HOLD_MIN
+)
+_AFTER = StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT), wait_min=_HOLD_MIN)
+
 _LEAK_STEPS: Mapping[Medium, Sequence[StepPlan]] = {
     Medium.GAS: (
         StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
-        StepPlan(step=SafetyStep.VENTILATE, fields=(_VENTILATED, _MINUTES)),
+        StepPlan(step=SafetyStep.VENTILATE, fields=(_VENTILATED, _MINUTES), wait_min=0.0),
         StepPlan(step=SafetyStep.MEASURE, fields=(_LEL,)),
         StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
-        StepPlan(step=SafetyStep.REMEASURE, fields=(_LEL_AFTER, _TIGHT)),
+        _GAS_AFTER,
         StepPlan(step=SafetyStep.RELIGHT, fields=(_RELIT,)),
     ),
     Medium.WATER: (
         StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
         StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
-        StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT)),
+        _AFTER,
         StepPlan(step=SafetyStep.RELIGHT, fields=(_REOPENED,)),
     ),
     Medium.HEAT: (
         StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,)),
         StepPlan(step=SafetyStep.MEASURE, fields=(_TEMPERATURE,)),
         StepPlan(step=SafetyStep.REPAIR, fields=(_REPAIRED,)),
-        StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT)),
+        _AFTER,
         StepPlan(step=SafetyStep.RELIGHT, fields=(_REOPENED,)),
     ),
 }
 
 _GAS_TEST = StepPlan(step=SafetyStep.MEASURE, fields=(_LEL,))
 
+_RELIGHT = StepPlan(step=SafetyStep.RELIGHT, fields=(_RELIT,))
+_REOPEN = StepPlan(step=SafetyStep.RELIGHT, fields=(_REOPENED,))
+_ISOLATE = StepPlan(step=SafetyStep.ISOLATE, fields=(_ISOLATED,))
+_EXCHANGE = StepPlan(step=SafetyStep.REPAIR, fields=(_EXCHANGED,))
+
+_EXCHANGE_STEPS: Mapping[Medium, Sequence[StepPlan]] = {
+    Medium.GAS: (_ISOLATE, _GAS_TEST, _EXCHANGE, _GAS_AFTER, _RELIGHT),
+    Medium.WATER: (_ISOLATE, _EXCHANGE, _AFTER, _REOPEN),
+    Medium.HEAT: (_ISOLATE, _EXCHANGE, _AFTER, _REOPEN),
+}
+_CONNECTION_STEPS: Mapping[Medium, Sequence[StepPlan]] = {
+    Medium.GAS: (_GAS_TEST, _GAS_AFTER, _RELIGHT),
+    Medium.WATER: (_AFTER, _REOPEN),
+    Medium.HEAT: (_AFTER, _REOPEN),
+}
+_COLD_STEPS = (
+    StepPlan(step=SafetyStep.MEASURE, fields=(_ROOM, _TEMPERATURE)),
+    StepPlan(step=SafetyStep.REPAIR, fields=(_HELPED,)),
+)
+
+_NO_PIPES = frozenset({OrderType.COMM_CHECK, OrderType.AREA_CHECK, OrderType.STOP_HEATING})
+"""Nothing is opened: a silent line, a tape measure, a look at a closed valve."""
+
+_DONE_WHOLE = frozenset({OrderType.METER_EXCHANGE, OrderType.CONNECTION})
+"""What was done was done whole, or the result is another one."""
+
 
 def steps_offered(order_type: OrderType, medium: Medium) -> Sequence[StepPlan]:
     """Return the steps of an order before its result is known: those of the worst that it can be.
 
-    A meter whose line is silent opens no pipe: nothing is asked.
+    Where no pipe is opened nothing is asked.
     """
-    return () if order_type is OrderType.COMM_CHECK else _LEAK_STEPS[medium]
+    if order_type in _NO_PIPES:
+        return ()
+    if order_type is OrderType.COLD_ROOM:
+        return _COLD_STEPS
+    if order_type is OrderType.METER_EXCHANGE:
+        return _EXCHANGE_STEPS[medium]
+    return (_CONNECTION_STEPS if order_type is OrderType.CONNECTION else _LEAK_STEPS)[medium]
 
 
 def steps_demanded(
@@ -141,13 +193,16 @@ def steps_demanded(
 ) -> Sequence[StepPlan]:
     """Return the steps without which an order with this result cannot be closed.
 
-    Gas is measured whatever was found; a leak takes every step of its medium.
+    Gas is measured whatever was found; a leak takes every step that the order offers, as do an
+    exchanged meter and a new connection; a cold room is measured.
     """
-    if order_type is OrderType.COMM_CHECK:
-        return ()
-    if result is FindingResult.LEAK:
-        return _LEAK_STEPS[medium]
-    return (_GAS_TEST,) if medium is Medium.GAS else ()
+    offered = steps_offered(order_type, medium)
+    is_whole = order_type in _DONE_WHOLE and result not in {None, FindingResult.OTHER}
+    if result is FindingResult.LEAK or is_whole:
+        return offered
+    if order_type is OrderType.COLD_ROOM:
+        return _COLD_STEPS[:1]
+    return (_GAS_TEST,) if medium is Medium.GAS and offered else ()
 
 
 def troubles_of(plan: StepPlan, values: Mapping[str, str]) -> dict[str, Trouble]:

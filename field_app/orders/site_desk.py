@@ -21,6 +21,7 @@ from field_app.orders.safety_steps import (
 )
 from field_app.orders.site_store import facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
+from field_app.orders.step_timer import TIMER_PAGE, timer_at
 from field_app.orders.work_record import OwnFact, WorkRecord, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
@@ -245,10 +246,15 @@ class SiteDesk:
                 message = f"order {order_id}: step {step} cannot be taken now"
                 raise StepRefusedError(message)
             said: dict[str, JsonValue] = {one.key: values[one.key] for one in plan.fields}
+            timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.now_ms)
+            if timer is not None:
+                said["watched_s"] = timer.elapsed_ms // 1000
             payload = step_json(StepDone(step=step, values=said))
             former = sheet.record.step_facts.get(step)
             self._append(connection, [_fact(order_id, FactType.SAFETY_STEP, payload, former)])
             self._forget(connection, order_id, str(step), values)
+            if timer is not None:
+                self._forget(connection, order_id, TIMER_PAGE, {str(step): ""})
 
         self._database.write(work)
 

@@ -14,8 +14,9 @@ from field_app.forms.finding import (
     problem_of,
     read_answers,
 )
-from field_app.orders.completion import Lacking
+from field_app.orders.completion import ALONG_A_CHECKLIST, Evidence, Lacking
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
+from field_app.presenters.form_tools import open_checklists
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.site_words import lack_text
 from field_app.presenters.stage import Stage
@@ -53,7 +54,7 @@ class FindingPresenter:
         self._order_id = order_id
         self._document: WorkOrderDocument | None = None
         self._sheet: FindingSheet | None = None
-        self._keeps_photos = False
+        self._outside = Evidence()
         self._fields: dict[str, JsonValue] = {}
         self._unsaved: dict[str, JsonValue] = {}
         self._under_way: list[dict[str, JsonValue]] = []
@@ -183,20 +184,30 @@ class FindingPresenter:
     def _no_room(self) -> str:
         return no_room_text(self._context.words)
 
-    def _read_sheet(self) -> FindingSheet | None:
+    def _read_sheet(self) -> tuple[FindingSheet, Evidence] | None:
         try:
-            return self._tablet.desk.finding(self._order_id)
+            sheet = self._tablet.desk.finding(self._order_id)
         except OrderGoneError:
             return None
+        return sheet, self._evidence(sheet)
 
-    def _take_sheet(self, sheet: FindingSheet | None) -> None:
+    def _evidence(self, sheet: FindingSheet) -> Evidence:
+        """Return what there is outside the desk: whether photos are kept, open checklists."""
+        open_ones: tuple[str, ...] = ()
+        if sheet.document.order_type in ALONG_A_CHECKLIST:
+            open_ones = open_checklists(self._tablet, sheet, self._context.words)
+        return Evidence(
+            keeps_photos=self._tablet.photos.availability().is_available, open_checklists=open_ones
+        )
+
+    def _take_sheet(self, found: tuple[FindingSheet, Evidence] | None) -> None:
         """Take a sheet that may have been read before the last answers were written."""
-        if sheet is None:
+        if found is None:
             self._message = self._context.words("This order is not on this tablet any more.")
         else:
+            sheet, self._outside = found
             self._document = sheet.document
             self._sheet = sheet
-            self._keeps_photos = self._tablet.photos.availability().is_available
             self._fields = dict(sheet.fields)
             for newer in (*self._under_way, self._unsaved):
                 self._fields |= newer
@@ -206,8 +217,8 @@ class FindingPresenter:
     def _seal(self) -> str:
         t = self._context.words
         try:
-            keeps_photos = self._tablet.photos.availability().is_available
-            self._tablet.desk.finish(self._order_id, keeps_photos=keeps_photos)
+            found = self._tablet.desk.finding(self._order_id)
+            self._tablet.desk.finish(self._order_id, self._evidence(found))
         except FindingIncompleteError as error:
             if error.missing:
                 return missing_text(t, error.missing[0])
@@ -228,7 +239,7 @@ class FindingPresenter:
     def _draw(self) -> None:
         if self._document is not None:
             answers = read_answers(self._fields)
-            missing = find_missing(self._document.medium, answers)
+            missing = find_missing(self._document.medium, answers, self._document.order_type)
             self._stage.draw(self._view(self._document, answers, missing))
         elif self._message:
             self._stage.draw(_blank(self._order_id, message=self._message))
@@ -294,7 +305,7 @@ class FindingPresenter:
     def _lacking(self, answers: FindingAnswers) -> Sequence[Lacking]:
         if self._sheet is None or answers.result is None:
             return ()
-        return self._sheet.lacking(answers, keeps_photos=self._keeps_photos)
+        return self._sheet.lacking(answers, self._outside)
 
     def _lack_texts(self, lacking: Sequence[Lacking]) -> tuple[str, ...]:
         if self._document is None:

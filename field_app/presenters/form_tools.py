@@ -1,16 +1,32 @@
 """Decides which forms of the office an order page offers."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.presenters.form import FormRequest
 from field_app.presenters.ports import Words
 from field_app.presenters.views import OrderTool, Tone
+from field_app.tablet import Tablet
 from wire_contracts.forms.publication import FormHead
 from wire_contracts.orders import ENTITY, WorkOrderDocument
 
 FORM_TOOL = "form:"
 """Keys of tools that open a form are this and the form's id."""
+
+
+class OrderSeen(Protocol):
+    """An order with its document, as sheets of orders have it."""
+
+    @property
+    def order_id(self) -> str:
+        """Return which order."""
+        ...
+
+    @property
+    def document(self) -> WorkOrderDocument:
+        """Return what is known of it."""
+        ...
 
 
 def form_purposes(document: WorkOrderDocument) -> tuple[str, ...]:
@@ -31,6 +47,20 @@ def form_tools(
             tone=Tone.OK if head.form_id in done else Tone.INFO,
         )
         for head in heads
+    )
+
+
+def open_checklists(tablet: Tablet, order: OrderSeen, t: Words) -> tuple[str, ...]:
+    """Return the titles of the forms meant for such orders that nobody has finished for this one.
+
+    A form that is for every kind of order is offered, never demanded.
+    """
+    subject = FormSubject(about=ENTITY, about_id=order.order_id)
+    done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject)}
+    return tuple(
+        head.title.plain(t.language)
+        for head in tablet.forms.offers(ENTITY, form_purposes(order.document))
+        if head.purposes and head.form_id not in done
     )
 
 

@@ -6,7 +6,6 @@ from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.site_words import step_text
 from field_app.presenters.views import ActionView, LabelledText, OrderTool, Tone
 from field_app.presenters.wording import time_text
-from wire_contracts.orders import OrderType
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -21,8 +20,7 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
     t = context.words
     if sheet.document.state not in _ON_SITE:
         return ()
-    opens_pipes = sheet.document.order_type is not OrderType.COMM_CHECK
-    safety = _safety_tools(sheet, t) if opens_pipes else ()
+    safety = _safety_tools(sheet, t) if sheet.plans else ()
     return (*safety, *_record_tools(sheet, t))
 
 

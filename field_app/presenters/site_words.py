@@ -34,7 +34,7 @@ def step_advice(t: Words, step: SafetyStep, medium: Medium) -> str:
         if gas
         else t("Read the instruments before you open the pipe."),
         SafetyStep.REPAIR: t("Repair, replace, or make it safe until it can be repaired."),
-        SafetyStep.REMEASURE: t("Soap test and measure the air again; wait 5 minutes.")
+        SafetyStep.REMEASURE: t("Soap test and measure the air again; watch it for 10 minutes.")
         if gas
         else t("Bring the pressure back and watch it for 5 minutes."),
         SafetyStep.RELIGHT: t("Vent the line, relight every appliance, watch the flame.")
@@ -50,6 +50,7 @@ def field_text(t: Words, field: StepField) -> str:
         "gas_lel_pct": t("Gas in the air"),
         "pressure_barg": t("Gauge pressure"),
         "supply_temp_degc": t("Supply temperature"),
+        "room_temp_degc": t("Temperature of the room"),
         "minutes": t("For how long"),
         "tight": t("Does it hold?"),
         "how": t("What was done?"),
@@ -76,6 +77,11 @@ def option_text(t: Words, option: str) -> str:
         "no_flame": t("Nothing to relight"),
         "reopened": t("Open again"),
         "stays_closed": t("Stays closed"),
+        "vented": t("Air let out"),
+        "balanced": t("Flow set anew"),
+        "user_side": t("Nothing: the user’s side"),
+        "exchanged": t("Meter exchanged"),
+        "put_back": t("Same meter put back"),
     }
     return texts.get(option, option)
 
@@ -97,6 +103,11 @@ OPTION_ICONS: Mapping[str, str] = {
     "no_flame": "fire-off",
     "reopened": "valve-open",
     "stays_closed": "valve-closed",
+    "vented": "weather-windy",
+    "balanced": "valve-open",
+    "user_side": "account",
+    "exchanged": "swap-horizontal",
+    "put_back": "counter",
 }
 """The icon beside each choice of a step."""
 
@@ -149,6 +160,8 @@ def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
         return t("A photo of what was repaired")
     if lacking.lack is Lack.READING:
         return t("The reading of the meter")
+    if lacking.lack is Lack.CHECKLIST:
+        return t("Checklist: {title}").format(title=lacking.checklist)
     return t("Valve {valve} is closed and nobody is named who may open it").format(
         valve=lacking.valve_id
     )

@@ -1,6 +1,7 @@
 """The sheet of the work itself: the steps in the order that safety demands, one after the other."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from field_app.forms.numbers import shown_number
 from field_app.orders.safety_steps import (
@@ -13,6 +14,7 @@ from field_app.orders.safety_steps import (
     troubles_of,
 )
 from field_app.orders.site_desk import SiteSheet, StepRefusedError
+from field_app.orders.step_timer import timer_at, timer_key
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -21,12 +23,16 @@ from field_app.presenters.sheet_views import (
     ChoiceLine,
     NoticeBlock,
     NumberBlock,
+    RowAction,
+    RowLine,
+    RowsBlock,
     SheetButton,
     SheetView,
     StepLine,
     StepsBlock,
     StepStanding,
     TextBlock,
+    TimerBlock,
     VerdictBlock,
 )
 from field_app.presenters.site_page import SitePage
@@ -39,8 +45,13 @@ from field_app.presenters.site_words import (
     trouble_text,
 )
 from field_app.presenters.views import Tone
+from field_app.presenters.watch import clock_text
 from field_app.tablet import Tablet
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import SafetyStep
+
+_CLOCK: Final = "timer:"
+"""Keys of buttons that start the clock of a step are this and the step."""
 
 
 class WorkPage(SitePage):
@@ -83,17 +94,62 @@ class WorkPage(SitePage):
 
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Take a step, take one back, or go to the finding."""
-        del answers
         if key == "finding":
             return Tapped(opens="finding")
+        if key.startswith(_CLOCK):
+            step = SafetyStep(key.removeprefix(_CLOCK))
+            self.keep({timer_key(step): str(ms_from_utc(self._context.clock.now_utc()))})
+            return Tapped()
         if key.startswith("undo:"):
             self._tablet.site.undo_step(self._order_id, SafetyStep(key.removeprefix("undo:")))
             return Tapped()
+        self._keep_minutes(SafetyStep(key), answers)
         try:
             self._tablet.site.do_step(self._order_id, SafetyStep(key))
         except StepRefusedError:
             return Tapped(message=self.t("This step cannot be taken now: look at its values."))
         return Tapped()
+
+    def _keep_minutes(self, step: SafetyStep, answers: Answers) -> None:
+        """Keep the minutes that the clock shows, where none were typed."""
+        data = self.read()
+        plan = None if data is None else next_step(data.plans, data.record.done)
+        if data is not None and plan is not None and plan.step is step:
+            shown = self._values(data, plan, answers)
+            minutes = {
+                f"{step}.{field.key}": shown[field.key]
+                for field in plan.fields
+                if field.kind is FieldKind.MINUTES and shown[field.key]
+            }
+            self.keep(minutes)
+
+    def _clock(self, data: SiteSheet, plan: StepPlan) -> list[Block]:
+        """Return the clock of a step that is watched, or the button that starts it."""
+        t = self.t
+        if plan.wait_min is None:
+            return []
+        timer = timer_at(data.typed, plan.step, plan.wait_min, data.now_ms)
+        if timer is None:
+            wait = t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
+            start = RowAction(key=f"{_CLOCK}{plan.step}", text=t("Start the clock"), icon="timer")
+            line = RowLine(
+                key="clock",
+                title=wait if plan.wait_min else t("How long does it take?"),
+                icon="timer",
+                actions=(start,),
+            )
+            return [RowsBlock(key=f"clock-{plan.step}", title="", lines=(line,))]
+        is_over = bool(plan.wait_min) and not timer.left_ms
+        label = t("Long enough") if is_over else t("Still to be watched")
+        return [
+            TimerBlock(
+                key=f"timer-{plan.step}",
+                label=label if plan.wait_min else t("Running for"),
+                text=clock_text(timer.left_ms or timer.elapsed_ms),
+                tone=Tone.OK if is_over else Tone.INFO,
+                share=timer.share,
+            )
+        ]
 
     def _lines(self, data: SiteSheet, plan: StepPlan | None) -> tuple[StepLine, ...]:
         medium = data.document.medium
@@ -125,7 +181,7 @@ class WorkPage(SitePage):
         return tuple(lines)
 
     def _questions(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> list[Block]:
-        values = self._values(plan, answers)
+        values = self._values(data, plan, answers)
         blocks: list[Block] = []
         found = troubles_of(plan, values)
         if Trouble.NOT_SAFE in found.values():
@@ -144,6 +200,7 @@ class WorkPage(SitePage):
                 is_title=True,
             )
         )
+        blocks += self._clock(data, plan)
         blocks += [self._question(plan, field, values.get(field.key, "")) for field in plan.fields]
         return blocks
 
@@ -183,15 +240,21 @@ class WorkPage(SitePage):
             low=shown_number(field.low), high=shown_number(field.high)
         )
 
-    def _values(self, plan: StepPlan, answers: Answers) -> dict[str, str]:
-        return {field.key: answers.get(f"{plan.step}.{field.key}") for field in plan.fields}
+    def _values(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, str]:
+        """Return the values as typed; minutes that were not are what the clock shows."""
+        timer = timer_at(answers.typed, plan.step, plan.wait_min or 0.0, data.now_ms)
+        values = {field.key: answers.get(f"{plan.step}.{field.key}") for field in plan.fields}
+        for field in plan.fields:
+            if field.kind is FieldKind.MINUTES and timer is not None and not values[field.key]:
+                values[field.key] = str(timer.minutes)
+        return values
 
     def _primary(self, data: SiteSheet, plan: StepPlan | None, answers: Answers) -> SheetButton:
         t = self.t
         if plan is None:
             return SheetButton(key="finding", text=t("Record finding"), icon="clipboard-check")
         name = step_text(t, plan.step, data.document.medium)
-        left = troubles_of(plan, self._values(plan, answers))
+        left = troubles_of(plan, self._values(data, plan, answers))
         return SheetButton(
             key=str(plan.step),
             text=t("Done: {step}").format(step=name),

@@ -115,6 +115,12 @@ ORDER_TYPES: Mapping[str, str] = {
     "leak_check": mark("Leak check"),
     "meter_check": mark("Meter check"),
     "comm_check": mark("Communication check"),
+    "no_supply": mark("No supply"),
+    "cold_room": mark("Room too cold"),
+    "meter_exchange": mark("Meter exchange"),
+    "connection": mark("Connection"),
+    "area_check": mark("Check of the heated area"),
+    "stop_heating": mark("Check of a stopped supply"),
 }
 
 REQUEST_KINDS: Mapping[str, str] = {

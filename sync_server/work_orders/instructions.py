@@ -97,12 +97,79 @@ _COMM_CHECK = (
     _text("Read the display and note the total", "读取显示并记录累计量"),
 )
 
+_NO_SUPPLY = (
+    _text(
+        "Ask the neighbours: none has it: the network; they have it: this house",
+        "询问邻居：都没有为管网侧；邻居正常为本户",
+    ),
+    _text(
+        "Look at the meter: display, credit, batteries, stop valve",
+        "检查表计：显示、余额、电池、表前阀",
+    ),
+    _text(
+        "Measure the pressure before and after the regulator or valve",
+        "测量调压器或阀门前后的压力",
+    ),
+    _text(
+        "Restore it only when nothing leaks; gas: test the air, relight every appliance",
+        "确认无泄漏后恢复；燃气须检测后逐台点火",
+    ),
+    _text("Fill in the checklist", "填写检查表"),
+)
+_COLD_ROOM = (
+    _text(
+        "Measure in the middle of the room, 1.5 m high, after ten minutes with the door closed",
+        "关门十分钟后，在房间中央距地 1.5 m 处测温",
+    ),
+    _text("Measure supply and return at the entry of the flat", "测量入户供、回水温度"),
+    _text("Let the air out, set the flow, clean the filter", "排气、调节流量、清洗过滤器"),
+    _text(
+        "Let the resident sign the measured value in the checklist", "请用户在检查表上签字确认室温"
+    ),
+)
+_METER_EXCHANGE = (
+    _text(
+        "Compare number and seal with this order, photograph the old reading",
+        "核对表号与铅封，拍摄旧表读数",
+    ),
+    _text("Isolate; gas: test the air", "切断；燃气须检测空气"),
+    _text("Exchange the meter, seal it, photograph the new reading", "换表、加封，拍摄新表底数"),
+    _text("Test that it is tight, put it back into use", "试漏合格后恢复使用"),
+    _text(
+        "Fill in the checklist: old and new number, both readings", "填写检查表：新旧表号及两个读数"
+    ),
+)
+_CONNECTION = (
+    _text("Check appliances, flue and ventilation", "检查灶具、烟道与通风"),
+    _text("Pressure test: nothing drops for ten minutes", "试压：十分钟不降压"),
+    _text("Open slowly, let the air out, light every appliance", "缓慢开阀置换，逐台点火"),
+    _text("Explain safe use, let the customer sign", "安全宣传，用户签字"),
+)
+_AREA_CHECK = (
+    _text("Compare the floor plan with what is heated", "核对户型图与实际供热部位"),
+    _text(
+        "Measure every room, note additions and closed balconies", "逐间测量，记录加建与封闭阳台"
+    ),
+    _text("Fill in the checklist, let the customer sign", "填写检查表，用户签字"),
+)
+_STOP_HEATING = (
+    _text("Is the supply closed and sealed as agreed?", "是否按约定关断并加封？"),
+    _text("Compare the seal's number, feel both pipes", "核对铅封号，触摸供、回水管"),
+    _text("Photograph seal and valve, fill in the checklist", "拍摄铅封与阀门，填写检查表"),
+)
+
 _STEPS: dict[tuple[OrderType, Medium], tuple[BilingualText, ...]] = {
     (OrderType.LEAK_CHECK, Medium.GAS): _GAS_LEAK,
     (OrderType.LEAK_CHECK, Medium.WATER): _WATER_LEAK,
     (OrderType.LEAK_CHECK, Medium.HEAT): _HEAT_LEAK,
     **{(OrderType.METER_CHECK, medium): _METER_CHECK for medium in Medium},
     **{(OrderType.COMM_CHECK, medium): _COMM_CHECK for medium in Medium},
+    **{(OrderType.NO_SUPPLY, medium): _NO_SUPPLY for medium in Medium},
+    **{(OrderType.COLD_ROOM, medium): _COLD_ROOM for medium in Medium},
+    **{(OrderType.METER_EXCHANGE, medium): _METER_EXCHANGE for medium in Medium},
+    **{(OrderType.CONNECTION, medium): _CONNECTION for medium in Medium},
+    **{(OrderType.AREA_CHECK, medium): _AREA_CHECK for medium in Medium},
+    **{(OrderType.STOP_HEATING, medium): _STOP_HEATING for medium in Medium},
 }
 
 

@@ -4,12 +4,16 @@
 
 from collections.abc import Callable
 
+from kivy.clock import Clock
 from kivy.properties import ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
+from field_app.presenters.sheet_views import BLANK_SHEET, SheetView, TimerBlock
 from field_app.ui.screens.shell import drop_focus
+
+CLOCK_S = 1.0
+"""A clock on a sheet goes on this often; wall seconds."""
 
 
 class SheetScreen(BoxLayout):
@@ -23,6 +27,7 @@ class SheetScreen(BoxLayout):
     def on_kv_post(self, _base: Widget) -> None:
         """Let the blocks report to this sheet."""
         self._is_open = False
+        self._clock = Clock.create_trigger(self._tick, CLOCK_S, interval=True)
         self.ids.blocks.sheet = self
 
     def begin(self) -> None:
@@ -40,10 +45,22 @@ class SheetScreen(BoxLayout):
         if view.is_done:
             if self._is_open:
                 self._is_open = False
+                self._clock.cancel()
                 self.closed()
             return
         self.view = view
         self.ids.blocks.fill(view.blocks)
+        self._let_run(is_wanted=any(isinstance(block, TimerBlock) for block in view.blocks))
+
+    def _let_run(self, *, is_wanted: bool) -> None:
+        """Read again every second while a clock is shown."""
+        if is_wanted and not self._clock.is_triggered:
+            self._clock()
+        elif not is_wanted:
+            self._clock.cancel()
+
+    def _tick(self, _elapsed_s: float) -> None:
+        self.refresh()
 
     def refresh(self) -> None:
         """Read again."""
@@ -57,6 +74,7 @@ class SheetScreen(BoxLayout):
     def leave(self) -> None:
         """Keep what was typed and let go."""
         self._is_open = False
+        self._clock.cancel()
         drop_focus(self)
         self.presenter.detach()
 

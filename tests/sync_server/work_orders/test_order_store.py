@@ -36,6 +36,7 @@ from sync_server.work_orders.order_store import (
 from sync_server.work_orders.policy_store import (
     PolicyMissingError,
     PolicyRow,
+    due_at,
     list_policies,
     policy_at,
     set_policy,
@@ -361,3 +362,10 @@ def test_no_sequence_of_office_events_leaves_the_table(
         assert WORK_ORDER.table[state, step.event] is step.to_state
         state = step.to_state
     assert state is ended
+
+
+def test_every_type_of_order_has_a_promised_time(utility: Utility) -> None:
+    with utility.engine.connect() as connection:
+        promised = [due_at(connection, each, of, NOON) for each in OrderType for of in SafetyClass]
+
+    assert min(promised) > NOON

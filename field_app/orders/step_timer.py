@@ -1,0 +1,53 @@
+"""Decides how the clock of a step stands: ventilation that goes on, a pressure that is watched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wire_contracts.site_facts import SafetyStep
+
+TIMER_PAGE: Final = "timer"
+"""Drafts of clocks are `timer.<step>` and hold the tablet's milliseconds at the start."""
+
+_MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTimer:
+    """A clock that runs.
+
+    Attributes:
+        elapsed_ms: Since it was started, never less than nothing: clocks are set back, too.
+        left_ms: Until the wait is over; 0 when it is, or when nothing is waited for.
+        share: How much of the wait has passed, 0..1; 1 when nothing is waited for.
+    """
+
+    elapsed_ms: int
+    left_ms: int
+    share: float
+
+    @property
+    def minutes(self) -> int:
+        """Return the whole minutes that have passed, at least one: it was started."""
+        return max(self.elapsed_ms // _MINUTE_MS, 1)
+
+
+def timer_at(
+    typed: Mapping[str, str], step: SafetyStep, wait_min: float, now_ms: int
+) -> StepTimer | None:
+    """Return how the clock of a step stands, None when it was not started."""
+    started = typed.get(timer_key(step), "")
+    if not started.isdecimal():
+        return None
+    elapsed_ms = max(now_ms - int(started), 0)
+    wait_ms = int(wait_min * _MINUTE_MS)
+    return StepTimer(
+        elapsed_ms=elapsed_ms,
+        left_ms=max(wait_ms - elapsed_ms, 0),
+        share=min(elapsed_ms / wait_ms, 1.0) if wait_ms else 1.0,
+    )
+
+
+def timer_key(step: SafetyStep) -> str:
+    """Return the draft field of a step's clock."""
+    return f"{TIMER_PAGE}.{step}"
