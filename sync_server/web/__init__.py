@@ -18,10 +18,12 @@ The line through the modules:
     round_views              what the page of the rounds shows
     request_views            what the pages of the service desk show of requests
     intake_views             what the intake shows and proposes while a call is taken
+    map_store, map_views     what the town's map draws
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
     desk_queries_store       the open alerts without the evidence that is not shown
     desk_look_store          what the intake asks about a place
+    shift_matters_store      what is open, as one shift hands it to the next
     desk_names_store         how people, crews and communities are called
     build_assets_io          front-end libraries by name and lock file
     catalogue_io             the gettext catalogues
@@ -31,8 +33,9 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, intake_io, requests_io, desk_io, orders_io, contacts_io, photos_io, meters_io,
-    gateways_io, rounds_io, review_io, forms_io, suspects_io, people_io, health_io
+    session_io, intake_io, requests_io, shift_io, policies_io, map_io, desk_io, orders_io,
+    contacts_io, photos_io, meters_io, gateways_io, rounds_io, review_io, forms_io, suspects_io,
+    people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -39,6 +39,7 @@ from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.intake_io import intake_router
 from sync_server.web.live_io import LiveHub
+from sync_server.web.map_io import map_router
 from sync_server.web.meters_io import meters_router
 from sync_server.web.orders_io import orders_router
 from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
@@ -49,11 +50,13 @@ from sync_server.web.people_io import (
     tablets_router,
 )
 from sync_server.web.photos_io import photos_router
+from sync_server.web.policies_io import policies_router
 from sync_server.web.requests_io import request_steps_router, requests_router
 from sync_server.web.review_io import review_router
 from sync_server.web.rounds_io import rounds_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
+from sync_server.web.shift_io import shift_router
 from sync_server.web.site_access_io import access_desk_for
 from sync_server.web.suspects_io import suspects_router
 from sync_server.web.words import mark
@@ -134,10 +137,13 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         request_steps_router(pages),
         orders_router(pages),
         contacts_router(pages),
+        map_router(pages),
         meters_router(pages),
         suspects_router(pages),
         gateways_router(pages),
         rounds_router(pages),
+        shift_router(pages),
+        policies_router(pages),
         review_router(pages),
         forms_router(pages),
         form_preview_router(pages),

@@ -46,6 +46,11 @@ LIBRARIES = (
         patterns=("dist/uPlot.esm.js", "dist/uPlot.min.css", "LICENSE"),
     ),
     Library(
+        package="maplibre-gl",
+        folder="maplibre",
+        patterns=("dist/maplibre-gl.mjs", "dist/maplibre-gl-worker.mjs", "LICENSE.txt"),
+    ),
+    Library(
         package="@fontsource-variable/noto-sans",
         folder="noto-sans",
         patterns=("wght.css", "files/*-wght-normal.woff2", "LICENSE"),

@@ -23,6 +23,7 @@ from sync_server.web.page_queries_store import gateway_intervals, quarantine_cou
 from sync_server.web.pages_io import Notice, Pages, Reader
 from sync_server.web.record_views import gateway_row, quarantine_row
 from sync_server.web.words import mark
+from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.quantities import Medium
 
@@ -33,7 +34,7 @@ _NEW_INTERVAL = timedelta(minutes=15)
 class AdoptForm(BaseModel):
     """Which meter the device is; the other fields count for a meter that is new."""
 
-    meter_id: str = Field(min_length=1, max_length=40)
+    meter_id: str = Field(default="", max_length=40)
     medium: Medium = Medium.WATER
     meter_class: MeterClass = MeterClass.CONSUMER
     address: str = Field(default="", max_length=400)
@@ -88,6 +89,14 @@ def gateways_router(pages: Pages) -> APIRouter:
 
 
 def _meter_of(connection: Connection, form: AdoptForm) -> NewMeter:
+    if not form.meter_id.strip():
+        raise ContractError(
+            place="quarantine",
+            field="meter_id",
+            problem="is empty",
+            remedy="type the number of the meter that this device is",
+            code=Code.FIELD_MISSING,
+        )
     known = get_meter(connection, form.meter_id.strip())
     if known is not None:
         return known.meter

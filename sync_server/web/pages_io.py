@@ -63,6 +63,7 @@ NAV: Sequence[NavLink] = (
     NavLink(
         key="alerts", icon="bell", message=mark("Alerts"), href="/alerts", action=Action.SEE_ALERTS
     ),
+    NavLink(key="map", icon="map", message=mark("Map"), href="/map", action=Action.SEE_ALERTS),
     NavLink(
         key="intake",
         icon="phone",
@@ -108,11 +109,22 @@ NAV: Sequence[NavLink] = (
         key="review", icon="merge", message=mark("Review"), href="/review", action=Action.SEE_REVIEW
     ),
     NavLink(
+        key="shift", icon="clock", message=mark("Shift"), href="/shift", action=Action.SEE_SHIFT
+    ),
+    NavLink(
         key="forms",
         icon="report",
         message=mark("Forms"),
         href="/forms",
         action=Action.SEE_FORMS,
+    ),
+    NavLink(
+        key="policies",
+        icon="gear",
+        message=mark("Policies"),
+        href="/policies",
+        action=Action.SEE_POLICIES,
+        is_admin=True,
     ),
     NavLink(
         key="tablets",

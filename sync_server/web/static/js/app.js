@@ -5,6 +5,7 @@ import { startDesk } from "./desk.js";
 import { startIntake } from "./intake.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
+import { startMap } from "./map.js";
 import { startRegions } from "./regions.js";
 
 startClock();
@@ -13,7 +14,9 @@ startKeys();
 startIntake();
 const desk = startDesk();
 const regions = startRegions();
+const town = startMap();
 startLive((topics) => {
   if (topics.has("alert") || topics.has("order")) desk?.refresh();
   regions.refresh(topics);
+  town.then((map) => map?.refresh(topics));
 });

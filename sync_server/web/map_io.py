@@ -1,0 +1,67 @@
+"""The routes of the town's map: the page, what seldom changes, what moves."""
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from sync_server.access.roles import Action, may
+from sync_server.db.engine_io import reading
+from sync_server.web.guarded_io import SeeAlerts
+from sync_server.web.map_store import (
+    MapCall,
+    map_alerts,
+    map_calls,
+    map_crews,
+    map_meters,
+    map_places,
+    network_texts,
+)
+from sync_server.web.map_views import LAYERS, MapSource, live_layers, read_part, still_layers
+from sync_server.web.page_queries_store import crew_names
+from sync_server.web.pages_io import Pages, Reader
+
+
+def map_router(pages: Pages) -> APIRouter:
+    """Return the routes of the map."""
+    router = APIRouter()
+
+    @router.get("/map")
+    def town_map(request: Request, person: SeeAlerts) -> Response:
+        """Show the page; its script fetches what is drawn."""
+        return pages.page(request, pages.reader(person), "map.html", "map", layers=LAYERS)
+
+    @router.get("/map/still")
+    def still(person: SeeAlerts) -> Response:
+        """Give pipes, points and names."""
+        reader = pages.reader(person)
+        return _json(still_layers(_source(pages, reader), reader.words))
+
+    @router.get("/map/live")
+    def live(person: SeeAlerts) -> Response:
+        """Give meters by state, alerts, crews, and open requests by community."""
+        reader = pages.reader(person)
+        return _json(live_layers(_source(pages, reader), reader.words))
+
+    return router
+
+
+def _json(body: object) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _source(pages: Pages, reader: Reader) -> MapSource:
+    with reading(pages.engine) as connection:
+        return MapSource(
+            parts=[read_part(text) for text in network_texts(connection)],
+            meters=map_meters(connection, pages.clock.now_utc()),
+            alerts=map_alerts(connection),
+            crews=map_crews(connection),
+            calls=_calls(connection, reader),
+            places=map_places(connection),
+            crew_names=crew_names(connection),
+        )
+
+
+def _calls(connection: Connection, reader: Reader) -> list[MapCall]:
+    return list(map_calls(connection)) if may(reader.person.role, Action.SEE_REQUESTS) else []

@@ -1,0 +1,196 @@
+"""What the town's map draws, as GeoJSON that the page's script hands on without deciding."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import orjson
+
+from sync_server.web.labels import KINDS, MEDIA, ORDER_STATES, RULES, label
+from sync_server.web.map_store import MapAlert, MapCall, MapCrew, MapMeter, MapPlace
+from sync_server.web.words import Words, mark
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.network import NetworkPart, Plane, parse_network
+
+_DIGITS = 6
+"""Decimals of a degree: a decimetre, as exact as the network is kept."""
+
+EQUATOR = Plane(latitude_deg=0.0, longitude_deg=0.0)
+"""The plane of a site that has no network yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapSource:
+    """What a reader's map is made of."""
+
+    parts: Sequence[NetworkPart]
+    meters: Sequence[MapMeter]
+    alerts: Sequence[MapAlert]
+    crews: Sequence[MapCrew]
+    calls: Sequence[MapCall]
+    places: Sequence[MapPlace]
+    crew_names: Mapping[str, str]
+
+
+@lru_cache(maxsize=128)
+def read_part(text: str) -> NetworkPart:
+    """Return a part of the network; the same document is read once."""
+    values = orjson.loads(text)
+    return parse_network(FieldReader(place="the network", values=values))
+
+
+def plane_of(parts: Sequence[NetworkPart]) -> Plane:
+    """Return the site's plane: that of its network."""
+    return parts[0].plane if parts else EQUATOR
+
+
+def still_layers(source: MapSource, words: Words) -> JsonObject:
+    """Return what seldom changes: pipes, points, names."""
+    plane = plane_of(source.parts)
+    pipes = [
+        _feature(
+            "LineString",
+            [_at(plane, x_m, y_m) for x_m, y_m in pipe.line_m],
+            {"medium": str(pipe.medium), "level": str(pipe.level), "id": pipe.pipe_id},
+        )
+        for part in source.parts
+        for pipe in part.pipes
+        if len(pipe.line_m) > 1
+    ]
+    points = [
+        _feature(
+            "Point",
+            _at(plane, point.x_m, point.y_m),
+            {"kind": str(point.kind), "medium": str(point.medium), "name": point.name},
+        )
+        for part in source.parts
+        for point in part.points
+    ]
+    places = [
+        _feature(
+            "Point",
+            _at(plane, each.x_m, each.y_m),
+            {"name": each.name_zh if words.language == "zh" else each.name_en},
+        )
+        for each in source.places
+    ]
+    return {
+        "pipes": _collection(pipes),
+        "points": _collection(points),
+        "places": _collection(places),
+        "bounds": _bounds(source, plane),
+    }
+
+
+def live_layers(source: MapSource, words: Words) -> JsonObject:
+    """Return what moves: meters by state, alerts, crews, calls."""
+    plane = plane_of(source.parts)
+    alarmed = {each.meter_id for each in source.alerts}
+    meters = [
+        _feature(
+            "Point",
+            _at(plane, each.x_m, each.y_m),
+            {
+                "id": each.meter_id,
+                "medium": each.medium,
+                "state": _state(each, alarmed),
+            },
+        )
+        for each in source.meters
+    ]
+    return {
+        "meters": _collection(meters),
+        "alerts": [_alert(each, plane, words) for each in source.alerts],
+        "crews": [_crew(each, plane, words, source.crew_names) for each in source.crews],
+        "calls": [_call(each, plane, words) for each in source.calls],
+    }
+
+
+def _state(meter: MapMeter, alarmed: set[str]) -> str:
+    if meter.meter_id in alarmed:
+        return "alert"
+    return "silent" if meter.is_silent else "ok"
+
+
+def _alert(alert: MapAlert, plane: Plane, words: Words) -> JsonObject:
+    known = alert.rule in RULES
+    title = label(words, RULES if known else KINDS, alert.rule if known else alert.kind)
+    return {
+        "at": _at(plane, alert.x_m, alert.y_m),
+        "priority": alert.priority,
+        "title": f"{title} {alert.meter_id}",
+        "medium": words.gettext(MEDIA[alert.medium]),
+        "href": f"/alerts?tab=all&alert={alert.alert_id}",
+        "is_safety": alert.priority == 1 and alert.medium == "gas",
+    }
+
+
+def _crew(crew: MapCrew, plane: Plane, words: Words, names: Mapping[str, str]) -> JsonObject:
+    state = label(words, ORDER_STATES, crew.state)
+    return {
+        "at": _at(plane, crew.x_m, crew.y_m),
+        "title": f"{names.get(crew.crew_id, crew.crew_id)} · {state}",
+        "number": crew.number,
+        "href": f"/orders/{crew.order_id}",
+    }
+
+
+def _call(call: MapCall, plane: Plane, words: Words) -> JsonObject:
+    text = words.ngettext("%(n)d open request", "%(n)d open requests", call.count)
+    return {
+        "at": _at(plane, call.x_m, call.y_m),
+        "count": call.count,
+        "is_danger": call.dangers > 0,
+        "title": text % {"n": call.count},
+        "href": "/requests",
+    }
+
+
+def _at(plane: Plane, x_m: float, y_m: float) -> list[JsonValue]:
+    latitude, longitude = plane.to_earth(x_m, y_m)
+    return [round(longitude, _DIGITS), round(latitude, _DIGITS)]
+
+
+def _feature(
+    kind: str, coordinates: list[JsonValue], properties: Mapping[str, JsonValue]
+) -> JsonObject:
+    return {
+        "type": "Feature",
+        "geometry": {"type": kind, "coordinates": coordinates},
+        "properties": properties,
+    }
+
+
+def _collection(features: list[JsonObject]) -> JsonObject:
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _bounds(source: MapSource, plane: Plane) -> list[JsonValue] | None:
+    """Return the south-west and north-east corners of everything, None for an empty town."""
+    spots = [
+        *((x, y) for part in source.parts for pipe in part.pipes for x, y in pipe.line_m),
+        *((each.x_m, each.y_m) for each in source.meters),
+        *((each.x_m, each.y_m) for each in source.places),
+    ]
+    if not spots:
+        return None
+    xs, ys = _columns(spots)
+    return [_at(plane, min(xs), min(ys)), _at(plane, max(xs), max(ys))]
+
+
+def _columns(spots: Iterable[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    pairs = list(spots)
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+LAYERS: Sequence[tuple[str, str]] = (
+    ("heat", mark("Heat pipes")),
+    ("gas", mark("Gas pipes")),
+    ("water", mark("Water pipes")),
+    ("points", mark("Wells and boxes")),
+    ("meters", mark("Meters")),
+    ("alerts", mark("Alerts")),
+    ("crews", mark("Crews at their orders")),
+    ("calls", mark("Open requests")),
+)
+"""What may be switched off, in the order of the panel."""
