@@ -22,6 +22,7 @@ from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
 from sync_server.config import ConfigError, ServerConfig
 from sync_server.db.engine_io import open_engine
+from sync_server.db.log_io import keep_log_short
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import moved_at, server_epoch
 from sync_server.detection.class_budget import next_factor
@@ -163,6 +164,8 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         runs: dict[str, _PartRun] = {part: _MAKE[part](site) for part in Part if part in parts}
         if health_port is not None and Part.PAGES not in parts:
             runs["health"] = _health(site, health_port)
+        if engine.dialect.name == "sqlite":
+            runs["log"] = _PartRun(work=lambda: keep_log_short(engine, stop))
         _run_parts(site, runs)
     finally:
         engine.dispose()

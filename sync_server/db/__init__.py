@@ -17,6 +17,7 @@ The line through the modules:
     gateway_tables    orders to gateways, and how they are
     page_tables       how a person wants the pages
     engine_io         open an engine; read without taking the writer's lock
+    log_io            empty the log into the file, beside the writers
     migrate_io        bring a database to the newest schema
     bulk_io           many rows at driver speed
     among             one statement for any number of values
