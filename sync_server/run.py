@@ -3,7 +3,8 @@
 import gc
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -164,11 +165,24 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         runs: dict[str, _PartRun] = {part: _MAKE[part](site) for part in Part if part in parts}
         if health_port is not None and Part.PAGES not in parts:
             runs["health"] = _health(site, health_port)
-        if engine.dialect.name == "sqlite":
-            runs["log"] = _PartRun(work=lambda: keep_log_short(engine, stop))
-        _run_parts(site, runs)
+        with _short_log(site):
+            _run_parts(site, runs)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _short_log(site: _Site) -> Generator[None]:
+    """Empty the log of a SQLite database beside the parts."""
+    keeper = threading.Thread(target=keep_log_short, args=(site.engine, site.stop), name="log")
+    if site.engine.dialect.name == "sqlite":
+        keeper.start()
+    try:
+        yield
+    finally:
+        site.stop.set()
+        if keeper.is_alive():
+            keeper.join(_JOIN_S)
 
 
 def _refuse_left_database(connection: Connection) -> None:
