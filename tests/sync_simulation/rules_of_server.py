@@ -46,6 +46,7 @@ from wire_contracts.sync import PROTOCOL
 from wire_contracts.work_order_states import WORK_ORDER
 
 Patch = pytest.MonkeyPatch
+Reading = pull._Reading[BucketPage]
 
 _TARGET = {event: target for (_, event), target in WORK_ORDER.table.items()}
 
@@ -285,15 +286,12 @@ def newest_version_for_everybody(patch: Patch) -> None:
 
 def page_cut_anywhere(patch: Patch) -> None:
     """I5: a page takes as many rows as fit and says that it has read to the head."""
-    real = pull._read_bucket
+    real = pull._read
 
-    def to_the_head(*arguments: object) -> tuple[object, int]:
-        page, _ = real(*arguments)  # type: ignore[arg-type]  # passed on as it came
-        ask = arguments[1]
-        assert isinstance(ask, pull._Ask)
-        return page, ask.head
+    def to_the_head(connection: Connection, ask: pull._Ask, budget: pull._Budget) -> Reading:
+        return replace(real(connection, ask, budget), end_pos=ask.head)
 
-    patch.setattr(pull, "_read_bucket", to_the_head)
+    patch.setattr(pull, "_read", to_the_head)
 
 
 def photo_taken_unread(patch: Patch) -> None:
@@ -304,31 +302,28 @@ def photo_taken_unread(patch: Patch) -> None:
 
 def page_moves_over_orders_alone(patch: Patch) -> None:
     """T16: a page that is full of what the tablet does not know does not move its token."""
-    real = pull._read_bucket
+    real = pull._read
 
-    def to_the_last_order(*arguments: object) -> tuple[BucketPage | None, int]:
-        page, end_pos = real(*arguments)  # type: ignore[arg-type]  # passed on as it came
-        ask = arguments[1]
-        assert isinstance(ask, pull._Ask)
+    def to_the_last_order(connection: Connection, ask: pull._Ask, budget: pull._Budget) -> Reading:
+        reading = real(connection, ask, budget)
+        page = reading.page
         if page is None or page.end is not None:
-            return page, end_pos
+            return reading
         orders = [row.seq for row in page.rows if row.entity != UNKNOWN_ENTITY]
-        return page, max(orders, default=ask.start.pos)
+        return replace(reading, end_pos=max(orders, default=ask.start.pos))
 
-    patch.setattr(pull, "_read_bucket", to_the_last_order)
+    patch.setattr(pull, "_read", to_the_last_order)
 
 
 def every_page_is_the_last(patch: Patch) -> None:
     """T17: a page says that the bucket is complete, though the next one is of another moment."""
-    real = pull._read_bucket
+    real = pull._read
 
-    def with_an_end(*arguments: object) -> tuple[BucketPage | None, int]:
-        page, end_pos = real(*arguments)  # type: ignore[arg-type]  # passed on as it came
-        ask = arguments[1]
-        assert isinstance(ask, pull._Ask)
-        return (page and replace(page, end=ask.look.end)), end_pos
+    def with_an_end(connection: Connection, ask: pull._Ask, budget: pull._Budget) -> Reading:
+        reading = real(connection, ask, budget)
+        return replace(reading, page=reading.page and replace(reading.page, end=ask.look.end))
 
-    patch.setattr(pull, "_read_bucket", with_an_end)
+    patch.setattr(pull, "_read", with_an_end)
 
 
 def customers_stay_on_the_tablet(patch: Patch) -> None:
