@@ -32,6 +32,31 @@ class MapSource:
     crew_names: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Earth:
+    """The plane as a straight line in both directions: ten thousand places cost no cosine each."""
+
+    longitude: float
+    latitude: float
+    degrees_east: float
+    degrees_north: float
+
+    def at(self, x_m: float, y_m: float) -> list[JsonValue]:
+        """Return longitude and latitude."""
+        return [
+            round(self.longitude + x_m * self.degrees_east, _DIGITS),
+            round(self.latitude + y_m * self.degrees_north, _DIGITS),
+        ]
+
+
+def _earth_of(parts: Sequence[NetworkPart]) -> _Earth:
+    """Return the site's plane, that of its network, as degrees per metre."""
+    plane = parts[0].plane if parts else EQUATOR
+    latitude, longitude = plane.to_earth(0.0, 0.0)
+    north, east = plane.to_earth(1.0, 1.0)
+    return _Earth(longitude, latitude, east - longitude, north - latitude)
+
+
 @lru_cache(maxsize=128)
 def read_part(text: str) -> NetworkPart:
     """Return a part of the network; the same document is read once."""
@@ -39,18 +64,13 @@ def read_part(text: str) -> NetworkPart:
     return parse_network(FieldReader(place="the network", values=values))
 
 
-def plane_of(parts: Sequence[NetworkPart]) -> Plane:
-    """Return the site's plane: that of its network."""
-    return parts[0].plane if parts else EQUATOR
-
-
 def still_layers(source: MapSource, words: Words) -> JsonObject:
     """Return what seldom changes: pipes, points, names."""
-    plane = plane_of(source.parts)
+    earth = _earth_of(source.parts)
     pipes = [
         _feature(
             "LineString",
-            [_at(plane, x_m, y_m) for x_m, y_m in pipe.line_m],
+            [earth.at(x_m, y_m) for x_m, y_m in pipe.line_m],
             {"medium": str(pipe.medium), "level": str(pipe.level), "id": pipe.pipe_id},
         )
         for part in source.parts
@@ -60,7 +80,7 @@ def still_layers(source: MapSource, words: Words) -> JsonObject:
     points = [
         _feature(
             "Point",
-            _at(plane, point.x_m, point.y_m),
+            earth.at(point.x_m, point.y_m),
             {"kind": str(point.kind), "medium": str(point.medium), "name": point.name},
         )
         for part in source.parts
@@ -69,7 +89,7 @@ def still_layers(source: MapSource, words: Words) -> JsonObject:
     places = [
         _feature(
             "Point",
-            _at(plane, each.x_m, each.y_m),
+            earth.at(each.x_m, each.y_m),
             {"name": each.name_zh if words.language == "zh" else each.name_en},
         )
         for each in source.places
@@ -78,31 +98,24 @@ def still_layers(source: MapSource, words: Words) -> JsonObject:
         "pipes": _collection(pipes),
         "points": _collection(points),
         "places": _collection(places),
-        "bounds": _bounds(source, plane),
+        "bounds": _bounds(source, earth),
     }
 
 
 def live_layers(source: MapSource, words: Words) -> JsonObject:
     """Return what moves: meters by state, alerts, crews, calls."""
-    plane = plane_of(source.parts)
+    earth = _earth_of(source.parts)
     alarmed = {each.meter_id for each in source.alerts}
-    meters = [
-        _feature(
-            "Point",
-            _at(plane, each.x_m, each.y_m),
-            {
-                "id": each.meter_id,
-                "medium": each.medium,
-                "state": _state(each, alarmed),
-            },
-        )
-        for each in source.meters
-    ]
+    meters: JsonObject = {
+        "ids": [each.meter_id for each in source.meters],
+        "at": [earth.at(each.x_m, each.y_m) for each in source.meters],
+        "states": [_state(each, alarmed) for each in source.meters],
+    }
     return {
-        "meters": _collection(meters),
-        "alerts": [_alert(each, plane, words) for each in source.alerts],
-        "crews": [_crew(each, plane, words, source.crew_names) for each in source.crews],
-        "calls": [_call(each, plane, words) for each in source.calls],
+        "meters": meters,
+        "alerts": [_alert(each, earth, words) for each in source.alerts],
+        "crews": [_crew(each, earth, words, source.crew_names) for each in source.crews],
+        "calls": [_call(each, earth, words) for each in source.calls],
     }
 
 
@@ -112,11 +125,11 @@ def _state(meter: MapMeter, alarmed: set[str]) -> str:
     return "silent" if meter.is_silent else "ok"
 
 
-def _alert(alert: MapAlert, plane: Plane, words: Words) -> JsonObject:
+def _alert(alert: MapAlert, earth: _Earth, words: Words) -> JsonObject:
     known = alert.rule in RULES
     title = label(words, RULES if known else KINDS, alert.rule if known else alert.kind)
     return {
-        "at": _at(plane, alert.x_m, alert.y_m),
+        "at": earth.at(alert.x_m, alert.y_m),
         "priority": alert.priority,
         "title": f"{title} {alert.meter_id}",
         "medium": words.gettext(MEDIA[alert.medium]),
@@ -125,30 +138,25 @@ def _alert(alert: MapAlert, plane: Plane, words: Words) -> JsonObject:
     }
 
 
-def _crew(crew: MapCrew, plane: Plane, words: Words, names: Mapping[str, str]) -> JsonObject:
+def _crew(crew: MapCrew, earth: _Earth, words: Words, names: Mapping[str, str]) -> JsonObject:
     state = label(words, ORDER_STATES, crew.state)
     return {
-        "at": _at(plane, crew.x_m, crew.y_m),
+        "at": earth.at(crew.x_m, crew.y_m),
         "title": f"{names.get(crew.crew_id, crew.crew_id)} · {state}",
         "number": crew.number,
         "href": f"/orders/{crew.order_id}",
     }
 
 
-def _call(call: MapCall, plane: Plane, words: Words) -> JsonObject:
+def _call(call: MapCall, earth: _Earth, words: Words) -> JsonObject:
     text = words.ngettext("%(n)d open request", "%(n)d open requests", call.count)
     return {
-        "at": _at(plane, call.x_m, call.y_m),
+        "at": earth.at(call.x_m, call.y_m),
         "count": call.count,
         "is_danger": call.dangers > 0,
         "title": text % {"n": call.count},
         "href": "/requests",
     }
-
-
-def _at(plane: Plane, x_m: float, y_m: float) -> list[JsonValue]:
-    latitude, longitude = plane.to_earth(x_m, y_m)
-    return [round(longitude, _DIGITS), round(latitude, _DIGITS)]
 
 
 def _feature(
@@ -165,7 +173,7 @@ def _collection(features: list[JsonObject]) -> JsonObject:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _bounds(source: MapSource, plane: Plane) -> list[JsonValue] | None:
+def _bounds(source: MapSource, earth: _Earth) -> list[JsonValue] | None:
     """Return the south-west and north-east corners of everything, None for an empty town."""
     spots = [
         *((x, y) for part in source.parts for pipe in part.pipes for x, y in pipe.line_m),
@@ -175,7 +183,7 @@ def _bounds(source: MapSource, plane: Plane) -> list[JsonValue] | None:
     if not spots:
         return None
     xs, ys = _columns(spots)
-    return [_at(plane, min(xs), min(ys)), _at(plane, max(xs), max(ys))]
+    return [earth.at(min(xs), min(ys)), earth.at(max(xs), max(ys))]
 
 
 def _columns(spots: Iterable[tuple[float, float]]) -> tuple[list[float], list[float]]:

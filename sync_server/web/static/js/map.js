@@ -108,8 +108,10 @@ export async function startMap() {
     document.getElementById("mapalerts").replaceChildren(...rows);
   };
   const show = (data) => {
-    map.getSource("meters").setData(data.meters);
-    count("meters", data.meters.features.length);
+    const { ids, at, states } = data.meters;
+    const features = ids.map((id, index) => ({ type: "Feature", geometry: { type: "Point", coordinates: at[index] }, properties: { id, state: states[index] } }));
+    map.getSource("meters").setData({ type: "FeatureCollection", features });
+    count("meters", ids.length);
     put("alerts", data.alerts, (item) => (item.is_safety ? "!" : String(item.priority)));
     put("crews", data.crews, () => "⛟");
     put("calls", data.calls, (item) => String(item.count));
