@@ -84,6 +84,7 @@ class ServerConfig:
         weather: Where the outdoor temperature comes from.
         lease: How long a tablet keeps received personal data without a contact (RULINGS R4).
         tablet_token_life: How long a tablet's token holds after its last contact.
+        telephone_secret: What the telephone system signs its events with; None: it tells none.
     """
 
     data: Path
@@ -100,3 +101,4 @@ class ServerConfig:
     weather: WeatherConfig = field(default_factory=WeatherConfig)
     lease: timedelta = timedelta(days=7)
     tablet_token_life: timedelta = timedelta(days=180)
+    telephone_secret: bytes | None = field(default=None, repr=False)

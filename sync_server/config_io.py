@@ -16,8 +16,9 @@ from sync_server.config import (
 )
 
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"server", "database", "mqtt", "tablets", "weather"}),
+    "": frozenset({"server", "database", "mqtt", "tablets", "telephone", "weather"}),
     "weather": frozenset({"station", "url", "meter"}),
+    "telephone": frozenset({"secret_file"}),
     "tablets": frozenset({"lease_hours", "token_days"}),
     "server": frozenset(
         {
@@ -95,6 +96,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         ),
         has_fleet_detection=server.boolean("fleet_detection"),
         weather=_weather(root.table("weather")),
+        telephone_secret=_secret(root.table("telephone")),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )
@@ -215,6 +217,24 @@ def _weather(table: _Table) -> WeatherConfig:
     return WeatherConfig(
         station=table.text("station", "site"), url=url, meter_id=table.text_or_none("meter")
     )
+
+
+_SHORTEST_SECRET = 32
+"""Characters: 128 bits in hexadecimal; OWASP asks for no less of a shared secret."""
+
+
+def _secret(table: _Table) -> bytes | None:
+    path = table.file_or_none("secret_file")
+    if path is None:
+        return None
+    secret = path.read_text(encoding="utf-8").strip()
+    if len(secret) < _SHORTEST_SECRET:
+        raise table.refused(
+            "secret_file",
+            f"holds {len(secret)} characters",
+            f"put at least {_SHORTEST_SECRET} random ones in it",
+        )
+    return secret.encode()
 
 
 def _language(table: _Table) -> str:

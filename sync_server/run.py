@@ -277,6 +277,7 @@ def _pages(site: _Site) -> _PartRun:
         sealing_folder=sealing_folder(config),
         lease=config.lease,
         tablet_token_life=config.tablet_token_life,
+        telephone_secret=config.telephone_secret,
     )
     app = build_app(site.engine, site.clock, settings)
     web = _web(app, config.listen_host, config.listen_port)

@@ -9,6 +9,8 @@ The line through the modules:
     clocks                which clocks run, when each is over
     likeness              whether a matter is known already
     request_guards        what a request lacks before a step
+    calls                 what an event of the telephone system means
+    call_store            what rings, what was missed, who called back
     request_rows_store    the rows of requests
     request_store         what the office does with requests; the role decides who may
     order_follow_store    requests follow the orders they became

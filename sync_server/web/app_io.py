@@ -26,6 +26,7 @@ from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.build_assets_io import VENDOR, is_built
+from sync_server.web.calls_io import calls_router
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.contacts_io import contacts_router
 from sync_server.web.desk_routes_io import (
@@ -132,6 +133,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         desk_router(pages),
         desk_actions_router(pages),
         shelving_router(pages),
+        calls_router(pages),
         intake_router(pages),
         requests_router(pages),
         request_steps_router(pages),
@@ -173,7 +175,9 @@ def _photo_routers(pages: Pages) -> list[APIRouter]:
 
 
 def _wants_page(request: Request) -> bool:
-    is_machine = request.url.path.startswith(("/sync/", "/live", "/badges", "/metrics"))
+    is_machine = request.url.path.startswith(
+        ("/sync/", "/live", "/badges", "/metrics", "/calls/events")
+    )
     return not is_machine and "text/html" in request.headers.get("accept", "")
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from sync_server.db.engine_io import reading
+from sync_server.service_desk.call_store import caller_of_call
 from sync_server.service_desk.catalogue import RULES, commitments_for
 from sync_server.service_desk.group_store import join_group
 from sync_server.service_desk.intake_line import LONGEST_LINE
@@ -30,6 +31,7 @@ from sync_server.service_desk.request_store import (
     send_slip,
     take_step,
 )
+from sync_server.web.calls_io import call_rows
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import TakeRequest
@@ -80,6 +82,9 @@ def intake_router(pages: Pages) -> APIRouter:
     @router.get("/intake")
     def intake(request: Request, person: TakeRequest, typed: Asked, done: str = "") -> Response:
         """Show the page; `done` is the request that was just recorded."""
+        if typed.call and not typed.phone:
+            with reading(pages.engine) as connection:
+                typed = typed.model_copy(update={"phone": caller_of_call(connection, typed.call)})
         return _page(
             pages, request, pages.reader(person), SendForm(**typed.model_dump()), done=done
         )
@@ -243,6 +248,7 @@ def _page(  # noqa: PLR0913  # the fields, and what went well or wrong
         found = look_up(connection, _typed(form), office, words, names)
         recorded = _recorded(connection, done, words, names) if done else None
         crews = crew_choices(connection, words, "")
+        calls = call_rows(connection, words, found.terms, office.now_utc)
     return pages.page(
         request,
         reader,
@@ -251,6 +257,7 @@ def _page(  # noqa: PLR0913  # the fields, and what went well or wrong
         form=form,
         look=intake_view(found, words, names),
         crews=crews,
+        calls=calls,
         channels=list(Channel),
         channel_words={each: label(words, CHANNELS, each) for each in Channel},
         notice=recorded[0] if recorded else None,

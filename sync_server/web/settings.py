@@ -1,6 +1,6 @@
 """What the pages must know of the installation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ class WebSettings:
         sealing_folder: Where the keys lie to which tablets seal; None: nothing sealed is opened.
         lease: How long a tablet keeps received personal data without a contact.
         tablet_token_life: How long a tablet's token holds after its last contact.
+        telephone_secret: What the telephone system signs its events with; None: it tells none.
     """
 
     site_name: str = "Lamplighter"
@@ -36,6 +37,7 @@ class WebSettings:
     sealing_folder: Path | None = None
     lease: timedelta = LEASE
     tablet_token_life: timedelta = TOKEN_LIFE
+    telephone_secret: bytes | None = field(default=None, repr=False)
 
     @property
     def zone(self) -> tzinfo:

@@ -35,8 +35,8 @@ PUBLIC = {
 }
 """The doors: log-in, the one-time links, and what a load balancer asks."""
 
-SELF_GUARDED = {("GET", "/metrics")}
-"""Guarded inside: a caller on this machine needs no person."""
+SELF_GUARDED = {("GET", "/metrics"), ("POST", "/calls/events")}
+"""Guarded inside: a caller on this machine needs no person, a telephone system a signature."""
 
 BY_TABLET = {
     ("GET", PULL_PATH),
@@ -69,6 +69,7 @@ ACTION_OF_ROUTE = {
     ("GET", "/map"): Action.SEE_ALERTS,
     ("GET", "/map/still"): Action.SEE_ALERTS,
     ("GET", "/map/live"): Action.SEE_ALERTS,
+    ("POST", "/calls/{call_id}/back"): Action.TAKE_REQUEST,
     ("GET", "/intake"): Action.TAKE_REQUEST,
     ("GET", "/intake/look"): Action.TAKE_REQUEST,
     ("POST", "/intake"): Action.TAKE_REQUEST,

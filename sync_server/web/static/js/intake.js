@@ -87,10 +87,10 @@ export function startIntake() {
 
   document.addEventListener("keydown", (event) => {
     const hot = event.ctrlKey && event.key === "Enter" ? "Ctrl+Enter" : event.key;
-    const control = [...form.querySelectorAll(`[data-hot="${CSS.escape(hot)}"]`)].find((each) => each.getClientRects().length);
+    const control = [...document.querySelectorAll(`[data-hot="${CSS.escape(hot)}"]`)].find((each) => each.getClientRects().length);
     if (control && (hot.startsWith("F") || hot === "Ctrl+Enter") && hot.length > 1) {
       event.preventDefault();
-      if (control.tagName === "BUTTON") control.click();
+      if (["A", "BUTTON"].includes(control.tagName)) control.click();
       else { control.focus(); control.select?.(); }
       return;
     }
