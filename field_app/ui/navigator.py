@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 TWO_PANES_DP = 1000
 """Width from which list and order stand side by side."""
 
-LIST_PANE_DP = 440
+LIST_PANE_DP = 470
 """Width of the list beside an order."""
 
 

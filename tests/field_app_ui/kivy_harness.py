@@ -27,6 +27,10 @@ T = TypeVar("T")
 WIDTH, HEIGHT = (int(side) for side in os.environ.get("LAMP_UI_SIZE", "800x1280").split("x"))
 """A ten-inch tablet held upright."""
 
+SURFACE = max(WIDTH, HEIGHT)
+"""Side of the surface that is drawn on: without a display it never grows after its creation, so
+that a tablet turned on its side would be cut."""
+
 
 def _have(library: str) -> bool:
     try:
@@ -67,8 +71,8 @@ elif MODE == "mock":
 from kivy.config import Config  # noqa: E402 - the environment above decides what this opens
 
 for _section, _key, _value in (
-    ("graphics", "width", WIDTH),
-    ("graphics", "height", HEIGHT),
+    ("graphics", "width", SURFACE),
+    ("graphics", "height", SURFACE),
     ("graphics", "multisamples", 0),
     ("graphics", "maxfps", 0),
     ("graphics", "resizable", 0),
@@ -193,6 +197,7 @@ class Driver:
     def __init__(self, app: App, artifacts: Path) -> None:
         self.app, self.artifacts = app, artifacts
         app._run_prepare()
+        self.win.size = WIDTH, HEIGHT
         runTouchApp(embedded=True)
         self.pump(3)
 

@@ -10,7 +10,9 @@ from PIL import Image, ImageChops
 
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.inspection_parts import Hands, inspection_rows
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work
+from tests.field_app_ui.test_inspector_flows import ON_ITS_SIDE, go
 from tests.field_app_ui.town_office import make_order, make_site, small_network
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def check(ui: harness.Driver, name: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         found.save(path, optimize=True)
         return ""
+    if not path.exists():
+        return f"{name}: is not kept; look at it and keep it with LAMP_UI_GOLDEN=update"
     with Image.open(path) as kept:
         share = differing(found, kept.convert("RGB"))
     if share <= MOST_DIFFERING:
@@ -60,7 +64,7 @@ def screens(ui: harness.Driver) -> Iterator[str]:
     ui.settle()
     begin_work(ui)
     yield "order"
-    for tool in ("work", "gate", "reading"):
+    for tool in ("work", "gate", "valves", "reading"):
         ui.tap_hint(f"tool-{tool}")
         ui.settle()
         if tool == "gate":
@@ -70,10 +74,44 @@ def screens(ui: harness.Driver) -> Iterator[str]:
             ui.get("Field", hint="lel_pct", anywhere=True).focus = False
         yield tool
         ui.back()
+    ui.app.navigator.open_finding()
+    yield "finding"
+    ui.back()
     ui.tap_hint("help")
     yield "help"
     ui.back()
     ui.back()
+    ui.tap_hint("go-map")
+    yield "map"
+    ui.resize(*ON_ITS_SIDE)
+    yield "wide-map"
+    ui.tap_hint("go-orders")
+    ui.settle()
+    ui.tap_hint(FIRST)
+    yield "wide-order"
+    ui.resize(harness.WIDTH, harness.HEIGHT)
+    ui.back()
+
+
+def rounds(ui: harness.Driver, hands: Hands) -> Iterator[str]:
+    """Go through the pages of an inspector."""
+    ui.tap_hint("go-patrol")
+    yield "rounds"
+    place = ui.app.navigator.place_screen("patrol")
+    for page in ("homes", "home:hh-1", "meter:GM-1"):
+        place.opened(page)
+        yield page.partition(":")[0]
+        ui.back()
+    go(ui, "start:plan-1")
+    yield "run"
+    hands.locator.go(0, off_m=90)
+    go(ui, "next-stop")
+    yield "point"
+    ui.resize(*ON_ITS_SIDE)
+    yield "wide-point"
+    ui.back()
+    yield "wide-run"
+    ui.resize(harness.WIDTH, harness.HEIGHT)
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
@@ -87,4 +125,16 @@ def test_the_screens_look_as_they_were_approved(crew: Field, language: str) -> N
     for theme in ("dark", "sun"):
         ui.app.use_theme(theme)
         wrong.append(check(ui, f"list-{theme}.{language}"))
+    assert [each for each in wrong if each] == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_rounds_look_as_they_were_approved(crew: Field, language: str) -> None:
+    hands = Hands()
+    crew.language, crew.hardware = language, hands.hardware()
+    crew.office.orders, crew.office.extra = (), inspection_rows()
+    ui = crew.switch_on()
+
+    wrong = [check(ui, f"{page}.{language}") for page in rounds(ui, hands)]
+
     assert [each for each in wrong if each] == []

@@ -2,7 +2,7 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws one patrol on its way: the route, the next stop with distance and direction, the list."""
 
-from kivy.properties import NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
@@ -13,9 +13,10 @@ from field_app.ui.widgets.basics import Tap
 
 
 class Needle(Label):
-    """An arrow that points where one must go; north is up."""
+    """An arrow that points where one must go, north is up; a question mark where nobody knows."""
 
     angle = NumericProperty(0)
+    is_known = BooleanProperty(defaultvalue=True)
     tone = StringProperty("primary")
 
 
