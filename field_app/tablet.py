@@ -193,7 +193,10 @@ class Tablet:
         from field_app.sync.enrol_io import enrol  # noqa: PLC0415 - after the first list
 
         identity = enrol(server_url, code, device_name)
+        is_new = self.identity is None
         self._take_identity(identity)
+        if not is_new:  # under another name the same copy would be taken for a clone (trap T7)
+            self.database.write(self._renew_replica)
         self.vault.admit()
         self.database.write(_admit)
         return identity

@@ -89,7 +89,7 @@ OP_LEDGER = Table(
     Column("boot_id", String(64)),
     Column("mono_ms", BigInteger),
     Index("ix_op_ledger_replica_n", "replica_id", "n"),
-    Index("ix_op_ledger_boot", "tablet_id", "boot_id", "mono_ms"),
+    Index("ix_op_ledger_boot", "boot_id", "mono_ms"),
 )
 """Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7)."""
 

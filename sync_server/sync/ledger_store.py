@@ -276,29 +276,24 @@ def tablet_of_replica(connection: Connection, replica_id: str) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def known_boots(
-    connection: Connection, tablet_id: str, operations: Iterable[Operation]
-) -> dict[str, BootTimes]:
-    """Return the times of these operations' boots, as far as their neighbours are concerned."""
+def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict[str, BootTimes]:
+    """Return the times of these operations' boots, as far as their neighbours are concerned.
+
+    A boot is one under whatever enrolment its taps arrive: some came before the tablet was
+    withdrawn, others sealed, others after it was enrolled anew.
+    """
     spans: dict[str, tuple[int, int]] = {}
     for each in operations:
         boot_id, mono_ms = clean_text(each.at.boot_id), each.at.mono_ms
         low_ms, high_ms = spans.get(boot_id, (mono_ms, mono_ms))
         spans[boot_id] = (min(low_ms, mono_ms), max(high_ms, mono_ms))
-    return {
-        boot_id: BootTimes(_taps(connection, tablet_id, boot_id, span))
-        for boot_id, span in spans.items()
-    }
+    return {boot_id: BootTimes(_taps(connection, boot_id, span)) for boot_id, span in spans.items()}
 
 
-def _taps(
-    connection: Connection, tablet_id: str, boot_id: str, span: tuple[int, int]
-) -> list[tuple[int, int]]:
+def _taps(connection: Connection, boot_id: str, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the taps of a boot inside a span of its monotonic clock, and the one on each side."""
     mono_ms, at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
-    taps = select(mono_ms, at_ms).where(
-        OP_LEDGER.c.tablet_id == tablet_id, OP_LEDGER.c.boot_id == boot_id
-    )
+    taps = select(mono_ms, at_ms).where(OP_LEDGER.c.boot_id == boot_id)
     before = taps.where(mono_ms < span[0]).order_by(mono_ms.desc(), at_ms.desc()).limit(1)
     after = taps.where(mono_ms > span[1]).order_by(mono_ms, at_ms).limit(1)
     inside = taps.where(mono_ms.between(*span))

@@ -246,7 +246,7 @@ class _PushJob:
         unseen = [each for each in operations if each.op_id not in self._known]
         numbers = {each.n for each in unseen}
         self._numbers = numbers_in_use(self._connection, self._sender.replica_id, numbers)
-        self._boots = known_boots(self._connection, self._sender.tablet.tablet_id, unseen)
+        self._boots = known_boots(self._connection, unseen)
         if unseen:
             self._watch_for_a_second_tablet(unseen[0])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -30,8 +31,10 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.db.engine_io import reading
 from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
+from sync_server.sync.review_store import list_reviews
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
+from sync_server.work_orders.order_store import order_history
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.blobs.blob_parts import jpeg
@@ -427,3 +430,31 @@ def test_copies_and_rescued_files_go_with_a_withdrawal(
 
     assert not (folder / f"{STORE_FILE}.v1").exists()
     assert load_identity(folder) is not None
+
+
+def test_a_tablet_that_is_enrolled_anew_is_nobodys_clone_and_its_times_stay_in_order(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    office.clock.advance(hours=2)
+    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
+    office.clock.advance(hours=2)
+    tablet.enrol(server, office.code(), "van 3")
+    office.clock.advance(hours=-3)
+    tablet.desk.tap(order_id, WorkOrderEvent.ARRIVE)
+    office.clock.advance(hours=3)
+    verdict = tablet.sync_now()
+
+    with reading(office.engine) as connection:
+        kinds = [item.kind for item in list_reviews(connection)]
+        steps = order_history(connection, order_id)
+    moments = [
+        step.happened_at_utc for step in steps if step.actor == tablet.people()[0].account_id
+    ]
+    assert (verdict.reason, verdict.settled, kinds) == (Reason.NONE, 2, [])
+    assert len(moments) == 3
+    assert moments == sorted(moments)
+    assert moments[1] == office.clock.now_utc() - timedelta(hours=2)
