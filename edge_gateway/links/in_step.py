@@ -42,13 +42,15 @@ DOUBTED_FOR_S = 60.0
 """Wall seconds for which nothing is believed without a proof behind it, after a unit has said what
 nobody asked, or another answer than its own (judgement)."""
 
-SILENT_PROBES = 2
+SILENT_PROBES = 1
 """Proofs in a row without a sign after which the block itself is asked of a unit that never gave
-one: some meters answer whole blocks and nothing else, and others are only starting up."""
+one: some meters answer whole blocks and nothing else, and others are only starting up. Whoever is
+not there at all costs one time-out with every poll, as without proofs."""
 
-WORDS_ALONE = 2
+WORDS_ALONE = 3
 """So often a unit must answer its block and then be silent to the proof behind it, before it is
-believed to be of that sort: one that is behind would answer the proof with the block's words."""
+believed to be of that sort: one that is behind would answer the proof with the block's words. The
+rounds follow one another at once (`asks_again`): three time-outs, once after a start."""
 
 MUTE_FOR_S = 3600.0
 """Wall seconds in which a meter that answers its block and no proof is left alone with them."""
@@ -251,6 +253,13 @@ class UnitStep:
     def is_without_proofs(self, now_s: float) -> bool:
         """Return whether it is one of those that give no proofs, ever."""
         return self.is_mute(now_s) or (self.fixed is not None and self._is_fixed(self.fixed))
+
+    def asks_again(self, now_s: float) -> bool:
+        """Return whether its words are asked again at once, behind which it was silent to a proof.
+
+        It has answered its block and no proof, and not yet so often that this is its way.
+        """
+        return 0 < self.words_alone < WORDS_ALONE and self.is_unproved(now_s)
 
     def must_hold(self, block: Span, now_s: float) -> bool:
         """Return whether the words of a block that is asked now wait for a proof behind them."""

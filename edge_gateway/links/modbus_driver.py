@@ -15,7 +15,7 @@ from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
 from edge_gateway.links.heard import Heard, Meanwhile
 from edge_gateway.links.interview import Interview, interview
-from edge_gateway.links.meter_reading import read_group, refused
+from edge_gateway.links.meter_reading import GroupRead, read_group, refused
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
 from edge_gateway.links.modbus_objects import ObjectsRead
@@ -163,17 +163,11 @@ class ModbusDriver:
 
     def _read_group(self, unit: Unit, job: JobKind, retry_count: int, told: Told) -> Heard:
         plan = unit.plans[job.group]
-        read = read_group(
-            plan,
-            lambda request: self._transact(unit, request),
-            retry_count=retry_count,
-            now_utc=told.at_utc,
-        )
-        if read.is_mixed:
-            self._link.distrust(unit.meter.device_address)
-        if self._link.is_holding:
-            unproved = self._link.release(deadline_s=self._longest_s(unit, plan))
-            read = read if unproved is None else refused(read, unproved)
+        read, unproved = self._read_once(unit, plan, retry_count, told)
+        while unproved is not None and self._link.asks_again:
+            read, unproved = self._read_once(unit, read.plan, 0, told)
+        if unproved is not None:
+            read = refused(read, unproved)
         if read.plan is not plan:
             unit.plans[job.group] = read.plan
             more = refusal_notices(job, plan, read.plan)
@@ -185,6 +179,22 @@ class ModbusDriver:
             is_link_down=read.is_link_down,
             read=partial(job_read, unit, job.group, read, told),
         )
+
+    def _read_once(
+        self, unit: Unit, plan: GroupPlan, retry_count: int, told: Told
+    ) -> tuple[GroupRead, Fault | None]:
+        """Return what a group's requests brought, and why none of it is believed."""
+        read = read_group(
+            plan,
+            lambda request: self._transact(unit, request),
+            retry_count=retry_count,
+            now_utc=told.at_utc,
+        )
+        if read.is_mixed:
+            self._link.distrust(unit.meter.device_address)
+        if not self._link.is_holding:
+            return read, None
+        return read, self._link.release(deadline_s=self._longest_s(unit, plan))
 
     def _check(self, unit: Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""

@@ -57,6 +57,9 @@ class ModbusLink:
         """Take the session; nothing is opened before the first transaction."""
         self.counts: LinkCounts = session.counts
         """What the line has done."""
+        self.asks_again = False
+        """Whether what the last `release` refused should be asked again at once: the units were
+        silent to the proof behind it, which is told from being behind by some rounds."""
         self._session = session
         self._units: dict[int, UnitStep] = {}
         self._holding: list[int] = []
@@ -104,8 +107,11 @@ class ModbusLink:
             deadline_s: Wall seconds from the end of the request to the end of the answer; None:
                 the link's time-out, on a serial line plus the time that the bytes take.
         """
-        answer = self.ask(device_address, block, deadline_s=deadline_s)
-        return self.release(deadline_s=deadline_s) or answer
+        while True:
+            answer = self.ask(device_address, block, deadline_s=deadline_s)
+            unproved = self.release(deadline_s=deadline_s)
+            if unproved is None or not self.asks_again:
+                return unproved or answer
 
     def ask(self, device_address: int, block: Span, *, deadline_s: float | None = None) -> Answer:
         """Return what `transact` does, but words that are not proved: `release` tells.
@@ -139,16 +145,23 @@ class ModbusLink:
 
     def release(self, *, deadline_s: float | None = None) -> Fault | None:
         """Return why none of the words since the last release counts; None: they are proved."""
+        self.asks_again = False
         if not self._holding:
             return None
-        fault: Fault | None = None
+        faults: list[Fault] = []
+        is_again = True
         for unit in self._holding:
             known = self._units[unit]
-            fault = self._prove_behind(unit, known, deadline_s) or fault
+            rounds = known.words_alone
+            fault = self._prove_behind(unit, known, deadline_s)
             known.held = 0
             known.is_spoilt = False
+            if fault is not None:
+                faults.append(fault)
+                is_again &= known.words_alone > rounds and known.asks_again(time.monotonic())
         self._holding.clear()
-        return fault
+        self.asks_again = is_again and bool(faults)
+        return faults[-1] if faults else None
 
     def _hold(self, unit: int, known: UnitStep) -> None:
         known.held += 1
@@ -233,6 +246,8 @@ class ModbusLink:
         self._next_proof_s = now_s + (now_s - begun_s) / PROBE_SHARE
         if not isinstance(answer, Fault):
             known.note_words(probe)
+        elif answer.kind is FaultKind.LINK_DOWN:
+            return owing(answer)
         elif answer.kind is not FaultKind.EXCEPTION or answer.exception in {*UNREACHABLE, BUSY}:
             instead = self._session.exchange.heard_instead
             known.note_no_proof(probe, wanted, instead, now_s=now_s)
