@@ -32,6 +32,7 @@ _ROLE_OF_LOGIN = {
     "service1": Role.CONTROL_ROOM,
     "service2": Role.DISPATCHER,
     "service3": Role.WINDOW_CLERK,
+    "service4": Role.QUALITY_OFFICER,
 }
 """A company of 19 has no control room of its own: two of the service desk sit at its screens."""
 

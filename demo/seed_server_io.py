@@ -33,6 +33,8 @@ from sync_server.assets.asset_store import (
 from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
 from sync_server.assets.network_geojson import parse_geojson
 from sync_server.assets.network_store import network_areas, save_network
+from sync_server.customers.customer import Customer, Flag, Premises
+from sync_server.customers.customer_store import put_customers, put_premises
 from sync_server.patrols.inspection_store import (
     CHECKPOINTS,
     HOUSEHOLDS,
@@ -47,6 +49,9 @@ from wire_contracts.quantities import Medium
 
 MONTHLY = timedelta(days=31)
 DAILY = timedelta(days=1)
+
+_ALONE = 40
+"""In every fortieth home somebody old lives alone (judgement)."""
 
 BATCHES_PER_COMMIT = 200
 """200 x 50 frames in one transaction: one fsync per 10,000 readings."""
@@ -131,6 +136,41 @@ def _home_meter(town: Town, home: Household) -> NewMeter:
         x_m=place.x_m,
         y_m=north_m(place.y_m),
     )
+
+
+def seed_customers(connection: Connection, town: Town, now_utc: datetime) -> int:
+    """Add who lives where, with the home's meter; return how many homes. Call `seed_assets` first.
+
+    The numbers begin with 100, which no mobile phone in China does.
+    """
+    put_customers(
+        connection,
+        [
+            Customer(
+                customer_id=home.household_id,
+                name=home.customer_name,
+                phone=f"100{index:08d}",
+                flags=frozenset({Flag.ELDERLY_ALONE}) if index % _ALONE == 0 else frozenset(),
+            )
+            for index, home in enumerate(town.households, start=1)
+        ],
+        now_utc,
+    )
+    put_premises(
+        connection,
+        [
+            Premises(
+                premises_id=home.household_id,
+                address=home.address,
+                community_id=f"community-{home.community_no:02d}",
+                customer_id=home.household_id,
+                meter_ids=(str(home.meter_id),),
+            )
+            for home in town.households
+        ],
+        now_utc,
+    )
+    return len(town.households)
 
 
 def seed_people(

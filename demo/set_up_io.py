@@ -19,7 +19,13 @@ from demo.gateway_configs_io import write_gateway_configs
 from demo.history import Past, household_history, meter_history
 from demo.inspections import plan_inspections
 from demo.places import Places
-from demo.seed_server_io import seed_assets, seed_inspections, seed_past, seed_people
+from demo.seed_server_io import (
+    seed_assets,
+    seed_customers,
+    seed_inspections,
+    seed_past,
+    seed_people,
+)
 from demo.story import standing_faults
 from demo.town import Town
 from sync_server.access.passwords_io import PasswordHasherIo
@@ -178,6 +184,7 @@ def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> No
     _write_json(places.accounts_file, passwords)
     with engine.begin() as connection:
         seed_assets(connection, town, start_utc)
+        seed_customers(connection, town, start_utc)
         seed_people(connection, town, hashed, start_utc, language=reader_language())
         seed_inspections(connection, plan_inspections(town, start_utc), start_utc)
 

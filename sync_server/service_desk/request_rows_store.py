@@ -10,6 +10,8 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    delete,
+    false,
     func,
     insert,
     or_,
@@ -22,6 +24,7 @@ from sync_server.access.secrets_io import new_id
 from sync_server.customers.customer import digits_of
 from sync_server.db.among import is_among_texts
 from sync_server.db.desk_tables import (
+    PHONE_CALL,
     REQUEST_COMMITMENT,
     REQUEST_NOTE,
     REQUEST_PERSON,
@@ -377,6 +380,31 @@ def _due_or_last() -> ColumnElement[int]:
     is_danger = SERVICE_REQUEST.c.safety_class == str(SafetyClass.A)
     due_ms = func.coalesce(SERVICE_REQUEST.c.due_at_ms, _WITHOUT_DUE_MS)
     return due_ms - case((is_danger, _DANGER_MS), else_=0)
+
+
+def erase_callers(
+    connection: Connection, *, name: str, phone: str, order_ids: Sequence[str]
+) -> int:
+    """Return how many requests lost their caller: of this name and number, or of these orders.
+
+    The numbers of their calls go too. What people wrote into notes is not searched.
+    """
+    digits = digits_of(phone)
+    is_theirs = (REQUEST_PERSON.c.name == name) & (REQUEST_PERSON.c.phone_digits == digits)
+    of_orders = select(SERVICE_REQUEST.c.request_id).where(
+        SERVICE_REQUEST.c.order_id.in_(list(order_ids))
+    )
+    condition = (is_theirs if name else false()) | REQUEST_PERSON.c.request_id.in_(of_orders)
+    ids = sorted(connection.execute(select(REQUEST_PERSON.c.request_id).where(condition)).scalars())
+    calls = select(SERVICE_REQUEST.c.call_id).where(SERVICE_REQUEST.c.request_id.in_(ids))
+    connection.execute(delete(REQUEST_PERSON).where(REQUEST_PERSON.c.request_id.in_(ids)))
+    has_number = (PHONE_CALL.c.caller_digits == digits) if digits else false()
+    connection.execute(
+        update(PHONE_CALL)
+        .where(has_number | PHONE_CALL.c.call_id.in_(calls))
+        .values(caller="", caller_digits="")
+    )
+    return len(ids)
 
 
 def _in_states(states: frozenset[RequestState]) -> Select[str]:

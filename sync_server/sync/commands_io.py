@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 
 from sync_server.access.account_store import SYSTEM, account_of_login, erase_account
 from sync_server.access.refusals import not_found
+from sync_server.customers.customer_store import erase_customer
 from sync_server.db.engine_io import reading
+from sync_server.service_desk.request_rows_store import erase_callers
 from sync_server.sync.sealed_room import SealedRoom
 from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
 from sync_server.sync.self_check import RULES, check_all
@@ -88,16 +90,21 @@ def erase_person(desk: SyncDesk, options: argparse.Namespace) -> None:
             erase_account(connection, account_id, SYSTEM, now_utc)
             desk.say(f"{options.account} is erased; the work stays under its id")
             return
+        name, phone = options.customer or ("", "")
         if options.order:
             wanted = OrderFilter(number=options.order.upper(), has_evidence=False)
             order_ids = [each.order_id for each in list_orders(connection, wanted)]
         else:
-            name, phone = options.customer
             order_ids = orders_with(connection, name=name, phone=phone)
+        requests = erase_callers(connection, name=name, phone=phone, order_ids=order_ids)
+        files = erase_customer(connection, name, phone, SYSTEM, now_utc) if name else 0
         count = erase_persons(connection, order_ids, SYSTEM, now_utc)
-        if not count:
-            raise not_found("customer", "person at an order")
+        if not count + requests + files:
+            raise not_found("customer", "person at an order, a request or a home")
     if desk.engine.dialect.name == "sqlite":
         with desk.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    desk.say(f"the customer is erased from {count} orders; tablets forget at their next pull")
+    desk.say(
+        f"the customer is erased from {count} orders, {requests} requests and {files} homes; "
+        "tablets forget at their next pull"
+    )
