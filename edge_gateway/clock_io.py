@@ -6,13 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_TIMESYNC = Path("/run/systemd/timesync/synchronized")
 _STA_UNSYNC = 0x0040
 """Status bit of `adjtimex` while no time server keeps the clock; linux/timex.h."""
 
+_LONG_BYTES = ctypes.sizeof(ctypes.c_long)
 _TIMEX_BYTES = 1024
-_STATUS_AT = 5 * ctypes.sizeof(ctypes.c_long)
-"""Behind modes (an int, padded), offset, frequency, largest and estimated error; all are longs."""
+_LARGEST_ERROR_AT = 3 * _LONG_BYTES
+"""Behind modes (an int, padded), offset and frequency; all are longs."""
+
+_STATUS_AT = 5 * _LONG_BYTES
+"""Behind the largest and the estimated error."""
+
+_UNKNOWN_ERROR_US = 16_000_000
+"""The largest error that the kernel counts to: it stands there from the start, after the clock was
+set by hand, and some nine hours after the last word of a time server; `timedatectl` looks at it,
+too, because not every service clears the status bit."""
 
 
 class SystemClock:
@@ -49,4 +57,14 @@ class KernelTime:
         timex = ctypes.create_string_buffer(_TIMEX_BYTES)
         asked = self._library.adjtimex(timex)
         status = ctypes.c_int.from_buffer(timex, _STATUS_AT).value
-        return (asked >= 0 and not status & _STA_UNSYNC) or _TIMESYNC.exists()
+        largest_error_us = ctypes.c_long.from_buffer(timex, _LARGEST_ERROR_AT).value
+        return asked >= 0 and is_kept(status, largest_error_us)
+
+
+def is_kept(status: int, largest_error_us: int) -> bool:
+    """Return whether a time server keeps the clock, by what `adjtimex` says.
+
+    Setting the clock by hand takes both signs away; the file that systemd's time service leaves
+    behind stays, and is not asked.
+    """
+    return not status & _STA_UNSYNC or largest_error_us < _UNKNOWN_ERROR_US

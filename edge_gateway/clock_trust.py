@@ -6,7 +6,7 @@ known once is counted on with the machine's uptime, which nobody sets: a step ch
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,12 @@ TOLERATED_MS = 2000
 
 BEHIND_MS = 2000
 """How far behind the newest stored frame a clock may be that only a time server keeps."""
+
+
+LATE_WORDS_FOR_MS = 900_000
+"""A word of the server may be late on its way, never early: one that is behind what is known
+counts when all that came in 15 minutes are (judgement; a line that keeps words for longer is no
+line)."""
 
 
 class TimeSource(Protocol):
@@ -69,10 +75,15 @@ class Trust:
     Attributes:
         offset_ms: What must be added to the uptime for milliseconds since 1970; None: unknown.
         newest_ms: The newest trusted time that was ever stored.
+        late_ms: What the server's last words say instead, each behind what is known: the least
+            late of them; None: the last word was not behind.
+        late_since_ms: The uptime at the first of these.
     """
 
     offset_ms: int | None = None
     newest_ms: int = 0
+    late_ms: int | None = None
+    late_since_ms: int = 0
 
 
 def look_again(trust: Trust, look: Look, earliest_utc: datetime) -> Trust:
@@ -99,10 +110,22 @@ def hear_server(trust: Trust, look: Look, server_ms: int) -> Trust:
     if look.is_synchronised and is_believed(trust, look):
         return trust
     if abs(look.offset_ms - offset_ms) <= SERVER_WITHIN_MS:
-        offset_ms = look.offset_ms
-    elif trust.offset_ms is not None and abs(trust.offset_ms - offset_ms) <= SERVER_WITHIN_MS:
-        offset_ms = trust.offset_ms
-    return Trust(offset_ms=offset_ms, newest_ms=trust.newest_ms)
+        return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms)
+    if trust.offset_ms is None or offset_ms > trust.offset_ms + SERVER_WITHIN_MS:
+        return Trust(offset_ms=offset_ms, newest_ms=trust.newest_ms)
+    if offset_ms >= trust.offset_ms - SERVER_WITHIN_MS:
+        return Trust(offset_ms=trust.offset_ms, newest_ms=trust.newest_ms)
+    return _note_late(trust, look, offset_ms)
+
+
+def _note_late(trust: Trust, look: Look, offset_ms: int) -> Trust:
+    """Return what is known after a word that is behind: it was late, or all before were wrong."""
+    if trust.late_ms is None:
+        return replace(trust, late_ms=offset_ms, late_since_ms=look.uptime_ms)
+    least_late_ms = max(trust.late_ms, offset_ms)
+    if look.uptime_ms - trust.late_since_ms < LATE_WORDS_FOR_MS:
+        return replace(trust, late_ms=least_late_ms)
+    return Trust(offset_ms=least_late_ms, newest_ms=trust.newest_ms)
 
 
 def is_believed(trust: Trust, look: Look) -> bool:

@@ -1,13 +1,21 @@
 """The server's acknowledgement: which seqs of an epoch are committed (RULINGS R3)."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, MAX_EPOCH, MAX_SEQ
 from wire_contracts.payloads import dump_json
 
 MAX_RANGES = 2000
+"""Islands, and refused seqs, of one epoch that a server sends at the most: what is sent again is
+acknowledged again, so that nothing waits for those that were left out."""
+
+MAX_RANGES_READ = 50_000
+"""What a gateway takes of them: a server of an earlier version sent all that it had."""
+
 MAX_EPOCHS = 64
 
 
@@ -77,6 +85,24 @@ def add_range(ack: EpochAck, first: int, last: int) -> EpochAck:
     return add_seqs(widened, ())
 
 
+def fitting(ack: EpochAck, seqs: Iterable[int]) -> EpochAck:
+    """Return the acknowledgement without the islands that are too many for one message.
+
+    Those that hold one of `seqs`, what was just committed, come first, then the lowest. A gateway
+    that thinned days of waiting frames has an island for every run of numbers that is left.
+    """
+    refused = ack.refused[:MAX_RANGES]
+    if len(ack.ranges) <= MAX_RANGES:
+        return replace(ack, refused=refused)
+    starts = [low for low, _ in ack.ranges]
+    places = (bisect_right(starts, seq) - 1 for seq in seqs)
+    wanted = {at for at in places if at >= 0}
+    lowest = (at for at in range(len(starts)) if at not in wanted)
+    chosen = islice(chain(sorted(wanted), lowest), MAX_RANGES)
+    ranges = tuple(ack.ranges[at] for at in sorted(chosen))
+    return replace(ack, ranges=ranges, refused=refused)
+
+
 def dump_ack(ack: Ack) -> bytes:
     """Return the acknowledgement as JSON."""
     entries: list[JsonValue] = [
@@ -122,11 +148,11 @@ def _high(pair: FieldReader) -> int:
 
 
 def _indices(reader: FieldReader, key: str) -> range:
-    return range(len(reader.array(key, longest=MAX_RANGES)) if reader.has(key) else 0)
+    return range(len(reader.array(key, longest=MAX_RANGES_READ)) if reader.has(key) else 0)
 
 
 def _pair(reader: FieldReader, key: str, index: int) -> FieldReader:
-    value = reader.array(key, longest=MAX_RANGES)[index]
+    value = reader.array(key, longest=MAX_RANGES_READ)[index]
     items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
     return FieldReader(
         place=reader.place,

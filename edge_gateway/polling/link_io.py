@@ -322,7 +322,7 @@ class LinkWorker:
         for notice in read.notices:
             self._parts.announce(notice.kind, notice.text)
         frame = build_frame(job, read, started.utc, is_raw_kept=self._parts.is_raw_kept)
-        self._parts.outbox.add(frame)
+        self._parts.outbox.add(frame, time.monotonic() - started.wall_s)
         self._frames += 1
         if read.meter_clock is not None:
             self._look_at_clock(job.serial, read.meter_clock, started.utc)

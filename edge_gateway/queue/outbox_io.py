@@ -67,12 +67,16 @@ class Outbox:
         self.announce: Callable[[str, str], None] = _tell_nobody
         self.beat: Callable[[], None] = _no_heart
 
-    def add(self, frame: Frame) -> None:
+    def add(self, frame: Frame, age_s: float = 0.0) -> None:
         """Take a frame; it will be committed within `commit_s` wall seconds. Never blocks long.
 
         A frame with events is committed at once.
+
+        Args:
+            frame: What was read.
+            age_s: Wall seconds since its meter was asked, by a count that nobody sets.
         """
-        dated = frame if self.timekeeper is None else self.timekeeper.date(frame)
+        dated = frame if self.timekeeper is None else self.timekeeper.date(frame, age_s)
         with self._changed:
             self._waiting.append(dated)
             self._is_urgent = self._is_urgent or bool(frame.events)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from edge_gateway.clock_trust import (
     BUILD_YEAR,
+    TOLERATED_MS,
     Look,
     TimeSource,
     Trust,
@@ -19,10 +20,6 @@ from edge_gateway.queue.queue_store import QueueStore
 from edge_gateway.queue.queued import HeldFrame, Uptime
 from wire_contracts.clock import Clock
 from wire_contracts.frames import Frame, TimeQuality, ms_from_utc, utc_from_ms
-
-LONGEST_READ_MS = 120_000
-"""A frame that claims to be older than this when it comes from the link was stamped before the
-clock was set; it counts as read just now."""
 
 DISAGREES_S = 60.0
 """Wall seconds between a kept clock and the server's; more is told to people."""
@@ -81,22 +78,25 @@ class Timekeeper:
             return self._clock.now_utc()
         return utc_from_ms(look.uptime_ms + trust.offset_ms)
 
-    def date(self, frame: Frame) -> Frame | HeldFrame:
-        """Return the frame as it goes into the queue: as it is, repaired, or held."""
+    def date(self, frame: Frame, age_s: float = 0.0) -> Frame | HeldFrame:
+        """Return the frame as it goes into the queue: as it is, repaired, or held.
+
+        Args:
+            frame: Stamped by the clock when its meter was asked.
+            age_s: Wall seconds since then, by a count that nobody sets: the clock may have been
+                set while the meter answered.
+        """
         if self._source is None:
             return frame
         look, trust = self._look()
-        if is_believed(trust, look):
-            return frame
-        age_ms = look.utc_ms - ms_from_utc(frame.measured_at_utc)
-        age_ms = age_ms if 0 <= age_ms <= LONGEST_READ_MS else 0
+        age_ms = max(0, round(age_s * 1000))
         uptime_ms = max(0, look.uptime_ms - age_ms)
+        if is_believed(trust, look):
+            asked_at_ms = look.utc_ms - age_ms
+            was_set = abs(ms_from_utc(frame.measured_at_utc) - asked_at_ms) > TOLERATED_MS
+            return _repaired(frame, asked_at_ms) if was_set else frame
         if trust.offset_ms is not None:
-            return replace(
-                frame,
-                measured_at_utc=utc_from_ms(uptime_ms + trust.offset_ms),
-                time_quality=TimeQuality.REPAIRED,
-            )
+            return _repaired(frame, uptime_ms + trust.offset_ms)
         guess_ms = max(ms_from_utc(frame.measured_at_utc), trust.newest_ms)
         return HeldFrame(
             frame=replace(
@@ -157,3 +157,7 @@ class Timekeeper:
         with self._lock:
             self._trust = look_again(self._trust, look, _EARLIEST_UTC)
             return look, self._trust
+
+
+def _repaired(frame: Frame, at_ms: int) -> Frame:
+    return replace(frame, measured_at_utc=utc_from_ms(at_ms), time_quality=TimeQuality.REPAIRED)

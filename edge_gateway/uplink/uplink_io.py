@@ -133,7 +133,8 @@ class Uplink:
         self._receive_maximum: int | None = None
         self._drops = 0
         self._patience = PUBACK_WITHIN_TIMEOUTS
-        self._is_broker_silent = self._has_disagreed = False
+        self._is_broker_silent = False
+        self._said_once: set[str] = set()
         self._is_believed: bool | None = None
         self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
         self._next_flush_s = self._next_connect_s = 0.0
@@ -368,13 +369,19 @@ class Uplink:
             ack = parse_ack(unpack(event.topic, event.payload))
         except ContractError as error:
             _LOG.error("ack.unusable", error=str(error))
+            self._announce_once("ack_unusable", str(error))
             return
         if ack.server_at_ms is not None and self._parts.timekeeper is not None:
             text = self._parts.timekeeper.hear(ack.server_at_ms)
-            if text is not None and not self._has_disagreed:
-                self._has_disagreed = True
-                self.announce("clock_disagrees", text)
+            if text is not None:
+                self._announce_once("clock_disagrees", text)
         self._delivery.hear(ack, self._time_utc())
+
+    def _announce_once(self, event: str, text: str) -> None:
+        """Tell people what would else be told with every acknowledgement of this run."""
+        if event not in self._said_once:
+            self._said_once.add(event)
+            self.announce(event, text)
 
     def _time_utc(self) -> datetime:
         """Return now as well as it is known."""

@@ -51,7 +51,7 @@ def load_known_hashes(
     known: dict[tuple[str, int, int], int] = {}
     for batch in batches:
         ack = memory.epochs[batch.gateway_id, batch.epoch]
-        seqs = [seq for seq in _seqs(batch) if ack.covers(seq)]
+        seqs = [seq for seq in seqs_of(batch) if ack.covers(seq)]
         if not seqs:
             continue
         rows = connection.execute(
@@ -73,7 +73,7 @@ def load_refused(connection: Connection, batch: Batch) -> Sequence[tuple[int, st
         .where(
             FRAME_LEDGER.c.gateway_id == batch.gateway_id,
             FRAME_LEDGER.c.epoch == batch.epoch,
-            FRAME_LEDGER.c.seq.in_(list(_seqs(batch))),
+            FRAME_LEDGER.c.seq.in_(list(seqs_of(batch))),
             FRAME_LEDGER.c.refused_code.is_not(None),
         )
         .order_by(FRAME_LEDGER.c.seq)
@@ -163,7 +163,7 @@ def advance_epochs(
     touched: set[EpochKey] = set()
     for batch in batches:
         key = (batch.gateway_id, batch.epoch)
-        ack = _add_all(memory.epochs[key], sorted(_seqs(batch)))
+        ack = _add_all(memory.epochs[key], sorted(seqs_of(batch)))
         for gap in batch.gaps:
             ack = add_range(ack, gap.first, gap.last)
         memory.epochs[key] = ack
@@ -190,7 +190,8 @@ def _add_all(ack: EpochAck, seqs: Sequence[int]) -> EpochAck:
     return add_seqs(ack, seqs)
 
 
-def _seqs(batch: Batch) -> Iterable[int]:
+def seqs_of(batch: Batch) -> Iterable[int]:
+    """Yield the number of everything in a batch: frames, gap records, what could not be read."""
     for frame in batch.frames:
         yield frame.seq
     for gap in batch.gaps:

@@ -22,6 +22,7 @@ from sync_server.readings.frame_store import (
     load_epochs,
     load_known_hashes,
     load_refused,
+    seqs_of,
     without_known_clones,
     write_clones,
     write_gaps,
@@ -54,7 +55,7 @@ from sync_server.readings.row_store import (
     reading_cells,
 )
 from sync_server.readings.superseded_store import write_superseded
-from wire_contracts.acks import EpochAck
+from wire_contracts.acks import EpochAck, fitting
 from wire_contracts.frames import Batch, frame_json, ms_from_utc
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Medium
@@ -174,14 +175,17 @@ class ReadingStore:
         self, connection: Connection, batches: Sequence[Batch], *, has_refusals: bool
     ) -> Mapping[str, Sequence[EpochAck]]:
         refused: dict[tuple[str, int], set[tuple[int, str]]] = {}
+        seqs: dict[tuple[str, int], list[int]] = {}
         for batch in batches:
-            entry = refused.setdefault((batch.gateway_id, batch.epoch), set())
+            key = (batch.gateway_id, batch.epoch)
+            entry = refused.setdefault(key, set())
+            seqs.setdefault(key, []).extend(seqs_of(batch))
             if has_refusals:
                 entry.update(load_refused(connection, batch))
         acks: dict[str, list[EpochAck]] = {}
         for key in sorted(refused):
             ack = replace(self._memory.epochs[key], refused=tuple(sorted(refused[key])))
-            acks.setdefault(key[0], []).append(ack)
+            acks.setdefault(key[0], []).append(fitting(ack, seqs[key]))
         return acks
 
     def _write_readings(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.clock_io import KernelTime
+from edge_gateway.clock_io import KernelTime, is_kept
 from edge_gateway.clock_trust import (
     Look,
     Trust,
@@ -292,6 +293,80 @@ def test_no_stamp_is_ever_further_off_than_what_confirmed_it(steps: list[tuple[s
             assert not keeper.is_time_known()
         else:
             assert abs((dated.measured_at_utc - box.true_utc()).total_seconds()) <= 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 90), st.integers(-9_000, 9_000)), min_size=1, max_size=12))
+def test_a_clock_set_while_a_meter_answers_moves_no_stamp(reads: list[tuple[int, int]]) -> None:
+    box = Box(is_kept=True, clock_is_off=timedelta(0))
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    keeper.date(frame(box))
+    for lasted_s, step_s in reads:
+        box.is_kept, box.clock_is_off = False, timedelta(seconds=step_s)
+        asked = frame(box)
+        box.passed += timedelta(seconds=lasted_s)
+        box.is_kept, box.clock_is_off = True, timedelta(0)
+
+        dated = keeper.date(asked, lasted_s)
+
+        assert isinstance(dated, Frame)
+        asked_at_s = asked.values[Quantity.FLOW_M3H]
+        off_s = (dated.measured_at_utc - TRUE_START).total_seconds() - asked_at_s
+        assert abs(off_s) <= (2 if dated.time_quality is TimeQuality.SANE else 0.001)
+
+
+@pytest.mark.parametrize(
+    "off", [datetime(1970, 1, 1, tzinfo=UTC) - TRUE_START, HOUR, -HOUR * 2 / 3]
+)
+def test_what_was_stamped_before_the_clock_was_set_is_dated_by_the_count(off: timedelta) -> None:
+    box = Box(clock_is_off=off)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    asked = frame(box)
+    box.passed += timedelta(seconds=3)
+    box.is_kept, box.clock_is_off = True, timedelta(0)
+
+    dated = keeper.date(asked, 3.0)
+
+    assert isinstance(dated, Frame)
+    assert errors_s([dated]) == [0]
+    assert dated.time_quality is TimeQuality.REPAIRED
+
+
+def test_a_word_that_was_long_on_its_way_moves_nothing() -> None:
+    box = Box()
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    keeper.hear(box.server_ms())
+    for late_s in (40, 3000, 40):
+        box.passed += timedelta(minutes=4)
+        keeper.hear(box.server_ms() - late_s * 1000)
+
+    dated = keeper.date(frame(box))
+
+    assert dated == frame(box)
+    assert keeper.quality() is TimeQuality.SANE
+
+
+def test_a_server_whose_clock_was_put_back_is_followed_after_a_quarter_of_an_hour() -> None:
+    box = Box(clock_is_off=-HOUR)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    keeper.hear(box.server_ms() + 7_200_000)
+    for _ in range(5):
+        box.passed += timedelta(minutes=4)
+        keeper.hear(box.server_ms())
+
+    dated = keeper.date(frame(box))
+
+    assert isinstance(dated, Frame)
+    assert errors_s([dated]) == [0]
+
+
+@pytest.mark.parametrize(
+    ("status", "largest_error_us", "expected"),
+    [(0x0001, 16_000_000, True), (0x0040, 500_000, True), (0x0040, 16_000_000, False)],
+)
+def test_a_clock_set_by_hand_is_kept_by_nobody(
+    status: int, largest_error_us: int, *, expected: bool
+) -> None:
+    assert is_kept(status, largest_error_us) is expected
 
 
 def test_the_parts_of_the_judgement() -> None:

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack, parse_ack
+from wire_contracts.acks import (
+    MAX_RANGES,
+    Ack,
+    EpochAck,
+    add_range,
+    add_seqs,
+    dump_ack,
+    fitting,
+    parse_ack,
+)
 from wire_contracts.errors import ContractError
 from wire_contracts.payloads import unpack
 
@@ -50,6 +59,28 @@ def test_a_gap_record_counts_its_range_as_received(seqs: list[int], first: int, 
 def test_it_survives_the_wire(seqs: list[int], refused: list[tuple[int, str]]) -> None:
     entry = add_seqs(EpochAck(epoch=7, upto=0, refused=tuple(refused)), seqs)
     ack = Ack(server_epoch=5, epochs=(entry,))
+
+    assert parse_ack(unpack("ack", dump_ack(ack))) == ack
+
+
+@given(st.integers(MAX_RANGES - 3, MAX_RANGES + 500), st.lists(st.integers(1, 6000), max_size=60))
+def test_of_very_many_islands_those_just_committed_are_told_and_none_is_invented(
+    count: int, seqs: list[int]
+) -> None:
+    whole = add_seqs(EMPTY, [*(2 * place for place in range(1, count + 1)), *seqs])
+
+    told = fitting(whole, seqs)
+
+    assert len(told.ranges) <= MAX_RANGES
+    assert told.upto == whole.upto
+    assert set(told.ranges) <= set(whole.ranges)
+    assert list(told.ranges) == sorted(told.ranges)
+    assert all(told.covers(seq) for seq in seqs)
+
+
+def test_what_a_server_of_an_earlier_version_sends_is_taken_whole() -> None:
+    many = tuple((2 * place, 2 * place) for place in range(1, 5 * MAX_RANGES))
+    ack = Ack(server_epoch=1, epochs=(EpochAck(epoch=1, upto=0, ranges=many),))
 
     assert parse_ack(unpack("ack", dump_ack(ack))) == ack
 
