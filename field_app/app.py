@@ -130,12 +130,14 @@ def wire(
     Without `hardware` the machine has none but the tablet's own vault.
     """
     language = config.language or tablet.language() or CHINESE
+    ports = hardware or desktop_hardware(tablet.vault)
+    tablet.photos.locate_with(ports.locator)
     return Wiring(
         tablet=tablet,
         config=config,
         clock=clock,
         words=ChosenWords(language),
-        hardware=hardware or desktop_hardware(tablet.vault),
+        hardware=ports,
     )
 
 

@@ -48,7 +48,7 @@ class LaterPages:
 
     def order(self, order_id: str) -> OrderPresenter:
         """Return the presenter of one order."""
-        return OrderPresenter(self.tablet, self.context, order_id)
+        return OrderPresenter(self.tablet, self.context, order_id, self.hardware.dialler)
 
     def finding(self, order_id: str) -> FindingPresenter:
         """Return the presenter of one order's finding."""

@@ -17,10 +17,12 @@ from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
+from sync_server.assets.network_import_io import import_network
 from sync_server.authority import commands_io as authority_commands
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
+from sync_server.customers.import_io import import_homes
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from sync_server.forms import commands_io as form_commands
@@ -108,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     safe_commands.add_safe_commands(add)
     meters = add("import-meters", "add meters from a CSV file")
     meters.add_argument("file", type=Path)
+    network = add("import-network", "put pipes, wells, valves and boxes onto the map, from GeoJSON")
+    network.add_argument("file", type=Path)
+    homes = add("import-customers", "add homes with their customers from a CSV file")
+    homes.add_argument("file", type=Path)
     account = add("create-account", "add a person; asks for the password")
     account.add_argument("login")
     account.add_argument("--role", type=Role, choices=list(Role), required=True)
@@ -210,6 +216,28 @@ def _import_meters(config: ServerConfig, options: argparse.Namespace) -> None:
     finally:
         engine.dispose()
     print(f"{count} meters")
+
+
+def _import_customers(config: ServerConfig, options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            count = import_homes(connection, options.file, SystemClock().now_utc())
+    finally:
+        engine.dispose()
+    print(f"{count} homes")
+
+
+def _import_network(config: ServerConfig, options: argparse.Namespace) -> None:
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with engine.begin() as connection:
+            found = import_network(connection, options.file, SystemClock().now_utc())
+    finally:
+        engine.dispose()
+    print(f"{found.areas} areas, {found.pipes} pipes, {found.points} points")
 
 
 def _create_account(config: ServerConfig, options: argparse.Namespace) -> None:
@@ -381,6 +409,8 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "verify-audit": _safe_desk(safe_commands.run_verify_audit),
     "migrate-database": _safe_desk(safe_commands.run_migrate_database),
     "import-meters": _import_meters,
+    "import-customers": _import_customers,
+    "import-network": _import_network,
     "create-account": _create_account,
     "export-raw": _export_raw,
     "apply-corrections": _apply_corrections,

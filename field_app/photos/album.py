@@ -176,6 +176,10 @@ class PhotoAlbum:
             self._database.write(partial(photo_store.mark_file_gone, sha256=sha256))
         return len(names)
 
+    def locate_with(self, locator: Locator) -> None:
+        """Ask `locator` where photos are taken from now on."""
+        self._locator = locator
+
     def _position(self) -> Position | None:
         fix = self._locator.fix()
         if fix is None:

@@ -224,6 +224,16 @@ class AndroidSounder:
         generators(alarm_stream, loudest).startTone(getattr(generators, name), duration_ms)
 
 
+class AndroidDialler:
+    """The tablet's own telephone: it shows the number, the person presses call."""
+
+    def dial(self, number: str) -> None:
+        """Show the number (Intent.ACTION_DIAL needs no permission)."""
+        intent = _class("android.content.Intent")
+        address = _class("android.net.Uri").fromParts("tel", number, None)
+        _activity().startActivity(intent(intent.ACTION_DIAL, address))
+
+
 def android_hardware(vault: Vault) -> Hardware:
     """Return the ports of an Android tablet."""
     folder = Path(str(_activity().getCacheDir().getAbsolutePath()))
@@ -235,6 +245,7 @@ def android_hardware(vault: Vault) -> Hardware:
         vibrator=AndroidVibrator(),
         sounder=AndroidSounder(),
         vault=vault,
+        dialler=AndroidDialler(),
     )
 
 

@@ -146,6 +146,14 @@ class Sounder(Protocol):
         ...
 
 
+class Dialler(Protocol):
+    """Begins a telephone call: the person sees the number and presses call."""
+
+    def dial(self, number: str) -> None:
+        """Show the number in the machine's telephone."""
+        ...
+
+
 class PinOutcome(StrEnum):
     """What became of a PIN."""
 
@@ -262,7 +270,7 @@ class Vault(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """The ports of one tablet."""
+    """The ports of one tablet; without a `dialler` it cannot telephone."""
 
     camera: Camera
     tag_reader: TagReader
@@ -271,6 +279,7 @@ class Hardware:
     vibrator: Vibrator
     sounder: Sounder
     vault: Vault
+    dialler: Dialler | None = None
 
 
 """The app works without every one of them: by hand, by typing, without photos."""

@@ -53,8 +53,8 @@ last view data; `refresh()` reads again. Methods never block: they run through t
 
     OrdersPresenter(tablet, context)            attach detach refresh
         search(text) choose_filter(key) show_more()
-    OrderPresenter(tablet, context, order_id)   attach detach refresh
-        act(event) add_note(text) mark_seen()
+    OrderPresenter(tablet, context, order_id, dialler) attach detach refresh
+        act(event) add_note(text) call() mark_seen()
     FindingPresenter(tablet, context, order_id) attach detach refresh
         choose_result(key) choose_cause(key) type_measured(key, text) type_note(text)
         flush() finish(done)

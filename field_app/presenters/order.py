@@ -8,6 +8,7 @@ from field_app.checklists.form_desk import FormSubject
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_desk import SiteSheet
+from field_app.platform.ports import Dialler
 from field_app.presenters.details import (
     blank_order,
     gone_order,
@@ -44,8 +45,15 @@ class _Found:
 class OrderPresenter:
     """One order."""
 
-    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
-        """Show the order `order_id` of `tablet`."""
+    def __init__(
+        self,
+        tablet: Tablet,
+        context: PresenterContext,
+        order_id: str,
+        dialler: Dialler | None = None,
+    ) -> None:
+        """Show the order `order_id` of `tablet`; `dialler` telephones."""
+        self._dialler = dialler
         self._tablet = tablet
         self._context = context
         self._order_id = order_id
@@ -78,6 +86,11 @@ class OrderPresenter:
     def add_note(self, text: str) -> None:
         """Append a remark for the office."""
         self._stage.act(lambda: self._note(text), self._tapped, self._full)
+
+    def call(self) -> None:
+        """Show the number of whom to meet in the telephone."""
+        if self._dialler is not None and self.view.phone:
+            self._dialler.dial(self.view.phone)
 
     def mark_seen(self) -> None:
         """Note that the crew has seen what was refused or merged."""
@@ -153,7 +166,9 @@ class OrderPresenter:
             view = order_view(seen, seen.document, self._context, self._message)
             people = person_facts(found.person, self._context)
             photos = photo_facts(t, seen.photos, found.wait)
-            view = replace(view, facts=(*people, *view.facts, *photos))
+            met = None if self._dialler is None else found.person.person
+            phone = "" if met is None else met.phone
+            view = replace(view, facts=(*people, *view.facts, *photos), phone=phone)
             self._stage.draw(
                 view if found.sheet is None else self._with_work(view, found.sheet, found.forms)
             )

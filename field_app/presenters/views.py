@@ -181,6 +181,7 @@ class OrderView:
         problem: Why this order cannot be shown fully, empty otherwise.
         tools: What can be done here beside the next step.
         handover: What the crew before left: its note, its steps, its closed valves.
+        phone: The number of whom to meet, where this tablet can telephone, else empty.
     """
 
     order_id: str
@@ -211,6 +212,7 @@ class OrderView:
     is_busy: bool
     tools: tuple[OrderTool, ...] = ()
     handover: tuple[LabelledText, ...] = ()
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
 from field_app.access.personal_data import Gap
+from field_app.i18n import CatalogueWords
 from field_app.orders.order_store import OrderQuery
 from field_app.platform.no_vault import NoVault
 from field_app.platform.pin_rules import MOST_WRONG
 from field_app.platform.ports import PinOutcome, Vault
+from field_app.presenters.order import OrderPresenter
+from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.store import base_store, lease_store, settings_store
 from field_app.store.identity_io import save_identity
 from field_app.store.settings_store import Key
@@ -303,3 +306,32 @@ def test_the_lease_is_what_the_server_says(tablet: Tablet, office: Office) -> No
 
     assert until == ms_from_utc(office.clock.now_utc() + LEASE)
     assert tablet.database.read(lease_store.load_sealing_key) is None
+
+
+class Telephone:
+    """Notes what it was asked to show."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def dial(self, number: str) -> None:
+        self.shown.append(number)
+
+
+def test_a_number_is_called_only_while_it_may_be_seen(tablet: Tablet, office: Office) -> None:
+    tablet.set_pin(PIN)
+    order_id, telephone = with_person(tablet, office), Telephone()
+    context = PresenterContext(
+        worker=InlineWorker(), words=CatalogueWords("en"), clock=office.clock, zone=UTC
+    )
+    presenter = OrderPresenter(tablet, context, order_id, telephone)
+    presenter.attach(lambda _view: None)
+    presenter.call()
+    tablet.lock()
+    presenter.refresh()
+    presenter.call()
+    plain = OrderPresenter(tablet, context, order_id)
+    plain.attach(lambda _view: None)
+
+    assert telephone.shown == [PHONE]
+    assert (presenter.view.phone, plain.view.phone) == ("", "")
