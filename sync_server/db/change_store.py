@@ -136,8 +136,17 @@ def publish_all(
 
     Like `publish` for each of them, in a handful of statements.
     """
+    places = publish_in_places(connection, publications, now_utc)
+    return {key: max(seqs.values(), default=0) for key, seqs in places.items()}
+
+
+def publish_in_places(
+    connection: Connection, publications: Sequence[Publication], now_utc: datetime
+) -> dict[tuple[str, str], Mapping[str, int]]:
+    """Do as `publish_all`; return (entity, id) -> bucket -> sequence of its last entry there."""
     things = [_Thing(each) for each in publications]
     before = _before(connection, things)
+    writer = _Writer(0, 0)
     if any(thing.differs_from(before[thing.key]) for thing in things):
         writer = _Writer(commit_seq(connection), ms_from_utc(now_utc))
         if connection.dialect.name != "sqlite":  # where writers had each other out all along
@@ -145,10 +154,11 @@ def publish_all(
         for thing in things:
             writer.take(thing, before[thing.key].shown)
         writer.write(connection)
-    else:
-        writer = _Writer(0, 0)
     return {
-        thing.key: writer.seq if thing.key in writer.moved else before[thing.key].seq
+        thing.key: {
+            **before[thing.key].seqs,
+            **dict.fromkeys(writer.moved.get(thing.key, ()), writer.seq),
+        }
         for thing in things
     }
 
@@ -175,10 +185,10 @@ class _Thing:
 
 @dataclass(slots=True)
 class _Before:
-    """Where a thing was seen: bucket -> the hash of what it showed; and its last sequence."""
+    """Where a thing was seen: bucket -> the hash of what it showed, and its last sequence there."""
 
     shown: dict[str, int] = field(default_factory=dict)
-    seq: int = 0
+    seqs: dict[str, int] = field(default_factory=dict)
 
 
 def _before(connection: Connection, things: Sequence[_Thing]) -> Mapping[_Key, _Before]:
@@ -189,7 +199,7 @@ def _before(connection: Connection, things: Sequence[_Thing]) -> Mapping[_Key, _
         rows = find_among(connection, CHANGE, _ENTRY, "entity_id", ids, entity=entity)
         for row in rows:
             entry = found[entity, row.entity_id]
-            entry.seq = max(entry.seq, row.seq)
+            entry.seqs[row.bucket] = int(row.seq)
             if not row.is_gone:
                 entry.shown[row.bucket] = row.row_hash
     return found
@@ -215,7 +225,7 @@ class _Writer:
 
     def __init__(self, seq: int, at_ms: int) -> None:
         self.seq = seq
-        self.moved: set[_Key] = set()
+        self.moved: dict[_Key, list[str]] = {}
         self._at_ms = at_ms
         self._entries: list[_Change] = []
         self._sums: dict[str, tuple[int, int]] = {}
@@ -268,7 +278,7 @@ class _Writer:
         put_rows(connection, BUCKET_SUM, rows, OnExisting.REPLACE)
 
     def _move(self, key: _Key, bucket: str, *, is_gone: bool, row_hash: int) -> None:
-        self.moved.add(key)
+        self.moved.setdefault(key, []).append(bucket)
         self._entries.append(_Change(bucket, *key, self.seq, is_gone, row_hash, self._at_ms))
 
     def _add(self, bucket: str, rows: int, hash_change: int) -> None:
@@ -492,7 +502,7 @@ def last_seq_of(connection: Connection, entity: str, entity_id: str, buckets: Se
 
 
 def last_seqs_of(
-    connection: Connection, things: Iterable[tuple[str, str]], buckets: Sequence[str]
+    connection: Connection, things: Iterable[tuple[str, str]], buckets: Collection[str]
 ) -> dict[tuple[str, str], int]:
     """Return (entity, id) -> sequence of its last entry in these buckets; none is left out."""
     ids_by_entity: dict[str, list[str]] = {}

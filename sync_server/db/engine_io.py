@@ -59,7 +59,13 @@ def open_engine(url: str) -> Engine:
             "use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
         )
         raise ValueError(message)
-    engine = create_engine(url, pool_size=10, max_overflow=40, hide_parameters=True)
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=40,
+        pool_use_lifo=True,  # the last one used has its pages in memory
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

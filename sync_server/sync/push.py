@@ -1,6 +1,6 @@
 """A push -> transactions of whole groups: effects, change index, ledger, reviews, or none of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -50,6 +50,9 @@ LONGEST_DETAIL = 2000
 """What a tablet reads of an outcome's text; a longer one would spoil the whole answer."""
 
 Entry = Operation | Broken
+
+Thing = tuple[str, str]
+"""(entity, id)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,8 +323,7 @@ class _PushJob:
             self._review(effect.review, entry, effect.code or Code.CONFLICT)
 
     def _finish(self, entries: Sequence[Entry]) -> list[OperationResult]:
-        self._book.show()
-        seqs = self._seqs()
+        seqs = self._seqs(self._book.show())
         results = {
             op_id: _result(judged, seqs.get(_thing(judged.entry), 0))
             for op_id, judged in self._judged.items()
@@ -336,11 +338,19 @@ class _PushJob:
         told = {op_id: known.result for op_id, known in self._known.items()} | results
         return [self._reused.get(id(entry)) or told[entry.op_id] for entry in entries]
 
-    def _seqs(self) -> dict[tuple[str, str], int]:
-        """Return at which sequence this tablet sees each thing as it stands now."""
+    def _seqs(self, shown: Mapping[Thing, Mapping[str, int]]) -> dict[Thing, int]:
+        """Return at which sequence this tablet sees each thing as it stands now.
+
+        What was just shown need not be looked up.
+        """
+        buckets = frozenset(buckets_of_tablet(self._connection, self._sender.tablet))
         things = {_thing(judged.entry) for judged in self._judged.values()}
-        buckets = buckets_of_tablet(self._connection, self._sender.tablet)
-        return last_seqs_of(self._connection, things, buckets)
+        seqs = {
+            thing: max((seq for bucket, seq in seqs.items() if bucket in buckets), default=0)
+            for thing, seqs in shown.items()
+            if thing in things
+        }
+        return seqs | last_seqs_of(self._connection, things - seqs.keys(), buckets)
 
     def _review(self, kind: ReviewKind, entry: Entry, code: Code) -> None:
         entity, entity_id = "operation", entry.op_id
@@ -350,7 +360,7 @@ class _PushJob:
         add_review(self._connection, new, self._now_utc)
 
 
-def _thing(entry: Entry) -> tuple[str, str]:
+def _thing(entry: Entry) -> Thing:
     return ("", "") if isinstance(entry, Broken) else (entry.entity, entry.entity_id)
 
 

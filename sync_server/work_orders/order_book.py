@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from sqlalchemy import Connection
 
 from sync_server.db.bulk_io import change_cells, put_cells
-from sync_server.db.change_store import Publication, publish_all
+from sync_server.db.change_store import Publication, publish_in_places
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord
@@ -130,21 +130,25 @@ class OrderBook:
         put_cells(self._connection, WORK_ORDER_EVENT, self._steps)
         self._changed, self._steps = {}, []
 
-    def show(self) -> None:
-        """Write everything and show what was changed to tablets and pages."""
+    def show(self) -> Mapping[tuple[str, str], Mapping[str, int]]:
+        """Write everything and show what was changed to tablets and pages.
+
+        Returns (entity, id) -> bucket -> sequence at which it is seen there, of what is shown.
+        """
         self.write()
         shown = sorted(self._to_show)
         rows = [row for row in map(self._row, shown) if row is not None]
         things = [*map(publication_of, rows), *_last_of_each(self._beside)]
         if not things:
-            return
-        publish_all(self._connection, things, self._now_utc)
+            return {}
+        places = publish_in_places(self._connection, things, self._now_utc)
         self._beside = []
         if shown:
             append_feed_all(self._connection, Topic.ORDER, shown, self._now_utc)
         if self._handed_on:
             show_persons(self._connection, self._handed_on, self._now_utc)
         self._to_show, self._handed_on = set(), set()
+        return places
 
 
 def _last_of_each(publications: Iterable[Publication]) -> Iterable[Publication]:
