@@ -29,18 +29,22 @@ class Label:
 
     meter_id: str
     kind: Kind
-    start_s: int
-    end_s: int
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Town:
-    """Meters, what they send in order of arrival, the weather, and what was done to them."""
+    """Meters, what they send in order of arrival, the weather, and what was done to them.
+
+    `ignored` holds spans (meter, from, to) in which an alert counts neither way.
+    """
 
     fleet: Fleet
     batch: ReadingBatch
     surroundings: Surroundings
     labels: Sequence[Label]
+    ignored: Sequence[tuple[str, float, float]] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +88,7 @@ def build_town(homes: int, buildings: int, days: int, seed: int) -> Town:
     weather = OutdoorSeries(first_hour_s=START_S, temp_degc=outdoor)
     return Town(
         fleet=fleet_of(specs),
-        batch=_batch(np.concatenate(pieces)),
+        batch=batch_of_columns(np.concatenate(pieces)),
         surroundings=Surroundings(weather={WEATHER: weather}),
         labels=labels,
     )
@@ -211,7 +215,8 @@ def _change_use(series: _Series, kind: Kind, span: slice, rng: np.random.Generat
         series.litres[span] = series.watt_hours[span] / (1.163 * spread)
 
 
-def _batch(readings: Floats) -> ReadingBatch:
+def batch_of_columns(readings: Floats) -> ReadingBatch:
+    """Return N x 9 (see `_readings`) as a batch in order of arrival."""
     order = np.argsort(readings[:, 2], kind="stable")
     readings = readings[order]
     return ReadingBatch(

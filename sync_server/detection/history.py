@@ -1,7 +1,8 @@
 """Owns the last days of every meter: hourly rates, and which hours are known to be abnormal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,6 +219,45 @@ def first_and_last(flags: Flags) -> Iterator[tuple[int, int]]:
             yield int(row), int(places[-1])
 
 
+def faded(added: Floats, carried: Floats, keep: Floats) -> Floats:
+    """Return M x K x N running sums of which each hour leaves the share `keep` (N) of the last.
+
+    Args:
+        added: M x K x N, what each hour adds.
+        carried: M x N sums before the first hour.
+        keep: N shares.
+    """
+    count = added.shape[1]
+    age = np.arange(count)[:, None] - np.arange(count)
+    sums: Floats = np.empty_like(added)
+    for place, share in enumerate(keep):
+        weights = np.where(age >= 0, share ** np.maximum(age, 0), 0.0)
+        start = carried[:, None, place] * share ** np.arange(1, count + 1)
+        sums[:, :, place] = added[:, :, place] @ weights.T + start
+    return sums
+
+
+HOLD_SHARE = 0.6
+"""A condition holds its alert down to this share of the threshold (METHODS 6.7)."""
+
+HELD_WITHIN_H = 96
+"""Only a row in which something was found so lately can have an alert to hold."""
+
+
+def raised_and_held(flags: Flags, held: Flags) -> Iterator[tuple[int, int, bool]]:
+    """Yield (row, hour, is raised): first and last flagged hours, or the last that only holds."""
+    for row, hour in first_and_last(flags):
+        yield row, hour, True
+    for place in np.flatnonzero(held.any(axis=1) & ~flags.any(axis=1)):
+        yield int(place), int(np.flatnonzero(held[place])[-1]), False
+
+
+def was_found_lately(state: HistoryState, block_first: int) -> Flags:
+    """Return by row whether something abnormal was found in the last days."""
+    lately: Flags = state.bad_to >= block_first - HELD_WITHIN_H
+    return lately
+
+
 def rolling_min(values: Singles, window: int, count: int) -> Singles:
     """Return M x `count` minima over the `window` values that end at each of the last ones.
 
@@ -231,6 +271,32 @@ def rolling_min(values: Singles, window: int, count: int) -> Singles:
         lowest = np.minimum(lowest[:, step:], lowest[:, :-step])
         reach += step
     return lowest
+
+
+def rolling_minima(values: Singles, windows: Sequence[int], count: int) -> Sequence[Singles]:
+    """Return for each window, shortest first, M x `count` minima that end at the last values.
+
+    Args:
+        values: M x at least (count + longest window - 1), nothing unknown in it.
+        windows: Lengths, ascending.
+        count: How many of the last places are wanted.
+    """
+    width = values.shape[1]
+    if count == 1:
+        edges = [0, *windows]
+        parts = [
+            values[:, width - stop : width - start].min(axis=1, keepdims=True)
+            for start, stop in pairwise(edges)
+        ]
+        return list(accumulate(parts, np.minimum))
+    lowest, reach, found = values, 1, list[Singles]()
+    for window in windows:
+        while reach < window:
+            step = min(reach, window - reach)
+            lowest = np.minimum(lowest[:, step:], lowest[:, :-step])
+            reach += step
+        found.append(lowest[:, -count:])
+    return found
 
 
 def rolling_sum(values: Singles | Floats, window: int, count: int) -> Floats:

@@ -24,6 +24,12 @@ from sync_server.detection.detectors.district import (
     detect_district,
     empty_district,
 )
+from sync_server.detection.detectors.draws import (
+    DrawsRule,
+    DrawsState,
+    detect_draws,
+    empty_draws,
+)
 from sync_server.detection.detectors.floor import FloorRule, FloorState, detect_floor, empty_floor
 from sync_server.detection.detectors.pulses import (
     PulseRule,
@@ -61,6 +67,7 @@ class DetectorStates:
     floor: FloorState
     burst: BurstState
     standstill: StandstillState
+    draws: DrawsState
     district: DistrictState
 
 
@@ -89,6 +96,7 @@ def empty_detectors(count: int) -> DetectorStates:
         floor=empty_floor(count),
         burst=empty_burst(count),
         standstill=empty_standstill(count),
+        draws=empty_draws(count),
         district=empty_district(count),
     )
 
@@ -112,6 +120,7 @@ def judge_hours(
     yield from detect_floor(fleet, states.floor, history, block, FloorRule())
     yield from detect_burst(fleet, states.burst, history, block, BurstRule())
     yield from detect_standstill(fleet, states.standstill, history, block, StandstillRule())
+    yield from detect_draws(fleet, states.draws, history, block, DrawsRule())
     yield from detect_district(fleet, states.district, history, block, DistrictRule())
 
 

@@ -31,6 +31,7 @@ _SURE: dict[Kind, float] = {
     Kind.EXCHANGE: 2.0,
     Kind.UNIT_SCALE: 3.0,
     Kind.REVERSED: 1.6,
+    Kind.COMM_FROZEN: 1.0,
 }
 
 

@@ -232,7 +232,7 @@ def _judge_step(
     stood_h = min(float(still_h), LONGEST_STOOD_H)
     span_limit = limit * max(float(steps.elapsed_h[place]), 1.0)
     if span_limit < advance <= limit / IMPOSSIBLE * CATCH_UP * stood_h:
-        return _Found(advance=np.nan)
+        return _Found(advance=np.nan, kind=Kind.COMM_FROZEN)
     if np.isnan(advance) or 0 <= advance <= span_limit:
         return _Found(advance=advance, is_mended=False)
     before, after = float(steps.before[place]), float(steps.after[place])

@@ -100,7 +100,7 @@ def settle_stamps(
         row: N rows.
         readings: N x `Col`, in any order; duplicates are dropped.
     """
-    order = np.lexsort((readings[:, Col.MEASURED], readings[:, Col.RECEIVED], row))
+    order = _order(row, readings[:, Col.RECEIVED], readings[:, Col.MEASURED])
     row, readings = row[order], readings[order]
     lag_s = readings[:, Col.RECEIVED] - readings[:, Col.MEASURED]
     is_odd = (lag_s < -AHEAD_S) | (lag_s > BEHIND_S) | (state.run[row] > 0)
@@ -117,10 +117,24 @@ def settle_stamps(
         row, readings = np.concatenate(pieces_row), np.concatenate(pieces)
     else:
         _heard(state, row, readings)
-    order = np.lexsort((readings[:, Col.RECEIVED], readings[:, Col.MEASURED], row))
-    row, readings = row[order], readings[order]
+    same, step = np.diff(row) == 0, np.diff(readings[:, Col.MEASURED])
+    if ((step <= 0) & same).any() or (np.diff(row) < 0).any():
+        order = np.lexsort((readings[:, Col.RECEIVED], readings[:, Col.MEASURED], row))
+        row, readings = row[order], readings[order]
     is_first = _differs(row, readings[:, Col.MEASURED])
     return row[is_first], readings[is_first], shifts
+
+
+def _order(row: Ints, first_s: Floats, then_s: Floats) -> Ints:
+    """Return the order by row and these two instants; one sort where no two are alike."""
+    if not len(row):
+        return np.zeros(0, dtype=np.int64)
+    since_s = (first_s - first_s.min()).astype(np.int64)
+    key = row * (since_s.max() + 1) + since_s
+    order: Ints = np.argsort(key)
+    if (np.diff(key[order]) == 0).any():
+        return np.lexsort((then_s, first_s, row))
+    return order
 
 
 def _differs(row: Ints, measured_s: Floats) -> Flags:

@@ -90,6 +90,7 @@ _FLAG: Mapping[QualityFlag, BilingualText] = {
 }
 
 _NAMES: Mapping[str, BilingualText] = {
+    "draws_smaller": _two("size of a draw beside the usual", "单次用水量与平时之比"),
     "factor": _two("factor", "倍率"),
     "highest_ever": _two("highest ever before", "历史最高"),
     "hours_without_rest": _two("hours without rest", "连续不停用时长"),
@@ -101,6 +102,7 @@ _NAMES: Mapping[str, BilingualText] = {
     "register_before": _two("register before", "跳变前累计量"),
     "register_over_telemetry": _two("register over telemetry", "累计量与瞬时量之比"),
     "regular_arrivals": _two("regular arrivals", "规律到达次数"),
+    "share_of_usual": _two("share of the usual use", "与平时用量之比"),
     "sigma": _two("usual scatter", "平时波动"),
     "standstill": _two("standstill", "停走时长"),
     "steps": _two("steps of the register", "累计量步数"),

@@ -12,6 +12,7 @@ from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
     HistoryState,
     HourBlock,
+    faded,
     first_and_last,
     is_clean,
     mark_bad,
@@ -96,20 +97,20 @@ def detect_balance(
     rows = np.flatnonzero(fleet.is_heat > 0)
     if not len(rows):
         return
-    faded = _faded(fleet, state, block, rows, rule)
-    logs, middle = faded.logs, state.middle[rows, None]
+    seen = _faded(fleet, state, block, rows, rule)
+    logs, middle = seen.logs, state.middle[rows, None]
     off = logs - middle
-    steady = np.where(off > 0, faded.low - middle, middle - faded.high)
+    steady = np.where(off > 0, seen.low - middle, middle - seen.high)
     limit = np.maximum(rule.drift, rule.sigmas * state.sigma[rows])[:, None]
     with np.errstate(invalid="ignore"):
         score = np.abs(off) / limit
         drifts = (score >= 1.0) & (steady >= rule.steady * limit)
-        drifts &= np.sign(off) * (faded.by_register - middle) >= rule.agreeing * limit
-        drifts &= (off < 0) | (faded.power >= rule.least_share_of_peak * state.peak[rows, None])
+        drifts &= np.sign(off) * (seen.by_register - middle) >= rule.agreeing * limit
+        drifts &= (off < 0) | (seen.power >= rule.least_share_of_peak * state.peak[rows, None])
         drifts &= block.temp_off_k[rows] >= rule.temp_off_k
-        drifts &= (faded.weight >= rule.least_wh) & block.is_judged[rows]
+        drifts &= (seen.weight >= rule.least_wh) & block.is_judged[rows]
     fired = np.zeros(len(rows), dtype=np.bool_)
-    for kind_scale, name in ((faded.volume, "volume"), (faded.energy, "energy")):
+    for kind_scale, name in ((seen.volume, "volume"), (seen.energy, "energy")):
         flags = _is_factor(kind_scale, rule) & block.is_judged[rows]
         fired |= flags.any(axis=1)
         for place, hour in first_and_last(flags):
@@ -129,7 +130,7 @@ def detect_balance(
             float(min(score[place, hour], 3.0)),
         )
         yield _drift(fleet, block, (row, hour), numbers, is_open=is_open)
-    _learn(state, history, block, rows, np.where(faded.weight >= rule.least_wh, logs, np.nan))
+    _learn(state, history, block, rows, np.where(seen.weight >= rule.least_wh, logs, np.nan))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,29 +168,25 @@ def _faded(
     )
     added[hours > 2.5] = 0.0  # noqa: PLR2004 -- a gap: the spot values do not stand for it
     keep = np.exp(-1.0 / rule.fade_h)
-    faded = np.empty_like(added)
-    running = state.sums[rows]
-    for hour in range(block.count):
-        running = running * keep + added[:, hour]
-        faded[:, hour] = running
-    state.sums[rows] = running
+    whole = faded(added, state.sums[rows], np.full(added.shape[2], keep))
+    state.sums[rows] = whole[:, -1]
     one = np.full(count.shape, np.nan)
     power, heat = added[:, :, POWER], added[:, :, HEAT]
     some = (heat > 0) & (power > rule.least_hour_wh)
     one[some] = np.log(power[some] / heat[some])
-    whole = np.concatenate([state.hourly[rows], one], axis=1)
-    state.hourly[rows] = whole[:, -MEDIAN_H:]
-    views = sliding_window_view(whole, MEDIAN_H, axis=1)[:, -block.count :]
+    lately = np.concatenate([state.hourly[rows], one], axis=1)
+    state.hourly[rows] = lately[:, -MEDIAN_H:]
+    views = sliding_window_view(lately, MEDIAN_H, axis=1)[:, -block.count :]
     logs = median_of_known(views, LEAST_HOURS)
     low = median_of_known(np.where(views <= logs[:, :, None], views, np.nan), 2)
     high = median_of_known(np.where(views >= logs[:, :, None], views, np.nan), 2)
     steps_v = fleet.volume.resolution[rows, None]
     steps_e = fleet.energy.resolution[rows, None]
-    scale_v = _ratio(faded[:, :, VOLUME], faded[:, :, FLOW], rule.register_steps * steps_v)
-    scale_e = _ratio(faded[:, :, ENERGY], faded[:, :, POWER], rule.register_steps * steps_e)
+    scale_v = _ratio(whole[:, :, VOLUME], whole[:, :, FLOW], rule.register_steps * steps_v)
+    scale_e = _ratio(whole[:, :, ENERGY], whole[:, :, POWER], rule.register_steps * steps_e)
     by_register = np.full(count.shape, np.nan)
-    energy, through = faded[:, :, ENERGY], faded[:, :, REGISTER_HEAT]
-    mean_power = faded[:, :, POWER] * (1.0 - keep)
+    energy, through = whole[:, :, ENERGY], whole[:, :, REGISTER_HEAT]
+    mean_power = whole[:, :, POWER] * (1.0 - keep)
     state.peak[rows] = np.maximum(state.peak[rows] * 0.9999, mean_power.max(axis=1))
     told = (energy >= rule.told_steps * steps_e) & (through > 0)
     by_register[told] = np.log(energy[told] / through[told])
@@ -199,7 +196,7 @@ def _faded(
         logs=logs,
         low=low,
         high=high,
-        weight=faded[:, :, HEAT],
+        weight=whole[:, :, HEAT],
         volume=scale_v,
         energy=scale_e,
     )

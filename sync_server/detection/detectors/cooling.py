@@ -1,7 +1,7 @@
 """Finds water that comes back too warm, or temperatures that do not fit load and weather."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,13 +9,16 @@ from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.columns import Flags, Floats, Ints
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
+    HOLD_SHARE,
     HistoryState,
     HourBlock,
     Singles,
-    first_and_last,
+    faded,
     is_clean,
     mark_bad,
     quantile_of_known,
+    raised_and_held,
+    was_found_lately,
 )
 from sync_server.detection.slots import Sum
 from wire_contracts.kinds import Kind
@@ -45,6 +48,8 @@ class CoolingRule:
         keep_h: Hours after which what was learned counts a third.
         ridge: Share of each feature's own square that is added.
         excess: Use beyond this multiple of what the weather explains makes it an open valve.
+        warm_degc: Outdoors warmer than this only hot water is made, and little flows.
+        warm_factor: Then the limit of a return that is too warm is this much wider.
     """
 
     fade_h: tuple[float, float] = (10.0, 36.0)
@@ -54,6 +59,8 @@ class CoolingRule:
     keep_h: float = 24.0 * 150
     ridge: float = 1e-4
     excess: float = 1.3
+    warm_degc: float = 14.0
+    warm_factor: float = 1.2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,18 +120,26 @@ def detect_cooling(
     off_k = np.where(np.isnan(means) | ~known, 0.0, np.abs(means)).max(axis=2)
     block.temp_off_k[rows] = off_k
     limit = np.maximum(rule.least_k, rule.beyond * state.limit[rows])[:, None, :]
+    is_warm = block.signature_temp_degc[rows] > rule.warm_degc
+    is_warm = is_warm[:, :, None] & (means > 0) & np.array([True, False])
+    limit = np.where(is_warm, rule.warm_factor, 1.0) * limit
     with np.errstate(invalid="ignore"):
         score = np.abs(means) / limit
-        flags = (score >= 1.0) & known & block.is_judged[rows][:, :, None]
+        may = known & block.is_judged[rows][:, :, None]
+        flags = (score >= 1.0) & may
+        held = (score >= HOLD_SHARE) & may
+    held &= was_found_lately(history, block.first)[rows, None, None]
     for side in (0, 1):
-        for place, hour in first_and_last(flags[:, :, side]):
+        for place, hour, is_raised in raised_and_held(flags[:, :, side], held[:, :, side]):
             row = int(rows[place])
-            mark_bad(history, row, block.first + hour - 24, block.first + hour)
+            if is_raised:
+                mark_bad(history, row, block.first + hour - 24, block.first + hour)
             mean = float(means[place, hour, side])
             kind = _kind(side, mean, float(block.use_ratio[row, hour]), rule)
             value = features[place, hour, BACK if side == 0 else SUPPLY]
-            numbers = (float(value), mean, float(limit[place, 0, side]))
-            yield _candidate(fleet, block, (row, hour), numbers, kind)
+            numbers = (float(value), mean, float(limit[place, hour, side]))
+            told = _candidate(fleet, block, (row, hour), numbers, kind)
+            yield replace(told, is_raised=is_raised)
     highest = np.where(known & ~np.isnan(means), np.abs(means), -np.inf).max(axis=1)
     highest = np.where(np.isfinite(highest), highest, np.nan)
     state.extremes[rows, 0] = np.fmax(state.extremes[rows, 0], highest)
@@ -179,16 +194,12 @@ def _faded(
 ) -> tuple[Floats, Flags]:
     """Return M x K x 2 fading means of the residuals, and whether enough hours are behind them."""
     keep = np.exp(-1.0 / np.array(rule.fade_h))
-    total, weight = state.residual[rows], state.weight[rows]
-    means, known = np.empty_like(residual), np.zeros(residual.shape, dtype=np.bool_)
-    for hour in range(residual.shape[1]):
-        value = residual[:, hour]
-        is_known = ~np.isnan(value)
-        total = total * keep + np.where(is_known, value, 0.0)
-        weight = weight * keep + is_known
-        means[:, hour] = total / np.maximum(weight, 1e-9)
-        known[:, hour] = weight >= 0.45 / (1.0 - keep)
-    state.residual[rows], state.weight[rows] = total, weight
+    is_known = ~np.isnan(residual)
+    total = faded(np.where(is_known, residual, 0.0), state.residual[rows], keep)
+    weight = faded(is_known * 1.0, state.weight[rows], keep)
+    means = total / np.maximum(weight, 1e-9)
+    known = weight >= 0.45 / (1.0 - keep)
+    state.residual[rows], state.weight[rows] = total[:, -1], weight[:, -1]
     return means, known
 
 

@@ -16,7 +16,7 @@ from sync_server.detection.history import (
     first_and_last,
     is_clean,
     mark_bad,
-    rolling_min,
+    rolling_minima,
 )
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
@@ -112,20 +112,18 @@ def detect_floor(
         return
     step = fleet.volume.resolution[rows]
     step = np.nan_to_num(step, nan=1.0)
-    rate: Singles = (block.rate[rows] / step[:, None]).astype(np.float32)
+    reach = block.count + WINDOWS_H[-1] - 1
+    rate: Singles = block.rate[rows, -reach:]
     band = state.band[rows, 0]
     excess = block.excess[rows]
-    level_logs = state.logs[rows]
     ready = state.hours[rows, band].sum(axis=1) / 24.0 >= rule.least_days
     hour_bins = (block.first + np.arange(block.count) - 1) % 24 // 2
-    places = np.arange(len(rows))
-    today = level_logs[places, band]
-    resting = 1.0 - np.exp(today[:, 0, :])
+    resting = 1.0 - np.exp(state.logs[rows, band, 0])
     resting = np.maximum(resting, 0.7 / (state.hours[rows, band] + 1.4))
     block.rest_log[rows] = np.log(resting)[:, hour_bins]
-    minima = np.stack([_minima(rate, window, block.count, rule) for window in WINDOWS_H])
+    minima = _minima(rate, block.count, rule) / step.astype(np.float32)[:, None]
     bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
-    found = _found((level_logs, state.whole[rows]), state.band[rows], minima, bins, rule)
+    found = _found(state, rows, minima, bins, rule)
     record = state.record[rows, band]
     is_home = fleet.is_home[rows] > 0
     may = ready[:, None] & block.is_judged[rows]
@@ -150,74 +148,79 @@ def detect_floor(
         yield _candidate(fleet, row, at_s, slot, (window, lowest, float(score[place, hour])))
     state.recent[rows, 0] = np.maximum(state.recent[rows, 0], minima.max(axis=2).T)
     if block.ends_day:
-        _learn(state, history, (rows, rate), block, rule)
+        _learn(state, history, (rows, step), block, rule)
 
 
 def _bands(temp_degc: Floats) -> Ints:
     return np.where(np.isnan(temp_degc), 0, np.searchsorted(BANDS_DEGC, np.nan_to_num(temp_degc)))
 
 
-def _minima(rate: Singles, window: int, count: int, rule: FloorRule) -> Singles:
-    """Return M x K lowest rates of the window; 0 where too little of it is known."""
-    lowest = rolling_min(rate, window, count)
-    unknown = np.isnan(rate[:, -(count + window - 1) :])
-    total = np.cumsum(unknown, axis=1, dtype=np.int32)
-    total = np.concatenate([np.zeros((len(total), 1), dtype=np.int32), total], axis=1)
-    missing = total[:, window:] - total[:, :-window]
-    is_known = missing <= (1.0 - rule.known_share) * window
-    is_known &= ~np.isnan(rate[:, -count:])
-    return np.where(is_known & np.isfinite(lowest), lowest, np.float32(0.0))
+def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:
+    """Return windows x M x K lowest rates; 0 where too little of the window is known."""
+    unknown = np.isnan(rate)
+    has_gaps = unknown.any(axis=1)
+    filled = np.where(unknown, np.float32(np.inf), rate) if has_gaps.any() else rate
+    minima = np.stack(rolling_minima(filled, WINDOWS_H, count))
+    minima[:, unknown[:, -count:]] = 0.0
+    gaps = np.flatnonzero(has_gaps)
+    total = np.cumsum(unknown[gaps], axis=1, dtype=np.int32)
+    total = np.concatenate([np.zeros((len(gaps), 1), dtype=np.int32), total], axis=1)
+    width = total.shape[1]
+    for index, window in enumerate(WINDOWS_H):
+        missing = total[:, width - count :] - total[:, width - count - window : width - window]
+        few = missing > (1.0 - rule.known_share) * window
+        minima[index, gaps] = np.where(few, np.float32(0.0), minima[index, gaps])
+    minima[np.isinf(minima)] = 0.0
+    return minima
 
 
-def _level_logs(state: FloorState, rows: Ints) -> Singles:
-    """Return M x bands x levels x bins: log of how often the rate was at least that high.
+def _renew_logs(state: FloorState, rows: Ints, band: Ints) -> None:
+    """Make the table of a band anew: log of how often the rate was at least that high.
 
     A band also takes in half of what the next colder one has seen: temperatures within a band
     differ, and the cold end of a band is what makes a false leak.
     """
-    above, hours = state.above[rows].copy(), state.hours[rows].copy()
-    above[:, 1:] += 0.5 * state.above[rows, :-1]
-    hours[:, 1:] += 0.5 * state.hours[rows, :-1]
-    logs: Singles = np.log((above + 0.7) / (hours[:, :, :, None] + 1.4))
-    return np.ascontiguousarray(logs.transpose(0, 1, 3, 2))
+    colder = np.maximum(band - 1, 0)
+    share = np.where(band > 0, np.float32(0.5), np.float32(0.0))
+    above = state.above[rows, band] + share[:, None, None] * state.above[rows, colder]
+    hours = state.hours[rows, band] + share[:, None] * state.hours[rows, colder]
+    logs: Singles = np.log((above + 0.7) / (hours[:, :, None] + 1.4))
+    state.logs[rows, band] = logs.transpose(0, 2, 1)
+    state.whole[rows, band] = 2.0 * logs.sum(axis=1)
 
 
-def _found(
-    tables: tuple[Singles, Singles], band: Ints, minima: Singles, bins: Ints, rule: FloorRule
-) -> Floats:
+def _found(state: FloorState, rows: Ints, minima: Singles, bins: Ints, rule: FloorRule) -> Floats:
     """Return windows x M x K log likelihood ratios; each day by the table of its own weather."""
-    level_logs, whole_day = tables
     count = minima.shape[2]
-    found = np.zeros(minima.shape)
-    places = np.arange(len(level_logs))[:, None]
+    found = np.full(minima.shape, -np.inf)
+    band = state.band[rows]
     for index, window in enumerate(WINDOWS_H):
-        level = np.searchsorted(LEVELS, minima[index] * 1.001) - 1
-        is_flow = level >= 0
-        level = np.maximum(level, 0)
+        levels = np.searchsorted(LEVELS, minima[index] * 1.001) - 1
+        place, hour = np.nonzero(levels >= 0)
+        level, row, bands = levels[place, hour], rows[place], band[place]
         days, rest = divmod(window, 24)
-        total = np.zeros(level.shape)
+        total = np.zeros(len(row))
         for day in range(days):
-            total += whole_day[places, band[:, day, None], level]
+            total += state.whole[row, bands[:, day], level]
         for back in range(rest):
-            hour_bins = bins[len(bins) - count - back : len(bins) - back]
-            total = total + level_logs[places, band[:, :1], level, hour_bins[None, :]]
+            total += state.logs[row, bands[:, 0], level, bins[len(bins) - count - back + hour]]
         weight = rule.independence[0 if window <= 24 else 1]  # noqa: PLR2004 -- a day
-        found[index] = np.where(is_flow, -weight * total, -np.inf)
+        found[index, place, hour] = -weight * total
     return found
 
 
 def _learn(
     state: FloorState,
     history: HistoryState,
-    seen: tuple[Ints, Singles],
+    seen: tuple[Ints, Floats],
     block: HourBlock,
     rule: FloorRule,
 ) -> None:
     """Learn from the day that ended `LEARN_LAG_DAYS` days ago."""
-    rows, rate = seen
+    rows, step = seen
     last = block.first + block.count - 1
-    end = rate.shape[1] - 24 * LEARN_LAG_DAYS
-    day = rate[:, end - 24 : end]
+    end = block.rate.shape[1] - 24 * LEARN_LAG_DAYS
+    day = block.rate[rows, end - 24 : end] / step.astype(np.float32)[:, None]
     from_slot = last - 24 * (LEARN_LAG_DAYS + 1) + 1
     known = ~np.isnan(day) & is_clean(history, from_slot, from_slot + 23)[rows, None]
     keep = np.float32(np.exp(-1.0 / rule.keep_days))
@@ -227,8 +230,9 @@ def _learn(
     state.above[rows, band] += above.reshape(len(rows), BINS, 2, len(LEVELS)).sum(axis=2)
     state.hours[rows, band] *= keep
     state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
-    state.logs[rows] = _level_logs(state, rows)
-    state.whole[rows] = 2.0 * state.logs[rows].sum(axis=3)
+    _renew_logs(state, rows, band)
+    has_warmer = band < len(BANDS_DEGC)
+    _renew_logs(state, rows[has_warmer], band[has_warmer] + 1)
     clean = is_clean(history, last - 24 * (RECORD_LAG_DAYS + 8), last)[rows]
     band = state.band[rows, -1]
     oldest = np.where(clean[:, None], state.recent[rows, -1], 0.0)

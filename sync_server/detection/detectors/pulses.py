@@ -1,4 +1,8 @@
-"""Finds a register that moves in tens, hundreds or thousands of its steps: a wrong pulse value."""
+"""Finds a register that moves in steps that are not its own: a wrong pulse value or unit.
+
+Tens, hundreds or thousands of its steps where single ones were usual; or parts of a step, which
+the register cannot show: somebody divides or multiplies on the way.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Floats
+from sync_server.detection.columns import Flags, Floats
 from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import HistoryState, HourBlock, mark_bad
+from sync_server.detection.history import HistoryState, HourBlock, first_and_last, mark_bad
 from sync_server.detection.slots import Sum
 from wire_contracts.kinds import Kind
 
@@ -26,27 +30,50 @@ class PulseRule:
         keep: Weight of what was learned, per advance.
         usual_most: A meter whose advances are so round anyway is not judged.
         least: Advances before a meter is judged.
+        whole_steps: Advances in whole steps, and none other, before parts of a step are odd.
+        part_of_step: This far from a whole step, in steps, is a part of one.
+        parts_needed: Advances in parts of a step that are needed.
     """
 
     threshold: float = 24.0
     keep: float = 0.998
     usual_most: float = 0.5
     least: float = 200.0
+    whole_steps: float = 60.0
+    part_of_step: float = 0.05
+    parts_needed: float = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
 class PulseState:
-    """By row: weighted advances, share of round ones by factor, the running surprise by factor."""
+    """By row.
+
+    Attributes:
+        count: Weighted advances of the days before today.
+        round_count: Those that were round, by factor.
+        today: Advances of today, all and round by factor.
+        run: Round advances in a row, by factor.
+        whole: Advances in whole steps since the last other one, of volume and of energy.
+        parts: Advances in parts of a step, likewise.
+    """
 
     count: Floats
     round_count: Floats
-    surprise: Floats
+    today: Floats
+    run: Floats
+    whole: Floats
+    parts: Floats
 
 
 def empty_pulses(count: int) -> PulseState:
     """Return the state before the first hour."""
     return PulseState(
-        count=np.zeros(count), round_count=np.zeros((count, 3)), surprise=np.zeros((count, 3))
+        count=np.zeros(count),
+        round_count=np.zeros((count, 3)),
+        today=np.zeros((count, 4)),
+        run=np.zeros((count, 3)),
+        whole=np.zeros((count, 2)),
+        parts=np.zeros((count, 2)),
     )
 
 
@@ -54,28 +81,102 @@ def detect_pulses(
     fleet: Fleet, state: PulseState, history: HistoryState, block: HourBlock, rule: PulseRule
 ) -> Iterator[Candidate]:
     """Yield candidates for meters whose advances became round; hours without use say nothing."""
+    yield from _broken_steps(fleet, state, history, block, rule)
     step = np.nan_to_num(fleet.volume.resolution, nan=1.0)
-    for hour in range(block.count):
-        advance = np.round(block.sums[:, hour, Sum.VOLUME] / step)
-        moved = (advance > 0) & (block.sums[:, hour, Sum.HOURS] < 1.5)  # noqa: PLR2004 -- one advance
-        if not moved.any():
-            continue
-        is_round = (advance[:, None] % FACTORS == 0) & moved[:, None]
-        share = (state.round_count + 1.0) / (state.count[:, None] + 10.0)
-        surprise = np.where(is_round, state.surprise - np.log(share), 0.0)
-        state.surprise = np.where(moved[:, None], surprise, state.surprise)
-        over = (state.surprise >= rule.threshold) & (share < rule.usual_most) & is_round
-        over &= (block.is_judged[:, hour] & (state.count >= rule.least))[:, None]
-        for row in np.flatnonzero(over.any(axis=1)):
-            which = int(np.flatnonzero(over[row])[-1])
-            mark_bad(history, int(row), block.first + hour - 12, block.first + hour)
-            told = (which, float(state.surprise[row, which]), rule.threshold)
-            yield _candidate(fleet, block, (int(row), hour), told)
-        learns = moved & ~(state.surprise > 0.5 * rule.threshold).any(axis=1)
-        state.count = np.where(learns, state.count * rule.keep + 1.0, state.count)
-        state.round_count = np.where(
-            learns[:, None], state.round_count * rule.keep + is_round, state.round_count
-        )
+    advance = np.round(block.sums[:, :, Sum.VOLUME] / step[:, None])
+    moved = (advance > 0) & (block.sums[:, :, Sum.HOURS] < _ONE_ADVANCE_H)
+    share = (state.round_count + 1.0) / (state.count[:, None] + 10.0)
+    may = (share < rule.usual_most) & (state.count >= rule.least)[:, None]
+    learns = np.ones(len(moved), dtype=np.bool_)
+    state.today[:, 0] += moved.sum(axis=1)
+    for which, factor in enumerate(FACTORS):
+        is_round = moved & (advance % factor == 0)
+        state.today[:, which + 1] += is_round.sum(axis=1)
+        run = _runs(is_round, moved, state.run[:, which])
+        state.run[:, which] = run[:, -1]
+        surprise = -np.log(share[:, which])[:, None] * run
+        learns &= surprise.max(axis=1) <= 0.5 * rule.threshold
+        over = (surprise >= rule.threshold) & is_round & may[:, which, None] & block.is_judged
+        for row, hour in first_and_last(over):
+            mark_bad(history, row, block.first + hour - 12, block.first + hour)
+            told = (which, float(surprise[row, hour]), rule.threshold)
+            yield _candidate(fleet, block, (row, hour), told)
+    state.today[~learns] = np.nan
+    if block.ends_day:
+        _learn(state, rule)
+
+
+_ONE_ADVANCE_H = 1.5
+"""A slot whose advances cover no more than this holds one advance."""
+
+
+def _runs(is_round: Flags, moved: Flags, carried: Floats) -> Floats:
+    """Return M x K round advances in a row up to each hour; an hour without use breaks none."""
+    number = np.cumsum(moved, axis=1)
+    broken = np.maximum.accumulate(np.where(moved & ~is_round, number, 0), axis=1)
+    runs: Floats = number - broken + np.where(broken == 0, carried[:, None], 0.0)
+    return runs
+
+
+def _learn(state: PulseState, rule: PulseRule) -> None:
+    """Take in the day, unless it was odd."""
+    today = np.nan_to_num(state.today)
+    keep = rule.keep ** today[:, 0]
+    state.count = state.count * keep + today[:, 0]
+    state.round_count = state.round_count * keep[:, None] + today[:, 1:]
+    state.today[:] = 0.0
+
+
+def _broken_steps(
+    fleet: Fleet, state: PulseState, history: HistoryState, block: HourBlock, rule: PulseRule
+) -> Iterator[Candidate]:
+    """Yield candidates for registers that show less than their own step."""
+    resolutions = (fleet.volume.resolution, fleet.energy.resolution)
+    for side, (part, step) in enumerate(zip((Sum.VOLUME, Sum.ENERGY), resolutions, strict=True)):
+        advance = block.sums[:, :, part] / step[:, None]
+        moved = advance > 0
+        is_part = moved & (np.abs(advance - np.round(advance)) > rule.part_of_step)
+        broken = is_part.any(axis=1)
+        state.whole[~broken, side] += moved.sum(axis=1)[~broken]
+        for row in np.flatnonzero(broken):
+            was_whole = state.whole[row, side] >= rule.whole_steps
+            state.parts[row, side] = state.parts[row, side] * was_whole + is_part[row].sum()
+            state.whole[row, side] *= was_whole * _FORGET_WHOLE
+            places = np.flatnonzero(is_part[row] & block.is_judged[row])
+            if was_whole and len(places) and state.parts[row, side] >= rule.parts_needed:
+                hour = int(places[min(int(rule.parts_needed), len(places)) - 1])
+                mark_bad(history, int(row), block.first + hour - 3, block.first + block.count)
+                yield _part_candidate(fleet, block, (int(row), hour), float(advance[row, hour]))
+        state.parts[~broken, side] *= _FORGET_PARTS
+
+
+_FORGET_PARTS = 0.9
+_FORGET_WHOLE = 0.97
+"""What a block without (with) parts of steps leaves of the count of such (of whole) advances."""
+
+
+def _part_candidate(
+    fleet: Fleet, block: HourBlock, place: tuple[int, int], steps: float
+) -> Candidate:
+    row, hour = place
+    return Candidate(
+        row=row,
+        meter_id=fleet.specs[row].meter_id,
+        kind=Kind.UNIT_SCALE,
+        rule=RULE,
+        start_s=(block.first + hour - 3) * 3600,
+        at_s=int(block.received_s[row, hour]),
+        score=2.0,
+        statistic=steps,
+        threshold=1.0,
+        observed=steps,
+        expected=float(round(steps)),
+        expected_low=float(int(steps)),
+        expected_high=float(int(steps) + 1),
+        unit="steps of the register",
+        evidence=(EvidenceValue(name="surprise", value=steps, unit="1"),),
+        check_first=CHECKS[Kind.UNIT_SCALE],
+    )
 
 
 def _candidate(

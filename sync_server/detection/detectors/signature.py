@@ -1,7 +1,7 @@
 """Finds energy or gas use that does not fit the weather: too much or too little for too long."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,13 +9,16 @@ from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.columns import Flags, Floats, Ints
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import (
+    HOLD_SHARE,
+    LEARN_LAG_DAYS,
     LONGEST_HOURLY_S,
     HistoryState,
     HourBlock,
-    first_and_last,
     is_clean,
     mark_bad,
     median_of_known,
+    raised_and_held,
+    was_found_lately,
 )
 from sync_server.detection.slots import Sum
 from wire_contracts.kinds import Kind
@@ -50,13 +53,14 @@ class SignatureRule:
     least_effect: float = 0.2
     idle_share: float = 0.3
     idle_effect: float = 0.9
-    drop_least: float = 0.28
+    drop_least: float = 0.3
     surely_cold_degc: float = 9.0
-    surely_base: float = 1.3
+    surely_base: float = 1.6
     drop_beyond: float = 1.12
-    drop_sigmas: float = 0.55
-    drop_sigmas_warm: float = 0.85
+    drop_sigmas: float = 0.75
+    drop_sigmas_warm: float = 1.05
     tenth: tuple[float, float] = (0.08, 0.125)
+    early_cold_k: float = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +115,7 @@ def empty_signature(count: int) -> SignatureState:
     )
 
 
-SHARE_DAYS = 7
+SHARE_DAYS = 5
 LEVEL_DAYS = (7, 42)
 """The level is that of the last six weeks without the last one (METHODS 6.4)."""
 
@@ -200,11 +204,12 @@ def _fast(
     np.divide(used, expected, out=ratio, where=some)
     block.use_ratio[rows] = ratio
     block.excess[rows] = used - expected
+    may_heat = _may_heat(where.fleet, state, rows, (temp, weekday), rule)
     with np.errstate(invalid="ignore"):
         z = (used - expected) / sigma
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
         score = z / limit[:, None]
-        flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected)
+        flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected) & (used > may_heat)
         flags &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
     state.highest[rows, 0] = np.maximum(state.highest[rows, 0], np.nan_to_num(z).max(axis=1))
     if block.ends_day:
@@ -214,16 +219,20 @@ def _fast(
         state.highest[rows, 1:] = state.highest[rows, :-1]
         state.highest[rows, 0] = 0.0
     flags &= block.is_judged[rows]
-    for place, hour in first_and_last(flags):
+    held = (score >= HOLD_SHARE) & (used > (1 + rule.gate) * expected)
+    held &= was_found_lately(history, block.first)[rows, None] & block.is_judged[rows]
+    for place, hour, is_raised in raised_and_held(flags, held):
         row, slot = int(rows[place]), block.first + hour
-        mark_bad(history, row, slot - 24, slot)
+        if is_raised:
+            mark_bad(history, row, slot - 24, slot)
         numbers = (
             float(used[place, hour]),
             float(expected[place, hour]),
             float(sigma[place, hour]),
             float(min(score[place, hour], 3.0)),
         )
-        yield _candidate(where, (row, hour, slot - 24), numbers, None)
+        told = _candidate(where, (row, hour, slot - 24), numbers, None)
+        yield replace(told, is_raised=is_raised)
 
 
 def _close_days(
@@ -236,7 +245,7 @@ def _close_days(
     used, temp = block.day_used[rows, hour], block.signature_temp_degc[rows, hour]
     temp = np.where(np.isnan(temp), 99.0, temp)
     weekday = ((slot - 12) // 24 + 3) % 7
-    _forget_bad(state, history, rows)
+    _forget_bad(state, history, rows, block.first)
     due = (~(state.fitted[rows] > 0) | (day - state.fitted[rows] >= rule.refit_days)) & (
         state.count[rows] >= rule.least_days
     )
@@ -288,6 +297,9 @@ def _excess(
     over = (total > decision) & (state.seen[rows, 0] > (1 + rule.gate) * state.due[rows, 0]) & known
     over &= (z > rule.allowance) & (used > (1 + rule.gate) * expected)
     over &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
+    felt = block.signature_temp_degc[rows, hour]
+    weekday = ((slot - 12) // 24 + 3) % 7
+    over &= used > _may_heat(where.fleet, state, rows, (felt, weekday), rule)
     over &= block.is_judged[rows, hour]
     state.cusum[rows, 0] = np.minimum(total, 8 * rule.decision)
     for place in np.flatnonzero(over):
@@ -327,10 +339,13 @@ def _drop(
     is_tenth = (week > rule.tenth[0]) & (week < rule.tenth[1])
     is_stuck = np.sort(state.share[rows], axis=1)[:, -2] < rule.stuck_share
     over &= is_tenth | is_stuck | (missed <= rule.drop_most)
-    for place in np.flatnonzero(over):
+    held = (score >= HOLD_SHARE) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
+    held &= was_found_lately(history, block.first)[rows] & block.is_judged[rows, hour] & ~over
+    for place in np.flatnonzero(over | held):
         row = int(rows[place])
         start = int(slot[place]) - 24 * SHARE_DAYS
-        mark_bad(history, row, start, int(slot[place]))
+        if over[place]:
+            mark_bad(history, row, start, int(slot[place]))
         numbers = (
             float(used[place]),
             float(expected[place]),
@@ -340,13 +355,34 @@ def _drop(
         kind = (
             Kind.UNIT_SCALE if is_tenth[place] else Kind.STUCK if is_stuck[place] else Kind.BYPASS
         )
-        yield _candidate(where, (row, int(hour[place]), start), numbers, kind)
+        told = _candidate(where, (row, int(hour[place]), start), numbers, kind)
+        yield replace(told, is_raised=bool(over[place]))
     last = block.first + block.count - 1
     clean = is_clean(history, last - 24 * 13, last)[rows] & (state.fitted[rows] > 0)
     oldest = np.where(clean, state.missed_lately[rows, -1], 0.0)
     state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
     state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
     state.missed_lately[rows, 0] = missed
+
+
+def _may_heat(
+    fleet: Fleet,
+    state: SignatureState,
+    rows: Ints,
+    day: tuple[Floats, Ints],
+    rule: SignatureRule,
+) -> Floats:
+    """Return what gas customers may use who heat at this temperature though they did not before.
+
+    When the heating season begins and ends is the customer's choice. Nothing for heat customers:
+    an open valve shows in the return temperature too.
+    """
+    temp, weekday = day
+    early, _ = _predict(state, rows, temp - rule.early_cold_k, weekday)
+    is_gas = fleet.is_gas[rows] > 0
+    is_gas = is_gas[:, None] if early.ndim > is_gas.ndim else is_gas
+    may: Floats = np.where(is_gas, early, 0.0)
+    return may
 
 
 def _least_effect(
@@ -362,8 +398,9 @@ def _least_effect(
     return least
 
 
-def _forget_bad(state: SignatureState, history: HistoryState, rows: Ints) -> None:
-    """Take abnormal days out of what is learned from."""
+def _forget_bad(state: SignatureState, history: HistoryState, rows: Ints, slot: int) -> None:
+    """Take abnormal days out of what is learned from, where they are not over for long."""
+    rows = rows[history.bad_to[rows] >= slot - 24 * LEARN_LAG_DAYS]
     bad = (state.day[rows] * 24 > history.bad_from[rows, None]) & (
         (state.day[rows] - 1) * 24 < history.bad_to[rows, None]
     )
@@ -374,12 +411,14 @@ def _forget_bad(state: SignatureState, history: HistoryState, rows: Ints) -> Non
 
 def _level(state: SignatureState, rows: Ints, day: Floats) -> None:
     """Follow the level of the last weeks: a permanent change of set-point is no fault."""
-    age = day[:, None] - state.day[rows]
-    recent = (age > LEVEL_DAYS[0]) & (age <= LEVEL_DAYS[1]) & ~np.isnan(state.used[rows])
+    places = (state.count[rows, None] - 1 - np.arange(LEVEL_DAYS[1] + 1)) % DAYS
+    used, temp = state.used[rows[:, None], places], state.temp[rows[:, None], places]
+    age = day[:, None] - state.day[rows[:, None], places]
+    recent = (age > LEVEL_DAYS[0]) & (age <= LEVEL_DAYS[1]) & ~np.isnan(used)
     fit = state.fit[rows][:, :, None]
-    base = fit[:, A] + fit[:, B] * np.maximum(0.0, fit[:, TB] - state.temp[rows])
+    base = fit[:, A] + fit[:, B] * np.maximum(0.0, fit[:, TB] - temp)
     total = np.where(recent, base, 0.0).sum(axis=1)
-    seen = np.where(recent, state.used[rows], 0.0).sum(axis=1)
+    seen = np.where(recent, used, 0.0).sum(axis=1)
     level = np.clip(seen / np.maximum(total, 1e-6), 0.8, 1.25)
     state.fit[rows, LEVEL] = np.where(recent.sum(axis=1) >= LEAST_LEVEL_DAYS, level, 1.0)
 

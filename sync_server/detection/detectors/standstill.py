@@ -1,4 +1,7 @@
-"""Finds a register that stands still for longer than this meter's use ever did."""
+"""Finds a register that stands still for longer than this meter's use ever did.
+
+One that makes up for its standstill in a single step did not stand: its payload was frozen.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats
+from sync_server.detection.columns import Flags, Floats, Ints
 from sync_server.detection.fleet import Fleet
 from sync_server.detection.history import HistoryState, HourBlock, first_and_last, mark_bad
 from sync_server.detection.slots import Sum
@@ -26,6 +29,10 @@ class StandstillRule:
         beyond: Multiple of the longest standstill that was seen to end.
         surprise: And so improbable (log likelihood ratio) by the hours of the day.
         network_beyond: The multiple for a district's inflow.
+        caught_least_h: A standstill this long may have been a frozen payload.
+        caught_surprise: And so improbable.
+        caught_beyond: The step that ends it, in multiples of the highest hour ever.
+        caught_share: And the share of what is usually used in such a time, at least and at most.
     """
 
     home_h: float = 145.0
@@ -34,16 +41,33 @@ class StandstillRule:
     beyond: float = 1.5
     surprise: float = 22.0
     network_beyond: float = 2.0
+    caught_least_h: float = 20.0
+    caught_surprise: float = 10.0
+    caught_beyond: float = 1.2
+    caught_share: tuple[float, float] = (0.35, 3.0)
 
 
 @dataclass(slots=True, kw_only=True)
 class StandstillState:
-    """By row: the running standstill in hours, its surprise, the longest that ended, hours seen."""
+    """By row.
+
+    Attributes:
+        run_h: The running standstill, in hours.
+        surprise: How improbable it is.
+        longest_h: The longest that ended by itself, fading.
+        seen_h: Hours seen.
+        peak: The highest advance of one hour on the days before today, fading.
+        usual: Mean advance in an hour of the last weeks.
+        today: The highest advance of one hour today, advance and hours of today.
+    """
 
     run_h: Floats
     surprise: Floats
     longest_h: Floats
     seen_h: Floats
+    peak: Floats
+    usual: Floats
+    today: Floats
 
 
 def empty_standstill(count: int) -> StandstillState:
@@ -53,18 +77,19 @@ def empty_standstill(count: int) -> StandstillState:
         surprise=np.zeros(count),
         longest_h=np.zeros(count),
         seen_h=np.zeros(count),
+        peak=np.zeros(count),
+        usual=np.zeros(count),
+        today=np.zeros((count, 3)),
     )
 
 
-def _limits(fleet: Fleet, rule: StandstillRule) -> tuple[Floats, Floats, Flags]:
-    """Return by row the least standstill, the multiple of the longest, and who is judged."""
-    others = np.maximum(rule.other_h, 3.0 * fleet.interval_s / 3600.0)
-    base = np.where(fleet.is_home > 0, rule.home_h, others)
-    base = np.where(fleet.is_inflow > 0, rule.network_h, base)
-    beyond = np.where(fleet.is_inflow > 0, rule.network_beyond, rule.beyond)
-    judged = np.zeros(len(base), dtype=np.bool_)
-    judged[fleet.standing_rows] = True
-    return base, beyond, judged
+def _limits(fleet: Fleet, rows: Ints, rule: StandstillRule) -> tuple[Floats, Floats]:
+    """Return the least standstill of each of these rows, and the multiple of the longest."""
+    others = np.maximum(rule.other_h, 3.0 * fleet.interval_s[rows] / 3600.0)
+    base = np.where(fleet.is_home[rows] > 0, rule.home_h, others)
+    is_inflow = fleet.is_inflow[rows] > 0
+    base = np.where(is_inflow, rule.network_h, base)
+    return base, np.where(is_inflow, rule.network_beyond, rule.beyond)
 
 
 def detect_standstill(
@@ -75,36 +100,119 @@ def detect_standstill(
     rule: StandstillRule,
 ) -> Iterator[Candidate]:
     """Yield candidates for registers that stand; `block.rest_log` says how usual rest is."""
-    base, beyond, judged = _limits(fleet, rule)
-    hours = block.sums[:, :, Sum.HOURS]
-    moves = block.sums[:, :, Sum.VOLUME] > 0
-    score = np.zeros((len(fleet.specs), block.count))
-    run, surprise = state.run_h, state.surprise
-    runs = np.zeros_like(score)
-    is_hourly = fleet.interval_s <= 3600  # noqa: PLR2004 -- an hour
-    needs = is_hourly & (fleet.is_inflow == 0)
-    for hour in range(block.count):
-        known = hours[:, hour] > 0
-        ended = known & moves[:, hour]
-        state.longest_h = np.where(ended, np.maximum(state.longest_h, run), state.longest_h)
-        run = np.where(ended, 0.0, run + hours[:, hour])
-        log = np.nan_to_num(block.rest_log[:, hour])
-        surprise = np.where(ended, 0.0, np.where(known, surprise - 0.5 * log, surprise))
-        limit = np.maximum(base, beyond * state.longest_h)
-        enough = ~needs | (surprise >= rule.surprise)
-        score[:, hour] = np.where(known & enough & judged, run / limit, 0.0)
-        runs[:, hour] = run
-    state.run_h, state.surprise = run, surprise
-    state.seen_h = state.seen_h + hours.sum(axis=1)
-    flags = (score >= 1.0) & block.is_judged & (state.seen_h >= 24.0 * 40)[:, None]
-    for row, hour in first_and_last(flags):
-        slot = block.first + hour
-        mark_bad(history, row, slot - int(runs[row, hour]), slot)
-        yield _candidate(
-            fleet, block, (row, hour), (float(runs[row, hour]), float(score[row, hour]))
-        )
+    rows = fleet.standing_rows
+    if not len(rows):
+        return
+    hours, volume = block.sums[rows, :, Sum.HOURS], block.sums[rows, :, Sum.VOLUME]
+    known = hours > 0
+    ended = known & (volume > 0)
+    rest = np.where(known, -0.5 * np.nan_to_num(block.rest_log[rows]), 0.0)
+    run = _since_end(hours, ended, state.run_h[rows])
+    surprise = _since_end(rest, ended, state.surprise[rows])
+    stood = np.concatenate([state.run_h[rows, None], run[:, :-1]], axis=1)
+    stood_surprise = np.concatenate([state.surprise[rows, None], surprise[:, :-1]], axis=1)
+    longest = np.maximum.accumulate(np.where(ended, stood, 0.0), axis=1)
+    longest = np.maximum(longest, state.longest_h[rows, None])
+    base, beyond = _limits(fleet, rows, rule)
+    limit = np.maximum(base[:, None], beyond[:, None] * longest)
+    needs = (fleet.interval_s[rows] <= _HOURLY_S) & (fleet.is_inflow[rows] == 0)
+    enough = ~needs[:, None] | (surprise >= rule.surprise)
+    score = np.where(known & enough, run / limit, 0.0)
+    caught = _makes_up(state, rows, (stood, stood_surprise), (hours, volume), rule)
+    state.run_h[rows], state.surprise[rows] = run[:, -1], surprise[:, -1]
+    state.longest_h[rows] = longest[:, -1]
+    state.seen_h[rows] += hours.sum(axis=1)
+    may = block.is_judged[rows] & (state.seen_h[rows] >= _WARM_H)[:, None]
+    for place, hour in first_and_last((score >= 1.0) & may):
+        row, slot = int(rows[place]), block.first + hour
+        mark_bad(history, row, slot - int(run[place, hour]), slot)
+        found = (float(run[place, hour]), float(score[place, hour]))
+        yield _candidate(fleet, block, (row, hour), found)
+    for place, hour in first_and_last(caught & may):
+        row, slot, stood_h = int(rows[place]), block.first + hour, float(stood[place, hour])
+        mark_bad(history, row, slot - int(stood_h), slot)
+        yield _frozen(fleet, block, (row, hour), stood_h, float(state.usual[row]))
+    _follow(state, rows, hours, np.where(caught, 0.0, volume))
     if block.ends_day:
-        state.longest_h *= 0.9985
+        _learn(state)
+
+
+_HOURLY_S = 3600
+_WARM_H = 24.0 * 40
+_SPOT_H = 2.5
+"""Two readings no further apart than this, in hours: the step between them is one of use."""
+
+_USUAL_H = 24.0 * 30
+_FADE = 0.9985
+
+
+def _since_end(amount: Floats, ended: Flags, carried: Floats) -> Floats:
+    """Return rows x hours: sum of `amount` since the last hour that ended a standstill."""
+    total = np.cumsum(np.where(ended, 0.0, amount), axis=1)
+    at_end = np.maximum.accumulate(np.where(ended, total, 0.0), axis=1)
+    has_ended = np.logical_or.accumulate(ended, axis=1)
+    since: Floats = total - np.where(has_ended, at_end, -carried[:, None])
+    return since
+
+
+def _makes_up(
+    state: StandstillState,
+    rows: Ints,
+    before: tuple[Floats, Floats],
+    now: tuple[Floats, Floats],
+    rule: StandstillRule,
+) -> Flags:
+    """Return where an hour's advance is what was used while the register stood."""
+    stood_h, surprise = before
+    hours, volume = now
+    peak, due = state.peak[rows, None], state.usual[rows, None] * stood_h
+    made: Flags = (stood_h >= rule.caught_least_h) & (surprise >= rule.caught_surprise)
+    made &= (hours > 0) & (hours <= _SPOT_H) & (peak > 0) & (volume > rule.caught_beyond * peak)
+    made &= (volume >= rule.caught_share[0] * due) & (volume <= rule.caught_share[1] * due)
+    return made
+
+
+def _follow(state: StandstillState, rows: Ints, hours: Floats, volume: Floats) -> None:
+    spot = np.where((hours > 0) & (hours <= _SPOT_H), volume, 0.0)
+    state.today[rows, 0] = np.maximum(state.today[rows, 0], spot.max(axis=1))
+    state.today[rows, 1] += volume.sum(axis=1)
+    state.today[rows, 2] += hours.sum(axis=1)
+
+
+def _learn(state: StandstillState) -> None:
+    """Take in the day."""
+    state.longest_h *= _FADE
+    state.peak = np.maximum(state.peak * _FADE, state.today[:, 0])
+    hours = state.today[:, 2]
+    rate = np.zeros(len(hours))
+    np.divide(state.today[:, 1], hours, out=rate, where=hours > 0)
+    state.usual = state.usual + np.minimum(hours / _USUAL_H, 1.0) * (rate - state.usual)
+    state.today[:] = 0.0
+
+
+def _frozen(
+    fleet: Fleet, block: HourBlock, place: tuple[int, int], run_h: float, usual_lph: float
+) -> Candidate:
+    row, hour = place
+    litres = float(block.sums[row, hour, Sum.VOLUME])
+    return Candidate(
+        row=row,
+        meter_id=fleet.specs[row].meter_id,
+        kind=Kind.COMM_FROZEN,
+        rule=RULE,
+        start_s=int((block.first + hour - run_h) * 3600),
+        at_s=int(block.received_s[row, hour]),
+        score=1.5,
+        statistic=run_h,
+        threshold=run_h / 1.5,
+        observed=litres / 1000.0,
+        expected=usual_lph / 1000.0,
+        expected_low=0.0,
+        expected_high=usual_lph / 250.0,
+        unit="m³/h",
+        evidence=(EvidenceValue(name="standstill", value=run_h, unit="h"),),
+        check_first=CHECKS[Kind.COMM_FROZEN],
+    )
 
 
 def _candidate(

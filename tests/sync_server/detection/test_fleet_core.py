@@ -1,7 +1,7 @@
 """The fleet core on made-up meters: what must be found, what must stay silent, in any order."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -192,12 +192,53 @@ def test_advances_that_become_round_are_a_wrong_pulse_value() -> None:
     assert Kind.UNIT_SCALE in kinds(found)
 
 
+def test_parts_of_a_step_that_the_register_cannot_show_are_a_wrong_unit() -> None:
+    litres = litres_of_a_home(20) * 10.0
+    divided = litres.copy()
+    divided[15 * 24 :] /= 3.6
+    coarse = replace(home(), volume_resolution_m3=0.01)
+
+    assert kinds(run(fleet_of([coarse]), batch_of(0, register(litres)))[1]) == set()
+    _, found = run(fleet_of([coarse]), batch_of(0, register(divided)))
+
+    assert kinds(found) == {Kind.UNIT_SCALE}
+    assert min(each.at_s for each in found) <= START_S + 16 * DAY_S
+
+
+def test_a_step_that_makes_up_for_a_standstill_was_a_frozen_payload() -> None:
+    litres = litres_of_a_home(80)
+    frozen = register(litres)
+    frozen[60 * 24 : 64 * 24] = frozen[60 * 24]
+    away = litres.copy()
+    away[60 * 24 : 64 * 24] = 0.0
+
+    assert kinds(run(fleet_of([home()]), batch_of(0, register(away)))[1]) == set()
+    _, found = run(fleet_of([home()]), batch_of(0, frozen))
+
+    assert kinds(found) == {Kind.COMM_FROZEN}
+    assert min(each.at_s for each in found) <= START_S + 65 * DAY_S
+
+
+def test_draws_that_all_became_smaller_are_a_bypass_and_a_week_away_is_none() -> None:
+    litres = litres_of_a_home(90)
+    passed_by = litres.copy()
+    passed_by[60 * 24 :] = np.round(passed_by[60 * 24 :] * 0.4)
+    away = litres.copy()
+    away[60 * 24 : 64 * 24] = 0.0
+
+    assert kinds(run(fleet_of([home()]), batch_of(0, register(away)))[1]) == set()
+    _, found = run(fleet_of([home()]), batch_of(0, register(passed_by)))
+
+    assert kinds(found) == {Kind.BYPASS}
+    assert min(each.at_s for each in found) <= START_S + 70 * DAY_S
+
+
 def test_a_district_that_rises_for_good_is_found_and_one_busy_evening_is_not() -> None:
     rng = np.random.default_rng(3)
     rhythm = np.tile(20_000.0 + 9_000.0 * np.sin(np.arange(24) / 24.0 * 2 * np.pi), 90)
     litres = np.round(rhythm * rng.normal(1.0, 0.03, len(rhythm)), -2)
     busy = litres.copy()
-    busy[60 * 24 + 18 : 60 * 24 + 21] *= 1.6
+    busy[60 * 24 + 18 : 60 * 24 + 21] += 15_000.0
     leaking = litres.copy()
     leaking[70 * 24 :] += 6_000.0
     fleet = fleet_of([inflow()])
