@@ -88,11 +88,12 @@ def parse_line(typed: str) -> IntakeLine:
 def _code(tokens: Sequence[str]) -> tuple[int, RequestClass | None]:
     """Return which token is the code, -1 for none that would be taken out, and its class.
 
-    A code that is a word by itself is taken out; a Chinese one inside a sentence stays there.
+    A code in letters stands first, where no English word of the caller does. A Chinese one that
+    is a word by itself is taken out too; inside a sentence it stays there.
     """
     for index, token in enumerate(tokens):
         found = CLASS_OF_CODE.get(folded(token))
-        if found is not None:
+        if found is not None and (index == 0 or not token.isascii()):
             return index, found
     text = folded(" ".join(tokens))
     inside = next((code for code in _HAN_CODES if code in text), None)

@@ -12,9 +12,6 @@ from httpx import Client, Response
 from sqlalchemy import Engine, select
 
 from sync_server.access.audit_store import list_audit
-from sync_server.access.roles import Role
-from sync_server.customers.customer import Customer, Flag, Premises
-from sync_server.customers.customer_store import put_customers, put_premises
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.request import RequestRecord
@@ -22,58 +19,23 @@ from sync_server.service_desk.request_rows_store import get_request, newest_page
 from sync_server.work_orders.order_store import get_order
 from sync_server.work_orders.policy_store import policy_at
 from tests.sync_server.real_parts import NOON, HandClock
-from tests.sync_server.web.desk_parts import PASSWORD, SITE, Served, add_person, served
+from tests.sync_server.web.desk_parts import PASSWORD, SITE, Served, served
+from tests.sync_server.web.intake_town import PHONE, seed_homes
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.payloads import dump_json
 from wire_contracts.request_states import RequestState
 from wire_contracts.work_order_states import WorkOrderState
 
-PHONE = "155 0101 2890"
 HOSTILE = "<script>alert('x')</script>\"'&"
 _S = RequestState
 
 
 @pytest.fixture
 def town(sqlite_engine: Engine, alert_ids: dict[str, str]) -> dict[str, str]:
-    """A desk's morning with four homes in Binhe East and the people of the desk."""
+    """A desk's morning with homes and the people of the desk; login or meter -> id."""
     with sqlite_engine.begin() as connection:
-        put_customers(
-            connection,
-            [
-                Customer(
-                    customer_id="c-1",
-                    name="陈桂芳",
-                    phone=PHONE,
-                    flags=frozenset({Flag.ELDERLY_ALONE}),
-                )
-            ],
-            NOON,
-        )
-        put_premises(
-            connection,
-            [
-                Premises(
-                    premises_id=f"p-{number}",
-                    address=f"滨河东路46号3号楼2单元110{number}室",
-                    community_id="binhe",
-                    customer_id="c-1" if number == 1 else None,
-                    meter_ids=("GM-031207",) if number == 1 else (),
-                )
-                for number in range(1, 5)
-            ],
-            NOON,
-        )
-        people = {
-            login: add_person(connection, login, role)
-            for login, role in (
-                ("liu", Role.HOTLINE_AGENT),
-                ("he", Role.QUALITY_OFFICER),
-                ("wei", Role.DISPATCHER),
-                ("boss", Role.DIRECTOR),
-                ("audit", Role.AUDITOR),
-            )
-        }
+        people = seed_homes(connection)
     return {**people, **alert_ids}
 
 

@@ -7,10 +7,12 @@ import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startMap } from "./map.js";
 import { startRegions } from "./regions.js";
+import { startSound } from "./sound.js";
 
 startClock();
 startCharts();
 startKeys();
+startSound();
 startIntake();
 const desk = startDesk();
 const regions = startRegions();

@@ -1,5 +1,6 @@
 // The live link: server-sent events that resume where they were lost, and the banner when they are.
 import { clockWords, setSiteNow, siteNow } from "./clock.js";
+import { soundFor } from "./sound.js";
 
 const SILENCE_MS = 8000;
 const RETRY_MS = 2000;
@@ -83,6 +84,7 @@ async function badges() {
   if (!answer?.ok) return;
   const counts = await answer.json();
   for (const each of document.querySelectorAll("[data-badge]")) each.textContent = counts[each.dataset.badge] || "";
+  soundFor(counts.safety);
   const pill = document.getElementById("safety-pill");
   pill.hidden = !counts.safety;
   pill.querySelector("b").textContent = counts.safety;

@@ -1,0 +1,143 @@
+"""What a typed line means, which clocks run, which days are worked, what is the same matter."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_server.customers.customer import Flag
+from sync_server.service_desk.calls import CallEvent, CallState, call_after, call_back_by
+from sync_server.service_desk.catalogue import (
+    CLASS_OF_CODE,
+    COMMITMENTS,
+    ORDER_TITLES,
+    RULES,
+    commitments_for,
+    priority_for,
+)
+from sync_server.service_desk.intake_line import LONGEST_LINE, parse_line
+from sync_server.service_desk.request import RequestClass
+from sync_server.service_desk.working_calendar import WorkingCalendar
+from wire_contracts.orders import SafetyClass
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+CALENDAR = WorkingCalendar(
+    zone=SHANGHAI,
+    exceptions={date(2026, 10, day): False for day in range(1, 8)} | {date(2026, 10, 10): True},
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found", "search", "words"),
+    [
+        ("leak 3-2-1102 smell of gas", RequestClass.GAS_LEAK, "3-2-1102", "smell of gas"),
+        ("漏气 3-2-1102 厨房有味", RequestClass.GAS_LEAK, "3-2-1102", "厨房有味"),
+        ("3-2-1102 家里漏气很严重", RequestClass.GAS_LEAK, "3-2-1102", "家里漏气很严重"),
+        ("COLD @binhe 3-1", RequestClass.COLD_ROOM, "binhe 3-1", ""),
+        ("no idea what it is", None, "", "no idea what it is"),
+        ("热水爆管 @花园", RequestClass.HOT_WATER_BURST, "花园", ""),
+        ("", None, "", ""),
+        ("@", None, "", "@"),
+    ],
+)
+def test_a_line_is_a_code_a_place_and_the_callers_words(
+    typed: str, found: RequestClass | None, search: str, words: str
+) -> None:
+    line = parse_line(typed)
+
+    assert (line.request_class, line.search, line.words) == (found, search, words)
+
+
+def test_a_temperature_and_a_meter_are_read_and_stay_in_the_words() -> None:
+    line = parse_line("cold 16.5°C at hm-100877")
+
+    assert (line.room_degc, line.meter_id) == (16.5, "hm-100877")
+    assert line.words == "16.5°C at hm-100877"
+
+
+@given(st.text(max_size=LONGEST_LINE + 50))
+def test_no_line_breaks_the_intake_and_no_word_is_lost(typed: str) -> None:
+    line = parse_line(typed)
+    kept = set(f"{line.words} {line.door} {line.place}".split())
+    codes = {each for each in typed[:LONGEST_LINE].split() if each not in kept}
+
+    assert len([each for each in codes if not each.startswith("@")]) <= 1
+
+
+def test_every_class_can_be_typed_and_every_order_has_a_title() -> None:
+    driven = {each for each, rule in RULES.items() if rule.order_type is not None}
+    codes = [code for rule in RULES.values() for code in rule.codes]
+
+    assert set(RULES) == set(RequestClass)
+    assert len(codes) == len(CLASS_OF_CODE)
+    assert set(ORDER_TITLES) == driven
+    assert {code for each in RequestClass for code in commitments_for(each)} <= set(COMMITMENTS)
+
+
+def test_safety_alone_is_the_first_priority() -> None:
+    """Rule K10: safety, urgency, vulnerability, time."""
+    first = {each for each, rule in RULES.items() if rule.priority == 1}
+    helped = priority_for(RequestClass.COLD_ROOM, frozenset({Flag.ELDERLY_ALONE}), is_repeat=True)
+
+    assert first == {each for each, rule in RULES.items() if rule.safety_class is SafetyClass.A}
+    assert helped == 2
+    assert priority_for(RequestClass.COLD_ROOM, frozenset(), is_repeat=False) == 3
+    assert priority_for(RequestClass.GAS_LEAK, frozenset({Flag.VETERAN}), is_repeat=True) == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "end"),
+    [
+        (datetime(2026, 9, 29, 4, tzinfo=UTC), 1, date(2026, 10, 1)),
+        (datetime(2026, 9, 30, 4, tzinfo=UTC), 1, date(2026, 10, 9)),
+        (datetime(2026, 9, 30, 4, tzinfo=UTC), 3, date(2026, 10, 11)),
+        (datetime(2026, 11, 6, 17, tzinfo=UTC), 1, date(2026, 11, 10)),
+    ],
+)
+def test_working_days_skip_holidays_and_count_weekends_worked_instead(
+    start: datetime, days: int, end: date
+) -> None:
+    """The golden week is free, Saturday the 10th is worked."""
+    over = CALENDAR.after_working_days(start, days)
+
+    assert over.astimezone(SHANGHAI) == datetime(end.year, end.month, end.day, tzinfo=SHANGHAI)
+
+
+@given(
+    st.integers(0, 365 * 24 * 60),
+    st.integers(1, 30),
+)
+def test_more_working_days_never_end_earlier(minutes: int, days: int) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    over = CALENDAR.after_working_days(start, days)
+
+    assert start < over < CALENDAR.after_working_days(start, days + 1)
+
+
+def test_a_calendar_without_working_days_still_ends() -> None:
+    never = {date(2026, 1, 1) + timedelta(days=each): False for each in range(1000)}
+    calendar = WorkingCalendar(zone=SHANGHAI, exceptions=never)
+
+    assert calendar.after_working_days(datetime(2026, 1, 1, tzinfo=UTC), 1).year == 2027
+
+
+@given(st.lists(st.sampled_from(CallEvent), max_size=8))
+def test_a_call_moves_forward_only(events: list[CallEvent]) -> None:
+    order = [None, CallState.RINGING, CallState.ANSWERED, CallState.MISSED, CallState.ENDED]
+    state: CallState | None = None
+    for event in events:
+        following = call_after(state, event) or state
+        assert order.index(following) >= order.index(state)
+        state = following
+
+
+def test_a_call_missed_by_day_is_called_back_sooner() -> None:
+    """Rules C-49, C-50 (K2)."""
+    limits = {"sla.CL2": 120.0, "sla.CL4": 1440.0}
+    noon = datetime(2026, 11, 2, 4, tzinfo=UTC)
+    night = datetime(2026, 11, 2, 14, tzinfo=UTC)
+
+    assert call_back_by(noon, SHANGHAI, limits) - noon == timedelta(hours=2)
+    assert call_back_by(night, SHANGHAI, limits) - night == timedelta(hours=24)
