@@ -120,7 +120,8 @@ def open_up(world: World, server: PostgresServer) -> None:
     server.quiet = transactions.abandon
 
     def pull_meanwhile() -> None:
-        if world.rng.random() < 0.5:
+        # a tablet that dies must not take the office's transaction along
+        if world.rng.random() < 0.5 and not world.is_dying:
             others = world.mail.meanwhile
             world.mail.meanwhile = lambda: None  # whoever writes now would wait for us, for ever
             world.tablet_pulls()

@@ -86,6 +86,7 @@ class World:
     images: dict[str, Image] = field(default_factory=dict)
     memory_of_backup: Memory = field(default_factory=Memory)
     restores: int = 0
+    is_dying: bool = False
     fair_rounds: int = 0
     unwell: dict[str, str] = field(default_factory=dict)
 
@@ -291,11 +292,13 @@ class World:
         deeds = [lambda: self.crews.work(tablet), tablet.push, tablet.push, tablet.pull]
         deed = self.rng.choice(deeds)
         at = self.rng.randint(1, LAST_STATEMENT)
+        self.is_dying = True
         try:
             with power_cut(tablet.real.database._writer_engine, at):
                 deed()
         except PowerCut:
             self.mail.is_fair = False
+        self.is_dying = False
         tablet.stop()
         tablet.start()
         self.remember(tablet, before)
