@@ -13,6 +13,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.compiled_once import compiled_once
+
 # properties are judged by what they find, never by how busy the machine is
 _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -36,6 +38,13 @@ def pytest_configure() -> None:
     if shutil.disk_usage(IN_MEMORY).free >= ROOM_FOR_ALL_TESTS:
         os.environ["TMPDIR"] = str(IN_MEMORY)
         tempfile.tempdir = None  # asked for anew
+
+
+@pytest.fixture(autouse=True, scope="session")
+def statements_compiled_once() -> Iterator[None]:
+    """Share what SQLAlchemy has compiled among the tests of a process."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(autouse=True)
