@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from firmware_profiles.codings import FLOATS, Coding, Raw, decode_words
 from firmware_profiles.profile import Profile
@@ -23,9 +24,8 @@ MAX_EXPONENT = 30
 Faults = Mapping[WordAddress, QualityCode]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """The words of one poll, and why others are missing."""
+class Reader(NamedTuple):
+    """The words of one poll, and why others are missing; one is made for each frame."""
 
     profile: Profile
     image: WordImage

@@ -58,7 +58,8 @@ class Outbox:
         self._reached = reached
         self._waiting: list[Frame | HeldFrame] = []
         self._lost = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._is_closing = False
         self._is_urgent = False
         self._is_refused = False
@@ -77,7 +78,7 @@ class Outbox:
             age_s: Wall seconds since its meter was asked, by a count that nobody sets.
         """
         dated = frame if self.timekeeper is None else self.timekeeper.date(frame, age_s)
-        with self._changed:
+        with self._lock:  # that of the condition, without its Python calls
             self._waiting.append(dated)
             self._is_urgent = self._is_urgent or bool(frame.events)
             if len(self._waiting) > MAX_WAITING:
