@@ -27,7 +27,8 @@ class LinkFigures:
         busy_s: Wall seconds that the line was taken: asking, waiting, silences.
         turnaround_p50_s: Wall seconds that half of the answers did not exceed; None: no answer.
         turnaround_p99_s: The same of 99 in 100.
-        last_good: Serial to when the newest frame with a value was measured.
+        last_good: Serial to when the newest frame with a good value was measured.
+        has_sound_frame: Whether any frame had good values alone, none strange or missing.
         meters: Serials of all meters.
         load: Share of the link's time that the meters ask for, 1.0 when it is full.
         stretched: Register group to how many times its interval is taken, because of overload.
@@ -53,6 +54,7 @@ class LinkFigures:
     turnaround_p50_s: float | None = None
     turnaround_p99_s: float | None = None
     last_good: Mapping[str, datetime] = field(default_factory=dict)
+    has_sound_frame: bool = False
     meters: Sequence[str] = ()
     load: float = 0.0
     stretched: Mapping[str, int] = field(default_factory=dict)

@@ -50,6 +50,9 @@ SEARCHED_AFTER = 10_000
 """New objects after which the interpreter looks for cycles among them; 700 is its own number. At
 some 100 bytes each it is a megabyte that may wait. Judgement."""
 
+LOOKED_AT_CLOCK_S = 1.0
+"""Wall seconds between two looks whether the clock has been set."""
+
 SPARKPLUG_PAUSE_S = 30.0
 """Wall seconds before the second output is tried again after an unexpected error."""
 
@@ -205,7 +208,14 @@ class _Crew:
             reached=self.reached,
         )
         desk = Desk(self.revisions, start, desk_parts, uplink.respond)
-        return _Team(start=start[0], uplink=uplink, outbox=outbox, links=links, desk=desk)
+        return _Team(
+            start=start[0],
+            uplink=uplink,
+            outbox=outbox,
+            links=links,
+            desk=desk,
+            timekeeper=timekeeper,
+        )
 
     def _work(self, stop: threading.Event, store: QueueStore, team: "_Team") -> None:
         config = team.start.config
@@ -228,7 +238,8 @@ class _Crew:
         sender = self._start("uplink", team.uplink.run)
         remote = self._start("remote", team.desk.run)
         metrics = self._start("metrics", lambda halt: _serve_metrics(config, team.uplink, halt))
-        scada = self._start("sparkplug", lambda halt: _tell_scada(config, store, self.clock, halt))
+        keeper = team.timekeeper
+        scada = self._start("sparkplug", lambda halt: _tell_scada(config, store, keeper, halt))
         while not (stop.is_set() or self.halt.is_set()):
             stop.wait(0.2)
             self._look_for_hanging()
@@ -282,6 +293,7 @@ class _Team:
     outbox: Outbox
     links: LinkCrew
     desk: Desk
+    timekeeper: Timekeeper
 
 
 @contextmanager
@@ -315,14 +327,19 @@ def _serve_metrics(config: GatewayConfig, uplink: Uplink, halt: threading.Event)
 
 
 def _tell_scada(
-    config: GatewayConfig, store: QueueStore, clock: Clock, halt: threading.Event
+    config: GatewayConfig, store: QueueStore, keeper: Timekeeper, halt: threading.Event
 ) -> None:
-    """Run the second output, if there is one; what it dies of never touches the first."""
+    """Run the second output, if there is one; what it dies of never touches the first.
+
+    It begins when the time is known, or when the clock could at least be right.
+    """
     if config.sparkplug is None:
         store.drop_cursor(CURSOR)
         halt.wait()
         return
-    parts = SparkplugParts(config=config.sparkplug, queue=store, clock=clock, folder=config.data)
+    while not (keeper.is_time_possible() or halt.wait(LOOKED_AT_CLOCK_S)):
+        pass
+    parts = SparkplugParts(config=config.sparkplug, queue=store, clock=keeper, folder=config.data)
     while not halt.is_set():
         try:
             SparkplugOutput(parts).run(halt)

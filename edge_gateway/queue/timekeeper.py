@@ -52,6 +52,10 @@ class Timekeeper:
         """Return whether now is known, from the clock or by counting on."""
         return self._source is None or self._look()[1].offset_ms is not None
 
+    def is_time_possible(self) -> bool:
+        """Return whether now is known, or could at least be what the clock says."""
+        return self.is_time_known() or self._clock.now_utc() >= _EARLIEST_UTC
+
     def is_clock_believed(self) -> bool:
         """Return whether the clock itself says what is known to be the time."""
         if self._source is None:

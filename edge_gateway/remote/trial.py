@@ -49,17 +49,28 @@ def trial_length(links: Sequence[LinkSetup]) -> TrialLength:
     )
 
 
-def judge(links: Iterable[LinkFigures], *, passed_s: float, allowed_s: float) -> Judgement:
+def judge(
+    links: Iterable[LinkFigures], *, passed_s: float, allowed_s: float, was_sound: bool
+) -> Judgement:
     """Return what is to be done, given what the new links have brought since the swap.
+
+    A wrong profile brings values, too, most of them strange. Where the settings before brought a
+    frame of good values alone, these must as well; else a frame with any good value is enough,
+    when the time is over.
 
     Args:
         links: Figures of the links of the revision alone.
         passed_s: Wall seconds since the swap.
         allowed_s: Wall seconds after which its time is over.
+        was_sound: Whether the links before the swap had brought a frame of good values alone.
     """
-    if any(link.last_good for link in links):
+    figures = tuple(links)
+    if any(link.has_sound_frame for link in figures):
         return Judgement.CONFIRM
-    return Judgement.WAIT if passed_s < allowed_s else Judgement.ROLL_BACK
+    if passed_s < allowed_s:
+        return Judgement.WAIT
+    is_as_before = not was_sound and any(link.last_good for link in figures)
+    return Judgement.CONFIRM if is_as_before else Judgement.ROLL_BACK
 
 
 def silent_links(links: Iterable[LinkFigures]) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Trials:
         self.in_force, self.standing = start
         self._parts = parts
         self._since_s = self._allowed_s = 0.0
+        self._was_sound = False
         if self.standing.trial is not None:
             self._watch()
 
@@ -81,6 +82,7 @@ class Trials:
         except OSError as error:
             return answers.refused(Code.REVISION_SETTINGS, f"cannot be kept: {error}")
         self._parts.reached(REVISION_STORED)
+        self._was_sound = any(link.has_sound_frame for link in self._parts.crew.figures())
         return self._start(ready)
 
     def judge(self) -> bool:
@@ -90,7 +92,8 @@ class Trials:
             return False
         figures = self._parts.crew.figures()
         passed_s = time.monotonic() - self._since_s
-        match judge(figures, passed_s=passed_s, allowed_s=self._allowed_s):
+        allowed_s, was_sound = self._allowed_s, self._was_sound
+        match judge(figures, passed_s=passed_s, allowed_s=allowed_s, was_sound=was_sound):
             case Judgement.WAIT:
                 return False
             case Judgement.CONFIRM:
@@ -100,7 +103,9 @@ class Trials:
                 self._end(confirm(self.standing, why))
                 self._parts.announce("config_confirmed", f"revision {trial.number}: {why}")
             case Judgement.ROLL_BACK:
-                self._fall_back(f"no good frame came within {self._allowed_s:.0f} s")
+                strange = any(link.last_good for link in figures)
+                what = "only frames with strange or missing values" if strange else "no good frame"
+                self._fall_back(f"{what} came within {allowed_s:.0f} s")
         return True
 
     def leave(self, number: int, by: str) -> Verdict:

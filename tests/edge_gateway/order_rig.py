@@ -148,7 +148,14 @@ class OrderDesk:
         return [each.decode() for each in self.server.payloads(Channel.EVENT)]
 
 
-def link(port: int, *, serial: str = "HM-1", name: str = "plant", more: str = "") -> str:
+def link(
+    port: int,
+    *,
+    serial: str = "HM-1",
+    name: str = "plant",
+    more: str = "",
+    profile: str = PROFILE,
+) -> str:
     """One link with one meter, as settings and revisions write it."""
     return f"""
 [[link]]
@@ -161,7 +168,7 @@ intervals = {{ fast = "1s" }}
 [[link.meter]]
 serial = "{serial}"
 device_address = 1
-profile = "{PROFILE}"
+profile = "{profile}"
 """
 
 

@@ -170,7 +170,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("state", b"new")]
 
 
-def figures(name: str, *, is_good: bool) -> LinkFigures:
+def figures(name: str, *, is_good: bool, is_sound: bool = False) -> LinkFigures:
     return LinkFigures(
         name=name,
         is_open=True,
@@ -183,25 +183,39 @@ def figures(name: str, *, is_good: bool) -> LinkFigures:
         skipped=0,
         suspects=(),
         last_good={"HM-1": NOON} if is_good else {},
+        has_sound_frame=is_sound,
     )
 
 
+@pytest.mark.parametrize("was_sound", [True, False])
+@pytest.mark.parametrize("passed_s", [1.0, 99.0])
+def test_a_frame_of_good_values_alone_confirms(passed_s: float, *, was_sound: bool) -> None:
+    links = [figures("a", is_good=True, is_sound=True), figures("b", is_good=False)]
+
+    judged = judge(links, passed_s=passed_s, allowed_s=10.0, was_sound=was_sound)
+
+    assert judged is Judgement.CONFIRM
+    assert silent_links(links) == ("b",)
+
+
 @pytest.mark.parametrize(
-    ("is_good", "passed_s", "judgement"),
+    ("is_good", "was_sound", "judgement"),
     [
-        (True, 1.0, Judgement.CONFIRM),
-        (True, 99.0, Judgement.CONFIRM),
-        (False, 9.9, Judgement.WAIT),
-        (False, 10.0, Judgement.ROLL_BACK),
+        (True, True, Judgement.ROLL_BACK),
+        (True, False, Judgement.CONFIRM),
+        (False, True, Judgement.ROLL_BACK),
+        (False, False, Judgement.ROLL_BACK),
     ],
 )
-def test_a_good_frame_confirms_and_only_time_rolls_back(
-    passed_s: float, judgement: Judgement, *, is_good: bool
+def test_strange_values_confirm_only_where_they_were_there_before(
+    judgement: Judgement, *, is_good: bool, was_sound: bool
 ) -> None:
     links = [figures("a", is_good=is_good), figures("b", is_good=False)]
 
-    assert judge(links, passed_s=passed_s, allowed_s=10.0) is judgement
-    assert "b" in silent_links(links)
+    early = judge(links, passed_s=9.9, allowed_s=10.0, was_sound=was_sound)
+    late = judge(links, passed_s=10.0, allowed_s=10.0, was_sound=was_sound)
+
+    assert (early, late) == (Judgement.WAIT, judgement)
 
 
 def meter(**changed: str | int) -> MeterConfig:

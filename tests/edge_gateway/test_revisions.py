@@ -20,6 +20,8 @@ from edge_gateway.remote.revisions_io import FOLDER, Revisions, revision_in_forc
 from edge_gateway.remote.trials_io import REVISION_STARTED, REVISION_STORED
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles import library_io
+from firmware_profiles.encode import encode_values
+from firmware_profiles.library_io import load_profile
 from tests.edge_gateway.order_rig import OrderDesk, Signer, link, settings, settings_text, sound
 from tests.edge_gateway.rig import (
     ROOT,
@@ -27,6 +29,7 @@ from tests.edge_gateway.rig import (
     MeterServer,
     Mosquitto,
     free_port,
+    from_image,
     running,
     until,
 )
@@ -37,6 +40,7 @@ from wire_contracts.gateway_commands import (
     RevisionProfile,
     RollbackConfig,
 )
+from wire_contracts.quantities import Quantity
 
 BROKER = "allow_anonymous true\n"
 
@@ -168,6 +172,28 @@ def test_a_revision_with_dead_links_is_left_after_three_periods(site: Site) -> N
     assert in_force == "0"
     assert any("config_rolled_back" in each for each in site.desk.events())
     assert {frame.device for frame in site.server.frames() if frame.values} == {"HM-1"}
+
+
+def test_a_revision_that_reads_everything_wrongly_is_left_after_three_periods(site: Site) -> None:
+    right, wrong = "cn_precession_vortex_abcd@1", "cn_precession_vortex_cdab@1"
+    values = {
+        Quantity.TEMPERATURE_DEGC: 21.5,
+        Quantity.FLOW_BASE_M3H: 36.0,
+        Quantity.VOLUME_BASE_M3: 123400.0,
+    }
+    image = encode_values(load_profile(right), values)
+    with MeterServer(units={1: from_image(image)}) as plant:
+        links = link(plant.port, profile=right)
+        site.config = settings(site.folder, site.broker_port, site.desk.signer, links)
+        with site.at_work():
+            until(lambda: any(not each.quality for each in site.server.frames() if each.values))
+            order = ApplyConfig(number=1, settings=link(plant.port, profile=wrong))
+            answer = site.desk.ask(order)
+            in_force = site.revision()
+
+    assert (answer.outcome, answer.code) == (CommandOutcome.FAILED, "revision.rolled_back")
+    assert "only frames with strange or missing values came within 3 s" in answer.text
+    assert in_force == "0"
 
 
 def test_a_number_that_was_taken_is_never_taken_again(site: Site) -> None:
