@@ -68,6 +68,15 @@ _SECOND: Step = (
         PRIMARY KEY (kind, about, owner))""",
     "CREATE INDEX sealed_item_alone ON sealed_item (is_alone, made_at_ms)",
     "ALTER TABLE sealed_item ADD COLUMN acked_at_ms INTEGER NOT NULL DEFAULT 0",
+    # rows are looked for by their thing: one index does for that and for the key, and a pull
+    # writes a third less
+    """CREATE TABLE base_row_by_thing (
+        bucket TEXT NOT NULL, entity TEXT NOT NULL, entity_id TEXT NOT NULL, seq INTEGER NOT NULL,
+        row_hash INTEGER NOT NULL, is_stale INTEGER NOT NULL, document TEXT NOT NULL,
+        PRIMARY KEY (entity, entity_id, bucket))""",
+    "INSERT INTO base_row_by_thing SELECT * FROM base_row",
+    "DROP TABLE base_row",
+    "ALTER TABLE base_row_by_thing RENAME TO base_row",
     # the end of every pull asks for stale rows: nearly always there are none among thousands
     "CREATE INDEX base_row_stale ON base_row (bucket) WHERE is_stale = 1",
     # where an order is, for the way to the next one

@@ -1,6 +1,6 @@
 """Owns the tables of the tablet's file as SQLAlchemy Core sees them; schema_steps makes them."""
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text
 
 METADATA = MetaData()
 
@@ -22,14 +22,14 @@ bucket = Table(
 base_row = Table(
     "base_row",
     METADATA,
-    Column("bucket", Text, primary_key=True),
-    Column("entity", Text, primary_key=True),
-    Column("entity_id", Text, primary_key=True),
+    Column("bucket", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("entity_id", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("row_hash", Integer, nullable=False),
     Column("is_stale", Integer, nullable=False),
     Column("document", Text, nullable=False),
-    Index("base_row_by_id", "entity", "entity_id"),
+    PrimaryKeyConstraint("entity", "entity_id", "bucket"),
 )
 Index("base_row_stale", base_row.c.bucket, sqlite_where=base_row.c.is_stale == 1)
 
