@@ -15,7 +15,7 @@ from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress, WordImage, unpack_words
 from wire_contracts.frames import Frame
 from wire_contracts.meter_frames import UNKNOWN_DEVICE, MeterFrame
-from wire_contracts.quality import BAD_PROFILE, QualityCode
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, QualityCode
 from wire_contracts.quantities import Quantity
 
 FormerOf = Callable[[str], Profile | None]
@@ -83,7 +83,9 @@ class Redecoder:
         image = _image(frame)
         plan = self._plan(frame, image)
         decoded = _decoded(plan, image, frame.device)
-        if decoded is not None:
+        if decoded is not None and _was_a_strangers(plan, frame):
+            decoded = _refused(decoded)
+        elif decoded is not None:
             decoded = self._judged(line, decoded)
         values, quality, events = _parts(decoded)
         again = replace(
@@ -195,6 +197,23 @@ def _identity(plan: _Plan, device: str) -> MeantMeter | None:
     if guard.equals == "serial" and device == UNKNOWN_DEVICE:
         return None
     return MeantMeter(device_address=_ANY_ADDRESS, serial=device)
+
+
+def _was_a_strangers(plan: _Plan, frame: Frame) -> bool:
+    """Return whether another meter answered, as the gateway saw and these words cannot prove.
+
+    Where the corrected profile has no guard, the one before was the mistake.
+    """
+    is_refused = BAD_MISMATCH in frame.quality.values()
+    has_guard = plan.profile.guard is not None
+    return is_refused and has_guard and _identity(plan, frame.device) is None
+
+
+def _refused(decoded: Decoded) -> Decoded:
+    """Return a poll none of whose words count."""
+    names = {*decoded.values, *decoded.quality}
+    mismatch = dict.fromkeys(names, BAD_MISMATCH)
+    return replace(decoded, values={}, quality=mismatch, events=(), counters={})
 
 
 def _lost(former: Profile | None, image: WordImage, group: str) -> set[Quantity]:

@@ -119,6 +119,21 @@ def test_a_validity_rule_on_words_that_were_never_read_leaves_the_value_as_it_wa
     assert frame.quality == {Q.FLOW_M3H: "bad_sentinel"}
 
 
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_what_the_gateway_refused_as_a_strangers_stays_refused(*, is_refused: bool) -> None:
+    """The address at which a frame was asked is not in it."""
+    guard = '\n[guard]\nregister = "unit_id"\nequals = "device_address"\n' + register(
+        "unit_id", 12, 'count = 1\ntype = "u16"'
+    )
+    second = parsed(HEAD + FLOW + guard)
+    stored = line({**TEN, (3, 12): 9}, quality={Q.FLOW_M3H: BAD_MISMATCH} if is_refused else {})
+
+    (frame,) = again(second, stored)
+
+    assert frame.values == ({} if is_refused else {Q.FLOW_M3H: 10.0})
+    assert frame.quality == ({Q.FLOW_M3H: BAD_MISMATCH} if is_refused else {})
+
+
 def test_words_of_another_meter_give_no_value_where_the_guard_sees_it() -> None:
     guard = '\n[guard]\nregister = "serial"\nequals = "serial"\n' + register(
         "serial", 40, 'count = 1\ntype = "u16"'
