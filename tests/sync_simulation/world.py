@@ -14,6 +14,7 @@ from field_app.store import settings_store
 from field_app.sync.reasons import Reason
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
+from sync_server.blobs.sweep import sweep
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncService, SyncTerms
 from tests.sync_server.real_parts import HandClock
@@ -376,6 +377,8 @@ class World:
             self._sync_everybody()
             if all(self.is_at_rest(tablet) for tablet in self.tablets):
                 break
+        # what the server does at its start and daily: files that a restored database forgot
+        sweep(self.server.engine, self.blob_files, self.intake, self.clock.now_utc())
         self._sync_everybody()
 
     def _bring_back(self) -> None:
