@@ -104,5 +104,6 @@ class LaterPages:
             photos=self.tablet.photos,
             hardware=self.hardware,
             context=self.context,
+            network=self.tablet.site.network,
         )
         return make_rounds_place(parts)(navigator)

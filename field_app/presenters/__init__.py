@@ -39,6 +39,7 @@
     round_parts   what every presenter of a round is given
     round_wording places, measures, items and doubts of rounds in the reader's language
     rounds        RoundsPage: what an inspector has to do
+    route_pipes   which pieces of the network lie under the sketch of a route
     run           RunPresenter: one patrol on its way
     point         PointPage: one checkpoint of a run
     run_end       RunEndPage: what was skipped and missed, before a run is ended

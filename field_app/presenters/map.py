@@ -301,14 +301,15 @@ def _length_m(pipe: Pipe) -> float:
     return sum(math.dist(start, end) for start, end in pairwise(corners))
 
 
-def _tone(pipe: Pipe) -> str:
+def pipe_tone(pipe: Pipe) -> str:
+    """Return the token of a pipe's colour."""
     return _TONES.get((pipe.medium, pipe.level), _MEDIUM_TONES[pipe.medium])
 
 
 def _lines(pipes: Sequence[Pipe]) -> tuple[MapLines, ...]:
     groups: dict[tuple[str, float], list[Sequence[Place]]] = {}
     for pipe in pipes:
-        groups.setdefault((_tone(pipe), _WIDTHS[pipe.level]), []).append(tuple(pipe.line_m))
+        groups.setdefault((pipe_tone(pipe), _WIDTHS[pipe.level]), []).append(tuple(pipe.line_m))
     return tuple(
         MapLines(tone=tone, width_dp=width_dp, lines=lines)
         for (tone, width_dp), lines in sorted(groups.items(), key=lambda item: item[0][1])

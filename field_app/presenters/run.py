@@ -1,6 +1,6 @@
 """RunPresenter: one patrol on its way: the route, what comes next, how far, in which direction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import cos, radians
 from typing import Final
@@ -12,6 +12,7 @@ from field_app.patrols.presence import distance_to, place_of
 from field_app.patrols.run_state import next_stop
 from field_app.patrols.track import Track, TrackPoint, extended, packed, unpacked
 from field_app.platform.ports import Fix
+from field_app.presenters.map import pipe_tone
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     KIND_ICONS,
@@ -21,12 +22,14 @@ from field_app.presenters.round_wording import (
     position_text,
     recheck_text,
 )
+from field_app.presenters.route_pipes import SketchPipe, pipes_under
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import MarkView, Tone
 from field_app.presenters.wording import mark_view
 from field_app.store.record_states import RecordState
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
+from wire_contracts.network import NetworkPart
 from wire_contracts.patrols import Checkpoint
 
 LOOK_S: Final = 2.0
@@ -69,8 +72,9 @@ class SketchPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SketchView:
-    """The route drawn from its own coordinates; `ratio` is its width over its height."""
+    """The route on the network; `ratio` is its width over its height."""
 
+    pipes: tuple[SketchPipe, ...] = ()
     stops: tuple[SketchPoint, ...] = ()
     walked: tuple[tuple[float, float], ...] = ()
     here: tuple[float, float] | None = None
@@ -110,6 +114,7 @@ class _Found:
     checkpoints: Mapping[str, Checkpoint]
     name: str
     kept: Mapping[str, JsonValue]
+    network: Sequence[NetworkPart]
 
 
 class RunPresenter:
@@ -216,6 +221,7 @@ class RunPresenter:
             checkpoints=desk.checkpoints(),
             name=name,
             kept=desk.answers(self._draft()),
+            network=self._parts.network() if self._found is None else self._found.network,
         )
 
     @property
@@ -323,6 +329,7 @@ class RunPresenter:
         frame = _Frame([*places, *walked, *([] if here is None else [here])])
         t = self._parts.context.words
         return SketchView(
+            pipes=pipes_under(found.network, frame.spot, pipe_tone),
             stops=tuple(
                 SketchPoint(
                     x=frame.x(place),
@@ -355,6 +362,11 @@ class _Frame:
     def x(self, place: Place) -> float:
         """Return how far east, 0..1."""
         return (place.longitude_deg * self._shrink - self._west) / self._width
+
+    def spot(self, latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
+        """Return how far east and north."""
+        place = Place(latitude_deg=latitude_deg, longitude_deg=longitude_deg)
+        return self.x(place), self.y(place)
 
     def y(self, place: Place) -> float:
         """Return how far north, 0..1."""

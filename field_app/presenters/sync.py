@@ -164,6 +164,9 @@ class SyncPresenter:
         if status.progress is not None:
             rows, total = status.progress.rows, status.progress.total
             parts.append(words("{rows} of {total} rows loaded").format(rows=rows, total=total))
+        if status.progress is not None and status.progress.received_bytes:
+            size = size_text(status.progress.received_bytes)
+            parts.append(words("{size} received").format(size=size))
         count, left_bytes = snapshot.photos_left
         if count:
             left = words("{count} files, {size} still to send")

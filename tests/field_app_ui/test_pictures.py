@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from PIL import Image, ImageChops
 
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
-from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.inspection_parts import LATITUDE, LONGITUDE, Hands, inspection_rows
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work
 from tests.field_app_ui.test_inspector_flows import ON_ITS_SIDE, go
 from tests.field_app_ui.town_office import make_order, make_site, small_network
+from wire_contracts.network import Plane
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -133,6 +135,8 @@ def test_the_rounds_look_as_they_were_approved(crew: Field, language: str) -> No
     hands = Hands()
     crew.language, crew.hardware = language, hands.hardware()
     crew.office.orders, crew.office.extra = (), inspection_rows()
+    here = Plane(latitude_deg=LATITUDE, longitude_deg=LONGITUDE)
+    crew.office.network = [replace(small_network(), plane=here)]
     ui = crew.switch_on()
 
     wrong = [check(ui, f"{page}.{language}") for page in rounds(ui, hands)]

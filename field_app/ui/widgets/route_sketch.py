@@ -1,10 +1,21 @@
 # mypy: allow-subclassing-any
 # Kivy has no types, so that its classes are Any to mypy.
-"""Draws a route from its own coordinates: stops with numbers, the way walked, where one is."""
+"""Draws a route on the network: stops with numbers, the way walked, where one is."""
 
 from kivy.app import App
 from kivy.clock import Clock
-from kivy.graphics import Color, Line, SmoothEllipse, SmoothLine, SmoothRoundedRectangle
+from kivy.graphics import (
+    Color,
+    Line,
+    Rectangle,
+    SmoothEllipse,
+    SmoothLine,
+    SmoothRoundedRectangle,
+    StencilPop,
+    StencilPush,
+    StencilUnUse,
+    StencilUse,
+)
 from kivy.metrics import dp
 from kivy.properties import ObjectProperty
 from kivy.uix.widget import Widget
@@ -51,6 +62,7 @@ class RouteSketch(Widget):
                     size=(self.width - 2 * inset, self.height - 2 * inset),
                     radius=[dp(14)],
                 )
+            self._draw_pipes()
             if len(stops) > 1:
                 Color(*colours["field_line"])
                 Line(points=_flat(stops), width=dp(1.5), dash_length=dp(6), dash_offset=dp(5))
@@ -65,6 +77,24 @@ class RouteSketch(Widget):
                 self._draw_here(*self._place(*self.view.here))
         for stop, (x, y) in zip(self.view.stops[:_NUMBERED], stops, strict=False):
             self._write(stop, x, y)
+
+    def _draw_pipes(self) -> None:
+        """Draw the network, cut at the edge of the card."""
+        colours = App.get_running_app().theme.c
+        inside = {
+            "pos": (self.x + dp(2), self.y + dp(2)),
+            "size": (self.width - dp(4), self.height - dp(4)),
+        }
+        StencilPush()
+        Rectangle(**inside)
+        StencilUse()
+        for pipe in self.view.pipes:
+            Color(*colours[pipe.tone])
+            ends = [self._place(*pipe.start), self._place(*pipe.end)]
+            Line(points=_flat(ends), width=dp(1.2))
+        StencilUnUse()
+        Rectangle(**inside)
+        StencilPop()
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
         """Return where on the screen a point of the route is."""
