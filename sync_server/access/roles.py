@@ -64,6 +64,7 @@ class Action(StrEnum):
     DISPATCH_URGENT = "dispatch_urgent"
     SEE_SHIFT = "see_shift"
     KEEP_SHIFT = "keep_shift"
+    PLAN_ROUNDS = "plan_rounds"
 
 
 _R = Role
@@ -148,6 +149,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.SEE_SHIFT: _WATCH | _LEAD | _READ_ALL | _DESK,
     _A.KEEP_SHIFT: _DESK
     | frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}),
+    _A.PLAN_ROUNDS: _LEAD | {_R.SAFETY_OFFICER, _R.DISPATCHER},
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
 Whoever takes a call sends a crew to a danger at once; every other order is a dispatcher's.

@@ -34,8 +34,8 @@ The line through the modules:
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
     session_io, calls_io, intake_io, requests_io, shift_io, policies_io, map_io, desk_io, orders_io,
-    contacts_io, photos_io, meters_io, gateways_io, rounds_io, review_io, forms_io, suspects_io,
-    people_io, health_io
+    contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io, route_plan_io,
+    review_io, forms_io, suspects_io, people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -36,6 +36,7 @@ from sync_server.web.desk_routes_io import (
     shelving_router,
 )
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
+from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.intake_io import intake_router
@@ -55,6 +56,7 @@ from sync_server.web.policies_io import policies_router
 from sync_server.web.requests_io import request_steps_router, requests_router
 from sync_server.web.review_io import review_router
 from sync_server.web.rounds_io import rounds_router
+from sync_server.web.route_plan_io import route_plan_router
 from sync_server.web.session_io import first_start_router, preference_router, session_router
 from sync_server.web.settings import WebSettings
 from sync_server.web.shift_io import shift_router
@@ -143,7 +145,9 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         meters_router(pages),
         suspects_router(pages),
         gateways_router(pages),
+        gateway_orders_router(pages),
         rounds_router(pages),
+        route_plan_router(pages),
         shift_router(pages),
         policies_router(pages),
         review_router(pages),

@@ -38,6 +38,7 @@ _STATES = {
 class RouteRow:
     """One route; `again` is how many of its places are to be looked at again."""
 
+    route_id: str
     name: str
     crew: str
     stops: int
@@ -81,6 +82,7 @@ def route_rows(
         )
         rows.append(
             RouteRow(
+                route_id=each.entity_id,
                 name=plan.name.in_language(words.language),
                 crew=crews.get(each.crew_id, each.crew_id),
                 stops=len(plan.stops),

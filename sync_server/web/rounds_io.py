@@ -3,6 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from sync_server.access.account_store import list_crews
+from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
 from sync_server.patrols.inspection_store import (
     CHECKPOINTS,
@@ -38,6 +40,7 @@ def rounds_router(pages: Pages) -> APIRouter:
             meters = load_all(connection, ROUND_METERS)
             facts = latest_facts(connection, _PATROLS, _SHOWN)
             crews = crew_names(connection)
+            active = list_crews(connection)
         return pages.page(
             request,
             reader,
@@ -49,6 +52,8 @@ def rounds_router(pages: Pages) -> APIRouter:
             home_total=len(homes),
             meter_total=len(meters),
             place_total=len(places),
+            crews=active,
+            can_plan=may(person.role, Action.PLAN_ROUNDS),
         )
 
     return router

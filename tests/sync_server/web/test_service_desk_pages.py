@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select
 from sync_server.access.audit_store import list_audit
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
+from sync_server.patrols.inspection_store import CHECKPOINTS, Inspected, put
 from sync_server.service_desk.request import RequestRecord
 from sync_server.service_desk.request_rows_store import get_request, newest_page
 from sync_server.work_orders.order_store import get_order
@@ -23,8 +24,11 @@ from tests.sync_server.web.desk_parts import PASSWORD, SITE, Served, served
 from tests.sync_server.web.intake_town import PHONE, seed_homes
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.patrols import Checkpoint, CheckpointKind
 from wire_contracts.payloads import dump_json
+from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestState
+from wire_contracts.texts import BilingualText
 from wire_contracts.work_order_states import WorkOrderState
 
 HOSTILE = "<script>alert('x')</script>\"'&"
@@ -411,3 +415,62 @@ def test_nobody_but_the_telephone_system_tells_of_calls(switchboard: Served) -> 
 
     assert (unsigned.status_code, forged.status_code) == (401, 401)
     assert (strange.status_code, huge.status_code) == (400, 413)
+
+
+def test_a_route_is_planned_over_the_pages(enter: Enter, sqlite_engine: Engine) -> None:
+    boss, agent = enter("boss"), enter("liu")
+    place = Checkpoint(
+        kind=CheckpointKind.VALVE_WELL,
+        medium=Medium.GAS,
+        name=BilingualText(en="Well 7", zh="7 号井"),
+        address="Binhe Rd",
+        latitude_deg=38.0,
+        longitude_deg=114.5,
+    )
+    with sqlite_engine.begin() as connection:
+        put(
+            connection,
+            CHECKPOINTS,
+            [Inspected(entity_id="well-7", crew_id="crew-3", thing=place)],
+            NOON,
+        )
+    route = {"name_zh": "北线", "crew_id": "crew-3", "days": "7", "due": "2026-12-01 08:00"}
+
+    made = boss.client.post("/rounds/routes", data=route)
+    path = made.headers["location"]
+    offered = boss.client.get(path).text
+    added = boss.client.post(f"{path}/stops", data={"change": "add", "stop": "well-7"})
+    twice = boss.client.post(f"{path}/stops", data={"change": "add", "stop": "well-7"})
+    changed = boss.client.post(path, data={**route, "due": "soon"})
+    listed = boss.client.get("/rounds").text
+    forbidden = agent.client.post("/rounds/routes", data=route)
+
+    assert [each.status_code for each in (made, added, twice, changed, forbidden)] == [
+        303,
+        303,
+        409,
+        409,
+        403,
+    ]
+    assert "Well 7" in offered
+    assert "is on the route already" in twice.text
+    assert f'href="{path}"' in listed
+
+
+def test_orders_to_gateways_are_shown_and_none_can_be_made(enter: Enter) -> None:
+    boss = enter("boss")
+
+    page = boss.client.get("/gateways/orders?gateway=gw-07")
+    made = boss.client.post("/gateways/orders", data={"do": "ping"})
+
+    assert (page.status_code, made.status_code) == (200, 405)
+    assert "cannot make one" in page.text
+
+
+def test_a_device_without_a_meter_number_is_asked_for_it_on_the_page(enter: Enter) -> None:
+    boss = enter("boss")
+
+    answer = boss.client.post("/quarantine/device/SN-1/adopt", data={"meter_id": " "})
+
+    assert answer.status_code == 400
+    assert "type the number of the meter" in answer.text
