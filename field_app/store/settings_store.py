@@ -29,6 +29,7 @@ class Key(StrEnum):
     PROTOCOL = "protocol"
     PULL_ROWS = "pull_rows"
     PULL_TOTAL = "pull_total"
+    PULL_BYTES = "pull_bytes"
     SYNC_TURN = "sync_turn"
     PHOTO_WAIT = "photo_wait"
     LEASE_UNTIL_MS = "lease_until_ms"

@@ -69,6 +69,7 @@ class HttpSession:
         # a .netrc entry would replace our token, a proxy would read it
         self._session.trust_env = False
         self._session.headers = CaseInsensitiveDict(_HEADERS)
+        self.received_bytes = 0
 
     def set_token(self, token: str) -> None:
         """Send this bearer token from now on."""
@@ -135,6 +136,7 @@ class HttpSession:
     def _read(self, response: requests.Response, path: str) -> FieldReader:
         _demand_our_server(response, path)
         plain = _content(response, path)
+        self.received_bytes += int(response.raw.tell())  # as they came, before they were inflated
         place = f"answer to {path}"
         try:
             root = read_json(place, plain, quick_loads())
@@ -185,6 +187,11 @@ class HttpSyncApi:
         """Speak to the server at `base_url` with the tablet's bearer token."""
         self._http = HttpSession(base_url)
         self._http.set_token(token)
+
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes of answers have come since this connection was made."""
+        return self._http.received_bytes
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         """Return the next changes; raise SyncProblem when there is no usable answer."""

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -41,6 +42,17 @@ class PulledPage:
     asked_token: str | None
     round_no: int
     answer: PullAnswer
+    received_bytes: int = 0
+
+
+@runtime_checkable
+class CountsBytes(Protocol):
+    """A way to the server that knows how much came over it."""
+
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes of answers have come so far."""
+        ...
 
 
 def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep_nothing) -> None:
@@ -51,9 +63,12 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
     """
     round_no = database.write(_begin_round)
     has_begun_afresh = False
+    meter = _ByteMeter(api)
 
     def begin(token: str | None, answer: PullAnswer) -> "Future[PageOutcome]":
-        page = PulledPage(asked_token=token, round_no=round_no, answer=answer)
+        page = PulledPage(
+            asked_token=token, round_no=round_no, answer=answer, received_bytes=meter.since_last()
+        )
         return database.submit(lambda connection: take_page(connection, page, clock, keep))
 
     while True:
@@ -70,6 +85,21 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
             continue
         if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
             return
+
+
+class _ByteMeter:
+    """Tells how much came since it was asked last; nothing over a way that does not count."""
+
+    def __init__(self, api: SyncApi) -> None:
+        way: object = api
+        self._way = way if isinstance(way, CountsBytes) else None
+        self._told = 0 if self._way is None else self._way.received_bytes
+
+    def since_last(self) -> int:
+        if self._way is None:
+            return 0
+        told, self._told = self._told, self._way.received_bytes
+        return self._told - told
 
 
 Begin = Callable[[str | None, PullAnswer], "Future[PageOutcome]"]
@@ -137,19 +167,21 @@ def take_page(
     touched = _take_rows(connection, answer, keep, is_complete=is_complete)
     settings_store.save(connection, Key.PULL_TOKEN, answer.token)
     _finish_page(connection, page, touched, is_complete=is_complete)
-    sync_store.note_progress(connection, None if is_complete else _progress(connection, answer))
+    sync_store.note_progress(connection, None if is_complete else _progress(connection, page))
     if _has_begun_repair(connection, answer):
         return PageOutcome.AFRESH
     return PageOutcome.COMPLETE if is_complete else PageOutcome.MORE
 
 
-def _progress(connection: Connection, answer: PullAnswer) -> PullProgress | None:
-    """Return how far the largest bucket of this page has come."""
-    largest = max(answer.buckets, key=lambda each: each.total or 0, default=None)
+def _progress(connection: Connection, page: PulledPage) -> PullProgress | None:
+    """Return how far the largest bucket of this page has come, and what came over the network."""
+    known = sync_store.load_progress(connection)
+    received = page.received_bytes + (0 if known is None else known.received_bytes)
+    largest = max(page.answer.buckets, key=lambda each: each.total or 0, default=None)
     if largest is None or not largest.total:
-        return sync_store.load_progress(connection)
+        return None if known is None else replace(known, received_bytes=received)
     rows = base_store.load_tally(connection, largest.bucket).count
-    return PullProgress(rows=rows, total=largest.total)
+    return PullProgress(rows=rows, total=largest.total, received_bytes=received)
 
 
 def _take_rows(

@@ -16,10 +16,11 @@ from wire_contracts.frames import ms_from_utc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullProgress:
-    """Rows that a first pull has brought, of about how many."""
+    """Rows that a first pull has brought, of about how many, and bytes over the network so far."""
 
     rows: int
     total: int
+    received_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +85,18 @@ def load_progress(connection: Connection) -> PullProgress | None:
     """Return how far a first pull has come, None while none is under way."""
     total = settings_store.load_integer(connection, Key.PULL_TOTAL)
     rows = settings_store.load_integer(connection, Key.PULL_ROWS)
-    return PullProgress(rows=min(rows, total), total=total) if total else None
+    received = settings_store.load_integer(connection, Key.PULL_BYTES)
+    if not total:
+        return None
+    return PullProgress(rows=min(rows, total), total=total, received_bytes=received)
 
 
 def note_progress(connection: Connection, progress: PullProgress | None) -> None:
     """Keep how far a first pull has come, in the transaction of its page; None: it is over."""
     settings_store.save(connection, Key.PULL_ROWS, None if progress is None else progress.rows)
     settings_store.save(connection, Key.PULL_TOTAL, None if progress is None else progress.total)
+    received = None if progress is None else progress.received_bytes
+    settings_store.save(connection, Key.PULL_BYTES, received)
 
 
 def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -19,11 +20,13 @@ from field_app.presenters.views import SyncView
 from field_app.store import settings_store
 from field_app.store.base_store import count_rows
 from field_app.store.settings_store import Key
-from field_app.sync.reasons import FIRST_WAIT_S, IDLE_WAIT_S, Reason
+from field_app.sync.client_io import HttpSyncApi
+from field_app.sync.pulling import pull_round
+from field_app.sync.reasons import FIRST_WAIT_S, IDLE_WAIT_S, Reason, SyncProblem
 from field_app.sync.sync_store import PullProgress, load_progress, note_progress
 from field_app.sync.turns_io import TURN_WALL_S, is_others_turn
 from sync_server.db.change_store import Publication, crew_bucket, publish
-from tests.field_app.office_parts import BadNetwork, Fate, Office
+from tests.field_app.office_parts import BadNetwork, Fate, Office, office_app, serving
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import PushAnswer, WrittenPush
@@ -163,6 +166,57 @@ def test_13_a_first_pull_goes_on_where_the_line_broke_and_says_how_far_it_is(
     assert (verdict.reason, whole) == (Reason.NONE, None)
 
 
+def test_13_what_came_over_the_network_is_counted_as_it_came_and_over_the_break(
+    office: Office, tmp_path: Path
+) -> None:
+    for number in range(1200):
+        with office.engine.begin() as connection:
+            publish(connection, thing(number), office.clock.now_utc())
+    told: list[int] = []
+    with serving(office_app(office)) as url:
+        for _ in range(2):
+            tablet = HeadlessCrew(tmp_path / "tablet", office.clock)
+            if not tablet.is_enrolled:
+                tablet.enrol(url, office.code())
+            pull_one_page(tablet)
+            progress = tablet.tablet.database.read(load_progress)
+            assert progress is not None
+            told.append(progress.received_bytes)
+            tablet.close()
+
+    assert 1000 < told[0] < told[1] < 60_000, "deflated, as it came"
+
+
+def pull_one_page(tablet: HeadlessCrew) -> None:
+    """Take one page, then lose the network."""
+    identity = tablet.tablet.identity
+    assert identity is not None
+    api = HttpSyncApi(identity.server_url, identity.token)
+    with closing(api), pytest.raises(SyncProblem):
+        pull_round(tablet.tablet.database, OnePage(api), tablet.tablet._clock)
+
+
+class OnePage:
+    """A way that breaks after the first page."""
+
+    def __init__(self, api: HttpSyncApi) -> None:
+        self._api = api
+        self._left = 1
+
+    @property
+    def received_bytes(self) -> int:
+        return self._api.received_bytes
+
+    def pull(self, token: str | None, limit: int) -> PullAnswer:
+        self._left -= 1
+        if self._left < 0:
+            raise SyncProblem(Reason.NO_NETWORK, "lost")
+        return self._api.pull(token, limit)
+
+    def push(self, push: WrittenPush) -> PushAnswer:
+        return self._api.push(push)
+
+
 def test_14_an_idle_sync_is_one_request(crew: HeadlessCrew, office: Office, tmp_path: Path) -> None:
     crew.close()
     pages = Pages(office.api())
@@ -243,9 +297,11 @@ def test_the_progress_of_a_long_pull_is_on_the_sync_page(
         worker=InlineWorker(), words=ChosenWords("zh_CN"), clock=office.clock, zone=UTC
     )
     crew.tablet.database.write(
-        lambda connection: note_progress(connection, PullProgress(rows=1500, total=10_000))
+        lambda connection: note_progress(
+            connection, PullProgress(rows=1500, total=10_000, received_bytes=2_400_000)
+        )
     )
     presenter = SyncPresenter(crew.tablet, context, desktop_hardware(crew.tablet.vault))
     presenter.attach(lambda _view: None)
 
-    assert presenter.view.next_try_text == "已加载 1500 / 10000 条"
+    assert presenter.view.next_try_text == "已加载 1500 / 10000 条 · 已接收 2.4 MB"
