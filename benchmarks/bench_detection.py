@@ -26,12 +26,12 @@ from benchmarks.detection_data import load_town
 from benchmarks.detection_peers import PEERS, DayAlert, peer_alerts, peer_python
 from benchmarks.detection_town import Label, Town, build_town
 from sync_server.detection.advance import advance
-from sync_server.detection.alert_book import AlertBook, Change, decide_alerts
-from sync_server.detection.candidates import Candidate
-from sync_server.detection.fleet import MeterSpec, fleet_of
+from sync_server.detection.alerting.alert_book import AlertBook, Change, decide_alerts
 from sync_server.detection.fleet_state import FleetState, empty_state
-from sync_server.detection.intake import ReadingBatch, Surroundings
-from sync_server.detection.state_arrays import take_rows
+from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.meters.fleet import MeterSpec, fleet_of
+from sync_server.detection.meters.intake import ReadingBatch, Surroundings
+from sync_server.detection.meters.state_arrays import take_rows
 from wire_contracts.kinds import FAMILY
 from wire_contracts.quantities import Medium
 

@@ -15,9 +15,9 @@ import orjson
 
 from benchmarks.detection_town import Label, Town, batch_of_columns
 from sync_server.assets.assets import MeterClass
-from sync_server.detection.columns import Floats
-from sync_server.detection.fleet import MeterSpec, Role, fleet_of
-from sync_server.detection.intake import OutdoorSeries, Surroundings
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import MeterSpec, Role, fleet_of
+from sync_server.detection.meters.intake import OutdoorSeries, Surroundings
 from sync_server.trials.meter_files_io import (
     TrialMeter,
     read_meters,

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.detection_town import Town
-from sync_server.detection.columns import Floats
+from sync_server.detection.meters.columns import Floats
 
 PEERS = ("ECOD", "IForest")
 FALSE_MOST = 3.0
-"""METHODS section 4 tunes its peers so."""
+"""Two and a half to three and a half is what such detectors are usually tuned to."""
 
 DAY_S = 86_400
 HOUR_S = 3600
@@ -80,6 +80,7 @@ def peer_alerts(python: Path, name: str, town: Town, false_alarms: FalseAlarms) 
             [python, "-c", _RUN, name, str(days), str(scores)], check=True
         )
         score = np.load(scores)
+    alerts: list[DayAlert] = []
     for share in np.linspace(0.9, 0.9999, 60):
         limit = float(np.quantile(score[~is_judged], share))
         alerts = _rearmed(town, row, day_s, np.where(is_judged, score, -np.inf), limit)

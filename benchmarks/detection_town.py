@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sync_server.detection.columns import Floats
-from sync_server.detection.fleet import Fleet, MeterSpec, Role, fleet_of
-from sync_server.detection.intake import OutdoorSeries, ReadingBatch, Surroundings
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
+from sync_server.detection.meters.intake import OutdoorSeries, ReadingBatch, Surroundings
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 

@@ -26,12 +26,12 @@ from sync_server.db.engine_io import open_engine
 from sync_server.db.log_io import keep_log_short
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import moved_at, server_epoch
-from sync_server.detection.class_budget import next_factor
-from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
-from sync_server.detection.learned_store import CLASS_FACTOR, count_classes
-from sync_server.detection.runner import DetectionRunner
-from sync_server.detection.surroundings_store import put_weather, put_weather_of_meter
-from sync_server.detection.weather_io import WeatherError, fetch_weather
+from sync_server.detection.alerting.class_budget import next_factor
+from sync_server.detection.simple.runner import DetectionRunner
+from sync_server.detection.watch.fleet_watch import FleetWatch, next_look_ms
+from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classes
+from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
+from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop

@@ -5,23 +5,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sync_server.detection.candidates import SURENESS, Candidate
-from sync_server.detection.columns import Floats, Ints
-from sync_server.detection.fleet import Fleet
 from sync_server.detection.fleet_state import FleetState
-from sync_server.detection.history import day_pieces
 from sync_server.detection.hourly import Piece, judge_hours, mark_untrusted
-from sync_server.detection.intake import ReadingBatch, Surroundings
-from sync_server.detection.register_rules import (
+from sync_server.detection.hours.history import day_pieces
+from sync_server.detection.meters.candidates import SURENESS, Candidate
+from sync_server.detection.meters.columns import Floats, Ints
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.meters.intake import ReadingBatch, Surroundings
+from sync_server.detection.quality.register_rules import (
     clock_candidates,
     register_candidates,
     silence_candidates,
     telemetry_candidates,
 )
-from sync_server.detection.registers import settle_registers
-from sync_server.detection.slots import HOUR_S, Sum, amounts, close_slots, newest_slot, slot_of
-from sync_server.detection.stamps import Col, settle_stamps
-from sync_server.detection.telemetry import Progress, settle_telemetry
+from sync_server.detection.quality.registers import settle_registers
+from sync_server.detection.quality.slots import (
+    HOUR_S,
+    Sum,
+    amounts,
+    close_slots,
+    newest_slot,
+    slot_of,
+)
+from sync_server.detection.quality.stamps import Col, settle_stamps
+from sync_server.detection.quality.telemetry import Progress, settle_telemetry
 from wire_contracts.kinds import FAMILY
 
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.columns import Floats
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import HistoryState, empty_history
 from sync_server.detection.hourly import DetectorStates, empty_detectors
-from sync_server.detection.registers import RegisterState, empty_registers
-from sync_server.detection.slots import SlotState, empty_slots
-from sync_server.detection.stamps import StampState, empty_stamps
-from sync_server.detection.telemetry import TelemetryState, empty_telemetry
+from sync_server.detection.hours.history import HistoryState, empty_history
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.quality.registers import RegisterState, empty_registers
+from sync_server.detection.quality.slots import SlotState, empty_slots
+from sync_server.detection.quality.stamps import StampState, empty_stamps
+from sync_server.detection.quality.telemetry import TelemetryState, empty_telemetry
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sync_server.detection.candidates import Candidate
-from sync_server.detection.columns import Floats
 from sync_server.detection.detectors.balance import (
     BalanceRule,
     BalanceState,
@@ -49,11 +47,13 @@ from sync_server.detection.detectors.standstill import (
     detect_standstill,
     empty_standstill,
 )
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import HistoryState, mark_bad, open_block
-from sync_server.detection.intake import Surroundings
-from sync_server.detection.outdoors import outdoor_temps
-from sync_server.detection.slots import HOUR_S
+from sync_server.detection.hours.history import HistoryState, mark_bad, open_block
+from sync_server.detection.hours.outdoors import outdoor_temps
+from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.meters.intake import Surroundings
+from sync_server.detection.quality.slots import HOUR_S
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,14 +9,14 @@ from sqlalchemy import Connection, Engine, select
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.engine_io import reading
 from sync_server.detection.advance import advance
-from sync_server.detection.alert_book import AlertBook, Change, decide_alerts
-from sync_server.detection.candidates import RULES_VERSION, Candidate
-from sync_server.detection.fleet import Fleet, fleet_of
+from sync_server.detection.alerting.alert_book import AlertBook, Change, decide_alerts
 from sync_server.detection.fleet_state import empty_state
-from sync_server.detection.fleet_store import converting_meters, load_specs
-from sync_server.detection.history_store import load_history, oldest_reading_ms
-from sync_server.detection.reading_batches import day_by_day, readings_of
-from sync_server.detection.surroundings_window import SurroundingsWindow
+from sync_server.detection.meters.candidates import RULES_VERSION, Candidate
+from sync_server.detection.meters.fleet import Fleet, fleet_of
+from sync_server.detection.watch.fleet_store import converting_meters, load_specs
+from sync_server.detection.watch.history_store import load_history, oldest_reading_ms
+from sync_server.detection.watch.reading_batches import day_by_day, readings_of
+from sync_server.detection.watch.surroundings_window import SurroundingsWindow
 from sync_server.trials.backtest import Comparison, TrialAlert, compare
 from sync_server.trials.trial_errors import refused
 from wire_contracts.frames import ms_from_utc

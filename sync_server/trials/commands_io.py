@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from sync_server.assets.asset_store import get_meter
 from sync_server.clock_io import SystemClock
-from sync_server.detection.intake import Known
-from sync_server.detection.surroundings_store import note_meter, put_weather
+from sync_server.detection.meters.intake import Known
+from sync_server.detection.watch.surroundings_store import note_meter, put_weather
 from sync_server.trials.backtest import report
 from sync_server.trials.backtest_io import BacktestOrder, backtest
 from sync_server.trials.cases_io import export_cases

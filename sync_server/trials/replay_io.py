@@ -23,9 +23,9 @@ from sync_server.db.bulk_io import OnExisting, write_rows
 from sync_server.db.engine_io import open_trial_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_tables import SERVER_STATE
-from sync_server.detection.fleet_store import MeterTrait, put_children, put_traits
-from sync_server.detection.fleet_watch import FleetWatch, next_look_ms
-from sync_server.detection.surroundings_store import put_weather
+from sync_server.detection.watch.fleet_store import MeterTrait, put_children, put_traits
+from sync_server.detection.watch.fleet_watch import FleetWatch, next_look_ms
+from sync_server.detection.watch.surroundings_store import put_weather
 from sync_server.readings.arrivals import FrameKey
 from sync_server.readings.reading_store import ReadingStore
 from sync_server.trials.alert_lines import alert_lines

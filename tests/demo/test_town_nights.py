@@ -13,14 +13,14 @@ from demo.town import Town
 from demo.town_clock import DEFAULT_START_UTC
 from demo.town_time import day_start_utc, local_day
 from sync_server.assets.assets import MeterClass
-from sync_server.detection.columns import FAR_FUTURE_MS, Columns
-from sync_server.detection.detectors.continuous_flow import (
+from sync_server.detection.meters.columns import FAR_FUTURE_MS, Columns
+from sync_server.detection.simple.continuous_flow import (
     ContinuousFlowRule,
     detect_continuous_flow,
 )
-from sync_server.detection.detectors.night_flow import NightFlowRule, detect_night_flow
-from sync_server.detection.flows import HOUR_MS, night_minima
-from sync_server.detection.verdicts import State
+from sync_server.detection.simple.flows import HOUR_MS, night_minima
+from sync_server.detection.simple.night_flow import NightFlowRule, detect_night_flow
+from sync_server.detection.simple.verdicts import State
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium, Quantity
 

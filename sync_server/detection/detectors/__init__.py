@@ -11,7 +11,4 @@ The line through the modules:
     standstill        a register that stands for longer than it ever did
     draws             single draws of a home that all became smaller: past the meter
     district          an inflow, or a station less its children, that rose and stays
-    night_flow        more flow at the quietest hours than this meter ever needs: leak or burst
-    continuous_flow   not one hour of rest in a day or three: a small leak
-    silent_meter      no value for too long
 """

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
     faded,
@@ -18,7 +15,10 @@ from sync_server.detection.history import (
     mark_bad,
     median_of_known,
 )
-from sync_server.detection.slots import Sum
+from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.columns import Flags, Floats, Ints
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.quality.slots import Sum
 from wire_contracts.kinds import Kind
 
 RULE = "balance"

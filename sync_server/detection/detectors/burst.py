@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
-from sync_server.detection.columns import Floats
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
     Singles,
@@ -17,6 +14,9 @@ from sync_server.detection.history import (
     mark_bad,
     rolling_min,
 )
+from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 

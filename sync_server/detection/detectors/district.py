@@ -6,10 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet, Role
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
     Singles,
@@ -19,6 +16,9 @@ from sync_server.detection.history import (
     median_of_known,
     quantile_of_known,
 )
+from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.columns import Flags, Floats, Ints
+from sync_server.detection.meters.fleet import Fleet, Role
 from wire_contracts.kinds import Kind
 
 RULE = "district"

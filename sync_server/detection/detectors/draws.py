@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     HOLD_SHARE,
     HistoryState,
     HourBlock,
@@ -17,6 +14,9 @@ from sync_server.detection.history import (
     median_of_known,
     was_found_lately,
 )
+from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.columns import Flags, Floats, Ints
+from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
 
 RULE = "draws"

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
-from sync_server.detection.columns import Floats, Ints
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     LEARN_LAG_DAYS,
     HistoryState,
     HourBlock,
@@ -18,6 +15,9 @@ from sync_server.detection.history import (
     mark_bad,
     rolling_minima,
 )
+from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
+from sync_server.detection.meters.columns import Floats, Ints
+from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 

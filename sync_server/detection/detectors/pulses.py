@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import HistoryState, HourBlock, first_and_last, mark_bad
-from sync_server.detection.slots import Sum
+from sync_server.detection.hours.history import HistoryState, HourBlock, first_and_last, mark_bad
+from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.columns import Flags, Floats
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.quality.slots import Sum
 from wire_contracts.kinds import Kind
 
 RULE = "pulses"

@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sync_server.detection.candidates import CHECKS, Candidate, EvidenceValue
-from sync_server.detection.columns import Flags, Floats, Ints
-from sync_server.detection.fleet import Fleet
-from sync_server.detection.history import (
+from sync_server.detection.hours.history import (
     HOLD_SHARE,
     LEARN_LAG_DAYS,
     LONGEST_HOURLY_S,
@@ -20,7 +17,10 @@ from sync_server.detection.history import (
     raised_and_held,
     was_found_lately,
 )
-from sync_server.detection.slots import Sum
+from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.columns import Flags, Floats, Ints
+from sync_server.detection.meters.fleet import Fleet
+from sync_server.detection.quality.slots import Sum
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 

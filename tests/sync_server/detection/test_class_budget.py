@@ -9,14 +9,14 @@ from sqlalchemy import Engine
 from sync_server.alerts.alert import AlertFinding
 from sync_server.alerts.alert_store import mark_ordered, raise_alert, record_finding
 from sync_server.assets.assets import MeterClass
-from sync_server.detection.class_budget import (
+from sync_server.detection.alerting.class_budget import (
     BUDGET_PER_1000_MD,
     STEP_DOWN,
     STEP_UP,
     ClassCount,
     next_factor,
 )
-from sync_server.detection.learned_store import count_classes
+from sync_server.detection.watch.learned_store import count_classes
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.town_parts import found_town, new_meter
 from wire_contracts.evidence import Evidence

@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from sync_server.assets.assets import MeterClass
 from sync_server.detection import detectors
-from sync_server.detection.columns import FAR_FUTURE_MS, Columns
-from sync_server.detection.detectors.continuous_flow import (
+from sync_server.detection.alerting.feedback import LEAST, MOST, threshold_multiplier
+from sync_server.detection.meters.columns import FAR_FUTURE_MS, Columns
+from sync_server.detection.simple.continuous_flow import (
     ContinuousFlowRule,
     detect_continuous_flow,
 )
-from sync_server.detection.detectors.night_flow import NightFlowRule, detect_night_flow
-from sync_server.detection.detectors.silent_meter import SilentMeterRule, detect_silent_meter
-from sync_server.detection.feedback import LEAST, MOST, threshold_multiplier
-from sync_server.detection.flows import HOUR_MS, flows_on_grid
-from sync_server.detection.sample_store import local_grid
-from sync_server.detection.verdicts import State, Verdicts
+from sync_server.detection.simple.flows import HOUR_MS, flows_on_grid
+from sync_server.detection.simple.night_flow import NightFlowRule, detect_night_flow
+from sync_server.detection.simple.sample_store import local_grid
+from sync_server.detection.simple.silent_meter import SilentMeterRule, detect_silent_meter
+from sync_server.detection.simple.verdicts import State, Verdicts
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import Family, Label
 from wire_contracts.quantities import Medium

@@ -2,19 +2,19 @@
 
 import pytest
 
-from sync_server.detection.alert_book import LANE
-from sync_server.detection.candidates import (
+from sync_server.detection.alerting.alert_book import LANE
+from sync_server.detection.alerting.thresholds import GAS_SETTLED_S, SETTLED_S, Learned, adapted
+from sync_server.detection.meters.candidates import (
     CHECKS,
     Candidate,
     CheckFirst,
     EvidenceValue,
     QualityFlag,
 )
-from sync_server.detection.effects import Price
-from sync_server.detection.explain_candidate import explain
-from sync_server.detection.fleet import Fleet, MeterSpec, Role, fleet_of
-from sync_server.detection.thresholds import GAS_SETTLED_S, SETTLED_S, Learned, adapted
-from sync_server.detection.wording import check_of, flag_of
+from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
+from sync_server.detection.telling.effects import Price
+from sync_server.detection.telling.explain_candidate import explain
+from sync_server.detection.telling.wording import check_of, flag_of
 from wire_contracts.evidence import evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader
 from wire_contracts.kinds import FAMILY, Family, Kind

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sync_server.detection.advance import advance
-from sync_server.detection.alert_book import AlertBook, Change, Lane, decide_alerts
-from sync_server.detection.candidates import Candidate
-from sync_server.detection.columns import Floats
-from sync_server.detection.fleet import Fleet, MeterSpec, Role, fleet_of
+from sync_server.detection.alerting.alert_book import AlertBook, Change, Lane, decide_alerts
 from sync_server.detection.fleet_state import FleetState, empty_state
-from sync_server.detection.intake import OutdoorSeries, ReadingBatch, Surroundings
-from sync_server.detection.state_arrays import pack_state, put_rows, take_rows, unpack_state
+from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
+from sync_server.detection.meters.intake import OutdoorSeries, ReadingBatch, Surroundings
+from sync_server.detection.meters.state_arrays import pack_state, put_rows, take_rows, unpack_state
 from wire_contracts.kinds import Family, Kind
 from wire_contracts.quantities import Medium
 

@@ -14,7 +14,7 @@ from sync_server.alerts.alert import AlertFilter
 from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import open_engine, reading
-from sync_server.detection.fleet_watch import FleetWatch
+from sync_server.detection.watch.fleet_watch import FleetWatch
 from sync_server.readings.reading_store import ReadingStore
 from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
 from wire_contracts.frames import Batch, Frame

@@ -16,8 +16,8 @@ from sync_server.alerts.alert_store import acknowledge, mark_ordered, record_fin
 from sync_server.assets.asset_store import map_device
 from sync_server.assets.assets import MeterClass, NewMeter
 from sync_server.db.engine_io import reading
-from sync_server.detection.runner import DetectionRunner
-from sync_server.detection.sample_store import load_flows, load_peaks, local_grid
+from sync_server.detection.simple.runner import DetectionRunner
+from sync_server.detection.simple.sample_store import load_flows, load_peaks, local_grid
 from sync_server.readings.reading_store import ReadingStore
 from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
 from wire_contracts.alert_states import Condition, Visibility

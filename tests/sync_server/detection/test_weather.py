@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from sync_server.detection.weather_io import (
+from sync_server.detection.watch.weather_io import (
     MOST_BYTES,
     WeatherError,
     fetch_weather,

@@ -24,7 +24,7 @@ from sync_server.db.reading_tables import (
     READING_HOURLY,
     READING_LATEST,
 )
-from sync_server.detection.runner import DetectionRunner
+from sync_server.detection.simple.runner import DetectionRunner
 from sync_server.readings.corrections import CorrectionRule, Tally, Verdict, correct_row, describe
 from sync_server.readings.corrections_io import ApplyOrder, Listener, apply_corrections, export_raw
 from sync_server.readings.raw_export_store import Wanted, raw_frames

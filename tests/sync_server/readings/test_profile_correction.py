@@ -20,7 +20,7 @@ from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import reading
 from sync_server.db.reading_tables import READING, READING_CORRECTION
-from sync_server.detection.runner import DetectionRunner
+from sync_server.detection.simple.runner import DetectionRunner
 from sync_server.readings.reading_store import ReadingStore
 from tests.firmware_profiles.profile_text import TEXT
 from tests.sync_server.town_parts import GATEWAY, found_town, new_meter, snapshot

@@ -12,7 +12,7 @@ from sync_server.alerts.alert_store import mark_ordered, record_finding
 from sync_server.assets.assets import MeterClass
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.detection_tables import DETECTION_CHECKPOINT, READING_ARRIVAL
-from sync_server.detection.fleet_watch import FleetWatch
+from sync_server.detection.watch.fleet_watch import FleetWatch
 from sync_server.readings.reading_store import ReadingStore
 from sync_server.trials.backtest import TrialAlert, compare, report
 from sync_server.trials.backtest_io import BacktestOrder, backtest

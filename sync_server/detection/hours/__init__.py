@@ -1,0 +1,7 @@
+"""The hours that detectors judge, and the days before them; pure.
+
+The line through the modules:
+
+    history           the last days of every meter, and which hours were abnormal
+    outdoors          outdoor temperature of each meter's hours
+"""

@@ -1,0 +1,82 @@
+"""Turns a candidate into the evidence of an alert: sentence, chart, numbers, what to check."""
+
+from collections.abc import Sequence
+
+from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.telling.effects import Price, effects_of
+from sync_server.detection.telling.wording import (
+    EXPECTED,
+    OBSERVED,
+    STATISTIC,
+    check_of,
+    flag_of,
+    name_of,
+    sentence_of,
+)
+from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
+from wire_contracts.frames import utc_from_ms
+from wire_contracts.kinds import FAMILY, Family, Kind
+from wire_contracts.quantities import Medium, Quantity
+
+
+def charted_quantity(kind: Kind, medium: Medium) -> Quantity:
+    """Return what the chart of an alert of this kind shows."""
+    if kind is Kind.RETURN_HIGH:
+        return Quantity.RETURN_TEMP_DEGC
+    if kind is Kind.TEMP_DRIFT:
+        return Quantity.SUPPLY_TEMP_DEGC
+    is_register = FAMILY[kind] is Family.REGISTER
+    if medium is Medium.GAS:
+        return Quantity.VOLUME_ACTUAL_M3 if is_register else Quantity.FLOW_ACTUAL_M3H
+    return Quantity.VOLUME_M3 if is_register else Quantity.FLOW_M3H
+
+
+_POINTS = "–"
+"""What stands for the unit of a number that has none."""
+
+_UNITS = {"m3h": "m³/h", "m3": "m³", "degc": "°C"}
+
+
+def unit_of(quantity: Quantity) -> str:
+    """Return the unit of a chart."""
+    return _UNITS[str(quantity).rpartition("_")[2]]
+
+
+def explain(
+    candidate: Candidate, medium: Medium, points: Sequence[ChartPoint], price: Price | None
+) -> Evidence:
+    """Return why the alert was raised; `points` is the chart of `charted_quantity`."""
+    quantity = charted_quantity(candidate.kind, medium)
+    return Evidence(
+        sentence=sentence_of(candidate, medium),
+        quantity=str(quantity),
+        unit=unit_of(quantity),
+        rule_from_utc=utc_from_ms(min(candidate.start_s, candidate.at_s) * 1000),
+        rule_to_utc=utc_from_ms(candidate.at_s * 1000),
+        points=points,
+        numbers=_numbers(candidate),
+        check_first=tuple(check_of(each) for each in candidate.check_first),
+        effects=effects_of(candidate, price),
+        against=tuple(
+            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or _POINTS)
+            for each in candidate.against
+        ),
+        flags=tuple(flag_of(each) for each in candidate.quality),
+    )
+
+
+def _numbers(candidate: Candidate) -> Sequence[EvidenceNumber]:
+    """Return what decided: observed, expected, statistic with its threshold, then the rest."""
+    return (
+        EvidenceNumber(
+            name=OBSERVED, value=candidate.observed, unit=candidate.unit, is_trigger=True
+        ),
+        EvidenceNumber(name=EXPECTED, value=candidate.expected, unit=candidate.unit),
+        EvidenceNumber(
+            name=STATISTIC, value=candidate.statistic, unit=_POINTS, limit=candidate.threshold
+        ),
+        *(
+            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or _POINTS)
+            for each in candidate.evidence
+        ),
+    )

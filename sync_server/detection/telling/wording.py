@@ -1,0 +1,157 @@
+"""Decides in which words a candidate is told, in both languages."""
+
+from collections.abc import Mapping
+
+from sync_server.detection.meters.candidates import Candidate, CheckFirst, QualityFlag
+from wire_contracts.kinds import Kind
+from wire_contracts.quantities import Medium
+from wire_contracts.texts import BilingualText
+
+
+def _two(en: str, zh: str) -> BilingualText:
+    return BilingualText(en=en, zh=zh)
+
+
+_WHAT: Mapping[Kind, BilingualText] = {
+    Kind.SLOW_LEAK: _two("Probable leak", "疑似泄漏"),
+    Kind.BURST: _two("Probable burst", "疑似爆管或大量泄漏"),
+    Kind.VALVE_OPEN: _two(
+        "More use than weather and habit explain", "用量高于天气和习惯可解释的水平"
+    ),
+    Kind.BYPASS: _two("Less is measured than used to be", "计量值低于以往水平，疑似旁通或少计"),
+    Kind.STUCK: _two("The register stands still", "累计量停走"),
+    Kind.RETURN_HIGH: _two("Return temperature too high", "回水温度偏高"),
+    Kind.TEMP_DRIFT: _two("A temperature sensor drifts", "温度传感器漂移"),
+    Kind.ROLLOVER: _two("The register began again at zero", "累计量翻转归零"),
+    Kind.EXCHANGE: _two("The register jumped: probably another meter", "累计量跳变，疑似换表"),
+    Kind.REVERSED: _two(
+        "The register runs backwards or hot and cold are swapped", "累计量倒走或供回水接反"
+    ),
+    Kind.UNIT_SCALE: _two("Unit or scale is wrong", "单位或倍率有误"),
+    Kind.CLOCK_SHIFT: _two("The meter's clock is off", "表计时钟偏差"),
+    Kind.COMM_GAP: _two("No readings arrive", "没有读数到达"),
+    Kind.COMM_FROZEN: _two("The same values arrive again and again", "读数长时间完全不变"),
+    Kind.NETWORK_LEAK: _two("Loss in the network", "管网漏损"),
+}
+
+_CHECK: Mapping[CheckFirst, BilingualText] = {
+    CheckFirst.INDOOR_TAPS: _two("Taps, hoses and boilers inside.", "检查室内龙头、软管和热水器。"),
+    CheckFirst.TOILET_CISTERN: _two("Toilet cistern and float valve.", "检查马桶水箱和浮球阀。"),
+    CheckFirst.GAS_TIGHTNESS: _two(
+        "Measure % LEL before entering; no flame, no switches. Soap test at meter and joints.",
+        "进入前先测可燃气浓度，禁止明火和开关电器；用肥皂水检查表和接口。",
+    ),
+    CheckFirst.PIPE_IN_GROUND: _two(
+        "Wet ground or sound along the pipe.", "沿管线查看潮湿处、听漏。"
+    ),
+    CheckFirst.CONTROL_VALVE: _two("Does the control valve close?", "调节阀是否能关严？"),
+    CheckFirst.BYPASS_AND_SEALS: _two(
+        "Seals whole? Any pipe past the meter?", "铅封是否完好？有无绕表管？"
+    ),
+    CheckFirst.REGISTER_MOVES: _two(
+        "Draw some: does the register move?", "用一点，看累计量是否走动。"
+    ),
+    CheckFirst.HEAT_EXCHANGER: _two("Heat exchanger fouled?", "换热器是否结垢堵塞？"),
+    CheckFirst.TEMPERATURE_SENSORS: _two(
+        "Both sensors seated, not swapped, in the right pipe?",
+        "两支温度传感器是否插到位、是否接反？",
+    ),
+    CheckFirst.METER_NUMBER: _two(
+        "Is the number on the meter the one on file?", "现场表号与档案是否一致？"
+    ),
+    CheckFirst.PULSE_VALUE: _two(
+        "Pulse value and unit set as on the plate?", "脉冲当量、单位与铭牌是否一致？"
+    ),
+    CheckFirst.FLOW_DIRECTION: _two(
+        "Does the arrow point with the flow?", "表体箭头与流向是否一致？"
+    ),
+    CheckFirst.METER_CLOCK: _two("What time does the meter show?", "表上显示的时间是多少？"),
+    CheckFirst.METER_POWER_AND_CABLE: _two(
+        "Display on? Cable and gateway sound?", "表计显示是否正常？线路和网关是否完好？"
+    ),
+    CheckFirst.NETWORK_SECTION: _two(
+        "Close sections one after the other and watch the station.", "逐段关阀，观察总表变化。"
+    ),
+}
+
+_FLAG: Mapping[QualityFlag, BilingualText] = {
+    QualityFlag.NO_WEATHER: _two("Judged without outdoor temperature.", "判断时没有室外温度数据。"),
+    QualityFlag.GAP: _two("Readings are missing in the window.", "时段内有读数缺失。"),
+    QualityFlag.CLOCK_CORRECTED: _two("The meter's clock was corrected.", "已校正表计时钟偏差。"),
+    QualityFlag.REGISTER_CORRECTED: _two(
+        "A step of the register was taken out.", "已剔除累计量跳变。"
+    ),
+    QualityFlag.SCALE_CORRECTED: _two("A wrong scale was corrected.", "已校正倍率。"),
+    QualityFlag.FROZEN: _two("Frozen values were left out.", "已剔除冻结读数。"),
+    QualityFlag.SHORT_HISTORY: _two("The meter's history is short.", "该表历史数据较短。"),
+    QualityFlag.UNMETERED_SHARE: _two(
+        "Some meters behind the station are missing.", "部分下级表没有数据。"
+    ),
+}
+
+_NAMES: Mapping[str, BilingualText] = {
+    "draws_smaller": _two("size of a draw beside the usual", "单次用水量与平时之比"),
+    "factor": _two("factor", "倍率"),
+    "highest_ever": _two("highest ever before", "历史最高"),
+    "hours_without_rest": _two("hours without rest", "连续不停用时长"),
+    "lowest_flow": _two("lowest flow", "最低流量"),
+    "mean_excess": _two("mean excess", "平均超出"),
+    "mean_residual": _two("mean residual", "平均残差"),
+    "readings_in_a_row": _two("readings in a row", "连续读数条数"),
+    "register_after": _two("register after", "跳变后累计量"),
+    "register_before": _two("register before", "跳变前累计量"),
+    "register_over_telemetry": _two("register over telemetry", "累计量与瞬时量之比"),
+    "regular_arrivals": _two("regular arrivals", "规律到达次数"),
+    "share_of_usual": _two("share of the usual use", "与平时用量之比"),
+    "sigma": _two("usual scatter", "平时波动"),
+    "standstill": _two("standstill", "停走时长"),
+    "steps": _two("steps of the register", "累计量步数"),
+    "surprise": _two("improbability", "异常程度"),
+    "usual_ratio": _two("usual ratio", "平时比值"),
+    "window": _two("window", "判断时段"),
+}
+"""Names of evidence by `EvidenceValue.name`; one that is missing is told in its English words."""
+
+
+def sentence_of(candidate: Candidate, medium: Medium) -> BilingualText:
+    """Return one plain sentence with what was seen, what was expected, and the limit's share."""
+    what = _WHAT[candidate.kind]
+    seen, usual = told(candidate.observed, candidate.unit), told(candidate.expected, candidate.unit)
+    low = told(candidate.expected_low, candidate.unit)
+    high = told(candidate.expected_high, candidate.unit)
+    share = f"{candidate.score:.2g}"
+    danger = medium is Medium.GAS and candidate.kind in {Kind.SLOW_LEAK, Kind.BURST}
+    return BilingualText(
+        en=f"{what.en}: {seen} seen, {usual} expected ({low} to {high}); "
+        f"{share} times the limit of the rule.{' Danger: gas.' if danger else ''}",
+        zh=f"{what.zh}：实测 {seen}，应为 {usual}（{low} 至 {high}）；"
+        f"为规则限值的 {share} 倍。{'注意：燃气危险。' if danger else ''}",
+    )
+
+
+def told(value: float, unit: str) -> str:
+    """Return a value of three digits with its unit."""
+    return f"{value:.3g} {unit}".strip()
+
+
+def check_of(check: CheckFirst) -> BilingualText:
+    """Return what the crew should check."""
+    return _CHECK[check]
+
+
+def flag_of(flag: QualityFlag) -> BilingualText:
+    """Return what weakens the evidence."""
+    return _FLAG[flag]
+
+
+def name_of(name: str) -> BilingualText:
+    """Return what a number of the evidence is called."""
+    plain = name.replace("_", " ")
+    return _NAMES.get(name, BilingualText(en=plain, zh=plain))
+
+
+OBSERVED = _two("observed", "实测")
+EXPECTED = _two("expected", "应为")
+STATISTIC = _two("statistic of the rule", "规则统计量")
+PER_DAY = _two("per day", "每日")
+SINCE_START = _two("since it began", "累计")

@@ -1,0 +1,19 @@
+"""The fleet core over the database: what arrived in, changes of alerts out.
+
+The line through the modules:
+
+    fleet_store       the database's meters
+    surroundings_store      weather, and what the service side knows
+    surroundings_window      both, as of a look
+    weather_io        outdoor temperature from a plain HTTP source
+    arrival_feed_store      what arrived
+    history_store     what is stored of the past
+    reading_batches   pure: rows of the database become readings of the fleet
+    learned_store     what findings taught
+    price_store       what a unit is worth
+    chart_store       stored readings as a chart
+    alert_changes_store      changes of the book become alerts
+    checkpoint_store  what the watch remembers, as rows
+    fleet_memory      the same, packed and put back
+    fleet_watch       one look at the whole fleet: take in, advance, decide, write
+"""
