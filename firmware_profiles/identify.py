@@ -149,10 +149,7 @@ def questions(profiles: Iterable[Profile]) -> Questions:
 
 def judge(profile: Profile, answers: Answers) -> Verdict:
     """Return what the answers say of one profile."""
-    order = decide_order(profile, [answers.words]) if profile.order_candidates else None
-    known = profile if order is None else with_order(profile, order)
-    reader = Reader(profile=known, image=answers.words, faults=answers.faults)
-    findings = [_judge_probe(reader, answers, probe) for probe in known.probes]
+    known, findings = _findings(profile, answers)
     weight = sum(item.weight for item in findings if item.outcome is _Outcome.HOLDS)
     return Verdict(
         profile=known,
@@ -165,6 +162,14 @@ def judge(profile: Profile, answers: Answers) -> Verdict:
             if probe.fact and item.fact
         },
     )
+
+
+def _findings(profile: Profile, answers: Answers) -> tuple[Profile, Sequence[_Finding]]:
+    """Return what the answers say of each probe, and the profile in the order they decide."""
+    order = decide_order(profile, [answers.words]) if profile.order_candidates else None
+    known = profile if order is None else with_order(profile, order)
+    reader = Reader(profile=known, image=answers.words, faults=answers.faults)
+    return known, [_judge_probe(reader, answers, probe) for probe in known.probes]
 
 
 def matching(profiles: Iterable[Profile], answers: Answers) -> tuple[Verdict, ...]:
@@ -214,6 +219,31 @@ def contradicts(profile: Profile, answers: Answers) -> tuple[str, ...]:
     return tuple(
         reason.removeprefix(prefix) for reason in verdict.reasons if reason.startswith(prefix)
     )
+
+
+def is_another(profile: Profile, answers: Answers) -> tuple[str, ...]:
+    """Return why a meter that was of the profile is another one now; empty: nothing says so.
+
+    What names the meter itself counts alone: its model, its number. A value out of its range may
+    be a broken sensor, and a row that was not answered says nothing.
+    """
+    known, findings = _findings(profile, answers)
+    return tuple(
+        item.text
+        for probe, item in zip(known.probes, findings, strict=True)
+        if item.outcome is _Outcome.FAILS and item.fact and _names_the_meter(probe)
+    )
+
+
+def can_tell_another(profile: Profile) -> bool:
+    """Return whether the profile has a row that names the meter itself."""
+    return any(map(_names_the_meter, profile.probes))
+
+
+def _names_the_meter(probe: Probe) -> bool:
+    if probe.method is not ProbeMethod.REGISTERS or probe.span is None:
+        return False
+    return probe.condition.is_exact or probe.expectation is not None
 
 
 def _standing(profile: Profile, findings: Sequence[_Finding]) -> Standing:

@@ -21,6 +21,11 @@ _SMALLEST = Fraction(1, 10**9)
 """A float nearer to zero than this is the bytes of another number in the wrong order: 20.5 degC
 with its words swapped reads 2.4e-41."""
 
+_ORDINARY = (Fraction(1, 10**6), Fraction(10**9))
+"""A float between these is a number that a meter may say: -9999 of a broken sensor is out of the
+range of its quantity, and its bytes in the wrong order are 0.008 degC. Of the readings that are
+right one in five has such a number for its other order, and waits for the next one."""
+
 
 def can_decide_order(profile: Profile) -> bool:
     """Return whether the file says how its byte order is found out."""
@@ -30,17 +35,31 @@ def can_decide_order(profile: Profile) -> bool:
 def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | None:
     """Return the only candidate in which every probe of every image makes sense.
 
-    None: the words fit several (a zero reads the same in all) or none, or are not there. More
-    images of the same meter decide what one cannot.
+    None: the words fit several (a zero reads the same in all) or none, or are not there, or may
+    be the fault value of a sensor in another order. More images of the same meter decide what one
+    cannot.
     """
     probes = _order_probes(profile)
     seen = list(images)
+    if not (seen and probes):
+        return None
     fitting = [
         order
         for order in profile.order_candidates
-        if seen and probes and all(_fits(probe, order, image) for probe in probes for image in seen)
+        if all(_fits(probe, order, image) for probe in probes for image in seen)
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    if len(fitting) != 1:
+        return None
+    others = [order for order in profile.order_candidates if order is not fitting[0]]
+    is_sure = all(_is_excluded(probes, order, seen) for order in others)
+    return fitting[0] if is_sure else None
+
+
+def _is_excluded(
+    probes: Iterable["_OrderProbe"], order: ByteOrder, images: Iterable[WordImage]
+) -> bool:
+    """Return whether some words are no number that a meter would say in this order."""
+    return any(_is_senseless(probe, order, image) for probe in probes for image in images)
 
 
 def with_order(profile: Profile, order: ByteOrder) -> Profile:
@@ -81,12 +100,24 @@ def _order_probes(profile: Profile) -> list[_OrderProbe]:
 
 
 def _fits(probe: _OrderProbe, order: ByteOrder, image: WordImage) -> bool:
+    raw = _raw(probe, order, image)
+    return raw is not None and _is_number(raw) and probe.condition.holds(raw)
+
+
+def _is_senseless(probe: _OrderProbe, order: ByteOrder, image: WordImage) -> bool:
+    """Return whether the words are no number in this order; a whole number out of range is none."""
+    raw = _raw(probe, order, image)
+    if raw is None or not isinstance(raw, Fraction):
+        return not _fits(probe, order, image)
+    return not _ORDINARY[0] <= abs(raw) <= _ORDINARY[1]
+
+
+def _raw(probe: _OrderProbe, order: ByteOrder, image: WordImage) -> Raw | None:
     words = [image.get(at) for at in probe.span.addresses()]
     known = [word for word in words if word is not None]
     if len(known) < len(words):
-        return False
-    raw = decode_words(replace(probe.coding, order=order), known)
-    return raw is not None and _is_number(raw) and probe.condition.holds(raw)
+        return None
+    return decode_words(replace(probe.coding, order=order), known)
 
 
 def _is_number(raw: Raw) -> bool:

@@ -19,7 +19,13 @@ from edge_gateway.links.meter_reading import GroupRead, read_group, refused
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
 from edge_gateway.links.modbus_objects import ObjectsRead
-from edge_gateway.links.modbus_unit import ModbusMeter, Unit, is_check_due, new_unit
+from edge_gateway.links.modbus_unit import (
+    ModbusMeter,
+    Unit,
+    is_check_due,
+    is_routine,
+    new_unit,
+)
 from edge_gateway.links.notices import (
     PROFILE_MATCHES,
     PROFILE_MISMATCH,
@@ -27,7 +33,15 @@ from edge_gateway.links.notices import (
 )
 from edge_gateway.links.patience import ENOUGH, has_moved
 from edge_gateway.links.spare_reads import spare_reads
-from firmware_profiles.identify import Answers, contradicts, identified, judge, matching, questions
+from firmware_profiles.identify import (
+    Answers,
+    contradicts,
+    identified,
+    is_another,
+    judge,
+    matching,
+    questions,
+)
 from firmware_profiles.probe import nameplate_of
 from firmware_profiles.profile import Profile
 from firmware_profiles.variants import told_by
@@ -149,8 +163,9 @@ class ModbusDriver:
     def _heard(self, unit: Unit, job: JobKind, retry_count: int) -> Heard:
         told = Told(at_utc=self._site.clock.now_utc())
         if unit.has_questions and is_check_due(unit, told.at_utc):
+            must_show = not is_routine(unit)
             said, notices = self._check(unit, told.at_utc)
-            if said.ended_by is not None:
+            if said.ended_by is not None and must_show:
                 return known(absent(unit, job.group, said.ended_by))
             told = told._replace(notices=notices)
         if unit.contradictions:
@@ -198,25 +213,53 @@ class ModbusDriver:
 
     def _check(self, unit: Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""
-        meter = unit.meter
-        patience_s = unit.pace.patience_s(meter.timeout_s)
-        said = interview(
-            questions([meter.profile]).spans,
-            lambda span: self._ask(meter.device_address, span, patience_s),
-            in_vain=1,
-        )
+        said, answers = self._interview(unit)
         if said.ended_by is not None:
             return said, ()
-        before, unit.checked_at_utc = unit.contradictions, now_utc
-        answers = replace(_answers(said, meter.device_address), serial=nameplate_of(meter.serial))
+        if is_routine(unit):
+            return said, self._look_again(unit, answers, now_utc)
+        meter, before = unit.meter, unit.contradictions
+        unit.checked_at_utc = now_utc
         unit.contradictions = contradicts(meter.profile, answers)
         unit.refusal = None if said.words else next(iter(said.faults.values()), None)
         if unit.contradictions:
-            text = f"{meter.serial}: is not {meter.profile.reference}: {unit.contradictions[0]}"
-            return said, () if before else (Notice(kind=PROFILE_MISMATCH, text=text),)
+            return said, () if before else (_mismatch(unit),)
         unit.meter = replace(meter, profile=judge(meter.profile, answers).profile)
         text = f"{meter.serial}: matches {meter.profile.reference} again"
         return said, (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
+
+    def _look_again(self, unit: Unit, answers: Answers, now_utc: datetime) -> Sequence[Notice]:
+        """Look whether the meter that was there is still there; what is new is asked twice."""
+        meter = unit.meter
+        if is_another(meter.profile, answers):
+            said, answers = self._interview(unit)
+            if said.ended_by is not None:
+                return ()
+            unit.contradictions = is_another(meter.profile, answers)
+        unit.checked_at_utc = now_utc
+        if unit.contradictions:
+            return (_mismatch(unit),)
+        found = judge(unit.stated, answers).profile
+        if found.probed_order in {None, meter.profile.probed_order}:
+            return ()
+        if meter.profile.probed_order is None:
+            unit.meter = replace(meter, profile=found)
+            return ()
+        unit.meter = replace(meter, profile=unit.stated)
+        text = f"{meter.serial}: reads as {found.reference} now, it was {meter.profile.reference}"
+        return (Notice(kind=PROFILE_MISMATCH, text=text),)
+
+    def _interview(self, unit: Unit) -> tuple[Interview, Answers]:
+        """Ask the meter what its profile wants to know of it."""
+        meter = unit.meter
+        patience_s = unit.pace.patience_s(meter.timeout_s)
+        said = interview(
+            questions([unit.stated]).spans,
+            lambda span: self._ask(meter.device_address, span, patience_s),
+            in_vain=1,
+        )
+        answers = _answers(said, meter.device_address)
+        return said, replace(answers, serial=nameplate_of(meter.serial))
 
     def _transact(self, unit: Unit, request: Span) -> Answer:
         """Ask once; the deadline is what the wire needs and what this unit usually takes."""
@@ -262,6 +305,12 @@ class ModbusDriver:
         cost = self._site.time_of.cost(usual_s)
         unit.plans = {group: replan(plan, cost) for group, plan in unit.plans.items()}
         _LOG.info("meter.replanned", device=unit.meter.serial, turnaround_ms=1000 * usual_s)
+
+
+def _mismatch(unit: Unit) -> Notice:
+    meter = unit.meter
+    text = f"{meter.serial}: is not {meter.profile.reference}: {unit.contradictions[0]}"
+    return Notice(kind=PROFILE_MISMATCH, text=text)
 
 
 def _answers(said: Interview, unit: int) -> Answers:

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from edge_gateway.links.group_plan import GroupPlan
 from edge_gateway.links.patience import UnitPace
+from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
 from firmware_profiles.rates import Poll
+from firmware_profiles.word_orders import can_decide_order
 from wire_contracts.quality import QualityCode
 
 CHECKED_AGAIN_AFTER = timedelta(hours=1)
-"""A meter that contradicts its profile is asked again after this; it may have been exchanged."""
+"""A meter is asked again after this: one that contradicts its profile may have been exchanged back,
+one that did not may have been exchanged between two polls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,8 @@ class Unit:
         has_questions: Whether its profile has something to ask it before it is polled.
         has_rates: Whether its profile limits how fast a value may move.
         identity: Whom its profile's guard must show.
+        stated: Its profile as the settings name it, the byte order open where it must be found.
+        can_show_another: Whether its answers could show that another meter is there now.
         answers: Requests answered since the plans were looked at.
         checked_at_utc: When it was last held against its profile.
         contradictions: What it said then that its profile cannot say.
@@ -63,6 +68,8 @@ class Unit:
     has_questions: bool
     has_rates: bool
     identity: MeantMeter
+    stated: Profile
+    can_show_another: bool
     answers: int = 0
     checked_at_utc: datetime | None = None
     contradictions: Sequence[str] = ()
@@ -93,14 +100,26 @@ def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
             for register in meter.profile.registers.values()
         ),
         identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
+        stated=meter.profile,
+        can_show_another=can_tell_another(meter.profile) or can_decide_order(meter.profile),
     )
 
 
 def is_check_due(unit: Unit, now_utc: datetime) -> bool:
-    """Return whether the meter must show what it is: at first, after a mismatch, after silence.
+    """Return whether the meter must show what it is.
 
-    One that refused every question may only be starting up, and is asked with every job.
+    At first, after silence, and every hour: it may have been exchanged between two polls, or its
+    byte order found by a chance. One that refused every question may only be starting up, and one
+    whose byte order is still open shows it with the next number: these are asked with every job.
     """
     if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
         return True
-    return bool(unit.contradictions) and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
+    if unit.meter.profile.order_candidates and can_decide_order(unit.stated):
+        return True
+    is_worth_it = bool(unit.contradictions) or unit.can_show_another
+    return is_worth_it and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER
+
+
+def is_routine(unit: Unit) -> bool:
+    """Return whether the meter has shown what it is, and is only looked at again."""
+    return unit.checked_at_utc is not None and unit.pace.misses <= 1 and not unit.contradictions

@@ -1,0 +1,123 @@
+"""A meter that has shown what it is shows it again: another may have taken its place."""
+
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edge_gateway.links.bus_time import bus_time
+from edge_gateway.links.driver import Driver, JobKind
+from edge_gateway.links.link_url import parse_url
+from edge_gateway.links.modbus_unit import ModbusMeter
+from edge_gateway.polling.drivers_io import LineOrder, make_line
+from edge_gateway.polling.profiles_io import _plans
+from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.encode import encode_values
+from firmware_profiles.library_io import load_profile
+from firmware_profiles.word_orders import with_order
+from firmware_profiles.words import WordAddress
+from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, from_image
+from tests.edge_gateway.test_modbus_driver import FAST, MODELS, Hands, alpha, driver
+from wire_contracts.quality import BAD_MISMATCH
+from wire_contracts.quantities import Quantity
+
+HOUR = timedelta(hours=1)
+GAS = load_profile("cn_precession_vortex@1")
+ANSWERS_IN = ByteOrder.ABCD
+FAULTS_DEGC = (-9999.0, 9999.0, 9999.9, -9999.9, -999.0, 999.0, -999.9)
+
+
+def test_a_meter_of_another_model_at_the_same_address_is_refused_within_an_hour(
+    tmp_path: Path,
+) -> None:
+    meter, clock = alpha(), Hands()
+    with driver(tmp_path, meter, "alpha@1", clock) as reader:
+        before = reader.read(FAST, retry_count=0)
+        meter.words.update({100: MODELS["beta"], 0: 4321})
+        clock.now += HOUR
+        after = [reader.read(FAST, retry_count=0) for _ in range(2)]
+
+    assert before.values[Quantity.FLOW_M3H] == 7.0
+    assert [read.values for read in after] == [{}, {}]
+    assert set(after[0].quality.values()) == {BAD_MISMATCH}
+    assert [notice.kind for notice in after[0].notices] == ["profile_mismatch"]
+
+
+def test_one_strange_answer_to_a_routine_question_costs_nothing(tmp_path: Path) -> None:
+    meter, clock, strange = alpha(), Hands(), [MODELS["beta"]]
+
+    def behave(request: Request) -> bytes | None:
+        if clock.now.hour and request.address == 100 and strange:
+            return request.answer(strange.pop().to_bytes(2, "big"))
+        return meter(request)
+
+    with driver(tmp_path, behave, "alpha@1", clock) as reader:
+        reader.read(FAST, retry_count=0)
+        clock.now += HOUR
+        again = reader.read(FAST, retry_count=0)
+
+    assert strange == []
+    assert (again.values[Quantity.FLOW_M3H], again.quality) == (7.0, {})
+
+
+def test_a_routine_question_that_is_not_answered_costs_no_value(tmp_path: Path) -> None:
+    meter, clock = alpha(), Hands()
+
+    def behave(request: Request) -> bytes | None:
+        return None if clock.now.hour and request.address == 100 else meter(request)
+
+    with driver(tmp_path, behave, "alpha@1", clock) as reader:
+        reader.read(FAST, retry_count=0)
+        clock.now += HOUR
+        again = reader.read(FAST, retry_count=0)
+
+    assert again.values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
+
+
+def image(temperature_degc: float, volume_m3: float) -> dict[WordAddress, int]:
+    """The words of a gas meter; its temperature may be a fault value that no profile encodes."""
+    values = {Quantity.FLOW_BASE_M3H: 36.7, Quantity.VOLUME_BASE_M3: volume_m3}
+    words = dict(encode_values(with_order(GAS, ANSWERS_IN), values))
+    words[3, 0], words[3, 1] = struct.unpack(">2H", struct.pack(">f", temperature_degc))
+    return words
+
+
+@contextmanager
+def gas_meter(words: Mapping[WordAddress, int], clock: Hands) -> Iterator[Driver]:
+    with MeterServer(units={1: from_image(words)}) as plant:
+        url = parse_url(f"tcp://{LOOPBACK}:{plant.port}", place="test")
+        meter = ModbusMeter(
+            serial="G-1",
+            device_address=1,
+            profile=GAS,
+            plans=_plans("test", GAS, bus_time(url)),
+            timeout_s=0.5,
+        )
+        line = make_line(LineOrder(url=url, timeout_s=0.5, clock=clock, modbus=[meter]))
+        try:
+            yield line.driver
+        finally:
+            line.driver.close()
+
+
+@pytest.mark.parametrize("fault_degc", FAULTS_DEGC)
+def test_a_broken_sensor_decides_no_byte_order(fault_degc: float) -> None:
+    """What reads as -9999 in the right order reads as 0.008 degC in the other."""
+    words, clock = image(fault_degc, 123456.7), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    reads = []
+    with gas_meter(words, clock) as reader:
+        for hour in range(4):
+            if hour == 2:
+                words.update(image(21.3, 123456.9))
+            reads.append(reader.read(job, retry_count=0))
+            clock.now += HOUR
+
+    assert [read.values for read in reads[:2]] == [{}, {}]
+    for read in reads[2:]:
+        assert read.profile.endswith("+ABCD")
+        assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123456.9)
+        assert read.quality == {}
