@@ -27,12 +27,17 @@ Scene = dict[str, float | list[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure with its limit; `is_met` is whether it stays within."""
+    """One figure with its limit; `is_met` is whether it stays within.
+
+    `worked` is the same of the screen's thread's processor time: what a machine with other work
+    makes longer is the difference. None where nothing was measured.
+    """
 
     name: str
     value: float
     limit: float
     unit: str
+    worked: float | None = None
 
     @property
     def is_met(self) -> bool:
@@ -42,7 +47,8 @@ class Row:
     def line(self) -> str:
         """Return the figure as it is printed."""
         word = "met" if self.is_met else "MISSED"
-        return f"{self.name:58} {self.value:9.2f} {self.unit:3} limit {self.limit:7.1f}  {word}"
+        line = f"{self.name:58} {self.value:9.2f} {self.unit:3} limit {self.limit:7.1f}  {word}"
+        return line if self.worked is None else f"{line}  (processor {self.worked:.2f})"
 
 
 def scene(name: str, folder: Path) -> Scene:
@@ -75,22 +81,33 @@ def share(values: object, percent: float) -> float:
 
 
 def _starts(store: Path, work: Path) -> list[Row]:
-    first, listed, cpu = [], [], []
+    found = []
     for number in range(STARTS):
         folder = work / f"start-{number}"
         shutil.copytree(store, folder)
-        found = scene("start", folder)
-        first.append(float(str(found["first_frame_s"])))
-        listed.append(float(str(found["list_s"])))
-        cpu.append(float(str(found["list_cpu_s"])))
-    print(f"  processor seconds of a start to the list: {statistics.median(cpu):.2f}")
+        found.append(scene("start", folder))
+
+    def median(key: str) -> float:
+        return statistics.median(float(str(each[key])) for each in found)
+
     return [
-        _row("first frame, software GL (median of 5)", statistics.median(first), 1.0, "s"),
         _row(
-            "list of 10,000 orders visible, software GL (median of 5)",
-            statistics.median(listed),
-            1.8,
-            "s",
+            Row(
+                name="first frame, software GL (median of 5)",
+                value=median("first_frame_s"),
+                worked=median("first_frame_cpu_s"),
+                limit=1.0,
+                unit="s",
+            )
+        ),
+        _row(
+            Row(
+                name="list of 10,000 orders visible, software GL (median of 5)",
+                value=median("list_s"),
+                worked=median("list_cpu_s"),
+                limit=1.8,
+                unit="s",
+            )
         ),
     ]
 
@@ -99,19 +116,34 @@ def _frames(store: Path, work: Path) -> list[Row]:
     folder = work / "scroll"
     shutil.copytree(store, folder)
     scrolled = scene("scroll", folder)
-    pulls = []
-    for number in range(PULLS):
-        pulled = scene("pull", work / f"pull-{number}")
-        pulls.append(share(pulled["frames_ms"], 99.5))
+    pulls = [scene("pull", work / f"pull-{number}") for number in range(PULLS)]
     return [
-        _row("Python per frame while scrolling, p95", share(scrolled["frames_ms"], 95), 3.0, "ms"),
         _row(
-            "frame during pulls of 10,000, p99.5 of 2,000 (median of 3)",
-            statistics.median(pulls),
-            33.0,
-            "ms",
+            Row(
+                name="Python per frame while scrolling, p95",
+                value=share(scrolled["frames_ms"], 95),
+                worked=share(scrolled["worked_ms"], 95),
+                limit=3.0,
+                unit="ms",
+            )
         ),
-        _row("memory with the list of 10,000, no GL", float(str(scrolled["rss_mb"])), 200.0, "MB"),
+        _row(
+            Row(
+                name="frame during pulls of 10,000, p99.5 of 2,000 (median of 3)",
+                value=statistics.median(share(each["frames_ms"], 99.5) for each in pulls),
+                worked=statistics.median(share(each["worked_ms"], 99.5) for each in pulls),
+                limit=33.0,
+                unit="ms",
+            )
+        ),
+        _row(
+            Row(
+                name="memory with the list of 10,000, no GL",
+                value=float(str(scrolled["rss_mb"])),
+                limit=200.0,
+                unit="MB",
+            )
+        ),
     ]
 
 
@@ -120,13 +152,27 @@ def _saving(store: Path, work: Path) -> list[Row]:
     shutil.copytree(store, folder)
     saved = scene("save", folder)
     return [
-        _row("tap to durable, p95 of 120 answers", share(saved["durable_ms"], 95), 50.0, "ms"),
-        _row("longest frame while answers are saved", share(saved["frames_ms"], 100), 50.0, "ms"),
+        _row(
+            Row(
+                name="tap to durable, p95 of 120 answers",
+                value=share(saved["durable_ms"], 95),
+                limit=50.0,
+                unit="ms",
+            )
+        ),
+        _row(
+            Row(
+                name="longest frame while answers are saved",
+                value=share(saved["frames_ms"], 100),
+                worked=share(saved["worked_ms"], 100),
+                limit=50.0,
+                unit="ms",
+            )
+        ),
     ]
 
 
-def _row(name: str, value: float, limit: float, unit: str) -> Row:
-    row = Row(name=name, value=value, limit=limit, unit=unit)
+def _row(row: Row) -> Row:
     print(row.line(), flush=True)
     return row
 

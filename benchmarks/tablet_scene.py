@@ -55,7 +55,7 @@ def _enrol(folder: Path) -> None:
 def start(folder: Path) -> Result:
     """Start the app as a person does, with software GL; return first frame and first list.
 
-    Seconds count from the start of the process; `cpu` is what the machine worked for it.
+    Seconds count from the start of the process; `cpu` is what the screen's thread worked for it.
     """
     began_s = float(os.environ["LAMP_STARTED_S"])
     os.environ |= {"KIVY_DPI": "160", "KIVY_METRICS_DENSITY": "1", "KIVY_NO_CONFIG": "1"}
@@ -72,7 +72,7 @@ def start(folder: Path) -> Result:
             Config.set("graphics", key, str(value))
         show(folder)
         found["first_frame_s"] = time.time() - began_s
-        found["first_frame_cpu_s"] = time.process_time()
+        found["first_frame_cpu_s"] = time.thread_time()
         _watch_list(began_s, found)
 
     first_frame_io.show_first_frame = watched
@@ -91,7 +91,7 @@ def _watch_list(began_s: float, found: Result) -> None:
         rows = () if navigator is None else navigator.orders.ids.rows.children[0].children
         if "list_s" not in found and any(row.row.number for row in rows):
             found["list_s"] = time.time() - began_s
-            found["list_cpu_s"] = time.process_time()
+            found["list_cpu_s"] = time.thread_time()
             app.stop()
 
     Window.bind(on_flip=flipped)
@@ -128,11 +128,16 @@ def scroll(folder: Path) -> Result:
     rows = app.navigator.orders.ids.rows  # type: ignore[attr-defined]  # it is a Kivy app
     frames.until(lambda: bool(rows.data) and not app.jobs)  # type: ignore[attr-defined]  # as above
     took: list[float] = []
+    frames.worked_s.clear()
     for _ in range(SCROLL_FRAMES):
         travel = max(rows.children[0].height - rows.height, 1)
         rows.scroll_y = max(rows.scroll_y - 30 / travel, 0.0)
         took.append(frames.one())
-    found: Result = {"frames_ms": [1000 * each for each in took], "rss_mb": _rss_mb()}
+    found: Result = {
+        "frames_ms": [1000 * each for each in took],
+        "worked_ms": [1000 * each for each in frames.worked_s],
+        "rss_mb": _rss_mb(),
+    }
     tablet.close()  # type: ignore[attr-defined]  # it is the tablet
     return found
 
@@ -150,13 +155,19 @@ def pull(folder: Path) -> Result:
     is_over = threading.Event()
     pulling = threading.Thread(target=_pull_again_and_again, args=(tablet, is_over))
     pulling.start()
+    frames.worked_s.clear()
     took = [frames.one() for _ in range(PULL_FRAMES)]
+    worked = list(frames.worked_s)
     is_over.set()
     pulling.join()
     frames.until(lambda: not app.jobs)  # type: ignore[attr-defined]  # as above
     rows = app.navigator.orders.view.total_count  # type: ignore[attr-defined]  # it is a Kivy app
     tablet.close()  # type: ignore[attr-defined]  # it is the tablet
-    return {"frames_ms": [1000 * each for each in took], "orders": float(rows)}
+    return {
+        "frames_ms": [1000 * each for each in took],
+        "worked_ms": [1000 * each for each in worked],
+        "orders": float(rows),
+    }
 
 
 def _pull_again_and_again(tablet: object, is_over: threading.Event) -> None:
@@ -195,6 +206,7 @@ def save(folder: Path) -> Result:
     navigator.open_finding()
     frames.until(lambda: not app.jobs)  # type: ignore[attr-defined]  # as above
     waits, took = [], []
+    frames.worked_s.clear()
     for number in range(ANSWERS):
         seen = len(durable)
         tapped_s = time.perf_counter()
@@ -206,6 +218,7 @@ def save(folder: Path) -> Result:
     return {
         "durable_ms": [1000 * each for each in waits],
         "frames_ms": [1000 * each for each in took],
+        "worked_ms": [1000 * each for each in frames.worked_s],
     }
 
 

@@ -69,16 +69,21 @@ class Frames:
         Clock._max_fps = 0  # noqa: SLF001 - we wait ourselves, to measure without the wait
         self._loop, self._clock, self._builder = EventLoop, Clock, Builder
         self._next_s = time.perf_counter()
+        self.worked_s: list[float] = []
 
     def one(self) -> float:
-        """Run one frame; return the seconds it took. Then wait for its turn of 1/60 s."""
-        began_s = time.perf_counter()
+        """Run one frame; return the seconds it took. Then wait for its turn of 1/60 s.
+
+        `worked_s` keeps what the processor did for each, which other work does not lengthen.
+        """
+        began_s, worked_s = time.perf_counter(), time.thread_time()
         self._clock.tick()
         self._loop.dispatch_input()
         self._builder.sync()
         self._clock.tick_draw()
         self._builder.sync()
         took_s = time.perf_counter() - began_s
+        self.worked_s.append(time.thread_time() - worked_s)
         self._next_s = max(self._next_s + FRAME_S, began_s)
         time.sleep(max(self._next_s - time.perf_counter(), 0.0005))
         return took_s
