@@ -109,14 +109,17 @@ def commit_seq(connection: Connection) -> int:
     known = connection.info.get(_SEQ_OF_TRANSACTION)
     if known is not None and known[0] is transaction:
         return int(known[1])
-    seq = connection.execute(
-        update(CHANGE_HEAD)
-        .where(CHANGE_HEAD.c.shard == _SHARD)
-        .values(seq=CHANGE_HEAD.c.seq + 1)
-        .returning(CHANGE_HEAD.c.seq)
-    ).scalar_one()
+    seq = connection.execute(_DRAW).scalar_one()
     connection.info[_SEQ_OF_TRANSACTION] = (transaction, seq)
     return int(seq)
+
+
+_DRAW = (
+    update(CHANGE_HEAD)
+    .where(CHANGE_HEAD.c.shard == _SHARD)
+    .values(seq=CHANGE_HEAD.c.seq + 1)
+    .returning(CHANGE_HEAD.c.seq)
+)
 
 
 def publish(connection: Connection, publication: Publication, now_utc: datetime) -> int:

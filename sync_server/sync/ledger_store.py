@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.access.tablet_store import TabletIdentity
@@ -243,20 +245,28 @@ def note_replica(
     connection: Connection, replica_id: str, tablet_id: str, last_n: int, now_utc: datetime
 ) -> None:
     """Write down that a copy of a tablet's store has spoken, and how far its numbers went."""
-    make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    new = make(REPLICA).values(
-        replica_id=replica_id,
-        tablet_id=tablet_id,
-        first_seen_at_ms=ms_from_utc(now_utc),
-        last_n=last_n,
+    values = {
+        "replica_id": replica_id,
+        "tablet_id": tablet_id,
+        "first_seen_at_ms": ms_from_utc(now_utc),
+        "last_n": last_n,
+    }
+    connection.execute(_NOTE_REPLICA[connection.dialect.name], values)
+
+
+def _note_replica(new: SqliteInsert | PostgresqlInsert) -> Executable:
+    return new.on_conflict_do_update(
+        index_elements=[REPLICA.c.replica_id],
+        set_={"last_n": new.excluded.last_n},
+        where=REPLICA.c.last_n < new.excluded.last_n,
     )
-    connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[REPLICA.c.replica_id],
-            set_={"last_n": last_n},
-            where=REPLICA.c.last_n < last_n,
-        )
-    )
+
+
+_NOTE_REPLICA = {
+    "sqlite": _note_replica(sqlite_insert(REPLICA)),
+    "postgresql": _note_replica(postgresql_insert(REPLICA)),
+}
+"""Built once, as what follows: every push asks, and to put it together takes longer."""
 
 
 def numbers_in_use(
@@ -272,8 +282,10 @@ def numbers_in_use(
 
 def tablet_of_replica(connection: Connection, replica_id: str) -> str | None:
     """Return which tablet first spoke with this copy of a store, None when none has."""
-    query = select(REPLICA.c.tablet_id).where(REPLICA.c.replica_id == replica_id)
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(_TABLET_OF, {"replica": replica_id}).scalar_one_or_none()
+
+
+_TABLET_OF = select(REPLICA.c.tablet_id).where(REPLICA.c.replica_id == bindparam("replica"))
 
 
 def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict[str, BootTimes]:
@@ -292,13 +304,18 @@ def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict
 
 def _taps(connection: Connection, boot_id: str, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the taps of a boot inside a span of its monotonic clock, and the one on each side."""
-    mono_ms, at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
-    taps = select(mono_ms, at_ms).where(OP_LEDGER.c.boot_id == boot_id)
-    before = taps.where(mono_ms < span[0]).order_by(mono_ms.desc(), at_ms.desc()).limit(1)
-    after = taps.where(mono_ms > span[1]).order_by(mono_ms, at_ms).limit(1)
-    inside = taps.where(mono_ms.between(*span))
-    found = [row for query in (before, inside, after) for row in connection.execute(query)]
-    return [(int(row.mono_ms or 0), int(row.happened_at_ms)) for row in found]
+    asked = {"boot": boot_id, "low": span[0], "high": span[1]}
+    found = [
+        row for query in (_BEFORE, _INSIDE, _AFTER) for row in connection.execute(query, asked)
+    ]
+    return [(int(mono_ms or 0), int(at_ms)) for mono_ms, at_ms in found]
+
+
+_mono_ms, _at_ms = OP_LEDGER.c.mono_ms, OP_LEDGER.c.happened_at_ms
+_TAPS = select(_mono_ms, _at_ms).where(OP_LEDGER.c.boot_id == bindparam("boot"))
+_BEFORE = _TAPS.where(_mono_ms < bindparam("low")).order_by(_mono_ms.desc(), _at_ms.desc()).limit(1)
+_INSIDE = _TAPS.where(_mono_ms.between(bindparam("low"), bindparam("high")))
+_AFTER = _TAPS.where(_mono_ms > bindparam("high")).order_by(_mono_ms, _at_ms).limit(1)
 
 
 def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:
@@ -313,8 +330,10 @@ def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -
 
 def is_replica_retired(connection: Connection, replica_id: str) -> bool:
     """Return whether the store must draw a new replica id."""
-    query = select(REPLICA.c.retired_at_ms).where(REPLICA.c.replica_id == replica_id)
-    return connection.execute(query).scalar_one_or_none() is not None
+    return connection.execute(_RETIRED, {"replica": replica_id}).scalar_one_or_none() is not None
+
+
+_RETIRED = select(REPLICA.c.retired_at_ms).where(REPLICA.c.replica_id == bindparam("replica"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
