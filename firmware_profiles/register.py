@@ -66,7 +66,7 @@ class Companions:
         return tuple(name for name in parts if name is not None)
 
     def settings(self) -> tuple[str, ...]:
-        """Return the settings of the meter that the value needs; they may be read apart."""
+        """Return the settings of the meter that the value needs; they may be read behind it."""
         names = (self.decimals_from, self.multiplier_from, self.resolution_from, self.unit_from)
         return tuple(name for name in names if name is not None)
 

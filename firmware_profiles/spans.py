@@ -29,6 +29,20 @@ def group_spans(profile: Profile, group: str) -> tuple[Span, ...]:
     return merge_spans(spans, profile.max_registers)
 
 
+def setting_spans(profile: Profile, group: str) -> tuple[Span, ...]:
+    """Return the spans of the meter's settings (unit, multiplier) that the group's values need.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    names = (
+        name
+        for register in group_registers(profile, group)
+        for name in register.companions.settings()
+    )
+    return tuple(sorted({profile.registers[name].span for name in names}))
+
+
 def needed_spans(profile: Profile, register: Register) -> tuple[Span, ...]:
     """Return the spans of one value: first what must come in one read, then the others.
 

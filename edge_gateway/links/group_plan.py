@@ -58,6 +58,8 @@ class GroupPlan:
         refusals: Spans that were refused alone; none of the shared requests serves them.
         cost: What the plan was made with.
         guard: The constant register that every request fetches where it fits.
+        settings: Words of the meter's settings (unit, multiplier). The requests that fetch them
+            come last: a setting that is changed between two requests shows that it was.
     """
 
     spans: Sequence[Span]
@@ -68,6 +70,7 @@ class GroupPlan:
     refusals: Mapping[Span, Refusal] = field(default_factory=dict)
     cost: RequestCost = LAN_COST
     guard: Span | None = None
+    settings: Sequence[WordAddress] = ()
 
     @property
     def duration_s(self) -> float:
@@ -80,6 +83,7 @@ def plan_group(
     limits: ReadLimits,
     cost: RequestCost = LAN_COST,
     guard: Span | None = None,
+    settings: Sequence[Span] = (),
 ) -> GroupPlan:
     """Return the plan of a group that has refused nothing yet.
 
@@ -94,6 +98,7 @@ def plan_group(
         words={},
         cost=cost,
         guard=guard,
+        settings=tuple(at for span in settings for at in span.addresses()),
     )
     return _planned(blank)
 
@@ -130,9 +135,14 @@ def _planned(plan: GroupPlan) -> GroupPlan:
     planned = plan_reads(shared, limits, plan.cost) if shared else ()
     if planned:
         planned = guarded(planned, plan.guard, limits)
-    requests = (*planned, *lonely)
+    settings = frozenset(plan.settings)
+    requests = sorted((*planned, *lonely), key=lambda each: _has_any(each, settings))
     parts = {
         request: tuple(span for span in plan.spans if covers(request, span)) for request in requests
     }
     words = {request: tuple(request.addresses()) for request in requests}
-    return replace(plan, requests=requests, parts=parts, words=words)
+    return replace(plan, requests=tuple(requests), parts=parts, words=words)
+
+
+def _has_any(request: Span, words: frozenset[WordAddress]) -> bool:
+    return bool(words) and not words.isdisjoint(request.addresses())

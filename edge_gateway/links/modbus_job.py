@@ -19,7 +19,7 @@ from firmware_profiles.decode import Decoded, decode_group
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.rates import Poll, rate_suspects
-from firmware_profiles.words import BlockImage, pack_block, pack_words
+from firmware_profiles.words import BlockImage, WordAddress, pack_block, pack_words
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity
 
@@ -82,12 +82,16 @@ def _all_bad(profile: Profile, group: str, code: QualityCode) -> Mapping[Quantit
 def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
     """Return what the words of a group mean, and why others are missing."""
     meter = unit.meter
-    decoded = _compared(unit, group, _decoded(unit, group, read), told.at_utc)
+    changed = _changed_settings(unit, group, read)
+    decoded = _decoded(unit, group, read)
+    if changed:
+        decoded = _without_torn(meter.profile, group, decoded, changed)
+    decoded = _compared(unit, group, decoded, told.at_utc)
     return JobRead(
         values=decoded.values,
         quality=decoded.quality,
         events=decoded.events,
-        raw=_raw(read),
+        raw=None if changed else _raw(read),
         local=LaterValues(decoded.local_of),
         has_answered=read.has_answered,
         is_link_down=read.is_link_down,
@@ -96,6 +100,37 @@ def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
         meter_clock=decoded.clock,
         notices=told.notices,
     )
+
+
+def _changed_settings(unit: Unit, group: str, read: GroupRead) -> frozenset[WordAddress]:
+    """Return the words of settings that are not as they were at the last poll.
+
+    A value may have been read before its multiplier was changed, in another request.
+    """
+    plan = read.plan
+    if not plan.settings or len(plan.requests) == 1:
+        return frozenset()
+    before = unit.settings.get(group, {})
+    now = {at: read.words[at] for at in plan.settings if at in read.words}
+    unit.settings[group] = {**before, **now}
+    return frozenset(at for at, word in now.items() if before.get(at, word) != word)
+
+
+def _without_torn(
+    profile: Profile, group: str, decoded: Decoded, changed: frozenset[WordAddress]
+) -> Decoded:
+    """Return the poll without the values whose settings were changed since the last one."""
+    torn = {
+        register.wire: BAD_MISMATCH
+        for register in group_registers(profile, group)
+        if register.wire is not None
+        and any(
+            not changed.isdisjoint(profile.registers[name].span.addresses())
+            for name in register.companions.settings()
+        )
+    }
+    values = {name: value for name, value in decoded.values.items() if name not in torn}
+    return replace(decoded, values=values, quality={**decoded.quality, **torn})
 
 
 def _compared(unit: Unit, group: str, decoded: Decoded, at_utc: datetime) -> Decoded:

@@ -11,6 +11,7 @@ from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
 from firmware_profiles.rates import Poll
 from firmware_profiles.word_orders import can_decide_order
+from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
 
 CHECKED_AGAIN_AFTER = timedelta(hours=1)
@@ -58,6 +59,7 @@ class Unit:
         refusal: The quality of its values, where it refused every question.
         counts: Register that counts to its number at the last poll.
         polls: Register group to its last good values.
+        settings: Register group to the words of the meter's settings at the last poll.
     """
 
     meter: ModbusMeter
@@ -76,6 +78,7 @@ class Unit:
     refusal: QualityCode | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
+    settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
 
 
 def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:

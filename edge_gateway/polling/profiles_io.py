@@ -30,6 +30,7 @@ from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import Profile
+from firmware_profiles.spans import setting_spans
 from wire_contracts.clock import Clock
 
 DEFAULT_TIMEOUT_S = 1.0
@@ -338,7 +339,8 @@ def _plans(place: str, profile: Profile, time_of: BusTime) -> Mapping[str, Group
     plans = {}
     for group, needed in spans.items():
         try:
-            plans[group] = plan_group(needed, limits, cost, guard)
+            settings = setting_spans(profile, group)
+            plans[group] = plan_group(needed, limits, cost, guard, settings)
         except PlanError as error:
             where = f"{place}: profile {profile.reference} group {group}"
             raise ConfigError(f"{where}: {error}") from error

@@ -16,7 +16,8 @@ from edge_gateway.polling.drivers_io import LineOrder, make_line
 from edge_gateway.polling.profiles_io import _plans
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.encode import encode_values
-from firmware_profiles.library_io import load_profile
+from firmware_profiles.library_io import available_profiles, load_profile
+from firmware_profiles.spans import setting_spans
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress
 from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, from_image
@@ -25,6 +26,7 @@ from wire_contracts.quality import BAD_MISMATCH
 from wire_contracts.quantities import Quantity
 
 HOUR = timedelta(hours=1)
+URL = parse_url(f"tcp://{LOOPBACK}:502", place="test")
 GAS = load_profile("cn_precession_vortex@1")
 ANSWERS_IN = ByteOrder.ABCD
 FAULTS_DEGC = (-9999.0, 9999.0, 9999.9, -9999.9, -999.0, 999.0, -999.9)
@@ -121,3 +123,44 @@ def test_a_broken_sensor_decides_no_byte_order(fault_degc: float) -> None:
         assert read.profile.endswith("+ABCD")
         assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123456.9)
         assert read.quality == {}
+
+
+def test_a_value_whose_multiplier_was_changed_behind_it_is_none(tmp_path: Path) -> None:
+    """A TUF-2000M answers its totals in one request and their multiplier in another."""
+    profile = load_profile("tuf_2000m@2")
+    values = {Quantity.FLOW_M3H: 1.5, Quantity.ENERGY_KWH: 4800.0, Quantity.VOLUME_M3: 1234.0}
+    words = {**encode_values(profile, values), (3, 1441): 1}
+    multiplier = (3, profile.registers["total_multiplier"].span.address)
+    keypad = [False]
+    honest = from_image(words)
+
+    def behave(request: Request) -> bytes | None:
+        answer = honest(request)
+        if keypad[0] and request.count > 10:
+            keypad[0] = False
+            words[multiplier] = words.get(multiplier, 0) + 1
+        return answer
+
+    with driver(tmp_path, behave, "tuf_2000m@2") as reader:
+        before = reader.read(FAST, retry_count=0)
+        keypad[0] = True
+        torn = reader.read(FAST, retry_count=0)
+        after = reader.read(FAST, retry_count=0)
+
+    assert before.values[Quantity.VOLUME_M3] == pytest.approx(1234.0)
+    assert Quantity.VOLUME_M3 not in torn.values
+    assert torn.quality == {Quantity.VOLUME_M3: BAD_MISMATCH}
+    assert torn.values[Quantity.FLOW_M3H] == 1.5
+    assert torn.raw is None
+    assert after.values[Quantity.VOLUME_M3] == pytest.approx(12340.0)
+    assert after.quality == {}
+
+
+@pytest.mark.parametrize("reference", available_profiles())
+def test_settings_are_asked_behind_the_values_that_need_them(reference: str) -> None:
+    profile = load_profile(reference)
+    for group, plan in _plans("test", profile, bus_time(URL)).items():
+        settings = {at for span in setting_spans(profile, group) for at in span.addresses()}
+        holds = [not settings.isdisjoint(request.addresses()) for request in plan.requests]
+
+        assert holds == sorted(holds)
