@@ -19,6 +19,7 @@ The line through the features, in the order the data flows:
     forms             what the office asks on tablets: XLSForm -> model, versions, answers
     service_desk      calls and requests with their clocks -> work orders -> replies
     shifts            log and hand-over of the shifts
+    paging            whoever should look at a danger is called
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets
     safekeeping       copies of everything, and the way to another database

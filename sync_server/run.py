@@ -33,6 +33,8 @@ from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classe
 from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
+from sync_server.paging.pager_io import FilePager
+from sync_server.paging.paging_run_io import watch
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
@@ -281,14 +283,31 @@ def _pages(site: _Site) -> _PartRun:
     )
     app = build_app(site.engine, site.clock, settings)
     web = _web(app, config.listen_host, config.listen_port)
-    sweeper = threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")
+    beside = [threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")]
+    if config.paging_file is not None:
+        beside.append(threading.Thread(target=_page_people, args=(site,), name="paging"))
+
+    def enter() -> None:
+        for thread in beside:
+            thread.start()
 
     def leave() -> None:
         app.state.live.close()
         app.state.poke.close()
         web.should_exit = True
 
-    return _PartRun(work=web.run, enter=sweeper.start, leave=leave, close=sweeper.join)
+    def close() -> None:
+        for thread in beside:
+            thread.join()
+
+    return _PartRun(work=web.run, enter=enter, leave=leave, close=close)
+
+
+def _page_people(site: _Site) -> None:
+    """Call whoever should look at a danger, through the file that the settings name."""
+    path = site.config.paging_file
+    if path is not None:
+        watch(site.engine, site.clock, FilePager(path), site.config.public_url, site.stop)
 
 
 def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:

@@ -12,6 +12,7 @@ The line through the modules:
     customer_tables   customers, their premises and meters there
     desk_tables       calls, service requests and their path, the working calendar
     shift_tables      log and hand-over of the shifts
+    paging_tables     whom the server called because nobody looked
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are

@@ -1,0 +1,175 @@
+"""Answers what nobody looked at and whom to call; keeps who was called."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, insert, select
+
+from sync_server.db.access_tables import ACCOUNT
+from sync_server.db.alert_tables import ALERT
+from sync_server.db.desk_tables import SERVICE_REQUEST
+from sync_server.db.order_tables import POLICY
+from sync_server.db.paging_tables import PAGE_SENT
+from sync_server.db.shift_tables import SHIFT_HANDOVER
+from sync_server.paging.paging import (
+    Concern,
+    LastPage,
+    PagingTerms,
+    Unheard,
+    next_step,
+    roles_at,
+)
+from wire_contracts.alert_states import Condition, Visibility
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.orders import SafetyClass
+from wire_contracts.quantities import Medium
+from wire_contracts.request_states import RequestState
+
+_SAFETY_PRIORITY = 1
+_CONTROL_ROOM = "control_room"
+_MOST = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePage:
+    """One call to be made now."""
+
+    unheard: Unheard
+    step: int
+    addressee: str
+    language: str
+
+
+def unheard_things(connection: Connection, now_utc: datetime) -> Sequence[Unheard]:
+    """Return the dangers that nobody looked at, at most fifty of a kind."""
+    return [*_alerts(connection), *_slips(connection, now_utc)]
+
+
+def _alerts(connection: Connection) -> list[Unheard]:
+    rows = connection.execute(
+        select(ALERT.c.alert_id, ALERT.c.meter_id, ALERT.c.raised_at_ms)
+        .where(ALERT.c.condition == str(Condition.UNACKNOWLEDGED))
+        .where(ALERT.c.visibility == str(Visibility.SHOWN))
+        .where(ALERT.c.medium == str(Medium.GAS), ALERT.c.priority == _SAFETY_PRIORITY)
+        .order_by(ALERT.c.raised_at_ms)
+        .limit(_MOST)
+    )
+    return [
+        Unheard(
+            concern=Concern.SAFETY_ALERT,
+            subject=row.alert_id,
+            name=row.meter_id,
+            since_utc=utc_from_ms(row.raised_at_ms),
+        )
+        for row in rows
+    ]
+
+
+def _slips(connection: Connection, now_utc: datetime) -> list[Unheard]:
+    rows = connection.execute(
+        select(SERVICE_REQUEST)
+        .where(SERVICE_REQUEST.c.state == str(RequestState.DISPATCHED))
+        .where(SERVICE_REQUEST.c.safety_class == str(SafetyClass.A))
+        .where(SERVICE_REQUEST.c.due_at_ms < ms_from_utc(now_utc))
+        .order_by(SERVICE_REQUEST.c.due_at_ms)
+        .limit(_MOST)
+    )
+    return [
+        Unheard(
+            concern=Concern.DANGER_SLIP,
+            subject=row.request_id,
+            name=row.number,
+            since_utc=utc_from_ms(row.due_at_ms),
+        )
+        for row in rows
+    ]
+
+
+def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:
+    """Return the calls that are due now; a step without anybody to call is passed over."""
+    terms = load_terms(connection, now_utc)
+    found = []
+    for unheard in unheard_things(connection, now_utc):
+        last = _last(connection, unheard)
+        step, due_utc = next_step(unheard, last, terms)
+        if due_utc <= now_utc:
+            people = _people_at(connection, step)
+            while not people and step < len(_STEPS):
+                step += 1
+                people = _people_at(connection, step)
+            found += [
+                DuePage(unheard=unheard, step=step, addressee=who, language=language)
+                for who, language in people
+            ]
+    return found
+
+
+_STEPS = (0, 1, 2)
+
+
+def load_terms(connection: Connection, now_utc: datetime) -> PagingTerms:
+    """Return the policies that hold: 60 s and 120 s where the utility has set none."""
+    return PagingTerms(
+        wait=timedelta(seconds=_policy(connection, "paging.wait.seconds", 60, now_utc)),
+        repeat=timedelta(seconds=_policy(connection, "paging.repeat.seconds", 120, now_utc)),
+    )
+
+
+def _policy(connection: Connection, name: str, otherwise: float, now_utc: datetime) -> float:
+    query = (
+        select(POLICY.c.value)
+        .where(POLICY.c.name == name, POLICY.c.valid_from_ms <= ms_from_utc(now_utc))
+        .order_by(POLICY.c.valid_from_ms.desc())
+        .limit(1)
+    )
+    value = connection.execute(query).scalar_one_or_none()
+    return otherwise if value is None else float(value)
+
+
+def _last(connection: Connection, unheard: Unheard) -> LastPage | None:
+    row = connection.execute(
+        select(PAGE_SENT.c.step, func.max(PAGE_SENT.c.at_ms).label("at_ms"))
+        .where(PAGE_SENT.c.subject == unheard.subject)
+        .where(PAGE_SENT.c.concern == str(unheard.concern))
+        .group_by(PAGE_SENT.c.step)
+        .order_by(PAGE_SENT.c.step.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else LastPage(step=row.step, at_utc=utc_from_ms(row.at_ms))
+
+
+def _people_at(connection: Connection, step: int) -> list[tuple[str, str]]:
+    """Return account and language of whom a step calls."""
+    query = select(ACCOUNT.c.account_id, ACCOUNT.c.language).where(ACCOUNT.c.is_active)
+    holder = _shift_holder(connection) if step == 0 else None
+    if holder is not None:
+        query = query.where(ACCOUNT.c.account_id == holder)
+    else:
+        query = query.where(ACCOUNT.c.role.in_([str(each) for each in roles_at(step)]))
+    rows = connection.execute(query.order_by(ACCOUNT.c.account_id))
+    return [(row.account_id, row.language) for row in rows]
+
+
+def _shift_holder(connection: Connection) -> str | None:
+    """Return who took the control room's shift last, None when nobody ever did."""
+    query = (
+        select(SHIFT_HANDOVER.c.to_actor)
+        .where(SHIFT_HANDOVER.c.desk == _CONTROL_ROOM, SHIFT_HANDOVER.c.to_actor.is_not(None))
+        .order_by(SHIFT_HANDOVER.c.handover_id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def keep_page(connection: Connection, page: DuePage, now_utc: datetime) -> None:
+    """Keep that somebody was called."""
+    connection.execute(
+        insert(PAGE_SENT).values(
+            concern=str(page.unheard.concern),
+            subject=page.unheard.subject,
+            step=page.step,
+            addressee=page.addressee,
+            at_ms=ms_from_utc(now_utc),
+        )
+    )
