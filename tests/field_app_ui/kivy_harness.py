@@ -220,6 +220,7 @@ class Driver:
         for child in self.win.children[:]:
             self.win.remove_widget(child)
         recycled_views._cached_views.clear()  # rows of this app, bound to its theme for ever
+        recycled_views._cache_count = 0  # Kivy divides by what is cached when it has counted 1,000
         for movement in list(Animation._instances):
             for key in list(movement._widgets):
                 movement.cancel(movement._widgets[key]["widget"])
