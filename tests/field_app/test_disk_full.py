@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,24 +65,30 @@ def full_disk(tablet: Tablet) -> Iterator[None]:
     def limit(connection: Connection, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
-    def fill(connection: Connection) -> None:
-        # no free page inside the file may be left either
-        connection.exec_driver_sql("CREATE TABLE filler (content BLOB)")
+    def empty(connection: Connection) -> None:
+        query = "SELECT name FROM sqlite_master WHERE name LIKE 'filler_%'"
+        for name in connection.exec_driver_sql(query).scalars().all():
+            connection.exec_driver_sql(f"DROP TABLE {name}")
 
-    def insert(connection: Connection) -> None:
-        for _ in range(1000):
-            connection.exec_driver_sql("INSERT INTO filler VALUES (zeroblob(3000))")
+    def fill() -> None:
+        # no free page inside the file may be left either: every empty table takes one
+        for number in count():
+            statement = f"CREATE TABLE filler_{number} (content BLOB)"
+            tablet.database.write(partial(_run, statement=statement))
 
-    tablet.database.write(fill)
     pages = tablet.database.read(lambda c: int(c.exec_driver_sql("PRAGMA page_count").scalar_one()))
     tablet.database.write(lambda connection: limit(connection, pages))
     with pytest.raises(StoreFullError):
-        tablet.database.write(insert)
+        fill()
     try:
         yield
     finally:
         tablet.database.write(lambda connection: limit(connection, 1_000_000))
-        tablet.database.write(lambda c: c.exec_driver_sql("DROP TABLE filler"))
+        tablet.database.write(empty)
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)
 
 
 @pytest.fixture
