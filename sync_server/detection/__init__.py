@@ -24,6 +24,7 @@ The line through the rooms and modules:
     detectors         one module per rule
     hourly            every detector over closed hours
     fleet_state       all that is remembered of a fleet
+    doubts            what speaks against a candidate, and how good its readings are
     advance           one call: take in readings, close hours, say what is wrong
     alerting          candidates become alerts; crews' findings move thresholds
     telling           a candidate in words, its cost, its evidence

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sync_server.detection.doubts import with_doubts
 from sync_server.detection.fleet_state import FleetState
 from sync_server.detection.hourly import Piece, judge_hours, mark_untrusted
 from sync_server.detection.hours.history import day_pieces
@@ -85,7 +86,7 @@ def advance(
     slot = slot_of(readings[:, Col.MEASURED])
     sums, first = close_slots(state.slots, row, slot, added, upto)
     found.extend(_judge(fleet, state, (sums, first), surroundings, found))
-    return Advanced(state=state, candidates=_judged(fleet, found, surroundings), late=late)
+    return Advanced(state=state, candidates=_judged(fleet, state, found, surroundings), late=late)
 
 
 def _judge(
@@ -171,7 +172,7 @@ def _start_clock(state: FleetState, row: Ints, readings: Floats) -> None:
 
 
 def _judged(
-    fleet: Fleet, found: Sequence[Candidate], surroundings: Surroundings
+    fleet: Fleet, state: FleetState, found: Sequence[Candidate], surroundings: Surroundings
 ) -> Sequence[Candidate]:
     """Return the candidates of meters that are judged already and still in service.
 
@@ -182,7 +183,11 @@ def _judged(
         for each in found
         if fleet.judged_from_s[each.row] <= each.at_s <= fleet.in_service_until_s[each.row]
     ]
-    return [_weighed(each, surroundings) for each in kept]
+    weighed = [_weighed(each, surroundings) for each in kept]
+    return [
+        with_doubts(fleet, state, each, surroundings) if each.is_raised else each
+        for each in weighed
+    ]
 
 
 def _weighed(candidate: Candidate, surroundings: Surroundings) -> Candidate:

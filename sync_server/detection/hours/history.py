@@ -45,6 +45,7 @@ class HistoryState:
         bad_from: First hour of the newest abnormal stretch.
         bad_to: Its last hour.
         untrusted_to: Last hour in which the register itself is known to be wrong.
+        known_h: Hours that advances have covered since the first reading.
     """
 
     rate: Singles
@@ -54,6 +55,7 @@ class HistoryState:
     bad_from: Ints
     bad_to: Ints
     untrusted_to: Ints
+    known_h: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def empty_history(count: int) -> HistoryState:
         bad_from=np.zeros(count, dtype=np.int64),
         bad_to=np.zeros(count, dtype=np.int64),
         untrusted_to=np.zeros(count, dtype=np.int64),
+        known_h=np.zeros(count),
     )
 
 
@@ -129,6 +132,7 @@ def open_block(
     received_s: Floats = np.maximum(newest, state.received_s[:, None])
     state.rate = whole[:, rate.shape[1] :]
     state.received_s = received_s[:, -1].copy()
+    state.known_h += hours.sum(axis=1)
     return HourBlock(
         first=first,
         rate=whole,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sync_server.detection.advance import advance
 from sync_server.detection.alerting.alert_book import AlertBook, Change, Lane, decide_alerts
 from sync_server.detection.fleet_state import FleetState, empty_state
-from sync_server.detection.meters.candidates import Candidate
+from sync_server.detection.meters.candidates import Candidate, QualityFlag
 from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
 from sync_server.detection.meters.intake import OutdoorSeries, ReadingBatch, Surroundings
@@ -112,6 +112,20 @@ def test_a_small_leak_in_a_home_is_found_within_two_days_and_explained() -> None
     assert first.at_s <= START_S + 62 * DAY_S
     assert first.observed == pytest.approx(0.006, rel=0.2)
     assert (first.unit, first.rule, bool(first.check_first)) == ("m³/h", "floor", True)
+
+
+def test_an_alert_says_what_weakens_it() -> None:
+    litres = litres_of_a_home(50)
+    litres[42 * 24 :] += 8.0
+    batch = batch_of(0, register(litres))
+    hours = np.arange(len(litres))
+    heard = part(batch, np.flatnonzero((hours < 43 * 24) | (hours > 43 * 24 + 3)))
+
+    _, found = run(fleet_of([home()]), heard)
+
+    last = max(found, key=lambda each: each.at_s)
+    assert set(last.quality) == {QualityFlag.SHORT_HISTORY, QualityFlag.GAP}
+    assert ("hours_unknown", 4.0) in {(each.name, each.value) for each in last.against}
 
 
 def test_a_home_with_guests_is_no_leak() -> None:
