@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from field_app.config import TabletConfig
 from field_app.orders.order_store import OrderQuery
@@ -69,8 +69,9 @@ def shoot_tablet(
 ) -> Sequence[Path]:
     """Return the pictures of the tablet that lives in `data`; its data is left as it is.
 
-    Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`,
-    `tablet-finding.en.png` and the same with `zh`; on its side: `tablet-two-panes.en.png`.
+    Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`, every tool and place,
+    `tablet-finding.en.png`, rounds where the crew has any, and the same with `zh`; on its side:
+    `tablet-two-panes.en.png` and what a crew uses most, with `wide-` before its name.
     Order and finding show the most urgent open order with evidence, else the first order.
 
     Raises:
@@ -156,20 +157,82 @@ def _take(shooting: Shooting, tablet: Tablet, clock: Clock) -> None:
 
     settle()
     order_id = _telling_order(tablet)
-    if shooting.size == LANDSCAPE:
+    is_wide = shooting.size == LANDSCAPE
+    if is_wide:
         _shoot_two_panes(shooting, app, order_id, settle)
     else:
         _shoot_upright(shooting, app, order_id, settle)
+    _shoot_rounds(_Camera(shooting, app, settle, "wide-" if is_wide else ""), tablet)
     app.stop()
+
+
+class _Camera:
+    """Shows pages of rounds and takes their pictures."""
+
+    def __init__(
+        self, shooting: Shooting, app: "LamplighterApp", settle: Callable[[], None], prefix: str
+    ) -> None:
+        """Put `prefix` before every name."""
+        self._shooting, self._app, self._settle = shooting, app, settle
+        self._prefix = prefix
+
+    def place(self, name: str, place: str) -> None:
+        """Take the picture of a place."""
+        self._app.navigator.go(place)
+        self._settle()
+        _save(self._shooting, f"{self._prefix}{name}")
+
+    def page(self, name: str, key: str) -> None:
+        """Take the picture of a page of rounds by its key, and go back."""
+        screen: Any = self._app.navigator.place_screen("patrol")
+        screen.opened(key)
+        self._settle()
+        _save(self._shooting, f"{self._prefix}{name}")
+        self._app.navigator.close_page()
+
+
+def _shoot_rounds(camera: _Camera, tablet: Tablet) -> None:
+    """Take the pictures of an inspector's pages; none for a crew that inspects nothing."""
+    desk = tablet.inspections
+    if not desk.has_rounds():
+        return
+    camera.place("rounds", "patrol")
+    for home in desk.homes()[:1]:
+        camera.page("homes", "homes")
+        camera.page("home", f"home:{home.household_id}")
+    for meter in desk.meters()[:1]:
+        camera.page("meters", "meters")
+        camera.page("meter", f"meter:{meter.meter_id}")
+    run = desk.open_run()
+    plan = next(iter(desk.plans().items()), None)
+    if run is not None:
+        camera.page("run", f"run:{run.run_id}")
+    elif plan is not None:
+        camera.page("run", f"run:{desk.start_run(plan[0], plan[1].stops)}")
 
 
 def _shoot_two_panes(
     shooting: Shooting, app: "LamplighterApp", order_id: str, settle: Callable[[], None]
 ) -> None:
+    navigator = app.navigator
     if order_id:
-        app.navigator.open_order(order_id)
+        navigator.open_order(order_id)
     settle()
     _save(shooting, "two-panes")
+    if order_id:
+        _bring_to_work(app, settle)
+        navigator.open_tool("work")
+        settle()
+        _save(shooting, "wide-work")
+        navigator.close_page()
+        navigator.open_finding()
+        settle()
+        _save(shooting, "wide-finding")
+        navigator.back()
+    for place in ("map", "sync"):
+        navigator.go(place)
+        settle()
+        _save(shooting, f"wide-{place}")
 
 
 def _shoot_upright(
@@ -182,11 +245,7 @@ def _shoot_upright(
     navigator.open_order(order_id)
     settle()
     _save(shooting, "order")
-    for _ in range(STEPS_TO_WORK):
-        action = navigator.order.view.next_action
-        if action is not None and not action.opens_finding:
-            navigator.order.act(action.event)
-            settle()
+    _bring_to_work(app, settle)
     _shoot_tools(shooting, app, settle)
     navigator.open_finding()
     settle()
@@ -199,6 +258,18 @@ def _shoot_upright(
     settle()
     _save(shooting, "finding")
 
+
+def _bring_to_work(app: "LamplighterApp", settle: Callable[[], None]) -> None:
+    """Accept the order that is open, set off, arrive and begin."""
+    order = app.navigator.order
+    for _ in range(STEPS_TO_WORK):
+        action = order.view.next_action
+        if action is not None and action.event in _TO_WORK:
+            order.act(action.event)
+            settle()
+
+
+_TO_WORK = frozenset({"accept", "depart", "arrive", "begin"})
 
 TOOLS = ("work", "gate", "valves", "photos", "parts", "reading", "signature", "handover")
 """The sheets of an order on which a crew works."""
