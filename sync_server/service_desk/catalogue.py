@@ -110,13 +110,13 @@ RULES: Mapping[RequestClass, ClassRule] = {
     _C_.WATER_BURST: _rule(
         _R.REPAIR, _WATER, _B, 2, _T.LEAK_CHECK, "burst wb 爆管 漏水", _STOP_VALVE
     ),
-    _C_.NO_GAS: _rule(_R.REPAIR, _GAS, _B, 2, _T.METER_CHECK, "nogas ng 停气 没气 不过气", _CARD),
+    _C_.NO_GAS: _rule(_R.REPAIR, _GAS, _B, 2, _T.NO_SUPPLY, "nogas ng 停气 没气 不过气", _CARD),
     _C_.NO_WATER: _rule(
-        _R.REPAIR, _WATER, _B, 2, _T.METER_CHECK, "nowater nw 停水 没水", _STOP_VALVE
+        _R.REPAIR, _WATER, _B, 2, _T.NO_SUPPLY, "nowater nw 停水 没水", _STOP_VALVE
     ),
-    _C_.NO_HEAT: _rule(_R.REPAIR, _HEAT, _B, 2, _T.METER_CHECK, "noheat nh 不热 没暖气", _ROOM),
+    _C_.NO_HEAT: _rule(_R.REPAIR, _HEAT, _B, 2, _T.NO_SUPPLY, "noheat nh 不热 没暖气", _ROOM),
     _C_.COLD_ROOM: _rule(
-        _R.REPAIR, _HEAT, _C, 3, _T.METER_CHECK, "cold cr 室温 屋里冷 温度低", _ROOM
+        _R.REPAIR, _HEAT, _C, 3, _T.COLD_ROOM, "cold cr 室温 屋里冷 温度低", _ROOM
     ),
     _C_.METER_FAULT: _rule(
         _R.REPAIR, None, _C, 3, _T.METER_CHECK, "meter mf 表坏 死表 表故障", _READ
@@ -133,11 +133,11 @@ RULES: Mapping[RequestClass, ClassRule] = {
     _C_.OTHER_QUESTION: _rule(_R.CONSULTATION, None, _C, 4, None, "ask q 咨询 问"),
     _C_.SUGGESTION: _rule(_R.SUGGESTION, None, _C, 4, None, "idea sg 建议"),
     _C_.MISCONDUCT_REPORT: _rule(_R.WHISTLE_BLOW, None, _C, 2, None, "report wr 举报"),
-    _C_.OPEN_ACCOUNT: _rule(_R.APPLICATION, None, _C, 4, None, "open ao 开户 报装"),
+    _C_.OPEN_ACCOUNT: _rule(_R.APPLICATION, None, _C, 4, _T.CONNECTION, "open ao 开户 报装"),
     _C_.PIPE_WORK: _rule(_R.APPLICATION, _GAS, _C, 4, None, "pipe ap 改管 短管"),
-    _C_.EXCHANGE_METER: _rule(_R.APPLICATION, None, _C, 4, None, "exchange ae 换表"),
+    _C_.EXCHANGE_METER: _rule(_R.APPLICATION, None, _C, 4, _T.METER_EXCHANGE, "exchange ae 换表"),
     _C_.BUY_GAS: _rule(_R.APPLICATION, _GAS, _C, 4, None, "buy ab 购气 充值"),
-    _C_.STOP_HEATING: _rule(_R.APPLICATION, _HEAT, _C, 4, None, "stopheat ah 停热 报停"),
+    _C_.STOP_HEATING: _rule(_R.APPLICATION, _HEAT, _C, 4, _T.STOP_HEATING, "stopheat ah 停热 报停"),
 }
 """Every class; what a class lacks is nobody's guess but the agent's."""
 
@@ -152,6 +152,9 @@ ORDER_TITLES: Mapping[RequestClass, BilingualText] = {
     _C_.NO_HEAT: BilingualText(en="No heat", zh="用户报不热"),
     _C_.COLD_ROOM: BilingualText(en="Room too cold: measure", zh="室温不足，上门测温"),
     _C_.METER_FAULT: BilingualText(en="Meter fault reported", zh="用户报表故障"),
+    _C_.OPEN_ACCOUNT: BilingualText(en="Connect a customer", zh="开户通气"),
+    _C_.EXCHANGE_METER: BilingualText(en="Exchange the meter", zh="换表"),
+    _C_.STOP_HEATING: BilingualText(en="Stop heating: check", zh="停热核查"),
     _C_.METER_DISPUTE: BilingualText(en="Meter disputed: check", zh="用户疑表不准，上门核查"),
 }
 """What the crew reads on its order."""

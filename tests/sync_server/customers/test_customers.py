@@ -126,6 +126,7 @@ def write(path: Path, *rows: str) -> Path:
 def test_homes_come_from_a_file_and_come_again_without_doubling(
     sqlite_engine: Engine, tmp_path: Path
 ) -> None:
+    """Rule D-03 among them: the language that the customer prefers."""
     good = row(
         premises_id="p-9",
         address="南湖街1号2号楼3单元0101室",
@@ -133,6 +134,7 @@ def test_homes_come_from_a_file_and_come_again_without_doubling(
         customer_id="c-9",
         name="王伟",
         phone="100 00000009",
+        language="yue",
         flags="disabled veteran",
         meter_ids="M-1 M-2",
         is_heated="yes",
@@ -146,6 +148,7 @@ def test_homes_come_from_a_file_and_come_again_without_doubling(
 
     assert counts == [1, 1]
     assert home.customer is not None
+    assert home.customer.language == "yue"
     assert sorted(home.customer.flags) == ["disabled", "veteran"]
     assert (home.premises.meter_ids, former.premises.meter_ids) == (("M-1", "M-2"), ("M-3",))
 

@@ -60,6 +60,7 @@ def walked(engine: Engine) -> Engine:
 
 
 def test_stops_are_added_moved_and_taken_off(walked: Engine) -> None:
+    """Rule A-40: rounds are planned."""
     with walked.begin() as connection:
         route_id = make_route(connection, draft(), "office", NOON)
         for change, stop in (

@@ -67,6 +67,7 @@ def test_no_line_breaks_the_intake_and_no_word_is_lost(typed: str) -> None:
 
 
 def test_every_class_can_be_typed_and_every_order_has_a_title() -> None:
+    """Rules A-01, B-07, C-01, D-25, E-10: every kind, and promises from the list alone."""
     driven = {each for each, rule in RULES.items() if rule.order_type is not None}
     codes = [code for rule in RULES.values() for code in rule.codes]
 
@@ -77,7 +78,7 @@ def test_every_class_can_be_typed_and_every_order_has_a_title() -> None:
 
 
 def test_safety_alone_is_the_first_priority() -> None:
-    """Rule K10: safety, urgency, vulnerability, time."""
+    """Rules A-25, D-11, K10: safety, urgency, vulnerability, time."""
     first = {each for each, rule in RULES.items() if rule.priority == 1}
     helped = priority_for(RequestClass.COLD_ROOM, frozenset({Flag.ELDERLY_ALONE}), is_repeat=True)
 

@@ -16,7 +16,11 @@ from sync_server.service_desk.request import NoteKind, RequestClass, RequestReco
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
     OPEN,
+    caller_of,
+    commitments_of,
+    erase_callers,
     get_request,
+    insert_request,
     key_of,
     known_near,
     matter_of,
@@ -40,7 +44,7 @@ from sync_server.work_orders.order_rows_store import move_order, record_of
 from sync_server.work_orders.order_store import get_order
 from sync_server.work_orders.person_store import person_of
 from tests.sync_server.real_parts import NOON
-from tests.sync_server.service_desk.desk_town import DeskTown, found_desk_town, wanted
+from tests.sync_server.service_desk.desk_town import PHONE, DeskTown, found_desk_town, wanted
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
@@ -91,6 +95,7 @@ def test_a_gas_leak_sends_a_crew_in_the_same_transaction_as_the_call(engine: Eng
 
 
 def test_the_agent_who_heard_of_it_owns_it_until_somebody_accepts(sqlite_engine: Engine) -> None:
+    """Rules A-04, A-24, C-06, D-14: classified, sent, owned at every instant."""
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)
         record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
@@ -107,6 +112,7 @@ def test_the_agent_who_heard_of_it_owns_it_until_somebody_accepts(sqlite_engine:
 
 
 def test_a_request_follows_its_order_at_the_times_of_the_crew(sqlite_engine: Engine) -> None:
+    """Rules A-05, A-38, C-25, D-26: clocks on what happened."""
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)
         record = leak(connection, town)
@@ -157,7 +163,7 @@ def to_done(connection: Connection, town: DeskTown, request_class: RequestClass)
 def test_no_request_ends_without_result_reply_and_another_persons_callback(
     sqlite_engine: Engine,
 ) -> None:
-    """Rules A-14, D-32, C-18: invariants I1 and I5."""
+    """Rules A-15, A-34, A-42, B-06, C-04, C-17. Rules A-14, D-32, C-18: invariants I1 and I5."""
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)
         request_id = to_done(connection, town, _C.NO_WATER)
@@ -200,7 +206,7 @@ def test_whoever_wrote_the_reply_does_not_call_back(sqlite_engine: Engine) -> No
 
 
 def test_a_callback_that_finds_it_undone_opens_it_again(sqlite_engine: Engine) -> None:
-    """Rule D-29."""
+    """Rule C-20. Rule D-29."""
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)
         request_id = to_done(connection, town, _C.NO_WATER)
@@ -327,7 +333,7 @@ def test_a_crew_is_not_sent_to_nowhere(sqlite_engine: Engine) -> None:
 
 
 def test_progress_told_to_the_customer_stops_the_half_hour(sqlite_engine: Engine) -> None:
-    """Rule C-37: within 30 minutes progress, result or solution."""
+    """Rule A-07. Rule C-37: within 30 minutes progress, result or solution."""
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)
         record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
@@ -367,3 +373,114 @@ def test_lists_page_by_the_next_clock_without_losing_a_row(sqlite_engine: Engine
     assert len({each.request_id for each in [*first, *rest]}) == 6
     assert len({each.request_id for each in [*newest, *older]}) == 6
     assert len(near) == 6
+
+
+def test_a_major_matter_runs_until_a_leader_is_told(sqlite_engine: Engine) -> None:
+    """Rules A-35, C-44."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        new = replace(wanted(_C.CONDUCT), is_major=True)
+        record = record_request(connection, new, (), town.office())
+        before = light_of(connection, record, "CL12", town.office(minutes=31))
+        told = add_note(
+            connection,
+            record.request_id,
+            NoteKind.LEADER_TOLD,
+            "director informed",
+            town.office(minutes=20),
+        )
+        after = light_of(connection, told, "CL12", town.office(minutes=31))
+
+    assert (before, after) == (Light.LATE, Light.STOPPED)
+
+
+def test_what_cannot_be_answered_at_once_is_held_and_answered_later(sqlite_engine: Engine) -> None:
+    """Rules A-33, C-51, D-05, E-17."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.PRICE_QUESTION), (), town.office())
+        with pytest.raises(ContractError, match="where the caller is reached"):
+            take_step(
+                connection, record.request_id, attempt(_E.AWAIT_ANSWER, town.agent), town.office()
+            )
+        held = take_step(
+            connection,
+            record.request_id,
+            attempt(_E.AWAIT_ANSWER, town.agent, "metering knows; call 155 0101 2890"),
+            town.office(),
+        )
+        later = town.office(minutes=90)
+        take_step(connection, record.request_id, attempt(_E.RESUME, town.agent), later)
+        answer = attempt(_E.SOLVE, town.agent, "2.95 yuan for each m³")
+        solved = take_step(connection, record.request_id, answer, later)
+
+    assert (held.state, held.due_clock) == (_S.PENDING_ANSWER, "CL11")
+    assert (solved.state, solved.due_at_utc) == (_S.SOLVED_AT_FIRST_CONTACT, None)
+
+
+def test_a_demand_is_declined_by_who_may_and_with_its_reason(sqlite_engine: Engine) -> None:
+    """Rules D-06, E-18."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.BILLING), (), town.office())
+        office = town.office(town.quality)
+        declined = attempt(_E.DECLINE, town.agent, "no")
+        with pytest.raises(ContractError, match="may not close_request"):
+            take_step(connection, record.request_id, declined, town.office())
+        with pytest.raises(ContractError, match="what the customer can do instead"):
+            take_step(connection, record.request_id, attempt(_E.DECLINE, town.quality), office)
+        said = attempt(_E.DECLINE, town.quality, "the bill is right; a test bench checks the meter")
+        done = take_step(connection, record.request_id, said, office)
+
+    assert done.state is _S.DECLINED
+
+
+def test_a_leader_decides_whether_a_caller_is_malicious(sqlite_engine: Engine) -> None:
+    """Rule C-03."""
+    recorded = replace(wanted(_C.CONDUCT), premises_id="p-2")
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = insert_request(connection, recorded, town.agent, NOON)
+        suspect = attempt(_E.SUSPECT_MALICIOUS, town.agent, "the tenth call today")
+        take_step(connection, record.request_id, suspect, town.office())
+        with pytest.raises(ContractError, match="may not close_request"):
+            take_step(
+                connection,
+                record.request_id,
+                attempt(_E.CLEAR_SUSPICION, town.agent),
+                town.office(),
+            )
+        cleared = take_step(
+            connection,
+            record.request_id,
+            attempt(_E.CLEAR_SUSPICION, town.quality),
+            town.office(town.quality),
+        )
+
+    assert cleared.state is _S.RECORDED
+
+
+def test_only_approved_promises_are_kept_with_their_time(sqlite_engine: Engine) -> None:
+    """Rules C-01, C-47, policy K17."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        promised = ("on_site_60", "free_heating", "on_site_60")
+        record = record_request(connection, wanted(_C.GAS_LEAK), promised, town.office())
+        kept = commitments_of(connection, record.request_id)
+
+    assert kept == [("on_site_60", NOON + timedelta(minutes=60))]
+
+
+def test_the_caller_in_his_own_words_is_kept_and_can_be_erased(sqlite_engine: Engine) -> None:
+    """Rule A-02 and RULINGS R7."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
+        said = caller_of(connection, record.request_id)
+        erased = erase_callers(connection, name="陈桂芳", phone=PHONE, order_ids=())
+        left = caller_of(connection, record.request_id)
+        verdict = verify_audit(connection)
+
+    assert said is not None
+    assert (said.words, erased, left) == ("厨房有味", 1, None)
+    assert verdict.is_whole

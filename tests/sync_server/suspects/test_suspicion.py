@@ -1,4 +1,4 @@
-"""Which meters are suspect, why, and in which order."""
+"""Rule E-07. Which meters are suspect, why, and in which order."""
 
 from collections.abc import Sequence
 

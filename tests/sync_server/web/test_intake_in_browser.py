@@ -57,6 +57,7 @@ def newest(engine: Engine) -> RequestRecord:
 def test_a_gas_leak_is_dispatched_with_few_keys_and_no_mouse(
     page: Page, sqlite_engine: Engine
 ) -> None:
+    """Rule A-20: an intake made for who types fast."""
     expect(page.locator("#line")).to_be_focused()
     keys = [*"leak 3-2-1101 "]
 

@@ -109,6 +109,7 @@ def test_one_line_sends_a_crew_to_a_gas_leak(enter: Enter, sqlite_engine: Engine
 
 
 def test_while_one_types_the_page_says_what_it_knows(enter: Enter) -> None:
+    """Rule D-23: what to say, whose side, the same moment."""
     agent = enter("liu")
 
     text = agent.look("leak", phone=PHONE)
@@ -180,6 +181,7 @@ def test_two_gas_leaks_in_one_house_get_a_crew_each(
 def test_a_request_goes_from_slip_to_closed_over_the_pages(
     enter: Enter, sqlite_engine: Engine, clock: HandClock
 ) -> None:
+    """Rules A-03, A-10, B-05."""
     agent, lead, quality = (enter(each) for each in ("liu", "wei", "he"))
     agent.take("nowater 3-2-1101 kitchen dry")
     request_id = newest(sqlite_engine).request_id
@@ -380,7 +382,7 @@ def switchboard(
 def test_a_ringing_number_is_a_caller_and_a_missed_one_is_called_back(
     switchboard: Served, clock: HandClock
 ) -> None:
-    """Rules C-12, C-30, C-49: every call has a record and a call-back state."""
+    """Rules A-23, C-12, C-30: every call has a record and a call-back state."""
     agent = Desk(switchboard, "liu")
     rung = ring(switchboard.base_url, "ringing", caller="15501012890", number="400")
     strip = agent.client.get("/intake").text
