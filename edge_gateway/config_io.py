@@ -136,7 +136,7 @@ def parse_config(
     gateway = root.table("gateway")
     gateway.refuse_unknown(SETTINGS["gateway"])
     links = tuple(_link(table) for table in root.tables("link"))
-    _refuse_repeated(root, links)
+    _refuse_bad_names(root, links)
     mqtt = _mqtt(root.table("mqtt"), environment)
     return GatewayConfig(
         gateway_id=_gateway_id(gateway),
@@ -179,7 +179,7 @@ def parse_overlay(text: str, *, place: str, local: GatewayConfig) -> GatewayConf
         for each in (table, *table.tables("meter")):
             if each.has("writes"):
                 raise each.refused("writes", *_AT_THE_GATEWAY)
-    _refuse_repeated(root, links)
+    _refuse_bad_names(root, links)
     return replace(
         local,
         health_interval=gateway.duration("health_interval", local.health_interval),
@@ -406,10 +406,12 @@ def _device_address(table: SettingsTable) -> int | str:
     return table.integer("device_address", low=0, high=255)
 
 
-def _refuse_repeated(root: SettingsTable, links: tuple[LinkConfig, ...]) -> None:
+def _refuse_bad_names(root: SettingsTable, links: tuple[LinkConfig, ...]) -> None:
     names = [link.name for link in links]
     serials = [meter.serial for link in links for meter in link.meters]
     for field, seen in (("link.name", names), ("link.meter.serial", serials)):
         for value in seen:
+            if not value.isprintable():
+                raise root.refused(field, f"{value!r} has a control character", "leave it out")
             if seen.count(value) > 1:
                 raise root.refused(field, f"{value!r} occurs twice", "give every one its own")

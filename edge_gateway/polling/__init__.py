@@ -1,6 +1,7 @@
 """What is read when: jobs become frames.
 
 drivers_io               which driver speaks on which line
+shared_lines             two masters of one line, two meters of one address: refused
 profiles_io              profiles of the configured meters, loaded and planned once
 framing                  words become a frame; a failed read is a frame without values
 due_times                when a job is due next: on a grid, or daily at a local time

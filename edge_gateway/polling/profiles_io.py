@@ -25,6 +25,7 @@ from edge_gateway.links.modbus_write_io import WritableMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
 from edge_gateway.links.register_writes import NotWritableError, writable_register
 from edge_gateway.polling.drivers_io import LineOrder
+from edge_gateway.polling.shared_lines import refuse_shared_lines, refuse_shared_units
 from firmware_profiles.cadence import Cadence, DailyAt
 from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
@@ -171,9 +172,12 @@ def load_links(config: GatewayConfig) -> tuple[LinkSetup, ...]:
     """Return every link with its profiles loaded and its reads planned.
 
     Raises:
-        ConfigError: A profile is unknown or unfit, or a setting does not fit the profile.
+        ConfigError: A profile is unknown or unfit, a setting does not fit the profile, or two
+            links or meters are in each other's way.
     """
-    return tuple(_link(config, link) for link in config.links)
+    setups = tuple(_link(config, link) for link in config.links)
+    refuse_shared_lines({setup.place: setup.url for setup in setups})
+    return setups
 
 
 def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
@@ -187,6 +191,7 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
         _refuse_no_address(place, link.meters, parse)
         meters = tuple(_telegram_meter(place, meter) for meter in link.meters)
     else:
+        refuse_shared_units(place, url, link.meters)
         meters = tuple(_meter(config, place, meter, url) for meter in link.meters)
     waits = [meter.profile.link.timeout for meter in meters if meter.profile is not None]
     asked_s = [wait.total_seconds() for wait in waits if wait is not None]

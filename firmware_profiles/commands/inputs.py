@@ -59,6 +59,9 @@ def read_image(options: Namespace) -> dict[WordAddress, int]:
     if options.registers is None:
         return _words_at(options.words, "--words", options.fc, options.address)
     text = _read_text(options.registers)
+    if text.strip() in {"", "[]", "{}"}:
+        message = "--registers: holds no words; give hex, JSON or @FILE of these"
+        raise WordsError(message)
     if text.lstrip().startswith(("{", "[")):
         return _parse_json(text, options.fc, options.address)
     return _words_at(text, "--registers", options.fc, options.address)

@@ -141,6 +141,8 @@ def test_words_are_taken_in_every_form_a_person_copies_them(
     ("text", "message"),
     [
         ("C14", "'C14' is no word; write four hexadecimal digits per word"),
+        ("", "--registers: holds no words; give hex, JSON or @FILE of these"),
+        ("[]", "--registers: holds no words; give hex, JSON or @FILE of these"),
         ("[1", "--registers: is no JSON ("),
         ("[" * 100_000, "--registers: is no JSON ("),
         ("[70000]", "70000 is no word; write 0..65535, or hex in quotes"),
