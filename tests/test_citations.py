@@ -18,7 +18,7 @@ WORK = re.compile(
 OTHER_NAME = {"detection notes": "METHODS", "methods": "METHODS", "design_web": "DESIGN_WEB"}
 TRAP = re.compile(r"\b(?:trap|invariant) ([TI]\d{1,2})\b")
 OUTSIDE = re.compile(
-    r"\b(?:NOTES|SCHEMA|GUIDE|SPEC|METHODS|RULINGS|STYLE|DESIGN|standards|requirements)\.md\b"
+    r"\b(?:NOTES|SCHEMA|GUIDE|SPEC|METHODS|RULINGS|STYLE|DESIGN|standards)\.md\b"
     r"|\b(?:STYLE|DESIGN) section\b"
 )
 
