@@ -4,6 +4,7 @@ The next meter can be asked meanwhile: it takes longer to answer than words take
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from edge_gateway.links.driver import Driver, JobKind, JobRead
@@ -27,14 +28,16 @@ class Heard(NamedTuple):
 Meanwhile = Callable[[], None]
 """Work that is done while a meter is about to answer; it does not touch the line."""
 
-Hear = Callable[[JobKind, int, Meanwhile], Heard]
-"""Runs a job with so many repetitions; the work is done once a request is on its way, if any is."""
+Hear = Callable[[JobKind, int, Meanwhile, datetime], Heard]
+"""Runs a job with so many repetitions; the work is done once a request is on its way, if any is.
+The moment is when the job was begun, in the gateway's clock."""
 
 
 def hear_by(driver: Driver) -> Hear:
     """Return how a driver is heard that works everything out at once."""
 
-    def hear(job: JobKind, retry_count: int, meanwhile: Meanwhile) -> Heard:
+    def hear(job: JobKind, retry_count: int, meanwhile: Meanwhile, at_utc: datetime) -> Heard:
+        del at_utc
         meanwhile()
         read = driver.read(job, retry_count=retry_count)
         return Heard(

@@ -147,21 +147,21 @@ class ModbusDriver:
         Raises:
             KeyError: The driver was not made for this meter or group.
         """
-        return self._heard(self._units[job.serial], job, retry_count).read()
+        told = Told(self._site.clock.now_utc())
+        return self._heard(self._units[job.serial], job, retry_count, told).read()
 
-    def hear(self, job: JobKind, retry_count: int, meanwhile: Meanwhile) -> Heard:
+    def hear(self, job: JobKind, retry_count: int, meanwhile: Meanwhile, at_utc: datetime) -> Heard:
         """Return what one register group brought, its words not decoded yet (`heard`).
 
         Raises:
             KeyError: The driver was not made for this meter or group.
         """
         self._link.meanwhile(meanwhile)
-        heard = self._heard(self._units[job.serial], job, retry_count)
+        heard = self._heard(self._units[job.serial], job, retry_count, Told(at_utc))
         self._link.meanwhile(None)
         return heard
 
-    def _heard(self, unit: Unit, job: JobKind, retry_count: int) -> Heard:
-        told = Told(at_utc=self._site.clock.now_utc())
+    def _heard(self, unit: Unit, job: JobKind, retry_count: int, told: Told) -> Heard:
         if unit.has_questions and is_check_due(unit, told.at_utc):
             must_show = not is_routine(unit)
             said, notices = self._check(unit, told.at_utc)

@@ -226,8 +226,8 @@ class LinkWorker:
             self._work_off()
             self._identify_job(key, started)
             return self._now()
-        kind = JobKind(serial=key.serial, group=key.group)
-        heard = self._line.hear(kind, self._retry_count(key.serial), self._work_off)
+        kind = JobKind(key.serial, key.group)
+        heard = self._line.hear(kind, self._retry_count(key.serial), self._work_off, started.utc)
         now = self._now()
         self._work_off()
         finished = self._finish(

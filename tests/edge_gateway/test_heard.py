@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig
@@ -72,7 +73,7 @@ def test_the_work_is_done_once_and_after_the_request_was_sent(tmp_path: Path) ->
             asked_before.append(len(plant.asked))
             is_worked_off.set()
 
-        heard = line.hear(FAST, 0, work)
+        heard = line.hear(FAST, 0, work, datetime(2026, 3, 1, tzinfo=UTC))
         read = heard.read()
         line.driver.close()
 
@@ -85,7 +86,8 @@ def test_the_work_is_done_once_and_after_the_request_was_sent(tmp_path: Path) ->
 def test_a_line_that_is_down_leaves_the_work_to_the_caller(tmp_path: Path) -> None:
     done: list[str] = []
     line = line_of(tmp_path, free_port())
-    heard = line.hear(FAST, 0, lambda: done.append("too soon"))
+    at_utc = datetime(2026, 3, 1, tzinfo=UTC)
+    heard = line.hear(FAST, 0, lambda: done.append("too soon"), at_utc)
     line.driver.read(JobKind(serial="HM-1", group="fast"), retry_count=0)
     line.driver.close()
 
