@@ -41,7 +41,9 @@ modbus_probe_io          whether anybody is there, unit after unit
 mbus_meter               which M-Bus meter a device address names, whose an answer is
 mbus_answers             whether received bytes are the answer to an M-Bus request
 mbus_io                  one strict exchange on one M-Bus line
+mbus_repeats             whether a telegram is of now, or the repeat of an earlier one
 mbus_readout             one readout of one meter, telegram by telegram
+mbus_standing            whom an address stands for, and how far its telegrams are believed
 mbus_driver              which M-Bus meter is asked how, and what its telegrams mean
 mbus_scan                the meters on an M-Bus line, by address or by the tree of wildcards
 modbus_objects, modbus_objects_io      what a device says of itself

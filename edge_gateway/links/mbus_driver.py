@@ -1,12 +1,13 @@
 """The M-Bus driver: which meter is asked how, and what its telegrams mean.
 
-A meter that is asked by its primary address and for which the settings name no identification is
-taken at its first word, if it answers to that identification too: an answer with another one is
-refused until the gateway starts anew, because an exchanged meter is another device (R13).
+A meter that is asked by its primary address is taken at its first word only if it answers to that
+identification as an address too, and is asked by it from then on; until then its values are
+suspect. Another identification is refused until the gateway starts anew, because an exchanged
+meter is another device (R13).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead, Notice
@@ -18,15 +19,28 @@ from edge_gateway.links.mbus_meter import (
     format_secondary,
     parse_meter,
 )
-from edge_gateway.links.mbus_readout import Readout, is_confirmed, read_out
+from edge_gateway.links.mbus_readout import (
+    Approach,
+    Readout,
+    is_confirmed,
+    read_now,
+    read_out,
+    selectable,
+)
+from edge_gateway.links.mbus_repeats import LastHeard
+from edge_gateway.links.mbus_standing import (
+    BELIEVED_AFTER,
+    SELECTION_TRIES,
+    first_standing,
+    is_claimed,
+    when_confirmed,
+    when_refused,
+    when_unconfirmed,
+)
 from meter_telegrams.records.telegram import MeterAddress, Telegram
 from meter_telegrams.telegram_meaning import MEDIA, PROFILE, meaning_of
-from wire_contracts.quality import BAD_MISMATCH, QualityCode
+from wire_contracts.quality import BAD_MISMATCH, SUSPECT_STATUS, QualityCode
 from wire_contracts.quantities import Medium, Quantity
-
-CONFIRMING_ATTEMPTS = 3
-"""Readouts after which a meter that cannot be selected is reported. Judgement: a fault on the line
-may spoil one or two."""
 
 UNCONFIRMED = "no meter answers to this identification: two may share the address"
 
@@ -36,6 +50,14 @@ _EXPECTED: Mapping[Medium, Sequence[Quantity]] = {
     Medium.GAS: (Quantity.VOLUME_ACTUAL_M3,),
 }
 """What a meter that has never answered is missed for, by the device type of its address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a meter sent last, and how it was asked then."""
+
+    asked: MbusMeter
+    last: LastHeard
 
 
 class MbusDriver:
@@ -56,11 +78,12 @@ class MbusDriver:
         """
         self._link = link
         self._is_reset = is_reset
-        self._meters: dict[str, MbusMeter] = {
+        self._meters: Mapping[str, MbusMeter] = {
             meter.serial: parse_meter(meter.device_address, meter.profile) for meter in meters
         }
+        self._standing = {serial: first_standing(meter) for serial, meter in self._meters.items()}
         self._mute: set[str] = set()
-        self._attempts: dict[str, int] = {}
+        self._last: dict[str, _Known] = {}
         self._seen: dict[str, Sequence[Quantity]] = {}
 
     def open(self) -> bool:
@@ -77,6 +100,7 @@ class MbusDriver:
             meter = parse_meter(device_address) if device_address != ANYBODY else MbusMeter()
         except MbusAddressError as error:
             return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=str(error))
+        self._last.clear()
         found = read_out(self._link, meter)
         if isinstance(found, Readout):
             if found.telegram is not None:
@@ -93,85 +117,142 @@ class MbusDriver:
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
         """Return what one readout brought; it has every telegram of the meter, or none."""
-        meter = self._meters[job.serial]
-        faults: list[Fault] = []
-        is_mute = job.serial in self._mute
-        for _ in range(1 + retry_count):
-            found = read_out(self._link, meter, is_mute=is_mute, is_reset=self._is_reset)
-            if isinstance(found, Readout):
-                if is_mute:
-                    self._mute.add(job.serial)
-                return self._taken(job.serial, meter, found, faults)
-            faults.append(found)
+        serial, faults = job.serial, list[Fault]()
+        standing, settings = self._standing[serial], self._meters[serial]
+        if standing.is_selected and standing.name is not None:
+            found = self._persist(serial, _by_name(standing.name), retry_count, faults)
+            if settings.primary is None or not isinstance(found, Fault):
+                return self._taken(serial, found, faults)
             if found.kind is FaultKind.LINK_DOWN:
-                break
-            # a few meters do not acknowledge SND_NKE: the second try asks for the data all the same
-            is_mute = found.kind is FaultKind.TIMEOUT and meter.primary is not None and not is_mute
-        self._mute.discard(job.serial)
-        last = faults[-1]
-        return JobRead(
-            quality=self._missed(job.serial, meter, last.quality),
-            has_answered=False,
-            is_link_down=last.kind is FaultKind.LINK_DOWN,
-            faults=tuple(faults),
-            profile=PROFILE,
-        )
+                return self._taken(serial, found, faults)
+            faults.append(found)
+            retry_count = min(retry_count, 1)  # it knows no selection, or somebody else is there
+        wanted = replace(settings, secondary=settings.secondary or standing.name)
+        found = self._persist(serial, wanted, retry_count, faults)
+        return self._unconfirmed(serial, found, faults)
 
-    def _taken(
-        self, serial: str, meter: MbusMeter, found: Readout, faults: Sequence[Fault]
-    ) -> JobRead:
-        if found.telegram is None:
-            fault = found.fault or Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
+    def _persist(
+        self, serial: str, meter: MbusMeter, retry_count: int, faults: list[Fault]
+    ) -> Readout | Fault:
+        """Return what a meter brought in so many tries; what failed before goes to `faults`."""
+        is_mute = serial in self._mute
+        found = self._once(serial, meter, is_mute=is_mute)
+        for _ in range(retry_count):
+            if isinstance(found, Readout) or found.kind is FaultKind.LINK_DOWN:
+                break
+            faults.append(found)
+            # a few meters do not acknowledge SND_NKE: the second try asks for the data all the same
+            is_silent = found.kind is FaultKind.TIMEOUT
+            is_mute = is_silent and meter.primary is not None and not is_mute
+            found = self._once(serial, meter, is_mute=is_mute)
+        if isinstance(found, Readout) and is_mute:
+            self._mute.add(serial)
+        if isinstance(found, Fault):
+            self._mute.discard(serial)
+        return found
+
+    def _once(self, serial: str, meter: MbusMeter, *, is_mute: bool) -> Readout | Fault:
+        """Return what one try brought, and remember what the meter sent last."""
+        known = self._last.get(serial)
+        # asked the other way it may repeat what it said that way, which nobody remembers
+        last = known.last if known is not None and known.asked == meter else None
+        approach = Approach(is_mute=is_mute, is_reset=self._is_reset, last=last)
+        found = read_now(self._link, meter, approach)
+        if isinstance(found, Readout) and found.last is not None:
+            self._last[serial] = _Known(asked=meter, last=found.last)
+            return self._claimed(serial, found)
+        if known is not None:
+            doubtful = replace(known.last, is_current=False, bit=not known.last.bit)
+            self._last[serial] = replace(known, last=doubtful)
+        if isinstance(found, Fault) and found.kind is FaultKind.MISMATCH:
+            self._standing[serial] = when_refused(self._standing[serial])
+        return found
+
+    def _claimed(self, serial: str, found: Readout) -> Readout:
+        """Return a readout, refused when it is not from the device that the settings name."""
+        if found.telegram is None or is_claimed(serial, found.telegram):
+            return found
+        self._standing[serial] = when_refused(self._standing[serial])
+        shown = found.telegram.address
+        who = "a meter without a name" if shown is None else format_secondary(shown)
+        detail = f"serial: {who} answered, the settings name {serial}"
+        fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
+        return replace(found, telegram=None, fault=fault)
+
+    def _unconfirmed(self, serial: str, found: Readout | Fault, faults: Sequence[Fault]) -> JobRead:
+        """Return an answer as its own name brings it; suspect while nobody answers to that."""
+        if isinstance(found, Fault) or found.telegram is None:
+            return self._taken(serial, found, faults)
+        shown = found.telegram.address
+        if shown is not None and self._standing[serial].may_be_selected:
+            selected = self._once(serial, _by_name(shown), is_mute=False)
+            if isinstance(selected, Readout) and _is_from(shown, selected):
+                self._standing[serial] = when_confirmed(self._standing[serial], shown)
+                return self._taken(serial, selected, faults)
+        standing = when_unconfirmed(self._standing[serial], shown, found.raw)
+        self._standing[serial] = standing
+        read = self._taken(serial, found, faults)
+        return read if standing.is_believed else self._doubted(serial, read)
+
+    def _doubted(self, serial: str, read: JobRead) -> JobRead:
+        """Return a read of which it is not known who gave it."""
+        standing, primary = self._standing[serial], self._meters[serial].primary
+        notices: Sequence[Notice] = ()
+        if standing.doubts == SELECTION_TRIES:
+            name = "no name" if standing.shown is None else format_secondary(standing.shown)
+            place = "its address" if primary is None else f"address {primary}"
+            text = (
+                f"{serial}: nobody answers to {name}, which {place} shows: the meter knows no"
+                f" selection, or two share the address; its values are suspect until"
+                f" {BELIEVED_AFTER} differing answers in a row came whole"
+            )
+            notices = (Notice(kind="meter_unconfirmed", text=text),)
+        quality = {**dict.fromkeys(read.values, SUSPECT_STATUS), **read.quality}
+        return read._replace(quality=quality, events=(), meter_clock=None, notices=notices)
+
+    def _taken(self, serial: str, found: Readout | Fault, faults: Sequence[Fault]) -> JobRead:
+        """Return what a readout means; a fault is no value."""
+        fault = found if isinstance(found, Fault) else found.fault
+        telegram = None if isinstance(found, Fault) else found.telegram
+        raw = b"" if isinstance(found, Fault) else found.raw
+        if telegram is None:
+            fault = fault or Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
             return JobRead(
-                quality=self._missed(serial, meter, fault.quality),
-                raw=found.raw or None,
-                has_answered=True,
+                quality=self._missed(serial, fault.quality),
+                raw=raw or None,
+                has_answered=isinstance(found, Readout),
+                is_link_down=fault.kind is FaultKind.LINK_DOWN,
                 faults=(*faults, fault),
                 profile=PROFILE,
             )
-        notices = self._hold_on_to(serial, meter, found.telegram.address)
-        meaning = meaning_of(found.telegram)
+        meaning = meaning_of(telegram)
         self._seen[serial] = tuple({*meaning.values, *meaning.quality})
         return JobRead(
             values=meaning.values,
             quality=meaning.quality,
             events=meaning.events,
-            raw=found.raw,
+            raw=raw,
             local=meaning.local,
             has_answered=True,
             faults=tuple(faults),
             profile=PROFILE,
             meter_clock=meaning.meter_clock,
-            notices=notices,
         )
 
-    def _hold_on_to(
-        self, serial: str, meter: MbusMeter, shown: MeterAddress | None
-    ) -> Sequence[Notice]:
-        """Remember who answered at a primary address, once it answers to that name as well."""
-        attempt = self._attempts.get(serial, 0) + 1
-        if meter.secondary is not None or shown is None or attempt > CONFIRMING_ATTEMPTS:
-            return ()
-        if is_confirmed(self._link, shown):
-            self._meters[serial] = replace(meter, secondary=shown)
-            return ()
-        self._attempts[serial] = attempt
-        if attempt < CONFIRMING_ATTEMPTS:
-            return ()
-        name = format_secondary(shown)
-        text = (
-            f"{serial}: nobody answers to {name}, which address {meter.primary} shows: the meter"
-            f" knows no selection, or two share the address; write {meter.primary}/{name} if one"
-        )
-        return (Notice(kind="meter_unconfirmed", text=text),)
-
-    def _missed(
-        self, serial: str, meter: MbusMeter, code: QualityCode
-    ) -> Mapping[Quantity, QualityCode]:
+    def _missed(self, serial: str, code: QualityCode) -> Mapping[Quantity, QualityCode]:
         """Return the code for everything the meter has shown before, or is known to have."""
-        device_type = 0xFF if meter.secondary is None else meter.secondary.device_type
-        medium = MEDIA.get(device_type, Medium.WATER)
+        name = self._meters[serial].secondary or self._standing[serial].name
+        medium = MEDIA.get(0xFF if name is None else name.device_type, Medium.WATER)
         return dict.fromkeys(self._seen.get(serial) or _EXPECTED[medium], code)
+
+
+def _is_from(shown: MeterAddress, found: Readout) -> bool:
+    return found.telegram is not None and found.telegram.address == shown
+
+
+def _by_name(name: MeterAddress) -> MbusMeter:
+    """Return a meter as it is asked by its own name."""
+    return MbusMeter(secondary=selectable(name))
 
 
 def identity_of(telegram: Telegram, device_address: str) -> Identity:

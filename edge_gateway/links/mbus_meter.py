@@ -86,6 +86,48 @@ def _secondary(text: str, device_address: str) -> MeterAddress:
         raise MbusAddressError(message) from error
 
 
+def is_one_number(secondary: MeterAddress) -> bool:
+    """Return whether an address names one whole number, which no two meters of a maker share."""
+    return "F" not in secondary.identification
+
+
+def is_for_all(device_address: str) -> bool:
+    """Return whether a device address fits every meter there is, and so names none.
+
+    Raises:
+        MbusAddressError: It is no device address.
+    """
+    secondary = parse_meter(device_address).secondary
+    return secondary is not None and set(secondary.identification) == {"F"}
+
+
+def may_be_same(device_address: str, other: str) -> bool:
+    """Return whether two device addresses may be answered by one meter, as far as they say.
+
+    A primary address beside a secondary one says nothing about it. Two meters at one primary
+    address are told apart when both identifications are written.
+
+    Raises:
+        MbusAddressError: One of them is no device address.
+    """
+    one, two = parse_meter(device_address), parse_meter(other)
+    if one.primary is not None and two.primary is not None and one.primary != two.primary:
+        return False
+    if one.secondary is None or two.secondary is None:
+        return one.primary is not None and one.primary == two.primary
+    return _may_overlap(one.secondary, two.secondary)
+
+
+def _may_overlap(one: MeterAddress, two: MeterAddress) -> bool:
+    digits = zip(one.identification, two.identification, strict=True)
+    return (
+        all(a == b or "F" in {a, b} for a, b in digits)
+        and (one.manufacturer == two.manufacturer or "" in {one.manufacturer, two.manufacturer})
+        and (one.version == two.version or _ANY_BYTE in {one.version, two.version})
+        and (one.device_type == two.device_type or _ANY_BYTE in {one.device_type, two.device_type})
+    )
+
+
 def format_secondary(address: MeterAddress) -> str:
     """Return the address as settings name it: `24083345.EFE.00.0C`; without a maker the digits."""
     if not address.manufacturer:

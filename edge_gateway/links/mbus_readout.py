@@ -5,12 +5,13 @@ still on its way from an earlier request comes before it and cannot be taken for
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.mbus_answers import Heard, Question, Wanted
 from edge_gateway.links.mbus_io import MbusLink
 from edge_gateway.links.mbus_meter import MbusMeter, format_secondary
+from edge_gateway.links.mbus_repeats import LastHeard, is_surely_new
 from meter_telegrams.errors import ApplicationError, RefusedTelegramError
 from meter_telegrams.mbus.frames import (
     EVERY_ADDRESS,
@@ -47,68 +48,152 @@ class Readout:
         telegram: Its telegrams as one; None when they are whole but cannot be read.
         raw: The frames as they came, one after the other.
         fault: Why there is no telegram; None when there is one.
+        last: What the meter sent last; None where nobody needs it.
     """
 
     telegram: Telegram | None = None
     raw: bytes = b""
     fault: Fault | None = None
+    last: LastHeard | None = None
 
 
-def read_out(
-    link: MbusLink, meter: MbusMeter, *, is_mute: bool = False, is_reset: bool = False
-) -> Readout | Fault:
-    """Return what a meter says now, or why nobody answered.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approach:
+    """How a meter is asked.
+
+    Attributes:
+        is_mute: Whether it may be one that does not acknowledge: silence is passed over.
+        is_reset: Whether to make it begin with its standard data (application reset).
+        last: What it sent last, as far as anybody knows.
+    """
+
+    is_mute: bool = False
+    is_reset: bool = False
+    last: LastHeard | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A meter that is ready for its first telegram.
+
+    Attributes:
+        address: Where it answers now.
+        bit: The frame count bit to begin with.
+    """
+
+    address: int
+    bit: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class _Cycle:
+    """The telegrams of a meter from where it stands to its last one.
+
+    Attributes:
+        bit: The frame count bit of the next request.
+        frames: What came.
+        telegrams: What it means.
+        failure: Why an answer did not come, or is not taken.
+    """
+
+    bit: bool
+    frames: list[bytes] = field(default_factory=list)
+    telegrams: list[Telegram] = field(default_factory=list)
+    failure: Readout | Fault | None = None
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Return whether nothing came, or what followed its first answer failed."""
+        return not self.frames or (self.failure is not None and bool(self.telegrams))
+
+    def take(self, heard: Heard, meter: MbusMeter) -> None:
+        """Take an answer into account."""
+        self.frames.append(heard.telegram)
+        self.bit = not self.bit
+        telegram = _understood(heard, b"".join(self.frames))
+        if isinstance(telegram, Readout):
+            self.failure = telegram
+        elif meter.is_fit(telegram.address):
+            self.telegrams.append(telegram)
+        else:
+            self.failure = _stranger(meter, telegram.address)
+
+
+def read_out(link: MbusLink, meter: MbusMeter) -> Readout | Fault:
+    """Return what a meter says, or why nobody answered: who is there, not what it reads today."""
+    found = _find(link, meter, Approach())
+    if isinstance(found, Fault):
+        return found
+    return _outcome(_cycle(link, meter, found.address, bit=found.bit))
+
+
+def read_now(link: MbusLink, meter: MbusMeter, approach: Approach) -> Readout | Fault:
+    """Return what a meter says now, surely no repeat of what it said before, or why not.
+
+    Where its first telegram may be a repeat, it is read to its end and once more: the changed
+    frame count bit makes it answer anew.
 
     Args:
         link: The line.
         meter: Whom to ask.
-        is_mute: Whether the meter may be one that does not acknowledge: silence is passed over.
-        is_reset: Whether to make it begin with its standard data (application reset).
+        approach: How.
     """
-    found = _find(link, meter, is_mute=is_mute)
+    found = _find(link, meter, approach)
     if isinstance(found, Fault):
         return found
-    if is_reset:
-        link.transact(_question(application_reset(found), Wanted.ACKNOWLEDGE, found))
-    telegrams: list[Telegram] = []
-    raw = b""
-    bit = True
-    while not telegrams or telegrams[-1].has_more:
-        if len(telegrams) == MOST_TELEGRAMS:
-            return _unread(raw, f"readout: has more than {MOST_TELEGRAMS} telegrams", BAD_PROFILE)
-        heard = link.transact(
-            _question(request_data(found, frame_count_bit=bit), Wanted.DATA, found)
+    if approach.is_reset:
+        link.transact(
+            _question(application_reset(found.address), Wanted.ACKNOWLEDGE, found.address)
         )
+    first = _cycle(link, meter, found.address, bit=found.bit)
+    if first.is_cut_short or is_surely_new(first.frames[0], approach.last):
+        return _outcome(first)
+    return _outcome(_cycle(link, meter, found.address, bit=first.bit))
+
+
+def _cycle(link: MbusLink, meter: MbusMeter, address: int, *, bit: bool) -> _Cycle:
+    """Ask a meter until it has no more, or until an answer is missing or refused."""
+    cycle = _Cycle(bit=bit)
+    while cycle.failure is None and (not cycle.telegrams or cycle.telegrams[-1].has_more):
+        if len(cycle.telegrams) == MOST_TELEGRAMS:
+            detail = f"readout: has more than {MOST_TELEGRAMS} telegrams"
+            cycle.failure = _unread(b"".join(cycle.frames), detail, BAD_PROFILE)
+            break
+        request = request_data(address, frame_count_bit=cycle.bit)
+        heard = link.transact(_question(request, Wanted.DATA, address))
         if isinstance(heard, Fault):
-            return heard
-        raw += heard.telegram
-        telegram = _understood(heard, raw)
-        if isinstance(telegram, Readout):
-            return telegram
-        if not meter.is_fit(telegram.address):
-            return _stranger(meter, telegram.address)
-        telegrams.append(telegram)
-        bit = not bit
-    return _joined(telegrams, raw)
+            cycle.failure = heard
+            break
+        cycle.take(heard, meter)
+    return cycle
 
 
-def _find(link: MbusLink, meter: MbusMeter, *, is_mute: bool) -> int | Fault:
-    """Make the meter ready for its first telegram; return the address to ask."""
+def _outcome(cycle: _Cycle) -> Readout | Fault:
+    if isinstance(cycle.failure, Fault):
+        return cycle.failure
+    whole = cycle.failure or _joined(cycle.telegrams, b"".join(cycle.frames))
+    return replace(whole, last=LastHeard(frame=cycle.frames[-1], bit=not cycle.bit))
+
+
+def _find(link: MbusLink, meter: MbusMeter, approach: Approach) -> _Found | Fault:
+    """Make the meter ready for its first telegram."""
     if meter.primary is None and meter.secondary is not None:
-        return select(link, meter.secondary) or SELECTED_ADDRESS
+        return select(link, meter.secondary) or _Found(address=SELECTED_ADDRESS)
     address = EVERY_ADDRESS if meter.primary is None else meter.primary
     reset = _question(initialise(address), Wanted.ACKNOWLEDGE, address)
-    answer = link.transact(reset, timeout_s=link.standard_s if is_mute else None)
-    if isinstance(answer, Heard) or (is_mute and answer.kind is FaultKind.TIMEOUT):
-        return address
-    return answer
+    answer = link.transact(reset, timeout_s=link.standard_s if approach.is_mute else None)
+    if isinstance(answer, Heard):
+        return _Found(address=address)
+    if not approach.is_mute or answer.kind is not FaultKind.TIMEOUT:
+        return answer
+    return _Found(address=address, bit=approach.last is None or not approach.last.bit)
 
 
 def select(link: MbusLink, wanted: MeterAddress, *, is_scan: bool = False) -> Fault | None:
     """Select the meters that a secondary address fits; return None when one acknowledged.
 
-    Who may still be selected is deselected first, which also resets its frame count bit: else it
-    would repeat its last telegram. A scan does without, it only looks for names.
+    Who may still be selected is deselected first, so that no two answer. It proves nothing: it may
+    be lost, and whoever acknowledges it is the one selected before. A scan does without it.
     """
     if link.has_selection and not is_scan:
         deselect = _question(initialise(SELECTED_ADDRESS), Wanted.ACKNOWLEDGE, SELECTED_ADDRESS)

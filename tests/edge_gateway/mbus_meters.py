@@ -54,12 +54,27 @@ class Fault(StrEnum):
 
 @dataclass
 class SimulatedMeter:
-    """One meter; `number` is the value of the readout that was asked last."""
+    """One meter; `number` is the value of the readout that was asked last.
+
+    Attributes:
+        device: Who it is.
+        primary: Its primary address.
+        telegram_count: Telegrams of one readout.
+        acknowledges: Whether it knows SND_NKE: one that does not forgets nothing.
+        forgets: Whether SND_NKE and selection clear its frame count bit, as they are to.
+        knows_selection: Whether it answers to its identification as an address.
+        counts_access: Whether its access number counts; else it is 0.
+        step: What its reading grows by with each readout.
+    """
 
     device: Device
     primary: int = 0
     telegram_count: int = 1
     acknowledges: bool = True
+    forgets: bool = True
+    knows_selection: bool = True
+    counts_access: bool = True
+    step: int = 1
     asked: int = 0
     number: int = 0
     is_selected: bool = False
@@ -81,22 +96,30 @@ class SimulatedMeter:
             self.last_bit = bit
             if self.at == 0:
                 self.asked += 1
-                self.number = int(self.device.identification[-3:]) * 10_000 + self.asked
-        return long_header(self.device, access=self.asked % 256) + self.records()
+                first = int(self.device.identification[-3:]) * 10_000
+                self.number = first + self.asked * self.step
+        access = self.asked % 256 if self.counts_access else 0
+        return long_header(self.device, access=access) + self.records()
 
     def reset(self) -> None:
-        self.last_bit, self.at = None, 0
+        if self.forgets:
+            self.last_bit, self.at = None, 0
 
 
 def good(_: object = None) -> Fault:
     return Fault.NONE
 
 
+def all_heard(_: MbusFrame) -> bool:
+    return False
+
+
 @dataclass
 class MbusLine(ServedLine):
-    """Meters on one line."""
+    """Meters on one line; a request that is lost is heard by none of them."""
 
     meters: Sequence[SimulatedMeter]
+    is_lost: Callable[[MbusFrame], bool] = all_heard
     fault: Callable[[], Fault] = good
     ack_fault: Callable[[], Fault] = good
     echo: bool = False
@@ -108,6 +131,8 @@ class MbusLine(ServedLine):
     def replies(self, request: MbusFrame) -> Iterator[bytes]:
         """Yield what goes out for a request, piece by piece."""
         self.requests.append(request)
+        if self.is_lost(request):
+            return
         late, self._kept = self._kept, b""
         spoken = [self._answer(meter, request) for meter in self.meters]
         answers = [each for each in spoken if each]
@@ -128,14 +153,18 @@ class MbusLine(ServedLine):
         if not is_meant:
             return b""
         if request.control == 0x40:
+            if not meter.acknowledges:
+                return b""
             meter.reset()
             meter.is_selected &= request.address != SELECTED_ADDRESS
-            return ACK if meter.acknowledges else b""
+            return ACK
         if request.control in {0x5B, 0x7B}:
             return long_frame(0x08, meter.primary, 0x72, meter.next_data(request.control & 0x20))
         return ACK
 
     def _selected(self, meter: SimulatedMeter, pattern: bytes) -> bytes:
+        if not meter.knows_selection:
+            return b""
         wanted, own = pattern[:4][::-1].hex().upper(), meter.device.identification
         is_same = all(digit in {"F", mine} for digit, mine in zip(wanted, own, strict=True))
         kind = bytes([meter.device.version, meter.device.device_type])
