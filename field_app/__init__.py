@@ -19,7 +19,7 @@ The line through the packages, from the file on disk to the screen:
     later_pages                          what is opened from the list
     app                                  tablet and screens, put together
     crew                                 the same tablet without screens
-    demo_town, demo_office               made-up work and who deals it out, without a server
+    demo_places, demo_town, demo_office  made-up work and who deals it out, without a server
     commands_io                          what the command line asks
     __main__                             the command `field-app`
 """

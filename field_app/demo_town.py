@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from field_app.demo_places import AREA, CORNER, demo_evidence, demo_network, demo_site
 from wire_contracts.fields import JsonObject
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
@@ -12,6 +13,8 @@ from wire_contracts.home_checks import (
     household_json,
 )
 from wire_contracts.meter_rounds import METER_ENTITY, PastReading, RoundMeter, round_meter_json
+from wire_contracts.network import ENTITY as NETWORK_ENTITY
+from wire_contracts.network import LayerPart, pipes_json, points_json
 from wire_contracts.orders import ENTITY, OrderType, SafetyClass, WorkOrderDocument, order_json
 from wire_contracts.patrols import (
     CHECKPOINT_ENTITY,
@@ -35,7 +38,7 @@ CREW = "demo-crew"
 CREW_NAME = "演示班组"
 PERSON = "演示人员"
 
-_LATITUDE, _LONGITUDE = 36.65, 117.12
+_LATITUDE, _LONGITUDE = CORNER.latitude_deg, CORNER.longitude_deg
 _DEGREE_M = 111_195.0
 
 _ORDERS = (
@@ -71,7 +74,12 @@ _BOX = (
 
 def demo_rows(now_utc: datetime) -> list[Row]:
     """Return every row of the demo, its times counted from `now_utc`."""
-    return [*_orders(now_utc), *_patrol(now_utc), *_homes(), *_meters(now_utc)]
+    network = demo_network()
+    ground: list[Row] = [
+        (NETWORK_ENTITY, f"{AREA}:{LayerPart.PIPES}", pipes_json(network)),
+        (NETWORK_ENTITY, f"{AREA}:{LayerPart.POINTS}", points_json(network)),
+    ]
+    return [*ground, *_orders(now_utc), *_patrol(now_utc), *_homes(), *_meters(now_utc)]
 
 
 def _orders(now_utc: datetime) -> list[Row]:
@@ -91,6 +99,8 @@ def _orders(now_utc: datetime) -> list[Row]:
             meter_id=f"DM-{number + 1}",
             device_serial=f"8023112{number}",
             instructions=_STEPS,
+            site=demo_site(number, now_utc),
+            evidence=demo_evidence(now_utc) if number == 0 else None,
             crew_id=CREW,
         )
         rows.append((ENTITY, f"01900000-0000-7000-8000-{number:012d}", order_json(document)))

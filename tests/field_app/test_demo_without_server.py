@@ -31,6 +31,11 @@ def test_the_demo_has_orders_rounds_homes_and_meters_and_takes_every_word(tmp_pa
 
         assert tablet.status().outbox.waiting == 0
         assert tablet.inspections.plans()["plan-1"].stops
+        assert tablet.site.network()
+        order = tablet.desk.order(order_id)
+        assert order is not None
+        assert order.document is not None
+        assert order.document.evidence is not None
         assert len(tablet.inspections.homes()) == len(tablet.inspections.meters()) == 6
     finally:
         tablet.close()
