@@ -9,6 +9,7 @@ The line through the modules:
     alert_look               what one row shows of an alert's evidence
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
+    board_views              where each order stands on the dispatch board
     photo_views              what pages show of a record's photos
     gateway_views            what the page of the gateways shows of their health
     record_views             what the pages of meters, gateways, tablets and accounts show
@@ -33,9 +34,9 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, calls_io, intake_io, requests_io, shift_io, policies_io, map_io, desk_io, orders_io,
-    contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io, route_plan_io,
-    review_io, forms_io, suspects_io, people_io, health_io
+    session_io, calls_io, intake_io, requests_io, shift_io, policies_io, map_io, desk_io,
+    orders_io, board_io, contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io,
+    rounds_io, route_plan_io, review_io, forms_io, suspects_io, people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -25,6 +25,7 @@ from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
+from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.calls_io import calls_router
 from sync_server.web.catalogue_io import load_catalogues
@@ -139,6 +140,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         intake_router(pages),
         requests_router(pages),
         request_steps_router(pages),
+        board_router(pages),
         orders_router(pages),
         contacts_router(pages),
         map_router(pages),

@@ -79,6 +79,9 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_REQUESTS,
     ),
     NavLink(
+        key="board", icon="truck", message=mark("Dispatch"), href="/board", action=Action.SEE_ORDERS
+    ),
+    NavLink(
         key="orders", icon="board", message=mark("Orders"), href="/orders", action=Action.SEE_ORDERS
     ),
     NavLink(

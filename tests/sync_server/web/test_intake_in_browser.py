@@ -11,7 +11,7 @@ from demo.screenshots_web_io import VIEWPORT
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.request import RequestClass, RequestRecord
 from sync_server.service_desk.request_rows_store import newest_page
-from sync_server.work_orders.order_store import get_order
+from sync_server.work_orders.order_store import get_order, list_orders
 from tests.sync_server.web.desk_parts import PASSWORD, Served
 from tests.sync_server.web.intake_town import PHONE, seed_homes
 from tests.sync_server.web.test_desk_in_browser import policy_problems
@@ -132,3 +132,23 @@ def test_a_request_page_follows_the_crew_without_reloading(
     )
 
     expect(page.locator(".path li.now")).to_contain_text("accepted")
+
+
+def test_a_card_goes_to_a_crew_by_the_key_of_its_lane(
+    page: Page, desk: Served, sqlite_engine: Engine
+) -> None:
+    """The board, without the mouse."""
+    with reading(sqlite_engine) as connection:
+        order = next(each for each in list_orders(connection) if each.document.crew_id == "crew-5")
+    log_in(page, desk, "wei")
+    page.goto(f"{desk.base_url}/board")
+    expect(page.locator("#live")).to_have_class("it live ")
+    card = page.locator(f'[data-order="{order.order_id}"]')
+    lane = page.locator('.lane[data-crew="crew-3"]')
+
+    card.focus()
+    page.keyboard.press(str(lane.get_attribute("data-lane-key")))
+
+    expect(lane.locator(f'[data-order="{order.order_id}"]')).to_be_visible()
+    with reading(sqlite_engine) as connection:
+        assert get_order(connection, order.order_id).document.crew_id == "crew-3"

@@ -78,6 +78,7 @@ ACTION_OF_ROUTE = {
     ("POST", "/requests/{request_id}/step"): Action.SEE_REQUESTS,
     ("POST", "/requests/{request_id}/crew"): Action.WORK_REQUEST,
     ("POST", "/requests/{request_id}/note"): Action.WORK_REQUEST,
+    ("GET", "/board"): Action.SEE_ORDERS,
     ("GET", "/orders"): Action.SEE_ORDERS,
     ("GET", "/orders/{order_id}"): Action.SEE_ORDERS,
     ("POST", "/orders/{order_id}/act"): Action.OWN_SESSION,

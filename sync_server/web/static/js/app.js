@@ -1,4 +1,5 @@
 // Starts the page: what is drawn, what is live, what the keys do.
+import { startBoard } from "./board.js";
 import { startCharts } from "./chart.js";
 import { startClock } from "./clock.js";
 import { startDesk } from "./desk.js";
@@ -14,6 +15,7 @@ startCharts();
 startKeys();
 startSound();
 startIntake();
+startBoard();
 const desk = startDesk();
 const regions = startRegions();
 const town = startMap();
