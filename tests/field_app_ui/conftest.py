@@ -12,6 +12,7 @@ from field_app.config import TabletConfig
 from field_app.platform.ports import Hardware
 from field_app.store.identity_io import Identity, save_identity
 from field_app.tablet import Tablet, open_tablet
+from tests.field_app.vault_parts import quick_vault
 from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order
 from wire_contracts.enrolment import TabletPerson
 
@@ -51,7 +52,12 @@ class Field:
 
     def switch_on(self) -> harness.Driver:
         """Open tablet and app, and wait until the first list is drawn."""
-        self.tablet = open_tablet(self.folder, self.clock, connect=lambda _identity: self.office)
+        self.tablet = open_tablet(
+            self.folder,
+            self.clock,
+            connect=lambda _identity: self.office,
+            vault=quick_vault(self.folder),
+        )
         if self.tablet.is_enrolled and (self.office.orders or self.office.extra):
             self.tablet.sync_now()
         config = TabletConfig(
