@@ -45,24 +45,18 @@ class OurTablet:
         self._api = HttpSyncApi(base_url, town.person.enrolled.token)
         self._engine = SyncEngine(self.database, self._api, self._clock, _keep_replica)
 
-    def pull_s(self) -> float:
-        """Return how long the first sync took: every row, its hash, its line in the list."""
-        started_s = time.perf_counter()
-        self.sync()
-        return time.perf_counter() - started_s
-
-    def push_s(self, order_ids: Sequence[str]) -> float:
-        """Return how long it took to send an edit of each order, until its outcome was kept."""
+    def edit(self, order_ids: Sequence[str]) -> None:
+        """Edit each order, as taps do; nothing is sent yet."""
         self.database.write(lambda connection: _edit(connection, order_ids, self._town))
+
+    def push(self, count: int) -> None:
+        """Send so many edits, until every outcome is kept."""
         api: SyncApi = self._api
         pusher = Pusher(self.database, api, self._clock, _keep_replica)
-        started_s = time.perf_counter()
         settled = pusher.push_all()
-        elapsed_s = time.perf_counter() - started_s
-        if settled != len(order_ids) or self.database.read(_count_looks):
-            message = f"push: {settled} of {len(order_ids)} settled, or some need a look"
+        if settled != count or self.database.read(_count_looks):
+            message = f"push: {settled} of {count} settled, or some need a look"
             raise RuntimeError(message)
-        return elapsed_s
 
     def sync(self) -> None:
         """Sync once; raise RuntimeError when there was no contact."""

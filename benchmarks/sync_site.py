@@ -18,9 +18,27 @@ _PATIENCE_S = 120.0
 _CHUNK = 65536
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A server that runs: where it answers, and its process."""
+
+    url: str
+    pid: int
+
+    def processor_s(self) -> float:
+        """Return the processor time it has taken so far, 0 where Linux does not tell it."""
+        if sys.platform != "linux":
+            return 0.0
+        return time.clock_gettime(~self.pid << 3 | _CPUCLOCK_SCHED)
+
+
+_CPUCLOCK_SCHED = 2
+"""With a process id before it: that process's clock, as clock_getcpuclockid(3) makes it."""
+
+
 @contextmanager
-def real_server(template: Path, folder: Path) -> Iterator[str]:
-    """Run `sync-server serve --only pages` over a copy of the file; yield its URL."""
+def real_server(template: Path, folder: Path) -> Iterator[Served]:
+    """Run `sync-server serve --only pages` over a copy of the file."""
     port = _free_port()
     data = folder / "data"
     data.mkdir(parents=True)
@@ -34,14 +52,14 @@ def real_server(template: Path, folder: Path) -> Iterator[str]:
     ):
         try:
             _wait_until_live(port)
-            yield f"http://127.0.0.1:{port}"
+            yield Served(url=f"http://127.0.0.1:{port}", pid=process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
 
 
 @contextmanager
-def plain_server(path: Path) -> Iterator[str]:
-    """Run the plain server over a file; yield its URL."""
+def plain_server(path: Path) -> Iterator[Served]:
+    """Run the plain server over a file."""
     command = [sys.executable, "-m", "benchmarks.sync_plain", str(path)]
     with subprocess.Popen(  # noqa: S603  # our own module
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -51,7 +69,7 @@ def plain_server(path: Path) -> Iterator[str]:
             raise RuntimeError(message)
         port = int(process.stdout.readline())
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield Served(url=f"http://127.0.0.1:{port}", pid=process.pid)
         finally:
             process.stdin.close()
 
