@@ -28,7 +28,8 @@ from edge_gateway.remote.trials_io import GatewayParts
 from edge_gateway.sparkplug.sparkplug_io import CURSOR, SparkplugOutput, SparkplugParts
 from edge_gateway.uplink.event_store import EVENTS_FILE, EventStore
 from edge_gateway.uplink.messages import Event
-from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
+from edge_gateway.uplink.uplink_io import Uplink
+from edge_gateway.uplink.uplink_parts import UplinkParts
 from edge_gateway.watchdog import OUTBOX_STEP_S, UPLINK_STEP_S, Watchdog
 from wire_contracts.clock import Clock
 

@@ -4,22 +4,17 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.broker_tls_io import TlsFileError
-from edge_gateway.clock_step import clock_step
 from edge_gateway.config import GatewayConfig, MqttVersion
-from edge_gateway.figures import LinkFigures, RemoteFigures, UplinkFigures
-from edge_gateway.moments import Moment
-from edge_gateway.queue.queue_store import QueueStore
-from edge_gateway.queue.timekeeper import Timekeeper
+from edge_gateway.figures import UplinkFigures
 from edge_gateway.uplink import messages
-from edge_gateway.uplink.batching import Interval, late_by
+from edge_gateway.uplink.batching import late_by
+from edge_gateway.uplink.clock_watch_io import ClockWatch
 from edge_gateway.uplink.delivery_io import Delivery, DeliveryParts
 from edge_gateway.uplink.event_delivery_io import AT_ONCE, EventDelivery, EventDeliveryParts
 from edge_gateway.uplink.event_store import EVENTS_FILE, EventStore
@@ -37,10 +32,9 @@ from edge_gateway.uplink.mqtt_io import (
     VersionRefused,
     Woken,
 )
+from edge_gateway.uplink.uplink_parts import UplinkParts
 from wire_contracts.acks import parse_ack
-from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
-from wire_contracts.frames import TimeQuality
 from wire_contracts.gateway_health import GatewayHealth, dump_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
@@ -61,9 +55,6 @@ may just be slow. amqtt 0.12 may forget topics when others connect at the same t
 
 LONGEST_PATIENCE = 64.0
 
-ASK_TIME_EVERY_S = 10.0
-"""Wall seconds between two questions for the time, while nobody here knows it."""
-
 FLUSH_EVERY_S = 2.0
 """Wall seconds after which the server's word is in the file though nothing new was read."""
 
@@ -78,47 +69,6 @@ PRUNE_EVERY_S = 60.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
-def _no_command(_payload: bytes) -> None:
-    """Nobody takes orders in this gateway."""
-
-
-def _no_interval(_device: str, _group: str) -> None:
-    """Nobody knows how often a group is read."""
-
-
-def _no_heart() -> None:
-    """Nobody watches this thread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkParts:
-    """What the uplink works with.
-
-    Attributes:
-        config: The gateway's settings.
-        queue: The durable queue.
-        clock: The gateway's clock.
-        links: Gives the figures of all links for the health message.
-        reached: Told at named points.
-        timekeeper: Knows how far the clock can be trusted; None: the clock is right.
-        interval: How often a register group of a device is read.
-        beat: Told again and again that this thread lives.
-        on_command: Takes each order of the server, in the uplink's thread: it must not wait.
-        remote: Says which settings are in force, for the health message.
-    """
-
-    config: GatewayConfig
-    queue: QueueStore
-    clock: Clock
-    links: Callable[[], Sequence[LinkFigures]]
-    reached: Callable[[str], None]
-    timekeeper: Timekeeper | None = None
-    interval: Interval = field(default=_no_interval)
-    beat: Callable[[], None] = field(default=_no_heart)
-    on_command: Callable[[bytes], None] = field(default=_no_command)
-    remote: Callable[[], RemoteFigures] = field(default=RemoteFigures)
-
-
 class Uplink:
     """Publishes what is open and marks what the server has; everything runs in one thread."""
 
@@ -126,6 +76,7 @@ class Uplink:
         """Prepare; `run` connects."""
         mqtt = parts.config.mqtt
         self._parts = parts
+        self._clock = ClockWatch(parts.clock, parts.timekeeper, self.announce)
         self._inbox: Inbox = queue.SimpleQueue()
         self._version = mqtt.version or MqttVersion.V5
         self._is_version_fixed = mqtt.version is not None
@@ -135,8 +86,7 @@ class Uplink:
         self._patience = PUBACK_WITHIN_TIMEOUTS
         self._is_broker_silent = False
         self._said_once: set[str] = set()
-        self._is_believed: bool | None = None
-        self._next_health_s = self._next_prune_s = self._next_ask_s = 0.0
+        self._next_health_s = self._next_prune_s = 0.0
         self._next_flush_s = self._next_connect_s = 0.0
         self._file_problem = ""
         self._delivery = Delivery(
@@ -145,7 +95,7 @@ class Uplink:
                 mqtt=mqtt,
                 queue=parts.queue,
                 publish=lambda payload: self._publish(Channel.UP, payload),
-                lateness=lambda: late_by(self._time_utc(), self._parts.interval),
+                lateness=lambda: late_by(self._clock.time_utc(), self._parts.interval),
                 tell=self.announce,
             )
         )
@@ -154,11 +104,10 @@ class Uplink:
                 gateway_id=parts.config.gateway_id,
                 store=EventStore(parts.config.data / EVENTS_FILE),
                 publish=lambda payload: self._publish(Channel.EVENT, payload),
-                now_utc=self._time_utc,
+                now_utc=self._clock.time_utc,
             )
         )
         self._unsaid: list[Responded] = []
-        self._looked_at = self._now()
 
     def wake(self) -> None:
         """Tell the uplink that there is something new in the queue; any thread may."""
@@ -166,9 +115,8 @@ class Uplink:
 
     def announce(self, kind: str, text: str) -> None:
         """Have an event kept, and published as soon as there is a connection; any thread may."""
-        keeper = self._parts.timekeeper
-        quality = TimeQuality.SANE if keeper is None else keeper.quality()
-        event = messages.Event(at_utc=self._time_utc(), quality=quality, kind=kind, text=text)
+        at_utc, quality = self._clock.time_utc(), self._clock.quality()
+        event = messages.Event(at_utc=at_utc, quality=quality, kind=kind, text=text)
         self._inbox.put(Announced(event=event))
 
     def respond(self, payload: bytes) -> None:
@@ -193,7 +141,7 @@ class Uplink:
             remote=parts.remote(),
             clock=None if parts.timekeeper is None else parts.timekeeper.quality(),
         )
-        return messages.health(parts.config.gateway_id, self._time_utc(), figures)
+        return messages.health(parts.config.gateway_id, self._clock.time_utc(), figures)
 
     def adopt(self, config: GatewayConfig) -> None:
         """Go on with other settings, the broker's apart; any thread may."""
@@ -297,7 +245,7 @@ class Uplink:
     def _publish_state(self) -> None:
         """Say that we are here; the server answers with the time."""
         state = messages.online_state(
-            self._parts.config.gateway_id, self._parts.queue.epoch, self._time_utc()
+            self._parts.config.gateway_id, self._parts.queue.epoch, self._clock.time_utc()
         )
         self._publish(Channel.STATE, state, is_retained=True)
 
@@ -375,7 +323,7 @@ class Uplink:
             text = self._parts.timekeeper.hear(ack.server_at_ms)
             if text is not None:
                 self._announce_once("clock_disagrees", text)
-        self._delivery.hear(ack, self._time_utc())
+        self._delivery.hear(ack, self._clock.time_utc())
 
     def _announce_once(self, event: str, text: str) -> None:
         """Tell people what would else be told with every acknowledgement of this run."""
@@ -383,28 +331,9 @@ class Uplink:
             self._said_once.add(event)
             self.announce(event, text)
 
-    def _time_utc(self) -> datetime:
-        """Return now as well as it is known."""
-        keeper = self._parts.timekeeper
-        return self._parts.clock.now_utc() if keeper is None else keeper.now_utc()
-
-    def _now(self) -> Moment:
-        return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
-
-    def _watch_clock(self) -> None:
-        before, now = self._looked_at, self._now()
-        self._looked_at = now
-        moved = clock_step(before, now, self._parts.clock)
-        if moved is None:
-            return
-        old_utc = now.utc - moved
-        text = f"the clock was moved from {old_utc.isoformat()} to {now.utc.isoformat()}"
-        _LOG.warning("clock.step", text=text)
-        self.announce("clock_step", text)
-
     def _keep_house(self) -> None:
         """Look at the clock, publish health, forget what was kept long enough."""
-        self._watch_clock()
+        self._clock.look_for_step()
         now_s = time.monotonic()
         if now_s >= self._next_flush_s:
             self._next_flush_s = now_s + FLUSH_EVERY_S
@@ -445,38 +374,15 @@ class Uplink:
 
     def _watch_trust(self, now_s: float) -> None:
         """Date frames as soon as the time is known; ask for it while it is not."""
-        keeper = self._parts.timekeeper
-        if keeper is None:
-            return
-        is_believed = keeper.is_clock_believed()
-        if is_believed is not self._is_believed:
-            self._tell_trust(is_believed=is_believed)
-        dated = keeper.date_held(self._parts.queue)
-        if dated:
-            _LOG.warning("frames.dated", count=dated)
+        if self._clock.date_frames(self._parts.queue):
             self._delivery.offer_everything()
-        must_ask = self._receive_maximum is not None and not keeper.is_time_known()
-        if must_ask and now_s >= self._next_ask_s:
-            self._next_ask_s = now_s + ASK_TIME_EVERY_S
+        if self._receive_maximum is not None and self._clock.must_ask(now_s):
             self._publish_state()
-
-    def _tell_trust(self, *, is_believed: bool) -> None:
-        is_first = self._is_believed is None
-        self._is_believed = is_believed
-        clock_utc = self._parts.clock.now_utc().isoformat()
-        if not is_believed:
-            text = f"the clock says {clock_utc}, which nothing confirms; frames wait or are counted"
-            _LOG.warning("clock.doubted", text=text)
-            self.announce("clock_doubted", text)
-        elif not is_first:
-            _LOG.info("clock.believed", clock=clock_utc)
-            self.announce("clock_believed", f"the clock says {clock_utc} and is believed again")
 
     def _prune(self) -> None:
         try:
-            keeper = self._parts.timekeeper
-            is_known = keeper is None or keeper.is_time_known()
-            gone = self._parts.queue.prune(self._time_utc(), is_time_known=is_known)
+            is_known = self._clock.is_time_known()
+            gone = self._parts.queue.prune(self._clock.time_utc(), is_time_known=is_known)
         except sqlite3.OperationalError as error:
             _LOG.warning("queue.prune_failed", error=str(error))
             return

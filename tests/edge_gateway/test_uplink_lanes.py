@@ -15,7 +15,8 @@ from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConf
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
 from edge_gateway.run import QUEUE_FILE, Machine, run_gateway
 from edge_gateway.uplink.lanes import Allowance, advance_block, open_block, start_lanes
-from edge_gateway.uplink.uplink_io import Uplink, UplinkParts
+from edge_gateway.uplink.uplink_io import Uplink
+from edge_gateway.uplink.uplink_parts import UplinkParts
 from edge_gateway.watchdog import Watchdog
 from tests.edge_gateway.rig import (
     LOOPBACK,
