@@ -10,6 +10,7 @@ from edge_gateway.clock_io import SystemClock
 from edge_gateway.commands.calls import CallError
 from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.identify_view import Identification, Match, match_of
+from edge_gateway.links import cjt188_driver, mbus_meter
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.interview import Interview, interview
 from edge_gateway.links.link_url import (
@@ -92,6 +93,13 @@ def known_profiles(folder: Path | None) -> tuple[Profile, ...]:
 
 
 def _by_telegram(call: IdentityCall, url: LinkUrl, started_s: float) -> Identification | Fault:
+    parse = mbus_meter.parse_meter if isinstance(url, MbusUrl) else cjt188_driver.parse_meter
+    try:
+        if call.unit != mbus_meter.ANYBODY:
+            parse(call.unit, "")
+    except ValueError as error:
+        message = f"{call.place}: unit: {error}"
+        raise CallError(message) from error
     order = LineOrder(url=url, timeout_s=call.wait_s, clock=SystemClock())
     driver = make_line(order).driver
     found = driver.identify(call.unit)

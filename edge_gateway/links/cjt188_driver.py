@@ -79,6 +79,16 @@ def parse_meter(device_address: str, profile: str = "") -> Cjt188Meter:
     )
 
 
+def is_same(device_address: str, other: str) -> bool:
+    """Return whether two device addresses name one meter, however they are written.
+
+    Raises:
+        Cjt188AddressError: One of them is no device address.
+    """
+    one, two = parse_meter(device_address), parse_meter(other)
+    return (one.meter_type, one.address) == (two.meter_type, two.address)
+
+
 def _profile(reference: str, kind: Cjt188Kind) -> Cjt188Profile | None:
     if reference in {"", "auto"}:
         return None

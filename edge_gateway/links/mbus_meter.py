@@ -105,16 +105,17 @@ def may_be_same(device_address: str, other: str) -> bool:
     """Return whether two device addresses may be answered by one meter, as far as they say.
 
     A primary address beside a secondary one says nothing about it. Two meters at one primary
-    address are told apart when both identifications are written.
+    address are told apart when both identifications are written; two of one number by the makers.
 
     Raises:
         MbusAddressError: One of them is no device address.
     """
     one, two = parse_meter(device_address), parse_meter(other)
-    if one.primary is not None and two.primary is not None and one.primary != two.primary:
-        return False
     if one.secondary is None or two.secondary is None:
         return one.primary is not None and one.primary == two.primary
+    is_apart = None not in {one.primary, two.primary} and one.primary != two.primary
+    if is_apart and not (is_one_number(one.secondary) and is_one_number(two.secondary)):
+        return False
     return _may_overlap(one.secondary, two.secondary)
 
 

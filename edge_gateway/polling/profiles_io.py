@@ -25,7 +25,11 @@ from edge_gateway.links.modbus_write_io import WritableMeter
 from edge_gateway.links.read_plan import PlanError, ReadLimits
 from edge_gateway.links.register_writes import NotWritableError, writable_register
 from edge_gateway.polling.drivers_io import LineOrder
-from edge_gateway.polling.shared_lines import refuse_shared_lines, refuse_shared_units
+from edge_gateway.polling.shared_lines import (
+    refuse_shared_lines,
+    refuse_shared_names,
+    refuse_shared_units,
+)
 from firmware_profiles.cadence import Cadence, DailyAt
 from firmware_profiles.decode import spans_of
 from firmware_profiles.errors import ProfileError
@@ -189,6 +193,7 @@ def _link(config: GatewayConfig, link: LinkConfig) -> LinkSetup:
     if isinstance(url, MbusUrl | Cjt188Url):
         parse = mbus_meter.parse_meter if isinstance(url, MbusUrl) else cjt188_driver.parse_meter
         _refuse_no_address(place, link.meters, parse)
+        refuse_shared_names(place, url, link.meters)
         meters = tuple(_telegram_meter(place, meter) for meter in link.meters)
     else:
         refuse_shared_units(place, url, link.meters)

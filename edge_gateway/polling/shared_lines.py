@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 from edge_gateway.config import ConfigError, MeterConfig
+from edge_gateway.links import cjt188_driver, mbus_meter
 from edge_gateway.links.link_url import (
     Cjt188Url,
     Framing,
@@ -54,6 +55,30 @@ def refuse_shared_units(place: str, url: LinkUrl, meters: Sequence[MeterConfig])
             other = f"is the one of {taken[known]!r}, with the same profile"
             raise ConfigError(f"{where}: {meter.device_address} {other}; correct one of the two")
         taken[known] = meter.serial
+
+
+def refuse_shared_names(
+    place: str, url: MbusUrl | Cjt188Url, meters: Sequence[MeterConfig]
+) -> None:
+    """Raise ConfigError where two M-Bus or CJ/T 188 meters are one, or one is any meter at all.
+
+    The addresses are ones that the protocol can have.
+    """
+    is_mbus = isinstance(url, MbusUrl)
+    is_one = mbus_meter.may_be_same if is_mbus else cjt188_driver.is_same
+    for number, meter in enumerate(meters):
+        address = str(meter.device_address)
+        where = f"{place} meter {meter.serial!r}: device_address: {address!r}"
+        if is_mbus and mbus_meter.is_for_all(address):
+            remedy = "write the identification on its name plate, or let scan find it"
+            raise ConfigError(f"{where} fits every meter; {remedy}")
+        for other in meters[:number]:
+            if is_one(address, str(other.device_address)):
+                named = f"{str(other.device_address)!r} of {other.serial!r}"
+                remedy = "correct one of the two"
+                if is_mbus:
+                    remedy += "; two that share a primary address are 5/24083344 and 5/24083345"
+                raise ConfigError(f"{where} may be the meter {named}; {remedy}")
 
 
 def _has_unit_zero(url: LinkUrl) -> bool:

@@ -173,6 +173,9 @@ def test_a_cjt188_meter_is_identified_by_its_data(capsys: pytest.CaptureFixture[
     [
         (["tcp://127.0.0.1", "--unit", "x"], "identify: unit: 'x' is no Modbus unit; give a"),
         (["tcp://127.0.0.1", "--unit", "300"], "identify: unit: '300' is no Modbus unit"),
+        (["mbus://127.0.0.1:1", "--unit", "999"], "identify: unit: device_address: '999' is"),
+        (["mbus://127.0.0.1:1", "--unit", "five"], "identify: unit: device_address: 'five' is"),
+        (["cjt188://127.0.0.1:1", "--unit", "zz"], "identify: unit: device_address: 'zz' is"),
         (["bad", "--unit", "1"], "identify: url: 'bad' is no link URL"),
         (
             ["tcp://127.0.0.1", "--unit", "1", "--profiles", "/there/is/none"],

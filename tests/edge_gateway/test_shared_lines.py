@@ -3,8 +3,12 @@
 import pytest
 
 from edge_gateway.config import ConfigError, MeterConfig
-from edge_gateway.links.link_url import parse_url
-from edge_gateway.polling.shared_lines import refuse_shared_lines, refuse_shared_units
+from edge_gateway.links.link_url import Cjt188Url, MbusUrl, parse_url
+from edge_gateway.polling.shared_lines import (
+    refuse_shared_lines,
+    refuse_shared_names,
+    refuse_shared_units,
+)
 
 ONE_LINE = [
     ("rtu:///dev/ttyUSB0", "rtu:///dev/ttyUSB0?baud=19200"),
@@ -73,3 +77,63 @@ def test_the_unit_for_everybody_is_no_meters_on_a_serial_line(url: str) -> None:
 )
 def test_unit_zero_is_a_servers_own_on_modbus_tcp(url: str) -> None:
     assert refusal_of_units(url, meter("A", 0)) == "taken"
+
+
+MBUS, CJT188 = "mbus://10.0.0.5:4001", "cjt188://10.0.0.5:4001"
+ONE_METER = [
+    (MBUS, "5", "5"),
+    (MBUS, "5", "005"),
+    (MBUS, "5", "5/24083344"),
+    (MBUS, "5/24083344", "5/24083344"),
+    (MBUS, "5/2408334F", "5/24083344"),
+    (MBUS, "5/24083344", "24083344"),
+    (MBUS, "24083344", "24083344.EFE.00.0C"),
+    (MBUS, "2408334F", "240F3344"),
+    (MBUS, "5/24083344", "6/24083344"),
+    (CJT188, "20:11223344556677", "20:11223344556677"),
+]
+TWO_METERS = [
+    (MBUS, "5", "6"),
+    (MBUS, "5/24083344", "5/24083345"),
+    (MBUS, "5", "24083344"),
+    (MBUS, "5/24083344.EFE.FF.FF", "6/24083344.KAM.FF.FF"),
+    (MBUS, "5/2408334F", "6/2408334F"),
+    (MBUS, "24083344.EFE.00.0C", "24083344.KAM.00.0C"),
+    (MBUS, "24083344.EFE.00.0C", "24083344.EFE.00.07"),
+    (CJT188, "20:11223344556677", "20:11223344556678"),
+    (CJT188, "10:11223344556677", "20:11223344556677"),
+]
+
+
+def refusal_of_names(url: str, *addresses: str) -> str:
+    meters = [
+        MeterConfig(serial=f"M-{number}", device_address=address, profile="auto")
+        for number, address in enumerate(addresses)
+    ]
+    parsed = parse_url(url)
+    assert isinstance(parsed, MbusUrl | Cjt188Url)
+    try:
+        refuse_shared_names("link", parsed, meters)
+    except ConfigError as error:
+        return str(error)
+    return "taken"
+
+
+@pytest.mark.parametrize(("url", "first", "second"), ONE_METER)
+def test_two_names_of_one_meter_are_refused(url: str, first: str, second: str) -> None:
+    for pair in ((first, second), (second, first)):
+        refusal = refusal_of_names(url, *pair)
+
+        assert refusal.startswith(f"link meter 'M-1': device_address: {pair[1]!r} may be")
+        assert "of 'M-0'; correct one of the two" in refusal
+
+
+@pytest.mark.parametrize(("url", "first", "second"), TWO_METERS)
+def test_names_of_two_meters_are_taken(url: str, first: str, second: str) -> None:
+    assert refusal_of_names(url, first, second) == "taken"
+    assert refusal_of_names(url, second, first) == "taken"
+
+
+@pytest.mark.parametrize("address", ["FFFFFFFF", "5/FFFFFFFF", "FFFFFFFF.EFE.00.0C"])
+def test_a_name_that_every_meter_has_is_refused(address: str) -> None:
+    assert "fits every meter; write the" in refusal_of_names(MBUS, address)
