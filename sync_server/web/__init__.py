@@ -7,6 +7,7 @@ The line through the modules:
     places                   where something is, in the reader's language
     sparkline, chart         courses as paths and columns
     alert_look               what one row shows of an alert's evidence
+    alert_floods             which alerts of the list are one flood
     alert_views, desk        what the alert desk shows
     order_views              what the order pages show
     board_views              where each order stands on the dispatch board

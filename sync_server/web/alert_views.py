@@ -123,6 +123,9 @@ class AlertRow:
     order_number: str
     order_words: str
     order_class: str
+    followers: int = 0
+    flood_href: str = ""
+    is_flood_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """The alert desk as one reader sees it: which alerts stand where, under which tab."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
+from sync_server.web.alert_floods import Folded, fold_floods
 from sync_server.web.alert_look import AlertLook
 from sync_server.web.alert_views import (
     AlertLine,
@@ -54,10 +55,12 @@ class DeskQuery:
     search: str = ""
     selected: str = ""
     is_whole: bool = False
+    group: str = ""
 
     def address(self, **changed: str) -> str:
         """Return the desk's address with some of the narrowing changed."""
-        values = {"tab": self.tab, "medium": self.medium, "q": self.search, "rows": "", **changed}
+        kept = {"tab": self.tab, "medium": self.medium, "q": self.search, "group": self.group}
+        values = {**kept, "rows": "", **changed}
         return f"/alerts?{urlencode({key: value for key, value in values.items() if value})}"
 
 
@@ -161,12 +164,19 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         (each for each in fitting if _IN_TAB[query.tab](each) and not is_safety(each)),
         key=list_rank,
     )
-    listed = in_tab if query.is_whole else in_tab[:ROWS_AT_ONCE]
+    folded = fold_floods(in_tab, query.group)
+    listed = folded.lines if query.is_whole else folded.lines[:ROWS_AT_ONCE]
     looks = source.looks_of([*pinned, *listed])
 
     def rows(records: Sequence[AlertLine]) -> list[AlertRow]:
         return [
-            row_view(each, looks[each.alert_id], words, now_utc, source.orders.get(each.alert_id))
+            _with_flood(
+                row_view(
+                    each, looks[each.alert_id], words, now_utc, source.orders.get(each.alert_id)
+                ),
+                folded,
+                query,
+            )
             for each in records
         ]
 
@@ -183,7 +193,7 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         media=_media(shown, query),
         safety=rows(pinned),
         rows=rows(listed),
-        more_count=len(in_tab) - len(listed),
+        more_count=len(folded.lines) - len(listed),
         more_href=query.address(rows="all"),
         shelved=[shelved_view(each, words, now_utc, source.names) for each in shelved],
         hidden_count=sum(1 for each in source.open_alerts if is_hidden(each)),
@@ -192,6 +202,20 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         load_last_hour=len(last_hour),
         empty_title=title,
         empty_text=text,
+    )
+
+
+def _with_flood(row: AlertRow, folded: Folded, query: DeskQuery) -> AlertRow:
+    """Return the row with how many follow it, and the way to open or fold them."""
+    key = folded.keys.get(row.alert_id)
+    if key is None:
+        return row
+    is_open = key == query.group
+    return replace(
+        row,
+        followers=folded.followers[row.alert_id],
+        flood_href=query.address(group="" if is_open else key),
+        is_flood_open=is_open,
     )
 
 

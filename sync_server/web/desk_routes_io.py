@@ -1,11 +1,12 @@
 """The routes of the alert desk: list, evidence, acknowledge, shelve, dispatch, live events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Header, Request
+from fastapi import APIRouter, Depends, Form, Header, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel
 
 from sync_server.access.error_answers_io import error_answer
 from sync_server.alerts.alert import MAX_SHELVE_H
@@ -46,11 +47,26 @@ class ShelveChoice:
     is_chosen: bool
 
 
+_LONGEST_GROUP = 240
+
+
+class DeskAddress(BaseModel):
+    """What the desk's address may say."""
+
+    tab: str = "all"
+    medium: str = ""
+    q: str = ""
+    alert: str = ""
+    rows: str = ""
+    group: str = ""
+
+
 def desk_query(
-    tab: str = "all", medium: str = "", q: str = "", alert: str = "", rows: str = ""
+    asked: Annotated[DeskAddress, Query()],
 ) -> DeskQuery:
     """Return the narrowing that the address asks for."""
-    return parse_query(tab, medium, q, alert, rows)
+    query = parse_query(asked.tab, asked.medium, asked.q, asked.alert, asked.rows)
+    return replace(query, group=asked.group[:_LONGEST_GROUP])
 
 
 AskedFor = Annotated[DeskQuery, Depends(desk_query)]

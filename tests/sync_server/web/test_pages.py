@@ -282,9 +282,13 @@ def test_a_flood_shows_the_first_rows_and_counts_the_rest(
         for number in range(ROWS_AT_ONCE + 20):
             add_spot(connection, replace(SPOTS[3], meter_id=f"WM-{number:06d}"), NOON)
 
-    short = operator.get("/alerts/list").text
-    whole = operator.get("/alerts/list?rows=all").text
+    folded = operator.get("/alerts/list").text
+    key = "slow_leak~Xinhua Garden"
+    short = operator.get("/alerts/list", params={"group": key}).text
+    whole = operator.get("/alerts/list", params={"group": key, "rows": "all"}).text
 
+    assert folded.count('role="row" id="alert-') < len(SPOTS)
+    assert f"+{ROWS_AT_ONCE + 20}</a>" in folded
     listed = len(SPOTS) + 20 - 2  # one is pinned, one shelved
     assert short.count('role="row" id="alert-') == ROWS_AT_ONCE + 1
     assert f"{listed} more: show all" in short
