@@ -77,3 +77,31 @@ def test_the_headless_tablet_loads_without_kivy() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+NOT_BEFORE_THE_LIST = (
+    "requests",
+    "field_app.later_pages",
+    "field_app.patrols.inspection_desk",
+    "field_app.checklists.form_desk",
+    "field_app.orders.site_desk",
+    "field_app.presenters.map",
+    "field_app.demo_town",
+)
+
+
+def test_what_the_list_does_not_need_is_loaded_after_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; import field_app.commands_io, field_app.app;"
+        "from field_app.clock_io import SystemClock;"
+        "from field_app.orders.order_store import OrderQuery;"
+        "from field_app.tablet import open_tablet;"
+        f"tablet = open_tablet(Path({str(tmp_path)!r}), SystemClock());"
+        "tablet.desk.page(OrderQuery(limit=60)); tablet.close();"
+        f"print([name for name in {NOT_BEFORE_THE_LIST!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
