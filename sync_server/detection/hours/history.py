@@ -233,12 +233,11 @@ def faded(added: Floats, carried: Floats, keep: Floats) -> Floats:
     """
     count = added.shape[1]
     age = np.arange(count)[:, None] - np.arange(count)
-    sums: Floats = np.empty_like(added)
-    for place, share in enumerate(keep):
-        weights = np.where(age >= 0, share ** np.maximum(age, 0), 0.0)
-        start = carried[:, None, place] * share ** np.arange(1, count + 1)
-        sums[:, :, place] = added[:, :, place] @ weights.T + start
-    return sums
+    weights = np.where(age >= 0, keep[:, None, None] ** np.maximum(age, 0), 0.0)
+    start = carried.T[:, :, None] * (keep[:, None] ** np.arange(1, count + 1))[:, None, :]
+    amounts = np.ascontiguousarray(added.transpose(2, 0, 1))
+    sums: Floats = np.matmul(amounts, weights.transpose(0, 2, 1)) + start
+    return sums.transpose(1, 2, 0)
 
 
 HOLD_SHARE = 0.6
