@@ -34,10 +34,13 @@ from sync_server.detection.watch.surroundings_store import put_weather, put_weat
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
 from sync_server.paging.pager_io import FilePager
+from sync_server.paging.paging_run_io import Site as PagedSite
 from sync_server.paging.paging_run_io import watch
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.service_desk.order_follow_store import follow_orders
+from sync_server.service_desk.request_store import Office
 from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealing_keys_io import FOLDER
 from sync_server.sync.upkeep import keep_current, keep_up
@@ -307,7 +310,8 @@ def _page_people(site: _Site) -> None:
     """Call whoever should look at a danger, through the file that the settings name."""
     path = site.config.paging_file
     if path is not None:
-        watch(site.engine, site.clock, FilePager(path), site.config.public_url, site.stop)
+        told = PagedSite(public_url=site.config.public_url, zone=site.config.timezone)
+        watch(site.engine, site.clock, FilePager(path), told, site.stop)
 
 
 def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:
@@ -362,6 +366,11 @@ _MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {
     Part.DETECTION: _detection,
     Part.PAGES: _pages,
 }
+
+
+def _follower(site: _Site, now_utc: datetime) -> Office:
+    """Return who lets requests follow their orders where no page is open."""
+    return Office(actor="rule:follow", now_utc=now_utc, zone=site.config.timezone)
 
 
 def _keep_up(site: _Site, now_utc: datetime) -> None:
@@ -450,6 +459,7 @@ def _detect(site: _Site) -> None:
                 expire_shelves(connection, now_utc)
                 dispatch_due(connection, now_utc)
                 keep_current(connection, now_utc)
+                follow_orders(connection, _follower(site, now_utc))
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY

@@ -10,19 +10,23 @@ from sqlalchemy import Engine
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_store import acknowledge
 from sync_server.paging.pager_io import FilePager, PageMessage, PagerError
-from sync_server.paging.paging_run_io import look_once
+from sync_server.paging.paging_run_io import Site, look_once
 from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.request_store import record_request, send_crew
 from sync_server.shifts.shift import Desk, NewHandover
 from sync_server.shifts.shift_store import offer_handover, take_handover
+from sync_server.work_orders.order import Mover
+from sync_server.work_orders.order_rows_store import move_order, record_of
 from sync_server.work_orders.policy_store import PolicyRow, set_policy
 from tests.sync_server.people_parts import person, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
-from tests.sync_server.service_desk.desk_town import DeskTown, found_desk_town, wanted
+from tests.sync_server.service_desk.desk_town import SHANGHAI, DeskTown, found_desk_town, wanted
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
+from wire_contracts.work_order_states import WorkOrderEvent
 
 URL = "https://lamp.example"
+SITE = Site(public_url=URL, zone=SHANGHAI)
 
 
 class Office:
@@ -41,7 +45,7 @@ class Office:
         """Return whom a look calls that comes so much later."""
         self.clock.advance(**later)
         before = len(self.calls())
-        look_once(self.engine, self.clock, self.pager, URL)
+        look_once(self.engine, self.clock, self.pager, SITE)
         return [call["to"] for call in self.calls()[before:]]
 
     def calls(self) -> list[dict[str, str]]:
@@ -120,6 +124,18 @@ def test_a_class_a_slip_that_no_crew_accepts_calls_somebody(office: Office) -> N
     assert "陈桂芳" not in office.path.read_text(encoding="utf-8")
 
 
+def test_a_crew_that_accepted_on_its_tablet_keeps_everybody_asleep(office: Office) -> None:
+    with office.engine.begin() as connection:
+        desk = office.town.office()
+        record = record_request(connection, wanted(RequestClass.GAS_LEAK), (), desk)
+        sent = send_crew(connection, record, "crew-1", desk)
+        mover = Mover(actor="wang", happened_at_utc=NOON + timedelta(minutes=1), crew_id="crew-1")
+        order = record_of(connection, sent.order_id or "")
+        move_order(connection, order, WorkOrderEvent.ACCEPT, mover, mover.happened_at_utc)
+
+    assert office.look(minutes=30) == []
+
+
 def test_a_call_that_cannot_be_handed_over_is_tried_again(
     sqlite_engine: Engine, clock: HandClock, tmp_path: Path
 ) -> None:
@@ -131,7 +147,7 @@ def test_a_call_that_cannot_be_handed_over_is_tried_again(
         raise_leak(connection, "M-2", Kind.BURST, Medium.GAS)
     clock.advance(minutes=2)
 
-    failed = look_once(office.engine, clock, office.pager, URL)
+    failed = look_once(office.engine, clock, office.pager, SITE)
     blocked.unlink()
     done = office.look(seconds=5)
 
