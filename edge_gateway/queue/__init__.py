@@ -9,6 +9,7 @@ queue_file_io            opens a file: made, brought to the present shape, check
 fresh_frames             the newest frames, in memory too
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
+room_store               what gives way in a file that may not grow
 epoch_store              one file: frames of one epoch
 sqlite_pages, wal_pages  rows out of single pages of a file; which pages of its log count
 raw_file_io              a damaged file page by page

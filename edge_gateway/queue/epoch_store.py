@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import takewhile
 from pathlib import Path
 from zlib import crc32
 
@@ -25,7 +24,6 @@ from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
     connect,
     get_meta,
-    is_full,
     set_meta,
 )
 from edge_gateway.queue.queued import (
@@ -35,27 +33,13 @@ from edge_gateway.queue.queued import (
     QueueFigures,
     StoredFrame,
 )
+from edge_gateway.queue.room_store import Room
 from edge_gateway.queue.rows_store import AT_MS, FrameRows, figures_of
 from edge_gateway.queue.seq_ranges import Ranges, complement, covers, intersect, merged, subtract
-from edge_gateway.queue.thinning import HOUR_MS, Thinned, oldest, repeated, thin
+from edge_gateway.queue.thinning import HOUR_MS
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
 
-EVICT_SHARE = 0.05
-"""Share of the bound that gives way at once, so that gap records stay few."""
-
-MOST_AT_ONCE = 4 * 1024 * 1024
-"""Bytes that give way in one transaction at most: a reader waits no longer than for that."""
-
-LEAST_OPEN_BYTES = 1024 * 1024
-"""What may wait however full the disk is: a queue without room would lose every outage."""
-
-FULL_ENOUGH = 3
-"""Commits refused in a row before something committed gives way to what is new."""
-
-QUEUE_FULL = "queue full"
-DISK_LOW = "disk nearly full"
-TOO_OLD = "waited too long"
 NOT_TAKEN = "the server takes it not"
 KEPT_TOO_LONG_AGO = "sent and no longer kept"
 FILE_DAMAGED = "queue file damaged"
@@ -64,8 +48,6 @@ NEVER_WRITTEN = "the disk took nothing"
 EVERYTHING: Ranges = ((1, MAX_SEQ),)
 
 _MILLISECOND = timedelta(milliseconds=1)
-_ROOM_FOR_NEXT = 64 * 1024
-_ROOM_AT_ONCE = 256 * 1024
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -89,20 +71,16 @@ class EpochStore:
         """
         self._given = given
         self._connection = connection
-        self._config = config
-        self._free_bytes = free_bytes
         self._lock = threading.Lock()
         self._rows = FrameRows(connection)
-        self._thinned = Thinned()
-        self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
-        self._full_count = 0
+        self._room = Room(self._rows, config, free_bytes)
         self._plain_server: int | None = None
         self.epoch = get_meta(connection, "epoch")
 
     def adopt(self, config: QueueConfig) -> None:
         """Keep to other bounds from the next commit on; nothing in the file changes."""
         with self._lock:
-            self._config = config
+            self._room.config = config
 
     def put(self, frames: Iterable[Frame | HeldFrame], never_written: int = 0) -> Sequence[int]:
         """Return the seqs given to the frames, which are on disk when this returns.
@@ -114,15 +92,12 @@ class EpochStore:
             never_written: Frames that were lost before them because the disk took nothing; they
                 get numbers too, and a gap record says what became of those.
         """
-        with self._transaction() as connection:
-            self._spare_disk(connection)
+        with self._transaction():
+            self._room.spare_disk()
             if never_written:
                 self._rows.lose_unwritten(never_written, NEVER_WRITTEN)
             seqs = self._rows.insert(frames)
-            excess = self._rows.sizes.open_bytes - self._config.max_open_bytes
-            if excess > 0:
-                share = int(self._config.max_open_bytes * EVICT_SHARE)
-                self._give_way(excess, min(share, MOST_AT_ONCE), QUEUE_FULL)
+            self._room.keep_bound()
         return seqs
 
     def open_after(self, seq: int, limit: int, upto: int = MAX_SEQ) -> Sequence[StoredFrame]:
@@ -284,7 +259,7 @@ class EpochStore:
             set_meta(connection, "server_epoch", ack.server_epoch)
             if is_new:
                 self._rows.reopen()
-                self._thinned = Thinned()
+                self._room.begin_anew()
             if is_new or must_explain:
                 why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
                 self._rows.explain_missing(entry, why)
@@ -318,20 +293,20 @@ class EpochStore:
         What waits is judged by its age only while the time is known. A kept frame that a second
         reader has not read stays until its bytes are needed.
         """
-        now_ms = ms_from_utc(now_utc)
+        now_ms, config = ms_from_utc(now_utc), self._room.config
         with self._transaction() as connection:
             sizes = self._rows.sizes
             kept_before, open_before = sizes.kept_count, sizes.open_count
-            oldest_ms = now_ms - self._config.keep_sent // _MILLISECOND
+            oldest_ms = now_ms - config.keep_sent // _MILLISECOND
             old = [mark for mark in self._rows.marks.kept() if mark.at_ms < oldest_ms]
             unread = connection.execute("SELECT min(seq) FROM cursor").fetchone()[0]
             read = merged([(1, MAX_SEQ if unread is None else unread)])
             self._rows.forget(intersect(merged((m.first, m.last) for m in old), read))
-            excess = sizes.kept_bytes - self._config.keep_sent_bytes
+            excess = sizes.kept_bytes - config.keep_sent_bytes
             if excess > 0:
                 self._rows.forget(self._rows.oldest_kept(excess))
             if is_time_known:
-                self._drop_aged(now_ms - self._config.max_age // _MILLISECOND)
+                self._room.drop_aged(now_ms - config.max_age // _MILLISECOND)
             return kept_before - sizes.kept_count + max(0, open_before - sizes.open_count)
 
     def repair(self, boot_id: str, offset_ms: int, quality: TimeQuality) -> int:
@@ -426,45 +401,14 @@ class EpochStore:
                 self._roll_back(error)
                 raise
             self._rows.marks.written()
-            self._full_count = 0
+            self._room.taken()
 
     def _roll_back(self, error: BaseException) -> None:
         """Return to what the file says; a file that says nothing any more is set aside soon."""
-        self._thinned = Thinned()
-        if isinstance(error, sqlite3.DatabaseError):
-            self._full_count += is_full(error)
+        self._room.refused(error)
         with suppress(sqlite3.DatabaseError):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-
-    def _give_way(self, excess: int, spare: int, why: str) -> None:
-        """Free `excess` bytes: thin what is old, and `spare` more; else let the oldest go."""
-        limit = self._rows.sizes.open_bytes - excess
-        newest_ms = get_meta(self._connection, "newest_ms")
-        waiting = self._rows.waiting(self._thinned.upto)
-        self._rows.drop(thin(waiting, self._thinned, excess + spare, newest_ms), why)
-        for choose in (oldest, repeated):
-            over = self._rows.sizes.open_bytes - limit
-            if over > 0:
-                self._rows.drop(choose(self._rows.waiting(0), over + spare), why)
-
-    def _drop_aged(self, oldest_ms: int) -> None:
-        aged = list(takewhile(lambda each: each.at_ms < oldest_ms, self._rows.waiting(0)))
-        dated = [each for each in aged if each.boot_id is None and each.gap is None]
-        self._rows.drop(dated, TOO_OLD)
-
-    def _spare_disk(self, connection: sqlite3.Connection) -> None:
-        """Let something go inside the file when the disk has no room for it to grow."""
-        is_low = self._free_bytes() < self._config.min_free_bytes
-        if not is_low and self._full_count < FULL_ENOUGH:
-            return
-        free_pages = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
-        if free_pages * self._page_size >= _ROOM_FOR_NEXT:
-            return
-        if self._rows.sizes.kept_count:
-            self._rows.forget(self._rows.oldest_kept(_ROOM_AT_ONCE))
-        elif self._rows.sizes.open_bytes > LEAST_OPEN_BYTES:
-            self._give_way(_ROOM_AT_ONCE, 0, DISK_LOW)
 
 
 def _effect(seqs: Sequence[int], entry: EpochAck) -> AckEffect:
