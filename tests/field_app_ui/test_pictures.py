@@ -91,6 +91,9 @@ def screens(ui: harness.Driver) -> Iterator[str]:
     ui.settle()
     ui.tap_hint(FIRST)
     yield "wide-order"
+    ui.tap_hint("tool-work")
+    yield "wide-work"
+    ui.back()
     ui.resize(harness.WIDTH, harness.HEIGHT)
     ui.back()
 

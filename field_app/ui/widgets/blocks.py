@@ -29,6 +29,7 @@ from field_app.presenters.sheet_views import (
     RowsBlock,
     StepLine,
     StepsBlock,
+    StepStanding,
     TextBlock,
     TilesBlock,
     TimerBlock,
@@ -100,8 +101,20 @@ class Lines(BoxLayout):
             child.line = line
 
 
+STEPS_ON_ITS_SIDE = 2
+"""Steps that leave the question below them on the screen when the tablet lies on its side."""
+
+
 class StepsPart(Part):
-    """Steps in their order."""
+    """Steps in their order; a tablet on its side has room for the last one done and the next."""
+
+    def shown(self, block: StepsBlock | None, is_wide: bool) -> Sequence[StepLine]:  # noqa: FBT001 - kv passes it so
+        """Return the steps to be drawn."""
+        lines = () if block is None else block.lines
+        if not is_wide:
+            return lines
+        begun = [line for line in lines if line.standing is not StepStanding.LATER]
+        return begun[-STEPS_ON_ITS_SIDE:]
 
     def make(self) -> StepItem:
         """Return the widget of one step."""
