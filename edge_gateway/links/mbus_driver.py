@@ -145,10 +145,10 @@ class MbusDriver:
             is_silent = found.kind is FaultKind.TIMEOUT
             is_mute = is_silent and meter.primary is not None and not is_mute
             found = self._once(serial, meter, is_mute=is_mute)
-        if isinstance(found, Readout) and is_mute:
-            self._mute.add(serial)
-        if isinstance(found, Fault):
-            self._mute.discard(serial)
+        if isinstance(found, Fault) and meter.primary is not None:
+            is_mute = not is_mute  # a meter that is asked only once is asked the other way then
+        if meter.primary is not None:
+            (self._mute.add if is_mute else self._mute.discard)(serial)
         return found
 
     def _once(self, serial: str, meter: MbusMeter, *, is_mute: bool) -> Readout | Fault:
@@ -184,7 +184,7 @@ class MbusDriver:
         if isinstance(found, Fault) or found.telegram is None:
             return self._taken(serial, found, faults)
         shown = found.telegram.address
-        if shown is not None and self._standing[serial].may_be_selected:
+        if shown is not None and self._standing[serial].may_select(shown):
             selected = self._once(serial, _by_name(shown), is_mute=False)
             if isinstance(selected, Readout) and _is_from(shown, selected):
                 self._standing[serial] = when_confirmed(self._standing[serial], shown)

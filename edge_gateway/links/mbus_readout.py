@@ -92,12 +92,14 @@ class _Cycle:
     Attributes:
         bit: The frame count bit of the next request.
         frames: What came.
+        said: CI field and data of each.
         telegrams: What it means.
         failure: Why an answer did not come, or is not taken.
     """
 
     bit: bool
     frames: list[bytes] = field(default_factory=list)
+    said: list[bytes] = field(default_factory=list)
     telegrams: list[Telegram] = field(default_factory=list)
     failure: Readout | Fault | None = None
 
@@ -109,6 +111,7 @@ class _Cycle:
     def take(self, heard: Heard, meter: MbusMeter) -> None:
         """Take an answer into account."""
         self.frames.append(heard.telegram)
+        self.said.append(bytes([heard.frame.ci or 0]) + heard.frame.data)
         self.bit = not self.bit
         telegram = _understood(heard, b"".join(self.frames))
         if isinstance(telegram, Readout):
@@ -146,7 +149,7 @@ def read_now(link: MbusLink, meter: MbusMeter, approach: Approach) -> Readout | 
             _question(application_reset(found.address), Wanted.ACKNOWLEDGE, found.address)
         )
     first = _cycle(link, meter, found.address, bit=found.bit)
-    if first.is_cut_short or is_surely_new(first.frames[0], approach.last):
+    if first.is_cut_short or is_surely_new(first.said[0], approach.last):
         return _outcome(first)
     return _outcome(_cycle(link, meter, found.address, bit=first.bit))
 
@@ -172,7 +175,9 @@ def _outcome(cycle: _Cycle) -> Readout | Fault:
     if isinstance(cycle.failure, Fault):
         return cycle.failure
     whole = cycle.failure or _joined(cycle.telegrams, b"".join(cycle.frames))
-    return replace(whole, last=LastHeard(frame=cycle.frames[-1], bit=not cycle.bit))
+    is_current = whole.telegram is not None
+    last = LastHeard(said=cycle.said[-1], bit=not cycle.bit, is_current=is_current)
+    return replace(whole, last=last)
 
 
 def _find(link: MbusLink, meter: MbusMeter, approach: Approach) -> _Found | Fault:

@@ -16,21 +16,21 @@ class LastHeard:
     """What a meter sent last, as far as it was heard.
 
     Attributes:
-        frame: Its last whole frame.
+        said: CI field and data of its last whole frame; the control field may change in a repeat.
         bit: The frame count bit that asked for it.
-        is_current: Whether it can have sent nothing since: every answer came.
+        is_current: Whether it can have sent nothing since: every answer came, and was understood.
     """
 
-    frame: bytes
+    said: bytes
     bit: bool
     is_current: bool = True
 
 
-def is_surely_new(first: bytes, last: LastHeard | None) -> bool:
+def is_surely_new(said: bytes, last: LastHeard | None) -> bool:
     """Return whether the first frame of a readout cannot be a repeat.
 
     Args:
-        first: The frame.
+        said: CI field and data of the frame.
         last: What the meter sent last; None when nobody knows.
     """
-    return last is not None and last.is_current and first != last.frame
+    return last is not None and last.is_current and said != last.said

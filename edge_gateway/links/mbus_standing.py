@@ -51,10 +51,9 @@ class Standing:
         """Return whether an answer that no selection confirms counts as good."""
         return self.count >= BELIEVED_AFTER
 
-    @property
-    def may_be_selected(self) -> bool:
-        """Return whether it is worth while to try the identification as an address."""
-        return self.tries < SELECTION_TRIES
+    def may_select(self, shown: MeterAddress | None) -> bool:
+        """Return whether an identification is to be tried as an address: it must fit one meter."""
+        return self.tries < SELECTION_TRIES and shown is not None and is_one_number(shown)
 
 
 def first_standing(meter: MbusMeter) -> Standing:

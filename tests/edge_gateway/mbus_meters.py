@@ -96,7 +96,8 @@ class SimulatedMeter:
             self.last_bit = bit
             if self.at == 0:
                 self.asked += 1
-                first = int(self.device.identification[-3:]) * 10_000
+                digits = self.device.identification[-3:].replace("F", "9")
+                first = int(digits) * 10_000
                 self.number = first + self.asked * self.step
         access = self.asked % 256 if self.counts_access else 0
         return long_header(self.device, access=access) + self.records()

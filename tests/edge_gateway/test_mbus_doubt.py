@@ -115,6 +115,36 @@ def test_a_meter_without_selection_that_forgets_nothing_is_read_as_it_is_now(mak
     assert told[-1][0].quality == {}
 
 
+def test_a_mute_meter_that_is_asked_only_once_is_found_again_after_a_silence() -> None:
+    meter = water()
+    meter.acknowledges = meter.knows_selection = False
+    with MbusLine([meter]) as line:
+        driver = driver_for(line, ["5"])
+        values = [bool(driver.read(JOB, retry_count=0).values) for _ in range(3)]
+        line.fault = lambda: Fault.SILENT
+        driver.read(JOB, retry_count=0)
+        line.fault = lambda: Fault.NONE
+        again = [bool(driver.read(JOB, retry_count=0).values) for _ in range(3)]
+        driver.close()
+
+    assert values == [False, True, True]
+    assert again == [False, True, True]
+
+
+def test_two_meters_whose_number_is_a_pattern_are_not_taken_for_each_other() -> None:
+    meters = [water(1, primary=5), water(2, primary=6)]
+    meters[0].device = Device(identification="FFFFFFFF", device_type=WATER)
+    with MbusLine(meters) as line:
+        driver = driver_for(line, ["5"])
+        before = [driver.read(JOB, retry_count=0) for _ in range(2)]
+        line.meters = meters[1:]
+        read = driver.read(JOB, retry_count=1)
+        driver.close()
+
+    assert {next(iter(each.quality.values())) for each in before} == {SUSPECT_STATUS}
+    assert read.values == {}
+
+
 def test_an_access_number_that_begins_again_is_no_repeat() -> None:
     meter = water()
     meter.asked, meter.step = 253, 0

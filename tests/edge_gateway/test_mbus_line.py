@@ -17,6 +17,7 @@ from edge_gateway.links.mbus_meter import ANYBODY, MbusAddressError, parse_meter
 from edge_gateway.links.mbus_scan import scan_primary, scan_secondary
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
+from meter_telegrams.mbus.frames import MbusFrame
 from meter_telegrams.mbus.telegram import decode_mbus
 from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter, good
 from tests.edge_gateway.rig import LOOPBACK, free_port
@@ -422,6 +423,7 @@ def soaked(rounds: int, seed: int) -> Soak:
     data_faults = [each for each in Fault if each is not Fault.MANY_ACKS]
     ack_faults = [Fault.SILENT, Fault.LATE, Fault.ONLY_NOISE, Fault.MANY_ACKS, Fault.NONE]
     meters = [water(1, primary=1), water(2, primary=2, telegram_count=3), water(3, primary=3)]
+    meters[0].forgets = meters[2].acknowledges = False
     soak = Soak()
 
     def data_fault() -> Fault:
@@ -430,7 +432,10 @@ def soaked(rounds: int, seed: int) -> Soak:
     def ack_fault() -> Fault:
         return chance.choice(ack_faults) if chance.random() < 0.2 else Fault.NONE
 
-    with MbusLine(meters, fault=data_fault, ack_fault=ack_fault) as line:
+    def is_lost(_: MbusFrame) -> bool:
+        return chance.random() < 0.05
+
+    with MbusLine(meters, is_lost=is_lost, fault=data_fault, ack_fault=ack_fault) as line:
         named = ["1/00000001", secondary_of(meters[1]), "3/00000003"]
         driver = driver_for(line, named, timeout_s=0.08)
         for _ in range(rounds):
@@ -458,7 +463,7 @@ def test_a_night_of_faults_gives_no_wrong_value(seed: int) -> None:
     soak = soaked(500, seed)
 
     assert soak.wrong == []
-    assert soak.good > 600
+    assert soak.good > 500
 
 
 def test_an_answer_counts_although_the_far_end_hangs_up_behind_it() -> None:
