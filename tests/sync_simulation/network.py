@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from requests import Response
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, bindparam, event, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from field_app.sync import client_io
@@ -55,6 +55,10 @@ IN_A_PORTAL = 0.08
 
 LONGEST_LIFE = 40
 """Statements that a server which dies inside a request still gets to begin."""
+
+
+_REVOKED = select(TABLET.c.revoked_at_ms).where(TABLET.c.tablet_id == bindparam("tablet"))
+"""Asked at every message."""
 
 
 class PowerCut(BaseException):
@@ -136,8 +140,7 @@ class Line:
 
     def _is_revoked(self, seat: TabletIdentity) -> bool:
         with reading(self.engine) as connection:
-            query = select(TABLET.c.revoked_at_ms).where(TABLET.c.tablet_id == seat.tablet_id)
-            found = connection.execute(query).all()
+            found = connection.execute(_REVOKED, {"tablet": seat.tablet_id}).all()
         if not found:
             raise SyncProblem(Reason.LOGIN, "a restored server does not know this tablet")
         return found[0][0] is not None
