@@ -44,6 +44,7 @@ from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestEvent
 
 
@@ -201,11 +202,12 @@ def _new_request(form: SendForm, look: Look, now_utc: datetime) -> NewRequest:
     premises = home.premises if home is not None else None
     is_repeat = look.likeness is not None and look.likeness.repeat_of is not None
     repeated = look.likeness.repeat_of if look.likeness is not None and is_repeat else None
-    meter = look.line.meter_id.upper() or _meter_of(look, rule.medium)
+    medium = rule.medium or look.line.medium or _only_medium(look)
+    meter = look.line.meter_id.upper() or _meter_of(look, medium)
     return NewRequest(
         kind=rule.kind,
         request_class=look.request_class,
-        medium=rule.medium or look.line.medium,
+        medium=medium,
         safety_class=rule.safety_class,
         priority=look.priority,
         channel=form.channel,
@@ -225,6 +227,12 @@ def _new_request(form: SendForm, look: Look, now_utc: datetime) -> NewRequest:
             customer_id=customer.customer_id if customer else None,
         ),
     )
+
+
+def _only_medium(look: Look) -> Medium | None:
+    """Return the medium of the home's meters when they all have one."""
+    found = {each.medium for each in look.values}
+    return Medium(next(iter(found))) if len(found) == 1 else None
 
 
 def _meter_of(look: Look, medium: str | None) -> str:

@@ -28,7 +28,7 @@ def _client(server: Served, engine: Engine, role: Role, language: str = "en") ->
     with engine.begin() as connection:
         add_person(connection, login, role)
     headers = {"Origin": server.base_url, "Accept": "text/html"}
-    with Client(base_url=server.base_url, headers=headers) as client:
+    with Client(base_url=server.base_url, headers=headers, timeout=30) as client:
         client.post("/login", data={"login": login, "password": PASSWORD})
         client.post("/me/language", data={"language": language})
         yield client
