@@ -175,6 +175,36 @@ def test_a_step_that_was_taken_back_must_be_taken_again(crew: Field, hands: Hand
     assert "supersedes" in told[1]
 
 
+def test_ventilation_has_a_clock_whose_minutes_go_with_the_step(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "work")
+    ui.tap(ui.get("Choice", key="valve_closed", anywhere=True))
+    ui.settle()
+    ui.tap_hint("primary")
+    ui.settle()
+    ui.tap_hint("timer:ventilate")
+    ui.settle()
+    crew.clock.moment_utc += timedelta(minutes=12, seconds=5)
+    ui.pump(70)
+    ui.settle()
+
+    assert ui.get("TimerPart", anywhere=True).block.text == "12:05"
+    assert ui.get("Field", hint="ventilate.minutes", anywhere=True).text == "12"
+    ui.tap(ui.get("Choice", key="doors_windows", anywhere=True))
+    ui.settle()
+    ui.tap_hint("primary")
+    ui.settle()
+    told = facts(crew, "safety_step")[-1]
+    assert (told["step"], told["values"]) == (
+        "ventilate",
+        {"how": "doors_windows", "minutes": "12", "watched_s": 725},
+    )
+
+
 def test_a_leak_without_its_steps_cannot_be_closed_and_says_so(
     crew: Field, open_order: Callable[[str], None]
 ) -> None:
