@@ -356,8 +356,8 @@ def _photos_for(
     ]
 
 
-def _blob_of(operation: Operation) -> JsonValue:
-    return None if operation.payload is None else operation.payload.get("sha256")
+def _blob_of(operation: Operation) -> str:
+    return "" if operation.payload is None else str(operation.payload.get("sha256", ""))
 
 
 def _append(

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,7 @@ _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
-def _whole_or_nothing(folder: Path, sha256: str) -> Iterator[None]:
+def _whole_or_nothing(folder: Path, sha256: str) -> Generator[None]:
     """Take away what a full disk leaves half written, and say that it is full."""
     try:
         yield
