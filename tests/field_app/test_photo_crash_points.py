@@ -23,7 +23,7 @@ from sync_server.blobs.ref_store import count_photos
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.sync.service import SyncService
 from tests.field_app.office_parts import FoundedOffice, Office
-from tests.field_app.test_photos import PIN, noisy_jpeg
+from tests.field_app.photo_parts import PIN, noisy_jpeg
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.blobs import BlobAnswer, BlobOffer
 from wire_contracts.codes import Code
