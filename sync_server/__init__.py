@@ -24,5 +24,6 @@ The line through the features, in the order the data flows:
     sync              work orders <-> tablets
     safekeeping       copies of everything, and the way to another database
     web               the pages of the control room
-    clock_io, config, config_io, logs_io, private_files_io, run, __main__      the shell that starts it all
+    clock_io, config, config_io, logs_io, private_files_io, run, __main__
+                      the shell that starts it all
 """
