@@ -91,6 +91,7 @@ class PokeListener:
 
     def _take(self, stream: HttpStream) -> None:
         reader = PokeReader()
+        self._seq = -1  # a restored server may count up to the same number again
         for piece in stream.pieces():
             self._failed_tries = 0
             for poke in reader.feed(piece):

@@ -113,6 +113,7 @@ class SimulatedTablet:
             vault=OpenVault(self.folder),
         )
         self.reader = sqlite3.connect(self.folder / STORE_FILE, isolation_level=None)
+        self.heard = -1  # it listens anew
 
     def take_its_place(self) -> None:
         """Let the clocks that nobody is given be this tablet's."""
