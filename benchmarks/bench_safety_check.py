@@ -90,6 +90,7 @@ def _open(tablet: Tablet, household_id: str) -> SheetPresenter[HomeData]:
         photos=tablet.photos,
         hardware=desktop_hardware(tablet.vault),
         context=context,
+        network=tuple,
     )
     presenter = SheetPresenter(HomePage(parts, household_id), context)
     presenter.attach(lambda _view: None)
