@@ -329,9 +329,14 @@ def broken_buckets(connection: Connection) -> list[str]:
 
 
 def note_buckets(connection: Connection, buckets: Collection[str]) -> None:
-    """Remember that these buckets were ever given to a tablet, though nothing is in them yet."""
+    """Remember that these buckets were ever given to a tablet, though nothing is in them yet.
+
+    Those that are known are left alone: an insert would wait for whoever writes into them.
+    """
     make = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    rows = [{"bucket": bucket, "row_count": 0, "checksum": 0} for bucket in sorted(buckets)]
+    known = select(BUCKET_SUM.c.bucket).where(BUCKET_SUM.c.bucket.in_(sorted(buckets)))
+    new = set(buckets) - set(connection.execute(known).scalars())
+    rows = [{"bucket": bucket, "row_count": 0, "checksum": 0} for bucket in sorted(new)]
     if rows:
         connection.execute(make(BUCKET_SUM).on_conflict_do_nothing(), rows)
 

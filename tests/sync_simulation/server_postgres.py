@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
+from sync_server.db.change_store import area_bucket, note_buckets
 from sync_server.db.engine_io import open_engine
 from sync_server.db.server_store import draw_server_epoch
 from tests.sync_simulation.office import Act, Office
+from tests.sync_simulation.town import AREAS
 from tests.sync_simulation.world import World
 
 MOST_OPEN = 12
@@ -115,6 +117,9 @@ class OpenTransactions:
 
 def open_up(world: World, server: PostgresServer) -> None:
     """Let transactions stand open, and tablets pull while one has written and not committed."""
+    # a pull that first hears of an area would wait for whoever writes into it, for ever here
+    with server.engine.begin() as connection:
+        note_buckets(connection, {area_bucket(area_id) for area_id in AREAS})
     transactions = OpenTransactions(world.office)
     world.office.begin_with = transactions.begin
     server.quiet = transactions.abandon
