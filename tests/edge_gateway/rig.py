@@ -29,7 +29,7 @@ LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def until(condition: Callable[[], object], *, within_s: float = 15.0) -> None:
+def until(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
     """Wait for a condition; fail when it does not come true in time."""
     deadline = time.monotonic() + within_s
     pause = threading.Event()

@@ -238,7 +238,7 @@ class Driver:
             Clock.tick_draw()
             Builder.sync()
 
-    def wait(self, condition: Callable[[], T], what: str, timeout_s: float = 10) -> T:
+    def wait(self, condition: Callable[[], T], what: str, timeout_s: float = 60) -> T:
         """Run frames until the condition is truthy and return it; fail with a picture."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:

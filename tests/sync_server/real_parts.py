@@ -30,7 +30,7 @@ class HandClock:
         return self.at_utc
 
 
-def wait_until(is_true: Callable[[], bool], *, within_s: float = 20.0) -> None:
+def wait_until(is_true: Callable[[], bool], *, within_s: float = 60.0) -> None:
     """Wait for a condition with a deadline; the deadline failing fails the test."""
     deadline = time.monotonic() + within_s
     pause = threading.Event()
