@@ -28,7 +28,8 @@ class LinkFigures:
         turnaround_p50_s: Wall seconds that half of the answers did not exceed; None: no answer.
         turnaround_p99_s: The same of 99 in 100.
         last_good: Serial to when the newest frame with a good value was measured.
-        has_sound_frame: Whether any frame had good values alone, none strange or missing.
+        has_sound_frame: Whether any meter's newest frame of a group has good values alone, none
+            strange or missing.
         meters: Serials of all meters.
         load: Share of the link's time that the meters ask for, 1.0 when it is full.
         stretched: Register group to how many times its interval is taken, because of overload.

@@ -213,11 +213,14 @@ def contradicts(profile: Profile, answers: Answers) -> tuple[str, ...]:
     """Return why a meter cannot be of the profile that its settings name; empty: nothing says so.
 
     A row that was not answered contradicts nothing; one that the meter refuses as unknown does.
+    The number that decides the byte order may be a broken sensor's, which says nothing of the
+    meter.
     """
-    verdict = judge(profile, answers)
-    prefix = f"{_Outcome.FAILS}: "
+    known, findings = _findings(profile, answers)
     return tuple(
-        reason.removeprefix(prefix) for reason in verdict.reasons if reason.startswith(prefix)
+        item.text
+        for probe, item in zip(known.probes, findings, strict=True)
+        if item.outcome is _Outcome.FAILS and probe.method is not ProbeMethod.WORD_ORDER
     )
 
 

@@ -23,8 +23,9 @@ with its words swapped reads 2.4e-41."""
 
 _ORDINARY = (Fraction(1, 10**6), Fraction(10**9))
 """A float between these is a number that a meter may say: -9999 of a broken sensor is out of the
-range of its quantity, and its bytes in the wrong order are 0.008 degC. Of the readings that are
-right one in five has such a number for its other order, and waits for the next one."""
+range of its quantity, and its bytes in the wrong order are 0.008 degC. Of right
+readings with one decimal two in five have such a number for their other order, and wait for the
+next one."""
 
 
 def can_decide_order(profile: Profile) -> bool:

@@ -78,7 +78,7 @@ class Exchange:
         try:
             self._quiet.port()
         except OSError as error:
-            self._line.drop(str(error))
+            self._line.lose(error)
         except NoAnswer:
             return
 
@@ -101,7 +101,7 @@ class Exchange:
         try:
             self._send_on(self._quiet.port(), expected)
         except OSError as error:
-            self._line.drop(str(error))
+            self._line.lose(error)
             port = self._line.port()
             if port is None:
                 self._quiet.refuse_down()
@@ -145,7 +145,7 @@ class Exchange:
             self._count_fault(now, silence.fault)
             raise
         except OSError as error:
-            self._line.drop(str(error))
+            self._line.lose(error)
             self._quiet.rest = b""
             detail = f"the line was lost: {error}"
             fault = Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
@@ -160,7 +160,7 @@ class Exchange:
         try:
             self._send_on(port, expected)
         except OSError as error:
-            self._line.drop(str(error))
+            self._line.lose(error)
             self._quiet.refuse_down()
 
     def _send_on(self, port: BytePort, expected: Expected) -> None:
@@ -216,7 +216,7 @@ class Exchange:
         try:
             return port.read(left_s) if left_s > 0 else b""
         except OSError as error:
-            self._line.drop(str(error))
+            self._line.lose(error)
             return b""
 
     def _listen(self, port: BytePort, now: Listening) -> Frame:

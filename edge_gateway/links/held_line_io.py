@@ -67,6 +67,11 @@ class HeldLine:
         self.counts.reopens += 1
         self._shut(reason)
 
+    def lose(self, error: OSError) -> None:
+        """Close the port, because the far end is gone."""
+        self.counts.losses += 1
+        self.drop(str(error))
+
     def close(self) -> None:
         """Close the line and what stands behind it; it may be opened again."""
         self._shut("closed")
@@ -106,6 +111,7 @@ class HeldLine:
             self.counts.bytes_in += len(port.read(left_s))
 
     def _put_off(self, reason: str) -> None:
+        self.counts.losses += 1
         self.counts.is_open = False
         self.counts.down_reason = reason
         if self._plan.is_paced:

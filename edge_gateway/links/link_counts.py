@@ -56,6 +56,8 @@ class LinkCounts:
         probes: Requests sent only to learn that no late answer is on its way.
         opens: How often the line was opened.
         reopens: How often the line was closed because it was doubted or lost.
+        losses: How often the far end was gone: the connection broke, or could not be opened. What
+            answers behind it may be another meter.
         bytes_out: Bytes sent.
         bytes_in: Bytes heard, noise and heartbeats too.
         busy_s: Seconds of the wall's clock that the line was taken: asking, waiting, silences.
@@ -75,6 +77,7 @@ class LinkCounts:
     probes: int = 0
     opens: int = 0
     reopens: int = 0
+    losses: int = 0
     bytes_out: int = 0
     bytes_in: int = 0
     busy_s: float = 0.0

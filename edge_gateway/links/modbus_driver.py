@@ -20,10 +20,13 @@ from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
 from edge_gateway.links.modbus_objects import ObjectsRead
 from edge_gateway.links.modbus_unit import (
+    CHECKED_AGAIN_AFTER,
+    TRIED_AGAIN_AFTER,
     ModbusMeter,
     Unit,
     is_check_due,
     is_routine,
+    must_show_after_loss,
     new_unit,
 )
 from edge_gateway.links.notices import (
@@ -50,6 +53,11 @@ from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH
 
 _HIGHEST_UNIT = 255
+_UNSHOWN = Fault(
+    kind=FaultKind.MISMATCH,
+    quality=BAD_MISMATCH,
+    detail="the line was lost, and the meter did not show that it is still the same",
+)
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -167,10 +175,32 @@ class ModbusDriver:
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None and must_show:
                 return known(absent(unit, job.group, said.ended_by))
+            if said.ended_by is not None:
+                unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER + TRIED_AGAIN_AFTER
             told = told._replace(notices=notices)
         if unit.contradictions:
             return known(mistaken(unit, job.group, told.notices))
-        return self._read_group(unit, job, retry_count, told)
+        heard = self._read_group(unit, job, retry_count, told)
+        if not heard.has_answered:
+            return heard
+        losses = self._link.counts.losses
+        if not must_show_after_loss(unit, losses, told.at_utc):
+            return heard
+        return self._shown(unit, job, heard, told)
+
+    def _shown(self, unit: Unit, job: JobKind, heard: Heard, told: Told) -> Heard:
+        """Return what was heard when the meter shows that it is still the one that it was."""
+        losses = self._link.counts.losses
+        said, notices = self._check(unit, told.at_utc)
+        if unit.contradictions:
+            return known(mistaken(unit, job.group, (*told.notices, *notices)))
+        if unit.shown_at_loss < losses:
+            fault = said.ended_by or _UNSHOWN
+            return known(absent(unit, job.group, fault))
+        if not notices:
+            return heard
+        read = heard.read()
+        return known(read._replace(notices=(*read.notices, *notices)))
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""
@@ -213,13 +243,14 @@ class ModbusDriver:
 
     def _check(self, unit: Unit, now_utc: datetime) -> tuple[Interview, Sequence[Notice]]:
         """Hold the meter against its profile; its byte order is found on the way."""
+        losses = self._link.counts.losses
         said, answers = self._interview(unit)
         if said.ended_by is not None:
             return said, ()
         if is_routine(unit):
-            return said, self._look_again(unit, answers, now_utc)
+            return said, self._look_again(unit, answers, losses, now_utc)
         meter, before = unit.meter, unit.contradictions
-        unit.checked_at_utc = now_utc
+        unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         unit.contradictions = contradicts(meter.profile, answers)
         unit.refusal = None if said.words else next(iter(said.faults.values()), None)
         if unit.contradictions:
@@ -228,7 +259,9 @@ class ModbusDriver:
         text = f"{meter.serial}: matches {meter.profile.reference} again"
         return said, (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
 
-    def _look_again(self, unit: Unit, answers: Answers, now_utc: datetime) -> Sequence[Notice]:
+    def _look_again(
+        self, unit: Unit, answers: Answers, losses: int, now_utc: datetime
+    ) -> Sequence[Notice]:
         """Look whether the meter that was there is still there; what is new is asked twice."""
         meter = unit.meter
         if is_another(meter.profile, answers):
@@ -236,7 +269,7 @@ class ModbusDriver:
             if said.ended_by is not None:
                 return ()
             unit.contradictions = is_another(meter.profile, answers)
-        unit.checked_at_utc = now_utc
+        unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         if unit.contradictions:
             return (_mismatch(unit),)
         found = judge(unit.stated, answers).profile

@@ -14,6 +14,15 @@ from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
 
+TRIED_AGAIN_AFTER = timedelta(minutes=10)
+"""A routine question that was not answered is asked again after this: it costs a time-out."""
+
+EXCHANGED_WITHIN = timedelta(minutes=1)
+"""Nobody exchanges a meter in less: one that hangs up after every answer is asked this often."""
+
+USUAL_LOSSES = 3
+"""Polls in a row with a lost connection after which a meter is taken for one that hangs up."""
+
 CHECKED_AGAIN_AFTER = timedelta(hours=1)
 """A meter is asked again after this: one that contradicts its profile may have been exchanged back,
 one that did not may have been exchanged between two polls."""
@@ -58,6 +67,8 @@ class Unit:
         contradictions: What it said then that its profile cannot say.
         refusal: The quality of its values, where it refused every question.
         counts: Register that counts to its number at the last poll.
+        shown_at_loss: How often the line had been lost when the meter last showed what it is.
+        losses_in_row: Polls in a row before which the line was lost.
         polls: Register group to its last good values.
         settings: Register group to the words of the meter's settings at the last poll.
     """
@@ -76,6 +87,8 @@ class Unit:
     checked_at_utc: datetime | None = None
     contradictions: Sequence[str] = ()
     refusal: QualityCode | None = None
+    shown_at_loss: int = 0
+    losses_in_row: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
@@ -126,3 +139,23 @@ def is_check_due(unit: Unit, now_utc: datetime) -> bool:
 def is_routine(unit: Unit) -> bool:
     """Return whether the meter has shown what it is, and is only looked at again."""
     return unit.checked_at_utc is not None and unit.pace.misses <= 1 and not unit.contradictions
+
+
+def must_show_after_loss(unit: Unit, losses: int, now_utc: datetime) -> bool:
+    """Return whether what was just read counts only when the meter shows what it is.
+
+    Power cuts are when meters are exchanged, and another DTU may have dialled in.
+
+    Args:
+        unit: The meter.
+        losses: How often the line has been lost.
+        now_utc: Now.
+    """
+    if losses == unit.shown_at_loss or not unit.can_show_another:
+        unit.losses_in_row = 0
+        return False
+    unit.losses_in_row += 1
+    checked_at_utc = unit.checked_at_utc
+    if unit.losses_in_row <= USUAL_LOSSES or checked_at_utc is None:
+        return True
+    return not timedelta(0) <= now_utc - checked_at_utc < EXCHANGED_WITHIN

@@ -93,7 +93,7 @@ class LinkWorker:
         self._looked_s = now.wall_s
         self._started_s = time.monotonic()
         self._last_good: dict[str, datetime] = {}
-        self._has_sound_frame = False
+        self._sound: dict[tuple[str, str], bool] = {}
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
         self._is_ended = False
         self._ending = threading.Lock()
@@ -204,7 +204,7 @@ class LinkWorker:
             turnaround_p50_s=counts.turnarounds.quantile_s(0.5),
             turnaround_p99_s=counts.turnarounds.quantile_s(0.99),
             last_good=self._last_good.copy(),
-            has_sound_frame=self._has_sound_frame,
+            has_sound_frame=any(self._sound.copy().values()),
             meters=tuple(meter.serial for meter in self._setup.meters),
         )
 
@@ -328,9 +328,9 @@ class LinkWorker:
         self._frames += 1
         if read.meter_clock is not None:
             self._look_at_clock(job.serial, read.meter_clock, started.utc)
+        self._sound[job.serial, job.group] = bool(read.values) and not read.quality
         if any(quantity not in read.quality for quantity in read.values):
             self._last_good[job.serial] = started.utc
-            self._has_sound_frame = self._has_sound_frame or not read.quality
 
     def _tell(self, news: Sequence[News]) -> None:
         for each in news:

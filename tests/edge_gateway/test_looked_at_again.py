@@ -2,14 +2,14 @@
 
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from edge_gateway.links.bus_time import bus_time
-from edge_gateway.links.driver import Driver, JobKind
+from edge_gateway.links.driver import Driver, JobKind, JobRead
 from edge_gateway.links.link_url import parse_url
 from edge_gateway.links.modbus_unit import ModbusMeter
 from edge_gateway.polling.drivers_io import LineOrder, make_line
@@ -20,9 +20,9 @@ from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.spans import setting_spans
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress
-from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, from_image
-from tests.edge_gateway.test_modbus_driver import FAST, MODELS, Hands, alpha, driver
-from wire_contracts.quality import BAD_MISMATCH
+from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, free_port, from_image, until
+from tests.edge_gateway.test_modbus_driver import FAST, MODELS, Hands, alpha, driver, settings
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE
 from wire_contracts.quantities import Quantity
 
 HOUR = timedelta(hours=1)
@@ -164,3 +164,72 @@ def test_settings_are_asked_behind_the_values_that_need_them(reference: str) -> 
         holds = [not settings.isdisjoint(request.addresses()) for request in plan.requests]
 
         assert holds == sorted(holds)
+
+
+def answers(reader: Driver, reads: list[JobRead]) -> bool:
+    reads.append(reader.read(FAST, retry_count=0))
+    return reads[-1].has_answered
+
+
+@pytest.mark.parametrize("polls_in_the_cut", [0, 1, 2])
+def test_behind_a_lost_line_a_meter_shows_what_it_is_before_its_values_count(
+    tmp_path: Path, polls_in_the_cut: int
+) -> None:
+    """A power cut, in which somebody exchanges the meter."""
+    meter, port = alpha(), free_port()
+    reads: list[JobRead] = []
+    with MeterServer(units={1: meter}, port=port):
+        line = make_line(settings(tmp_path, port, "alpha@1").order(Hands()))
+        before = [line.driver.read(FAST, retry_count=0) for _ in range(2)]
+    with closing(line.driver):
+        for _ in range(polls_in_the_cut):
+            line.driver.read(FAST, retry_count=0)
+        meter.words.update({100: MODELS["beta"], 0: 4321})
+        with MeterServer(units={1: meter}, port=port):
+            until(lambda: answers(line.driver, reads))
+
+    assert [read.values[Quantity.FLOW_M3H] for read in before] == [7.0, 7.0]
+    assert {value for read in reads for value in read.values.values()} == set()
+    assert set(reads[-1].quality.values()) == {BAD_MISMATCH}
+
+
+def test_the_same_meter_behind_a_lost_line_keeps_its_values(tmp_path: Path) -> None:
+    meter, port = alpha(), free_port()
+    reads: list[JobRead] = []
+    with MeterServer(units={1: meter}, port=port):
+        line = make_line(settings(tmp_path, port, "alpha@1").order(Hands()))
+        line.driver.read(FAST, retry_count=0)
+    with closing(line.driver), MeterServer(units={1: meter}, port=port):
+        until(lambda: answers(line.driver, reads))
+
+    assert reads[-1].values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
+    assert reads[-1].quality == {}
+
+
+def test_a_routine_question_without_an_answer_is_not_asked_with_every_poll(tmp_path: Path) -> None:
+    meter, clock, asked = alpha(), Hands(), []
+
+    def behave(request: Request) -> bytes | None:
+        if clock.now.hour and request.address == 100:
+            asked.append(request)
+            return None
+        return meter(request)
+
+    with driver(tmp_path, behave, "alpha@1", clock) as reader:
+        reader.read(FAST, retry_count=0)
+        clock.now += HOUR
+        reads = [reader.read(FAST, retry_count=0) for _ in range(4)]
+
+    assert len(asked) == 1
+    assert all(read.values for read in reads)
+
+
+def test_a_broken_sensor_at_the_start_leaves_the_words_for_later() -> None:
+    """No value while the byte order is open, but nothing is thrown away (RULINGS R17)."""
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(image(-9999.0, 123456.7), Hands()) as reader:
+        read = reader.read(job, retry_count=0)
+
+    assert read.values == {}
+    assert set(read.quality.values()) == {BAD_PROFILE}
+    assert read.raw is not None
