@@ -32,6 +32,7 @@ from edge_gateway.queue.queued import AckEffect, Cursor, HeldFrame, QueueFigures
 from edge_gateway.queue.rows_store import FrameRows, figures_of
 from edge_gateway.queue.salvage_io import (
     Claim,
+    Salvaged,
     epoch_file,
     look_at,
     read_claim,
@@ -63,6 +64,7 @@ class QueueStore:
         self._older: list[EpochStore] = []
         self._notices: list[str] = []
         self._aside: Path | None = None
+        self._put_off: set[Path] = set()
         self._current = self._open()
         self._read_out_damaged()
         self._open_older()
@@ -264,19 +266,36 @@ class QueueStore:
         _LOG.error("queue.set_aside", file=str(aside), why=why.value)
 
     def _read_out_damaged(self) -> None:
-        """Save what damaged files still hold; a kill in between is made up for later."""
+        """Save what damaged files still hold; a kill in between is made up for later.
+
+        One that cannot be saved stops nothing: it keeps its mark, and the next start tries again.
+        """
         for todo in self._todos():
-            why, claim = read_claim(todo)
+            if todo in self._put_off:
+                continue
             damaged = todo.with_name(todo.name.removesuffix(_NOT_READ_OUT))
-            found = salvage(damaged, self._path, claim)
-            for start in range(0, len(found.strays), _PUT_AT_ONCE):
-                self._current.put(found.strays[start : start + _PUT_AT_ONCE])
-            todo.unlink()
-            given = "" if claim is None else f", of {claim.last} numbers given"
-            self._notices.append(
-                f"the queue file {why} and is kept as {damaged}; {found.count} of its frames "
-                f"could be read and go on to the server{given}"
-            )
+            try:
+                self._notices.append(self._read_out(todo, damaged))
+            except Exception as error:  # noqa: BLE001  # no old reading may stop new ones
+                self._put_off.add(todo)
+                _LOG.exception("queue.not_salvaged", file=str(damaged))
+                self._notices.append(
+                    f"the queue file {read_claim(todo)[0]} and is kept as {damaged}; its frames "
+                    f"could not be saved ({type(error).__name__}: {error}); the next start of the "
+                    "gateway tries again"
+                )
+
+    def _read_out(self, todo: Path, damaged: Path) -> str:
+        """Save what one damaged file still holds; return what became of it, for people."""
+        why, claim = read_claim(todo)
+        found = salvage(damaged, self._path, claim)
+        for start in range(0, len(found.strays), _PUT_AT_ONCE):
+            self._current.put(found.strays[start : start + _PUT_AT_ONCE])
+        todo.unlink()
+        return (
+            f"the queue file {why} and is kept as {damaged}; {found.count} of its frames "
+            f"could be read and go on to the server{_what_else(found, claim)}"
+        )
 
     def _open_older(self) -> None:
         """Open the files of earlier epochs; one that is damaged in its turn is read out, too."""
@@ -303,6 +322,16 @@ class QueueStore:
 
 def _remembered(given: Given) -> Remembered:
     return Remembered(epoch=given.epoch, last=given.last, is_exact=given.is_of_this_start())
+
+
+def _what_else(found: Salvaged, claim: Claim | None) -> str:
+    """Return what else is to be told of a file that was read out, to be put behind it."""
+    told = "" if claim is None else f", of {claim.last} numbers given"
+    if found.disputed:
+        told += f"; {found.disputed} numbers stood there with several contents, the first counts"
+    if found.refused:
+        told += f"; {found.refused} rows could not be written and are in that file alone"
+    return told
 
 
 def _claim(given: Given | None, why: Doubt) -> Claim | None:

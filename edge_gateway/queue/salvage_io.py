@@ -3,9 +3,9 @@
 import json
 import os
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from zlib import crc32
 
@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.queue.doubts import ONE_TRANSACTION, Doubt, OnDisk
 from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
+    QueueError,
     connect,
     remove,
     rename,
@@ -80,11 +81,15 @@ class Salvaged:
         epoch: Its epoch; None: not even that was readable.
         count: Rows saved.
         strays: The frames, when the epoch is unknown: they need new numbers.
+        disputed: Numbers that stood there with several contents; the first was saved.
+        refused: Rows that could be read and not be written.
     """
 
     epoch: int | None
     count: int
     strays: Sequence[Frame | HeldFrame] = ()
+    disputed: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +141,11 @@ def salvage(damaged: Path, base: Path, claim: Claim | None = None) -> Salvaged:
 
     The damaged file is only read. A row counts when its body has its check sum. When the claim is
     of another epoch, that has a file without frames then: all of it is gone.
+
+    Raises:
+        OSError: A file cannot be read or written.
+        sqlite3.Error: The disk takes nothing.
+        QueueError: What was written is damaged at once, or the folder cannot be written.
     """
     with opened(damaged) as remains:
         epoch = remains.memory.get("epoch")
@@ -144,15 +154,16 @@ def salvage(damaged: Path, base: Path, claim: Claim | None = None) -> Salvaged:
         if epoch is None:
             rows = sorted(remains.rows(), key=lambda row: row.seq)
             strays = [frame for row in rows for frame in _frames(row)]
-            return Salvaged(epoch=None, count=len(strays), strays=strays)
+            disputed = len(remains.disputed)
+            return Salvaged(epoch=None, count=len(strays), strays=strays, disputed=disputed)
         told = remains.memory.get("last_seq")
         is_claimed = claim is not None and claim.epoch == epoch
         end = claim.end(told) if claim is not None and is_claimed else told or 0
-        count = _write(base, epoch, remains, end)
+        saved = _write(base, epoch, remains, end)
         if claim is not None and not epoch_file(base, claim.epoch).exists():
             _write(base, claim.epoch, None, claim.last)
-    _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=count)
-    return Salvaged(epoch=epoch, count=count)
+    _LOG.warning("queue.salvaged", file=str(damaged), epoch=epoch, frames=saved.count)
+    return saved
 
 
 def epoch_file(base: Path, epoch: int) -> Path:
@@ -169,12 +180,14 @@ class Remains:
         raw: As it lies in the file.
         memory: The numbers that the file remembers, as far as they can be read: epoch, last_seq.
         marks: First, last and instant of what is acknowledged, as far as SQLite can read it.
+        disputed: Numbers for which SQLite read several contents, as far as the rows were yielded.
     """
 
     source: sqlite3.Connection
     raw: RawFile
     memory: Mapping[str, int]
     marks: Sequence[tuple[int, int, int]]
+    disputed: set[int] = field(default_factory=set)
 
     def is_sound(self) -> bool:
         """Return whether SQLite finds nothing wrong with the file, and its log is whole."""
@@ -284,7 +297,11 @@ def _marks(source: sqlite3.Connection) -> Sequence[tuple[int, int, int]]:
 
 
 def readable_rows(remains: Remains) -> Iterator[Row]:
-    """Yield the rows that SQLite can read and that have their check sum, ascending."""
+    """Yield the rows that SQLite can read and that have their check sum, ascending, each once.
+
+    Where pages of several states of a file lie beside each other SQLite finds a number repeatedly,
+    and numbers outside of those it was asked for, which it finds again when their turn comes.
+    """
     source, last_seq = remains.source, remains.memory.get("last_seq", MAX_SEQ)
     try:
         known = {row[1] for row in source.execute("PRAGMA table_info(frame)")}
@@ -311,7 +328,19 @@ def readable_rows(remains: Remains) -> Iterator[Row]:
             if low < high:
                 todo += [(middle + 1, high), (low, middle)]
             continue
-        yield from (row for row in map(_whole, rows) if row is not None)
+        asked = (row for row in map(_whole, rows) if row is not None and low <= row.seq <= high)
+        yield from _once(asked, remains.disputed)
+
+
+def _once(rows: Iterable[Row], disputed: set[int]) -> Iterator[Row]:
+    """Yield each number once, ascending: the first found; of one that was dated the later state."""
+    last: Row | None = None
+    for row in sorted(rows, key=lambda row: (row.seq, row.uptime is not None)):
+        if last is None or row.seq != last.seq:
+            last = row
+            yield row
+        elif row.body != last.body and (row.uptime is None) is (last.uptime is None):
+            disputed.add(row.seq)
 
 
 def _span(source: sqlite3.Connection, last_seq: int) -> tuple[int, int]:
@@ -373,21 +402,35 @@ def _frames(row: Row) -> Iterator[Frame | HeldFrame]:
     yield frame if row.uptime is None else HeldFrame(frame=frame, uptime=row.uptime)
 
 
-def _write(base: Path, epoch: int, remains: Remains | None, end: int) -> int:
-    """Return how many rows now lie in the file of that epoch; it appears whole or not at all.
+def _write(base: Path, epoch: int, remains: Remains | None, end: int) -> Salvaged:
+    """Return what now lies in the file of that epoch; it appears whole or not at all.
 
     `end` is the last number given; without remains all of them are missing.
     """
     unfinished = base.with_name(f"{base.name}.salvage")
     remove(unfinished)
-    target = connect(unfinished, epoch)
+    try:
+        saved = _write_new(unfinished, epoch, remains, end)
+    except BaseException:
+        remove(unfinished)  # its room is needed
+        raise
+    remove(epoch_file(base, epoch))  # of an attempt that did not end; its log must not stay
+    rename(unfinished, epoch_file(base, epoch))
+    return saved
+
+
+def _write_new(file: Path, epoch: int, remains: Remains | None, end: int) -> Salvaged:
+    target = connect(file, epoch)
     if target is None:
-        return 0
-    count = top = newest_ms = 0
+        message = f"{file}: queue: is damaged at once; give it another disk"
+        raise QueueError(message)
+    count = refused = top = newest_ms = 0
     with closing(target):
         target.execute("BEGIN IMMEDIATE")
         for row in () if remains is None else remains.rows():
-            target.execute(f"INSERT INTO frame ({_COLUMNS}) VALUES (?{', ?' * 8})", row.columns())  # noqa: S608  # names of this module
+            if not _is_written(target, row):
+                refused += 1
+                continue
             count += 1
             top = max(top, row.seq)
             newest_ms = max(newest_ms, 0 if row.uptime is not None else row.at_ms or 0)
@@ -400,5 +443,14 @@ def _write(base: Path, epoch: int, remains: Remains | None, end: int) -> int:
         set_meta(target, "newest_ms", newest_ms)
         set_meta(target, "must_explain", 1)
         target.execute("COMMIT")
-    rename(unfinished, epoch_file(base, epoch))
-    return count
+    disputed = 0 if remains is None else len(remains.disputed)
+    return Salvaged(epoch=epoch, count=count, disputed=disputed, refused=refused)
+
+
+def _is_written(target: sqlite3.Connection, row: Row) -> bool:
+    """Write a row; return False when the file does not take this one, whatever else it takes."""
+    try:
+        target.execute(f"INSERT INTO frame ({_COLUMNS}) VALUES (?{', ?' * 8})", row.columns())  # noqa: S608  # names of this module
+    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeEncodeError):
+        return False
+    return True

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.export_io import exported
 from edge_gateway.queue.given_io import given_file
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
 from wire_contracts.acks import Ack, EpochAck
@@ -114,6 +116,68 @@ def test_a_salvaged_epoch_survives_a_restart_and_goes_when_it_is_empty(tmp_path:
         store.prune(NOW + timedelta(days=30))
         assert [each.epoch for each in store.stores()] == [store.epoch]
     assert list(tmp_path.glob("*.epoch-*")) == []
+
+
+def write_page(path: Path, page: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(page * PAGE)
+        file.write(content)
+
+
+def test_rows_on_pages_of_several_states_are_saved_once_and_the_first_content_counts(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "q"
+    old_epoch = filled(path)
+    given_file(path).unlink()
+    here, later = leaf_pages(path)[10], leaf_pages(path)[12]
+    older = path.read_bytes()[later * PAGE : (later + 1) * PAGE]
+    lost_page = path.read_bytes()[here * PAGE : (here + 1) * PAGE]
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT seq, body FROM frame WHERE seq > 5").fetchall()
+        seq, body = next(row for row in rows if row[1] in older)
+        changed = body.replace(b'"HM-', b'"HX-')
+        change = "UPDATE frame SET body = ?, crc = ? WHERE seq = ?"
+        connection.execute(change, (changed, crc32(changed), seq))
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    lost = {row[0] for row in rows if row[1] in lost_page}
+    write_page(path, here, older)
+    exported_seqs = [int(str(each.body["s"])) for each in exported(path)]
+
+    with closing(opened(path)) as store:
+        assert store.epoch != old_epoch
+        kept = {each.seq: each.body for each in store.stores()[1].open_after(0, 100_000)}
+        (notice,) = store.take_notices()
+
+    assert lost
+    assert exported_seqs == sorted(set(exported_seqs))
+    assert set(exported_seqs) == set(kept) >= set(range(1, 401)) - lost - {seq}
+    assert kept[seq] == body
+    assert "1 numbers stood there with several contents, the first counts" in notice
+
+
+def test_a_salvage_that_fails_stops_no_start_and_is_made_up_for_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "q"
+    old_epoch = filled(path, 100)
+    spoil(path, leaf_pages(path)[3:4])
+    in_the_way = tmp_path / "q.salvage"
+    in_the_way.mkdir()
+
+    with closing(opened(path)) as store:
+        new_epoch = store.epoch
+        assert store.put(frames(1)) == [1]
+        assert [each.epoch for each in store.stores()] == [new_epoch]
+        (notice,) = store.take_notices()
+    assert "its frames could not be saved" in notice
+    assert "the next start of the gateway tries again" in notice
+
+    in_the_way.rmdir()
+    with closing(opened(path)) as store:
+        assert [each.epoch for each in store.stores()] == [new_epoch, old_epoch]
+        assert store.put(frames(1)) == [2]
+        assert len(open_seqs(store, 1)) > 80
+    assert not list(tmp_path.glob("*.todo"))
 
 
 def test_a_page_that_proves_damaged_while_running_stops_nothing(tmp_path: Path) -> None:
