@@ -170,7 +170,7 @@ class ModbusDriver:
         return heard
 
     def _heard(self, unit: Unit, job: JobKind, retry_count: int, told: Told) -> Heard:
-        if unit.has_questions and is_check_due(unit, told.at_utc):
+        if unit.has_questions and is_check_due(unit, self._link.counts.losses, told.at_utc):
             must_show = not is_routine(unit)
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None and must_show:

@@ -121,13 +121,21 @@ def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
     )
 
 
-def is_check_due(unit: Unit, now_utc: datetime) -> bool:
+def is_check_due(unit: Unit, losses: int, now_utc: datetime) -> bool:
     """Return whether the meter must show what it is.
 
     At first, after silence, and every hour: it may have been exchanged between two polls, or its
     byte order found by a chance. One that refused every question may only be starting up, and one
     whose byte order is still open shows it with the next number: these are asked with every job.
+    Behind a lost line the right meter may be there again.
+
+    Args:
+        unit: The meter.
+        losses: How often the line has been lost.
+        now_utc: Now.
     """
+    if unit.contradictions and losses != unit.shown_at_loss:
+        return True
     if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
         return True
     if unit.meter.profile.order_candidates and can_decide_order(unit.stated):
