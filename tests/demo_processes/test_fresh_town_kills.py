@@ -21,6 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 RANDOM_SEED = 20_261_121
 
 
+@pytest.mark.nightly
 def test_on_mosquitto_a_killed_broker_loses_and_doubles_nothing(
     prepared: Path, tmp_path: Path, town: Town
 ) -> None:
