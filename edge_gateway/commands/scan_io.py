@@ -42,7 +42,7 @@ from edge_gateway.links.link_url import (
     format_url,
     parse_url,
 )
-from edge_gateway.links.mbus_io import open_mbus
+from edge_gateway.links.mbus_io import MbusLink, open_mbus
 from edge_gateway.links.mbus_scan import ALL_PRIMARY, ScanStep, scan_primary, scan_secondary
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import open_link
@@ -94,6 +94,11 @@ class _Account:
     asked_count: int = 0
     is_complete: bool = False
     found: dict[str, Found] = field(default_factory=dict)
+
+    @property
+    def has_somebody(self) -> bool:
+        """Return whether anybody has been heard whose frame was whole."""
+        return any(found.answer not in UNSURE for found in self.found.values())
 
     def step(self, name: str, count: int) -> None:
         """Count one more address, and show it."""
@@ -184,7 +189,7 @@ def _scan_serial(url: SerialUrl, account: _Account) -> None:
         if len(settings) > 1:
             account.progress.stage(f"{name} ({number} of {len(settings)})")
         _scan_probe(replace(url, line=line), name, account)
-        if any(found.answer not in UNSURE for found in account.found.values()):
+        if account.has_somebody:
             return
 
 
@@ -282,19 +287,26 @@ def _who(who: Identity) -> Found:
 def _scan_mbus(url: MbusUrl, account: _Account) -> None:
     """Search the tree of identifications, or the primary addresses that were typed.
 
-    Where the tree is empty all primary addresses are asked: old meters know no other.
+    Where it names no meter all primary addresses are asked: old meters know no other. Most branches
+    are empty; unless a time-out was typed they are left after the standard's time.
     """
     link = open_mbus(url, account.timeout_s or TELEGRAM_WAIT_S)
     units = parse_units(account.units, highest=HIGHEST_MBUS) if account.units else None
-    if not link.open():
-        raise OSError(link.counts.down_reason)
+    _check_open(link)
     try:
         if units is None:
-            _take_steps(scan_secondary(link), "any identification", account)
-        if units is not None or not account.found:
+            steps = scan_secondary(link, is_brisk=account.timeout_s is None)
+            _take_steps(steps, "any identification", account)
+        if units is not None or not account.has_somebody:
             _take_steps(scan_primary(link, units or ALL_PRIMARY), "address", account)
+        _check_open(link)
     finally:
         link.close()
+
+
+def _check_open(link: MbusLink) -> None:
+    if not link.open():
+        raise OSError(link.counts.down_reason)
 
 
 def _take_steps(steps: Iterable[ScanStep], name: str, account: _Account) -> None:
@@ -304,6 +316,8 @@ def _take_steps(steps: Iterable[ScanStep], name: str, account: _Account) -> None
         if tried.found is not None:
             found = _who(tried.found)
             account.add(replace(found, doubt=tried.detail) if tried.detail else found)
+        elif tried.is_unread:
+            account.add(Found(address=tried.tried, answer="garbled", doubt=tried.detail))
 
 
 def _scan_cjt188(url: Cjt188Url, account: _Account) -> None:

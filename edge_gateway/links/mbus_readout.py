@@ -194,13 +194,18 @@ def _find(link: MbusLink, meter: MbusMeter, approach: Approach) -> _Found | Faul
     return _Found(address=address, bit=approach.last is None or not approach.last.bit)
 
 
-def select(link: MbusLink, wanted: MeterAddress, *, is_scan: bool = False) -> Fault | None:
+def select(link: MbusLink, wanted: MeterAddress, *, wait_s: float | None = None) -> Fault | None:
     """Select the meters that a secondary address fits; return None when one acknowledged.
 
     Who may still be selected is deselected first, so that no two answer. It proves nothing: it may
     be lost, and whoever acknowledges it is the one selected before. A scan does without it.
+
+    Args:
+        link: The line.
+        wanted: The address, with wildcards.
+        wait_s: Wall seconds that a scan waits until an acknowledge begins; None: this is none.
     """
-    if link.has_selection and not is_scan:
+    if link.has_selection and wait_s is None:
         deselect = _question(initialise(SELECTED_ADDRESS), Wanted.ACKNOWLEDGE, SELECTED_ADDRESS)
         link.transact(deselect, timeout_s=link.standard_s)
     link.has_selection = True
@@ -209,8 +214,7 @@ def select(link: MbusLink, wanted: MeterAddress, *, is_scan: bool = False) -> Fa
         maker = manufacturer_code(wanted.manufacturer)
     request = select_secondary(wanted.identification, maker, wanted.version, wanted.device_type)
     answer = link.transact(
-        _question(request, Wanted.ACKNOWLEDGE, SELECTED_ADDRESS),
-        timeout_s=link.timeout_s if is_scan else None,
+        _question(request, Wanted.ACKNOWLEDGE, SELECTED_ADDRESS), timeout_s=wait_s
     )
     return answer if isinstance(answer, Fault) else None
 

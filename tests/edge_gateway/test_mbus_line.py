@@ -398,15 +398,33 @@ def test_two_meters_at_one_primary_address_are_reported() -> None:
     assert step.detail
 
 
-def test_the_tree_of_wildcards_finds_every_meter() -> None:
-    numbers = [12345678, 12999999, 40000001, 98765432]
-    meters = [water(number, primary=0) for number in numbers]
-    with MbusLine(meters) as line:
-        link = link_to(line.port, timeout_s=0.25)
-        found = {step.found.facts["serial"] for step in scan_secondary(link) if step.found}
+@pytest.mark.parametrize(
+    ("pattern", "numbers"),
+    [
+        ("240833FF", [24083344, 24083345]),
+        ("000000FF", [1, 3, 90]),
+        ("1234FFFF", [12345678, 12349999]),
+    ],
+)
+def test_the_tree_of_wildcards_finds_every_meter_once(pattern: str, numbers: list[int]) -> None:
+    with MbusLine([water(number) for number in numbers]) as line:
+        link = link_to(line.port, timeout_s=0.03)
+        steps = list(scan_secondary(link, pattern))
+        link.close()
+    found = [step.found.facts["serial"] for step in steps if step.found]
+
+    assert sorted(found) == [f"{number:08d}" for number in numbers]
+    assert not any(step.is_unread for step in steps)
+
+
+def test_a_branch_where_nothing_readable_answers_is_named() -> None:
+    with MbusLine([water(24083344)], fault=lambda: Fault.CHECKSUM) as line:
+        link = link_to(line.port, timeout_s=0.03)
+        steps = list(scan_secondary(link, "2408334F"))
         link.close()
 
-    assert found == {str(number) for number in numbers}
+    assert [step.tried for step in steps if step.is_unread] == ["24083344"]
+    assert not any(step.found for step in steps)
 
 
 @dataclass

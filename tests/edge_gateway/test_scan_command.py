@@ -265,6 +265,7 @@ def mbus_line() -> MbusLine:
     )
 
 
+@pytest.mark.nightly
 def test_every_meter_of_an_mbus_line_is_found_by_its_identification(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -290,6 +291,23 @@ def test_typed_addresses_of_an_mbus_line_are_asked_alone(
     assert [each["unit"] for each in body["found"]] == ["5"]
     assert body["found"][0]["facts"]["serial"] == "24083345"
     assert body["asked"] == 3
+
+
+def test_two_meters_at_one_mbus_address_are_named_as_garbled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    numbers = ["24083344", "24083345"]
+    meters = [MbusMeter(device=Device(identification=each), primary=5) for each in numbers]
+    with MbusLine(meters) as line:
+        url = f"mbus://{LOOPBACK}:{line.port}"
+        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.1", "--json")
+        _, text, _ = scanned(capsys, url, "--units", "5", "--timeout", "0.1")
+    body = json.loads(out)
+
+    assert status == 0
+    assert [(each["unit"], each["answer"]) for each in body["found"]] == [("5", "garbled")]
+    assert "checksum" in body["found"][0]["doubt"]
+    assert text.splitlines()[1].startswith("garbled: two meters at one address")
 
 
 def test_ctrl_c_shows_what_was_found_so_far() -> None:
