@@ -41,11 +41,15 @@ class _CallError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One telegram as given: where it stands, its bytes, and its key where it has one."""
+    """One telegram as given: where it stands, its bytes, and its key where it has one.
+
+    A JSON object is a case of its own: its telegrams are joined with nobody else's.
+    """
 
     place: str
     telegram: bytes
     key: bytes | None = None
+    is_case: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,16 +95,25 @@ def _decode_mbus(options: argparse.Namespace) -> int:
     status = _OK
     begun: list[Telegram] = []
     lines = [each for line in _lines(options.telegram) for each in _frames(line)]
-    for line in lines:
+    for line, after in zip(lines, [*lines[1:], None], strict=True):
         try:
-            begun.append(decode_mbus(line.telegram, key=line.key or key))
-            if begun[-1].has_more and line is not lines[-1]:
+            telegram = decode_mbus(line.telegram, key=line.key or key)
+            if begun and telegram.address != begun[0].address:
+                _print(joined(begun), is_json=options.json)
+                begun = []
+            begun.append(telegram)
+            if begun[-1].has_more and after is not None and _is_one_answer(line, after):
                 continue
             _print(joined(begun), is_json=options.json)
         except RefusedTelegramError as error:
             status = _refuse(line, error)
         begun = []
     return status
+
+
+def _is_one_answer(line: _Line, after: _Line) -> bool:
+    """Return whether two telegrams may be of one answer: no case, or both of the same."""
+    return line.place == after.place or not (line.is_case or after.is_case)
 
 
 def _frames(line: _Line) -> list[_Line]:
@@ -192,6 +205,7 @@ def _line(row: str, place: str) -> _Line:
         place=place,
         telegram=_held(body, place),
         key=_key(key, place) if isinstance(key, str) else None,
+        is_case=True,
     )
 
 

@@ -96,6 +96,18 @@ def test_the_telegrams_of_a_long_answer_are_joined(
     assert set(json.loads(line)["quantities"]) == {"volume_m3", "temperature_degc"}
 
 
+@pytest.mark.parametrize("row", ["{}", '{{"hex": "{}"}}'])
+def test_neither_json_cases_nor_other_meters_are_joined(
+    row: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cases.jsonl"
+    frames = [answer(METER, RECORDS + b"\x1f"), answer(Device(identification="00000007"), RECORDS)]
+    file.write_text("\n".join(row.format(each.hex()) for each in frames))
+
+    assert run("mbus", str(file), "--json") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
 def test_the_raw_bytes_of_a_stored_readout_are_one_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
