@@ -50,18 +50,17 @@ from field_app.store import (
 )
 from field_app.store.care import care_for
 from field_app.store.connections_io import Watch
-from field_app.store.database_io import Database, OpenedDatabase, open_database
+from field_app.store.database_io import Database, open_database
 from field_app.store.identity_io import (
     Identity,
     load_identity,
-    load_replica_id,
     people_from_documents,
     save_identity,
     save_replica_id,
 )
 from field_app.store.ids_io import clamped_ms, draw_replica_id
 from field_app.store.outbox_store import OutboxEntry
-from field_app.store.rescue import put_back, read_damaged, rescued_count, rescued_files
+from field_app.store.rescue import rescued_count, rescued_files
 from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
@@ -79,6 +78,7 @@ from field_app.sync.uploading import (
     photo_wait,
     server_now_ms,
 )
+from field_app.wake_up_io import wake_up
 from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
@@ -567,49 +567,9 @@ def open_tablet(
     """
     opened = open_database(folder / STORE_FILE, watch=watch)
     try:
-        _prepare(folder, opened, clock)
+        wake_up(folder / STORE_FILE, opened.database, clock)
         outside = Outside(connect=connect, vault=vault or open_vault(folder))
         return Tablet(folder, opened.database, clock, outside)
     except BaseException:
         opened.database.close()
         raise
-
-
-def _prepare(folder: Path, opened: OpenedDatabase, clock: Clock) -> None:
-    has_rescued = _rescue(folder, opened.database, clock)
-    replica_beside = load_replica_id(folder)
-
-    def work(connection: Connection) -> str:
-        records = outbox_store.recover_sending(connection) | outbox_store.release_held(connection)
-        order_store.rebuild_lines(connection, sorted(records))
-        if has_rescued:
-            order_store.rebuild_all(connection)
-        return _settle_replica(connection, replica_beside)
-
-    save_replica_id(folder, opened.database.write(work))
-
-
-def _rescue(folder: Path, database: Database, clock: Clock) -> bool:
-    """Put back what damaged files hold and this one does not yet; return whether any did.
-
-    A rescue that was killed before its commit is done at the next start.
-    """
-    has_rescued = False
-    for aside in files_set_aside(folder / STORE_FILE):
-        if aside.name in database.read(rescued_files):
-            continue
-        rescued = read_damaged(aside)
-        at_ms = clamped_ms(clock.now_utc())
-        database.write(partial(put_back, rescued=rescued, file_name=aside.name, at_ms=at_ms))
-        has_rescued = True
-    return has_rescued
-
-
-def _settle_replica(connection: Connection, beside: str | None) -> str:
-    """Return the replica id; file and store must agree, else one of them was cloned (trap T7)."""
-    inside = settings_store.load_text(connection, Key.REPLICA_ID)
-    if inside is not None and inside == beside:
-        return inside
-    replica_id = draw_replica_id()
-    settings_store.save(connection, Key.REPLICA_ID, replica_id)
-    return replica_id
