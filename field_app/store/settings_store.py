@@ -21,6 +21,7 @@ class Key(StrEnum):
     OFFSET_MS = "offset_ms"
     LAST_CONTACT_MS = "last_contact_ms"
     NEXT_TRY_MS = "next_try_ms"
+    ASKED_MEANWHILE = "asked_meanwhile"
     FAILED_TRIES = "failed_tries"
     REASON = "reason"
     REASON_DETAIL = "reason_detail"
@@ -116,6 +117,10 @@ def count_up(connection: Connection, key: Key) -> int:
 
 
 def ask_contact(connection: Connection) -> None:
-    """Make the next contact due at once, unless the last tries failed: then the wait stands."""
+    """Make the next contact due at once, unless the last tries failed: then the wait stands.
+
+    Asked while a contact is under way, another one follows it: this one may have looked already.
+    """
+    save(connection, Key.ASKED_MEANWHILE, 1)
     if load_integer(connection, Key.FAILED_TRIES) == 0:
         save(connection, Key.NEXT_TRY_MS, None)

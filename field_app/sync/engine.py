@@ -17,7 +17,7 @@ from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
 from field_app.sync.pushing import Pusher, RenewReplica
 from field_app.sync.reasons import Reason, SyncProblem
-from field_app.sync.turns_io import end_turn, is_others_turn, take_turn
+from field_app.sync.turns_io import end_turn, is_others_turn
 from field_app.sync.uploading import Uploader
 from wire_contracts.clock import Clock
 from wire_contracts.sync import SyncApi
@@ -82,7 +82,9 @@ class SyncEngine:
         status = self._database.read(sync_store.load_status)
         if status.is_switched_off:
             return SyncVerdict(reason=Reason.SWITCHED_OFF)
-        if not self._database.write(lambda connection: take_turn(connection, self._clock)):
+        if not self._database.write(
+            lambda connection: sync_store.begin_contact(connection, self._clock)
+        ):
             return SyncVerdict(reason=status.reason, detail="another process syncs this file now")
         try:
             settled = self._converse()

@@ -99,6 +99,14 @@ def note_progress(connection: Connection, progress: PullProgress | None) -> None
     settings_store.save(connection, Key.PULL_BYTES, received)
 
 
+def begin_contact(connection: Connection, clock: Clock) -> bool:
+    """Return whether this process may sync now; from here on, who asks wants one contact more."""
+    is_ours = take_turn(connection, clock)
+    if is_ours:
+        settings_store.save(connection, Key.ASKED_MEANWHILE, None)
+    return is_ours
+
+
 def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> None:
     """Keep when the server answered, how far its clock is from ours, and that we go on."""
     take_turn(connection, clock)
@@ -109,11 +117,12 @@ def note_contact(connection: Connection, clock: Clock, server_now_ms: int) -> No
 
 
 def note_success(connection: Connection, clock: Clock) -> None:
-    """Keep that all is well and when to ask again: at once when a tap came in meanwhile."""
+    """Keep that all is well and when to ask again: at once when a tap or a poke came meanwhile."""
     _note(connection, clock, Reason.NONE, "")
     settings_store.save(connection, Key.FAILED_TRIES, 0)
     outbox = outbox_store.summarise(connection)
-    if outbox.waiting > outbox.held:
+    is_asked = settings_store.load_text(connection, Key.ASKED_MEANWHILE) is not None
+    if is_asked or outbox.waiting > outbox.held:
         settings_store.save(connection, Key.NEXT_TRY_MS, None)
 
 

@@ -32,6 +32,9 @@ STREAM_WALL_S = 600.0
 _LOOKS_PER_CHECK = 10
 """Every so many looks tablets whose access has ended lose their stream."""
 
+_NOTHING = -1
+"""No head of the index: the next look tells every stream."""
+
 
 class _Stream:
     """One tablet that listens."""
@@ -61,6 +64,7 @@ class PokeHub:
         self._engine = engine
         self._streams: list[_Stream] = []
         self._task: asyncio.Task[None] | None = None
+        self._head_told = _NOTHING
         self.is_closed = False
 
     @property
@@ -103,30 +107,35 @@ class PokeHub:
         for old in mine[: 1 - STREAMS_PER_TABLET or None]:
             old.end()
         self._streams.append(stream)
+        self._head_told = _NOTHING  # what was told while this one opened, it has not heard
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
-        head, looks = -1, 0
+        looks = 0
         while self._streams and not self.is_closed:
             looks += 1
             with contextlib.suppress(SQLAlchemyError):
-                head = await self._look(head)
+                await self._look()
                 if looks % _LOOKS_PER_CHECK == 0:
                     await self._check_access()
             await asyncio.sleep(LOOK_WALL_S)
         for stream in self._streams:
             stream.end()
 
-    async def _look(self, head_before: int) -> int:
+    async def _look(self) -> None:
         head = await asyncio.to_thread(self._head)
-        if head == head_before:
-            return head
+        if head == self._head_told:
+            return
+        self._head_told = head
         buckets = {bucket for stream in self._streams for bucket in stream.buckets}
-        heads = await asyncio.to_thread(self._heads, buckets)
+        try:
+            heads = await asyncio.to_thread(self._heads, buckets)
+        except SQLAlchemyError:
+            self._head_told = _NOTHING
+            raise
         for stream in self._streams:
             stream.tell(max((heads.get(each, 0) for each in stream.buckets), default=0))
-        return head
 
     async def _check_access(self) -> None:
         tablet_ids = {stream.tablet_id for stream in self._streams}

@@ -283,6 +283,29 @@ def test_a_tap_during_a_contact_is_due_at_once(
     assert seconds_until_due(crew.status(), office.clock) == 0
 
 
+def test_a_poke_during_a_contact_is_due_at_once_and_answered_by_one_more(
+    crew: HeadlessCrew, office: Office, network: BadNetwork
+) -> None:
+    order_ids: list[str] = []
+
+    def poked() -> None:
+        order_ids.append(office.new_order())
+        crew.tablet.database.write(settings_store.ask_contact)
+
+    crew.sync_now()
+    network.meanwhile = iter((poked,))
+    crew.sync_now()
+    due_s = [seconds_until_due(crew.status(), office.clock)]
+    seen = [line.order_id for line in crew.open_orders()]
+
+    crew.sync_now()
+
+    due_s.append(seconds_until_due(crew.status(), office.clock))
+    assert seen == []
+    assert [line.order_id for line in crew.open_orders()] == order_ids
+    assert due_s[0] == 0 < due_s[1]
+
+
 def test_every_failure_waits_longer_and_says_why(
     crew: HeadlessCrew, office: Office, network: BadNetwork
 ) -> None:

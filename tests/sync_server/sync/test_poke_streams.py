@@ -1,11 +1,13 @@
 """A tablet hears that something of its own changed, soon and over a stream that is its own."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine
+from typing_extensions import override
 
 from sync_server.access.tablet_store import TabletIdentity, revoke_tablet
 from sync_server.db.change_store import Publication, crew_bucket, publish
@@ -59,6 +61,23 @@ class Listener:
         return False
 
 
+class HubThatOpensSlowly(PokeHub):
+    """Holds one tablet's stream between its look at the index and its place among the others."""
+
+    def __init__(self, engine: Engine, held: TabletIdentity) -> None:
+        super().__init__(engine)
+        self._held = held
+        self.has_looked, self.may_go_on = threading.Event(), threading.Event()
+
+    @override
+    def _open(self, tablet: TabletIdentity) -> "poke_io._Stream":
+        stream = super()._open(tablet)
+        if tablet == self._held:
+            self.has_looked.set()
+            self.may_go_on.wait(SOON_S)
+        return stream
+
+
 def listening(act: Callable[[PokeHub], Awaitable[None]], utility: Utility) -> None:
     """Run `act` with a hub, which is closed whatever happens."""
 
@@ -83,6 +102,25 @@ def test_a_change_of_the_crew_is_told_and_one_of_another_crew_is_not(utility: Ut
 
         assert first < other < mine
         assert await listener.seq() == mine
+
+    listening(act, utility)
+
+
+def test_a_change_while_a_stream_opens_is_told_to_it_too(utility: Utility) -> None:
+    async def act(_: PokeHub) -> None:
+        hub = HubThatOpensSlowly(utility.engine, utility.tablet)
+        other, listener = Listener(hub, utility.other_tablet), Listener(hub, utility.tablet)
+        await other.seq()
+        first = asyncio.create_task(listener.seq())
+        await asyncio.to_thread(hub.has_looked.wait, SOON_S)
+        mine = await asyncio.to_thread(change, utility.engine, "crew-1", "mine")
+        theirs = await asyncio.to_thread(change, utility.engine, "crew-2", "theirs")
+
+        assert await other.seq() == theirs  # the hub looked, and told who was there
+        hub.may_go_on.set()
+        assert await first < mine
+        assert await listener.seq() == mine
+        hub.close()
 
     listening(act, utility)
 
