@@ -201,9 +201,9 @@ class Bus:
             while heard := stream.hear():
                 requests, rest = self.framing.split(rest + heard)
                 for transaction, payload, raw in requests:
-                    for step in self._steps(transaction, payload, raw):
-                        if not self._do(stream, step, transaction):
-                            return
+                    steps = self._steps(transaction, payload, raw)
+                    if not self._answer(stream, steps, transaction):
+                        return
 
     def _steps(self, transaction: int, payload: bytes, raw: bytes) -> Iterable[Step]:
         unit, function, address, count = struct.unpack(">BBHH", payload)
@@ -225,16 +225,25 @@ class Bus:
         behave = self.units.get(unit)
         return () if behave is None else behave(ask)
 
-    def _do(self, stream: Stream, step: Step, transaction: int) -> bool:
-        match step:
-            case Wait():
-                return not self.stop.wait(step.seconds)
-            case End():
-                stream.end(step)
-                return False
-            case _:
-                stream.say(self.bytes_of(step, transaction))
-                return True
+    def _answer(self, stream: Stream, steps: Iterable[Step], transaction: int) -> bool:
+        """Return whether the line goes on; what no pause divides leaves in one piece."""
+        burst = b""
+        for step in steps:
+            match step:
+                case Say() | Raw() | Cut() | Damaged():
+                    burst += self.bytes_of(step, transaction)
+                    continue
+                case Wait():
+                    stream.say(burst)
+                    burst = b""
+                    if self.stop.wait(step.seconds):
+                        return False
+                case End():
+                    stream.say(burst)
+                    stream.end(step)
+                    return False
+        stream.say(burst)
+        return True
 
     def bytes_of(self, step: Say | Raw | Cut | Damaged, transaction: int) -> bytes:
         match step:
