@@ -1,7 +1,6 @@
 """The embedded broker: nobody without an account, nobody on another's topics."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from demo.broker_access import digest, may_publish, may_receive, may_subscribe
 from demo.places import Places
+from tests.free_ports import free_port
 from wire_contracts.topics import Channel, Topic, subscription
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -21,12 +21,6 @@ WAIT_S = 20.0
 UP = Topic(gateway_id="gw-01", channel=Channel.UP).text()
 ACK = Topic(gateway_id="gw-01", channel=Channel.ACK).text()
 OTHER_UP = Topic(gateway_id="gw-02", channel=Channel.UP).text()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from typing import Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from tests.free_ports import free_port
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack
 from wire_contracts.frames import Batch, Frame, parse_batch
 from wire_contracts.payloads import unpack
@@ -36,13 +37,6 @@ def until(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s} s"
         pause.wait(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def is_listening(port: int) -> bool:

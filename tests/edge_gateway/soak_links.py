@@ -18,7 +18,7 @@ from edge_gateway.links.modbus_io import ModbusLink, quiet_pymodbus
 from edge_gateway.links.modbus_links_io import open_link
 from firmware_profiles.words import Span
 from tests.edge_gateway.fault_slaves import pause_until
-from tests.edge_gateway.rig import ROOT, free_port, register_of
+from tests.edge_gateway.rig import ROOT, register_of
 from tests.edge_gateway.soak_slaves import (
     COSTLY_UNITS,
     GOOD_UNITS,
@@ -29,6 +29,7 @@ from tests.edge_gateway.soak_slaves import (
     TIMEOUT_S,
     units_of,
 )
+from tests.free_ports import free_port
 
 MOST_TIMEOUTS = 0.01
 MOST_MISNAMED = 0.000_2

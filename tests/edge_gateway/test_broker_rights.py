@@ -22,15 +22,8 @@ from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from sync_server.gateways.broker_acl import BrokerKind, broker_acl
 from tests.edge_gateway.order_rig import Signer, link, settings, sound
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    LedgerServer,
-    MeterServer,
-    Mosquitto,
-    free_port,
-    running,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, LedgerServer, MeterServer, Mosquitto, running, until
+from tests.free_ports import free_port
 from wire_contracts.gateway_health import parse_health
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel

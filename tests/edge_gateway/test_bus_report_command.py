@@ -27,15 +27,8 @@ from edge_gateway.commands.metric_samples import Sample, parse_samples, value_of
 from edge_gateway.config import MetricsConfig
 from edge_gateway.queue.data_lock_io import held_folder
 from edge_gateway.remote.metrics_io import serve_metrics
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    MeterServer,
-    free_port,
-    from_image,
-    is_listening,
-    running,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, MeterServer, from_image, is_listening, running, until
+from tests.free_ports import free_port
 from wire_contracts.gateway_health import (
     GatewayHealth,
     LinkHealth,

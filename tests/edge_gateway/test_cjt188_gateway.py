@@ -10,8 +10,9 @@ import pytest
 
 from edge_gateway.__main__ import main
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
-from tests.edge_gateway.rig import LOOPBACK, ROOT, free_port, until
+from tests.edge_gateway.rig import LOOPBACK, ROOT, until
 from tests.edge_gateway.served_line import on_pty
+from tests.free_ports import free_port
 
 SETTINGS = """
 [gateway]

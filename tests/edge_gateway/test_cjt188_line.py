@@ -21,8 +21,9 @@ from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from meter_telegrams.cjt188.frames import parse_frame
 from tests.edge_gateway.cjt188_meters import HARMLESS, Cjt188Line, Fault, SimulatedMeter
-from tests.edge_gateway.rig import LOOPBACK, free_port
+from tests.edge_gateway.rig import LOOPBACK
 from tests.edge_gateway.served_line import on_pty
+from tests.free_ports import free_port
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity
 

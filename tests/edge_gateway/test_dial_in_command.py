@@ -8,7 +8,8 @@ from edge_gateway.__main__ import main
 from edge_gateway.commands.calls import CallError
 from edge_gateway.commands.dial_in_io import wait_for_call
 from tests.edge_gateway.fault_slaves import Bus, Dtu, Rtu, good
-from tests.edge_gateway.rig import free_port, register_of
+from tests.edge_gateway.rig import register_of
+from tests.free_ports import free_port
 
 UNIT = 4
 

@@ -33,16 +33,8 @@ from edge_gateway.uplink.event_store import (
     KeptEvent,
 )
 from edge_gateway.uplink.messages import Event
-from tests.edge_gateway.rig import (
-    ROOT,
-    LedgerServer,
-    MeterServer,
-    Mosquitto,
-    free_port,
-    good,
-    silent,
-    until,
-)
+from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, good, silent, until
+from tests.free_ports import free_port
 from wire_contracts.frames import TimeQuality, ms_from_utc
 from wire_contracts.topics import Channel
 

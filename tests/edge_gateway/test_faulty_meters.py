@@ -26,7 +26,8 @@ from tests.edge_gateway.fault_slaves import (
     on_tcp,
     pause_until,
 )
-from tests.edge_gateway.rig import free_port, register_of
+from tests.edge_gateway.rig import register_of
+from tests.free_ports import free_port
 
 GOOD = 1
 BAD = 7

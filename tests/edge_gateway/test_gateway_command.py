@@ -9,15 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.__main__ import main
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    ROOT,
-    MeterServer,
-    Mosquitto,
-    free_port,
-    from_image,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Mosquitto, from_image, until
+from tests.free_ports import free_port
 
 SETTINGS = """
 [gateway]

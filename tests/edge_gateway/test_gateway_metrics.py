@@ -23,15 +23,8 @@ from edge_gateway.remote.metrics_io import (
 )
 from edge_gateway.run import run_gateway
 from tests.edge_gateway.order_rig import Signer, link, now_utc, settings, sound
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    LedgerServer,
-    MeterServer,
-    Mosquitto,
-    free_port,
-    running,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, LedgerServer, MeterServer, Mosquitto, running, until
+from tests.free_ports import free_port
 from wire_contracts.gateway_health import (
     GatewayHealth,
     LinkHealth,

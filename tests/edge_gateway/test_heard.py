@@ -19,13 +19,13 @@ from tests.edge_gateway.rig import (
     FastClock,
     MeterServer,
     Request,
-    free_port,
     good,
     running,
     silent,
     until,
 )
 from tests.edge_gateway.test_modbus_driver import FAST, HEAD, Meter, Told, alpha, queue
+from tests.free_ports import free_port
 
 BLOCK = Span(function_code=3, address=20, word_count=4)
 

@@ -21,9 +21,10 @@ from edge_gateway.links.modbus_objects import (
 from edge_gateway.links.modbus_objects_io import read_objects
 from edge_gateway.links.rtu_frames import rtu_frame
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
-from tests.edge_gateway.rig import LOOPBACK, MeterServer, free_port
+from tests.edge_gateway.rig import LOOPBACK, MeterServer
 from tests.edge_gateway.rtu_units import RtuUnits, exception, on_pty
 from tests.edge_gateway.test_read_command import MAG11, golden_meter, mag11_meter
+from tests.free_ports import free_port
 
 VENDOR = {0: "Lamplighter", 1: "LT-7", 2: "1.4"}
 

@@ -41,8 +41,9 @@ from tests.edge_gateway.fault_slaves import (
     on_pty,
     on_tcp,
 )
-from tests.edge_gateway.rig import LOOPBACK, free_port, register_of, until
+from tests.edge_gateway.rig import LOOPBACK, register_of, until
 from tests.firmware_profiles.profile_text import FLOW, HEAD, parsed
+from tests.free_ports import free_port
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH
 
 UNIT = 4

@@ -29,7 +29,8 @@ from tests.edge_gateway.fault_slaves import (
     good,
     pause_until,
 )
-from tests.edge_gateway.rig import LOOPBACK, free_port, register_of, until
+from tests.edge_gateway.rig import LOOPBACK, register_of, until
+from tests.free_ports import free_port
 
 REGISTRATION = b"LAMP-0001"
 BEAT = b"\x11\x5c\x11\x5d"

@@ -20,8 +20,9 @@ from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.spans import setting_spans
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress
-from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, free_port, from_image, until
+from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, from_image, until
 from tests.edge_gateway.test_modbus_driver import FAST, MODELS, Hands, alpha, driver, settings
+from tests.free_ports import free_port
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE
 from wire_contracts.quantities import Quantity
 

@@ -20,8 +20,9 @@ from edge_gateway.polling.drivers_io import LineOrder, make_line
 from meter_telegrams.mbus.frames import MbusFrame
 from meter_telegrams.mbus.telegram import decode_mbus
 from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter, good
-from tests.edge_gateway.rig import LOOPBACK, free_port
+from tests.edge_gateway.rig import LOOPBACK
 from tests.edge_gateway.served_line import on_pty
+from tests.free_ports import free_port
 from tests.meter_telegrams.telegram_builder import WATER, Device
 from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
 from wire_contracts.quantities import Quantity

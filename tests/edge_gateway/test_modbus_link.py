@@ -17,12 +17,12 @@ from tests.edge_gateway.rig import (
     Behave,
     MeterServer,
     Request,
-    free_port,
     good,
     register_of,
     silent,
     until,
 )
+from tests.free_ports import free_port
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 
 TIMEOUT_S = 0.15

@@ -56,7 +56,7 @@ def test_a_day_of_outages_and_kills_loses_and_doubles_nothing(tmp_path: Path) ->
     ]
     with OutageTown(folder=tmp_path, rate=3600.0) as town:
         live_through(town, outages, kills=15)
-        check(town.close_account(), least=50)
+        check(town.close_account(least=50), least=50)
 
 
 @pytest.mark.nightly
@@ -67,4 +67,4 @@ def test_a_whole_day_without_them_and_many_kills_loses_nothing(
 ) -> None:
     with OutageTown(folder=tmp_path, rate=720.0) as town:
         live_through(town, [(0.0, 1.0, part) for part in away], kills=67)
-        check(town.close_account(within_s=180), least=100)
+        check(town.close_account(least=100, within_s=180), least=100)

@@ -12,9 +12,10 @@ import pytest
 from edge_gateway.__main__ import main
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.queue_store import open_queue
-from tests.edge_gateway.rig import ROOT, MeterServer, free_port, from_image, until
+from tests.edge_gateway.rig import ROOT, MeterServer, from_image, until
 from tests.edge_gateway.test_gateway_command import written
 from tests.edge_gateway.test_queue_file import NOW, acked, frames
+from tests.free_ports import free_port
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import parse_frame
 

@@ -21,9 +21,10 @@ from firmware_profiles.simulator_io import (
 )
 from firmware_profiles.words import WordImage
 from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter
-from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, free_port, good
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, good
 from tests.edge_gateway.served_line import on_pty
 from tests.firmware_profiles.test_profile_hints import HEAD, ROW, ROWS
+from tests.free_ports import free_port
 from wire_contracts.quantities import Quantity
 
 HEAT = SimulatedMeter(meter_type=0x20, address="00110040314132")

@@ -28,11 +28,11 @@ from tests.edge_gateway.rig import (
     LedgerServer,
     MeterServer,
     Mosquitto,
-    free_port,
     from_image,
     running,
     until,
 )
+from tests.free_ports import free_port
 from wire_contracts.gateway_commands import (
     ApplyConfig,
     CommandOutcome,

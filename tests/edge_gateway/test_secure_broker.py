@@ -28,15 +28,8 @@ from edge_gateway.config import (
 from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from tests.edge_gateway.order_rig import sound
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    LedgerServer,
-    MeterServer,
-    Mosquitto,
-    free_port,
-    running,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, LedgerServer, MeterServer, Mosquitto, running, until
+from tests.free_ports import free_port
 from wire_contracts.payloads import read_json
 from wire_contracts.topics import Channel
 

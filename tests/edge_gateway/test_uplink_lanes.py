@@ -18,15 +18,8 @@ from edge_gateway.uplink.lanes import Allowance, advance_block, open_block, star
 from edge_gateway.uplink.uplink_io import Uplink
 from edge_gateway.uplink.uplink_parts import UplinkParts
 from edge_gateway.watchdog import Watchdog
-from tests.edge_gateway.rig import (
-    LOOPBACK,
-    FastClock,
-    LedgerServer,
-    Mosquitto,
-    free_port,
-    running,
-    until,
-)
+from tests.edge_gateway.rig import LOOPBACK, FastClock, LedgerServer, Mosquitto, running, until
+from tests.free_ports import free_port
 from tests.odd_broker import odd_broker
 from wire_contracts.clock import Clock
 from wire_contracts.frames import Batch, Frame, GapRecord, ms_from_utc

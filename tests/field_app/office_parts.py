@@ -36,8 +36,9 @@ from sync_server.work_orders.order_store import (
     create_from_alert,
     get_order,
 )
+from tests.free_ports import free_port
 from tests.sync_server.people_parts import QUICK_HASHER, Utility, found_utility, raise_leak
-from tests.sync_server.real_parts import HandClock, free_port, wait_until
+from tests.sync_server.real_parts import HandClock, wait_until
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.kinds import Kind
 from wire_contracts.operations import PushAnswer, WrittenPush

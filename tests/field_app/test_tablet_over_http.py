@@ -18,7 +18,8 @@ from field_app.store.identity_io import IDENTITY_FILE, load_identity, save_ident
 from field_app.sync.client_io import HttpSyncApi
 from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from tests.field_app.office_parts import Office, office_app, serving
-from tests.sync_server.real_parts import HandClock, free_port, wait_until
+from tests.free_ports import free_port
+from tests.sync_server.real_parts import HandClock, wait_until
 from wire_contracts.errors import ContractError
 from wire_contracts.operations import WrittenPush
 from wire_contracts.work_order_states import WorkOrderState

@@ -24,7 +24,8 @@ from sync_server.work_orders.person_store import save_person
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.test_office_forms import TRIAL, fill_in, publish, subject_of
 from tests.field_app.vault_parts import quick_vault
-from tests.sync_server.real_parts import HandClock, free_port, wait_until
+from tests.free_ports import free_port
+from tests.sync_server.real_parts import HandClock, wait_until
 from wire_contracts.forms.model import FORM_ENTITY
 from wire_contracts.order_person import OrderPerson
 from wire_contracts.orders import FactType

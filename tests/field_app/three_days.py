@@ -38,8 +38,9 @@ from sync_server.db.sync_tables import OP_LEDGER
 from sync_server.work_orders.order_store import create_from_alert
 from tests.field_app.bad_link import BadLink, Faults, Traffic, bad_link
 from tests.field_app.three_days_server import database_url
+from tests.free_ports import free_port
 from tests.sync_server.people_parts import Utility, found_utility, raise_leak
-from tests.sync_server.real_parts import HandClock, free_port, wait_until
+from tests.sync_server.real_parts import HandClock, wait_until
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, create_engine, text
 
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto
+from tests.free_ports import free_port
+from tests.sync_server.real_parts import HandClock, start_mosquitto
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.run import Part, nothing_reached, run_server
-from tests.sync_server.real_parts import NOON, HandClock, free_port, wait_until
+from tests.free_ports import free_port
+from tests.sync_server.real_parts import NOON, HandClock, wait_until
 from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
 from wire_contracts.acks import parse_ack
 from wire_contracts.frames import dump_batch, frame_json

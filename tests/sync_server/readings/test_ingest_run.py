@@ -24,8 +24,9 @@ from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.readings.quality_event_store import list_quality_events
+from tests.free_ports import free_port
 from tests.odd_broker import odd_broker
-from tests.sync_server.real_parts import HandClock, free_port, start_mosquitto, wait_until
+from tests.sync_server.real_parts import HandClock, start_mosquitto, wait_until
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
 from wire_contracts.acks import Ack, parse_ack
 from wire_contracts.frames import Frame, dump_batch, frame_json, ms_from_utc

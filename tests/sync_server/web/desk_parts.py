@@ -28,7 +28,8 @@ from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
 from sync_server.web.app_io import build_app
 from sync_server.web.settings import WebSettings
 from sync_server.work_orders.order_store import create_from_alert
-from tests.sync_server.real_parts import NOON, free_port, wait_until
+from tests.free_ports import free_port
+from tests.sync_server.real_parts import NOON, wait_until
 from wire_contracts.clock import Clock
 from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
 from wire_contracts.kinds import Kind
