@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.clock_trust import TimeSource
 from edge_gateway.config import GatewayConfig
 from edge_gateway.links.modbus_io import quiet_pymodbus
+from edge_gateway.polling.learnt_store import LEARNT_FILE, LearntStore
 from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.data_lock_io import held_folder
@@ -193,6 +194,7 @@ class _Crew:
             outbox=outbox,
             announce=uplink.announce,
             is_raw_kept=config.is_raw_kept,
+            learnt=LearntStore(config.data / LEARNT_FILE),
         )
         links = LinkCrew(link_parts, self._guard_link, watchdog)
 

@@ -238,6 +238,21 @@ def is_another(profile: Profile, answers: Answers) -> tuple[str, ...]:
     )
 
 
+def shown_of(profile: Profile, answers: Answers) -> Mapping[str, str]:
+    """Return what a meter says of itself in its registers, by the names of the rows' `as`."""
+    known, findings = _findings(profile, answers)
+    return {
+        probe.fact: item.fact
+        for probe, item in zip(known.probes, findings, strict=True)
+        if probe.fact and item.fact and probe.method is ProbeMethod.REGISTERS
+    }
+
+
+def is_other(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Return whether a meter says something else of itself than it did; silence says nothing."""
+    return any(now.get(name, text) != text for name, text in before.items())
+
+
 def can_tell_another(profile: Profile) -> bool:
     """Return whether the profile has a row that names the meter itself."""
     return any(map(_names_the_meter, profile.probes))

@@ -44,6 +44,7 @@ mbus_io                  one strict exchange on one M-Bus line
 mbus_repeats             whether a telegram is of now, or the repeat of an earlier one
 mbus_readout             one readout of one meter, telegram by telegram
 mbus_standing            whom an address stands for, and how far its telegrams are believed
+learnt                   what one driver leaves to the next
 mbus_driver              which M-Bus meter is asked how, and what its telegrams mean
 mbus_scan                the meters on an M-Bus line, by address or by the tree of wildcards
 modbus_objects, modbus_objects_io      what a device says of itself

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.cjt188_io import Cjt188Link
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead
+from edge_gateway.links.learnt import NOTHING_LEARNT, Cjt188Learnt, Learnt
 from meter_telegrams.cjt188.exchange import Cjt188Answer, Cjt188Request, any_meter
 from meter_telegrams.cjt188.frames import encode_frame
 from meter_telegrams.cjt188.layout import PROFILES, Cjt188Kind, Cjt188Profile, kind_of
@@ -102,8 +103,18 @@ def _profile(reference: str, kind: Cjt188Kind) -> Cjt188Profile | None:
 class Cjt188Driver:
     """Reads the meter data of the meters on one CJ/T 188 line."""
 
-    def __init__(self, link: Cjt188Link, meters: Sequence[DriverMeter]) -> None:
+    def __init__(
+        self,
+        link: Cjt188Link,
+        meters: Sequence[DriverMeter],
+        learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
+    ) -> None:
         """Take the line and its meters; nothing is opened yet.
+
+        Args:
+            link: The line.
+            meters: Who is on it.
+            learnt: What is known of them, by serial.
 
         Raises:
             Cjt188AddressError: A meter's address or profile cannot be.
@@ -114,6 +125,10 @@ class Cjt188Driver:
         }
         self._is_swapped: dict[str, bool] = {}
         self._next_swapped: dict[str, bool] = {}
+        for serial, meter in self._meters.items():
+            known = learnt.get(serial)
+            if isinstance(known, Cjt188Learnt):
+                self._next_swapped[meter.address] = known.is_swapped
 
     def open(self) -> bool:
         """Return whether the line is open."""
@@ -122,6 +137,14 @@ class Cjt188Driver:
     def close(self) -> None:
         """Close the line; the next call opens it again."""
         self._link.close()
+
+    def learnt(self) -> Mapping[str, Learnt]:
+        """Return which way the meters are asked that have answered, by serial."""
+        return {
+            serial: Cjt188Learnt(is_swapped=self._is_swapped[meter.address])
+            for serial, meter in self._meters.items()
+            if meter.address in self._is_swapped
+        }
 
     def identify(self, device_address: str) -> Identity | Fault:
         """Return what answers: at an address, or with ANYBODY the one meter on the line."""

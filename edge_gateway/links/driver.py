@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from edge_gateway.links.answers import Fault
+from edge_gateway.links.learnt import Learnt
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
 
@@ -121,6 +122,10 @@ class Driver(Protocol):
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
         """Return what one job brought; the driver knows the meters it was made for."""
+        ...
+
+    def learnt(self) -> Mapping[str, Learnt]:
+        """Return what is known of its meters, by serial, for the driver that takes its place."""
         ...
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead, Notice
+from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt, MbusLearnt
 from edge_gateway.links.mbus_io import MbusLink
 from edge_gateway.links.mbus_meter import (
     ANYBODY,
@@ -34,6 +35,7 @@ from edge_gateway.links.mbus_standing import (
     first_standing,
     is_claimed,
     when_confirmed,
+    when_recognised,
     when_refused,
     when_unconfirmed,
 )
@@ -64,13 +66,19 @@ class MbusDriver:
     """Reads the telegrams of the meters on one M-Bus line."""
 
     def __init__(
-        self, link: MbusLink, meters: Sequence[DriverMeter], *, is_reset: bool = False
+        self,
+        link: MbusLink,
+        meters: Sequence[DriverMeter],
+        learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
+        *,
+        is_reset: bool = False,
     ) -> None:
         """Take the line and its meters; nothing is opened yet.
 
         Args:
             link: The line.
             meters: Who is on it.
+            learnt: What is known of them, by serial.
             is_reset: Whether each readout begins with an application reset.
 
         Raises:
@@ -85,6 +93,36 @@ class MbusDriver:
         self._mute: set[str] = set()
         self._last: dict[str, _Known] = {}
         self._seen: dict[str, Sequence[Quantity]] = {}
+        self._believed: dict[str, str] = {}
+        for serial, known in learnt.items():
+            if serial in self._meters and isinstance(known, MbusLearnt):
+                self._take_over(serial, known)
+
+    def _take_over(self, serial: str, known: MbusLearnt) -> None:
+        """Go on with what another driver has learnt; what a meter sent last is not of this one."""
+        self._believed[serial] = known.believed
+        if known.standing is not None:
+            self._standing[serial] = known.standing
+        if known.is_mute:
+            self._mute.add(serial)
+        if known.seen:
+            self._seen[serial] = known.seen
+
+    def learnt(self) -> Mapping[str, Learnt]:
+        """Return what is known of the meters, by serial."""
+        return {serial: self._learnt(serial) for serial in self._meters}
+
+    def _learnt(self, serial: str) -> MbusLearnt:
+        standing = self._standing[serial]
+        believed = self._believed.get(serial, "")
+        if standing.is_believed and standing.shown is not None:
+            believed = format_secondary(standing.shown)
+        return MbusLearnt(
+            believed=believed,
+            standing=standing,
+            is_mute=serial in self._mute,
+            seen=self._seen.get(serial, ()),
+        )
 
     def open(self) -> bool:
         """Return whether the line is open."""
@@ -165,25 +203,36 @@ class MbusDriver:
             doubtful = replace(known.last, is_current=False, bit=not known.last.bit)
             self._last[serial] = replace(known, last=doubtful)
         if isinstance(found, Fault) and found.kind is FaultKind.MISMATCH:
-            self._standing[serial] = when_refused(self._standing[serial])
+            self._refuse(serial)
         return found
 
     def _claimed(self, serial: str, found: Readout) -> Readout:
         """Return a readout, refused when it is not from the device that the settings name."""
         if found.telegram is None or is_claimed(serial, found.telegram):
             return found
-        self._standing[serial] = when_refused(self._standing[serial])
+        self._refuse(serial)
         shown = found.telegram.address
         who = "a meter without a name" if shown is None else format_secondary(shown)
         detail = f"serial: {who} answered, the settings name {serial}"
         fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
         return replace(found, telegram=None, fault=fault)
 
+    def _refuse(self, serial: str) -> None:
+        self._standing[serial] = when_refused(self._standing[serial])
+        self._believed.pop(serial, None)
+
+    def _recognise(self, serial: str, shown: MeterAddress | None) -> None:
+        """Believe at its first word whom an earlier run of the gateway believed; nobody else."""
+        believed = self._believed.pop(serial, "")
+        if shown is not None and believed == format_secondary(shown):
+            self._standing[serial] = when_recognised(self._standing[serial], shown)
+
     def _unconfirmed(self, serial: str, found: Readout | Fault, faults: Sequence[Fault]) -> JobRead:
         """Return an answer as its own name brings it; suspect while nobody answers to that."""
         if isinstance(found, Fault) or found.telegram is None:
             return self._taken(serial, found, faults)
         shown = found.telegram.address
+        self._recognise(serial, shown)
         if shown is not None and self._standing[serial].may_select(shown):
             selected = self._once(serial, _by_name(shown), is_mute=False)
             if isinstance(selected, Readout) and _is_from(shown, selected):

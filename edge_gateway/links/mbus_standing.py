@@ -89,6 +89,11 @@ def when_unconfirmed(standing: Standing, shown: MeterAddress | None, raw: bytes)
     )
 
 
+def when_recognised(standing: Standing, name: MeterAddress) -> Standing:
+    """Return the standing of a meter that was believed before the gateway started anew."""
+    return replace(standing, name=name, is_selected=False, shown=name, count=BELIEVED_AFTER)
+
+
 def when_refused(standing: Standing) -> Standing:
     """Return the standing behind an answer that was refused: a second meter may be there."""
     return replace(standing, count=0, tries=0)

@@ -1,7 +1,7 @@
 """The Modbus driver: which requests a job of a meter is, and which profile the meter has."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from edge_gateway.links.driver import Identity, JobKind, JobRead, Notice
 from edge_gateway.links.group_plan import GroupPlan, replan
 from edge_gateway.links.heard import Heard, Meanwhile
 from edge_gateway.links.interview import Interview, interview
+from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt
 from edge_gateway.links.meter_reading import GroupRead, read_group, refused
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_job import Told, absent, job_read, known, mistaken
@@ -26,8 +27,10 @@ from edge_gateway.links.modbus_unit import (
     Unit,
     is_check_due,
     is_routine,
+    learnt_of,
     must_show_after_loss,
     new_unit,
+    taken_over,
 )
 from edge_gateway.links.notices import (
     PROFILE_MATCHES,
@@ -41,9 +44,11 @@ from firmware_profiles.identify import (
     contradicts,
     identified,
     is_another,
+    is_other,
     judge,
     matching,
     questions,
+    shown_of,
 )
 from firmware_profiles.probe import nameplate_of
 from firmware_profiles.profile import Profile
@@ -93,12 +98,19 @@ class ModbusSite:
 class ModbusDriver:
     """Reads register groups of the meters on one Modbus line."""
 
-    def __init__(self, link: ModbusLink, meters: Sequence[ModbusMeter], site: ModbusSite) -> None:
-        """Take the line and its meters; nothing is opened before the first job."""
+    def __init__(
+        self,
+        link: ModbusLink,
+        meters: Sequence[ModbusMeter],
+        site: ModbusSite,
+        learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
+    ) -> None:
+        """Take the line, its meters, and what is known of them by serial; nothing is opened yet."""
         self._link = link
         self._site = site
         self._units: dict[str, Unit] = {}
         self._begun: dict[int, int] = {}
+        self._handed = learnt
         for meter in meters:
             self.take(meter)
 
@@ -106,7 +118,8 @@ class ModbusDriver:
         """Read a meter from now on, in the place of one with the same serial number."""
         for offset, spare in spare_reads(meter.profile).items():
             self._link.allow(meter.device_address + offset, spare)
-        self._units[meter.serial] = new_unit(meter, self._site.time_of.turnaround_s)
+        unit = self._units[meter.serial] = new_unit(meter, self._site.time_of.turnaround_s)
+        taken_over(unit, self._handed.get(meter.serial))
 
     def open(self) -> bool:
         """Return whether the line is open; it paces its attempts itself."""
@@ -202,6 +215,10 @@ class ModbusDriver:
         read = heard.read()
         return known(read._replace(notices=(*read.notices, *notices)))
 
+    def learnt(self) -> Mapping[str, Learnt]:
+        """Return what is known of the meters, by serial."""
+        return {serial: learnt_of(unit) for serial, unit in self._units.items()}
+
     def close(self) -> None:
         """Close the line; the next job opens it again."""
         self._link.close()
@@ -255,9 +272,11 @@ class ModbusDriver:
         unit.refusal = None if said.words else next(iter(said.faults.values()), None)
         if unit.contradictions:
             return said, () if before else (_mismatch(unit),)
-        unit.meter = replace(meter, profile=judge(meter.profile, answers).profile)
+        if is_other(unit.shown, shown_of(meter.profile, answers)):  # its byte order is open again
+            unit.meter = replace(meter, profile=unit.stated)
         text = f"{meter.serial}: matches {meter.profile.reference} again"
-        return said, (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
+        again = (Notice(kind=PROFILE_MATCHES, text=text),) if before else ()
+        return said, (*again, *_follow_order(unit, answers))
 
     def _look_again(
         self, unit: Unit, answers: Answers, losses: int, now_utc: datetime
@@ -272,15 +291,7 @@ class ModbusDriver:
         unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         if unit.contradictions:
             return (_mismatch(unit),)
-        found = judge(unit.stated, answers).profile
-        if found.probed_order in {None, meter.profile.probed_order}:
-            return ()
-        if meter.profile.probed_order is None:
-            unit.meter = replace(meter, profile=found)
-            return ()
-        unit.meter = replace(meter, profile=unit.stated)
-        text = f"{meter.serial}: reads as {found.reference} now, it was {meter.profile.reference}"
-        return (Notice(kind=PROFILE_MISMATCH, text=text),)
+        return _follow_order(unit, answers)
 
     def _interview(self, unit: Unit) -> tuple[Interview, Answers]:
         """Ask the meter what its profile wants to know of it."""
@@ -338,6 +349,21 @@ class ModbusDriver:
         cost = self._site.time_of.cost(usual_s)
         unit.plans = {group: replan(plan, cost) for group, plan in unit.plans.items()}
         _LOG.info("meter.replanned", device=unit.meter.serial, turnaround_ms=1000 * usual_s)
+
+
+def _follow_order(unit: Unit, answers: Answers) -> Sequence[Notice]:
+    """Take the byte order that the answers decide; one that contradicts the known one ends it."""
+    meter = unit.meter
+    found = judge(unit.stated, answers).profile
+    if found.probed_order in {None, meter.profile.probed_order}:
+        return ()
+    if meter.profile.probed_order is None:
+        unit.meter = replace(meter, profile=found)
+        unit.shown = shown_of(found, answers)
+        return ()
+    unit.meter = replace(meter, profile=unit.stated)
+    text = f"{meter.serial}: reads as {found.reference} now, it was {meter.profile.reference}"
+    return (Notice(kind=PROFILE_MISMATCH, text=text),)
 
 
 def _mismatch(unit: Unit) -> Notice:

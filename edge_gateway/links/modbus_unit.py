@@ -1,16 +1,17 @@
 """What is known of one meter on a Modbus line: its settings, and what it has shown since."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from edge_gateway.links.group_plan import GroupPlan
+from edge_gateway.links.learnt import FoundOrder, Habits, Learnt, ModbusLearnt
 from edge_gateway.links.patience import UnitPace
 from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
 from firmware_profiles.rates import Poll
-from firmware_profiles.word_orders import can_decide_order
+from firmware_profiles.word_orders import can_decide_order, with_order
 from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
 
@@ -71,6 +72,7 @@ class Unit:
         losses_in_row: Polls in a row before which the line was lost.
         polls: Register group to its last good values.
         settings: Register group to the words of the meter's settings at the last poll.
+        shown: What it said of itself when its byte order was found.
     """
 
     meter: ModbusMeter
@@ -92,6 +94,7 @@ class Unit:
     counts: Mapping[str, int] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
@@ -119,6 +122,46 @@ def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
         stated=meter.profile,
         can_show_another=can_tell_another(meter.profile) or can_decide_order(meter.profile),
     )
+
+
+def taken_over(unit: Unit, known: Learnt | None) -> None:
+    """Have a meter go on with what another driver has learnt of it, as far as it still holds.
+
+    It is asked again what it is all the same, before its first value.
+    """
+    if not isinstance(known, ModbusLearnt):
+        return
+    found, habits, stated = known.found, known.habits, unit.stated
+    if found is not None and _is_of(stated, found):
+        unit.meter = replace(unit.meter, profile=with_order(stated, found.order))
+        unit.shown = found.shown
+    if habits is not None and replace(habits.profile, place=stated.place) == stated:
+        unit.plans = dict(habits.plans)
+        unit.pace, unit.planned_s = habits.pace, habits.planned_s
+        unit.counts, unit.polls = habits.counts, dict(habits.polls)
+        unit.settings = dict(habits.settings)
+
+
+def _is_of(stated: Profile, found: FoundOrder) -> bool:
+    return found.profile == stated.reference and found.order in stated.order_candidates
+
+
+def learnt_of(unit: Unit) -> ModbusLearnt:
+    """Return what is known of a meter, for the driver that takes the place of this one."""
+    stated, order = unit.stated, unit.meter.profile.probed_order
+    found = None
+    if order in stated.order_candidates and order is not None:
+        found = FoundOrder(profile=stated.reference, order=order, shown=unit.shown)
+    habits = Habits(
+        profile=stated,
+        plans=unit.plans,
+        pace=unit.pace,
+        planned_s=unit.planned_s,
+        counts=unit.counts,
+        polls=unit.polls,
+        settings=unit.settings,
+    )
+    return ModbusLearnt(found=found, habits=habits)
 
 
 def is_check_due(unit: Unit, losses: int, now_utc: datetime) -> bool:

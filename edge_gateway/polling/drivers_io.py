@@ -1,13 +1,14 @@
 """Makes the driver of a line: one table from the kind of URL to the maker of its driver."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge_gateway.links.bus_time import bus_time
 from edge_gateway.links.cjt188_driver import Cjt188Driver
 from edge_gateway.links.cjt188_io import open_cjt188
 from edge_gateway.links.driver import Driver, DriverMeter
 from edge_gateway.links.heard import Hear, hear_by
+from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.link_url import (
     Cjt188Url,
@@ -51,6 +52,7 @@ class LineOrder:
         candidates: Returns the profiles that the meter at a Modbus unit may be.
         serial_of: Returns the serial number that the settings have for a Modbus unit.
         writable: The meters of which something may be written; none on a read-only link.
+        learnt: What another driver has learnt of the meters, by serial.
     """
 
     url: LinkUrl
@@ -61,6 +63,7 @@ class LineOrder:
     candidates: Callable[[int], Sequence[Profile]] = _nobody
     serial_of: Callable[[int], str | None] = _unnamed
     writable: Sequence[WritableMeter] = ()
+    learnt: Mapping[str, Learnt] = field(default_factory=lambda: NOTHING_LEARNT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,7 @@ def _modbus(order: LineOrder) -> Line:
         serial_of=order.serial_of,
         objects=lambda unit: read_objects_of(order.url, unit, wait_s=order.timeout_s),
     )
-    driver = ModbusDriver(link, order.modbus, site)
+    driver = ModbusDriver(link, order.modbus, site, order.learnt)
     return Line(
         driver=driver,
         hear=driver.hear,
@@ -128,14 +131,14 @@ def _quirks(order: LineOrder) -> LinkQuirks:
 def _cjt188(order: LineOrder) -> Line:
     assert isinstance(order.url, Cjt188Url)  # noqa: S101  # the table says so
     link = open_cjt188(order.url, order.timeout_s)
-    driver = Cjt188Driver(link, order.others)
+    driver = Cjt188Driver(link, order.others, order.learnt)
     return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 
 def _mbus(order: LineOrder) -> Line:
     assert isinstance(order.url, MbusUrl)  # noqa: S101  # the table says so
     link = open_mbus(order.url, order.timeout_s)
-    driver = MbusDriver(link, order.others)
+    driver = MbusDriver(link, order.others, order.learnt)
     return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 

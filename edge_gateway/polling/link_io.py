@@ -15,10 +15,13 @@ from edge_gateway.config import ConfigError
 from edge_gateway.figures import LinkFigures
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import Identity, JobKind, JobRead
+from edge_gateway.links.learnt import Learnt
 from edge_gateway.links.modbus_write_io import WriteReport
 from edge_gateway.moments import Moment
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.framing import build_frame
+from edge_gateway.polling.kept_learnt import MeterKey
+from edge_gateway.polling.learnt_store import LearntStore
 from edge_gateway.polling.meter_clocks import MeterClocks
 from edge_gateway.polling.profiles_io import IDENTIFY, LinkSetup
 from edge_gateway.polling.schedule import Finished, Job, JobKey, Schedule
@@ -29,6 +32,9 @@ from wire_contracts.quality import BAD_PROFILE
 
 LONGEST_WAIT_S = 1.0
 """Wall seconds after which the clock is looked at again, in case somebody has set it."""
+
+LEARNT_EVERY_S = 60.0
+"""Wall seconds between two looks at what the driver has learnt; a kill costs no more."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -42,12 +48,14 @@ class LinkParts:
         outbox: Takes the frames.
         announce: Takes a kind and a text for the server.
         is_raw_kept: Whether the words as read travel with each frame.
+        learnt: Remembers what is learnt of the meters; None: nobody does.
     """
 
     clock: Clock
     outbox: Outbox
     announce: Callable[[str, str], None]
     is_raw_kept: bool
+    learnt: LearntStore | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,11 @@ class LinkWorker:
         self.name = setup.config.name
         self._setup = setup
         self._parts = parts
-        self._line = make_line(setup.order(parts.clock))
+        self._keys = {
+            meter.serial: MeterKey(setup.config.url, meter.serial, str(meter.device_address))
+            for meter in setup.meters
+        }
+        self._line = make_line(setup.order(parts.clock, self._known()))
         now = self._now()
         self._schedule = Schedule(
             clock=parts.clock, now=now, backoff_max_s=setup.config.backoff_max_s
@@ -90,7 +102,7 @@ class LinkWorker:
         self._clocks = MeterClocks(setup.zone, setup.clock_drift_s)
         self._frames = 0
         self._left: Callable[[], None] | None = None
-        self._looked_s = now.wall_s
+        self._looked_s = self._learnt_s = now.wall_s
         self._started_s = time.monotonic()
         self._last_good: dict[str, datetime] = {}
         self._sound: dict[tuple[str, str], bool] = {}
@@ -117,8 +129,21 @@ class LinkWorker:
                 now = self._run_job(job, now)
         self._work_off()
         self._cancel_errands()
+        self._remember()
         self._line.driver.close()
         log.info("link.stopped", frames=self._frames)
+
+    def _known(self) -> Mapping[str, Learnt]:
+        """Return what was learnt of the link's meters before, by serial."""
+        store = self._parts.learnt
+        known = {} if store is None else {name: store.of(key) for name, key in self._keys.items()}
+        return {serial: learnt for serial, learnt in known.items() if learnt is not None}
+
+    def _remember(self) -> None:
+        """Hand on what the driver has learnt."""
+        if self._parts.learnt is not None:
+            learnt = self._line.driver.learnt()
+            self._parts.learnt.take({self._keys[name]: each for name, each in learnt.items()})
 
     def ask(self, errand: Errand) -> bool:
         """Have something done between two jobs; any thread may. Return False when it is too late.
@@ -218,6 +243,9 @@ class LinkWorker:
         self._looked_s = now.wall_s
         self._schedule.correct_for_clock(now)
         self._tell(self._schedule.look_at_load(now))
+        if now.wall_s - self._learnt_s >= LEARNT_EVERY_S:
+            self._learnt_s = now.wall_s
+            self._remember()
 
     def _run_job(self, job: Job, started: Moment) -> Moment:
         """Read what the job asks for; return when the line was free again."""

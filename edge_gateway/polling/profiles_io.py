@@ -13,6 +13,7 @@ from edge_gateway.links import cjt188_driver, mbus_meter
 from edge_gateway.links.bus_time import BusTime, bus_time
 from edge_gateway.links.driver import TELEGRAM, DriverMeter
 from edge_gateway.links.group_plan import GroupPlan, plan_group
+from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt
 from edge_gateway.links.link_url import (
     Cjt188Url,
     LinkUrl,
@@ -104,8 +105,8 @@ class LinkSetup:
     clock_drift_s: float = 60.0
     writable: Sequence[WritableMeter] = ()
 
-    def order(self, clock: Clock) -> LineOrder:
-        """Return what the driver of the line is made from."""
+    def order(self, clock: Clock, learnt: Mapping[str, Learnt] = NOTHING_LEARNT) -> LineOrder:
+        """Return what the driver of the line is made from, and what was learnt of its meters."""
         is_modbus = not isinstance(self.url, MbusUrl | Cjt188Url)
         return LineOrder(
             url=self.url,
@@ -125,6 +126,7 @@ class LinkSetup:
             candidates=self.candidates,
             serial_of=self.serial_of,
             writable=self.writable,
+            learnt=learnt,
         )
 
     def modbus_meter(self, meter: MeterSetup) -> ModbusMeter:

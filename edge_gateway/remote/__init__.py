@@ -2,7 +2,6 @@
 
 trust                    which signatures count
 admission                whether a signed command is for us and in time
-files_io                 a file that is either the old one or the new one, whatever happens
 ledger_store             the commands that were handled, and what became of them
 standing                 which revision is in force: on trial, confirmed, rolled back
 revision_store           the revisions on disk

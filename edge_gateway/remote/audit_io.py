@@ -5,7 +5,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.remote.files_io import append_line
+from edge_gateway.files_io import append_line
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.gateway_commands import Command, CommandResult, WriteRegister

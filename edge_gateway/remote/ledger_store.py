@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.remote.files_io import replace_file
+from edge_gateway.files_io import replace_file
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import LATEST_MS, ms_from_utc

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from edge_gateway.remote.files_io import make_folder, replace_file
+from edge_gateway.files_io import make_folder, replace_file
 from edge_gateway.remote.standing import LONGEST_WHY, Ended, Standing, Trial
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject

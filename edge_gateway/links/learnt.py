@@ -1,0 +1,106 @@
+"""What a driver has learnt of a meter, so that the driver in its place need not learn it again.
+
+A driver is made anew with every exchange of the settings. `learnt` of a driver gives what it knows,
+the next one is made with it. Over a restart of the gateway only what costs values to learn is kept:
+the byte order that was found, who was believed without a selection, which way an address is sent.
+That is held against the meter's first answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from edge_gateway.links.group_plan import GroupPlan
+from edge_gateway.links.mbus_standing import Standing
+from edge_gateway.links.patience import UnitPace
+from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.profile import Profile
+from firmware_profiles.rates import Poll
+from firmware_profiles.words import WordAddress
+from wire_contracts.quantities import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundOrder:
+    """The byte order that a Modbus meter was found to have.
+
+    Attributes:
+        profile: The profile it was found with, as the settings name it.
+        order: The order.
+        shown: What the meter said of itself then, by the names of the profile's rows: its number,
+            its model.
+    """
+
+    profile: str
+    order: ByteOrder
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a Modbus meter answers to the requests of one profile.
+
+    Attributes:
+        profile: That profile, as the settings name it.
+        plans: Register group to what its next job asks: without what was refused.
+        pace: How long it takes to answer.
+        planned_s: Turnaround that the plans were made with, wall seconds.
+        counts: Register that counts to its number at the last poll.
+        polls: Register group to its last good values.
+        settings: Register group to the words of the meter's settings at the last poll.
+    """
+
+    profile: Profile
+    plans: Mapping[str, GroupPlan]
+    pace: UnitPace
+    planned_s: float
+    counts: Mapping[str, int]
+    polls: Mapping[str, Poll]
+    settings: Mapping[str, Mapping[WordAddress, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusLearnt:
+    """What is known of a Modbus meter.
+
+    Attributes:
+        found: Its byte order, where its profile does not say; None: it was not found.
+        habits: How it answers; None: it was not asked in this run of the gateway.
+    """
+
+    found: FoundOrder | None = None
+    habits: Habits | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MbusLearnt:
+    """What is known of an M-Bus meter.
+
+    Attributes:
+        believed: The identification that was believed without a selection, as settings write it;
+            empty: none was.
+        standing: Whom its address stands for; None: it was not asked in this run of the gateway.
+        is_mute: Whether it acknowledges no SND_NKE.
+        seen: What it has sent.
+    """
+
+    believed: str = ""
+    standing: Standing | None = None
+    is_mute: bool = False
+    seen: Sequence[Quantity] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cjt188Learnt:
+    """What is known of a CJ/T 188 meter.
+
+    Attributes:
+        is_swapped: Whether its identifier goes low byte first.
+    """
+
+    is_swapped: bool
+
+
+Learnt = ModbusLearnt | MbusLearnt | Cjt188Learnt
+
+NOTHING_LEARNT: Mapping[str, Learnt] = {}
+"""Of no meter."""

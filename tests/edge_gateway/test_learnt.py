@@ -1,0 +1,393 @@
+"""What was learnt of a meter outlasts a swap of the settings, and partly a restart."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_gateway.clock_io import SystemClock
+from edge_gateway.links.bus_time import bus_time
+from edge_gateway.links.cjt188_driver import Cjt188Driver
+from edge_gateway.links.driver import Driver, DriverMeter, JobKind
+from edge_gateway.links.learnt import (
+    NOTHING_LEARNT,
+    Cjt188Learnt,
+    FoundOrder,
+    Learnt,
+    MbusLearnt,
+    ModbusLearnt,
+)
+from edge_gateway.links.link_url import parse_url
+from edge_gateway.links.mbus_driver import MbusDriver
+from edge_gateway.links.mbus_standing import BELIEVED_AFTER
+from edge_gateway.links.modbus_unit import ModbusMeter
+from edge_gateway.polling.drivers_io import LineOrder, make_line
+from edge_gateway.polling.kept_learnt import MeterKey, kept_json, kept_of, parse_kept
+from edge_gateway.polling.learnt_store import LEARNT_FILE, MOST_METERS, LearntStore
+from edge_gateway.polling.profiles_io import _plans
+from edge_gateway.run import run_gateway
+from firmware_profiles import library_io
+from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.parse_profile import parse_profile
+from firmware_profiles.profile import Profile
+from firmware_profiles.words import WordAddress
+from tests.edge_gateway.cjt188_meters import Cjt188Line
+from tests.edge_gateway.cjt188_meters import SimulatedMeter as Cjt188Meter
+from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter
+from tests.edge_gateway.order_rig import OrderDesk, Signer
+from tests.edge_gateway.order_rig import settings as settings_of
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    LedgerServer,
+    MeterServer,
+    Mosquitto,
+    Request,
+    from_image,
+    running,
+    until,
+)
+from tests.edge_gateway.test_cjt188_line import JOB as W_1
+from tests.edge_gateway.test_cjt188_line import link_to as cjt188_link
+from tests.edge_gateway.test_cjt188_line import settings as cjt188_settings
+from tests.edge_gateway.test_looked_at_again import GAS, image
+from tests.edge_gateway.test_mbus_line import JOB, link_to, now, water
+from tests.edge_gateway.test_modbus_driver import FAST, Hands, alpha, settings
+from wire_contracts.fields import FieldReader
+from wire_contracts.gateway_commands import ApplyConfig, CommandOutcome
+from wire_contracts.payloads import dump_json, read_json
+from wire_contracts.quality import SUSPECT_STATUS
+from wire_contracts.quantities import Quantity
+
+BROKEN_DEGC = -9999.0
+GAS_JOB = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+KEY = MeterKey("mbus://plant:1", "M-1", "5")
+
+
+def unselectable() -> SimulatedMeter:
+    meter = water()
+    meter.knows_selection = False
+    return meter
+
+
+@contextmanager
+def mbus(line: MbusLine, learnt: Mapping[str, Learnt] = NOTHING_LEARNT) -> Iterator[MbusDriver]:
+    meters = [DriverMeter(serial="M-1", device_address="5")]
+    driver = MbusDriver(link_to(line.port), meters, learnt)
+    yield driver
+    driver.close()
+
+
+def restarted(learnt: Mapping[str, Learnt], folder: Path) -> Mapping[str, Learnt]:
+    """What the next start of the gateway knows of the same meters."""
+    keys = {serial: KEY._replace(serial=serial) for serial in learnt}
+    LearntStore(folder / LEARNT_FILE).take({keys[name]: each for name, each in learnt.items()})
+    store = LearntStore(folder / LEARNT_FILE)
+    known = {serial: store.of(key) for serial, key in keys.items()}
+    return {serial: each for serial, each in known.items() if each is not None}
+
+
+def believed(line: MbusLine) -> Mapping[str, Learnt]:
+    """Read a meter until it is believed without a selection."""
+    with mbus(line) as driver:
+        reads = [driver.read(JOB, retry_count=1) for _ in range(BELIEVED_AFTER + 1)]
+        learnt = driver.learnt()
+
+    assert reads[0].quality == {Quantity.VOLUME_M3: SUSPECT_STATUS}
+    assert reads[-1].quality == {}
+    return learnt
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+def test_a_meter_without_selection_stays_believed(tmp_path: Path, *, is_restart: bool) -> None:
+    meter = unselectable()
+    with MbusLine([meter]) as line:
+        learnt = believed(line)
+        known = restarted(learnt, tmp_path) if is_restart else learnt
+        with mbus(line, known) as driver:
+            read = driver.read(JOB, retry_count=1)
+
+    assert read.quality == {}
+    assert read.values == now(meter)
+
+
+def test_another_meter_than_the_believed_one_begins_in_doubt(tmp_path: Path) -> None:
+    with MbusLine([unselectable()]) as line:
+        known = restarted(believed(line), tmp_path)
+        other = water(777)
+        other.knows_selection = False
+        line.meters = [other]
+        with mbus(line, known) as driver:
+            reads = [driver.read(JOB, retry_count=1) for _ in range(BELIEVED_AFTER)]
+
+    assert [read.quality == {} for read in reads] == [False] * (BELIEVED_AFTER - 1) + [True]
+
+
+def test_an_answer_that_is_refused_ends_what_was_kept(tmp_path: Path) -> None:
+    with MbusLine([unselectable()]) as line:
+        known = restarted(believed(line), tmp_path)
+        with mbus(line, known) as driver:
+            line.fault = lambda: Fault.CHECKSUM
+            driver.read(JOB, retry_count=0)
+            line.fault = lambda: Fault.NONE
+            read = driver.read(JOB, retry_count=0)
+            forgotten = restarted(driver.learnt(), tmp_path)
+
+    assert read.quality == {Quantity.VOLUME_M3: SUSPECT_STATUS}
+    assert forgotten == {}
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+def test_a_swapped_meter_is_asked_its_way_at_once(tmp_path: Path, *, is_restart: bool) -> None:
+    meter = Cjt188Meter(meter_type=0x10, address=f"{1:014d}", orders=frozenset({b"\x1f\x90"}))
+    with Cjt188Line([meter]) as line:
+        before = Cjt188Driver(cjt188_link(line.port), [cjt188_settings(meter)])
+        for _ in range(2):
+            before.read(W_1, retry_count=0)
+        before.close()
+        known = restarted(before.learnt(), tmp_path) if is_restart else before.learnt()
+        driver = Cjt188Driver(cjt188_link(line.port), [cjt188_settings(meter)], known)
+        read = driver.read(W_1, retry_count=0)
+        driver.close()
+
+    assert read.values == {Quantity.VOLUME_M3: 100.02}
+
+
+NUMBERED = """
+[[identify]]
+method = "registers"
+fc = 3
+address = 30
+count = 1
+type = "u16"
+as = "serial"
+"""
+
+
+def numbered_gas() -> Profile:
+    """The gas meter's profile, with a register in which it shows its number."""
+    text = (Path(library_io.__file__).parent / GAS.place).read_text("utf-8") + NUMBERED
+    return parse_profile(GAS.place, tomllib.loads(text, parse_float=Decimal))
+
+
+@contextmanager
+def gas_meter(
+    words: Mapping[WordAddress, int],
+    learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
+    profile: Profile = GAS,
+) -> Iterator[Driver]:
+    with MeterServer(units={1: from_image(words)}) as plant:
+        url = parse_url(f"tcp://{LOOPBACK}:{plant.port}", place="test")
+        meter = ModbusMeter(
+            serial="G-1",
+            device_address=1,
+            profile=profile,
+            plans=_plans("test", profile, bus_time(url)),
+            timeout_s=0.5,
+        )
+        order = LineOrder(url=url, timeout_s=0.5, clock=Hands(), modbus=[meter], learnt=learnt)
+        driver = make_line(order).driver
+        yield driver
+        driver.close()
+
+
+def found_order(words: Mapping[WordAddress, int], profile: Profile = GAS) -> Mapping[str, Learnt]:
+    with gas_meter(words, profile=profile) as driver:
+        read = driver.read(GAS_JOB, retry_count=0)
+        learnt = driver.learnt()
+
+    assert read.profile == f"{profile.reference}+ABCD"
+    return learnt
+
+
+@pytest.mark.parametrize("is_restart", [False, True])
+@pytest.mark.parametrize("fault_degc", [BROKEN_DEGC, 0.0, 850.0])
+def test_a_sensor_that_is_broken_at_the_start_takes_no_other_value(
+    tmp_path: Path, fault_degc: float, *, is_restart: bool
+) -> None:
+    learnt = found_order(image(21.3, 123456.7))
+    known = restarted(learnt, tmp_path) if is_restart else learnt
+
+    with gas_meter(image(fault_degc, 123456.9), known) as driver:
+        reads = [driver.read(GAS_JOB, retry_count=0) for _ in range(3)]
+        kept = restarted(driver.learnt(), tmp_path)
+
+    for read in reads:
+        assert read.profile.endswith("+ABCD")
+        assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123456.9)
+    assert kept == restarted(learnt, tmp_path)
+
+
+def swapped_words(words: Mapping[WordAddress, int]) -> dict[WordAddress, int]:
+    """The words of a meter that sends the low word of each number first."""
+    return {(code, at ^ 1): word for (code, at), word in words.items()}
+
+
+def test_an_order_that_the_values_contradict_is_dropped(tmp_path: Path) -> None:
+    known = restarted(found_order(image(21.3, 123456.7)), tmp_path)
+
+    with gas_meter(swapped_words(image(21.3, 777.5)), known) as driver:
+        reads = [driver.read(GAS_JOB, retry_count=0) for _ in range(2)]
+        kept = driver.learnt()["G-1"]
+
+    assert [notice.kind for notice in reads[0].notices] == ["profile_mismatch"]
+    for read in reads:
+        volume = read.values.get(Quantity.VOLUME_BASE_M3)
+        assert volume is None or volume == pytest.approx(777.5)
+    assert reads[-1].profile.endswith("+CDAB")
+    assert isinstance(kept, ModbusLearnt)
+    assert kept.found == FoundOrder(profile=GAS.reference, order=ByteOrder.CDAB)
+
+
+def test_a_meter_that_shows_another_number_inherits_no_order(tmp_path: Path) -> None:
+    profile = numbered_gas()
+    words = {**image(21.3, 123456.7), (3, 30): 4711}
+    known = restarted(found_order(words, profile), tmp_path)
+    same = {**image(BROKEN_DEGC, 123456.9), (3, 30): 4711}
+    other = {**swapped_words(image(BROKEN_DEGC, 123456.9)), (3, 30): 4712}
+
+    with gas_meter(same, known, profile) as driver:
+        read = driver.read(GAS_JOB, retry_count=0)
+    with gas_meter(other, known, profile) as driver:
+        reads = [driver.read(GAS_JOB, retry_count=0) for _ in range(2)]
+
+    assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123456.9)
+    assert [each.values for each in reads] == [{}, {}]
+
+
+def test_an_order_of_another_profile_is_not_taken_over() -> None:
+    found = FoundOrder(profile="another@1", order=ByteOrder.ABCD)
+    with gas_meter(image(BROKEN_DEGC, 1.0), {"G-1": ModbusLearnt(found=found)}) as driver:
+        read = driver.read(GAS_JOB, retry_count=0)
+
+    assert read.values == {}
+
+
+def test_a_poisoned_register_is_not_looked_for_again_after_a_swap(tmp_path: Path) -> None:
+    meter, asked = alpha(), list[tuple[int, int]]()
+    meter.refused = {4}
+
+    def behave(request: Request) -> bytes | None:
+        asked.append((request.address, request.count))
+        return meter(request)
+
+    with MeterServer(units={1: behave}) as plant:
+        setup = settings(tmp_path, plant.port, "alpha@1")
+        before = make_line(setup.order(Hands())).driver
+        for _ in range(3):
+            before.read(FAST, retry_count=0)
+        learnt = before.learnt()
+        before.close()
+        asked.clear()
+        driver = make_line(setup.order(Hands(), learnt)).driver
+        read = driver.read(FAST, retry_count=0)
+        driver.close()
+
+    assert read.values == {Quantity.FLOW_M3H: 7.0}
+    assert read.notices == ()
+    assert all(4 not in range(at, at + count) for at, count in asked)
+
+
+def test_what_was_learnt_is_of_one_line_device_and_address_alone(tmp_path: Path) -> None:
+    store = LearntStore(tmp_path / LEARNT_FILE)
+    store.take({KEY: MbusLearnt(believed="00000001.LMP.01.07")})
+
+    for other in (KEY._replace(url="mbus://plant:2"), KEY._replace(serial="M-2")):
+        assert store.of(other) is None
+    assert store.of(KEY._replace(device_address="6")) is None
+    assert LearntStore(tmp_path / LEARNT_FILE).of(KEY) == store.of(KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"v":1,"meters":[{"url":"x"}]}', b"\xff\xfe"])
+def test_a_damaged_file_costs_what_was_learnt_and_nothing_else(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / LEARNT_FILE
+    file.write_bytes(content)
+
+    store = LearntStore(file)
+    store.take({KEY: Cjt188Learnt(is_swapped=True)})
+
+    assert LearntStore(file).of(KEY) == Cjt188Learnt(is_swapped=True)
+
+
+def test_a_disk_that_takes_nothing_costs_nothing_until_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / LEARNT_FILE).mkdir()
+    store = LearntStore(tmp_path / LEARNT_FILE)
+
+    store.take({KEY: Cjt188Learnt(is_swapped=True)})
+
+    assert store.of(KEY) == Cjt188Learnt(is_swapped=True)
+
+
+def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
+    store = LearntStore(tmp_path / LEARNT_FILE)
+    keys = [KEY._replace(serial=f"M-{number}") for number in range(MOST_METERS + 1)]
+    store.take(dict.fromkeys(keys, Cjt188Learnt(is_swapped=True)))
+
+    again = LearntStore(tmp_path / LEARNT_FILE)
+
+    assert store.of(keys[0]) is again.of(keys[0]) is None
+    assert again.of(keys[1]) == again.of(keys[-1]) == Cjt188Learnt(is_swapped=True)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+LEARNT = st.one_of(
+    st.builds(Cjt188Learnt, is_swapped=st.booleans()),
+    st.builds(MbusLearnt, believed=TEXTS),
+    st.builds(
+        ModbusLearnt,
+        found=st.builds(
+            FoundOrder,
+            profile=TEXTS,
+            order=st.sampled_from(ByteOrder),
+            shown=st.dictionaries(TEXTS, TEXTS, max_size=3),
+        ),
+    ),
+)
+
+
+@given(key=st.builds(MeterKey, TEXTS, TEXTS, TEXTS), learnt=LEARNT)
+def test_what_is_kept_is_read_back(key: MeterKey, learnt: Learnt) -> None:
+    kept = kept_of(learnt)
+    read: FieldReader = read_json("test", dump_json(kept_json(key, kept or learnt)))
+
+    assert parse_kept(read) == (key, kept or learnt)
+
+
+def mbus_link(port: int, timeout_s: float) -> str:
+    return f"""
+[[link]]
+name = "plant"
+url = "mbus://{LOOPBACK}:{port}"
+timeout_s = {timeout_s}
+intervals = {{ telegram = "1s" }}
+[[link.meter]]
+serial = "M-1"
+device_address = "5"
+profile = "mbus@1"
+"""
+
+
+def test_a_revision_that_leaves_a_meter_without_selection_alone_is_confirmed(
+    tmp_path: Path,
+) -> None:
+    """Its first values after the swap are as good as those before it."""
+    signer = Signer()
+    with (
+        MbusLine([unselectable()]) as line,
+        Mosquitto(folder=tmp_path, lines="allow_anonymous true\n") as broker,
+        LedgerServer(broker.port) as server,
+    ):
+        desk = OrderDesk(server=server, signer=signer)
+        config = settings_of(tmp_path, broker.port, signer, mbus_link(line.port, 0.3))
+        with running(lambda stop: run_gateway(config, SystemClock(), stop)):
+            until(lambda: any(f.values and not f.quality for f in server.frames()))
+            answer = desk.ask(ApplyConfig(number=1, settings=mbus_link(line.port, 0.4)))
+
+    assert (answer.outcome, answer.text) == (CommandOutcome.DONE, answer.text)
+    assert (tmp_path / "gateway" / LEARNT_FILE).exists()
