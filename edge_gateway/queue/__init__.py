@@ -7,6 +7,7 @@ thinning                 which frames give way when there is no room
 given_io                 which numbers were given, kept beside the file
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside
 fresh_frames             the newest frames, in memory too
+numbers_store            the few numbers that a file remembers
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
 room_store               what gives way in a file that may not grow

@@ -24,7 +24,6 @@ from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
     connect,
     get_meta,
-    set_meta,
 )
 from edge_gateway.queue.queued import (
     AckEffect,
@@ -75,7 +74,8 @@ class EpochStore:
         self._rows = FrameRows(connection)
         self._room = Room(self._rows, config, free_bytes)
         self._plain_server: int | None = None
-        self.epoch = get_meta(connection, "epoch")
+        self._numbers = self._rows.numbers
+        self.epoch = self._rows.epoch
 
     def adopt(self, config: QueueConfig) -> None:
         """Keep to other bounds from the next commit on; nothing in the file changes."""
@@ -110,8 +110,7 @@ class EpochStore:
         with self._lock:
             if self._rows.sizes.held_count == self._rows.sizes.open_count:
                 return found
-            newest = self._rows.fresh.last_seq or get_meta(self._connection, "last_seq")
-            last = min(upto, newest)
+            last = min(upto, self._numbers.get("last_seq"))
             wanted = complement(self._rows.marks.acked, seq + 1, last)
             if wanted == ((seq + 1, last),):
                 fresh = self._rows.fresh.between(seq + 1, last, limit)
@@ -161,7 +160,7 @@ class EpochStore:
         with self._lock:
             if self._rows.sizes.held_count == self._rows.sizes.open_count:
                 return None
-            last = min(upto, get_meta(self._connection, "last_seq"))
+            last = min(upto, self._numbers.get("last_seq"))
             for low, high in reversed(complement(self._rows.marks.acked, 1, last)):
                 top = self._connection.execute(
                     f"SELECT seq, {AT_MS} FROM frame WHERE seq BETWEEN ? AND ?"  # noqa: S608  # a literal
@@ -216,7 +215,7 @@ class EpochStore:
                 "SELECT seq, missed FROM cursor WHERE name = ?", (name,)
             ).fetchone()
             if row is None:
-                row = (get_meta(connection, "last_seq"), 0)
+                row = (self._numbers.get("last_seq"), 0)
                 connection.execute("INSERT INTO cursor VALUES (?, ?, ?)", (name, *row))
         return Cursor(name=name, seq=row[0], missed_count=row[1])
 
@@ -252,33 +251,33 @@ class EpochStore:
                 seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
                 return _effect(seqs, entry)
         self._plain_server = None
-        with self._transaction() as connection:
-            known = get_meta(connection, "server_epoch")
+        with self._transaction():
+            known = self._numbers.get("server_epoch")
             is_new = known not in (NO_SERVER, ack.server_epoch)
-            must_explain = bool(get_meta(connection, "must_explain"))
-            set_meta(connection, "server_epoch", ack.server_epoch)
+            must_explain = bool(self._numbers.get("must_explain"))
+            self._numbers.put("server_epoch", ack.server_epoch)
             if is_new:
                 self._rows.reopen()
                 self._room.begin_anew()
             if is_new or must_explain:
                 why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
                 self._rows.explain_missing(entry, why)
-                set_meta(connection, "must_explain", 0)
+                self._numbers.put("must_explain", 0)
             seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
         return replace(_effect(seqs, entry), is_new_server=is_new)
 
     def _is_known_server(self, server_epoch: int) -> bool:
         """Return whether an acknowledgement brings nothing but marks."""
         if server_epoch != self._plain_server:
-            is_same = get_meta(self._connection, "server_epoch") == server_epoch
-            if not is_same or get_meta(self._connection, "must_explain"):
+            is_same = self._numbers.get("server_epoch") == server_epoch
+            if not is_same or self._numbers.get("must_explain"):
                 return False
             self._plain_server = server_epoch
         return True
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""
-        last = self._rows.fresh.last_seq or get_meta(self._connection, "last_seq")
+        last = self._numbers.get("last_seq")
         said = merged([(1, min(entry.upto, last)), *entry.ranges])
         return subtract(intersect(intersect(said, sent), ((1, last),)), self._rows.marks.acked)
 
@@ -340,17 +339,17 @@ class EpochStore:
     def newest_ms(self) -> int:
         """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
         with self._lock:
-            return get_meta(self._connection, "newest_ms")
+            return self._numbers.get("newest_ms")
 
     def needs_answer(self) -> bool:
         """Return whether the server must be asked what it holds: the file was damaged."""
         with self._lock:
-            return bool(get_meta(self._connection, "must_explain"))
+            return bool(self._numbers.get("must_explain"))
 
     def figures(self) -> QueueFigures:
         """Return how much the queue holds now; costs nothing."""
         with self._lock:
-            last_seq = get_meta(self._connection, "last_seq")
+            last_seq = self._numbers.get("last_seq")
             return figures_of(self._rows.sizes, self.epoch, last_seq)
 
     def oldest_open_ms(self) -> int | None:
@@ -383,12 +382,13 @@ class EpochStore:
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
-            before = replace(self._rows.sizes), self._rows.marks.all
+            before = replace(self._rows.sizes), self._rows.marks.all, self._numbers.all
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._rows.marks.write(self._connection)
-                last = get_meta(self._connection, "last_seq")
+                self._numbers.write(self._connection)
+                last = self._numbers.get("last_seq")
                 if self._given is not None:
                     self._given.reserve(last)
                 self._connection.execute("COMMIT")
@@ -398,9 +398,11 @@ class EpochStore:
                 self._rows.sizes = before[0]
                 self._rows.fresh.clear()
                 self._rows.marks.restore(before[1])
+                self._numbers.restore(before[2])
                 self._roll_back(error)
                 raise
             self._rows.marks.written()
+            self._numbers.written()
             self._room.taken()
 
     def _roll_back(self, error: BaseException) -> None:

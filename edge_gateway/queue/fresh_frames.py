@@ -37,11 +37,6 @@ class FreshFrames:
         self._frames = []
         self._size = 0
 
-    @property
-    def last_seq(self) -> int:
-        """Return the newest number of the file, 0 when nothing is held."""
-        return self._frames[-1].seq if self._frames else 0
-
     def between(self, first: int, last: int, limit: int) -> Sequence[StoredFrame] | None:
         """Return the frames `first..last`, at most `limit`; None: not all of them are here."""
         if not self._frames or first < self._frames[0].seq or last > self._frames[-1].seq:

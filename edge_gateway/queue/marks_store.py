@@ -49,13 +49,13 @@ class Marks:
     def write(self, connection: sqlite3.Connection) -> None:
         """Bring the file up to date; the caller commits and then calls `written`."""
         wanted = frozenset(self.all)
-        connection.executemany(
-            "DELETE FROM acked WHERE first = ?", [(mark.first,) for mark in self._on_disk - wanted]
-        )
-        connection.executemany(
-            "INSERT INTO acked VALUES (?, ?, ?)",
-            [(mark.first, mark.last, mark.at_ms) for mark in wanted - self._on_disk],
-        )
+        new = [(mark.first, mark.last, mark.at_ms) for mark in wanted - self._on_disk]
+        firsts = {first for first, _, _ in new}
+        gone = [(old.first,) for old in self._on_disk - wanted if old.first not in firsts]
+        if gone:
+            connection.executemany("DELETE FROM acked WHERE first = ?", gone)
+        if new:
+            connection.executemany("INSERT OR REPLACE INTO acked VALUES (?, ?, ?)", new)
 
     def written(self) -> None:
         """Remember that what was written is committed."""

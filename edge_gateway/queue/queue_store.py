@@ -23,7 +23,6 @@ from edge_gateway.queue.given_io import Given, read_given
 from edge_gateway.queue.queue_file_io import (
     SCHEMA_VERSION,
     QueueError,
-    get_meta,
     is_damage,
     remove,
     rename,
@@ -371,8 +370,6 @@ def read_figures(path: Path) -> QueueFigures:
             raise QueueError(message)
         connection.execute("BEGIN")
         rows = FrameRows(connection)
-        return figures_of(
-            rows.sizes, get_meta(connection, "epoch"), get_meta(connection, "last_seq")
-        )
+        return figures_of(rows.sizes, rows.epoch, rows.numbers.get("last_seq"))
     finally:
         connection.close()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue.queue_file_io import get_meta, is_full
+from edge_gateway.queue.queue_file_io import is_full
 from edge_gateway.queue.rows_store import FrameRows
 from edge_gateway.queue.thinning import Thinned, oldest, repeated, thin
 
@@ -85,7 +85,7 @@ class Room:
     def _give_way(self, excess: int, spare: int, why: str) -> None:
         """Free `excess` bytes: thin what is old, and `spare` more; else let the oldest go."""
         limit = self._rows.sizes.open_bytes - excess
-        newest_ms = get_meta(self._rows.connection, "newest_ms")
+        newest_ms = self._rows.numbers.get("newest_ms")
         waiting = self._rows.waiting(self._thinned.upto)
         self._rows.drop(thin(waiting, self._thinned, excess + spare, newest_ms), why)
         for choose in (oldest, repeated):

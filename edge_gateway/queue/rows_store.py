@@ -10,7 +10,7 @@ from zlib import crc32
 from edge_gateway.queue.bodies import frame_body
 from edge_gateway.queue.fresh_frames import FreshFrames
 from edge_gateway.queue.marks_store import Marks
-from edge_gateway.queue.queue_file_io import get_meta, set_meta
+from edge_gateway.queue.numbers_store import Numbers
 from edge_gateway.queue.queued import HeldFrame, QueueFigures, StoredFrame
 from edge_gateway.queue.seq_ranges import Ranges, complement, covers, merged, subtract
 from edge_gateway.queue.thinning import Loss, Waiting, losses
@@ -56,15 +56,16 @@ class FrameRows:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read the marks and add up the rows."""
         self.connection = connection
-        self.epoch = get_meta(connection, "epoch")
+        self.numbers = Numbers(connection)
+        self.epoch = self.numbers.get("epoch")
         self.fresh = FreshFrames()
         self.marks = Marks(connection)
         self.sizes = read_sizes(connection, self.marks.acked)
 
     def insert(self, frames: Iterable[Frame | HeldFrame]) -> Sequence[int]:
         """Return the numbers given to the frames."""
-        first = get_meta(self.connection, "last_seq") + 1
-        newest_ms = get_meta(self.connection, "newest_ms")
+        first = self.numbers.get("last_seq") + 1
+        newest_ms = self.numbers.get("newest_ms")
         rows: list[_Row] = []
         for seq, each in enumerate(frames, first):
             frame = each.frame if isinstance(each, HeldFrame) else each
@@ -79,8 +80,8 @@ class FrameRows:
                 self.sizes.held_count += 1
         self._write(rows)
         self._count_open(len(rows), sum(len(row[-1]) for row in rows))
-        set_meta(self.connection, "last_seq", first + len(rows) - 1)
-        set_meta(self.connection, "newest_ms", newest_ms)
+        self.numbers.put("last_seq", first + len(rows) - 1)
+        self.numbers.put("newest_ms", newest_ms)
         self._remember(rows)
         return [row[0] for row in rows]
 
@@ -91,7 +92,8 @@ class FrameRows:
             some = rows[at : at + _ROWS_AT_ONCE]
             self.connection.execute(_INSERT_MANY, [*chain.from_iterable(some)])
             at += _ROWS_AT_ONCE
-        self.connection.executemany(_INSERT, rows[at:])
+        if at < len(rows):
+            self.connection.executemany(_INSERT, rows[at:])
 
     def _remember(self, rows: Sequence[_Row]) -> None:
         """Keep in memory what is sent next, and nothing that waits for the time to be known."""
@@ -102,7 +104,7 @@ class FrameRows:
 
     def waiting(self, after: int, upto: int = MAX_SEQ) -> Iterator[Waiting]:
         """Yield the open rows above `after`, ascending; rows may be deleted meanwhile."""
-        last = min(upto, get_meta(self.connection, "last_seq"))
+        last = min(upto, self.numbers.get("last_seq"))
         for low, high in complement(self.marks.acked, after + 1, last):
             at = low
             while at <= high:
@@ -134,7 +136,7 @@ class FrameRows:
     def add_gap(self, loss: Loss, why: str) -> None:
         """Add a gap record under a number of its own."""
         self.fresh.clear()
-        seq = get_meta(self.connection, "last_seq") + 1
+        seq = self.numbers.get("last_seq") + 1
         gap = GapRecord(seq=seq, first=loss.first, last=loss.last, count=loss.count, why=why)
         body = dump_json(gap_json(gap))
         self.connection.execute(
@@ -142,13 +144,13 @@ class FrameRows:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (seq, self._newest_ms(), loss.first, loss.last, loss.count, crc32(body), body),
         )
-        set_meta(self.connection, "last_seq", seq)
+        self.numbers.put("last_seq", seq)
         self._count_open(1, len(body))
 
     def lose_unwritten(self, count: int, why: str) -> None:
         """Give numbers to frames that never reached the disk, and say so in a gap record."""
-        last = get_meta(self.connection, "last_seq")
-        set_meta(self.connection, "last_seq", last + count)
+        last = self.numbers.get("last_seq")
+        self.numbers.put("last_seq", last + count)
         self.add_gap(Loss(first=last + 1, last=last + count, count=count), why)
 
     def mark(self, ranges: Ranges, now_ms: int) -> Sequence[int]:
@@ -234,7 +236,7 @@ class FrameRows:
             "SELECT seq, body, boot_ms, crc FROM frame WHERE boot_id = ? ORDER BY seq LIMIT ?",
             (boot_id, _CHUNK),
         ).fetchall()
-        newest_ms = get_meta(self.connection, "newest_ms")
+        newest_ms = self.numbers.get("newest_ms")
         for seq, body, boot_ms, crc in rows:
             at_ms = boot_ms + offset_ms
             # a damaged body keeps its wrong check sum: it is found when it is to be sent
@@ -250,7 +252,7 @@ class FrameRows:
             if quality is TimeQuality.REPAIRED and is_whole:
                 newest_ms = max(newest_ms, at_ms)
         self.sizes.held_count -= len(rows)
-        set_meta(self.connection, "newest_ms", newest_ms)
+        self.numbers.put("newest_ms", newest_ms)
         return len(rows)
 
     def put_aside(self, seq: int, why: str) -> bool:
@@ -266,7 +268,7 @@ class FrameRows:
 
     def explain_missing(self, entry: EpochAck, why: str) -> None:
         """Add gap records for what neither this file nor the server holds."""
-        last = get_meta(self.connection, "last_seq")
+        last = self.numbers.get("last_seq")
         query = "SELECT gap_first, gap_last FROM frame WHERE gap_first IS NOT NULL"
         known = merged([(1, entry.upto), *entry.ranges, *self.connection.execute(query)])
         missing = subtract(self._absent(last), known)
@@ -282,7 +284,7 @@ class FrameRows:
         return complement(merged(islands), 1, last)
 
     def _newest_ms(self) -> int:
-        return get_meta(self.connection, "newest_ms")
+        return self.numbers.get("newest_ms")
 
     def _count_open(self, count: int, size: int) -> None:
         self.sizes.open_count += count
