@@ -459,7 +459,7 @@ def second_speaker(ask: Ask) -> Iterable[Step]:
     return (answer(ask), Say(answer(ask).payload[:3] + other))
 
 
-def pause_until(condition: Callable[[], bool], *, within_s: float = 5.0) -> bool:
+def pause_until(condition: Callable[[], bool], *, within_s: float = 60.0) -> bool:
     """Whether a condition came true in time."""
     deadline_s = time.monotonic() + within_s
     never = threading.Event()

@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig
 from edge_gateway.links.driver import JobKind
@@ -27,6 +30,8 @@ from tests.edge_gateway.rig import (
 from tests.edge_gateway.test_modbus_driver import FAST, HEAD, Meter, Told, alpha, queue
 from tests.free_ports import free_port
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 BLOCK = Span(function_code=3, address=20, word_count=4)
 
 
@@ -39,7 +44,7 @@ def setup_of(folder: Path, port: int, units: int) -> LinkSetup:
         for unit in range(1, units + 1)
     ]
     link = LinkConfig(
-        name="plant", url=f"tcp://{LOOPBACK}:{port}", meters=meters, timeout_s=0.2, retry_count=0
+        name="plant", url=f"tcp://{LOOPBACK}:{port}", meters=meters, timeout_s=10.0, retry_count=0
     )
     (setup,) = load_links(
         GatewayConfig(
@@ -62,7 +67,7 @@ def test_the_work_is_done_once_and_after_the_request_was_sent(tmp_path: Path) ->
     is_worked_off = threading.Event()
 
     def patient(request: Request) -> bytes | None:
-        is_worked_off.wait(5)
+        is_worked_off.wait(60)
         return alpha()(request)
 
     with MeterServer(units={1: patient}) as plant:
@@ -104,7 +109,7 @@ def test_slow_work_costs_no_answer_and_no_silence_is_believed_sooner() -> None:
             threading.Event().wait(0.3)
 
         link.meanwhile(work)
-        words = link.transact(1, BLOCK, deadline_s=0.1)
+        words = link.transact(1, BLOCK, deadline_s=10.0)
         began_s = time.monotonic()
         link.meanwhile(work)
         nothing = link.transact(2, BLOCK, deadline_s=0.1)
@@ -130,7 +135,8 @@ def test_every_frame_holds_its_own_meters_words(tmp_path: Path) -> None:
         parts = LinkParts(
             clock=FastClock(20), outbox=outbox, announce=Told().announce, is_raw_kept=True
         )
-        worker = LinkWorker(setup_of(tmp_path, plant.port, 4), parts)
+        setup = replace(setup_of(tmp_path, plant.port, 4), timeout_s=1.0)
+        worker = LinkWorker(setup, parts)
         with running(worker.run):
             until(lambda: all(len(frames_of(f"HM-{unit}", frames)) >= 3 for unit in (1, 2, 3)))
         count = worker.figures().frames

@@ -26,6 +26,8 @@ from tests.free_ports import free_port
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE
 from wire_contracts.quantities import Quantity
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 HOUR = timedelta(hours=1)
 URL = parse_url(f"tcp://{LOOPBACK}:502", place="test")
 GAS = load_profile("cn_precession_vortex@1")
@@ -72,7 +74,7 @@ def test_a_routine_question_that_is_not_answered_costs_no_value(tmp_path: Path) 
     def behave(request: Request) -> bytes | None:
         return None if clock.now.hour and request.address == 100 else meter(request)
 
-    with driver(tmp_path, behave, "alpha@1", clock) as reader:
+    with driver(tmp_path, behave, "alpha@1", clock, timeout_s=1.0) as reader:
         reader.read(FAST, retry_count=0)
         clock.now += HOUR
         again = reader.read(FAST, retry_count=0)
@@ -97,9 +99,9 @@ def gas_meter(words: Mapping[WordAddress, int], clock: Hands) -> Iterator[Driver
             device_address=1,
             profile=GAS,
             plans=_plans("test", GAS, bus_time(url)),
-            timeout_s=0.5,
+            timeout_s=10.0,
         )
-        line = make_line(LineOrder(url=url, timeout_s=0.5, clock=clock, modbus=[meter]))
+        line = make_line(LineOrder(url=url, timeout_s=10.0, clock=clock, modbus=[meter]))
         try:
             yield line.driver
         finally:
@@ -216,7 +218,7 @@ def test_a_routine_question_without_an_answer_is_not_asked_with_every_poll(tmp_p
             return None
         return meter(request)
 
-    with driver(tmp_path, behave, "alpha@1", clock) as reader:
+    with driver(tmp_path, behave, "alpha@1", clock, timeout_s=1.0) as reader:
         reader.read(FAST, retry_count=0)
         clock.now += HOUR
         reads = [reader.read(FAST, retry_count=0) for _ in range(4)]

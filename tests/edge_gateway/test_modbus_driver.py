@@ -44,6 +44,8 @@ from tests.edge_gateway.test_identify_command import VENDOR, device_with_objects
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 from wire_contracts.quantities import Quantity
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 HEAD = """
 [profile]
 id = "{name}"
@@ -170,7 +172,7 @@ def settings(
         (profiles / f"{name}@1.toml").write_text(text, encoding="utf-8")
     meter = MeterConfig(serial=serial, device_address=1, profile=profile, candidates=candidates)
     link = LinkConfig(
-        name="plant", url=f"tcp://{LOOPBACK}:{port}", meters=[meter], timeout_s=0.2, retry_count=0
+        name="plant", url=f"tcp://{LOOPBACK}:{port}", meters=[meter], timeout_s=10.0, retry_count=0
     )
     config = GatewayConfig(
         gateway_id="gw-01",
@@ -185,10 +187,15 @@ def settings(
 
 @contextmanager
 def driver(
-    folder: Path, meter: Behave, profile: str, clock: Hands | None = None
+    folder: Path,
+    meter: Behave,
+    profile: str,
+    clock: Hands | None = None,
+    timeout_s: float = 10.0,
 ) -> Iterator[Driver]:
     with MeterServer(units={1: meter}) as plant:
-        line = make_line(settings(folder, plant.port, profile).order(clock or Hands()))
+        setup = settings(folder, plant.port, profile)
+        line = make_line(replace(setup, timeout_s=timeout_s).order(clock or Hands()))
         try:
             yield line.driver
         finally:
@@ -211,7 +218,7 @@ def test_a_job_brings_values_words_and_the_name_of_its_profile(tmp_path: Path) -
 
 
 def test_a_silent_meter_is_an_absence_of_every_value(tmp_path: Path) -> None:
-    with driver(tmp_path, silent, "alpha@1") as reader:
+    with driver(tmp_path, silent, "alpha@1", timeout_s=0.2) as reader:
         read = reader.read(FAST, retry_count=0)
 
     assert (read.values, read.raw, read.has_answered) == ({}, None, False)
@@ -338,7 +345,7 @@ def test_a_silent_meter_that_must_say_what_it_is_costs_one_time_out(tmp_path: Pa
         setup = settings(tmp_path, plant.port, AUTO, candidates=("alpha@1", "beta@1"))
         text = HEAD.format(name="beta", model=22).replace("address = 100", "address = 101")
         (tmp_path / "profiles" / "beta@1.toml").write_text(text, encoding="utf-8")
-        line = make_line(setup.order(Hands()))
+        line = make_line(replace(setup, timeout_s=0.2).order(Hands()))
         said = [line.driver.identify("1") for _ in range(3)]
         line.driver.close()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.links.answers import Fault, FaultKind
+from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.link_url import TcpUrl
 from edge_gateway.links.modbus_io import ModbusLink
 from edge_gateway.links.modbus_links_io import open_link
@@ -25,7 +25,9 @@ from tests.edge_gateway.rig import (
 from tests.free_ports import free_port
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 
-TIMEOUT_S = 0.15
+TIMEOUT_S = 10.0
+SILENCE_S = 0.2
+"""Where the answer is none, or none that is believed."""
 GOOD = 1
 FAULTY = 2
 BLOCK = Span(function_code=3, address=100, word_count=10)
@@ -50,6 +52,18 @@ def link(meters: MeterServer) -> Iterator[ModbusLink]:
     one = open_link(TcpUrl(host=LOOPBACK, port=meters.port), timeout_s=TIMEOUT_S)
     yield one
     one.close()
+
+
+def read_right(link: ModbusLink, address: int) -> Answer:
+    """What a meter in order is read as, once what the faulty one left behind has gone by."""
+    said: list[Answer] = []
+
+    def is_read() -> bool:
+        said.append(link.transact(GOOD, span(address), deadline_s=TIMEOUT_S))
+        return not isinstance(said[-1], Fault)
+
+    until(is_read)
+    return said[-1]
 
 
 def half(request: Request) -> bytes:
@@ -85,9 +99,9 @@ FAULTS: dict[str, Behave] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_answer_gives_no_words_and_the_next_meter_is_read_right(name: str) -> None:
     with MeterServer(units={GOOD: good, FAULTY: FAULTS[name]}) as server:
-        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
+        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=SILENCE_S)
         faulty = [link.transact(FAULTY, BLOCK) for _ in range(4)]
-        healthy = [link.transact(GOOD, span(200)), link.transact(GOOD, span(300))]
+        healthy = [read_right(link, 200), read_right(link, 300)]
         link.close()
 
     assert [type(answer) for answer in faulty] == [Fault] * 4
@@ -107,13 +121,20 @@ def test_a_faulty_answer_gives_no_words_and_the_next_meter_is_read_right(name: s
     ],
 )
 def test_each_fault_has_its_quality(name: str, kind: FaultKind, quality: str) -> None:
+    said: list[Fault] = []
     with MeterServer(units={FAULTY: FAULTS[name]}) as server:
-        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
-        answer = link.transact(FAULTY, BLOCK)
-        link.close()
+        line = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=SILENCE_S)
 
-    assert isinstance(answer, Fault)
-    assert (answer.kind, answer.quality) == (kind, quality)
+        def is_heard() -> bool:
+            answer = line.transact(FAULTY, BLOCK)
+            assert isinstance(answer, Fault)
+            said.append(answer)
+            return answer.kind in {kind, FaultKind.MISMATCH}
+
+        until(is_heard)
+        line.close()
+
+    assert (said[-1].kind, said[-1].quality) == (kind, quality)
 
 
 def test_a_late_answer_is_never_taken_for_that_of_the_next_block() -> None:
@@ -129,7 +150,7 @@ def test_a_late_answer_is_never_taken_for_that_of_the_next_block() -> None:
 
     with MeterServer(units={FAULTY: one_late}) as server:
         link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
-        first = link.transact(FAULTY, span(300))
+        first = link.transact(FAULTY, span(300), deadline_s=SILENCE_S)
         rest = [link.transact(FAULTY, span(at)) for at in (400, 500, 600)]
         link.close()
 
@@ -148,7 +169,7 @@ def test_an_answer_sent_twice_does_not_disturb_the_next_request() -> None:
 
 def test_an_answer_with_a_torn_frame_behind_it_is_not_believed() -> None:
     with MeterServer(units={FAULTY: lambda r: good(r) + good(r)[:5]}) as server:
-        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
+        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=SILENCE_S)
         answers = [link.transact(FAULTY, span(at)) for at in (0, 10, 20)]
         reopens = link.counts.reopens
         link.close()
@@ -195,9 +216,9 @@ def test_a_serial_servers_exception_counts_as_the_meters_silence() -> None:
 
 
 def test_plain_time_outs_keep_the_connection_until_the_third(link: ModbusLink) -> None:
-    faults = [link.transact(FAULTY, BLOCK) for _ in range(2)]
+    faults = [link.transact(FAULTY, BLOCK, deadline_s=SILENCE_S) for _ in range(2)]
     before = link.counts.reopens
-    link.transact(FAULTY, BLOCK)
+    link.transact(FAULTY, BLOCK, deadline_s=SILENCE_S)
 
     assert [type(fault) for fault in faults] == [Fault, Fault]
     assert (before, link.counts.reopens) == (0, 1)
@@ -222,7 +243,7 @@ def test_bits_come_as_zeros_and_ones_of_exactly_the_asked_count() -> None:
     with MeterServer(units={FAULTY: coils}) as server:
         link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
         answer = link.transact(FAULTY, span(0, count=10, function=1))
-        short = link.transact(FAULTY, span(0, count=17, function=1))
+        short = link.transact(FAULTY, span(0, count=17, function=1), deadline_s=SILENCE_S)
         link.close()
 
     assert answer == (1, 0, 1, 0, 1, 1, 0, 1, 1, 1)

@@ -26,7 +26,7 @@ from edge_gateway.links.link_url import Parity, SerialLine
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.mbus_meters import SimulatedMeter as MbusMeter
-from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Request, free_port, good, until
+from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Request, good, until
 from tests.edge_gateway.rtu_units import AsciiUnits, RtuUnits, exception, garbage, on_pty, words
 from tests.meter_telegrams.telegram_builder import Device
 
@@ -38,6 +38,10 @@ port = serial.Serial(sys.argv[1], exclusive=True)
 print("held", flush=True)
 sys.stdin.read()
 """
+
+
+PATIENT = ("--timeout", "1.0")
+"""Enough for a meter in order on a busy machine; few silent ones are asked beside it."""
 
 
 def scanned(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -52,14 +56,14 @@ def test_units_that_answer_on_tcp_are_found_exceptions_too(
     units = {3: good, 5: lambda request: request.exception(2), 7: lambda r: r.exception(11)}
     with MeterServer(units=units) as server:
         status, out, err = scanned(
-            capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "2-7", "--timeout", "0.1"
+            capsys, f"tcp://{LOOPBACK}:{server.port}", "--units", "3,5-7", *PATIENT
         )
     lines = out.splitlines()
 
     assert status == 0
     assert lines[0].split()[:2] == ["3", "answers"]
     assert lines[1].split()[:3] == ["5", "exception", "2"]
-    assert lines[2].startswith("2 found, 6 asked, ")
+    assert lines[2].startswith("2 found, 4 asked, ")
     assert len(lines) == 3
     assert err == ""
 
@@ -73,7 +77,7 @@ def test_a_server_that_hangs_up_on_one_unit_is_scanned_to_the_end(
 ) -> None:
     with MeterServer(units={1: good, 2: hang_up, 3: good}) as server:
         url = f"tcp://{LOOPBACK}:{server.port}"
-        status, out, err = scanned(capsys, url, "--units", "1-3", "--timeout", "0.2")
+        status, out, err = scanned(capsys, url, "--units", "1-3", *PATIENT)
 
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == ["1", "3", "2"]
@@ -84,7 +88,7 @@ def test_what_was_found_is_shown_when_the_line_ends(capsys: pytest.CaptureFixtur
     units = {1: good} | dict.fromkeys(range(2, 10), hang_up)
     with MeterServer(units=units) as server:
         url = f"tcp://{LOOPBACK}:{server.port}"
-        status, out, err = scanned(capsys, url, "--units", "1-9", "--timeout", "0.2")
+        status, out, err = scanned(capsys, url, "--units", "1-9", *PATIENT)
 
     assert status == 2
     assert out.splitlines()[0].split()[:2] == ["1", "answers"]
@@ -130,16 +134,15 @@ def test_a_bus_is_scanned_at_its_own_setting(capsys: pytest.CaptureFixture[str])
             "--bauds",
             "9600N,19200E,2400E",
             "--units",
-            "1-10",
-            "--timeout",
-            "0.1",
+            "2,9",
+            *PATIENT,
         )
     lines = out.splitlines()
 
     assert status == 0
     assert lines[0].split()[:4] == ["2", "19200", "8E1", "answers"]
     assert lines[1].split()[:5] == ["9", "19200", "8E1", "exception", "1"]
-    assert lines[2].startswith("2 found, 20 asked, ")
+    assert lines[2].startswith("2 found, 4 asked, ")
     assert err == "9600 8N1 (1 of 3)\n19200 8E1 (2 of 3)\n"
     assert set(bus.settings_seen) == {"9600", "19200"}
 
@@ -149,7 +152,7 @@ def test_a_late_answer_is_its_own_units_and_said_to_be_late(
 ) -> None:
     bus = RtuUnits(units={2: words, 3: words}, late=frozenset({2}))
     with on_pty(bus) as device:
-        _, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-4", "--timeout", "0.1")
+        _, out, _ = scanned(capsys, f"rtu://{device}", "--units", "2-4", *PATIENT)
     lines = out.splitlines()
 
     assert lines[0].endswith("late: give it a longer time-out")
@@ -159,7 +162,7 @@ def test_a_late_answer_is_its_own_units_and_said_to_be_late(
 
 def test_two_meters_at_one_address_are_garbled(capsys: pytest.CaptureFixture[str]) -> None:
     with on_pty(RtuUnits(units={2: garbage})) as device:
-        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "1-3", "--timeout", "0.1")
+        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "2-3", *PATIENT)
 
     assert status == 0
     assert "garbled" in out.splitlines()[0].split()
@@ -174,7 +177,7 @@ def test_an_answer_with_another_units_number_is_no_late_meter(
     units = {3: lambda r: r.answer(r.data(), unit=99), 4: lambda r: r.answer(r.data(), unit=99)}
     with MeterServer(units=units) as server:
         url = f"tcp://{LOOPBACK}:{server.port}"
-        status, out, _ = scanned(capsys, url, "--units", "2-5", "--timeout", "0.1", "--json")
+        status, out, _ = scanned(capsys, url, "--units", "3-4", *PATIENT, "--json")
     found = json.loads(out)["found"]
 
     assert status == 0
@@ -192,7 +195,7 @@ def test_half_an_answer_on_tcp_is_listed_as_garbled(
 ) -> None:
     with MeterServer(units={3: lambda request: good(request)[:end]}) as server:
         url = f"tcp://{LOOPBACK}:{server.port}"
-        status, out, _ = scanned(capsys, url, "--units", "2-4", "--timeout", "0.1")
+        status, out, _ = scanned(capsys, url, "--units", "3", *PATIENT)
 
     assert status == 0
     assert out.splitlines()[0].split()[:2] == ["3", "garbled"]
@@ -237,12 +240,12 @@ def test_a_serial_server_is_scanned_with_rtu_frames(capsys: pytest.CaptureFixtur
 
     with served(answer) as port:
         status, out, _ = scanned(
-            capsys, f"rtu+tcp://{LOOPBACK}:{port}", "--units", "1-3", "--timeout", "0.1"
+            capsys, f"rtu+tcp://{LOOPBACK}:{port}", "--units", "2-3", *PATIENT
         )
 
     assert status == 0
     assert out.splitlines()[0].split()[:2] == ["2", "answers"]
-    assert out.splitlines()[1].startswith("1 found, 3 asked, ")
+    assert out.splitlines()[1].startswith("1 found, 2 asked, ")
 
 
 def test_an_ascii_line_is_scanned_with_ascii_frames(capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,7 +253,7 @@ def test_an_ascii_line_is_scanned_with_ascii_frames(capsys: pytest.CaptureFixtur
         return ascii_frame(bytes((payload[0], 0x83, 2)))
 
     with on_pty(AsciiUnits(units={2: answer})) as device:
-        status, out, _ = scanned(capsys, f"ascii://{device}", "--units", "1-3", "--timeout", "0.1")
+        status, out, _ = scanned(capsys, f"ascii://{device}", "--units", "2-3", *PATIENT)
 
     assert status == 0
     assert out.splitlines()[0].split()[:5] == ["2", "9600", "7E1", "exception", "2"]
@@ -284,13 +287,13 @@ def test_typed_addresses_of_an_mbus_line_are_asked_alone(
 ) -> None:
     with mbus_line() as line:
         url = f"mbus://{LOOPBACK}:{line.port}"
-        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.1", "--json")
+        status, out, _ = scanned(capsys, url, "--units", "5-6", *PATIENT, "--json")
     body = json.loads(out)
 
     assert status == 0
     assert [each["unit"] for each in body["found"]] == ["5"]
     assert body["found"][0]["facts"]["serial"] == "24083345"
-    assert body["asked"] == 3
+    assert body["asked"] == 2
 
 
 def test_two_meters_at_one_mbus_address_are_named_as_garbled(
@@ -300,8 +303,8 @@ def test_two_meters_at_one_mbus_address_are_named_as_garbled(
     meters = [MbusMeter(device=Device(identification=each), primary=5) for each in numbers]
     with MbusLine(meters) as line:
         url = f"mbus://{LOOPBACK}:{line.port}"
-        status, out, _ = scanned(capsys, url, "--units", "4-6", "--timeout", "0.1", "--json")
-        _, text, _ = scanned(capsys, url, "--units", "5", "--timeout", "0.1")
+        status, out, _ = scanned(capsys, url, "--units", "5-6", *PATIENT, "--json")
+        _, text, _ = scanned(capsys, url, "--units", "5", *PATIENT)
     body = json.loads(out)
 
     assert status == 0
@@ -320,7 +323,7 @@ def test_ctrl_c_shows_what_was_found_so_far() -> None:
                 "scan",
                 f"tcp://{LOOPBACK}:{server.port}",
                 "--timeout",
-                "0.2",
+                "1.0",
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -329,7 +332,7 @@ def test_ctrl_c_shows_what_was_found_so_far() -> None:
         )
         until(lambda: len(server.asked) >= 3)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert out.splitlines()[0].split()[:2] == ["1", "answers"]
@@ -368,9 +371,9 @@ def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> No
         (["rtu:///dev/x", "--bauds", "9601"], "scan: bauds: '9601' is not known; write auto, or"),
         (["tcp://127.0.0.1", "--bauds", "auto"], "scan: bauds: only rtu:// and ascii:// lines"),
         (["cjt188://127.0.0.1:1", "--units", "1"], "scan: units: a CJ/T 188 line is asked for"),
-        ([f"tcp://127.0.0.1:{free_port()}"], "scan: line: tcp://127.0.0.1:"),
-        ([f"cjt188://127.0.0.1:{free_port()}"], "scan: line: cjt188://127.0.0.1:"),
-        ([f"mbus://127.0.0.1:{free_port()}"], "scan: line: mbus://127.0.0.1:"),
+        (["tcp://127.0.0.1:1"], "scan: line: tcp://127.0.0.1:"),
+        (["cjt188://127.0.0.1:1"], "scan: line: cjt188://127.0.0.1:"),
+        (["mbus://127.0.0.1:1"], "scan: line: mbus://127.0.0.1:"),
         (["rtu:///dev/there-is-none"], "scan: line: rtu:///dev/there-is-none cannot be used: "),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from tests.edge_gateway.fault_slaves import Ask, Behave, Bus, Mbap, Say, Step, o
 from tests.edge_gateway.rig import FastClock
 from tests.edge_gateway.test_modbus_driver import MODELS, settings
 from wire_contracts.quantities import Quantity
+
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 UNIT = 1
 FAST = JobKind(serial="HM-1", group="fast")
@@ -46,7 +48,8 @@ class Meter:
 def lined(folder: Path, meter: Behave) -> Iterator[Line]:
     quiet_pymodbus()
     with on_tcp(Bus(units={UNIT: meter}, framing=Mbap())) as port:
-        line = make_line(settings(folder, int(port), "alpha@1").order(FastClock(1.0)))
+        setup = replace(settings(folder, int(port), "alpha@1"), timeout_s=1.0)
+        line = make_line(setup.order(FastClock(1.0)))
         try:
             yield line
         finally:
