@@ -20,6 +20,8 @@ from typing import Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge_gateway.links.answers import FaultKind
+from edge_gateway.links.driver import Driver, JobKind, JobRead
 from tests.free_ports import free_port
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack
 from wire_contracts.frames import Batch, Frame, parse_batch
@@ -37,6 +39,18 @@ def until(condition: Callable[[], object], *, within_s: float = 60.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s} s"
         pause.wait(0.01)
+
+
+def read_in_time(driver: Driver, job: JobKind) -> JobRead:
+    """Return what a job brings once its meter was heard in time, right or wrong."""
+    reads: list[JobRead] = []
+
+    def is_heard() -> bool:
+        reads.append(driver.read(job, retry_count=2))
+        return bool(reads[-1].values) or reads[-1].faults[-1].kind is not FaultKind.TIMEOUT
+
+    until(is_heard)
+    return reads[-1]
 
 
 def is_listening(port: int) -> bool:

@@ -30,7 +30,7 @@ def gateway(folder: Path, broker_port: int, links: dict[str, list[str]]) -> Gate
             LinkConfig(
                 name=url.rsplit("/", 1)[1],
                 url=url,
-                timeout_s=0.2,
+                timeout_s=0.5,
                 meters=[
                     MeterConfig(
                         serial=address[-8:],
