@@ -17,8 +17,8 @@ from demo.town_clock import DEFAULT_RATE, DEFAULT_START_UTC
 from demo.town_run_io import RunOptions
 
 SHOWN_HISTORY_DAYS = 30
-CHECKED_HISTORY_DAYS = 15
-"""The night-flow rule wants two weeks of nights before it speaks of a meter's habit."""
+CHECKED_HISTORY_DAYS = 19
+"""The floor test wants two weeks of nights, learned three days late, before it speaks."""
 
 BROKERS = {"amqtt": "demo.run_broker", "mosquitto": "demo.run_mosquitto"}
 """What is embedded, and what a site installs."""

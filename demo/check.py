@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, select
 from demo.accounting_io import Sent, close_account, look_at_queues, missing_frames
 from demo.check_report import CheckReport
 from demo.control_room_io import ControlRoomError
+from demo.household_truth import plan_home_faults
 from demo.kills import Kill, KillDidNotHappen, KillDriver, parse_kill
 from demo.loop import Loop, LoopBroke, Stage
 from demo.places import Places
@@ -110,6 +111,8 @@ def _count(run: TownRun, stage: Stage, report: CheckReport, first_live_ms: int) 
     _drain(stage.engine, sent)
     report.account = close_account(stage.engine, run.places, sent, first_live_ms)
     faulty = {str(fault.meter_id) for fault in stage.truth.faults()}
+    homes = plan_home_faults(run.town.seed, run.town.households)
+    faulty |= {str(fault.meter_id) for fault in homes}
     with reading(stage.engine) as connection:
         by_meter = connection.execute(select(ALERT.c.meter_id)).scalars().all()
         report.orders_made = connection.execute(

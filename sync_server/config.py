@@ -79,8 +79,7 @@ class ServerConfig:
         site_name: The utility's name.
         language: `zh` or `en`, for a reader who has not chosen yet.
         timezone: The site's zone: nights and pages are in it.
-        detection_interval: How often detectors look, in the clock's own time.
-        has_fleet_detection: Whether the detectors of the fleet core look beside the simple rules.
+        detection_interval: How often orders are made of alerts, in the clock's own time.
         weather: Where the outdoor temperature comes from.
         lease: How long a tablet keeps received personal data without a contact (RULINGS R4).
         tablet_token_life: How long a tablet's token holds after its last contact.
@@ -98,7 +97,6 @@ class ServerConfig:
     language: str = "zh"
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Shanghai"))
     detection_interval: timedelta = timedelta(minutes=15)
-    has_fleet_detection: bool = False
     weather: WeatherConfig = field(default_factory=WeatherConfig)
     lease: timedelta = timedelta(days=7)
     tablet_token_life: timedelta = timedelta(days=180)

@@ -31,7 +31,6 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "language",
             "timezone",
             "detection_interval_s",
-            "fleet_detection",
         }
     ),
     "database": frozenset({"url"}),
@@ -95,7 +94,6 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         detection_interval=timedelta(
             seconds=server.integer("detection_interval_s", 900, low=1, high=86_400)
         ),
-        has_fleet_detection=server.boolean("fleet_detection"),
         weather=_weather(root.table("weather")),
         telephone_secret=_secret(root.table("telephone")),
         paging_file=root.table("paging").path_or_none("file"),

@@ -22,13 +22,13 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
 from sync_server.config import ConfigError, ServerConfig
-from sync_server.db.engine_io import open_engine
+from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.log_io import keep_log_short
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import moved_at, server_epoch
 from sync_server.detection.alerting.class_budget import next_factor
-from sync_server.detection.simple.runner import DetectionRunner
-from sync_server.detection.watch.fleet_watch import FleetWatch, next_look_ms
+from sync_server.detection.watch.arrival_feed_store import longest_pause
+from sync_server.detection.watch.fleet_watch import WATERMARK, FleetWatch, next_look_ms
 from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classes
 from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
@@ -51,7 +51,6 @@ from sync_server.work_orders.dispatch import dispatch_due
 from sync_server.work_orders.policy_store import PolicyRow, policy_or_none, set_policy
 from wire_contracts.clock import Clock
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.kinds import Kind
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 _JOIN_S = 15.0
@@ -265,10 +264,8 @@ def _ingest(site: _Site) -> _PartRun:
 
 
 def _detection(site: _Site) -> _PartRun:
-    if not site.config.has_fleet_detection:
-        return _PartRun(work=lambda: _detect(site))
     watcher = threading.Thread(target=_watch_fleet, args=(site,), name="fleet-watch")
-    return _PartRun(work=lambda: _detect(site), enter=watcher.start, close=watcher.join)
+    return _PartRun(work=lambda: _mind_alerts(site), enter=watcher.start, close=watcher.join)
 
 
 def _pages(site: _Site) -> _PartRun:
@@ -401,18 +398,22 @@ def _bring_weather(site: _Site, now_utc: datetime) -> None:
 
 
 def _watch_fleet(site: _Site) -> None:
-    """Let the fleet's detectors look once an hour; silence is the quicker rule's business."""
-    watch = FleetWatch(site.engine, frozenset({Kind.COMM_GAP}))
+    """Let the detectors look at all meters, at the start and five minutes past each hour."""
     due_utc = site.clock.now_utc()
+    with reading(site.engine) as connection:
+        deaf_s = longest_pause(connection, due_utc, WATERMARK)
+    watch = FleetWatch(site.engine, deaf_s)
+    metrics = ingest_metrics()
     while not site.stop.is_set():
         now_utc = site.clock.now_utc()
         if now_utc >= due_utc:
             try:
                 _bring_weather(site, now_utc)
-                watch.look(now_utc)
+                with metrics.detection_s.time():
+                    watch.look(now_utc)
             except Exception:  # noqa: BLE001  # what cannot be judged must not end the rest
-                _LOG.exception("detection.fleet_round_failed")
-                watch = FleetWatch(site.engine, frozenset({Kind.COMM_GAP}))
+                _LOG.exception("detection.round_failed")
+                watch = FleetWatch(site.engine, deaf_s)
             due_utc = utc_from_ms(next_look_ms(ms_from_utc(now_utc)))
         wait_s = site.clock.wall_seconds((due_utc - site.clock.now_utc()).total_seconds())
         site.stop.wait(min(max(wait_s, 0.05), 60.0))
@@ -443,18 +444,14 @@ def _hold_budgets(site: _Site, now_utc: datetime) -> None:
                 set_policy(connection, row, now_utc)
 
 
-def _detect(site: _Site) -> None:
-    """Let detectors look, orders be made and shelves expire, once per interval."""
-    runner = DetectionRunner(site.engine, site.config.timezone)
-    metrics = ingest_metrics()
+def _mind_alerts(site: _Site) -> None:
+    """Let orders be made of alerts, shelves expire and requests go on, once per interval."""
     interval_s = site.config.detection_interval.total_seconds()
     next_upkeep_utc = site.clock.now_utc() + UPKEEP_EVERY
     next_budget_utc = site.clock.now_utc() + BUDGET_EVERY
     while not site.stop.is_set():
         now_utc = site.clock.now_utc()
         try:
-            with metrics.detection_s.time():
-                runner.look(now_utc)
             with site.engine.begin() as connection:
                 expire_shelves(connection, now_utc)
                 dispatch_due(connection, now_utc)
@@ -467,5 +464,5 @@ def _detect(site: _Site) -> None:
                 _hold_budgets(site, now_utc)
                 next_budget_utc = now_utc + BUDGET_EVERY
         except Exception:  # noqa: BLE001  # one row that cannot be judged must not end the ingest
-            _LOG.exception("detection.round_failed")
+            _LOG.exception("alerts.round_failed")
         site.stop.wait(max(site.clock.wall_seconds(interval_s), 0.05))

@@ -1,9 +1,10 @@
 """Writes what the fleet's alert book says of the alerts of a meter and lane."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, text
 
 from sync_server.alerts.alert import (
     AlertEvent,
@@ -12,7 +13,7 @@ from sync_server.alerts.alert import (
 from sync_server.alerts.alert_rows_store import alert_row, change_alert, note_event
 from sync_server.alerts.alert_store import open_alert, return_alert
 from sync_server.alerts.priorities import is_more_severe, priority_of
-from sync_server.db.alert_tables import ALERT
+from sync_server.db.alert_tables import ACTIVE_ALERT, ALERT
 from wire_contracts.alert_states import (
     CONDITION,
     Condition,
@@ -52,6 +53,16 @@ def newest_in_lane(connection: Connection, meter_id: str, lane: str) -> LaneAler
         score=row.score,
         condition=Condition(row.condition),
     )
+
+
+def standing_alerts(connection: Connection) -> Sequence[tuple[str, str, str]]:
+    """Return meter, lane and id of every alert whose condition is said to hold."""
+    rows = connection.execute(
+        select(ALERT.c.meter_id, ALERT.c.lane, ALERT.c.alert_id)
+        .where(text(ACTIVE_ALERT))
+        .order_by(ALERT.c.alert_id)
+    )
+    return [(meter_id, lane, alert_id) for meter_id, lane, alert_id in rows]
 
 
 def alter_alert(

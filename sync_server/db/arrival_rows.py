@@ -55,6 +55,11 @@ class ArrivedRows:
     values: Floats
 
 
+def carries_value(row: Sequence[object]) -> bool:
+    """Return whether a row of `reading` has any value: "no answer" breaks no meter's silence."""
+    return row[_QUALITY] is None or any(value is not None for value in row[_FIRST:_QUALITY])
+
+
 def pack_rows(
     cells: Iterable[Sequence[object]], received_at_ms: Sequence[int] | None = None
 ) -> bytes:

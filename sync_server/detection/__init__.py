@@ -29,5 +29,4 @@ The line through the rooms and modules:
     alerting          candidates become alerts; crews' findings move thresholds
     telling           a candidate in words, its cost, its evidence
     watch             the fleet core over the database
-    simple            the first rules, every quarter of an hour, beside the fleet core
 """

@@ -8,7 +8,7 @@ import numpy as np
 from sync_server.detection.doubts import with_doubts
 from sync_server.detection.fleet_state import FleetState
 from sync_server.detection.hourly import Piece, judge_hours, mark_untrusted
-from sync_server.detection.hours.history import day_pieces
+from sync_server.detection.hours.history import LONGEST_HOURLY_S, day_pieces
 from sync_server.detection.meters.candidates import SURENESS, Candidate
 from sync_server.detection.meters.columns import Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
@@ -30,7 +30,10 @@ from sync_server.detection.quality.slots import (
 )
 from sync_server.detection.quality.stamps import Col, settle_stamps
 from sync_server.detection.quality.telemetry import Progress, settle_telemetry
-from wire_contracts.kinds import FAMILY
+from wire_contracts.kinds import FAMILY, Kind
+
+HELD_INTERVALS = 3
+"""An alert of a meter that is read daily clears after three quiet days (METHODS 6.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def advance(
         now_s: The clock of arrivals, seconds since 1970; never before the last call's.
     """
     readings = _matrix(batch)
-    found = list(_silences(fleet, state, batch, now_s))
+    found = list(_silences(fleet, state, batch, (now_s, surroundings.deaf_s)))
     row, readings, shifts = settle_stamps(state.stamps, fleet.interval_s, batch.row, readings)
     found.extend(clock_candidates(fleet, shifts))
     is_late = readings[:, Col.MEASURED] <= state.newest_s[row]
@@ -127,12 +130,12 @@ def _matrix(batch: ReadingBatch) -> Floats:
 
 
 def _silences(
-    fleet: Fleet, state: FleetState, batch: ReadingBatch, now_s: int
+    fleet: Fleet, state: FleetState, batch: ReadingBatch, clock: tuple[int, tuple[int, int]]
 ) -> Iterator[Candidate]:
     order = np.lexsort((batch.received_s, batch.row))
     heard = (batch.row[order], batch.received_s[order].astype(np.float64))
     newest = (state.stamps.received_s, state.gap_told_s)
-    return silence_candidates(fleet, heard, newest, now_s)
+    return silence_candidates(fleet, heard, newest, *clock)
 
 
 def _late(row: Ints, readings: Floats) -> Sequence[LateRow]:
@@ -183,15 +186,17 @@ def _judged(
         for each in found
         if fleet.judged_from_s[each.row] <= each.at_s <= fleet.in_service_until_s[each.row]
     ]
-    weighed = [_weighed(each, surroundings) for each in kept]
+    weighed = [_weighed(each, surroundings, int(fleet.interval_s[each.row])) for each in kept]
     return [
         with_doubts(fleet, state, each, surroundings) if each.is_raised else each
         for each in weighed
     ]
 
 
-def _weighed(candidate: Candidate, surroundings: Surroundings) -> Candidate:
+def _weighed(candidate: Candidate, surroundings: Surroundings, interval_s: int) -> Candidate:
+    is_daily = interval_s > LONGEST_HOURLY_S and candidate.kind is not Kind.COMM_GAP
+    holds_s = HELD_INTERVALS * interval_s if is_daily else 0
     factor = surroundings.multipliers.get((candidate.row, FAMILY[candidate.kind]), 1.0)
     is_raised = candidate.is_raised and candidate.score >= factor
     score = SURENESS[candidate.rule] * candidate.score / factor
-    return replace(candidate, score=score, is_raised=is_raised)
+    return replace(candidate, score=score, is_raised=is_raised, holds_s=holds_s)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, insert
 
 from sync_server.assets.device_map import DeviceMap
-from sync_server.db.arrival_rows import pack_rows
+from sync_server.db.arrival_rows import carries_value, pack_rows
 from sync_server.db.bulk_io import Row
 from sync_server.db.detection_tables import READING_ARRIVAL
 from sync_server.readings.arrivals import Accepted, FrameKey, Refused
@@ -67,6 +67,7 @@ def note_future(
 def _write(
     connection: Connection, cells: Sequence[Row], received_at_ms: int, arrived: RowTime | None
 ) -> None:
+    cells = [row for row in cells if carries_value(row)]
     if not cells:
         return
     each_ms = (

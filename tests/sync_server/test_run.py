@@ -103,10 +103,10 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
     tmp_path: Path, mosquitto_port: int
 ) -> None:
     config = _config(tmp_path, mosquitto_port)
-    stop = threading.Event()
+    stop, clock = threading.Event(), HandClock()
     server = threading.Thread(
         target=run_server,
-        args=(config, HandClock(), stop),
+        args=(config, clock, stop),
         kwargs={"announce": lambda _link: None, "parts": {Part.INGEST, Part.DETECTION}},
     )
     with capture_logs() as logs:
@@ -119,6 +119,7 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
         first = [frame_json(frame(1, NOON, {Quantity.VOLUME_M3: 5.0}))]
         second = [frame_json(frame(2, NOON, {Quantity.FLOW_M3H: 5.0}))]
         _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, first)))
+        clock.advance(hours=1)
         wait_until(lambda: any(line["event"] == "detection.round_failed" for line in logs))
         upto = _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, second)))
         stop.set()

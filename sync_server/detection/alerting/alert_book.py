@@ -81,12 +81,13 @@ HOLD_S: Mapping[Lane, int] = {
     Lane.REVERSED: DAY_S,
     Lane.SCALE: DAY_S,
     Lane.CLOCK: DAY_S,
-    Lane.GAP: HOUR_S,
+    Lane.GAP: 0,
     Lane.FROZEN: DAY_S,
     Lane.NETWORK: 3 * DAY_S,
 }
-"""Quiet time after which an alert clears itself: a day for hourly rules, three for daily ones
-(METHODS 6.7); events of the register and the line are over when they are told."""
+"""Quiet time after which an alert clears itself: a day for hourly rules, three for daily ones and
+three intervals at least (METHODS 6.7); events of the register and the line are over when they are
+told."""
 
 REARM_S: Mapping[Lane, int] = {
     **dict.fromkeys(Lane, 4 * DAY_S),
@@ -127,6 +128,7 @@ class BookedAlert:
         held_at_s: The newest candidate, on the same clock.
         score: The highest score so far.
         is_open: Whether it has not cleared.
+        hold_s: Quiet time after which it clears.
     """
 
     row: int
@@ -136,6 +138,7 @@ class BookedAlert:
     held_at_s: int
     score: float
     is_open: bool = True
+    hold_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,7 @@ def decide_alerts(
             changes.append(change)
     for place, alert in list(alerts.items()):
         _clear(alerts, changes, place, alert, now_s)
-        if now_s - alert.held_at_s > HOLD_S[alert.lane] + REARM_S[alert.lane]:
+        if now_s - alert.held_at_s > alert.hold_s + REARM_S[alert.lane]:
             del alerts[place]
     return AlertBook(alerts=alerts), changes
 
@@ -187,8 +190,14 @@ def _clear_row(
 ) -> None:
     for lane in Lane:
         alert = alerts.get((candidate.row, lane))
-        if alert is not None:
+        if alert is not None and not _goes_on(alert, candidate):
             _clear(alerts, changes, (candidate.row, lane), alert, candidate.at_s)
+
+
+def _goes_on(alert: BookedAlert, candidate: Candidate) -> bool:
+    """Return whether it is the same silence: the candidate says by itself since when it lasts."""
+    is_silence = alert.lane is Lane.GAP and candidate.kind is Kind.COMM_GAP
+    return is_silence and candidate.start_s < alert.held_at_s
 
 
 def _clear(
@@ -198,7 +207,7 @@ def _clear(
     alert: BookedAlert,
     at_s: int,
 ) -> None:
-    over_s = alert.held_at_s + HOLD_S[alert.lane]
+    over_s = alert.held_at_s + alert.hold_s
     if alert.is_open and at_s > over_s:
         alerts[place] = replace(alert, is_open=False)
         changes.append(AlertChange(change=Change.CLEARED, alert=alerts[place], at_s=over_s))
@@ -210,7 +219,10 @@ def _take_in(
     lane = LANE[candidate.kind]
     place = (candidate.row, lane)
     alert = alerts.get(place)
-    if alert is not None and candidate.at_s <= alert.held_at_s + max(HOLD_S[lane], REARM_S[lane]):
+    if alert is not None and (
+        candidate.at_s <= alert.held_at_s + max(alert.hold_s, REARM_S[lane])
+        or _goes_on(alert, candidate)
+    ):
         return _join(alerts, place, alert, candidate)
     explaining = _explaining(alerts, candidate.row, lane)
     if explaining is not None:
@@ -225,6 +237,7 @@ def _take_in(
         raised_at_s=candidate.at_s,
         held_at_s=candidate.at_s,
         score=candidate.score,
+        hold_s=max(HOLD_S[lane], candidate.holds_s),
     )
     return AlertChange(
         change=Change.RAISED, alert=alerts[place], at_s=candidate.at_s, candidate=candidate

@@ -32,6 +32,10 @@ LEVELS = np.array(
 )
 """Levels of the survival table, in steps of the register per hour."""
 
+LOG_LEVELS = np.log(LEVELS)
+SEEN_H = 0.5
+"""A level was seen when at least half an hour of what is remembered reached it."""
+
 BANDS_DEGC = np.array([-3.0, 2.0, 7.0, 12.0, 17.0])
 """Edges of bands of the daily outdoor temperature."""
 
@@ -54,6 +58,9 @@ class FloorRule:
         small_home_lph: Below this a home is judged over at least a day.
         keep_days: Days after which what was learned counts a third.
         known_share: Share of a window's hours that must be known.
+        explained: Share of a leak of gas that must show beyond what the weather explains.
+        tail: How the improbability grows with the rate where none so high was ever seen, per
+            natural logarithm of the rate.
     """
 
     independence: tuple[float, float] = (0.55, 0.4)
@@ -64,6 +71,7 @@ class FloorRule:
     keep_days: float = 150.0
     known_share: float = 0.8
     explained: float = 0.5
+    tail: float = 0.3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,17 +182,21 @@ def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:
     return minima
 
 
-def _renew_logs(state: FloorState, rows: Ints, band: Ints) -> None:
+def _renew_logs(state: FloorState, rows: Ints, band: Ints, tail: float) -> None:
     """Make the table of a band anew: log of how often the rate was at least that high.
 
     A band also takes in half of what the next colder one has seen: temperatures within a band
-    differ, and the cold end of a band is what makes a false leak.
+    differ, and the cold end of a band is what makes a false leak. Beyond the highest rate that such
+    hours ever showed the table has counted nothing; there rates thin out as a power of themselves.
     """
     colder = np.maximum(band - 1, 0)
     share = np.where(band > 0, np.float32(0.5), np.float32(0.0))
     above = state.above[rows, band] + share[:, None, None] * state.above[rows, colder]
     hours = state.hours[rows, band] + share[:, None] * state.hours[rows, colder]
     logs: Singles = np.log((above + 0.7) / (hours[:, :, None] + 1.4))
+    is_unseen = above < SEEN_H
+    lowest = LOG_LEVELS[is_unseen.argmax(axis=2)]
+    logs -= np.where(is_unseen, np.float32(tail) * (LOG_LEVELS - lowest[:, :, None]), 0.0)
     state.logs[rows, band] = logs.transpose(0, 2, 1)
     state.whole[rows, band] = 2.0 * logs.sum(axis=1)
 
@@ -230,9 +242,9 @@ def _learn(
     state.above[rows, band] += above.reshape(len(rows), BINS, 2, len(LEVELS)).sum(axis=2)
     state.hours[rows, band] *= keep
     state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
-    _renew_logs(state, rows, band)
+    _renew_logs(state, rows, band, rule.tail)
     has_warmer = band < len(BANDS_DEGC)
-    _renew_logs(state, rows[has_warmer], band[has_warmer] + 1)
+    _renew_logs(state, rows[has_warmer], band[has_warmer] + 1, rule.tail)
     clean = is_clean(history, last - 24 * (RECORD_LAG_DAYS + 8), last)[rows]
     band = state.band[rows, -1]
     oldest = np.where(clean[:, None], state.recent[rows, -1], 0.0)

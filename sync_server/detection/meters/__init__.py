@@ -2,7 +2,7 @@
 
 The line through the modules:
 
-    columns           many meters as arrays: the only thing a detector sees
+    columns           the arrays: floats, integers, flags
     fleet             the meters as arrays, before the first reading
     intake            the shape of readings, weather and known events
     candidates        what a fleet detector hands on, with all that explains it

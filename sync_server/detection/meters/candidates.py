@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from wire_contracts.kinds import Kind
 
-RULES_VERSION = "2026.11-2"
+RULES_VERSION = "2026.11-3"
 """Changes whenever a detector or a parameter changes; stored with each alert."""
 
 
@@ -117,6 +117,7 @@ class Candidate:
         quality: What weakens it.
         check_first: What the crew should check first, most likely cause first.
         is_raised: At or above the threshold; else it only holds an open alert (0.6 to 1).
+        holds_s: For how long it holds its alert at least: a meter that is read daily speaks daily.
     """
 
     row: int
@@ -140,3 +141,4 @@ class Candidate:
     quality: Sequence[QualityFlag] = ()
     check_first: Sequence[CheckFirst] = ()
     is_raised: bool = True
+    holds_s: int = 0

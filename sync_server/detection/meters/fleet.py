@@ -47,6 +47,7 @@ class MeterSpec:
         judged_from_s: Before this instant (seconds since 1970) the meter is learned, not judged.
         in_service_until_s: From this instant on nothing is expected of it (removed, out of
             service, or the end of a recorded series); None: in service.
+        is_mains_powered: Whether a silence is judged by the strict rule.
     """
 
     meter_id: str
@@ -63,6 +64,7 @@ class MeterSpec:
     parent_id: str | None = None
     judged_from_s: int = 0
     in_service_until_s: int | None = None
+    is_mains_powered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ class Fleet:
         is_gas: M flags.
         is_home: M flags.
         is_inflow: M flags: inflow of a district.
+        is_mains: M flags: fed from the mains.
         floor_rows: Rows with an hourly flow that rests: homes, and gas customers.
         signature_rows: Rows that use energy by the weather.
         network_rows: Stations, district inflows and make-up meters.
@@ -113,6 +116,7 @@ class Fleet:
     is_gas: Floats
     is_home: Floats
     is_inflow: Floats
+    is_mains: Floats
     floor_rows: Ints
     signature_rows: Ints
     network_rows: Ints
@@ -152,6 +156,7 @@ def fleet_of(specs: Sequence[MeterSpec]) -> Fleet:
         is_gas=_flags([spec.medium is Medium.GAS for spec in specs]),
         is_home=_flags([spec.role is Role.HOME for spec in specs]),
         is_inflow=_flags([spec.role is Role.DMA for spec in specs]),
+        is_mains=_flags([spec.is_mains_powered for spec in specs]),
         floor_rows=_rows([_has_floor(spec) for spec in specs]),
         signature_rows=_rows([_has_signature(spec) for spec in specs]),
         network_rows=_rows([spec.role in _NETWORK for spec in specs]),

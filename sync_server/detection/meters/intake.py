@@ -94,12 +94,15 @@ class Surroundings:
         weather: Series by `MeterSpec.weather_id`; without one the meter is judged without
             weather, which the candidate's quality says (`no_weather`).
         known: Vacancies, exchanges and shut-offs.
+        deaf_s: From when to when the server itself was away, seconds since 1970: such time is no
+            meter's silence.
         multipliers: Factors on the thresholds of a row and family from crews' findings; 1 where
             none is listed. A candidate's score is divided by it (RULINGS R6 bounds it for gas).
     """
 
     weather: Mapping[str, OutdoorSeries] = field(default_factory=dict[str, OutdoorSeries])
     known: Sequence[KnownSpan] = ()
+    deaf_s: tuple[int, int] = (0, 0)
     multipliers: Mapping[tuple[int, Family], float] = field(
         default_factory=dict[tuple[int, Family], float]
     )

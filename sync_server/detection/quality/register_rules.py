@@ -1,6 +1,7 @@
 """Decides which candidates registers, clocks and lines give: data quality (pipeline A)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,11 @@ SILENCE_LEAST_H = 26.0
 SILENCE_INTERVALS = 2.6
 """A meter is silent after so many hours and reading intervals, the longer (METHODS 6.3)."""
 
+MAINS_LEAST_H = 2.0
+MAINS_INTERVALS = 3.0
+"""The same of a meter that is fed from the mains (METHODS 6.3); two hours, so that a gateway that
+is started anew is no alert."""
+
 TOLD_EVERY = 24
 """A run that goes on is told again after so many readings, to hold its alert."""
 
@@ -35,9 +41,11 @@ _SURE: dict[Kind, float] = {
 }
 
 
-def silence_limit_s(interval_s: Ints) -> Floats:
+def silence_limit_s(fleet: Fleet) -> Floats:
     """Return after how many seconds of silence each row's line counts as down."""
-    limit: Floats = np.maximum(SILENCE_LEAST_H * 3600.0, SILENCE_INTERVALS * interval_s)
+    battery = np.maximum(SILENCE_LEAST_H * 3600.0, SILENCE_INTERVALS * fleet.interval_s)
+    mains = np.maximum(MAINS_LEAST_H * 3600.0, MAINS_INTERVALS * fleet.interval_s)
+    limit: Floats = np.where(fleet.is_mains > 0, mains, battery)
     return limit
 
 
@@ -142,7 +150,11 @@ def _telemetry(fleet: Fleet, kind: Kind, row: int, reading: Floats, run: float) 
 
 
 def silence_candidates(
-    fleet: Fleet, heard: tuple[Ints, Floats], state: tuple[Floats, Floats], now_s: int
+    fleet: Fleet,
+    heard: tuple[Ints, Floats],
+    state: tuple[Floats, Floats],
+    now_s: int,
+    deaf_s: tuple[int, int] = (0, 0),
 ) -> Iterator[Candidate]:
     """Yield a candidate for each silence that was too long, and one to hold it while it lasts.
 
@@ -151,31 +163,47 @@ def silence_candidates(
         heard: Rows and instants of the new arrivals, by row and time.
         state: By row: newest arrival before these, and the one whose silence was told (updated).
         now_s: The present.
+        deaf_s: From when to when the server was away: such time is no meter's silence.
     """
     row, received_s = heard
     newest_s, told_s = state
-    limit_s = silence_limit_s(fleet.interval_s)
+    limit_s = silence_limit_s(fleet)
     before_s = np.empty(len(row))
     before_s[1:] = received_s[:-1]
     is_first = np.ones(len(row), dtype=np.bool_)
     is_first[1:] = row[1:] != row[:-1]
     before_s[is_first] = newest_s[row[is_first]]
-    is_silence = (before_s > 0) & (received_s - before_s > limit_s[row])
-    for place in np.flatnonzero(is_silence & (told_s[row] != before_s)):
-        yield _silence(fleet, int(row[place]), float(before_s[place]), None)
+    silent_s = received_s - before_s - _shared_s(before_s, received_s, deaf_s)
+    is_silence = (before_s > 0) & (silent_s > limit_s[row])
+    for place in np.flatnonzero(is_silence):
+        silent_row, from_s = int(row[place]), float(before_s[place])
+        away = float(received_s[place] - from_s - silent_s[place])
+        if told_s[silent_row] != from_s:
+            yield _silence(fleet, silent_row, from_s, from_s + limit_s[silent_row] + away)
+        ended = _silence(fleet, silent_row, from_s, float(received_s[place]))
+        yield replace(ended, is_raised=False)
     last_s = newest_s.copy()
     np.maximum.at(last_s, row, received_s)
-    for each in np.flatnonzero((last_s > 0) & (now_s - last_s > limit_s)):
-        is_told = told_s[each] == last_s[each]
+    away_s = _shared_s(last_s, np.full(len(last_s), float(now_s)), deaf_s)
+    for each in np.flatnonzero((last_s > 0) & (now_s - last_s - away_s > limit_s)):
+        if told_s[each] != last_s[each]:
+            at_s = float(last_s[each] + limit_s[each] + away_s[each])
+            yield _silence(fleet, int(each), float(last_s[each]), at_s)
         told_s[each] = last_s[each]
-        yield _silence(fleet, int(each), float(last_s[each]), now_s if is_told else None)
+        going_on = _silence(fleet, int(each), float(last_s[each]), float(now_s))
+        yield replace(going_on, is_raised=False)
 
 
-def _silence(fleet: Fleet, row: int, last_s: float, now_s: int | None) -> Candidate:
-    """Return the candidate of a row last heard at `last_s`; with `now_s` one that only holds."""
-    limit_s = float(silence_limit_s(fleet.interval_s[[row]])[0])
+def _shared_s(from_s: Floats, to_s: Floats, span_s: tuple[int, int]) -> Floats:
+    """Return how much of each stretch lies inside the span."""
+    shared: Floats = np.minimum(to_s, span_s[1]) - np.maximum(from_s, span_s[0])
+    return np.maximum(shared, 0.0)
+
+
+def _silence(fleet: Fleet, row: int, last_s: float, at_s: float) -> Candidate:
+    """Return the candidate of a row last heard at `last_s`."""
+    limit_s = float(silence_limit_s(fleet)[row])
     interval_h = fleet.specs[row].interval_s / 3600.0
-    at_s = last_s + limit_s if now_s is None else float(now_s)
     return Candidate(
         row=row,
         meter_id=fleet.specs[row].meter_id,
@@ -189,8 +217,7 @@ def _silence(fleet: Fleet, row: int, last_s: float, now_s: int | None) -> Candid
         observed=(at_s - last_s) / 3600.0,
         expected=interval_h,
         expected_low=0.0,
-        expected_high=SILENCE_INTERVALS * interval_h,
+        expected_high=limit_s / 3600.0,
         unit="h",
         check_first=CHECKS[Kind.COMM_GAP],
-        is_raised=now_s is None,
     )

@@ -8,6 +8,7 @@ from sync_server.detection.telling.wording import (
     EXPECTED,
     OBSERVED,
     STATISTIC,
+    SilentWith,
     check_of,
     flag_of,
     name_of,
@@ -43,12 +44,19 @@ def unit_of(quantity: Quantity) -> str:
 
 
 def explain(
-    candidate: Candidate, medium: Medium, points: Sequence[ChartPoint], price: Price | None
+    candidate: Candidate,
+    medium: Medium,
+    points: Sequence[ChartPoint],
+    price: Price | None,
+    silent_with: SilentWith | None = None,
 ) -> Evidence:
-    """Return why the alert was raised; `points` is the chart of `charted_quantity`."""
+    """Return why the alert was raised; `points` is the chart of `charted_quantity`.
+
+    `silent_with` tells of a silence that is the gateway's.
+    """
     quantity = charted_quantity(candidate.kind, medium)
     return Evidence(
-        sentence=sentence_of(candidate, medium),
+        sentence=sentence_of(candidate, medium, silent_with),
         quantity=str(quantity),
         unit=unit_of(quantity),
         rule_from_utc=utc_from_ms(min(candidate.start_s, candidate.at_s) * 1000),

@@ -1,6 +1,7 @@
 """Decides in which words a candidate is told, in both languages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sync_server.detection.meters.candidates import Candidate, CheckFirst, QualityFlag
 from wire_contracts.kinds import Kind
@@ -116,7 +117,17 @@ _NAMES: Mapping[str, BilingualText] = {
 """Names of evidence by `EvidenceValue.name`; one that is missing is told in its English words."""
 
 
-def sentence_of(candidate: Candidate, medium: Medium) -> BilingualText:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentWith:
+    """A meter is silent with so many others of its gateway."""
+
+    gateway_id: str
+    others: int
+
+
+def sentence_of(
+    candidate: Candidate, medium: Medium, silent_with: SilentWith | None = None
+) -> BilingualText:
     """Return one plain sentence with what was seen, what was expected, and the limit's share."""
     what = _WHAT[candidate.kind]
     seen, usual = told(candidate.observed, candidate.unit), told(candidate.expected, candidate.unit)
@@ -124,11 +135,24 @@ def sentence_of(candidate: Candidate, medium: Medium) -> BilingualText:
     high = told(candidate.expected_high, candidate.unit)
     share = f"{candidate.score:.2g}"
     danger = medium is Medium.GAS and candidate.kind in {Kind.SLOW_LEAK, Kind.BURST}
+    also = _NOBODY if silent_with is None else _also_silent(silent_with)
     return BilingualText(
         en=f"{what.en}: {seen} seen, {usual} expected ({low} to {high}); "
-        f"{share} times the limit of the rule.{' Danger: gas.' if danger else ''}",
+        f"{share} times the limit of the rule.{' Danger: gas.' if danger else ''}{also.en}",
         zh=f"{what.zh}：实测 {seen}，应为 {usual}（{low} 至 {high}）；"
-        f"为规则限值的 {share} 倍。{'注意：燃气危险。' if danger else ''}",
+        f"为规则限值的 {share} 倍。{'注意：燃气危险。' if danger else ''}{also.zh}",
+    )
+
+
+_NOBODY = _two("", "")
+
+
+def _also_silent(silent: SilentWith) -> BilingualText:
+    return _two(
+        f" So are {silent.others} other meters of gateway {silent.gateway_id}: "
+        "is it powered and on the network?",
+        f"网关 {silent.gateway_id} 的另外 {silent.others} 块表也没有读数："
+        "先查网关是否有电、是否联网。",
     )
 
 

@@ -12,6 +12,7 @@ The line through the modules:
     learned_store     what findings taught
     price_store       what a unit is worth
     chart_store       stored readings as a chart
+    shared_silence_store      which silent meters share a gateway
     alert_changes_store      changes of the book become alerts
     checkpoint_store  what the watch remembers, as rows
     fleet_memory      the same, packed and put back

@@ -1,6 +1,7 @@
 """Owns how detection follows the list of what the ingest stored."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
@@ -15,6 +16,29 @@ def newest_arrival(connection: Connection) -> int:
         select(func.max(READING_ARRIVAL.c.arrival_id))
     ).scalar_one()
     return number or 0
+
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""A server that stores nothing at all for longer was probably away itself."""
+
+
+def longest_pause(connection: Connection, now_utc: datetime, span: timedelta) -> tuple[int, int]:
+    """Return the longest stretch without any arrival in the span up to now, seconds since 1970.
+
+    Both are 0 where none is longer than `LONGEST_PAUSE`, or nothing ever arrived.
+    """
+    now_ms = ms_from_utc(now_utc)
+    rows = connection.execute(
+        select(READING_ARRIVAL.c.received_at_ms)
+        .where(READING_ARRIVAL.c.received_at_ms >= ms_from_utc(now_utc - span))
+        .order_by(READING_ARRIVAL.c.received_at_ms)
+    )
+    stored_ms = [*rows.scalars(), now_ms]
+    pauses = [(after - before, before, after) for before, after in pairwise(stored_ms)]
+    longest_ms, from_ms, to_ms = max(pauses, default=(0, 0, 0))
+    if longest_ms < LONGEST_PAUSE // timedelta(milliseconds=1):
+        return 0, 0
+    return from_ms // 1000, to_ms // 1000
 
 
 def load_arrivals(connection: Connection, after: int, upto: int) -> ArrivedRows:

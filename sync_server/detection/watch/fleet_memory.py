@@ -125,6 +125,7 @@ def pack_book(fleet: Fleet, book: AlertBook) -> bytes:
                 alert.held_at_s,
                 alert.score,
                 alert.is_open,
+                alert.hold_s,
             ]
             for (row, lane), alert in sorted(book.alerts.items())
         ]
@@ -134,7 +135,7 @@ def pack_book(fleet: Fleet, book: AlertBook) -> bytes:
 def unpack_book(fleet: Fleet, body: bytes) -> AlertBook:
     """Return the book; alerts of meters that are gone are left out."""
     alerts: dict[tuple[int, Lane], BookedAlert] = {}
-    for meter_id, lane, kind, raised_at_s, held_at_s, score, is_open in orjson.loads(body):
+    for meter_id, lane, kind, raised_at_s, held_at_s, score, is_open, hold_s in orjson.loads(body):
         row = fleet.row_of.get(meter_id)
         if row is not None:
             alerts[row, Lane(lane)] = BookedAlert(
@@ -145,5 +146,6 @@ def unpack_book(fleet: Fleet, body: bytes) -> AlertBook:
                 held_at_s=held_at_s,
                 score=score,
                 is_open=is_open,
+                hold_s=hold_s,
             )
     return AlertBook(alerts=alerts)

@@ -48,7 +48,13 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
     stations = set(parent_of.values())
     only_station = _only_station(connection)
     rows = connection.execute(
-        select(METER.c.meter_id, METER.c.medium, METER.c.meter_class, METER.c.interval_s)
+        select(
+            METER.c.meter_id,
+            METER.c.medium,
+            METER.c.meter_class,
+            METER.c.interval_s,
+            METER.c.is_mains_powered,
+        )
         .add_columns(*(column for column in METER_TRAIT.c if column.name != "meter_id"))
         .outerjoin(METER_TRAIT, METER_TRAIT.c.meter_id == METER.c.meter_id)
         .where(METER.c.interval_s <= LONGEST_INTERVAL_S)
@@ -74,6 +80,7 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
             in_service_until_s=None
             if row.in_service_until_ms is None
             else row.in_service_until_ms // 1000,
+            is_mains_powered=row.is_mains_powered,
         )
         for row in rows
     ]

@@ -14,7 +14,13 @@ from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
 from sync_server.db.server_store import asset_version, versions
 from sync_server.detection.advance import LateRow, advance
-from sync_server.detection.alerting.alert_book import AlertBook, AlertChange, Change, decide_alerts
+from sync_server.detection.alerting.alert_book import (
+    AlertBook,
+    AlertChange,
+    Change,
+    Lane,
+    decide_alerts,
+)
 from sync_server.detection.alerting.said import Said
 from sync_server.detection.alerting.thresholds import Learned, adapted
 from sync_server.detection.fleet_state import FleetState, empty_state
@@ -23,7 +29,13 @@ from sync_server.detection.meters.columns import Ints
 from sync_server.detection.meters.fleet import fleet_of, rows_of_fleet
 from sync_server.detection.meters.intake import ReadingBatch, Surroundings
 from sync_server.detection.meters.state_arrays import put_rows, take_rows
-from sync_server.detection.watch.alert_changes_store import Mended, write_changes, write_mended
+from sync_server.detection.watch.alert_changes_store import (
+    AlertPage,
+    Mended,
+    return_unheld,
+    write_changes,
+    write_mended,
+)
 from sync_server.detection.watch.arrival_feed_store import (
     forget_arrivals,
     load_arrivals,
@@ -58,9 +70,9 @@ from sync_server.detection.watch.reading_batches import (
     of_rows,
     readings_of,
 )
+from sync_server.detection.watch.shared_silence_store import load_shared_silence, show_unshared
 from sync_server.detection.watch.surroundings_window import SurroundingsWindow
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.kinds import Kind
 
 WATERMARK = timedelta(hours=48)
 """A reading may come so late and count as if it had come in time (METHODS 6.2)."""
@@ -86,10 +98,10 @@ def next_look_ms(at_ms: int) -> int:
 class FleetWatch:
     """Looks at all meters; what it remembers can be had again from the database at any time."""
 
-    def __init__(self, engine: Engine, left_to_others: frozenset[Kind] = frozenset()) -> None:
-        """Take the database; nothing is read yet. Some kinds may be another rule's business."""
+    def __init__(self, engine: Engine, deaf_s: tuple[int, int] = (0, 0)) -> None:
+        """Take the database, and when the server itself was away; nothing is read yet."""
         self._engine = engine
-        self._left_to_others = left_to_others
+        self._deaf_s = deaf_s
         self._memory: FleetMemory | None = None
         self._corrections = 0
         self._window = SurroundingsWindow()
@@ -120,8 +132,7 @@ class FleetWatch:
         mended, self._mended = self._mended, Mended()
         if told or mended.restated or mended.unsaid or is_due:
             with self._engine.begin() as connection:
-                write_changes(connection, memory.fleet, told, now_utc)
-                write_mended(connection, memory.fleet, mended, now_utc)
+                _write(connection, memory, told, mended, now_utc)
                 save_place(connection, Checkpoint(at_ms=now_ms, arrival_id=upto))
                 if is_due:
                     self._save(connection, memory, now_utc)
@@ -160,7 +171,7 @@ class FleetWatch:
         checkpoints = [] if is_corrected else list(list_checkpoints(connection, RULES_VERSION))
         self._window.forget()
         if not checkpoints:
-            self._build(connection, memory, now_ms, place)
+            self._build(connection, memory, now_ms)
             return memory
         newest = checkpoints[-1]
         found = unpack_parts(
@@ -184,20 +195,19 @@ class FleetWatch:
         self._mended = Mended()
         memory.arrival_id, memory.looked_at_ms = place.arrival_id, place.at_ms
 
-    def _build(
-        self, connection: Connection, memory: FleetMemory, now_ms: int, place: Checkpoint | None
-    ) -> None:
-        """Learn from all stored readings; what is abnormal still is found, what is over is not."""
+    def _build(self, connection: Connection, memory: FleetMemory, now_ms: int) -> None:
+        """Learn from all stored readings; then the list says what is abnormal still, no more."""
         upto = newest_arrival(connection)
         rows = np.arange(len(memory.fleet.specs), dtype=np.int64)
         changes = self._relive(connection, memory, rows, now_ms)
         memory.arrival_id, memory.looked_at_ms = upto, now_ms
         _LOG.info("detection.built", meters=len(rows), open=len(memory.book.alerts))
-        if place is None:
-            told = _told(changes, now_ms)
-            with self._engine.begin() as writing:
-                write_changes(writing, memory.fleet, told, utc_from_ms(now_ms))
-                save_place(writing, Checkpoint(at_ms=now_ms, arrival_id=upto))
+        told, now_utc = _told(changes, now_ms), utc_from_ms(now_ms)
+        with self._engine.begin() as writing:
+            _write(writing, memory, told, Mended(), now_utc)
+            page = AlertPage(connection=writing, fleet=memory.fleet, now_utc=now_utc)
+            return_unheld(page, memory.book)
+            save_place(writing, Checkpoint(at_ms=now_ms, arrival_id=upto))
 
     def _relive_stale(self, connection: Connection, memory: FleetMemory, now_ms: int) -> None:
         rows = sorted(memory.fleet.row_of[name] for name in memory.stale)
@@ -224,9 +234,7 @@ class FleetWatch:
                 surroundings = window.at(connection, fleet, to_ms)
                 for until_s, part in day_by_day(batch, from_ms // 1000, to_ms // 1000):
                     step = advance(fleet, state, part, surroundings, until_s)
-                    candidates += [
-                        each for each in step.candidates if each.kind not in self._left_to_others
-                    ]
+                    candidates += step.candidates
         put_rows(memory.state, rows, state)
         memory.state.slots.slot[:] = memory.state.slots.slot.max(initial=0)
         renumbered = [replace(each, row=int(rows[each.row])) for each in candidates]
@@ -245,18 +253,17 @@ class FleetWatch:
         """Advance the memory by what arrived and return what that changes."""
         fleet, now_s = memory.fleet, now_ms // 1000
         batch = readings_of(fleet, arrived, self._with_base)
-        surroundings = self._window.at(connection, fleet, now_ms)
+        surroundings = replace(self._window.at(connection, fleet, now_ms), deaf_s=self._deaf_s)
         if len(batch.row):
             memory.recent.append((memory.arrival_id, batch))
         step = advance(fleet, memory.state, batch, surroundings, now_s)
-        candidates = [each for each in step.candidates if each.kind not in self._left_to_others]
+        candidates = list(step.candidates)
         self._said.note(candidates)
         if step.late:
             replayed = self._replay(connection, memory, step.late, (surroundings, now_s))
-            ours = [each for each in replayed if each.kind not in self._left_to_others]
-            fresh = self._said.news(ours, now_s)
-            self._mended.restated += self._said.restated(ours)
-            self._note_unsaid(memory, ours, step.late)
+            fresh = self._said.news(replayed, now_s)
+            self._mended.restated += self._said.restated(replayed)
+            self._note_unsaid(memory, replayed, step.late)
             self._said.note(fresh)
             candidates += fresh
         learned = self._learned_now(connection, now_ms)
@@ -346,6 +353,27 @@ class FleetWatch:
         forget_arrivals(connection, oldest.arrival_id, now_utc, WATERMARK)
         memory.recent = [lot for lot in memory.recent if lot[0] >= oldest.arrival_id]
         self._said.forget_before(oldest.at_ms // 1000)
+
+
+def _write(
+    connection: Connection,
+    memory: FleetMemory,
+    told: Sequence[AlertChange],
+    mended: Mended,
+    now_utc: datetime,
+) -> None:
+    """Write what a look tells; where meters are silent, one alert stands for a whole gateway."""
+    silent = [
+        memory.fleet.specs[row].meter_id
+        for (row, lane), alert in memory.book.alerts.items()
+        if lane is Lane.GAP and alert.is_open
+    ]
+    shared = load_shared_silence(connection, silent)
+    page = AlertPage(connection=connection, fleet=memory.fleet, now_utc=now_utc, shared=shared)
+    write_changes(page, told)
+    write_mended(page, mended)
+    if any(each.alert.lane is Lane.GAP for each in told):
+        show_unshared(connection, shared, now_utc)
 
 
 def _is_checkpoint_due(memory: FleetMemory, now_ms: int) -> bool:

@@ -44,7 +44,7 @@ def load_history(
 def _load(
     connection: Connection, meter_ids: Sequence[str], from_ms: int, to_ms: int
 ) -> ArrivedRows:
-    found = connection.execute(
+    rows = connection.execute(
         select(
             READING.c.meter_id,
             READING.c.measured_at_ms,
@@ -58,6 +58,7 @@ def _load(
         )
         .order_by(READING.c.meter_id, READING.c.measured_at_ms)
     ).all()
+    found = [row for row in rows if row[2] is None or any(each is not None for each in row[3:])]
     if not found:
         return no_rows()
     columns = list(zip(*found, strict=True))

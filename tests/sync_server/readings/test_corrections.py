@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,7 +23,6 @@ from sync_server.db.reading_tables import (
     READING_HOURLY,
     READING_LATEST,
 )
-from sync_server.detection.simple.runner import DetectionRunner
 from sync_server.readings.corrections import CorrectionRule, Tally, Verdict, correct_row, describe
 from sync_server.readings.corrections_io import ApplyOrder, Listener, apply_corrections, export_raw
 from sync_server.readings.raw_export_store import Wanted, raw_frames
@@ -322,22 +320,6 @@ def test_a_meter_that_was_removed_keeps_its_hours(town: Engine, tmp_path: Path) 
     assert of_nobody.frame.device == UNKNOWN_DEVICE
     assert tally.count(Verdict.CHANGES) == 3
     assert (hour.first_m3, hour.last_m3) == (100.0, 120.0)
-
-
-def test_detection_reads_the_nights_again_that_were_corrected(town: Engine, tmp_path: Path) -> None:
-    store(town, *FRAMES)
-    runner = DetectionRunner(town, ZoneInfo("UTC"))
-    runner.look(NOON)
-    before = runner._nights
-    apply(town, write_lines(tmp_path / "c", CORRECTED))
-
-    runner.look(NOON + timedelta(minutes=1))
-
-    assert before is not None
-    assert runner._nights is not before
-    again = runner._nights
-    runner.look(NOON + timedelta(minutes=2))
-    assert runner._nights is again
 
 
 def test_an_ingest_that_runs_beside_goes_on_from_what_was_corrected(

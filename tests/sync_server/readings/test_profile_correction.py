@@ -20,7 +20,7 @@ from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import reading
 from sync_server.db.reading_tables import READING, READING_CORRECTION
-from sync_server.detection.simple.runner import DetectionRunner
+from sync_server.detection.watch.fleet_watch import FleetWatch
 from sync_server.readings.reading_store import ReadingStore
 from tests.firmware_profiles.profile_text import TEXT
 from tests.sync_server.town_parts import GATEWAY, found_town, new_meter, snapshot
@@ -29,9 +29,9 @@ from wire_contracts.frames import Batch, Frame
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MIDNIGHT = datetime(2026, 11, 14, tzinfo=ZONE).astimezone(UTC)
-NOW = MIDNIGHT + timedelta(hours=5)
+NOW = MIDNIGHT + timedelta(hours=7)
 QUARTER = timedelta(minutes=15)
-HISTORY_QUARTERS = 10 * 96
+HISTORY_QUARTERS = 30 * 96
 
 TOTAL = """
 [[register]]
@@ -60,10 +60,10 @@ WRONG, RIGHT = profile_text(1, "0.001"), profile_text(2, "0.0001")
 
 
 def frames_by(profile: Profile) -> list[Frame]:
-    """Return what a gateway sends of a flat: still at night until a drip of 3 l/h begins."""
+    """Return what a gateway sends of a flat: still at night until a drip of 6 l/h begins."""
     frames: list[Frame] = []
     count = 1_000_000
-    for index in range(HISTORY_QUARTERS + 21):
+    for index in range(HISTORY_QUARTERS + 28):
         at_utc = MIDNIGHT + (index - HISTORY_QUARTERS) * QUARTER
         words = {(3, 10): 0, (3, 11): 0, (3, 20): count >> 16, (3, 21): count & 0xFFFF}
         decoded = decode_group(profile, "fast", words, {})
@@ -80,7 +80,7 @@ def frames_by(profile: Profile) -> list[Frame]:
         )
         is_day = at_utc.astimezone(ZONE).hour in {7, 8, 19, 20}
         count += 300 if is_day else 0
-        count += 8 if at_utc >= MIDNIGHT else 0
+        count += 15 if at_utc >= MIDNIGHT else 0
     return frames
 
 
@@ -107,8 +107,8 @@ def test_a_wrong_scale_is_corrected_up_to_the_alert_that_it_raised(
     words, lines = str(tmp_path / "words.jsonl"), str(tmp_path / "lines.jsonl")
     sent = frames_by(profile_of(WRONG))
     ingest(engine, sent)
-    runner = DetectionRunner(engine, ZONE, grace=timedelta(0))
-    runner.look(NOW)
+    watch = FleetWatch(engine)
+    watch.look(NOW)
     (raised,) = alerts(engine)
 
     redecode = ["redecode", words, "--profile", "example_heat@2", "--out", lines]
@@ -123,7 +123,7 @@ def test_a_wrong_scale_is_corrected_up_to_the_alert_that_it_raised(
         kept = connection.execute(select(READING_CORRECTION.c.value)).scalars().all()
         profiles = connection.execute(select(READING.c.profile).distinct()).scalars().all()
     statuses.append(sync_server(["apply-corrections", *place, lines]))
-    runner.look(NOW + timedelta(minutes=1))
+    watch.look(NOW + timedelta(minutes=1))
 
     said = capsys.readouterr().out
     assert statuses == [0, 0, 0, 0, 0]
