@@ -29,6 +29,8 @@ from wire_contracts.patrols import (
 )
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
+from wire_contracts.van import ENTITY as VAN_ENTITY
+from wire_contracts.van import AirValue, GasDetector, Van, VanPart, van_json
 from wire_contracts.work_order_states import WorkOrderState
 
 Row = tuple[str, str, JsonObject]
@@ -79,7 +81,47 @@ def demo_rows(now_utc: datetime) -> list[Row]:
         (NETWORK_ENTITY, f"{AREA}:{LayerPart.PIPES}", pipes_json(network)),
         (NETWORK_ENTITY, f"{AREA}:{LayerPart.POINTS}", points_json(network)),
     ]
+    ground.append((VAN_ENTITY, CREW, van_json(_van(now_utc))))
     return [*ground, *_orders(now_utc), *_patrol(now_utc), *_homes(), *_meters(now_utc)]
+
+
+_PARTS = (
+    ("gasket-dn20", "Gasket DN 20", "DN20 垫片", tuple(Medium), 18, 5),
+    ("ball-valve-dn20", "Ball valve DN 20", "DN20 球阀", tuple(Medium), 2, 2),
+    ("ptfe-tape", "Sealing tape", "生料带", tuple(Medium), 9, 3),
+    ("hose-gas-1m", "Gas hose 1 m", "燃气软管 1 米", (Medium.GAS,), 6, 3),
+    ("float-valve", "Float valve", "浮球阀", (Medium.WATER, Medium.HEAT), 3, 1),
+    ("seal-wire", "Seal and wire", "铅封及封线", tuple(Medium), 42, 10),
+)
+_DETECTORS = (
+    ("GX-7", "4-gas", frozenset(AirValue), 160),
+    ("GX-9", "4-gas", frozenset(AirValue), -3),
+)
+
+
+def _van(now_utc: datetime) -> Van:
+    return Van(
+        parts=[
+            VanPart(
+                part_id=part_id,
+                name=BilingualText(en=en, zh=zh),
+                media=frozenset(media),
+                unit="pcs",
+                quantity=quantity,
+                least=least,
+            )
+            for part_id, en, zh, media, quantity, least in _PARTS
+        ],
+        detectors=[
+            GasDetector(
+                detector_id=detector_id,
+                model=model,
+                values=values,
+                calibrated_until=(now_utc + timedelta(days=days)).date(),
+            )
+            for detector_id, model, values, days in _DETECTORS
+        ],
+    )
 
 
 def _orders(now_utc: datetime) -> list[Row]:

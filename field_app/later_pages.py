@@ -101,6 +101,7 @@ class LaterPages:
 
         parts = RoundParts(
             desk=self.tablet.inspections,
+            forms=self.tablet.forms,
             photos=self.tablet.photos,
             hardware=self.hardware,
             context=self.context,

@@ -205,9 +205,12 @@ class FormDesk:
         )
         return frozenset(form.rpartition("@")[0] for form in forms)
 
-    def finished(self, subject: FormSubject) -> tuple[AnswerSet, ...]:
-        """Return what was sealed for a subject on this tablet in the last 90 days, oldest first."""
-        return tuple(self._database.read(lambda connection: _sealed(connection, subject)))
+    def finished(self, subject: FormSubject, since_ms: int = 0) -> tuple[AnswerSet, ...]:
+        """Return what was sealed for a subject on this tablet in the last 90 days, oldest first.
+
+        `since_ms` is a moment of the tablet's clock before which nothing counts.
+        """
+        return tuple(self._database.read(lambda connection: _sealed(connection, subject, since_ms)))
 
     def _sheet(
         self, connection: Connection, subject: FormSubject, shelved: ShelvedForm, author: str
@@ -261,11 +264,13 @@ def _fact(answers: AnswerSet, subject: FormSubject, stamp: TapStamp) -> NewOpera
     )
 
 
-def _sealed(connection: Connection, subject: FormSubject) -> list[AnswerSet]:
+def _sealed(connection: Connection, subject: FormSubject, since_ms: int = 0) -> list[AnswerSet]:
     payloads = [
         entry.operation.payload
         for entry in outbox_store.entries_of(connection, subject.about_id)
-        if entry.operation.field == FactType.FORM_ANSWERSET and entry.operation.payload is not None
+        if entry.operation.field == FactType.FORM_ANSWERSET
+        and entry.operation.payload is not None
+        and entry.made_at_ms >= since_ms
     ]
     found = [_read_answers(payload) for payload in payloads]
     return [each for each in found if each is not None and each.about == subject.about]

@@ -14,6 +14,7 @@ lone_watch      how the watch over a lone worker stands
 work_record     facts of an order -> steps done, valves closed, parts, readings
 network_near    which valves close the section at a place
 completion      what an order still needs before it may be closed
+van_store       what the crew has with it: the office's list, less what was taken
 site_store      this tablet's own facts, and the map
 site_desk       what is done on site, each tap one transaction
 """

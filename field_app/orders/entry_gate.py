@@ -1,11 +1,13 @@
 """Decides whether a person may enter a well or a pit: the air first, and a detector to trust."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from field_app.forms.numbers import parse_number
+from wire_contracts.van import AirValue, GasDetector
 
 OXYGEN_LOW_PCT: Final = 19.5
 OXYGEN_HIGH_PCT: Final = 23.5
@@ -32,6 +34,7 @@ class GateReason(StrEnum):
     NO_DETECTOR = "no_detector"
     CALIBRATION_UNKNOWN = "calibration_unknown"
     CALIBRATION_DUE = "calibration_due"
+    WRONG_DETECTOR = "wrong_detector"
     OXYGEN_MISSING = "oxygen_missing"
     LEL_MISSING = "lel_missing"
     NOT_A_NUMBER = "not_a_number"
@@ -44,10 +47,14 @@ class GateReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """The detector in use and the last day of its calibration; empty and None: not told yet."""
+    """The detector in use and the last day of its calibration; empty and None: not told yet.
+
+    `values` is what it shows, as the office knows it; None for a detector that the crew typed.
+    """
 
     detector_id: str = ""
     calibrated_until: date | None = None
+    values: frozenset[AirValue] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +91,23 @@ _DANGERS = frozenset(
 )
 
 
+NEEDED_VALUES: Final = frozenset({AirValue.OXYGEN_PCT, AirValue.LEL_PCT})
+"""What a detector must show before anybody goes in."""
+
+
+def trusted_detector(used: Detector, listed: Sequence[GasDetector]) -> Detector:
+    """Return the detector in use; about one that the office lists the office alone is believed."""
+    wanted = used.detector_id.strip().casefold()
+    for each in listed:
+        if each.detector_id.casefold() == wanted:
+            return Detector(
+                detector_id=each.detector_id,
+                calibrated_until=each.calibrated_until,
+                values=each.values,
+            )
+    return used
+
+
 def judge_entry(detector: Detector, air: AirTyped, today: date) -> GateVerdict:
     """Return whether a person may enter; a missing value never counts as a good one.
 
@@ -98,6 +122,8 @@ def detector_reasons(detector: Detector, today: date) -> tuple[GateReason, ...]:
     """Return why the detector cannot be trusted, nothing when it can."""
     if not detector.detector_id:
         return (GateReason.NO_DETECTOR,)
+    if detector.values is not None and not detector.values >= NEEDED_VALUES:
+        return (GateReason.WRONG_DETECTOR,)
     if detector.calibrated_until is None:
         return (GateReason.CALIBRATION_UNKNOWN,)
     return (GateReason.CALIBRATION_DUE,) if detector.calibrated_until < today else ()

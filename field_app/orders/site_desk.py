@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from field_app.orders import order_store
-from field_app.orders.entry_gate import Detector
+from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.lone_watch import Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
@@ -22,6 +22,7 @@ from field_app.orders.safety_steps import (
 from field_app.orders.site_store import facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at
+from field_app.orders.van_store import load_van
 from field_app.orders.work_record import OwnFact, WorkRecord, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
@@ -57,6 +58,7 @@ from wire_contracts.site_facts import (
     visit_end_json,
     watch_json,
 )
+from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
 
 WORK_FORM: Final = "site_work@1"
@@ -77,7 +79,9 @@ class SiteSheet:
 
     Attributes:
         typed: What was typed and not sealed yet, by `<page>.<field>`.
+        detector: The one in use; where the office lists it, its calibration is the office's word.
         now_ms: The tablet's wall clock at the reading.
+        van: What the crew has with it.
         photos: Photos and signatures of the order on this tablet.
     """
 
@@ -87,6 +91,7 @@ class SiteSheet:
     typed: Mapping[str, str]
     detector: Detector
     now_ms: int
+    van: Van = field(default_factory=Van)
     photos: int = 0
     saved_at_ms: int | None = None
 
@@ -174,6 +179,10 @@ class SiteDesk:
     def watch(self) -> Watch:
         """Return how the watch over the person at work stands."""
         return self._database.read(self._watch)
+
+    def van(self) -> Van:
+        """Return what the crew has with it."""
+        return self._database.read(load_van)
 
     def calls(self) -> bool:
         """Return whether a call for help of this tablet is open."""
@@ -379,13 +388,16 @@ class SiteDesk:
             raise OrderGoneError(message)
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
         draft = draft_store.load_draft(connection, key)
+        van = load_van(connection)
+        used = _detector(settings_store.load_text(connection, Key.DETECTOR))
         return SiteSheet(
             order_id=order_id,
             document=seen.document,
             record=work_record(facts_of_order(connection, order_id), seen.document.handover),
             typed=_texts(draft.answers),
-            detector=_detector(settings_store.load_text(connection, Key.DETECTOR)),
+            detector=trusted_detector(used, van.detectors),
             now_ms=self._stamps.now(connection).wall_ms,
+            van=van,
             photos=seen.photos.total,
             saved_at_ms=draft.saved_at_ms,
         )

@@ -73,11 +73,12 @@ class SeenMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRun:
-    """A run with how far its words are on their way."""
+    """A run with how far its words are on their way; it was begun by the tablet's own clock."""
 
     run_id: str
     state: RunState
     mark: RecordState
+    begun_at_ms: int = 0
 
 
 def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
@@ -101,7 +102,12 @@ def load_run(connection: Connection, run_id: str) -> SeenRun:
     """Return one run as its facts tell it, empty when the tablet knows none."""
     entries = outbox_store.entries_of(connection, record_of(run_id))
     facts = [fact for fact in map(_fact, entries) if fact is not None]
-    return SeenRun(run_id=run_id, state=fold(facts), mark=_mark(entries))
+    return SeenRun(
+        run_id=run_id,
+        state=fold(facts),
+        mark=_mark(entries),
+        begun_at_ms=min((entry.made_at_ms for entry in entries), default=0),
+    )
 
 
 def find_open_run(connection: Connection) -> SeenRun | None:

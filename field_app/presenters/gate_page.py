@@ -8,6 +8,7 @@ from field_app.orders.entry_gate import (
     GOOD_FOR_MIN,
     HYDROGEN_SULPHIDE_PPM,
     LEL_ENTRY_PCT,
+    NEEDED_VALUES,
     OXYGEN_HIGH_PCT,
     OXYGEN_LOW_PCT,
     AirTyped,
@@ -15,12 +16,15 @@ from field_app.orders.entry_gate import (
     GateReason,
     GateVerdict,
     judge_entry,
+    trusted_detector,
 )
 from field_app.orders.site_desk import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
+    ChoiceBlock,
+    ChoiceLine,
     NoteBlock,
     NumberBlock,
     RowLine,
@@ -30,13 +34,20 @@ from field_app.presenters.sheet_views import (
     VerdictBlock,
 )
 from field_app.presenters.site_page import SitePage
-from field_app.presenters.site_words import gate_text
+from field_app.presenters.site_words import calibration_text, gate_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.site_facts import GasMeasurement, GasPurpose
+from wire_contracts.van import AirValue
 
 _DATE_PARTS = 3
+
+_BLOCKS = frozenset({GateReason.CALIBRATION_DUE, GateReason.WRONG_DETECTOR})
+"""What another measurement does not help."""
+
+OTHER = "other"
+"""The choice of a detector that is not on the office's list."""
 
 
 class GatePage(SitePage):
@@ -53,8 +64,8 @@ class GatePage(SitePage):
         detector = _detector(data, answers)
         verdict = judge_entry(detector, air, self._today(data))
         blocks: list[Block] = [self._verdict(verdict)]
-        blocks += self._numbers(air, verdict)
-        blocks += self._detector_blocks(detector, answers)
+        blocks += self._numbers(air, verdict, detector)
+        blocks += self._detector_blocks(data, detector, answers)
         blocks.append(self._history(data))
         return SheetView(
             title=t("Gas test before entry"),
@@ -134,16 +145,18 @@ class GatePage(SitePage):
                 tone=Tone.DANGER,
                 icon="alert-octagon",
             )
-        is_blocked = GateReason.CALIBRATION_DUE in verdict.reasons
+        blocks = [each for each in verdict.reasons if each in _BLOCKS]
+        is_blocked = bool(blocks)
         return VerdictBlock(
             key="verdict",
             title=t("Blocked") if is_blocked else t("Measure first"),
-            text=gate_text(t, GateReason.CALIBRATION_DUE if is_blocked else verdict.reasons[0]),
+            text=gate_text(t, (blocks or verdict.reasons)[0]),
             tone=Tone.DANGER if is_blocked else Tone.WARN,
             icon="lock" if is_blocked else "air-filter",
         )
 
-    def _numbers(self, air: AirTyped, verdict: GateVerdict) -> list[Block]:
+    def _numbers(self, air: AirTyped, verdict: GateVerdict, detector: Detector) -> list[Block]:
+        """Return the values; one that the detector does not show is not asked for."""
         t = self.t
         rows = (
             (
@@ -189,6 +202,7 @@ class GatePage(SitePage):
                 error=self._error(text, reasons, verdict),
             )
             for key, label, unit, text, hint, reasons in rows
+            if text.strip() or _is_shown(detector, AirValue(key))
         ]
 
     def _error(self, text: str, reasons: tuple[GateReason, ...], verdict: GateVerdict) -> str:
@@ -197,16 +211,28 @@ class GatePage(SitePage):
         found = [each for each in reasons if each in verdict.reasons]
         return gate_text(self.t, found[0]) if found else ""
 
-    def _detector_blocks(self, detector: Detector, answers: Answers) -> list[Block]:
+    def _detector_blocks(
+        self, data: SiteSheet, detector: Detector, answers: Answers
+    ) -> list[Block]:
         t = self.t
+        place = NoteBlock(
+            key="place",
+            label=t("Well or pit"),
+            text=answers.get("place"),
+            hint=t("Number on the cover"),
+        )
+        listed = self._listed(data, detector, answers)
+        if listed is not None and _choice(data, answers) != OTHER:
+            return [listed, place]
         until = answers.get("calibrated_until")
         if not until and detector.calibrated_until is not None:
             until = detector.calibrated_until.isoformat()
         return [
+            *([] if listed is None else [listed]),
             NoteBlock(
                 key="detector_id",
                 label=t("Detector"),
-                text=answers.get("detector_id") or detector.detector_id,
+                text=answers.get("detector_id") or _typed_before(data),
                 hint=t("Number on the detector"),
             ),
             NoteBlock(
@@ -215,13 +241,34 @@ class GatePage(SitePage):
                 text=until,
                 hint=t("Year-month-day, as on the sticker"),
             ),
-            NoteBlock(
-                key="place",
-                label=t("Well or pit"),
-                text=answers.get("place"),
-                hint=t("Number on the cover"),
-            ),
+            place,
         ]
+
+    def _listed(self, data: SiteSheet, detector: Detector, answers: Answers) -> ChoiceBlock | None:
+        """Return the detectors of the office, None where it lists none."""
+        t, today = self.t, self._today(data)
+        if not data.van.detectors:
+            return None
+        is_other = _choice(data, answers) == OTHER
+        lines = [
+            ChoiceLine(
+                value=each.detector_id,
+                text=f"{each.detector_id}  {each.model}".strip(),
+                note=calibration_text(t, each.calibrated_until, today)[0],
+                icon="lock" if each.calibrated_until < today else "air-filter",
+                tone=calibration_text(t, each.calibrated_until, today)[1],
+                is_selected=not is_other and each.detector_id == detector.detector_id,
+            )
+            for each in data.van.detectors
+        ]
+        other = ChoiceLine(
+            value=OTHER,
+            text=t("Another detector"),
+            note=t("Number and date from its sticker"),
+            icon="pencil",
+            is_selected=is_other,
+        )
+        return ChoiceBlock(key="detector", title=t("Which detector?"), lines=(*lines, other))
 
     def _history(self, data: SiteSheet) -> RowsBlock:
         t = self.t
@@ -244,6 +291,10 @@ class GatePage(SitePage):
         )
 
 
+def _is_shown(detector: Detector, value: AirValue) -> bool:
+    return detector.values is None or value in detector.values or value in NEEDED_VALUES
+
+
 def _shown(value: float | None) -> str:
     return "–" if value is None else f"{value:g}"
 
@@ -257,14 +308,31 @@ def _air(answers: Answers) -> AirTyped:
     )
 
 
+def _is_listed(data: SiteSheet, detector_id: str) -> bool:
+    return any(each.detector_id == detector_id for each in data.van.detectors)
+
+
+def _choice(data: SiteSheet, answers: Answers) -> str:
+    """Return which detector of the office's list is chosen, `OTHER` for one that is not on it."""
+    chosen = answers.get("detector") or data.detector.detector_id
+    return chosen if not chosen or _is_listed(data, chosen) else OTHER
+
+
+def _typed_before(data: SiteSheet) -> str:
+    """Return the number that was typed for the gas test before, empty where it is on the list."""
+    return "" if _is_listed(data, data.detector.detector_id) else data.detector.detector_id
+
+
 def _detector(data: SiteSheet, answers: Answers) -> Detector:
-    """Return the detector as typed, else the one in use."""
+    """Return the detector as chosen or typed, else the one in use."""
+    chosen = _choice(data, answers)
+    if chosen != OTHER and data.van.detectors:
+        return trusted_detector(Detector(detector_id=chosen), data.van.detectors)
     typed_until = answers.get("calibrated_until")
-    until = _day(typed_until) if typed_until.strip() else data.detector.calibrated_until
-    return Detector(
-        detector_id=(answers.get("detector_id") or data.detector.detector_id).strip(),
-        calibrated_until=until,
-    )
+    before = data.detector if _typed_before(data) else Detector()
+    until = _day(typed_until) if typed_until.strip() else before.calibrated_until
+    typed = (answers.get("detector_id") or before.detector_id).strip()
+    return trusted_detector(Detector(detector_id=typed, calibrated_until=until), data.van.detectors)
 
 
 def _day(text: str) -> date | None:

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
+from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.form_answers import OK as _OK
+from field_app.patrols.form_answers import WRONG as _WRONG
+from field_app.patrols.form_answers import home_answers
 from field_app.patrols.home_check import (
     GROUPS,
     Sheet,
@@ -15,6 +21,8 @@ from field_app.patrols.inspection_store import SeenHome
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
+from field_app.presenters.form_tools import FORM_TOOL
+from field_app.presenters.round_forms import FormsSeen, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     SEVERITY_ICONS,
@@ -44,6 +52,7 @@ from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
     CheckItem,
@@ -51,7 +60,9 @@ from wire_contracts.home_checks import (
     NoticeOutcome,
 )
 
-_OK, _WRONG = "ok", "wrong"
+ONE_VISIT: Final = timedelta(hours=12)
+"""A home is visited again after weeks: a form of the last shift belongs to this visit."""
+
 _NOTICE, _SIGNATURE = "notice", "signature"
 
 
@@ -62,10 +73,14 @@ class HomeData:
     home: SeenHome
     kept: Mapping[str, str]
     photo_count: int
+    forms: FormsSeen
 
 
 class HomePage:
-    """One home; `SheetPresenter` shows it. `leads_to` is the page after it, empty for none."""
+    """One home; `SheetPresenter` shows it.
+
+    `leads_to` is the page after it, empty for none; `place_text` its address, once it was read.
+    """
 
     def __init__(self, parts: RoundParts, household_id: str) -> None:
         """Show the check of a home."""
@@ -75,15 +90,29 @@ class HomePage:
         self._opened_s = parts.context.clock.now_utc().timestamp()
         self._photo_trouble = ""
         self.leads_to = ""
+        self.place_text = ""
 
     def read(self) -> HomeData | None:
         """Return the home with its answers, None when the tablet knows it no more."""
         home = self._parts.desk.home(self._household_id)
         if home is None:
             return None
+        self.place_text = home.household.address
         kept = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
         photos = self._parts.photos.count(record_of(self._household_id))
-        return HomeData(home=home, kept=kept, photo_count=photos.total)
+        since_ms = ms_from_utc(self._parts.context.clock.now_utc() - ONE_VISIT)
+        forms = forms_of(self._parts.forms, self.subject, (), since_ms)
+        return HomeData(
+            home=home,
+            kept={**home_answers(forms.done), **kept},
+            photo_count=photos.total,
+            forms=forms,
+        )
+
+    @property
+    def subject(self) -> FormSubject:
+        """Return what the office's forms are filled in for here."""
+        return FormSubject(about=HOUSEHOLD_ENTITY, about_id=self._household_id)
 
     def typed_before(self, data: HomeData) -> Mapping[str, str]:
         """Return what was answered before."""
@@ -107,6 +136,8 @@ class HomePage:
         if key == "photo":
             self._parts.hardware.camera.take_photo(self._photographed)
             return Tapped()
+        if key.startswith(FORM_TOOL):
+            return Tapped(opens=key)
         if key == "sign":
             return Tapped(opens=f"sign:{self._household_id}")
         if key == "nobody":
@@ -175,9 +206,11 @@ class HomePage:
             ),
             blocks=(
                 *self._before(household.hazards),
+                *(form_rows(t, data.forms) if data.forms.begun or data.forms.done else ()),
                 *(block for key, items in GROUPS for block in self._group(key, items, answers)),
                 *(block for item in hazardous for block in self._hazard(item, sheet, answers)),
                 *self._notice(sheet, answers, data),
+                *(() if data.forms.begun or data.forms.done else form_rows(t, data.forms)),
             ),
             primary=SheetButton(
                 key="done",

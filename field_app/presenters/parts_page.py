@@ -1,10 +1,7 @@
 """The parts that were taken from the van for an order, counted with the thumb."""
 
-from dataclasses import dataclass
-from typing import Final
-
 from field_app.orders.site_desk import SiteSheet
-from field_app.presenters.ports import PresenterContext, Words
+from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     NoteBlock,
@@ -15,51 +12,10 @@ from field_app.presenters.sheet_views import (
     SheetView,
 )
 from field_app.presenters.site_page import SitePage
+from field_app.presenters.site_words import left_text
 from field_app.tablet import Tablet
-from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import PartUsed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VanPart:
-    """One part of the van's stock."""
-
-    part_id: str
-    media: frozenset[Medium]
-
-
-_ALL: Final = frozenset(Medium)
-_GAS: Final = frozenset({Medium.GAS})
-_WET: Final = frozenset({Medium.WATER, Medium.HEAT})
-
-VAN: Final = (
-    VanPart(part_id="gasket-dn20", media=_ALL),
-    VanPart(part_id="gasket-dn50", media=_ALL),
-    VanPart(part_id="ball-valve-dn20", media=_ALL),
-    VanPart(part_id="ptfe-tape", media=_ALL),
-    VanPart(part_id="hose-gas-1m", media=_GAS),
-    VanPart(part_id="regulator-household", media=_GAS),
-    VanPart(part_id="repair-clamp-dn50", media=_ALL),
-    VanPart(part_id="float-valve", media=_WET),
-    VanPart(part_id="seal-wire", media=_ALL),
-)
-"""What every van carries; anything else is typed."""
-
-
-def part_text(t: Words, part_id: str) -> str:
-    """Return what a part is called; one that was typed stays as it is."""
-    texts = {
-        "gasket-dn20": t("Gasket DN 20"),
-        "gasket-dn50": t("Gasket DN 50"),
-        "ball-valve-dn20": t("Ball valve DN 20"),
-        "ptfe-tape": t("Sealing tape"),
-        "hose-gas-1m": t("Gas hose 1 m"),
-        "regulator-household": t("Household regulator"),
-        "repair-clamp-dn50": t("Repair clamp DN 50"),
-        "float-valve": t("Float valve"),
-        "seal-wire": t("Seal and wire"),
-    }
-    return texts.get(part_id, part_id)
+from wire_contracts.van import LONGEST_ID, VanPart
 
 
 class PartsPage(SitePage):
@@ -73,31 +29,21 @@ class PartsPage(SitePage):
         """Return the sheet."""
         t = self.t
         used = {part.part_id: part for part in data.record.parts}
-        offered = [one.part_id for one in VAN if data.document.medium in one.media]
-        listed = [*offered, *(each for each in used if each not in offered)]
-        lines = tuple(
-            RowLine(
-                key=part_id,
-                title=part_text(t, part_id),
-                icon="package-variant",
-                count=f"{used[part_id].quantity:g}" if part_id in used else "",
-                actions=(
-                    *(
-                        (RowAction(key=f"less:{part_id}", text="", icon="minus", kind="ghost"),)
-                        if part_id in used
-                        else ()
-                    ),
-                    RowAction(key=f"more:{part_id}", text="", icon="plus"),
-                ),
-            )
-            for part_id in listed
-        )
+        offered = [each for each in data.van.parts if data.document.medium in each.media]
+        names = {each.part_id for each in offered}
+        lines = [self._offered(each, used.get(each.part_id)) for each in offered]
+        lines += [_typed(each) for each in used.values() if each.part_id not in names]
         typed = answers.get("other").strip()
         return SheetView(
             title=t("Parts used"),
             subtitle=self._subtitle(data),
             blocks=(
-                RowsBlock(key="van", title=t("From the van"), lines=lines),
+                RowsBlock(
+                    key="van",
+                    title=t("From the van"),
+                    lines=tuple(lines),
+                    empty_text=t("The office keeps no list for this van: type the part."),
+                ),
                 NoteBlock(
                     key="other",
                     label=t("Another part"),
@@ -119,11 +65,46 @@ class PartsPage(SitePage):
         what, _, part_id = key.partition(":")
         if what == "done":
             return Tapped(is_done=True)
-        quantity = 1.0 if what == "more" else -1.0
+        known = self._known(part_id)
         part = PartUsed(
-            part_id=part_id[:64], name=part_text(self.t, part_id), quantity=quantity, unit="pcs"
+            part_id=part_id[:LONGEST_ID],
+            name=known.name.in_language(self.t.language) if known else part_id,
+            quantity=1.0 if what == "more" else -1.0,
+            unit=known.unit if known else "pcs",
         )
         self._tablet.site.use_part(self._order_id, part)
         if answers.get("other").strip() == part_id:
             self.keep({"other": ""})
         return Tapped()
+
+    def _known(self, part_id: str) -> VanPart | None:
+        found = [each for each in self._tablet.site.van().parts if each.part_id == part_id]
+        return found[0] if found else None
+
+    def _offered(self, part: VanPart, used: PartUsed | None) -> RowLine:
+        text, tone = left_text(self.t, part)
+        return RowLine(
+            key=part.part_id,
+            title=part.name.in_language(self.t.language),
+            detail=text,
+            icon="package-variant",
+            tone=tone,
+            count="" if used is None else f"{used.quantity:g}",
+            actions=_buttons(part.part_id, is_used=used is not None),
+        )
+
+
+def _typed(used: PartUsed) -> RowLine:
+    return RowLine(
+        key=used.part_id,
+        title=used.name,
+        icon="package-variant",
+        count=f"{used.quantity:g}",
+        actions=_buttons(used.part_id, is_used=True),
+    )
+
+
+def _buttons(part_id: str, *, is_used: bool) -> tuple[RowAction, ...]:
+    more = RowAction(key=f"more:{part_id}", text="", icon="plus")
+    less = RowAction(key=f"less:{part_id}", text="", icon="minus", kind="ghost")
+    return (less, more) if is_used else (more,)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from field_app.checklists.form_desk import FormSubject
+from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
@@ -11,6 +13,8 @@ from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Tag, TagWay
+from field_app.presenters.form_tools import FORM_TOOL
+from field_app.presenters.round_forms import FormsSeen, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     KIND_ICONS,
@@ -60,10 +64,11 @@ class PointData:
     checkpoint: Checkpoint
     kept: Mapping[str, str]
     photo_count: int
+    forms: FormsSeen
 
 
 class PointPage:
-    """One checkpoint; `SheetPresenter` shows it."""
+    """One checkpoint; `SheetPresenter` shows it. `place_text` is its name, once it was read."""
 
     def __init__(self, parts: RoundParts, run_id: str, checkpoint_id: str) -> None:
         """Show one checkpoint of a run."""
@@ -72,6 +77,7 @@ class PointPage:
         self._checkpoint_id = checkpoint_id
         self._draft = point_draft(run_id, checkpoint_id)
         self._photo_trouble = ""
+        self.place_text = ""
 
     def read(self) -> PointData | None:
         """Return the checkpoint as it stands in the run, None when the tablet knows it no more."""
@@ -79,15 +85,25 @@ class PointPage:
         checkpoint = desk.checkpoints().get(self._checkpoint_id)
         if checkpoint is None:
             return None
+        self.place_text = checkpoint.name.in_language(self._parts.context.words.language)
         run = desk.run(self._run_id)
         kept = {name: str(value) for name, value in desk.answers(self._draft).items()}
         told = run.state.points.get(self._checkpoint_id)
+        kind, medium = checkpoint.kind, checkpoint.medium
+        subject, purposes = self.subject, (str(kind), f"{kind}:{medium}", str(medium))
+        forms = forms_of(self._parts.forms, subject, purposes, run.begun_at_ms)
         return PointData(
             run=run,
             checkpoint=checkpoint,
-            kept={**_told_before(told), **kept},
+            kept={**point_answers(forms.done), **_told_before(told), **kept},
             photo_count=self._parts.photos.count(self._photo_record()).total,
+            forms=forms,
         )
+
+    @property
+    def subject(self) -> FormSubject:
+        """Return what the office's forms are filled in for here."""
+        return FormSubject(about=CHECKPOINT_ENTITY, about_id=self._checkpoint_id)
 
     def typed_before(self, data: PointData) -> Mapping[str, str]:
         """Return what was kept, or told before."""
@@ -112,6 +128,8 @@ class PointPage:
         """Show that one is there, take a photo, or keep what was found."""
         data = self.read()
         t = self._parts.context.words
+        if key.startswith(FORM_TOOL):
+            return Tapped(opens=key)
         if data is None:
             return Tapped(message=t("This place is not on this tablet any more."), is_done=True)
         try:
@@ -207,6 +225,7 @@ class PointPage:
         blocks: list[Block] = [
             *self._warnings(checkpoint, judged),
             *self._being_there(data, answers),
+            *form_rows(t, data.forms),
             *(self._numbers(judged) if outcome not in _LEFT_OUT else []),
             self._outcomes(outcome),
             *self._about(outcome, answers),

@@ -11,15 +11,19 @@ from field_app.presenters.sheet_views import (
     Block,
     FactsBlock,
     NoteBlock,
+    RowLine,
+    RowsBlock,
     SheetButton,
     SheetView,
     TextBlock,
     TilesBlock,
 )
-from field_app.presenters.views import LabelledText
+from field_app.presenters.site_words import calibration_text, left_text
+from field_app.presenters.views import LabelledText, Tone
 from field_app.tablet import Tablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.van import Calibration, Van, calibration_at, is_short
 
 NOTE_ORDER = "shift"
 """The record under which the note of the shift is a draft."""
@@ -33,6 +37,7 @@ class ShiftData:
     open_count: int
     urgent_count: int
     waiting_count: int
+    van: Van
     typed: Mapping[str, str]
     saved_at_ms: int | None
 
@@ -54,6 +59,7 @@ class ShiftPage:
             open_count=page.counts.get(OrderFilter.OPEN, 0),
             urgent_count=page.counts.get(OrderFilter.URGENT, 0),
             waiting_count=self._tablet.status().outbox.waiting,
+            van=self._tablet.site.van(),
             typed=draft.typed,
             saved_at_ms=draft.saved_at_ms,
         )
@@ -96,6 +102,7 @@ class ShiftPage:
             )
         else:
             blocks.append(TextBlock(key="none", text=t("No note was left today.")))
+        blocks += self._van(data.van)
         note = answers.get("note").strip()
         return SheetView(
             title=t("My shift"),
@@ -123,6 +130,39 @@ class ShiftPage:
         self._tablet.site.leave_note(answers.get("note"), numbers)
         self._tablet.site.keep(NOTE_ORDER, "", {"note": ""})
         return Tapped()
+
+    def _van(self, van: Van) -> list[Block]:
+        """Return what the van lacks and which detectors are due, nothing when all is well."""
+        t = self._context.words
+        today = self._context.clock.now_utc().astimezone(self._context.zone).date()
+        due = [
+            RowLine(
+                key=f"detector-{each.detector_id}",
+                title=each.detector_id,
+                detail=calibration_text(t, each.calibrated_until, today)[0],
+                icon="air-filter",
+                tone=calibration_text(t, each.calibrated_until, today)[1],
+            )
+            for each in van.detectors
+            if calibration_at(each.calibrated_until, today) is not Calibration.GOOD
+        ]
+        short = [
+            RowLine(
+                key=f"part-{part.part_id}",
+                title=part.name.in_language(t.language),
+                detail=left_text(t, part)[0],
+                icon="package-variant",
+                tone=Tone.WARN,
+            )
+            for part in van.parts
+            if is_short(part)
+        ]
+        lines = (*due, *short)
+        return (
+            [RowsBlock(key="van", title=t("To be seen to in the van"), lines=lines)]
+            if lines
+            else []
+        )
 
     def _tiles(self, data: ShiftData) -> tuple[LabelledText, ...]:
         t = self._context.words

@@ -1,14 +1,17 @@
 """Decides how the work on site reads: steps, values, reasons, troubles."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from field_app.orders.completion import Lack, Lacking
 from field_app.orders.entry_gate import GateReason
 from field_app.orders.reading_check import Doubt
 from field_app.orders.safety_steps import StepField, Trouble
 from field_app.presenters.ports import Words
+from field_app.presenters.views import Tone
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import HelpReason, SafetyStep, VisitEndReason
+from wire_contracts.van import Calibration, VanPart, calibration_at, is_short
 
 
 def step_text(t: Words, step: SafetyStep, medium: Medium) -> str:
@@ -129,6 +132,9 @@ def gate_text(t: Words, reason: GateReason) -> str:
         GateReason.NO_DETECTOR: t("Which detector? Enter its number."),
         GateReason.CALIBRATION_UNKNOWN: t("Until when is the detector calibrated?"),
         GateReason.CALIBRATION_DUE: t("The detector's calibration has run out: take another one."),
+        GateReason.WRONG_DETECTOR: t(
+            "This detector does not show oxygen and gas: take another one."
+        ),
         GateReason.OXYGEN_MISSING: t("Oxygen is not measured."),
         GateReason.LEL_MISSING: t("Gas is not measured."),
         GateReason.NOT_A_NUMBER: t("A value is not a number."),
@@ -139,6 +145,24 @@ def gate_text(t: Words, reason: GateReason) -> str:
         GateReason.HYDROGEN_SULPHIDE: t("Hydrogen sulphide above the limit."),
     }
     return texts[reason]
+
+
+def calibration_text(t: Words, until: date, today: date) -> tuple[str, Tone]:
+    """Return until when a detector may be trusted, and how urgent that is."""
+    standing = calibration_at(until, today)
+    if standing is Calibration.OVER:
+        return t("Blocked: calibration ended {day}").format(day=until.isoformat()), Tone.DANGER
+    text = t("Calibrated until {day}").format(day=until.isoformat())
+    return text, Tone.WARN if standing is Calibration.SOON else Tone.OK
+
+
+def left_text(t: Words, part: VanPart) -> tuple[str, Tone]:
+    """Return what is left of a part in the van, and whether that is too little."""
+    unit = "" if part.unit == "pcs" else f" {part.unit}"
+    if part.quantity <= 0:
+        return t("None left in the van"), Tone.WARN
+    text = t("{count} left in the van").format(count=f"{part.quantity:g}{unit}")
+    return text, Tone.WARN if is_short(part) else Tone.PLAIN
 
 
 def doubt_text(t: Words, doubt: Doubt) -> str:

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Protocol
 
 from field_app.platform.ports import Stop, Tag
+from field_app.presenters.form import FormRequest
+from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.home import HomePage
 from field_app.presenters.meter import MeterPresenter
 from field_app.presenters.point import PointPage
@@ -102,6 +104,7 @@ class RoundsPlace:
         return TaggedSheet(
             listen=lambda: reader.listen(hear),
             presenter=presenter,
+            opened=partial(self._open_form, page),
             closed=self._navigator.close_page,
         )
 
@@ -123,9 +126,21 @@ class RoundsPlace:
         page = HomePage(self._parts, household_id)
         return SheetScreen(
             presenter=SheetPresenter(page, self._parts.context),
-            opened=self.open,
+            opened=partial(self._open_at_home, page),
             closed=partial(self._closed, page),
         )
+
+    def _open_at_home(self, page: HomePage, key: str) -> None:
+        if key.startswith(FORM_TOOL):
+            self._open_form(page, key)
+        else:
+            self.open(key)
+
+    def _open_form(self, page: PointPage | HomePage, key: str) -> None:
+        """Open a form of the office for what the page is about."""
+        form_id = key.removeprefix(FORM_TOOL)
+        request = FormRequest(form_id=form_id, subject=page.subject, subject_text=page.place_text)
+        self._navigator.open_form(request)
 
     def _meter(self, meter_id: str) -> PlaceScreen:
         presenter = MeterPresenter(self._parts, meter_id)

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from field_app.orders.completion import Evidence, Lack, what_is_lacking
-from field_app.orders.entry_gate import AirTyped, Detector, GateReason, judge_entry
+from field_app.orders.entry_gate import (
+    AirTyped,
+    Detector,
+    GateReason,
+    judge_entry,
+    trusted_detector,
+)
 from field_app.orders.lone_watch import WatchMoment, WatchState, watch_at
 from field_app.orders.reading_check import DAY_MS, Doubt, doubt_of, expected_now
 from field_app.orders.safety_steps import (
@@ -39,6 +45,7 @@ from wire_contracts.site_facts import (
     step_json,
 )
 from wire_contracts.texts import BilingualText
+from wire_contracts.van import AirValue, GasDetector
 from wire_contracts.work_order_states import WorkOrderState
 
 TODAY = date(2026, 11, 21)
@@ -162,6 +169,14 @@ def test_air_that_may_kill_keeps_the_gate_shut(air: AirTyped, reason: GateReason
             Detector(detector_id="GX-7", calibrated_until=date(2026, 11, 20)),
             GateReason.CALIBRATION_DUE,
         ),
+        (
+            Detector(
+                detector_id="LD-1",
+                calibrated_until=date(2026, 12, 31),
+                values=frozenset({AirValue.LEL_PCT}),
+            ),
+            GateReason.WRONG_DETECTOR,
+        ),
     ],
 )
 def test_a_detector_that_nobody_vouches_for_keeps_the_gate_shut(
@@ -171,6 +186,22 @@ def test_a_detector_that_nobody_vouches_for_keeps_the_gate_shut(
 
     assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
     assert not verdict.is_dangerous
+
+
+def test_about_a_detector_of_the_office_the_office_alone_is_believed() -> None:
+    listed = GasDetector(
+        detector_id="GX-7",
+        model="4-gas",
+        values=frozenset(AirValue),
+        calibrated_until=date(2026, 11, 20),
+    )
+    typed = Detector(detector_id=" gx-7", calibrated_until=date(2027, 12, 31))
+
+    trusted = trusted_detector(typed, [listed])
+
+    assert trusted.calibrated_until == date(2026, 11, 20)
+    assert judge_entry(trusted, GOOD_AIR, TODAY).reasons == (GateReason.CALIBRATION_DUE,)
+    assert trusted_detector(GOOD_DETECTOR, []) == GOOD_DETECTOR
 
 
 @given(

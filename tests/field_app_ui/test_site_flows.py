@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -20,7 +20,11 @@ from tests.field_app_ui.town_office import (
 )
 from wire_contracts.fields import JsonObject
 from wire_contracts.orders import SafetyClass
+from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import Handover
+from wire_contracts.texts import BilingualText
+from wire_contracts.van import ENTITY as VAN
+from wire_contracts.van import AirValue, GasDetector, Van, VanPart, van_json
 from wire_contracts.work_order_states import WorkOrderState
 
 
@@ -81,6 +85,81 @@ def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
     assert [(each["oxygen_pct"], each["is_entry_allowed"]) for each in told] == [(20.8, True)]
     open_tool(ui, "gate")
     assert ui.get("Field", hint="detector_id", anywhere=True).text == "GX-7", "asked once a shift"
+
+
+def van(*parts: VanPart) -> tuple[str, str, JsonObject]:
+    """Return what the office sends of the crew's van: two detectors, one of them overdue."""
+    detectors = [
+        GasDetector(
+            detector_id=detector_id,
+            model="4-gas",
+            values=frozenset({AirValue.OXYGEN_PCT, AirValue.LEL_PCT}),
+            calibrated_until=until,
+        )
+        for detector_id, until in (("GX-7", date(2026, 11, 20)), ("GX-9", date(2027, 4, 30)))
+    ]
+    return VAN, "crew-3", van_json(Van(parts=parts, detectors=detectors))
+
+
+def test_a_detector_of_the_office_is_chosen_and_an_overdue_one_blocks(
+    crew: Field, hands: Hands
+) -> None:
+    del hands
+    crew.office.extra = [van()]
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    open_tool(ui, "gate")
+    write(ui, "oxygen_pct", "20.8")
+    write(ui, "lel_pct", "0")
+    ui.tap_hint("GX-7")
+    ui.settle()
+    assert ui.get("SureBtn", hint="primary").disabled, "its calibration ended yesterday"
+    assert not ui.all("Field", hint="carbon_monoxide_ppm"), "it does not show that"
+    ui.tap_hint("other")
+    ui.settle()
+    write(ui, "detector_id", "gx-7")
+    write(ui, "calibrated_until", "2027-12-31")
+    assert ui.get("SureBtn", hint="primary").disabled, "the office knows better"
+    ui.tap_hint("GX-9")
+    ui.settle()
+    ui.tap_hint("primary")
+    ui.settle()
+
+    assert [each["detector_id"] for each in facts(crew, "gas_measurement")] == ["GX-9"]
+
+
+def test_what_is_taken_from_the_van_is_counted_before_the_office_knows(
+    crew: Field, hands: Hands
+) -> None:
+    del hands
+    tape = VanPart(
+        part_id="tape",
+        name=BilingualText(en="Sealing tape", zh="生料带"),
+        media=frozenset(Medium),
+        unit="pcs",
+        quantity=2,
+        least=1,
+    )
+    crew.office.extra = [van(tape)]
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    crew.office.is_reachable = False
+    open_tool(ui, "parts")
+    for _ in range(2):
+        ui.tap_hint("more:tape")
+        ui.settle()
+    assert "None left in the van" in ui.texts()
+    ui.tap_hint("less:tape")
+    ui.settle()
+    assert "1 left in the van" in ui.texts()
+    crew.office.is_reachable = True
+
+    told = [(each["part_id"], each["quantity"]) for each in facts(crew, "part_used")]
+    assert told == [("tape", 1.0), ("tape", 1.0), ("tape", -1.0)]
 
 
 def test_the_map_offers_the_valve_that_closes_the_section(crew: Field, hands: Hands) -> None:
