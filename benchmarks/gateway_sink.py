@@ -1,7 +1,8 @@
 """The far end of a measured gateway: takes batches, acknowledges them, counts readings.
 
-As a process: `python -m benchmarks.gateway_sink PORT` prints a line as soon as it listens, and
-for each line on its standard input one JSON object of what has come so far.
+As a process: `python -m benchmarks.gateway_sink PORT [dated]` prints a line as soon as it listens,
+and for each line on its standard input one JSON object of what has come so far; `dated` keeps of
+each frame when it was measured, too.
 """
 
 import json
@@ -22,11 +23,12 @@ _ZLIB = b"x"
 class Sink:
     """Counts what has come since the start, once for each number."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, is_dated: bool) -> None:
         """Connect and subscribe to every gateway."""
+        self._is_dated = is_dated
+        self.dated: list[tuple[int, str, int]] = []
         self.frames = 0
         self.readings = 0
-        self.of_device: dict[str, int] = {}
         self.plain_bytes = 0
         self._acks: dict[int, EpochAck] = {}
         self._client = Client(
@@ -57,12 +59,13 @@ class Sink:
         for each in frames:
             count = len(each["v"])
             self.readings += count
-            self.of_device[each["d"]] = self.of_device.get(each["d"], 0) + count
+            if self._is_dated:
+                self.dated.append((each["t"], each["d"], count))
 
 
 def main() -> None:
     """Answer each line with the counts."""
-    sink = Sink(int(sys.argv[1]))
+    sink = Sink(int(sys.argv[1]), is_dated="dated" in sys.argv)
     print("ready", flush=True)
     for _ in sys.stdin:
         said = {
@@ -70,7 +73,7 @@ def main() -> None:
             "frames": sink.frames,
             "readings": sink.readings,
             "plain_bytes": sink.plain_bytes,
-            "of_device": dict(sink.of_device),
+            "dated": sink.dated,
         }
         print(json.dumps(said), flush=True)
 

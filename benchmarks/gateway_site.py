@@ -39,13 +39,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What has reached the sink at one moment of the wall's monotonic clock."""
+    """What has reached the sink at one moment of the wall's monotonic clock.
+
+    `dated` has of each frame when it was measured (ms since 1970), its meter, and its readings.
+    """
 
     at_s: float
     frames: int
     readings: int
     plain_bytes: int
-    of_device: dict[str, int]
+    dated: Sequence[tuple[int, str, int]]
 
 
 class Child:
@@ -157,7 +160,7 @@ def count(sink: Child) -> Count:
         frames=said["frames"],
         readings=said["readings"],
         plain_bytes=said["plain_bytes"],
-        of_device=said["of_device"],
+        dated=said["dated"],
     )
 
 
@@ -181,12 +184,12 @@ def written_bytes(pid: int) -> int:
     return number
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str, within_s: float = _PATIENCE_S) -> None:
     """Wait for a condition; raise TimeoutError when it does not come true."""
-    deadline_s = time.monotonic() + _PATIENCE_S
+    deadline_s = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline_s:
-            message = f"{what}: not within {_PATIENCE_S:.0f} s"
+            message = f"{what}: not within {within_s:.0f} s"
             raise TimeoutError(message)
         time.sleep(0.02)
 
