@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from field_app.platform.ports import Fix
-from field_app.presenters.sheet_views import SheetView
+from field_app.presenters.sheet_views import NumberBlock, SheetView
 from field_app.store.record_states import RecordState
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.test_every_screen import (
     FACES,
     boxes,
@@ -120,6 +121,45 @@ def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: 
     point = told(inspector, FactType.PATROL_POINT)[0]
     assert point["values"] == {"gas_lel_pct": 0.0, "well_water_cm": 3.5}
     assert hands.reader.heard == [], "tags are heard only while a stop is open"
+
+
+def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twice(
+    inspector: Field, hands: Hands
+) -> None:
+    inspector.office.extra = [*inspection_rows(), published(builtin("patrol-well"))]
+    ui = start_route(inspector)
+    hands.locator.go(0, off_m=4)
+    go(ui, "next-stop")
+    go(ui, "position")
+    go(ui, "form:patrol-well")
+    screen = ui.get("FormScreen")
+    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
+    go(ui, "reached=yes")
+    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
+    for place, text in (("look/gas_lel_pct", "0,5"), ("look/well_water_cm", "12")):
+        ui.tap_hint(place)
+        ui.type(text)
+    for answer in ("look/cover=pass", "look/valve=pass", "look/surroundings=pass"):
+        go(ui, answer)
+    go(ui, "wrong/has_defect=no")
+    go(ui, "finish-form")
+
+    view = sheet(ui)
+    numbers = {each.key: each.text for each in view.blocks if isinstance(each, NumberBlock)}
+    assert numbers == {"gas_lel_pct": "0.5", "well_water_cm": "12"}
+    assert view.primary is not None
+    assert not view.primary.refusal
+    go(ui, "primary")
+    assert told(inspector, FactType.PATROL_POINT)[0]["values"] == {
+        "gas_lel_pct": 0.5,
+        "well_water_cm": 12.0,
+    }
+    form = told(inspector, FactType.FORM_ANSWERSET)[0]
+    assert (form["form"], form["about"], form["about_id"]) == (
+        "patrol-well@1",
+        "checkpoint",
+        "vw-031",
+    )
 
 
 def test_the_position_counts_only_near_the_stop_and_says_when_it_is_made_up(
