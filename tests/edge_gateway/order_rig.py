@@ -161,7 +161,7 @@ def link(
 [[link]]
 name = "{name}"
 url = "tcp://{LOOPBACK}:{port}"
-timeout_s = 0.3
+timeout_s = 20.0
 retry_count = 0
 intervals = {{ fast = "1s" }}
 {more}
@@ -170,6 +170,11 @@ serial = "{serial}"
 device_address = 1
 profile = "{profile}"
 """
+
+
+def hasty(links: str) -> str:
+    """The same links where nothing good is to come: a trial waits three periods and a time-out."""
+    return links.replace("timeout_s = 20.0", "timeout_s = 0.3")
 
 
 def settings(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +13,6 @@ from typing import Self
 
 from sqlalchemy import Engine, func, select
 
-from edge_gateway.queue.queue_file_io import QueueError
-from edge_gateway.queue.queue_store import read_figures
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
 from firmware_profiles.probe import MeantMeter
@@ -37,6 +35,7 @@ from tests.edge_gateway.rig import (
     Behave,
     MeterServer,
     Mosquitto,
+    committed,
     from_image,
     until,
 )
@@ -161,10 +160,8 @@ class OutageTown:
             self.start(part)
 
     def committed(self) -> int:
-        """Return the highest number that the gateway has given; 0 while its file is made."""
-        with suppress(QueueError, sqlite3.DatabaseError):
-            return read_figures(self.queue_file).last_seq
-        return 0
+        """Return the highest number that the gateway has given."""
+        return committed(self.queue_file)
 
     def drained(self, upto: int) -> bool:
         """Return whether the server knows every number up to this one."""

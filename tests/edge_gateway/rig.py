@@ -5,6 +5,7 @@ import getpass
 import shutil
 import socket
 import socketserver
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_gateway.links.answers import FaultKind
 from edge_gateway.links.driver import Driver, JobKind, JobRead
+from edge_gateway.queue.queue_file_io import QueueError
+from edge_gateway.queue.queue_store import read_figures
 from tests.free_ports import free_port
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack
 from wire_contracts.frames import Batch, Frame, parse_batch
@@ -51,6 +54,13 @@ def read_in_time(driver: Driver, job: JobKind) -> JobRead:
 
     until(is_heard)
     return reads[-1]
+
+
+def committed(queue_file: Path) -> int:
+    """Return the highest number that a gateway has given; 0 while its file is made."""
+    with contextlib.suppress(QueueError, sqlite3.DatabaseError):
+        return read_figures(queue_file).last_seq
+    return 0
 
 
 def is_listening(port: int) -> bool:

@@ -49,7 +49,7 @@ listen = "127.0.0.1:{metrics}"
 name = "plant"
 host = "127.0.0.1"
 port = {meters}
-timeout_s = 0.25
+timeout_s = 1.0
 [[link.meter]]
 serial = "HM-7"
 device_address = 7
@@ -150,13 +150,13 @@ def test_a_measured_report_counts_every_meter_of_every_link(
 ) -> None:
     with MeterServer(units={7: METER}) as plant:
         file = settings_file(tmp_path, meters=plant.port, metrics=free_port())
-        status, out, _ = reported(capsys, "--config", str(file), "--seconds", "1", "--json")
+        status, out, _ = reported(capsys, "--config", str(file), "--seconds", "2", "--json")
     body = json.loads(out)
     (link,) = body["links"]
     good, silent = link["meters"]
 
     assert status == 0
-    assert body["source"] == "measured for 1 s, reading without a pause"
+    assert body["source"] == "measured for 2 s, reading without a pause"
     assert (link["name"], link["open"]) == ("plant", True)
     assert link["requests"] > 2
     assert link["timeouts"] >= 1

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.__main__ import main
-from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, Mosquitto, from_image, until
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    ROOT,
+    MeterServer,
+    Mosquitto,
+    committed,
+    from_image,
+    until,
+)
 from tests.free_ports import free_port
 
 SETTINGS = """
@@ -34,6 +42,7 @@ profile = "tuf_2000m@1"
 intervals = {{fast = "1s"}}
 """
 
+QUEUE = Path("state") / "queue.sqlite3"
 METER = from_image({(3, 1441): 7})
 """Says that it is unit 7, as the profile wants to know before it is polled."""
 
@@ -99,9 +108,9 @@ def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path
             stderr=subprocess.PIPE,
             text=True,
         )
-        until(lambda: len(plant.asked) >= 2)
+        until(lambda: committed(tmp_path / QUEUE) > 0)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=30)
+        _, log = process.communicate(timeout=60)
     events = [json.loads(line)["event"] for line in log.splitlines()]
 
     assert process.returncode == 0
@@ -121,9 +130,9 @@ def test_queue_stat_counts_what_is_waiting(
             cwd=ROOT,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: len(plant.asked) >= 2)
+        until(lambda: committed(tmp_path / QUEUE) > 0)
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
     status = main(["queue", "stat", "--config", str(file)])
 
     shown = capsys.readouterr().out

@@ -12,7 +12,7 @@ import pytest
 from edge_gateway.__main__ import main
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.queue_store import open_queue
-from tests.edge_gateway.rig import ROOT, MeterServer, from_image, until
+from tests.edge_gateway.rig import ROOT, MeterServer, committed, from_image, until
 from tests.edge_gateway.test_gateway_command import written
 from tests.edge_gateway.test_queue_file import NOW, acked, frames
 from tests.free_ports import free_port
@@ -225,7 +225,7 @@ def test_an_export_works_while_the_gateway_runs(tmp_path: Path) -> None:
         )
         path = tmp_path / "state" / "queue.sqlite3"
         until(lambda: path.exists() and main(["queue", "stat", "--config", str(file)]) == 0)
-        until(lambda: len(plant.asked) >= 3)
+        until(lambda: committed(path) > 0)
         target = tmp_path / "frames.jsonl"
         done = subprocess.run(
             [

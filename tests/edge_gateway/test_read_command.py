@@ -274,7 +274,7 @@ def test_one_bad_value_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
     line = Cjt188Line([HEAT], fault=lambda: Fault.CHECKSUM)
     with line:
         url = f"cjt188://{LOOPBACK}:{line.port}"
-        status, out, _ = read(capsys, url, "--unit", "20:00110040314132", "--timeout", "0.05")
+        status, out, _ = read(capsys, url, "--unit", "20:00110040314132", "--timeout", "1")
 
     assert status == 1
     assert "bad_crc" in out

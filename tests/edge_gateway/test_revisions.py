@@ -22,7 +22,15 @@ from edge_gateway.run import QUEUE_FILE, run_gateway
 from firmware_profiles import library_io
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
-from tests.edge_gateway.order_rig import OrderDesk, Signer, link, settings, settings_text, sound
+from tests.edge_gateway.order_rig import (
+    OrderDesk,
+    Signer,
+    hasty,
+    link,
+    settings,
+    settings_text,
+    sound,
+)
 from tests.edge_gateway.rig import (
     ROOT,
     LedgerServer,
@@ -162,7 +170,8 @@ def test_many_revisions_leave_no_thread_behind(site: Site) -> None:
 def test_a_revision_with_dead_links_is_left_after_three_periods(site: Site) -> None:
     with site.at_work():
         until(lambda: site.server.ledger)
-        answer = site.desk.ask(revision(1, free_port()))
+        dead = ApplyConfig(number=1, settings=hasty(link(free_port(), serial="HM-2")))
+        answer = site.desk.ask(dead)
         before = len(site.server.ledger)
         until(lambda: len(site.server.ledger) > before + 1)
         in_force = site.revision()
@@ -187,7 +196,7 @@ def test_a_revision_that_reads_everything_wrongly_is_left_after_three_periods(si
         site.config = settings(site.folder, site.broker_port, site.desk.signer, links)
         with site.at_work():
             until(lambda: any(not each.quality for each in site.server.frames() if each.values))
-            order = ApplyConfig(number=1, settings=link(plant.port, profile=wrong))
+            order = ApplyConfig(number=1, settings=hasty(link(plant.port, profile=wrong)))
             answer = site.desk.ask(order)
             in_force = site.revision()
 
@@ -297,7 +306,7 @@ def test_a_kill_in_the_middle_of_a_swap_is_survived(site: Site, point: str) -> N
     command = site.desk.signer.command(revision(1, site.new.port))
     until(lambda: site.server.ledger)
     site.desk.send(site.desk.signer.sign(command))
-    killed = gateway.wait(20)
+    killed = gateway.wait(60)
     with site.at_work():
         answer = site.desk.wait(command.command_id)
         until(lambda: "HM-2" in site.devices())
@@ -315,12 +324,12 @@ def test_a_revision_that_keeps_killing_the_gateway_is_left_at_the_third_start(si
     command = site.desk.signer.command(revision(1, free_port()))
     until(lambda: site.server.ledger)
     site.desk.send(site.desk.signer.sign(command))
-    first.wait(20)
+    first.wait(60)
     state = site.config.data / FOLDER / "state.json"
     second = site.process("never", 1)
     until(lambda: '"starts":2' in state.read_text())
     os.kill(second.pid, signal.SIGKILL)
-    second.wait(20)
+    second.wait(60)
     with site.at_work():
         answer = site.desk.wait(command.command_id)
         in_force = site.revision()

@@ -28,7 +28,15 @@ from edge_gateway.config import (
 from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, run_gateway
 from tests.edge_gateway.order_rig import sound
-from tests.edge_gateway.rig import LOOPBACK, LedgerServer, MeterServer, Mosquitto, running, until
+from tests.edge_gateway.rig import (
+    LOOPBACK,
+    LedgerServer,
+    MeterServer,
+    Mosquitto,
+    committed,
+    running,
+    until,
+)
 from tests.free_ports import free_port
 from wire_contracts.payloads import read_json
 from wire_contracts.topics import Channel
@@ -132,12 +140,24 @@ def test_a_gateway_shows_its_certificate_and_checks_the_brokers(
     assert server.conflicts == []
 
 
+def until_printed(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = ""
+
+    def is_printed() -> bool:
+        nonlocal shown
+        shown += capsys.readouterr().out
+        return text in shown
+
+    until(is_printed)
+
+
 @pytest.mark.parametrize("spoilt", ["stranger.key", "ca.pem"])
 def test_a_key_that_does_not_fit_stops_no_meter_and_counts_as_soon_as_it_does(
     tmp_path: Path,
     plant: MeterServer,
     tls_broker: tuple[int, LedgerServer],
     spoilt: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     port, server = tls_broker
     right = (tmp_path / "gw-01.key").read_bytes()
@@ -146,7 +166,8 @@ def test_a_key_that_does_not_fit_stops_no_meter_and_counts_as_soon_as_it_does(
     config = gateway(tmp_path, plant, mqtt)
 
     with running(lambda stop: run_gateway(config, SystemClock(), stop)):
-        until(lambda: len(plant.asked) >= 6)
+        until_printed("mqtt.file_unusable", capsys)
+        until(lambda: committed(config.data / QUEUE_FILE) > 0)
         (tmp_path / "gw-01.key").write_bytes(right)
         until(lambda: len(server.ledger) >= 3 and server.payloads(Channel.EVENT))
     kinds = [read_json("event", each).text("kind") for each in server.payloads(Channel.EVENT)]
@@ -168,12 +189,11 @@ def test_a_broker_with_a_strangers_certificate_gets_nothing(
     config = gateway(tmp_path, plant, mqtt)
 
     with running(lambda stop: run_gateway(config, SystemClock(), stop)):
-        until(lambda: len(plant.asked) >= 6)
+        until_printed("certificate verify failed", capsys)
+        until(lambda: committed(config.data / QUEUE_FILE) > 0)
     gc.collect()
 
     assert server.ledger == {}
-    assert read_figures(config.data / QUEUE_FILE).last_seq > 0
-    assert "certificate verify failed" in capsys.readouterr().out
 
 
 def test_a_wrong_password_keeps_the_frames_and_the_right_one_delivers_them(
@@ -191,7 +211,7 @@ def test_a_wrong_password_keeps_the_frames_and_the_right_one_delivers_them(
         wrong = MqttConfig(host=LOOPBACK, port=broker.port, username="gw-01", password="no")  # noqa: S106  # a test's
         config = gateway(tmp_path, plant, wrong)
         with running(lambda stop: run_gateway(config, SystemClock(), stop)):
-            until(lambda: len(plant.asked) >= 6)
+            until(lambda: committed(config.data / QUEUE_FILE) > 0)
         refused = len(server.ledger)
         right = replace(config, mqtt=replace(wrong, password="gw-01-pw"))  # noqa: S106  # a test's
         with running(lambda stop: run_gateway(right, SystemClock(), stop)):
@@ -207,7 +227,7 @@ def test_a_denied_topic_keeps_the_frames(tmp_path: Path, plant: MeterServer) -> 
     with Mosquitto(folder=tmp_path, lines=lines) as broker, LedgerServer(broker.port) as server:
         config = gateway(tmp_path, plant, MqttConfig(host=LOOPBACK, port=broker.port))
         with running(lambda stop: run_gateway(config, SystemClock(), stop)):
-            until(lambda: len(plant.asked) >= 6)
+            until(lambda: committed(config.data / QUEUE_FILE) > 0)
         figures = read_figures(config.data / QUEUE_FILE)
 
     assert server.ledger == {}

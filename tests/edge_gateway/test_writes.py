@@ -122,7 +122,7 @@ def link(port: int, *, writes: str = "true", allowed: str = '["setpoint", "limit
 [[link]]
 name = "boiler"
 url = "tcp://{LOOPBACK}:{port}"
-timeout_s = 0.2
+timeout_s = 10.0
 writes = {writes}
 [[link.meter]]
 serial = "HM-1"
@@ -150,8 +150,11 @@ def line_of(folder: Path, links: str) -> Line:
     return make_line(load_links(config)[0].order(SystemClock()))
 
 
-def written(folder: Path, meter: WritableMeter, name: str, value: str) -> WriteReport:
-    line = line_of(folder, link(meter.port))
+def written(
+    folder: Path, meter: WritableMeter, name: str, value: str, *, timeout_s: float = 10.0
+) -> WriteReport:
+    links = link(meter.port).replace("timeout_s = 10.0", f"timeout_s = {timeout_s}")
+    line = line_of(folder, links)
     assert line.writer is not None
     try:
         return line.writer.write("HM-1", name, Decimal(value))
@@ -265,7 +268,7 @@ def test_what_the_meter_does_is_said_and_nothing_is_sent_twice(
     tmp_path: Path, meter: WritableMeter, fault: Fault, outcome: WriteOutcome, text: str
 ) -> None:
     meter.fault = fault
-    report = written(tmp_path, meter, "setpoint", "60")
+    report = written(tmp_path, meter, "setpoint", "60", timeout_s=1.0)
 
     assert report.outcome is outcome
     assert text in report.text
@@ -274,7 +277,7 @@ def test_what_the_meter_does_is_said_and_nothing_is_sent_twice(
 
 def test_a_meter_that_cannot_be_read_is_not_written(tmp_path: Path, meter: WritableMeter) -> None:
     meter.is_gone = True
-    report = written(tmp_path, meter, "setpoint", "60")
+    report = written(tmp_path, meter, "setpoint", "60", timeout_s=0.2)
 
     assert report.outcome is WriteOutcome.FAILED
     assert "nothing was written" in report.text
