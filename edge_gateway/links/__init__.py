@@ -12,6 +12,8 @@ group_plan               what a register group is asked, and what it has refused
 patience                 how long a unit may take to answer
 held_line_io             one line, kept open
 telegram_line_io         one request at a time on a line of telegrams, and the doubt a fault leaves
+dtu_port_io              the connection of one DTU
+dtu_rivals               who said the registration, and which of two DTUs has the line
 listen_io                the port that a DTU dials in to
 dtu_signs                which bytes are a DTU's own
 modbus_frames            what a request expects back; a frame that passed its checks

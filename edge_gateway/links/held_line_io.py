@@ -1,9 +1,10 @@
 """Holds one line open: opens it, paces the attempts, remembers why it is down."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_gateway.links.driver import Notice
 from edge_gateway.links.link_counts import LinkCounts
 from edge_gateway.links.ports_io import BytePort
 
@@ -25,6 +26,8 @@ class LinePlan:
         close: Ends what the opener keeps running, if anything.
         after_connect_s: Wall seconds of silence after it was opened.
         is_paced: Whether attempts to open it are spread; a listening port only looks.
+        doubt: Takes note that the meters at the far end are not those of the settings.
+        take_notices: Returns, once, what people should be told of who dials in.
     """
 
     place: str
@@ -32,6 +35,8 @@ class LinePlan:
     close: Callable[[], None] = lambda: None
     after_connect_s: float = 0.0
     is_paced: bool = True
+    doubt: Callable[[], None] = lambda: None
+    take_notices: Callable[[], Sequence[Notice]] = tuple
 
 
 class HeldLine:
@@ -71,6 +76,14 @@ class HeldLine:
         """Close the port, because the far end is gone."""
         self.counts.losses += 1
         self.drop(str(error))
+
+    def doubt_far_end(self) -> None:
+        """Say that the meters at the far end are not those of the settings: is another waiting?"""
+        self._plan.doubt()
+
+    def take_notices(self) -> Sequence[Notice]:
+        """Return, once, what people should be told of who dials in."""
+        return self._plan.take_notices()
 
     def close(self) -> None:
         """Close the line and what stands behind it; it may be opened again."""

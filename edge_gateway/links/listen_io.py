@@ -1,18 +1,31 @@
-"""The port that one DTU dials in to: who may, who replaces whom, who is sent away.
+"""The port that one DTU dials in to: who may, who replaces whom, who waits, who is sent away.
 
 A thread of its own answers the door, because a DTU dials when it likes and not when a meter is
 due. What comes after the registration is read by the link's thread.
 """
 
-import contextlib
 import selectors
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
+from edge_gateway.links.driver import Notice
+from edge_gateway.links.dtu_port_io import DtuPort
+from edge_gateway.links.dtu_rivals import (
+    CALLS,
+    CERTAIN_AFTER_S,
+    SETTLED_S,
+    SILENT_S,
+    WITHIN_S,
+    Rivals,
+    Said,
+    judge_greeting,
+)
 from edge_gateway.links.link_url import LONGEST_SIGN, ListenUrl
-from edge_gateway.links.ports_io import TcpPort
+from edge_gateway.links.notices import DTU_CONTESTED
 
 REGISTER_WITHIN_S = 30.0
 """Wall seconds in which a DTU must have said its registration; they do at once. Judgement."""
@@ -21,63 +34,31 @@ MOST_WAITING = 8
 """Connections that may be waiting to be recognised; more are sent away at once."""
 
 _LOOK_EVERY_S = 5.0
+_LOOK_OFTEN_S = 0.1
+"""While somebody has said the registration and is not served."""
 
-
-class DtuPort(TcpPort):
-    """The connection of the DTU that is served, with the first bytes it said."""
-
-    def __init__(self, connection: socket.socket, host: str) -> None:
-        """Take an accepted connection."""
-        super().__init__(connection)
-        self.host = host
-        self.greeting = b""
-        self.is_taken = False
-        self._connection = connection
-        self._has_asked = False
-        self._is_closed = threading.Event()
-
-    def write(self, data: bytes) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-        """Send everything; raise OSError when the far end is gone or takes nothing."""
-        self._has_asked = True
-        super().write(data)
-
-    def read(self, timeout_s: float) -> bytes:  # type: ignore[explicit-override]  # Python 3.12
-        """Return what is there; what comes before the first request is kept as the greeting."""
-        data = super().read(timeout_s)
-        if not self._has_asked:
-            self.greeting = (self.greeting + data)[:LONGEST_SIGN]
-        return data
-
-    def close(self) -> None:  # type: ignore[explicit-override]  # needs Python 3.12
-        """Close the connection; never raises."""
-        self._is_closed.set()
-        super().close()
-
-    def is_alive(self) -> bool:
-        """Return whether the far end has not hung up."""
-        if self._is_closed.is_set():
-            return False
-        try:
-            return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-
-    def hang_up(self) -> None:
-        """End the connection from another thread; its reader hears that it is closed."""
-        with contextlib.suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
+_REMEDY = "give each DTU a registration of its own, and each its own port"
 
 
 @dataclass(slots=True)
 class _Caller:
-    """Somebody who has dialled in and is not recognised yet."""
+    """Somebody who has dialled in and is not served.
+
+    Attributes:
+        connection: The connection.
+        host: From where.
+        until_s: When it is sent away, unless it has said the registration.
+        said: What came.
+        settled_s: When what it said is taken for all of its name.
+        waits_since_s: Since when it waits behind another DTU; None: it does not.
+    """
 
     connection: socket.socket
     host: str
     until_s: float
     said: bytes = b""
+    settled_s: float = inf
+    waits_since_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -100,6 +81,8 @@ class DtuDoor:
         self._url = url
         self._lock = threading.Lock()
         self._served: DtuPort | None = None
+        self._rivals = Rivals()
+        self._notices: list[Notice] = []
         self._thread: threading.Thread | None = None
         self._stop: socket.socket | None = None
 
@@ -119,6 +102,18 @@ class DtuDoor:
         sent_away = f", {self.refused_count} sent away" if self.refused_count else ""
         message = f"no DTU has dialled in{sent_away}"
         raise OSError(message)
+
+    def take_notices(self) -> Sequence[Notice]:
+        """Return, once, what people should be told of the callers."""
+        with self._lock:
+            notices, self._notices = self._notices, []
+        return notices
+
+    def doubt(self) -> None:
+        """Say that the meters behind the DTU that is served are not those of the settings."""
+        with self._lock:
+            if self._served is not None:
+                self._rivals.doubt(self._served.host)
 
     def close(self) -> None:
         """Hang up, stop listening and wait for the thread."""
@@ -145,13 +140,15 @@ class DtuDoor:
             door.selector.register(one, selectors.EVENT_READ)
         is_open = True
         while is_open:
-            ready = {key.fileobj for key, _ in door.selector.select(_LOOK_EVERY_S)}
+            has_known = any(caller.settled_s < inf for caller in door.callers.values())
+            look_s = _LOOK_OFTEN_S if has_known else _LOOK_EVERY_S
+            ready = {key.fileobj for key, _ in door.selector.select(look_s)}
             is_open = door.wake not in ready
             for caller in [*door.callers.values()]:
                 if caller.connection in ready:
                     self._hear(door, caller)
-                elif time.monotonic() > caller.until_s:
-                    self._send_away(door, caller)
+                elif time.monotonic() > min(caller.until_s, caller.settled_s):
+                    self._look_at(door, caller)
             if door.listener in ready:
                 self._greet(door)
         self._shut(door)
@@ -191,16 +188,72 @@ class DtuDoor:
 
     def _hear(self, door: _Door, caller: _Caller) -> None:
         try:
-            heard = caller.connection.recv(LONGEST_SIGN + 1 - len(caller.said))
+            heard = caller.connection.recv(LONGEST_SIGN + 1)
         except OSError:
             heard = b""
-        caller.said += heard
+        if caller.waits_since_s is not None and heard:
+            return  # its heartbeats, while another DTU has the line
+        caller.said = (caller.said + heard)[: 2 * LONGEST_SIGN]
         wanted = self._url.registration or self._greeting_served()
-        if not heard or not wanted or not _begins_alike(caller.said, wanted):
+        said = Said.OTHER
+        if heard and wanted:
+            is_told = bool(self._url.registration)
+            said = judge_greeting(caller.said, wanted, [self._url.heartbeat], is_told=is_told)
+        if said is Said.OTHER:
             self._send_away(door, caller)
-        elif len(caller.said) >= len(wanted):
+        elif said is Said.WANTED:
+            caller.settled_s = time.monotonic() + SETTLED_S
+
+    def _look_at(self, door: _Door, caller: _Caller) -> None:
+        """Serve a caller who has said the registration, or have it wait; send any other away."""
+        if caller.settled_s == inf:
+            self._send_away(door, caller)
+            return
+        now_s = time.monotonic()
+        with self._lock:
+            served = self._served
+            is_held = served is not None and served.is_alive()
+            is_first = served is None or self._rivals.is_before(caller.host, served.host)
+        if served is None or not is_held or is_first:
+            if served is not None and is_held and served.host == caller.host:
+                self._note_call(caller.host, now_s)
             self._forget(door, caller)
             self._serve(caller)
+        elif caller.waits_since_s is None:
+            caller.waits_since_s, caller.until_s = now_s, inf
+            self._send_away_older(door, caller)
+            served.look_closely()
+        elif served.silent_s() > SILENT_S:
+            served.hang_up()
+        elif now_s - caller.waits_since_s > CERTAIN_AFTER_S:
+            self._tell_of_two(served.host, caller.host, now_s)
+
+    def _send_away_older(self, door: _Door, caller: _Caller) -> None:
+        """Of one address the newest waits alone."""
+        for other in [*door.callers.values()]:
+            is_waiting = other is not caller and other.waits_since_s is not None
+            if is_waiting and other.host == caller.host:
+                self._send_away(door, other)
+
+    def _tell_of_two(self, served: str, waiting: str, now_s: float) -> None:
+        text = (
+            f"port {self.port}: two DTUs say the registration of this line: the one at {served}"
+            f" keeps it, the one at {waiting} waits; {_REMEDY}"
+        )
+        with self._lock:
+            if self._rivals.may_tell(now_s):
+                self._notices.append(Notice(kind=DTU_CONTESTED, text=text))
+
+    def _note_call(self, host: str, now_s: float) -> None:
+        """Take note that a connection from the same address took the place of a living one."""
+        text = (
+            f"port {self.port}: {CALLS} times in {WITHIN_S / 60:.0f} minutes a DTU at {host}"
+            f" dialled in while the one before was still connected: two behind one address say the"
+            f" same registration, or one loses its radio; {_REMEDY}"
+        )
+        with self._lock:
+            if self._rivals.note_call(now_s):
+                self._notices.append(Notice(kind=DTU_CONTESTED, text=text))
 
     def _greeting_served(self) -> bytes:
         with self._lock:
@@ -231,7 +284,3 @@ class DtuDoor:
     def _forget(self, door: _Door, caller: _Caller) -> None:
         if door.callers.pop(caller.connection, None) is not None:
             door.selector.unregister(caller.connection)
-
-
-def _begins_alike(said: bytes, wanted: bytes) -> bool:
-    return said.startswith(wanted) or wanted.startswith(said)

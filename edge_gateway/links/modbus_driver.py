@@ -271,7 +271,7 @@ class ModbusDriver:
         unit.contradictions = contradicts(meter.profile, answers)
         unit.refusal = None if said.words else next(iter(said.faults.values()), None)
         if unit.contradictions:
-            return said, () if before else (_mismatch(unit),)
+            return said, () if before else self._mismatched(unit)
         if is_other(unit.shown, shown_of(meter.profile, answers)):  # its byte order is open again
             unit.meter = replace(meter, profile=unit.stated)
         text = f"{meter.serial}: matches {meter.profile.reference} again"
@@ -290,8 +290,14 @@ class ModbusDriver:
             unit.contradictions = is_another(meter.profile, answers)
         unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         if unit.contradictions:
-            return (_mismatch(unit),)
+            return self._mismatched(unit)
         return _follow_order(unit, answers)
+
+    def _mismatched(self, unit: Unit) -> Sequence[Notice]:
+        """Take note that another meter answers than the one of the settings."""
+        if unit.refusal is None:
+            self._link.doubt_far_end()
+        return (_mismatch(unit),)
 
     def _interview(self, unit: Unit) -> tuple[Interview, Answers]:
         """Ask the meter what its profile wants to know of it."""

@@ -87,6 +87,10 @@ class ModbusLink:
         """Have something done as soon as the next request is on its way; None: nothing."""
         self._session.exchange.meanwhile = work
 
+    def doubt_far_end(self) -> None:
+        """Say that a meter is not the one of the settings: another DTU may wait for the line."""
+        self._session.line.doubt_far_end()
+
     def distrust(self, device_address: int) -> None:
         """Say that a unit gave the words of another: it proves itself before anything else."""
         self._unit(device_address).distrust(time.monotonic())

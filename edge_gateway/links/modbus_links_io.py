@@ -152,6 +152,8 @@ def _listen(url: LinkUrl, timeout_s: float, quirks: LinkQuirks) -> _Parts:
         close=door.close,
         after_connect_s=_pause_s(url, quirks),
         is_paced=False,
+        doubt=door.doubt,
+        take_notices=door.take_notices,
     )
     told = tuple(sign for sign in (url.registration, url.heartbeat) if sign)
     return _Parts(

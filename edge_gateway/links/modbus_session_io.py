@@ -143,21 +143,21 @@ class ModbusSession:
     def __init__(self, line: HeldLine, exchange: Exchange) -> None:
         """Take the parts; nothing is opened."""
         self.exchange = exchange
-        self._line = line
+        self.line = line
         self._client = StrictClient(exchange)
 
     @property
     def counts(self) -> LinkCounts:
         """Return what the line has done."""
-        return self._line.counts
+        return self.line.counts
 
     def open(self) -> bool:
         """Return whether the line is open, opened now if it is time to try."""
-        return self._line.port() is not None
+        return self.line.port() is not None
 
     def close(self) -> None:
         """Close the line; the next request opens it again."""
-        self._line.close()
+        self.line.close()
 
     def read(self, unit: int, block: Span, shape: Shape, deadline_s: float | None) -> Answer:
         """Return the words (bits as 0 and 1) of one block, or why there are none; asks once.

@@ -10,6 +10,7 @@ REGISTER_REFUSED = "register_refused"
 REGISTER_ANSWERS = "register_answers"
 PROFILE_MISMATCH = "profile_mismatch"
 PROFILE_MATCHES = "profile_matches"
+DTU_CONTESTED = "dtu_contested"
 
 
 def refusal_notices(job: JobKind, before: GroupPlan, after: GroupPlan) -> Iterator[Notice]:

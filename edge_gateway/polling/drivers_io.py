@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from edge_gateway.links.bus_time import bus_time
 from edge_gateway.links.cjt188_driver import Cjt188Driver
 from edge_gateway.links.cjt188_io import open_cjt188
-from edge_gateway.links.driver import Driver, DriverMeter
+from edge_gateway.links.driver import Driver, DriverMeter, Notice
 from edge_gateway.links.heard import Hear, hear_by
 from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt
 from edge_gateway.links.link_counts import LinkCounts
@@ -76,6 +76,7 @@ class Line:
         counts: Returns what the line has done since it was made.
         take: Has a meter read that has been identified; None where nobody needs to be.
         writer: What writes; None on a read-only link, which has no other way to.
+        take_notices: Returns, once, what people should be told of the line itself.
     """
 
     driver: Driver
@@ -83,6 +84,7 @@ class Line:
     counts: Callable[[], LinkCounts]
     take: Callable[[ModbusMeter], None] | None = None
     writer: ModbusWriter | None = None
+    take_notices: Callable[[], Sequence[Notice]] = tuple
 
 
 Maker = Callable[[LineOrder], Line]
@@ -116,6 +118,7 @@ def _modbus(order: LineOrder) -> Line:
         counts=link.counts.copied,
         take=driver.take,
         writer=writer,
+        take_notices=session.line.take_notices,
     )
 
 

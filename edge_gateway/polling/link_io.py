@@ -243,6 +243,9 @@ class LinkWorker:
         self._looked_s = now.wall_s
         self._schedule.correct_for_clock(now)
         self._tell(self._schedule.look_at_load(now))
+        for notice in self._line.take_notices():
+            _LOG.warning("link.news", kind=notice.kind, text=notice.text)
+            self._parts.announce(notice.kind, f"link {self.name}: {notice.text}")
         if now.wall_s - self._learnt_s >= LEARNT_EVERY_S:
             self._learnt_s = now.wall_s
             self._remember()

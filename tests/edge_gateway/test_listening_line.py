@@ -267,6 +267,7 @@ def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> N
             source="127.0.0.3",
         )
         rig.dtu.bus.stop.set()
+        rig.dtu.hang_up()
         with again.dialling():
             later = _asked_through(rig.link, again)
 
@@ -274,7 +275,8 @@ def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> N
 
 
 def test_a_dtu_that_dials_again_replaces_its_old_connection() -> None:
-    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+    query = told("registration")
+    with dialled(good, query, registration=REGISTRATION, timeout_s=1.0) as rig:
         first = rig.link.transact(UNIT, span(100))
         second = Dtu(
             bus=Bus(units={UNIT: good}, framing=Rtu()), port=rig.port, registration=REGISTRATION

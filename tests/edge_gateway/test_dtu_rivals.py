@@ -1,0 +1,206 @@
+"""Two DTUs and one line: who is meant, who keeps it, and what people are told."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_gateway.links import listen_io
+from edge_gateway.links.answers import Fault
+from edge_gateway.links.dtu_port_io import DtuPort
+from edge_gateway.links.dtu_rivals import CALLS, TOLD_AGAIN_S, Rivals, Said, judge_greeting
+from edge_gateway.links.link_url import ListenUrl, parse_url
+from edge_gateway.links.listen_io import DtuDoor
+from tests.edge_gateway.fault_slaves import Ask, Bus, Dtu, Rtu, Step, good
+from tests.edge_gateway.rig import LOOPBACK, until
+from tests.edge_gateway.test_listening_line import (
+    BEAT,
+    REGISTRATION,
+    UNIT,
+    Rig,
+    dialled,
+    span,
+    told,
+    words,
+)
+from tests.free_ports import free_port
+
+ELSEWHERE = "127.0.0.2"
+GREETINGS = [
+    (b"LAMP-0001", Said.WANTED),
+    (b"LAMP-000", Said.UNDECIDED),
+    (b"LAMP-00012", Said.OTHER),
+    (b"LAMP-0001X", Said.OTHER),
+    (b"LAMP-0001-B", Said.OTHER),
+    (b"LAMP-0002", Said.OTHER),
+    (b"LAMP-0001\r\n", Said.WANTED),
+    (b"LAMP-0001\0", Said.WANTED),
+    (b"LAMP-0001" + BEAT, Said.WANTED),
+    (b"LAMP-0001" + BEAT[:2], Said.WANTED),
+    (b"LAMP-0001" + BEAT + b"2", Said.OTHER),
+    (b"LAMP-0001LAMP-0001", Said.WANTED),
+    (b"LAMP-0001LAMP-00012", Said.OTHER),
+]
+
+
+@pytest.mark.parametrize(("said", "is_what"), GREETINGS)
+def test_a_name_that_goes_on_is_another_name(said: bytes, is_what: Said) -> None:
+    assert judge_greeting(said, REGISTRATION, [BEAT], is_told=True) is is_what
+
+
+@pytest.mark.parametrize(
+    ("said", "is_what"),
+    [(b"\1\2", Said.WANTED), (b"\1\2\3", Said.OTHER), (b"\1\2\r\n", Said.WANTED)],
+)
+def test_behind_a_registration_that_is_no_text_nothing_unknown_comes(
+    said: bytes, is_what: Said
+) -> None:
+    assert judge_greeting(said, b"\1\2", [b""], is_told=True) is is_what
+
+
+@given(said=st.binary(max_size=20), wanted=st.binary(min_size=1, max_size=8), at=st.integers(0, 20))
+def test_what_is_another_registration_stays_another_or_was_undecided(
+    said: bytes, wanted: bytes, at: int
+) -> None:
+    before = judge_greeting(said[:at], wanted, [], is_told=True)
+    after = judge_greeting(said, wanted, [], is_told=True)
+
+    assert before is not Said.OTHER or after is Said.OTHER or said[:at].startswith(wanted)
+
+
+def test_calls_from_one_address_are_told_once_and_again_after_an_hour() -> None:
+    rivals = Rivals()
+    first = [rivals.note_call(float(at)) for at in range(2 * CALLS)]
+    later = [rivals.note_call(TOLD_AGAIN_S + at) for at in range(2 * CALLS)]
+    rare = [Rivals().note_call(600.0 * at) for at in range(2 * CALLS)]
+
+    assert first.count(True) == later.count(True) == 1
+    assert not any(rare)
+
+
+def no_answer(ask: Ask) -> Iterable[Step]:
+    del ask
+    return ()
+
+
+@contextmanager
+def second_dtu(rig: Rig, *, source: str = ELSEWHERE) -> Iterator[Dtu]:
+    """Another DTU with the same registration and a meter at the same unit."""
+    bus = Bus(units={UNIT: good}, framing=Rtu())
+    dtu = Dtu(bus=bus, port=rig.port, registration=REGISTRATION, source=source)
+    with dtu.dialling():
+        until(lambda: dtu.dials)
+        yield dtu
+
+
+def test_a_dtu_whose_registration_only_begins_alike_is_sent_away() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        with socket.create_connection((LOOPBACK, rig.port), 60) as stranger:
+            stranger.sendall(REGISTRATION + b"2")
+            said = stranger.recv(10)
+        answer = rig.link.transact(UNIT, span(100))
+
+    assert said == b""
+    assert answer == words(span(100))
+
+
+def test_a_dtu_that_answers_keeps_its_line_from_one_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listen_io, "CERTAIN_AFTER_S", 0.1)
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        line = rig.link._session.line
+        notices = list(line.take_notices())
+        with second_dtu(rig) as other:
+            answers = []
+
+            def is_told() -> bool:
+                answers.append(rig.link.transact(UNIT, span(100)))
+                notices.extend(line.take_notices())
+                return bool(notices)
+
+            until(is_told)
+            answers += [rig.link.transact(UNIT, span(at)) for at in range(100, 200, 10)]
+            asked, dials = list(other.bus.asked), other.dials
+
+    assert [isinstance(said, Fault) for said in answers] == [False] * len(answers)
+    assert (asked, dials) == ([], 1)
+    assert [notice.kind for notice in notices] == ["dtu_contested"]
+    assert "the one at 127.0.0.1 keeps it, the one at 127.0.0.2 waits" in notices[0].text
+    assert "give each DTU a registration of its own" in notices[0].text
+
+
+def is_served(rig: Rig, dtu: Dtu) -> bool:
+    said = rig.link.transact(UNIT, span(200))
+    return bool(dtu.bus.asked) and not isinstance(said, Fault)
+
+
+def test_who_waits_has_the_line_when_the_other_hangs_up() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        before = rig.link.transact(UNIT, span(100))
+        with second_dtu(rig) as other:
+            rig.dtu.bus.stop.set()
+            rig.dtu.hang_up()
+            until(lambda: is_served(rig, other))
+
+    assert before == words(span(100))
+
+
+def test_who_waits_has_the_line_when_the_meters_of_the_other_are_not_those_meant() -> None:
+    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+        rig.link.transact(UNIT, span(100))
+        with second_dtu(rig) as other:
+            rig.link.doubt_far_end()
+            until(lambda: is_served(rig, other))
+            until(lambda: rig.dtu.dials > 1)
+            said = [rig.link.transact(UNIT, span(at)) for at in range(100, 200, 10)]
+
+    assert [isinstance(each, Fault) for each in said] == [False] * len(said)
+
+
+def test_who_waits_has_the_line_when_nothing_comes_from_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listen_io, "SILENT_S", 0.2)
+    query = told("registration")
+    with (
+        dialled(no_answer, query, registration=REGISTRATION, timeout_s=0.3) as rig,
+        second_dtu(rig) as other,
+    ):
+        until(lambda: is_served(rig, other))
+        said = rig.link.transact(UNIT, span(100))
+
+    assert said == words(span(100))
+
+
+def test_two_behind_one_address_that_replace_each_other_are_told_of() -> None:
+    url = parse_url(f"listen://{LOOPBACK}:{free_port()}?{told('registration')}", place="test")
+    assert isinstance(url, ListenUrl)
+    door = DtuDoor(url)
+    with closing(door), ExitStack() as calls:
+        until(lambda: served_by(door) is None)
+        for _ in range(CALLS + 1):
+            call = calls.enter_context(socket.create_connection((LOOPBACK, url.port), 60))
+            call.sendall(REGISTRATION)
+            until(partial(is_through, door, call))
+            calls.enter_context(closing(door.connection()))
+        notices = door.take_notices()
+
+    assert [notice.kind for notice in notices] == ["dtu_contested"]
+    assert "two behind one address" in notices[0].text
+
+
+def served_by(door: DtuDoor) -> DtuPort | None:
+    try:
+        return door.connection()
+    except OSError:
+        return None
+
+
+def is_through(door: DtuDoor, call: socket.socket) -> bool:
+    served = served_by(door)
+    return served is not None and served._connection.getpeername() == call.getsockname()
