@@ -92,7 +92,7 @@ class LaterPages:
 
         return MapScreen(
             presenter=MapPresenter(self.tablet, self.context, self.hardware.locator),
-            opened=navigator.open_order,
+            opened=navigator.open_from_map,
         )
 
     def rounds(self, navigator: "Navigator") -> "PlaceScreen":

@@ -13,7 +13,8 @@
     order_tools   the tools of an order page, and what its next step opens
     order         OrderPresenter: one order
     map_views     the view data of the map
-    map           MapPresenter: the network, today's stops, what closes what
+    map_route     how a route lies on the map
+    map           MapPresenter: the network, today's stops, the route, what closes what
     finding       FindingPresenter: the finding form
     form_views    the view data of a form of the office
     form_wording  how one item of a form reads: its card, its range, its mistake

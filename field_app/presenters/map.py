@@ -1,4 +1,4 @@
-"""MapPresenter: the network, today's stops, and what closes what."""
+"""MapPresenter: the network, today's stops, the route, and what closes what."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,13 @@ from typing import Final
 from field_app.orders.network_near import distance_to_line
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery
 from field_app.platform.ports import Fix, Locator
+from field_app.presenters.map_route import (
+    NO_ROUTE,
+    RouteOnMap,
+    route_card,
+    route_of,
+    route_stops,
+)
 from field_app.presenters.map_views import (
     BLANK_MAP,
     LegendLine,
@@ -26,7 +33,7 @@ from field_app.presenters.stage import Stage
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import medium_text
 from field_app.tablet import Tablet
-from wire_contracts.network import NetworkPart, NetworkPoint, Pipe, PipeLevel, PointKind
+from wire_contracts.network import NetworkPart, NetworkPoint, Pipe, PipeLevel, Plane, PointKind
 from wire_contracts.orders import SafetyClass
 from wire_contracts.quantities import Medium
 
@@ -71,6 +78,7 @@ class _Found:
     parts: Sequence[NetworkPart]
     stops: Sequence[OrderLine]
     fix: Fix | None
+    route: RouteOnMap
 
 
 class MapPresenter:
@@ -85,7 +93,8 @@ class MapPresenter:
         self._pipes: list[Pipe] = []
         self._points: dict[str, NetworkPoint] = {}
         self._lines: Sequence[MapLines] = ()
-        self._found = _Found(parts=(), stops=(), fix=None)
+        self._found = _Found(parts=(), stops=(), fix=None, route=NO_ROUTE)
+        self._checkpoints: dict[str, Place] = {}
         self._chosen = ("", "")
         self._network_no = 0
         self._stage = Stage(context.worker, BLANK_MAP)
@@ -111,7 +120,7 @@ class MapPresenter:
         self._stage.read(self._look, self._take)
 
     def choose(self, kind: str, key: str) -> None:
-        """Choose a `stop`, a `sign` or a `pipe` by its key; an empty kind lets go."""
+        """Choose a `stop`, `checkpoint`, `sign` or `pipe` by its key; an empty kind lets go."""
         self._chosen = (kind, key)
         self._draw()
 
@@ -125,7 +134,11 @@ class MapPresenter:
             (math.dist(place, (point.x_m, point.y_m)) * _SIGNS_LESS, "sign", point.point_id)
             for point in self._points.values()
         ]
-        near = min((*stops, *signs), default=None)
+        points = [
+            (math.dist(place, where), "checkpoint", name)
+            for name, where in self._checkpoints.items()
+        ]
+        near = min((*stops, *points, *signs), default=None)
         if near is not None and near[0] <= reach_m:
             return near[1], near[2]
         pipe = min(self._pipes, key=lambda each: distance_to_line(place, each), default=None)
@@ -137,7 +150,8 @@ class MapPresenter:
         parts = self._parts or self._tablet.site.network()
         page = self._tablet.desk.page(OrderQuery(chosen=OrderFilter.OPEN, limit=MOST_STOPS))
         stops = [line for line in page.lines if line.x_m is not None and line.y_m is not None]
-        return _Found(parts=parts, stops=stops, fix=self._locator.fix())
+        route = route_of(self._tablet.inspections)
+        return _Found(parts=parts, stops=stops, fix=self._locator.fix(), route=route)
 
     def _take(self, found: _Found) -> None:
         self._found = found
@@ -147,11 +161,14 @@ class MapPresenter:
             self._points = {point.point_id: point for part in found.parts for point in part.points}
             self._lines = _lines(self._pipes)
             self._network_no += 1
+        plane = self._plane()
+        self._checkpoints = {} if plane is None else found.route.places(plane)
         self._draw()
 
     def _draw(self) -> None:
         t = self._context.words
         here = self._here()
+        kind, key = self._chosen
         lit_pipes = self._lit_pipes()
         self._stage.draw(
             replace(
@@ -159,7 +176,16 @@ class MapPresenter:
                 network_no=self._network_no,
                 lines=self._lines,
                 signs=self._signs(lit_pipes),
-                stops=self._stops(),
+                stops=(
+                    *self._stops(),
+                    *route_stops(
+                        t,
+                        self._found.route,
+                        self._checkpoints,
+                        key if kind == "checkpoint" else "",
+                    ),
+                ),
+                route=tuple(self._checkpoints.values()),
                 lit=tuple(tuple(pipe.line_m) for pipe in lit_pipes),
                 here=here,
                 accuracy_m=0.0 if self._found.fix is None else self._found.fix.accuracy_m,
@@ -168,17 +194,20 @@ class MapPresenter:
                 legend=_legend(t, self._lines),
                 card=self._card(here),
                 empty_text=""
-                if self._pipes or self._found.stops
+                if self._pipes or self._found.stops or self._checkpoints
                 else t("No map yet: it comes with the next contact."),
                 is_busy=False,
             )
         )
 
     def _here(self) -> Place | None:
-        fix, parts = self._found.fix, self._parts
-        if fix is None or not parts:
+        fix, plane = self._found.fix, self._plane()
+        if fix is None or plane is None:
             return None
-        return parts[0].plane.to_plane(fix.latitude_deg, fix.longitude_deg)
+        return plane.to_plane(fix.latitude_deg, fix.longitude_deg)
+
+    def _plane(self) -> Plane | None:
+        return self._parts[0].plane if self._parts else self._found.route.plane()
 
     def _position_text(self) -> str:
         t, fix = self._context.words, self._found.fix
@@ -212,7 +241,7 @@ class MapPresenter:
     def _stops(self) -> tuple[MapStop, ...]:
         return tuple(
             MapStop(
-                order_id=line.order_id,
+                key=line.order_id,
                 number=str(number),
                 icon=_MEDIUM_ICONS[line.medium],
                 tone="p1"
@@ -227,15 +256,20 @@ class MapPresenter:
     def _bounds(self) -> tuple[float, float, float, float] | None:
         places = [corner for pipe in self._pipes for corner in pipe.line_m]
         places += [(line.x_m or 0.0, line.y_m or 0.0) for line in self._found.stops]
+        places += self._checkpoints.values()
         if not places:
             return None
         east, north = [x for x, _ in places], [y for _, y in places]
         return min(east), min(north), max(east), max(north)
 
     def _card(self, here: Place | None) -> MapCard | None:
+        t = self._context.words
         kind, key = self._chosen
         if kind == "stop":
             return self._stop_card(key, here)
+        if kind == "checkpoint" and key in self._checkpoints:
+            away = "" if here is None else distance_text(t, math.dist(here, self._checkpoints[key]))
+            return route_card(t, self._found.route, key, away)
         if kind == "sign" and key in self._points:
             return self._sign_card(self._points[key])
         if kind == "pipe":

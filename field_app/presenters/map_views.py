@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from field_app.presenters.sheet_views import SheetButton
 from field_app.presenters.views import Tone
 
+ROUND = "round:"
+"""A button of a card whose key begins so leads to a page of rounds, by the rest of the key."""
+
 Place = tuple[float, float]
 """Metres east and north on the site's plane."""
 
@@ -39,14 +42,15 @@ class MapSign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapStop:
-    """One order of today; `number` counts what to do next, from 1."""
+    """One order of today, or a checkpoint of the route; `number` counts the way, from 1."""
 
-    order_id: str
+    key: str
     number: str
     icon: str
     tone: str
     place: Place
     is_chosen: bool = False
+    is_checkpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class MapView:
 
     Attributes:
         network_no: Counts up when the pipes are others: then they are meshed anew.
+        route: The way from checkpoint to checkpoint.
         lit: Sections that what was tapped closes, or the section that was tapped.
         here: Where the tablet is, None where nobody knows; `accuracy_m` how well.
         bounds: West, south, east and north of everything, None for an empty map.
@@ -84,6 +89,7 @@ class MapView:
     lines: Sequence[MapLines]
     signs: Sequence[MapSign]
     stops: Sequence[MapStop]
+    route: Sequence[Place]
     lit: Sequence[Sequence[Place]]
     here: Place | None
     accuracy_m: float
@@ -100,6 +106,7 @@ BLANK_MAP = MapView(
     lines=(),
     signs=(),
     stops=(),
+    route=(),
     lit=(),
     here=None,
     accuracy_m=0.0,

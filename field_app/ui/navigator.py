@@ -114,6 +114,9 @@ class Presenters:
     form: Callable[[Navigator, FormRequest], PlaceScreen] | None = None
 
 
+ROUNDS_PLACE = "patrol"
+"""The place of an inspector's rounds."""
+
 FINDING = "finding"
 """The tool of a kept place that is the form of the finding."""
 
@@ -156,6 +159,8 @@ class Navigator:
         self._empty = EmptyPane()
         self._made: dict[str, PlaceScreen] = {}
         self._pages: list[PlaceScreen] = []
+        self._page_keys: list[str] = []
+        self._openers: dict[str, Callable[[str], None]] = {}
         self._tool = ""
         self._kept = ""
         self._is_restored = False
@@ -272,11 +277,19 @@ class Navigator:
         """Return the page on top of the place, None when there is none."""
         return self._pages[-1] if self._pages else None
 
-    def open_page(self, page: PlaceScreen) -> None:
-        """Show a page on top of what is shown: back, or `close_page`, leads back to it."""
+    def let_open(self, place: str, opener: Callable[[str], None]) -> None:
+        """Let the pages of a place be opened by their keys, also after the app was killed."""
+        self._openers[place] = opener
+
+    def open_page(self, page: PlaceScreen, key: str = "") -> None:
+        """Show a page on top of what is shown: back, or `close_page`, leads back to it.
+
+        `key` is by what the place opens it again.
+        """
         if self.page is not None:
             self.page.save()
         self._pages.append(page)
+        self._page_keys.append(key)
         page.begin()
         self.arrange()
 
@@ -284,6 +297,7 @@ class Navigator:
         """Leave the page on top; what is below it is read again."""
         if self._pages:
             self._pages.pop().leave()
+            self._page_keys.pop()
             self._tool = ""
             self.refresh()
             self.arrange()
@@ -291,6 +305,7 @@ class Navigator:
     def _leave_pages(self) -> None:
         while self._pages:
             self._pages.pop().leave()
+            self._page_keys.pop()
 
     def place_screen(self, key: str) -> PlaceScreen:
         """Return the screen of a further place, made at its first visit."""
@@ -432,6 +447,18 @@ class Navigator:
         presenter.attach(self.order.show)
         self.arrange()
 
+    def open_from_map(self, key: str) -> None:
+        """Open what was tapped on the map: an order, or a page of rounds."""
+        from field_app.presenters.map_views import ROUND  # noqa: PLC0415 - after the first list
+
+        if not key.startswith(ROUND):
+            self.open_order(key)
+            return
+        self.go(ROUNDS_PLACE)
+        page = key.removeprefix(ROUND)
+        if page:
+            self._openers[ROUNDS_PLACE](page)
+
     def open_finding(self) -> None:
         """Open the form of the order that is open."""
         presenter = self._presenters.finding(self.order_id)
@@ -529,8 +556,10 @@ class Navigator:
 
     def _note_place(self) -> None:
         """Keep where the screens stand: the machine may end the app without another word."""
-        tool = self._tool if self._pages else FINDING if self.is_finding else ""
-        where = PLACE_PARTS.join((self.place, self.order_id, tool))
+        key = next((each for each in reversed(self._page_keys) if each), "")
+        tool = (self._tool or key) if self._pages else FINDING if self.is_finding else ""
+        order_id = self.order_id if self.place == "orders" else ""
+        where = PLACE_PARTS.join((self.place, order_id, tool))
         if not self._is_restored or where == self._kept:
             return
         self._kept = where
@@ -554,14 +583,12 @@ class Navigator:
             self.go(place)
         if tool == FINDING:
             self.open_finding()
-        elif tool and (order_id or tool in _ANYWHERE):
-            self._open_kept(tool)
-
-    def _open_kept(self, tool: str) -> None:
-        if tool in _ANYWHERE:
+        elif tool in _ANYWHERE:
             self._open_sheet(tool, "")
-        else:
+        elif tool and order_id:
             self.open_tool(tool)
+        elif tool and place in self._openers:
+            self._openers[place](tool)
 
     def _front(self) -> Widget:
         if self.needs_enrolment:

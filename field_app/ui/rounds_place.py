@@ -18,7 +18,7 @@ from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.run import RunPresenter
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
-from field_app.ui.navigator import Navigator, PlaceScreen
+from field_app.ui.navigator import ROUNDS_PLACE, Navigator, PlaceScreen
 from field_app.ui.screens.meter_pad import MeterScreen
 from field_app.ui.screens.round_list import RoundListScreen
 from field_app.ui.screens.run import RunScreen
@@ -69,29 +69,41 @@ class RoundsPlace:
             opened=self.open,
             closed=navigator.back,
         )
+        navigator.let_open(ROUNDS_PLACE, self.open)
 
     def open(self, key: str) -> None:
         """Open a page by its key, such as `run:<id>`, `homes` or `meter:<id>`."""
         what, _, which = key.partition(":")
         makers: dict[str, Callable[[str], PlaceScreen]] = {
             "run": self._run,
+            "stop": self._stop_of_run,
             "homes": lambda _which: self._list(RoundKind.HOME),
             "meters": lambda _which: self._list(RoundKind.METER),
             "home": self._home,
             "meter": self._meter,
             "sign": self._sign,
         }
-        self._navigator.open_page(makers[what](which))
+        if what in makers:
+            self._navigator.open_page(makers[what](which), key)
 
     def _run(self, run_id: str) -> PlaceScreen:
         presenter = RunPresenter(self._parts, run_id)
         opened = partial(self._open_in_run, run_id)
         return RunScreen(presenter=presenter, opened=opened, closed=self._navigator.close_page)
 
+    def _stop_of_run(self, which: str) -> PlaceScreen:
+        """Open a run, and return the page of one of its stops on top: `<run>/<checkpoint>`."""
+        run_id, _, checkpoint_id = which.partition("/")
+        self._navigator.open_page(self._run(run_id), f"run:{run_id}")
+        return self._point(run_id, checkpoint_id)
+
     def _open_in_run(self, run_id: str, key: str) -> None:
         what, _, checkpoint_id = key.partition(":")
-        page = self._end(run_id) if what == "end" else self._point(run_id, checkpoint_id)
-        self._navigator.open_page(page)
+        if what == "end":
+            self._navigator.open_page(self._end(run_id))
+        else:
+            page = self._point(run_id, checkpoint_id)
+            self._navigator.open_page(page, f"stop:{run_id}/{checkpoint_id}")
 
     def _point(self, run_id: str, checkpoint_id: str) -> PlaceScreen:
         page = PointPage(self._parts, run_id, checkpoint_id)

@@ -7,6 +7,7 @@ import pytest
 from field_app.platform.ports import Fix
 from field_app.presenters.sheet_views import NumberBlock, SheetView
 from field_app.store.record_states import RecordState
+from field_app.tablet import open_tablet
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
@@ -160,6 +161,63 @@ def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twic
         "checkpoint",
         "vw-031",
     )
+
+
+def test_the_route_lies_on_the_map_and_its_stops_are_opened_there(
+    inspector: Field, hands: Hands
+) -> None:
+    hands.locator.go(0, off_m=4)
+    ui = open_rounds(inspector)
+    go(ui, "go-map")
+    screen, the_map = ui.get("MapScreen"), ui.get("NetworkMap")
+    assert [stop.number for stop in screen.view.stops] == ["1", "2", "3", "4", "5"]
+    assert len(screen.view.route) == 5
+
+    def touch(number: int) -> None:
+        place = screen.view.stops[number].place
+        touch = harness.FakeTouch(*the_map.to_window(*the_map.pixel_of(place)))
+        touch.down()
+        ui.pump(2)
+        touch.up()
+        ui.settle()
+
+    touch(1)
+    assert screen.view.card.title == "Regulator box 114"
+    go(ui, "primary")
+    go(ui, "start:plan-1")
+    ui.back()
+    go(ui, "go-map")
+    touch(2)
+    go(ui, "primary")
+
+    assert sheet(ui).title == "Valve well 44"
+    assert ui.back()
+    assert ui.all("RunScreen"), "the run lies below its stop"
+
+
+def test_an_app_that_was_killed_at_a_stop_begins_at_that_stop(
+    inspector: Field, hands: Hands
+) -> None:
+    ui = start_route(inspector)
+    hands.locator.go(0, off_m=4)
+    go(ui, "next-stop")
+    go(ui, "position")
+    ui.tap_hint("gas_lel_pct")
+    ui.type("0,4")
+    ui.settle()
+    assert inspector.tablet is not None
+    kept = inspector.tablet.kept_place()
+    inspector.switch_off()
+    again = open_tablet(inspector.folder, inspector.clock)
+    again.keep_place(kept)
+    again.close()
+    ui = inspector.switch_on()
+
+    numbers = {each.key: each.text for each in sheet(ui).blocks if isinstance(each, NumberBlock)}
+    assert sheet(ui).title == "Valve well 31"
+    assert numbers["gas_lel_pct"] == "0,4"
+    assert ui.back()
+    assert ui.all("RunScreen")
 
 
 def test_the_position_counts_only_near_the_stop_and_says_when_it_is_made_up(

@@ -15,6 +15,7 @@ from kivy.graphics import (
     PopMatrix,
     PushMatrix,
     Rectangle,
+    RoundedRectangle,
     Scale,
     SmoothLine,
     Translate,
@@ -230,6 +231,8 @@ class NetworkMap(StencilView):
         for sign in self.view.signs:
             if sign.is_lit:
                 self._draw_sign(sign, is_large=True)
+        if len(self.view.route) > 1:
+            self._draw_route()
         if self.view.here is not None:
             self._draw_here(self.view.here)
         chosen = [stop for stop in self.view.stops if stop.is_chosen]
@@ -271,8 +274,18 @@ class NetworkMap(StencilView):
             name = self._picture(sign.name, "text", sp(14), "ink")
             self._label(name, x, y - radius - name.height / 2 - dp(4))
 
+    def _draw_route(self) -> None:
+        """Draw the way from checkpoint to checkpoint, with a rim that stands off from the pipes."""
+        corners = [number for place in self.view.route for number in self.pixel_of(place)]
+        for tone, width in (("surface", 3.4), ("primary", 1.8)):
+            self._above.add(Color(*self.colours[tone]))
+            self._above.add(SmoothLine(points=corners, width=dp(width)))
+
     def _draw_stop(self, stop: MapStop) -> None:
         x, y = self.pixel_of(stop.place)
+        if stop.is_checkpoint:
+            self._draw_checkpoint(stop, x, y)
+            return
         radius = dp(24) if stop.is_chosen else dp(19)
         self._disc(x, y, radius + dp(3), self.colours["surface"])
         self._disc(x, y, radius, self.colours[stop.tone])
@@ -286,6 +299,21 @@ class NetworkMap(StencilView):
         number = self._picture(stop.number, "text", sp(13), "bar_ink")
         self._disc(x + radius * 0.8, y + radius * 0.8, dp(10), self.colours["bar"])
         self._centre_picture(number, x + radius * 0.8, y + radius * 0.8)
+
+    def _draw_checkpoint(self, stop: MapStop, x: float, y: float) -> None:
+        """Draw a square with its number: an order is round."""
+        half = dp(20) if stop.is_chosen else dp(15)
+        rims = (("ink", dp(5)), ("surface", dp(3))) if stop.is_chosen else (("surface", dp(3)),)
+        for tone, rim in (*rims, (stop.tone, 0.0)):
+            self._above.add(Color(*self.colours[tone]))
+            side = 2 * (half + rim)
+            self._above.add(
+                RoundedRectangle(
+                    pos=(x - half - rim, y - half - rim), size=(side, side), radius=[dp(5) + rim]
+                )
+            )
+        number = self._picture(stop.number, "text", sp(18 if stop.is_chosen else 15), "surface")
+        self._centre_picture(number, x, y)
 
     def _draw_here(self, here: Place) -> None:
         x, y = self.pixel_of(here)
