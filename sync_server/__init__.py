@@ -16,9 +16,12 @@ The line through the features, in the order the data flows:
     trials            ingest and detection over files and history, without touching what is live
     work_orders       alerts -> work orders with a life cycle
     patrols           patrols, home checks and meter rounds of inspectors
+    vans              parts and gas detectors of each crew; parts that were used
     forms             what the office asks on tablets: XLSForm -> model, versions, answers
     service_desk      calls and requests with their clocks -> work orders -> replies
     shifts            log and hand-over of the shifts
+    complaints        verdicts, appeals, penalties, questions above, cases
+    ledgers           what happened in a period, each figure with its rows
     paging            whoever should look at a danger is called
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets

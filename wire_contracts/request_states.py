@@ -88,6 +88,7 @@ REQUEST: LifeCycle[RequestState, RequestEvent] = LifeCycle(
         (_S.FOLLOW_UP, _E.START): _S.IN_PROGRESS,
         (_S.FOLLOW_UP, _E.SUBMIT_UNFINISHED): _S.FOLLOW_UP,
         (_S.FOLLOW_UP, _E.FINISH): _S.DONE,
+        (_S.FOLLOW_UP, _E.DECLINE): _S.DECLINED,
         (_S.DONE, _E.REPLY): _S.REPLIED,
         (_S.REPLIED, _E.CONFIRM): _S.CONFIRMED,
         (_S.REPLIED, _E.REOPEN): _S.ASSIGNED,

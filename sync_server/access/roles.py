@@ -65,6 +65,14 @@ class Action(StrEnum):
     SEE_SHIFT = "see_shift"
     KEEP_SHIFT = "keep_shift"
     PLAN_ROUNDS = "plan_rounds"
+    MANAGE_VANS = "manage_vans"
+    JUDGE_COMPLAINT = "judge_complaint"
+    APPEAL_COMPLAINT = "appeal_complaint"
+    APPROVE_PENALTY = "approve_penalty"
+    SEE_LEDGERS = "see_ledgers"
+    SEE_HOMES = "see_homes"
+    CHANGE_HOME = "change_home"
+    APPROVE_HOME = "approve_home"
 
 
 _R = Role
@@ -150,6 +158,15 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.KEEP_SHIFT: _DESK
     | frozenset({_R.CONTROL_ROOM, _R.DISPATCHER, _R.TEAM_LEADER, _R.SAFETY_OFFICER, _R.DIRECTOR}),
     _A.PLAN_ROUNDS: _LEAD | {_R.SAFETY_OFFICER, _R.DISPATCHER},
+    _A.MANAGE_VANS: _LEAD | {_R.SAFETY_OFFICER, _R.DISPATCHER},
+    _A.JUDGE_COMPLAINT: frozenset({_R.QUALITY_OFFICER, _R.DIRECTOR}),
+    _A.APPEAL_COMPLAINT: _DESK
+    | frozenset({_R.TEAM_LEADER, _R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER}),
+    _A.APPROVE_PENALTY: frozenset({_R.DIRECTOR}),
+    _A.SEE_LEDGERS: _READ_ALL | {_R.DIRECTOR, _R.TEAM_LEADER, _R.METERING_ENGINEER},
+    _A.SEE_HOMES: _DESK | _READ_ALL | {_R.DIRECTOR, _R.TEAM_LEADER, _R.METERING_ENGINEER},
+    _A.CHANGE_HOME: _DESK | {_R.QUALITY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR},
+    _A.APPROVE_HOME: frozenset({_R.DIRECTOR}),
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
 Whoever takes a call sends a crew to a danger at once; every other order is a dispatcher's.

@@ -149,6 +149,13 @@ def _after(
     return find
 
 
+def _noted(kind: NoteKind) -> Moment:
+    def find(matter: Matter) -> datetime | None:
+        return next((each.at_utc for each in reversed(matter.notes) if each.kind is kind), None)
+
+    return find
+
+
 def _has_on_site(code: str) -> Callable[[RequestRecord], bool]:
     return lambda record: ON_SITE.get(record.request_class) == code
 
@@ -161,6 +168,7 @@ _sent = _last(_E.DISPATCH)
 _done = _last(_E.FINISH)
 _unfinished = _last(_E.SUBMIT_UNFINISHED)
 _asked = _last(_E.AWAIT_ANSWER)
+_approved = _noted(NoteKind.REPLY_APPROVED)
 _PROGRESS = frozenset({NoteKind.PROGRESS, NoteKind.RESULT, NoteKind.REPLY})
 ON_SITE: Mapping[RequestClass, str] = {
     _C.GAS_LEAK: "CL13",
@@ -194,6 +202,12 @@ RULES: Sequence[_Rule] = (
         applies=lambda record: record.is_media,
         start=_received,
         stop=_after(_received, _E.REPLY),
+    ),
+    _Rule(
+        code="CL10",
+        applies=lambda record: record.is_media,
+        start=_approved,
+        stop=_after(_approved, notes=frozenset({NoteKind.DESK_INFORMED})),
     ),
     _Rule(
         code="CL11",

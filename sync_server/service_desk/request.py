@@ -77,6 +77,14 @@ class NoteKind(StrEnum):
     REPLY = "reply"
     CALLBACK = "callback"
     LEADER_TOLD = "leader_told"
+    REMINDER = "reminder"
+    DECIDED = "decided"
+    REPLY_APPROVED = "reply_approved"
+    REPLY_RETURNED = "reply_returned"
+    DESK_INFORMED = "desk_informed"
+    IN_WARRANTY = "in_warranty"
+    OUT_OF_WARRANTY = "out_of_warranty"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,26 +2,36 @@
 
 I1: no end without result and reply; I3: a bounce has a reason; I5: whoever did the work does not
 call back; I6: an unfinished matter carries its reason; I11: a refusal has a reason and an
-alternative (invariants of the service rules).
+alternative (invariants of the service rules). Rule C-26: an unfinished matter is given up after
+three weekly follow-ups at the earliest. Rules A-36, C-05: what is not under warranty needs consent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sync_server.service_desk.request import NoteKind, RequestKind, RequestNote, RequestRecord
+from sync_server.service_desk.clocks import Matter
+from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.request_states import RequestEvent
+from wire_contracts.request_states import RequestEvent, RequestState
+
+FOLLOW_UPS = 3
+"""Weekly follow-ups before an unfinished matter may be given up (rule C-26)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A step that somebody wants to take, with what they wrote for it."""
+    """A step that somebody wants to take, with what they wrote for it.
+
+    Attributes:
+        alternative: What the customer can do instead, when it is declined (rule B-04).
+    """
 
     event: RequestEvent
     actor: str
     text: str
     is_satisfied: bool | None = None
+    alternative: str = ""
 
 
 _NEEDS_TEXT: Mapping[RequestEvent, str] = {
@@ -30,7 +40,7 @@ _NEEDS_TEXT: Mapping[RequestEvent, str] = {
     RequestEvent.SUSPEND: "why it rests",
     RequestEvent.AWAIT_CUSTOMER: "what is awaited of the customer and until when",
     RequestEvent.AWAIT_ANSWER: "whose answer is awaited and where the caller is reached",
-    RequestEvent.DECLINE: "the reason, and what the customer can do instead",
+    RequestEvent.DECLINE: "the reason, and below it what the customer can do instead",
     RequestEvent.FINISH: "the result",
     RequestEvent.SOLVE: "what the caller was told",
     RequestEvent.REPLY: "what the customer was told",
@@ -53,24 +63,21 @@ CALLED_BACK = frozenset({RequestKind.REPAIR, RequestKind.COMPLAINT})
 """Kinds that are all called back by somebody else (policies K4, K5)."""
 
 
-def check_step(
-    record: RequestRecord, attempt: Attempt, notes: Sequence[RequestNote], doers: frozenset[str]
-) -> None:
+def check_step(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
     """Raise ContractError when the step lacks something; `doers` did the work.
 
     The life cycle itself is asked elsewhere.
     """
     wanted = _NEEDS_TEXT.get(attempt.event)
     if wanted is not None and not attempt.text.strip():
-        raise _refused(record, "text", "is empty", f"write {wanted}")
+        raise _refused(matter.record, "text", "is empty", f"write {wanted}")
     check = _CHECKS.get(attempt.event)
     if check is not None:
-        check(record, attempt, notes, doers)
+        check(matter, attempt, doers)
 
 
-def _check_confirm(
-    record: RequestRecord, attempt: Attempt, _notes: Sequence[RequestNote], doers: frozenset[str]
-) -> None:
+def _check_confirm(matter: Matter, attempt: Attempt, doers: frozenset[str]) -> None:
+    record = matter.record
     if attempt.actor in doers and record.kind in CALLED_BACK:
         raise _refused(
             record,
@@ -82,20 +89,78 @@ def _check_confirm(
         raise _refused(record, "satisfied", "is not said", "say whether the customer is satisfied")
 
 
-def _check_close(
-    record: RequestRecord, _attempt: Attempt, notes: Sequence[RequestNote], _doers: frozenset[str]
-) -> None:
-    kinds = {each.kind for each in notes}
-    if NoteKind.REPLY not in kinds:
-        raise _refused(record, "reply", "is missing", "tell the customer the result first")
+def _check_close(matter: Matter, _attempt: Attempt, _doers: frozenset[str]) -> None:
+    if _last(matter, NoteKind.REPLY) is None:
+        raise _refused(matter.record, "reply", "is missing", "tell the customer the result first")
+    if matter.record.is_media and not _is_approved(matter):
+        raise _refused(
+            matter.record, "reply", "was not approved", "quality reads a written reply first"
+        )
 
 
-_CHECKS: Mapping[
-    RequestEvent,
-    Callable[[RequestRecord, Attempt, Sequence[RequestNote], frozenset[str]], None],
-] = {
+def _is_approved(matter: Matter) -> bool:
+    """Return whether quality approved the newest reply (rules C-23, C-27)."""
+    replied = _last(matter, NoteKind.REPLY)
+    approved = _last(matter, NoteKind.REPLY_APPROVED)
+    returned = _last(matter, NoteKind.REPLY_RETURNED)
+    if approved is None or replied is None or approved < replied:
+        return False
+    return returned is None or returned < approved
+
+
+def _last(matter: Matter, kind: NoteKind) -> int | None:
+    """Return the place of the newest note of a kind, None when there is none."""
+    places = [place for place, note in enumerate(matter.notes) if note.kind is kind]
+    return places[-1] if places else None
+
+
+def _check_decline(matter: Matter, attempt: Attempt, _doers: frozenset[str]) -> None:
+    if not attempt.alternative.strip():
+        raise _refused(
+            matter.record, "alternative", "is empty", "write what the customer can do instead"
+        )
+    if matter.record.state is RequestState.FOLLOW_UP and follow_up_weeks(matter) < FOLLOW_UPS:
+        raise _refused(
+            matter.record,
+            "follow-ups",
+            f"were in {follow_up_weeks(matter)} weeks",
+            f"follow it up in {FOLLOW_UPS} weeks before it is given up",
+        )
+
+
+def follow_up_weeks(matter: Matter) -> int:
+    """Return in how many calendar weeks the unfinished matter was followed up."""
+    weeks = {
+        step.happened_at_utc.isocalendar()[:2]
+        for step in matter.steps
+        if step.from_state is RequestState.FOLLOW_UP
+        and step.event in {RequestEvent.SUBMIT_UNFINISHED, RequestEvent.START}
+    }
+    return len(weeks)
+
+
+def _check_work(matter: Matter, attempt: Attempt, _doers: frozenset[str]) -> None:
+    if attempt.event is RequestEvent.START and matter.record.order_id is not None:
+        return  # a crew that has begun has begun: what its tablet tells is never held up
+    refused = _last(matter, NoteKind.OUT_OF_WARRANTY)
+    granted = _last(matter, NoteKind.IN_WARRANTY)
+    is_paid = refused is not None and (granted is None or granted < refused)
+    consent = _last(matter, NoteKind.CONSENT)
+    if is_paid and (consent is None or consent < (refused or 0)):
+        raise _refused(
+            matter.record,
+            "consent",
+            "is missing for work that the customer pays",
+            "say what it costs and note the customer's consent",
+        )
+
+
+_CHECKS: Mapping[RequestEvent, Callable[[Matter, Attempt, frozenset[str]], None]] = {
     RequestEvent.CONFIRM: _check_confirm,
     RequestEvent.CLOSE: _check_close,
+    RequestEvent.DECLINE: _check_decline,
+    RequestEvent.ASSIGN: _check_work,
+    RequestEvent.START: _check_work,
 }
 
 

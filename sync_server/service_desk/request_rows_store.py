@@ -21,8 +21,9 @@ from sqlalchemy import (
 
 from sync_server.access.refusals import not_found
 from sync_server.access.secrets_io import new_id
-from sync_server.customers.customer import digits_of
+from sync_server.customers.customer import CustomerClass, digits_of
 from sync_server.db.among import is_among_texts
+from sync_server.db.customer_tables import CUSTOMER
 from sync_server.db.desk_tables import (
     PHONE_CALL,
     REQUEST_COMMITMENT,
@@ -131,7 +132,7 @@ def get_request(
     row = connection.execute(query.with_for_update() if is_locked else query).one_or_none()
     if row is None:
         raise not_found(f"request {request_id!r}", "request")
-    return _record(row)
+    return record_of_row(row)
 
 
 def caller_of(connection: Connection, request_id: str) -> Caller | None:
@@ -159,18 +160,20 @@ def steps_of(connection: Connection, request_id: str) -> Sequence[RequestStep]:
         .where(REQUEST_STEP.c.request_id == request_id)
         .order_by(REQUEST_STEP.c.step_id)
     )
-    return [
-        RequestStep(
-            event=RequestEvent(row.event),
-            from_state=RequestState(row.from_state),
-            to_state=RequestState(row.to_state),
-            actor=row.actor,
-            reason=row.reason,
-            happened_at_utc=utc_from_ms(row.happened_at_ms),
-            recorded_at_utc=utc_from_ms(row.recorded_at_ms),
-        )
-        for row in rows
-    ]
+    return [step_of_row(row) for row in rows]
+
+
+def step_of_row(row: Row[str]) -> RequestStep:
+    """Return a step as it stands in a row."""
+    return RequestStep(
+        event=RequestEvent(row.event),
+        from_state=RequestState(row.from_state),
+        to_state=RequestState(row.to_state),
+        actor=row.actor,
+        reason=row.reason,
+        happened_at_utc=utc_from_ms(row.happened_at_ms),
+        recorded_at_utc=utc_from_ms(row.recorded_at_ms),
+    )
 
 
 def notes_of(connection: Connection, request_id: str) -> Sequence[RequestNote]:
@@ -180,12 +183,14 @@ def notes_of(connection: Connection, request_id: str) -> Sequence[RequestNote]:
         .where(REQUEST_NOTE.c.request_id == request_id)
         .order_by(REQUEST_NOTE.c.note_id)
     )
-    return [
-        RequestNote(
-            kind=NoteKind(row.kind), actor=row.actor, text=row.text, at_utc=utc_from_ms(row.at_ms)
-        )
-        for row in rows
-    ]
+    return [note_of_row(row) for row in rows]
+
+
+def note_of_row(row: Row[str]) -> RequestNote:
+    """Return a note as it stands in a row."""
+    return RequestNote(
+        kind=NoteKind(row.kind), actor=row.actor, text=row.text, at_utc=utc_from_ms(row.at_ms)
+    )
 
 
 def insert_note(connection: Connection, request_id: str, note: RequestNote) -> None:
@@ -300,7 +305,7 @@ def known_near(
         .order_by(SERVICE_REQUEST.c.received_at_ms.desc())
         .limit(limit)
     )
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of_row(row) for row in connection.execute(query)]
 
 
 def by_numbers(connection: Connection, request_ids: Sequence[str]) -> Mapping[str, str]:
@@ -324,7 +329,18 @@ def of_phone(connection: Connection, phone: str, limit: int = 20) -> Sequence[Re
         .order_by(SERVICE_REQUEST.c.request_id.desc())
         .limit(limit)
     )
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of_row(row) for row in connection.execute(query)]
+
+
+def of_internal_callers(connection: Connection, request_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the requests that the company's own people made."""
+    query = (
+        select(REQUEST_PERSON.c.request_id)
+        .join(CUSTOMER, CUSTOMER.c.customer_id == REQUEST_PERSON.c.customer_id)
+        .where(CUSTOMER.c.customer_class == str(CustomerClass.INTERNAL))
+        .where(is_among_texts(connection, REQUEST_PERSON.c.request_id, request_ids))
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def of_group(connection: Connection, group_id: str) -> Sequence[RequestRecord]:
@@ -334,7 +350,7 @@ def of_group(connection: Connection, group_id: str) -> Sequence[RequestRecord]:
         .where(SERVICE_REQUEST.c.group_id == group_id)
         .order_by(SERVICE_REQUEST.c.request_id)
     )
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of_row(row) for row in connection.execute(query)]
 
 
 def open_page(
@@ -355,7 +371,7 @@ def open_page(
             )
         )
     query = query.order_by(due_ms, SERVICE_REQUEST.c.request_id).limit(limit)
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of_row(row) for row in connection.execute(query)]
 
 
 def newest_page(
@@ -366,7 +382,7 @@ def newest_page(
     if before is not None:
         query = query.where(SERVICE_REQUEST.c.request_id < before)
     query = query.order_by(SERVICE_REQUEST.c.request_id.desc()).limit(limit)
-    return [_record(row) for row in connection.execute(query)]
+    return [record_of_row(row) for row in connection.execute(query)]
 
 
 def key_of(record: RequestRecord) -> tuple[int, str]:
@@ -417,7 +433,8 @@ def _moment(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else utc_from_ms(milliseconds)
 
 
-def _record(row: Row[str]) -> RequestRecord:
+def record_of_row(row: Row[str]) -> RequestRecord:
+    """Return a request as it stands in a row."""
     return RequestRecord(
         request_id=row.request_id,
         number=row.number,

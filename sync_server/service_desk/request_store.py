@@ -87,6 +87,13 @@ class Office:
     zone: tzinfo
 
 
+ACTION_OF_NOTE: Mapping[NoteKind, Action] = {
+    NoteKind.REPLY_APPROVED: Action.CLOSE_REQUEST,
+    NoteKind.REPLY_RETURNED: Action.CLOSE_REQUEST,
+}
+"""Notes that not everybody who works on requests may write."""
+
+
 def load_terms(connection: Connection, office: Office) -> Terms:
     """Return the limits and the calendar that hold now."""
     rows = connection.execute(select(CALENDAR_DAY.c.day, CALENDAR_DAY.c.is_working))
@@ -151,7 +158,7 @@ def step(  # noqa: PLR0913  # the step, and what else changes with it
     """Return the request after a step; guards and life cycle are asked, roles are not."""
     matter = matter_of(connection, record)
     following = REQUEST.next_state(record.state, attempt.event)
-    check_step(record, attempt, matter.notes, _doers(matter.steps, matter.notes))
+    check_step(matter, attempt, _doers(matter.steps, matter.notes))
     taken = RequestStep(
         event=attempt.event,
         from_state=record.state,
@@ -194,15 +201,17 @@ def _following_values(record: RequestRecord, attempt: Attempt, following: Reques
 def _note(
     connection: Connection, request_id: str, kind: NoteKind, attempt: Attempt, at_utc: datetime
 ) -> None:
-    note = RequestNote(kind=kind, actor=attempt.actor, text=attempt.text.strip(), at_utc=at_utc)
+    parts = (attempt.text.strip(), attempt.alternative.strip())
+    text = "\n→ ".join(each for each in parts if each)
+    note = RequestNote(kind=kind, actor=attempt.actor, text=text, at_utc=at_utc)
     insert_note(connection, request_id, note)
 
 
 def add_note(
     connection: Connection, request_id: str, kind: NoteKind, text: str, office: Office
 ) -> RequestRecord:
-    """Return the request with progress told, a leader informed or a callback noted."""
-    check_may(connection, office.actor, Action.WORK_REQUEST)
+    """Return the request with what somebody noted; quality alone judges a written reply."""
+    check_may(connection, office.actor, ACTION_OF_NOTE.get(kind, Action.WORK_REQUEST))
     record = get_request(connection, request_id, is_locked=True)
     note = RequestNote(kind=kind, actor=office.actor, text=text.strip(), at_utc=office.now_utc)
     insert_note(connection, request_id, note)

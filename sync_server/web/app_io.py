@@ -29,6 +29,13 @@ from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.calls_io import calls_router
 from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.complaints_io import (
+    appeals_router,
+    complaint_work_router,
+    complaints_router,
+    facts_router,
+    verdicts_router,
+)
 from sync_server.web.contacts_io import contacts_router
 from sync_server.web.desk_routes_io import (
     desk_actions_router,
@@ -41,6 +48,7 @@ from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.intake_io import intake_router
+from sync_server.web.ledgers_io import ledgers_router
 from sync_server.web.live_io import LiveHub
 from sync_server.web.map_io import map_router
 from sync_server.web.meters_io import meters_router
@@ -63,6 +71,7 @@ from sync_server.web.settings import WebSettings
 from sync_server.web.shift_io import shift_router
 from sync_server.web.site_access_io import access_desk_for
 from sync_server.web.suspects_io import suspects_router
+from sync_server.web.vans_io import vans_router
 from sync_server.web.words import mark
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -140,16 +149,23 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         intake_router(pages),
         requests_router(pages),
         request_steps_router(pages),
+        complaints_router(pages),
+        facts_router(pages),
+        verdicts_router(pages),
+        appeals_router(pages),
+        complaint_work_router(pages),
         board_router(pages),
         orders_router(pages),
         contacts_router(pages),
         map_router(pages),
         meters_router(pages),
         suspects_router(pages),
+        ledgers_router(pages),
         gateways_router(pages),
         gateway_orders_router(pages),
         rounds_router(pages),
         route_plan_router(pages),
+        vans_router(pages),
         shift_router(pages),
         policies_router(pages),
         review_router(pages),

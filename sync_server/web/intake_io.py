@@ -71,6 +71,7 @@ class SendForm(TypedForm):
     crew: str = Field(default="", max_length=64)
     promise: list[str] = Field(default_factory=list, max_length=10)
     major: str = Field(default="", max_length=3)
+    media: str = Field(default="", max_length=3)
 
 
 Asked = Annotated[TypedForm, Query()]
@@ -213,6 +214,7 @@ def _new_request(form: SendForm, look: Look, now_utc: datetime) -> NewRequest:
         channel=form.channel,
         triage=form.triage,
         is_major=bool(form.major),
+        is_media=bool(form.media),
         premises_id=premises.premises_id if premises else None,
         community_id=premises.community_id if premises else None,
         address=form.address.strip() or (premises.address if premises else ""),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sync_server.ledgers.period import Span
 from sync_server.web.words import Words, mark
 
 RULES: Mapping[str, str] = {
@@ -235,6 +236,77 @@ NOTE_KINDS: Mapping[str, str] = {
     "reply": mark("Reply"),
     "callback": mark("Callback"),
     "leader_told": mark("Leader informed"),
+    "reminder": mark("Reminder to the department"),
+    "decided": mark("Decided above"),
+    "reply_approved": mark("Written reply approved"),
+    "reply_returned": mark("Written reply returned"),
+    "desk_informed": mark("Hotline informed"),
+    "in_warranty": mark("Under warranty"),
+    "out_of_warranty": mark("Not under warranty"),
+    "consent": mark("Customer consents"),
+}
+
+CUSTOMER_CLASSES: Mapping[str, str] = {
+    "resident": mark("Resident"),
+    "public_welfare": mark("Public welfare"),
+    "commercial": mark("Commercial"),
+    "industrial": mark("Industrial"),
+    "internal": mark("Own staff"),
+}
+
+SPAN_NAMES: Mapping[Span, str] = {
+    Span.DAY: mark("Day"),
+    Span.WEEK: mark("Week"),
+    Span.MONTH: mark("Month"),
+    Span.YEAR: mark("Year"),
+}
+
+COMPLAINT_STATES: Mapping[str, str] = {
+    "verifying": mark("being verified"),
+    "responsible": mark("responsible"),
+    "not_responsible": mark("not responsible"),
+    "appealed": mark("appealed"),
+    "upheld": mark("verdict upheld"),
+    "changed": mark("verdict changed"),
+}
+
+FAMILIES: Mapping[str, str] = {
+    "conduct": mark("Somebody's conduct"),
+    "quality": mark("Quality of operation"),
+}
+
+VIOLATIONS: Mapping[str, str] = {
+    "no_cooperation": mark("did not cooperate"),
+    "shirking": mark("passed it on"),
+    "rude": mark("was rude"),
+    "refusing": mark("refused"),
+    "delaying": mark("delayed"),
+    "doing_nothing": mark("did nothing"),
+    "not_escalating": mark("did not ask above"),
+    "false_reply": mark("gave a false reply"),
+    "broken_promise": mark("broke a promise"),
+}
+
+CAUSES: Mapping[str, str] = {
+    "people": mark("People"),
+    "procedure": mark("Procedure"),
+    "equipment": mark("Equipment"),
+    "network": mark("Network"),
+    "information": mark("Information"),
+    "price": mark("Price and bill"),
+    "customer": mark("On the customer's side"),
+}
+
+PENALTY_CONCERNS: Mapping[str, str] = {
+    "complaint": mark("Verdict of a complaint"),
+    "late_slip": mark("Late slip, asked above"),
+    "missed_call": mark("Missed call, called back too late"),
+}
+
+PENALTY_STATES: Mapping[str, str] = {
+    "proposed": mark("proposed"),
+    "approved": mark("approved"),
+    "waived": mark("waived"),
 }
 
 CLOCK_NAMES: Mapping[str, str] = {
@@ -243,6 +315,7 @@ CLOCK_NAMES: Mapping[str, str] = {
     "CL7": mark("reply"),
     "CL8": mark("follow-up"),
     "CL9": mark("written reply"),
+    "CL10": mark("hotline informed"),
     "CL11": mark("answer"),
     "CL12": mark("leader informed"),
     "CL13": mark("on site"),

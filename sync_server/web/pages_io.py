@@ -88,6 +88,9 @@ NAV: Sequence[NavLink] = (
         key="rounds", icon="pin", message=mark("Rounds"), href="/rounds", action=Action.SEE_ORDERS
     ),
     NavLink(
+        key="vans", icon="wrench", message=mark("Vans"), href="/vans", action=Action.SEE_ORDERS
+    ),
+    NavLink(
         key="meters",
         icon="gauge",
         message=mark("Meters"),
@@ -100,6 +103,13 @@ NAV: Sequence[NavLink] = (
         message=mark("Suspects"),
         href="/suspects",
         action=Action.SEE_READINGS,
+    ),
+    NavLink(
+        key="reports",
+        icon="table",
+        message=mark("Reports"),
+        href="/reports",
+        action=Action.SEE_LEDGERS,
     ),
     NavLink(
         key="gateways",

@@ -10,14 +10,15 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
 from sync_server.access.audit_store import AuditEvent, append_audit
-from sync_server.access.roles import Action, may
+from sync_server.access.roles import Action, Role, may
+from sync_server.complaints.escalation_store import escalations_of
 from sync_server.customers.customer import masked
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.catalogue import COMMITMENTS, RULES
 from sync_server.service_desk.clocks import ENDED, clocks_of
 from sync_server.service_desk.group_store import get_group, share_order
 from sync_server.service_desk.order_follow_store import behind, follow_orders
-from sync_server.service_desk.request import NoteKind, RequestRecord
+from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
     OPEN,
@@ -33,16 +34,19 @@ from sync_server.service_desk.request_rows_store import (
 )
 from sync_server.service_desk.request_store import (
     ACTION_OF_EVENT,
+    ACTION_OF_NOTE,
     add_note,
     load_terms,
     send_crew,
     take_step,
 )
+from sync_server.web.complaint_views import asked_rows
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.desk import Tab
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeRequests, WorkRequest
 from sync_server.web.intake_io import office_of
+from sync_server.web.labels import NOTE_KINDS, label
 from sync_server.web.page_queries_store import order_lines
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import (
@@ -75,6 +79,21 @@ _STATES: Final = {
     "done": ENDED | {_S.CONFIRMED},
     "all": frozenset(_S),
 }
+NOTED: Final = (
+    NoteKind.PROGRESS,
+    NoteKind.LEADER_TOLD,
+    NoteKind.REMINDER,
+    NoteKind.IN_WARRANTY,
+    NoteKind.OUT_OF_WARRANTY,
+    NoteKind.CONSENT,
+    NoteKind.REPLY_APPROVED,
+    NoteKind.REPLY_RETURNED,
+    NoteKind.DESK_INFORMED,
+)
+_OF_MEDIA: Final = frozenset(
+    {NoteKind.REPLY_APPROVED, NoteKind.REPLY_RETURNED, NoteKind.DESK_INFORMED}
+)
+_OF_REPAIRS: Final = frozenset({NoteKind.IN_WARRANTY, NoteKind.OUT_OF_WARRANTY, NoteKind.CONSENT})
 _CURSOR: Final = re.compile(r"-?\d{1,19}")
 _NEWEST_FIRST: Final = frozenset({"done", "all"})
 
@@ -85,6 +104,7 @@ class StepForm(BaseModel):
     event: str = Field(max_length=30)
     text: str = Field(default="", max_length=4000)
     satisfied: str = Field(default="", max_length=3)
+    alternative: str = Field(default="", max_length=4000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +166,7 @@ def request_steps_router(pages: Pages) -> APIRouter:
             actor=person.account_id,
             text=form.text,
             is_satisfied={"yes": True, "no": False}.get(form.satisfied),
+            alternative=form.alternative,
         )
         try:
             with pages.engine.begin() as connection:
@@ -180,8 +201,8 @@ def request_steps_router(pages: Pages) -> APIRouter:
         text: Annotated[str, Form(min_length=1, max_length=4000)],
         kind: Annotated[NoteKind, Form()] = NoteKind.PROGRESS,
     ) -> Response:
-        """Keep progress that the customer was told, or that a leader was informed."""
-        told = kind if kind is NoteKind.LEADER_TOLD else NoteKind.PROGRESS
+        """Keep what somebody notes; what belongs to a step of the path is progress here."""
+        told = kind if kind in NOTED else NoteKind.PROGRESS
         with pages.engine.begin() as connection:
             add_note(connection, request_id, told, text, office_of(pages, pages.reader(person)))
         return see_other(f"/requests/{request_id}")
@@ -287,6 +308,7 @@ def _request_page(
         promised = commitments_of(connection, request_id)
         can_send = may(role, Action.DISPATCH_ORDER) and _may_be_sent(record)
         crews = crew_choices(connection, words, "") if can_send else []
+        asked = escalations_of(connection, request_id)
     if caller is not None and not caller.is_masked:
         _audit_reading(pages, reader, request_id)
     can_confirm = RequestEvent.CONFIRM in REQUEST.possible_events(record.state)
@@ -309,11 +331,29 @@ def _request_page(
         crews=crews,
         can_confirm=can_confirm and may(role, Action.CALL_BACK),
         can_note=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
+        note_kinds=_note_kinds(record, role, words),
+        can_decline=RequestEvent.DECLINE in REQUEST.possible_events(record.state)
+        and may(role, ACTION_OF_EVENT[RequestEvent.DECLINE]),
+        is_complaint=record.kind in {RequestKind.COMPLAINT, RequestKind.WHISTLE_BLOW},
+        asked=asked_rows(asked, words, now_utc, names),
+        can_ask=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
         first_contact=names.accounts.get(record.first_contact, record.first_contact),
         satisfied=_satisfied(record, words),
         problem_text=problem,
         status=409 if problem else 200,
     )
+
+
+def _note_kinds(record: RequestRecord, role: Role, words: Words) -> list[tuple[str, str]]:
+    """Return what a reader may note about the request: code and words."""
+    found = []
+    for kind in NOTED:
+        is_apt = (kind not in _OF_MEDIA or record.is_media) and (
+            kind not in _OF_REPAIRS or record.kind is RequestKind.REPAIR
+        )
+        if is_apt and may(role, ACTION_OF_NOTE.get(kind, Action.WORK_REQUEST)):
+            found.append((str(kind), label(words, NOTE_KINDS, kind)))
+    return found
 
 
 def _satisfied(record: RequestRecord, words: Words) -> str:

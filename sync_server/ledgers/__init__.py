@@ -1,0 +1,11 @@
+"""Ledgers and reports: what happened in a day, week, month or year, each figure with its rows.
+
+The line through the modules:
+
+    period               which time a ledger is of
+    ledger               the values of a ledger
+    figures              how matters are counted: clocks, slips, complaints, people
+    call_figures         how calls are counted
+    matters_store        everything that a ledger counts, read at once
+    books_store          one ledger of a period
+"""

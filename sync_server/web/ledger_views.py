@@ -1,0 +1,277 @@
+"""What the page and the files of a ledger show: titles, headings and cells in words."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync_server.forms.answer_table import BYTE_ORDER_MARK, harmless
+from sync_server.ledgers.books_store import Wanted
+from sync_server.ledgers.ledger import Book, Cell, LedgerRow, Share, Term, Vocabulary
+from sync_server.ledgers.period import Span
+from sync_server.suspects.suspect_table import SuspectTable
+from sync_server.web.labels import (
+    CAUSES,
+    CHANNELS,
+    CLOCK_NAMES,
+    CUSTOMER_CLASSES,
+    REQUEST_CLASSES,
+    REQUEST_KINDS,
+    REQUEST_STATES,
+    label,
+)
+from sync_server.web.request_views import Names
+from sync_server.web.words import Words, mark, number
+
+BOOKS: Mapping[Book, str] = {
+    Book.CLOCKS: mark("Response clocks"),
+    Book.CALLS: mark("Calls"),
+    Book.NUMBERS: mark("Numbers dialled"),
+    Book.REQUESTS: mark("Ledger of the hotline"),
+    Book.SLIPS: mark("Register of slips"),
+    Book.TEAMS: mark("Crews and their slips"),
+    Book.PEOPLE: mark("Figures of each person"),
+    Book.COMPLAINTS: mark("Complaints"),
+    Book.CAUSES: mark("Causes and measures"),
+    Book.INTERNAL: mark("Own people on the hotline"),
+    Book.CUSTOMERS: mark("Customers and homes"),
+    Book.LATE: mark("Missed clocks"),
+}
+"""Ledger -> its title, in the order of the page."""
+
+_CALLS: Sequence[str] = (
+    mark("Calls"),
+    mark("Answered"),
+    mark("In three rings"),
+    mark("Missed"),
+    mark("Called back in time"),
+    mark("Called back late"),
+    mark("Not called back"),
+    mark("Loss rate"),
+    mark("Agent hung up"),
+)
+HEADINGS: Mapping[Book, Sequence[str]] = {
+    Book.CLOCKS: (
+        mark("Clock"),
+        mark("Until"),
+        mark("Started"),
+        mark("Kept"),
+        mark("Missed"),
+        mark("Running"),
+        mark("Share kept"),
+    ),
+    Book.LATE: (
+        mark("Request"),
+        mark("Class"),
+        mark("Clock"),
+        mark("Until"),
+        mark("Was due"),
+        mark("Happened"),
+        mark("Minutes too late"),
+        mark("Owner"),
+    ),
+    Book.CALLS: (mark("Day"), *_CALLS),
+    Book.NUMBERS: (mark("Number"), *_CALLS, mark("Share of all")),
+    Book.REQUESTS: (
+        mark("Request"),
+        mark("Received"),
+        mark("Entered"),
+        mark("Late entry"),
+        mark("Channel"),
+        mark("Kind"),
+        mark("Class"),
+        mark("Where"),
+        mark("First contact"),
+        mark("Owner"),
+        mark("State"),
+        mark("Done"),
+        mark("Replied"),
+    ),
+    Book.SLIPS: (
+        mark("Day"),
+        mark("In homes"),
+        mark("Public area"),
+        mark("Complaints"),
+        mark("Applications"),
+        mark("Under warranty"),
+        mark("Not under warranty"),
+        mark("Entered late"),
+        mark("Sent"),
+        mark("Not replied"),
+        mark("Reminded"),
+    ),
+    Book.TEAMS: (
+        mark("Crew"),
+        mark("Sent"),
+        mark("Bounced"),
+        mark("Done"),
+        mark("Replied"),
+        mark("Open"),
+        mark("Opened again"),
+        mark("With a missed clock"),
+        mark("Share in time"),
+    ),
+    Book.PEOPLE: (
+        mark("Person"),
+        mark("Calls answered"),
+        mark("In three rings"),
+        mark("Requests taken"),
+        mark("Solved at first contact"),
+        mark("Replies"),
+        mark("Callbacks"),
+        mark("Satisfied"),
+        mark("Missed clocks"),
+        mark("Penalties, CNY"),
+    ),
+    Book.COMPLAINTS: (
+        mark("Class"),
+        mark("Complaints"),
+        mark("Major"),
+        mark("Repeated"),
+        mark("Responsible"),
+        mark("Not responsible"),
+        mark("No verdict yet"),
+        mark("Appealed"),
+        mark("Replied"),
+        mark("Satisfied"),
+    ),
+    Book.CAUSES: (
+        mark("Cause"),
+        mark("Complaints"),
+        mark("Share of all"),
+        mark("Measures agreed"),
+        mark("Carried out"),
+    ),
+    Book.CUSTOMERS: (
+        mark("Community"),
+        mark("Homes"),
+        mark("Residents"),
+        mark("Public welfare"),
+        mark("Commercial"),
+        mark("Industrial"),
+        mark("Internal"),
+        mark("Meters"),
+    ),
+    Book.INTERNAL: (),
+}
+"""Ledger -> its columns; those of the own people are those of the hotline."""
+
+SPANS: Mapping[Book, Span] = {Book.CALLS: Span.WEEK, Book.NUMBERS: Span.WEEK}
+"""The period a ledger opens with; every other one with the month (policy K9)."""
+
+_TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
+    Vocabulary.CLOCK: CLOCK_NAMES,
+    Vocabulary.KIND: REQUEST_KINDS,
+    Vocabulary.REQUEST_CLASS: REQUEST_CLASSES,
+    Vocabulary.STATE: REQUEST_STATES,
+    Vocabulary.CHANNEL: CHANNELS,
+    Vocabulary.CAUSE: CAUSES,
+    Vocabulary.CUSTOMER_CLASS: CUSTOMER_CLASSES,
+    Vocabulary.TOTAL: {"total": mark("Together")},
+    Vocabulary.TRUTH: {"yes": mark("yes"), "no": "–"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """A cell of the page: `used` is the percentage that a bar shows, None where there is none."""
+
+    text: str
+    is_number: bool
+    used: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowView:
+    """A row of the page."""
+
+    cells: Sequence[CellView]
+    href: str
+    is_total: bool
+
+
+def headings(book: Book, words: Words) -> list[str]:
+    """Return the columns of a ledger."""
+    own = HEADINGS[book] or HEADINGS[Book.REQUESTS]
+    return [words.gettext(each) for each in own]
+
+
+def row_views(rows: Sequence[LedgerRow], words: Words, names: Names) -> list[RowView]:
+    """Return the rows as the page shows them."""
+    return [
+        RowView(
+            cells=[_cell(each, words, names) for each in row.cells],
+            href=row.href,
+            is_total=row.cells[0] == Term(vocabulary=Vocabulary.TOTAL, code="total"),
+        )
+        for row in rows
+    ]
+
+
+def _cell(cell: Cell, words: Words, names: Names) -> CellView:
+    if isinstance(cell, Share):
+        percent = round(100 * cell.value)
+        return CellView(text=f"{percent} %", is_number=True, used=percent)
+    is_number = isinstance(cell, int | float)
+    return CellView(text=_text(cell, words, names), is_number=is_number, used=None)
+
+
+def _text(cell: Cell, words: Words, names: Names) -> str:
+    if isinstance(cell, Term):
+        return term_words(cell, words, names)
+    if isinstance(cell, datetime):
+        return words.moment(cell)
+    if isinstance(cell, int | float):
+        return number(cell)
+    return "–" if cell is None or isinstance(cell, Share) else cell
+
+
+def term_words(term: Term, words: Words, names: Names) -> str:
+    """Return what a code is called; people, crews and communities by their names."""
+    if term.vocabulary is Vocabulary.ACCOUNT:
+        return names.accounts.get(term.code, term.code)
+    if term.vocabulary is Vocabulary.CREW:
+        nobody = words.gettext(mark("without a crew"))
+        return names.crews.get(term.code, term.code) or nobody
+    if term.vocabulary is Vocabulary.COMMUNITY:
+        place = names.communities.get(term.code)
+        if place is None:
+            return term.code or "–"
+        return place.zh if words.language == "zh" else place.en
+    return label(words, _TABLES[term.vocabulary], term.code)
+
+
+def ledger_table(
+    wanted: Wanted, rows: Sequence[LedgerRow], words: Words, names: Names, stamp: str
+) -> SuspectTable:
+    """Return the ledger for a sheet; `stamp` says who took it away and when (privacy rule 5)."""
+    return SuspectTable(
+        month=wanted.period.text,
+        title=f"{words.gettext(BOOKS[wanted.book])} {wanted.period.text}",
+        subtitle=stamp,
+        heading=headings(wanted.book, words),
+        lines=[[_plain(cell, words, names) for cell in row.cells] for row in rows],
+        footer=stamp,
+    )
+
+
+def ledger_csv(table: SuspectTable) -> bytes:
+    """Return the ledger as CSV (RFC 4180); no cell is taken for a formula."""
+    text = io.StringIO()
+    text.write(BYTE_ORDER_MARK)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([harmless(each) for each in table.heading])
+    for line in table.lines:
+        writer.writerow(["" if each is None else harmless(str(each)) for each in line])
+    writer.writerow([harmless(table.footer)])
+    return text.getvalue().encode()
+
+
+def _plain(cell: Cell, words: Words, names: Names) -> str | float | None:
+    """Return a cell for a file: a share as its value, nothing as nothing."""
+    if isinstance(cell, Share):
+        return round(cell.value, 4)
+    if cell is None or isinstance(cell, int | float):
+        return cell
+    return _text(cell, words, names)

@@ -1,0 +1,141 @@
+"""The routes of ledgers and reports: the page, and the same as CSV and XLSX."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.db.engine_io import reading
+from sync_server.ledgers.books_store import Wanted, ledger_of
+from sync_server.ledgers.ledger import Book, LedgerRow
+from sync_server.ledgers.period import Period, Span, neighbours, parse_period, period_of
+from sync_server.suspects.suspect_sheet_io import write_sheet
+from sync_server.suspects.suspect_table import SuspectTable
+from sync_server.web.desk_names_store import load_names
+from sync_server.web.guarded_io import SeeLedgers
+from sync_server.web.intake_io import office_of
+from sync_server.web.labels import CLOCK_NAMES, SPAN_NAMES
+from sync_server.web.ledger_views import (
+    BOOKS,
+    SPANS,
+    headings,
+    ledger_csv,
+    ledger_table,
+    row_views,
+)
+from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.request_views import Names
+from wire_contracts.codes import Code
+from wire_contracts.errors import ContractError
+
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_WITHOUT_PERIOD: Final = frozenset({Book.CUSTOMERS})
+
+
+def ledgers_router(pages: Pages) -> APIRouter:
+    """Return the routes of the ledgers."""
+    router = APIRouter()
+
+    @router.get("/reports")
+    def reports(_person: SeeLedgers) -> Response:
+        """Lead to the first ledger."""
+        return see_other(f"/reports/{next(iter(BOOKS))}")
+
+    @router.get("/reports/{book}.csv")
+    def as_csv(person: SeeLedgers, book: str, period: str = "", clock: str = "") -> Response:
+        """Return a ledger as CSV."""
+        table = _table(pages, pages.reader(person), _wanted(pages, book, period, clock))
+        return _file(ledger_csv(table), f"{book}-{table.month}.csv", "text/csv; charset=utf-8")
+
+    @router.get("/reports/{book}.xlsx")
+    def as_sheet(person: SeeLedgers, book: str, period: str = "", clock: str = "") -> Response:
+        """Return a ledger as XLSX."""
+        table = _table(pages, pages.reader(person), _wanted(pages, book, period, clock))
+        return _file(write_sheet(table), f"{book}-{table.month}.xlsx", _XLSX)
+
+    @router.get("/reports/{book}")
+    def report(
+        request: Request, person: SeeLedgers, book: str, period: str = "", clock: str = ""
+    ) -> Response:
+        """Show a ledger of a period."""
+        return _page(pages, request, pages.reader(person), _wanted(pages, book, period, clock))
+
+    return router
+
+
+def _wanted(pages: Pages, book: str, period: str, clock: str) -> Wanted:
+    if book not in set(Book):
+        raise ContractError(
+            place="report",
+            field="book",
+            problem=f"{book!r} is no ledger",
+            remedy=f"open one of: {', '.join(Book)}",
+            code=Code.NOT_FOUND,
+        )
+    known = Book(book)
+    shown_clock = clock if clock in CLOCK_NAMES else ""
+    return Wanted(book=known, period=_period(pages, known, period), clock=shown_clock)
+
+
+def _period(pages: Pages, book: Book, text: str) -> Period:
+    zone = pages.settings.zone
+    if text:
+        return parse_period(text, zone)
+    today = pages.clock.now_utc().astimezone(zone).date()
+    return period_of(SPANS.get(book, Span.MONTH), today, zone)
+
+
+def _read(pages: Pages, reader: Reader, wanted: Wanted) -> tuple[Sequence[LedgerRow], Names]:
+    with reading(pages.engine) as connection:
+        rows = ledger_of(connection, wanted, office_of(pages, reader))
+        return rows, load_names(connection)
+
+
+def _table(pages: Pages, reader: Reader, wanted: Wanted) -> SuspectTable:
+    """Return the ledger for a file; that it was taken away is an audit event."""
+    now_utc = pages.clock.now_utc()
+    rows, names = _read(pages, reader, wanted)
+    with pages.engine.begin() as connection:
+        event = AuditEvent(
+            actor=reader.person.account_id,
+            action="ledger.export",
+            subject=str(wanted.book),
+            detail={"period": wanted.period.text, "rows": len(rows)},
+        )
+        append_audit(connection, event, now_utc)
+    site = pages.settings.site_name
+    stamp = f"{site} · {reader.person.display_name} · {reader.words.moment(now_utc)}"
+    return ledger_table(wanted, rows, reader.words, names, stamp)
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=headers)
+
+
+def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Response:
+    period, words, zone = wanted.period, reader.words, pages.settings.zone
+    rows, names = _read(pages, reader, wanted)
+    before, behind = neighbours(period, zone)
+    return pages.page(
+        request,
+        reader,
+        "reports.html",
+        "reports",
+        book=str(wanted.book),
+        title=words.gettext(BOOKS[wanted.book]),
+        books=[(str(each), words.gettext(title)) for each, title in BOOKS.items()],
+        has_period=wanted.book not in _WITHOUT_PERIOD,
+        period=period.text,
+        spans=[
+            (words.gettext(name), period_of(span, period.first_day, zone).text, span is period.span)
+            for span, name in SPAN_NAMES.items()
+        ],
+        before=before.text,
+        behind=behind.text,
+        query=f"&clock={wanted.clock}" if wanted.clock else "",
+        headings=headings(wanted.book, words),
+        rows=row_views(rows, words, names),
+    )
