@@ -15,7 +15,9 @@ epoch_store              one file: frames of one epoch
 sqlite_pages, wal_pages  rows out of single pages of a file; which pages of its log count
 raw_file_io              a damaged file page by page
 doubts                   whether a file is the one that was left
-salvage_io               what a damaged file still holds
+remains_io               what a damaged file still holds, row by row
+claims_io                what is known of a file that was set aside
+salvage_io               a damaged file becomes the file of its epoch
 export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones
 timekeeper               how each frame is dated: by the clock, by the uptime, or later

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edge_gateway.queue.queue_file_io import QueueError
-from edge_gateway.queue.salvage_io import Row, opened, readable_rows
+from edge_gateway.queue.remains_io import Row, opened, readable_rows
 from edge_gateway.queue.seq_ranges import Range, Ranges, covers, merged
 from wire_contracts.fields import JsonObject
 

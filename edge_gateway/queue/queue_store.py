@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
+from edge_gateway.queue.claims_io import Claim, read_claim, write_claim
 from edge_gateway.queue.doubts import Doubt, Remembered, doubt_of
 from edge_gateway.queue.epoch_store import EVERYTHING, EpochStore, open_store
 from edge_gateway.queue.given_io import Given, read_given
@@ -28,16 +29,9 @@ from edge_gateway.queue.queue_file_io import (
     rename,
 )
 from edge_gateway.queue.queued import AckEffect, Cursor, HeldFrame, QueueFigures, StoredFrame
+from edge_gateway.queue.remains_io import look_at
 from edge_gateway.queue.rows_store import FrameRows, figures_of
-from edge_gateway.queue.salvage_io import (
-    Claim,
-    Salvaged,
-    epoch_file,
-    look_at,
-    read_claim,
-    salvage,
-    write_claim,
-)
+from edge_gateway.queue.salvage_io import Salvaged, epoch_file, salvage
 from edge_gateway.queue.seq_ranges import Ranges
 from wire_contracts.acks import Ack
 from wire_contracts.frames import Frame, TimeQuality

@@ -21,7 +21,7 @@ from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.queue.queued import HeldFrame, StoredFrame, Uptime
 from edge_gateway.queue.raw_file_io import RawFile
-from edge_gateway.queue.salvage_io import opened
+from edge_gateway.queue.remains_io import opened
 from edge_gateway.queue.sqlite_pages import index_rows, table_rows
 from edge_gateway.queue.wal_pages import read_log
 from wire_contracts.acks import Ack, EpochAck
