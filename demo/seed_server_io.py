@@ -43,15 +43,21 @@ from sync_server.patrols.inspection_store import (
     put,
 )
 from sync_server.readings.reading_store import ReadingStore
+from sync_server.vans.standard_parts import STANDARD_PARTS
+from sync_server.vans.van_store import load_vans, put_detector, put_parts, show_vans
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import Batch
 from wire_contracts.quantities import Medium
+from wire_contracts.van import AirValue, GasDetector
 
 MONTHLY = timedelta(days=31)
 DAILY = timedelta(days=1)
 
 _ALONE = 40
 """In every fortieth home somebody old lives alone (judgement)."""
+
+_GOOD_DAYS = 150
+"""The rest of half a year's calibration."""
 
 BATCHES_PER_COMMIT = 200
 """200 x 50 frames in one transaction: one fsync per 10,000 readings."""
@@ -212,6 +218,26 @@ def seed_inspections(connection: Connection, inspections: Inspections, now_utc: 
     put(connection, PLANS, inspections.plans, now_utc)
     put(connection, HOUSEHOLDS, inspections.homes, now_utc)
     put(connection, ROUND_METERS, inspections.meters, now_utc)
+
+
+def seed_vans(connection: Connection, town: Town, now_utc: datetime) -> None:
+    """Give each crew's van the standard parts and two gas detectors, one of them overdue.
+
+    Vans that have a list keep theirs. Call `seed_people` first.
+    """
+    known = load_vans(connection)
+    fresh = [crew.crew_id for crew in town.crews if crew.crew_id not in known]
+    for number, crew_id in enumerate(fresh, start=1):
+        put_parts(connection, crew_id, STANDARD_PARTS, now_utc)
+        for letter, days in (("A", _GOOD_DAYS), ("B", -1)):
+            detector = GasDetector(
+                detector_id=f"GD-{number:02d}{letter}",
+                model="4-gas",
+                values=frozenset(AirValue),
+                calibrated_until=(now_utc + timedelta(days=days)).date(),
+            )
+            put_detector(connection, crew_id, detector, now_utc)
+    show_vans(connection, fresh, now_utc)
 
 
 def seed_past(

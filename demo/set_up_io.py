@@ -25,6 +25,7 @@ from demo.seed_server_io import (
     seed_inspections,
     seed_past,
     seed_people,
+    seed_vans,
 )
 from demo.story import standing_faults
 from demo.town import Town
@@ -187,6 +188,7 @@ def _seed(engine: Engine, places: Places, town: Town, start_utc: datetime) -> No
         seed_customers(connection, town, start_utc)
         seed_people(connection, town, hashed, start_utc, language=reader_language())
         seed_inspections(connection, plan_inspections(town, start_utc), start_utc)
+        seed_vans(connection, town, start_utc)
 
 
 def _server_toml(places: Places, ports: Ports) -> str:

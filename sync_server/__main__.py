@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sync_server.access.account_store import NewAccount, create_account
 from sync_server.access.passwords_io import PasswordHasherIo
@@ -41,6 +41,7 @@ from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_fo
 from sync_server.safekeeping import commands_io as safe_commands
 from sync_server.sync import commands_io as sync_commands
 from sync_server.trials import commands_io as trial_commands
+from sync_server.vans.van_import_io import import_detectors, import_parts
 from wire_contracts.errors import ContractError
 
 _PASSWORD_VARIABLE = "LAMPLIGHTER_NEW_PASSWORD"  # noqa: S105  # a variable's name, not a secret
@@ -114,6 +115,10 @@ def _parser() -> argparse.ArgumentParser:
     network.add_argument("file", type=Path)
     homes = add("import-customers", "add homes with their customers from a CSV file")
     homes.add_argument("file", type=Path)
+    parts = add("import-van-parts", "put the parts of crews' vans onto their lists, from CSV")
+    parts.add_argument("file", type=Path)
+    detectors = add("import-detectors", "add gas detectors with their calibration, from CSV")
+    detectors.add_argument("file", type=Path)
     account = add("create-account", "add a person; asks for the password")
     account.add_argument("login")
     account.add_argument("--role", type=Role, choices=list(Role), required=True)
@@ -207,26 +212,22 @@ def _safe_desk(
     return run
 
 
-def _import_meters(config: ServerConfig, options: argparse.Namespace) -> None:
-    engine = open_engine(config.database_url)
-    try:
-        migrate(engine)
-        with engine.begin() as connection:
-            count = import_meters(connection, options.file, SystemClock().now_utc())
-    finally:
-        engine.dispose()
-    print(f"{count} meters")
+def _import(
+    work: Callable[[Connection, Path, datetime], int], what: str
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    """Return the command that brings a file in, in one transaction, and says how many of what."""
 
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        engine = open_engine(config.database_url)
+        try:
+            migrate(engine)
+            with engine.begin() as connection:
+                count = work(connection, options.file, SystemClock().now_utc())
+        finally:
+            engine.dispose()
+        print(f"{count} {what}")
 
-def _import_customers(config: ServerConfig, options: argparse.Namespace) -> None:
-    engine = open_engine(config.database_url)
-    try:
-        migrate(engine)
-        with engine.begin() as connection:
-            count = import_homes(connection, options.file, SystemClock().now_utc())
-    finally:
-        engine.dispose()
-    print(f"{count} homes")
+    return run
 
 
 def _import_network(config: ServerConfig, options: argparse.Namespace) -> None:
@@ -408,8 +409,10 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "new-epoch": _safe_desk(safe_commands.run_new_epoch),
     "verify-audit": _safe_desk(safe_commands.run_verify_audit),
     "migrate-database": _safe_desk(safe_commands.run_migrate_database),
-    "import-meters": _import_meters,
-    "import-customers": _import_customers,
+    "import-meters": _import(import_meters, "meters"),
+    "import-customers": _import(import_homes, "homes"),
+    "import-van-parts": _import(import_parts, "parts"),
+    "import-detectors": _import(import_detectors, "detectors"),
     "import-network": _import_network,
     "create-account": _create_account,
     "export-raw": _export_raw,

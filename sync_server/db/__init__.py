@@ -8,6 +8,7 @@ The line through the modules:
     blob_tables       photos and signatures
     form_tables       the office's forms
     patrol_tables     what inspectors are given
+    van_tables        parts and gas detectors of each crew
     suspect_tables    the monthly suspect-meter list
     customer_tables   customers, their premises and meters there
     desk_tables       calls, service requests and their path, the working calendar

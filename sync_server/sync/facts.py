@@ -9,6 +9,7 @@ from sync_server.sync.crew_calls import effect_of_call
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime
 from sync_server.sync.review_store import ReviewKind
+from sync_server.vans.part_use import note_part
 from sync_server.work_orders.fact_store import (
     find_fact,
     form_of,
@@ -76,6 +77,7 @@ def keep_fact(
     beside = (operation.entity, operation.entity_id) if is_attach else None
     note_photo(connection, fact, beside)
     note_result(connection, context.book, fact, context.tablet.crew_id)
+    note_part(connection, context.book, fact, context.tablet.crew_id)
     if fact.waits_for is not None:
         return _PARKED[fact.waits_for]
     return effect_of_call(context, fact) or APPLIED
