@@ -435,6 +435,9 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "export-cases": _trial(trial_commands.run_export_cases),
     "note-meter": _trial(trial_commands.run_note_meter),
     "import-weather": _trial(trial_commands.run_import_weather),
+    "import-meter-traits": _trial(trial_commands.run_import_traits),
+    "import-stations": _trial(trial_commands.run_import_stations),
+    "import-prices": _trial(trial_commands.run_import_prices),
 }
 
 

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from sync_server.assets.asset_store import get_meter
+from sync_server.assets.asset_store import get_meter, list_meters
 from sync_server.clock_io import SystemClock
 from sync_server.detection.meters.intake import Known
+from sync_server.detection.watch.fleet_store import put_children, put_traits
+from sync_server.detection.watch.price_store import put_price
 from sync_server.detection.watch.surroundings_store import note_meter, put_weather
 from sync_server.trials.backtest import report
 from sync_server.trials.backtest_io import BacktestOrder, backtest
 from sync_server.trials.cases_io import export_cases
-from sync_server.trials.meter_files_io import read_weather
+from sync_server.trials.meter_files_io import read_topology, read_weather
 from sync_server.trials.replay_io import ReplayFiles, replay
+from sync_server.trials.site_files_io import read_prices, read_traits
 from sync_server.trials.trial_errors import TrialError, refused
 
 Say = Callable[[str], None]
@@ -46,6 +49,12 @@ def add_trial_commands(add: AddCommand) -> None:
     cases.add_argument("file", type=Path)
     weather = add("import-weather", "take outdoor temperatures from a CSV: weather, ts, t_out")
     weather.add_argument("file", type=Path)
+    traits = add("import-meter-traits", "take what is known of meters from a CSV: meter, ...")
+    traits.add_argument("file", type=Path)
+    stations = add("import-stations", "say which meters lie behind which, CSV: parent, child")
+    stations.add_argument("file", type=Path)
+    prices = add("import-prices", "take prices by medium and meter class from a CSV")
+    prices.add_argument("file", type=Path)
     note = add("note-meter", "say that a meter stands empty, was exchanged or is shut off")
     note.add_argument("meter")
     note.add_argument("known", type=Known, choices=list(Known))
@@ -89,6 +98,35 @@ def run_import_weather(engine: Engine, options: argparse.Namespace, say: Say) ->
     with engine.begin() as connection:
         count = put_weather(connection, hours)
     say(f"{count} hours of {len({name for name, _, _ in hours})} stations")
+
+
+def run_import_traits(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Take the traits of a file in, whole or not at all."""
+    with engine.begin() as connection:
+        traits = read_traits(options.file, _known_meters(connection))
+        put_traits(connection, traits)
+    say(f"traits of {len(traits)} meters")
+
+
+def run_import_stations(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Take the file's stations in place of all that there were."""
+    with engine.begin() as connection:
+        pairs = read_topology(options.file, _known_meters(connection))
+        put_children(connection, pairs)
+    say(f"{len(pairs)} meters behind {len({parent for parent, _ in pairs})} stations")
+
+
+def run_import_prices(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Take the prices of a file in, whole or not at all; former ones stay."""
+    prices = read_prices(options.file)
+    with engine.begin() as connection:
+        for price in prices:
+            put_price(connection, price)
+    say(f"{len(prices)} prices")
+
+
+def _known_meters(connection: Connection) -> frozenset[str]:
+    return frozenset(record.meter.meter_id for record in list_meters(connection))
 
 
 def run_note_meter(engine: Engine, options: argparse.Namespace, say: Say) -> None:

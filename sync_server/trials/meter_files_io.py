@@ -1,14 +1,12 @@
 """Reads the CSV files of a trial: meters, which meter lies behind which station, weather."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sync_server.assets.assets import MeterClass
-from sync_server.trials.trial_errors import TrialError, refused
-from wire_contracts.frames import ms_from_utc
+from sync_server.trials.csv_rows_io import moment_in, number_in, rows_of
+from sync_server.trials.trial_errors import refused
 from wire_contracts.quantities import Medium
 
 CLASS_OF_ROLE: Mapping[str, MeterClass] = {
@@ -62,7 +60,7 @@ class TrialWeather:
 
 def read_meters(path: Path) -> Sequence[TrialMeter]:
     """Return the meters of a file; raise TrialError that names file, line and field."""
-    meters = [_meter(place, row) for place, row in _rows(path, METER_COLUMNS)]
+    meters = [_meter(place, row) for place, row in rows_of(path, METER_COLUMNS)]
     seen: set[str] = set()
     for meter in meters:
         if meter.meter_id in seen:
@@ -76,7 +74,7 @@ def read_meters(path: Path) -> Sequence[TrialMeter]:
 def read_topology(path: Path, known: frozenset[str]) -> Sequence[tuple[str, str]]:
     """Return (station, meter behind it); raise TrialError that names file, line and field."""
     pairs: list[tuple[str, str]] = []
-    for place, row in _rows(path, TOPOLOGY_COLUMNS):
+    for place, row in rows_of(path, TOPOLOGY_COLUMNS):
         for name in TOPOLOGY_COLUMNS:
             if row[name] not in known:
                 raise refused(
@@ -90,47 +88,20 @@ def read_topology(path: Path, known: frozenset[str]) -> Sequence[tuple[str, str]
 
 def read_weather(path: Path) -> Iterator[TrialWeather]:
     """Yield the hours of a file; raise TrialError that names file, line and field."""
-    for place, row in _rows(path, WEATHER_COLUMNS):
+    for place, row in rows_of(path, WEATHER_COLUMNS):
         if not row["weather"]:
             raise refused(place, "weather", "is empty", "name the station")
-        temp_degc = _number(place, row, "t_out")
+        temp_degc = number_in(place, row, "t_out")
         if temp_degc is None:
             continue
         if not _COLDEST_DEGC <= temp_degc <= _HOTTEST_DEGC:
             raise refused(place, "t_out", f"{temp_degc} is no outdoor temperature", "give degC")
-        at_ms = _moment(place, row["ts"])
+        at_ms = moment_in(place, row["ts"])
         yield TrialWeather(
             weather_id=row["weather"],
             hour_at_ms=at_ms - at_ms % _HOUR_MS,
             outdoor_temp_degc=temp_degc,
         )
-
-
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = [name for name in columns if name not in (rows.fieldnames or ())]
-            if missing:
-                raise refused(
-                    f"{path.name}: line 1",
-                    ", ".join(missing),
-                    "is missing in the heading",
-                    f"the columns are {', '.join(columns)}",
-                )
-            for row in rows:
-                yield (
-                    f"{path.name}: line {rows.line_num}",
-                    {
-                        name: (value or "").strip()
-                        for name, value in row.items()
-                        if isinstance(name, str) and not isinstance(value, list)
-                    },
-                )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrialError(
-            f"{path.name}: file: cannot be read ({error}); give a readable UTF-8 CSV file"
-        ) from error
 
 
 def _meter(place: str, row: Mapping[str, str]) -> TrialMeter:
@@ -156,11 +127,11 @@ def _meter(place: str, row: Mapping[str, str]) -> TrialMeter:
         interval_s=int(interval_s),
         peer_class=row.get("cls", ""),
         weather_id=row.get("weather") or None,
-        judged_from_ms=_thousandfold(_number(place, row, "eval_start")),
-        in_service_until_ms=_thousandfold(_number(place, row, "last")),
-        volume_modulus_m3=_thousandth(_number(place, row, "v_register_modulus_dm3")),
-        volume_resolution_m3=_thousandth(_number(place, row, "v_res_l")),
-        energy_resolution_kwh=_thousandth(_number(place, row, "e_res_wh")),
+        judged_from_ms=_thousandfold(number_in(place, row, "eval_start")),
+        in_service_until_ms=_thousandfold(number_in(place, row, "last")),
+        volume_modulus_m3=_thousandth(number_in(place, row, "v_register_modulus_dm3")),
+        volume_resolution_m3=_thousandth(number_in(place, row, "v_res_l")),
+        energy_resolution_kwh=_thousandth(number_in(place, row, "e_res_wh")),
     )
 
 
@@ -170,29 +141,3 @@ def _thousandth(value: float | None) -> float | None:
 
 def _thousandfold(value: float | None) -> int | None:
     return None if value is None else int(value * 1000)
-
-
-def _number(place: str, row: Mapping[str, str], name: str) -> float | None:
-    text = row.get(name, "")
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        raise refused(place, name, f"{text!r} is no number", "write a number or nothing") from None
-    if value != value or abs(value) == float("inf"):  # noqa: PLR0124  # NaN is not equal to itself
-        raise refused(place, name, f"{text!r} is no number", "write a number or nothing")
-    return value
-
-
-def _moment(place: str, text: str) -> int:
-    if text.isdecimal():
-        return int(text) * 1000
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        remedy = "write 2026-11-01T00:00:00Z or seconds since 1970"
-        raise refused(place, "ts", f"{text!r} is no time", remedy) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return ms_from_utc(moment)

@@ -74,7 +74,7 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
             volume_resolution_m3=row.volume_resolution_m3,
             energy_resolution_kwh=row.energy_resolution_kwh,
             permanent_flow_m3h=row.permanent_flow_m3h,
-            weather_id=row.weather_id if row.peer_class is not None else only_station,
+            weather_id=row.weather_id or only_station,
             parent_id=parent_of.get(row.meter_id),
             judged_from_s=(row.judged_from_ms or 0) // 1000,
             in_service_until_s=None

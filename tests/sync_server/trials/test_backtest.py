@@ -63,8 +63,10 @@ def home(engine: Engine) -> Engine:
         total += 4321.0 if hour == 24 * 5 else 0.0
         values = {Quantity.VOLUME_M3: round(total, 3)}
         frames.append(frame(hour + 1, START + hour * HOUR, values))
-    meter = new_meter("M-1", meter_class=MeterClass.HOUSEHOLD, interval=HOUR)
-    store, watch = ReadingStore(), FleetWatch(engine, frozenset({Kind.COMM_GAP}))
+    meter = new_meter(
+        "M-1", meter_class=MeterClass.HOUSEHOLD, interval=HOUR, is_mains_powered=False
+    )
+    store, watch = ReadingStore(), FleetWatch(engine)
     with engine.begin() as connection:
         found_town(connection, [meter])
     for first in range(0, HOURS, 12):
