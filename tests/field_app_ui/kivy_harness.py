@@ -256,6 +256,17 @@ class Driver:
         self.pump(30)
         self.wait(lambda: not self.app.jobs, "background work")
 
+    def fade_scroll_bars(self) -> None:
+        """Let every scroll bar look as it does when nobody has moved anything for a second.
+
+        How many frames have gone by since a list was filled depends on the machine.
+        """
+        for view in self.walk():
+            if isinstance(view, ScrollView):
+                Animation.cancel_all(view, "_bar_color")
+                view._bar_color = view.bar_inactive_color
+        Builder.sync()
+
     def visible(self, widget: Widget, *, anywhere: bool = False) -> bool:
         """Return whether a person could see the widget; `anywhere`: after scrolling, too."""
         if not widget.width or not widget.height:

@@ -29,7 +29,7 @@ MOST_DIFFERING = 0.0005
 """Share of pixels that may differ by more: one wrong colour of a text is more than that."""
 
 MORE_LOOKS = 5
-"""A scroll bar fades, rows are worded in the background: a picture may be some frames early."""
+"""Rows are worded in the background: a picture may be some frames early."""
 
 pytestmark = pytest.mark.skipif(not harness.HAS_PIXELS, reason="no GL library: nothing is drawn")
 
@@ -48,6 +48,7 @@ def differing(found: "Picture", kept: "Picture") -> float:
 def check(ui: harness.Driver, name: str) -> str:
     """Return what is wrong with the picture of a screen, empty when it is as kept."""
     ui.settle()
+    ui.fade_scroll_bars()
     path, found = KEPT / f"{name}.png", ui.image()
     if os.environ.get("LAMP_UI_GOLDEN") == "update":
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,7 @@ def check(ui: harness.Driver, name: str) -> str:
     for _ in range(MORE_LOOKS):
         if share > MOST_DIFFERING:
             ui.settle()
+            ui.fade_scroll_bars()
             share = differing(ui.image(), kept)
     if share <= MOST_DIFFERING:
         return ""
