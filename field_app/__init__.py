@@ -14,6 +14,7 @@ The line through the packages, from the file on disk to the screen:
     sync                                 pull, push, back-off, and the reason why not
     access                               log-in by PIN, personal data on lease, withdrawal
     wake_up_io                           the store made ready at a start
+    contact_io                           the way to the server, made when it is first wanted
     tablet                               one tablet, put together
     presenters                           state in, view data out
     ui                                   the screens

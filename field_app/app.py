@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from field_app.clock_io import SystemClock
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import load_zone
+from field_app.contact_io import connect_over_http
 from field_app.i18n import CHINESE, ChosenWords
 from field_app.photos.pictures_io import read_code
 from field_app.platform.desktop import desktop_hardware
@@ -22,7 +23,7 @@ from field_app.presenters.orders import OrdersPresenter
 from field_app.presenters.ports import PresenterContext, Worker
 from field_app.presenters.sync import SyncPresenter
 from field_app.presenters.views import LabelledText
-from field_app.tablet import Tablet, connect_over_http, open_tablet
+from field_app.tablet import Tablet, open_tablet
 from field_app.ui.environment_io import prepare_environment
 from wire_contracts.clock import Clock
 from wire_contracts.sync import SyncApi

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from field_app.config import TabletConfig
+from field_app.contact_io import Connect, connect_over_http
 from field_app.forms.finding import MEASURED_PREFIX
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import next_event
@@ -12,7 +13,7 @@ from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery, See
 from field_app.platform.ports import Vault
 from field_app.sync.engine import SyncVerdict
 from field_app.sync.sync_store import SyncStatus
-from field_app.tablet import Connect, Tablet, connect_over_http, open_tablet
+from field_app.tablet import Tablet, open_tablet
 from wire_contracts.blobs import BlobRole
 from wire_contracts.clock import Clock
 from wire_contracts.fields import JsonValue

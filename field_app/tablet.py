@@ -4,7 +4,6 @@ The list of orders is on the glass before rounds, checklists and HTTP are import
 """
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -29,6 +28,7 @@ from field_app.access.withdrawal import (
 )
 from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
+from field_app.contact_io import Carried, Connect, Contact, connect_over_http
 from field_app.orders import order_store
 from field_app.orders.order_desk import OrderDesk
 from field_app.orders.stamps import Stamps
@@ -65,16 +65,12 @@ from field_app.store.salvage_io import files_set_aside, remove_copies
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
-from field_app.sync.engine import SyncEngine, SyncVerdict
+from field_app.sync.engine import SyncVerdict
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.sync.runner_io import SyncRunner
 from field_app.sync.sync_store import SyncStatus
 from field_app.sync.uploading import (
-    BlobApi,
-    CarriesBlobs,
     PhotoWait,
-    Shore,
-    Uploader,
     photo_wait,
     server_now_ms,
 )
@@ -83,29 +79,17 @@ from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
 from wire_contracts.sealed import Envelope, SealedKind
-from wire_contracts.sync import Feature, SyncApi, has_feature
 
 if TYPE_CHECKING:
     from field_app.checklists.form_desk import FormDesk
     from field_app.orders.site_desk import SiteDesk
     from field_app.patrols.inspection_desk import InspectionDesk
-    from field_app.sync.client_io import HttpStream
     from field_app.sync.poke_io import PokeListener
 
 STORE_FILE: Final = "tablet.sqlite3"
 
-Connect = Callable[[Identity], SyncApi]
-"""Makes the API for an identity; the default speaks HTTP."""
-
 _PERSON: Final = "person"
 _SHOWN_WAITING: Final = 100
-
-
-def connect_over_http(identity: Identity) -> SyncApi:
-    """Return the API over HTTP with the tablet's token."""
-    from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - after the first list
-
-    return HttpSyncApi(identity.server_url, identity.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +107,9 @@ class Tablet:
         """Put the parts together; `open_tablet` prepares them."""
         self._folder = folder
         self._clock = clock
-        self._connect = outside.connect
         self._sync_lock = threading.Lock()
         self._runner: SyncRunner | None = None
         self._listener: PokeListener | None = None
-        self._engine_lock = threading.Lock()
-        self._is_closed = False
-        self._api: SyncApi | None = None
-        self._blob_api: BlobApi | None = None
-        self._engine: SyncEngine | None = None
         self.database = database
         self.identity = load_identity(folder)
         self.vault = outside.vault
@@ -145,6 +123,7 @@ class Tablet:
         self._photo_files.clear_unfinished()
         self.photos = PhotoAlbum(database, self._photo_files, self.stamps, NoLocator())
         self.personal = PersonalData(database, self.vault, self._now)
+        self._contact = Contact(outside.connect, self._carried())
         self._settle_access()
 
     @cached_property
@@ -271,7 +250,7 @@ class Tablet:
     def sync_now(self) -> SyncVerdict:
         """Sync now, due or not; blocks until it has ended."""
         with self._sync_lock:
-            engine = self._ready_engine()
+            engine = self._contact.engine(self.identity)
             if engine is None:
                 return SyncVerdict(reason=Reason.NOT_ENROLLED)
             verdict = engine.sync()
@@ -380,12 +359,14 @@ class Tablet:
         if self._runner is None:
             self._runner = SyncRunner(self.database, self)
             self._runner.start()
-            self._listener = PokeListener(self.database, self._open_pokes)
+            self._listener = PokeListener(
+                self.database, lambda: self._contact.open_pokes(self.identity)
+            )
             self._listener.start()
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync, None while there is nobody to ask."""
-        engine = self._ready_engine()
+        engine = self._contact.engine(self.identity)
         return None if engine is None else engine.seconds_until_due()
 
     def sync(self) -> SyncVerdict:
@@ -400,26 +381,9 @@ class Tablet:
             self._listener.close()
         if self._runner is not None:
             self._runner.close()
-        with self._sync_lock, self._engine_lock:
-            self._is_closed = True
-            self._close_api()
-            self._engine = None
+        with self._sync_lock:
+            self._contact.close()
         self.database.close()
-
-    def _open_pokes(self) -> "HttpStream | None":
-        """Open the stream of pokes, on a connection of its own; None while there is no contact."""
-        from field_app.sync.client_io import (  # noqa: PLC0415 - after the first list
-            HttpSyncApi,
-            open_pokes,
-        )
-
-        status = self.database.read(sync_store.load_status)
-        is_newer = status.protocol is not None and has_feature(status.protocol, Feature.POKE)
-        has_contact = status.reason is Reason.NONE and not status.is_switched_off
-        identity, api = self.identity, self._api
-        if identity is None or not isinstance(api, HttpSyncApi) or not (is_newer and has_contact):
-            return None
-        return open_pokes(identity.server_url, identity.token)
 
     def _actor(self) -> str:
         return "nobody" if self.identity is None else self.identity.actor
@@ -454,7 +418,7 @@ class Tablet:
         remove_copies(self._folder / STORE_FILE, self.database.read(rescued_files))
 
     def _send_sealed(self, reason: Reason) -> None:
-        api: object = self._api
+        api: object = self._contact.api
         if reason not in {Reason.NONE, Reason.WITHDRAWN} or not isinstance(api, SealedApi):
             return
         with suppress(SyncProblem):  # they stay, and the next contact tries again
@@ -477,43 +441,19 @@ class Tablet:
                 self.database.write(_forget_token)
             save_identity(self._folder, identity)
             self.identity = identity
-            with self._engine_lock:
-                self._close_api()
-                self._engine = None
+            self._contact.begin_anew()
         if self._listener is not None:
             self._listener.hang_up()
 
-    def _ready_engine(self) -> SyncEngine | None:
-        """Return the engine, made when it is first wanted; None before the enrolment."""
-        with self._engine_lock:
-            if self._engine is None and self.identity is not None and not self._is_closed:
-                self._engine = self._make_engine(self.identity)
-            return self._engine
-
-    def _make_engine(self, identity: Identity) -> SyncEngine:
-        self._api = self._connect(identity)
-        engine = SyncEngine(
-            self.database,
-            self._api,
-            self._clock,
-            self._renew_replica,
+    def _carried(self) -> Carried:
+        return Carried(
+            database=self.database,
+            clock=self._clock,
+            files=self._photo_files,
+            network=self._network_kind,
             keep=self.personal.keep,
+            renew_replica=self._renew_replica,
         )
-        self._blob_api = _blob_api(self._api, identity)
-        if self._blob_api is not None:
-            shore = Shore(files=self._photo_files, network=self._network_kind, clock=self._clock)
-            engine.carry_photos(Uploader(self.database, self._blob_api, shore))
-        return engine
-
-    def _close_api(self) -> None:
-        if self._api is not None:
-            from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - as above
-
-            if isinstance(self._api, HttpSyncApi):
-                self._api.close()
-        if self._blob_api is not None:
-            self._blob_api.close()
-        self._api = self._blob_api = None
 
     def _network_kind(self) -> NetworkKind:
         return self.network.kind()
@@ -522,16 +462,6 @@ class Tablet:
         replica_id = draw_replica_id()
         save_replica_id(self._folder, replica_id)
         settings_store.save(connection, Key.REPLICA_ID, replica_id)
-
-
-def _blob_api(api: SyncApi, identity: Identity) -> BlobApi | None:
-    from field_app.sync.blob_client_io import HttpBlobApi  # noqa: PLC0415 - after the first list
-    from field_app.sync.client_io import HttpSyncApi  # noqa: PLC0415 - as above
-
-    if isinstance(api, HttpSyncApi):
-        return HttpBlobApi(identity.server_url, identity.token)
-    way: object = api
-    return way.blobs() if isinstance(way, CarriesBlobs) else None
 
 
 def _offset_ms(connection: Connection) -> int:

@@ -440,7 +440,7 @@ def test_a_rescue_that_was_killed_half_way_is_done_at_the_next_start(
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr("field_app.tablet.put_back", die)
+        patched.setattr("field_app.wake_up_io.put_back", die)
         with pytest.raises(KilledError):
             open_tablet(tmp_path, HandClock())
 
