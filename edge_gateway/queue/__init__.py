@@ -17,6 +17,7 @@ raw_file_io              a damaged file page by page
 doubts                   whether a file is the one that was left
 remains_io               what a damaged file still holds, row by row
 claims_io                what is known of a file that was set aside
+merge_store              two files of one epoch become one
 salvage_io               a damaged file becomes the file of its epoch
 export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones

@@ -59,6 +59,7 @@ class QueueStore:
         self._aside: Path | None = None
         self._put_off: set[Path] = set()
         self._current = self._open()
+        self._open_older()
         self._read_out_damaged()
         self._open_older()
 
@@ -208,7 +209,10 @@ class QueueStore:
             message = f"{self._path}: queue: is a folder; move it away"
             raise QueueError(message)
         known = None if given is None else _remembered(given)
-        doubt = doubt_of(look_at(self._path), known)
+        found = look_at(self._path)
+        doubt = doubt_of(found, known)
+        if doubt is None and found.epoch and epoch_file(self._path, found.epoch).exists():
+            doubt = Doubt.OTHER  # an old copy: numbers of its epoch were given since
         store = None
         if doubt is None:
             store = open_store(self._path, self._config, is_noted=True)
@@ -281,7 +285,7 @@ class QueueStore:
     def _read_out(self, todo: Path, damaged: Path) -> str:
         """Save what one damaged file still holds; return what became of it, for people."""
         why, claim = read_claim(todo)
-        found = salvage(damaged, self._path, claim)
+        found = salvage(damaged, self._path, claim, self._release)
         for start in range(0, len(found.strays), _PUT_AT_ONCE):
             self._current.put(found.strays[start : start + _PUT_AT_ONCE])
         todo.unlink()
@@ -304,6 +308,12 @@ class QueueStore:
                 store = open_store(file, self._config) if file.exists() else None
             if store is not None:
                 self._older.append(store)
+
+    def _release(self, epoch: int) -> None:
+        """Close the file of an epoch that is about to get more frames; it is opened again."""
+        for store in [each for each in self._older if each.epoch == epoch]:
+            self._older.remove(store)
+            store.close()
 
     def _let_go(self, store: EpochStore) -> None:
         with self._changing:
