@@ -2,5 +2,6 @@
 
 The line through the modules:
 
+    columns           how the versions spell columns, keys and indexes
     env               gives Alembic the connection and the transaction of the caller
 """

@@ -21,6 +21,7 @@ The line through the modules:
     van_views                what the page of the vans shows
     request_views            what the pages of the service desk show of requests
     complaint_views          what the pages of complaints show
+    home_views               what the pages of homes and applications show
     ledger_views             what page and files of a ledger show
     intake_views             what the intake shows and proposes while a call is taken
     map_store, map_views     what the town's map draws
@@ -38,10 +39,10 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, calls_io, intake_io, requests_io, complaints_io, shift_io, policies_io, map_io,
-    desk_io, orders_io, board_io, contacts_io, photos_io, meters_io, gateways_io,
-    gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io, suspects_io,
-    ledgers_io, people_io, health_io
+    session_io, calls_io, intake_io, requests_io, complaints_io, applications_io, homes_io,
+    shift_io, policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io,
+    meters_io, gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io,
+    forms_io, suspects_io, ledgers_io, people_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -25,6 +25,7 @@ from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
+from sync_server.web.applications_io import applications_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.calls_io import calls_router
@@ -47,6 +48,7 @@ from sync_server.web.forms_io import form_files_router, form_preview_router, for
 from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
+from sync_server.web.homes_io import home_changes_router, home_files_router, homes_router
 from sync_server.web.intake_io import intake_router
 from sync_server.web.ledgers_io import ledgers_router
 from sync_server.web.live_io import LiveHub
@@ -161,6 +163,10 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         meters_router(pages),
         suspects_router(pages),
         ledgers_router(pages),
+        homes_router(pages),
+        home_files_router(pages),
+        home_changes_router(pages),
+        applications_router(pages),
         gateways_router(pages),
         gateway_orders_router(pages),
         rounds_router(pages),

@@ -254,6 +254,73 @@ CUSTOMER_CLASSES: Mapping[str, str] = {
     "internal": mark("Own staff"),
 }
 
+DOCUMENT_KINDS: Mapping[str, str] = {
+    "contract": mark("Contract"),
+    "registration_form": mark("Registration form"),
+    "invoice": mark("Invoice"),
+    "card": mark("Card"),
+    "safety_check": mark("Safety check"),
+    "safety_education": mark("Safety education"),
+    "area_evidence": mark("Evidence of the area"),
+    "other": mark("Other"),
+    "meter": mark("Meter"),
+}
+
+ISSUE_KINDS: Mapping[str, str] = {
+    "cannot_pay": mark("cannot pay"),
+    "wrong_room": mark("wrong room number"),
+    "missed_charge": mark("missed or too small charge"),
+    "wrong_area": mark("wrong area"),
+}
+
+CHANGE_KINDS: Mapping[str, str] = {
+    "area_m2": mark("Heated area, m²"),
+    "capacity_m2": mark("Added floor, m²"),
+    "stop_heating": mark("Stop heating"),
+    "resume_heating": mark("Heat again"),
+    "refund_yuan": mark("Refund, CNY"),
+}
+
+CHANGE_STATES: Mapping[str, str] = {
+    "proposed": mark("proposed"),
+    "approved": mark("approved"),
+    "refused": mark("not approved"),
+}
+
+FILE_STATES: Mapping[str, str] = {
+    "draft": mark("incomplete"),
+    "complete": mark("complete"),
+    "reviewed": mark("looked through"),
+}
+
+CONTRACT_STATES: Mapping[str, str] = {
+    "not_yet": mark("begins later"),
+    "in_force": mark("in force"),
+    "expiring": mark("ends soon"),
+    "expired": mark("has ended"),
+}
+
+BUILDING_STATES: Mapping[str, str] = {
+    "announced": mark("announced"),
+    "verified": mark("homes and areas verified"),
+    "accepted": mark("network accepted"),
+    "heated": mark("heated"),
+}
+
+BUILDING_EVENTS: Mapping[str, str] = {
+    "verify": mark("Homes and areas verified"),
+    "accept": mark("Network accepted"),
+    "heat": mark("Heated"),
+}
+
+READ_WHY: Mapping[str, str] = {
+    "call": mark("The customer is on the line"),
+    "visit": mark("A visit is agreed"),
+    "contract": mark("Contract or bill is checked"),
+    "complaint": mark("A complaint is verified"),
+}
+"""Why a whole file is read; kept with each reading (privacy rule 4)."""
+
 SPAN_NAMES: Mapping[Span, str] = {
     Span.DAY: mark("Day"),
     Span.WEEK: mark("Week"),

@@ -79,6 +79,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_REQUESTS,
     ),
     NavLink(
+        key="homes",
+        icon="home",
+        message=mark("Homes"),
+        href="/homes",
+        action=Action.SEE_HOMES,
+    ),
+    NavLink(
         key="board", icon="truck", message=mark("Dispatch"), href="/board", action=Action.SEE_ORDERS
     ),
     NavLink(

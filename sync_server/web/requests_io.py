@@ -334,6 +334,7 @@ def _request_page(
         note_kinds=_note_kinds(record, role, words),
         can_decline=RequestEvent.DECLINE in REQUEST.possible_events(record.state)
         and may(role, ACTION_OF_EVENT[RequestEvent.DECLINE]),
+        is_application=record.kind is RequestKind.APPLICATION,
         is_complaint=record.kind in {RequestKind.COMPLAINT, RequestKind.WHISTLE_BLOW},
         asked=asked_rows(asked, words, now_utc, names),
         can_ask=may(role, Action.WORK_REQUEST) and record.state not in ENDED,

@@ -1,7 +1,18 @@
 """Complaints with verdict, measures, appeals, penalties; questions above; the library of cases."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from sync_server.migrations.columns import (
+    count,
+    index,
+    key,
+    leads_to,
+    long_text,
+    number,
+    put_policies,
+    text,
+    time,
+)
 
 revision = "0017"
 down_revision = "0016"
@@ -26,182 +37,122 @@ def upgrade() -> None:
     _make_penalty()
     _make_escalation()
     _make_case()
-    _put_policies()
-
-
-def _number(name: str) -> "sa.Column[int]":
-    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-    return sa.Column(name, kind, autoincrement=True, nullable=False)
-
-
-def _text(name: str, length: int, *, is_nullable: bool = False) -> "sa.Column[str]":
-    return sa.Column(name, sa.String(length=length), nullable=is_nullable)
-
-
-def _long(name: str) -> "sa.Column[str]":
-    return sa.Column(name, sa.Text(), nullable=False)
-
-
-def _time(name: str, *, is_nullable: bool = False) -> "sa.Column[int]":
-    return sa.Column(name, sa.BigInteger(), nullable=is_nullable)
-
-
-def _of_request(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["request_id"],
-        ["service_request.request_id"],
-        name=op.f(f"fk_{table}_request_id_service_request"),
-    )
-
-
-def _of_complaint(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["request_id"], ["complaint.request_id"], name=op.f(f"fk_{table}_request_id_complaint")
-    )
-
-
-def _index(table: str, *columns: str, is_unique: bool = False) -> None:
-    name = op.f(f"ix_{table}_{'_'.join(columns)}")
-    op.create_index(name, table, list(columns), unique=is_unique)
+    put_policies(_POLICIES)
 
 
 def _make_complaint() -> None:
     op.create_table(
         "complaint",
-        _text("request_id", 36),
-        _text("state", 20),
-        _text("family", 10),
-        _long("facts"),
-        _text("opened_by", 64),
-        _time("opened_at_ms"),
-        _text("violation", 20, is_nullable=True),
-        _text("cause", 20, is_nullable=True),
-        _long("reason"),
-        _text("judged_by", 64, is_nullable=True),
-        _time("judged_at_ms", is_nullable=True),
-        _long("dispute"),
-        _text("disputed_by", 64, is_nullable=True),
-        _text("assigned_to", 64, is_nullable=True),
-        _time("changed_at_ms"),
-        _of_request("complaint"),
-        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_complaint")),
+        text("request_id", 36),
+        text("state", 20),
+        text("family", 10),
+        long_text("facts"),
+        text("opened_by", 64),
+        time("opened_at_ms"),
+        text("violation", 20, is_nullable=True),
+        text("cause", 20, is_nullable=True),
+        long_text("reason"),
+        text("judged_by", 64, is_nullable=True),
+        time("judged_at_ms", is_nullable=True),
+        long_text("dispute"),
+        text("disputed_by", 64, is_nullable=True),
+        text("assigned_to", 64, is_nullable=True),
+        time("changed_at_ms"),
+        leads_to("complaint", "request_id", "service_request"),
+        key("complaint", "request_id"),
     )
-    _index("complaint", "state", "changed_at_ms")
+    index("complaint", "state", "changed_at_ms")
 
 
 def _make_measure() -> None:
     op.create_table(
         "complaint_measure",
-        _number("measure_id"),
-        _text("request_id", 36),
-        _long("text"),
-        _text("owner", 64),
-        _text("due_on", 10),
-        _text("added_by", 64),
-        _time("added_at_ms"),
-        _text("done_by", 64, is_nullable=True),
-        _time("done_at_ms", is_nullable=True),
-        _of_complaint("complaint_measure"),
-        sa.PrimaryKeyConstraint("measure_id", name=op.f("pk_complaint_measure")),
+        number("measure_id"),
+        text("request_id", 36),
+        long_text("text"),
+        text("owner", 64),
+        text("due_on", 10),
+        text("added_by", 64),
+        time("added_at_ms"),
+        text("done_by", 64, is_nullable=True),
+        time("done_at_ms", is_nullable=True),
+        leads_to("complaint_measure", "request_id", "complaint"),
+        key("complaint_measure", "measure_id"),
     )
-    _index("complaint_measure", "request_id")
+    index("complaint_measure", "request_id")
 
 
 def _make_appeal() -> None:
     op.create_table(
         "complaint_appeal",
-        _number("appeal_id"),
-        _text("request_id", 36),
-        _long("statement"),
-        _text("by_actor", 64),
-        _time("at_ms"),
-        _text("decision", 20, is_nullable=True),
-        _long("reason"),
-        _text("decided_by", 64, is_nullable=True),
-        _time("decided_at_ms", is_nullable=True),
-        _of_complaint("complaint_appeal"),
-        sa.PrimaryKeyConstraint("appeal_id", name=op.f("pk_complaint_appeal")),
+        number("appeal_id"),
+        text("request_id", 36),
+        long_text("statement"),
+        text("by_actor", 64),
+        time("at_ms"),
+        text("decision", 20, is_nullable=True),
+        long_text("reason"),
+        text("decided_by", 64, is_nullable=True),
+        time("decided_at_ms", is_nullable=True),
+        leads_to("complaint_appeal", "request_id", "complaint"),
+        key("complaint_appeal", "appeal_id"),
     )
-    _index("complaint_appeal", "request_id")
+    index("complaint_appeal", "request_id")
 
 
 def _make_penalty() -> None:
     op.create_table(
         "penalty",
-        _number("penalty_id"),
-        _text("concern", 20),
-        _text("subject", 64),
-        _text("account_id", 64),
-        sa.Column("yuan", sa.Integer(), nullable=False),
-        sa.Column("nth", sa.Integer(), nullable=False),
-        sa.Column("is_doubled", sa.Integer(), nullable=False),
-        _text("state", 10),
-        _time("proposed_at_ms"),
-        _text("decided_by", 64, is_nullable=True),
-        _time("decided_at_ms", is_nullable=True),
-        _long("reason"),
-        sa.PrimaryKeyConstraint("penalty_id", name=op.f("pk_penalty")),
+        number("penalty_id"),
+        text("concern", 20),
+        text("subject", 64),
+        text("account_id", 64),
+        count("yuan"),
+        count("nth"),
+        count("is_doubled"),
+        text("state", 10),
+        time("proposed_at_ms"),
+        text("decided_by", 64, is_nullable=True),
+        time("decided_at_ms", is_nullable=True),
+        long_text("reason"),
+        key("penalty", "penalty_id"),
     )
-    _index("penalty", "concern", "subject", is_unique=True)
-    _index("penalty", "account_id", "proposed_at_ms")
+    index("penalty", "concern", "subject", is_unique=True)
+    index("penalty", "account_id", "proposed_at_ms")
 
 
 def _make_escalation() -> None:
     op.create_table(
         "escalation",
-        _number("escalation_id"),
-        _text("request_id", 36),
-        _text("to_role", 30),
-        _long("question"),
-        _text("by_actor", 64),
-        _time("at_ms"),
-        _long("answer"),
-        _text("answered_by", 64, is_nullable=True),
-        _time("answered_at_ms", is_nullable=True),
-        _of_request("escalation"),
-        sa.PrimaryKeyConstraint("escalation_id", name=op.f("pk_escalation")),
+        number("escalation_id"),
+        text("request_id", 36),
+        text("to_role", 30),
+        long_text("question"),
+        text("by_actor", 64),
+        time("at_ms"),
+        long_text("answer"),
+        text("answered_by", 64, is_nullable=True),
+        time("answered_at_ms", is_nullable=True),
+        leads_to("escalation", "request_id", "service_request"),
+        key("escalation", "escalation_id"),
     )
-    _index("escalation", "request_id")
-    _index("escalation", "answered_at_ms")
+    index("escalation", "request_id")
+    index("escalation", "answered_at_ms")
 
 
 def _make_case() -> None:
     op.create_table(
         "case_record",
-        _number("case_id"),
-        _text("request_id", 36),
-        _long("problem"),
-        _long("cause"),
-        _long("solution"),
-        _text("tags", 200),
-        _long("search"),
-        _text("written_by", 64),
-        _time("written_at_ms"),
-        _of_request("case_record"),
-        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_record")),
+        number("case_id"),
+        text("request_id", 36),
+        long_text("problem"),
+        long_text("cause"),
+        long_text("solution"),
+        text("tags", 200),
+        long_text("search"),
+        text("written_by", 64),
+        time("written_at_ms"),
+        leads_to("case_record", "request_id", "service_request"),
+        key("case_record", "case_id"),
     )
-    _index("case_record", "request_id")
-
-
-def _put_policies() -> None:
-    policy = sa.table(
-        "policy",
-        sa.column("name", sa.String),
-        sa.column("valid_from_ms", sa.BigInteger),
-        sa.column("value", sa.Text),
-        sa.column("source", sa.Text),
-        sa.column("approved_by", sa.String),
-    )
-    op.bulk_insert(
-        policy,
-        [
-            {
-                "name": name,
-                "valid_from_ms": 0,
-                "value": str(value),
-                "source": source,
-                "approved_by": "product default",
-            }
-            for name, value, source in _POLICIES
-        ],
-    )
+    index("case_record", "request_id")
