@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from demo.areas import north_m
 from demo.names import TOWN_NAME
+from demo.network_plan import ORIGIN
 from demo.town import Household as Home
 from demo.town import PressureLevel, Town, ValveWell
 from demo.town_places import Place
@@ -23,13 +24,6 @@ WELLS_PER_ROUTE = 8
 BOXES_PER_ROUTE = 6
 HOMES = 48
 METERS = 48
-
-_LATITUDE, _LONGITUDE = 36.60, 117.02
-"""South-western corner of the made-up town."""
-
-_LATITUDE_M = 1 / 111_195.0
-_LONGITUDE_M = _LATITUDE_M / 0.802
-"""Degrees per metre at that latitude; 0.802 is the cosine of 36.7 degrees."""
 
 WEEK_S = 7 * 86_400
 
@@ -104,13 +98,14 @@ def _box(asset_id: str, place: Place) -> tuple[str, Checkpoint]:
 def _checkpoint(
     place: Place, kind: CheckpointKind, name: BilingualText, limits: Sequence[ValueLimit]
 ) -> Checkpoint:
+    latitude_deg, longitude_deg = ORIGIN.to_earth(place.x_m, north_m(place.y_m))
     return Checkpoint(
         kind=kind,
         medium=Medium.GAS,
         name=name,
         address=place.address,
-        latitude_deg=_LATITUDE + north_m(place.y_m) * _LATITUDE_M,
-        longitude_deg=_LONGITUDE + place.x_m * _LONGITUDE_M,
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
         tag=name.en.rsplit(" ", 1)[-1],
         limits=limits,
     )

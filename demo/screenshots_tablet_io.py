@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from field_app.config import TabletConfig
 from field_app.orders.order_store import OrderQuery
+from field_app.presenters.form_tools import FORM_TOOL
 from field_app.tablet import Tablet, open_tablet
 from field_app.ui.environment_io import prepare_environment
 from wire_contracts.clock import Clock
@@ -70,7 +71,8 @@ def shoot_tablet(
     """Return the pictures of the tablet that lives in `data`; its data is left as it is.
 
     Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`, every tool and place,
-    `tablet-finding.en.png`, rounds where the crew has any, and the same with `zh`; on its side:
+    `tablet-finding.en.png`, a checklist and rounds where the crew has any, what is seen most in
+    the other themes (`tablet-dark-list.en.png`), and the same with `zh`; on its side:
     `tablet-two-panes.en.png` and what a crew uses most, with `wide-` before its name.
     Order and finding show the most urgent open order with evidence, else the first order.
 
@@ -205,10 +207,13 @@ def _shoot_rounds(camera: _Camera, tablet: Tablet) -> None:
         camera.page("meter", f"meter:{meter.meter_id}")
     run = desk.open_run()
     plan = next(iter(desk.plans().items()), None)
-    if run is not None:
-        camera.page("run", f"run:{run.run_id}")
-    elif plan is not None:
-        camera.page("run", f"run:{desk.start_run(plan[0], plan[1].stops)}")
+    run_id = "" if run is None else run.run_id
+    if not run_id and plan is not None:
+        run_id = desk.start_run(plan[0], plan[1].stops)
+    if run_id:
+        camera.page("run", f"run:{run_id}")
+        camera.page("point", f"stop:{run_id}/{desk.run(run_id).state.stops[0]}")
+        camera.place("map-with-route", "map")
 
 
 def _shoot_two_panes(
@@ -271,8 +276,22 @@ def _bring_to_work(app: "LamplighterApp", settle: Callable[[], None]) -> None:
 
 _TO_WORK = frozenset({"accept", "depart", "arrive", "begin"})
 
-TOOLS = ("work", "gate", "valves", "photos", "parts", "reading", "signature", "handover")
-"""The sheets of an order on which a crew works."""
+TOOLS = (
+    "work",
+    "gate",
+    "valves",
+    "photos",
+    "parts",
+    "reading",
+    "signature",
+    "handover",
+    "no_access",
+    "cannot_finish",
+)
+"""The sheets of an order on which a crew works, or ends its visit."""
+
+OTHER_THEMES = ("dark", "sun")
+"""Themes in which the pages that a crew sees most are taken too."""
 
 
 def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[], None]) -> None:
@@ -284,6 +303,14 @@ def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[],
         settle()
         _save(shooting, tool)
         navigator.close_page()
+    checklist = next(
+        (tool.key for tool in navigator.order.view.tools if tool.key.startswith(FORM_TOOL)), ""
+    )
+    if checklist:
+        navigator.open_tool(checklist)
+        settle()
+        _save(shooting, "checklist")
+        navigator.close_page()
     for name, show in (("help", navigator.open_help), ("shift", navigator.open_shift)):
         show()
         settle()
@@ -293,8 +320,34 @@ def _shoot_tools(shooting: Shooting, app: "LamplighterApp", settle: Callable[[],
         navigator.go(place)
         settle()
         _save(shooting, place)
+    _shoot_themes(shooting, app, settle)
     navigator.open_order(order_id)
     settle()
+
+
+def _shoot_themes(shooting: Shooting, app: "LamplighterApp", settle: Callable[[], None]) -> None:
+    """Take the pages that a crew sees most at night and in the sun."""
+    navigator = app.navigator
+    order_id = navigator.order_id
+    for theme in OTHER_THEMES:
+        app.use_theme(theme)
+        navigator.open_order(order_id)
+        settle()
+        _save(shooting, f"{theme}-order")
+        for tool in ("work", "gate", "parts"):
+            navigator.open_tool(tool)
+            settle()
+            _save(shooting, f"{theme}-{tool}")
+            navigator.close_page()
+        for place in ("map", "me"):
+            navigator.go(place)
+            settle()
+            _save(shooting, f"{theme}-{place}")
+        navigator.go("orders")
+        settle()
+        _save(shooting, f"{theme}-list")
+        navigator.open_order(order_id)
+    app.use_theme("light")
 
 
 def _telling_order(tablet: Tablet) -> str:

@@ -69,6 +69,11 @@ class PhotoAlbum:
             )
         return found
 
+    def needs_pin(self) -> bool:
+        """Return whether a PIN is all that is missing to keep photos here."""
+        vault = self._files.vault
+        return vault.availability().is_available and not vault.has_key()
+
     def add(
         self,
         order_id: str,

@@ -38,12 +38,13 @@ class AlbumView:
 
     tiles: tuple[PhotoTile, ...]
     refusal: str
+    needs_pin: bool
     shown: bytes
     message: str
     is_busy: bool
 
 
-BLANK_ALBUM = AlbumView(tiles=(), refusal="", shown=b"", message="", is_busy=True)
+BLANK_ALBUM = AlbumView(tiles=(), refusal="", needs_pin=False, shown=b"", message="", is_busy=True)
 """What the page shows before anything was read."""
 
 
@@ -154,6 +155,7 @@ class AlbumPresenter:
             AlbumView(
                 tiles=tiles,
                 refusal=refusal,
+                needs_pin=self._album.needs_pin(),
                 shown=self._shown,
                 message=self._message,
                 is_busy=False,

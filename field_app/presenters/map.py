@@ -256,11 +256,9 @@ class MapPresenter:
     def _bounds(self) -> tuple[float, float, float, float] | None:
         places = [corner for pipe in self._pipes for corner in pipe.line_m]
         places += [(line.x_m or 0.0, line.y_m or 0.0) for line in self._found.stops]
-        places += self._checkpoints.values()
-        if not places:
-            return None
-        east, north = [x for x, _ in places], [y for _, y in places]
-        return min(east), min(north), max(east), max(north)
+        frame = _frame(places)
+        near = [each for each in self._checkpoints.values() if _is_near(each, frame)]
+        return _frame([*places, *near])
 
     def _card(self, here: Place | None) -> MapCard | None:
         t = self._context.words
@@ -326,6 +324,25 @@ class MapPresenter:
         )
 
 
+_TOWN_M: Final = 20_000.0
+"""A route that begins farther from everything else is not of this map: it must not shrink it."""
+
+
+def _frame(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
+    if not places:
+        return None
+    east, north = [x for x, _ in places], [y for _, y in places]
+    return min(east), min(north), max(east), max(north)
+
+
+def _is_near(place: Place, frame: tuple[float, float, float, float] | None) -> bool:
+    if frame is None:
+        return True
+    west, south, east, north = frame
+    is_beside = west - _TOWN_M <= place[0] <= east + _TOWN_M
+    return is_beside and south - _TOWN_M <= place[1] <= north + _TOWN_M
+
+
 _SIGNS_LESS: Final = 1.4
 """A stop wins over a sign that is a little nearer: it is what the crew came for."""
 
@@ -365,7 +382,7 @@ def _legend(t: Words, groups: Sequence[MapLines]) -> tuple[LegendLine, ...]:
         for group in groups
         if (text := texts.get((group.tone, group.width_dp)))
     }
-    return tuple(sorted(lines.values(), key=lambda line: (line.tone, -line.width_dp)))
+    return tuple(lines[text] for text in dict.fromkeys(texts.values()) if text in lines)
 
 
 def level_text(t: Words, level: PipeLevel) -> str:

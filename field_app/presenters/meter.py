@@ -29,7 +29,7 @@ class MeterView:
     """One meter.
 
     Attributes:
-        typed: The digits so far; `ghost` is what the register showed last, behind them.
+        typed: The digits so far; `ghost` stands there before the first.
         question: Why the value is unusual, empty when it is not.
         question_tone: DANGER: it cannot be right. WARN: it may be, and must be said so.
         used_text: What went through since the last reading.
@@ -213,7 +213,9 @@ class MeterPresenter:
                 subtitle=t("No. {serial}").format(serial=meter.device_serial),
                 unit=meter.unit,
                 typed=self._typed,
-                ghost="" if last is None else shown_number(last.value),
+                ghost=""
+                if last is None
+                else t("last {value}").format(value=shown_number(last.value)),
                 used_text=self._used_text(judgement, meter.unit),
                 question=doubt_text(t, doubt),
                 question_tone=Tone.DANGER if judgement and judgement.is_impossible else Tone.WARN,
@@ -225,7 +227,9 @@ class MeterPresenter:
                     )
                     for each in reversed(meter.readings[-_SHOWN_READINGS:])
                 ),
-                photo_text=t("Photos: {count}").format(count=self._photo_count),
+                photo_text=t("Photos: {count}").format(count=self._photo_count)
+                if self._photo_count
+                else t("Photo"),
                 can_keep=judgement is not None and not judgement.is_impossible,
                 keep_text=t("Keep, next") if doubt is Doubt.NONE else t("It is so, next"),
                 message=self._message,

@@ -13,6 +13,7 @@ from field_app.presenters.sheet_views import (
 )
 from field_app.presenters.site_page import SitePage
 from field_app.presenters.site_words import left_text
+from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.site_facts import PartUsed
 from wire_contracts.van import LONGEST_ID, VanPart
@@ -89,6 +90,7 @@ class PartsPage(SitePage):
             detail=text,
             icon="package-variant",
             tone=tone,
+            is_loud=tone is not Tone.PLAIN,
             count="" if used is None else f"{used.quantity:g}",
             actions=_buttons(part.part_id, is_used=used is not None),
         )

@@ -176,7 +176,7 @@ class RoundListPresenter:
         return tuple(
             FilterChip(
                 key=building,
-                text=t("Building {name}").format(name=building),
+                text=t("Building {name}:").format(name=building),
                 count=left[building],
                 is_selected=building == self._building,
             )

@@ -124,11 +124,15 @@ class RowAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLine:
-    """One thing of a list: what, a second line, a number if it has one, what can be done."""
+    """One thing of a list: what, a second line, a number if it has one, what can be done.
+
+    `is_loud` writes the second line in the tone, where it is what must be read.
+    """
 
     key: str
     title: str
     detail: str = ""
+    is_loud: bool = False
     icon: str = ""
     tone: Tone = Tone.PLAIN
     count: str = ""

@@ -142,6 +142,7 @@ class ShiftPage:
                 detail=calibration_text(t, each.calibrated_until, today)[0],
                 icon="air-filter",
                 tone=calibration_text(t, each.calibrated_until, today)[1],
+                is_loud=True,
             )
             for each in van.detectors
             if calibration_at(each.calibrated_until, today) is not Calibration.GOOD
@@ -153,6 +154,7 @@ class ShiftPage:
                 detail=left_text(t, part)[0],
                 icon="package-variant",
                 tone=Tone.WARN,
+                is_loud=True,
             )
             for part in van.parts
             if is_short(part)

@@ -76,7 +76,7 @@ class ValvesPage(SitePage):
             blocks=tuple(blocks),
             primary=SheetButton(
                 key=f"close:{typed}",
-                text=t("Closed: {valve}").format(valve=typed) if typed else t("Closed"),
+                text=t("I closed {valve}").format(valve=typed) if typed else t("I closed it"),
                 icon="valve-closed",
                 refusal="" if typed else t("Choose a valve above, or enter its number."),
             ),
@@ -147,7 +147,9 @@ class ValvesPage(SitePage):
                 tone=Tone.INFO if near.is_closing else Tone.PLAIN,
                 actions=(
                     RowAction(
-                        key=f"close:{near.point.point_id}", text=t("Closed"), icon="valve-closed"
+                        key=f"close:{near.point.point_id}",
+                        text=t("I closed it"),
+                        icon="valve-closed",
                     ),
                 ),
             )

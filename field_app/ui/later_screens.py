@@ -3,7 +3,7 @@
 """Makes the screens that are not the list of orders, each at its first visit."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from field_app.presenters.form import FormRequest
@@ -96,7 +96,9 @@ class LaterScreens:
     def photos(self, order_id: str) -> PhotosScreen:
         """Return the photos of an order."""
         return PhotosScreen(
-            presenter=self._presenters.album(order_id), closed=self._navigator.close_page
+            presenter=self._presenters.album(order_id),
+            closed=self._navigator.close_page,
+            secure=partial(self._navigator.go, "me"),
         )
 
     def signature(self, order_id: str) -> SigningScreen:

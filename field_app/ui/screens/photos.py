@@ -185,6 +185,7 @@ class PhotosScreen(BoxLayout):
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_ALBUM, rebind=True)
     closed = ObjectProperty(None, allownone=True)
+    secure = ObjectProperty(None, allownone=True)
     has_large = BooleanProperty(defaultvalue=False)
 
     def on_kv_post(self, _base: Widget) -> None:
