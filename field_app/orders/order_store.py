@@ -14,7 +14,9 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
+    or_,
     select,
     true,
 )
@@ -29,8 +31,8 @@ from field_app.orders.order_lines import (
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
-from field_app.store import base_store, draft_store, outbox_store, photo_store
-from field_app.store.among import each_of_bound, is_among, is_among_bound
+from field_app.store import base_store, draft_store, outbox_store
+from field_app.store.among import each_of_bound, is_among_bound
 from field_app.store.base_store import BaseRow
 from field_app.store.bulk_write import Row, change_rows, upsert_rows
 from field_app.store.outbox_store import Look, OutboxEntry
@@ -51,6 +53,7 @@ from field_app.store.tables import (
     photo_job,
     photo_link,
 )
+from field_app.store.traces_store import load_traces
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import Operation
@@ -159,15 +162,14 @@ def load_orders(connection: Connection, order_ids: Sequence[str]) -> dict[str, S
     """Return the orders by id as `load_order` does; what the tablet does not know is left out."""
     rows = base_store.load_rows(connection, ENTITY, order_ids)
     entries = outbox_store.entries_by_order(connection, order_ids)
-    drafts = draft_store.orders_with_draft(connection, order_ids)
-    photos = photo_store.count_by_order(connection, order_ids)
+    traces = load_traces(connection, order_ids)
     return {
         order_id: _seen(
             order_id,
             rows.get(order_id),
             entries.get(order_id, []),
-            has_draft=order_id in drafts,
-            photos=photos.get(order_id, NO_PHOTOS),
+            has_draft=order_id in traces.drafts,
+            photos=traces.photos.get(order_id, NO_PHOTOS),
         )
         for order_id in order_ids
         if order_id in rows or _are_about_order(order_id, entries.get(order_id, []))
@@ -265,26 +267,29 @@ _COPIES = (
     .where(base_row.c.entity == ENTITY, base_row.c.entity_id == _WANTED)
     .scalar_subquery()
 )
-_NOT_ALONE = select(_WANTED).where(_COPIES != 1)
-_OURS = [
-    (select(order_id).limit(1), select(order_id).where(is_among_bound(order_id, "ids")))
-    for order_id in (each.c.order_id for each in (outbox_op, draft_answer, photo_job, photo_link))
-]
-"""Of each table with words of ours: whether it has any, and about which of these orders.
-
-Built once: every page of a pull asks, and most tablets have few kinds of words."""
+_TOUCHED = select(_WANTED).where(
+    or_(
+        _COPIES != 1,
+        *(
+            and_(exists(select(each)), exists().where(each == _WANTED))
+            for each in (
+                outbox_op.c.order_id,
+                draft_answer.c.order_id,
+                photo_job.c.order_id,
+                photo_link.c.order_id,
+            )
+        ),
+    )
+)
+"""Built once: every page of a pull asks. Whether a table has words of ours at all is looked up once
+for all orders, and most tablets have few kinds of words."""
 
 
 def _touched(connection: Connection, order_ids: Sequence[str]) -> set[str]:
     """Return the orders with words, drafts or photos of ours, or not with one row of the server."""
     if not order_ids:
         return set()
-    asked = {"ids": json.dumps(order_ids)}
-    touched = set(connection.execute(_NOT_ALONE, asked).scalars())
-    for has_any, with_words in _OURS:
-        if connection.execute(has_any).first() is not None:
-            touched |= set(connection.execute(with_words, asked).scalars())
-    return touched
+    return set(connection.execute(_TOUCHED, {"ids": json.dumps(order_ids)}).scalars())
 
 
 def _plain_lines(order_ids: Sequence[str], rows: Sequence[JsonObject]) -> list[Row]:
@@ -314,6 +319,7 @@ def _row_cells(order_id: str, row: JsonObject, *, is_gone: bool) -> tuple[Cells,
         return unreadable_cells(order_id, is_gone=is_gone), str(error)
 
 
+_TAKE_OFF = delete(order_view).where(is_among_bound(order_view.c.order_id, "ids"))
 _in_order = itemgetter(*order_view.columns.keys())
 _in_quick_order = itemgetter(*QUICK_COLUMNS)
 _UNTOUCHED = str(RecordState.UNTOUCHED)
@@ -331,28 +337,31 @@ def _rebuild_seen(connection: Connection, order_ids: Sequence[str]) -> None:
     base_store.forget_kept(connection, ENTITY, [each for each in order_ids if each not in kept])
     gone = [each for each in order_ids if each not in on_list]
     if gone:
-        connection.execute(delete(order_view).where(order_view.c.order_id.in_(gone)))
+        connection.execute(_TAKE_OFF, {"ids": json.dumps(gone)})
     _write_lines(connection, [_line_values(connection, one) for one in shown])
 
 
 def refresh_marks(connection: Connection, order_ids: Collection[str]) -> None:
     """Make only the marks of these lines anew: words moved on, what they say stayed."""
+    if not order_ids:
+        return
     words: dict[str, set[tuple[str, int]]] = {order_id: set() for order_id in order_ids}
-    rows = connection.execute(
-        select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
-            is_among(outbox_op.c.order_id, order_ids)
-        )
-    )
-    for order_id, status, look in rows.all():
-        words[order_id].add((status, look))
     wanted = sorted(words)
-    drafts = draft_store.orders_with_draft(connection, wanted)
-    photos = photo_store.count_by_order(connection, wanted)
+    for order_id, status, look in connection.execute(_WORDS, {"ids": json.dumps(wanted)}):
+        words[order_id].add((status, look))
+    traces = load_traces(connection, wanted)
+    drafts, photos = traces.drafts, traces.photos
     marks = [
         (_mark_of_cells(frozenset(words[each]), photos.get(each), has_draft=each in drafts), each)
         for each in wanted
     ]
     change_rows(connection, order_view, ("mark",), marks)
+
+
+_WORDS = select(outbox_op.c.order_id, outbox_op.c.status, outbox_op.c.look).where(
+    is_among_bound(outbox_op.c.order_id, "ids")
+)
+"""Built once: every push asks."""
 
 
 @lru_cache(maxsize=1000)

@@ -25,6 +25,7 @@ bulk_write        many rows at the driver's speed
 base_store        rows as the server sent them, with the checksum of every bucket
 outbox_store      operations: written with the tap, kept until the echo and 90 days beyond
 photo_store       photos: how their upload stands, which records they belong to
+traces_store      drafts and photos beside a record's operations, with one statement
 rescue            which of the words of a damaged file come back
 care              what an idle tablet does for its file
 """

@@ -10,6 +10,8 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Delete,
+    Select,
     and_,
     bindparam,
     delete,
@@ -17,12 +19,12 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    tuple_,
+    union,
     update,
 )
 from sqlalchemy.dialects import sqlite
 
-from field_app.store.among import is_among, is_among_bound
+from field_app.store.among import is_among_bound
 from field_app.store.draft_store import forms_in_use
 from field_app.store.personal_rows import PERSONAL, Keep, keep_nothing
 from field_app.store.row_text import checked_texts
@@ -34,9 +36,6 @@ from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, Tombstone
 KEPT = ""
 """The bucket of rows that left the tablet's scope while own words about them are on the way, and of
 forms that somebody has begun."""
-
-_CHUNK = 400
-"""Things per IN list, two variables each: older SQLite builds take 999."""
 
 _ONE: ColumnElement[int] = literal_column("1")
 """Written out, for SQLite takes a partial index only when it sees the value."""
@@ -73,23 +72,31 @@ class _Change:
     checksum: int = 0
 
 
-def apply_page(connection: Connection, page: BucketPage, keep: Keep = keep_nothing) -> set[Thing]:
+def apply_page(
+    connection: Connection,
+    page: BucketPage,
+    keep: Keep = keep_nothing,
+    *,
+    is_swept: bool = True,
+) -> set[Thing]:
     """Take one bucket's page; return the things it touched.
 
-    `keep` says what of a personal row may be kept.
+    `keep` says what of a personal row may be kept. Without `is_swept` the caller sweeps what a
+    finished fresh pass did not confirm.
 
     Raises:
         ContractError: A row does not match its own hash; the whole page is refused.
     """
     touched: set[Thing] = set()
-    _ensure_bucket(connection, page.bucket)
     if page.is_reset:
         mark_stale(connection, page.bucket)
+    if not (page.rows or page.tombstones):
+        _change_tally(connection, page.bucket, 0, ())
     if page.rows:
         touched |= _put(connection, page.bucket, page.rows, keep)
-    for start in range(0, len(page.tombstones), _CHUNK):
-        touched |= _remove(connection, page.bucket, page.tombstones[start : start + _CHUNK])
-    if page.end is not None:
+    if page.tombstones:
+        touched |= _remove(connection, page.bucket, page.tombstones)
+    if is_swept and page.end is not None:
         touched |= sweep_stale(connection, page.bucket)
     return touched
 
@@ -163,36 +170,65 @@ def mark_stale(connection: Connection, name: str | None = None) -> None:
 
     They stay readable meanwhile: half a list must never look like the whole one.
     """
-    rows = update(base_row).where(base_row.c.bucket != KEPT).values(is_stale=1)
-    tallies = update(bucket).values(row_count=0, checksum=0)
-    if name is not None:
-        rows = rows.where(base_row.c.bucket == name)
-        tallies = tallies.where(bucket.c.name == name)
-    connection.execute(rows)
-    connection.execute(tallies)
+    if name is None:
+        connection.execute(_ALL_STALE)
+        connection.execute(_NO_TALLIES)
+    else:
+        connection.execute(_STALE, {"of_bucket": name})
+        connection.execute(_KEEP_TALLY, {"wanted": name, "rows": 0, "sum": 0})
+
+
+_ALL_STALE: Final = update(base_row).where(base_row.c.bucket != KEPT).values(is_stale=1)
+_STALE: Final = (
+    update(base_row).where(base_row.c.bucket == bindparam("of_bucket")).values(is_stale=1)
+)
+_NO_TALLIES: Final = update(bucket).values(row_count=0, checksum=0)
 
 
 def sweep_stale(connection: Connection, name: str | None = None) -> set[Thing]:
     """Remove the rows that a finished fresh pass did not confirm; return what was removed."""
-    condition: ColumnElement[bool] = base_row.c.is_stale == _ONE
-    if name is not None:
-        condition = and_(condition, base_row.c.bucket == name)
-    gone = _things(connection, condition)
-    if not gone:
-        return gone
-    _keep_needed(connection, gone, name)
-    connection.execute(delete(base_row).where(condition))
+    swept = _SWEPT_ALL if name is None else _SWEPT
+    return _take_away(connection, swept, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Some rows: the query that names their things, and the statement that removes them."""
+
+    things: Select[str, str]
+    removal: Delete
+
+
+def _rows(condition: ColumnElement[bool]) -> _Rows:
+    things = select(base_row.c.entity, base_row.c.entity_id).where(condition)
+    return _Rows(things, delete(base_row).where(condition))
+
+
+_IS_STALE: Final[ColumnElement[bool]] = base_row.c.is_stale == _ONE
+_IN_BUCKET: Final = base_row.c.bucket == bindparam("of_bucket")
+_SWEPT: Final = _rows(and_(_IS_STALE, _IN_BUCKET))
+_SWEPT_ALL: Final = _rows(_IS_STALE)
+_DROPPED: Final = _rows(_IN_BUCKET)
+
+
+def _take_away(connection: Connection, rows: _Rows, name: str | None) -> set[Thing]:
+    """Remove rows of a bucket (None: of all); what own words are about is kept aside."""
+    asked = {} if name is None else {"of_bucket": name}
+    gone = {(entity, entity_id) for entity, entity_id in connection.execute(rows.things, asked)}
+    if gone:
+        _keep_needed(connection, gone, name)
+        connection.execute(rows.removal, asked)
     return gone
 
 
 def drop_bucket(connection: Connection, name: str) -> set[Thing]:
     """Forget a bucket that the log-in no longer reaches; return the things that left."""
-    mine = base_row.c.bucket == name
-    gone = _things(connection, mine)
-    _keep_needed(connection, gone, name)
-    connection.execute(delete(base_row).where(mine))
-    connection.execute(delete(bucket).where(bucket.c.name == name))
+    gone = _take_away(connection, _DROPPED, name)
+    connection.execute(_FORGET_TALLY, {"wanted": name})
     return gone
+
+
+_FORGET_TALLY: Final = delete(bucket).where(bucket.c.name == bindparam("wanted"))
 
 
 def load_row(connection: Connection, entity: str, entity_id: str) -> BaseRow | None:
@@ -202,11 +238,8 @@ def load_row(connection: Connection, entity: str, entity_id: str) -> BaseRow | N
 
 def load_rows(connection: Connection, entity: str, entity_ids: Sequence[str]) -> dict[str, BaseRow]:
     """Return the newest copies by id, as `load_row` does; what is unknown is left out."""
-    rows = connection.execute(
-        select(base_row)
-        .where(base_row.c.entity == entity, is_among(base_row.c.entity_id, entity_ids))
-        .order_by((base_row.c.bucket != KEPT), base_row.c.seq)
-    )
+    asked = {"of_entity": entity, "ids": json.dumps(entity_ids)}
+    rows = connection.execute(_NEWEST_COPIES, asked)
     return {
         row.entity_id: BaseRow(
             entity=entity,
@@ -219,41 +252,38 @@ def load_rows(connection: Connection, entity: str, entity_ids: Sequence[str]) ->
     }
 
 
+_NEWEST_COPIES: Final = (
+    select(base_row.c.entity_id, base_row.c.seq, base_row.c.document, base_row.c.bucket)
+    .where(base_row.c.entity == bindparam("of_entity"), is_among_bound(base_row.c.entity_id, "ids"))
+    .order_by((base_row.c.bucket != KEPT), base_row.c.seq)
+)
+"""The last of a thing is its newest."""
+
+
 def load_documents(connection: Connection, entity: str) -> list[str]:
     """Return the documents of one type as JSON text, ordered by id."""
-    rows = connection.execute(
-        select(base_row.c.document)
-        .where(base_row.c.entity == entity, base_row.c.bucket != KEPT)
-        .order_by(base_row.c.entity_id)
-    )
-    return list(rows.scalars())
+    return list(connection.execute(_DOCUMENTS, {"of_entity": entity}).scalars())
+
+
+_DOCUMENTS: Final = (
+    select(base_row.c.document)
+    .where(base_row.c.entity == bindparam("of_entity"), base_row.c.bucket != KEPT)
+    .order_by(base_row.c.entity_id)
+)
 
 
 def forget_kept(connection: Connection, entity: str, entity_ids: Sequence[str]) -> None:
     """Remove kept copies: nothing of ours is on the way any more, or the thing is back."""
-    connection.execute(
-        delete(base_row).where(
-            base_row.c.bucket == KEPT,
-            base_row.c.entity == entity,
-            base_row.c.entity_id.in_(entity_ids),
-        )
-    )
+    if entity_ids:
+        asked = {"of_bucket": KEPT, "of_entity": entity, "ids": json.dumps(entity_ids)}
+        connection.execute(_REMOVE, asked)
 
 
-_NEW_BUCKET: Final = (
-    sqlite.insert(bucket)
-    .values(name=bindparam("of_bucket"), row_count=0, checksum=0)
-    .on_conflict_do_nothing()
+_REMOVE: Final = delete(base_row).where(
+    base_row.c.bucket == bindparam("of_bucket"),
+    base_row.c.entity == bindparam("of_entity"),
+    is_among_bound(base_row.c.entity_id, "ids"),
 )
-
-
-def _ensure_bucket(connection: Connection, name: str) -> None:
-    connection.execute(_NEW_BUCKET, {"of_bucket": name})
-
-
-def _things(connection: Connection, condition: ColumnElement[bool]) -> set[Thing]:
-    rows = connection.execute(select(base_row.c.entity, base_row.c.entity_id).where(condition))
-    return {(row.entity, row.entity_id) for row in rows}
 
 
 _COPIES: Final = select(base_row.c.entity_id, base_row.c.row_hash).where(
@@ -268,15 +298,20 @@ _COPIES: Final = select(base_row.c.entity_id, base_row.c.row_hash).where(
 def _fresh_hashes(
     connection: Connection, name: str, things: Sequence[Thing]
 ) -> Mapping[Thing, int]:
-    by_entity: dict[str, list[str]] = {}
-    for entity, entity_id in things:
-        by_entity.setdefault(entity, []).append(entity_id)
     found: dict[Thing, int] = {}
-    for entity, entity_ids in by_entity.items():
-        asked = {"of_bucket": name, "of_entity": entity, "ids": json.dumps(entity_ids)}
+    for entity, ids in _ids_by_entity(things).items():
+        asked = {"of_bucket": name, "of_entity": entity, "ids": ids}
         for entity_id, row_hash in connection.execute(_COPIES, asked):
             found[entity, entity_id] = row_hash
     return found
+
+
+def _ids_by_entity(things: Iterable[Thing]) -> dict[str, str]:
+    """Return the ids of each type as statements that are built once take them."""
+    found: dict[str, list[str]] = {}
+    for entity, entity_id in things:
+        found.setdefault(entity, []).append(entity_id)
+    return {entity: json.dumps(ids) for entity, ids in found.items()}
 
 
 _PUT: Final = """
@@ -315,12 +350,8 @@ def _remove(connection: Connection, name: str, tombstones: Sequence[Tombstone]) 
     things = [(gone.entity, gone.entity_id) for gone in tombstones]
     known = _fresh_hashes(connection, name, things)
     _keep_needed(connection, set(things), name)
-    connection.execute(
-        delete(base_row).where(
-            base_row.c.bucket == name,
-            tuple_(base_row.c.entity, base_row.c.entity_id).in_(things),
-        )
-    )
+    for entity, ids in _ids_by_entity(things).items():
+        connection.execute(_REMOVE, {"of_bucket": name, "of_entity": entity, "ids": ids})
     _change_tally(connection, name, -len(known), known.values())
     return set(things)
 
@@ -332,36 +363,50 @@ _KEEP_TALLY: Final = (
 )
 
 
+_TALLY_MORE: Final = """
+    INSERT INTO bucket (name, row_count, checksum) VALUES (?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET
+        row_count = row_count + excluded.row_count,
+        checksum = (checksum | excluded.checksum) - (checksum & excluded.checksum)
+"""
+"""SQLite has no exclusive-or of its own."""
+
+
 def _change_tally(connection: Connection, name: str, count: int, hashes: Iterable[int]) -> None:
-    tally = load_tally(connection, name)
-    checksum = reduce(xor, hashes, tally.checksum)
-    values = {"wanted": name, "rows": tally.count + count, "sum": checksum}
-    connection.execute(_KEEP_TALLY, values)
+    """Count rows and hashes in or out; a bucket is known from its first page on."""
+    connection.exec_driver_sql(_TALLY_MORE, (name, count, reduce(xor, hashes, 0)))
 
 
 def _keep_needed(connection: Connection, things: set[Thing], name: str | None) -> None:
     """Copy rows about to leave into the kept bucket where own words about them exist."""
-    entity_ids = [entity_id for _, entity_id in things]
-    for start in range(0, len(entity_ids), _CHUNK):
-        chunk = entity_ids[start : start + _CHUNK]
-        needed = _needed(connection, chunk)
-        if not needed:
-            continue
-        source = select(base_row).where(
-            base_row.c.entity_id.in_(sorted(needed)),
-            base_row.c.bucket != KEPT,
-            base_row.c.entity.not_in(sorted(PERSONAL)),
-        )
-        if name is not None:
-            source = source.where(base_row.c.bucket == name)
-        for row in connection.execute(source).mappings().all():
-            upsert = sqlite.insert(base_row).values({**row, "bucket": KEPT, "is_stale": 0})
-            connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=["bucket", "entity", "entity_id"],
-                    set_={"seq": row["seq"], "document": row["document"]},
-                )
-            )
+    needed = _needed(connection, [entity_id for _, entity_id in things])
+    own = ((entity, each) for entity, each in things if each in needed and entity not in PERSONAL)
+    for entity, ids in _ids_by_entity(own).items():
+        asked = {"of_entity": entity, "ids": ids} | ({} if name is None else {"of_bucket": name})
+        leaving = connection.execute(_LEAVING_STALE if name is None else _LEAVING, asked).mappings()
+        kept = [{**row, "bucket": KEPT} for row in leaving]
+        if kept:
+            connection.execute(_KEEP, kept)
+
+
+_COPY: Final = select(
+    base_row.c.entity,
+    base_row.c.entity_id,
+    base_row.c.seq,
+    base_row.c.row_hash,
+    literal_column("0").label("is_stale"),
+    base_row.c.document,
+).where(
+    base_row.c.entity == bindparam("of_entity"),
+    is_among_bound(base_row.c.entity_id, "ids"),
+)
+_LEAVING: Final = _COPY.where(_IN_BUCKET)
+_LEAVING_STALE: Final = _COPY.where(_IS_STALE)
+_NEW_KEPT: Final = sqlite.insert(base_row)
+_KEEP: Final = _NEW_KEPT.on_conflict_do_update(
+    index_elements=["bucket", "entity", "entity_id"],
+    set_={"seq": _NEW_KEPT.excluded.seq, "document": _NEW_KEPT.excluded.document},
+)
 
 
 _VERSION: Final = "@"
@@ -369,16 +414,20 @@ _VERSION: Final = "@"
 
 
 def _needed(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
-    with_words = select(outbox_op.c.order_id).where(
-        outbox_op.c.order_id.in_(entity_ids),
-        (outbox_op.c.look == 1) | outbox_op.c.status.in_(["queued", "sending", "received", "held"]),
-    )
-    with_draft = select(draft_answer.c.order_id).where(draft_answer.c.order_id.in_(entity_ids))
-    found = set(connection.execute(with_words).scalars())
-    found.update(connection.execute(with_draft).scalars())
+    asked = {"ids": json.dumps(entity_ids)}
+    found = set(connection.execute(_NEEDED, asked).scalars())
     if any(_VERSION in each for each in entity_ids):
         found |= forms_in_use(connection) & set(entity_ids)
     return found
+
+
+_NEEDED: Final = union(
+    select(outbox_op.c.order_id).where(
+        is_among_bound(outbox_op.c.order_id, "ids"),
+        (outbox_op.c.look == 1) | outbox_op.c.status.in_(["queued", "sending", "received", "held"]),
+    ),
+    select(draft_answer.c.order_id).where(is_among_bound(draft_answer.c.order_id, "ids")),
+)
 
 
 def count_rows(connection: Connection) -> int:

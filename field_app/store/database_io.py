@@ -82,9 +82,10 @@ class Database:
         self._listeners: list[Callable[[], None]] = []
         try:
             _check(self._writer_engine)
-            _check_what_was_seen(self._writer_engine)
-            _migrate(self._writer_engine, path, steps)
-            _check_words(self._writer_engine)
+            with self._writer_engine.connect() as connection:
+                _check_what_was_seen(connection)
+                _migrate(connection, path, steps)
+                _check_words(connection)
         except BaseException:
             self._dispose()
             raise
@@ -113,7 +114,9 @@ class Database:
         def job(connection: Connection) -> None:
             try:
                 with connection.begin():
+                    settings_store.gather(connection)
                     answer = work(connection)
+                    settings_store.write_gathered(connection)
             except BaseException as error:  # noqa: BLE001  # handed to whoever asked
                 full = _full(error)
                 self._has_room = full is None
@@ -244,9 +247,9 @@ def _check(engine: Engine) -> None:
         raise StoreDamagedError(message)
 
 
-def _check_what_was_seen(engine: Engine) -> None:
+def _check_what_was_seen(connection: Connection) -> None:
     """Set aside what the weekly look found damaged, though a quick look finds nothing."""
-    with engine.connect() as connection, connection.begin():
+    with connection.begin():
         known = "SELECT count(*) FROM sqlite_master WHERE name = 'setting'"
         if not connection.exec_driver_sql(known).scalar():
             return
@@ -256,31 +259,30 @@ def _check_what_was_seen(engine: Engine) -> None:
         raise StoreDamagedError(message)
 
 
-def _check_words(engine: Engine) -> None:
+def _check_words(connection: Connection) -> None:
     """Find what quick_check does not look at: cells whose content is not what was written."""
-    with engine.connect() as connection, connection.begin():
+    with connection.begin():
         problem = unreadable(connection)
     if problem is not None:
         raise StoreDamagedError(problem)
 
 
-def _migrate(engine: Engine, path: Path, steps: Sequence[Step]) -> None:
-    with engine.connect() as connection:
-        with connection.begin():
-            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-        if version > len(steps):
-            message = (
-                f"{path.name}: user_version: the file is of version {version}, this app knows"
-                f" {len(steps)}; install the newer app, the file is left as it is"
-            )
-            raise StoreTooNewError(message)
-        for number in range(version, len(steps)):
-            try:
-                _take_step(connection, path, number, steps[number])
-            except OperationalError as error:
-                if not is_full(error):
-                    raise
-                raise StoreFullError(_no_room(path, number)) from error
+def _migrate(connection: Connection, path: Path, steps: Sequence[Step]) -> None:
+    with connection.begin():
+        version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if version > len(steps):
+        message = (
+            f"{path.name}: user_version: the file is of version {version}, this app knows"
+            f" {len(steps)}; install the newer app, the file is left as it is"
+        )
+        raise StoreTooNewError(message)
+    for number in range(version, len(steps)):
+        try:
+            _take_step(connection, path, number, steps[number])
+        except OperationalError as error:
+            if not is_full(error):
+                raise
+            raise StoreFullError(_no_room(path, number)) from error
 
 
 def _take_step(connection: Connection, path: Path, number: int, step: Step) -> None:

@@ -48,23 +48,36 @@ class DraftAnswer:
 
 def save_answer(connection: Connection, answer: DraftAnswer, saved_at_ms: int) -> None:
     """Keep one answer; the author's last word stands, another's is not touched."""
-    changed = {
+    cells = {
+        "order_id": answer.order_id,
+        "form": f"{answer.form}{_OF}{answer.actor}",
+        "field": answer.field,
         "value": json.dumps(answer.value, ensure_ascii=False),
         "actor": answer.actor,
         "saved_at_ms": saved_at_ms,
     }
-    statement = insert(draft_answer).values(
-        order_id=answer.order_id,
-        form=f"{answer.form}{_OF}{answer.actor}",
-        field=answer.field,
-        **changed,
-    )
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["order_id", "form", "field"], set_=changed)
-    )
-    key = DraftKey(order_id=answer.order_id, form=answer.form, author=answer.actor)
-    former = and_(_of(key), draft_answer.c.form == key.form, draft_answer.c.field == answer.field)
-    connection.execute(delete(draft_answer).where(former))
+    connection.execute(_SAVE, cells)
+    former = {
+        "of_order": answer.order_id,
+        "author": answer.actor,
+        "of_form": answer.form,
+        "of_field": answer.field,
+    }
+    connection.execute(_FORGET_FORMER, former)
+
+
+_NEW: Final = insert(draft_answer)
+_SAVE: Final = _NEW.on_conflict_do_update(
+    index_elements=["order_id", "form", "field"],
+    set_={name: _NEW.excluded[name] for name in ("value", "actor", "saved_at_ms")},
+)
+_FORGET_FORMER: Final = delete(draft_answer).where(
+    draft_answer.c.order_id == bindparam("of_order"),
+    draft_answer.c.actor == bindparam("author"),
+    draft_answer.c.form == bindparam("of_form"),
+    draft_answer.c.field == bindparam("of_field"),
+)
+"""Built once: an answer is kept with every keystroke that pauses."""
 
 
 def load_draft(connection: Connection, key: DraftKey) -> Draft:
@@ -82,14 +95,7 @@ def load_draft(connection: Connection, key: DraftKey) -> Draft:
 
 def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
     """Return every draft on this tablet with the time of its last answer, oldest first."""
-    rows = connection.execute(
-        select(
-            draft_answer.c.order_id,
-            draft_answer.c.form,
-            draft_answer.c.actor,
-            func.max(draft_answer.c.saved_at_ms),
-        ).group_by(draft_answer.c.order_id, draft_answer.c.form, draft_answer.c.actor)
-    ).all()
+    rows = connection.execute(_DRAFTS).all()
     found: dict[DraftKey, int] = {}
     for order_id, form, actor, saved_at_ms in rows:
         key = DraftKey(order_id=order_id, form=form.partition(_OF)[0], author=actor)
@@ -97,13 +103,20 @@ def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
     return sorted(found.items(), key=lambda item: item[1])
 
 
-_WITH_DRAFT: Final = (
+_DRAFTS: Final = select(
+    draft_answer.c.order_id,
+    draft_answer.c.form,
+    draft_answer.c.actor,
+    func.max(draft_answer.c.saved_at_ms),
+).group_by(draft_answer.c.order_id, draft_answer.c.form, draft_answer.c.actor)
+
+WITH_DRAFT: Final = (
     select(draft_answer.c.order_id)
     .where(is_among_bound(draft_answer.c.order_id, "order_ids"))
     .distinct()
 )
-_WITH_DRAFT_OF: Final = _WITH_DRAFT.where(draft_answer.c.actor == bindparam("author"))
-"""Built once: every line of the list that is made anew asks it."""
+_WITH_DRAFT_OF: Final = WITH_DRAFT.where(draft_answer.c.actor == bindparam("author"))
+"""Built once: a page of the list asks it."""
 
 
 def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]:
@@ -118,8 +131,11 @@ def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]
 
 def forms_in_use(connection: Connection) -> set[str]:
     """Return the forms, with their versions, that anybody has begun and not finished."""
-    rows = connection.execute(select(draft_answer.c.form).distinct()).scalars()
+    rows = connection.execute(_FORMS).scalars()
     return {form.partition(_OF)[0] for form in rows}
+
+
+_FORMS: Final = select(draft_answer.c.form).distinct()
 
 
 def orders_with_draft(
@@ -128,7 +144,7 @@ def orders_with_draft(
     """Return those of the orders that have answers which are not sealed, of anybody or of one."""
     asked = {"order_ids": json.dumps(order_ids)}
     if author is None:
-        return set(connection.execute(_WITH_DRAFT, asked).scalars())
+        return set(connection.execute(WITH_DRAFT, asked).scalars())
     return set(connection.execute(_WITH_DRAFT_OF, {**asked, "author": author}).scalars())
 
 

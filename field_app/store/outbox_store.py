@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     RowMapping,
     and_,
     bindparam,
     delete,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -22,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import sealed_store, settings_store
-from field_app.store.among import is_among, is_among_bound
+from field_app.store.among import is_among_bound
 from field_app.store.bulk_write import Row, change_rows
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.record_states import WAITING, OpStatus
@@ -174,25 +177,28 @@ def _to_seal(operation: Operation) -> ToSeal:
 
 def keep_operation(connection: Connection, operation: Operation, order_id: str) -> bool:
     """Keep one operation as queued; return False when it is known already."""
-    statement = sqlite.insert(outbox_op).values(
-        op_id=operation.op_id,
-        n=operation.n,
-        group_id=operation.group,
-        order_id=order_id,
-        entity=operation.entity,
-        entity_id=operation.entity_id,
-        body=write_operation(operation),
-        status=OpStatus.QUEUED,
-        is_repeat=0,
-        made_at_ms=operation.at.wall_ms,
-        detail="",
-        ack_seq=0,
-        acked_round=0,
-        acked_at_ms=0,
-        look=Look.NO,
-    )
-    done = connection.execute(statement.on_conflict_do_nothing(index_elements=["op_id"]))
-    return done.rowcount == 1
+    cells = {
+        "op_id": operation.op_id,
+        "n": operation.n,
+        "group_id": operation.group,
+        "order_id": order_id,
+        "entity": operation.entity,
+        "entity_id": operation.entity_id,
+        "body": write_operation(operation),
+        "status": OpStatus.QUEUED,
+        "is_repeat": 0,
+        "made_at_ms": operation.at.wall_ms,
+        "detail": "",
+        "ack_seq": 0,
+        "acked_round": 0,
+        "acked_at_ms": 0,
+        "look": Look.NO,
+    }
+    return connection.execute(_KEEP, cells).rowcount == 1
+
+
+_KEEP: Final = sqlite.insert(outbox_op).on_conflict_do_nothing(index_elements=["op_id"])
+"""Built once, as everything that a tap or a contact asks: to put it together takes longer."""
 
 
 def keep_saved_row(connection: Connection, cells: Mapping[str, JsonValue]) -> None:
@@ -227,13 +233,20 @@ def problem_of_row(cells: Mapping[str, JsonValue]) -> str | None:
 
 def load_entries(connection: Connection, condition: ColumnElement[bool]) -> list[OutboxEntry]:
     """Return the matching entries in the order of their taps."""
-    query = select(outbox_op).where(condition).order_by(outbox_op.c.n)
-    return [_entry(row) for row in connection.execute(query).mappings()]
+    return [_entry(row) for row in connection.execute(_ENTRIES.where(condition)).mappings()]
+
+
+_IS_WAITING: Final = outbox_op.c.status.in_(sorted(WAITING))
+_NEEDS_LOOK: Final[ColumnElement[bool]] = outbox_op.c.look == literal_column(str(Look.YES.value))
+"""Written out, for SQLite takes a partial index only when it sees the value."""
+
+_ENTRIES: Final = select(outbox_op).order_by(outbox_op.c.n)
+_ENTRIES_OF: Final = _ENTRIES.where(is_among_bound(outbox_op.c.order_id, "order_ids"))
 
 
 def entries_of(connection: Connection, order_id: str) -> list[OutboxEntry]:
     """Return every operation of one record, history included, in the order of their taps."""
-    return load_entries(connection, outbox_op.c.order_id == order_id)
+    return entries_by_order(connection, [order_id]).get(order_id, [])
 
 
 def entries_by_order(
@@ -241,25 +254,22 @@ def entries_by_order(
 ) -> dict[str, list[OutboxEntry]]:
     """Return what `entries_of` returns for many records; one without operations is left out."""
     found: dict[str, list[OutboxEntry]] = {}
-    for entry in load_entries(connection, is_among(outbox_op.c.order_id, order_ids)):
+    asked = {"order_ids": json.dumps(order_ids)}
+    for row in connection.execute(_ENTRIES_OF, asked).mappings():
+        entry = _entry(row)
         found.setdefault(entry.order_id, []).append(entry)
     return found
 
 
 def waiting_entries(connection: Connection, limit: int) -> list[OutboxEntry]:
     """Return the operations that the server has not confirmed, oldest first."""
-    rows = connection.execute(
-        select(outbox_op)
-        .where(outbox_op.c.status.in_(sorted(WAITING)))
-        .order_by(outbox_op.c.n)
-        .limit(limit)
-    ).mappings()
+    rows = connection.execute(_ENTRIES.where(_IS_WAITING).limit(limit)).mappings()
     return [_entry(row) for row in rows]
 
 
 def look_here_entries(connection: Connection) -> list[OutboxEntry]:
     """Return the operations that a person must see, oldest first."""
-    return load_entries(connection, outbox_op.c.look == Look.YES)
+    return load_entries(connection, _NEEDS_LOOK)
 
 
 class Outgoing(NamedTuple):
@@ -305,7 +315,7 @@ def next_batch(connection: Connection) -> list[Outgoing]:
 
 _MARK: Final = (
     update(outbox_op)
-    .where(is_among_bound(outbox_op.c.op_id, "op_ids"), outbox_op.c.status.in_(sorted(WAITING)))
+    .where(is_among_bound(outbox_op.c.op_id, "op_ids"), _IS_WAITING)
     .values(status=bindparam("moved_to"))
 )
 
@@ -318,10 +328,15 @@ def mark_status(connection: Connection, op_ids: Sequence[str], status: OpStatus)
 
 def recover_sending(connection: Connection) -> set[str]:
     """Queue again what was on its way when the app stopped; return the records."""
-    sending = outbox_op.c.status == OpStatus.SENDING
-    records = set(connection.execute(select(outbox_op.c.order_id).where(sending)).scalars())
-    connection.execute(update(outbox_op).where(sending).values(status=OpStatus.QUEUED))
+    records = set(connection.execute(_SENDING).scalars())
+    if records:
+        connection.execute(_SEND_AGAIN)
     return records
+
+
+_IS_SENDING: Final = outbox_op.c.status == OpStatus.SENDING
+_SENDING: Final = select(outbox_op.c.order_id).where(_IS_SENDING).distinct()
+_SEND_AGAIN: Final = update(outbox_op).where(_IS_SENDING).values(status=OpStatus.QUEUED)
 
 
 def hold(connection: Connection, op_ids: Sequence[str], detail: str) -> None:
@@ -424,7 +439,6 @@ def _is_plain_append(connection: Connection, result: OperationResult) -> bool:
 
 
 _IS_RECEIVED: Final = outbox_op.c.status == OpStatus.RECEIVED
-_ANY_RECEIVED: Final = select(outbox_op.c.op_id).where(_IS_RECEIVED).limit(1)
 _NEWEST: Final = (
     select(func.max(base_row.c.seq))
     .where(
@@ -444,18 +458,29 @@ def close_echoed(connection: Connection, *, complete_round: int | None) -> set[s
     this tablet (a fact, an order that left) has its echo when a whole pull round that began after
     the acknowledgement has ended; `complete_round` is that round, None inside one.
     """
-    if connection.execute(_ANY_RECEIVED).first() is None:
-        return set()
-    is_shown: ColumnElement[bool] = and_(outbox_op.c.ack_seq > 0, outbox_op.c.ack_seq <= _NEWEST)
-    if complete_round is not None:
-        is_later = outbox_op.c.acked_round < complete_round
-        is_shown = or_(is_shown, and_(is_later, or_(_NEWEST.is_(None), outbox_op.c.ack_seq == 0)))
-    condition = and_(_IS_RECEIVED, is_shown)
-    records = set(connection.execute(select(outbox_op.c.order_id).where(condition)).scalars())
-    connection.execute(
-        update(outbox_op).where(condition).values(status=OpStatus.SHOWN, is_repeat=0)
+    query = _ECHOED if complete_round is None else _ECHOED_AT_THE_END
+    echoed = connection.execute(query, {"complete_round": complete_round}).all()
+    if echoed:
+        op_ids = json.dumps([row.op_id for row in echoed])
+        connection.execute(_CLOSE, {"op_ids": op_ids})
+    return {row.order_id for row in echoed}
+
+
+_RECEIVED: Final = select(outbox_op.c.op_id, outbox_op.c.order_id).where(_IS_RECEIVED)
+_IS_SHOWN: Final = and_(outbox_op.c.ack_seq > 0, outbox_op.c.ack_seq <= _NEWEST)
+_HAS_NO_ROW: Final = or_(_NEWEST.is_(None), outbox_op.c.ack_seq == 0)
+_ECHOED: Final = _RECEIVED.where(_IS_SHOWN)
+_ECHOED_AT_THE_END: Final = _RECEIVED.where(
+    or_(
+        _IS_SHOWN,
+        and_(outbox_op.c.acked_round < bindparam("complete_round", type_=Integer), _HAS_NO_ROW),
     )
-    return records
+)
+_CLOSE: Final = (
+    update(outbox_op)
+    .where(is_among_bound(outbox_op.c.op_id, "op_ids"))
+    .values(status=OpStatus.SHOWN, is_repeat=0)
+)
 
 
 def queue_all_again(connection: Connection) -> set[str]:
@@ -480,18 +505,19 @@ def prune_history(connection: Connection, *, server_now_ms: int) -> int:
     Time is the server's: a tablet whose clock jumps must not forget anything.
     """
     oldest_ms = server_now_ms - HISTORY // timedelta(milliseconds=1)
-    return connection.execute(
-        delete(outbox_op).where(
-            outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED]),
-            outbox_op.c.look != Look.YES,
-            outbox_op.c.acked_at_ms < oldest_ms,
-        )
-    ).rowcount
+    return connection.execute(_PRUNE, {"oldest_ms": oldest_ms}).rowcount
+
+
+_PRUNE: Final = delete(outbox_op).where(
+    outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED]),
+    outbox_op.c.look != Look.YES,
+    outbox_op.c.acked_at_ms < bindparam("oldest_ms"),
+)
 
 
 def mark_seen(connection: Connection, condition: ColumnElement[bool]) -> set[str]:
     """Note that a person has seen what became of the operations; return their records."""
-    chosen = and_(outbox_op.c.look == Look.YES, outbox_op.c.status != OpStatus.HELD, condition)
+    chosen = and_(_NEEDS_LOOK, outbox_op.c.status != OpStatus.HELD, condition)
     records = set(connection.execute(select(outbox_op.c.order_id).where(chosen)).scalars())
     connection.execute(update(outbox_op).where(chosen).values(look=Look.SEEN))
     return records
@@ -499,19 +525,18 @@ def mark_seen(connection: Connection, condition: ColumnElement[bool]) -> set[str
 
 def summarise(connection: Connection) -> OutboxSummary:
     """Return the overall line's figures."""
-    waiting = connection.execute(
-        select(func.count(), func.min(outbox_op.c.made_at_ms)).where(
-            outbox_op.c.status.in_(sorted(WAITING))
-        )
-    ).one()
-    held = select(func.count()).where(outbox_op.c.status == OpStatus.HELD)
-    looks = select(func.count()).where(outbox_op.c.look == Look.YES)
+    waiting, oldest_at_ms, held, needs_look = connection.execute(_SUMMARY).one()
     return OutboxSummary(
-        waiting=waiting[0],
-        oldest_at_ms=waiting[1],
-        held=connection.execute(held).scalar_one(),
-        needs_look=connection.execute(looks).scalar_one(),
+        waiting=waiting, oldest_at_ms=oldest_at_ms, held=held, needs_look=needs_look
     )
+
+
+_SUMMARY: Final = select(
+    select(func.count()).where(_IS_WAITING).scalar_subquery(),
+    select(func.min(outbox_op.c.made_at_ms)).where(_IS_WAITING).scalar_subquery(),
+    select(func.count()).where(outbox_op.c.status == OpStatus.HELD).scalar_subquery(),
+    select(func.count()).where(_NEEDS_LOOK).scalar_subquery(),
+)
 
 
 def highest_n(connection: Connection) -> int:
@@ -524,7 +549,9 @@ def records_with_words(connection: Connection) -> set[str]:
     return set(connection.execute(select(outbox_op.c.order_id).distinct()).scalars())
 
 
+@lru_cache(maxsize=1000)
 def _operation(body: str) -> Operation:
+    """Return the operation of a row; with every line made anew those of its order are read."""
     return parse_operation(FieldReader(place=_PLACE, values=json.loads(body)))
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     case,
     func,
+    insert,
     or_,
     select,
     update,
@@ -22,6 +24,7 @@ from sqlalchemy.dialects import sqlite
 
 from field_app.store.among import is_among_bound
 from field_app.store.base_store import load_documents
+from field_app.store.bulk_write import change_rows
 from field_app.store.tables import photo_job, photo_link
 from wire_contracts.blobs import (
     MAX_THUMB_BYTES,
@@ -107,16 +110,15 @@ NO_PHOTOS: Final = PhotoCount(total=0, done=0, waiting_bytes=0, held=0)
 
 def add_photo(connection: Connection, new: NewPhoto) -> None:
     """Put down a photo with its thumb; a blob that is known already gets one record more."""
-    connection.execute(
-        sqlite.insert(photo_link).values(
-            fact_id=new.fact_id,
-            order_id=new.order_id,
-            sha256=new.sha256,
-            thumb_sha256=new.thumb_sha256,
-            role=str(new.role),
-            made_at_ms=new.made_at_ms,
-        )
-    )
+    cells = {
+        "fact_id": new.fact_id,
+        "order_id": new.order_id,
+        "sha256": new.sha256,
+        "thumb_sha256": new.thumb_sha256,
+        "role": str(new.role),
+        "made_at_ms": new.made_at_ms,
+    }
+    connection.execute(_LINK, cells)
     _add_job(connection, new, new.sha256, new.role, new.size_bytes)
     if new.thumb_sha256 is not None:
         _add_job(connection, new, new.thumb_sha256, BlobRole.THUMB, new.thumb_bytes)
@@ -125,20 +127,25 @@ def add_photo(connection: Connection, new: NewPhoto) -> None:
 def _add_job(
     connection: Connection, new: NewPhoto, sha256: str, role: BlobRole, size_bytes: int
 ) -> None:
-    statement = sqlite.insert(photo_job).values(
-        sha256=sha256,
-        order_id=new.order_id,
-        size_bytes=size_bytes,
-        sent_bytes=0,
-        is_done=0,
-        role=str(role),
-        mime=str(BlobMime.JPEG if role is BlobRole.THUMB else new.mime),
-        status=str(PhotoStatus.QUEUED),
-        made_at_ms=new.made_at_ms,
-    )
-    # the file was written again: a job whose file had gone has one now
-    again = {"is_file_gone": 0}
-    connection.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=again))
+    cells = {
+        "sha256": sha256,
+        "order_id": new.order_id,
+        "size_bytes": size_bytes,
+        "sent_bytes": 0,
+        "is_done": 0,
+        "role": str(role),
+        "mime": str(BlobMime.JPEG if role is BlobRole.THUMB else new.mime),
+        "status": str(PhotoStatus.QUEUED),
+        "made_at_ms": new.made_at_ms,
+    }
+    connection.execute(_ADD_JOB, cells)
+
+
+_LINK: Final = insert(photo_link)
+_ADD_JOB: Final = sqlite.insert(photo_job).on_conflict_do_update(
+    index_elements=["sha256"], set_={"is_file_gone": 0}
+)
+"""Where there is a job, the file was written again: one whose file had gone has one now."""
 
 
 def is_linked(connection: Connection, order_id: str, sha256: str) -> bool:
@@ -155,29 +162,35 @@ def next_job(connection: Connection, *, is_free: bool) -> PhotoJob | None:
     What is small goes first and over any network; then what somebody asked for; the other
     originals wait for a network that costs nothing (sync spec 1.8).
     """
-    may_go: ColumnElement[bool] = or_(
-        photo_job.c.size_bytes <= MAX_THUMB_BYTES, photo_job.c.is_wanted == 1
-    )
-    query = (
-        select(photo_job)
-        .where(photo_job.c.status == PhotoStatus.QUEUED)
-        .order_by(
-            photo_job.c.size_bytes > MAX_THUMB_BYTES,
-            photo_job.c.is_wanted.desc(),
-            photo_job.c.made_at_ms,
-            photo_job.c.sha256,
-        )
-        .limit(1)
-    )
-    found = connection.execute(query if is_free else query.where(may_go)).mappings().first()
+    found = connection.execute(_NEXT if is_free else _NEXT_SMALL).mappings().first()
     return None if found is None else _job(found)
+
+
+_IS_QUEUED: Final = photo_job.c.status == PhotoStatus.QUEUED
+_NEXT: Final = (
+    select(photo_job)
+    .where(_IS_QUEUED)
+    .order_by(
+        photo_job.c.size_bytes > MAX_THUMB_BYTES,
+        photo_job.c.is_wanted.desc(),
+        photo_job.c.made_at_ms,
+        photo_job.c.sha256,
+    )
+    .limit(1)
+)
+_NEXT_SMALL: Final = _NEXT.where(
+    or_(photo_job.c.size_bytes <= MAX_THUMB_BYTES, photo_job.c.is_wanted == 1)
+)
+"""Built once, as whatever every contact asks: to put a statement together takes longer."""
 
 
 def find_job(connection: Connection, sha256: str) -> PhotoJob | None:
     """Return the upload of a blob, None when this tablet never had it."""
-    found = connection.execute(select(photo_job).where(photo_job.c.sha256 == sha256))
-    row = found.mappings().first()
+    row = connection.execute(_JOB, {"blob": sha256}).mappings().first()
     return None if row is None else _job(row)
+
+
+_JOB: Final = select(photo_job).where(photo_job.c.sha256 == bindparam("blob"))
 
 
 def note_progress(connection: Connection, sha256: str, sent_bytes: int, chunk_bytes: int) -> None:
@@ -244,40 +257,47 @@ def take_wants(connection: Connection) -> set[str]:
         except ContractError:
             continue  # of a newer server; it asks again in words that this app will know
         mine = photo_job.c.sha256 == want.sha256
-        connection.execute(
-            update(photo_job)
-            .where(mine, photo_job.c.status == PhotoStatus.QUEUED)
-            .values(is_wanted=1)
-        )
+        connection.execute(_WANT, {"blob": want.sha256})
         if want.reason is WantReason.LOST:
             is_kept = and_(photo_job.c.status == PhotoStatus.DONE, photo_job.c.is_file_gone == 0)
             touched |= _queue(connection, and_(mine, is_kept), is_wanted=1)
     return touched
 
 
+_WANT: Final = (
+    update(photo_job).where(photo_job.c.sha256 == bindparam("blob"), _IS_QUEUED).values(is_wanted=1)
+)
+
+
 def deletable(connection: Connection, *, server_now_ms: int) -> list[str]:
     """Return the blobs whose files may go: the server has had them for a week."""
     before_ms = server_now_ms - KEEP // timedelta(milliseconds=1)
-    query = select(photo_job.c.sha256).where(
-        photo_job.c.status == PhotoStatus.DONE,
-        photo_job.c.is_file_gone == 0,
-        photo_job.c.done_at_ms < before_ms,
-    )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_DELETABLE, {"before_ms": before_ms}).scalars())
+
+
+_DELETABLE: Final = select(photo_job.c.sha256).where(
+    photo_job.c.status == PhotoStatus.DONE,
+    photo_job.c.is_file_gone == 0,
+    photo_job.c.done_at_ms < bindparam("before_ms"),
+)
 
 
 def unsent_names(connection: Connection) -> list[str]:
     """Return the photos that the server does not have."""
-    chosen = select(photo_job.c.sha256).where(photo_job.c.is_done == 0)
-    return list(connection.execute(chosen).scalars())
+    return list(connection.execute(_UNSENT).scalars())
+
+
+_UNSENT: Final = select(photo_job.c.sha256).where(photo_job.c.is_done == 0)
 
 
 def done_names(connection: Connection) -> list[str]:
     """Return the photos that the server has and whose files may still be here."""
-    chosen = select(photo_job.c.sha256).where(
-        photo_job.c.is_done == 1, photo_job.c.is_file_gone == 0
-    )
-    return list(connection.execute(chosen).scalars())
+    return list(connection.execute(_SENT).scalars())
+
+
+_SENT: Final = select(photo_job.c.sha256).where(
+    photo_job.c.is_done == 1, photo_job.c.is_file_gone == 0
+)
 
 
 def mark_file_gone(connection: Connection, sha256: str) -> None:
@@ -287,7 +307,7 @@ def mark_file_gone(connection: Connection, sha256: str) -> None:
 
 _IS_DONE = photo_job.c.status == PhotoStatus.DONE
 _IS_HELD = photo_job.c.status.in_([PhotoStatus.HELD, PhotoStatus.GONE])
-_COUNTS = (
+COUNTS = (
     select(
         photo_link.c.order_id,
         func.count(),
@@ -304,7 +324,7 @@ _COUNTS = (
 
 def count_by_order(connection: Connection, order_ids: Sequence[str]) -> dict[str, PhotoCount]:
     """Return the photos by record; one without any is left out. Thumbs are not counted."""
-    rows = connection.execute(_COUNTS, {"order_ids": json.dumps(order_ids)})
+    rows = connection.execute(COUNTS, {"order_ids": json.dumps(order_ids)})
     return {
         row[0]: PhotoCount(total=row[1], done=row[2], waiting_bytes=row[3], held=row[4])
         for row in rows
@@ -324,11 +344,14 @@ def jobs_of(connection: Connection, order_id: str) -> list[tuple[PhotoJob, str |
 
 def waiting(connection: Connection) -> tuple[int, int]:
     """Return how many blobs, of how many bytes, are not at the server yet."""
-    left = func.coalesce(func.sum(photo_job.c.size_bytes - photo_job.c.sent_bytes), 0)
-    row = connection.execute(
-        select(func.count(), left).where(photo_job.c.status == PhotoStatus.QUEUED)
-    ).one()
+    row = connection.execute(_WAITING).one()
     return row[0], row[1]
+
+
+_WAITING: Final = select(
+    func.count(),
+    func.coalesce(func.sum(photo_job.c.size_bytes - photo_job.c.sent_bytes), 0),
+).where(_IS_QUEUED)
 
 
 def known_names(connection: Connection) -> set[str]:
@@ -338,8 +361,12 @@ def known_names(connection: Connection) -> set[str]:
 
 def records_of(connection: Connection, sha256: str) -> set[str]:
     """Return the records of a blob, as photo or as thumb."""
-    mine = or_(photo_link.c.sha256 == sha256, photo_link.c.thumb_sha256 == sha256)
-    return set(connection.execute(select(photo_link.c.order_id).where(mine)).scalars())
+    return set(connection.execute(_RECORDS, {"blob": sha256}).scalars())
+
+
+_RECORDS: Final = select(photo_link.c.order_id).where(
+    or_(photo_link.c.sha256 == bindparam("blob"), photo_link.c.thumb_sha256 == bindparam("blob"))
+)
 
 
 def _queue(
@@ -363,7 +390,7 @@ def _queue(
 
 
 def _change(connection: Connection, sha256: str, **values: str | int) -> None:
-    connection.execute(update(photo_job).where(photo_job.c.sha256 == sha256).values(**values))
+    change_rows(connection, photo_job, list(values), [(*values.values(), sha256)])
 
 
 def _job(cells: RowMapping) -> PhotoJob:

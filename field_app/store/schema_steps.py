@@ -82,6 +82,8 @@ _SECOND: Step = (
     # where an order is, for the way to the next one
     "ALTER TABLE order_view ADD COLUMN x_m REAL",
     "ALTER TABLE order_view ADD COLUMN y_m REAL",
+    # the status line asks whether something needs eyes: few do among 90 days of history
+    "CREATE INDEX outbox_op_look ON outbox_op (n) WHERE look = 1",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

@@ -5,12 +5,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import draft_store, lease_store
-from field_app.store.among import is_among
+from field_app.store.among import is_among_bound
 from field_app.store.record_states import WAITING
 from field_app.store.tables import draft_answer, outbox_op, sealed_item
 from wire_contracts.fields import FieldReader, JsonObject
@@ -70,19 +71,27 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
     envelope = seal(public_key, thing.kind, thing.about, thing.plain)
     if envelope is None:
         return False
-    changed = {
+    cells = {
+        "kind": str(thing.kind),
+        "about": thing.about,
+        "owner": thing.owner,
         "envelope": dump_json(envelope_json(envelope)).decode(),
         "made_at_ms": thing.made_at_ms,
         "is_alone": 0,
         "acked_at_ms": thing.acked_at_ms,
     }
-    statement = sqlite.insert(sealed_item).values(
-        kind=str(thing.kind), about=thing.about, owner=thing.owner, **changed
-    )
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["kind", "about", "owner"], set_=changed)
-    )
+    connection.execute(_KEEP, cells)
     return True
+
+
+_NEW: Final = sqlite.insert(sealed_item)
+_KEEP: Final = _NEW.on_conflict_do_update(
+    index_elements=["kind", "about", "owner"],
+    set_={
+        name: _NEW.excluded[name] for name in ("envelope", "made_at_ms", "is_alone", "acked_at_ms")
+    },
+)
+"""Built once, as what every push asks."""
 
 
 def draft_about(draft: draft_store.DraftKey) -> str:
@@ -120,14 +129,7 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
 
     Nothing is done without a key; a second call finds nothing more to do.
     """
-    is_sealed = and_(
-        sealed_item.c.kind == str(SealedKind.OPERATION), sealed_item.c.about == outbox_op.c.op_id
-    )
-    rows = connection.execute(
-        select(outbox_op.c.op_id, outbox_op.c.body, outbox_op.c.made_at_ms)
-        .select_from(outbox_op.outerjoin(sealed_item, is_sealed))
-        .where(outbox_op.c.status.in_(sorted(WAITING)), sealed_item.c.about.is_(None))
-    ).all()
+    rows = connection.execute(_UNSEALED).all()
     things = [
         ToSeal(
             kind=SealedKind.OPERATION,
@@ -140,14 +142,36 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
     ]
     made = sum(keep_sealed(connection, seal, thing) for thing in things)
     for draft, at_ms in draft_store.drafts(connection):
-        is_known = select(sealed_item.c.about).where(
-            sealed_item.c.kind == str(SealedKind.DRAFT),
-            sealed_item.c.about == draft_about(draft),
-            sealed_item.c.owner == draft.author,
-        )
-        if connection.execute(is_known).first() is None:
+        if not _is_sealed(connection, draft):
             made += seal_draft(connection, seal, draft, at_ms)
     return made
+
+
+_UNSEALED: Final = (
+    select(outbox_op.c.op_id, outbox_op.c.body, outbox_op.c.made_at_ms)
+    .select_from(
+        outbox_op.outerjoin(
+            sealed_item,
+            and_(
+                sealed_item.c.kind == str(SealedKind.OPERATION),
+                sealed_item.c.about == outbox_op.c.op_id,
+            ),
+        )
+    )
+    .where(outbox_op.c.status.in_(sorted(WAITING)), sealed_item.c.about.is_(None))
+)
+
+
+def _is_sealed(connection: Connection, draft: draft_store.DraftKey) -> bool:
+    asked = {"draft": draft_about(draft), "author": draft.author}
+    return connection.execute(_SEALED_DRAFT, asked).first() is not None
+
+
+_SEALED_DRAFT: Final = select(sealed_item.c.about).where(
+    sealed_item.c.kind == str(SealedKind.DRAFT),
+    sealed_item.c.about == bindparam("draft"),
+    sealed_item.c.owner == bindparam("author"),
+)
 
 
 def seal_history(connection: Connection, seal: Seal) -> int:
@@ -179,10 +203,19 @@ def forget_sealed(
     connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
 ) -> None:
     """Forget envelopes: the server has what is inside, or the readable words replaced them."""
-    mine = and_(sealed_item.c.kind == str(kind), is_among(sealed_item.c.about, abouts))
-    if owner is not None:
-        mine = and_(mine, sealed_item.c.owner == owner)
-    connection.execute(delete(sealed_item).where(mine))
+    if not abouts:
+        return
+    asked = {"of_kind": str(kind), "abouts": json.dumps(abouts)}
+    if owner is None:
+        connection.execute(_FORGET, asked)
+    else:
+        connection.execute(_FORGET_OWN, {**asked, "of_owner": owner})
+
+
+_FORGET: Final = delete(sealed_item).where(
+    sealed_item.c.kind == bindparam("of_kind"), is_among_bound(sealed_item.c.about, "abouts")
+)
+_FORGET_OWN: Final = _FORGET.where(sealed_item.c.owner == bindparam("of_owner"))
 
 
 def leave_sealed_only(connection: Connection) -> int:
@@ -203,12 +236,7 @@ def leave_sealed_only(connection: Connection) -> int:
     )
     connection.execute(delete(outbox_op).where(~unsealed))
     for draft, _ in draft_store.drafts(connection):
-        is_sealed = select(sealed_item.c.about).where(
-            kind == str(SealedKind.DRAFT),
-            sealed_item.c.about == draft_about(draft),
-            sealed_item.c.owner == draft.author,
-        )
-        if connection.execute(is_sealed).first() is not None:
+        if _is_sealed(connection, draft):
             draft_store.forget_draft(connection, draft)
     count += connection.execute(select(func.count(draft_answer.c.order_id.distinct()))).scalar_one()
     return count
@@ -219,18 +247,15 @@ _WAITS_ALONE = and_(sealed_item.c.is_alone == 1, sealed_item.c.acked_at_ms == 0)
 
 def count_alone(connection: Connection) -> int:
     """Return how many envelopes wait whose words are no longer here."""
-    alone = select(func.count()).select_from(sealed_item).where(_WAITS_ALONE)
-    return connection.execute(alone).scalar_one()
+    return connection.execute(_COUNT_ALONE).scalar_one()
+
+
+_COUNT_ALONE: Final = select(func.count()).select_from(sealed_item).where(_WAITS_ALONE)
 
 
 def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
     """Return the oldest envelopes to be sent as they are."""
-    rows = connection.execute(
-        select(sealed_item.c.owner, sealed_item.c.envelope)
-        .where(_WAITS_ALONE)
-        .order_by(sealed_item.c.made_at_ms, sealed_item.c.about)
-        .limit(limit)
-    ).all()
+    rows = connection.execute(_ALONE, {"most": limit}).all()
     return [
         SealedItem(
             owner=row.owner,
@@ -238,6 +263,14 @@ def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
         )
         for row in rows
     ]
+
+
+_ALONE: Final = (
+    select(sealed_item.c.owner, sealed_item.c.envelope)
+    .where(_WAITS_ALONE)
+    .order_by(sealed_item.c.made_at_ms, sealed_item.c.about)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def settle_alone(
@@ -270,8 +303,10 @@ def settle_alone(
 
 def has_acked(connection: Connection) -> bool:
     """Return whether envelopes are kept that a restored server may ask for again."""
-    acked = select(sealed_item.c.about).where(sealed_item.c.acked_at_ms > 0)
-    return connection.execute(acked.limit(1)).first() is not None
+    return connection.execute(_ANY_ACKED).first() is not None
+
+
+_ANY_ACKED: Final = select(sealed_item.c.about).where(sealed_item.c.acked_at_ms > 0).limit(1)
 
 
 def queue_all_again(connection: Connection) -> None:

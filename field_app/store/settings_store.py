@@ -1,12 +1,10 @@
 """Maps the few single values of the tablet: token, offset, next try, counters."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, select
-from sqlalchemy.dialects import sqlite
-
-from field_app.store.tables import setting
+from sqlalchemy import Connection
 
 
 class Key(StrEnum):
@@ -61,15 +59,16 @@ NUMBERS: Final = frozenset(
 """The values that are whole numbers."""
 
 
-_ALL: Final = select(setting.c.key, setting.c.value)
-_NEW: Final = sqlite.insert(setting)
-_SAVE: Final = _NEW.on_conflict_do_update(
-    index_elements=["key"], set_={"value": _NEW.excluded.value}
-)
-_FORGET: Final = delete(setting).where(setting.c.key == bindparam("unwanted"))
-"""Built once: every contact reads and writes dozens of values."""
+_ALL: Final = "SELECT key, value FROM setting"
+_SAVE: Final = """
+    INSERT INTO setting (key, value) VALUES (?, ?)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+_FORGET: Final = "DELETE FROM setting WHERE key = ?"
+"""As the driver takes them: every contact reads and writes dozens of values."""
 
 _OF_TRANSACTION: Final = "settings of the transaction"
+_GATHERED: Final = "settings to be written with its end"
 
 
 def _values(connection: Connection) -> dict[str, str]:
@@ -77,9 +76,11 @@ def _values(connection: Connection) -> dict[str, str]:
     transaction = connection.get_transaction()
     known: tuple[object, dict[str, str]] | None = connection.info.get(_OF_TRANSACTION)
     is_nested = connection.in_nested_transaction()  # what it changes may be taken back alone
+    if is_nested:
+        write_gathered(connection)
     if known is not None and known[0] is transaction and not is_nested:
         return known[1]
-    found = {row.key: row.value for row in connection.execute(_ALL)}
+    found = {str(key): str(value) for key, value in connection.exec_driver_sql(_ALL)}
     connection.info[_OF_TRANSACTION] = (None if is_nested else connection.get_transaction(), found)
     return found
 
@@ -102,11 +103,33 @@ def save(connection: Connection, key: Key, value: str | int | None) -> None:
     if values.get(key) == text:
         return
     if text is None:
-        connection.execute(_FORGET, {"unwanted": key})
         del values[key]
-        return
-    connection.execute(_SAVE, {"key": key, "value": text})
-    values[key] = text
+    else:
+        values[key] = text
+    gathered: dict[str, str | None] | None = connection.info.get(_GATHERED)
+    if gathered is None:
+        _write(connection, {str(key): text})
+    else:
+        gathered[str(key)] = text
+
+
+def gather(connection: Connection) -> None:
+    """Let what is saved from here on be written by `write_gathered`, with one statement."""
+    connection.info[_GATHERED] = {}
+
+
+def write_gathered(connection: Connection) -> None:
+    """Write what was saved since `gather`; call it before the transaction ends."""
+    _write(connection, connection.info.pop(_GATHERED, None) or {})
+
+
+def _write(connection: Connection, changed: Mapping[str, str | None]) -> None:
+    kept = [(key, text) for key, text in changed.items() if text is not None]
+    gone = [(key,) for key, text in changed.items() if text is None]
+    if kept:
+        connection.exec_driver_sql(_SAVE, kept)
+    if gone:
+        connection.exec_driver_sql(_FORGET, gone)
 
 
 def count_up(connection: Connection, key: Key) -> int:

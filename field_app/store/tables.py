@@ -56,6 +56,7 @@ outbox_op = Table(
     Index("outbox_op_by_status", "status", "n"),
     Index("outbox_op_by_order", "order_id", "n"),
 )
+Index("outbox_op_look", outbox_op.c.n, sqlite_where=outbox_op.c.look == 1)
 
 draft_answer = Table(
     "draft_answer",

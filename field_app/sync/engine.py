@@ -38,6 +38,14 @@ class SyncVerdict:
     settled: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """Whether a contact began: `verdict` says why it did not."""
+
+    verdict: SyncVerdict | None
+    is_withdrawn: bool = False
+
+
 OTHERS_TURN_WAIT_S: Final = 5.0
 """Wall seconds until it is looked again whether another process still syncs the file."""
 
@@ -79,15 +87,11 @@ class SyncEngine:
 
     def sync(self) -> SyncVerdict:
         """Sync now, due or not; return how it ended. Never raises for want of contact."""
-        status = self._database.read(sync_store.load_status)
-        if status.is_switched_off:
-            return SyncVerdict(reason=Reason.SWITCHED_OFF)
-        if not self._database.write(
-            lambda connection: sync_store.begin_contact(connection, self._clock)
-        ):
-            return SyncVerdict(reason=status.reason, detail="another process syncs this file now")
+        begun = self._database.write(self._begin)
+        if begun.verdict is not None:
+            return begun.verdict
         try:
-            settled = self._converse()
+            settled = self._converse(is_withdrawn=begun.is_withdrawn)
         except SyncProblem as problem:
             caught = problem
             self._database.write(lambda connection: self._end(connection, caught))
@@ -95,6 +99,15 @@ class SyncEngine:
             return SyncVerdict(reason=problem.reason, detail=problem.detail)
         self._database.write(lambda connection: self._end(connection, None))
         return SyncVerdict(reason=Reason.NONE, settled=settled)
+
+    def _begin(self, connection: Connection) -> _Begun:
+        if sync_store.is_switched_off(connection):
+            return _Begun(verdict=SyncVerdict(reason=Reason.SWITCHED_OFF))
+        if not sync_store.begin_contact(connection, self._clock):
+            reason = sync_store.load_reason(connection)
+            detail = "another process syncs this file now"
+            return _Begun(verdict=SyncVerdict(reason=reason, detail=detail))
+        return _Begun(verdict=None, is_withdrawn=lease_store.is_withdrawn(connection))
 
     def _end(self, connection: Connection, problem: SyncProblem | None) -> None:
         end_turn(connection)
@@ -106,8 +119,8 @@ class SyncEngine:
     def _is_others_turn(self) -> bool:
         return self._database.read(lambda connection: is_others_turn(connection, self._clock))
 
-    def _converse(self) -> int:
-        if self._database.read(lease_store.is_withdrawn):
+    def _converse(self, *, is_withdrawn: bool) -> int:
+        if is_withdrawn:
             raise SyncProblem(Reason.WITHDRAWN, "withdrawn: a new enrolment lets this tablet in")
         broken_pull: SyncProblem | None = None
         try:

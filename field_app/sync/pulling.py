@@ -61,7 +61,7 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
     Raises:
         SyncProblem: No usable answer; every page taken before it stays, with its token.
     """
-    round_no = database.write(_begin_round)
+    round_no, token = database.write(_begin_round)
     has_begun_afresh = False
     meter = _ByteMeter(api)
 
@@ -72,9 +72,6 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
         return database.submit(lambda connection: take_page(connection, page, clock, keep))
 
     while True:
-        token = database.read(
-            lambda connection: settings_store.load_text(connection, Key.PULL_TOKEN)
-        )
         try:
             outcome = _follow(api, token, begin)
         except RequestRefused:
@@ -82,9 +79,10 @@ def pull_round(database: Database, api: SyncApi, clock: Clock, keep: Keep = keep
                 raise
             has_begun_afresh = True
             database.write(start_afresh)
-            continue
-        if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
-            return
+        else:
+            if outcome in {PageOutcome.COMPLETE, PageOutcome.SUPERSEDED}:
+                return
+        token = database.read(_load_token)
 
 
 class _ByteMeter:
@@ -128,8 +126,13 @@ def _follow(api: SyncApi, token: str | None, begin: Begin) -> PageOutcome:
         token = answer.token
 
 
-def _begin_round(connection: Connection) -> int:
-    return settings_store.count_up(connection, Key.PULL_ROUND)
+def _begin_round(connection: Connection) -> tuple[int, str | None]:
+    """Return the number of the round and the token that it begins with."""
+    return settings_store.count_up(connection, Key.PULL_ROUND), _load_token(connection)
+
+
+def _load_token(connection: Connection) -> str | None:
+    return settings_store.load_text(connection, Key.PULL_TOKEN)
 
 
 def _demand_progress(token: str | None, answer: PullAnswer) -> None:
@@ -189,7 +192,7 @@ def _take_rows(
 ) -> set[Thing]:
     touched: set[Thing] = set()
     for bucket_page in answer.buckets:
-        touched |= base_store.apply_page(connection, bucket_page, keep)
+        touched |= base_store.apply_page(connection, bucket_page, keep, is_swept=not is_complete)
     for name in answer.dropped_buckets:
         touched |= base_store.drop_bucket(connection, name)
     if is_complete:

@@ -52,21 +52,31 @@ class SyncStatus:
 
 def load_status(connection: Connection) -> SyncStatus:
     """Return the state of the contact."""
-    reason = settings_store.load_text(connection, Key.REASON)
     last_contact = settings_store.load_text(connection, Key.LAST_CONTACT_MS)
     next_try = settings_store.load_text(connection, Key.NEXT_TRY_MS)
     return SyncStatus(
-        reason=Reason.NEVER_TRIED if reason is None else Reason(reason),
+        reason=load_reason(connection),
         detail=settings_store.load_text(connection, Key.REASON_DETAIL) or "",
         last_contact_ms=None if last_contact is None else int(last_contact),
         next_try_ms=None if next_try is None else int(next_try),
         failed_tries=settings_store.load_integer(connection, Key.FAILED_TRIES),
-        is_switched_off=settings_store.load_text(connection, Key.SWITCHED_OFF) is not None,
+        is_switched_off=is_switched_off(connection),
         offset_ms=settings_store.load_integer(connection, Key.OFFSET_MS),
         outbox=outbox_store.summarise(connection),
         protocol=settings_store.load_integer(connection, Key.PROTOCOL) or None,
         progress=load_progress(connection),
     )
+
+
+def load_reason(connection: Connection) -> Reason:
+    """Return why there is no contact, NONE while there is."""
+    reason = settings_store.load_text(connection, Key.REASON)
+    return Reason.NEVER_TRIED if reason is None else Reason(reason)
+
+
+def is_switched_off(connection: Connection) -> bool:
+    """Return whether a person has switched the contact off."""
+    return settings_store.load_text(connection, Key.SWITCHED_OFF) is not None
 
 
 def seconds_until_due(status: SyncStatus, clock: Clock) -> float:

@@ -125,7 +125,8 @@ class Uploader:
         Raises:
             SyncProblem: The network or the log-in is gone; what the server has stays counted.
         """
-        self._database.write(_take_wants)
+        if not self._database.write(_prepare):
+            return 0
         done = 0
         wait = PhotoWait.NONE
         while (job := self._next()) is not None:
@@ -294,8 +295,13 @@ def _finish(connection: Connection, job: PhotoJob, clock: Clock) -> None:
     order_store.rebuild_lines(connection, records)
 
 
-def _take_wants(connection: Connection) -> None:
+def _prepare(connection: Connection) -> bool:
+    """Take up what the server asks for; return whether anything waits to be sent."""
     order_store.rebuild_lines(connection, photo_store.take_wants(connection))
+    is_any_waiting = photo_store.waiting(connection)[0] > 0
+    if not is_any_waiting:
+        settings_store.save(connection, Key.PHOTO_WAIT, str(PhotoWait.NONE))
+    return is_any_waiting
 
 
 def photo_wait(connection: Connection) -> PhotoWait:

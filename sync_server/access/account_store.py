@@ -100,8 +100,10 @@ _AREAS = (
 
 def has_crew(connection: Connection, crew_id: str) -> bool:
     """Return whether a crew of that id exists and is active."""
-    query = select(CREW.c.crew_id).where(CREW.c.crew_id == crew_id, CREW.c.is_active)
-    return connection.execute(query).first() is not None
+    return connection.execute(_ACTIVE_CREW, {"crew": crew_id}).first() is not None
+
+
+_ACTIVE_CREW = select(CREW.c.crew_id).where(CREW.c.crew_id == bindparam("crew"), CREW.c.is_active)
 
 
 def crew_name(connection: Connection, crew_id: str) -> str:
@@ -215,7 +217,7 @@ def tablet_person(person: Person) -> TabletPerson:
 
 def get_person(connection: Connection, account_id: str) -> Person:
     """Return the person; raise ContractError when there is none of that id."""
-    row = connection.execute(_people().where(ACCOUNT.c.account_id == account_id)).one_or_none()
+    row = connection.execute(_PERSON, {"account": account_id}).one_or_none()
     if row is None:
         raise not_found(f"account {account_id!r}", "account")
     return person_from(row)
@@ -255,6 +257,10 @@ def _people() -> Select[str, str, str, str, str, str | None, bool, int]:
         ACCOUNT.c.is_active,
         ACCOUNT.c.created_at_ms,
     )
+
+
+_PERSON = _people().where(ACCOUNT.c.account_id == bindparam("account"))
+"""Built once: whoever does anything is asked for."""
 
 
 def person_from(row: _Account) -> Person:

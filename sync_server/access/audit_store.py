@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from sync_server.db.access_tables import AUDIT_EVENT, AUDIT_HEAD
 from wire_contracts.fields import JsonObject
@@ -75,17 +75,22 @@ def append_audit(connection: Connection, event: AuditEvent, now_utc: datetime) -
         "previous_hash": previous_hash,
     }
     event_hash = _hash_of(row)
-    connection.execute(insert(AUDIT_EVENT).values(**row, event_hash=event_hash))
-    connection.execute(
-        update(AUDIT_HEAD)
-        .where(AUDIT_HEAD.c.head_id == _HEAD_ID)
-        .values(position=position + 1, event_hash=event_hash)
-    )
+    connection.execute(_APPEND, {**row, "event_hash": event_hash})
+    connection.execute(_MOVE_HEAD, {"new_position": position + 1, "new_hash": event_hash})
+
+
+_APPEND = insert(AUDIT_EVENT)
+_MOVE_HEAD = (
+    update(AUDIT_HEAD)
+    .where(AUDIT_HEAD.c.head_id == _HEAD_ID)
+    .values(position=bindparam("new_position"), event_hash=bindparam("new_hash"))
+)
+_LOCKED_HEAD = select(AUDIT_HEAD.c.position, AUDIT_HEAD.c.event_hash).with_for_update()
+"""Built once: every act of the office appends."""
 
 
 def _lock_head(connection: Connection) -> tuple[int, str]:
-    query = select(AUDIT_HEAD.c.position, AUDIT_HEAD.c.event_hash).with_for_update()
-    head = connection.execute(query).one()
+    head = connection.execute(_LOCKED_HEAD).one()
     return head.position, head.event_hash
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Select,
@@ -22,6 +23,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 _MOST_VARIABLES = 500
 
 
+def is_among_bound(
+    dialect: str, column: ColumnElement[str], name: str = "texts"
+) -> ColumnElement[bool]:
+    """Return the condition for a statement that is built once: `name` is bound to `bound_texts`."""
+    if dialect == "sqlite":
+        return column.in_(_each_of(bindparam(name, type_=Text)))
+    return column == any_(bindparam(name, type_=ARRAY(Text)))
+
+
+def bound_texts(connection: Connection, texts: Collection[str]) -> str | list[str]:
+    """Return what `is_among_bound` takes for these texts."""
+    return json.dumps(sorted(texts)) if connection.dialect.name == "sqlite" else sorted(texts)
+
+
 def is_among_texts(
     connection: Connection, column: ColumnElement[str], texts: Collection[str]
 ) -> ColumnElement[bool]:
@@ -32,5 +47,5 @@ def is_among_texts(
     return column == any_(bindparam(None, sorted(texts), type_=ARRAY(Text)))
 
 
-def _each_of(values: str) -> Select[str]:
+def _each_of(values: str | BindParameter[str]) -> Select[str]:
     return select(func.json_each(values).table_valued("value").c.value)

@@ -273,12 +273,9 @@ class _Writer:
                 PUBLISHED.c.entity_id == bindparam("b_id"),
             )
             connection.execute(gone, self._withdrawn)
-        states = bucket_states(connection, sorted(self._sums))
-        rows = [
-            (bucket, states[bucket].row_count + count, states[bucket].checksum ^ change)
-            for bucket, (count, change) in sorted(self._sums.items())
-        ]
-        put_rows(connection, BUCKET_SUM, rows, OnExisting.REPLACE)
+        rows = [(bucket, *change) for bucket, change in sorted(self._sums.items())]
+        if rows:
+            connection.exec_driver_sql(_ADD_TO_SUM[connection.dialect.name], rows)
 
     def _move(self, key: _Key, bucket: str, *, is_gone: bool, row_hash: int) -> None:
         self.moved.setdefault(key, []).append(bucket)
@@ -288,6 +285,18 @@ class _Writer:
         count, change = self._sums.get(bucket, (0, 0))
         self._sums[bucket] = (count + rows, change ^ hash_change)
 
+
+_NEW_SUM = "INSERT INTO bucket_sum (bucket, row_count, checksum) VALUES"
+_ADD_TO_SUM = {
+    "sqlite": f"""{_NEW_SUM} (?, ?, ?) ON CONFLICT (bucket) DO UPDATE SET
+        row_count = row_count + excluded.row_count,
+        checksum = (checksum | excluded.checksum) - (checksum & excluded.checksum)""",
+    "postgresql": f"""{_NEW_SUM} (%s, %s, %s) ON CONFLICT (bucket) DO UPDATE SET
+        row_count = bucket_sum.row_count + excluded.row_count,
+        checksum = bucket_sum.checksum # excluded.checksum""",
+}
+"""The sum with a change of it: rows more or less, and what the exclusive-or of the hashes turns.
+SQLite has no exclusive-or of its own."""
 
 _SUM = ("bucket", "row_count", "checksum")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -172,16 +172,19 @@ def keep_operation(
     connection: Connection, operation: Operation | Broken, now_utc: datetime
 ) -> bool:
     """Keep the content of an operation that was not applied as it came; False if it is kept."""
-    key = {"op_id": operation.op_id, "payload_hash": payload_hash(operation)}
-    query = select(KEPT_OPERATION.c.op_id).filter_by(**key)
-    if connection.execute(query).first() is not None:
+    key = (operation.op_id, payload_hash(operation))
+    asked = {"of_op": key[0], "of_hash": key[1]}
+    if connection.execute(_KEPT, asked).first() is not None:
         return False
-    connection.execute(
-        insert(KEPT_OPERATION).values(
-            **key, body=readable(operation), received_at_ms=ms_from_utc(now_utc)
-        )
-    )
+    row = (*key, readable(operation), ms_from_utc(now_utc))
+    put_rows(connection, KEPT_OPERATION, [row])
     return True
+
+
+_KEPT = select(KEPT_OPERATION.c.op_id).where(
+    KEPT_OPERATION.c.op_id == bindparam("of_op"),
+    KEPT_OPERATION.c.payload_hash == bindparam("of_hash"),
+)
 
 
 def kept_bodies(connection: Connection, op_id: str) -> list[JsonValue]:
@@ -196,19 +199,18 @@ def kept_bodies(connection: Connection, op_id: str) -> list[JsonValue]:
 
 def write_conflict(connection: Connection, conflict: FieldConflict, now_utc: datetime) -> None:
     """Keep both words of a field."""
-    connection.execute(
-        insert(SYNC_CONFLICT).values(
-            op_id=conflict.op_id,
-            entity=conflict.entity,
-            entity_id=conflict.entity_id,
-            field=conflict.field,
-            seen_value=orjson.dumps(conflict.seen).decode(),
-            office_value=orjson.dumps(conflict.office).decode(),
-            crew_value=orjson.dumps(conflict.crew).decode(),
-            kept=str(conflict.kept),
-            at_ms=ms_from_utc(now_utc),
-        )
+    row = (
+        conflict.op_id,
+        conflict.entity,
+        conflict.entity_id,
+        conflict.field,
+        orjson.dumps(conflict.seen).decode(),
+        orjson.dumps(conflict.office).decode(),
+        orjson.dumps(conflict.crew).decode(),
+        str(conflict.kept),
+        ms_from_utc(now_utc),
     )
+    put_rows(connection, SYNC_CONFLICT, [row])
 
 
 def conflicts_of(connection: Connection, entity: str, entity_id: str) -> list[FieldConflict]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from sync_server.db.access_tables import TABLET
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE
@@ -13,15 +13,17 @@ def heads_of(connection: Connection, buckets: Collection[str]) -> dict[str, int]
 
     One step into the index per bucket, however long it is.
     """
-    newest = (
-        select(func.max(CHANGE.c.seq)).where(CHANGE.c.bucket == BUCKET_SUM.c.bucket)
-    ).scalar_subquery()
-    rows = connection.execute(
-        select(BUCKET_SUM.c.bucket, newest.label("seq")).where(
-            BUCKET_SUM.c.bucket.in_(sorted(buckets))
-        )
-    )
+    rows = connection.execute(_HEADS, {"buckets": sorted(buckets)})
     return {row.bucket: int(row.seq) for row in rows if row.seq is not None}
+
+
+_NEWEST = (
+    select(func.max(CHANGE.c.seq)).where(CHANGE.c.bucket == BUCKET_SUM.c.bucket).scalar_subquery()
+)
+_HEADS = select(BUCKET_SUM.c.bucket, _NEWEST.label("seq")).where(
+    BUCKET_SUM.c.bucket.in_(bindparam("buckets", expanding=True))
+)
+"""Built once: asked whenever anything changed."""
 
 
 def revoked_among(connection: Connection, tablet_ids: Collection[str]) -> set[str]:

@@ -34,7 +34,7 @@ from sync_server.sync.ledger_store import (
     write_ledger,
 )
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review
-from sync_server.sync.scope import buckets_of_tablet
+from sync_server.sync.scope import buckets_among, buckets_of_tablet
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc
@@ -210,6 +210,7 @@ class _PushJob:
         self._boots: dict[str, BootTimes] = {}
         self._judged: dict[str, _Judged] = {}
         self._reused: dict[int, OperationResult] = {}
+        self._buckets: frozenset[str] | None = None
 
     def run(self, groups: Sequence[Sequence[Entry]]) -> list[OperationResult]:
         """Return the outcomes of the groups; everything is written, or nothing."""
@@ -224,6 +225,7 @@ class _PushJob:
             book=self._book,
             is_revoked=self._sender.is_revoked,
         )
+        self._buckets = frozenset(buckets_among(context.tablet, context.area_ids, context.actors))
         for group in groups:
             fresh = [entry for entry in group if self._is_fresh(entry)]
             for entry in fresh:
@@ -343,7 +345,9 @@ class _PushJob:
 
         What was just shown need not be looked up.
         """
-        buckets = frozenset(buckets_of_tablet(self._connection, self._sender.tablet))
+        buckets = self._buckets or frozenset(
+            buckets_of_tablet(self._connection, self._sender.tablet)
+        )
         things = {_thing(judged.entry) for judged in self._judged.values()}
         seqs = {
             thing: max((seq for bucket, seq in seqs.items() if bucket in buckets), default=0)

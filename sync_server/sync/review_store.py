@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action, Role
 from sync_server.access.secrets_io import new_id
+from sync_server.db.bulk_io import put_cells
 from sync_server.db.feed_store import Topic, append_feed, append_feed_all
 from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import REVIEW_ITEM
@@ -154,21 +155,20 @@ def add_review(connection: Connection, new: NewReview, now_utc: datetime) -> str
     review_id = new_id(now_utc)
     text = TEXT[new.kind]
     due_like = _DUE_LIKE.get(new.kind, new.kind)
-    connection.execute(
-        insert(REVIEW_ITEM).values(
-            review_id=review_id,
-            kind=str(new.kind),
-            op_id=new.op_id,
-            entity=new.entity,
-            entity_id=new.entity_id,
-            code=str(new.code),
-            text_en=text.en,
-            text_zh=text.zh,
-            owner_role=str(OWNER[new.kind]),
-            created_at_ms=ms_from_utc(now_utc),
-            due_at_ms=ms_from_utc(review_due_at(connection, due_like, now_utc)),
-        )
-    )
+    cells = {
+        "review_id": review_id,
+        "kind": str(new.kind),
+        "op_id": new.op_id,
+        "entity": new.entity,
+        "entity_id": new.entity_id,
+        "code": str(new.code),
+        "text_en": text.en,
+        "text_zh": text.zh,
+        "owner_role": str(OWNER[new.kind]),
+        "created_at_ms": ms_from_utc(now_utc),
+        "due_at_ms": ms_from_utc(review_due_at(connection, due_like, now_utc)),
+    }
+    put_cells(connection, REVIEW_ITEM, [cells])
     append_feed(connection, Topic.REVIEW, review_id, now_utc)
     return review_id
 
@@ -202,20 +202,23 @@ def get_review(connection: Connection, review_id: str) -> ReviewItem | None:
 
 def close_linked(connection: Connection, now_utc: datetime) -> int:
     """Return how many items of parked facts were closed because the fact is linked by now."""
-    linked = select(FACT.c.op_id).where(FACT.c.waits_for.is_(None))
-    closed = connection.execute(
-        update(REVIEW_ITEM)
-        .where(
-            REVIEW_ITEM.c.kind == str(ReviewKind.ORPHAN_FACT),
-            REVIEW_ITEM.c.resolved_at_ms.is_(None),
-            REVIEW_ITEM.c.op_id.in_(linked),
-        )
-        .values(resolved_at_ms=ms_from_utc(now_utc), resolved_by=SERVER, resolution="linked")
-        .returning(REVIEW_ITEM.c.review_id)
-    ).scalars()
+    closed = connection.execute(_CLOSE_LINKED, {"now_ms": ms_from_utc(now_utc)}).scalars()
     review_ids = sorted(closed)
     append_feed_all(connection, Topic.REVIEW, review_ids, now_utc)
     return len(review_ids)
+
+
+_CLOSE_LINKED = (
+    update(REVIEW_ITEM)
+    .where(
+        REVIEW_ITEM.c.kind == str(ReviewKind.ORPHAN_FACT),
+        REVIEW_ITEM.c.resolved_at_ms.is_(None),
+        REVIEW_ITEM.c.op_id.in_(select(FACT.c.op_id).where(FACT.c.waits_for.is_(None))),
+    )
+    .values(resolved_at_ms=bindparam("now_ms"), resolved_by=SERVER, resolution="linked")
+    .returning(REVIEW_ITEM.c.review_id)
+)
+"""Built once: asked every few minutes."""
 
 
 def reviews_of(connection: Connection, entity: str, entity_id: str) -> list[ReviewItem]:

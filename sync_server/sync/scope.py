@@ -1,6 +1,7 @@
 """Which buckets a tablet may see, computed anew at every pull."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -28,8 +29,19 @@ def buckets_of_tablet(
     the tablet. Whom a crew meets is in a bucket of its own, which a tablet of protocol 1, that
     cannot lock personal data away, is not given.
     """
-    areas = [area_bucket(area_id) for area_id in areas_of(connection, tablet.crew_id)]
+    area_ids = areas_of(connection, tablet.crew_id)
     accounts = accounts_of_tablet(connection, tablet.tablet_id)
+    return buckets_among(tablet, area_ids, accounts, protocol)
+
+
+def buckets_among(
+    tablet: TabletIdentity,
+    area_ids: Iterable[str],
+    accounts: Mapping[str, datetime | None],
+    protocol: int = PROTOCOL,
+) -> list[str]:
+    """Return what `buckets_of_tablet` does where the areas of its crew and its people are known."""
+    areas = [area_bucket(area_id) for area_id in area_ids]
     people = [user_bucket(each) for each, until_utc in accounts.items() if until_utc is None]
     personal = [personal_bucket(tablet.crew_id)] if has_feature(protocol, Feature.PERSONAL) else []
     return [ORG_BUCKET, *areas, crew_bucket(tablet.crew_id), *personal, *people]

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
+from sync_server.db.bulk_io import put_cells
 from sync_server.db.order_tables import FACT, WORK_ORDER
 from sync_server.work_orders.order import Fact, WaitsFor
 from wire_contracts.fields import JsonValue
@@ -21,45 +22,59 @@ def payload_text(payload: JsonValue) -> str:
 
 def stored_payload(connection: Connection, fact_id: str) -> str | None:
     """Return the canonical content of a fact that is already kept, else None."""
-    query = select(FACT.c.payload).where(FACT.c.fact_id == fact_id)
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(_PAYLOAD, {"of_fact": fact_id}).scalar_one_or_none()
+
+
+_PAYLOAD = select(FACT.c.payload).where(FACT.c.fact_id == bindparam("of_fact"))
+"""Built once, as what every fact and every new order asks."""
 
 
 def insert_fact(connection: Connection, fact: Fact) -> None:
     """Keep a fact; the caller has made sure that its id is new."""
-    connection.execute(
-        insert(FACT).values(
-            fact_id=fact.fact_id,
-            fact_type=str(fact.fact_type),
-            order_id=fact.order_id,
-            is_orphan=fact.is_orphan,
-            waits_for=None if fact.waits_for is None else str(fact.waits_for),
-            visit=fact.visit,
-            actor=fact.actor,
-            tablet_id=fact.tablet_id,
-            op_id=fact.op_id,
-            supersedes=fact.supersedes,
-            payload=payload_text(fact.payload),
-            happened_at_ms=ms_from_utc(fact.happened_at_utc),
-            received_at_ms=ms_from_utc(fact.received_at_utc),
-        )
-    )
+    cells = {
+        "fact_id": fact.fact_id,
+        "fact_type": str(fact.fact_type),
+        "order_id": fact.order_id,
+        "is_orphan": fact.is_orphan,
+        "waits_for": None if fact.waits_for is None else str(fact.waits_for),
+        "visit": fact.visit,
+        "actor": fact.actor,
+        "tablet_id": fact.tablet_id,
+        "op_id": fact.op_id,
+        "supersedes": fact.supersedes,
+        "payload": payload_text(fact.payload),
+        "happened_at_ms": ms_from_utc(fact.happened_at_utc),
+        "received_at_ms": ms_from_utc(fact.received_at_utc),
+    }
+    put_cells(connection, FACT, [cells])
 
 
 def link_orphans(connection: Connection, order_id: str) -> list[str]:
     """Return the ids of the facts that waited for this order and are linked to it now."""
+    asked = {"of_order": order_id}
+    if connection.execute(_WAITING_FOR_ORDER, asked).first() is None:
+        return []
     return _link(connection, FACT.c.order_id == order_id, FACT.c.waits_for == WaitsFor.ORDER)
+
+
+_WAITING_FOR_ORDER = select(FACT.c.fact_id).where(
+    FACT.c.order_id == bindparam("of_order"), FACT.c.waits_for == str(WaitsFor.ORDER)
+)
 
 
 def link_known_forms(connection: Connection, forms: Collection[str]) -> list[str]:
     """Return the ids of the facts that waited for one of these forms and are linked now."""
-    waiting = select(FACT.c.fact_id, FACT.c.payload).where(FACT.c.waits_for == WaitsFor.FORM)
     found = [
         row.fact_id
-        for row in connection.execute(waiting)
+        for row in connection.execute(_WAITING_FOR_FORM)
         if form_of(orjson.loads(row.payload)) in forms
     ]
     return _link(connection, FACT.c.fact_id.in_(found)) if found else []
+
+
+_WAITING_FOR_FORM = select(FACT.c.fact_id, FACT.c.payload).where(
+    FACT.c.waits_for == str(WaitsFor.FORM)
+)
 
 
 def _link(connection: Connection, *which: ColumnElement[bool]) -> list[str]:
@@ -81,8 +96,11 @@ def waiting_facts(connection: Connection) -> list[Fact]:
 
 def find_fact(connection: Connection, fact_id: str) -> Fact | None:
     """Return one fact, None when there is none of that id."""
-    row = connection.execute(select(FACT).where(FACT.c.fact_id == fact_id)).one_or_none()
+    row = connection.execute(_FACT, {"of_fact": fact_id}).one_or_none()
     return None if row is None else _fact(row)
+
+
+_FACT = select(FACT).where(FACT.c.fact_id == bindparam("of_fact"))
 
 
 def superseded_ids(facts: Iterable[Fact]) -> frozenset[str]:
@@ -125,14 +143,16 @@ def _fact(row: Row[str]) -> Fact:
 
 def has_answers(connection: Connection, order_id: str, visit: int) -> bool:
     """Return whether the crew has filled in the finding form on this visit of an order."""
-    query = select(FACT.c.payload).where(
-        FACT.c.order_id == order_id,
-        FACT.c.fact_type == str(FactType.FORM_ANSWERSET),
-        FACT.c.visit == visit,
-    )
-    payloads = connection.execute(query).scalars()
+    asked = {"of_order": order_id, "of_visit": visit}
+    payloads = connection.execute(_ANSWERS, asked).scalars()
     return any((form_of(orjson.loads(each)) or "").startswith(_FINDING) for each in payloads)
 
+
+_ANSWERS = select(FACT.c.payload).where(
+    FACT.c.order_id == bindparam("of_order"),
+    FACT.c.fact_type == str(FactType.FORM_ANSWERSET),
+    FACT.c.visit == bindparam("of_visit"),
+)
 
 _FINDING = f"{FINDING_FORM.partition('@')[0]}@"
 """Any version of the finding form; the office's checklists are no findings."""

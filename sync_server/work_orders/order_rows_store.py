@@ -10,10 +10,10 @@ from functools import lru_cache
 from types import SimpleNamespace
 
 import orjson
-from sqlalchemy import Connection, Row, Select, insert, null, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, null, select, update
 
 from sync_server.access.secrets_io import new_id
-from sync_server.db.bulk_io import lock_among
+from sync_server.db.bulk_io import change_cells, lock_among, put_cells
 from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
@@ -58,36 +58,35 @@ def insert_order(
     now_ms = ms_from_utc(now_utc)
     evidence = None if new.evidence is None else dump_json(evidence_json(new.evidence)).decode()
     steps = orjson.dumps([dict(text_json(step)) for step in new.instructions]).decode()
-    connection.execute(
-        insert(WORK_ORDER).values(
-            order_id=order_id,
-            number=_next_number(connection),
-            state=str(WorkOrderState.PLANNED),
-            order_type=str(new.order_type),
-            medium=str(new.medium),
-            safety_class=str(new.safety_class),
-            priority=new.priority,
-            title_en=new.title.en,
-            title_zh=new.title.zh,
-            address=new.address,
-            area_id=new.area_id,
-            meter_id=new.meter_id,
-            device_serial=new.device_serial,
-            alert_id=new.alert_id,
-            crew_id=new.crew_id,
-            evidence=evidence,
-            instructions=steps,
-            diagnosis="",
-            cause="",
-            note=new.note,
-            site=_site_text(connection, new.meter_id, now_utc),
-            is_done_after_cancel=False,
-            created_by=created_by,
-            created_at_ms=now_ms,
-            due_at_ms=None if new.due_at_utc is None else ms_from_utc(new.due_at_utc),
-            changed_at_ms=now_ms,
-        )
-    )
+    cells: dict[str, FieldValue] = {
+        "order_id": order_id,
+        "number": _next_number(connection),
+        "state": str(WorkOrderState.PLANNED),
+        "order_type": str(new.order_type),
+        "medium": str(new.medium),
+        "safety_class": str(new.safety_class),
+        "priority": new.priority,
+        "title_en": new.title.en,
+        "title_zh": new.title.zh,
+        "address": new.address,
+        "area_id": new.area_id,
+        "meter_id": new.meter_id,
+        "device_serial": new.device_serial,
+        "alert_id": new.alert_id,
+        "crew_id": new.crew_id,
+        "evidence": evidence,
+        "instructions": steps,
+        "diagnosis": "",
+        "cause": "",
+        "note": new.note,
+        "site": _site_text(connection, new.meter_id, now_utc),
+        "is_done_after_cancel": False,
+        "created_by": created_by,
+        "created_at_ms": now_ms,
+        "due_at_ms": None if new.due_at_utc is None else ms_from_utc(new.due_at_utc),
+        "changed_at_ms": now_ms,
+    }
+    put_cells(connection, WORK_ORDER, [cells])
     link_orphans(connection, order_id)
     return record_of(connection, order_id)
 
@@ -98,29 +97,34 @@ def _site_text(connection: Connection, meter_id: str | None, now_utc: datetime) 
 
 
 def _next_number(connection: Connection) -> str:
-    number = connection.execute(
-        update(ORDER_NUMBER)
-        .where(ORDER_NUMBER.c.series == NUMBER_SERIES)
-        .values(last_number=ORDER_NUMBER.c.last_number + 1)
-        .returning(ORDER_NUMBER.c.last_number)
-    ).scalar_one()
-    return f"{NUMBER_SERIES}-{number:06d}"
+    return f"{NUMBER_SERIES}-{connection.execute(_DRAW_NUMBER).scalar_one():06d}"
+
+
+_DRAW_NUMBER = (
+    update(ORDER_NUMBER)
+    .where(ORDER_NUMBER.c.series == NUMBER_SERIES)
+    .values(last_number=ORDER_NUMBER.c.last_number + 1)
+    .returning(ORDER_NUMBER.c.last_number)
+)
+"""Built once, as what every step of an order asks: to put it together takes longer."""
 
 
 def find_order(
     connection: Connection, order_id: str, *, is_locked: bool = False
 ) -> OrderRecord | None:
     """Return the order, None when there is none; `is_locked` keeps others from changing it."""
-    query = orders_query().where(WORK_ORDER.c.order_id == order_id)
-    row = connection.execute(query.with_for_update() if is_locked else query).one_or_none()
+    query = _ONE_LOCKED if is_locked else _ONE
+    row = connection.execute(query, {"of_order": order_id}).one_or_none()
     return None if row is None else order_from(row)
+
+
+_ONE = select(WORK_ORDER).where(WORK_ORDER.c.order_id == bindparam("of_order"))
+_ONE_LOCKED = _ONE.with_for_update()
 
 
 def record_of(connection: Connection, order_id: str) -> OrderRecord:
     """Return an order that is known to exist."""
-    return order_from(
-        connection.execute(orders_query().where(WORK_ORDER.c.order_id == order_id)).one()
-    )
+    return order_from(connection.execute(_ONE, {"of_order": order_id}).one())
 
 
 def orders_query(*, has_evidence: bool = True) -> Select[str]:
@@ -141,7 +145,7 @@ def move_order(
     """Return the new state, written with its step; raise RefusedTransition when not possible."""
     move = plan_move(order, event, mover, now_utc)
     change_order(connection, order.order_id, move.values, now_utc)
-    connection.execute(insert(WORK_ORDER_EVENT).values(**move.step))
+    put_cells(connection, WORK_ORDER_EVENT, [move.step])
     return move.following
 
 
@@ -196,23 +200,20 @@ def change_order(
     connection: Connection, order_id: str, values: dict[str, FieldValue], now_utc: datetime
 ) -> None:
     """Write columns of an order; call `show_order` before the transaction ends."""
-    connection.execute(
-        update(WORK_ORDER)
-        .where(WORK_ORDER.c.order_id == order_id)
-        .values(**values, changed_at_ms=ms_from_utc(now_utc))
-    )
+    stamped = {**values, "changed_at_ms": ms_from_utc(now_utc)}
+    change_cells(connection, WORK_ORDER, [(order_id, stamped)])
 
 
-def show_order(connection: Connection, order_id: str, now_utc: datetime) -> int:
-    """Publish the order as it stands to tablets and live pages; return the sequence.
+def show_order(connection: Connection, order_id: str, now_utc: datetime) -> OrderRecord:
+    """Publish the order as it stands to tablets and live pages, and return it.
 
     A planned order is seen by no tablet; a released one without a crew by the crews of its area.
     """
-    query = orders_query().where(WORK_ORDER.c.order_id == order_id)
-    seq = publish(connection, publication_of(connection.execute(query).one()), now_utc)
+    row = connection.execute(_ONE, {"of_order": order_id}).one()
+    publish(connection, publication_of(row), now_utc)
     show_persons(connection, [order_id], now_utc)
     append_feed(connection, Topic.ORDER, order_id, now_utc)
-    return seq
+    return order_from(row)
 
 
 def publication_of(row: OrderRow) -> Publication:
@@ -306,10 +307,14 @@ def steps_of(connection: Connection, order_id: str) -> list[OrderStep]:
 
 def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
     """Return whether the crew ever had the order: it worked on it, or it was released to it."""
-    query = select(WORK_ORDER_EVENT.c.event_id).where(
-        WORK_ORDER_EVENT.c.order_id == order_id, WORK_ORDER_EVENT.c.crew_id == crew_id
-    )
-    return connection.execute(query).first() is not None
+    asked = {"of_order": order_id, "of_crew": crew_id}
+    return connection.execute(_HAD, asked).first() is not None
+
+
+_HAD = select(WORK_ORDER_EVENT.c.event_id).where(
+    WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
+    WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
+)
 
 
 def locked_rows(connection: Connection, order_ids: Collection[str]) -> Iterator[SimpleNamespace]:

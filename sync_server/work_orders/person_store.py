@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.secrets_io import new_salt
-from sync_server.db.among import is_among_texts
+from sync_server.db.among import bound_texts, is_among_bound
 from sync_server.db.change_store import Publication, personal_bucket, publish_all
 from sync_server.db.order_tables import ORDER_PERSON, WORK_ORDER
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -109,19 +109,22 @@ def show_persons(connection: Connection, order_ids: Iterable[str], now_utc: date
 
     Call it when an order changes hands or ends: a former crew loses the person at once.
     """
-    ids = set(order_ids)
-    joined = WORK_ORDER.join(ORDER_PERSON, ORDER_PERSON.c.order_id == WORK_ORDER.c.order_id)
-    columns = (WORK_ORDER.c.state, WORK_ORDER.c.crew_id, WORK_ORDER.c.due_at_ms)
-    query = select(ORDER_PERSON, *columns).select_from(joined)
-    things = [
-        _publication(row, now_utc)
-        for row in connection.execute(
-            query.where(is_among_texts(connection, ORDER_PERSON.c.order_id, ids))
-        )
-    ]
+    asked = {"texts": bound_texts(connection, set(order_ids))}
+    rows = connection.execute(_PERSONS[connection.dialect.name], asked)
+    things = [_publication(row, now_utc) for row in rows]
     if things:
         publish_all(connection, things, now_utc)
     return sum(bool(thing.buckets) for thing in things)
+
+
+_WITH_ORDER = select(
+    ORDER_PERSON, WORK_ORDER.c.state, WORK_ORDER.c.crew_id, WORK_ORDER.c.due_at_ms
+).join(WORK_ORDER, ORDER_PERSON.c.order_id == WORK_ORDER.c.order_id)
+_PERSONS = {
+    dialect: _WITH_ORDER.where(is_among_bound(dialect, ORDER_PERSON.c.order_id))
+    for dialect in ("sqlite", "postgresql")
+}
+"""Built once: every step of an order asks."""
 
 
 def _publication(row: Row[str], now_utc: datetime) -> Publication:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.db.order_tables import POLICY
@@ -41,14 +41,18 @@ def policy_at(connection: Connection, name: str, now_utc: datetime) -> float:
 
 def policy_or_none(connection: Connection, name: str, now_utc: datetime) -> float | None:
     """Return the value that holds now, None when the utility has set none."""
-    query = (
-        select(POLICY.c.value)
-        .where(POLICY.c.name == name, POLICY.c.valid_from_ms <= ms_from_utc(now_utc))
-        .order_by(POLICY.c.valid_from_ms.desc())
-        .limit(1)
-    )
-    text = connection.execute(query).scalar_one_or_none()
+    asked = {"wanted": name, "now_ms": ms_from_utc(now_utc)}
+    text = connection.execute(_VALUE, asked).scalar_one_or_none()
     return None if text is None else float(json.loads(text))
+
+
+_VALUE = (
+    select(POLICY.c.value)
+    .where(POLICY.c.name == bindparam("wanted"), POLICY.c.valid_from_ms <= bindparam("now_ms"))
+    .order_by(POLICY.c.valid_from_ms.desc())
+    .limit(1)
+)
+"""Built once: every review item asks."""
 
 
 def policies_at(connection: Connection, prefix: str, now_utc: datetime) -> dict[str, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from requests import Response
-from sqlalchemy import Engine, bindparam, event, select
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from field_app.sync import client_io
@@ -15,13 +15,13 @@ from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.uploading import BlobApi
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.blobs.intake import Intake
-from sync_server.db.access_tables import TABLET
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import read_push
 from sync_server.sync.service import SyncService
 from tests.sync_simulation.mail import Mail
 from tests.sync_simulation.photo_line import PhotoLine
+from tests.sync_simulation.server_look import look
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -57,8 +57,7 @@ LONGEST_LIFE = 40
 """Statements that a server which dies inside a request still gets to begin."""
 
 
-_REVOKED = select(TABLET.c.revoked_at_ms).where(TABLET.c.tablet_id == bindparam("tablet"))
-"""Asked at every message."""
+_REVOKED = "SELECT revoked_at_ms FROM tablet WHERE tablet_id = ?"
 
 
 class PowerCut(BaseException):
@@ -139,8 +138,7 @@ class Line:
             raise SyncProblem(Reason.WITHDRAWN, "the office has withdrawn this tablet")
 
     def _is_revoked(self, seat: TabletIdentity) -> bool:
-        with reading(self.engine) as connection:
-            found = connection.execute(_REVOKED, {"tablet": seat.tablet_id}).all()
+        found = look(self.engine, _REVOKED, seat.tablet_id)
         if not found:
             raise SyncProblem(Reason.LOGIN, "a restored server does not know this tablet")
         return found[0][0] is not None

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import ORG_BUCKET, Publication, publish, purge_tombstones
-from sync_server.db.order_tables import ORDER_PERSON, WORK_ORDER
+from sync_server.db.order_tables import ORDER_PERSON
 from sync_server.sync.upkeep import keep_current, keep_up
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import (
@@ -22,6 +22,7 @@ from sync_server.work_orders.order_store import (
 )
 from sync_server.work_orders.person_store import erase_persons, save_person
 from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.server_look import look
 from tests.sync_simulation.town import AREAS, CREWS
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import JsonObject
@@ -44,6 +45,8 @@ EVENTS = (
 
 CUSTOMER = "Mrs. Chen"
 """Stands in every customer's name: no file of a tablet may hold it in words."""
+
+_ORDERS = "SELECT order_id FROM work_order ORDER BY number"
 
 UNKNOWN_ENTITY = "van_stock"
 """A kind of thing that no tablet of today knows (trap T19): it must be kept as it came."""
@@ -114,12 +117,7 @@ class Office:
             self.commit_one()
 
     def _choose(self) -> Act:
-        with self.engine.connect() as connection:
-            order_ids = list(
-                connection.execute(select(WORK_ORDER.c.order_id).order_by(WORK_ORDER.c.number))
-                .scalars()
-                .all()
-            )
+        order_ids = [str(each) for (each,) in look(self.engine, _ORDERS)]
         choice = self.rng.random()
         if not order_ids or choice < 0.24:
             new = self.new_order(self.rng.choice((*CREWS, *CREWS, None)))

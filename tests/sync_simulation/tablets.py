@@ -166,7 +166,7 @@ class SimulatedTablet:
 
     def send_photos(self) -> None:
         """Send what is small enough for any network; a bad one ends it at any piece."""
-        engine = self.real._engine
+        engine = self.real._contact._engine
         if engine is not None and engine._photos is not None:
             with suppress(SyncProblem):
                 engine._photos.send_all(lambda: None)

@@ -4,20 +4,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from sync_server.db.server_store import server_epoch
-from sync_server.db.sync_tables import CHANGE, OP_LEDGER
+from sync_server.db.engine_io import reading
 from sync_server.sync.poke_io import PokeHub
 from sync_server.sync.poke_store import heads_of
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.tokens import Cursor, mark_of, parse_token
+from tests.sync_simulation.server_look import look
 from tests.sync_simulation.tablets import SimulatedTablet
 from wire_contracts.orders import APPENDED, FIELD_OWNED, order_json
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
 EVERYTHING = "everything"
 """What a tablet without a token of this server has not read."""
+
+_EPOCH = "SELECT number FROM server_state WHERE name = 'epoch'"
+_ENTRIES = "SELECT entity, entity_id, seq, is_gone, row_hash FROM change WHERE bucket = ?"
 
 ONE_IN = 3
 """Steps after which the newest order is read as the crew reads it: that is half a sync's work."""
@@ -55,8 +58,11 @@ class Watch:
         self.seen.pop(tablet.name, None)
 
     def ledger_ids(self) -> set[str]:
-        with self.engine.connect() as connection:
-            return set(connection.execute(select(OP_LEDGER.c.op_id)).scalars())
+        return {str(op_id) for (op_id,) in look(self.engine, "SELECT op_id FROM op_ledger")}
+
+    def _has_other_epoch(self, cursor: Cursor) -> bool:
+        """Say whether the server was replaced by its backup since: then positions mean nothing."""
+        return look(self.engine, _EPOCH) != [(cursor.server_epoch,)]
 
     # --- I5
 
@@ -82,26 +88,19 @@ class Watch:
                 "SELECT bucket, entity, entity_id, seq, row_hash FROM base_row WHERE is_stale = 0"
             )
         }
-        names = [str(name) for (name,) in tablet.rows("SELECT name FROM bucket")]
-        query = select(
-            CHANGE.c.bucket,
-            CHANGE.c.entity,
-            CHANGE.c.entity_id,
-            CHANGE.c.seq,
-            CHANGE.c.is_gone,
-            CHANGE.c.row_hash,
-        ).where(CHANGE.c.bucket.in_(sorted(names)))
-        with self.engine.connect() as connection:
-            if server_epoch(connection) != cursor.server_epoch:
-                return  # positions of a server that was replaced by its backup mean nothing
-            entries = connection.execute(query).all()
-        for bucket, entity, entity_id, seq, is_gone, row_hash in entries:
+        if self._has_other_epoch(cursor):
+            return
+        for (name,) in tablet.rows("SELECT name FROM bucket"):
+            bucket = str(name)
             position = cursor.positions.get(mark_of(bucket))
-            if position is None or seq > position.pos:
+            if position is None:
                 continue
-            wanted = None if is_gone else (seq, row_hash)
-            if held.get((bucket, entity, entity_id)) != wanted:
-                self.broken.append(f"I5 {tablet.name}: {bucket} lacks {entity_id} at {seq}")
+            for entity, entity_id, seq, is_gone, row_hash in look(self.engine, _ENTRIES, bucket):
+                if int(str(seq)) > position.pos:
+                    continue
+                wanted = None if is_gone else (seq, row_hash)
+                if held.get((bucket, str(entity), str(entity_id))) != wanted:
+                    self.broken.append(f"I5 {tablet.name}: {bucket} lacks {entity_id} at {seq}")
 
     def poke_of(self, tablet: SimulatedTablet) -> int:
         """Return what the server's stream of pokes says to the tablet first."""
@@ -121,9 +120,9 @@ class Watch:
         if not found:
             return [EVERYTHING]
         cursor = parse_token(str(found[0][0]))
-        with self.engine.connect() as connection:
-            if server_epoch(connection) != cursor.server_epoch:
-                return [EVERYTHING]
+        if self._has_other_epoch(cursor):
+            return [EVERYTHING]
+        with reading(self.engine) as connection:
             buckets = buckets_of_tablet(connection, tablet.seat.identity)
             heads = heads_of(connection, buckets)
         return [
