@@ -47,12 +47,14 @@ class ArrivedRows:
         measured_at_ms: N instants by the meters' clocks.
         received_at_ms: N instants at which the server had them.
         values: N x C values in the order of `CHANNELS`; NaN where not known or in doubt.
+        events: What meters said of themselves: (place among the N, canonical event).
     """
 
     meter_ids: Sequence[str]
     measured_at_ms: Ints
     received_at_ms: Ints
     values: Floats
+    events: Sequence[tuple[int, str]] = ()
 
 
 def carries_value(row: Sequence[object]) -> bool:
@@ -61,14 +63,19 @@ def carries_value(row: Sequence[object]) -> bool:
 
 
 def pack_rows(
-    cells: Iterable[Sequence[object]], received_at_ms: Sequence[int] | None = None
+    cells: Iterable[Sequence[object]],
+    received_at_ms: Sequence[int] | None = None,
+    events: Sequence[tuple[int, str]] = (),
 ) -> bytes:
     """Return the rows, given in the order of the columns of `reading`, as one body.
 
-    `received_at_ms` has one instant per row, where they differ from the transaction's.
+    `received_at_ms` has one instant per row, where they differ from the transaction's; `events`
+    has the place of a row and what its meter said of itself.
     """
     rows = [_TAKE(row) for row in cells]
-    return orjson.dumps({"v": 1, "c": _NAMES, "r": rows, "t": received_at_ms})
+    return orjson.dumps(
+        {"v": 1, "c": _NAMES, "r": rows, "t": received_at_ms, "e": list(events) or None}
+    )
 
 
 def unpack_rows(body: bytes, received_at_ms: int) -> ArrivedRows:
@@ -94,6 +101,7 @@ def unpack_rows(body: bytes, received_at_ms: int) -> ArrivedRows:
         measured_at_ms=np.array(columns[1], dtype=np.int64),
         received_at_ms=_received(parsed.get("t"), len(rows), received_at_ms),
         values=without_doubtful(values, columns[-1]),
+        events=[(int(at), str(event)) for at, event in parsed.get("e") or ()],
     )
 
 
@@ -120,11 +128,29 @@ def join_rows(parts: Sequence[ArrivedRows]) -> ArrivedRows:
         return no_rows()
     if len(parts) == 1:
         return parts[0]
+    first = np.cumsum([0, *(len(part.meter_ids) for part in parts)]).tolist()
     return ArrivedRows(
         meter_ids=[name for part in parts for name in part.meter_ids],
         measured_at_ms=np.concatenate([part.measured_at_ms for part in parts]),
         received_at_ms=np.concatenate([part.received_at_ms for part in parts]),
         values=np.concatenate([part.values for part in parts]),
+        events=[
+            (start + at, event)
+            for start, part in zip(first, parts, strict=False)
+            for at, event in part.events
+        ],
+    )
+
+
+def some_rows(rows: ArrivedRows, places: Ints) -> ArrivedRows:
+    """Return the rows at these places (ascending)."""
+    new_place = {old: new for new, old in enumerate(places.tolist())} if rows.events else {}
+    return ArrivedRows(
+        meter_ids=[rows.meter_ids[each] for each in places.tolist()],
+        measured_at_ms=rows.measured_at_ms[places],
+        received_at_ms=rows.received_at_ms[places],
+        values=rows.values[places],
+        events=[(new_place[at], event) for at, event in rows.events if at in new_place],
     )
 
 

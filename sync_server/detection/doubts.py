@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sync_server.detection.fleet_state import FleetState
-from sync_server.detection.hours.history import LONGEST_HOURLY_S, RING_H
+from sync_server.detection.hours.history import LONGEST_HOURLY_S, RING_H, TOLD_H
 from sync_server.detection.meters.candidates import Candidate, EvidenceValue, QualityFlag
 from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import Fleet
@@ -36,9 +36,17 @@ def with_doubts(
         return candidate
     return replace(
         candidate,
+        evidence=(*candidate.evidence, *_for(state, candidate)),
         against=(*candidate.against, *_against(fleet, state, candidate)),
         quality=(*candidate.quality, *_flags(fleet, state, candidate, surroundings)),
     )
+
+
+def _for(state: FleetState, candidate: Candidate) -> Iterator[EvidenceValue]:
+    """Yield what the meter says itself: independent of every statistic."""
+    newest_h = float(state.slots.slot[0] - state.history.leak_told[candidate.row])
+    if FAMILY[candidate.kind] is Family.EXCESS and newest_h < TOLD_H:
+        yield EvidenceValue(name="meter_says_leak", value=newest_h, unit="h")
 
 
 def _against(fleet: Fleet, state: FleetState, candidate: Candidate) -> Iterator[EvidenceValue]:

@@ -5,6 +5,7 @@ a wrong clock: a stamp of the future, and a value that contradicts the one store
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert
 
@@ -26,19 +27,31 @@ RowTime = Callable[[tuple[str, int]], int]
 """The same of a row: meter and instant."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedRows:
+    """What a transaction stored.
+
+    Attributes:
+        cells: Rows in the order of the columns of `reading`.
+        conflicts: Frames that contradict a row.
+        events: What meters said of themselves: (meter, instant, canonical event).
+    """
+
+    cells: Sequence[Row]
+    conflicts: Sequence[Accepted] = ()
+    events: Sequence[tuple[str, int, str]] = ()
+
+
 def note_rows(
-    connection: Connection,
-    cells: Sequence[Row],
-    conflicts: Sequence[Accepted],
-    received_at_ms: int,
-    arrived: RowTime | None,
+    connection: Connection, noted: NotedRows, received_at_ms: int, arrived: RowTime | None
 ) -> None:
-    """Enter rows in the order of the columns of `reading`, and frames that contradict a row."""
+    """Enter the rows, and beside them frames that contradict one."""
     opposed = [
         reading_cells(row_of(item.use.meter_id, item.measured_at_ms, item.frame))
-        for item in conflicts
+        for item in noted.conflicts
     ]
-    _write(connection, [*cells, *opposed], received_at_ms, arrived)
+    whole = NotedRows(cells=[*noted.cells, *opposed], events=noted.events)
+    _write(connection, whole, received_at_ms, arrived)
 
 
 def note_future(
@@ -61,13 +74,14 @@ def note_future(
         cells.append(reading_cells(row_of(use.meter_id, item.measured_at_ms, frame)))
         if arrived is not None:
             times[use.meter_id, item.measured_at_ms] = arrived(item.key)
-    _write(connection, cells, received_at_ms, None if arrived is None else times.__getitem__)
+    time_of = None if arrived is None else times.__getitem__
+    _write(connection, NotedRows(cells=cells), received_at_ms, time_of)
 
 
 def _write(
-    connection: Connection, cells: Sequence[Row], received_at_ms: int, arrived: RowTime | None
+    connection: Connection, noted: NotedRows, received_at_ms: int, arrived: RowTime | None
 ) -> None:
-    cells = [row for row in cells if carries_value(row)]
+    cells = [row for row in noted.cells if carries_value(row)]
     if not cells:
         return
     each_ms = (
@@ -78,6 +92,20 @@ def _write(
         {
             "received_at_ms": received_at_ms,
             "row_count": len(cells),
-            "body": pack_rows(cells, each_ms),
+            "body": pack_rows(cells, each_ms, _placed(noted.events, cells)),
         },
     )
+
+
+def _placed(
+    events: Sequence[tuple[str, int, str]], cells: Sequence[Row]
+) -> Sequence[tuple[int, str]]:
+    """Return the events by the place of their row."""
+    if not events:
+        return ()
+    place = {(row[0], row[1]): at for at, row in enumerate(cells)}
+    return [
+        (place[meter_id, at_ms], event)
+        for meter_id, at_ms, event in events
+        if (meter_id, at_ms) in place
+    ]

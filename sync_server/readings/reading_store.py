@@ -15,7 +15,7 @@ from sync_server.db.reading_tables import (
     READING_HOURLY,
     READING_LATEST,
 )
-from sync_server.readings.arrival_store import ArrivalTime, note_future, note_rows
+from sync_server.readings.arrival_store import ArrivalTime, NotedRows, note_future, note_rows
 from sync_server.readings.arrivals import Accepted, Arrivals
 from sync_server.readings.frame_store import (
     advance_epochs,
@@ -221,8 +221,11 @@ class ReadingStore:
         write_rows(connection, READING, changed_cells, OnExisting.REPLACE)
         note_rows(
             connection,
-            [*new_cells, *changed_cells],
-            work.conflicts,
+            NotedRows(
+                cells=[*new_cells, *changed_cells],
+                conflicts=work.conflicts,
+                events=_events(accepted),
+            ),
             ms_from_utc(received_at_utc),
             None if arrived is None else lambda row: arrived(groups[row][-1].key),
         )
@@ -332,12 +335,16 @@ def _by_row(accepted: Sequence[Accepted]) -> dict[RowKey, list[Accepted]]:
 
 
 def _write_events(connection: Connection, accepted: Sequence[Accepted]) -> None:
-    rows: list[Row] = [
+    rows: list[Row] = list(_events(accepted))
+    write_rows(connection, METER_EVENT, rows, OnExisting.KEEP)
+
+
+def _events(accepted: Sequence[Accepted]) -> Sequence[tuple[str, int, str]]:
+    return [
         (item.use.meter_id, item.measured_at_ms, event)
         for item in accepted
         for event in item.frame.events
     ]
-    write_rows(connection, METER_EVENT, rows, OnExisting.KEEP)
 
 
 def _write_conflicts(

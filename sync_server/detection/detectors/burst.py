@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.hours.history import (
+    TOLD_SHARE,
     HistoryState,
     HourBlock,
     Singles,
@@ -88,6 +89,7 @@ def detect_burst(
         ratio = np.where(may, lowest / limit[:, None], 0.0)
         better = ratio > score
         score, best = np.where(better, ratio, score), np.where(better, index, best)
+    score = score / np.where(block.leak_told[rows], TOLD_SHARE, 1.0)
     for place, hour in first_and_last(score >= 1.0):
         row, index = int(rows[place]), int(best[place, hour])
         window = WINDOWS_H[index]

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from sync_server.detection.hours.expansion import (
+    ExpansionState,
+    empty_expansion,
+    learn_day,
+    network_temps,
+    without_expansion,
+)
 from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
@@ -52,7 +59,10 @@ class DistrictRule:
 
 @dataclass(slots=True, kw_only=True)
 class DistrictState:
-    """By row: flows by hour of the week, usual flow of children, fading residuals, extremes."""
+    """By row: flows by hour of the week, usual flow of children, fading residuals, extremes.
+
+    `expansion` is what make-up meters know of their network's content.
+    """
 
     week: Singles
     usual: Floats
@@ -62,6 +72,7 @@ class DistrictState:
     limit: Floats
     level: Floats
     today: Singles
+    expansion: ExpansionState
 
 
 def empty_district(count: int) -> DistrictState:
@@ -75,6 +86,7 @@ def empty_district(count: int) -> DistrictState:
         limit=np.full((count, len(WINDOWS_H)), np.nan),
         level=np.zeros(count),
         today=np.full((count, 24 * 4), np.nan, dtype=np.float32),
+        expansion=empty_expansion(count),
     )
 
 
@@ -95,6 +107,7 @@ def detect_district(
     weeks = (~np.isnan(table)).sum(axis=2)
     middle = _median(table)
     usual = middle[:, hour_of_week]
+    flow = _at_one_temperature(fleet, state, block, rows, (flow, usual))
     is_dma = fleet.is_inflow[rows] > 0
     quiet = np.nanquantile(np.nan_to_num(middle), QUIET_SHARE, axis=1)
     is_busy = is_dma[:, None] & (usual > quiet[:, None])
@@ -130,7 +143,7 @@ def detect_district(
         :, -96:
     ]
     if block.ends_day:
-        _learn(state, history, block, rows)
+        _learn(fleet, state, history, block, rows)
 
 
 def _flows(
@@ -147,8 +160,27 @@ def _flows(
     flow = rate[rows]
     for place, row in enumerate(rows):
         children = fleet.children.get(int(row))
-        if children:
+        if children and fleet.specs[row].role is not Role.MAKEUP:
             flow[place] -= filled[list(children)].sum(axis=0)
+    return flow
+
+
+def _at_one_temperature(
+    fleet: Fleet,
+    state: DistrictState,
+    block: HourBlock,
+    rows: Ints,
+    flows: tuple[Floats, Floats],
+) -> Floats:
+    """Return the flows, of make-up meters without what warming and cooling explain."""
+    flow, usual = flows
+    for place, row in enumerate(rows.tolist()):
+        children = fleet.children.get(row)
+        if not children or fleet.specs[row].role is not Role.MAKEUP:
+            continue
+        temps = network_temps(block.sums[list(children)])
+        fed = (flow[place].copy(), usual[place])
+        flow[place] = without_expansion(state.expansion, row, temps, fed)
     return flow
 
 
@@ -175,9 +207,14 @@ def _steady(state: DistrictState, rows: Ints, residual: Floats, is_busy: Flags) 
     return steady
 
 
-def _learn(state: DistrictState, history: HistoryState, block: HourBlock, rows: Ints) -> None:
+def _learn(
+    fleet: Fleet, state: DistrictState, history: HistoryState, block: HourBlock, rows: Ints
+) -> None:
     last = block.first + block.count - 1
     clean = is_usual(history, last - 96, last)[rows]
+    for row in rows[clean].tolist():
+        if row in fleet.children and fleet.specs[row].role is Role.MAKEUP:
+            learn_day(state.expansion, row)
     hours = (last - 95 + np.arange(24)) % WEEK_H
     day = np.where(clean[:, None], state.today[rows, :24], np.nan)
     for place, row in enumerate(rows):

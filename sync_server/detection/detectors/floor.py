@@ -7,6 +7,7 @@ import numpy as np
 
 from sync_server.detection.hours.history import (
     LEARN_LAG_DAYS,
+    TOLD_SHARE,
     HistoryState,
     HourBlock,
     Singles,
@@ -133,7 +134,8 @@ def detect_floor(
     bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
     found = _found(state, rows, minima, bins, rule)
     record = state.record[rows, band]
-    is_home = fleet.is_home[rows] > 0
+    told = block.leak_told[rows]
+    may_be_short = told | (fleet.is_home[rows] == 0)[:, None]
     may = ready[:, None] & block.is_judged[rows]
     ratio = np.full((len(rows), block.count), -np.inf)
     best = np.zeros((len(rows), block.count), dtype=np.int64)
@@ -142,11 +144,11 @@ def detect_floor(
         lost = minima[index] * step[:, None] * min(window, 24)
         holds &= np.isnan(excess) | (excess >= rule.explained * lost)
         if window < 24:  # noqa: PLR2004 -- a day
-            holds &= ~is_home[:, None] | (minima[index] * step[:, None] >= rule.small_home_lph)
+            holds &= may_be_short | (minima[index] * step[:, None] >= rule.small_home_lph)
         better = holds & (found[index] > ratio)
         ratio = np.where(better, found[index], ratio)
         best = np.where(better, index, best)
-    score = ratio / rule.threshold
+    score = ratio / (rule.threshold * np.where(told, TOLD_SHARE, 1.0))
     for place, hour in first_and_last(score >= 1.0):
         window = WINDOWS_H[best[place, hour]]
         lowest = float(minima[best[place, hour], place, hour] * step[place])

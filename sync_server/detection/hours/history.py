@@ -23,6 +23,13 @@ LEAST_COVER = 0.6
 """An hour whose advances cover less of it than this is not known."""
 
 
+TOLD_H = 24
+"""What a meter says of itself counts for a day: many say it once a day."""
+
+TOLD_SHARE = 0.7
+"""A meter that says itself that it leaks is believed at this share of the threshold (METHODS 6.4
+names info codes as independent evidence; the share is judgement, within the bounds of 6.7)."""
+
 LONGEST_BAD_H = 24 * 60
 SHORT_H = 72
 
@@ -46,6 +53,7 @@ class HistoryState:
         bad_to: Its last hour.
         untrusted_to: Last hour in which the register itself is known to be wrong.
         known_h: Hours that advances have covered since the first reading.
+        leak_told: Newest hour in which the meter said itself that it leaks; 0: never.
     """
 
     rate: Singles
@@ -56,6 +64,7 @@ class HistoryState:
     bad_to: Ints
     untrusted_to: Ints
     known_h: Floats
+    leak_told: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +88,7 @@ class HourBlock:
             not known. Filled in by the floor test.
         temp_off_k: M x K how far return or supply temperature are off, in kelvin; infinite where
             that is not known. Filled in by the cooling test.
+        leak_told: M x K whether the meter said in the last `TOLD_H` hours that it leaks.
     """
 
     first: int
@@ -93,6 +103,7 @@ class HourBlock:
     excess: Floats
     rest_log: Floats
     temp_off_k: Floats
+    leak_told: Flags
 
     @property
     def count(self) -> int:
@@ -116,6 +127,7 @@ def empty_history(count: int) -> HistoryState:
         bad_to=np.zeros(count, dtype=np.int64),
         untrusted_to=np.zeros(count, dtype=np.int64),
         known_h=np.zeros(count),
+        leak_told=np.zeros(count, dtype=np.int64),
     )
 
 
@@ -146,7 +158,17 @@ def open_block(
         excess=np.full(received_s.shape, np.nan),
         rest_log=np.full(received_s.shape, np.nan),
         temp_off_k=np.full(received_s.shape, np.inf),
+        leak_told=_leak_told(state, sums, first),
     )
+
+
+def _leak_told(state: HistoryState, sums: Floats, first: int) -> Flags:
+    slots = first + np.arange(sums.shape[1])
+    newest = np.maximum.accumulate(np.where(sums[:, :, Sum.LEAK] > 0, slots, 0), axis=1)
+    newest = np.maximum(newest, state.leak_told[:, None])
+    state.leak_told = newest[:, -1].copy()
+    told: Flags = slots - newest < TOLD_H
+    return told
 
 
 def _day_used(fleet: Fleet, state: HistoryState, sums: Floats) -> Floats:

@@ -6,6 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 from sync_server.detection.meters.columns import Floats, Ints
+from sync_server.detection.meters.intake import Info
 from sync_server.detection.quality.stamps import Col
 from sync_server.detection.quality.telemetry import Progress
 
@@ -13,6 +14,7 @@ HOUR_S = 3600
 SETTLE_S = 300
 """A stamp up to five minutes past the hour still belongs to it; hours are judged from then on."""
 
+SAYS_LEAK = int(Info.LEAK | Info.BURST)
 OPEN_SLOTS = 3
 WATER_WH_PER_L_K = 1.163
 """rho c of water near 60 degC, Wh per litre and kelvin; each meter is held against itself."""
@@ -23,6 +25,7 @@ class Sum(IntEnum):
 
     HEAT: litres x temperature difference x rho c.
     The values from COUNT on are sums over readings with flow and power.
+    LEAK: readings whose meter said itself that it leaks.
     """
 
     HOURS = 0
@@ -36,6 +39,7 @@ class Sum(IntEnum):
     POWER = 8
     FLOW = 9
     FLOW_HEAT = 10
+    LEAK = 11
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +80,7 @@ def amounts(readings: Floats, progress: Progress, is_usable: Floats) -> Floats:
     added[:, Sum.HOURS] = hours
     added[:, Sum.VOLUME] = litres
     added[:, Sum.ENERGY] = np.nan_to_num(progress.watt_hours)
+    added[:, Sum.LEAK] = (readings[:, Col.INFO].astype(np.int64) & SAYS_LEAK) > 0
     flow, power = readings[:, Col.FLOW], readings[:, Col.POWER]
     if not np.isnan(flow).all():
         supply, back = readings[:, Col.SUPPLY], readings[:, Col.RETURN]

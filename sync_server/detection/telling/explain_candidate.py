@@ -20,13 +20,16 @@ from wire_contracts.kinds import FAMILY, Family, Kind
 from wire_contracts.quantities import Medium, Quantity
 
 
-def charted_quantity(kind: Kind, medium: Medium) -> Quantity:
-    """Return what the chart of an alert of this kind shows."""
+def charted_quantity(candidate: Candidate, medium: Medium) -> Quantity:
+    """Return what the chart of the alert shows: what was judged, as every such meter has it."""
+    kind = candidate.kind
     if kind is Kind.RETURN_HIGH:
         return Quantity.RETURN_TEMP_DEGC
     if kind is Kind.TEMP_DRIFT:
         return Quantity.SUPPLY_TEMP_DEGC
     is_register = FAMILY[kind] is Family.REGISTER
+    if medium is Medium.HEAT and (candidate.unit.startswith("kWh") or FAMILY[kind] is Family.COMM):
+        return Quantity.ENERGY_KWH if is_register else Quantity.POWER_KW
     if medium is Medium.GAS:
         return Quantity.VOLUME_ACTUAL_M3 if is_register else Quantity.FLOW_ACTUAL_M3H
     return Quantity.VOLUME_M3 if is_register else Quantity.FLOW_M3H
@@ -35,7 +38,7 @@ def charted_quantity(kind: Kind, medium: Medium) -> Quantity:
 _POINTS = "–"
 """What stands for the unit of a number that has none."""
 
-_UNITS = {"m3h": "m³/h", "m3": "m³", "degc": "°C"}
+_UNITS = {"m3h": "m³/h", "m3": "m³", "degc": "°C", "kw": "kW", "kwh": "kWh"}
 
 
 def unit_of(quantity: Quantity) -> str:
@@ -54,7 +57,7 @@ def explain(
 
     `silent_with` tells of a silence that is the gateway's.
     """
-    quantity = charted_quantity(candidate.kind, medium)
+    quantity = charted_quantity(candidate, medium)
     return Evidence(
         sentence=sentence_of(candidate, medium, silent_with),
         quantity=str(quantity),

@@ -99,6 +99,7 @@ _NAMES: Mapping[str, BilingualText] = {
     "hours_with_use": _two("hours with use in the last day", "最近一天内有用量时长"),
     "hours_without_rest": _two("hours without rest", "连续不停用时长"),
     "lowest_flow": _two("lowest flow", "最低流量"),
+    "meter_says_leak": _two("the meter itself reports a leak, since", "表计自报漏损，距今"),
     "mean_excess": _two("mean excess", "平均超出"),
     "mean_residual": _two("mean residual", "平均残差"),
     "readings_in_a_row": _two("readings in a row", "连续读数条数"),

@@ -27,15 +27,18 @@ _HOUR_MS = 3_600_000
 
 _TOTALISERS = {
     Quantity.FLOW_M3H: (Quantity.VOLUME_M3,),
+    Quantity.POWER_KW: (Quantity.ENERGY_KWH,),
     Quantity.FLOW_ACTUAL_M3H: (Quantity.VOLUME_BASE_M3, Quantity.VOLUME_ACTUAL_M3),
     Quantity.VOLUME_ACTUAL_M3: (Quantity.VOLUME_BASE_M3, Quantity.VOLUME_ACTUAL_M3),
 }
-"""A flow is charted from the totaliser: base and measuring conditions are never mixed."""
+"""A rate is charted from the totaliser: base and measuring conditions are never mixed."""
+
+_RATES = frozenset({Quantity.FLOW_M3H, Quantity.FLOW_ACTUAL_M3H, Quantity.POWER_KW})
 
 
 def chart_of(connection: Connection, candidate: Candidate, medium: Medium) -> Sequence[ChartPoint]:
     """Return the series with what was expected, from a week before the start to the newest."""
-    quantity = charted_quantity(candidate.kind, medium)
+    quantity = charted_quantity(candidate, medium)
     to_ms = candidate.at_s * 1000
     start_ms = max(min(candidate.start_s * 1000, to_ms), to_ms - _LONGEST_MS)
     at_ms, values = _series(
@@ -75,7 +78,7 @@ def _series(
     values = known[0] if known else columns[:, 1]
     is_known = ~np.isnan(values)
     at_ms, values = columns[is_known, 0].astype(np.int64), values[is_known]
-    if quantity not in {Quantity.FLOW_M3H, Quantity.FLOW_ACTUAL_M3H}:
+    if quantity not in _RATES:
         return at_ms, values
     elapsed_h = np.diff(at_ms) / _HOUR_MS
     used_m3 = np.diff(values)
@@ -91,7 +94,7 @@ def _band(
     is_after = at_ms >= candidate.start_s * 1000
     if candidate.unit == unit_of(quantity):
         low[is_after], high[is_after] = candidate.expected_low, candidate.expected_high
-    if quantity not in {Quantity.FLOW_M3H, Quantity.FLOW_ACTUAL_M3H}:
+    if quantity not in _RATES:
         return low, high
     hour = (at_ms // _HOUR_MS) % 24
     for each in np.unique(hour):

@@ -65,7 +65,7 @@ def load_specs(connection: Connection) -> Sequence[MeterSpec]:
             meter_id=row.meter_id,
             medium=Medium(row.medium),
             role=Role.STATION
-            if row.meter_id in stations
+            if row.meter_id in stations and row.meter_class != MeterClass.MAKEUP
             else _ROLES.get(MeterClass(row.meter_class), Role.CONSUMER),
             interval_s=row.interval_s,
             peer_class=row.peer_class or row.meter_class,

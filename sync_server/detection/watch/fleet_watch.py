@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from structlog.typing import FilteringBoundLogger
 
-from sync_server.db.arrival_rows import ArrivedRows
+from sync_server.db.arrival_rows import ArrivedRows, some_rows
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
 from sync_server.db.server_store import asset_version, versions
@@ -394,16 +394,7 @@ def _by_look(arrived: ArrivedRows, upto_ms: int) -> Iterator[tuple[int, ArrivedR
         yield upto_ms, arrived
         return
     for look_ms in np.union1d(looks, [upto_ms]):
-        at = np.flatnonzero(looks == look_ms)
-        yield (
-            int(look_ms),
-            ArrivedRows(
-                meter_ids=[arrived.meter_ids[each] for each in at.tolist()],
-                measured_at_ms=arrived.measured_at_ms[at],
-                received_at_ms=arrived.received_at_ms[at],
-                values=arrived.values[at],
-            ),
-        )
+        yield int(look_ms), some_rows(arrived, np.flatnonzero(looks == look_ms))
 
 
 def _since(memory: FleetMemory, checkpoint: Checkpoint, rows: Ints) -> ReadingBatch:

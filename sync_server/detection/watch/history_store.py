@@ -12,7 +12,7 @@ from sync_server.db.arrival_rows import (
     no_rows,
     without_doubtful,
 )
-from sync_server.db.reading_tables import READING
+from sync_server.db.reading_tables import METER_EVENT, READING
 
 _CHUNK = 400
 
@@ -62,6 +62,14 @@ def _load(
     if not found:
         return no_rows()
     columns = list(zip(*found, strict=True))
+    place = {(row[0], row[1]): at for at, row in enumerate(found)}
+    said = connection.execute(
+        select(METER_EVENT).where(
+            METER_EVENT.c.meter_id.in_(meter_ids),
+            METER_EVENT.c.measured_at_ms >= from_ms,
+            METER_EVENT.c.measured_at_ms < to_ms,
+        )
+    )
     values = np.array(columns[3:], dtype=np.float64).T.copy()
     at_ms = np.array(columns[1], dtype=np.int64)
     return ArrivedRows(
@@ -69,6 +77,11 @@ def _load(
         measured_at_ms=at_ms,
         received_at_ms=at_ms.copy(),
         values=without_doubtful(values, columns[2]),
+        events=[
+            (place[row.meter_id, row.measured_at_ms], row.event)
+            for row in said
+            if (row.meter_id, row.measured_at_ms) in place
+        ],
     )
 
 

@@ -1,6 +1,6 @@
 """Decides how rows of the database become readings of the fleet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from sync_server.db.arrival_rows import CHANNELS, ArrivedRows
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
-from sync_server.detection.meters.intake import ReadingBatch
+from sync_server.detection.meters.intake import Info, ReadingBatch
 from wire_contracts.quantities import Quantity
 
 DAY_S = 86_400
@@ -41,8 +41,39 @@ def readings_of(
         power_kw=_column(values, Quantity.POWER_KW),
         supply_temp_degc=_column(values, Quantity.SUPPLY_TEMP_DEGC),
         return_temp_degc=_column(values, Quantity.RETURN_TEMP_DEGC),
-        info=np.zeros(len(row), dtype=np.int64),
+        info=_info(rows)[is_ours],
     )
+
+
+INFO_OF: Mapping[str, Info] = {
+    "leak_water": Info.LEAK,
+    "over_flow": Info.BURST,
+    "reverse_flow": Info.REVERSE_FLOW,
+    "empty_pipe": Info.AIR,
+    "tamper": Info.TAMPER,
+    "battery_low": Info.BATTERY_LOW,
+    **dict.fromkeys(
+        (
+            "conversion_fault",
+            "counter_fault",
+            "electronics_fault",
+            "flow_sensor_no_signal",
+            "flow_sensor_weak",
+            "pulse_mismatch",
+            "sensor_fault",
+            "temp_sensor_fault",
+        ),
+        Info.SENSOR_FAULT,
+    ),
+}
+"""Canonical events of profiles (docs/profiles.md) in the detectors' vocabulary."""
+
+
+def _info(rows: ArrivedRows) -> Ints:
+    info = np.zeros(len(rows.meter_ids), dtype=np.int64)
+    for at, event in rows.events:
+        info[at] |= INFO_OF.get(event, Info.NONE)
+    return info
 
 
 _VOLUMES = (Quantity.VOLUME_M3, Quantity.VOLUME_BASE_M3, Quantity.VOLUME_ACTUAL_M3)

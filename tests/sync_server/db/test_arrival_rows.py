@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
-from sync_server.db.arrival_rows import CHANNELS, join_rows, no_rows, pack_rows, unpack_rows
+from sync_server.db.arrival_rows import (
+    CHANNELS,
+    join_rows,
+    no_rows,
+    pack_rows,
+    some_rows,
+    unpack_rows,
+)
 from sync_server.db.detection_tables import READING_ARRIVAL
 from sync_server.readings.reading_rows import row_of
 from sync_server.readings.reading_store import ReadingStore
@@ -58,6 +65,22 @@ def test_lots_are_joined_in_their_order() -> None:
 
     assert (list(joined.meter_ids), joined.received_at_ms.tolist()) == (["M-2", "M-1"], [0, 1])
     assert join_rows([]).meter_ids == no_rows().meter_ids == []
+
+
+def test_what_meters_say_of_themselves_stays_with_its_row() -> None:
+    cells = [reading_cells(row_of("M-1", at, frame(1, NOON, {}))) for at in range(3)]
+    lots = [
+        unpack_rows(pack_rows(cells, None, [(2, "leak_water"), (0, "tamper")]), 1),
+        unpack_rows(pack_rows(cells, None, [(1, "battery_low")]), 2),
+    ]
+
+    joined = join_rows(lots)
+
+    assert list(joined.events) == [(2, "leak_water"), (0, "tamper"), (4, "battery_low")]
+    assert list(some_rows(joined, np.array([2, 4, 5])).events) == [
+        (0, "leak_water"),
+        (1, "battery_low"),
+    ]
 
 
 def test_another_version_of_the_packing_is_refused() -> None:

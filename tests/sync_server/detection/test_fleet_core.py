@@ -15,7 +15,7 @@ from sync_server.detection.fleet_state import FleetState, empty_state
 from sync_server.detection.meters.candidates import Candidate, QualityFlag
 from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
-from sync_server.detection.meters.intake import OutdoorSeries, ReadingBatch, Surroundings
+from sync_server.detection.meters.intake import Info, OutdoorSeries, ReadingBatch, Surroundings
 from sync_server.detection.meters.state_arrays import pack_state, put_rows, take_rows, unpack_state
 from wire_contracts.kinds import Family, Kind
 from wire_contracts.quantities import Medium
@@ -439,3 +439,30 @@ def test_a_fault_of_the_outdoor_sensor_is_no_temperature() -> None:
     step = advance(fleet, empty_state(fleet), batch, surroundings, int(batch.received_s.max()))
 
     assert list(step.candidates) == []
+
+
+def test_a_meter_that_says_itself_that_it_leaks_is_believed_sooner() -> None:
+    litres = litres_of_a_home(80)
+    litres[60 * 24 :] += 6.0
+    silent = batch_of(0, register(litres))
+    said = np.where(np.arange(len(litres)) >= 60 * 24 + 6, int(Info.LEAK | Info.BATTERY_LOW), 0)
+
+    first_s = []
+    for batch in (silent, replace(silent, info=said)):
+        _, found = run(fleet_of([home()]), batch, hours=6)
+        first = min((each for each in found if each.is_raised), key=lambda each: each.at_s)
+        first_s.append(first.at_s)
+        names = {each.name for each in first.evidence}
+        assert first.kind is Kind.SLOW_LEAK
+        assert ("meter_says_leak" in names) == (batch is not silent)
+
+    assert first_s[1] < first_s[0]
+
+
+def test_what_a_meter_says_alone_is_no_alert() -> None:
+    litres = litres_of_a_home(80)
+    batch = batch_of(0, register(litres))
+
+    _, found = run(fleet_of([home()]), replace(batch, info=np.full(len(litres), int(Info.LEAK))))
+
+    assert kinds(found) == set()

@@ -1,6 +1,7 @@
 """The watch over the fleet: restarts, late readings, new meters; the same alerts in the end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -14,12 +15,17 @@ from sync_server.alerts.alert import AlertFilter
 from sync_server.alerts.alert_list_store import list_alerts
 from sync_server.assets.assets import MeterClass
 from sync_server.db.engine_io import open_engine, reading
+from sync_server.detection.meters.fleet import MeterSpec, Role, fleet_of
+from sync_server.detection.meters.intake import Info
+from sync_server.detection.watch.arrival_feed_store import load_arrivals
 from sync_server.detection.watch.fleet_watch import FleetWatch
+from sync_server.detection.watch.history_store import load_history
+from sync_server.detection.watch.reading_batches import readings_of
 from sync_server.readings.reading_store import ReadingStore
 from tests.sync_server.town_parts import GATEWAY, found_town, frame, new_meter
-from wire_contracts.frames import Batch, Frame
+from wire_contracts.frames import Batch, Frame, ms_from_utc
 from wire_contracts.kinds import Kind
-from wire_contracts.quantities import Quantity
+from wire_contracts.quantities import Medium, Quantity
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -191,3 +197,27 @@ def test_a_meter_that_is_new_is_watched_from_its_readings_on(site: Site) -> None
         "M-1",
         "M-3",
     }
+
+
+def test_what_a_meter_says_of_itself_reaches_the_detectors_live_and_from_history(
+    site: Site,
+) -> None:
+    frames = [
+        replace(each, events=("leak_water", "over_flow")) if each.seq == 3 else each
+        for each in _frames(4)
+    ]
+    site.take(frames, START + 4 * HOUR)
+    specs = [
+        MeterSpec(meter_id=each, medium=Medium.WATER, role=Role.HOME, interval_s=3600)
+        for each in METERS
+    ]
+    fleet = fleet_of(specs)
+
+    with reading(site.engine) as connection:
+        live = readings_of(fleet, load_arrivals(connection, 0, 10))
+        end_ms = ms_from_utc(START + 9 * HOUR)
+        history = readings_of(fleet, load_history(connection, METERS, 0, end_ms))
+
+    for found in (live, history):
+        told = {(int(row), int(info)) for row, info in zip(found.row, found.info, strict=True)}
+        assert told == {(0, 0), (0, int(Info.LEAK | Info.BURST)), (1, 0)}
