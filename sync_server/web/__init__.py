@@ -19,6 +19,7 @@ The line through the modules:
     form_views               what the pages of the forms show
     round_views              what the page of the rounds shows
     van_views                what the page of the vans shows
+    site_work_views          what the order page shows of the work on site
     request_views            what the pages of the service desk show of requests
     complaint_views          what the pages of complaints show
     home_views               what the pages of homes and applications show

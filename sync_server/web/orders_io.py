@@ -1,5 +1,6 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -37,9 +38,10 @@ from sync_server.web.order_views import (
 from sync_server.web.page_queries_store import account_names, crew_names, place_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.photo_views import photo_panel
+from sync_server.web.site_work_views import site_work
 from sync_server.web.words import Words, mark
-from sync_server.work_orders.fact_store import facts_of_order
-from sync_server.work_orders.order import RULE_ACTOR, OrderFilter
+from sync_server.work_orders.fact_store import facts_of_order, superseded_ids
+from sync_server.work_orders.order import RULE_ACTOR, Fact, OrderFilter
 from sync_server.work_orders.order_store import (
     ACTION_OF_EVENT,
     act,
@@ -198,6 +200,11 @@ def _checklists(
     ]
 
 
+def _standing(facts: Sequence[Fact]) -> list[Fact]:
+    gone = superseded_ids(facts)
+    return [fact for fact in facts if fact.fact_id not in gone]
+
+
 def _order_page(
     pages: Pages, request: Request, reader: Reader, order_id: str, problem: str = ""
 ) -> Response:
@@ -235,6 +242,7 @@ def _order_page(
         send_to=send_to,
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
+        site=site_work(_standing(facts), words, now_utc, names),
         finding=finding,
         checklists=checklists,
         photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),

@@ -1,0 +1,124 @@
+"""The order page tells what the crew did on site: steps, gas tests, valves, parts, the end."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sync_server.web.catalogue_io import load_catalogues
+from sync_server.web.site_work_views import SiteWork, site_work
+from sync_server.web.words import Words
+from sync_server.work_orders.order import Fact
+from tests.sync_server.real_parts import NOON
+from wire_contracts.fields import JsonObject
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import (
+    GasMeasurement,
+    GasPurpose,
+    IsolationEvent,
+    PartUsed,
+    SafetyStep,
+    StepDone,
+    ValveAction,
+    VisitEnd,
+    VisitEndReason,
+    gas_json,
+    isolation_json,
+    part_json,
+    step_json,
+    visit_end_json,
+)
+
+
+def fact(number: int, fact_type: FactType, payload: JsonObject) -> Fact:
+    return Fact(
+        fact_id=f"f-{number}",
+        fact_type=fact_type,
+        order_id="o-1",
+        actor="a-1",
+        tablet_id="t-1",
+        op_id=f"op-{number}",
+        payload=payload,
+        happened_at_utc=NOON,
+        received_at_utc=NOON,
+        supersedes=None,
+        waits_for=None,
+        visit=1,
+    )
+
+
+def shown(facts: Sequence[Fact], language: str = "en") -> SiteWork:
+    catalogue = load_catalogues()[language]
+    words = Words(
+        language=language,
+        zone=ZoneInfo("Asia/Shanghai"),
+        gettext=catalogue.gettext,
+        ngettext=catalogue.ngettext,
+    )
+    return site_work(facts, words, NOON, {"a-1": "Li Wei"})
+
+
+VALVES = [
+    fact(
+        number,
+        FactType.ISOLATION,
+        isolation_json(IsolationEvent(valve_id=valve, action=action, may_reopen="control room")),
+    )
+    for number, (valve, action) in enumerate(
+        (("vw-1", ValveAction.CLOSED), ("vw-2", ValveAction.CLOSED), ("vw-1", ValveAction.REOPENED))
+    )
+]
+
+
+def test_a_valve_that_nobody_has_opened_again_stands_above_everything() -> None:
+    work = shown(VALVES)
+
+    assert work.closed == ["vw-2 · Li Wei 12:00 · may open: control room"]
+    assert [row.title for row in work.rows] == [
+        "Valve vw-1 closed",
+        "Valve vw-2 closed",
+        "Valve vw-1 opened again",
+    ]
+
+
+def test_steps_gas_tests_parts_and_the_end_are_told_in_both_languages() -> None:
+    step = StepDone(
+        step=SafetyStep.REMEASURE,
+        values={"gas_lel_pct": "0", "tight": "holds", "watched_s": 600},
+    )
+    undone = StepDone(step=SafetyStep.MEASURE, values={}, is_undone=True)
+    gas = GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place="VW-031",
+        detector_id="GX-7",
+        calibration_due_ms=None,
+        lel_pct=12.0,
+        oxygen_pct=20.8,
+        is_entry_allowed=False,
+    )
+    part = PartUsed(part_id="tape", name="生料带", quantity=2.0, unit="pcs")
+    end = VisitEnd(reason=VisitEndReason.NOBODY_HOME, notice="N-12")
+    facts = [
+        fact(1, FactType.SAFETY_STEP, step_json(step)),
+        fact(2, FactType.SAFETY_STEP, step_json(undone)),
+        fact(3, FactType.GAS_MEASUREMENT, gas_json(gas)),
+        fact(4, FactType.PART_USED, part_json(part)),
+        fact(5, FactType.VISIT_END, visit_end_json(end)),
+        fact(6, FactType.PART_USED, {"part_id": 7}),
+    ]
+    english, chinese = shown(facts), shown(facts, "zh")
+
+    assert [(row.title, row.text) for row in english.rows] == [
+        ("Measure again", "0 % LEL · it holds · watched 10 min"),
+        ("Nobody went in", "O₂ 20.8 % · 12 % LEL · VW-031 · GX-7"),
+        ("Part used", "生料带 × 2"),
+        ("Left without a finding", "nobody at home · notice N-12"),
+    ]
+    assert [row.title for row in chinese.rows] == ["复测", "未进入", "用料", "未完成离场"]
+
+
+@pytest.mark.parametrize("reason", list(VisitEndReason))
+def test_every_end_of_a_visit_has_words(reason: VisitEndReason) -> None:
+    end = visit_end_json(VisitEnd(reason=reason))
+
+    assert shown([fact(1, FactType.VISIT_END, end)]).rows[0].text
