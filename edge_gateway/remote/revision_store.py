@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.config import ConfigError
 from edge_gateway.files_io import make_folder, replace_file
 from edge_gateway.remote.standing import LONGEST_WHY, Ended, Standing, Trial
 from wire_contracts.errors import ContractError
@@ -30,8 +31,17 @@ class RevisionStore:
     """The folder of one gateway's revisions; used by one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder when it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Make the folder when it is missing.
+
+        Raises:
+            ConfigError: It cannot be made.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            remedy = "move away what is in its place, or give the gateway a folder it may write to"
+            message = f"{folder}: data: {error.strerror}; {remedy}"
+            raise ConfigError(message) from error
         self._folder = folder
 
     def keep(self, number: int, signed: SignedText, settings: str) -> None:

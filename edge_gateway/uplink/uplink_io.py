@@ -65,6 +65,8 @@ LONGEST_WAIT_S = 0.5
 MAX_ANSWERS = 100
 SHORTEST_HEALTH_S = 1.0
 PRUNE_EVERY_S = 60.0
+REFUSAL_TOLD_EVERY_S = 60.0
+"""Wall seconds between two log lines about a disk that takes no marks; the outbox tells people."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -87,7 +89,7 @@ class Uplink:
         self._is_broker_silent = False
         self._said_once: set[str] = set()
         self._next_health_s = self._next_prune_s = 0.0
-        self._next_flush_s = self._next_connect_s = 0.0
+        self._next_flush_s = self._next_connect_s = self._next_refusal_s = 0.0
         self._file_problem = ""
         self._delivery = Delivery(
             DeliveryParts(
@@ -167,9 +169,18 @@ class Uplink:
         try:
             self._delivery.send_due(time.monotonic())
             self._keep_house()
+        except sqlite3.OperationalError as error:
+            self._put_off(error)
         except sqlite3.DatabaseError as error:
             self._parts.queue.recover(error)
             self._delivery.offer_everything()
+
+    def _put_off(self, error: sqlite3.OperationalError) -> None:
+        """Leave for later what the disk does not take now: nothing that was committed is lost."""
+        now_s = time.monotonic()
+        if now_s >= self._next_refusal_s:
+            self._next_refusal_s = now_s + REFUSAL_TOLD_EVERY_S
+            _LOG.warning("queue.refuses", error=str(error))
 
     def _take_inbox(self, longest_wait_s: float) -> None:
         """Wait for the first message, briefly, and handle all that have come."""
@@ -337,7 +348,7 @@ class Uplink:
         now_s = time.monotonic()
         if now_s >= self._next_flush_s:
             self._next_flush_s = now_s + FLUSH_EVERY_S
-            self._parts.queue.flush()
+            self._flush()
         self._watch_broker(now_s)
         self._watch_trust(now_s)
         for text in self._parts.queue.take_notices():
@@ -378,6 +389,13 @@ class Uplink:
             self._delivery.offer_everything()
         if self._receive_maximum is not None and self._clock.must_ask(now_s):
             self._publish_state()
+
+    def _flush(self) -> None:
+        """Bring what the server has into the file; a mark that is lost costs one repetition."""
+        try:
+            self._parts.queue.flush()
+        except sqlite3.OperationalError as error:
+            self._put_off(error)
 
     def _prune(self) -> None:
         try:

@@ -1,0 +1,88 @@
+"""A disk that takes nothing while the gateway runs: it reads on, and loses no frame."""
+
+import re
+import resource
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from edge_gateway.config import ConfigError
+from edge_gateway.remote.revision_store import RevisionStore
+from edge_gateway.remote.revisions_io import FOLDER
+from tests.edge_gateway.order_rig import Signer, link, settings_text, sound
+from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, until
+
+
+@dataclass
+class Process:
+    """A gateway in a process of its own, so that its disk alone refuses."""
+
+    pid: int
+    said: bytearray = field(default_factory=bytearray)
+
+
+@contextmanager
+def gateway(file: Path) -> Iterator[Process]:
+    module = "tests.edge_gateway.gateway_process"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", module, str(file), "nowhere", "1"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        running = Process(pid=process.pid)
+        lines = process.stdout
+        reader = threading.Thread(target=lambda: [*map(running.said.extend, lines)])
+        reader.start()
+        try:
+            yield running
+        finally:
+            process.terminate()
+            reader.join()
+
+
+def limit_files(pid: int, size: int) -> None:
+    """Let a process write no file beyond so many bytes; -1: as far as it likes."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_disk_that_takes_nothing_for_a_while_costs_no_frame(tmp_path: Path) -> None:
+    file, signer = tmp_path / "gateway.toml", Signer()
+    with (
+        MeterServer(units={1: sound()}) as plant,
+        Mosquitto(folder=tmp_path, lines="allow_anonymous true\n") as broker,
+        LedgerServer(broker.port) as server,
+    ):
+        text = settings_text(tmp_path, broker.port, signer, link(plant.port))
+        file.write_text(text, encoding="utf-8")
+        with gateway(file) as process:
+            until(lambda: len(server.ledger) >= 3)
+            limit_files(process.pid, 1)
+            until(lambda: b"queue.refuses" in process.said or b"queue.failed" in process.said)
+            limit_files(process.pid, -1)
+            until(lambda: b"commits_again" in process.said)
+            known = len(server.ledger)
+            until(lambda: len(server.ledger) > known)
+
+    assert b"queue.failed" not in process.said
+    assert "lost=0" in plain(process.said)
+
+
+def plain(said: bytearray) -> str:
+    """The log without its colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", said.decode())
+
+
+def test_a_file_in_place_of_the_folder_of_revisions_is_named(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_bytes(b"")
+
+    with pytest.raises(ConfigError, match=r"remote: data: .*; move away what is in its place"):
+        RevisionStore(tmp_path / FOLDER)
