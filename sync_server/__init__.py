@@ -22,6 +22,7 @@ The line through the features, in the order the data flows:
     shifts            log and hand-over of the shifts
     complaints        verdicts, appeals, penalties, questions above, cases
     households        files of homes, changes with four eyes, applications
+    aftercare         visits, callbacks, opinions, surveys, quality checks
     ledgers           what happened in a period, each figure with its rows
     paging            whoever should look at a danger is called
     blobs             photos and signatures, safe before they are acknowledged

@@ -6,6 +6,7 @@ The line through the modules:
     ledger               the values of a ledger
     figures              how matters are counted: clocks, slips, complaints, people
     call_figures         how calls are counted
+    callback_figures     how callbacks are counted
     matters_store        everything that a ledger counts, read at once
     books_store          one ledger of a period
 """

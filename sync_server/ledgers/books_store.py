@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from sync_server.aftercare.callback_store import callbacks_between
 from sync_server.customers.customer import CustomerClass
 from sync_server.db.customer_tables import CUSTOMER, PREMISES, PREMISES_METER
 from sync_server.ledgers.call_figures import call_rows, number_rows, people_rows
+from sync_server.ledgers.callback_figures import callback_rows
 from sync_server.ledgers.figures import (
     Reckoning,
     cause_rows,
@@ -49,6 +51,9 @@ def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequenc
         return _customer_rows(connection)
     if wanted.book in {Book.CALLS, Book.NUMBERS}:
         return _of_calls(connection, wanted, office)
+    if wanted.book is Book.CALLBACKS:
+        called = callbacks_between(connection, wanted.period.from_utc, wanted.period.to_utc)
+        return callback_rows(called, _days(wanted.period), office.zone)
     given = reckoning(connection, wanted.period, office)
     count = _OF_MATTERS.get(wanted.book)
     if count is not None:

@@ -21,6 +21,7 @@ class Book(StrEnum):
     CAUSES = "causes"
     INTERNAL = "internal"
     CUSTOMERS = "customers"
+    CALLBACKS = "callbacks"
 
 
 class Vocabulary(StrEnum):

@@ -25,6 +25,7 @@ from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
+from sync_server.web.aftercare_io import aftercare_router, surveys_router
 from sync_server.web.applications_io import applications_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
@@ -74,6 +75,7 @@ from sync_server.web.shift_io import shift_router
 from sync_server.web.site_access_io import access_desk_for
 from sync_server.web.suspects_io import suspects_router
 from sync_server.web.vans_io import vans_router
+from sync_server.web.visits_io import visits_router
 from sync_server.web.words import mark
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -167,6 +169,9 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         home_files_router(pages),
         home_changes_router(pages),
         applications_router(pages),
+        aftercare_router(pages),
+        surveys_router(pages),
+        visits_router(pages),
         gateways_router(pages),
         gateway_orders_router(pages),
         rounds_router(pages),

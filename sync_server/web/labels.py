@@ -321,6 +321,41 @@ READ_WHY: Mapping[str, str] = {
 }
 """Why a whole file is read; kept with each reading (privacy rule 4)."""
 
+VISIT_STATES: Mapping[str, str] = {
+    "booked": mark("agreed"),
+    "confirmed": mark("confirmed"),
+    "done": mark("done"),
+    "no_access": mark("no access"),
+    "cancelled": mark("cancelled"),
+}
+
+VISIT_EVENTS: Mapping[str, str] = {
+    "confirm": mark("Confirm"),
+    "done": mark("Done"),
+    "no_access": mark("No access"),
+    "cancel": mark("Cancel"),
+}
+
+OPINION_STATES: Mapping[str, str] = {
+    "received": mark("received"),
+    "passed_on": mark("passed on"),
+    "escalated": mark("put above"),
+    "adopted": mark("adopted"),
+    "declined": mark("not adopted"),
+}
+
+OPINION_EVENTS: Mapping[str, str] = {
+    "hand_on": mark("Pass on"),
+    "escalate": mark("Put above"),
+    "adopt": mark("Adopt"),
+    "decline": mark("Do not adopt"),
+}
+
+OPINION_SOURCES: Mapping[str, str] = {
+    "suggestion": mark("Suggestion"),
+    "callback": mark("Callback"),
+}
+
 SPAN_NAMES: Mapping[Span, str] = {
     Span.DAY: mark("Day"),
     Span.WEEK: mark("Week"),

@@ -28,6 +28,7 @@ BOOKS: Mapping[Book, str] = {
     Book.CLOCKS: mark("Response clocks"),
     Book.CALLS: mark("Calls"),
     Book.NUMBERS: mark("Numbers dialled"),
+    Book.CALLBACKS: mark("Callbacks of the week"),
     Book.REQUESTS: mark("Ledger of the hotline"),
     Book.SLIPS: mark("Register of slips"),
     Book.TEAMS: mark("Crews and their slips"),
@@ -73,6 +74,16 @@ HEADINGS: Mapping[Book, Sequence[str]] = {
     ),
     Book.CALLS: (mark("Day"), *_CALLS),
     Book.NUMBERS: (mark("Number"), *_CALLS, mark("Share of all")),
+    Book.CALLBACKS: (
+        mark("Day"),
+        mark("Called"),
+        mark("Reached"),
+        mark("Finished"),
+        mark("Promise kept"),
+        mark("Mean of 1 to 5"),
+        mark("With an opinion"),
+        mark("Opened again"),
+    ),
     Book.REQUESTS: (
         mark("Request"),
         mark("Received"),
@@ -157,7 +168,11 @@ HEADINGS: Mapping[Book, Sequence[str]] = {
 }
 """Ledger -> its columns; those of the own people are those of the hotline."""
 
-SPANS: Mapping[Book, Span] = {Book.CALLS: Span.WEEK, Book.NUMBERS: Span.WEEK}
+SPANS: Mapping[Book, Span] = {
+    Book.CALLS: Span.WEEK,
+    Book.NUMBERS: Span.WEEK,
+    Book.CALLBACKS: Span.WEEK,
+}
 """The period a ledger opens with; every other one with the month (policy K9)."""
 
 _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {

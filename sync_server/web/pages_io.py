@@ -79,6 +79,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_REQUESTS,
     ),
     NavLink(
+        key="callbacks",
+        icon="ret",
+        message=mark("Callbacks"),
+        href="/callbacks",
+        action=Action.SEE_REQUESTS,
+    ),
+    NavLink(
         key="homes",
         icon="home",
         message=mark("Homes"),
