@@ -23,9 +23,9 @@ VALUES: Mapping[AirValue, str] = {
     AirValue.HYDROGEN_SULPHIDE_PPM: mark("H₂S"),
 }
 _STANDINGS = {
-    Calibration.OVER: (mark("calibration has ended"), "danger", "lock"),
-    Calibration.SOON: (mark("soon to be calibrated"), "warn", "clock"),
-    Calibration.GOOD: (mark("may be used"), "ok", "check"),
+    Calibration.OVER: (mark("overdue"), "danger", "lock"),
+    Calibration.SOON: (mark("due soon"), "warn", "clock"),
+    Calibration.GOOD: (mark("valid"), "ok", "check"),
 }
 _UNITS = {"pcs": mark("pcs")}
 

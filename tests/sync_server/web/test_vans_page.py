@@ -43,7 +43,10 @@ def test_a_van_is_filled_counted_and_its_detectors_are_watched(
         ("/vans/standard", CREW),
         ("/vans/parts", {**CREW, "part_id": "ptfe-tape", "quantity": "2", "least": "3"}),
         ("/vans/parts", {**CREW, "part_id": "float-valve", "change": "remove"}),
-        ("/vans/parts", {**CREW, "part_id": "rope", "name_zh": "绳", "quantity": "5"}),
+        (
+            "/vans/parts",
+            {**CREW, "part_id": "rope", "name_zh": "绳", "medium": "", "quantity": "5"},
+        ),
         ("/vans/detectors", {**detector, "calibrated_until": yesterday.isoformat()}),
     )
     statuses = [dispatcher.post(path, data=data).status_code for path, data in posts]
@@ -52,7 +55,7 @@ def test_a_van_is_filled_counted_and_its_detectors_are_watched(
     chinese = dispatcher.get("/vans").text
 
     assert statuses == [303] * len(posts)
-    assert "calibration has ended" in english
+    assert f"{yesterday} · overdue" in english
     assert "Sealing tape" in english
     assert "生料带" in chinese
     assert "绳" in chinese
