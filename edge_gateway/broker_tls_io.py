@@ -46,12 +46,15 @@ _EXPLAINED: Mapping[str, str] = {
     "alert unknown ca": "the broker does not trust who signed our certificate; have cert_file "
     "signed by the broker's authority",
     "alert certificate required": "the broker asks for a certificate; give cert_file and key_file",
-    "alert bad certificate": "the broker does not accept our certificate; have cert_file signed by "
-    "the broker's authority",
+    "alert bad certificate": "the broker does not accept our certificate; look whether it is valid "
+    "already, and have cert_file signed by the broker's authority",
     "alert protocol version": "the broker speaks no TLS 1.2 or newer; renew the broker",
     "unsupported protocol": "the broker speaks no TLS 1.2 or newer; renew the broker",
     "mismatch": "the broker's certificate is for another name; correct host, or the certificate",
-    "certificate has expired": "the broker's certificate has expired; renew it there",
+    "certificate has expired": "by this machine's clock the broker's certificate or that of its "
+    "authority has expired; renew it there",
+    "certificate is not yet valid": "by this machine's clock the broker's certificate is not valid "
+    "yet; look whether the clock is right, else renew the certificate there",
     "certificate verify failed": "the broker's certificate is not signed by an authority of "
     "ca_file; correct ca_file, or somebody else is answering",
 }
