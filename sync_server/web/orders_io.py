@@ -242,7 +242,7 @@ def _order_page(
         send_to=send_to,
         steps=line_of(record, path, words, now_utc),
         history=path_view(path, words, now_utc, names),
-        site=site_work(_standing(facts), words, now_utc, names),
+        site_work=site_work(_standing(facts), words, now_utc, names),
         finding=finding,
         checklists=checklists,
         photos=photo_panel(shown, words, may_ask=may(reader.person.role, Action.DISPATCH_ORDER)),
