@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from field_app.orders.site_desk import SiteSheet
+from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Hardware
 from field_app.presenters.album import AlbumPresenter
 from field_app.presenters.finding import FindingPresenter
@@ -21,7 +22,9 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPage, SheetPresenter
 from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.valves_page import ValvesPage
+from field_app.presenters.wording import no_room_text
 from field_app.presenters.work_page import WorkPage
+from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 
@@ -76,7 +79,12 @@ class LaterPages:
         availability = photos.availability()
         if not availability.is_available:
             return self.context.words(availability.reason)
-        photos.add(order_id, png, BlobRole.SIGNATURE)
+        try:
+            photos.add(order_id, png, BlobRole.SIGNATURE)
+        except PictureError:
+            return self.context.words("This picture cannot be used.")
+        except StoreFullError:
+            return no_room_text(self.context.words)
         return ""
 
     def form(self, navigator: "Navigator", request: FormRequest) -> "PlaceScreen":

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from field_app.access.damage_reports import send_damage
 from field_app.access.log_in import LogIn
 from field_app.access.personal_data import PersonalData
+from field_app.access.small_files_io import make_sure_of_room, told_when_full
 from field_app.access.withdrawal import (
     SealedApi,
     Withdrawal,
@@ -50,7 +51,7 @@ from field_app.store import (
 )
 from field_app.store.care import care_for
 from field_app.store.connections_io import Watch
-from field_app.store.database_io import Database, open_database
+from field_app.store.database_io import Database, StoreFullError, open_database
 from field_app.store.identity_io import (
     Identity,
     load_identity,
@@ -165,12 +166,17 @@ class Tablet:
         return self._listener is not None and self._listener.is_listening
 
     def enrol(self, server_url: str, code: str, device_name: str) -> Identity:
-        """Trade the one-time code for a token; raise SyncProblem when it is refused.
+        """Trade the one-time code for a token.
 
         Outbox and drafts stay: an expired tablet that enrols again loses nothing.
+
+        Raises:
+            SyncProblem: The code is refused, or nobody answers.
+            StoreFullError: The disk is full; the code was not used.
         """
         from field_app.sync.enrol_io import enrol  # noqa: PLC0415 - after the first list
 
+        make_sure_of_room(self._folder)
         identity = enrol(server_url, code, device_name)
         is_new = self.identity is None
         self._take_identity(identity)
@@ -193,6 +199,9 @@ class Tablet:
 
         Returns:
             False when that person has a PIN, or the tablet is locked: `unlock` is the way then.
+
+        Raises:
+            StoreFullError: The disk is full; who worked before is still at work.
         """
         if self.identity is None or not self.log_in.switch(account_id):
             return False
@@ -200,10 +209,19 @@ class Tablet:
         return True
 
     def unlock(self, account_id: str, pin: str) -> PinVerdict:
-        """Let a person with a PIN work from now on; takes a good part of a second."""
-        verdict = self.log_in.unlock(account_id, pin)
+        """Let a person with a PIN work from now on; takes a good part of a second.
+
+        Raises:
+            StoreFullError: The disk is full: a try that cannot be counted is none.
+        """
+        with told_when_full():
+            verdict = self.log_in.unlock(account_id, pin)
         if verdict.outcome is PinOutcome.OPENED:
-            self._set_actor(account_id)
+            try:
+                self._set_actor(account_id)
+            except StoreFullError:
+                self.log_in.lock()  # nobody works under the name of whoever was before
+                raise
         if verdict.outcome is PinOutcome.WIPED and not self.vault.has_key():
             leave_sealed_photos(self.database, self._photo_files)
             self.database.write(personal_rows.drop_personal)
@@ -216,8 +234,11 @@ class Tablet:
         Raises:
             VaultLockedError: Somebody with a PIN must open the tablet first.
             ValueError: The PIN is too easy.
+            StoreFullError: The disk is full; the PIN is what it was before.
         """
-        if self.log_in.set_pin(self._actor(), pin):
+        with told_when_full():
+            is_first = self.log_in.set_pin(self._actor(), pin)
+        if is_first:
             self.personal.want_again()
 
     def lock(self) -> None:
@@ -334,10 +355,11 @@ class Tablet:
         return chosen or (None if person is None else person.language)
 
     def choose_language(self, language: str) -> None:
-        """Keep the language chosen on this tablet."""
-        self.database.write(
-            lambda connection: settings_store.save(connection, Key.LANGUAGE, language)
-        )
+        """Keep the language chosen on this tablet; without room, until its end."""
+        with suppress(StoreFullError):
+            self.database.write(
+                lambda connection: settings_store.save(connection, Key.LANGUAGE, language)
+            )
 
     def kept_place(self) -> str:
         """Return where the screens stood when the app was ended from outside, empty otherwise."""
@@ -347,10 +369,11 @@ class Tablet:
         return kept or ""
 
     def keep_place(self, place: str) -> None:
-        """Keep where the screens stand; an app that ends by itself keeps nothing."""
-        self.database.write(
-            lambda connection: settings_store.save(connection, Key.PLACE, place or None)
-        )
+        """Keep where the screens stand, where there is room for it; an app that ends keeps none."""
+        with suppress(StoreFullError):
+            self.database.write(
+                lambda connection: settings_store.save(connection, Key.PLACE, place or None)
+            )
 
     def start_background_sync(self) -> None:
         """Sync in the background whenever it is due, from now on and after an enrolment."""
@@ -397,7 +420,10 @@ class Tablet:
     def _set_actor(self, account_id: str) -> None:
         if self.identity is not None:
             chosen = replace(self.identity, actor=account_id, people=self.people())
-            save_identity(self._folder, chosen)
+            if chosen == self.identity:
+                return
+            with told_when_full():
+                save_identity(self._folder, chosen)
             self.identity = chosen
 
     def _settle_access(self) -> None:

@@ -1,6 +1,7 @@
 """AlarmPresenter: what must be answered now, with a banner, sound and vibration until it is."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import AlarmView, Tone
 from field_app.presenters.watch import answer_watch, clock_text
+from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 
@@ -63,11 +65,16 @@ class AlarmPresenter:
         self._stage.read(self._look, self._draw)
 
     def answer(self) -> None:
-        """Answer what calls: the order was seen, the person is all right."""
+        """Answer what calls: the order was seen, the person is all right.
+
+        Without room for the answer it calls again: nobody counts as answered who is not.
+        """
         order_id = self.view.order_id
         self._hush()
         self._stage.draw(QUIET)
-        self._stage.act(lambda: self._answer(order_id), lambda _nothing: self.refresh())
+        self._stage.act(
+            lambda: self._answer(order_id), lambda _nothing: self.refresh(), self.refresh
+        )
 
     def _answer(self, order_id: str) -> None:
         if order_id:
@@ -76,7 +83,8 @@ class AlarmPresenter:
             answer_watch(self._tablet, self._now_ms())
 
     def _look(self) -> _Found:
-        self._tablet.site.report_watch()
+        with suppress(StoreFullError):  # what calls is shown all the same
+            self._tablet.site.report_watch()
         lines = self._tablet.desk.unseen_urgent()
         return _Found(
             order=lines[0] if lines else None,

@@ -11,7 +11,7 @@ from field_app.presenters.crew_line import crew_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import EnrolView, PersonView
-from field_app.presenters.wording import reason_text
+from field_app.presenters.wording import no_room_text, reason_text
 from field_app.sync.reasons import Reason, SyncProblem
 from field_app.tablet import Tablet
 from wire_contracts.enrolment import TabletPerson, parse_invitation
@@ -112,11 +112,11 @@ class EnrolPresenter:
             return
         code = self.view.code.strip()
         self._stage.draw(replace(self.view, is_busy=True, message=""))
-        self._stage.act(lambda: self._ask(url, code), self._answered)
+        self._stage.act(lambda: self._ask(url, code), self._answered, self._say_no_room)
 
     def choose_person(self, account_id: str) -> None:
         """Let one person of the crew work on this tablet from now on."""
-        self._stage.act(lambda: self._choose(account_id), self._draw_people)
+        self._stage.act(lambda: self._choose(account_id), self._draw_people, self._say_no_room)
 
     def _choose(self, account_id: str) -> _Standing:
         self._tablet.choose_person(account_id)
@@ -157,6 +157,9 @@ class EnrolPresenter:
             why = reason_text(t, problem.reason)
             return t("No contact: {reason}.").format(reason=why)
         return ""
+
+    def _say_no_room(self) -> None:
+        self._answered(no_room_text(self._context.words))
 
     def _answered(self, message: str) -> None:
         self._redraw(replace(self.view, is_busy=False, message=message))

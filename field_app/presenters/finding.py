@@ -1,5 +1,6 @@
 """FindingPresenter: the finding form; every answer is on the disk before the next one."""
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -19,7 +20,7 @@ from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, Or
 from field_app.presenters.form_tools import open_checklists
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.site_words import lack_text
-from field_app.presenters.stage import Stage
+from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
 from field_app.presenters.wording import (
     missing_text,
@@ -40,9 +41,6 @@ _RESULT: Final = "result"
 _CAUSE: Final = "cause"
 _NOTE: Final = "note"
 
-RETRY_S: Final = 5.0
-"""Wall seconds until answers that found no room are tried again."""
-
 
 class FindingPresenter:
     """The finding form of one order."""
@@ -62,8 +60,7 @@ class FindingPresenter:
         self._saved_at_ms: int | None = None
         self._message = ""
         self._is_finished = False
-        self._is_retrying = False
-        self._is_in_retry = False
+        self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, _blank(order_id))
 
     @property
@@ -124,8 +121,9 @@ class FindingPresenter:
     def finish(self, done: Callable[[], None]) -> None:
         """Seal the finding and finish the order; `done` is called when that is kept."""
         self.flush()
+        unsure = dict(ChainMap(self._unsaved, *reversed(self._under_way)))
         self._stage.act(
-            self._seal,
+            lambda: self._seal(unsure),
             lambda refused: self._sealed(refused, done),
             lambda: self._sealed(self._no_room(), done),
         )
@@ -169,17 +167,7 @@ class FindingPresenter:
         self._unsaved = {**changes, **self._unsaved}
         self._message = self._no_room()
         self._draw()
-        if not self._is_retrying:
-            self._is_retrying = True
-            self._context.worker.later(RETRY_S, self._retry)
-
-    def _retry(self) -> None:
-        if self._is_in_retry:
-            return  # a worker without a timer calls at once, and would for ever
-        self._is_in_retry = True
-        self._is_retrying = False
-        self.flush()
-        self._is_in_retry = False
+        self._second_try.plan()
 
     def _no_room(self) -> str:
         return no_room_text(self._context.words)
@@ -214,9 +202,12 @@ class FindingPresenter:
             self._saved_at_ms = sheet.saved_at_ms
         self._draw()
 
-    def _seal(self) -> str:
+    def _seal(self, unsure: Mapping[str, JsonValue]) -> str:
+        """Seal what is on the screen: what may have found no room is kept before, or nothing is."""
         t = self._context.words
         try:
+            if unsure:
+                self._tablet.desk.save_answers(self._order_id, unsure)
             found = self._tablet.desk.finding(self._order_id)
             self._tablet.desk.finish(self._order_id, self._evidence(found))
         except FindingIncompleteError as error:

@@ -1,6 +1,7 @@
 """FormPresenter: a form of the office; every answer is on the disk before the next one."""
 
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
-from field_app.presenters.stage import Stage
+from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.wording import no_room_text, time_text
 from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
@@ -76,6 +77,8 @@ class FormPresenter:
         self._message = ""
         self._go_to = ""
         self._is_finished = False
+        self._under_way: list[dict[str, str]] = []
+        self._second_try = SecondTry(context.worker, self.flush)
         self._stage = Stage(context.worker, BLANK_FORM)
 
     @property
@@ -184,10 +187,13 @@ class FormPresenter:
         changes = {} if sheet is None else sheet.unsaved()
         if sheet is None or not changes:
             return
+        before = {place: sheet.saved[place] for place in changes if place in sheet.saved}
         sheet.saved |= changes
+        self._under_way = [*self._under_way, changes]
         self._stage.act(
             lambda: self._tablet.forms.save_changes(sheet, changes),
-            lambda saved_at_ms: self._saved(sheet, saved_at_ms),
+            lambda saved_at_ms: self._saved(sheet, changes, saved_at_ms),
+            lambda: self._keep_on_screen(sheet, changes, before),
         )
 
     def check(self) -> None:
@@ -206,10 +212,18 @@ class FormPresenter:
         if self.view.left_count:
             self.check()
             return
-        self._stage.act(lambda: self._seal(sheet), lambda outcome: self._sealed(outcome, done))
+        unsure = dict(ChainMap(sheet.unsaved(), *reversed(self._under_way)))
+        self._stage.act(
+            lambda: self._seal(sheet, unsure),
+            lambda outcome: self._sealed(outcome, done),
+            lambda: self._sealed(no_room_text(self._context.words), done),
+        )
 
-    def _seal(self, sheet: FormSheet) -> AnswerSet | str:
+    def _seal(self, sheet: FormSheet, unsure: Mapping[str, str]) -> AnswerSet | str:
+        """Seal what is on the screen: what may have found no room is kept before, or nothing is."""
         try:
+            if unsure:
+                self._tablet.forms.save_changes(sheet, unsure)
             return self._tablet.forms.finish(sheet, self._request.also)
         except FormIncompleteError as error:
             item = error.items[0]
@@ -226,9 +240,23 @@ class FormPresenter:
         self._draw()
         done(outcome)
 
-    def _saved(self, sheet: FormSheet, saved_at_ms: int) -> None:
+    def _saved(self, sheet: FormSheet, changes: Mapping[str, str], saved_at_ms: int) -> None:
+        self._under_way = [each for each in self._under_way if each is not changes]
         sheet.saved_at_ms = saved_at_ms
+        is_over = self._message == no_room_text(self._context.words)
+        self._message = "" if is_over else self._message
         self._draw()
+
+    def _keep_on_screen(
+        self, sheet: FormSheet, changes: Mapping[str, str], before: Mapping[str, str]
+    ) -> None:
+        """Take what found no room for unsaved again, and try it again in a while."""
+        self._under_way = [each for each in self._under_way if each is not changes]
+        for place in changes:
+            sheet.saved.pop(place, None)
+        sheet.saved |= before
+        self._say(no_room_text(self._context.words))
+        self._second_try.plan()
 
     # --- opening
 

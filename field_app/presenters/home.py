@@ -168,11 +168,11 @@ class HomePage:
         """Keep the signature under the notice; return why not, empty when it is kept."""
         try:
             name = self._add(picture, BlobRole.SIGNATURE)
+            self.keep({_SIGNATURE: name, _NOTICE: str(NoticeOutcome.SIGNED)})
         except (NoVaultError, PictureError) as error:
             return str(error)
         except StoreFullError:
             return no_room_text(self._parts.context.words)
-        self.keep({_SIGNATURE: name, _NOTICE: str(NoticeOutcome.SIGNED)})
         return ""
 
     def _photographed(self, content: bytes | None) -> None:
@@ -180,11 +180,15 @@ class HomePage:
             return
         self._photo_trouble = ""
         try:
+            self._add_photo(content)
+        except StoreFullError:
+            self._photo_trouble = no_room_text(self._parts.context.words)
+
+    def _add_photo(self, content: bytes) -> None:
+        try:
             self._add(content, BlobRole.PHOTO)
         except (NoVaultError, PictureError) as error:
             self.keep({"photo_error": str(error)})
-        except StoreFullError:
-            self._photo_trouble = no_room_text(self._parts.context.words)
 
     def _add(self, content: bytes, role: BlobRole) -> str:
         beside = Beside(entity=HOUSEHOLD_ENTITY, entity_id=self._household_id)

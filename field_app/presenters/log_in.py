@@ -8,7 +8,7 @@ from field_app.platform.ports import PinOutcome, PinVerdict, VaultLockedError
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import LogInView, PersonView, PinStep
-from field_app.presenters.wording import pin_text
+from field_app.presenters.wording import no_room_text, pin_text
 from field_app.tablet import Tablet
 from wire_contracts.enrolment import TabletPerson
 
@@ -61,7 +61,11 @@ class LogInPresenter:
 
     def choose(self, account_id: str) -> None:
         """Take who wants to work: at once without a PIN, else their PIN is asked."""
-        self._stage.act(lambda: self._tablet.choose_person(account_id), self._after(account_id))
+        self._stage.act(
+            lambda: self._tablet.choose_person(account_id),
+            self._after(account_id),
+            lambda: self._say_no_room(self.view.step),
+        )
 
     def type_digit(self, digit: str) -> None:
         """Take one digit."""
@@ -82,7 +86,11 @@ class LogInPresenter:
         if self.view.step is PinStep.ENTER:
             account = self._account
             self._stage.draw(replace(self._view(PinStep.ENTER, ""), is_busy=True))
-            self._stage.act(lambda: self._tablet.unlock(account, pin), self._answered)
+            self._stage.act(
+                lambda: self._tablet.unlock(account, pin),
+                self._answered,
+                lambda: self._say_no_room(PinStep.ENTER),
+            )
         elif self.view.step is PinStep.CHOOSE:
             self._choose_pin(pin)
         elif self.view.step is PinStep.REPEAT:
@@ -172,7 +180,9 @@ class LogInPresenter:
             self._draw(PinStep.CHOOSE, t("The two are not alike; choose again."))
             return
         self._stage.draw(replace(self._view(PinStep.REPEAT, ""), is_busy=True))
-        self._stage.act(lambda: self._set(pin), self._was_set)
+        self._stage.act(
+            lambda: self._set(pin), self._was_set, lambda: self._say_no_room(PinStep.CHOOSE)
+        )
 
     def _set(self, pin: str) -> bool:
         try:
@@ -187,6 +197,9 @@ class LogInPresenter:
             return
         t = self._context.words
         self._draw(PinStep.CHOOSE, t("Somebody with a PIN must open the tablet first."))
+
+    def _say_no_room(self, step: PinStep) -> None:
+        self._draw(step, no_room_text(self._context.words))
 
     def _draw(self, step: PinStep, message: str) -> None:
         self._stage.draw(self._view(step, message))

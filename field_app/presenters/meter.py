@@ -146,12 +146,17 @@ class MeterPresenter:
             is_confirmed=judgement.doubt is not Doubt.NONE,
             doubt=str(judgement.doubt),
         )
-        self._stage.act(lambda: self._keep(reading), self._kept)
+        self._stage.act(lambda: self._keep(reading), self._kept, self._say_no_room)
 
     def _save(self) -> None:
         draft, answers = meter_draft(self._meter_id), {"value": self._typed}
         desk = self._parts.desk
-        self._parts.context.worker.keep(lambda: desk.save_answers(draft, answers), _nothing)
+        self._stage.act(lambda: desk.save_answers(draft, answers), _nothing, self._say_no_room)
+
+    def _say_no_room(self) -> None:
+        """Say that nothing was kept; the digits stay on the pad."""
+        self._message = no_room_text(self._parts.context.words)
+        self._draw()
 
     def _keep(self, reading: RoundReading) -> str:
         self._parts.desk.keep_reading(reading)

@@ -76,7 +76,7 @@ class PointPage:
         self._run_id = run_id
         self._checkpoint_id = checkpoint_id
         self._draft = point_draft(run_id, checkpoint_id)
-        self._photo_trouble = ""
+        self._trouble = ""
         self.place_text = ""
 
     def read(self) -> PointData | None:
@@ -162,11 +162,18 @@ class PointPage:
             self._scanned(checkpoint, tag, Answers(typed={}))
 
     def _scanned(self, checkpoint: Checkpoint, tag: Tag | None, answers: Answers) -> None:
-        if tag is not None:
-            fix = self._parts.hardware.locator.fix()
-            tapped = self._arrive(by_tag(checkpoint, tag, fix), answers)
-            if tapped.message:
-                self._parts.desk.save_answers(self._draft, {_TAG: tag.text})
+        self._trouble = ""
+        try:
+            if tag is not None:
+                self._take_tag(checkpoint, tag, answers)
+        except StoreFullError:
+            self._trouble = no_room_text(self._parts.context.words)
+
+    def _take_tag(self, checkpoint: Checkpoint, tag: Tag, answers: Answers) -> None:
+        fix = self._parts.hardware.locator.fix()
+        tapped = self._arrive(by_tag(checkpoint, tag, fix), answers)
+        if tapped.message:
+            self._parts.desk.save_answers(self._draft, {_TAG: tag.text})
 
     def _arrive(self, evidence: Evidence, answers: Answers) -> Tapped:
         message = presence_text(self._parts.context.words, evidence)
@@ -184,13 +191,17 @@ class PointPage:
         if content is None:
             return
         beside = Beside(entity=CHECKPOINT_ENTITY, entity_id=self._checkpoint_id)
-        self._photo_trouble = ""
+        self._trouble = ""
+        try:
+            self._add_photo(content, beside)
+        except StoreFullError:
+            self._trouble = no_room_text(self._parts.context.words)
+
+    def _add_photo(self, content: bytes, beside: Beside) -> None:
         try:
             self._parts.photos.add(self._photo_record(), content, beside=beside)
         except (NoVaultError, PictureError) as error:
             self._parts.desk.save_answers(self._draft, {"photo_error": str(error)})
-        except StoreFullError:
-            self._photo_trouble = no_room_text(self._parts.context.words)
 
     def _finish(self, data: PointData, answers: Answers) -> Tapped:
         refusal = self._refusal(data, answers)
@@ -404,7 +415,7 @@ class PointPage:
     def _photo_row(self, data: PointData) -> Block:
         t, photos = self._parts.context.words, self._parts.photos.availability()
         detail = "" if photos.is_available else t(photos.reason)
-        error = self._photo_trouble or data.kept.get("photo_error", "")
+        error = self._trouble or data.kept.get("photo_error", "")
         line = RowLine(
             key="photos",
             title=t("Photos: {count}").format(count=data.photo_count),

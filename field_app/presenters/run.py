@@ -200,7 +200,7 @@ class RunPresenter:
     def _save_track(self) -> None:
         if not self._unsaved:
             return
-        self._unsaved = 0
+        unsaved, self._unsaved = self._unsaved, 0
         answers: dict[str, JsonValue] = {
             "track": packed(self._track.points),
             "track_m": round(self._track.length_m, 1),
@@ -208,7 +208,13 @@ class RunPresenter:
             "started_s": self._started_s,
         }
         desk, draft = self._parts.desk, self._draft()
-        self._parts.context.worker.run(lambda: desk.save_answers(draft, answers), _nothing)
+        self._stage.act(
+            lambda: desk.save_answers(draft, answers), _nothing, lambda: self._keep_track(unsaved)
+        )
+
+    def _keep_track(self, unsaved: int) -> None:
+        """Keep in mind what found no room: the next step of the track is kept with it."""
+        self._unsaved += unsaved
 
     def _read(self) -> _Found:
         desk = self._parts.desk

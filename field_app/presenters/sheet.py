@@ -6,8 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
-from field_app.presenters.stage import Stage
-from field_app.presenters.wording import time_text
+from field_app.presenters.stage import SecondTry, Stage
+from field_app.presenters.wording import no_room_text, time_text
 
 D = TypeVar("D")
 
@@ -77,6 +77,7 @@ class SheetPresenter(Generic[D]):
         self._saved_at_ms: int | None = None
         self._message = ""
         self._is_done = False
+        self._second_try = SecondTry(context.worker, self.flush)
         self._opened: Callable[[str], None] | None = None
         self._stage = Stage(context.worker, BLANK_SHEET)
 
@@ -137,17 +138,37 @@ class SheetPresenter(Generic[D]):
         """Do what a button says."""
         self.flush()
         answers = self._answers()
-        self._stage.act(lambda: self._page.tap(key, answers), self._tapped)
+        self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._say_no_room)
 
     def _save(self, answers: dict[str, str]) -> None:
         self._under_way = [*self._under_way, answers]
-        self._stage.act(lambda: self._page.keep(answers), lambda at: self._saved(answers, at))
+        self._stage.act(
+            lambda: self._page.keep(answers),
+            lambda at: self._saved(answers, at),
+            lambda: self._keep_on_screen(answers),
+        )
 
     def _saved(self, answers: dict[str, str], at_ms: int | None) -> None:
         self._under_way = [each for each in self._under_way if each is not answers]
         if at_ms is not None:
             self._saved_at_ms = at_ms
+        self._message = "" if self._message == self._no_room() else self._message
         self._draw()
+
+    def _no_room(self) -> str:
+        return no_room_text(self._context.words)
+
+    def _say_no_room(self) -> None:
+        """Say that nothing of a tap was kept; what was typed stays."""
+        self._message = self._no_room()
+        self._draw()
+
+    def _keep_on_screen(self, answers: dict[str, str]) -> None:
+        """Keep answers that found no room on the screen, and try again in a while."""
+        self._under_way = [each for each in self._under_way if each is not answers]
+        self._unsaved = {**answers, **self._unsaved}
+        self._say_no_room()
+        self._second_try.plan()
 
     def _tapped(self, tapped: Tapped) -> None:
         self._message = tapped.message

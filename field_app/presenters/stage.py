@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from field_app.presenters.ports import Worker
 from field_app.store.database_io import StoreFullError
 
 V = TypeVar("V")
 T = TypeVar("T")
+
+
+RETRY_S: Final = 5.0
+"""Until what found no room on the tablet is tried again (judgement)."""
 
 
 def _quiet() -> None:
@@ -42,24 +46,66 @@ class Stage(Generic[V]):
             self._show(view)
 
     def read(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        """Read in the background; only the answer to the last question is used."""
+        """Read in the background; only the answer to the last question is used.
+
+        What is to be noted beside the reading waits for the next time where there is no room.
+        """
         self._ticket += 1
         ticket = self._ticket
-        self._worker.run(work, lambda answer: done(answer) if ticket == self._ticket else None)
+        attempt = _attempt(work, done, _quiet)
+        self._worker.run(attempt, lambda then: then() if ticket == self._ticket else None)
 
     def act(
         self, work: Callable[[], T], done: Callable[[T], None], full: Callable[[], None] = _quiet
     ) -> None:
         """Write in the background, in order; the answer is used while somebody watches.
 
-        Without room on the tablet nothing was written, and `full` is called instead of `done`.
+        Without room on the tablet nothing was written, and `full` is called instead of `done`,
+        whether anybody watches or not: what a person said is not dropped with the page.
         """
+        attempt = _attempt(work, done, full)
 
-        def attempt() -> Callable[[], None]:
-            try:
-                answer = work()
-            except StoreFullError:
-                return full
-            return partial(done, answer)
+        def answered(then: Callable[[], None]) -> None:
+            if self._show is not None or then is full:
+                then()
 
-        self._worker.keep(attempt, lambda then: then() if self._show is not None else None)
+        self._worker.keep(attempt, answered)
+
+
+class SecondTry:
+    """Tries again, a while later, what found no room; the screen's thread only."""
+
+    def __init__(self, worker: Worker, again: Callable[[], None]) -> None:
+        """Plan nothing yet; `again` writes what is still unsaved."""
+        self._worker = worker
+        self._again = again
+        self._is_planned = self._is_trying = False
+
+    def plan(self) -> None:
+        """Try again in a while."""
+        if not self._is_planned:
+            self._is_planned = True
+            self._worker.later(RETRY_S, self._try)
+
+    def _try(self) -> None:
+        if self._is_trying:
+            return  # a worker without a timer calls at once, and would for ever
+        self._is_trying = True
+        self._is_planned = False
+        self._again()
+        self._is_trying = False
+
+
+def _attempt(
+    work: Callable[[], T], done: Callable[[T], None], full: Callable[[], None]
+) -> Callable[[], Callable[[], None]]:
+    """Return what does the work away from the screen and says what is to be called on it."""
+
+    def attempt() -> Callable[[], None]:
+        try:
+            answer = work()
+        except StoreFullError:
+            return full
+        return partial(done, answer)
+
+    return attempt

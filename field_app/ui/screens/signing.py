@@ -124,6 +124,7 @@ class SigningScreen(BoxLayout):
 
     def _kept(self, message: str) -> None:
         self.message = message
+        self._look()  # what is on the pad can be kept once more
         if not message:
             self.closed()
 
