@@ -40,6 +40,7 @@ from tests.edge_gateway.fault_slaves import (
     good,
     on_pty,
     on_tcp,
+    pause_until,
 )
 from tests.edge_gateway.rig import LOOPBACK, register_of, until
 from tests.firmware_profiles.profile_text import FLOW, HEAD, parsed
@@ -380,7 +381,7 @@ def test_a_line_that_is_never_silent_is_not_talked_into() -> None:
         words = [each.quality for each in said if isinstance(each, Fault)]
         return (words, requests) == ([BAD_CRC] * 3, 1)
 
-    until(is_left_alone)
+    assert pause_until(is_left_alone)
 
 
 def test_exceptions_are_counted_by_number_and_bytes_as_they_are() -> None:

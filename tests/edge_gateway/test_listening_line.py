@@ -27,6 +27,7 @@ from tests.edge_gateway.fault_slaves import (
     Wait,
     answer,
     good,
+    pause_until,
 )
 from tests.edge_gateway.rig import LOOPBACK, register_of, until
 from tests.free_ports import free_port
@@ -347,8 +348,10 @@ def test_a_closed_line_listens_no_more_and_listens_again_when_it_is_asked() -> N
     with dialled(good, told("registration"), registration=REGISTRATION) as rig:
         rig.link.transact(UNIT, span(100))
         rig.link.close()
-        until(lambda: _is_refused(rig.port))
+        is_closed = pause_until(lambda: _is_refused(rig.port))
         until(lambda: rig.link.transact(UNIT, span(200)) == words(span(200)))
+
+    assert is_closed
 
 
 def _is_refused(port: int) -> bool:
