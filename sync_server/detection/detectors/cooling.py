@@ -111,8 +111,8 @@ def detect_cooling(
     fit_return, fit_supply = state.return_fit[rows], state.supply_fit[rows]
     residual = np.stack(
         [
-            features[:, :, BACK] - np.einsum("rkf,rf->rk", features[:, :, :BACK], fit_return),
-            features[:, :, SUPPLY] - np.einsum("rkf,rf->rk", features[:, :, :SUPPLY], fit_supply),
+            features[:, :, BACK] - (features[:, :, :BACK] @ fit_return[:, :, None])[:, :, 0],
+            features[:, :, SUPPLY] - (features[:, :, :SUPPLY] @ fit_supply[:, :, None])[:, :, 0],
         ],
         axis=2,
     )
@@ -217,7 +217,7 @@ def _learn(
     known = ~np.isnan(day).any(axis=2) & clean[:, None]
     day = np.where(known[:, :, None], day, 0.0)
     keep = np.exp(-24.0 / rule.keep_h)
-    state.products[rows] = state.products[rows] * keep + np.einsum("rki,rkj->rij", day, day)
+    state.products[rows] = state.products[rows] * keep + day.transpose(0, 2, 1) @ day
     state.hours[rows] = state.hours[rows] * keep + known.sum(axis=1)
     due = rows[(state.hours[rows] >= rule.least_hours) & ((last // 24 + rows) % 3 == 0)]
     if len(due):

@@ -21,6 +21,7 @@ from sync_server.detection.hours.history import (
     is_usual,
     mark_bad,
     median_of_known,
+    or_else,
     quantile_of_known,
 )
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
@@ -109,11 +110,11 @@ def detect_district(
     usual = middle[:, hour_of_week]
     flow = _at_one_temperature(fleet, state, block, rows, (flow, usual))
     is_dma = fleet.is_inflow[rows] > 0
-    quiet = np.nanquantile(np.nan_to_num(middle), QUIET_SHARE, axis=1)
+    quiet = np.nanquantile(or_else(middle, 0.0), QUIET_SHARE, axis=1)
     is_busy = is_dma[:, None] & (usual > quiet[:, None])
     means = _steady(state, rows, flow - usual, is_busy)
     ready = weeks.max(axis=1) >= rule.least_weeks
-    step = np.nan_to_num(fleet.volume.resolution[rows], nan=1.0)
+    step = or_else(fleet.volume.resolution[rows], 1.0)
     least = np.maximum(rule.least_share * state.level[rows], rule.least_steps * step)
     limit = np.maximum(np.array(rule.beyond) * state.limit[rows], least[:, None])
     limit = np.where(is_dma[:, None], rule.inflow * limit, limit)
@@ -153,7 +154,7 @@ def _flows(
     rate = block.rate[:, -block.count :].astype(np.float64)
     bad = block.first <= history.untrusted_to + 2
     filled = np.where(np.isnan(rate) | bad[:, None], state.usual[:, None], rate)
-    known = np.nan_to_num(np.where(bad[:, None], np.nan, rate), nan=0.0).sum(axis=1)
+    known = or_else(np.where(bad[:, None], np.nan, rate), 0.0).sum(axis=1)
     number = (~np.isnan(rate) & ~bad[:, None]).sum(axis=1)
     share = np.minimum(number / 168.0, 1.0)
     state.usual += share * (known / np.maximum(number, 1) - state.usual)
@@ -203,7 +204,7 @@ def _steady(state: DistrictState, rows: Ints, residual: Floats, is_busy: Flags) 
             known = ~np.isnan(views).any(axis=2)
             steady[:, :, index] = np.where(known, views.min(axis=2), 0.0)
         else:
-            steady[:, :, index] = np.nan_to_num(median_of_known(views, window // 5))
+            steady[:, :, index] = or_else(median_of_known(views, window // 5), 0.0)
     return steady
 
 

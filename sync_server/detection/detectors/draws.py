@@ -12,6 +12,7 @@ from sync_server.detection.hours.history import (
     is_clean,
     mark_bad,
     median_of_known,
+    or_else,
     was_found_lately,
 )
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
@@ -94,8 +95,8 @@ def detect_draws(
     share = _ratio(median_of_known(lately[:, :, TOTAL], SPAN - 2), usual)
     often = median_of_known(base[:, :, HOURS], rule.least_days)
     often = _ratio(median_of_known(lately[:, :, HOURS], SPAN - 2), often)
-    fall = np.nan_to_num(_size(base, rule.least_hours) - _size(lately, rule.least_hours))
-    extremes = np.sort(np.nan_to_num(lately[:, :, TOTAL], nan=0.0), axis=1)
+    fall = or_else(_size(base, rule.least_hours) - _size(lately, rule.least_hours), 0.0)
+    extremes = np.sort(or_else(lately[:, :, TOTAL], 0.0), axis=1)
     limit = np.maximum(rule.fall, rule.beyond * state.record[rows])
     today = _ratio(lately[:, 0, TOTAL], usual)
     with np.errstate(invalid="ignore"):

@@ -14,6 +14,7 @@ from sync_server.detection.hours.history import (
     first_and_last,
     is_clean,
     mark_bad,
+    or_else,
     rolling_minima,
 )
 from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
@@ -120,7 +121,7 @@ def detect_floor(
     if not len(rows):
         return
     step = fleet.volume.resolution[rows]
-    step = np.nan_to_num(step, nan=1.0)
+    step = or_else(step, 1.0)
     reach = block.count + WINDOWS_H[-1] - 1
     rate: Singles = block.rate[rows, -reach:]
     band = state.band[rows, 0]
@@ -162,7 +163,7 @@ def detect_floor(
 
 
 def _bands(temp_degc: Floats) -> Ints:
-    return np.where(np.isnan(temp_degc), 0, np.searchsorted(BANDS_DEGC, np.nan_to_num(temp_degc)))
+    return np.where(np.isnan(temp_degc), 0, np.searchsorted(BANDS_DEGC, or_else(temp_degc, 0.0)))
 
 
 def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:

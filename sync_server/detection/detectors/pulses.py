@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.hours.history import HistoryState, HourBlock, first_and_last, mark_bad
+from sync_server.detection.hours.history import (
+    HistoryState,
+    HourBlock,
+    first_and_last,
+    mark_bad,
+    or_else,
+)
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats
 from sync_server.detection.meters.fleet import Fleet
@@ -82,24 +88,24 @@ def detect_pulses(
 ) -> Iterator[Candidate]:
     """Yield candidates for meters whose advances became round; hours without use say nothing."""
     yield from _broken_steps(fleet, state, history, block, rule)
-    step = np.nan_to_num(fleet.volume.resolution, nan=1.0)
+    step = or_else(fleet.volume.resolution, 1.0)
     advance = np.round(block.sums[:, :, Sum.VOLUME] / step[:, None])
     moved = (advance > 0) & (block.sums[:, :, Sum.HOURS] < _ONE_ADVANCE_H)
     share = (state.round_count + 1.0) / (state.count[:, None] + 10.0)
     may = (share < rule.usual_most) & (state.count >= rule.least)[:, None]
     learns = np.ones(len(moved), dtype=np.bool_)
     state.today[:, 0] += moved.sum(axis=1)
-    for which, factor in enumerate(FACTORS):
-        is_round = moved & (advance % factor == 0)
-        state.today[:, which + 1] += is_round.sum(axis=1)
-        run = _runs(is_round, moved, state.run[:, which])
-        state.run[:, which] = run[:, -1]
-        surprise = -np.log(share[:, which])[:, None] * run
-        learns &= surprise.max(axis=1) <= 0.5 * rule.threshold
-        over = (surprise >= rule.threshold) & is_round & may[:, which, None] & block.is_judged
-        for row, hour in first_and_last(over):
+    is_round = moved[:, None] & (advance[:, None] % FACTORS[:, None] == 0)
+    state.today[:, 1:] += is_round.sum(axis=2)
+    run = _runs(is_round, moved[:, None], state.run)
+    state.run[:] = run[:, :, -1]
+    surprise = -np.log(share)[:, :, None] * run
+    learns &= surprise.max(axis=(1, 2)) <= 0.5 * rule.threshold
+    over = (surprise >= rule.threshold) & is_round & may[:, :, None] & block.is_judged[:, None]
+    for which in np.flatnonzero(over.any(axis=(0, 2))).tolist():
+        for row, hour in first_and_last(over[:, which]):
             mark_bad(history, row, block.first + hour - 12, block.first + hour)
-            told = (which, float(surprise[row, hour]), rule.threshold)
+            told = (which, float(surprise[row, which, hour]), rule.threshold)
             yield _candidate(fleet, block, (row, hour), told)
     state.today[~learns] = np.nan
     if block.ends_day:
@@ -111,16 +117,16 @@ _ONE_ADVANCE_H = 1.5
 
 
 def _runs(is_round: Flags, moved: Flags, carried: Floats) -> Floats:
-    """Return M x K round advances in a row up to each hour; an hour without use breaks none."""
-    number = np.cumsum(moved, axis=1)
-    broken = np.maximum.accumulate(np.where(moved & ~is_round, number, 0), axis=1)
-    runs: Floats = number - broken + np.where(broken == 0, carried[:, None], 0.0)
+    """Return M x F x K round advances in a row up to each hour; an hour without use breaks none."""
+    number = np.cumsum(moved, axis=2)
+    broken = np.maximum.accumulate(np.where(moved & ~is_round, number, 0), axis=2)
+    runs: Floats = number - broken + np.where(broken == 0, carried[:, :, None], 0.0)
     return runs
 
 
 def _learn(state: PulseState, rule: PulseRule) -> None:
     """Take in the day, unless it was odd."""
-    today = np.nan_to_num(state.today)
+    today = or_else(state.today, 0.0)
     keep = rule.keep ** today[:, 0]
     state.count = state.count * keep + today[:, 0]
     state.round_count = state.round_count * keep[:, None] + today[:, 1:]

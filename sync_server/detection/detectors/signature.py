@@ -14,6 +14,7 @@ from sync_server.detection.hours.history import (
     is_clean,
     mark_bad,
     median_of_known,
+    or_else,
     raised_and_held,
     was_found_lately,
 )
@@ -211,7 +212,7 @@ def _fast(
         score = z / limit[:, None]
         flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected) & (used > may_heat)
         flags &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
-    state.highest[rows, 0] = np.maximum(state.highest[rows, 0], np.nan_to_num(z).max(axis=1))
+    state.highest[rows, 0] = np.maximum(state.highest[rows, 0], or_else(z, 0.0).max(axis=1))
     if block.ends_day:
         clean = is_clean(history, block.first - 24 * 8, block.first + 24)[rows]
         oldest = np.where(clean & (state.fitted[rows] > 0), state.highest[rows, -1], 0.0)
@@ -329,7 +330,7 @@ def _drop(
     state.share[put, 0] = share[~np.isnan(share)]
     week = median_of_known(state.share[rows], SHARE_DAYS)
     highest = np.sort(state.share[rows], axis=1)[:, -2]
-    missed = np.nan_to_num(1.0 - week)
+    missed = or_else(1.0 - week, 0.0)
     sigmas = np.where(felt < rule.surely_cold_degc, rule.drop_sigmas, rule.drop_sigmas_warm)
     noise = sigmas * sigma / np.maximum(expected, _TINY)
     limit = np.maximum(rule.drop_least, np.maximum(rule.drop_beyond * state.missed[rows], noise))
@@ -432,17 +433,27 @@ def _fit(state: SignatureState, rows: Ints, day: Floats, rule: SignatureRule) ->
     if not len(rows):
         return
     state.fitted[rows] = day[enough]
-    y = np.where(known, used, 0.0)
-    best = np.full(len(rows), np.inf)
-    chosen = np.zeros((len(rows), 3))
-    for base in BASES_DEGC:
-        x = np.where(known, np.maximum(0.0, base - temp), 0.0)
-        a, b, loss = _robust_line(x, y, known)
-        better = loss < best
-        best = np.where(better, loss, best)
-        chosen[better] = np.stack([a, b, np.full(len(a), base)], axis=1)[better]
-    state.fit[rows, A], state.fit[rows, B], state.fit[rows, TB] = chosen.T
+    for first in range(0, len(rows), ROWS_A_FIT):
+        part = slice(first, first + ROWS_A_FIT)
+        line = _best_line(temp[part], np.where(known[part], used[part], 0.0), known[part])
+        state.fit[rows[part], A], state.fit[rows[part], B], state.fit[rows[part], TB] = line
     _spread(state, rows, (used, temp, known))
+
+
+ROWS_A_FIT = 32
+"""Rows that are fitted at once, with all bases: few enough to stay in the processor's cache."""
+
+
+def _best_line(temp: Floats, y: Floats, known: Flags) -> tuple[Floats, Floats, Floats]:
+    """Return a, b and the base of the robust line that fits each row best."""
+    count, days = temp.shape
+    bases = len(BASES_DEGC)
+    heating = np.maximum(0.0, BASES_DEGC[:, None, None] - temp)
+    x = np.where(known, heating, 0.0).reshape(-1, days)
+    a, b, loss = _robust_line(x, np.tile(y, (bases, 1)), np.tile(known, (bases, 1)))
+    best = loss.reshape(bases, count).argmin(axis=0)
+    row = np.arange(count)
+    return a.reshape(bases, count)[best, row], b.reshape(bases, count)[best, row], BASES_DEGC[best]
 
 
 def _robust_line(x: Floats, y: Floats, known: Flags) -> tuple[Floats, Floats, Floats]:
@@ -459,8 +470,8 @@ def _robust_line(x: Floats, y: Floats, known: Flags) -> tuple[Floats, Floats, Fl
         residual = np.where(known, y - a[:, None] - b[:, None] * x, np.nan)
         sigma = 1.4826 * median_of_known(np.abs(residual), 1) + 1e-9
         scaled = np.abs(residual) / sigma[:, None]
-        weight = np.where(known, 1.0 / np.maximum(1.0, np.nan_to_num(scaled) / 1.5), 0.0)
-    loss = np.where(known, np.minimum(np.nan_to_num(scaled), 3.0), 0.0).sum(axis=1) * sigma
+        weight = np.where(known, 1.0 / np.maximum(1.0, or_else(scaled, 0.0) / 1.5), 0.0)
+    loss = np.where(known, np.minimum(or_else(scaled, 0.0), 3.0), 0.0).sum(axis=1) * sigma
     return a, b, loss
 
 
@@ -523,7 +534,7 @@ def _nanmedian(values: Floats) -> Floats:
 def _sigma(values: Floats) -> Floats:
     middle = median_of_known(values, 1)
     spread = median_of_known(np.abs(values - middle[:, None]), 1)
-    sigma: Floats = 1.4826 * np.nan_to_num(spread) + _TINY
+    sigma: Floats = 1.4826 * or_else(spread, 0.0) + _TINY
     return sigma
 
 

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sync_server.detection.hours.history import HistoryState, HourBlock, first_and_last, mark_bad
+from sync_server.detection.hours.history import (
+    HistoryState,
+    HourBlock,
+    first_and_last,
+    mark_bad,
+    or_else,
+)
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
@@ -106,7 +112,7 @@ def detect_standstill(
     hours, volume = block.sums[rows, :, Sum.HOURS], block.sums[rows, :, Sum.VOLUME]
     known = hours > 0
     ended = known & (volume > 0)
-    rest = np.where(known, -0.5 * np.nan_to_num(block.rest_log[rows]), 0.0)
+    rest = np.where(known, -0.5 * or_else(block.rest_log[rows], 0.0), 0.0)
     run = _since_end(hours, ended, state.run_h[rows])
     surprise = _since_end(rest, ended, state.surprise[rows])
     stood = np.concatenate([state.run_h[rows, None], run[:, :-1]], axis=1)

@@ -253,13 +253,12 @@ def faded(added: Floats, carried: Floats, keep: Floats) -> Floats:
         carried: M x N sums before the first hour.
         keep: N shares.
     """
-    count = added.shape[1]
-    age = np.arange(count)[:, None] - np.arange(count)
-    weights = np.where(age >= 0, keep[:, None, None] ** np.maximum(age, 0), 0.0)
-    start = carried.T[:, :, None] * (keep[:, None] ** np.arange(1, count + 1))[:, None, :]
-    amounts = np.ascontiguousarray(added.transpose(2, 0, 1))
-    sums: Floats = np.matmul(amounts, weights.transpose(0, 2, 1)) + start
-    return sums.transpose(1, 2, 0)
+    sums = np.empty(added.shape)
+    total = carried
+    for hour in range(added.shape[1]):
+        total = total * keep + added[:, hour]
+        sums[:, hour] = total
+    return sums
 
 
 HOLD_SHARE = 0.6
@@ -329,7 +328,8 @@ def rolling_sum(values: Singles | Floats, window: int, count: int) -> Floats:
 
     What is not known (NaN) adds nothing.
     """
-    known = np.nan_to_num(values[:, -(count + window - 1) :])
+    known = values[:, -(count + window - 1) :]
+    known = np.where(np.isnan(known), 0.0, known)
     total = np.cumsum(known, axis=1, dtype=np.float64)
     total = np.concatenate([np.zeros((len(total), 1)), total], axis=1)
     sums: Floats = total[:, window:] - total[:, :-window]
@@ -340,11 +340,19 @@ def median_of_known(values: Floats, least: int) -> Floats:
     """Return medians over the last axis of what is known; NaN where fewer than `least` are."""
     ordered = np.sort(values, axis=-1)
     count = (~np.isnan(values)).sum(axis=-1)
-    low = np.maximum((count - 1) // 2, 0)[..., None]
-    high = np.minimum(count // 2, values.shape[-1] - 1)[..., None]
-    pair = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
-    median: Floats = np.where(count >= least, pair[..., 0] / 2.0, np.nan)
+    low = np.maximum((count - 1) // 2, 0)
+    high = np.minimum(count // 2, values.shape[-1] - 1)
+    flat = ordered.reshape(-1, ordered.shape[-1])
+    place = np.arange(len(flat))
+    pair = flat[place, low.ravel()] + flat[place, high.ravel()]
+    median: Floats = np.where(count >= least, pair.reshape(count.shape) / 2.0, np.nan)
     return median
+
+
+def or_else(values: Floats, otherwise: float) -> Floats:
+    """Return the values, and another in place of those that are not known."""
+    known: Floats = np.where(np.isnan(values), otherwise, values)
+    return known
 
 
 def quantile_of_known(values: Floats, share: float) -> Floats:
