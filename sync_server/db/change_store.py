@@ -237,8 +237,9 @@ class _Writer:
 
     def take(self, thing: _Thing, shown: Mapping[str, int]) -> None:
         """Note what changes for one thing: where it appears, where it is gone."""
-        for bucket in sorted(shown.keys() - thing.buckets):
-            self.leave(thing.key, bucket, shown[bucket])
+        if not shown.keys() <= thing.buckets:
+            for bucket in sorted(shown.keys() - thing.buckets):
+                self.leave(thing.key, bucket, shown[bucket])
         for bucket in sorted(thing.buckets):
             if shown.get(bucket) != thing.row_hash:
                 self.put(thing.key, bucket, thing.row_hash, shown.get(bucket))

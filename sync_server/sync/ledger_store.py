@@ -25,8 +25,7 @@ from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationResult, Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerEntry:
+class LedgerEntry(NamedTuple):
     """An operation with its outcome, ready to be written for ever."""
 
     operation: Operation | Broken
@@ -117,26 +116,27 @@ def write_ledger(
 
 def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int) -> LedgerRow:
     what, result, time = _what(entry.operation), entry.result, entry.time
+    n, group_id, actor, kind, entity, entity_id, boot_id, mono_ms = what
     return LedgerRow(
-        op_id=entry.operation.op_id,
-        payload_hash=entry.payload_hash,
-        tablet_id=tablet_id,
-        replica_id=replica_id,
-        n=what.n,
-        group_id=what.group_id,
-        actor=what.actor,
-        kind=what.kind,
-        entity=what.entity,
-        entity_id=what.entity_id,
-        outcome=str(result.outcome),
-        code=None if result.code is None else str(result.code),
-        detail=clean_text(result.detail),
-        seq=result.seq,
-        happened_at_ms=time.at_ms,
-        is_clock_suspect=time.is_suspect,
-        received_at_ms=now_ms,
-        boot_id=what.boot_id,
-        mono_ms=what.mono_ms,
+        entry.operation.op_id,
+        entry.payload_hash,
+        tablet_id,
+        replica_id,
+        n,
+        group_id,
+        actor,
+        kind,
+        entity,
+        entity_id,
+        str(result.outcome),
+        None if result.code is None else str(result.code),
+        clean_text(result.detail) if result.detail else "",
+        result.seq,
+        time.at_ms,
+        time.is_suspect,
+        now_ms,
+        boot_id,
+        mono_ms,
     )
 
 

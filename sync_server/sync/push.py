@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from traceback import extract_tb
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -185,8 +186,7 @@ def _log_refusal(group: list[Entry], error: Exception) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class _Judged(NamedTuple):
     """An operation never seen before, with everything that was decided about it."""
 
     entry: Entry
@@ -315,7 +315,7 @@ class _PushJob:
 
     def _judge(self, entry: Entry, time: EventTime, effect: Effect) -> None:
         """Remember the verdict, keep what was not applied as it came, ask a person to look."""
-        judged = _Judged(entry=entry, payload_hash=payload_hash(entry), time=time, effect=effect)
+        judged = _Judged(entry, payload_hash(entry), time, effect)
         self._judged[entry.op_id] = judged
         if effect.outcome in {Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED}:
             keep_operation(self._connection, entry, self._now_utc)
@@ -380,9 +380,4 @@ def _result(judged: _Judged, seq: int) -> OperationResult:
 
 
 def _ledger_entry(judged: _Judged, result: OperationResult) -> LedgerEntry:
-    return LedgerEntry(
-        operation=judged.entry,
-        payload_hash=judged.payload_hash,
-        result=result,
-        time=judged.time,
-    )
+    return LedgerEntry(judged.entry, judged.payload_hash, result, judged.time)

@@ -344,13 +344,9 @@ def order_from(row: OrderRow, *, is_brief: bool = False) -> OrderRecord:
 
 def head_from(row: OrderRow) -> OrderHead:
     """Return the head of the order of a row of `orders_query`."""
-    return OrderHead(
-        order_id=row.order_id,
-        crew_id=row.crew_id,
-        state=WorkOrderState(row.state),
-        visit=int(row.visit),
-        visit_from_utc=_utc_or_none(row.visit_from_ms),
-    )
+    visit_from_utc = _utc_or_none(row.visit_from_ms)
+    state = WorkOrderState(row.state)
+    return OrderHead(row.order_id, row.crew_id, state, int(row.visit), visit_from_utc)
 
 
 def _document(row: OrderRow, *, is_brief: bool) -> WorkOrderDocument:
