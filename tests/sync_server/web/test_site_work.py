@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
+from httpx import Client
+from sqlalchemy import Engine
 
+from sync_server.access.roles import Role
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.site_work_views import SiteWork, site_work
 from sync_server.web.words import Words
 from sync_server.work_orders.order import Fact
-from tests.sync_server.real_parts import NOON
+from tests.sync_server.people_parts import Pen, found_utility
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.sync.push_parts import push
+from tests.sync_server.web.desk_parts import PASSWORD, add_person, served
 from wire_contracts.fields import JsonObject
-from wire_contracts.orders import FactType
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import FactType, OrderType, SafetyClass
+from wire_contracts.patrol_facts import OrderRequest, order_request_json
+from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
     GasMeasurement,
     GasPurpose,
@@ -28,6 +37,7 @@ from wire_contracts.site_facts import (
     step_json,
     visit_end_json,
 )
+from wire_contracts.texts import BilingualText
 
 
 def fact(number: int, fact_type: FactType, payload: JsonObject) -> Fact:
@@ -122,3 +132,44 @@ def test_every_end_of_a_visit_has_words(reason: VisitEndReason) -> None:
     end = visit_end_json(VisitEnd(reason=reason))
 
     assert shown([fact(1, FactType.VISIT_END, end)]).rows[0].text
+
+
+def test_the_page_of_an_order_shows_the_work_and_the_valve_that_is_closed(
+    sqlite_engine: Engine, clock: HandClock
+) -> None:
+    utility = found_utility(sqlite_engine, clock)
+    pen = Pen(actor=utility.member.account_id, clock=clock)
+    request = OrderRequest(
+        order_id="01900000-0000-7000-8000-00000000a001",
+        order_type=OrderType.LEAK_CHECK,
+        medium=Medium.GAS,
+        safety_class=SafetyClass.A,
+        title=BilingualText(en="Gas in valve well 31", zh="31 号阀门井有燃气"),
+        address="解放大街 97 号",
+        note="",
+        about="w",
+    )
+    closed = IsolationEvent(valve_id="vw-9", action=ValveAction.CLOSED, may_reopen="Anna")
+    facts: list[tuple[FactType, JsonObject]] = [
+        (FactType.ORDER_REQUEST, order_request_json(request)),
+        (FactType.ISOLATION, {**isolation_json(closed), "order_id": request.order_id}),
+    ]
+    for kind, payload in facts:
+        push(
+            utility,
+            pen,
+            pen.operation(
+                OperationKind.FACT, next(pen.ids), str(kind), entity=str(kind), payload=payload
+            ),
+        )
+    with sqlite_engine.begin() as connection:
+        add_person(connection, "office", Role.DISPATCHER)
+    with (
+        served(sqlite_engine, clock) as server,
+        Client(base_url=server.base_url, headers={"Origin": server.base_url}) as client,
+    ):
+        client.post("/login", data={"login": "office", "password": PASSWORD})
+        page = client.get(f"/orders/{request.order_id}", headers={"Accept": "text/html"}).text
+
+    assert "Valve vw-9 closed" in page
+    assert "may open: Anna" in page
