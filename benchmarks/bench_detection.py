@@ -98,14 +98,18 @@ def follow(town: Town, days: int) -> tuple[Sequence[Candidate], FleetState]:
 
 
 def alerts_of(candidates: Sequence[Candidate]) -> Sequence[Alert]:
-    """Return the alert list as the control room would have seen it."""
+    """Return the alert list as the control room would have seen it, each as sure as it became."""
     _, changes = decide_alerts(AlertBook(), candidates, 2**40)
+    surest = {
+        (change.alert.row, change.alert.lane, change.alert.raised_at_s): change.alert.score
+        for change in changes
+    }
     return [
         Alert(
             meter_id=change.candidate.meter_id,
             family=FAMILY[change.candidate.kind],
             at_s=change.candidate.at_s,
-            score=change.candidate.score,
+            score=surest[change.alert.row, change.alert.lane, change.alert.raised_at_s],
         )
         for change in changes
         if change.change is Change.RAISED and change.candidate is not None
