@@ -106,10 +106,10 @@ class _Account:
         self.progress.step(f"{name} of {count}, {len(self.found)} found")
 
     def add(self, found: Found) -> None:
-        """Keep somebody; a frame counts for more than garbled bytes, the first for most."""
+        """Keep somebody; two answers count for more than one, one for more than garbled bytes."""
         known = self.found.get(found.address)
         is_better = known is not None and known.answer in UNSURE and found.answer not in UNSURE
-        if known is None or is_better:
+        if known is None or is_better or found.answer == Sighting.TWICE:
             self.found[found.address] = found
 
     def result(self) -> Scan:

@@ -45,8 +45,8 @@ class Found:
     Attributes:
         address: Unit or address, as settings write it.
         line: How the line was set, such as `9600 8N1`; empty where that is not ours to set.
-        answer: What came: `words`, `exception 2`, `garbled`, `another unit`, or what the meter
-            says it is.
+        answer: What came: `words`, `exception 2`, `two answers`, `garbled`, `another unit`, or what
+            the meter says it is.
         is_late: Whether it came after its time: give this meter a longer time-out.
         milliseconds: From request to answer; None: late, or not measured.
         facts: What the meter said of itself.
@@ -192,5 +192,7 @@ def _hints(scan: Scan) -> Iterator[str]:
         )
     if any(found.answer == "garbled" for found in scan.found):
         yield "garbled: two meters at one address, the wrong speed or parity, or a bad line"
+    if any(found.answer == "two answers" for found in scan.found):
+        yield "two answers: give each meter an address of its own; until then none of them is read"
     if any(found.answer == "another unit" for found in scan.found):
         yield "another unit: a serial server or a meter that puts its own number on every answer"

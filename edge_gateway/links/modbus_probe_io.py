@@ -31,6 +31,11 @@ SERIAL_WAIT_S = 0.15
 TCP_WAIT_S = 0.5
 """Wall seconds for one unit behind a network: a serial server asks its meter meanwhile."""
 
+SECOND_WAIT_S = 0.1
+"""Wall seconds behind an answer in which a second meter at the address answers too. Judgement: two
+of one make differ by milliseconds, of two makes by some tens; slower ones are heard with the next
+unit."""
+
 UNREACHABLE = frozenset({10, 11})
 """Exceptions of a serial server: nobody answered it. Modbus application protocol 1.1b3, 7."""
 
@@ -50,6 +55,7 @@ class Sighting(StrEnum):
     EXCEPTION = "exception"
     GARBLED = "garbled"
     STRANGER = "another unit"
+    TWICE = "two answers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,7 @@ class ModbusProbe:
         self._port: BytePort = open_port(line, timeout_s=max(1.0, self._wait_s))
         self._number = 0
         self._asked: set[int] = set()
+        self._answered: dict[int, bytes] = {}
 
     def close(self) -> None:
         """Close the line."""
@@ -110,13 +117,12 @@ class ModbusProbe:
         self._asked.add(unit)
         self._port.write(request)
         asked_s = time.monotonic()
-        heard = b""
-        while (left_s := asked_s + self._wait_s - time.monotonic()) > 0:
+        heard, taken_ms, until_s = b"", 0.0, asked_s + self._wait_s
+        while (left_s := until_s - time.monotonic()) > 0:
             heard += self._port.read(left_s)
-            frames = list(self._frames(heard, request))
-            if any(frame.payload[0] == unit for frame in frames):
-                break
-        taken_ms = 1000 * (time.monotonic() - asked_s)
+            if not taken_ms and any(f.payload[0] == unit for f in self._frames(heard, request)):
+                now_s = time.monotonic()
+                taken_ms, until_s = 1000 * (now_s - asked_s), now_s + SECOND_WAIT_S
         if heard:
             time.sleep(self._silence_s)
         return list(self._judged(heard, request, unit, taken_ms))
@@ -150,6 +156,9 @@ class ModbusProbe:
     def _judged(self, heard: bytes, request: bytes, unit: int, taken_ms: float) -> Iterator[Heard]:
         frames = list(self._frames(heard, request))
         for frame in frames:
+            if self._is_second(frame, unit):
+                yield _second(frame, self._answered[frame.payload[0]])
+                continue
             code = frame.payload[2] if frame.payload[1] & BROKEN else 0
             if code in UNREACHABLE:
                 continue
@@ -170,10 +179,28 @@ class ModbusProbe:
             text = f"{len(rest)} bytes that are no whole frame"
             yield Heard(unit=unit, sighting=Sighting.GARBLED, text=text)
 
+    def _is_second(self, frame: Frame, unit: int) -> bool:
+        """Return whether a unit that was asked once answers again; the first answer is kept."""
+        who = frame.payload[0]
+        if who != unit and not self._is_late(frame):
+            return False
+        is_known = who in self._answered
+        self._answered.setdefault(who, frame.payload)
+        return is_known
+
     def _is_late(self, frame: Frame) -> bool:
         """Return whether another unit's answer is to a question of its own, before this one."""
         is_of_now = self._framing == "tcp" and frame.transaction == self._number
         return frame.payload[0] in self._asked and not is_of_now
+
+
+def _second(frame: Frame, first: bytes) -> Heard:
+    is_same = frame.payload == first
+    what = "the same" if is_same else "something else"
+    text = f"answered twice, the second time {what}: two meters at this address"
+    if is_same:
+        text += ", or a converter that says everything twice"
+    return Heard(unit=frame.payload[0], sighting=Sighting.TWICE, text=text)
 
 
 def _wait_s(line: SerialLine | TcpLine) -> float:

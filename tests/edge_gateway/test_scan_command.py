@@ -23,6 +23,7 @@ from edge_gateway.commands.scan_plan import (
 )
 from edge_gateway.links.ascii_frames import ascii_frame
 from edge_gateway.links.link_url import Parity, SerialLine
+from edge_gateway.links.rtu_frames import rtu_frame
 from tests.edge_gateway.cjt188_meters import Cjt188Line, SimulatedMeter
 from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.mbus_meters import SimulatedMeter as MbusMeter
@@ -170,6 +171,47 @@ def test_two_meters_at_one_address_are_garbled(capsys: pytest.CaptureFixture[str
     assert "garbled: two meters at one address, the wrong speed or parity, or a bad line" in out
 
 
+def other_words(payload: bytes) -> bytes:
+    return rtu_frame(payload[:2] + b"\x02\x77\x77")
+
+
+@pytest.mark.parametrize(
+    ("second", "meaning"),
+    [
+        (other_words, "the second time something else: two meters at this address"),
+        (words, "the second time the same: two meters at this address, or a converter"),
+        (exception(2), "the second time something else: two meters at this address"),
+    ],
+)
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_two_meters_at_one_address_that_answer_in_turn_are_named(
+    second: Callable[[bytes], bytes],
+    meaning: str,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    is_at_once: bool,
+) -> None:
+    kept: list[bytes] = []
+
+    def both(payload: bytes) -> bytes:
+        kept.append(second(payload))
+        return words(payload) + (kept.pop() if is_at_once else b"")
+
+    def next_unit(payload: bytes) -> bytes:
+        return b"".join(kept) + words(payload)
+
+    with on_pty(RtuUnits(units={2: both, 3: next_unit})) as device:
+        status, out, _ = scanned(capsys, f"rtu://{device}", "--units", "2-3", *PATIENT)
+    lines = out.splitlines()
+
+    assert status == 0
+    assert lines[0].split()[0] == "2"
+    assert "two answers" in lines[0]
+    assert meaning in lines[0]
+    assert "two answers" not in lines[1]
+    assert "two answers: give each meter an address of its own" in out
+
+
 def test_an_answer_with_another_units_number_is_no_late_meter(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -239,9 +281,7 @@ def test_a_serial_server_is_scanned_with_rtu_frames(capsys: pytest.CaptureFixtur
         return heard + words(heard[:-2]) if heard[0] == 2 else heard  # the echo comes first
 
     with served(answer) as port:
-        status, out, _ = scanned(
-            capsys, f"rtu+tcp://{LOOPBACK}:{port}", "--units", "2-3", *PATIENT
-        )
+        status, out, _ = scanned(capsys, f"rtu+tcp://{LOOPBACK}:{port}", "--units", "2-3", *PATIENT)
 
     assert status == 0
     assert out.splitlines()[0].split()[:2] == ["2", "answers"]
