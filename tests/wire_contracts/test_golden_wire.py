@@ -1,23 +1,47 @@
 """Frozen bytes of every version of the sync protocol: written as then, and read as then (I15)."""
 
 import hashlib
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.wire_contracts import wire_samples_v1, wire_samples_v2
-from wire_contracts.blobs import parse_blob_answer, parse_blob_want, parse_offer
-from wire_contracts.enrolment import parse_enrol, parse_enrol_answer
+import wire_contracts
+from tests.wire_contracts import test_inspection_messages, wire_samples_v1, wire_samples_v2
+from tests.wire_contracts import test_site_work as site
+from tests.wire_contracts import wire_samples_gateway as gateway
+from tests.wire_contracts import wire_samples_rows as rows
+from wire_contracts import site_facts as facts
+from wire_contracts.acks import parse_ack
+from wire_contracts.blobs import (
+    parse_blob_answer,
+    parse_blob_want,
+    parse_offer,
+    parse_photo_ref,
+)
+from wire_contracts.enrolment import parse_enrol, parse_enrol_answer, parse_person
 from wire_contracts.fields import FieldReader
+from wire_contracts.forms.answer_sets import parse_answer_set
+from wire_contracts.forms.model import NodeKind
+from wire_contracts.forms.publication import parse_head
+from wire_contracts.frames import parse_batch
+from wire_contracts.gateway_commands import parse_command, parse_result, parse_signed
+from wire_contracts.gateway_health import parse_health
+from wire_contracts.meter_frames import parse_meter_frame
+from wire_contracts.network import parse_network
 from wire_contracts.operations import parse_push, parse_push_answer
 from wire_contracts.order_person import parse_order_person
+from wire_contracts.orders import parse_order
 from wire_contracts.payloads import read_json
 from wire_contracts.pokes import PokeReader
 from wire_contracts.pulls import parse_pull
 from wire_contracts.refusals import parse_refusal
 from wire_contracts.sealed import parse_sealed, parse_sealed_answer
 from wire_contracts.sync import FIRST_PROTOCOL, PROTOCOL
+from wire_contracts.van import parse_van
 
 GOLDEN = Path(__file__).resolve().parent.parent / "data" / "wire"
 FILES = {1: wire_samples_v1.FILES, 2: wire_samples_v2.FILES}
@@ -53,6 +77,106 @@ def frozen(version: int, name: str) -> bytes:
     return (GOLDEN / f"v{version}" / name).read_bytes()
 
 
+FOLDERS = {"rows": rows.FILES, "gateway": gateway.FILES}
+DOCUMENTS: list[tuple[str, Parse, object]] = [
+    ("gateway/ack.json", parse_ack, gateway.ACK),
+    ("gateway/health.json", parse_health, gateway.HEALTH),
+    ("gateway/result.json", parse_result, gateway.RESULT),
+    ("gateway/signed.json", parse_signed, gateway.SIGNED),
+    ("rows/answer_set.json", parse_answer_set, rows.ANSWERS),
+    ("rows/gas_measurement.json", facts.parse_gas, site.GAS),
+    ("rows/handover.json", facts.parse_handover, site.HANDOVER),
+    ("rows/help_call.json", facts.parse_help, site.HELP),
+    ("rows/isolation.json", facts.parse_isolation, site.VALVE),
+    ("rows/lone_worker.json", facts.parse_watch, site.WATCH),
+    ("rows/network_pipes.json", parse_network, rows.PIPES),
+    ("rows/network_points.json", parse_network, rows.POINTS),
+    ("rows/part_used.json", facts.parse_part, site.PART),
+    ("rows/person.json", parse_person, rows.PERSON),
+    ("rows/photo.json", parse_photo_ref, V2.PHOTO),
+    ("rows/safety_step.json", facts.parse_step, site.STEP),
+    ("rows/van.json", parse_van, rows.VAN),
+    ("rows/visit_end.json", facts.parse_visit_end, site.END),
+    ("rows/work_order.json", parse_order, rows.ORDER),
+    *(
+        (f"gateway/command_{name}.json", parse_command, gateway.command(order))
+        for name, order in gateway.ORDERS.items()
+    ),
+]
+WRITTEN_INSIDE = {
+    "blob_want_json": "blob_want.json",
+    "dump_operation": "sealed.json, before it is sealed",
+    "dump_written": "push.json, from operations that are written already",
+    "envelope_json": "sealed.json",
+    "evidence_json": "work_order.json",
+    "hazards_json": "inspections.json, in a safety check",
+    "model_json": "form.json",
+    "operation_json": "push.json",
+    "order_site_json": "work_order.json",
+    "page_json": "pull_answer.json",
+    "pull_json": "pull_answer.json",
+    "push_answer_json": "push_answer.json",
+    "text_json": "work_order.json",
+    "tree_json": "form.json",
+}
+"""Writers of a part of a message, and the frozen file that holds the part."""
+
+
+def writers() -> set[str]:
+    """The public functions of the package that write a message, a document or a part of one."""
+    found: set[str] = set()
+    for each in pkgutil.walk_packages(wire_contracts.__path__, "wire_contracts."):
+        module = importlib.import_module(each.name)
+        found |= {
+            name
+            for name, made in inspect.getmembers(module, inspect.isfunction)
+            if made.__module__ == each.name
+            and (name.startswith("dump_") or name.endswith("_json"))
+            and not name.startswith("_")
+        }
+    return found - {"dump_json", "read_json", "strict_json"}
+
+
+def test_whatever_is_written_is_frozen() -> None:
+    sources = (V1, V2, rows, gateway, test_inspection_messages)
+    texts = "".join(inspect.getsource(each) for each in sources)
+    called = {name for name in writers() if f"{name}(" in texts}
+
+    assert writers() - called == set(WRITTEN_INSIDE) - called
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_documents_are_written_in_their_very_bytes(folder: str) -> None:
+    kept = {path.name: path.read_bytes() for path in (GOLDEN / folder).iterdir()}
+
+    assert kept == FOLDERS[folder]
+
+
+@pytest.mark.parametrize(("path", "parse", "document"), DOCUMENTS)
+def test_a_frozen_document_is_read_as_it_was_meant(
+    path: str, parse: Parse, document: object
+) -> None:
+    assert parse(read_json(path, (GOLDEN / path).read_bytes())) == document
+
+
+def test_a_frozen_batch_and_a_frozen_line_hold_their_frames() -> None:
+    batch = parse_batch(read_json("batch", (GOLDEN / "gateway" / "batch.json").read_bytes()))
+    line = parse_meter_frame("line", (GOLDEN / "gateway" / "meter_frame.json").read_bytes())
+
+    assert (batch.gateway_id, batch.epoch, list(batch.rejected)) == (gateway.GATEWAY, 3, [])
+    assert tuple(batch.frames) == (gateway.FRAME, gateway.LATE)
+    assert tuple(batch.gaps) == (gateway.GAP,)
+    assert line.meter_id == "M-1"
+    assert line.frame.values == gateway.FRAME.values
+
+
+def test_a_frozen_form_says_what_it_is() -> None:
+    head = parse_head(read_json("form", (GOLDEN / "rows" / "form.json").read_bytes()))
+
+    assert (head.form_id, head.version, head.about) == ("trial", "1", "household")
+    assert {node.kind for node in rows.FORM.nodes} >= {NodeKind.SELECT_ONE, NodeKind.REPEAT}
+
+
 def test_every_version_that_was_released_is_frozen() -> None:
     assert sorted(FILES) == list(range(FIRST_PROTOCOL, PROTOCOL + 1))
     for version, files in FILES.items():
@@ -67,6 +191,10 @@ def test_no_frozen_byte_was_changed() -> None:
     assert sums == {
         f"v{version}/{name}": hashlib.sha256(frozen(version, name)).hexdigest()
         for version, name in ALL
+    } | {
+        f"{folder}/{name}": hashlib.sha256((GOLDEN / folder / name).read_bytes()).hexdigest()
+        for folder, files in FOLDERS.items()
+        for name in files
     }
 
 
