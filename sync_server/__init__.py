@@ -20,6 +20,8 @@ The line through the features, in the order the data flows:
     forms             what the office asks on tablets: XLSForm -> model, versions, answers
     service_desk      calls and requests with their clocks -> work orders -> replies
     shifts            log and hand-over of the shifts
+    messages          what customers are written, with consent, through a port
+    outages           planned interruptions, who is concerned, who was told
     complaints        verdicts, appeals, penalties, questions above, cases
     households        files of homes, changes with four eyes, applications
     aftercare         visits, callbacks, opinions, surveys, quality checks

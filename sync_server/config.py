@@ -85,6 +85,7 @@ class ServerConfig:
         tablet_token_life: How long a tablet's token holds after its last contact.
         telephone_secret: What the telephone system signs its events with; None: it tells none.
         paging_file: Where calls to people are written, one JSON line each; None: nobody is called.
+        messages_file: Where messages to customers are written; None: they wait.
     """
 
     data: Path
@@ -102,3 +103,4 @@ class ServerConfig:
     tablet_token_life: timedelta = timedelta(days=180)
     telephone_secret: bytes | None = field(default=None, repr=False)
     paging_file: Path | None = None
+    messages_file: Path | None = None

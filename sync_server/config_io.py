@@ -16,9 +16,12 @@ from sync_server.config import (
 )
 
 SETTINGS: Mapping[str, frozenset[str]] = {
-    "": frozenset({"server", "database", "mqtt", "paging", "tablets", "telephone", "weather"}),
+    "": frozenset(
+        {"server", "database", "messages", "mqtt", "paging", "tablets", "telephone", "weather"}
+    ),
     "weather": frozenset({"station", "url", "meter"}),
     "telephone": frozenset({"secret_file"}),
+    "messages": frozenset({"file"}),
     "paging": frozenset({"file"}),
     "tablets": frozenset({"lease_hours", "token_days"}),
     "server": frozenset(
@@ -97,6 +100,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         weather=_weather(root.table("weather")),
         telephone_secret=_secret(root.table("telephone")),
         paging_file=root.table("paging").path_or_none("file"),
+        messages_file=root.table("messages").path_or_none("file"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )

@@ -33,6 +33,8 @@ from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classe
 from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
+from sync_server.messages.messenger_io import FileMessenger
+from sync_server.messages.send_run_io import send_until
 from sync_server.paging.pager_io import FilePager
 from sync_server.paging.paging_run_io import Site as PagedSite
 from sync_server.paging.paging_run_io import watch
@@ -286,6 +288,8 @@ def _pages(site: _Site) -> _PartRun:
     beside = [threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")]
     if config.paging_file is not None:
         beside.append(threading.Thread(target=_page_people, args=(site,), name="paging"))
+    if config.messages_file is not None:
+        beside.append(threading.Thread(target=_write_customers, args=(site,), name="messages"))
 
     def enter() -> None:
         for thread in beside:
@@ -309,6 +313,14 @@ def _page_people(site: _Site) -> None:
     if path is not None:
         told = PagedSite(public_url=site.config.public_url, zone=site.config.timezone)
         watch(site.engine, site.clock, FilePager(path), told, site.stop)
+
+
+def _write_customers(site: _Site) -> None:
+    """Send what customers are to hear, through the file that the settings name."""
+    path = site.config.messages_file
+    if path is not None:
+        name = site.config.site_name
+        send_until(site.engine, site.clock, FileMessenger(path), name, site.stop)
 
 
 def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:

@@ -73,6 +73,8 @@ class Action(StrEnum):
     SEE_HOMES = "see_homes"
     CHANGE_HOME = "change_home"
     APPROVE_HOME = "approve_home"
+    SEE_INTERRUPTIONS = "see_interruptions"
+    PLAN_INTERRUPTION = "plan_interruption"
 
 
 _R = Role
@@ -167,6 +169,10 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.SEE_HOMES: _DESK | _READ_ALL | {_R.DIRECTOR, _R.TEAM_LEADER, _R.METERING_ENGINEER},
     _A.CHANGE_HOME: _DESK | {_R.QUALITY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR},
     _A.APPROVE_HOME: frozenset({_R.DIRECTOR}),
+    _A.SEE_INTERRUPTIONS: _WATCH | _LEAD | _READ_ALL | _DESK,
+    _A.PLAN_INTERRUPTION: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TECHNICIAN, _R.DIRECTOR}
+    ),
 }
 """The control room may dispatch every alert that it watches; the rest is domain model section 5.
 Whoever takes a call sends a crew to a danger at once; every other order is a dispatcher's.

@@ -23,6 +23,7 @@ The line through the modules:
     request_views            what the pages of the service desk show of requests
     complaint_views          what the pages of complaints show
     aftercare_views          what the pages of visits, callbacks, opinions and surveys show
+    outage_views             what the pages of planned interruptions show
     home_views               what the pages of homes and applications show
     ledger_views             what page and files of a ledger show
     intake_views             what the intake shows and proposes while a call is taken
@@ -42,9 +43,10 @@ The line through the modules:
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
     session_io, calls_io, intake_io, requests_io, complaints_io, applications_io, homes_io,
-    aftercare_io, visits_io, shift_io, policies_io, map_io, desk_io, orders_io, board_io,
-    contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io, route_plan_io,
-    vans_io, review_io, forms_io, suspects_io, ledgers_io, people_io, health_io
+    aftercare_io, visits_io, interruptions_io, shift_io, policies_io, map_io, desk_io,
+    orders_io, board_io, contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io,
+    rounds_io, route_plan_io, vans_io, review_io, forms_io, suspects_io, ledgers_io, people_io,
+    health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

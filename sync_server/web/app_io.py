@@ -51,6 +51,7 @@ from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.homes_io import home_changes_router, home_files_router, homes_router
 from sync_server.web.intake_io import intake_router
+from sync_server.web.interruptions_io import interruption_router, interruptions_router
 from sync_server.web.ledgers_io import ledgers_router
 from sync_server.web.live_io import LiveHub
 from sync_server.web.map_io import map_router
@@ -169,6 +170,8 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         home_files_router(pages),
         home_changes_router(pages),
         applications_router(pages),
+        interruptions_router(pages),
+        interruption_router(pages),
         aftercare_router(pages),
         surveys_router(pages),
         visits_router(pages),

@@ -37,6 +37,7 @@ from sync_server.households.home_file import (
     IssueKind,
     NewDocument,
 )
+from sync_server.messages.message_store import has_consent, keep_consent
 from sync_server.service_desk.request_rows_store import known_near
 from sync_server.service_desk.request_store import Office
 from sync_server.web.desk import Tab
@@ -158,6 +159,24 @@ def home_files_router(pages: Pages) -> APIRouter:
         """Note that the file was looked through."""
         reader = pages.reader(person)
         return _do(pages, request, reader, premises_id, lambda c, o: review(c, premises_id, o))
+
+    @router.post("/homes/{premises_id}/consent")
+    def consent(
+        person: ChangeHome, premises_id: str, wants: Annotated[str, Form(max_length=3)]
+    ) -> Response:
+        """Keep whether the customer wants messages that are no duty."""
+        with pages.engine.begin() as connection:
+            customer_id = get_household(connection, premises_id).premises.customer_id
+            if customer_id is None:
+                raise _refused("customer", "is not known", "bring the customer in first")
+            keep_consent(
+                connection,
+                customer_id,
+                person.account_id,
+                pages.clock.now_utc(),
+                is_allowed=wants == "yes",
+            )
+        return see_other(f"/homes/{premises_id}")
 
     @router.post("/archive-errors/{issue_id}")
     def fixed(
@@ -324,6 +343,7 @@ def _page(  # noqa: PLR0913  # the home, why its customer is read, what went wro
         contents = contents_of(connection, premises_id)
         changes = changes_of(connection, premises_id)
         since_utc = utc_from_ms(EARLIEST_MS)
+        wants = has_consent(connection, found.premises.customer_id or "")
         requests = known_near(connection, premises_id, None, since_utc, _REQUESTS_SHOWN)
     if is_whole:
         _audit_reading(pages, reader, premises_id, why)
@@ -344,6 +364,7 @@ def _page(  # noqa: PLR0913  # the home, why its customer is read, what went wro
         changes=change_rows(changes, words, names, decider),
         requests=[request_row(each, words, now_utc, names) for each in requests],
         meters=found.premises.meter_ids,
+        wants_messages=wants,
         choices=_choices(words),
         today=today.isoformat(),
         can_change=may(role, Action.CHANGE_HOME),

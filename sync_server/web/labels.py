@@ -356,6 +356,29 @@ OPINION_SOURCES: Mapping[str, str] = {
     "callback": mark("Callback"),
 }
 
+OUTAGE_STATES: Mapping[str, str] = {
+    "planned": mark("planned"),
+    "announced": mark("announced"),
+    "running": mark("running"),
+    "ended": mark("ended"),
+    "cancelled": mark("cancelled"),
+}
+
+OUTAGE_EVENTS: Mapping[str, str] = {
+    "announce": mark("Announce to everybody"),
+    "begin": mark("It has begun"),
+    "end": mark("Supply is back"),
+    "cancel": mark("Cancel"),
+}
+
+MESSAGE_STATES: Mapping[str, str] = {
+    "waiting": mark("waits"),
+    "sent": mark("sent"),
+    "failed": mark("given up"),
+    "no_number": mark("no number"),
+    "no_consent": mark("not wanted"),
+}
+
 SPAN_NAMES: Mapping[Span, str] = {
     Span.DAY: mark("Day"),
     Span.WEEK: mark("Week"),

@@ -105,6 +105,13 @@ NAV: Sequence[NavLink] = (
         key="vans", icon="wrench", message=mark("Vans"), href="/vans", action=Action.SEE_ORDERS
     ),
     NavLink(
+        key="interruptions",
+        icon="off",
+        message=mark("Outages"),
+        href="/interruptions",
+        action=Action.SEE_INTERRUPTIONS,
+    ),
+    NavLink(
         key="meters",
         icon="gauge",
         message=mark("Meters"),

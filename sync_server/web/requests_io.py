@@ -14,6 +14,8 @@ from sync_server.access.roles import Action, Role, may
 from sync_server.complaints.escalation_store import escalations_of
 from sync_server.customers.customer import masked
 from sync_server.db.engine_io import reading
+from sync_server.messages.message_store import queue_message
+from sync_server.messages.templates import Template
 from sync_server.service_desk.catalogue import COMMITMENTS, RULES
 from sync_server.service_desk.clocks import ENDED, clocks_of
 from sync_server.service_desk.group_store import get_group, share_order
@@ -35,6 +37,7 @@ from sync_server.service_desk.request_rows_store import (
 from sync_server.service_desk.request_store import (
     ACTION_OF_EVENT,
     ACTION_OF_NOTE,
+    Office,
     add_note,
     load_terms,
     send_crew,
@@ -170,7 +173,10 @@ def request_steps_router(pages: Pages) -> APIRouter:
         )
         try:
             with pages.engine.begin() as connection:
-                take_step(connection, request_id, attempt, office_of(pages, reader))
+                office = office_of(pages, reader)
+                record = take_step(connection, request_id, attempt, office)
+                if attempt.event is RequestEvent.REPLY:
+                    _write_reply(connection, record, office)
         except (ContractError, RefusedTransition) as problem:
             return _refused(pages, request, reader, request_id, problem)
         return see_other(f"/requests/{request_id}")
@@ -208,6 +214,20 @@ def request_steps_router(pages: Pages) -> APIRouter:
         return see_other(f"/requests/{request_id}")
 
     return router
+
+
+def _write_reply(connection: Connection, record: RequestRecord, office: Office) -> None:
+    """Write to a customer who wants it that there is an answer; the call itself stays a call."""
+    caller = caller_of(connection, record.request_id)
+    if caller is not None and caller.customer_id is not None:
+        queue_message(
+            connection,
+            Template.REPLY,
+            record.request_id,
+            caller.customer_id,
+            {"number": record.number},
+            office.now_utc,
+        )
 
 
 def catch_up(pages: Pages, reader: Reader) -> None:
