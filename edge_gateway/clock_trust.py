@@ -30,6 +30,10 @@ LATE_WORDS_FOR_MS = 900_000
 counts when all that came in 15 minutes are (judgement; a line that keeps words for longer is no
 line)."""
 
+AHEAD_WORDS_FOR_MS = 60_000
+"""Once two words have agreed, one that is ahead is no late word put right but a wrong clock, until
+all that came in a minute say the same (judgement: a server may be asked four times meanwhile)."""
+
 
 class TimeSource(Protocol):
     """What the machine knows of time beside its clock."""
@@ -78,12 +82,19 @@ class Trust:
         late_ms: What the server's last words say instead, each behind what is known: the least
             late of them; None: the last word was not behind.
         late_since_ms: The uptime at the first of these.
+        is_agreed: Whether two have said so: the server twice, or it and a clock, or a time server.
+        ahead_ms: What its last words say instead, each ahead of what is known, all the same;
+            None: the last word was not ahead.
+        ahead_since_ms: The uptime at the first of these.
     """
 
     offset_ms: int | None = None
     newest_ms: int = 0
     late_ms: int | None = None
     late_since_ms: int = 0
+    is_agreed: bool = False
+    ahead_ms: int | None = None
+    ahead_since_ms: int = 0
 
 
 def look_again(trust: Trust, look: Look, earliest_utc: datetime) -> Trust:
@@ -97,7 +108,7 @@ def look_again(trust: Trust, look: Look, earliest_utc: datetime) -> Trust:
     is_possible = look.utc_ms >= ms_from_utc(earliest_utc)
     is_ahead = look.utc_ms >= trust.newest_ms - BEHIND_MS
     if look.is_synchronised and is_possible and is_ahead:
-        return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms)
+        return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms, is_agreed=True)
     return trust
 
 
@@ -109,22 +120,35 @@ def hear_server(trust: Trust, look: Look, server_ms: int) -> Trust:
     offset_ms = server_ms - look.uptime_ms
     if look.is_synchronised and is_believed(trust, look):
         return trust
+    known_ms = trust.offset_ms
     if abs(look.offset_ms - offset_ms) <= SERVER_WITHIN_MS:
-        return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms)
-    if trust.offset_ms is None or offset_ms > trust.offset_ms + SERVER_WITHIN_MS:
+        return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms, is_agreed=True)
+    if known_ms is None or (offset_ms > known_ms + SERVER_WITHIN_MS and not trust.is_agreed):
         return Trust(offset_ms=offset_ms, newest_ms=trust.newest_ms)
-    if offset_ms >= trust.offset_ms - SERVER_WITHIN_MS:
-        return Trust(offset_ms=trust.offset_ms, newest_ms=trust.newest_ms)
+    if abs(offset_ms - known_ms) <= SERVER_WITHIN_MS:
+        return Trust(offset_ms=known_ms, newest_ms=trust.newest_ms, is_agreed=True)
+    if offset_ms > known_ms:
+        return _note_ahead(trust, look, offset_ms)
     return _note_late(trust, look, offset_ms)
+
+
+def _note_ahead(trust: Trust, look: Look, offset_ms: int) -> Trust:
+    """Return what is known after a word that is ahead of what others said."""
+    before_ms = trust.ahead_ms
+    if before_ms is None or abs(before_ms - offset_ms) > SERVER_WITHIN_MS:
+        return replace(trust, ahead_ms=offset_ms, ahead_since_ms=look.uptime_ms, late_ms=None)
+    if look.uptime_ms - trust.ahead_since_ms < AHEAD_WORDS_FOR_MS:
+        return trust
+    return Trust(offset_ms=offset_ms, newest_ms=trust.newest_ms)
 
 
 def _note_late(trust: Trust, look: Look, offset_ms: int) -> Trust:
     """Return what is known after a word that is behind: it was late, or all before were wrong."""
     if trust.late_ms is None:
-        return replace(trust, late_ms=offset_ms, late_since_ms=look.uptime_ms)
+        return replace(trust, late_ms=offset_ms, late_since_ms=look.uptime_ms, ahead_ms=None)
     least_late_ms = max(trust.late_ms, offset_ms)
     if look.uptime_ms - trust.late_since_ms < LATE_WORDS_FOR_MS:
-        return replace(trust, late_ms=least_late_ms)
+        return replace(trust, late_ms=least_late_ms, ahead_ms=None)
     return Trust(offset_ms=least_late_ms, newest_ms=trust.newest_ms)
 
 

@@ -205,6 +205,7 @@ class _Crew:
 
         desk_parts = GatewayParts(
             clock=timekeeper,
+            is_time_known=timekeeper.is_time_known,
             crew=links,
             adopt=adopt,
             announce=uplink.announce,

@@ -106,18 +106,29 @@ class Desk:
         )
 
     def run(self, halt: threading.Event) -> None:
-        """Work until told to stop."""
+        """Work until told to stop; no order is looked at before the time is known."""
         self._settle_earlier()
         while not halt.is_set():
-            try:
-                item = self._inbox.get(timeout=_TICK_S)
-            except queue.Empty:
-                pass
-            else:
+            item = self._next(halt)
+            if item is not None:
                 self._handle(item)
             if self._trials.judge():
                 self._tell_end()
             self._look_at_certificate()
+
+    def _next(self, halt: threading.Event) -> bytes | _Ended | None:
+        """Return what is to be handled now, None when there was nothing for a while.
+
+        Orders wait while nobody knows what has expired. The server tells the time soon after the
+        connection, and repeats what was not answered.
+        """
+        if not self._parts.is_time_known():
+            halt.wait(_TICK_S)
+            return None
+        try:
+            return self._inbox.get(timeout=_TICK_S)
+        except queue.Empty:
+            return None
 
     def _handle(self, item: bytes | _Ended) -> None:
         """Handle one thing, come what may: no order may end the threads that read meters."""

@@ -33,6 +33,7 @@ class GatewayParts:
 
     Attributes:
         clock: The gateway's clock.
+        is_time_known: Tells whether the clock's word is more than a guess.
         crew: The links that a revision exchanges.
         adopt: Gives queue and uplink the bounds and intervals of other settings.
         announce: Publishes an event, a kind and a text.
@@ -40,6 +41,7 @@ class GatewayParts:
     """
 
     clock: Clock
+    is_time_known: Callable[[], bool]
     crew: LinkCrew
     adopt: Callable[[InForce], None]
     announce: Callable[[str, str], None]

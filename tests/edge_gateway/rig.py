@@ -27,7 +27,7 @@ from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import read_figures
 from tests.free_ports import free_port
 from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs, dump_ack
-from wire_contracts.frames import Batch, Frame, parse_batch
+from wire_contracts.frames import Batch, Frame, ms_from_utc, parse_batch
 from wire_contracts.payloads import unpack
 from wire_contracts.topics import Channel, Topic
 
@@ -330,6 +330,11 @@ class LedgerServer:
 
     def acknowledge(self, gateway_id: str) -> None:
         ack = Ack(server_epoch=self.server_epoch, epochs=list(self.acks.values()))
+        topic = Topic(gateway_id=gateway_id, channel=Channel.ACK).text()
+        self._client.publish(topic, dump_ack(ack), qos=1)
+
+    def tell_time(self, gateway_id: str, now_utc: datetime) -> None:
+        ack = Ack(server_epoch=self.server_epoch, epochs=[], server_at_ms=ms_from_utc(now_utc))
         topic = Topic(gateway_id=gateway_id, channel=Channel.ACK).text()
         self._client.publish(topic, dump_ack(ack), qos=1)
 

@@ -345,6 +345,34 @@ def test_a_word_that_was_long_on_its_way_moves_nothing() -> None:
     assert keeper.quality() is TimeQuality.SANE
 
 
+@pytest.mark.parametrize("clock_is_off", [timedelta(0), -HOUR])
+def test_one_word_that_is_a_day_ahead_moves_nothing(clock_is_off: timedelta) -> None:
+    box = Box(clock_is_off=clock_is_off)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    for ahead_ms in (0, 0, 86_400_000, 0, 86_400_000):
+        box.passed += timedelta(seconds=50)
+        keeper.hear(box.server_ms() + ahead_ms)
+
+        dated = keeper.date(frame(box))
+
+        assert isinstance(dated, Frame)
+        assert errors_s([dated]) == [0]
+
+
+def test_a_server_whose_clock_was_put_forward_is_followed_after_a_minute() -> None:
+    box = Box(clock_is_off=-HOUR)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    found = []
+    for ahead_ms in (-7_200_000, -7_200_000, 0, 0, 0):
+        box.passed += timedelta(seconds=35)
+        keeper.hear(box.server_ms() + ahead_ms)
+        dated = keeper.date(frame(box))
+        assert isinstance(dated, Frame)
+        found += errors_s([dated])
+
+    assert found == [-7200, -7200, -7200, -7200, 0]
+
+
 def test_a_server_whose_clock_was_put_back_is_followed_after_a_quarter_of_an_hour() -> None:
     box = Box(clock_is_off=-HOUR)
     keeper = Timekeeper(box, box, HOLD_MAX)

@@ -1,15 +1,24 @@
 """Orders from afar over a real broker: obeyed once when signed, refused with a reason when not."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
-from edge_gateway.clock_io import SystemClock
+from edge_gateway.clock_io import KernelTime, SystemClock
 from edge_gateway.queue.queue_store import read_figures
-from edge_gateway.run import QUEUE_FILE, run_gateway
-from tests.edge_gateway.order_rig import GATEWAY, OrderDesk, Signer, link, settings, sound
+from edge_gateway.run import QUEUE_FILE, Machine, run_gateway
+from tests.edge_gateway.order_rig import (
+    GATEWAY,
+    OrderDesk,
+    Signer,
+    link,
+    now_utc,
+    settings,
+    sound,
+)
 from tests.edge_gateway.rig import LedgerServer, MeterServer, Mosquitto, running, until
 from wire_contracts.gateway_commands import (
     ApplyConfig,
@@ -20,6 +29,7 @@ from wire_contracts.gateway_commands import (
     ReadNow,
     RollbackConfig,
 )
+from wire_contracts.topics import Channel
 
 BROKER = "allow_anonymous true\n"
 
@@ -166,3 +176,46 @@ def test_the_queue_keeps_its_epoch_and_numbers_under_orders(desk: OrderDesk, fol
     until(lambda: read_figures(folder / "gateway" / QUEUE_FILE).last_seq > before.last_seq)
 
     assert read_figures(folder / "gateway" / QUEUE_FILE).epoch == before.epoch
+
+
+class ClockBehind(SystemClock):
+    """A clock that has lost two and a half hours."""
+
+    @override
+    def now_utc(self) -> datetime:
+        return super().now_utc() - timedelta(hours=2.5)
+
+
+class NobodyKeepsIt(KernelTime):
+    """A machine that no time server has reached."""
+
+    @override
+    def is_synchronised(self) -> bool:
+        return False
+
+
+def test_an_order_waits_until_it_is_known_what_has_expired(tmp_path: Path) -> None:
+    signer = Signer()
+    with (
+        MeterServer(units={1: sound()}) as plant,
+        Mosquitto(folder=tmp_path, lines=BROKER) as broker,
+        LedgerServer(broker.port) as server,
+    ):
+        desk = OrderDesk(server=server, signer=signer)
+        config = settings(tmp_path, broker.port, signer, link(plant.port))
+        machine = Machine(time_source=NobodyKeepsIt())
+        old = signer.command(Ping(), age=timedelta(hours=3), life=timedelta(hours=1))
+        fresh = signer.command(Ping())
+        with running(lambda stop: run_gateway(config, ClockBehind(), stop, machine=machine)):
+            until(lambda: server.payloads(Channel.HEALTH))
+            desk.send(signer.sign(old))
+            desk.send(signer.sign(fresh))
+            seen = len(server.payloads(Channel.HEALTH))
+            until(lambda: len(server.payloads(Channel.HEALTH)) > seen)
+            before = [*desk.answers(old.command_id), *desk.answers(fresh.command_id)]
+            server.tell_time(GATEWAY, now_utc())
+            expired, done = desk.wait(old.command_id), desk.wait(fresh.command_id)
+
+    assert before == []
+    assert (expired.outcome, expired.code) == (CommandOutcome.REFUSED, "command.expired")
+    assert done.outcome is CommandOutcome.DONE
