@@ -11,6 +11,7 @@ numbers_store            the few numbers that a file remembers
 marks_store              which numbers are acknowledged
 rows_store               the rows of one file and what they add up to
 room_store               what gives way in a file that may not grow
+handing_store            which rows of one file are handed on, and to whom next
 epoch_store              one file: frames of one epoch
 sqlite_pages, wal_pages  rows out of single pages of a file; which pages of its log count
 raw_file_io              a damaged file page by page

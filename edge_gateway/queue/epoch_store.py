@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from zlib import crc32
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.given_io import GivenFile
+from edge_gateway.queue.handing_store import Handing
 from edge_gateway.queue.queue_file_io import (
     NO_SERVER,
     connect,
@@ -33,10 +33,9 @@ from edge_gateway.queue.queued import (
     StoredFrame,
 )
 from edge_gateway.queue.room_store import Room
-from edge_gateway.queue.rows_store import AT_MS, FrameRows, figures_of
-from edge_gateway.queue.seq_ranges import Ranges, complement, covers, intersect, merged, subtract
-from edge_gateway.queue.thinning import HOUR_MS
-from wire_contracts.acks import Ack, EpochAck
+from edge_gateway.queue.rows_store import FrameRows, figures_of
+from edge_gateway.queue.seq_ranges import Ranges, intersect, merged, subtract
+from wire_contracts.acks import MAX_RANGES, Ack, EpochAck
 from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
 
 NOT_TAKEN = "the server takes it not"
@@ -73,6 +72,7 @@ class EpochStore:
         self._lock = threading.Lock()
         self._rows = FrameRows(connection)
         self._room = Room(self._rows, config, free_bytes)
+        self._handing = Handing(self._rows)
         self._plain_server: int | None = None
         self._numbers = self._rows.numbers
         self.epoch = self._rows.epoch
@@ -105,45 +105,12 @@ class EpochStore:
 
         Frames that wait for the time to be known are left out.
         """
-        found: list[StoredFrame] = []
-        broken: list[int] = []
         with self._lock:
-            if self._rows.sizes.held_count == self._rows.sizes.open_count:
-                return found
-            last = min(upto, self._numbers.get("last_seq"))
-            wanted = complement(self._rows.marks.acked, seq + 1, last)
-            if wanted == ((seq + 1, last),):
-                fresh = self._rows.fresh.between(seq + 1, last, limit)
-                if fresh is not None:
-                    return fresh
-            for low, high in wanted:
-                rows = self._connection.execute(
-                    "SELECT seq, body, crc FROM frame WHERE seq BETWEEN ? AND ? AND boot_id IS NULL"
-                    " ORDER BY seq LIMIT ?",
-                    (low, high, limit - len(found)),
-                ).fetchall()
-                found += self._whole(rows, broken)
-                if len(found) >= limit:
-                    break
-        if broken:
-            self._drop_broken(broken)
+            found = self._handing.open_after(seq, limit, upto)
+        if found.broken:
+            self._drop_broken(found.broken)
             return self.open_after(seq, limit, upto)
-        return found
-
-    def _whole(
-        self, rows: Iterable[tuple[int, bytes, int | None]], broken: list[int]
-    ) -> Sequence[StoredFrame]:
-        """Return the frames whose bodies are what was written; the others' numbers go to `broken`.
-
-        SQLite notices damaged pages, not damaged content. Rows of version 1 have no check sum.
-        """
-        found = []
-        for seq, body, crc in rows:
-            if crc is None or crc == crc32(body):
-                found.append(StoredFrame(seq=seq, body=body, epoch=self.epoch))
-            else:
-                broken.append(seq)
-        return found
+        return found.frames
 
     def _drop_broken(self, seqs: Sequence[int]) -> None:
         """Replace rows that are not what was written by gap records."""
@@ -158,55 +125,23 @@ class EpochStore:
         None when nothing is open there. What waits for the time to be known is left out.
         """
         with self._lock:
-            if self._rows.sizes.held_count == self._rows.sizes.open_count:
-                return None
-            last = min(upto, self._numbers.get("last_seq"))
-            for low, high in reversed(complement(self._rows.marks.acked, 1, last)):
-                top = self._connection.execute(
-                    f"SELECT seq, {AT_MS} FROM frame WHERE seq BETWEEN ? AND ?"  # noqa: S608  # a literal
-                    " AND boot_id IS NULL ORDER BY seq DESC LIMIT 1",
-                    (low, high),
-                ).fetchone()
-                if top is not None:
-                    return self._hour_start(top[0], top[1] - top[1] % HOUR_MS), top[0]
-        return None
-
-    def _hour_start(self, top: int, hour_at_ms: int) -> int:
-        """Return the seq from which on everything up to `top` was measured in its hour."""
-        before = self._connection.execute(
-            f"SELECT seq FROM frame WHERE seq < ? AND {AT_MS} BETWEEN 1 AND ?"  # noqa: S608  # a literal
-            " ORDER BY seq DESC LIMIT 1",
-            (top, hour_at_ms - 1),
-        ).fetchone()
-        return 1 if before is None else int(before[0]) + 1
+            return self._handing.newest_hour(upto)
 
     def open_among(self, seqs: Sequence[int]) -> Sequence[StoredFrame]:
         """Return those of the frames that are still open, ascending."""
         with self._lock:
-            wanted = [seq for seq in seqs if not covers(self._rows.marks.acked, seq)]
-            marks = ",".join("?" * len(wanted))
-            query = f"SELECT seq, body, crc FROM frame WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  # only question marks
-            rows = self._connection.execute(query, tuple(wanted)).fetchall()
-            broken: list[int] = []
-            found = self._whole(rows, broken)
-        if broken:
-            self._drop_broken(broken)
-        return found
+            found = self._handing.open_among(seqs)
+        if found.broken:
+            self._drop_broken(found.broken)
+        return found.frames
 
     def read_after(self, seq: int, limit: int) -> Sequence[StoredFrame]:
         """Return frames above `seq`, open or kept, ascending, at most `limit`; no gap records.
 
-        It ends before the first frame that waits for the time to be known, so that a reader may
-        move its cursor to the last frame it got.
+        See `Handing.read_after`.
         """
         with self._lock:
-            rows = self._connection.execute(
-                "SELECT seq, body, crc, boot_id FROM frame WHERE seq > ? AND gap_first IS NULL"
-                " ORDER BY seq LIMIT ?",
-                (seq, limit),
-            ).fetchall()
-        dated = next((at for at, row in enumerate(rows) if row[3] is not None), len(rows))
-        return self._whole((row[:3] for row in rows[:dated]), [])
+            return self._handing.read_after(seq, limit)
 
     def cursor(self, name: str) -> Cursor:
         """Return how far a reader has come; a new one begins behind the newest frame."""
@@ -236,6 +171,9 @@ class EpochStore:
     def acknowledge(self, ack: Ack, now_utc: datetime, sent: Ranges = EVERYTHING) -> AckEffect:
         """Return what the server's word changed: marked frames, or all opened for a new server.
 
+        A server that lacks what it had acknowledged was put back without saying so: what is kept
+        is opened for it, too.
+
         Args:
             ack: The server's word.
             now_utc: Now.
@@ -247,13 +185,14 @@ class EpochStore:
             return AckEffect()
         now_ms = ms_from_utc(now_utc)
         with self._lock:
-            if self._is_known_server(ack.server_epoch):
-                seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
-                return _effect(seqs, entry)
+            fresh = self._fresh(entry, sent)
+            has_lost = self._has_lost(entry, fresh)
+            if self._is_known_server(ack.server_epoch) and not has_lost:
+                return _effect(self._rows.mark(fresh, now_ms), entry)
         self._plain_server = None
         with self._transaction():
             known = self._numbers.get("server_epoch")
-            is_new = known not in (NO_SERVER, ack.server_epoch)
+            is_new = has_lost or known not in (NO_SERVER, ack.server_epoch)
             must_explain = bool(self._numbers.get("must_explain"))
             self._numbers.put("server_epoch", ack.server_epoch)
             if is_new:
@@ -274,6 +213,17 @@ class EpochStore:
                 return False
             self._plain_server = server_epoch
         return True
+
+    def _has_lost(self, entry: EpochAck, fresh: Ranges) -> bool:
+        """Return whether a word that brings something new lacks what was acknowledged before.
+
+        A word that brings nothing may be an old one that comes once more.
+        """
+        if not fresh or len(entry.ranges) >= MAX_RANGES:
+            return False
+        said = merged([(1, entry.upto), *entry.ranges])
+        kept = merged((mark.first, mark.last) for mark in self._rows.marks.kept())
+        return bool(subtract(kept, said))
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""
@@ -330,11 +280,7 @@ class EpochStore:
         The newest start comes first.
         """
         with self._lock:
-            rows = self._connection.execute(
-                "SELECT boot_id, min(boot_ms), max(boot_ms), max(seq) FROM frame"
-                " WHERE boot_id IS NOT NULL GROUP BY boot_id ORDER BY 4 DESC"
-            ).fetchall()
-        return {row[0]: (row[1], row[2]) for row in rows}
+            return self._handing.held_boots()
 
     def newest_ms(self) -> int:
         """Return the newest trusted time that was ever stored, in ms since 1970; 0: none."""
