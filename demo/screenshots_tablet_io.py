@@ -343,7 +343,8 @@ def _shoot_themes(shooting: Shooting, app: "LamplighterApp", settle: Callable[[]
             navigator.go(place)
             settle()
             _save(shooting, f"{theme}-{place}")
-        navigator.go("orders")
+        for _ in range(2):  # the place, then out of the order that is open there
+            navigator.go("orders")
         settle()
         _save(shooting, f"{theme}-list")
         navigator.open_order(order_id)

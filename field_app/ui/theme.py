@@ -154,7 +154,7 @@ PALETTES: Mapping[ThemeName, Mapping[str, str]] = {
         "info_soft": "#FFFFFF",
         "idle": "#1F2733",
         "idle_ink": "#FFFFFF",
-        "idle_soft": "#FFFFFF",
+        "idle_soft": "#DCE1E8",
         "heat": "#9A2A00",
         "heat_soft": "#FFFFFF",
         "gas": "#5C4500",
