@@ -8,7 +8,7 @@ import pytest
 
 from demo.cut_network_io import CuttableNetwork
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def echo(listener: socket.socket) -> None:

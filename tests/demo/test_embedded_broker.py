@@ -17,7 +17,7 @@ from tests.free_ports import free_port
 from wire_contracts.topics import Channel, Topic, subscription
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WAIT_S = 20.0
+WAIT_S = 60.0
 UP = Topic(gateway_id="gw-01", channel=Channel.UP).text()
 ACK = Topic(gateway_id="gw-01", channel=Channel.ACK).text()
 OTHER_UP = Topic(gateway_id="gw-02", channel=Channel.UP).text()

@@ -19,7 +19,7 @@ from sync_server.db.migrate_io import migrate
 from sync_server.db.reading_tables import READING
 
 TODAY = local_day(DEFAULT_START_UTC)
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -311,7 +311,7 @@ class LedgerServer:
         self._client.reconnect_delay_set(1, 1)
         self._client.connect_async(LOOPBACK, self.port)
         self._client.loop_start()
-        assert self._is_subscribed.wait(15)
+        assert self._is_subscribed.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -382,6 +382,6 @@ def running(work: Callable[[threading.Event], None]) -> Iterator[threading.Event
         yield stop
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(60)
     assert not thread.is_alive()
     assert errors == []

@@ -69,7 +69,7 @@ def test_the_server_starts_announces_its_first_link_and_stops_when_told(
     server.start()
     wait_until(lambda: _is_live(config.listen_port))
     stop.set()
-    server.join(30)
+    server.join(60)
 
     assert not server.is_alive()
     assert [link.startswith("http://127.0.0.1:8000/first-start/") for link in links] == [True]
@@ -94,7 +94,7 @@ def test_the_sync_is_looked_after_once_a_day(tmp_path: Path, mosquitto_port: int
         server.start()
         wait_until(is_kept_up)
         stop.set()
-        server.join(30)
+        server.join(60)
 
     assert [line["withdrawn"] for line in logs if line["event"] == "sync.upkeep"][:1] == [0]
 
@@ -123,7 +123,7 @@ def test_a_row_that_detection_cannot_judge_leaves_the_ingest_at_work(
         wait_until(lambda: any(line["event"] == "detection.round_failed" for line in logs))
         upto = _acknowledged(mosquitto_port, pack(dump_batch(GATEWAY, 7, second)))
         stop.set()
-        server.join(30)
+        server.join(60)
         engine.dispose()
 
     assert upto == 2
@@ -138,9 +138,9 @@ def test_the_command_ends_with_status_0_on_sigterm(tmp_path: Path, mosquitto_por
     )
     command = [sys.executable, "-m", "sync_server", "--config", str(settings), "serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        wait_until(lambda: _is_live(port), within_s=30)
+        wait_until(lambda: _is_live(port))
         server.send_signal(signal.SIGTERM)
-        printed, _ = server.communicate(timeout=30)
+        printed, _ = server.communicate(timeout=60)
 
     assert server.returncode == 0
     assert f"http://127.0.0.1:{port}/first-start/" in printed
@@ -168,13 +168,13 @@ def test_a_process_without_pages_answers_machines_on_its_own_port(
     server.start()
     try:
         wait_until(lambda: _is_live(port))
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=60) as answer:
             ready = answer.read()
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
             metrics = answer.read().decode()
     finally:
         stop.set()
-        server.join(30)
+        server.join(60)
 
     assert ready == b'{"database":"ok"}'
     assert "# TYPE" in metrics
@@ -202,7 +202,7 @@ def _processes(settings: Path, folder: Path) -> Iterator[tuple[dict[Part, Path],
         finally:
             for server in servers.values():
                 server.send_signal(signal.SIGTERM)
-            ended |= {part: server.wait(30) for part, server in servers.items()}
+            ended |= {part: server.wait(60) for part, server in servers.items()}
 
 
 def _acknowledged(port: int, payload: bytes) -> int:
@@ -241,8 +241,8 @@ def test_ingest_pages_and_detection_work_as_three_processes_over_one_new_databas
     )
     frames = [frame_json(frame(1, NOON, {Quantity.VOLUME_M3: 5.0}))]
     with _processes(settings, tmp_path) as (logs, ended):
-        wait_until(lambda: _is_live(port), within_s=60)
-        wait_until(lambda: "ingest.connected" in logs[Part.INGEST].read_text(), within_s=60)
+        wait_until(lambda: _is_live(port))
+        wait_until(lambda: "ingest.connected" in logs[Part.INGEST].read_text())
         engine = open_engine(f"sqlite:///{tmp_path / 'data' / 'server.sqlite3'}")
         with engine.begin() as connection:
             found_town(connection, [new_meter("M-1")])
@@ -271,7 +271,7 @@ def test_a_process_without_pages_leaves_the_port_alone(tmp_path: Path, mosquitto
         server.start()
         wait_until(lambda: any(line["event"] == "ingest.connected" for line in logs))
         stop.set()
-        server.join(30)
+        server.join(60)
 
     ends = [line["parts"] for line in logs if line["event"] == "server.stopped"]
     assert ends == [[Part.INGEST, Part.DETECTION]]
@@ -312,7 +312,7 @@ def test_a_broker_that_knows_only_the_old_protocol_is_met_with_one_line(tmp_path
         link.start()
         wait_until(lambda: link.is_subscribed)
         stop.set()
-        worker.join(10)
+        worker.join(60)
         link.close()
         engine.dispose()
 

@@ -63,13 +63,13 @@ class Sender:
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self.acks.put(parse_ack(unpack(message.topic, bytes(message.payload))))
 
     def send(self, payload: bytes, topic: str = UP) -> None:
-        self._client.publish(topic, payload, qos=1).wait_for_publish(10)
+        self._client.publish(topic, payload, qos=1).wait_for_publish(60)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -99,7 +99,7 @@ def _ingest(
         yield link
     finally:
         stop.set()
-        worker.join(10)
+        worker.join(60)
         link.close()
 
 
@@ -126,7 +126,7 @@ def test_frames_are_acknowledged_only_after_they_are_committed(
     sender = Sender(mosquitto_port)
     with _ingest(town, mosquitto_port, lambda point: seen_at_commit.append((point, _count(town)))):
         sender.send(_payload(*_frames(1, 3)))
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     assert ack.server_epoch == SERVER_EPOCH
@@ -139,7 +139,7 @@ def test_a_gateway_that_comes_online_is_told_the_time(town: Engine, mosquitto_po
     state = Topic(gateway_id=GATEWAY, channel=Channel.STATE).text()
     with _ingest(town, mosquitto_port):
         sender.send(b'{"v":1,"gw":"gw-01","state":"online","ep":7,"t":0}', state)
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     now_ms = ms_from_utc(HandClock().now_utc())
@@ -155,7 +155,7 @@ def test_a_payload_that_is_no_batch_is_kept_verbatim_and_the_rest_goes_on(
         sender.send(b"not a batch")
         sender.send(_payload(*_frames(1, 1)), topic=other)
         sender.send(_payload(*_frames(1, 1)))
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     with reading(town) as connection:
@@ -187,9 +187,9 @@ def test_no_frame_a_gateway_can_send_ends_the_ingest_of_the_others(
     with _ingest(town, mosquitto_port):
         sender.send(poison)
         sender.send(_payload(*_frames(1, 1)))
-        acks = [sender.acks.get(timeout=10)]
+        acks = [sender.acks.get(timeout=60)]
         if acks[0].epochs[0].epoch != 7:
-            acks.append(sender.acks.get(timeout=10))
+            acks.append(sender.acks.get(timeout=60))
     sender.close()
 
     epochs = {entry.epoch: entry.upto for ack in acks for entry in ack.epochs}
@@ -207,7 +207,7 @@ def test_a_word_that_cannot_be_stored_is_kept_and_the_rest_goes_on(
     with _ingest(town, mosquitto_port):
         sender.send(b'{"v":1,"kind":%b}' % _HALF, topic=event)
         sender.send(_payload(*_frames(1, 1)))
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     with reading(town) as connection:
@@ -227,7 +227,7 @@ def test_an_event_that_is_sent_again_is_kept_once(town: Engine, mosquitto_port: 
         for body in [*bodies, *bodies]:
             sender.send(body, topic=topic)
         sender.send(_payload(*_frames(1, 1)))
-        sender.acks.get(timeout=10)
+        sender.acks.get(timeout=60)
     sender.close()
 
     with reading(town) as connection:
@@ -248,7 +248,7 @@ def test_messages_wait_at_the_broker_while_the_server_is_away(
         pass
     sender.send(_payload(*_frames(1, 2)))
     with _ingest(town, mosquitto_port):
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     assert ack.epochs[0].upto == 2
@@ -262,7 +262,7 @@ def test_a_broker_that_comes_back_is_used_again(town: Engine, tmp_path: Path) ->
         assert link.is_connected
         sender = Sender(port)
         sender.send(_payload(*_frames(1, 1)))
-        assert sender.acks.get(timeout=10).epochs[0].upto == 1
+        assert sender.acks.get(timeout=60).epochs[0].upto == 1
         sender.close()
 
 
@@ -294,11 +294,11 @@ def test_killed_between_commit_and_ack_nothing_is_lost_or_doubled(
         pass
     sender.send(_payload(*_frames(1, 5)))
     command = [sys.executable, "-c", _KILLED_SERVER, str(town.url), str(mosquitto_port)]
-    killed = subprocess.run(command, timeout=30, check=False, env={**os.environ})
+    killed = subprocess.run(command, timeout=60, check=False, env={**os.environ})
     after_kill = _count(town)
     acks_after_kill = sender.acks.qsize()
     with _ingest(town, mosquitto_port):
-        ack = sender.acks.get(timeout=10)
+        ack = sender.acks.get(timeout=60)
     sender.close()
 
     assert killed.returncode == -signal.SIGKILL
@@ -317,7 +317,7 @@ def test_while_the_database_is_locked_frames_wait_and_are_stored_then(
             connection.exec_driver_sql("SELECT 1")
             sender.send(_payload(*_frames(1, 1)))
             assert sender.acks.empty()
-        ack = sender.acks.get(timeout=15)
+        ack = sender.acks.get(timeout=60)
     blocker.dispose()
     sender.close()
 
