@@ -35,7 +35,7 @@ class Handing:
         self._connection = rows.connection
 
     def open_after(self, seq: int, limit: int, upto: int) -> Handed:
-        """Return at most `limit` open frames above `seq` up to `upto`; none that waits to be dated."""
+        """Return at most `limit` open frames above `seq` up to `upto`; none waits to be dated."""
         if self._has_nothing_to_send():
             return Handed()
         last = min(upto, self._rows.numbers.get("last_seq"))
