@@ -153,9 +153,13 @@ def _note(connection: Connection, clock: Clock, reason: Reason, detail: str) -> 
 
 
 def try_at_once(connection: Connection) -> None:
-    """Make the next try due and forget the failures: a person, or the network, says it is time."""
+    """Make the next try due and forget the failures: a person, or the network, says it is time.
+
+    Said while a contact is under way, another one follows it: this one may have looked already.
+    """
     settings_store.save(connection, Key.FAILED_TRIES, 0)
     settings_store.save(connection, Key.NEXT_TRY_MS, None)
+    settings_store.save(connection, Key.ASKED_MEANWHILE, 1)
 
 
 def switch(connection: Connection, *, is_on: bool) -> None:

@@ -1,9 +1,11 @@
 """A real tablet and the real server, in-process: the loop, and everything that goes wrong in it."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from field_app.crew import HeadlessCrew
 from field_app.store import settings_store
@@ -11,7 +13,7 @@ from field_app.store.identity_io import REPLICA_FILE
 from field_app.store.record_states import RecordState
 from field_app.store.settings_store import Key
 from field_app.sync.reasons import Reason
-from field_app.sync.sync_store import seconds_until_due
+from field_app.sync.sync_store import seconds_until_due, try_at_once
 from tests.field_app.office_parts import BadNetwork, Fate, Office
 from wire_contracts.findings import Cause
 from wire_contracts.frames import ms_from_utc
@@ -283,14 +285,16 @@ def test_a_tap_during_a_contact_is_due_at_once(
     assert seconds_until_due(crew.status(), office.clock) == 0
 
 
-def test_a_poke_during_a_contact_is_due_at_once_and_answered_by_one_more(
-    crew: HeadlessCrew, office: Office, network: BadNetwork
+@pytest.mark.parametrize("ask", [settings_store.ask_contact, try_at_once])
+def test_who_asks_during_a_contact_is_answered_by_one_more(
+    crew: HeadlessCrew, office: Office, network: BadNetwork, ask: Callable[[Connection], None]
 ) -> None:
+    """A poke, or a person who presses the button."""
     order_ids: list[str] = []
 
     def poked() -> None:
         order_ids.append(office.new_order())
-        crew.tablet.database.write(settings_store.ask_contact)
+        crew.tablet.database.write(ask)
 
     crew.sync_now()
     network.meanwhile = iter((poked,))
