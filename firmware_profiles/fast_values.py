@@ -10,12 +10,12 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from firmware_profiles.codings import FLOATS
-from firmware_profiles.measure import Reader, finest, linear_rule
+from firmware_profiles.measure import Reader, linear_rule
 from firmware_profiles.profile import Profile
 from firmware_profiles.raw_slots import Slot, Slots, is_packed
 from firmware_profiles.register import Comparison, Register
 from firmware_profiles.status_rule import ANY_REGISTER
-from wire_contracts.quantities import PLAUSIBLE, Quantity
+from wire_contracts.quantities import PLAUSIBLE, Quantity, unreadable
 
 _LARGEST_FACTOR = 2**900
 """Times a raw value of 64 bits this is still a float64; beyond it the rules themselves judge."""
@@ -32,7 +32,8 @@ class Linear:
         is_identity: One term, taken as it is.
         low: Least value that is surely within the limits.
         high: Greatest.
-        finest: Nearer to zero, and not zero, is not surely a value.
+        below: Between this and `above`, and not zero, is not surely a value.
+        above: The other end.
     """
 
     numerators: tuple[int, ...]
@@ -41,7 +42,8 @@ class Linear:
     is_identity: bool
     low: float
     high: float
-    finest: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +145,17 @@ def make_linear(reader: Reader, wired: Wired) -> Linear | None:
     lows = [low] + ([] if limits.minimum is None else [float(limits.minimum)])
     highs = [high] + ([] if limits.maximum is None else [float(limits.maximum)])
     is_single = len(factors) == 1 and factors[0] == 1 and offset == 0
+    is_float = wired.register.coding.kind in FLOATS
+    below, above = unreadable(wired.quantity) if is_float else (0.0, 0.0)
     return Linear(
         numerators=tuple(int(each * denominator) for each in factors),
         offset=int(offset * denominator),
         denominator=denominator,
-        is_identity=is_single and wired.register.coding.kind in FLOATS,
+        is_identity=is_single and is_float,
         low=math.nextafter(max(lows), math.inf),
         high=math.nextafter(min(highs), -math.inf),
-        finest=finest(wired.register),
+        below=below,
+        above=above,
     )
 
 
@@ -187,7 +192,7 @@ def plain_value(wired: Wired, linear: Linear, slots: Slots) -> float | None:
 def _is_within(value: Slot, linear: Linear) -> TypeGuard[float]:
     if not isinstance(value, float) or not linear.low <= value <= linear.high:
         return False
-    return not value or abs(value) >= linear.finest
+    return not value or not linear.below < value < linear.above
 
 
 def _computed(linear: Linear, terms: Sequence[int], slots: Slots) -> float | None:

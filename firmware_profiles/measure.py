@@ -16,7 +16,7 @@ from wire_contracts.quality import (
     SUSPECT_RANGE,
     QualityCode,
 )
-from wire_contracts.quantities import FINEST, PLAUSIBLE, Quantity, to_canonical
+from wire_contracts.quantities import Quantity, is_plausible, to_canonical
 
 MAX_EXPONENT = 30
 """Powers of ten beyond this are no meter: the exponent register itself is broken."""
@@ -81,15 +81,9 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
         return Measured(code=reason.code)
     except (ValueError, OverflowError):
         return Measured(code=BAD_PROFILE)
-    low, high = PLAUSIBLE[quantity]
-    is_plausible = low <= value <= high and register.limits.holds(exact)
-    is_plausible = is_plausible and (not value or abs(value) >= finest(register))
-    return Measured(value=value, code=None if is_plausible else SUSPECT_RANGE)
-
-
-def finest(register: Register) -> float:
-    """Return the least that a value may be beside zero; only floats can be nearer to it."""
-    return FINEST if register.coding.kind in FLOATS else 0.0
+    is_meant = is_plausible(quantity, value, is_float=register.coding.kind in FLOATS)
+    is_meant = is_meant and register.limits.holds(exact)
+    return Measured(value=value, code=None if is_meant else SUSPECT_RANGE)
 
 
 def linear_rule(

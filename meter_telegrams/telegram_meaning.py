@@ -28,7 +28,7 @@ from wire_contracts.quality import (
     SUSPECT_STATUS,
     QualityCode,
 )
-from wire_contracts.quantities import PLAUSIBLE, Medium, Quantity, to_canonical
+from wire_contracts.quantities import Medium, Quantity, is_plausible, to_canonical
 
 PROFILE = "mbus@1"
 """What frames name as their profile: these rules, and their revision (RULINGS R17)."""
@@ -158,8 +158,7 @@ def meaning_of(telegram: Telegram) -> Meaning:
             quality[quantity] = outcome
             continue
         values[quantity] = float(outcome)
-        low, high = PLAUSIBLE[quantity]
-        if not low <= values[quantity] <= high:
+        if not is_plausible(quantity, values[quantity], is_float=_has_float(claims)):
             quality[quantity] = SUSPECT_RANGE
         elif is_suspect:
             quality[quantity] = SUSPECT_STATUS
@@ -223,6 +222,11 @@ def _settled(quantity: Quantity, claims: Sequence[Record]) -> Fraction | Quality
     if any(abs(value - best) > max(step, measured[0][0]) for step, value in measured):
         return BAD_PROFILE
     return best
+
+
+def _has_float(claims: Sequence[Record]) -> bool:
+    """Return whether a claim is a binary float; then it is the finest, and was taken."""
+    return any(isinstance(each.value, Decimal) and each.resolution is None for each in claims)
 
 
 def _canonical(record: Record, quantity: Quantity) -> Fraction:

@@ -86,6 +86,29 @@ quantity: a millilitre (per hour), a milliwatt, 0.1 Pa, a microkelvin. The fines
 makers of the shipped maps print are 0.001 L, 0.1 W and 0.001 K. It is what a float looks like with
 its words in the wrong order: 20.5 degC reads 2.4e-41."""
 
+_FINEST_BELOW = 1e-3
+"""A total counts up: nearer below zero than this, a litre or a watt-hour, a float total is no
+backflow but a float with its bytes in the wrong order. 12345.7 m3 reads -2.7e-5 (judgement)."""
+
+
+def unreadable(quantity: Quantity) -> tuple[float, float]:
+    """Return the open stretch about zero in which no float register's reading is, but zero."""
+    return (-_FINEST_BELOW if quantity in TOTALISERS else -FINEST), FINEST
+
+
+def is_plausible(quantity: Quantity, value: float, *, is_float: bool) -> bool:
+    """Return whether a meter can mean a value; one rule for registers and for telegrams.
+
+    Args:
+        quantity: What it measures.
+        value: In the canonical unit.
+        is_float: Whether it came as a binary float, whose bytes can be in the wrong order.
+    """
+    low, high = PLAUSIBLE[quantity]
+    below, above = unreadable(quantity)
+    is_lost = is_float and value != 0 and below < value < above
+    return low <= value <= high and not is_lost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitRule:

@@ -213,4 +213,6 @@ def _variable_value(variable: Variable, data: bytes, meaning: _Meaning) -> Recor
         return shifted(decode_signed(data), meaning.exponent) if is_plain else data
     number = decode_bcd(data)
     is_negative = variable.kind == "negative_bcd"
+    if is_negative and number.is_signed():  # two signs in one number: nobody knows which is meant
+        raise CodingError(RecordError.INVALID)
     return shifted(-number if is_negative else number, meaning.exponent)

@@ -79,6 +79,12 @@ def test_a_float_nearer_to_zero_than_any_meter_shows_is_doubted() -> None:
     assert len(decoded.values) == 3
 
 
+def test_a_float_total_a_little_below_zero_is_doubted() -> None:
+    decoded = decode_group(floats(), "fast", image_of(-2.7e-5, -2.7e-5, -2.7e-5), {})
+
+    assert dict(decoded.quality) == {Quantity.ENERGY_KWH: SUSPECT_RANGE}
+
+
 def test_zero_and_the_finest_step_are_good() -> None:
     decoded = decode_group(floats(), "fast", image_of(0.0, -0.0, 1.01e-6), {})
 

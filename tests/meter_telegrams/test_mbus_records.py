@@ -115,6 +115,12 @@ def test_variable_numbers_are_read_with_their_sign() -> None:
     assert one(b"\x0d\xfd\x3b\xf0" + bytes(16)).value == bytes(16)
 
 
+def test_a_variable_number_with_two_signs_is_none() -> None:
+    record = one(b"\x0d\x13\xd4\x78\x56\x34\xf2")
+
+    assert (record.value, record.error) == (None, RecordError.INVALID)
+
+
 @pytest.mark.parametrize("lvar", [0xF7, 0xF8, 0xFF])
 def test_a_reserved_length_refuses_the_telegram(lvar: int) -> None:
     assert refusal(bytes([0x0D, 0x13, lvar]) + bytes(64)) is TelegramCode.RESERVED

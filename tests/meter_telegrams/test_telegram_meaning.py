@@ -146,6 +146,29 @@ def test_a_value_beyond_reason_is_suspect() -> None:
 
 
 @pytest.mark.parametrize(
+    ("records", "quantity"),
+    [
+        ("05 3E 41480000", Quantity.FLOW_M3H),  # 12.5, highest byte first
+        ("05 5B 42A30000", Quantity.SUPPLY_TEMP_DEGC),  # 81.5
+        ("05 16 4640E6B7", Quantity.VOLUME_M3),  # 12345.7: reads -2.7e-5
+    ],
+)
+def test_a_float_with_its_bytes_in_the_wrong_order_is_suspect(
+    records: str, quantity: Quantity
+) -> None:
+    assert meaning(records, HEAT).quality == {quantity: SUSPECT_RANGE}
+
+
+@pytest.mark.parametrize(
+    "records", ["05 3E 00000000", "05 3E 00000080", "05 16 17B7D138", "04 13 FFFFFFFF"]
+)
+def test_zero_the_finest_step_and_a_whole_number_below_zero_are_good(records: str) -> None:
+    found = meaning(records, HEAT)
+
+    assert (len(found.values), found.quality) == (1, {})
+
+
+@pytest.mark.parametrize(
     ("status", "events", "is_suspect"),
     [
         (0x00, [], False),
