@@ -23,7 +23,7 @@ class DtuPort(TcpPort):
         super().__init__(connection)
         self.host = host
         self.greeting = b""
-        self.is_taken = False
+        self.is_taken = self.is_doubted = False
         self._connection = connection
         self._has_asked = False
         self._waits_since_s: float | None = None

@@ -1,9 +1,9 @@
 """Decides whether a caller said the registration, and which of two DTUs that did has the line.
 
 A DTU whose radio failed dials again before its old connection is known to be dead; another DTU with
-the same registration would take its line with every call. From the same address the newer
-connection counts. From another one it waits until the line before it is dead, or was silent for
-long; at once it is let in where the meters behind the other one were not those of the settings.
+the same registration would take its line with every call. So whoever calls waits until the line
+before it is dead, or was silent behind a request; at once it is let in where the meters behind the
+other one were not those of the settings.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,11 @@ SETTLED_S = 0.5
 Judgement."""
 
 SILENT_S = 20.0
-"""Wall seconds without a byte behind a request after which a DTU that another one waits for is
-given up. Judgement: longer than any time-out, so that one dead meter does not cost the line."""
+"""Wall seconds without a byte behind a request after which a DTU that one from elsewhere waits for
+is given up. Judgement: longer than most time-outs, so that one dead meter costs no line."""
+
+SILENT_SAME_S = 3.0
+"""The same where the other one calls from the same address: it is likely the same DTU."""
 
 CERTAIN_AFTER_S = 20.0
 """Wall seconds after which two connections with one registration are two DTUs: a dead one is known
@@ -24,11 +27,6 @@ by then (`DtuPort.look_closely`)."""
 
 TOLD_AGAIN_S = 3600.0
 """Wall seconds between two events about it."""
-
-CALLS = 5
-WITHIN_S = 600.0
-"""So many calls from one address within so many wall seconds, each while the line before was held
-for alive, are told too: two DTUs behind one address, or a radio that fails. Judgement."""
 
 _JOINERS = frozenset(b"-_./:")
 
@@ -71,18 +69,21 @@ def _is_of_name(byte: int) -> bool:
     return bytes([byte]).isalnum() or byte in _JOINERS
 
 
+def longest_silence_s(host: str, served: str) -> float:
+    """Return for how many wall seconds the DTU that is served may leave a request unanswered."""
+    return SILENT_SAME_S if host == served else SILENT_S
+
+
 @dataclass(slots=True)
 class Rivals:
     """What is known of DTUs with one registration; used by one thread at a time.
 
     Attributes:
         doubts: Address to how often the meters behind it were others than those of the settings.
-        calls_s: When calls from the served address came while its line was held for alive.
         told_s: When people were told last, None: never.
     """
 
     doubts: dict[str, int] = field(default_factory=dict)
-    calls_s: list[float] = field(default_factory=list)
     told_s: float | None = None
 
     def doubt(self, host: str) -> None:
@@ -90,13 +91,8 @@ class Rivals:
         self.doubts[host] = self.doubts.get(host, 0) + 1
 
     def is_before(self, host: str, served: str) -> bool:
-        """Return whether a caller is let in although the line of another one is alive."""
-        return host == served or self.doubts.get(host, 0) < self.doubts.get(served, 0)
-
-    def note_call(self, now_s: float) -> bool:
-        """Take note of a call from the address that is served; return whether to tell of it."""
-        self.calls_s = [*(at_s for at_s in self.calls_s if now_s - at_s < WITHIN_S), now_s][-CALLS:]
-        return len(self.calls_s) == CALLS and self.may_tell(now_s)
+        """Return whether the meters of a caller are less in doubt than those of the other."""
+        return self.doubts.get(host, 0) < self.doubts.get(served, 0)
 
     def may_tell(self, now_s: float) -> bool:
         """Return whether people are told now; they are then."""

@@ -15,14 +15,12 @@ from math import inf
 from edge_gateway.links.driver import Notice
 from edge_gateway.links.dtu_port_io import DtuPort
 from edge_gateway.links.dtu_rivals import (
-    CALLS,
     CERTAIN_AFTER_S,
     SETTLED_S,
-    SILENT_S,
-    WITHIN_S,
     Rivals,
     Said,
     judge_greeting,
+    longest_silence_s,
 )
 from edge_gateway.links.link_url import LONGEST_SIGN, ListenUrl
 from edge_gateway.links.notices import DTU_CONTESTED
@@ -114,6 +112,7 @@ class DtuDoor:
         with self._lock:
             if self._served is not None:
                 self._rivals.doubt(self._served.host)
+                self._served.is_doubted = True
 
     def close(self) -> None:
         """Hang up, stop listening and wait for the thread."""
@@ -212,21 +211,23 @@ class DtuDoor:
         now_s = time.monotonic()
         with self._lock:
             served = self._served
-            is_held = served is not None and served.is_alive()
-            is_first = served is None or self._rivals.is_before(caller.host, served.host)
-        if served is None or not is_held or is_first:
-            if served is not None and is_held and served.host == caller.host:
-                self._note_call(caller.host, now_s)
+            is_first = served is None or self._is_before(caller, served)
+        if served is None or is_first or not served.is_alive():
             self._forget(door, caller)
             self._serve(caller)
+        elif served.silent_s() > longest_silence_s(caller.host, served.host):
+            served.hang_up()
         elif caller.waits_since_s is None:
             caller.waits_since_s, caller.until_s = now_s, inf
             self._send_away_older(door, caller)
             served.look_closely()
-        elif served.silent_s() > SILENT_S:
-            served.hang_up()
         elif now_s - caller.waits_since_s > CERTAIN_AFTER_S:
             self._tell_of_two(served.host, caller.host, now_s)
+
+    def _is_before(self, caller: _Caller, served: DtuPort) -> bool:
+        """Return whether the meters behind the other one are more in doubt."""
+        is_other = caller.host != served.host
+        return self._rivals.is_before(caller.host, served.host) if is_other else served.is_doubted
 
     def _send_away_older(self, door: _Door, caller: _Caller) -> None:
         """Of one address the newest waits alone."""
@@ -242,17 +243,6 @@ class DtuDoor:
         )
         with self._lock:
             if self._rivals.may_tell(now_s):
-                self._notices.append(Notice(kind=DTU_CONTESTED, text=text))
-
-    def _note_call(self, host: str, now_s: float) -> None:
-        """Take note that a connection from the same address took the place of a living one."""
-        text = (
-            f"port {self.port}: {CALLS} times in {WITHIN_S / 60:.0f} minutes a DTU at {host}"
-            f" dialled in while the one before was still connected: two behind one address say the"
-            f" same registration, or one loses its radio; {_REMEDY}"
-        )
-        with self._lock:
-            if self._rivals.note_call(now_s):
                 self._notices.append(Notice(kind=DTU_CONTESTED, text=text))
 
     def _greeting_served(self) -> bytes:

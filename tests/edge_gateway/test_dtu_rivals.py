@@ -2,19 +2,15 @@
 
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_gateway.links import listen_io
+from edge_gateway.links import dtu_rivals, listen_io
 from edge_gateway.links.answers import Fault
-from edge_gateway.links.dtu_port_io import DtuPort
-from edge_gateway.links.dtu_rivals import CALLS, TOLD_AGAIN_S, Rivals, Said, judge_greeting
-from edge_gateway.links.link_url import ListenUrl, parse_url
-from edge_gateway.links.listen_io import DtuDoor
+from edge_gateway.links.dtu_rivals import TOLD_AGAIN_S, Rivals, Said, judge_greeting
 from tests.edge_gateway.fault_slaves import Ask, Bus, Dtu, Rtu, Step, good
 from tests.edge_gateway.rig import LOOPBACK, until
 from tests.edge_gateway.test_listening_line import (
@@ -27,7 +23,6 @@ from tests.edge_gateway.test_listening_line import (
     told,
     words,
 )
-from tests.free_ports import free_port
 
 ELSEWHERE = "127.0.0.2"
 GREETINGS = [
@@ -72,14 +67,12 @@ def test_what_is_another_registration_stays_another_or_was_undecided(
     assert before is not Said.OTHER or after is Said.OTHER or said[:at].startswith(wanted)
 
 
-def test_calls_from_one_address_are_told_once_and_again_after_an_hour() -> None:
+def test_two_dtus_are_told_once_and_again_after_an_hour() -> None:
     rivals = Rivals()
-    first = [rivals.note_call(float(at)) for at in range(2 * CALLS)]
-    later = [rivals.note_call(TOLD_AGAIN_S + at) for at in range(2 * CALLS)]
-    rare = [Rivals().note_call(600.0 * at) for at in range(2 * CALLS)]
 
-    assert first.count(True) == later.count(True) == 1
-    assert not any(rare)
+    told_at = [at for at in range(0, 7300, 100) if rivals.may_tell(float(at))]
+
+    assert told_at == [0, TOLD_AGAIN_S, 2 * TOLD_AGAIN_S]
 
 
 def no_answer(ask: Ask) -> Iterable[Step]:
@@ -108,14 +101,13 @@ def test_a_dtu_whose_registration_only_begins_alike_is_sent_away() -> None:
     assert answer == words(span(100))
 
 
-def test_a_dtu_that_answers_keeps_its_line_from_one_elsewhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("source", [LOOPBACK, ELSEWHERE])
+def test_a_dtu_that_answers_keeps_its_line(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     monkeypatch.setattr(listen_io, "CERTAIN_AFTER_S", 0.1)
     with dialled(good, told("registration"), registration=REGISTRATION) as rig:
         line = rig.link._session.line
         notices = list(line.take_notices())
-        with second_dtu(rig) as other:
+        with second_dtu(rig, source=source) as other:
             answers = []
 
             def is_told() -> bool:
@@ -130,7 +122,7 @@ def test_a_dtu_that_answers_keeps_its_line_from_one_elsewhere(
     assert [isinstance(said, Fault) for said in answers] == [False] * len(answers)
     assert (asked, dials) == ([], 1)
     assert [notice.kind for notice in notices] == ["dtu_contested"]
-    assert "the one at 127.0.0.1 keeps it, the one at 127.0.0.2 waits" in notices[0].text
+    assert f"the one at 127.0.0.1 keeps it, the one at {source} waits" in notices[0].text
     assert "give each DTU a registration of its own" in notices[0].text
 
 
@@ -150,10 +142,13 @@ def test_who_waits_has_the_line_when_the_other_hangs_up() -> None:
     assert before == words(span(100))
 
 
-def test_who_waits_has_the_line_when_the_meters_of_the_other_are_not_those_meant() -> None:
+@pytest.mark.parametrize("source", [LOOPBACK, ELSEWHERE])
+def test_who_waits_has_the_line_when_the_meters_of_the_other_are_not_those_meant(
+    source: str,
+) -> None:
     with dialled(good, told("registration"), registration=REGISTRATION) as rig:
         rig.link.transact(UNIT, span(100))
-        with second_dtu(rig) as other:
+        with second_dtu(rig, source=source) as other:
             rig.link.doubt_far_end()
             until(lambda: is_served(rig, other))
             until(lambda: rig.dtu.dials > 1)
@@ -162,45 +157,19 @@ def test_who_waits_has_the_line_when_the_meters_of_the_other_are_not_those_meant
     assert [isinstance(each, Fault) for each in said] == [False] * len(said)
 
 
+@pytest.mark.parametrize(
+    ("source", "limit"), [(LOOPBACK, "SILENT_SAME_S"), (ELSEWHERE, "SILENT_S")]
+)
 def test_who_waits_has_the_line_when_nothing_comes_from_the_other(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, source: str, limit: str
 ) -> None:
-    monkeypatch.setattr(listen_io, "SILENT_S", 0.2)
+    monkeypatch.setattr(dtu_rivals, limit, 0.2)
     query = told("registration")
     with (
         dialled(no_answer, query, registration=REGISTRATION, timeout_s=0.3) as rig,
-        second_dtu(rig) as other,
+        second_dtu(rig, source=source) as other,
     ):
         until(lambda: is_served(rig, other))
         said = rig.link.transact(UNIT, span(100))
 
     assert said == words(span(100))
-
-
-def test_two_behind_one_address_that_replace_each_other_are_told_of() -> None:
-    url = parse_url(f"listen://{LOOPBACK}:{free_port()}?{told('registration')}", place="test")
-    assert isinstance(url, ListenUrl)
-    door = DtuDoor(url)
-    with closing(door), ExitStack() as calls:
-        until(lambda: served_by(door) is None)
-        for _ in range(CALLS + 1):
-            call = calls.enter_context(socket.create_connection((LOOPBACK, url.port), 60))
-            call.sendall(REGISTRATION)
-            until(partial(is_through, door, call))
-            calls.enter_context(closing(door.connection()))
-        notices = door.take_notices()
-
-    assert [notice.kind for notice in notices] == ["dtu_contested"]
-    assert "two behind one address" in notices[0].text
-
-
-def served_by(door: DtuDoor) -> DtuPort | None:
-    try:
-        return door.connection()
-    except OSError:
-        return None
-
-
-def is_through(door: DtuDoor, call: socket.socket) -> bool:
-    served = served_by(door)
-    return served is not None and served._connection.getpeername() == call.getsockname()

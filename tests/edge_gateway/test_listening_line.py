@@ -276,9 +276,16 @@ def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> N
 
 
 def test_a_dtu_that_dials_again_replaces_its_old_connection() -> None:
+    """Its radio failed: the old connection is held for alive, and nothing comes any more."""
+    is_mute = threading.Event()
+
+    def behave(ask: Ask) -> Iterable[Step]:
+        return () if is_mute.is_set() else (answer(ask),)
+
     query = told("registration")
-    with dialled(good, query, registration=REGISTRATION, timeout_s=1.0) as rig:
+    with dialled(behave, query, registration=REGISTRATION, timeout_s=1.0) as rig:
         first = rig.link.transact(UNIT, span(100))
+        is_mute.set()
         second = Dtu(
             bus=Bus(units={UNIT: good}, framing=Rtu()), port=rig.port, registration=REGISTRATION
         )
