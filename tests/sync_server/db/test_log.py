@@ -10,7 +10,7 @@ from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.log_io import empty_log, keep_log_short
 
 BYTES = 200_000
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def database(folder: Path) -> tuple[Engine, Path]:

@@ -18,7 +18,7 @@ from tests.sync_server.people_parts import Utility, found_utility
 from tests.sync_server.real_parts import NOON, HandClock
 from wire_contracts.pokes import BEAT, PokeReader
 
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 @pytest.fixture

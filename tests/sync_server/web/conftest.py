@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import BROWSER_ARGS, BrowserMissingError, browser_path
@@ -15,6 +15,9 @@ from sync_server.db.engine_io import open_engine
 from sync_server.web.build_assets_io import build, is_built
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import Served, seed_desk, served
+
+EXPECTED_WITHIN_MS = 60_000
+"""A page on a busy machine; what is there at once is not waited for."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,7 @@ def browser(vendor: None) -> Iterator[Browser]:  # noqa: ARG001  # the pages nee
         if os.environ.get("CI"):
             pytest.fail(str(missing))
         pytest.skip(reason=str(missing))
+    expect.set_options(timeout=EXPECTED_WITHIN_MS)
     with sync_playwright() as player:
         found = player.chromium.launch(executable_path=path, args=list(BROWSER_ARGS))
         yield found

@@ -192,14 +192,14 @@ def test_the_page_says_that_it_is_stale_and_catches_up_when_the_server_is_back(
     port = int(desk.base_url.rsplit(":", 1)[1])
     desk.stop()
 
-    expect(page.locator("#lost")).to_be_visible(timeout=15_000)
+    expect(page.locator("#lost")).to_be_visible(timeout=60_000)
     expect(page.locator("#live")).to_have_text("Link lost")
     with sqlite_engine.begin() as connection:
         alert_id = add_spot(connection, new_spot("WM-777003"), NOON)
     again = Served(build_app(sqlite_engine, clock, SITE, quick_hasher()), port)
     again.start()
     try:
-        expect(page.locator(f"#alert-{alert_id}")).to_be_visible(timeout=15_000)
+        expect(page.locator(f"#alert-{alert_id}")).to_be_visible(timeout=60_000)
         expect(page.locator("#lost")).to_be_hidden()
     finally:
         again.stop()

@@ -111,7 +111,7 @@ def test_the_map_draws_from_this_server_alone(page: Page, desk: Served) -> None:
     log_in(page, desk, "boss")
     page.goto(f"{desk.base_url}/map")
 
-    expect(page.locator("#map")).to_have_attribute("data-ready", "1", timeout=30_000)
+    expect(page.locator("#map")).to_have_attribute("data-ready", "1", timeout=60_000)
     expect(page.locator("#mapnote")).to_contain_text("No network")
 
 

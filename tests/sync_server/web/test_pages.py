@@ -438,7 +438,7 @@ def heard(client: Client, last_event_id: str) -> tuple[int, list[str]]:
     topics: list[str] = []
     place = 0
     headers = {"Last-Event-ID": last_event_id, "Accept": "text/event-stream"}
-    with client.stream("GET", "/live?after=0", headers=headers, timeout=10) as answer:
+    with client.stream("GET", "/live?after=0", headers=headers, timeout=60) as answer:
         for line in answer.iter_lines():
             name, _, value = line.partition(": ")
             if name == "id":
@@ -466,7 +466,7 @@ def test_a_place_beyond_the_end_of_the_feed_hides_nothing_that_comes(
     operator: Client, sqlite_engine: Engine
 ) -> None:
     headers = {"Last-Event-ID": str(2**61), "Accept": "text/event-stream"}
-    with operator.stream("GET", "/live", headers=headers, timeout=10) as answer:
+    with operator.stream("GET", "/live", headers=headers, timeout=60) as answer:
         lines = answer.iter_lines()
         next(line for line in lines if line == "event: beat")
         operator.post(f"/alerts/{alert_of(sqlite_engine, 'WM-204418')}/acknowledge")
@@ -479,10 +479,10 @@ def test_an_account_with_too_many_open_pages_is_told_so(
     operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_io, "MOST_STREAMS", 1)
-    with operator.stream("GET", "/live", timeout=10) as first:
+    with operator.stream("GET", "/live", timeout=60) as first:
         lines = first.iter_lines()
         next(line for line in lines if line == "event: beat")
-        second = operator.get("/live", timeout=10)
+        second = operator.get("/live", timeout=60)
 
     assert (second.status_code, second.json()["code"]) == (429, "login.limited")
 
