@@ -20,6 +20,7 @@ from meter_telegrams.cjt188.reading import (
     decode_meter_data,
     fitting_profiles,
     missing,
+    unfit_reason,
 )
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, QualityCode
 from wire_contracts.quantities import Quantity
@@ -225,7 +226,8 @@ def _identity(answer: Cjt188Answer) -> Identity:
 def _job_read(meter: Cjt188Meter, answer: Cjt188Answer, faults: Sequence[Fault]) -> JobRead:
     profile = meter.profile or _fitting(answer)
     if profile is None:
-        detail = f"data: {len(answer.payload)} bytes fit no profile; name one in the settings"
+        reason = unfit_reason(answer.payload, answer.frame.meter_type)
+        detail = f"{reason}; name one in the settings" if reason.startswith("data") else reason
         reading = Cjt188Reading(quality=_missing(meter, BAD_PROFILE), refusal=detail)
     else:
         reading = decode_meter_data(answer.payload, meter.meter_type, profile)

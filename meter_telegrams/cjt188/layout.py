@@ -3,7 +3,7 @@
 Heat, 43 bytes: settled-day energy, energy, power, flow, volume (each 4 bytes BCD and a unit),
 supply and return temperature (3 bytes, two decimals), working hours (3 bytes), clock (7), ST (2).
 Water and gas, 19 bytes: volume, settled-day volume (4 bytes and a unit), clock (7), ST (2).
-All numbers BCD, lowest byte first.
+All numbers BCD, lowest byte first; some makers send the highest first (profiles with `_high`).
 
 Sources: offsets and order: a reader for water, gas and heat meters (`cj188.h`: heat at 3, 8, 13,
 18, 23, 28, 31, 34, 37, 44; water and gas at 3, 8, 13, 20) and the frame of maker JY with values
@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from meter_telegrams.cjt188.byte_order import OTHER_ORDER, ByteOrder
 from wire_contracts.quantities import Quantity
 
 
@@ -69,6 +70,7 @@ class Cjt188Profile:
     reference: str
     kind: Cjt188Kind
     unit_place: UnitPlace = UnitPlace.AFTER
+    byte_order: ByteOrder = ByteOrder.LOW_FIRST
 
 
 def _united(part: Part, decimals: int = 2) -> Place:
@@ -111,16 +113,33 @@ PROFILES: Mapping[str, Cjt188Profile] = {
     profile.reference: profile
     for kind in Cjt188Kind
     for profile in (
-        Cjt188Profile(reference=f"cjt188_{kind}@1", kind=kind),
-        Cjt188Profile(reference=f"cjt188_{kind}_jy@1", kind=kind, unit_place=UnitPlace.BEFORE),
+        Cjt188Profile(
+            reference=f"cjt188_{kind}{first}{side}@1",
+            kind=kind,
+            unit_place=unit_place,
+            byte_order=byte_order,
+        )
+        for first, byte_order in (("", ByteOrder.LOW_FIRST), ("_high", ByteOrder.HIGH_FIRST))
+        for side, unit_place in (("", UnitPlace.AFTER), ("_jy", UnitPlace.BEFORE))
     )
 }
-"""The references that settings may name; `_jy`: the unit stands before the value."""
+"""The references that settings may name; `_jy`: the unit stands before the value; `_high`: the
+highest byte of every number comes first."""
 
 
 def kind_of(meter_type: int) -> Cjt188Kind | None:
     """Return what a meter of this type measures; None: its data are not known here."""
     return _KINDS.get(meter_type)
+
+
+def with_other_order(profile: Cjt188Profile) -> Cjt188Profile:
+    """Return the profile that differs in the byte order alone."""
+    wanted = (profile.kind, profile.unit_place, OTHER_ORDER[profile.byte_order])
+    return next(
+        each
+        for each in PROFILES.values()
+        if (each.kind, each.unit_place, each.byte_order) == wanted
+    )
 
 
 def wire_quantities(kind: Cjt188Kind, meter_type: int) -> Mapping[Part, Quantity]:

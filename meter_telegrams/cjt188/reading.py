@@ -2,7 +2,8 @@
 
 A part that is filled (FF, EE), has a digit above 9 or a unit that cannot be its own has no value.
 The layout is proved by the data themselves: where the other place of the unit explains at least
-as many units, nothing is taken at all.
+as many units, or the clock is right in the other byte order alone, nothing is taken at all. Where
+one value is impossible, or both byte orders explain everything, no value is good.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from meter_telegrams.cjt188.byte_order import (
+    ByteOrder,
+    OrderProof,
+    parse_bcd,
+    parse_clock,
+    prove_order,
+)
 from meter_telegrams.cjt188.layout import (
     PLACES,
     PROFILES,
@@ -20,13 +28,12 @@ from meter_telegrams.cjt188.layout import (
     UnitPlace,
     kind_of,
     wire_quantities,
+    with_other_order,
 )
 from meter_telegrams.cjt188.units import UNITS, Cjt188Unit
 from wire_contracts.quality import BAD_PROFILE, BAD_SENTINEL, SUSPECT_RANGE, QualityCode
-from wire_contracts.quantities import PLAUSIBLE, Quantity, dimension_of, to_canonical
 from wire_contracts.quantities import UNITS as WIRE_UNITS
-
-CLOCK_BYTES = 7
+from wire_contracts.quantities import Quantity, dimension_of, is_plausible, to_canonical
 
 _VALVE = 0x03
 _BATTERY_LOW = 0x04
@@ -36,6 +43,9 @@ ng-gateway.com's types have it (bit 0 closed, bit 1 not normal, bit 2 low). One 
 the bits from the other end (C0 valve, 20 battery); the rest of ST is the maker's own."""
 
 _EVENTS: Mapping[str, str] = {"closed": "valve_closed", "fault": "valve_fault"}
+_STANDARD_ORDER = tuple(
+    profile for profile in PROFILES.values() if profile.byte_order is ByteOrder.LOW_FIRST
+)
 _OTHER_PLACE = {UnitPlace.AFTER: UnitPlace.BEFORE, UnitPlace.BEFORE: UnitPlace.AFTER}
 
 
@@ -76,36 +86,43 @@ def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> C
         quality = dict.fromkeys(wanted.values(), BAD_PROFILE)
         return Cjt188Reading(quality=quality, refusal=refusal)
     parts = dict(_parts(data, profile.kind))
-    values: dict[Quantity, float] = {}
-    codes: dict[Quantity, QualityCode] = {}
-    for part, quantity in wanted.items():
-        value, code = _measured(*parts[part], quantity, profile.unit_place)
-        if code is not None:
-            codes[quantity] = code
-        if value is not None:
-            values[quantity] = value
+    values, codes = _values(parts, wanted, profile)
+    if SUSPECT_RANGE in codes.values() or _is_order_open(parts, wanted, profile):
+        codes |= dict.fromkeys(values, SUSPECT_RANGE)
     status = parts[Part.STATUS][1]
     return Cjt188Reading(
         values=values,
         quality=codes,
         events=_events(status[0]),
-        local=_local(parts, wanted[Part.CURRENT], profile.unit_place),
-        clock=parse_clock(parts[Part.CLOCK][1]),
+        local=_local(parts, wanted[Part.CURRENT], profile),
+        clock=parse_clock(parts[Part.CLOCK][1], profile.byte_order),
     )
 
 
 def fitting_profiles(data: bytes, meter_type: int) -> tuple[str, ...]:
     """Return the references under which every unit of the data is right, at most one.
 
-    None fits an unknown type, another length, or data that both sides of the unit explain.
+    None fits an unknown type, another length, or data that both sides of the unit explain. A
+    byte order other than the standard's is never found: a person says so, who has seen the display.
     """
     return tuple(
         profile.reference
-        for profile in PROFILES.values()
-        if not _refusal(data, meter_type, profile)
-        and _fitting(data, profile.kind, profile.unit_place)
-        == sum(place.has_unit for place in PLACES[profile.kind])
+        for profile in _STANDARD_ORDER
+        if not _refusal(data, meter_type, profile) and _has_all_units(data, profile)
     )
+
+
+def unfit_reason(data: bytes, meter_type: int) -> str:
+    """Return why no profile fits data whose units are right: the clock; else that none does."""
+    refusals = (
+        _refusal(data, meter_type, profile)
+        for profile in _STANDARD_ORDER
+        if kind_of(meter_type) is profile.kind
+        and len(data) == _size(profile.kind)
+        and _has_all_units(data, profile)
+    )
+    unknown = f"data: {len(data)} bytes of a meter of type {meter_type:02X} prove no profile"
+    return next((each for each in refusals if each.startswith("clock")), unknown)
 
 
 def missing(kind: Cjt188Kind, meter_type: int, code: QualityCode) -> Mapping[Quantity, QualityCode]:
@@ -113,30 +130,11 @@ def missing(kind: Cjt188Kind, meter_type: int, code: QualityCode) -> Mapping[Qua
     return dict.fromkeys(wire_quantities(kind, meter_type).values(), code)
 
 
-def parse_bcd(digits: bytes) -> int | None:
-    """Return the number of BCD bytes, lowest byte first; None when a digit is above 9."""
-    text = digits[::-1].hex()
-    return int(text) if text.isdecimal() else None
-
-
-def parse_clock(digits: bytes) -> datetime | None:
-    """Return the naive time of seven BCD bytes (second first, century last), None if impossible."""
-    text = digits[::-1].hex()
-    if len(digits) != CLOCK_BYTES or not text.isdecimal():
-        return None
-    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
-    try:
-        # the meter's local time has no zone
-        return datetime(int(text[:4]), month, day, hour, minute, second)  # noqa: DTZ001
-    except ValueError:
-        return None
-
-
 def _refusal(data: bytes, meter_type: int, profile: Cjt188Profile) -> str:
     kind = kind_of(meter_type)
     if kind is not profile.kind:
         return f"type: {meter_type:02X} is not read as {profile.kind} by {profile.reference}"
-    size = sum(place.size for place in PLACES[profile.kind])
+    size = _size(profile.kind)
     if len(data) != size:
         return f"data: {len(data)} bytes, {profile.reference} knows only {size}"
     own = _fitting(data, profile.kind, profile.unit_place)
@@ -146,7 +144,60 @@ def _refusal(data: bytes, meter_type: int, profile: Cjt188Profile) -> str:
             f"units: {own} fit {profile.reference}, {other} fit with the unit on the other side;"
             " look at the meter's document and choose the profile with or without _jy"
         )
-    return ""
+    return _objection_of_clock(data, profile)
+
+
+def _objection_of_clock(data: bytes, profile: Cjt188Profile) -> str:
+    clock = dict(_parts(data, profile.kind))[Part.CLOCK][1]
+    if prove_order(clock, profile.byte_order) is not OrderProof.REFUTED:
+        return ""
+    return (
+        f"clock: {clock.hex().upper()} is impossible in the byte order of {profile.reference} and"
+        " right in the other, so the numbers may be turned too; look at the display, and if they"
+        f" are, name the profile {with_other_order(profile).reference}"
+    )
+
+
+def _size(kind: Cjt188Kind) -> int:
+    return sum(place.size for place in PLACES[kind])
+
+
+def _has_all_units(data: bytes, profile: Cjt188Profile) -> bool:
+    count = sum(place.has_unit for place in PLACES[profile.kind])
+    return _fitting(data, profile.kind, profile.unit_place) == count
+
+
+def _is_order_open(
+    parts: Mapping[Part, tuple[Place, bytes]],
+    wanted: Mapping[Part, Quantity],
+    profile: Cjt188Profile,
+) -> bool:
+    """Return whether the other byte order explains clock, values and settled value as well."""
+    if prove_order(parts[Part.CLOCK][1], profile.byte_order) is not OrderProof.OPEN:
+        return False
+    other = with_other_order(profile)
+    values, codes = _values(parts, wanted, other)
+    current = values.get(wanted[Part.CURRENT])
+    settled, _ = _measured(*parts[Part.SETTLED], wanted[Part.CURRENT], other)
+    is_total = current is None or settled is None or settled <= current
+    is_same = values == _values(parts, wanted, profile)[0]
+    return is_total and not is_same and SUSPECT_RANGE not in codes.values()
+
+
+def _values(
+    parts: Mapping[Part, tuple[Place, bytes]],
+    wanted: Mapping[Part, Quantity],
+    profile: Cjt188Profile,
+) -> tuple[dict[Quantity, float], dict[Quantity, QualityCode]]:
+    values: dict[Quantity, float] = {}
+    codes: dict[Quantity, QualityCode] = {}
+    for part, quantity in wanted.items():
+        value, code = _measured(*parts[part], quantity, profile)
+        if code is not None:
+            codes[quantity] = code
+        if value is not None:
+            values[quantity] = value
+    return values, codes
 
 
 def _parts(data: bytes, kind: Cjt188Kind) -> Iterator[tuple[Part, tuple[Place, bytes]]]:
@@ -188,18 +239,17 @@ def _split(place: Place, span: bytes, unit_place: UnitPlace) -> tuple[Cjt188Unit
 
 
 def _measured(
-    place: Place, span: bytes, quantity: Quantity, unit_place: UnitPlace
+    place: Place, span: bytes, quantity: Quantity, profile: Cjt188Profile
 ) -> tuple[float | None, QualityCode | None]:
-    unit, digits = _split(place, span, unit_place)
-    number = parse_bcd(digits)
+    unit, digits = _split(place, span, profile.unit_place)
+    number = parse_bcd(digits, profile.byte_order)
     if number is None:
         return None, BAD_SENTINEL
     if unit is None or WIRE_UNITS[unit.name].canonical != dimension_of(quantity):
         return None, BAD_PROFILE
     scaled = Fraction(number * unit.times, 10**place.decimals)
     value = float(to_canonical(scaled, unit.name, quantity))
-    low, high = PLAUSIBLE[quantity]
-    return value, None if low <= value <= high else SUSPECT_RANGE
+    return value, None if is_plausible(quantity, value, is_float=False) else SUSPECT_RANGE
 
 
 def _events(status: int) -> tuple[str, ...]:
@@ -209,18 +259,18 @@ def _events(status: int) -> tuple[str, ...]:
 
 
 def _local(
-    parts: Mapping[Part, tuple[Place, bytes]], quantity: Quantity, unit_place: UnitPlace
+    parts: Mapping[Part, tuple[Place, bytes]], quantity: Quantity, profile: Cjt188Profile
 ) -> dict[str, float | int | str]:
     status = parts[Part.STATUS][1]
     found: dict[str, float | int | str] = {
         "valve": _VALVES.get(status[0] & _VALVE, "unknown"),
         Part.STATUS.value: status.hex().upper(),
     }
-    settled, _ = _measured(*parts[Part.SETTLED], quantity, unit_place)
+    settled, _ = _measured(*parts[Part.SETTLED], quantity, profile)
     if settled is not None:
         found[f"settled_{quantity}"] = settled
     if Part.HOURS in parts:
-        hours = parse_bcd(parts[Part.HOURS][1])
+        hours = parse_bcd(parts[Part.HOURS][1], profile.byte_order)
         if hours is not None:
             found[Part.HOURS.value] = hours
     return found

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from meter_telegrams.cjt188.exchange import Control, Identifier
 from meter_telegrams.cjt188.frames import Cjt188Frame, parse_frame
 from meter_telegrams.cjt188.layout import PROFILES
-from meter_telegrams.cjt188.reading import Cjt188Reading, decode_meter_data, fitting_profiles
+from meter_telegrams.cjt188.reading import (
+    Cjt188Reading,
+    decode_meter_data,
+    fitting_profiles,
+    unfit_reason,
+)
 from meter_telegrams.errors import TelegramError
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.quantities import Quantity
@@ -47,8 +52,7 @@ def decode_cjt188(telegram: bytes) -> Cjt188Telegram:
     data = frame.data[_PREFIX:]
     references = fitting_profiles(data, frame.meter_type)
     if not references:
-        kind = f"type {frame.meter_type:02X}"
-        raise TelegramError(f"data: {len(data)} bytes of a meter of {kind} prove no profile")
+        raise TelegramError(unfit_reason(data, frame.meter_type))
     reading = decode_meter_data(data, frame.meter_type, PROFILES[references[0]])
     return Cjt188Telegram(frame=frame, profile=references[0], reading=reading)
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from typing_extensions import override
 
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.links import telegram_line_io
@@ -236,6 +237,32 @@ def test_the_wrong_side_of_the_unit_gives_nothing_and_says_so() -> None:
 
     assert read.quality == {Quantity.VOLUME_M3: BAD_PROFILE}
     assert "choose the profile with or without _jy" in read.faults[0].detail
+
+
+class TurnedMeter(SimulatedMeter):
+    """Sends every number, its clock too, highest byte first."""
+
+    @override
+    def data(self) -> bytes:
+        data = super().data()
+        return data[3::-1] + data[4:5] + data[8:4:-1] + data[9:10] + data[16:9:-1] + data[17:]
+
+
+@pytest.mark.parametrize("profile", ["", "cjt188_water@1"])
+def test_numbers_highest_byte_first_give_nothing_and_the_fault_names_the_profile(
+    profile: str,
+) -> None:
+    with Cjt188Line([TurnedMeter(meter_type=0x10, address=f"{1:014d}")]) as line:
+        driver = driver_for(line, profile=profile)
+        read = read_in_time(driver, JOB)
+        driver.close()
+        right = driver_for(line, profile="cjt188_water_high@1")
+        found = read_in_time(right, JOB)
+        right.close()
+
+    assert (read.values, read.quality) == ({}, {Quantity.VOLUME_M3: BAD_PROFILE})
+    assert read.faults[0].detail.endswith("name the profile cjt188_water_high@1")
+    assert (found.values, found.quality) == ({Quantity.VOLUME_M3: 100.02}, {})
 
 
 def test_the_one_meter_on_a_line_says_who_it_is() -> None:

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meter_telegrams.cjt188.byte_order import parse_clock
 from meter_telegrams.cjt188.frames import parse_frame
-from meter_telegrams.cjt188.layout import PROFILES, Cjt188Profile, kind_of
+from meter_telegrams.cjt188.layout import PLACES, PROFILES, Cjt188Kind, Cjt188Profile, Part, kind_of
 from meter_telegrams.cjt188.reading import (
     Cjt188Reading,
     decode_meter_data,
     fitting_profiles,
     missing,
-    parse_clock,
+    unfit_reason,
 )
 from tests.meter_telegrams.test_cjt188_telegrams import HEAT_ANSWER, WATER_ANSWER
 from wire_contracts.quality import (
@@ -182,7 +183,91 @@ def test_a_fault_in_one_part_is_no_value_of_that_part_alone(
 def test_what_no_meter_can_mean_is_doubted() -> None:
     reading = decode_meter_data(heat(supply=bcd(800_000, 3)), 0x20, HEAT)
 
-    assert reading.quality == {Quantity.SUPPLY_TEMP_DEGC: SUSPECT_RANGE}
+    assert set(reading.quality.values()) == {SUSPECT_RANGE}
+    assert set(reading.quality) == set(reading.values)
+    assert len(reading.values) == 6
+
+
+def turned(data: bytes, *, kind: Cjt188Kind = Cjt188Kind.HEAT) -> bytes:
+    """Return meter data as a maker sends them who puts the highest byte first."""
+    spans, at = [], 0
+    for place in PLACES[kind]:
+        span = data[at : at + place.size]
+        at += place.size
+        is_number = place.part is not Part.STATUS
+        digits, unit = (span[:-1], span[-1:]) if place.has_unit else (span, b"")
+        spans.append(digits[::-1] + unit if is_number else span)
+    return b"".join(spans)
+
+
+WATER_DATA = united(12345, 0x2C) + united(10000, 0x2C) + CLOCK + b"\x00\x00"
+BOTH_WAYS = bytes.fromhex("20261103081020")
+"""2010-08-03 11:26:20 as the standard has it; 2026-11-03 08:10:20 the other way."""
+
+
+def test_numbers_highest_byte_first_give_no_value_and_name_the_profile_that_reads_them() -> None:
+    data = turned(heat())
+    reading = decode_meter_data(data, 0x20, HEAT)
+    right = decode_meter_data(data, 0x20, PROFILES["cjt188_heat_high@1"])
+
+    assert reading.values == {}
+    assert set(reading.quality.values()) == {BAD_PROFILE}
+    assert reading.refusal.startswith("clock: 20150710120053 is impossible")
+    assert reading.refusal.endswith("name the profile cjt188_heat_high@1")
+    assert right == decode_meter_data(heat(), 0x20, HEAT)
+    assert fitting_profiles(data, 0x20) == ()
+    assert unfit_reason(data, 0x20) == reading.refusal
+
+
+def test_a_volume_highest_byte_first_is_none() -> None:
+    data = turned(WATER_DATA, kind=Cjt188Kind.WATER)
+
+    assert decode_meter_data(data, 0x10, WATER).values == {}
+    high = decode_meter_data(data, 0x10, PROFILES["cjt188_water_high@1"])
+    assert (high.values, high.quality) == ({Quantity.VOLUME_M3: 123.45}, {})
+
+
+def test_a_meter_of_the_standard_is_not_read_highest_byte_first() -> None:
+    reading = decode_meter_data(WATER_DATA, 0x10, PROFILES["cjt188_water_high@1"])
+
+    assert reading.values == {}
+    assert reading.refusal.endswith("name the profile cjt188_water@1")
+
+
+@pytest.mark.parametrize("reference", ["cjt188_water@1", "cjt188_water_high@1"])
+def test_a_clock_that_is_right_in_both_orders_leaves_the_value_in_doubt(reference: str) -> None:
+    data = united(12345, 0x2C) + united(45, 0x2C) + BOTH_WAYS + b"\x00\x00"
+
+    reading = decode_meter_data(data, 0x10, PROFILES[reference])
+    assert reading.quality == {Quantity.VOLUME_M3: SUSPECT_RANGE}
+
+
+def test_where_the_other_order_makes_no_sense_the_clock_need_not_decide() -> None:
+    shrunk = united(12345, 0x2C) + united(10099, 0x2C) + BOTH_WAYS + b"\x00\x00"
+
+    assert decode_meter_data(heat(clock=BOTH_WAYS), 0x20, HEAT).quality == {}
+    assert decode_meter_data(shrunk, 0x10, WATER).quality == {}
+
+
+def test_a_clock_that_is_impossible_both_ways_takes_no_value() -> None:
+    for clock in (bytes(7), b"\xff" * 7, bytes.fromhex("00000001017019")):
+        reading = decode_meter_data(heat(clock=clock), 0x20, HEAT)
+        assert (len(reading.values), reading.quality) == (6, {})
+
+
+@given(
+    now=st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)),  # noqa: DTZ001  # local time
+    number=st.integers(0, 99_999_999),
+    settled=st.integers(0, 99_999_999),
+)
+def test_no_volume_of_the_wrong_order_is_good(now: datetime, number: int, settled: int) -> None:
+    low, high = sorted((number, settled))
+    clock = bytes.fromhex(now.strftime("%Y%m%d%H%M%S"))[::-1]
+    data = united(high, 0x2C) + united(low, 0x2C) + clock + b"\x00\x00"
+    reading = decode_meter_data(turned(data, kind=Cjt188Kind.WATER), 0x10, WATER)
+
+    is_good = bool(reading.values) and not reading.quality
+    assert not is_good or reading.values == {Quantity.VOLUME_M3: high / 100}
 
 
 @pytest.mark.parametrize(
