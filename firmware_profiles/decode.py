@@ -1,7 +1,7 @@
 """The words of one poll become readings in canonical units, with quality and events."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -110,6 +110,30 @@ def decode_group(
         nothing = [None] * len(prepared.wired)
         fast = FastRead(status=read_status(reader), values=nothing)
     return _assembled(reader, prepared, fast)
+
+
+def doubted_by(decoded: Decoded, other: Decoded) -> Decoded:
+    """Return a poll that counts only as far as another reading of the same moment does.
+
+    The status was read more than once: what it spoils in one of the readings is spoilt, and every
+    event of both was there.
+    """
+    quality = {**other.quality, **decoded.quality}
+    quality.update((name, code) for name, code in other.quality.items() if is_bad(code))
+    quality.update((name, code) for name, code in decoded.quality.items() if is_bad(code))
+    return replace(
+        decoded,
+        values={
+            name: value
+            for name, value in decoded.values.items()
+            if name not in quality or not is_bad(quality[name])
+        },
+        quality=quality,
+        events=tuple(dict.fromkeys((*decoded.events, *other.events))),
+        local_of=lambda: {
+            name: value for name, value in decoded.local.items() if name in other.local
+        },
+    )
 
 
 def decode_group_slowly(profile: Profile, group: str, image: WordImage, faults: Faults) -> Decoded:

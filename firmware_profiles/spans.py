@@ -48,12 +48,17 @@ def needed_spans(profile: Profile, register: Register) -> tuple[Span, ...]:
 
     The others are its settings, and what its validity rules look at.
     """
-    parts = [profile.registers[name].span for name in register.companions.in_one_request()]
     needs = (need.register for rule in register.validity for need in rule.needs)
     names = dict.fromkeys((*register.companions.settings(), *needs))
     names.pop(register.name, None)
     others = (profile.registers[name].span for name in names)
-    return (*_joined([register.span, *parts]), *others)
+    return (*value_spans(profile, register), *others)
+
+
+def value_spans(profile: Profile, register: Register) -> tuple[Span, ...]:
+    """Return the spans of one value alone: what must come in one read."""
+    parts = [profile.registers[name].span for name in register.companions.in_one_request()]
+    return tuple(_joined([register.span, *parts]))
 
 
 def watched_registers(profile: Profile) -> tuple[Register, ...]:

@@ -1,14 +1,17 @@
 """The status registers of one poll: which events they report, and what they cannot tell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from firmware_profiles.codings import Raw
 from firmware_profiles.effects import effect_of
 from firmware_profiles.measure import Reader
+from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.register import Register
+from firmware_profiles.spans import value_spans
 from firmware_profiles.status_rule import ANY_REGISTER, StatusRule
+from firmware_profiles.words import Span
 from wire_contracts.quantities import Quantity
 
 
@@ -62,6 +65,31 @@ def sentinel_events(reader: Reader, register: Register) -> Sequence[str]:
     if raw is None:
         return ()
     return tuple(rule.event for rule in _anywhere(reader) if rule_holds(rule, raw))
+
+
+def witness_spans(profile: Profile, group: str) -> Mapping[Span, tuple[Span, ...]]:
+    """Return, by the span of each value that is sent, the words that say whether it counts.
+
+    These are the status registers that spoil it, and what its validity rules look at. Counts of
+    faults are not among them: they are held against the poll before.
+
+    Raises:
+        KeyError: The profile has no such group.
+    """
+    found: dict[Span, set[Span]] = {}
+    for register in group_registers(profile, group):
+        if register.wire is None:
+            continue
+        seen = {need.register for rule in register.validity for need in rule.needs}
+        for rule in profile.status:
+            effect = effect_of(rule)
+            is_flag = rule.register != ANY_REGISTER and not rule.is_counter
+            if is_flag and register.wire in effect.bad | effect.suspect:
+                seen.add(rule.register)
+        spans = {profile.registers[name].span for name in seen - {register.name}}
+        for span in value_spans(profile, register):
+            found.setdefault(span, set()).update(spans)
+    return {span: tuple(sorted(spans)) for span, spans in found.items() if spans}
 
 
 def rule_holds(rule: StatusRule, raw: Raw) -> bool:

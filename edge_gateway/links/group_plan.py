@@ -1,6 +1,6 @@
 """What one register group of one meter is asked, and what it has refused before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from edge_gateway.links.read_plan import (
     ReadLimits,
     RequestCost,
     covers,
+    enclosing,
     guarded,
     overlap,
     plan_reads,
@@ -60,6 +61,10 @@ class GroupPlan:
         guard: The constant register that every request fetches where it fits.
         settings: Words of the meter's settings (unit, multiplier). The requests that fetch them
             come last: a setting that is changed between two requests shows that it was.
+        witnesses: Span of a value to the spans that say whether it counts.
+        before: What is asked once more ahead of the requests: witnesses that come behind a value.
+        behind: What is asked once more after them: witnesses that come ahead of a value.
+        witness_words: The words of all witnesses.
     """
 
     spans: Sequence[Span]
@@ -71,11 +76,16 @@ class GroupPlan:
     cost: RequestCost = LAN_COST
     guard: Span | None = None
     settings: Sequence[WordAddress] = ()
+    witnesses: Mapping[Span, Sequence[Span]] = field(default_factory=dict)
+    before: Sequence[Span] = ()
+    behind: Sequence[Span] = ()
+    witness_words: frozenset[WordAddress] = frozenset()
 
     @property
     def duration_s(self) -> float:
         """Return the seconds of one job."""
-        return sum(self.cost.of_span(request) for request in self.requests)
+        asked = (*self.before, *self.requests, *self.behind)
+        return sum(self.cost.of_span(request) for request in asked)
 
 
 def plan_group(
@@ -101,6 +111,21 @@ def plan_group(
         settings=tuple(at for span in settings for at in span.addresses()),
     )
     return _planned(blank)
+
+
+def witnessed(plan: GroupPlan, witnesses: Mapping[Span, Sequence[Span]]) -> GroupPlan:
+    """Return the plan in which no fault can begin or end unseen between two requests.
+
+    What says whether a value counts comes in the same answer as the value, or it is asked ahead of
+    it and behind it, whichever costs less bus time.
+
+    Args:
+        plan: The plan.
+        witnesses: `firmware_profiles.spans.witness_spans` of the group.
+    """
+    said = {span for spans in witnesses.values() for span in spans}
+    words = frozenset(at for span in said for at in span.addresses())
+    return _planned(replace(plan, witnesses=witnesses, witness_words=words))
 
 
 def replan(plan: GroupPlan, cost: RequestCost) -> GroupPlan:
@@ -132,16 +157,76 @@ def _planned(plan: GroupPlan) -> GroupPlan:
     shared = [span for span in plan.spans if not any(overlap(span, bad) for bad in refused)]
     lonely = [span for span in plan.spans if span not in shared and span not in plan.refusals]
     limits = replace(plan.limits, barred=(*plan.limits.barred, *refused))
+    apart = _choice(plan, (shared, lonely), limits)
+    if not (apart.before or apart.behind):
+        return apart
+    together = _choice(plan, (_with_witnesses(plan, shared, limits), lonely), limits)
+    return min(apart, together, key=lambda choice: choice.duration_s)
+
+
+def _choice(
+    plan: GroupPlan, spans: tuple[Sequence[Span], Sequence[Span]], limits: ReadLimits
+) -> GroupPlan:
+    """Return the plan with requests that share the first spans and ask the others alone."""
+    shared, lonely = spans
     planned = plan_reads(shared, limits, plan.cost) if shared else ()
+    planned = tuple(sorted(planned, key=lambda each: _has_any(each, plan.witness_words)))
     if planned:
         planned = guarded(planned, plan.guard, limits)
     settings = frozenset(plan.settings)
     requests = sorted((*planned, *lonely), key=lambda each: _has_any(each, settings))
+    before, behind = _asked_again(plan, requests)
     parts = {
         request: tuple(span for span in plan.spans if covers(request, span)) for request in requests
     }
     words = {request: tuple(request.addresses()) for request in requests}
-    return replace(plan, requests=tuple(requests), parts=parts, words=words)
+    return replace(
+        plan,
+        requests=tuple(requests),
+        parts=parts,
+        words=words,
+        before=_reads(before, limits, plan.cost),
+        behind=_reads(behind, limits, plan.cost),
+    )
+
+
+def _with_witnesses(plan: GroupPlan, shared: Sequence[Span], limits: ReadLimits) -> Sequence[Span]:
+    """Return the spans, each value joined with its witnesses where one request may fetch both."""
+    joined = list(shared)
+    for value, witnesses in plan.witnesses.items():
+        near = [each for each in witnesses if each.space == value.space]
+        both = enclosing([value, *near])
+        if near and limits.allows(both):
+            joined.append(both)
+    return joined
+
+
+def _asked_again(plan: GroupPlan, requests: Sequence[Span]) -> tuple[set[Span], set[Span]]:
+    """Return the witnesses that come behind a value, and those that come ahead of one.
+
+    The last request that fetches a word is the one whose word counts.
+    """
+    before: set[Span] = set()
+    behind: set[Span] = set()
+    for value, witnesses in plan.witnesses.items():
+        value_at = _last_place(requests, value)
+        for witness in witnesses:
+            witness_at = _last_place(requests, witness)
+            if value_at is None or witness_at is None or value_at == witness_at:
+                continue
+            (before if witness_at > value_at else behind).add(witness)
+    return before, behind
+
+
+def _reads(spans: Iterable[Span], limits: ReadLimits, cost: RequestCost) -> Sequence[Span]:
+    """Return the requests for witnesses; one that overlaps a refused span is asked alone."""
+    alone = sorted(span for span in spans if not limits.allows(span))
+    return (*plan_reads(set(spans).difference(alone), limits, cost), *alone)
+
+
+def _last_place(requests: Sequence[Span], span: Span) -> int | None:
+    places = [place for place, request in enumerate(requests) if covers(request, span)]
+    return places[-1] if places else None
 
 
 def _has_any(request: Span, words: frozenset[WordAddress]) -> bool:

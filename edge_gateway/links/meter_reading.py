@@ -30,6 +30,18 @@ Transact = Callable[[Span], Answer]
 _NO_FAULTS: Mapping[WordAddress, QualityCode] = MappingProxyType({})
 
 
+class Look(NamedTuple):
+    """What said whether the values count, as it was ahead of them or behind them.
+
+    Attributes:
+        words: The words as they were then.
+        faults: Why others are missing.
+    """
+
+    words: Mapping[WordAddress, int]
+    faults: Mapping[WordAddress, QualityCode]
+
+
 class GroupRead(NamedTuple):
     """What one job brought; a tuple is made in a third of the time of a dataclass.
 
@@ -41,6 +53,7 @@ class GroupRead(NamedTuple):
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         is_mixed: Whether the guard register differed between two answers.
         troubles: What went wrong, in the order it happened.
+        looks: What said whether the values count, where it was asked more than once.
     """
 
     words: Mapping[WordAddress, int]
@@ -50,6 +63,7 @@ class GroupRead(NamedTuple):
     is_link_down: bool = False
     is_mixed: bool = False
     troubles: Sequence[Fault] = ()
+    looks: Sequence[Look] = ()
 
 
 def read_group(
@@ -76,8 +90,11 @@ def read_group(
         again = transact
         transact = lambda request: first.pop() if first else again(request)  # noqa: E731  # the answer that was already given comes first
     job = _Job(plan=plan, transact=transact, retry_count=retry_count, now_utc=now_utc)
+    looks = [job.look(plan.before)] if plan.before else []
     for request in plan.requests:
         job.ask(request)
+    if plan.behind:
+        looks.append(job.look(plan.behind))
     job.ask_refused()
     return GroupRead(
         words=job.words,
@@ -89,13 +106,15 @@ def read_group(
         is_link_down=job.stopped_by is not None and job.stopped_by.kind is FaultKind.LINK_DOWN,
         is_mixed=job.has_mixed,
         troubles=job.troubles,
+        looks=() if job.has_mixed else looks,
     )
 
 
 def refused(read: GroupRead, unproved: Fault) -> GroupRead:
     """Return a job none of whose words count, because no proof stands behind them."""
     faults = {**dict.fromkeys(read.words, BAD_MISMATCH), **read.faults}
-    return read._replace(words={}, faults=faults, troubles=(*read.troubles, unproved))
+    troubles = (*read.troubles, unproved)
+    return read._replace(words={}, faults=faults, troubles=troubles, looks=())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,6 +146,21 @@ class _Job:
             self._isolate(request, self.plan.parts[request], answer)
         else:
             self._fail(request, answer)
+
+    def look(self, requests: Sequence[Span]) -> Look:
+        """Return what says whether the values count, as it is now."""
+        wanted = self.plan.witness_words
+        words: dict[WordAddress, int] = {}
+        faults: dict[WordAddress, QualityCode] = {}
+        for request in requests:
+            answer = self._persist(request)
+            asked = tuple(request.addresses())
+            if isinstance(answer, Fault):
+                faults.update((at, answer.quality) for at in asked if at in wanted)
+            else:
+                pairs = zip(asked, answer, strict=True)
+                words.update((at, word) for at, word in pairs if at in wanted)
+        return Look(words=words, faults=faults)
 
     def ask_refused(self) -> None:
         """Ask again for what was refused before where it is due; the rest keeps its quality."""

@@ -15,7 +15,7 @@ from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead
 from edge_gateway.links.modbus_unit import Unit
 from firmware_profiles.counters import with_counters
-from firmware_profiles.decode import Decoded, decode_group
+from firmware_profiles.decode import Decoded, decode_group, doubted_by
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.rates import Poll, rate_suspects
@@ -84,6 +84,9 @@ def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
     meter = unit.meter
     changed = _changed_settings(unit, group, read)
     decoded = _decoded(unit, group, read)
+    certain = _certain(unit, group, read, decoded)
+    is_torn = bool(changed) or certain.quality != decoded.quality
+    decoded = certain
     if changed:
         decoded = _without_torn(meter.profile, group, decoded, changed)
     decoded = _compared(unit, group, decoded, told.at_utc)
@@ -91,7 +94,7 @@ def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
         values=decoded.values,
         quality=decoded.quality,
         events=decoded.events,
-        raw=None if changed else _raw(read),
+        raw=None if is_torn else _raw(read),
         local=LaterValues(decoded.local_of),
         has_answered=read.has_answered,
         is_link_down=read.is_link_down,
@@ -154,6 +157,18 @@ def _compared(unit: Unit, group: str, decoded: Decoded, at_utc: datetime) -> Dec
     if not suspects:
         return decoded
     return replace(decoded, quality={**suspects, **decoded.quality})
+
+
+def _certain(unit: Unit, group: str, read: GroupRead, decoded: Decoded) -> Decoded:
+    """Return the poll in which a fault that was there ahead of a value or behind it counts."""
+    for look in read.looks:
+        if not look.faults and look.words.items() <= read.words.items():
+            continue
+        words = {at: word for at, word in read.words.items() if at not in look.faults}
+        words.update(look.words)
+        then = read._replace(words=words, faults={**read.faults, **look.faults})
+        decoded = doubted_by(decoded, _decoded(unit, group, then))
+    return decoded
 
 
 def _decoded(unit: Unit, group: str, read: GroupRead) -> Decoded:

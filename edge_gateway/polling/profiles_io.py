@@ -12,7 +12,7 @@ from edge_gateway.config import AUTO, ConfigError, GatewayConfig, LinkConfig, Me
 from edge_gateway.links import cjt188_driver, mbus_meter
 from edge_gateway.links.bus_time import BusTime, bus_time
 from edge_gateway.links.driver import TELEGRAM, DriverMeter
-from edge_gateway.links.group_plan import GroupPlan, plan_group
+from edge_gateway.links.group_plan import GroupPlan, plan_group, witnessed
 from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt
 from edge_gateway.links.link_url import (
     Cjt188Url,
@@ -37,6 +37,7 @@ from firmware_profiles.errors import ProfileError
 from firmware_profiles.library_io import available_profiles, load_profile
 from firmware_profiles.profile import Profile
 from firmware_profiles.spans import setting_spans
+from firmware_profiles.status import witness_spans
 from wire_contracts.clock import Clock
 
 DEFAULT_TIMEOUT_S = 1.0
@@ -352,7 +353,8 @@ def _plans(place: str, profile: Profile, time_of: BusTime) -> Mapping[str, Group
     for group, needed in spans.items():
         try:
             settings = setting_spans(profile, group)
-            plans[group] = plan_group(needed, limits, cost, guard, settings)
+            plan = plan_group(needed, limits, cost, guard, settings)
+            plans[group] = witnessed(plan, witness_spans(profile, group))
         except PlanError as error:
             where = f"{place}: profile {profile.reference} group {group}"
             raise ConfigError(f"{where}: {error}") from error

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.group_plan import CERTAIN_AFTER, GroupPlan, plan_group
+from edge_gateway.links.group_plan import CERTAIN_AFTER, GroupPlan, plan_group, witnessed
 from edge_gateway.links.meter_reading import GroupRead, Transact
 from edge_gateway.links.meter_reading import read_group as read_group_at
-from edge_gateway.links.read_plan import ReadLimits
+from edge_gateway.links.read_plan import ReadLimits, RequestCost
 from firmware_profiles.words import Span
 from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
 
@@ -231,3 +231,52 @@ def test_whatever_a_meter_refuses_every_readable_value_is_read_and_no_other(
             assert is_fine == (set(one.addresses()) <= set(read.words))
         assert all(word == address for (_, address), word in read.words.items())
         assert not set(read.words) & set(read.faults)
+
+
+def test_what_says_whether_a_value_counts_is_asked_on_both_sides_of_it() -> None:
+    coils = Span(function_code=1, address=4, word_count=3)
+    both = witnessed(plan_group([span(0), coils], ReadLimits()), {span(0): (coils,)})
+    healthy = plan_group([span(0), coils], ReadLimits())
+
+    assert ((*both.before, *both.requests, *both.behind)) == (coils, span(0), coils)
+    assert both.duration_s > healthy.duration_s
+
+
+def test_a_status_near_its_value_is_fetched_with_it_where_that_costs_less() -> None:
+    near, far, status = span(0), span(4), span(40, 1)
+    dear = RequestCost(request_s=0.05, word_s=0.002)
+    cheap = RequestCost(request_s=0.02, word_s=0.002)
+    spans, said = [near, far, status], {near: (status,), far: (status,)}
+
+    together = witnessed(plan_group(spans, ReadLimits(), dear), said)
+    apart = witnessed(plan_group(spans, ReadLimits(), cheap), said)
+
+    assert (together.before, together.requests, together.behind) == ((), (span(0, 41),), ())
+    assert (apart.before, apart.requests, apart.behind) == ((status,), (span(0, 6), status), ())
+
+
+def test_a_status_that_stands_in_one_block_with_its_values_costs_nothing_more() -> None:
+    alone = plan_group([span(0), span(4)], ReadLimits())
+
+    assert witnessed(alone, {span(0): (span(4),)}).requests == alone.requests
+    assert witnessed(alone, {span(0): (span(4),)}).before == ()
+
+
+def test_each_of_two_blocks_may_hold_the_status_of_the_other() -> None:
+    blocks = [span(0), span(1000)]
+    both = witnessed(
+        plan_group(blocks, ReadLimits()), {span(0): (span(1000),), span(1000): (span(0),)}
+    )
+
+    assert (both.before, both.behind) == ((span(1000),), (span(0),))
+
+
+def test_a_status_that_is_not_answered_on_one_side_is_a_look_without_it() -> None:
+    coils = Span(function_code=1, address=4, word_count=1)
+    both = witnessed(plan_group([span(0), coils], ReadLimits()), {span(0): (coils,)})
+    transact, _ = sequence(GARBLED, (), ())
+
+    read = read_group(both, transact, retry_count=0)
+
+    assert [(look.words, look.faults) for look in read.looks] == [({}, {(1, 4): BAD_MISMATCH})]
+    assert read.words == {(3, 0): 0, (3, 1): 1, (1, 4): 4}
