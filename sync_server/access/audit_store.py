@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sync_server.db.access_tables import AUDIT_EVENT, AUDIT_HEAD
 from wire_contracts.fields import JsonObject
@@ -126,18 +126,49 @@ def _page_after(connection: Connection, position: int) -> list[dict[str, int | s
     return [{str(name): row[name] for name in row} for row in connection.execute(query).mappings()]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSearch:
+    """Which events are wanted; what is empty or None does not narrow.
+
+    Attributes:
+        action: The beginning of the action, such as `contact.`.
+        before: Only positions before this one: the next page of a list.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    before: int | None = None
+
+
+def find_audit(connection: Connection, wanted: AuditSearch, limit: int) -> list[AuditRecord]:
+    """Return the events that fit, the newest first."""
+    query = select(AUDIT_EVENT)
+    if wanted.actor:
+        query = query.where(AUDIT_EVENT.c.actor == wanted.actor)
+    if wanted.action:
+        query = query.where(AUDIT_EVENT.c.action.startswith(wanted.action, autoescape=True))
+    if wanted.subject:
+        query = query.where(AUDIT_EVENT.c.subject == wanted.subject)
+    if wanted.before is not None:
+        query = query.where(AUDIT_EVENT.c.position < wanted.before)
+    rows = connection.execute(query.order_by(AUDIT_EVENT.c.position.desc()).limit(limit))
+    return [_record(row) for row in rows]
+
+
 def list_audit(connection: Connection, limit: int = 200) -> list[AuditRecord]:
     """Return the newest events first."""
     query = select(AUDIT_EVENT).order_by(AUDIT_EVENT.c.position.desc()).limit(limit)
-    return [
-        AuditRecord(
-            position=row.position,
-            at_utc=utc_from_ms(row.at_ms),
-            actor=row.actor,
-            action=row.action,
-            subject=row.subject,
-            detail_text=row.detail,
-            event_hash=row.event_hash,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_record(row) for row in connection.execute(query)]
+
+
+def _record(row: Row[str]) -> AuditRecord:
+    return AuditRecord(
+        position=row.position,
+        at_utc=utc_from_ms(row.at_ms),
+        actor=row.actor,
+        action=row.action,
+        subject=row.subject,
+        detail_text=row.detail,
+        event_hash=row.event_hash,
+    )

@@ -75,6 +75,7 @@ class Action(StrEnum):
     APPROVE_HOME = "approve_home"
     SEE_INTERRUPTIONS = "see_interruptions"
     PLAN_INTERRUPTION = "plan_interruption"
+    LEAD_INCIDENT = "lead_incident"
 
 
 _R = Role
@@ -169,6 +170,9 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.SEE_HOMES: _DESK | _READ_ALL | {_R.DIRECTOR, _R.TEAM_LEADER, _R.METERING_ENGINEER},
     _A.CHANGE_HOME: _DESK | {_R.QUALITY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR},
     _A.APPROVE_HOME: frozenset({_R.DIRECTOR}),
+    _A.LEAD_INCIDENT: frozenset(
+        {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR}
+    ),
     _A.SEE_INTERRUPTIONS: _WATCH | _LEAD | _READ_ALL | _DESK,
     _A.PLAN_INTERRUPTION: frozenset(
         {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TECHNICIAN, _R.DIRECTOR}

@@ -12,6 +12,7 @@ The line through the modules:
     calls                 what an event of the telephone system means
     call_store            what rings, what was missed, who called back
     request_rows_store    the rows of requests
+    paper_store           slips on paper while the server is away
     matters_store         the matters of a time, with path and notes
     request_store         what the office does with requests; the role decides who may
     order_follow_store    requests follow the orders they became

@@ -4,4 +4,6 @@ The line through the modules:
 
     shift             the values of log and hand-over
     shift_store       entries and hand-overs in the database
+    delegation_store  who stands in for whom
+    incident_store    major incidents with their log
 """

@@ -27,6 +27,7 @@ from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.aftercare_io import aftercare_router, surveys_router
 from sync_server.web.applications_io import applications_router
+from sync_server.web.audit_io import audit_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.calls_io import calls_router
@@ -39,6 +40,7 @@ from sync_server.web.complaints_io import (
     verdicts_router,
 )
 from sync_server.web.contacts_io import contacts_router
+from sync_server.web.delegations_io import delegations_router
 from sync_server.web.desk_routes_io import (
     desk_actions_router,
     desk_router,
@@ -50,6 +52,7 @@ from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.homes_io import home_changes_router, home_files_router, homes_router
+from sync_server.web.incidents_io import incidents_router
 from sync_server.web.intake_io import intake_router
 from sync_server.web.interruptions_io import interruption_router, interruptions_router
 from sync_server.web.ledgers_io import ledgers_router
@@ -58,6 +61,7 @@ from sync_server.web.map_io import map_router
 from sync_server.web.meters_io import meters_router
 from sync_server.web.orders_io import orders_router
 from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
+from sync_server.web.paper_io import paper_entry_router, paper_router
 from sync_server.web.people_io import (
     accounts_router,
     crews_router,
@@ -170,6 +174,11 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         home_files_router(pages),
         home_changes_router(pages),
         applications_router(pages),
+        audit_router(pages),
+        incidents_router(pages),
+        delegations_router(pages),
+        paper_router(pages),
+        paper_entry_router(pages),
         interruptions_router(pages),
         interruption_router(pages),
         aftercare_router(pages),

@@ -358,7 +358,7 @@ OPINION_SOURCES: Mapping[str, str] = {
 
 OUTAGE_STATES: Mapping[str, str] = {
     "planned": mark("planned"),
-    "announced": mark("announced"),
+    "announced": mark("customers told"),
     "running": mark("running"),
     "ended": mark("ended"),
     "cancelled": mark("cancelled"),

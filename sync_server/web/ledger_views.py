@@ -58,7 +58,7 @@ HEADINGS: Mapping[Book, Sequence[str]] = {
         mark("Until"),
         mark("Started"),
         mark("Kept"),
-        mark("Missed"),
+        mark("Too late"),
         mark("Running"),
         mark("Share kept"),
     ),
@@ -228,7 +228,7 @@ def _cell(cell: Cell, words: Words, names: Names) -> CellView:
     if isinstance(cell, Share):
         percent = round(100 * cell.value)
         return CellView(text=f"{percent} %", is_number=True, used=percent)
-    is_number = isinstance(cell, int | float)
+    is_number = cell is None or isinstance(cell, int | float)
     return CellView(text=_text(cell, words, names), is_number=is_number, used=None)
 
 

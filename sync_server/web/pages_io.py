@@ -88,7 +88,7 @@ NAV: Sequence[NavLink] = (
     NavLink(
         key="homes",
         icon="home",
-        message=mark("Homes"),
+        message=mark("Files"),
         href="/homes",
         action=Action.SEE_HOMES,
     ),
@@ -151,6 +151,14 @@ NAV: Sequence[NavLink] = (
         message=mark("Forms"),
         href="/forms",
         action=Action.SEE_FORMS,
+    ),
+    NavLink(
+        key="audit",
+        icon="eye",
+        message=mark("Audit"),
+        href="/audit",
+        action=Action.SEE_AUDIT,
+        is_admin=True,
     ),
     NavLink(
         key="policies",

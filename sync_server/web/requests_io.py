@@ -45,6 +45,7 @@ from sync_server.service_desk.request_store import (
 )
 from sync_server.web.complaint_views import asked_rows
 from sync_server.web.crews_io import crew_choices
+from sync_server.web.delegations_io import stand_in_words
 from sync_server.web.desk import Tab
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeRequests, WorkRequest
@@ -329,6 +330,7 @@ def _request_page(
         can_send = may(role, Action.DISPATCH_ORDER) and _may_be_sent(record)
         crews = crew_choices(connection, words, "") if can_send else []
         asked = escalations_of(connection, request_id)
+        stand_in = stand_in_words(connection, record.owner, names, now_utc)
     if caller is not None and not caller.is_masked:
         _audit_reading(pages, reader, request_id)
     can_confirm = RequestEvent.CONFIRM in REQUEST.possible_events(record.state)
@@ -358,6 +360,7 @@ def _request_page(
         is_complaint=record.kind in {RequestKind.COMPLAINT, RequestKind.WHISTLE_BLOW},
         asked=asked_rows(asked, words, now_utc, names),
         can_ask=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
+        stand_in=stand_in,
         first_contact=names.accounts.get(record.first_contact, record.first_contact),
         satisfied=_satisfied(record, words),
         problem_text=problem,

@@ -1,0 +1,122 @@
+"""The routes of the audit: who did what, page by page, its chain, and the same as CSV."""
+
+import csv
+import io
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from sync_server.access.audit_store import (
+    AuditEvent,
+    AuditSearch,
+    append_audit,
+    find_audit,
+    verify_audit,
+)
+from sync_server.db.engine_io import reading
+from sync_server.forms.answer_table import BYTE_ORDER_MARK, harmless
+from sync_server.web.guarded_io import SeeAudit
+from sync_server.web.page_queries_store import account_names
+from sync_server.web.pages_io import Notice, Pages, Reader
+from sync_server.web.words import mark
+
+ROWS_ON_PAGE: Final = 100
+MOST_EXPORTED: Final = 100_000
+
+
+class SearchForm(BaseModel):
+    """What is looked for."""
+
+    who: str = Field(default="", max_length=80)
+    what: str = Field(default="", max_length=60)
+    subject: str = Field(default="", max_length=120)
+    before: int | None = Field(default=None, ge=1)
+    verify: str = Field(default="", max_length=3)
+
+    def search(self) -> AuditSearch:
+        """Return it as the audit is asked."""
+        return AuditSearch(
+            actor=self.who.strip(),
+            action=self.what.strip(),
+            subject=self.subject.strip(),
+            before=self.before,
+        )
+
+
+Asked = Annotated[SearchForm, Query()]
+
+
+def audit_router(pages: Pages) -> APIRouter:
+    """Return the routes of the audit."""
+    router = APIRouter()
+
+    @router.get("/audit")
+    def audit(request: Request, person: SeeAudit, asked: Asked) -> Response:
+        """Show the newest events that fit; the chain is verified when somebody asks."""
+        return _page(pages, request, pages.reader(person), asked)
+
+    @router.get("/audit.csv")
+    def export(person: SeeAudit, asked: Asked) -> Response:
+        """Return the events that fit as CSV; that they were taken away is an event itself."""
+        content = _csv(pages, person.account_id, asked)
+        headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> Response:
+    words = reader.words
+    with reading(pages.engine) as connection:
+        found = find_audit(connection, asked.search(), ROWS_ON_PAGE + 1)
+        names = account_names(connection)
+        verdict = verify_audit(connection) if asked.verify else None
+    notice = None
+    if verdict is not None:
+        whole = words.gettext(mark("The chain is whole: {n} events")).format(n=verdict.event_count)
+        broken = words.gettext(mark("The chain is broken at event {n}")).format(n=verdict.broken_at)
+        notice = Notice(
+            text=whole if verdict.is_whole else broken, tone="ok" if verdict.is_whole else "danger"
+        )
+    more = found[ROWS_ON_PAGE:]
+    shown = found[:ROWS_ON_PAGE]
+    return pages.page(
+        request,
+        reader,
+        "audit.html",
+        "audit",
+        rows=[
+            (
+                each.position,
+                words.moment(each.at_utc),
+                names.get(each.actor, each.actor),
+                each.action,
+                each.subject,
+                "" if each.detail_text == "{}" else each.detail_text,
+            )
+            for each in shown
+        ],
+        people=sorted(names.items(), key=lambda pair: pair[1]),
+        asked=asked,
+        next_before=shown[-1].position if more else None,
+        notice=notice,
+    )
+
+
+def _csv(pages: Pages, actor: str, asked: SearchForm) -> bytes:
+    now_utc = pages.clock.now_utc()
+    with pages.engine.begin() as connection:
+        event = AuditEvent(actor=actor, action="audit.export", subject="audit", detail={})
+        append_audit(connection, event, now_utc)
+        found = find_audit(connection, asked.search(), MOST_EXPORTED)
+    text = io.StringIO()
+    text.write(BYTE_ORDER_MARK)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(("position", "at", "actor", "action", "subject", "detail", "hash"))
+    for each in found:
+        at = each.at_utc.isoformat(timespec="seconds")
+        row = (each.actor, each.action, each.subject, each.detail_text, each.event_hash)
+        writer.writerow([each.position, at, *(harmless(cell) for cell in row)])
+    return text.getvalue().encode()
