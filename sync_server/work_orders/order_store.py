@@ -36,7 +36,6 @@ from sync_server.work_orders.order_rows_store import (
     move_order,
     order_from,
     orders_query,
-    record_of,
     show_order,
     steps_of,
 )
@@ -85,8 +84,7 @@ def create_order(
     if new.crew_id is not None:
         mover = Mover(actor=actor, happened_at_utc=now_utc, crew_id=new.crew_id)
         move_order(connection, order, WorkOrderEvent.RELEASE, mover, now_utc)
-    show_order(connection, order.order_id, now_utc)
-    return record_of(connection, order.order_id)
+    return show_order(connection, order.order_id, now_utc)
 
 
 def _action_for(new: NewOrder) -> Action:
@@ -200,8 +198,7 @@ def act(
     mover = Mover(actor=actor, happened_at_utc=now_utc, crew_id=order.document.crew_id)
     move_order(connection, order, event, mover, now_utc)
     _tell_alert(connection, order, event, actor, now_utc)
-    show_order(connection, order_id, now_utc)
-    return record_of(connection, order_id)
+    return show_order(connection, order_id, now_utc)
 
 
 def _action_of(event: WorkOrderEvent, actor: str) -> Action:
@@ -245,8 +242,7 @@ def assign(
     order = _locked(connection, order_id)
     mover = Mover(actor=actor, happened_at_utc=now_utc, crew_id=crew_id)
     hand_over(connection, order, mover, now_utc)
-    show_order(connection, order_id, now_utc)
-    return record_of(connection, order_id)
+    return show_order(connection, order_id, now_utc)
 
 
 def change_fields(
@@ -263,8 +259,7 @@ def change_fields(
     if change.address is not None:
         values["address"] = change.address
     change_order(connection, order_id, values, now_utc)
-    show_order(connection, order_id, now_utc)
-    return record_of(connection, order_id)
+    return show_order(connection, order_id, now_utc)
 
 
 def add_note(
@@ -275,8 +270,7 @@ def add_note(
     order = _locked(connection, order_id)
     note = f"{order.document.note}\n{text.strip()}".strip()
     change_order(connection, order_id, {"note": note}, now_utc)
-    show_order(connection, order_id, now_utc)
-    return record_of(connection, order_id)
+    return show_order(connection, order_id, now_utc)
 
 
 def check_may(connection: Connection, actor: str, action: Action) -> None:
