@@ -1,6 +1,6 @@
 """What one register group of one meter is asked, and what it has refused before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,14 +15,23 @@ from edge_gateway.links.read_plan import (
     plan_reads,
 )
 from firmware_profiles.words import Span, WordAddress
-from wire_contracts.quality import QualityCode
+from wire_contracts.quality import BAD_PROFILE, QualityCode
 
 CERTAIN_AFTER = 3
 """Jobs in a row that refused a span before it is no longer asked with every job: a meter that is
 starting up may refuse for a while (judgement)."""
 
+FIRST_PAUSE = timedelta(seconds=10)
+"""Least time before such a span is asked again; each pause is as long as it has been refused by
+then, so that a meter that was started anew is away at most twice as long as it was (judgement)."""
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""Longest pause of a span that has answered before, and of a group that is refused whole: a meter
+has what its profile names then, and is only busy with something else (judgement). It is also how
+long an exception is told of a span that is not asked."""
+
 ASKED_AGAIN_AFTER = timedelta(days=1)
-"""A span that is refused for certain is asked once a day; gateway notes 5."""
+"""Longest pause of a span that has never answered while others do; gateway notes 5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +41,35 @@ class Refusal:
     Attributes:
         quality: What it answered.
         times: Jobs in a row that it refused.
+        since_utc: When it was refused the first time of these.
         asked_at_utc: When it was asked the last time.
     """
 
     quality: QualityCode
     times: int
+    since_utc: datetime
     asked_at_utc: datetime
 
-    def is_due(self, now_utc: datetime) -> bool:
-        """Return whether it is asked again: a clock that was set back does not put it off."""
+    def is_due(self, now_utc: datetime, longest: timedelta) -> bool:
+        """Return whether it is asked again: a clock that was set back does not put it off.
+
+        Args:
+            now_utc: The gateway's clock.
+            longest: The longest pause.
+        """
         if self.times < CERTAIN_AFTER or now_utc < self.asked_at_utc:
             return True
-        return now_utc - self.asked_at_utc >= ASKED_AGAIN_AFTER
+        pause = max(FIRST_PAUSE, self.asked_at_utc - self.since_utc)
+        return now_utc - self.asked_at_utc >= min(longest, pause)
+
+    def told(self, now_utc: datetime) -> QualityCode:
+        """Return the quality of a span that is not asked now.
+
+        It is the exception while that is fresh. Later nobody knows more than that the meter does
+        not have what its profile names.
+        """
+        is_fresh = now_utc - self.asked_at_utc <= LONGEST_PAUSE
+        return self.quality if is_fresh else BAD_PROFILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +91,8 @@ class GroupPlan:
         before: What is asked once more ahead of the requests: witnesses that come behind a value.
         behind: What is asked once more after them: witnesses that come ahead of a value.
         witness_words: The words of all witnesses.
+        answered: Spans that have answered at some time.
+        is_proven: Whether those are all that the requests serve.
     """
 
     spans: Sequence[Span]
@@ -80,12 +108,19 @@ class GroupPlan:
     before: Sequence[Span] = ()
     behind: Sequence[Span] = ()
     witness_words: frozenset[WordAddress] = frozenset()
+    answered: frozenset[Span] = frozenset()
+    is_proven: bool = False
 
     @property
     def duration_s(self) -> float:
         """Return the seconds of one job."""
         asked = (*self.before, *self.requests, *self.behind)
         return sum(self.cost.of_span(request) for request in asked)
+
+    def longest_pause(self, span: Span) -> timedelta:
+        """Return how long a refused span is left alone at most."""
+        is_known = span in self.answered or not self.requests
+        return LONGEST_PAUSE if is_known else ASKED_AGAIN_AFTER
 
 
 def plan_group(
@@ -128,6 +163,17 @@ def witnessed(plan: GroupPlan, witnesses: Mapping[Span, Sequence[Span]]) -> Grou
     return _planned(replace(plan, witnesses=witnesses, witness_words=words))
 
 
+def answered_by(plan: GroupPlan, words: Collection[WordAddress]) -> GroupPlan:
+    """Return the plan that knows which of its spans have answered: those whose words are there."""
+    asked = frozenset(span for parts in plan.parts.values() for span in parts)
+    found = {span for span in asked if all(at in words for at in span.addresses())}
+    answered = plan.answered | found
+    is_proven = asked <= answered
+    if answered == plan.answered and is_proven == plan.is_proven:
+        return plan
+    return replace(plan, answered=answered, is_proven=is_proven)
+
+
 def replan(plan: GroupPlan, cost: RequestCost) -> GroupPlan:
     """Return the same group planned for another cost."""
     return _planned(replace(plan, cost=cost))
@@ -148,7 +194,7 @@ def without(
     limits = replace(plan.limits, barred=(*plan.limits.barred, *unread), max_registers=longest)
     if limits == plan.limits and refusals.keys() == plan.refusals.keys():
         return replace(plan, refusals=refusals)
-    return _planned(replace(plan, limits=limits, refusals=refusals))
+    return _planned(replace(plan, limits=limits, refusals=refusals, is_proven=False))
 
 
 def _planned(plan: GroupPlan) -> GroupPlan:

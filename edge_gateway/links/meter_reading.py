@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.group_plan import GroupPlan, Refusal, without
+from edge_gateway.links.group_plan import GroupPlan, Refusal, answered_by, without
 from edge_gateway.links.read_plan import enclosing
 from firmware_profiles.words import BlockImage, Span, WordAddress, span_in
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
@@ -79,13 +79,15 @@ def read_group(
         plan: What to ask.
         transact: One transaction of the link with this meter.
         retry_count: Repetitions after silence or a garbled answer.
-        now_utc: The gateway's clock, for what is asked once a day.
+        now_utc: The gateway's clock, for what was refused.
     """
     if len(plan.requests) == 1 and not plan.refusals and plan.guard is None:
         only = plan.requests[0]
         answer = transact(only)
         if not isinstance(answer, Fault):
-            return GroupRead(words=BlockImage(only, answer), plan=plan, has_answered=True)
+            image = BlockImage(only, answer)
+            after = plan if plan.is_proven else answered_by(plan, image)
+            return GroupRead(words=image, plan=after, has_answered=True)
         first = [answer]
         again = transact
         transact = lambda request: first.pop() if first else again(request)  # noqa: E731  # the answer that was already given comes first
@@ -165,9 +167,9 @@ class _Job:
     def ask_refused(self) -> None:
         """Ask again for what was refused before where it is due; the rest keeps its quality."""
         for span, refusal in self.plan.refusals.items():
-            if not refusal.is_due(self.now_utc):
+            if not refusal.is_due(self.now_utc, self.plan.longest_pause(span)):
                 self.refusals[span] = refusal
-                self.faults.update(dict.fromkeys(span.addresses(), refusal.quality))
+                self.faults.update(dict.fromkeys(span.addresses(), refusal.told(self.now_utc)))
                 continue
             answer = self._persist(span)
             if not isinstance(answer, Fault):
@@ -182,10 +184,11 @@ class _Job:
         """Return the plan for the next time."""
         refusals = dict(self.refusals)
         longest = self.longest or self.plan.limits.max_registers
-        is_same = refusals == self.plan.refusals and not self.barred
-        if is_same and longest == self.plan.limits.max_registers:
-            return self.plan
-        return without(self.plan, refusals, self.barred, longest)
+        plan = self.plan if self.plan.is_proven else answered_by(self.plan, self.words)
+        is_same = refusals == plan.refusals and not self.barred
+        if is_same and longest == plan.limits.max_registers:
+            return plan
+        return without(plan, refusals, self.barred, longest)
 
     def _persist(self, request: Span) -> Answer:
         """Return the answer; once the meter or the link is silent nothing more is asked."""
@@ -266,7 +269,11 @@ class _Job:
     def _refusal(self, span: Span, fault: Fault) -> Refusal:
         before = self.plan.refusals.get(span)
         times = 1 if before is None else before.times + 1
-        return Refusal(quality=fault.quality, times=times, asked_at_utc=self.now_utc)
+        now_utc = self.now_utc
+        since_utc = now_utc if before is None else min(before.since_utc, now_utc)
+        return Refusal(
+            quality=fault.quality, times=times, since_utc=since_utc, asked_at_utc=now_utc
+        )
 
     def _learn_shape(self, request: Span, halves: Sequence[Sequence[Span]]) -> None:
         """Both halves are fine and the whole is not: the hole between them, or its size."""

@@ -18,7 +18,7 @@ def refusal_notices(job: JobKind, before: GroupPlan, after: GroupPlan) -> Iterat
     where = f"{job.serial} group {job.group}: function"
     for span, refusal in after.refusals.items():
         if span not in before.refusals:
-            text = f"{where} {_range(span)} is refused ({refusal.quality}); asked again once a day"
+            text = f"{where} {_range(span)} is refused ({refusal.quality}); it is asked again"
             yield Notice(kind=REGISTER_REFUSED, text=text)
     for span in before.refusals:
         if span not in after.refusals:

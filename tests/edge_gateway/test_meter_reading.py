@@ -1,8 +1,9 @@
 """One job's requests: a silent meter costs little, a bad address costs only itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,9 @@ from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.group_plan import CERTAIN_AFTER, GroupPlan, plan_group, witnessed
 from edge_gateway.links.meter_reading import GroupRead, Transact
 from edge_gateway.links.meter_reading import read_group as read_group_at
-from edge_gateway.links.read_plan import ReadLimits, RequestCost
+from edge_gateway.links.read_plan import ReadLimits, RequestCost, covers
 from firmware_profiles.words import Span
-from wire_contracts.quality import BAD_MISMATCH, BAD_TIMEOUT, bad_exception
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, bad_exception
 
 SILENCE = Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT)
 GARBLED = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH)
@@ -130,7 +131,71 @@ def test_a_refused_register_is_found_by_halving_the_block() -> None:
     assert set(read.plan.refusals) == {span(40)}
 
 
-def test_a_register_refused_for_certain_is_asked_once_a_day_and_comes_back() -> None:
+def asked_at(meter: Meter, current: GroupPlan, wanted: Span, seconds: Sequence[int]) -> list[int]:
+    """The seconds at which a span was asked, alone or within a block."""
+    found = []
+    for second in seconds:
+        meter.asked.clear()
+        now_utc = NOW + timedelta(seconds=second)
+        current = read_group_at(current, meter, retry_count=0, now_utc=now_utc).plan
+        if any(covers(request, wanted) for request in meter.asked):
+            found.append(second)
+    return found
+
+
+def test_a_meter_that_refused_everything_while_it_was_started_is_back_soon() -> None:
+    block = plan(span(0), span(10), span(20))
+    meter = Meter(bad=frozenset(range(22)))
+    current, faults = block, []
+    for second in range(6):
+        now_utc = NOW + timedelta(seconds=second)
+        read = read_group_at(current, meter, retry_count=0, now_utc=now_utc)
+        current = read.plan
+        faults.append(read.faults)
+    meter.bad = frozenset()
+
+    assert faults[-1] == {(3, at): bad_exception(2) for at in (0, 1, 10, 11, 20, 21)}
+    assert asked_at(meter, current, span(0), range(6, 13)) == [12]
+
+
+def test_a_meter_that_refuses_everything_for_days_is_asked_every_hour() -> None:
+    block = plan(span(0), span(10))
+    meter = Meter(bad=frozenset(range(22)))
+    minutes = asked_at(meter, block, span(0), range(0, 3 * 86_400, 900))
+
+    assert max(later - earlier for earlier, later in pairwise(minutes)) == 3600
+
+
+def test_a_register_that_has_answered_before_is_asked_every_hour() -> None:
+    meter = Meter()
+    current = read_group(plan(span(0), span(10)), meter, retry_count=0).plan
+    meter.bad = frozenset({11})
+
+    asked = asked_at(meter, current, span(10), range(900, 3 * 86_400, 900))
+
+    assert max(later - earlier for earlier, later in pairwise(asked)) == 3600
+
+
+def test_one_that_never_answered_is_left_alone_up_to_a_day_and_named_as_what_it_is() -> None:
+    meter = Meter(bad=frozenset({11}))
+    asked = asked_at(meter, plan(span(0), span(10)), span(10), range(0, 6 * 86_400, 900))
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    current = plan(span(0), span(10))
+    for minute in (0, 60, 120):
+        now_utc = NOW + timedelta(minutes=minute)
+        current = read_group_at(current, meter, retry_count=0, now_utc=now_utc).plan
+    fresh, old = (
+        read_group_at(current, meter, retry_count=0, now_utc=NOW + timedelta(minutes=minute))
+        for minute in (180, 181)
+    )
+
+    assert max(pauses) == 86_400
+    assert len(asked) < 16
+    assert set(fresh.faults.values()) == {bad_exception(2)}
+    assert set(old.faults.values()) == {BAD_PROFILE}
+
+
+def test_a_register_refused_for_certain_is_seldom_asked_and_comes_back() -> None:
     meter = Meter(bad=frozenset({11}))
     current = plan(span(0), span(10), span(20))
     for _ in range(CERTAIN_AFTER):
