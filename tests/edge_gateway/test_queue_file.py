@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -144,6 +144,31 @@ def test_a_restored_server_is_offered_again_what_is_still_kept(path: Path) -> No
         assert effect.is_new_server
         assert open_seqs(store) == [3, 4, 5, 6]
         assert not store.acknowledge(acked(store, [1, 2, 3], server=2), NOW).is_new_server
+
+
+def test_a_server_that_lacks_what_it_had_acknowledged_is_offered_it_again(path: Path) -> None:
+    with opened(path) as store:
+        store.put(frames(9))
+        store.acknowledge(acked(store, range(1, 7)), NOW)
+        effect = store.acknowledge(acked(store, [1, 2, 8]), NOW)
+
+        assert effect.is_new_server
+        assert open_seqs(store) == [3, 4, 5, 6, 7, 9]
+        assert not store.acknowledge(acked(store, [1, 2, 3, 4, 8]), NOW).is_new_server
+
+
+@given(order=st.permutations(range(6)), times=st.integers(1, 2))
+def test_words_that_come_late_or_twice_are_no_sign_of_a_loss(order: list[int], times: int) -> None:
+    """Each word of a server that loses nothing holds all that an earlier one held."""
+    with TemporaryDirectory() as folder, opened(Path(folder) / "queue.sqlite3") as store:
+        store.put(frames(12))
+        stored: list[int] = []
+        words = []
+        for place in order:
+            stored += [2 * place + 1, 2 * place + 2]
+            words.append(acked(store, stored))
+        for place in (at for at in order for _ in range(times)):
+            assert not store.acknowledge(words[place], NOW).is_new_server
 
 
 def test_what_neither_the_restored_server_nor_the_queue_holds_is_declared_as_a_gap(
