@@ -4,6 +4,7 @@ import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -167,13 +168,18 @@ class Uplink:
         """Send what is due and keep house; a queue file found damaged is replaced at once."""
         self._events.work(time.monotonic())
         try:
-            self._delivery.send_due(time.monotonic())
+            self._as_far_as_the_disk_goes(lambda: self._delivery.send_due(time.monotonic()))
             self._keep_house()
-        except sqlite3.OperationalError as error:
-            self._put_off(error)
         except sqlite3.DatabaseError as error:
             self._parts.queue.recover(error)
             self._delivery.offer_everything()
+
+    def _as_far_as_the_disk_goes(self, work: Callable[[], None]) -> None:
+        """Do something that may change the queue file; what a disk refuses is tried again later."""
+        try:
+            work()
+        except sqlite3.OperationalError as error:
+            self._put_off(error)
 
     def _put_off(self, error: sqlite3.OperationalError) -> None:
         """Leave for later what the disk does not take now: nothing that was committed is lost."""
@@ -348,14 +354,14 @@ class Uplink:
         now_s = time.monotonic()
         if now_s >= self._next_flush_s:
             self._next_flush_s = now_s + FLUSH_EVERY_S
-            self._flush()
+            self._as_far_as_the_disk_goes(self._parts.queue.flush)
         self._watch_broker(now_s)
-        self._watch_trust(now_s)
+        self._as_far_as_the_disk_goes(lambda: self._watch_trust(now_s))
         for text in self._parts.queue.take_notices():
             self.announce("queue_set_aside", text)
         if now_s >= self._next_prune_s:
             self._next_prune_s = now_s + PRUNE_EVERY_S
-            self._prune()
+            self._as_far_as_the_disk_goes(self._prune)
         if now_s >= self._next_health_s and self._receive_maximum is not None:
             interval_s = self._parts.config.health_interval.total_seconds()
             wait_s = max(SHORTEST_HEALTH_S, self._parts.clock.wall_seconds(interval_s))
@@ -390,19 +396,8 @@ class Uplink:
         if self._receive_maximum is not None and self._clock.must_ask(now_s):
             self._publish_state()
 
-    def _flush(self) -> None:
-        """Bring what the server has into the file; a mark that is lost costs one repetition."""
-        try:
-            self._parts.queue.flush()
-        except sqlite3.OperationalError as error:
-            self._put_off(error)
-
     def _prune(self) -> None:
-        try:
-            is_known = self._clock.is_time_known()
-            gone = self._parts.queue.prune(self._clock.time_utc(), is_time_known=is_known)
-        except sqlite3.OperationalError as error:
-            _LOG.warning("queue.prune_failed", error=str(error))
-            return
+        is_known = self._clock.is_time_known()
+        gone = self._parts.queue.prune(self._clock.time_utc(), is_time_known=is_known)
         if gone:
             _LOG.info("queue.pruned", frames=gone)

@@ -17,6 +17,7 @@ from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER
 from tests.edge_gateway.order_rig import Signer, link, settings_text, sound
 from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, until
+from wire_contracts.topics import Channel
 
 
 @dataclass
@@ -67,6 +68,8 @@ def test_a_disk_that_takes_nothing_for_a_while_costs_no_frame(tmp_path: Path) ->
             until(lambda: len(server.ledger) >= 3)
             limit_files(process.pid, 1)
             until(lambda: b"queue.refuses" in process.said or b"queue.failed" in process.said)
+            told = len(server.payloads(Channel.HEALTH))
+            until(lambda: len(server.payloads(Channel.HEALTH)) > told)
             limit_files(process.pid, -1)
             until(lambda: b"commits_again" in process.said)
             known = len(server.ledger)
