@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from demo.accounts import CONTROL_ROOM_LOGIN
+from demo.crew_work_io import PIN
 from demo.faults_io import TruthFile
 from demo.places import Places
 from demo.screenshots_tablet_io import shoot_tablet
@@ -62,7 +63,7 @@ def main() -> int:
             engine.dispose()
         passwords = load_accounts(places)
         shoot(run.base_url, CONTROL_ROOM_LOGIN, passwords[CONTROL_ROOM_LOGIN], taken)
-        shoot_tablet(places.crew_folder, taken, run.clock.now_utc())
+        shoot_tablet(places.crew_folder, taken, run.clock.now_utc(), pin=PIN)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, shown in README_NAMES.items():
         (PICTURES / shown).write_bytes((taken / name).read_bytes())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from field_app.config import TabletConfig
 from field_app.orders.order_store import OrderQuery
+from field_app.platform.ports import PinOutcome
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.tablet import Tablet, open_tablet
 from field_app.ui.environment_io import prepare_environment
@@ -66,9 +67,11 @@ class StoppedClock:
 
 
 def shoot_tablet(
-    data: Path, out: Path, now_utc: datetime, *, timezone: str = "Asia/Shanghai"
+    data: Path, out: Path, now_utc: datetime, *, pin: str = "", timezone: str = "Asia/Shanghai"
 ) -> Sequence[Path]:
     """Return the pictures of the tablet that lives in `data`; its data is left as it is.
+
+    `pin` opens a tablet that is locked, in the name of whoever worked last.
 
     Upright, in both languages: `tablet-list.en.png`, `tablet-order.en.png`, every tool and place,
     `tablet-finding.en.png`, a checklist and rounds where the crew has any, what is seen most in
@@ -90,6 +93,7 @@ def shoot_tablet(
                 f"{size[0]}x{size[1]}",
                 timezone,
                 now_utc.isoformat(),
+                pin,
             )
             command = [sys.executable, "-m", "demo.screenshots_tablet_io", *arguments]
             subprocess.run(command, check=True, timeout=LONGEST_S)  # noqa: S603 - our own module
@@ -98,7 +102,7 @@ def shoot_tablet(
 
 def main(arguments: Sequence[str]) -> None:
     """Take the pictures of one language and size: Kivy has one window of one size per process."""
-    data, out, name, language, size, timezone, now_text = arguments
+    data, out, name, language, size, timezone, now_text, pin = arguments
     clock = StoppedClock(datetime.fromisoformat(now_text))
     width, height = size.split("x")
     with tempfile.TemporaryDirectory(prefix="lamp-tablet-") as copy:
@@ -115,9 +119,24 @@ def main(arguments: Sequence[str]) -> None:
         _prepare(shooting)
         tablet = open_tablet(folder, clock)
         try:
+            _unlock(tablet, pin)
             _take(shooting, tablet, clock)
         finally:
             tablet.close()
+
+
+def _unlock(tablet: Tablet, pin: str) -> None:
+    """Open a tablet that is locked.
+
+    Raises:
+        RuntimeError: The PIN is not the one of who worked last: every picture would be of the lock.
+    """
+    if not tablet.log_in.is_locked() or tablet.identity is None:
+        return
+    verdict = tablet.unlock(tablet.identity.actor, pin)
+    if verdict.outcome is not PinOutcome.OPENED:
+        message = f"tablet {tablet.identity.tablet_id}: PIN: does not open it; pass the crew's own"
+        raise RuntimeError(message)
 
 
 def _prepare(shooting: Shooting) -> None:
