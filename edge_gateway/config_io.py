@@ -202,7 +202,7 @@ def _refuse_local(table: SettingsTable, name: str) -> None:
 def _root(text: str, place: str, folder: Path) -> SettingsTable:
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:  # a number of 5000 digits too
         raise setting_refused(
             place, "file", f"is not TOML ({error})", "correct that line"
         ) from None
@@ -365,13 +365,23 @@ def _meter(table: SettingsTable, link_intervals: Mapping[str, Cadence]) -> Meter
     has_candidates = isinstance(table.values.get("profile"), list)
     candidates = table.texts("profile") if has_candidates else ()
     return MeterConfig(
-        serial=table.text("serial", longest=64),
+        serial=_serial(table),
         device_address=_device_address(table),
         profile=AUTO if candidates else table.text_or_none("profile") or AUTO,
         candidates=candidates,
         intervals={**link_intervals, **table.cadences("intervals")},
         writes=table.texts("writes"),
     )
+
+
+def _serial(table: SettingsTable) -> str:
+    """Return the serial; one with a maker must have the number that a guard compares."""
+    serial = table.text("serial", longest=64)
+    _, colon, number = serial.rpartition(":")
+    if colon and not number.strip().lstrip("0"):
+        remedy = "write the number of the name plate behind it, like KAM:65432109"
+        raise table.refused("serial", f"{serial!r} has no number behind the colon", remedy)
+    return serial
 
 
 def _time_zone(table: SettingsTable) -> tzinfo:

@@ -7,6 +7,7 @@ one candidate may meet every `word_order_probe`. It is decided once for a meter 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from fractions import Fraction
 
 from firmware_profiles.byte_order import ByteOrder
@@ -54,6 +55,37 @@ def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | N
     others = [order for order in profile.order_candidates if order is not fitting[0]]
     is_sure = all(_is_excluded(probes, order, seen) for order in others)
     return fitting[0] if is_sure else None
+
+
+class OrderSign(StrEnum):
+    """What the words of one poll say of the byte order that was found."""
+
+    HOLDS = "holds"
+    DOUBTED = "doubted"
+    CONTRADICTED = "contradicted"
+
+
+def order_sign(profile: Profile, order: ByteOrder, image: WordImage) -> OrderSign:
+    """Return what the words of one poll say of the order that was found before.
+
+    It holds where the probes make sense in it, where they are not among the words, and where they
+    make sense in no other order either, as those of a broken sensor. Contradicted: they
+    decide another one. Doubted: they make sense in another one only, which is not certain yet.
+
+    Args:
+        profile: The profile as the file has it, its order open.
+        order: The order that was found.
+        image: The words of the poll.
+    """
+    probes = _order_probes(profile)
+    here = [probe for probe in probes if _raw(probe, order, image) is not None]
+    if all(_fits(probe, order, image) for probe in here):
+        return OrderSign.HOLDS
+    if decide_order(profile, [image]) is not None:
+        return OrderSign.CONTRADICTED
+    others = [other for other in profile.order_candidates if other is not order]
+    is_another = any(all(_fits(probe, other, image) for probe in here) for other in others)
+    return OrderSign.DOUBTED if is_another else OrderSign.HOLDS
 
 
 def _is_excluded(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_gateway.clock_io import SystemClock
-from edge_gateway.commands.calls import CallError
+from edge_gateway.commands.calls import CallError, line_trouble
 from edge_gateway.commands.dial_in_io import wait_for_call
 from edge_gateway.commands.identify_view import Identification, Match, match_of
 from edge_gateway.links import cjt188_driver, mbus_meter
@@ -185,5 +185,5 @@ def _named(texts: Mapping[int, str]) -> Mapping[str, str]:
 def why_nobody(fault: Fault) -> str:
     """Return what to tell a person about a unit that is not there."""
     if fault.kind is FaultKind.LINK_DOWN:
-        return f"{fault.detail}; is the gateway using the line?"
+        return line_trouble(fault.detail)
     return f"{fault.quality}: {fault.detail or fault.kind}"

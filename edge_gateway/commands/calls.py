@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from edge_gateway.links.answers import NO_SERIAL_PORT
+
 DONE = 0
 REFUSED = 1
 """Something is not as it should be: a setting, a value, a file."""
@@ -16,6 +18,13 @@ INTERRUPTED = 130
 
 class CallError(ValueError):
     """What was typed cannot be done; the text reads `place: field: problem; remedy`."""
+
+
+def line_trouble(reason: str) -> str:
+    """Return why a line cannot be used, with what a person should look at."""
+    if NO_SERIAL_PORT in reason:
+        return f"{reason}; name a serial device, such as /dev/ttyUSB0"
+    return f"{reason}; is the gateway using the line?"
 
 
 def with_config(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

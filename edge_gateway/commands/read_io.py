@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
-from edge_gateway.polling.profiles_io import load_links
+from edge_gateway.polling.profiles_io import IDENTIFY, load_links
 from firmware_profiles.cross_check import cross_hints
 from firmware_profiles.order_hint import order_hint
 from firmware_profiles.profile import Profile
@@ -72,7 +73,13 @@ def _read(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         timeout_s=options.timeout,
     )
-    read = read_meter(replace(call, profile=_profile(call)))
+    profile = _profile(call)
+    if isinstance(profile, Fault):
+        print(f"read: unit {call.unit}: {why_nobody(profile)}; name a --profile", file=sys.stderr)
+        if options.json:
+            print(json.dumps(as_json(_unread(call, profile)), ensure_ascii=False))
+        return REFUSED
+    read = read_meter(replace(call, profile=profile))
     if options.json:
         print(json.dumps(as_json(read), ensure_ascii=False))
     else:
@@ -80,11 +87,11 @@ def _read(options: argparse.Namespace) -> int:
     return DONE if read.is_good else REFUSED
 
 
-def _profile(call: MeterCall) -> str:
+def _profile(call: MeterCall) -> str | Fault:
     """Return the profile that was typed; without one a Modbus meter is asked what it is.
 
     Raises:
-        CallError: It cannot be told what it is.
+        CallError: It answers, and cannot be told what it is.
     """
     if call.profile != AUTO or _is_telegram(call):
         return call.profile
@@ -101,12 +108,23 @@ def _profile(call: MeterCall) -> str:
             asked, lambda number, count: progress.step(f"question {number} of {count}")
         )
     if isinstance(found, Fault):
-        raise CallError(f"read: unit {call.unit}: {why_nobody(found)}; name a --profile")
+        return found
     if found.profile is None:
         fitting = "; ".join(_told(match) for match in found.matches) or "none"
         message = f"read: profile: not identified, fitting: {fitting}; name one with --profile"
         raise CallError(message)
     return found.profile
+
+
+def _unread(call: MeterCall, fault: Fault) -> MeterRead:
+    """Return the read of a meter that did not even say what it is."""
+    return MeterRead(
+        url=call.url,
+        unit=call.unit,
+        started_utc=SystemClock().now_utc(),
+        duration_ms=0.0,
+        reads={IDENTIFY: JobRead(has_answered=False, faults=(fault,))},
+    )
 
 
 def _told(match: Match) -> str:
@@ -141,7 +159,7 @@ def read_meter(call: MeterCall) -> MeterRead:
         for number, group in enumerate(groups, start=1):
             progress.step(f"reading {group}, group {number} of {len(groups)}")
             job = JobKind(serial=call.name, group=group)
-            reads[group] = line.driver.read(job, retry_count=RETRY_COUNT)
+            reads[group] = _shown(call, line.driver.read(job, retry_count=RETRY_COUNT))
     duration_ms = 1000 * (time.monotonic() - started_s)
     line.driver.close()
     found = MeterRead(
@@ -152,6 +170,12 @@ def read_meter(call: MeterCall) -> MeterRead:
         reads=reads,
     )
     return replace(found, hints=_hints(found, setup.meters[0].profile, call.profiles))
+
+
+def _shown(call: MeterCall, read: JobRead) -> JobRead:
+    """Return a read without names that nobody has shown: an M-Bus telegram alone says what is."""
+    is_unheard = call.url.startswith("mbus:") and not read.local
+    return read._replace(quality={}) if is_unheard else read
 
 
 def _hints(read: MeterRead, profile: Profile | None, folder: Path | None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from edge_gateway.commands.calls import (
     INTERRUPTED,
     REFUSED,
     CallError,
+    line_trouble,
     with_line,
 )
 from edge_gateway.commands.dial_in_io import wait_for_call
@@ -93,6 +94,7 @@ class _Account:
     started_s: float
     asked_count: int = 0
     is_complete: bool = False
+    fault: str = ""
     found: dict[str, Found] = field(default_factory=dict)
 
     @property
@@ -118,6 +120,7 @@ class _Account:
             url=self.url,
             asked_count=self.asked_count,
             is_complete=self.is_complete,
+            fault=self.fault,
             found=sorted(self.found.values(), key=lambda each: (len(each.address), each.address)),
             seconds=time.monotonic() - self.started_s,
         )
@@ -147,12 +150,13 @@ def _scan(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             progress.stage("interrupted; found so far:")
         except OSError as error:
-            message = f"scan: line: {options.url} cannot be used: {error}; is the gateway using it?"
-            if account.found:
-                _show(account.result(), is_json=options.json)
-            raise CallError(message) from error
+            account.fault = f"{options.url} cannot be used: {line_trouble(str(error))}"
+            progress.stage(f"scan: line: {account.fault}")
     scan = account.result()
-    _show(scan, is_json=options.json)
+    if options.json or scan.found or not scan.fault:
+        _show(scan, is_json=options.json)
+    if scan.fault:
+        return REFUSED
     if not scan.is_complete:
         return INTERRUPTED
     return DONE if scan.found else REFUSED
@@ -178,7 +182,8 @@ def _run(url: LinkUrl, account: _Account) -> None:
 
 
 def _modbus_units(account: _Account) -> Sequence[int]:
-    return parse_units(account.units or f"1-{HIGHEST_SERIAL_UNIT}", highest=HIGHEST_UNIT)
+    wanted = f"1-{HIGHEST_SERIAL_UNIT}" if account.units is None else account.units
+    return parse_units(wanted, highest=HIGHEST_UNIT)
 
 
 def _scan_serial(url: SerialUrl, account: _Account) -> None:
@@ -291,7 +296,8 @@ def _scan_mbus(url: MbusUrl, account: _Account) -> None:
     are empty; unless a time-out was typed they are left after the standard's time.
     """
     link = open_mbus(url, account.timeout_s or TELEGRAM_WAIT_S)
-    units = parse_units(account.units, highest=HIGHEST_MBUS) if account.units else None
+    wanted = account.units
+    units = None if wanted is None else parse_units(wanted, highest=HIGHEST_MBUS)
     _check_open(link)
     try:
         if units is None:

@@ -72,6 +72,7 @@ class Scan:
         is_complete: False when it was interrupted.
         found: Everybody, in the order of their addresses.
         seconds: Wall seconds that it took.
+        fault: Why the line could not be used to the end; empty when it could.
     """
 
     url: str
@@ -79,6 +80,7 @@ class Scan:
     is_complete: bool
     found: Sequence[Found]
     seconds: float
+    fault: str = ""
 
 
 def parse_units(text: str, *, highest: int = HIGHEST_UNIT) -> tuple[int, ...]:
@@ -137,13 +139,14 @@ def _setting(text: str, line: SerialLine) -> SerialLine:
 
 def scan_json(scan: Scan) -> JsonObject:
     """Return what was found as one JSON object (docs/gateway.md)."""
-    return {
+    body: dict[str, JsonValue] = {
         "url": scan.url,
         "asked": scan.asked_count,
         "complete": scan.is_complete,
         "seconds": round(scan.seconds, 1),
         "found": [_found_json(each) for each in scan.found],
     }
+    return body | {"fault": scan.fault} if scan.fault else body
 
 
 def _found_json(found: Found) -> JsonObject:
@@ -179,7 +182,7 @@ def scan_text(scan: Scan) -> Iterator[str]:
         )
         yield "  ".join(word for word in words if word).rstrip()
     yield from _hints(scan)
-    ended = "" if scan.is_complete else ", interrupted"
+    ended = "" if scan.is_complete else ", the line was lost" if scan.fault else ", interrupted"
     yield f"{len(scan.found)} found, {scan.asked_count} asked, {scan.seconds:.0f} s{ended}"
 
 

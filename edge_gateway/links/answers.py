@@ -8,6 +8,9 @@ from wire_contracts.quality import QualityCode, bad_exception
 PATH_UNAVAILABLE = frozenset({10, 11})
 """Exceptions of a serial server whose meter does not answer."""
 
+NO_SERIAL_PORT = "is no serial port"
+"""What the reason of a closed line says of a file or device that has no speed and no parity."""
+
 
 class FaultKind(StrEnum):
     """Why a transaction gave no words."""

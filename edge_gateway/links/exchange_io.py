@@ -7,6 +7,7 @@ for a time-out, and what comes meanwhile is thrown away.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from edge_gateway.links.answers import Fault, FaultKind, NoAnswer
 from edge_gateway.links.held_line_io import HeldLine
@@ -147,12 +148,19 @@ class Exchange:
         except OSError as error:
             self._line.lose(error)
             self._quiet.rest = b""
-            detail = f"the line was lost: {error}"
-            fault = Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
+            fault = self._lost(now, error)
             self._count_fault(now, fault)
             raise NoAnswer(fault) from error
         finally:
             self.counts.busy_s += time.monotonic() - now.sent_s
+
+    def _lost(self, now: Listening, error: OSError) -> Fault:
+        """Return why a line that went away gave no answer: what came before may be no Modbus."""
+        if self._is_numbered and self._is_damaged(now):
+            fault = self._judge.conclude(now, self._wait_s)
+            return replace(fault, detail=f"{fault.detail}, then the line was lost: {error}")
+        detail = f"the line was lost: {error}"
+        return Fault(kind=FaultKind.TIMEOUT, quality=BAD_TIMEOUT, detail=detail)
 
     def _send_again(self, port: BytePort, expected: Expected) -> None:
         """Use the line that was just opened, in place of the one that was found gone."""

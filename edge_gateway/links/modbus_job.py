@@ -13,14 +13,21 @@ from edge_gateway.links.driver import JobRead, Notice
 from edge_gateway.links.heard import Heard
 from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead
-from edge_gateway.links.modbus_unit import Unit
+from edge_gateway.links.modbus_unit import CHECKED_AGAIN_AFTER, Unit
 from firmware_profiles.counters import with_counters
 from firmware_profiles.decode import Decoded, decode_group, doubted_by
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
 from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.word_orders import OrderSign, order_sign
 from firmware_profiles.words import BlockImage, WordAddress, pack_block, pack_words
-from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
+from wire_contracts.quality import (
+    BAD_MISMATCH,
+    BAD_PROFILE,
+    BAD_TIMEOUT,
+    SUSPECT_RANGE,
+    QualityCode,
+)
 from wire_contracts.quantities import Quantity
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -84,7 +91,7 @@ def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
     meter = unit.meter
     changed = _changed_settings(unit, group, read)
     decoded = _decoded(unit, group, read)
-    certain = _certain(unit, group, read, decoded)
+    certain = _in_known_order(unit, _certain(unit, group, read, decoded), read, told.at_utc)
     is_torn = bool(changed) or certain.quality != decoded.quality
     decoded = certain
     if changed:
@@ -157,6 +164,25 @@ def _compared(unit: Unit, group: str, decoded: Decoded, at_utc: datetime) -> Dec
     if not suspects:
         return decoded
     return replace(decoded, quality={**suspects, **decoded.quality})
+
+
+def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, at_utc: datetime) -> Decoded:
+    """Return the poll without values where its own words speak against the byte order found.
+
+    The meter is then asked with the next job.
+    """
+    order = unit.meter.profile.probed_order
+    if order is None or not unit.stated.order_candidates:
+        return decoded
+    sign = order_sign(unit.stated, order, read.words)
+    if sign is OrderSign.HOLDS:
+        return decoded
+    unit.checked_at_utc = at_utc - CHECKED_AGAIN_AFTER
+    if sign is OrderSign.DOUBTED:
+        doubts = dict.fromkeys(decoded.values, SUSPECT_RANGE)
+        return replace(decoded, quality={**doubts, **decoded.quality})
+    quality = {**decoded.quality, **dict.fromkeys(decoded.values, BAD_MISMATCH)}
+    return replace(decoded, values={}, quality=quality, local_of=dict, counters={}, clock=None)
 
 
 def _certain(unit: Unit, group: str, read: GroupRead, decoded: Decoded) -> Decoded:

@@ -11,6 +11,7 @@ import termios
 
 import serial  # type: ignore[import-untyped]  # pyserial ships no types
 
+from edge_gateway.links.answers import NO_SERIAL_PORT
 from edge_gateway.links.link_url import SerialLine
 
 WRITE_WITHIN_S = 5.0
@@ -38,7 +39,12 @@ class SerialPort:
                 timeout=0,
                 exclusive=True,
             )
-        except (termios.error, ValueError) as error:
+        except (termios.error, ValueError, OSError) as error:
+            if _is_something_else(line.device):
+                message = f"{line.device} {NO_SERIAL_PORT}"
+                raise OSError(message) from error
+            if isinstance(error, OSError):
+                raise
             message = f"{line.device} refuses {line.baud} {line.parity} {line.stopbits}: {error}"
             raise OSError(message) from error
         self._descriptor: int = self._serial.fileno()
@@ -82,3 +88,15 @@ class SerialPort:
             self._serial.close()
         except (OSError, termios.error):
             return
+
+
+def _is_something_else(device: str) -> bool:
+    """Return whether a path is there and can be opened, but is no terminal line."""
+    try:
+        descriptor = os.open(device, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return not os.isatty(descriptor)
+    finally:
+        os.close(descriptor)

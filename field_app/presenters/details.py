@@ -233,12 +233,17 @@ def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
     )
 
 
+_NO_UNIT: Final = "–"
+"""What stands on the wire for a bare number, whose unit may not be empty there."""
+
+
 def _numbers(evidence: Evidence, t: Words) -> tuple[LabelledText, ...]:
     lines: list[LabelledText] = []
     for number in evidence.numbers:
-        text = f"{_short(number.value)} {number.unit}".strip()
+        unit = "" if number.unit == _NO_UNIT else number.unit
+        text = f"{_short(number.value)} {unit}".strip()
         if number.limit is not None:
-            limit = f"{_short(number.limit)} {number.unit}".strip()
+            limit = f"{_short(number.limit)} {unit}".strip()
             text = t("{value}, limit {limit}").format(value=text, limit=limit)
         icon = "trigger" if number.is_trigger else ""
         label = number.name.in_language(t.language)

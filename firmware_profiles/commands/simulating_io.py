@@ -1,5 +1,6 @@
 """The command simulate: a running Modbus TCP meter on loopback, made from a profile."""
 
+import math
 import threading
 import time
 from argparse import ArgumentParser, Namespace
@@ -28,6 +29,7 @@ from wire_contracts.quantities import Quantity
 
 _EVERY_INTERMITTENT = 3
 _HIGHEST_PORT = 65535
+_HIGHEST_UNIT = 255
 _LINK = "simulate"
 
 
@@ -135,6 +137,9 @@ def _simulate(options: Namespace) -> int:
 
 def _meter(profile: Profile, options: Namespace) -> SimulatedMeter:
     usual = profile.link.default_device_address or 1
+    if options.unit is not None and not 0 <= options.unit <= _HIGHEST_UNIT:
+        raise _refusal("--unit", f"{options.unit} is outside 0..255", "give a Modbus unit")
+    _refuse_unknown_events(profile, options.event)
     meter = SimulatedMeter(
         profile=profile,
         device_address=usual if options.unit is None else options.unit,
@@ -150,15 +155,28 @@ def _meter(profile: Profile, options: Namespace) -> SimulatedMeter:
     return meter
 
 
+def _refuse_unknown_events(profile: Profile, events: Sequence[str]) -> None:
+    known = {rule.event for rule in profile.status}
+    for event in events:
+        if event not in known:
+            names = ", ".join(sorted(known)) or "none"
+            problem = f"{profile.reference} cannot report {event!r}"
+            raise _refusal("--event", problem, f"it can report: {names}")
+
+
 def _parse_setting(profile: Profile, text: str) -> tuple[Quantity, float]:
     name, _, number = text.partition("=")
     known = wire_registers(profile)
+    quantity = next((each for each in known if each == name), None)
     try:
-        return next(quantity for quantity in known if quantity == name), float(number)
-    except (StopIteration, ValueError):
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if quantity is None or not math.isfinite(value):
         names = ", ".join(known)
         problem = f"{text!r} is no quantity of {profile.reference} with a number"
-        raise _refusal("--set", problem, f"write QUANTITY=VALUE with one of {names}") from None
+        raise _refusal("--set", problem, f"write QUANTITY=VALUE with one of {names}")
+    return quantity, value
 
 
 def _refusal(option: str, problem: str, remedy: str) -> ProfileError:

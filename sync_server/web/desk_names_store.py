@@ -3,9 +3,16 @@
 from sqlalchemy import Connection, select
 
 from sync_server.db.asset_tables import COMMUNITY
+from sync_server.db.customer_tables import CUSTOMER, PREMISES
 from sync_server.web.page_queries_store import account_names, crew_names
 from sync_server.web.places import PlaceNames
 from sync_server.web.request_views import Names
+
+_CONFIDENTIAL = (
+    select(PREMISES.c.premises_id)
+    .join(CUSTOMER, CUSTOMER.c.customer_id == PREMISES.c.customer_id)
+    .where(CUSTOMER.c.is_confidential)
+)
 
 
 def load_names(connection: Connection) -> Names:
@@ -16,5 +23,6 @@ def load_names(connection: Connection) -> Names:
     return Names(
         accounts=account_names(connection),
         crews=crew_names(connection),
+        confidential=frozenset(connection.execute(_CONFIDENTIAL).scalars()),
         communities={row.community_id: PlaceNames(en=row.name_en, zh=row.name_zh) for row in rows},
     )

@@ -37,7 +37,7 @@ from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.intake_look_io import Typed, look_up
 from sync_server.web.intake_views import Chosen, Look, Sending, intake_view, proposed
-from sync_server.web.labels import CHANNELS, label
+from sync_server.web.labels import CHANNELS, ROLES, label
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark
@@ -265,6 +265,7 @@ def _page(  # noqa: PLR0913  # the fields, and what went well or wrong
         "intake.html",
         "intake",
         form=form,
+        greeting=_greeting(pages, reader),
         look=intake_view(found, words, names),
         crews=crews,
         calls=calls,
@@ -275,6 +276,16 @@ def _page(  # noqa: PLR0913  # the fields, and what went well or wrong
         done_number=recorded[2] if recorded else "",
         problem_text=problem,
         status=400 if problem else 200,
+    )
+
+
+def _greeting(pages: Pages, reader: Reader) -> str:
+    """Return what the caller hears first: company, name and title (rule A-13, policy K13)."""
+    text = reader.words.gettext(mark("Say: {site}, {title} {name} speaking. How can I help you?"))
+    return text.format(
+        site=pages.settings.site_name,
+        title=label(reader.words, ROLES, reader.person.role),
+        name=reader.person.display_name,
     )
 
 

@@ -183,11 +183,16 @@ class LineStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What lists need to name things."""
+    """What lists need to name things.
+
+    Attributes:
+        confidential: Homes whose customer keeps the address from slips (privacy rule 7).
+    """
 
     accounts: Mapping[str, str]
     crews: Mapping[str, str]
     communities: Mapping[str, PlaceNames]
+    confidential: frozenset[str] = frozenset()
 
 
 def light_of(record: RequestRecord, words: Words, now_utc: datetime) -> LightView | None:
@@ -239,7 +244,7 @@ def request_row(record: RequestRecord, words: Words, now_utc: datetime, names: N
         priority=record.priority,
         is_safety=record.is_safety,
         is_repeat=record.repeat_of is not None,
-        place=place_for(words, where.en, where.zh, record.address),
+        place=place_for(words, where.en, where.zh, _address(record, words, names)),
         state=label(words, REQUEST_STATES, record.state),
         chip_class=chip_class,
         chip_icon=chip_icon,
@@ -250,6 +255,13 @@ def request_row(record: RequestRecord, words: Words, now_utc: datetime, names: N
         age=age(now_utc - record.received_at_utc),
         light=light_of(record, words, now_utc),
     )
+
+
+def _address(record: RequestRecord, words: Words, names: Names) -> str:
+    """Return the address, or that it is kept from slips; the crew's order has it (rule D-02)."""
+    if record.premises_id in names.confidential:
+        return words.gettext(mark("address confidential"))
+    return record.address
 
 
 def clock_rows(clocks: Sequence[ClockState], words: Words, now_utc: datetime) -> list[ClockRow]:

@@ -118,6 +118,7 @@ class CallerView:
     name: str
     phone: str
     words: str
+    address: str
     is_masked: bool
 
 
@@ -401,6 +402,7 @@ def _caller(connection: Connection, record: RequestRecord, reader: Reader) -> Ca
         name=caller.name if is_whole else f"{caller.name[:1]}**" if caller.name else "",
         phone=caller.phone if is_whole else masked(caller.phone),
         words=caller.words,
+        address=record.address if is_whole else "",
         is_masked=not is_whole,
     )
 

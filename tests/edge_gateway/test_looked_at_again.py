@@ -128,6 +128,44 @@ def test_a_broken_sensor_decides_no_byte_order(fault_degc: float) -> None:
         assert read.quality == {}
 
 
+def swapped(words: Mapping[WordAddress, int]) -> dict[WordAddress, int]:
+    """The same numbers with their two words the other way round."""
+    return {(fc, at ^ 1): word for (fc, at), word in words.items()}
+
+
+def test_a_word_order_that_an_update_changed_gives_no_wrong_total() -> None:
+    words, clock = image(20.5, 123487.5), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(words, clock) as reader:
+        before = reader.read(job, retry_count=0)
+        turned = swapped(words)
+        words.clear()
+        words.update(turned)
+        clock.now += timedelta(minutes=15)
+        torn = reader.read(job, retry_count=0)
+        after = reader.read(job, retry_count=0)
+
+    assert before.quality == {}
+    assert torn.values == {}
+    assert set(torn.quality.values()) == {BAD_MISMATCH}
+    assert torn.raw is None
+    assert [notice.kind for notice in after.notices] == ["profile_mismatch"]
+    assert after.profile.endswith("+CDAB")
+    assert after.values[Quantity.VOLUME_BASE_M3] == before.values[Quantity.VOLUME_BASE_M3]
+
+
+def test_a_sensor_that_breaks_at_work_leaves_the_word_order_and_the_total() -> None:
+    words, clock = image(20.5, 123487.5), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(words, clock) as reader:
+        reader.read(job, retry_count=0)
+        words.update(image(-1234567.0, 123487.5))
+        broken = reader.read(job, retry_count=0)
+
+    assert broken.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123487.5)
+    assert Quantity.VOLUME_BASE_M3 not in broken.quality
+
+
 def test_a_value_whose_multiplier_was_changed_behind_it_is_none(tmp_path: Path) -> None:
     """A TUF-2000M answers its totals in one request and their multiplier in another."""
     profile = load_profile("tuf_2000m@2")

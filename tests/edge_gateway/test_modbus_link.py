@@ -1,5 +1,6 @@
 """One strict transaction: what is accepted, what is refused, and that neighbours are not harmed."""
 
+import socket
 import struct
 from collections.abc import Iterator
 
@@ -280,3 +281,19 @@ def test_no_mixture_of_faults_yields_a_wrong_word(jobs: list[tuple[int, int]]) -
     ]
     assert wrong == []
     assert all(not isinstance(answer, Fault) for unit, _, answer in answers if unit == GOOD)
+
+
+def test_a_web_server_that_answers_and_hangs_up_is_no_modbus() -> None:
+    def speak_http(request: Request) -> bytes:
+        request.socket.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        request.socket.shutdown(socket.SHUT_RDWR)
+        return b""
+
+    with MeterServer(units={GOOD: speak_http}) as server:
+        link = open_link(TcpUrl(host=LOOPBACK, port=server.port), timeout_s=TIMEOUT_S)
+        answer = link.transact(GOOD, BLOCK)
+        link.close()
+
+    assert isinstance(answer, Fault)
+    assert (answer.kind, answer.quality) == (FaultKind.MISMATCH, BAD_MISMATCH)
+    assert "28 bytes that are no Modbus TCP, then the line was lost" in answer.detail

@@ -21,6 +21,7 @@ from firmware_profiles.simulator_io import (
 )
 from firmware_profiles.words import WordImage
 from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter
+from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, good
 from tests.edge_gateway.served_line import on_pty
 from tests.firmware_profiles.test_profile_hints import HEAD, ROW, ROWS
@@ -243,6 +244,32 @@ def test_a_line_that_is_not_there_is_status_1_and_named(
 
     assert status == 1
     assert "the line cannot be opened: " in out
+
+
+def test_a_line_that_is_not_there_is_one_object_without_a_profile_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, out, err = read(
+        capsys, f"tcp://{LOOPBACK}:{free_port()}", "--unit", "7", "--timeout", "0.1", "--json"
+    )
+    body = json.loads(out)
+
+    assert (status, body["good"], body["quantities"], body["profile"]) == (1, False, {}, None)
+    assert body["faults"][0].startswith("identify: bad_timeout: ")
+    assert err.startswith("read: unit 7: ")
+    assert err.endswith("name a --profile\n")
+
+
+def test_a_silent_mbus_meter_has_no_quantity_that_nobody_has_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with MbusLine(meters=[]) as line:
+        url = f"mbus://{LOOPBACK}:{line.port}"
+        status, out, _ = read(capsys, url, "--unit", "5", "--timeout", "0.1", "--json")
+    body = json.loads(out)
+
+    assert (status, body["quantities"]) == (1, {})
+    assert body["faults"]
 
 
 def test_a_meter_that_said_nothing_is_of_no_profile(capsys: pytest.CaptureFixture[str]) -> None:

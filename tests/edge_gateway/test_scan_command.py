@@ -91,8 +91,9 @@ def test_what_was_found_is_shown_when_the_line_ends(capsys: pytest.CaptureFixtur
         url = f"tcp://{LOOPBACK}:{server.port}"
         status, out, err = scanned(capsys, url, "--units", "1-9", *PATIENT)
 
-    assert status == 2
+    assert status == 1
     assert out.splitlines()[0].split()[:2] == ["1", "answers"]
+    assert out.splitlines()[-1].endswith(", the line was lost")
     assert "cannot be used" in err.splitlines()[-1]
 
 
@@ -397,9 +398,9 @@ def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> No
         status, out, err = scanned(capsys, f"rtu://{device}", "--units", "1")
         held.communicate()
 
-    assert (status, out) == (2, "")
+    assert (status, out) == (1, "")
     assert err.startswith(f"scan: line: rtu://{device} cannot be used: ")
-    assert err.rstrip().endswith("is the gateway using it?")
+    assert err.rstrip().endswith("is the gateway using the line?")
 
 
 @pytest.mark.parametrize(
@@ -411,10 +412,8 @@ def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> No
         (["rtu:///dev/x", "--bauds", "9601"], "scan: bauds: '9601' is not known; write auto, or"),
         (["tcp://127.0.0.1", "--bauds", "auto"], "scan: bauds: only rtu:// and ascii:// lines"),
         (["cjt188://127.0.0.1:1", "--units", "1"], "scan: units: a CJ/T 188 line is asked for"),
-        (["tcp://127.0.0.1:1"], "scan: line: tcp://127.0.0.1:"),
-        (["cjt188://127.0.0.1:1"], "scan: line: cjt188://127.0.0.1:"),
-        (["mbus://127.0.0.1:1"], "scan: line: mbus://127.0.0.1:"),
-        (["rtu:///dev/there-is-none"], "scan: line: rtu:///dev/there-is-none cannot be used: "),
+        (["tcp://127.0.0.1", "--units", ""], "scan: units: '' is no range; write 1-247"),
+        (["mbus://127.0.0.1", "--units", ""], "scan: units: '' is no range; write 1-247"),
     ],
 )
 def test_a_wrong_call_ends_with_status_2_and_one_line(
@@ -425,6 +424,36 @@ def test_a_wrong_call_ends_with_status_2_and_one_line(
     assert (status, out) == (2, "")
     assert err.startswith(text)
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tcp://127.0.0.1:1",
+        "cjt188://127.0.0.1:1",
+        "mbus://127.0.0.1:1",
+        "rtu:///dev/there-is-none",
+    ],
+)
+def test_a_line_that_cannot_be_used_ends_with_status_1_and_one_object(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = scanned(capsys, url)
+    json_status, text, _ = scanned(capsys, url, "--json")
+    body = json.loads(text)
+
+    assert (status, out, json_status) == (1, "", 1)
+    assert err.startswith(f"scan: line: {url} cannot be used: ")
+    assert err.count("\n") == 1
+    assert (body["found"], body["complete"]) == ([], False)
+    assert body["fault"].startswith(f"{url} cannot be used: ")
+
+
+@pytest.mark.parametrize("path", ["/dev/null", __file__])
+def test_what_is_no_serial_port_is_called_so(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = scanned(capsys, f"rtu://{path}")
+
+    assert err.endswith(f"{path} is no serial port; name a serial device, such as /dev/ttyUSB0\n")
 
 
 def test_automatic_settings_are_all_known() -> None:

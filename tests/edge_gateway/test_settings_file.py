@@ -95,6 +95,9 @@ WRONG = {
         "link[0].host: stands beside url; keep the url",
     ),
     "no line at all": ('host = "10.0.0.9"', "", "link[0].url: is missing; name the line, such as"),
+    "a number of 5000 digits": ("= 7", f"= {'9' * 5000}", "file: is not TOML"),
+    "a maker without a number": ('"HM-1"', '"KAM:"', "serial: 'KAM:' has no number behind the"),
+    "a maker with number 0": ('"HM-1"', '"KAM:00"', "serial: 'KAM:00' has no number behind the"),
     "no TOML": ("[gateway]", "[gateway", "file: is not TOML"),
     "a table for a list": ("[[link]]", "[link]", "link: is not a list of tables; write each as"),
     "a bad version": (

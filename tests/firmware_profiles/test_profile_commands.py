@@ -281,7 +281,10 @@ def test_a_simulated_meter_ends_by_itself_when_told(capsys: pytest.CaptureFixtur
     [
         (["--set", "flow=1"], "--set: 'flow=1' is no quantity of tuf_2000m@1 with a number; write"),
         (["--set", "flow_m3h=much"], "write QUANTITY=VALUE with one of flow_m3h"),
-        (["--event", "tsunami"], "cannot report tsunami; it can report"),
+        (["--set", "flow_m3h=nan"], "--set: 'flow_m3h=nan' is no quantity of tuf_2000m@1 with a"),
+        (["--set", "flow_m3h=-inf"], "--set: 'flow_m3h=-inf' is no quantity of tuf_2000m@1 with"),
+        (["--event", "tsunami"], "--event: tuf_2000m@1 cannot report 'tsunami'; it can report"),
+        (["--unit", "300"], "simulate: --unit: 300 is outside 0..255"),
         (["--port", "70000"], "simulate: --port: "),
     ],
 )

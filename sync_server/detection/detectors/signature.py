@@ -48,6 +48,7 @@ class SignatureRule:
     fast_gate: float = 0.5
     stuck_share: float = 0.03
     drop_most: float = 0.88
+    drop_scatter: float = 1.2
     record_factor: float = 1.15
     record_cusum: float = 1.2
     calm_days: float = 3.0
@@ -108,7 +109,7 @@ def empty_signature(count: int) -> SignatureState:
         record=np.zeros(count),
         highest=np.zeros((count, 6)),
         calm=np.zeros((count, 2)),
-        share=np.full((count, SHARE_DAYS), np.nan),
+        share=np.full((count, SHARE_DAYS + SCATTER_DAYS), np.nan),
         missed=np.zeros(count),
         missed_lately=np.zeros((count, 12)),
         reached=np.zeros((count, 2)),
@@ -117,6 +118,10 @@ def empty_signature(count: int) -> SignatureState:
 
 
 SHARE_DAYS = 5
+SCATTER_DAYS = 20
+"""Days before them whose shares tell how much comes and goes by itself."""
+
+LEAST_SCATTER_DAYS = 8
 LEVEL_DAYS = (7, 42)
 """The level is that of the last six weeks without the last one (METHODS 6.4)."""
 
@@ -328,8 +333,9 @@ def _drop(
     put = rows[~np.isnan(share)]
     state.share[put, 1:] = state.share[put, :-1]
     state.share[put, 0] = share[~np.isnan(share)]
-    week = median_of_known(state.share[rows], SHARE_DAYS)
-    highest = np.sort(state.share[rows], axis=1)[:, -2]
+    lately = state.share[rows, :SHARE_DAYS]
+    week = median_of_known(lately, SHARE_DAYS)
+    highest = np.sort(lately, axis=1)[:, -2]
     missed = or_else(1.0 - week, 0.0)
     sigmas = np.where(felt < rule.surely_cold_degc, rule.drop_sigmas, rule.drop_sigmas_warm)
     noise = sigmas * sigma / np.maximum(expected, _TINY)
@@ -338,10 +344,12 @@ def _drop(
     over = (score >= 1.0) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
     over &= (highest < 1.0 - 0.3 * missed) & block.is_judged[rows, hour]
     is_tenth = (week > rule.tenth[0]) & (week < rule.tenth[1])
-    is_stuck = np.sort(state.share[rows], axis=1)[:, -2] < rule.stuck_share
+    is_stuck = highest < rule.stuck_share
+    was_told = was_found_lately(history, block.first)[rows]
+    over &= was_told | (missed >= rule.drop_scatter * _scatter(state.share[rows, SHARE_DAYS:]))
     over &= is_tenth | is_stuck | (missed <= rule.drop_most)
     held = (score >= HOLD_SHARE) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
-    held &= was_found_lately(history, block.first)[rows] & block.is_judged[rows, hour] & ~over
+    held &= was_told & block.is_judged[rows, hour] & ~over
     for place in np.flatnonzero(over | held):
         row = int(rows[place])
         start = int(slot[place]) - 24 * SHARE_DAYS
@@ -364,6 +372,16 @@ def _drop(
     state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
     state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
     state.missed_lately[rows, 0] = missed
+
+
+def _scatter(share: Floats) -> Floats:
+    """Return the standard deviation of each row's known shares; 0 where they are too few."""
+    known = ~np.isnan(share)
+    count = np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, share, 0.0).sum(axis=1) / count
+    squares = np.where(known, (share - mean[:, None]) ** 2, 0.0).sum(axis=1) / count
+    scatter: Floats = np.where(count >= LEAST_SCATTER_DAYS, np.sqrt(squares), 0.0)
+    return scatter
 
 
 def _may_heat(

@@ -12,6 +12,8 @@ from httpx import Client, Response
 from sqlalchemy import Engine, select
 
 from sync_server.access.audit_store import list_audit
+from sync_server.customers.customer import Customer
+from sync_server.customers.customer_store import put_customers
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.engine_io import reading
 from sync_server.patrols.inspection_store import CHECKPOINTS, Inspected, put
@@ -237,6 +239,32 @@ def test_only_the_desk_sees_a_whole_contact_and_each_reading_is_audited(
     assert read_by == [town["liu"]]
 
 
+def test_a_confidential_address_is_kept_from_slips_and_the_crew_has_it(
+    enter: Enter, sqlite_engine: Engine
+) -> None:
+    """Rule D-02, privacy rule 7."""
+    secret = Customer(customer_id="c-1", name="陈桂芳", phone=PHONE, is_confidential=True)
+    with sqlite_engine.begin() as connection:
+        put_customers(connection, [secret], NOON)
+    agent, lead = enter("liu"), enter("wei")
+    agent.take("leak 3-2-1101")
+    record = newest(sqlite_engine)
+    page = f"/requests/{record.request_id}"
+    seen = [
+        "1101" in each
+        for each in (
+            lead.client.get("/requests").text,
+            lead.client.get(page).text,
+            agent.client.get(page).text,
+        )
+    ]
+    with reading(sqlite_engine) as connection:
+        order = get_order(connection, record.order_id or "")
+
+    assert seen == [False, False, True]
+    assert "1101" in order.document.address
+
+
 def test_hostile_words_stay_words(enter: Enter, sqlite_engine: Engine) -> None:
     agent = enter("liu")
     agent.take(f"conduct {HOSTILE}", name=HOSTILE, address=HOSTILE)
@@ -405,6 +433,18 @@ def test_a_ringing_number_is_a_caller_and_a_missed_one_is_called_back(
     assert "late" in overdue
     assert (back.status_code, twice.status_code) == (303, 409)
     assert "155 **** 2890" not in done
+
+
+def test_the_page_says_how_a_caller_is_greeted(enter: Enter) -> None:
+    """Rule A-13: company, name and title."""
+    agent = enter("liu")
+
+    english = agent.client.get("/intake").text
+    agent.client.post("/me/language", data={"language": "zh", "back": "/"})
+    chinese = agent.client.get("/intake").text
+
+    assert "Beicheng Utilities, Hotline agent Liu speaking" in english
+    assert "您好，Beicheng Utilities，" in chinese
 
 
 def test_nobody_but_the_telephone_system_tells_of_calls(switchboard: Served) -> None:
