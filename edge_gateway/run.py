@@ -19,7 +19,7 @@ from edge_gateway.polling.learnt_store import LEARNT_FILE, LearntStore
 from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.data_lock_io import held_folder
-from edge_gateway.queue.outbox_io import Outbox
+from edge_gateway.queue.outbox_io import LeftOver, Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
@@ -117,19 +117,27 @@ def run_gateway(
     with held_folder(config.data):
         revisions = Revisions(config)
         news: Sequence[str] = ()
+        left = LeftOver()
         hung: list[str] = []
         while not stop.is_set():
             crew = _Crew(
-                revisions=revisions, clock=clock, reached=reached, machine=machine, news=news
+                revisions=revisions,
+                clock=clock,
+                reached=reached,
+                machine=machine,
+                news=news,
+                left=left,
             )
             crew.work(stop)
-            news = crew.hung
+            news, left = crew.hung, crew.left
             hung += news
             if len(hung) >= MOST_HANGS:
                 _tell_after_restart(config, news, clock.now_utc())
                 raise HangingError("; ".join(hung))
             if not stop.is_set():
                 stop.wait(RESTART_PAUSE_S)
+        if left.frames or left.lost:
+            _LOG.error("gateway.frames_lost", count=len(left.frames) + left.lost)
 
 
 def _tell_after_restart(config: GatewayConfig, news: Sequence[str], now_utc: datetime) -> None:
@@ -147,6 +155,7 @@ class _Crew:
     reached: Callable[[str], None]
     machine: Machine
     news: Sequence[str] = ()
+    left: LeftOver = field(default_factory=LeftOver)
     hung: list[str] = field(default_factory=list)
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic))
     halt: threading.Event = field(default_factory=threading.Event)
@@ -186,6 +195,7 @@ class _Crew:
         for text in self.news:
             uplink.announce(PART_HUNG, text)
         outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
+        outbox.take_over(self.left)
         outbox.timekeeper = timekeeper
         outbox.announce = uplink.announce
         outbox.beat = lambda: watchdog.beat("outbox", machine.outbox_step_s)
@@ -254,6 +264,7 @@ class _Crew:
         team.links.stop(patience_s)
         team.outbox.close()
         writer.join(patience_s)
+        self.left = LeftOver() if self.hung else team.outbox.left()
         team.uplink.wake()
         sender.join(patience_s)
         scada.join(patience_s)

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -38,6 +39,19 @@ def _tell_nobody(_kind: str, _text: str) -> None:
 
 def _no_heart() -> None:
     """Nobody watches this thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOver:
+    """What an outbox that ended could not bring into the file.
+
+    Attributes:
+        frames: In the order they were read.
+        lost: How many were lost before them, which no gap record says yet.
+    """
+
+    frames: Sequence[Frame | HeldFrame] = ()
+    lost: int = 0
 
 
 class Outbox:
@@ -94,6 +108,18 @@ class Outbox:
         with self._changed:
             self._config = config
             self._changed.notify()
+
+    def take_over(self, left: LeftOver) -> None:
+        """Go on with what another outbox could not commit; before anything is added."""
+        with self._changed:
+            self._waiting = [*left.frames]
+            self._lost = left.lost
+            self._changed.notify()
+
+    def left(self) -> LeftOver:
+        """Return what could not be committed, once `run` has returned."""
+        with self._changed:
+            return LeftOver(frames=tuple(self._waiting), lost=self._lost)
 
     def close(self) -> None:
         """Ask `run` to commit what is waiting and return."""

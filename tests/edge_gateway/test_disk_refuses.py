@@ -6,17 +6,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from edge_gateway.config import ConfigError
+from edge_gateway.config import ConfigError, QueueConfig
+from edge_gateway.queue.outbox_io import LeftOver, Outbox
+from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER
 from tests.edge_gateway.order_rig import Signer, link, settings_text, sound
 from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, until
+from tests.edge_gateway.test_queue_damage import NOW, frames
 from wire_contracts.topics import Channel
 
 
@@ -89,3 +92,34 @@ def test_a_file_in_place_of_the_folder_of_revisions_is_named(tmp_path: Path) -> 
 
     with pytest.raises(ConfigError, match=r"remote: data: .*; move away what is in its place"):
         RevisionStore(tmp_path / FOLDER)
+
+
+def test_what_one_outbox_could_not_commit_the_next_one_does(tmp_path: Path) -> None:
+    """Everything is built afresh while the disk takes nothing."""
+    config = QueueConfig(commit_s=0.02, min_free_bytes=0)
+    with closing(open_queue(tmp_path / "q", config, NOW)[0]) as store:
+        connection = store._current._connection
+        connection.execute("PRAGMA max_page_count = 1")
+        left = LeftOver()
+        for _ in range(2):
+            outbox = outbox_of(store, config)
+            outbox.take_over(left)
+            for frame in frames(100):
+                outbox.add(frame)
+            outbox.close()
+            outbox.run()
+            left = outbox.left()
+        connection.execute("PRAGMA max_page_count = 1000000")
+        outbox = outbox_of(store, config)
+        outbox.take_over(replace(left, lost=7))
+        outbox.close()
+        outbox.run()
+        figures = store.figures()
+
+    assert len(left.frames) == 200
+    assert outbox.left() == LeftOver()
+    assert (figures.open_count, figures.last_seq) == (201, 208)
+
+
+def outbox_of(store: QueueStore, config: QueueConfig) -> Outbox:
+    return Outbox(store, config, on_commit=lambda: None, reached=lambda _point: None)
