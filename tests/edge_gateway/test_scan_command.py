@@ -413,7 +413,7 @@ def test_a_port_that_is_in_use_says_so(capsys: pytest.CaptureFixture[str]) -> No
         (["tcp://127.0.0.1", "--bauds", "auto"], "scan: bauds: only rtu:// and ascii:// lines"),
         (["cjt188://127.0.0.1:1", "--units", "1"], "scan: units: a CJ/T 188 line is asked for"),
         (["tcp://127.0.0.1", "--units", ""], "scan: units: '' is no range; write 1-247"),
-        (["mbus://127.0.0.1", "--units", ""], "scan: units: '' is no range; write 1-247"),
+        (["mbus://127.0.0.1:1", "--units", ""], "scan: units: '' is no range; write 1-247"),
     ],
 )
 def test_a_wrong_call_ends_with_status_2_and_one_line(
