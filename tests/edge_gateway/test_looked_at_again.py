@@ -23,7 +23,7 @@ from firmware_profiles.words import WordAddress
 from tests.edge_gateway.rig import LOOPBACK, MeterServer, Request, from_image, until
 from tests.edge_gateway.test_modbus_driver import FAST, MODELS, Hands, alpha, driver, settings
 from tests.free_ports import free_port
-from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE
+from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, SUSPECT_RANGE
 from wire_contracts.quantities import Quantity
 
 pytestmark = pytest.mark.usefixtures("unhurried")
@@ -150,8 +150,22 @@ def test_a_word_order_that_an_update_changed_gives_no_wrong_total() -> None:
     assert set(torn.quality.values()) == {BAD_MISMATCH}
     assert torn.raw is None
     assert [notice.kind for notice in after.notices] == ["profile_mismatch"]
-    assert after.profile.endswith("+CDAB")
     assert after.values[Quantity.VOLUME_BASE_M3] == before.values[Quantity.VOLUME_BASE_M3]
+
+
+def test_words_that_only_fit_another_order_are_doubted_until_one_decides() -> None:
+    """20.6 degC with its words the other way round is -107613440, as of a broken sensor."""
+    words, clock = image(20.5, 123487.5), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(words, clock) as reader:
+        reader.read(job, retry_count=0)
+        turned = swapped(image(20.6, 123487.5))
+        words.clear()
+        words.update(turned)
+        torn = reader.read(job, retry_count=0)
+
+    assert set(torn.quality.values()) == {SUSPECT_RANGE}
+    assert set(torn.quality) == set(torn.values)
 
 
 def test_a_sensor_that_breaks_at_work_leaves_the_word_order_and_the_total() -> None:
@@ -159,7 +173,7 @@ def test_a_sensor_that_breaks_at_work_leaves_the_word_order_and_the_total() -> N
     job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
     with gas_meter(words, clock) as reader:
         reader.read(job, retry_count=0)
-        words.update(image(-1234567.0, 123487.5))
+        words.update(image(-9999.0, 123487.5))
         broken = reader.read(job, retry_count=0)
 
     assert broken.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123487.5)
