@@ -6,8 +6,15 @@ from edge_gateway.broker_tls_io import TlsFileError, tls_context
 from edge_gateway.commands.calls import DONE, with_config
 from edge_gateway.config import ConfigError, MqttConfig
 from edge_gateway.config_io import load_config
+from edge_gateway.links.link_url import LinkUrl, RtuOverTcpUrl
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
 from edge_gateway.remote.revisions_io import revision_in_force
+
+
+_RIVAL = (
+    "look at: the answer to another master on this line that reads the same unit and count would be"
+    " taken for this meter's; let one master alone use the line, or name a [guard] in the profile"
+)
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +37,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"link {link.config.name}: {link.config.url}, time-out {link.timeout_s:g} s")
         for meter in link.meters:
             print(f"  {meter.serial} at {meter.device_address}: {meter.profile_name}")
-            for line in _groups(meter):
+            for line in (*_groups(meter), *_doubts(link.url, meter)):
                 print(f"    {line}")
     return DONE
 
@@ -44,6 +51,15 @@ def _check_tls(place: str, mqtt: MqttConfig) -> None:
     except TlsFileError as error:
         problem = f"{place}: {error}"
         raise ConfigError(problem) from error
+
+
+def _doubts(url: LinkUrl, meter: MeterSetup) -> list[str]:
+    """Return what a person should look at, though nothing is certainly wrong."""
+    blocks = {request for plan in meter.plans.values() for request in plan.requests}
+    is_guarded = meter.profile is not None and meter.profile.guard is not None
+    if not isinstance(url, RtuOverTcpUrl) or len(blocks) != 1 or is_guarded:
+        return []
+    return [_RIVAL]
 
 
 def _groups(meter: MeterSetup) -> list[str]:

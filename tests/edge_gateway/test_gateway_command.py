@@ -71,6 +71,33 @@ def test_check_shows_what_each_group_costs(
     assert "correct horse" not in shown
 
 
+@pytest.mark.parametrize(
+    ("scheme", "profile", "is_told"),
+    [
+        ("rtu+tcp", "cn_ic_card_gas@1", True),
+        ("tcp", "cn_ic_card_gas@1", False),
+        ("rtu+tcp", "diehl_sharky_775@1", False),
+        ("rtu+tcp", "twoflow_mag11@2", False),
+    ],
+)
+def test_check_names_meters_that_another_master_may_be_taken_for(
+    settings: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    scheme: str,
+    profile: str,
+    is_told: bool,
+) -> None:
+    text = settings.read_text().replace("tuf_2000m@1", profile).replace("intervals", "# intervals")
+    plant = text.index("host", text.index("[[link]]"))
+    rest = text[text.index("[[link.meter]]") :]
+    settings.write_text(f'{text[:plant]}url = "{scheme}://h:1"\n{rest}')
+    status = main(["check", "--config", str(settings)])
+
+    assert status == 0
+    assert ("look at: the answer to another master" in capsys.readouterr().out) is is_told
+
+
 def test_a_wrong_file_ends_with_status_1_and_one_line(
     settings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
