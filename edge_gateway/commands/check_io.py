@@ -10,7 +10,6 @@ from edge_gateway.links.link_url import LinkUrl, RtuOverTcpUrl
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
 from edge_gateway.remote.revisions_io import revision_in_force
 
-
 _RIVAL = (
     "look at: the answer to another master on this line that reads the same unit and count would be"
     " taken for this meter's; let one master alone use the line, or name a [guard] in the profile"
