@@ -1,7 +1,7 @@
 """A full disk on every page behind the list: it is said, the app goes on, nothing is dropped."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC
@@ -44,7 +44,7 @@ PIN = "482916"
 
 
 @contextmanager
-def no_room_for(path: Path) -> Iterator[None]:
+def no_room_for(path: Path) -> Generator[None]:
     """Let a small file find no room: its new copy lies on a device that is always full."""
     fresh = path.with_name(path.name + ".new")
     fresh.symlink_to("/dev/full")
