@@ -2,6 +2,7 @@
 
 import re
 import resource
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,10 +15,12 @@ import pytest
 
 from edge_gateway.config import ConfigError, QueueConfig
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
+from edge_gateway.queue.queue_file_io import NO_SERVER
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER
-from tests.edge_gateway.order_rig import Signer, link, settings_text, sound
+from edge_gateway.run import QUEUE_FILE
+from tests.edge_gateway.order_rig import GATEWAY, Signer, link, settings_text, sound
 from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, until
 from tests.edge_gateway.test_queue_damage import NOW, frames
 from wire_contracts.topics import Channel
@@ -68,8 +71,13 @@ def test_a_disk_that_takes_nothing_for_a_while_costs_no_frame(tmp_path: Path) ->
         text = settings_text(tmp_path, broker.port, signer, link(plant.port))
         file.write_text(text, encoding="utf-8")
         with gateway(file) as process:
-            until(lambda: len(server.ledger) >= 3)
+            until(lambda: knows_server(tmp_path / "gateway" / QUEUE_FILE))
+            server.is_acknowledging = False
+            known = len(server.ledger)
+            until(lambda: len(server.ledger) > known + 1)
             limit_files(process.pid, 1)
+            server.is_acknowledging = True
+            server.acknowledge(GATEWAY)  # marks that the disk does not take
             until(lambda: b"queue.refuses" in process.said or b"queue.failed" in process.said)
             told = len(server.payloads(Channel.HEALTH))
             until(lambda: len(server.payloads(Channel.HEALTH)) > told)
@@ -80,6 +88,18 @@ def test_a_disk_that_takes_nothing_for_a_while_costs_no_frame(tmp_path: Path) ->
 
     assert b"queue.failed" not in process.said
     assert "lost=0" in plain(process.said)
+
+
+def knows_server(file: Path) -> bool:
+    """Whether the gateway has kept an acknowledgement."""
+    if not file.exists():
+        return False
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        query = "SELECT value FROM meta WHERE name = 'server_epoch'"
+        try:
+            return bool(connection.execute(query).fetchone()[0] != NO_SERVER)
+        except sqlite3.OperationalError:
+            return False
 
 
 def plain(said: bytearray) -> str:

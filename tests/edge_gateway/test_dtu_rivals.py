@@ -146,7 +146,8 @@ def test_who_waits_has_the_line_when_the_other_hangs_up() -> None:
 def test_who_waits_has_the_line_when_the_meters_of_the_other_are_not_those_meant(
     source: str,
 ) -> None:
-    with dialled(good, told("registration"), registration=REGISTRATION) as rig:
+    query = told("registration")
+    with dialled(good, query, registration=REGISTRATION, timeout_s=1.0) as rig:
         rig.link.transact(UNIT, span(100))
         with second_dtu(rig, source=source) as other:
             rig.link.doubt_far_end()
