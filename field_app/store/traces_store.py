@@ -33,11 +33,10 @@ def load_traces(connection: Connection, order_ids: Sequence[str]) -> Traces:
     drafts: set[str] = set()
     photos: dict[str, PhotoCount] = {}
     for row in connection.execute(_TRACES, {"order_ids": json.dumps(order_ids)}):
-        order_id, is_draft, total, done, waiting_bytes, held = row
-        if is_draft:
-            drafts.add(order_id)
+        if row[1]:
+            drafts.add(row[0])
         else:
-            photos[order_id] = PhotoCount(
-                total=total, done=done, waiting_bytes=waiting_bytes, held=held
+            photos[row[0]] = PhotoCount(
+                total=row[2], done=row[3], waiting_bytes=row[4], held=row[5]
             )
     return Traces(drafts=frozenset(drafts), photos=photos)
