@@ -206,21 +206,33 @@ def _scan_probe(url: TcpUrl | SerialUrl | RtuOverTcpUrl, name: str, account: _Ac
     try:
         for unit in units:
             account.step(f"unit {unit}", len(units))
-            try:
-                for heard in probe.probe(unit):
-                    account.add(_found(heard, name))
-                closings = 0
-            except OSError as error:
-                closings += 1
-                if closings > most_closings:
-                    raise
-                account.progress.stage(f"unit {unit}: {error}; the line is opened again")
-                probe.close()
-                probe = ModbusProbe(url, account.timeout_s)
+            lost, is_served = _ask_unit(probe, unit, name, account)
+            closings = 0 if is_served else closings + 1
+            if lost is None:
+                continue
+            if closings > most_closings:
+                raise lost
+            account.progress.stage(f"unit {unit}: {lost}; the line is opened again")
+            probe.close()
+            probe = ModbusProbe(url, account.timeout_s)
         for heard in probe.listen():
             account.add(_found(heard, name))
     finally:
         probe.close()
+
+
+def _ask_unit(
+    probe: ModbusProbe, unit: int, name: str, account: _Account
+) -> tuple[OSError | None, bool]:
+    """Return how the line ended with this unit, if it did, and whether somebody serves it."""
+    try:
+        seen = probe.probe(unit)
+    except OSError as error:
+        return error, False
+    for heard in seen:
+        account.add(_found(heard, name))
+    is_answer = any(each.sighting.value not in UNSURE for each in seen)
+    return probe.lost, probe.lost is None or is_answer
 
 
 def _found(heard: Heard, line: str) -> Found:

@@ -102,6 +102,8 @@ class ModbusProbe:
         self._number = 0
         self._asked: set[int] = set()
         self._answered: dict[int, bytes] = {}
+        self.lost: OSError | None = None
+        """How the line ended behind the last answer; None: it is open."""
 
     def close(self) -> None:
         """Close the line."""
@@ -111,7 +113,7 @@ class ModbusProbe:
         """Return the signs of life that came within the time of one unit.
 
         Raises:
-            OSError: The line is gone.
+            OSError: The line is gone, and nothing came before; else `lost` says so.
         """
         request = self._request(unit)
         self._asked.add(unit)
@@ -119,10 +121,17 @@ class ModbusProbe:
         asked_s = time.monotonic()
         heard, taken_ms, until_s = b"", 0.0, asked_s + self._wait_s
         while (left_s := until_s - time.monotonic()) > 0:
-            heard += self._port.read(left_s)
+            try:
+                heard += self._port.read(left_s)
+            except OSError as error:
+                if not heard:
+                    raise
+                self.lost = error
+                until_s = 0.0
             if not taken_ms and any(f.payload[0] == unit for f in self._frames(heard, request)):
                 now_s = time.monotonic()
-                taken_ms, until_s = 1000 * (now_s - asked_s), now_s + SECOND_WAIT_S
+                taken_ms = 1000 * (now_s - asked_s)
+                until_s = 0.0 if self.lost else now_s + SECOND_WAIT_S
         if heard:
             time.sleep(self._silence_s)
         return list(self._judged(heard, request, unit, taken_ms))

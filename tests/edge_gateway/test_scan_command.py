@@ -85,6 +85,29 @@ def test_a_server_that_hangs_up_on_one_unit_is_scanned_to_the_end(
     assert err == "unit 2: closed by the far end; the line is opened again\n"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"), [(good, "words"), (lambda _: b"HTTP/1.1 400 Bad Request\r\n", "garbled")]
+)
+def test_what_came_before_a_server_hung_up_is_heard(
+    answer: Callable[[Request], bytes], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer_and_close(request: Request) -> bytes:
+        request.socket.sendall(answer(request))
+        request.socket.shutdown(socket.SHUT_RDWR)
+        return b""
+
+    with MeterServer(units=dict.fromkeys(range(1, 3), answer_and_close)) as server:
+        url = f"tcp://{LOOPBACK}:{server.port}"
+        status, out, err = scanned(capsys, url, "--units", "1-2", *PATIENT, "--json")
+
+    assert status == 0
+    assert [(each["unit"], each["answer"]) for each in json.loads(out)["found"]] == [
+        ("1", said),
+        ("2", said),
+    ]
+    assert "closed by the far end; the line is opened again" in err
+
+
 def test_what_was_found_is_shown_when_the_line_ends(capsys: pytest.CaptureFixture[str]) -> None:
     units = {1: good} | dict.fromkeys(range(2, 10), hang_up)
     with MeterServer(units=units) as server:
