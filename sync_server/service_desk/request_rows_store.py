@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sync_server.access.refusals import not_found
 from sync_server.access.secrets_io import new_id
 from sync_server.customers.customer import CustomerClass, digits_of
+from sync_server.db.aftercare_tables import CALLBACK, OPINION
 from sync_server.db.among import is_among_texts
 from sync_server.db.customer_tables import CUSTOMER
 from sync_server.db.desk_tables import (
@@ -403,7 +404,8 @@ def erase_callers(
 ) -> int:
     """Return how many requests lost their caller: of this name and number, or of these orders.
 
-    The numbers of their calls go too. What people wrote into notes is not searched.
+    The numbers of their calls and what they said as opinion go too. What people wrote into notes is
+    not searched.
     """
     digits = digits_of(phone)
     is_theirs = (REQUEST_PERSON.c.name == name) & (REQUEST_PERSON.c.phone_digits == digits)
@@ -414,6 +416,8 @@ def erase_callers(
     ids = sorted(connection.execute(select(REQUEST_PERSON.c.request_id).where(condition)).scalars())
     calls = select(SERVICE_REQUEST.c.call_id).where(SERVICE_REQUEST.c.request_id.in_(ids))
     connection.execute(delete(REQUEST_PERSON).where(REQUEST_PERSON.c.request_id.in_(ids)))
+    connection.execute(update(OPINION).where(OPINION.c.request_id.in_(ids)).values(text=""))
+    connection.execute(update(CALLBACK).where(CALLBACK.c.request_id.in_(ids)).values(opinion=""))
     has_number = (PHONE_CALL.c.caller_digits == digits) if digits else false()
     connection.execute(
         update(PHONE_CALL)

@@ -43,10 +43,10 @@ from sync_server.ledgers.ledger import Book, Share
 from sync_server.ledgers.period import parse_period
 from sync_server.service_desk.request import Caller, RequestClass
 from sync_server.service_desk.request_guards import Attempt
-from sync_server.service_desk.request_rows_store import get_request
+from sync_server.service_desk.request_rows_store import erase_callers, get_request
 from sync_server.service_desk.request_store import Office, record_request, send_slip, take_step
 from tests.sync_server.real_parts import NOON
-from tests.sync_server.service_desk.desk_town import DeskTown, found_desk_town, wanted
+from tests.sync_server.service_desk.desk_town import PHONE, DeskTown, found_desk_town, wanted
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.request_states import RequestEvent, RequestState
@@ -280,6 +280,8 @@ def test_a_suggestion_is_tracked_until_it_is_adopted_or_declined(sqlite_engine: 
         with pytest.raises(ContractError, match="what was done, or why"):
             move_opinion(connection, number, OpinionEvent.ADOPT, "", "", office)
         done = move_opinion(connection, number, OpinionEvent.ADOPT, "", "new sign", office)
+        erase_callers(connection, name="陈桂芳", phone=PHONE, order_ids=())
+        erased = newest_opinions(connection)[0].text
 
     assert (made, again, [each.text for each in found]) == (1, 0, ["厨房有味"])
     assert [each.state for each in (sent, above, done)] == [
@@ -287,7 +289,7 @@ def test_a_suggestion_is_tracked_until_it_is_adopted_or_declined(sqlite_engine: 
         OpinionState.ESCALATED,
         OpinionState.ADOPTED,
     ]
-    assert (done.department, done.response) == ("metering", "new sign")
+    assert (done.department, done.response, erased) == ("metering", "new sign", "")
 
 
 def test_a_survey_has_a_sample_answers_and_what_is_done_about_it(engine: Engine) -> None:
