@@ -112,6 +112,13 @@ def decode_group(
     return _assembled(reader, prepared, fast)
 
 
+def good_values(decoded: Decoded) -> Mapping[Quantity, float]:
+    """Return the values that nothing speaks against."""
+    if not decoded.quality:
+        return decoded.values
+    return {name: each for name, each in decoded.values.items() if name not in decoded.quality}
+
+
 def doubted_by(decoded: Decoded, other: Decoded) -> Decoded:
     """Return a poll that counts only as far as another reading of the same moment does.
 

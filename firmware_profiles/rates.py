@@ -1,40 +1,220 @@
-"""Whether a value moved faster between two polls than the profile says it can."""
+"""Whether a value follows from the last one that was believed, and when another is believed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 
 from firmware_profiles.profile import Profile, wire_registers
 from wire_contracts.quality import SUSPECT_RATE, QualityCode
-from wire_contracts.quantities import Quantity
+from wire_contracts.quantities import TOTALISERS, Quantity
+
+CONFIRMED_BY = 3
+"""Polls in a row that agree with each other before they are believed against the one before them:
+two may be one glitch seen twice (judgement)."""
+
+MOVED_FOR = timedelta(minutes=5)
+"""How long they must agree where the value may go up and down (judgement)."""
+
+FELL_FOR = timedelta(hours=1)
+"""How long a total that fell must count on: a meter that is started anew may show zeros for as
+long as its firmware takes (judgement)."""
+
+ZERO_FOR = timedelta(days=1)
+"""How long a total that fell to zero and stays there must do so: a new meter that has counted
+nothing yet looks like one that cannot read its memory (judgement)."""
+
+_ROUNDING = Fraction(1, 10**6)
+"""Share by which a total may be less than before: a float of 24 bits is no finer than a sixteenth
+of it, and may be a sum of two."""
 
 _HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """The good values of one poll, in canonical units, and when it was."""
+class Point(NamedTuple):
+    """A value in its canonical unit, and when it was read."""
 
     at_utc: datetime
-    values: Mapping[Quantity, float]
+    value: float
 
 
-def rate_suspects(profile: Profile, earlier: Poll, later: Poll) -> dict[Quantity, QualityCode]:
-    """Return `suspect_rate` for each quantity of `later` that moved faster than `max_rate`.
+class Rule(NamedTuple):
+    """How a quantity may move.
 
-    `max_rate` is in the canonical unit per hour, up or down. Polls that are not in order of
-    time, and quantities that only one of them has, are not judged.
+    Attributes:
+        is_total: It only counts up.
+        limit_per_hour: Most that it may move, in the canonical unit; None: any.
     """
-    hours = Fraction((later.at_utc - earlier.at_utc) / _HOUR)
+
+    is_total: bool
+    limit_per_hour: Fraction | None = None
+
+
+class Rival(NamedTuple):
+    """Values that do not follow from the believed one, but each from the one before.
+
+    Attributes:
+        first: The first of them.
+        last: The newest.
+        polls: How many.
+        is_fall: Whether a total fell to the first.
+    """
+
+    first: Point
+    last: Point
+    polls: int
+    is_fall: bool
+
+
+class Trail(NamedTuple):
+    """The last value that was believed, and what speaks for another."""
+
+    believed: Point
+    rival: Rival | None = None
+
+
+class Turn(StrEnum):
+    """What became of a total."""
+
+    FELL = "fell"
+    RETURNED = "returned"
+    SETTLED = "settled"
+
+
+class Step(NamedTuple):
+    """What one more value means.
+
+    Attributes:
+        trail: What is known from now on.
+        code: Its quality; None: it is believed.
+        turn: What the server should be told of a total.
+    """
+
+    trail: Trail
+    code: QualityCode | None = None
+    turn: Turn | None = None
+
+
+class TotalTurn(NamedTuple):
+    """A total that fell, or what became of it.
+
+    Attributes:
+        quantity: Which.
+        turn: What happened.
+        was: The last value that was believed, in the canonical unit.
+        now: The value of this poll.
+    """
+
+    quantity: Quantity
+    turn: Turn
+    was: float
+    now: float
+
+
+class Followed(NamedTuple):
+    """What one more poll means.
+
+    Attributes:
+        trails: What is known from now on.
+        suspects: The quality of what is not believed.
+        turns: What the server should be told of totals.
+    """
+
+    trails: Mapping[Quantity, Trail]
+    suspects: Mapping[Quantity, QualityCode]
+    turns: Sequence[TotalTurn]
+
+
+def rules_of(profile: Profile) -> Mapping[Quantity, Rule]:
+    """Return how the quantities of a profile may move: its totals, and those with a `max_rate`.
+
+    A total whose profile counts its rounds (`rollover_from`) does not fall when it goes round.
+    """
+    rules = {
+        quantity: Rule(quantity in TOTALISERS, register.limits.max_rate_per_hour)
+        for quantity, register in wire_registers(profile).items()
+    }
+    return {name: rule for name, rule in rules.items() if rule != Rule(is_total=False)}
+
+
+def follow(
+    rules: Mapping[Quantity, Rule],
+    trails: Mapping[Quantity, Trail],
+    values: Mapping[Quantity, float],
+    at_utc: datetime,
+) -> Followed:
+    """Return which values of a poll are believed.
+
+    Where a total has fallen to zero every other zero is doubted with it: the meter shows nothing.
+
+    Args:
+        rules: How the quantities may move.
+        trails: What is known of them.
+        values: The good values of the poll, in canonical units.
+        at_utc: When it was.
+    """
+    known = dict(trails)
     suspects: dict[Quantity, QualityCode] = {}
-    if hours <= 0:
-        return suspects
-    for quantity, register in wire_registers(profile).items():
-        limit = register.limits.max_rate_per_hour
-        if limit is None or quantity not in earlier.values or quantity not in later.values:
-            continue
-        moved = abs(Fraction(later.values[quantity]) - Fraction(earlier.values[quantity]))
-        if moved > limit * hours:
-            suspects[quantity] = SUSPECT_RATE
-    return suspects
+    turns: list[TotalTurn] = []
+    for quantity in rules.keys() & values.keys():
+        before, now = known.get(quantity), values[quantity]
+        found = step(rules[quantity], before, Point(at_utc, now))
+        known[quantity] = found.trail
+        if found.code is not None:
+            suspects[quantity] = found.code
+        if found.turn is not None and before is not None:
+            turns.append(TotalTurn(quantity, found.turn, before.believed.value, now))
+    if any(quantity in TOTALISERS and not values[quantity] for quantity in suspects):
+        suspects.update((name, SUSPECT_RATE) for name, value in values.items() if not value)
+    return Followed(known, suspects, sorted(turns))
+
+
+def step(rule: Rule, trail: Trail | None, now: Point) -> Step:
+    """Return whether a value is believed, `suspect_rate` if not.
+
+    What is not believed is no measure for the next value, until it has been confirmed.
+
+    Args:
+        rule: How the quantity may move.
+        trail: What is known of it; None at the first value.
+        now: The value.
+    """
+    if trail is None:
+        return Step(Trail(now))
+    rival = trail.rival
+    if _follows(rule, trail.believed, now):
+        was_down = rival is not None and rival.is_fall
+        return Step(Trail(now), turn=Turn.RETURNED if was_down else None)
+    is_fall = _falls(rule, trail.believed, now)
+    if rival is None or now.at_utc < rival.last.at_utc or not _follows(rule, rival.last, now):
+        turn = Turn.FELL if is_fall and (rival is None or not rival.is_fall) else None
+        fresh = Rival(now, now, 1, is_fall)
+        return Step(Trail(trail.believed, fresh), SUSPECT_RATE, turn)
+    rival = rival._replace(last=now, polls=rival.polls + 1)
+    if rival.polls < CONFIRMED_BY or now.at_utc - rival.first.at_utc < _needed(rival):
+        return Step(Trail(trail.believed, rival), SUSPECT_RATE)
+    return Step(Trail(now), turn=Turn.SETTLED if rival.is_fall else None)
+
+
+def _needed(rival: Rival) -> timedelta:
+    if not rival.is_fall:
+        return MOVED_FOR
+    return FELL_FOR if rival.last.value else ZERO_FOR
+
+
+def _follows(rule: Rule, earlier: Point, later: Point) -> bool:
+    """Return whether one value may come behind another; where time stands still any speed may."""
+    if _falls(rule, earlier, later):
+        return False
+    passed = later.at_utc - earlier.at_utc
+    if rule.limit_per_hour is None or passed <= timedelta(0):
+        return True
+    moved = abs(Fraction(later.value) - Fraction(earlier.value))
+    return moved <= rule.limit_per_hour * Fraction(passed / _HOUR)
+
+
+def _falls(rule: Rule, earlier: Point, later: Point) -> bool:
+    if not rule.is_total or later.value >= earlier.value:
+        return False
+    return earlier.value - later.value > _ROUNDING * abs(Fraction(earlier.value))

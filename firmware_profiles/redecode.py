@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.counters import with_counters
-from firmware_profiles.decode import Decoded, decode_group
+from firmware_profiles.decode import Decoded, decode_group, good_values
 from firmware_profiles.errors import WordsError
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile, wire_registers
-from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.rates import Rule, Trail, follow, rules_of
 from firmware_profiles.register import Register
 from firmware_profiles.word_orders import with_order
 from firmware_profiles.words import WordAddress, WordImage, unpack_words
@@ -26,9 +27,16 @@ _ANY_ADDRESS = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Before:
-    """The poll before of the same meter and group."""
+    """What the polls before of the same meter and group left.
 
-    poll: Poll
+    Attributes:
+        at_utc: When the last of them was.
+        trails: The last values that were believed.
+        counters: Counting status registers by name.
+    """
+
+    at_utc: datetime
+    trails: Mapping[Quantity, Trail]
     counters: Mapping[str, int]
 
 
@@ -69,6 +77,7 @@ class Redecoder:
     former_of: FormerOf
     _before: dict[tuple[str, str], _Before] = field(default_factory=dict)
     _plans: dict[_Layout, _Plan] = field(default_factory=dict)
+    _moves: Mapping[Quantity, Rule] | None = None
 
     def redecode(self, line: MeterFrame) -> MeterFrame:
         """Return the line with what this profile says of its words, and without the words.
@@ -114,14 +123,20 @@ class Redecoder:
         """Return the poll with what only the poll before can tell."""
         key = (line.meter_id, line.frame.group)
         before = self._before.get(key)
-        good = {name: v for name, v in decoded.values.items() if name not in decoded.quality}
-        poll = Poll(at_utc=line.frame.measured_at_utc, values=good)
-        self._before[key] = _Before(poll=poll, counters=decoded.counters)
-        if before is None or before.poll.at_utc >= poll.at_utc:
+        at_utc = line.frame.measured_at_utc
+        if before is not None and before.at_utc >= at_utc:
             return decoded
-        suspects = rate_suspects(self.profile, before.poll, poll)
-        judged = replace(decoded, quality={**suspects, **decoded.quality})
-        return with_counters(self.profile, judged, before.counters)
+        trails = {} if before is None else before.trails
+        found = follow(self._rules(), trails, good_values(decoded), at_utc)
+        counters = decoded.counters
+        self._before[key] = _Before(at_utc=at_utc, trails=found.trails, counters=counters)
+        judged = replace(decoded, quality={**found.suspects, **decoded.quality})
+        return judged if before is None else with_counters(self.profile, judged, before.counters)
+
+    def _rules(self) -> Mapping[Quantity, Rule]:
+        if self._moves is None:
+            self._moves = rules_of(self.profile)
+        return self._moves
 
 
 def _in_order(profile: Profile, former: str) -> Profile:

@@ -14,7 +14,7 @@ from edge_gateway.links.mbus_standing import Standing
 from edge_gateway.links.patience import UnitPace
 from firmware_profiles.byte_order import ByteOrder
 from firmware_profiles.profile import Profile
-from firmware_profiles.rates import Poll
+from firmware_profiles.rates import Trail
 from firmware_profiles.words import WordAddress
 from wire_contracts.quantities import Quantity
 
@@ -45,7 +45,7 @@ class Habits:
         pace: How long it takes to answer.
         planned_s: Turnaround that the plans were made with, wall seconds.
         counts: Register that counts to its number at the last poll.
-        polls: Register group to its last good values.
+        trails: The last values that were believed.
         settings: Register group to the words of the meter's settings at the last poll.
     """
 
@@ -54,7 +54,7 @@ class Habits:
     pace: UnitPace
     planned_s: float
     counts: Mapping[str, int]
-    polls: Mapping[str, Poll]
+    trails: Mapping[Quantity, Trail]
     settings: Mapping[str, Mapping[WordAddress, int]]
 
 

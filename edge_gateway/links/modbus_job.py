@@ -14,11 +14,12 @@ from edge_gateway.links.heard import Heard
 from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead
 from edge_gateway.links.modbus_unit import CHECKED_AGAIN_AFTER, Unit
+from edge_gateway.links.notices import turn_notices
 from firmware_profiles.counters import with_counters
-from firmware_profiles.decode import Decoded, decode_group, doubted_by
+from firmware_profiles.decode import Decoded, decode_group, doubted_by, good_values
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
-from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.rates import follow
 from firmware_profiles.word_orders import OrderSign, order_sign
 from firmware_profiles.words import BlockImage, WordAddress, pack_block, pack_words
 from wire_contracts.quality import (
@@ -96,12 +97,12 @@ def job_read(unit: Unit, group: str, read: GroupRead, told: Told) -> JobRead:
     changed = _changed_settings(unit, group, read)
     decoded = _decoded(unit, group, read)
     certain = _certain(unit, group, read, decoded)
-    certain = _in_known_order(unit, group, certain, read, told)
+    certain = _in_known_order(unit, certain, read, told)
     is_torn = bool(changed) or certain.quality != decoded.quality
     decoded = certain
     if changed:
         decoded = _without_torn(meter.profile, group, decoded, changed)
-    decoded = _compared(unit, group, decoded, told.at_utc)
+    decoded, told = _compared(unit, decoded, told)
     return JobRead(
         values=decoded.values,
         quality=decoded.quality,
@@ -148,32 +149,24 @@ def _without_torn(
     return replace(decoded, values=values, quality={**decoded.quality, **torn})
 
 
-def _compared(unit: Unit, group: str, decoded: Decoded, at_utc: datetime) -> Decoded:
-    """Hold a poll against the one before: counts that rose, values that moved too fast."""
-    profile = unit.meter.profile
+def _compared(unit: Unit, decoded: Decoded, told: Told) -> tuple[Decoded, Told]:
+    """Hold a poll against those before: counts that rose, totals that fell, values too fast."""
     if decoded.counters:
-        decoded = with_counters(profile, decoded, unit.counts)
+        decoded = with_counters(unit.meter.profile, decoded, unit.counts)
         unit.counts = {**unit.counts, **decoded.counters}
-    if not unit.has_rates and not unit.stated.order_candidates:
-        return decoded
-    good = {
-        quantity: value
-        for quantity, value in decoded.values.items()
-        if quantity not in decoded.quality
-    }
-    poll = Poll(at_utc=at_utc, values=good)
-    before = unit.polls.get(group)
-    if good:
-        unit.polls[group] = poll
-    suspects = {} if before is None else rate_suspects(profile, before, poll)
-    if not suspects:
-        return decoded
-    return replace(decoded, quality={**suspects, **decoded.quality})
+    if not unit.rules:
+        return decoded, told
+    found = follow(unit.rules, unit.trails, good_values(decoded), told.at_utc)
+    unit.trails = found.trails
+    if found.suspects:
+        decoded = replace(decoded, quality={**found.suspects, **decoded.quality})
+    if found.turns:
+        more = turn_notices(unit.meter.serial, found.turns)
+        told = told._replace(notices=(*told.notices, *more))
+    return decoded, told
 
 
-def _in_known_order(
-    unit: Unit, group: str, decoded: Decoded, read: GroupRead, told: Told
-) -> Decoded:
+def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -> Decoded:
     """Return the poll without values where its own words speak against the byte order found.
 
     The meter is then asked with the next job.
@@ -182,7 +175,7 @@ def _in_known_order(
     if order is None or not unit.stated.order_candidates:
         return decoded
     sign = order_sign(unit.stated, order, read.words)
-    if sign is OrderSign.DOUBTED and _goes_on(unit, group, decoded):
+    if sign is OrderSign.DOUBTED and _goes_on(unit, decoded):
         return decoded  # the number of a broken sensor, which may be any
     if sign is OrderSign.HOLDS:
         return decoded
@@ -194,16 +187,11 @@ def _in_known_order(
     return replace(decoded, values={}, quality=quality, local_of=dict, counters={}, clock=None)
 
 
-def _goes_on(unit: Unit, group: str, decoded: Decoded) -> bool:
+def _goes_on(unit: Unit, decoded: Decoded) -> bool:
     """Return whether a total goes on from where it was: in another order it would be anywhere."""
-    before = unit.polls.get(group)
-    if before is None:
-        return False
-    totals = TOTALISERS & before.values.keys() & decoded.values.keys()
-    return any(
-        0 < before.values[name] <= decoded.values[name] <= USUAL_GROWTH * before.values[name]
-        for name in totals
-    )
+    totals = TOTALISERS & unit.trails.keys() & decoded.values.keys()
+    was = {name: unit.trails[name].believed.value for name in totals}
+    return any(0 < was[name] <= decoded.values[name] <= USUAL_GROWTH * was[name] for name in totals)
 
 
 def _certain(unit: Unit, group: str, read: GroupRead, decoded: Decoded) -> Decoded:

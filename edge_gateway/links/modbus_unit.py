@@ -10,10 +10,11 @@ from edge_gateway.links.patience import UnitPace
 from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
-from firmware_profiles.rates import Poll
+from firmware_profiles.rates import Rule, Trail, rules_of
 from firmware_profiles.word_orders import can_decide_order, with_order
 from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
+from wire_contracts.quantities import Quantity
 
 TRIED_AGAIN_AFTER = timedelta(minutes=10)
 """A routine question that was not answered is asked again after this: it costs a time-out."""
@@ -59,7 +60,7 @@ class Unit:
         pace: How long it takes to answer.
         planned_s: Turnaround that the plans were made with, wall seconds.
         has_questions: Whether its profile has something to ask it before it is polled.
-        has_rates: Whether its profile limits how fast a value may move.
+        rules: How its values may move.
         identity: Whom its profile's guard must show.
         stated: Its profile as the settings name it, the byte order open where it must be found.
         can_show_another: Whether its answers could show that another meter is there now.
@@ -70,7 +71,7 @@ class Unit:
         counts: Register that counts to its number at the last poll.
         shown_at_loss: How often the line had been lost when the meter last showed what it is.
         losses_in_row: Polls in a row before which the line was lost.
-        polls: Register group to its last good values.
+        trails: The last values that were believed.
         settings: Register group to the words of the meter's settings at the last poll.
         shown: What it said of itself when its byte order was found.
     """
@@ -81,7 +82,7 @@ class Unit:
     pace: UnitPace
     planned_s: float
     has_questions: bool
-    has_rates: bool
+    rules: Mapping[Quantity, Rule]
     identity: MeantMeter
     stated: Profile
     can_show_another: bool
@@ -92,7 +93,7 @@ class Unit:
     shown_at_loss: int = 0
     losses_in_row: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    polls: dict[str, Poll] = field(default_factory=dict)
+    trails: Mapping[Quantity, Trail] = field(default_factory=dict)
     settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,10 +115,7 @@ def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
         has_questions=any(
             probe.span is not None or probe.register for probe in meter.profile.probes
         ),
-        has_rates=any(
-            register.limits.max_rate_per_hour is not None
-            for register in meter.profile.registers.values()
-        ),
+        rules=rules_of(meter.profile),
         identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
         stated=meter.profile,
         can_show_another=can_tell_another(meter.profile) or can_decide_order(meter.profile),
@@ -138,7 +136,7 @@ def taken_over(unit: Unit, known: Learnt | None) -> None:
     if habits is not None and replace(habits.profile, place=stated.place) == stated:
         unit.plans = dict(habits.plans)
         unit.pace, unit.planned_s = habits.pace, habits.planned_s
-        unit.counts, unit.polls = habits.counts, dict(habits.polls)
+        unit.counts, unit.trails = habits.counts, habits.trails
         unit.settings = dict(habits.settings)
 
 
@@ -158,7 +156,7 @@ def learnt_of(unit: Unit) -> ModbusLearnt:
         pace=unit.pace,
         planned_s=unit.planned_s,
         counts=unit.counts,
-        polls=unit.polls,
+        trails=unit.trails,
         settings=unit.settings,
     )
     return ModbusLearnt(found=found, habits=habits)

@@ -1,9 +1,10 @@
 """What a driver has the server told beside its frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from edge_gateway.links.driver import JobKind, Notice
 from edge_gateway.links.group_plan import GroupPlan
+from firmware_profiles.rates import TotalTurn, Turn
 from firmware_profiles.words import Span
 
 REGISTER_REFUSED = "register_refused"
@@ -11,6 +12,25 @@ REGISTER_ANSWERS = "register_answers"
 PROFILE_MISMATCH = "profile_mismatch"
 PROFILE_MATCHES = "profile_matches"
 DTU_CONTESTED = "dtu_contested"
+
+TURNS = {
+    Turn.FELL: (
+        "total_fell",
+        "is less than before, and doubted until it is back or has counted on",
+    ),
+    Turn.RETURNED: ("total_returned", "is where it was again"),
+    Turn.SETTLED: ("total_settled", "has counted on from the lower number, and is believed"),
+}
+"""What a turn of a total is told as."""
+
+
+def turn_notices(serial: str, turns: Sequence[TotalTurn]) -> Iterator[Notice]:
+    """Yield one notice for each kind of turn, with all the totals of a meter that took it."""
+    for turn, (kind, meaning) in TURNS.items():
+        same = [each for each in turns if each.turn is turn]
+        if same:
+            totals = (f"{each.quantity} ({each.was:.12g}, now {each.now:.12g})" for each in same)
+            yield Notice(kind=kind, text=f"{serial}: {', '.join(totals)} {meaning}")
 
 
 def refusal_notices(job: JobKind, before: GroupPlan, after: GroupPlan) -> Iterator[Notice]:

@@ -1,19 +1,40 @@
-"""No meter jumps: what moved faster than its profile allows is doubted."""
+"""No meter jumps: what moved too fast or fell is doubted until it has shown that it is so."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from firmware_profiles.rates import Poll, rate_suspects
+from firmware_profiles.rates import Point, Rule, Step, Trail, Turn, rules_of, step
 from tests.firmware_profiles.profile_text import TEXT, parsed, with_line
 from wire_contracts.quantities import Quantity
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TOTAL = Rule(is_total=True)
+FLOW = Rule(is_total=False, limit_per_hour=Fraction(2))
+
+Seen = Sequence[tuple[float, float]]
+"""Minutes and values."""
 
 
-def poll(minutes: int, flow_m3h: float | None) -> Poll:
-    values = {} if flow_m3h is None else {Quantity.FLOW_M3H: flow_m3h}
-    return Poll(at_utc=NOON + timedelta(minutes=minutes), values=values)
+def steps(rule: Rule, seen: Seen) -> list[Step]:
+    trail: Trail | None = None
+    found = []
+    for minutes, value in seen:
+        found.append(step(rule, trail, Point(NOON + timedelta(minutes=minutes), value)))
+        trail = found[-1].trail
+    return found
+
+
+def doubted(rule: Rule, seen: Seen) -> list[bool]:
+    return [found.code is not None for found in steps(rule, seen)]
+
+
+def turns(rule: Rule, seen: Seen) -> list[Turn | None]:
+    return [found.turn for found in steps(rule, seen)]
 
 
 @pytest.mark.parametrize(
@@ -21,24 +42,77 @@ def poll(minutes: int, flow_m3h: float | None) -> Poll:
     [(30, 2.0, False), (30, 2.1, True), (30, -0.1, True), (0, 9.0, False), (-5, 9.0, False)],
 )
 def test_a_jump_is_doubted(minutes: int, flow_m3h: float, *, is_suspect: bool) -> None:
-    profile = parsed(with_line(TEXT, "max_rate = 2"))
-
-    found = rate_suspects(profile, poll(0, 1.0), poll(minutes, flow_m3h))
-
-    assert found == ({Quantity.FLOW_M3H: "suspect_rate"} if is_suspect else {})
+    assert doubted(FLOW, [(0, 1.0), (minutes, flow_m3h)]) == [False, is_suspect]
 
 
-def test_nothing_is_judged_without_two_values_and_a_limit() -> None:
+def test_a_total_and_a_limited_value_are_followed_and_nothing_else() -> None:
     limited = parsed(with_line(TEXT, "max_rate = 2"))
+    text = TEXT.replace('"m3/h"', '"m3"').replace('quantity = "flow"', 'quantity = "volume"')
+    total = parsed(text.replace("flow_m3h = 10", "volume_m3 = 10"))
 
-    assert rate_suspects(parsed(), poll(0, 1.0), poll(1, 99.0)) == {}
-    assert rate_suspects(limited, poll(0, None), poll(1, 99.0)) == {}
-    assert rate_suspects(limited, poll(0, 1.0), poll(1, None)) == {}
+    assert rules_of(parsed()) == {}
+    assert rules_of(limited) == {Quantity.FLOW_M3H: FLOW}
+    assert rules_of(total) == {Quantity.VOLUME_M3: TOTAL}
 
 
 def test_a_rate_is_in_the_printed_unit_of_its_register() -> None:
     text = TEXT.replace('unit = "m3/h"', 'unit = "L/h"')
-    profile = parsed(with_line(text, "max_rate = 2000"))
 
-    assert rate_suspects(profile, poll(0, 1.0), poll(60, 3.0)) == {}
-    assert rate_suspects(profile, poll(0, 1.0), poll(60, 3.1)) != {}
+    assert rules_of(parsed(with_line(text, "max_rate = 2000"))) == {Quantity.FLOW_M3H: FLOW}
+
+
+def test_zeros_while_a_meter_starts_are_doubted_and_the_true_total_behind_them_is_not() -> None:
+    seen = [(0, 123456.0), (1, 0.0), (2, 0.0), (3, 0.0), (4, 123456.0), (5, 123456.5)]
+
+    assert doubted(TOTAL, seen) == [False, True, True, True, False, False]
+    assert turns(TOTAL, seen) == [None, Turn.FELL, None, None, Turn.RETURNED, None]
+
+
+def test_the_same_is_so_where_a_rate_is_limited() -> None:
+    rule = TOTAL._replace(limit_per_hour=Fraction(1000))
+    seen = [(0, 123456.0), (1, 0.0), (2, 0.0), (3, 123456.0)]
+
+    assert doubted(rule, seen) == [False, True, True, False]
+
+
+def test_an_exchanged_meter_that_counts_on_comes_through_within_an_hour() -> None:
+    seen = [(0.0, 5000.0), *((minute, 7.0 + minute / 60) for minute in range(10, 90, 10))]
+
+    assert doubted(TOTAL, seen) == [False] + [True] * 6 + [False] * 2
+    assert turns(TOTAL, seen)[7] is Turn.SETTLED
+
+
+def test_a_new_meter_that_counts_nothing_comes_through_within_a_day() -> None:
+    seen = [(0.0, 5000.0), *((60.0 * hour, 0.0) for hour in range(1, 27))]
+
+    assert doubted(TOTAL, seen) == [False] + [True] * 24 + [False] * 2
+
+
+def test_polls_that_do_not_agree_with_each_other_confirm_nothing() -> None:
+    falling = [(10.0 * place, 5000.0 - place) for place in range(30)]
+
+    assert doubted(TOTAL, falling) == [False] + [True] * 29
+    assert turns(TOTAL, falling).count(Turn.FELL) == 1
+
+
+def test_two_polls_far_apart_are_not_enough() -> None:
+    daily = [(0, 9.0), (1440, 1.0), (2880, 2.0), (4320, 3.0)]
+
+    assert doubted(TOTAL, daily) == [False, True, True, False]
+
+
+def test_a_flow_that_stays_where_it_jumped_is_believed_after_minutes() -> None:
+    seen = [(0, 1.0), (1, 9.0), (2, 9.0), (3, 9.0), (6, 9.0)]
+
+    assert doubted(FLOW, seen) == [False, True, True, True, False]
+
+
+def test_the_last_digit_of_a_float_is_no_fall() -> None:
+    assert doubted(TOTAL, [(0, 123456.789), (1, 123456.785)]) == [False, False]
+
+
+@given(st.lists(st.floats(0, 1e9), max_size=12))
+def test_a_total_that_only_counts_up_is_never_doubted(values: list[float]) -> None:
+    seen = [(float(minute), value) for minute, value in enumerate(sorted(values))]
+
+    assert not any(doubted(TOTAL, seen))
