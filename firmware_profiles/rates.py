@@ -126,6 +126,9 @@ class Followed(NamedTuple):
     turns: Sequence[TotalTurn]
 
 
+_ANY_TOTAL = Rule(is_total=True)
+
+
 def rules_of(profile: Profile) -> Mapping[Quantity, Rule]:
     """Return how the quantities of a profile may move: its totals, and those with a `max_rate`.
 
@@ -157,9 +160,12 @@ def follow(
     known = dict(trails)
     suspects: dict[Quantity, QualityCode] = {}
     turns: list[TotalTurn] = []
-    for quantity in rules.keys() & values.keys():
-        before, now = known.get(quantity), values[quantity]
-        found = step(rules[quantity], before, Point(at_utc, now))
+    for quantity, rule in rules.items():
+        now = values.get(quantity)
+        before = known.get(quantity)
+        if now is None or _stands(rule, before, now):
+            continue
+        found = step(rule, before, Point(at_utc, now))
         known[quantity] = found.trail
         if found.code is not None:
             suspects[quantity] = found.code
@@ -167,7 +173,7 @@ def follow(
             turns.append(TotalTurn(quantity, found.turn, before.believed.value, now))
     if any(quantity in TOTALISERS and not values[quantity] for quantity in suspects):
         suspects.update((name, SUSPECT_RATE) for name, value in values.items() if not value)
-    return Followed(known, suspects, sorted(turns))
+    return Followed(known, suspects, turns)
 
 
 def step(rule: Rule, trail: Trail | None, now: Point) -> Step:
@@ -195,6 +201,13 @@ def step(rule: Rule, trail: Trail | None, now: Point) -> Step:
     if rival.polls < CONFIRMED_BY or now.at_utc - rival.first.at_utc < _needed(rival):
         return Step(Trail(trail.believed, rival), SUSPECT_RATE)
     return Step(Trail(now), turn=Turn.SETTLED if rival.is_fall else None)
+
+
+def _stands(rule: Rule, trail: Trail | None, value: float) -> bool:
+    """Return whether a total is what it was: nothing changes, and most polls of most are so."""
+    if trail is None or trail.rival is not None or rule != _ANY_TOTAL:
+        return False
+    return value == trail.believed.value
 
 
 def _needed(rival: Rival) -> timedelta:
