@@ -22,7 +22,11 @@ class Traces:
 _drafts = WITH_DRAFT.subquery()
 _photos = COUNTS.subquery()
 _TRACES: Final = union_all(
-    select(_drafts.c.order_id, literal(1, Integer), *(null() for _ in range(4))),
+    select(
+        _drafts.c.order_id,
+        literal(1, Integer).label("is_draft"),
+        *(null().label(name) for name in ("total", "done", "waiting_bytes", "held")),
+    ),
     select(_photos.c.order_id, literal(0, Integer), *list(_photos.c)[1:]),
 )
 """Built once: every line of the list that is made anew asks it."""
@@ -33,10 +37,10 @@ def load_traces(connection: Connection, order_ids: Sequence[str]) -> Traces:
     drafts: set[str] = set()
     photos: dict[str, PhotoCount] = {}
     for row in connection.execute(_TRACES, {"order_ids": json.dumps(order_ids)}):
-        if row[1]:
-            drafts.add(row[0])
+        if row.is_draft:
+            drafts.add(row.order_id)
         else:
-            photos[row[0]] = PhotoCount(
-                total=row[2], done=row[3], waiting_bytes=row[4], held=row[5]
+            photos[row.order_id] = PhotoCount(
+                total=row.total, done=row.done, waiting_bytes=row.waiting_bytes, held=row.held
             )
     return Traces(drafts=frozenset(drafts), photos=photos)

@@ -146,7 +146,7 @@ def some_rows(rows: ArrivedRows, places: Ints) -> ArrivedRows:
     """Return the rows at these places (ascending)."""
     new_place = {old: new for new, old in enumerate(places.tolist())} if rows.events else {}
     return ArrivedRows(
-        meter_ids=[rows.meter_ids[each] for each in places.tolist()],
+        meter_ids=[rows.meter_ids[int(each)] for each in places],
         measured_at_ms=rows.measured_at_ms[places],
         received_at_ms=rows.received_at_ms[places],
         values=rows.values[places],

@@ -58,11 +58,15 @@ def _load(
         )
         .order_by(READING.c.meter_id, READING.c.measured_at_ms)
     ).all()
-    found = [row for row in rows if row[2] is None or any(each is not None for each in row[3:])]
+    found = [
+        row
+        for row in rows
+        if row.quality is None or any(each is not None for each in tuple(row)[3:])
+    ]
     if not found:
         return no_rows()
     columns = list(zip(*found, strict=True))
-    place = {(row[0], row[1]): at for at, row in enumerate(found)}
+    place = {(row.meter_id, row.measured_at_ms): at for at, row in enumerate(found)}
     said = connection.execute(
         select(METER_EVENT).where(
             METER_EVENT.c.meter_id.in_(meter_ids),
