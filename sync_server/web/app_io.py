@@ -26,7 +26,7 @@ from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.aftercare_io import aftercare_router, surveys_router
-from sync_server.web.applications_io import applications_router
+from sync_server.web.applications_io import application_ends_router, applications_router
 from sync_server.web.audit_io import audit_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
@@ -51,8 +51,13 @@ from sync_server.web.forms_io import form_files_router, form_preview_router, for
 from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.health_io import health_router, people_or_this_machine
-from sync_server.web.homes_io import home_changes_router, home_files_router, homes_router
-from sync_server.web.incidents_io import incidents_router
+from sync_server.web.homes_io import (
+    home_changes_router,
+    home_files_router,
+    home_wishes_router,
+    homes_router,
+)
+from sync_server.web.incidents_io import incident_log_router, incidents_router
 from sync_server.web.intake_io import intake_router
 from sync_server.web.interruptions_io import interruption_router, interruptions_router
 from sync_server.web.ledgers_io import ledgers_router
@@ -70,7 +75,11 @@ from sync_server.web.people_io import (
 )
 from sync_server.web.photos_io import photos_router
 from sync_server.web.policies_io import policies_router
-from sync_server.web.requests_io import request_steps_router, requests_router
+from sync_server.web.requests_io import (
+    request_notes_router,
+    request_steps_router,
+    requests_router,
+)
 from sync_server.web.review_io import review_router
 from sync_server.web.rounds_io import rounds_router
 from sync_server.web.route_plan_io import route_plan_router
@@ -158,6 +167,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         intake_router(pages),
         requests_router(pages),
         request_steps_router(pages),
+        request_notes_router(pages),
         complaints_router(pages),
         facts_router(pages),
         verdicts_router(pages),
@@ -172,10 +182,13 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         ledgers_router(pages),
         homes_router(pages),
         home_files_router(pages),
+        home_wishes_router(pages),
         home_changes_router(pages),
         applications_router(pages),
+        application_ends_router(pages),
         audit_router(pages),
         incidents_router(pages),
+        incident_log_router(pages),
         delegations_router(pages),
         paper_router(pages),
         paper_entry_router(pages),

@@ -80,6 +80,13 @@ def applications_router(pages: Pages) -> APIRouter:
             pages, request, reader, request_id, lambda c, o: show_papers(c, request_id, codes, o)
         )
 
+    return router
+
+
+def application_ends_router(pages: Pages) -> APIRouter:
+    """Return the routes that decide an application and open its account."""
+    router = APIRouter()
+
     @router.post("/applications/{request_id}/decide")
     def decide(
         request: Request,

@@ -160,6 +160,13 @@ def home_files_router(pages: Pages) -> APIRouter:
         reader = pages.reader(person)
         return _do(pages, request, reader, premises_id, lambda c, o: review(c, premises_id, o))
 
+    return router
+
+
+def home_wishes_router(pages: Pages) -> APIRouter:
+    """Return the routes of consents, and of errors that were put right."""
+    router = APIRouter()
+
     @router.post("/homes/{premises_id}/consent")
     def consent(
         person: ChangeHome, premises_id: str, wants: Annotated[str, Form(max_length=3)]

@@ -69,6 +69,13 @@ def incidents_router(pages: Pages) -> APIRouter:
         """Show an incident with everything that came since it began."""
         return _page(pages, request, pages.reader(person), incident_id)
 
+    return router
+
+
+def incident_log_router(pages: Pages) -> APIRouter:
+    """Return the routes that write into the log of an incident, and end it."""
+    router = APIRouter()
+
     @router.post("/incidents/{incident_id}/entry")
     def entry(request: Request, person: KeepShift, incident_id: int, text: Text = "") -> Response:
         """Write into the log."""

@@ -202,6 +202,13 @@ def request_steps_router(pages: Pages) -> APIRouter:
             return _refused(pages, request, reader, request_id, problem)
         return see_other(f"/requests/{request_id}")
 
+    return router
+
+
+def request_notes_router(pages: Pages) -> APIRouter:
+    """Return the route of what people note beside the steps."""
+    router = APIRouter()
+
     @router.post("/requests/{request_id}/note")
     def note(
         person: WorkRequest,
