@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig
 from edge_gateway.figures import LinkFigures
+from edge_gateway.files_io import make_folder, replace_file
 from edge_gateway.remote import ledger_store
 from edge_gateway.remote.certificates_io import expiry_warning, good_until
-from edge_gateway.remote.files_io import make_folder, replace_file
 from edge_gateway.remote.ledger_store import Ledger
 from edge_gateway.remote.permissions import keep_permissions
 from edge_gateway.remote.revision_store import RevisionStore
