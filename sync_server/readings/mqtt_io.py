@@ -151,8 +151,7 @@ class BrokerLink:
         deadline_s = time.monotonic() + _FAREWELL_S
         while self.is_connected and self._client.want_write() and time.monotonic() < deadline_s:
             self._is_subscribed.wait(0.01)
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._let_go()
 
     def _is_unanswered(self) -> bool:
         opened_at_s = self._opened_at_s
@@ -180,10 +179,17 @@ class BrokerLink:
     def _begin_again(self) -> None:
         """Connect with a new client; what the old one held for us the broker sends again."""
         self._asked_at_s = None
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._let_go()
         self._client = self._new_client()
         self.start()
+
+    def _let_go(self) -> None:
+        """End the connection, and the circle of client and callbacks: paho closes its sockets."""
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        client.on_socket_open = client.on_connect = client.on_disconnect = None
+        client.on_subscribe = client.on_message = None
 
     def _new_client(self) -> Client:
         is_old = self._protocol is MQTTProtocolVersion.MQTTv311

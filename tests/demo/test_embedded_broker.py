@@ -61,6 +61,7 @@ class Talker:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        self.client.on_connect = self.client.on_subscribe = self.client.on_message = None
 
 
 Talk = Callable[[str, str], Talker]

@@ -229,6 +229,7 @@ def _acknowledged(port: int, payload: bytes) -> int:
     finally:
         gateway.disconnect()
         gateway.loop_stop()
+        gateway.on_connect = gateway.on_subscribe = gateway.on_message = None
 
 
 def test_ingest_pages_and_detection_work_as_three_processes_over_one_new_database(

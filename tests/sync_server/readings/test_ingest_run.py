@@ -74,6 +74,7 @@ class Sender:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
 
 
 @pytest.fixture
