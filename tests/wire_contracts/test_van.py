@@ -59,7 +59,11 @@ def test_a_van_arrives_as_it_was_sent(van: Van) -> None:
 
 
 def test_media_and_values_of_a_newer_office_are_left_out() -> None:
-    part: JsonObject = {"part_id": "p", "name": {"en": "p", "zh": "p"}, "media": ["steam", "gas", 7]}
+    part: JsonObject = {
+        "part_id": "p",
+        "name": {"en": "p", "zh": "p"},
+        "media": ["steam", "gas", 7],
+    }
     detector: JsonObject = {"detector_id": "d", "values": ["radon_bqm3", "lel_pct"]}
     van = parse_van(
         through(
