@@ -103,9 +103,10 @@ class LiveHub:
         self._start()
         ends_at = asyncio.get_running_loop().time() + STREAM_WALL_S
         try:
+            # before the page is told that it listens: what it does then comes behind this place
+            sent = after_id = min(after_id, await asyncio.to_thread(self._newest))
             yield f"retry: {RETRY_MS}\n\n{self._beat()}"
             await self._is_following.wait()
-            sent = after_id = min(after_id, await asyncio.to_thread(self._newest))
             async for change in self._behind(after_id):
                 yield _event(change)
             async for change in self._backlog(after_id):
