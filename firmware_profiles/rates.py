@@ -25,6 +25,10 @@ ZERO_FOR = timedelta(days=1)
 """How long a total that fell to zero and stays there must do so: a new meter that has counted
 nothing yet looks like one that cannot read its memory (judgement)."""
 
+BACK_BY = 2
+"""Polls in a row that go on from before one single rise: the rise was a torn or a wrong reading,
+and what lies between two believed polls is wrong by no more than it (judgement)."""
+
 _ROUNDING = Fraction(1, 10**6)
 """Share by which a total may be less than before: a float of 24 bits is no finer than a sixteenth
 of it, and may be a sum of two."""
@@ -59,19 +63,22 @@ class Rival(NamedTuple):
         last: The newest.
         polls: How many.
         is_fall: Whether a total fell to the first.
+        is_back: Whether it fell no further than what the poll before the believed one brought.
     """
 
     first: Point
     last: Point
     polls: int
     is_fall: bool
+    is_back: bool = False
 
 
 class Trail(NamedTuple):
-    """The last value that was believed, and what speaks for another."""
+    """The last value that was believed, what speaks for another, and the one of the poll before."""
 
     believed: Point
     rival: Rival | None = None
+    before: float | None = None
 
 
 class Turn(StrEnum):
@@ -190,24 +197,40 @@ def step(rule: Rule, trail: Trail | None, now: Point) -> Step:
         return Step(Trail(now))
     rival = trail.rival
     if _follows(rule, trail.believed, now):
-        was_down = rival is not None and rival.is_fall
-        return Step(Trail(now), turn=Turn.RETURNED if was_down else None)
-    is_fall = _falls(rule, trail.believed, now)
+        has_fallen = rival is not None and rival.is_fall and not rival.is_back
+        trail = Trail(now, before=trail.believed.value)
+        return Step(trail, turn=Turn.RETURNED if has_fallen else None)
     if rival is None or now.at_utc < rival.last.at_utc or not _follows(rule, rival.last, now):
-        turn = Turn.FELL if is_fall and (rival is None or not rival.is_fall) else None
-        fresh = Rival(now, now, 1, is_fall)
-        return Step(Trail(trail.believed, fresh), SUSPECT_RATE, turn)
+        return _doubted(rule, trail, now)
     rival = rival._replace(last=now, polls=rival.polls + 1)
-    if rival.polls < CONFIRMED_BY or now.at_utc - rival.first.at_utc < _needed(rival):
-        return Step(Trail(trail.believed, rival), SUSPECT_RATE)
-    return Step(Trail(now), turn=Turn.SETTLED if rival.is_fall else None)
+    if not _is_confirmed(rival, now):
+        return Step(trail._replace(rival=rival), SUSPECT_RATE)
+    has_settled = rival.is_fall and not rival.is_back
+    return Step(Trail(now), turn=Turn.SETTLED if has_settled else None)
+
+
+def _doubted(rule: Rule, trail: Trail, now: Point) -> Step:
+    """Return what the first value means that does not follow."""
+    is_fall = _falls(rule, trail.believed, now)
+    is_back = is_fall and trail.before is not None and now.value >= trail.before
+    rival = trail.rival
+    is_known = rival is not None and rival.is_fall and not rival.is_back
+    turn = Turn.FELL if is_fall and not (is_back or is_known) else None
+    return Step(trail._replace(rival=Rival(now, now, 1, is_fall, is_back)), SUSPECT_RATE, turn)
+
+
+def _is_confirmed(rival: Rival, now: Point) -> bool:
+    """Return whether a rival has said the same often and long enough."""
+    if rival.is_back:
+        return rival.polls >= BACK_BY
+    return rival.polls >= CONFIRMED_BY and now.at_utc - rival.first.at_utc >= _needed(rival)
 
 
 def _stands(rule: Rule, trail: Trail | None, value: float) -> bool:
     """Return whether a total is what it was: nothing changes, and most polls of most are so."""
     if trail is None or trail.rival is not None or rule != _ANY_TOTAL:
         return False
-    return value == trail.believed.value
+    return value == trail.believed.value and trail.before in {None, value}
 
 
 def _needed(rival: Rival) -> timedelta:

@@ -88,6 +88,25 @@ def test_a_new_meter_that_counts_nothing_comes_through_within_a_day() -> None:
     assert doubted(TOTAL, seen) == [False] + [True] * 24 + [False] * 2
 
 
+def test_one_torn_reading_costs_itself_and_the_poll_behind_it() -> None:
+    seen = [(0, 65_535.0), (1, 131_071.0), (2, 65_536.0), (3, 65_537.0), (4, 65_538.0)]
+
+    assert doubted(TOTAL, seen) == [False, False, True, False, False]
+    assert turns(TOTAL, seen) == [None] * 5
+
+
+def test_one_wrong_reading_of_a_meter_that_has_counted_nothing_costs_no_day() -> None:
+    seen = [(0, 0.0), (1, 4711.0), (2, 0.0), (3, 0.0), (4, 0.0)]
+
+    assert doubted(TOTAL, seen) == [False, False, True, False, False]
+
+
+def test_zeros_are_doubted_though_the_total_had_risen_and_stood_since() -> None:
+    seen = [(0, 0.0), (1, 4711.0), (2, 4711.0), (3, 0.0), (4, 0.0), (5, 0.0), (6, 4711.0)]
+
+    assert doubted(TOTAL, seen) == [False, False, False, True, True, True, False]
+
+
 def test_polls_that_do_not_agree_with_each_other_confirm_nothing() -> None:
     falling = [(10.0 * place, 5000.0 - place) for place in range(30)]
 
