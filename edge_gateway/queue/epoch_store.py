@@ -221,9 +221,8 @@ class EpochStore:
         """
         if not fresh or len(entry.ranges) >= MAX_RANGES:
             return False
-        said = merged([(1, entry.upto), *entry.ranges])
-        kept = merged((mark.first, mark.last) for mark in self._rows.marks.kept())
-        return bool(subtract(kept, said))
+        lost = subtract(self._rows.marks.acked, merged([(1, entry.upto), *entry.ranges]))
+        return bool(lost) and bool(subtract(lost, self._rows.gaps()))
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""

@@ -266,11 +266,15 @@ class FrameRows:
         self.drop(found, why)
         return bool(found)
 
+    def gaps(self) -> Ranges:
+        """Return the numbers that gap records in the file speak for."""
+        query = "SELECT gap_first, gap_last FROM frame WHERE gap_first IS NOT NULL"
+        return merged(self.connection.execute(query))
+
     def explain_missing(self, entry: EpochAck, why: str) -> None:
         """Add gap records for what neither this file nor the server holds."""
         last = self.numbers.get("last_seq")
-        query = "SELECT gap_first, gap_last FROM frame WHERE gap_first IS NOT NULL"
-        known = merged([(1, entry.upto), *entry.ranges, *self.connection.execute(query)])
+        known = merged([(1, entry.upto), *entry.ranges, *self.gaps()])
         missing = subtract(self._absent(last), known)
         for first, high in missing:
             self.add_gap(Loss(first=first, last=high, count=high - first + 1), why)

@@ -157,6 +157,18 @@ def test_a_server_that_lacks_what_it_had_acknowledged_is_offered_it_again(path: 
         assert not store.acknowledge(acked(store, [1, 2, 3, 4, 8]), NOW).is_new_server
 
 
+def test_what_it_had_acknowledged_and_is_kept_no_more_is_declared_as_a_gap(path: Path) -> None:
+    with opened(path, QueueConfig(keep_sent=DAY)) as store:
+        store.put(frames(9))
+        store.acknowledge(acked(store, range(1, 8)), NOW)
+        store.prune(NOW + 2 * DAY)
+        words = [acked(store, [1, 2, 8]), acked(store, [1, 2, 8, 9])]
+        effects = [store.acknowledge(word, NOW + 2 * DAY) for word in words]
+
+        assert [effect.is_new_server for effect in effects] == [True, False]
+        assert [(gap.first, gap.last) for gap in gaps(store)] == [(3, 7)]
+
+
 @given(order=st.permutations(range(6)), times=st.integers(1, 2))
 def test_words_that_come_late_or_twice_are_no_sign_of_a_loss(order: list[int], times: int) -> None:
     """Each word of a server that loses nothing holds all that an earlier one held."""
