@@ -22,14 +22,12 @@ from sync_server.households.application_store import (
 from sync_server.households.applications import Decision
 from sync_server.service_desk.request_rows_store import get_request
 from sync_server.service_desk.request_store import Office
+from sync_server.web.attempts_io import attempt
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeRequests, TakeRequest
 from sync_server.web.home_views import application_view
-from sync_server.web.intake_io import office_of
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
-from wire_contracts.codes import Code
-from wire_contracts.errors import ContractError
 
 _MOST_M3 = 1_000_000
 
@@ -133,13 +131,9 @@ def _do(
     request_id: str,
     change: Callable[[Connection, Office], object],
 ) -> Response:
-    try:
-        with pages.engine.begin() as connection:
-            change(connection, office_of(pages, reader))
-    except ContractError as problem:
-        if problem.code is not Code.STATE:
-            raise
-        return _page(pages, request, reader, request_id, problem=str(problem))
+    problem = attempt(pages, reader, change)
+    if problem is not None:
+        return _page(pages, request, reader, request_id, problem=problem)
     return see_other(f"/applications/{request_id}")
 
 

@@ -46,6 +46,7 @@ from sync_server.db.engine_io import reading
 from sync_server.service_desk.clocks import ENDED
 from sync_server.service_desk.request_rows_store import get_request
 from sync_server.service_desk.request_store import Office
+from sync_server.web.attempts_io import attempt
 from sync_server.web.complaint_views import (
     appeal_rows,
     asked_rows,
@@ -69,7 +70,6 @@ from sync_server.web.request_views import request_row
 from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
-from wire_contracts.life_cycle import RefusedTransition
 
 _TABS: Final = {
     "open": mark("To decide"),
@@ -316,13 +316,9 @@ def _do(
     change: Callable[[Connection, Office], object],
 ) -> Response:
     """Carry a change out and go back; what it lacks is said on the page."""
-    try:
-        with pages.engine.begin() as connection:
-            change(connection, office_of(pages, reader))
-    except (ContractError, RefusedTransition) as problem:
-        if isinstance(problem, ContractError) and problem.code is not Code.STATE:
-            raise
-        return _page(pages, request, reader, request_id, problem=str(problem))
+    problem = attempt(pages, reader, change)
+    if problem is not None:
+        return _page(pages, request, reader, request_id, problem=problem)
     return see_other(f"/complaints/{request_id}")
 
 

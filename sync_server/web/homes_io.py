@@ -40,6 +40,7 @@ from sync_server.households.home_file import (
 from sync_server.messages.message_store import has_consent, keep_consent
 from sync_server.service_desk.request_rows_store import known_near
 from sync_server.service_desk.request_store import Office
+from sync_server.web.attempts_io import attempt
 from sync_server.web.desk import Tab
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import ApproveHome, ChangeHome, SeeHomes
@@ -60,7 +61,6 @@ from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import EARLIEST_MS, utc_from_ms
-from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.quantities import Medium
 
 _TABS: Final = {
@@ -286,13 +286,9 @@ def _do(
     premises_id: str,
     change: Callable[[Connection, Office], object],
 ) -> Response:
-    try:
-        with pages.engine.begin() as connection:
-            change(connection, office_of(pages, reader))
-    except (ContractError, RefusedTransition) as problem:
-        if isinstance(problem, ContractError) and problem.code is not Code.STATE:
-            raise
-        return _page(pages, request, reader, premises_id, problem=str(problem))
+    problem = attempt(pages, reader, change)
+    if problem is not None:
+        return _page(pages, request, reader, premises_id, problem=problem)
     return see_other(f"/homes/{premises_id}")
 
 
