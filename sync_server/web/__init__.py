@@ -43,10 +43,11 @@ The line through the modules:
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
     session_io, calls_io, intake_io, attempts_io, paper_io, requests_io, complaints_io,
-    applications_io, homes_io, aftercare_io, visits_io, interruptions_io, shift_io, delegations_io,
-    incidents_io, policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io, meters_io,
-    gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,
-    suspects_io, ledgers_io, people_io, audit_io, health_io
+    applications_io, homes_io, aftercare_io, visits_io, interruptions_io, shift_io,
+    delegations_io, incidents_io, policies_io, map_io, desk_io, orders_io, board_io,
+    contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io,
+    route_plan_io, vans_io, review_io, forms_io, suspects_io, ledgers_io, people_io,
+    audit_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """
