@@ -112,14 +112,20 @@ class Timekeeper:
         )
 
     def hear(self, server_ms: int) -> str | None:
-        """Take the server's time; return what people should know when a kept clock differs."""
+        """Take the server's time; return what people should know when it contradicts ours."""
         if self._source is None:
             return None
-        look, trust = self._look()
+        look, _ = self._look()
         with self._lock:
-            self._trust = hear_server(self._trust, look, server_ms)
-        apart_s = self._clock.wall_seconds(abs(look.utc_ms - server_ms) / 1000)
-        if look.is_synchronised and is_believed(trust, look) and apart_s > DISAGREES_S:
+            before = self._trust
+            self._trust = after = hear_server(before, look, server_ms)
+        if before.offset_ms is None:
+            return None
+        apart_ms = abs(look.uptime_ms + before.offset_ms - server_ms)
+        apart_s = self._clock.wall_seconds(apart_ms / 1000)
+        if after.is_disputed:
+            return f"the server's time is {apart_s:.0f} s from what was known; frames wait"
+        if before.is_kept and apart_s > DISAGREES_S:
             return f"the clock is kept by a time server and {apart_s:.0f} s from the server's"
         return None
 

@@ -14,7 +14,7 @@ from edge_gateway.queue.timekeeper import Timekeeper
 from wire_contracts.clock import Clock
 from wire_contracts.frames import TimeQuality
 
-ASK_TIME_EVERY_S = 10.0
+ASK_TIME_EVERY_S = 5.0
 """Wall seconds between two questions for the time, while nobody here knows it."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
