@@ -40,11 +40,13 @@ class Evidence:
         photos: Photos and signatures of the order.
         keeps_photos: This tablet may keep any.
         open_checklists: Titles of the office's checklists for this order that nobody has finished.
+        required_checklists: The same, of those that the office requires of every such order.
     """
 
     photos: int = 0
     keeps_photos: bool = False
     open_checklists: Sequence[str] = ()
+    required_checklists: Sequence[str] = ()
 
 
 ALONG_A_CHECKLIST: Final = frozenset(
@@ -57,7 +59,9 @@ ALONG_A_CHECKLIST: Final = frozenset(
         OrderType.STOP_HEATING,
     }
 )
-"""Orders whose evidence is the office's checklist, where the office has published one."""
+"""Orders whose evidence is the office's checklist, where the office has published one.
+
+Of any other order a checklist is demanded where the office says that it is required."""
 
 
 def what_is_lacking(
@@ -70,8 +74,7 @@ def what_is_lacking(
 
     A leak needs its steps and a photo (where the tablet keeps photos), a meter that is wrong its
     reading, and no order is closed over a valve that nobody has opened again, unless the last step
-    says that it stays closed. What is done along a checklist needs it finished,
-    whatever came of it.
+    says that it stays closed. A checklist that is demanded is finished whatever came of it.
     """
     demanded = steps_demanded(document.order_type, document.medium, result)
     lacking = [
@@ -89,10 +92,10 @@ def what_is_lacking(
         for valve in record.valves
         if result is not None and not valve.may_reopen
     ]
-    if result is not None and document.order_type in ALONG_A_CHECKLIST:
-        lacking += [
-            Lacking(lack=Lack.CHECKLIST, checklist=title) for title in evidence.open_checklists
-        ]
+    if result is not None:
+        is_along = document.order_type in ALONG_A_CHECKLIST
+        open_ones = (*evidence.required_checklists, *(evidence.open_checklists if is_along else ()))
+        lacking += [Lacking(lack=Lack.CHECKLIST, checklist=title) for title in open_ones]
     return lacking
 
 

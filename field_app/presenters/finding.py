@@ -15,9 +15,9 @@ from field_app.forms.finding import (
     problem_of,
     read_answers,
 )
-from field_app.orders.completion import ALONG_A_CHECKLIST, Evidence, Lacking
+from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
-from field_app.presenters.form_tools import open_checklists
+from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.site_words import lack_text
 from field_app.presenters.stage import SecondTry, Stage
@@ -177,16 +177,7 @@ class FindingPresenter:
             sheet = self._tablet.desk.finding(self._order_id)
         except OrderGoneError:
             return None
-        return sheet, self._evidence(sheet)
-
-    def _evidence(self, sheet: FindingSheet) -> Evidence:
-        """Return what there is outside the desk: whether photos are kept, open checklists."""
-        open_ones: tuple[str, ...] = ()
-        if sheet.document.order_type in ALONG_A_CHECKLIST:
-            open_ones = open_checklists(self._tablet, sheet, self._context.words)
-        return Evidence(
-            keeps_photos=self._tablet.photos.availability().is_available, open_checklists=open_ones
-        )
+        return sheet, order_evidence(self._tablet, sheet, self._context.words)
 
     def _take_sheet(self, found: tuple[FindingSheet, Evidence] | None) -> None:
         """Take a sheet that may have been read before the last answers were written."""
@@ -209,7 +200,7 @@ class FindingPresenter:
             if unsure:
                 self._tablet.desk.save_answers(self._order_id, unsure)
             found = self._tablet.desk.finding(self._order_id)
-            self._tablet.desk.finish(self._order_id, self._evidence(found))
+            self._tablet.desk.finish(self._order_id, order_evidence(self._tablet, found, t))
         except FindingIncompleteError as error:
             if error.missing:
                 return missing_text(t, error.missing[0])

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.orders.completion import Evidence
 from field_app.presenters.form import FormRequest
 from field_app.presenters.ports import Words
 from field_app.presenters.views import OrderTool, Tone
@@ -50,17 +51,21 @@ def form_tools(
     )
 
 
-def open_checklists(tablet: Tablet, order: OrderSeen, t: Words) -> tuple[str, ...]:
-    """Return the titles of the forms meant for such orders that nobody has finished for this one.
+def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
+    """Return what there is of an order outside its desk: whether photos are kept, open forms.
 
-    A form that is for every kind of order is offered, never demanded.
+    A form that is for every kind of order is offered, and demanded only when it is required.
     """
     subject = FormSubject(about=ENTITY, about_id=order.order_id)
     done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject)}
-    return tuple(
-        head.title.plain(t.language)
-        for head in tablet.forms.offers(ENTITY, form_purposes(order.document))
-        if head.purposes and head.form_id not in done
+    offered = tablet.forms.offers(ENTITY, form_purposes(order.document))
+    left = [head for head in offered if head.form_id not in done]
+    return Evidence(
+        keeps_photos=tablet.photos.availability().is_available,
+        open_checklists=[
+            head.title.plain(t.language) for head in left if head.purposes and not head.is_required
+        ],
+        required_checklists=[head.title.plain(t.language) for head in left if head.is_required],
     )
 
 

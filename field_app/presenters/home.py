@@ -22,7 +22,7 @@ from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.presenters.form_tools import FORM_TOOL
-from field_app.presenters.round_forms import FormsSeen, form_rows, forms_of
+from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     SEVERITY_ICONS,
@@ -100,14 +100,25 @@ class HomePage:
         self.place_text = home.household.address
         kept = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
         photos = self._parts.photos.count(record_of(self._household_id))
-        since_ms = ms_from_utc(self._parts.context.clock.now_utc() - ONE_VISIT)
-        forms = forms_of(self._parts.forms, self.subject, (), since_ms)
+        forms = self._forms()
         return HomeData(
             home=home,
             kept={**home_answers(forms.done), **kept},
             photo_count=photos.total,
             forms=forms,
         )
+
+    def _forms(self) -> FormsSeen:
+        since_ms = ms_from_utc(self._parts.context.clock.now_utc() - ONE_VISIT)
+        return forms_of(self._parts.forms, self.subject, (), since_ms)
+
+    def _refusal(self, sheet: Sheet, forms: FormsSeen) -> str:
+        """Return why the visit cannot be ended; gas that must be shut off waits for no form."""
+        t, missing = self._parts.context.words, lacks(sheet)
+        if missing:
+            return lack_text(t, *missing[0])
+        hazards = hazards_of(sheet, self._parts.context.clock.now_utc())
+        return "" if must_shut_off(hazards) else form_refusal(t, forms)
 
     @property
     def subject(self) -> FormSubject:
@@ -132,7 +143,6 @@ class HomePage:
 
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Take a photo, or keep the visit; the next home of the list comes after it."""
-        t = self._parts.context.words
         if key == "photo":
             self._parts.hardware.camera.take_photo(self._photographed)
             return Tapped()
@@ -144,9 +154,9 @@ class HomePage:
             self._parts.desk.no_access(self._household_id)
         else:
             sheet = sheet_of(answers.typed)
-            missing = lacks(sheet)
-            if missing:
-                return Tapped(message=lack_text(t, *missing[0]))
+            refusal = self._refusal(sheet, self._forms())
+            if refusal:
+                return Tapped(message=refusal)
             now_s = self._parts.context.clock.now_utc().timestamp()
             self._parts.desk.finish_home(self._household_id, sheet, now_s - self._opened_s)
         self.leads_to = self._next_home()
@@ -202,7 +212,6 @@ class HomePage:
         sheet = sheet_of(answers.typed)
         hazardous = sheet.hazardous()
         state, _, _ = home_state_text(t, household.state, household.no_access_count)
-        missing = lacks(sheet)
         return SheetView(
             title=t("{building} · {room}").format(building=household.building, room=household.room),
             subtitle="  ·  ".join(
@@ -210,17 +219,17 @@ class HomePage:
             ),
             blocks=(
                 *self._before(household.hazards),
-                *(form_rows(t, data.forms) if data.forms.begun or data.forms.done else ()),
+                *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
                 *(block for key, items in GROUPS for block in self._group(key, items, answers)),
                 *(block for item in hazardous for block in self._hazard(item, sheet, answers)),
                 *self._notice(sheet, answers, data),
-                *(() if data.forms.begun or data.forms.done else form_rows(t, data.forms)),
+                *(() if data.forms.comes_first() else form_rows(t, data.forms)),
             ),
             primary=SheetButton(
                 key="done",
                 text=t("Finish, next home") if hazardous else t("Passed, next home"),
                 icon="check-bold",
-                refusal=lack_text(t, *missing[0]) if missing else "",
+                refusal=self._refusal(sheet, data.forms),
             ),
             secondary=SheetButton(
                 key="nobody",

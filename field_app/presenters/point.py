@@ -14,7 +14,7 @@ from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Tag, TagWay
 from field_app.presenters.form_tools import FORM_TOOL
-from field_app.presenters.round_forms import FormsSeen, form_rows, forms_of
+from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     KIND_ICONS,
@@ -425,17 +425,25 @@ class PointPage:
         return RowsBlock(key="photo-row", title="", lines=(line,))
 
     def _refusal(self, data: PointData, answers: Answers) -> str:
-        """Return why the checkpoint cannot be left, empty when it can."""
+        """Return why the checkpoint cannot be left, empty when it can.
+
+        A defect of severity 1 waits for no measurement and no form: its order goes out at once.
+        """
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
         if outcome in _LEFT_OUT:
             return "" if answers.get(_REASON).strip() else t("Say why.")
         if self._checkpoint_id not in data.run.state.check_ins:
             return t("Show first that you are there.")
-        judged = self._judged(data, answers)
-        wrong = next((each for each in judged if each.verdict in _UNUSABLE), None)
+        judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
+        is_grave = is_defect and answers.get(_SEVERITY) == "1"
+        missing_form = "" if is_grave else form_refusal(t, data.forms)
+        if missing_form:
+            return missing_form
+        unusable = _UNUSABLE - {Verdict.EMPTY} if is_grave else _UNUSABLE
+        wrong = next((each for each in judged if each.verdict in unusable), None)
         if wrong is not None:
             return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
-        if outcome == str(PointOutcome.DEFECT):
+        if is_defect:
             has_words = answers.get(_SEVERITY) and answers.get(_NOTE).strip()
             return "" if has_words else t("Say how bad it is, and what is wrong.")
         return t("Dangerous: record it as a defect.") if is_dangerous(judged) else ""

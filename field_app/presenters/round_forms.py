@@ -20,6 +20,19 @@ class FormsSeen:
     begun: frozenset[str] = frozenset()
     done: Sequence[AnswerSet] = ()
 
+    def is_done(self, head: FormHead) -> bool:
+        """Return whether a form was finished on this visit."""
+        return any(answers.form.rpartition("@")[0] == head.form_id for answers in self.done)
+
+    def comes_first(self) -> bool:
+        """Return whether forms stand before the page's own questions: one is used, or demanded."""
+        return bool(self.begun or self.done or self.lacking())
+
+    def lacking(self) -> FormHead | None:
+        """Return the first form that the office demands and nobody has finished, None without."""
+        demanded = (each for each in self.offered if each.is_required)
+        return next((each for each in demanded if not self.is_done(each)), None)
+
 
 def forms_of(
     desk: FormDesk, subject: FormSubject, purposes: Sequence[str], since_ms: int
@@ -37,15 +50,24 @@ def form_rows(t: Words, seen: FormsSeen) -> list[Block]:
     """Return the forms as a list, nothing where the office offers none."""
     if not seen.offered:
         return []
-    done = {answers.form.rpartition("@")[0] for answers in seen.done}
-    lines = tuple(_line(t, head, seen.begun, done) for head in seen.offered)
+    lines = tuple(_line(t, head, seen) for head in seen.offered)
     return [RowsBlock(key="forms", title=t("Checklists of the office"), lines=lines)]
 
 
-def _line(t: Words, head: FormHead, begun: frozenset[str], done: set[str]) -> RowLine:
-    is_done = head.form_id in done and head.form_id not in begun
+def form_refusal(t: Words, seen: FormsSeen) -> str:
+    """Return which form of the office is missing, empty when none is."""
+    head = seen.lacking()
+    return "" if head is None else t("Fill in: {name}").format(name=head.title.plain(t.language))
+
+
+def _line(t: Words, head: FormHead, seen: FormsSeen) -> RowLine:
+    is_begun = head.form_id in seen.begun
+    is_done = seen.is_done(head) and not is_begun
+    is_missing = head.is_required and not seen.is_done(head)
     detail = t("what is answered there is filled in here")
-    if head.form_id in begun:
+    if is_missing:
+        detail = t("required by the office")
+    elif is_begun:
         detail = t("begun")
     elif is_done:
         detail = t("finished")
@@ -54,7 +76,7 @@ def _line(t: Words, head: FormHead, begun: frozenset[str], done: set[str]) -> Ro
         title=head.title.plain(t.language),
         detail=detail,
         icon="clipboard-check" if is_done else "clipboard-list",
-        tone=Tone.OK if is_done else Tone.INFO,
+        tone=Tone.OK if is_done else Tone.WARN if is_missing else Tone.INFO,
         actions=(
             RowAction(
                 key=f"{FORM_TOOL}{head.form_id}",

@@ -47,8 +47,11 @@ from wire_contracts.forms.trees import (
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Quantity
 
-OWN_SETTINGS: Final = frozenset({"about", "purposes"})
-"""Columns of the settings sheet that are ours: what the form is filled in for."""
+OWN_SETTINGS: Final = frozenset({"about", "purposes", "required"})
+"""Columns of the settings sheet that are ours: what the form is filled in for, and whether that
+may be finished without it."""
+
+_YES_OR_NO: Final = {"": False, "no": False, "yes": True}
 
 LONGEST_KEY: Final = 64
 """Characters of `FORM@VERSION`, the id of the form in the sync."""
@@ -113,6 +116,7 @@ class _Compiler:
             title=self._title(),
             about=self._sheets.setting("about"),
             purposes=tuple(self._sheets.setting("purposes").split()),
+            is_required=_YES_OR_NO.get(self._sheets.setting("required"), False),
             nodes=nodes,
             lists={**lists, **self._own_lists},
         )
@@ -134,6 +138,8 @@ class _Compiler:
             )
         if len(form_id) + 1 + len(version) > LONGEST_KEY:
             self._setting("form_id", "is too long together with the version", "shorten it")
+        if (required := self._sheets.setting("required")) not in _YES_OR_NO:
+            self._setting("required", f"is {required!r}", "write yes or no")
         for name in self._xform.outside_lists:
             self._setting("", f"takes choices from another file: {name}", "put them on choices")
 

@@ -91,6 +91,15 @@ def test_a_leak_check_does_not_wait_for_a_checklist() -> None:
     assert what_is_lacking(order, FindingResult.NORMAL, WorkRecord(), evidence) == []
 
 
+def test_any_order_waits_for_a_checklist_that_the_office_requires() -> None:
+    order = replace(ORDER, order_type=OrderType.COMM_CHECK)
+    evidence = Evidence(required_checklists=("Seal number",))
+    lacking = what_is_lacking(order, FindingResult.NORMAL, WorkRecord(), evidence)
+
+    assert [each.checklist for each in lacking] == ["Seal number"]
+    assert what_is_lacking(order, None, WorkRecord(), evidence) == []
+
+
 def test_values_of_a_checklist_are_not_asked_for_twice() -> None:
     cause = causes_for(Medium.HEAT, FindingResult.NORMAL)[0]
     answers = FindingAnswers(result=FindingResult.NORMAL, cause=cause, note="seen")

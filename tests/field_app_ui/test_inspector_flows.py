@@ -1,6 +1,7 @@
 """An inspector's round on the real app: a patrol, homes, meters, by touch alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,13 @@ def go(ui: harness.Driver, hint: str) -> None:
     ui.settle()
 
 
+def refusal(ui: harness.Driver) -> str:
+    """Return why the sheet that is open cannot be ended."""
+    primary = sheet(ui).primary
+    assert primary is not None
+    return primary.refusal
+
+
 def sheet(ui: harness.Driver) -> SheetView:
     """Return what the sheet on top shows."""
     found = [*ui.all("SheetScreen"), *ui.all("TaggedSheet")]
@@ -127,11 +135,20 @@ def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: 
 def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twice(
     inspector: Field, hands: Hands
 ) -> None:
-    inspector.office.extra = [*inspection_rows(), published(builtin("patrol-well"))]
+    required = replace(builtin("patrol-well"), is_required=True)
+    inspector.office.extra = [*inspection_rows(), published(required)]
     ui = start_route(inspector)
     hands.locator.go(0, off_m=4)
     go(ui, "next-stop")
     go(ui, "position")
+    assert refusal(ui).startswith("Fill in: "), "the office demands the form"
+    choose(ui, "outcome", "defect")
+    choose(ui, "severity", "1")
+    ui.tap_hint("note")
+    ui.type("Gas at the valve")
+    ui.settle()
+    assert not refusal(ui), "what endangers people waits for no form and no number"
+    choose(ui, "outcome", "defect")
     go(ui, "form:patrol-well")
     screen = ui.get("FormScreen")
     ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
@@ -148,8 +165,7 @@ def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twic
     view = sheet(ui)
     numbers = {each.key: each.text for each in view.blocks if isinstance(each, NumberBlock)}
     assert numbers == {"gas_lel_pct": "0.5", "well_water_cm": "12"}
-    assert view.primary is not None
-    assert not view.primary.refusal
+    assert not refusal(ui)
     go(ui, "primary")
     assert told(inspector, FactType.PATROL_POINT)[0]["values"] == {
         "gas_lel_pct": 0.5,

@@ -172,6 +172,7 @@ class FormModel:
         title: Its title in its languages.
         about: What it is filled in for, such as `work_order` or `household`; empty: anything.
         purposes: For which of them, such as `leak_check` or `leak_check:gas`; empty: for all.
+        is_required: Nothing it is meant for is finished without it.
         nodes: The questions in their order.
         lists: The choice lists by name.
     """
@@ -181,6 +182,7 @@ class FormModel:
     title: FormText
     about: str = ""
     purposes: tuple[str, ...] = ()
+    is_required: bool = False
     nodes: tuple[FormNode, ...] = ()
     lists: Mapping[str, tuple[ChoiceRow, ...]] = field(default_factory=dict)
 
@@ -208,8 +210,8 @@ def hash_model(model: FormModel) -> str:
 
 
 def model_json(model: FormModel) -> JsonObject:
-    """Return the form as JSON; what a node does not have is left out."""
-    return {
+    """Return the form as JSON; what a form or a node does not have is left out."""
+    body: dict[str, JsonValue] = {
         "schema": MODEL_SCHEMA,
         "form": model.form_id,
         "version": model.version,
@@ -219,6 +221,9 @@ def model_json(model: FormModel) -> JsonObject:
         "nodes": [_node_json(node) for node in model.nodes],
         "lists": {name: [_choice_json(row) for row in rows] for name, rows in model.lists.items()},
     }
+    if model.is_required:
+        body["required"] = True
+    return body
 
 
 def _text_json(text: FormText) -> JsonObject:
@@ -274,6 +279,7 @@ def parse_model(reader: FieldReader) -> FormModel:
         title=parse_title(reader),
         about=_word(reader, "about"),
         purposes=tuple(str(each) for each in reader.array("purposes", longest=100)),
+        is_required=reader.has("required") and reader.boolean("required"),
         nodes=nodes,
         lists=lists,
     )

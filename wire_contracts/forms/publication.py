@@ -24,6 +24,7 @@ class FormHead:
     Attributes:
         about: What kind of thing it is filled in for, such as `work_order`; empty: any.
         purposes: For which of them, such as `leak_check` or `leak_check:gas`; empty: all.
+        is_required: Nothing it is meant for is finished without it.
         valid_from_utc: A version holds from then on, until a later one does.
         sha256: Hash of the model, which answers carry.
     """
@@ -36,6 +37,7 @@ class FormHead:
     state: FormState
     valid_from_utc: datetime
     sha256: str
+    is_required: bool = False
 
     @property
     def key(self) -> str:
@@ -71,6 +73,7 @@ def parse_head(reader: FieldReader) -> FormHead:
         state=reader.choice("state", FormState),
         valid_from_utc=utc_from_ms(reader.integer("valid_from", low=0, high=LATEST_MS)),
         sha256=reader.text("sha256", longest=64),
+        is_required=model.has("required") and model.boolean("required"),
     )
 
 

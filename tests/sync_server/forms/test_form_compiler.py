@@ -38,10 +38,21 @@ def test_a_form_becomes_questions_with_their_limits_and_both_languages() -> None
 
     assert (model.key, model.about) == ("trial@1", "work_order")
     assert model.purposes == ("leak_check", "leak_check:gas")
+    assert not model.is_required
     assert (smell.kind, smell.choices) == (NodeKind.SELECT_ONE, "yn")
     assert (lel.low, lel.high, lel.unit, lel.quantity) == (0, 100, "% LEL", "gas_lel_pct")
     assert (lel.label.plain("en"), lel.label.plain("zh_CN")) == ("Lel", "lel项")
     assert [row.label.plain("zh") for row in model.lists["yn"]] == ["是", "否"]
+
+
+def test_a_form_may_be_required_and_says_so_clearly() -> None:
+    row = question("text", "seal")
+    demanded = read_form(workbook(row, about="checkpoint", required="yes")).model
+
+    assert demanded.is_required
+    assert parse_model(FieldReader(place="test", values=model_json(demanded))) == demanded
+    with pytest.raises(FormRefusedError, match="settings row 2, required: is 'maybe'; write yes"):
+        read_form(workbook(row, required="maybe"))
 
 
 def test_a_model_survives_its_way_to_the_tablet() -> None:
