@@ -11,6 +11,7 @@ The line through the features, in the order the data flows:
     detection         readings -> findings
     alerts            findings -> alerts with a life cycle
     access            people, tablets, roles, sessions, audit
+    staff             teams, skills and their end, messages to whoever is absent
     authority         certificates of this site, made and revoked
     suspects          the monthly list of meters suspected of leakage or wrong metering
     trials            ingest and detection over files and history, without touching what is live

@@ -14,6 +14,12 @@ The line through the modules:
     desk_tables       calls, service requests and their path, the working calendar
     shift_tables      log and hand-over of the shifts
     paging_tables     whom the server called because nobody looked
+    staff_tables      teams, skills with their end, messages to staff
+    hall_tables       the queue of the hall
+    sales_tables      sales and bills as other systems tell them, the cash of a day
+    plant_tables      the network's parts in their life
+    recording_tables  where recordings of calls are kept
+    import_tables     files that wait for a second look
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are

@@ -37,6 +37,7 @@ from sync_server.service_desk.request_rows_store import (
     move_request,
 )
 from sync_server.service_desk.working_calendar import WorkingCalendar
+from sync_server.staff.skill_store import Work, fit_crews
 from sync_server.work_orders.instructions import instructions_for
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import check_may, create_order, least_busy_crew
@@ -245,13 +246,13 @@ def send_crew(
     Raises:
         ContractError: The role may not send a crew of this class, or no crew exists.
     """
-    chosen = crew_id or least_busy_crew(connection)
+    chosen = crew_id or least_busy_crew(connection, among=_fit_crews(connection, record, office))
     if chosen is None:
         raise ContractError(
             place=f"request {record.number}",
             field="crew",
-            problem="there is no crew",
-            remedy="an administrator adds crews on the page Accounts",
+            problem="there is no crew that is fit for it",
+            remedy="add a crew on the page Accounts, or note a skill on the page Staff",
             code=Code.NOT_FOUND,
         )
     order_id = _make_order(connection, record, chosen, office)
@@ -263,6 +264,21 @@ def send_crew(
     is_accepted = record.state is RequestState.ACCEPTED
     attempt = Attempt(event=_E.ASSIGN if is_accepted else _E.DISPATCH, actor=office.actor, text="")
     return step(connection, record, attempt, office, changed=changed)
+
+
+def _fit_crews(
+    connection: Connection, record: RequestRecord, office: Office
+) -> frozenset[str] | None:
+    """Return the crews that can do what the request's order asks for; None: all (rule A-06)."""
+    rule = RULES[record.request_class]
+    if rule.order_type is None:
+        return None
+    work = Work(
+        order_type=rule.order_type,
+        medium=record.medium or rule.medium or Medium.WATER,
+        safety_class=record.safety_class,
+    )
+    return fit_crews(connection, work, office.now_utc)
 
 
 def _make_order(connection: Connection, record: RequestRecord, crew_id: str, office: Office) -> str:

@@ -6,7 +6,7 @@ The caller owns the transaction. Every function leaves the change index and the 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, select, true
 
 from sync_server.access.account_store import get_person, has_crew
 from sync_server.access.refusals import not_found, role_refused
@@ -17,6 +17,7 @@ from sync_server.alerts.alert_store import mark_ordered, order_cancelled
 from sync_server.db.access_tables import CREW, TABLET
 from sync_server.db.asset_tables import COMMUNITY
 from sync_server.db.order_tables import WORK_ORDER
+from sync_server.staff.skill_store import Work, check_fit, fit_crews
 from sync_server.work_orders.instructions import instructions_for
 from sync_server.work_orders.order import (
     RULE_ACTOR,
@@ -73,11 +74,11 @@ def create_order(
     """Return a new order, planned, or released at once when a crew is named.
 
     Raises:
-        ContractError: No such crew, or the role may not dispatch.
+        ContractError: No such crew, nobody of it holds the skill, or the role may not dispatch.
         RefusedTransition: The alert already has an order.
     """
     check_may(connection, actor, _action_for(new))
-    _check_crew(connection, new.crew_id)
+    _check_crew(connection, new.crew_id, _work_of(new), now_utc)
     order = insert_order(connection, new, actor, now_utc)
     if new.alert_id is not None:
         mark_ordered(connection, new.alert_id, order.order_id, actor, now_utc)
@@ -107,6 +108,10 @@ def create_from_alert(
     except AlertNotFoundError as error:
         raise not_found(f"alert {alert_id!r}", "alert") from error
     plan = plan_order(alert.kind, alert.medium, alert.meter_id)
+    if actor == RULE_ACTOR:  # a rule asks nobody: it takes a crew that is fit
+        work = Work(order_type=plan.order_type, medium=alert.medium, safety_class=plan.safety_class)
+        fit = fit_crews(connection, work, now_utc)
+        crew_id = least_busy_crew(connection, among=fit)
     new = NewOrder(
         order_type=plan.order_type,
         medium=alert.medium,
@@ -234,12 +239,12 @@ def assign(
     """Return the order, released to a crew; a former crew's tablets lose sight of it.
 
     Raises:
-        ContractError: No such order or crew, or a role that may not.
+        ContractError: No such order or crew, nobody of it holds the skill, or a role that may not.
         RefusedTransition: The work is finished or ended; reopen it first.
     """
     check_may(connection, actor, Action.DISPATCH_ORDER)
-    _check_crew(connection, crew_id)
     order = _locked(connection, order_id)
+    _check_crew(connection, crew_id, work_of(order), now_utc)
     mover = Mover(actor=actor, happened_at_utc=now_utc, crew_id=crew_id)
     hand_over(connection, order, mover, now_utc)
     return show_order(connection, order_id, now_utc)
@@ -285,8 +290,12 @@ def check_may(connection: Connection, actor: str, action: Action) -> None:
         raise role_refused(person.login, person.role, action, ", ".join(roles_with(action)))
 
 
-def least_busy_crew(connection: Connection, *, besides: str | None = None) -> str | None:
+def least_busy_crew(
+    connection: Connection, *, besides: str | None = None, among: frozenset[str] | None = None
+) -> str | None:
     """Return the active crew with the fewest open orders, None when there is none but `besides`.
+
+    `among`: the crews that are fit, None for all; see `staff.skill_store.fit_crews`.
 
     A crew that carries a tablet goes before every crew without one: it learns of the order by
     itself.
@@ -300,6 +309,7 @@ def least_busy_crew(connection: Connection, *, besides: str | None = None) -> st
         select(CREW.c.crew_id)
         .select_from(joined)
         .where(CREW.c.is_active, CREW.c.crew_id != (besides or ""))
+        .where(true() if among is None else CREW.c.crew_id.in_(sorted(among)))
         .group_by(CREW.c.crew_id)
         .order_by(~carries_tablet, func.count(WORK_ORDER.c.order_id), CREW.c.crew_id)
         .limit(1)
@@ -317,9 +327,26 @@ def _locked(connection: Connection, order_id: str) -> OrderRecord:
     return order
 
 
-def _check_crew(connection: Connection, crew_id: str | None) -> None:
-    if crew_id is not None and not has_crew(connection, crew_id):
+def _check_crew(connection: Connection, crew_id: str | None, work: Work, now_utc: datetime) -> None:
+    if crew_id is None:
+        return
+    if not has_crew(connection, crew_id):
         raise not_found(f"crew {crew_id!r}", "crew")
+    check_fit(connection, crew_id, work, now_utc)
+
+
+def work_of(order: OrderRecord) -> Work:
+    """Return what an order asks of a crew."""
+    document = order.document
+    return Work(
+        order_type=document.order_type,
+        medium=document.medium,
+        safety_class=document.safety_class,
+    )
+
+
+def _work_of(new: NewOrder) -> Work:
+    return Work(order_type=new.order_type, medium=new.medium, safety_class=new.safety_class)
 
 
 def _refused(order: OrderRecord, field: str, problem: str, remedy: str) -> ContractError:
