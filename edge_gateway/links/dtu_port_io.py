@@ -18,14 +18,15 @@ a radio is slow."""
 class DtuPort(TcpPort):
     """The connection of a DTU that is served, with the first bytes it said."""
 
-    def __init__(self, connection: socket.socket, host: str) -> None:
-        """Take an accepted connection."""
+    def __init__(self, connection: socket.socket, host: str, greeting: bytes = b"") -> None:
+        """Take an accepted connection, and what was heard of it at the door."""
         super().__init__(connection)
         self.host = host
-        self.greeting = b""
+        self.greeting = greeting
+        self._is_greeted = bool(greeting)
         self.is_taken = self.is_doubted = False
         self._connection = connection
-        self._has_asked = False
+        self._has_asked = self._is_given_up = False
         self._waits_since_s: float | None = None
         self._is_closed = threading.Event()
 
@@ -41,7 +42,7 @@ class DtuPort(TcpPort):
         data = super().read(timeout_s)
         if data:
             self._waits_since_s = None
-        if not self._has_asked:
+        if not (self._has_asked or self._is_greeted):
             self.greeting = (self.greeting + data)[:LONGEST_SIGN]
         return data
 
@@ -57,7 +58,7 @@ class DtuPort(TcpPort):
 
     def is_alive(self) -> bool:
         """Return whether the far end has not hung up."""
-        if self._is_closed.is_set():
+        if self._is_closed.is_set() or self._is_given_up:
             return False
         try:
             return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
@@ -79,5 +80,6 @@ class DtuPort(TcpPort):
 
     def hang_up(self) -> None:
         """End the connection from another thread; its reader hears that it is closed."""
+        self._is_given_up = True
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)

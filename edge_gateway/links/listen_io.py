@@ -20,7 +20,6 @@ from edge_gateway.links.dtu_rivals import (
     Rivals,
     Said,
     judge_greeting,
-    longest_silence_s,
 )
 from edge_gateway.links.link_url import LONGEST_SIGN, ListenUrl
 from edge_gateway.links.notices import DTU_CONTESTED
@@ -48,6 +47,7 @@ class _Caller:
         until_s: When it is sent away, unless it has said the registration.
         said: What came.
         settled_s: When what it said is taken for all of its name.
+        is_wanted: Whether that is the registration.
         waits_since_s: Since when it waits behind another DTU; None: it does not.
     """
 
@@ -56,6 +56,7 @@ class _Caller:
     until_s: float
     said: bytes = b""
     settled_s: float = inf
+    is_wanted: bool = False
     waits_since_s: float | None = None
 
 
@@ -193,19 +194,28 @@ class DtuDoor:
         if caller.waits_since_s is not None and heard:
             return  # its heartbeats, while another DTU has the line
         caller.said = (caller.said + heard)[: 2 * LONGEST_SIGN]
-        wanted = self._url.registration or self._greeting_served()
-        said = Said.OTHER
-        if heard and wanted:
-            is_told = bool(self._url.registration)
-            said = judge_greeting(caller.said, wanted, [self._url.heartbeat], is_told=is_told)
-        if said is Said.OTHER:
+        if not heard or len(caller.said) == 2 * LONGEST_SIGN:
             self._send_away(door, caller)
-        elif said is Said.WANTED:
-            caller.settled_s = time.monotonic() + SETTLED_S
+            return
+        said = self._judge(caller.said)
+        caller.is_wanted = said is Said.WANTED
+        caller.settled_s = inf if said is Said.UNDECIDED else time.monotonic() + SETTLED_S
+
+    def _judge(self, said: bytes) -> Said:
+        """Return whether a caller means the DTU of this line."""
+        signs = [self._url.heartbeat]
+        if wanted := self._url.registration:
+            return judge_greeting(said, wanted, signs, is_told=True)
+        served = self._greeting_served()
+        if not served:
+            return Said.OTHER
+        found = judge_greeting(said, served, signs, is_told=False)
+        is_less = judge_greeting(served, said, signs, is_told=False) is Said.WANTED
+        return Said.WANTED if is_less else found
 
     def _look_at(self, door: _Door, caller: _Caller) -> None:
         """Serve a caller who has said the registration, or have it wait; send any other away."""
-        if caller.settled_s == inf:
+        if not caller.is_wanted:
             self._send_away(door, caller)
             return
         now_s = time.monotonic()
@@ -215,8 +225,10 @@ class DtuDoor:
         if served is None or is_first or not served.is_alive():
             self._forget(door, caller)
             self._serve(caller)
-        elif served.silent_s() > longest_silence_s(caller.host, served.host):
+        elif served.silent_s() > self._rivals.longest_silence_s(caller.host, served.host, now_s):
             served.hang_up()
+            if self._rivals.change(now_s):
+                self._tell_of_turns(served.host, caller.host, now_s)
         elif caller.waits_since_s is None:
             caller.waits_since_s, caller.until_s = now_s, inf
             self._send_away_older(door, caller)
@@ -241,6 +253,17 @@ class DtuDoor:
             f"port {self.port}: two DTUs say the registration of this line: the one at {served}"
             f" keeps it, the one at {waiting} waits; {_REMEDY}"
         )
+        self._tell(text, now_s)
+
+    def _tell_of_turns(self, served: str, waiting: str, now_s: float) -> None:
+        text = (
+            f"port {self.port}: connections from {served} and {waiting} take the line from each "
+            "other, because no meter answers; look at the meters, and whether one DTU dials twice "
+            f"or two say one registration: {_REMEDY}"
+        )
+        self._tell(text, now_s)
+
+    def _tell(self, text: str, now_s: float) -> None:
         with self._lock:
             if self._rivals.may_tell(now_s):
                 self._notices.append(Notice(kind=DTU_CONTESTED, text=text))
@@ -252,7 +275,7 @@ class DtuDoor:
     def _serve(self, caller: _Caller) -> None:
         """Let a DTU in, in place of the one before it."""
         try:
-            port = DtuPort(caller.connection, caller.host)
+            port = DtuPort(caller.connection, caller.host, caller.said)
         except OSError:
             caller.connection.close()
             return

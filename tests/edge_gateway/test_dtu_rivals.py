@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge_gateway.links import dtu_rivals, listen_io
 from edge_gateway.links.answers import Fault
+from edge_gateway.links.driver import Notice
 from edge_gateway.links.dtu_rivals import TOLD_AGAIN_S, Rivals, Said, judge_greeting
 from tests.edge_gateway.fault_slaves import Ask, Bus, Dtu, Rtu, Step, good
 from tests.edge_gateway.rig import LOOPBACK, until
@@ -39,6 +40,17 @@ GREETINGS = [
     (b"LAMP-0001" + BEAT + b"2", Said.OTHER),
     (b"LAMP-0001LAMP-0001", Said.WANTED),
     (b"LAMP-0001LAMP-00012", Said.OTHER),
+    (b"\r\nLAMP-0001", Said.WANTED),
+    (b"\r\nLAMP-0001\r\n", Said.WANTED),
+    (b"\r\nLAMP-0", Said.UNDECIDED),
+    (BEAT + b"LAMP-0001", Said.WANTED),
+    (BEAT[:3], Said.UNDECIDED),
+    (BEAT + BEAT, Said.UNDECIDED),
+    (b"SN:LAMP-0001;IMEI:866", Said.WANTED),
+    (b"LAMP-0001,866", Said.WANTED),
+    (b"LAMP-00011,LAMP-0001", Said.WANTED),
+    (b"TOWN-LAMP-0001", Said.OTHER),
+    (b"XLAMP-0001", Said.OTHER),
 ]
 
 
@@ -57,14 +69,29 @@ def test_behind_a_registration_that_is_no_text_nothing_unknown_comes(
     assert judge_greeting(said, b"\1\2", [b""], is_told=True) is is_what
 
 
-@given(said=st.binary(max_size=20), wanted=st.binary(min_size=1, max_size=8), at=st.integers(0, 20))
-def test_what_is_another_registration_stays_another_or_was_undecided(
-    said: bytes, wanted: bytes, at: int
-) -> None:
-    before = judge_greeting(said[:at], wanted, [], is_told=True)
-    after = judge_greeting(said, wanted, [], is_told=True)
+def test_a_heartbeat_in_letters_may_stand_on_either_side() -> None:
+    found = [
+        judge_greeting(said, b"DTU001", [b"PING"], is_told=True)
+        for said in (b"DTU001PING", b"PINGDTU001", b"PINGPINGDTU001PING", b"DTU001PINGU")
+    ]
 
-    assert before is not Said.OTHER or after is Said.OTHER or said[:at].startswith(wanted)
+    assert found == [Said.WANTED] * 3 + [Said.OTHER]
+
+
+@given(
+    around=st.lists(st.sampled_from([b"\r\n", b"\0", BEAT, b" "]), max_size=6),
+    wanted=st.text("AZ09", min_size=1, max_size=8).map(str.encode),
+    more=st.sampled_from([b"", b"A", b"9"]),
+    at=st.integers(0, 6),
+)
+def test_what_is_no_name_around_a_registration_changes_nothing(
+    around: list[bytes], wanted: bytes, more: bytes, at: int
+) -> None:
+    said = b"".join((*around[:at], wanted + more, *around[at:]))
+
+    found = judge_greeting(said, wanted, [BEAT], is_told=True)
+
+    assert (found is Said.WANTED) is (wanted + more in {wanted, wanted + wanted})
 
 
 def test_two_dtus_are_told_once_and_again_after_an_hour() -> None:
@@ -73,6 +100,16 @@ def test_two_dtus_are_told_once_and_again_after_an_hour() -> None:
     told_at = [at for at in range(0, 7300, 100) if rivals.may_tell(float(at))]
 
     assert told_at == [0, TOLD_AGAIN_S, 2 * TOLD_AGAIN_S]
+
+
+def test_two_that_take_turns_are_given_time_before_they_change_hands_again() -> None:
+    rivals = Rivals()
+
+    turns = [rivals.change(at) for at in (0.0, 3.0, 6.0)]
+    allowed = [rivals.longest_silence_s("a", "a", at) for at in (7.0, 1000.0)]
+
+    assert turns == [False, False, True]
+    assert allowed == [dtu_rivals.SILENT_S, dtu_rivals.SILENT_SAME_S]
 
 
 def no_answer(ask: Ask) -> Iterable[Step]:
@@ -174,3 +211,31 @@ def test_who_waits_has_the_line_when_nothing_comes_from_the_other(
         said = rig.link.transact(UNIT, span(100))
 
     assert said == words(span(100))
+
+
+def test_two_connections_of_one_dtu_that_change_hands_are_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dtu_rivals, "SILENT_SAME_S", 0.1)
+    query = told("registration")
+    with dialled(no_answer, query, registration=REGISTRATION, timeout_s=0.2) as rig:
+        line = rig.link._session.line
+        mute = Bus(units={UNIT: no_answer}, framing=Rtu())
+        other = Dtu(bus=mute, port=rig.port, registration=REGISTRATION)
+        notices: list[Notice] = []
+
+        def is_told() -> bool:
+            rig.link.transact(UNIT, span(100))
+            notices.extend(line.take_notices())
+            return bool(notices)
+
+        with other.dialling():
+            until(is_told)
+            dials = rig.dtu.dials + other.dials
+            for _ in range(5):
+                is_told()
+            later = rig.dtu.dials + other.dials
+
+    assert [each.kind for each in notices] == ["dtu_contested"]
+    assert "take the line from each other, because no meter answers" in notices[0].text
+    assert later - dials <= 2

@@ -3,11 +3,12 @@
 import socket
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import pytest
 
+from edge_gateway.links import dtu_rivals
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.link_url import parse_url
 from edge_gateway.links.modbus_io import ModbusLink
@@ -53,6 +54,7 @@ class Rig(NamedTuple):
     link: ModbusLink
     dtu: Dtu
     port: int
+    stack: ExitStack
 
 
 @contextmanager
@@ -66,9 +68,10 @@ def dialled(
     link.open()
     dtu = Dtu(bus=Bus(units={UNIT: behave}, framing=framing), port=port, registration=registration)
     try:
-        with dtu.dialling():
+        with ExitStack() as stack:
+            stack.enter_context(dtu.dialling())
             until(link.open)
-            yield Rig(link, dtu, port)
+            yield Rig(link, dtu, port, stack)
     finally:
         link.close()
 
@@ -273,6 +276,38 @@ def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> N
             later = _asked_through(rig.link, again)
 
     assert (first, later) == (words(span(100)), words(span(200)))
+
+
+def test_a_dtu_that_dials_from_a_third_address_is_known_by_what_it_said_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each time its old connection is held for alive, and nothing comes from it any more."""
+    monkeypatch.setattr(dtu_rivals, "SILENT_S", 0.2)
+    greeting, speaks = b"HELLO-77", [LOOPBACK]
+
+    def of(source: str) -> Behave:
+        return lambda ask: good(ask) if speaks == [source] else ()
+
+    with dialled(of(LOOPBACK), registration=greeting, timeout_s=0.3) as rig:
+        said, last = [rig.link.transact(UNIT, span(100))], rig.dtu
+        for source in ("127.0.0.3", "127.0.0.4"):
+            speaks[:] = [source]
+            last.bus.stop.set()
+            bus = Bus(units={UNIT: of(source)}, framing=Rtu())
+            last = Dtu(bus=bus, port=rig.port, registration=greeting, source=source)
+            rig.stack.enter_context(last.dialling())
+            said.append(_asked_through(rig.link, last))
+
+    assert said == [words(span(100)), words(span(200)), words(span(200))]
+
+
+@pytest.mark.parametrize("greeting", [b"\r\n" + REGISTRATION, BEAT + REGISTRATION])
+def test_a_registration_may_stand_behind_what_is_no_name(greeting: bytes) -> None:
+    signs = told("registration", "heartbeat")
+    with dialled(good, signs, registration=greeting) as rig:
+        said = rig.link.transact(UNIT, span(100))
+
+    assert said == words(span(100))
 
 
 def test_a_dtu_that_dials_again_replaces_its_old_connection() -> None:
