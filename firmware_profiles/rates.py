@@ -157,20 +157,22 @@ def follow(
     """Return which values of a poll are believed.
 
     Where a total has fallen to zero every other zero is doubted with it: the meter shows nothing.
+    That counts for its other register groups too, until it shows a total again.
 
     Args:
         rules: How the quantities may move.
-        trails: What is known of them.
+        trails: What is known of them, whatever their group.
         values: The good values of the poll, in canonical units.
         at_utc: When it was.
     """
     known = dict(trails)
     suspects: dict[Quantity, QualityCode] = {}
     turns: list[TotalTurn] = []
+    is_quiet = all(trail.rival is None for trail in trails.values())
     for quantity, rule in rules.items():
         now = values.get(quantity)
         before = known.get(quantity)
-        if now is None or _stands(rule, before, now):
+        if now is None or (is_quiet and _stands(rule, before, now)):
             continue
         found = step(rule, before, Point(at_utc, now))
         known[quantity] = found.trail
@@ -178,9 +180,62 @@ def follow(
             suspects[quantity] = found.code
         if found.turn is not None and before is not None:
             turns.append(TotalTurn(quantity, found.turn, before.believed.value, now))
-    if any(quantity in TOTALISERS and not values[quantity] for quantity in suspects):
-        suspects.update((name, SUSPECT_RATE) for name, value in values.items() if not value)
+    has_fallen = any(quantity in TOTALISERS and not values[quantity] for quantity in suspects)
+    if has_fallen or not (is_quiet or _shows_totals(known)):
+        zeros = [name for name, value in values.items() if not value]
+        suspects.update(dict.fromkeys(zeros, SUSPECT_RATE))
+        for name in known.keys() & set(zeros) - trails.keys():
+            del known[name]
     return Followed(known, suspects, turns)
+
+
+def shifted(
+    trails: Mapping[Quantity, Trail], by: timedelta, before_utc: datetime
+) -> Mapping[Quantity, Trail]:
+    """Return the trails as they are behind a step of the clock: as much time has passed as before.
+
+    Args:
+        trails: What is known.
+        by: How far the clock was moved forward; negative: back.
+        before_utc: The clock ahead of the step; what is later was read by another clock.
+    """
+
+    def moved(point: Point) -> Point:
+        return point if point.at_utc > before_utc else point._replace(at_utc=point.at_utc + by)
+
+    def moved_rival(rival: Rival | None) -> Rival | None:
+        if rival is None:
+            return None
+        return rival._replace(first=moved(rival.first), last=moved(rival.last))
+
+    return {
+        quantity: trail._replace(believed=moved(trail.believed), rival=moved_rival(trail.rival))
+        for quantity, trail in trails.items()
+    }
+
+
+def kept_totals(trails: Mapping[Quantity, Trail]) -> Mapping[Quantity, Trail]:
+    """Return what of the trails outlasts a restart: the totals that were believed, and no more."""
+    return {
+        quantity: Trail(trail.believed)
+        for quantity, trail in trails.items()
+        if quantity in TOTALISERS
+    }
+
+
+def _shows_totals(trails: Mapping[Quantity, Trail]) -> bool:
+    """Return whether a total above zero was read behind the last one that had fallen to zero."""
+    zeros = [
+        trail.rival.last.at_utc
+        for trail in trails.values()
+        if trail.rival is not None and trail.rival.is_fall and not trail.rival.last.value
+    ]
+    shown = [
+        trail.believed.at_utc
+        for quantity, trail in trails.items()
+        if quantity in TOTALISERS and trail.believed.value
+    ]
+    return not zeros or bool(shown and max(shown) > max(zeros))
 
 
 def step(rule: Rule, trail: Trail | None, now: Point) -> Step:

@@ -34,6 +34,8 @@ meter_reading            the requests of one job, and what their failures mean
 later_values             values that are worked out when somebody looks
 interview                what a meter says to the questions of identification
 notices                  what a driver has the server told beside its frames
+learnt                   what one driver leaves to the next
+followed_values          which values follow from those before them
 modbus_unit              what is known of one meter on a Modbus line
 modbus_job               what one register group brought: values, or why there are none
 modbus_driver            which requests a job is, and which profile a meter has
@@ -46,7 +48,6 @@ mbus_io                  one strict exchange on one M-Bus line
 mbus_repeats             whether a telegram is of now, or the repeat of an earlier one
 mbus_readout             one readout of one meter, telegram by telegram
 mbus_standing            whom an address stands for, and how far its telegrams are believed
-learnt                   what one driver leaves to the next
 mbus_driver              which M-Bus meter is asked how, and what its telegrams mean
 mbus_scan                the meters on an M-Bus line, by address or by the tree of wildcards
 modbus_objects, modbus_objects_io      what a device says of itself

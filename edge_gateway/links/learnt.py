@@ -2,8 +2,8 @@
 
 A driver is made anew with every exchange of the settings. `learnt` of a driver gives what it knows,
 the next one is made with it. Over a restart of the gateway only what costs values to learn is kept:
-the byte order that was found, who was believed without a selection, which way an address is sent.
-That is held against the meter's first answers.
+the totals that were believed, the byte order that was found, who was believed without a selection,
+which way an address is sent. That is held against the meter's first answers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,24 @@ class FoundOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """The values of a meter that the next ones must follow from.
+
+    Attributes:
+        of: What they were read by: the profile as the settings name it, or the name that the
+            device itself shows. Under another they say nothing.
+        trails: The last values that were believed.
+    """
+
+    of: str = ""
+    trails: Mapping[Quantity, Trail] = field(default_factory=dict)
+
+
+NO_TOTALS = Totals()
+"""Of a meter that has shown none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """How a Modbus meter answers to the requests of one profile.
 
@@ -64,10 +82,12 @@ class ModbusLearnt:
 
     Attributes:
         found: Its byte order, where its profile does not say; None: it was not found.
+        totals: The totals that were believed.
         habits: How it answers; None: it was not asked in this run of the gateway.
     """
 
     found: FoundOrder | None = None
+    totals: Totals = NO_TOTALS
     habits: Habits | None = None
 
 
@@ -81,12 +101,14 @@ class MbusLearnt:
         standing: Whom its address stands for; None: it was not asked in this run of the gateway.
         is_mute: Whether it acknowledges no SND_NKE.
         seen: What it has sent.
+        totals: The totals that were believed.
     """
 
     believed: str = ""
     standing: Standing | None = None
     is_mute: bool = False
     seen: Sequence[Quantity] = ()
+    totals: Totals = NO_TOTALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +117,11 @@ class Cjt188Learnt:
 
     Attributes:
         is_swapped: Whether its identifier goes low byte first.
+        totals: The totals that were believed.
     """
 
     is_swapped: bool
+    totals: Totals = NO_TOTALS
 
 
 Learnt = ModbusLearnt | MbusLearnt | Cjt188Learnt

@@ -10,16 +10,15 @@ from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import JobRead, Notice
+from edge_gateway.links.followed_values import Poll, followed
 from edge_gateway.links.heard import Heard
 from edge_gateway.links.later_values import LaterValues
 from edge_gateway.links.meter_reading import GroupRead
 from edge_gateway.links.modbus_unit import CHECKED_AGAIN_AFTER, Unit
-from edge_gateway.links.notices import turn_notices
 from firmware_profiles.counters import with_counters
-from firmware_profiles.decode import Decoded, decode_group, doubted_by, good_values
+from firmware_profiles.decode import Decoded, decode_group, doubted_by
 from firmware_profiles.errors import WordsError
 from firmware_profiles.profile import Profile, group_registers
-from firmware_profiles.rates import follow
 from firmware_profiles.word_orders import OrderSign, order_sign
 from firmware_profiles.words import BlockImage, WordAddress, pack_block, pack_words
 from wire_contracts.quality import (
@@ -156,13 +155,13 @@ def _compared(unit: Unit, decoded: Decoded, told: Told) -> tuple[Decoded, Told]:
         unit.counts = {**unit.counts, **decoded.counters}
     if not unit.rules:
         return decoded, told
-    found = follow(unit.rules, unit.trails, good_values(decoded), told.at_utc)
+    poll = Poll(unit.meter.serial, decoded.values, decoded.quality, told.at_utc)
+    found = followed(unit.rules, unit.trails, poll)
     unit.trails = found.trails
-    if found.suspects:
-        decoded = replace(decoded, quality={**found.suspects, **decoded.quality})
-    if found.turns:
-        more = turn_notices(unit.meter.serial, found.turns)
-        told = told._replace(notices=(*told.notices, *more))
+    if found.quality != decoded.quality:
+        decoded = replace(decoded, quality=found.quality)
+    if found.notices:
+        told = told._replace(notices=(*told.notices, *found.notices))
     return decoded, told
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from edge_gateway.links.followed_values import lasting
 from edge_gateway.links.group_plan import GroupPlan
-from edge_gateway.links.learnt import FoundOrder, Habits, Learnt, ModbusLearnt
+from edge_gateway.links.learnt import FoundOrder, Habits, Learnt, ModbusLearnt, Totals
 from edge_gateway.links.patience import UnitPace
 from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
@@ -133,6 +134,8 @@ def taken_over(unit: Unit, known: Learnt | None) -> None:
     if found is not None and _is_of(stated, found):
         unit.meter = replace(unit.meter, profile=with_order(stated, found.order))
         unit.shown = found.shown
+    if known.totals.of == stated.reference:
+        unit.trails = lasting(known.totals, unit.rules).trails
     if habits is not None and replace(habits.profile, place=stated.place) == stated:
         unit.plans = dict(habits.plans)
         unit.pace, unit.planned_s = habits.pace, habits.planned_s
@@ -159,7 +162,9 @@ def learnt_of(unit: Unit) -> ModbusLearnt:
         trails=unit.trails,
         settings=unit.settings,
     )
-    return ModbusLearnt(found=found, habits=habits)
+    counting = [name for name, rule in unit.rules.items() if rule.is_total]
+    totals = lasting(Totals(of=stated.reference, trails=unit.trails), counting)
+    return ModbusLearnt(found=found, totals=totals, habits=habits)
 
 
 def is_check_due(unit: Unit, losses: int, now_utc: datetime) -> bool:

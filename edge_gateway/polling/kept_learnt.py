@@ -4,24 +4,45 @@ Only what costs values to learn again, and what the meter's first answers can co
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
 from typing import NamedTuple
 
+from edge_gateway.links.followed_values import lasting
 from edge_gateway.links.learnt import (
+    NO_TOTALS,
     Cjt188Learnt,
     FoundOrder,
     Learnt,
     MbusLearnt,
     ModbusLearnt,
+    Totals,
 )
 from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.rates import Point, Trail
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.quantities import TOTALISERS, Quantity
 
 LONGEST = 1000
 """Characters of a URL, or of anything else in the file."""
 
+_LATEST_MS = 253_402_214_400_000
+"""The last day of the year 9999, in milliseconds of Unix time."""
+
+
+class _Kind(StrEnum):
+    """Whose knowledge an entry is, where nothing else in it says so."""
+
+    MODBUS = "modbus"
+    MBUS = "mbus"
+
+
 _ORDER = "order"
 _BELIEVED = "believed"
 _SWAPPED = "swapped"
+_TOTALS = "totals"
+_KIND = "kind"
 
 
 class MeterKey(NamedTuple):
@@ -40,33 +61,67 @@ class MeterKey(NamedTuple):
 
 def kept_of(learnt: Learnt) -> Learnt | None:
     """Return the part that is kept over a restart, None when there is none."""
-    match learnt:
-        case ModbusLearnt(found=FoundOrder() as found):
-            return ModbusLearnt(found=found)
-        case MbusLearnt(believed=believed) if believed:
-            return MbusLearnt(believed=believed)
-        case Cjt188Learnt(is_swapped=True):
-            return learnt
-        case _:
-            return None
+    kept = replace(_lasting(learnt), totals=lasting(learnt.totals))
+    return None if kept in _NOTHING else kept
+
+
+def _lasting(learnt: Learnt) -> Learnt:
+    if isinstance(learnt, ModbusLearnt):
+        return ModbusLearnt(found=_readable(learnt.found))
+    if isinstance(learnt, MbusLearnt):
+        return MbusLearnt(believed=learnt.believed)
+    return learnt
+
+
+_NOTHING = (ModbusLearnt(), MbusLearnt(), Cjt188Learnt(is_swapped=False))
+
+
+def _readable(found: FoundOrder | None) -> FoundOrder | None:
+    """Return an order without what a meter said of itself that cannot be read back."""
+    if found is None:
+        return None
+    shown = {name: text for name, text in found.shown.items() if 0 < len(text) <= LONGEST}
+    return replace(found, shown=shown)
+
+
+def is_same_but_grown(before: Learnt, after: Learnt) -> bool:
+    """Return whether nothing has changed but the values of totals, as they do with every poll."""
+    return _without_values(before) == _without_values(after)
+
+
+def _without_values(kept: Learnt) -> Learnt:
+    trails = dict.fromkeys(kept.totals.trails, _ANY)
+    return replace(kept, totals=replace(kept.totals, trails=trails))
+
+
+_ANY = Trail(Point(utc_from_ms(0), 0.0))
 
 
 def kept_json(key: MeterKey, kept: Learnt) -> JsonObject:
     """Return one entry of the file."""
     named = {"url": key.url, "serial": key.serial, "address": key.device_address}
-    return {**named, **_content(kept)}
+    totals = {} if kept.totals == NO_TOTALS else {_TOTALS: _totals_json(kept.totals)}
+    return {**named, **_content(kept), **totals}
 
 
 def _content(kept: Learnt) -> JsonObject:
-    match kept:
-        case ModbusLearnt(found=FoundOrder(profile=profile, order=order, shown=shown)):
-            return {_ORDER: {"profile": profile, "is": order.value, "shown": dict(shown)}}
-        case MbusLearnt(believed=believed):
-            return {_BELIEVED: believed}
-        case Cjt188Learnt(is_swapped=is_swapped):
-            return {_SWAPPED: is_swapped}
-        case _:
-            return {}
+    if isinstance(kept, Cjt188Learnt):
+        return {_SWAPPED: kept.is_swapped}
+    if isinstance(kept, MbusLearnt):
+        return {_BELIEVED: kept.believed} if kept.believed else {_KIND: _Kind.MBUS.value}
+    found = kept.found
+    if found is None:
+        return {_KIND: _Kind.MODBUS.value}
+    order = {"profile": found.profile, "is": found.order.value, "shown": dict(found.shown)}
+    return {_ORDER: order}
+
+
+def _totals_json(totals: Totals) -> JsonObject:
+    known = {
+        name.value: {"is": trail.believed.value, "at": ms_from_utc(trail.believed.at_utc)}
+        for name, trail in totals.trails.items()
+    }
+    return {"of": totals.of, "known": known}
 
 
 def parse_kept(entry: FieldReader) -> tuple[MeterKey, Learnt]:
@@ -80,10 +135,18 @@ def parse_kept(entry: FieldReader) -> tuple[MeterKey, Learnt]:
         serial=entry.text("serial", longest=LONGEST),
         device_address=entry.text("address", longest=LONGEST),
     )
+    totals = _totals(entry.object(_TOTALS)) if entry.has(_TOTALS) else NO_TOTALS
+    return key, replace(_parsed_content(entry), totals=totals)
+
+
+def _parsed_content(entry: FieldReader) -> Learnt:
+    if entry.has(_KIND):
+        kind = entry.choice(_KIND, _Kind)
+        return ModbusLearnt() if kind is _Kind.MODBUS else MbusLearnt()
     if entry.has(_BELIEVED):
-        return key, MbusLearnt(believed=entry.text(_BELIEVED))
+        return MbusLearnt(believed=entry.text(_BELIEVED))
     if entry.has(_SWAPPED):
-        return key, Cjt188Learnt(is_swapped=entry.boolean(_SWAPPED))
+        return Cjt188Learnt(is_swapped=entry.boolean(_SWAPPED))
     order = entry.object(_ORDER)
     shown = order.object("shown")
     names = shown.values
@@ -92,7 +155,18 @@ def parse_kept(entry: FieldReader) -> tuple[MeterKey, Learnt]:
         order=order.choice("is", ByteOrder),
         shown={name: shown.text(name, longest=LONGEST) for name in names},
     )
-    return key, ModbusLearnt(found=found)
+    return ModbusLearnt(found=found)
+
+
+def _totals(entry: FieldReader) -> Totals:
+    known = entry.object("known")
+    trails: dict[Quantity, Trail] = {}
+    for name in known.values:
+        point = known.object(name)
+        at_utc = utc_from_ms(point.integer("at", low=0, high=_LATEST_MS))
+        if name in TOTALISERS:
+            trails[Quantity(name)] = Trail(Point(at_utc, point.number("is")))
+    return Totals(of=entry.text_or_empty("of", longest=LONGEST), trails=trails)
 
 
 Kept = Mapping[MeterKey, Learnt]

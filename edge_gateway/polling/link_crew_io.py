@@ -58,12 +58,16 @@ class LinkCrew:
     def stop(self, within_s: float | None = None) -> None:
         """End every link: the job under way is finished, its frame handed on, the line closed.
 
+        What was learnt is on disk then.
+
         Args:
             within_s: Wall seconds after which a thread that hangs is left behind; None: never.
         """
         self._halt.set()
         for thread in self._threads:
             thread.join(within_s)
+        if self._parts.learnt is not None:
+            self._parts.learnt.keep()
 
     def interval(self, serial: str, group: str) -> timedelta | None:
         """Return how often a group of a meter is read, None when it is not."""

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from edge_gateway.links.learnt import (
     Learnt,
     MbusLearnt,
     ModbusLearnt,
+    Totals,
 )
 from edge_gateway.links.link_url import parse_url
 from edge_gateway.links.mbus_driver import MbusDriver
@@ -28,13 +30,21 @@ from edge_gateway.links.mbus_standing import BELIEVED_AFTER
 from edge_gateway.links.modbus_unit import ModbusMeter
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from edge_gateway.polling.kept_learnt import MeterKey, kept_json, kept_of, parse_kept
-from edge_gateway.polling.learnt_store import LEARNT_FILE, MOST_METERS, LearntStore
+from edge_gateway.polling.learnt_store import (
+    LEARNT_FILE,
+    MOST_METERS,
+    TOTALS_EVERY_S,
+    LearntStore,
+)
 from edge_gateway.polling.profiles_io import _plans
 from edge_gateway.run import run_gateway
 from firmware_profiles import library_io
 from firmware_profiles.byte_order import ByteOrder
+from firmware_profiles.encode import encode_values
+from firmware_profiles.library_io import load_profile
 from firmware_profiles.parse_profile import parse_profile
 from firmware_profiles.profile import Profile
+from firmware_profiles.rates import Point, Trail
 from firmware_profiles.words import WordAddress
 from tests.edge_gateway.cjt188_meters import Cjt188Line
 from tests.edge_gateway.cjt188_meters import SimulatedMeter as Cjt188Meter
@@ -57,11 +67,12 @@ from tests.edge_gateway.test_cjt188_line import settings as cjt188_settings
 from tests.edge_gateway.test_looked_at_again import GAS, image
 from tests.edge_gateway.test_mbus_line import JOB, link_to, now, water
 from tests.edge_gateway.test_modbus_driver import FAST, Hands, alpha, settings
-from wire_contracts.fields import FieldReader
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.frames import utc_from_ms
 from wire_contracts.gateway_commands import ApplyConfig, CommandOutcome
 from wire_contracts.payloads import dump_json, read_json
-from wire_contracts.quality import SUSPECT_STATUS
-from wire_contracts.quantities import Quantity
+from wire_contracts.quality import SUSPECT_RATE, SUSPECT_STATUS
+from wire_contracts.quantities import TOTALISERS, Quantity
 
 BROKEN_DEGC = -9999.0
 GAS_JOB = JobKind(serial="G-1", group=next(iter(GAS.groups)))
@@ -234,7 +245,7 @@ def test_an_order_that_the_values_contradict_is_dropped(tmp_path: Path) -> None:
         reads = [driver.read(GAS_JOB, retry_count=0) for _ in range(2)]
         kept = driver.learnt()["G-1"]
 
-    assert [notice.kind for notice in reads[0].notices] == ["profile_mismatch"]
+    assert [notice.kind for notice in reads[0].notices] == ["profile_mismatch", "total_fell"]
     for read in reads:
         volume = read.values.get(Quantity.VOLUME_BASE_M3)
         assert volume is None or volume == pytest.approx(777.5)
@@ -265,6 +276,79 @@ def test_an_order_of_another_profile_is_not_taken_over() -> None:
         read = driver.read(GAS_JOB, retry_count=0)
 
     assert read.values == {}
+
+
+HEAT = load_profile("twoflow_mag11@2")
+HEAT_RUNS = {Quantity.FLOW_M3H: 12.5, Quantity.VOLUME_M3: 9876.0, Quantity.ENERGY_KWH: 123456.0}
+
+
+def test_a_power_cut_of_gateway_and_meter_makes_no_zero_good(tmp_path: Path) -> None:
+    words = dict(encode_values(HEAT, HEAT_RUNS))
+    with MeterServer(units={1: from_image(words)}) as plant:
+        setup = settings(tmp_path, plant.port, HEAT.reference)
+        before = make_line(setup.order(Hands())).driver
+        first = before.read(FAST, retry_count=0)
+        known = restarted(before.learnt(), tmp_path)
+        before.close()
+        healthy = dict(words)
+        words.update(encode_values(HEAT, dict.fromkeys(HEAT_RUNS, 0.0)))
+        driver = make_line(setup.order(Hands(), known)).driver
+        starting = driver.read(FAST, retry_count=0)
+        words.update(healthy)
+        back = driver.read(FAST, retry_count=0)
+        driver.close()
+
+    assert first.quality == back.quality == {}
+    assert starting.quality[Quantity.VOLUME_M3] == SUSPECT_RATE
+    assert starting.quality[Quantity.FLOW_M3H] == SUSPECT_RATE
+    assert [notice.kind for notice in starting.notices] == ["total_fell"]
+
+
+def test_totals_of_another_profile_say_nothing_of_the_meter() -> None:
+    stood = Trail(Point(Hands().now_utc(), 999_999.0))
+    totals = Totals(of="another@1", trails={Quantity.VOLUME_BASE_M3: stood})
+    with gas_meter(image(21.3, 123456.7), {"G-1": ModbusLearnt(totals=totals)}) as driver:
+        read = driver.read(GAS_JOB, retry_count=0)
+
+    assert read.quality == {}
+
+
+def grown(volume_m3: float) -> dict[MeterKey, Learnt]:
+    trail = Trail(Point(Hands().now_utc(), volume_m3))
+    return {KEY: ModbusLearnt(totals=Totals(of="x@1", trails={Quantity.VOLUME_M3: trail}))}
+
+
+def test_totals_that_only_grow_are_written_seldom_and_at_the_end(tmp_path: Path) -> None:
+    now_s = [0.0]
+    file = tmp_path / LEARNT_FILE
+    store = LearntStore(file, lambda: now_s[0])
+    store.take(grown(1.0))
+    written = [LearntStore(file).of(KEY)]
+    for now_s[0] in (60.0, TOTALS_EVERY_S - 1, TOTALS_EVERY_S, TOTALS_EVERY_S + 60):
+        store.take(grown(now_s[0]))
+        written.append(LearntStore(file).of(KEY))
+    store.keep()
+    written.append(LearntStore(file).of(KEY))
+
+    values = [1.0, 1.0, 1.0, TOTALS_EVERY_S, TOTALS_EVERY_S, TOTALS_EVERY_S + 60]
+    assert written == [grown(value)[KEY] for value in values]
+
+
+def test_a_thousand_meters_wear_the_disk_as_little_as_the_manual_says(tmp_path: Path) -> None:
+    learnt: dict[MeterKey, Learnt] = {}
+    for number in range(MOST_METERS):
+        key = MeterKey("rtu:///dev/ttyUSB0?baud=9600&parity=N", f"KAM:{number:08d}", "12")
+        learnt[key] = ModbusLearnt(
+            totals=Totals(of="twoflow_mag11@2", trails=dict.fromkeys(HEAT_TOTALS, TRAIL))
+        )
+    LearntStore(tmp_path / LEARNT_FILE).take(learnt)
+
+    a_day = (tmp_path / LEARNT_FILE).stat().st_size * 86_400 / TOTALS_EVERY_S
+    assert a_day <= 34e6
+
+
+HEAT_TOTALS = (Quantity.VOLUME_M3, Quantity.ENERGY_KWH)
+TRAIL = Trail(Point(Hands().now_utc(), 1234567.89))
 
 
 def test_a_poisoned_register_is_not_looked_for_again_after_a_swap(tmp_path: Path) -> None:
@@ -315,6 +399,50 @@ def test_a_damaged_file_costs_what_was_learnt_and_nothing_else(
     assert LearntStore(file).of(KEY) == Cjt188Learnt(is_swapped=True)
 
 
+@pytest.mark.parametrize("shown", ["", "x" * 2000, 7])
+def test_one_entry_that_cannot_be_read_costs_its_own_meter_alone(
+    tmp_path: Path, shown: str | int
+) -> None:
+    bad: JsonObject = {"profile": "a@1", "is": "ABCD", "shown": {"serial": shown}}
+    named = {"url": "tcp://a", "serial": "M-0", "address": "1"}
+    good = kept_json(KEY, Cjt188Learnt(is_swapped=True))
+    file = tmp_path / LEARNT_FILE
+    file.write_bytes(dump_json({"v": 1, "meters": [{**named, "order": bad}, good]}))
+
+    store = LearntStore(file)
+
+    assert store.of(KEY) == Cjt188Learnt(is_swapped=True)
+    assert store.of(MeterKey("tcp://a", "M-0", "1")) is None
+
+
+def test_what_a_meter_said_in_too_many_words_or_none_is_left_out(tmp_path: Path) -> None:
+    shown = {"serial": "4711", "model": "", "firmware": "x" * 2000}
+    found = FoundOrder(profile="a@1", order=ByteOrder.ABCD, shown=shown)
+    LearntStore(tmp_path / LEARNT_FILE).take({KEY: ModbusLearnt(found=found)})
+
+    kept = replace(found, shown={"serial": "4711"})
+    assert LearntStore(tmp_path / LEARNT_FILE).of(KEY) == ModbusLearnt(found=kept)
+
+
+def test_a_file_of_another_version_is_set_aside_and_not_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / LEARNT_FILE
+    content = b'{"v":7,"meters":[{"url":"x"}]}'
+    file.write_bytes(content)
+
+    store = LearntStore(file)
+    store.take({KEY: Cjt188Learnt(is_swapped=True)})
+
+    assert (tmp_path / f"{LEARNT_FILE}.unread").read_bytes() == content
+    assert LearntStore(file).of(KEY) == Cjt188Learnt(is_swapped=True)
+
+
+def test_what_cannot_be_written_at_all_costs_nothing_until_the_next_start(tmp_path: Path) -> None:
+    store = LearntStore(tmp_path / LEARNT_FILE)
+    store.take({KEY._replace(serial="\ud800"): Cjt188Learnt(is_swapped=True)})
+
+    assert store.of(KEY._replace(serial="\ud800")) == Cjt188Learnt(is_swapped=True)
+
+
 def test_a_disk_that_takes_nothing_costs_nothing_until_the_next_start(tmp_path: Path) -> None:
     (tmp_path / LEARNT_FILE).mkdir()
     store = LearntStore(tmp_path / LEARNT_FILE)
@@ -336,9 +464,26 @@ def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+TOTALS = st.builds(
+    Totals,
+    of=TEXTS,
+    trails=st.dictionaries(
+        st.sampled_from(sorted(TOTALISERS)),
+        st.builds(
+            Trail,
+            st.builds(
+                Point,
+                st.integers(0, 4_000_000_000_000).map(utc_from_ms),
+                st.floats(allow_nan=False, allow_infinity=False),
+            ),
+        ),
+        min_size=1,
+    ),
+)
 LEARNT = st.one_of(
-    st.builds(Cjt188Learnt, is_swapped=st.booleans()),
-    st.builds(MbusLearnt, believed=TEXTS),
+    st.builds(Cjt188Learnt, is_swapped=st.booleans(), totals=TOTALS),
+    st.builds(MbusLearnt, believed=st.one_of(st.just(""), TEXTS), totals=TOTALS),
+    st.builds(ModbusLearnt, totals=TOTALS),
     st.builds(
         ModbusLearnt,
         found=st.builds(
