@@ -5,7 +5,8 @@ The line through the modules:
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
     places                   where something is, in the reader's language
-    sparkline, chart         courses as paths and columns
+    sparkline, chart, columns
+                             courses as paths, lines and columns
     alert_look               what one row shows of an alert's evidence
     alert_floods             which alerts of the list are one flood
     alert_views, desk        what the alert desk shows
@@ -15,6 +16,7 @@ The line through the modules:
     gateway_views            what the page of the gateways shows of their health
     record_views             what the pages of meters, gateways, tablets and accounts show
     review_views             what the review page shows
+    balance_views            what the pages of the balances show
     suspect_views            what page, sheet and paper of suspect meters show
     form_views               what the pages of the forms show
     round_views              what the page of the rounds shows
@@ -46,7 +48,7 @@ The line through the modules:
     applications_io, homes_io, aftercare_io, visits_io, interruptions_io, shift_io,
     delegations_io, incidents_io, policies_io, map_io, desk_io, orders_io, board_io,
     contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io,
-    route_plan_io, vans_io, review_io, forms_io, suspects_io, ledgers_io, people_io,
+    route_plan_io, vans_io, review_io, forms_io, suspects_io, balances_io, ledgers_io, people_io,
     audit_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application

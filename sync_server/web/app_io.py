@@ -28,6 +28,7 @@ from sync_server.sync.service import SyncTerms
 from sync_server.web.aftercare_io import aftercare_router, surveys_router
 from sync_server.web.applications_io import application_ends_router, applications_router
 from sync_server.web.audit_io import audit_router
+from sync_server.web.balances_io import balances_router
 from sync_server.web.board_io import board_router
 from sync_server.web.build_assets_io import VENDOR, is_built
 from sync_server.web.calls_io import calls_router
@@ -179,6 +180,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         map_router(pages),
         meters_router(pages),
         suspects_router(pages),
+        balances_router(pages),
         ledgers_router(pages),
         homes_router(pages),
         home_files_router(pages),

@@ -126,6 +126,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_READINGS,
     ),
     NavLink(
+        key="balances",
+        icon="layers",
+        message=mark("Balance"),
+        href="/balances",
+        action=Action.SEE_READINGS,
+    ),
+    NavLink(
         key="reports",
         icon="table",
         message=mark("Reports"),

@@ -154,6 +154,8 @@ ACTION_OF_ROUTE = {
     ("GET", "/meters"): Action.SEE_READINGS,
     ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
     ("GET", "/suspects"): Action.SEE_READINGS,
+    ("GET", "/balances"): Action.SEE_READINGS,
+    ("GET", "/balances/{zone_id}"): Action.SEE_READINGS,
     ("POST", "/suspects/make"): Action.DISPATCH_ORDER,
     ("POST", "/suspects/orders"): Action.DISPATCH_ORDER,
     ("GET", "/suspects/{month}.xlsx"): Action.SEE_READINGS,
