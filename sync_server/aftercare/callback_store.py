@@ -183,8 +183,8 @@ def _check(answers: Answers) -> None:
 
 def callbacks_between(
     connection: Connection, from_utc: datetime, to_utc: datetime
-) -> Sequence[tuple[datetime, Answers]]:
-    """Return when somebody called, with the answers, the oldest first (for the weekly report)."""
+) -> Sequence[tuple[datetime, str, Answers]]:
+    """Return when somebody called about which request, with the answers, the oldest first."""
     at_ms = CALLBACK.c.called_at_ms
     rows = connection.execute(
         select(CALLBACK)
@@ -194,6 +194,7 @@ def callbacks_between(
     return [
         (
             utc_from_ms(row.called_at_ms),
+            row.request_id,
             Answers(
                 is_finished=row.is_finished,
                 is_kept=row.is_kept,

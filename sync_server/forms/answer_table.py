@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sync_server.forms.answers_store import KeptAnswers
+from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from wire_contracts.forms.model import CONTAINERS, FormModel, NodeKind, walk
 
 _HEAD: Final = (
@@ -21,12 +22,6 @@ _HEAD: Final = (
 )
 _UNWRITTEN: Final = CONTAINERS | {NodeKind.NOTE}
 _INDEX: Final = re.compile(r"\[(\d+)\]")
-_NUMBER: Final = re.compile(r"[+-]?\d+([.]\d+)?")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What spreadsheets take for the beginning of a formula or a command."""
-
-BYTE_ORDER_MARK: Final = "\ufeff"
-"""Without it spreadsheets read Chinese as another encoding."""
 
 
 def answers_csv(model: FormModel, kept: Iterable[KeptAnswers]) -> str:
@@ -56,17 +51,6 @@ def answers_csv(model: FormModel, kept: Iterable[KeptAnswers]) -> str:
         )
         writer.writerow([harmless(cell) for cell in cells])
     return text.getvalue()
-
-
-def harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: with an apostrophe where it might.
-
-    A plain number keeps its sign. Control characters, which hide what follows, are left out.
-    """
-    plain = "".join(letter for letter in text if letter >= " " or letter in "\n\t")
-    if plain.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(plain):
-        return f"'{plain}"
-    return plain
 
 
 def _places(model: FormModel, rows: Sequence[KeptAnswers]) -> list[str]:

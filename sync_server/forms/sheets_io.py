@@ -1,6 +1,5 @@
 """Reads the sheets of an XLSX that a stranger may have made: bounded, and without any DTD."""
 
-import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,11 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from sync_server.forms.form_problems import FormRefusedError, whole_file
+from sync_server.sheets.archive_io import ArchiveRefusedError, check_archive
 
 MOST_FILE_BYTES: Final = 1_000_000
 """Of the file itself; the WHO's verbal autopsy, a worst case, is a fifth of that."""
 
-MOST_INFLATED_BYTES: Final = 24 * 1024 * 1024
-MOST_PARTS: Final = 200
 MOST_ROWS: Final = 6000
 MOST_COLUMNS: Final = 120
 LONGEST_CELL: Final = 20_000
@@ -25,7 +23,6 @@ LONGEST_CELL: Final = 20_000
 SHEETS: Final = ("survey", "choices", "settings")
 """What a form is made of; other sheets are the author's own."""
 
-_READ_STEP: Final = 64 * 1024
 _NO_SPACE: Final = "\u00a0"
 
 Row = Mapping[str, str]
@@ -55,11 +52,10 @@ def read_sheets(content: bytes) -> Sheets:
         problem = f"has {len(content)} bytes, at most {MOST_FILE_BYTES} are taken"
         raise whole_file(problem, "take pictures and unused sheets out of it")
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            _check_parts(archive)
+        check_archive(content)
         workbook = load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
-    except FormRefusedError:
-        raise
+    except ArchiveRefusedError as refused:
+        raise whole_file(refused.problem, refused.remedy) from refused
     except (zipfile.BadZipFile, InvalidFileException) as error:
         raise whole_file("is no XLSX file", "save it as Excel workbook (.xlsx)") from error
     except (KeyError, ValueError, TypeError, OSError, EOFError, AttributeError) as error:
@@ -79,38 +75,6 @@ def read_sheets(content: bytes) -> Sheets:
         raise whole_file(problem, "open and save it again as Excel workbook (.xlsx)") from error
     finally:
         workbook.close()
-
-
-def _check_parts(archive: zipfile.ZipFile) -> None:
-    """Inflate every part once, bounded, and refuse what an XML parser would go and fetch."""
-    parts = archive.infolist()
-    left = MOST_INFLATED_BYTES
-    if len(parts) > MOST_PARTS:
-        raise whole_file(f"holds {len(parts)} parts", "save it anew without pictures")
-    for part in parts:
-        if part.flag_bits & 1:
-            raise whole_file("is locked by a password", "save it without one")
-        with archive.open(part) as stream:
-            head = b""
-            while piece := stream.read(_READ_STEP):
-                left -= len(piece)
-                if left < 0:
-                    raise whole_file("is far larger when unpacked", "take unused sheets out of it")
-                _check_piece(part.filename, head[-16:] + piece)
-                head = piece
-
-
-def _check_piece(name: str, piece: bytes) -> None:
-    if not name.lower().endswith((".xml", ".rels", ".vml")):
-        return
-    if piece[:2] in {b"\xff\xfe", b"\xfe\xff"} or re.search(
-        rb"<\?xml[^>]*encoding=[\"'](?!utf-8|us-ascii)", piece, re.IGNORECASE
-    ):
-        raise whole_file(f"has a part in another encoding: {name}", "save it anew")
-    if re.search(rb"<!(DOCTYPE|ENTITY)", piece, re.IGNORECASE):
-        raise whole_file(
-            f"has a document type in {name}", "save it anew with a spreadsheet program"
-        )
 
 
 class _Worksheet(Protocol):

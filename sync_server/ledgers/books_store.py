@@ -8,7 +8,13 @@ from sqlalchemy import Connection, func, select
 from sync_server.aftercare.callback_store import callbacks_between
 from sync_server.customers.customer import CustomerClass
 from sync_server.db.customer_tables import CUSTOMER, PREMISES, PREMISES_METER
-from sync_server.ledgers.call_figures import call_rows, number_rows, people_rows
+from sync_server.ledgers.call_figures import (
+    CALL,
+    call_rows,
+    number_rows,
+    one_call_rows,
+    people_rows,
+)
 from sync_server.ledgers.callback_figures import callback_rows
 from sync_server.ledgers.figures import (
     Reckoning,
@@ -20,8 +26,16 @@ from sync_server.ledgers.figures import (
     slip_rows,
     team_rows,
 )
-from sync_server.ledgers.ledger import Book, Cell, LedgerRow, Term, Vocabulary
-from sync_server.ledgers.matters_store import calls_of, penalties_of, reckoning
+from sync_server.ledgers.ledger import (
+    Book,
+    Cell,
+    LedgerRow,
+    Term,
+    Vocabulary,
+    made_of,
+    row_key,
+)
+from sync_server.ledgers.matters_store import calls_of, penalties_of, reckoning, reckoning_of
 from sync_server.ledgers.period import Period, days_of
 from sync_server.service_desk.request import Channel
 from sync_server.service_desk.request_rows_store import of_internal_callers
@@ -37,16 +51,46 @@ _OF_MATTERS: Mapping[Book, Callable[[Reckoning], Sequence[LedgerRow]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure of a ledger: its row by `row_key`, its column from 0."""
+
+    row: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which ledger of which period; `clock` narrows the list of what was late."""
+    """Which ledger of which period; `clock` narrows the list of what was late.
+
+    `figure`: not the ledger, but what that figure of it is made of.
+    """
 
     book: Book
     period: Period
     clock: str = ""
+    figure: Figure | None = None
 
 
 def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
-    """Return the rows of a ledger."""
+    """Return the rows of a ledger, or those that a figure of it is made of."""
+    rows = _whole(connection, wanted, office)
+    if wanted.figure is None:
+        return rows
+    ids = _behind(rows, wanted.figure)
+    if any(each.startswith(CALL) for each in ids):
+        found = calls_of(connection, wanted.period, office)
+        return one_call_rows([each for each in found.calls if f"{CALL}{each.call_id}" in set(ids)])
+    return request_rows(reckoning_of(connection, ids, wanted.period, office))
+
+
+def _behind(rows: Sequence[LedgerRow], figure: Figure) -> tuple[str, ...]:
+    row = next((each for each in rows if row_key(each) == figure.row), None)
+    if row is None or not 0 <= figure.column < len(row.cells):
+        return ()
+    return made_of(row.cells[figure.column])
+
+
+def _whole(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
     if wanted.book is Book.CUSTOMERS:
         return _customer_rows(connection)
     if wanted.book in {Book.CALLS, Book.NUMBERS}:

@@ -1,11 +1,11 @@
 """Decides how calls are counted: by day, by number, by person (rules C-10, C-45, C-52, B-10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from sync_server.ledgers.figures import Counted, Reckoning
-from sync_server.ledgers.ledger import Cell, LedgerRow, Term, Vocabulary, share
+from sync_server.ledgers.ledger import Cell, Count, LedgerRow, Term, Vocabulary, share, yes
 from sync_server.service_desk.calls import call_back_by
 from sync_server.service_desk.clocks import Light
 from wire_contracts.request_states import RequestEvent
@@ -17,6 +17,7 @@ _E = RequestEvent
 class Call:
     """One call as ledgers count it."""
 
+    call_id: str
     number: str
     rang_at_utc: datetime
     answered_at_utc: datetime | None
@@ -63,29 +64,56 @@ def number_rows(calls: Sequence[Call], terms: CallTerms) -> list[LedgerRow]:
         cells: tuple[Cell, ...] = (
             number or "—",
             *_call_cells(own, terms),
-            share(len(own), len(calls)),
+            share(_those(own), len(calls)),
         )
         rows.append((-len(own), number, LedgerRow(cells=cells)))
     return [row for _, _, row in sorted(rows, key=lambda item: item[:2])]
 
 
 def _call_cells(calls: Sequence[Call], terms: CallTerms) -> tuple[Cell, ...]:
+    within_s = terms.limits.get("sla.CL1.seconds", 15.0)
     answered = [each for each in calls if each.answered_at_utc is not None]
     missed = [each for each in calls if each.is_missed]
-    in_time = sum(_is_back_in_time(each, terms) for each in missed)
-    never = sum(each.called_back_at_utc is None for each in missed)
-    quick = sum(each.is_quick(terms.limits.get("sla.CL1.seconds", 15.0)) for each in answered)
+    in_time = [each for each in missed if _is_back_in_time(each, terms)]
+    never = [each for each in missed if each.called_back_at_utc is None]
+    late = [each for each in missed if each not in in_time and each not in never]
     return (
-        len(calls),
-        len(answered),
-        share(quick, len(answered)),
-        len(missed),
-        in_time,
-        len(missed) - in_time - never,
-        never,
-        share(len(missed), len(calls)),
-        sum(each.hung_up_by == "agent" for each in calls),
+        _those(calls),
+        _those(answered),
+        share(_those(each for each in answered if each.is_quick(within_s)), len(answered)),
+        _those(missed),
+        _those(in_time),
+        _those(late),
+        _those(never),
+        share(_those(missed), len(calls)),
+        _those(each for each in calls if each.hung_up_by == "agent"),
     )
+
+
+def one_call_rows(calls: Sequence[Call]) -> list[LedgerRow]:
+    """Return the calls one by one: when, which number, who answered, missed, called back."""
+    return [
+        LedgerRow(
+            cells=(
+                each.rang_at_utc,
+                each.number or "—",
+                Term(vocabulary=Vocabulary.ACCOUNT, code=each.answered_by or "—"),
+                each.answered_at_utc,
+                yes(each.is_missed),
+                each.called_back_at_utc,
+            )
+        )
+        for each in calls
+    ]
+
+
+def _those(calls: Iterable[Call]) -> Count:
+    """Return how many calls, and which."""
+    return Count(f"{CALL}{each.call_id}" for each in calls)
+
+
+CALL = "call:"
+"""Before the id of a call, to tell it from a request."""
 
 
 def _is_back_in_time(call: Call, terms: CallTerms) -> bool:
@@ -114,28 +142,34 @@ def _person_cells(
     penalties: Mapping[str, int],
     terms: CallTerms,
 ) -> tuple[Cell, ...]:
+    within_s = terms.limits.get("sla.CL1.seconds", 15.0)
     answered = [each for each in calls if each.answered_by == account_id and not each.is_missed]
-    quick = sum(each.is_quick(terms.limits.get("sla.CL1.seconds", 15.0)) for each in answered)
     taken = [each for each in given.matters if each.matter.record.first_contact == account_id]
     owned = [each for each in given.matters if each.matter.record.owner == account_id]
-    said = [
-        each.matter.record.is_satisfied
-        for each in owned
-        if each.matter.record.is_satisfied is not None
+    said = [each for each in owned if each.matter.record.is_satisfied is not None]
+    late = [
+        each for each in owned for clock in each.clocks if clock.light(given.now_utc) is Light.LATE
     ]
-    late = sum(clock.light(given.now_utc) is Light.LATE for each in owned for clock in each.clocks)
     return (
         Term(vocabulary=Vocabulary.ACCOUNT, code=account_id),
-        len(answered),
-        share(quick, len(answered)),
-        len(taken),
-        share(sum(_did(each, _E.SOLVE, account_id) for each in taken), len(taken)),
-        sum(_did(each, _E.REPLY, account_id) for each in given.matters),
-        sum(_did(each, _E.CONFIRM, account_id) for each in given.matters),
-        share(said.count(True), len(said)),
-        late,
+        _those(answered),
+        share(_those(each for each in answered if each.is_quick(within_s)), len(answered)),
+        _matters(taken),
+        share(_done(taken, _E.SOLVE, account_id), len(taken)),
+        _done(given.matters, _E.REPLY, account_id),
+        _done(given.matters, _E.CONFIRM, account_id),
+        share(_matters(each for each in said if each.matter.record.is_satisfied), len(said)),
+        _matters(late),
         penalties.get(account_id, 0),
     )
+
+
+def _matters(matters: Iterable[Counted]) -> Count:
+    return Count(each.matter.record.request_id for each in matters)
+
+
+def _done(matters: Iterable[Counted], event: RequestEvent, account_id: str) -> Count:
+    return _matters(each for each in matters if _did(each, event, account_id))
 
 
 def _did(each: Counted, event: RequestEvent, account_id: str) -> bool:

@@ -1,12 +1,12 @@
 """Decides how callbacks are counted: reached, finished, promise kept, score (rule D-28)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 from sync_server.aftercare.callback_store import Answers
-from sync_server.ledgers.ledger import Cell, LedgerRow, Term, Vocabulary, share
+from sync_server.ledgers.ledger import Cell, Count, LedgerRow, Term, Vocabulary, share
 
-Called = tuple[datetime, Answers]
+Called = tuple[datetime, str, Answers]
 
 
 def callback_rows(called: Sequence[Called], days: Sequence[str], zone: tzinfo) -> list[LedgerRow]:
@@ -21,14 +21,19 @@ def callback_rows(called: Sequence[Called], days: Sequence[str], zone: tzinfo) -
 
 
 def _cells(called: Sequence[Called]) -> tuple[Cell, ...]:
-    reached = [answers for _, answers in called if answers.is_finished is not None]
-    scores = [each.score for each in reached if each.score is not None]
+    reached = [each for each in called if each[2].is_finished is not None]
+    scores = [answers.score for _, _, answers in reached if answers.score is not None]
     return (
-        len(called),
-        len(reached),
-        share(sum(bool(each.is_finished) for each in reached), len(reached)),
-        share(sum(bool(each.is_kept) for each in reached), len(reached)),
+        _those(called),
+        _those(reached),
+        share(_those(each for each in reached if each[2].is_finished), len(reached)),
+        share(_those(each for each in reached if each[2].is_kept), len(reached)),
         round(sum(scores) / len(scores), 2) if scores else None,
-        sum(bool(each.opinion) for each in reached),
-        sum(not each.is_finished for each in reached),
+        _those(each for each in reached if each[2].opinion),
+        _those(each for each in reached if not each[2].is_finished),
     )
+
+
+def _those(called: Iterable[Called]) -> Count:
+    """Return how many callbacks, and of which requests."""
+    return Count(request_id for _, request_id, _ in called)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from sync_server.complaints.complaint import OUTCOME, Complaint, ComplaintState
-from sync_server.ledgers.ledger import Cell, LedgerRow, Term, Vocabulary, share, yes
+from sync_server.ledgers.ledger import Cell, Count, LedgerRow, Term, Vocabulary, share, yes
 from sync_server.service_desk.clocks import (
     ENDED,
     RULES,
@@ -57,21 +57,22 @@ def clock_rows(given: Reckoning) -> list[LedgerRow]:
     rows = []
     for code in (each.code for each in RULES):
         lights = [
-            clock.light(given.now_utc)
+            (clock.light(given.now_utc), each.matter.record.request_id)
             for each in given.matters
             for clock in each.clocks
             if clock.code == code
         ]
         if lights:
-            late = lights.count(Light.LATE)
-            kept = lights.count(Light.STOPPED)
+            late = Count(key for light, key in lights if light is Light.LATE)
+            kept = Count(key for light, key in lights if light is Light.STOPPED)
+            ended = {Light.LATE, Light.STOPPED}
             cells = (
                 code,
                 Term(vocabulary=_V.CLOCK, code=code),
-                len(lights),
+                Count(key for _, key in lights),
                 kept,
                 late,
-                len(lights) - kept - late,
+                Count(key for light, key in lights if light not in ended),
                 share(kept, kept + late),
             )
             href = f"/reports/late?period={given.period_text}&clock={code}"
@@ -160,24 +161,31 @@ def slip_rows(given: Reckoning, days: Sequence[str]) -> list[LedgerRow]:
     return rows
 
 
-def _slip_cells(matters: Sequence[Matter], given: Reckoning) -> tuple[int, ...]:
-    classes = Counter(slip_class(each) for each in matters)
-    noted = Counter(kind for each in matters for kind in {note.kind for note in each.notes})
-    late = sum(
-        is_late_entry(each.record.received_at_utc, each.record.recorded_at_utc, given.zone)
-        for each in matters
-    )
+def _slip_cells(matters: Sequence[Matter], given: Reckoning) -> tuple[Count, ...]:
     sent = [each for each in matters if _moment(each, _E.DISPATCH) is not None]
-    unreplied = sum(_moment(each, _E.REPLY, _E.DECLINE) is None for each in sent)
     return (
-        *(classes[each] for each in SLIP_CLASSES),
-        noted[NoteKind.IN_WARRANTY],
-        noted[NoteKind.OUT_OF_WARRANTY],
-        late,
-        len(sent),
-        unreplied,
-        noted[NoteKind.REMINDER],
+        *(_those([each for each in matters if slip_class(each) == of]) for of in SLIP_CLASSES),
+        _noted(matters, NoteKind.IN_WARRANTY),
+        _noted(matters, NoteKind.OUT_OF_WARRANTY),
+        _those(
+            matters,
+            lambda each: is_late_entry(
+                each.record.received_at_utc, each.record.recorded_at_utc, given.zone
+            ),
+        ),
+        _those(sent),
+        _those(sent, lambda each: _moment(each, _E.REPLY, _E.DECLINE) is None),
+        _noted(matters, NoteKind.REMINDER),
     )
+
+
+def _noted(matters: Sequence[Matter], kind: NoteKind) -> Count:
+    return _those(matters, lambda each: any(note.kind is kind for note in each.notes))
+
+
+def _those(matters: Sequence[Matter], is_one: Callable[[Matter], bool] = lambda _: True) -> Count:
+    """Return how many are such ones, and which."""
+    return Count(each.record.request_id for each in matters if is_one(each))
 
 
 def _day(matter: Matter, zone: tzinfo) -> str:
@@ -190,19 +198,21 @@ def team_rows(given: Reckoning) -> list[LedgerRow]:
     found = []
     for team in teams:
         own = [each for each in given.matters if (each.matter.record.team or "") == team]
-        sent = [each for each in own if _moment(each.matter, _E.DISPATCH) is not None]
-        late = sum(_is_late(each, given.now_utc) for each in sent)
+        kept = [each for each in own if _moment(each.matter, _E.DISPATCH) is not None]
+        sent = [each.matter for each in kept]
+        late = _those([each.matter for each in kept if _is_late(each, given.now_utc)])
         if sent:
+            in_time = [each.matter for each in kept if not _is_late(each, given.now_utc)]
             cells = (
                 Term(vocabulary=_V.CREW, code=team),
-                len(sent),
-                sum(_moment(each.matter, _E.BOUNCE) is not None for each in sent),
-                sum(_moment(each.matter, _E.FINISH) is not None for each in sent),
-                sum(_moment(each.matter, _E.REPLY) is not None for each in sent),
-                sum(each.matter.record.state not in ENDED for each in sent),
-                sum(each.matter.record.reopen_count > 0 for each in sent),
+                _those(sent),
+                _those(sent, lambda each: _moment(each, _E.BOUNCE) is not None),
+                _those(sent, lambda each: _moment(each, _E.FINISH) is not None),
+                _those(sent, lambda each: _moment(each, _E.REPLY) is not None),
+                _those(sent, lambda each: each.record.state not in ENDED),
+                _those(sent, lambda each: each.record.reopen_count > 0),
                 late,
-                share(len(sent) - late, len(sent)),
+                share(_those(in_time), len(sent)),
             )
             found.append((-late, team, LedgerRow(cells=cells)))
     return [row for _, _, row in sorted(found, key=lambda item: item[:2])]
@@ -231,36 +241,44 @@ def complaint_rows(given: Reckoning) -> list[LedgerRow]:
 
 
 def _complaint_cells(own: Sequence[Matter], given: Reckoning) -> tuple[Cell, ...]:
-    found = [given.complaints.get(each.record.request_id) for each in own]
-    outcomes = [OUTCOME.get(each.state) for each in found if each is not None]
-    appealed = {ComplaintState.APPEALED, ComplaintState.UPHELD, ComplaintState.CHANGED}
-    said = [each.record.is_satisfied for each in own if each.record.is_satisfied is not None]
-    replied = sum(_moment(each, _E.REPLY, _E.SOLVE, _E.DECLINE) is not None for each in own)
+    def outcome(each: Matter) -> bool | None:
+        found = given.complaints.get(each.record.request_id)
+        return None if found is None else OUTCOME.get(found.state)
+
+    def is_appealed(each: Matter) -> bool:
+        found = given.complaints.get(each.record.request_id)
+        return found is not None and found.state in _APPEALED
+
+    said = [each for each in own if each.record.is_satisfied is not None]
+    replied = _those(own, lambda each: _moment(each, _E.REPLY, _E.SOLVE, _E.DECLINE) is not None)
     return (
-        len(own),
-        sum(each.record.is_major for each in own),
-        sum(each.record.repeat_of is not None for each in own),
-        outcomes.count(True),
-        outcomes.count(False),
-        len(own) - outcomes.count(True) - outcomes.count(False),
-        sum(each is not None and each.state in appealed for each in found),
+        _those(own),
+        _those(own, lambda each: each.record.is_major),
+        _those(own, lambda each: each.record.repeat_of is not None),
+        _those(own, lambda each: outcome(each) is True),
+        _those(own, lambda each: outcome(each) is False),
+        _those(own, lambda each: outcome(each) is None),
+        _those(own, is_appealed),
         share(replied, len(own)),
-        share(said.count(True), len(said)),
+        share(_those(said, lambda each: each.record.is_satisfied is True), len(said)),
     )
+
+
+_APPEALED = frozenset({ComplaintState.APPEALED, ComplaintState.UPHELD, ComplaintState.CHANGED})
 
 
 def cause_rows(given: Reckoning) -> list[LedgerRow]:
     """Return causes of judged complaints with measures agreed and carried out (B-08, C-14)."""
     causes = Counter(str(each.cause) for each in given.complaints.values() if each.cause)
     rows = []
-    for code, count in causes.most_common():
-        own = [key for key, each in given.complaints.items() if str(each.cause) == code]
-        agreed = sum(given.measures.get(each, (0, 0))[0] for each in own)
-        done = sum(given.measures.get(each, (0, 0))[1] for each in own)
+    for code, _ in causes.most_common():
+        own = Count(key for key, each in given.complaints.items() if str(each.cause) == code)
+        agreed = sum(given.measures.get(each, (0, 0))[0] for each in own.of)
+        done = sum(given.measures.get(each, (0, 0))[1] for each in own.of)
         cells = (
             Term(vocabulary=_V.CAUSE, code=code),
-            count,
-            share(count, sum(causes.values())),
+            own,
+            share(own, sum(causes.values())),
             agreed,
             done,
         )

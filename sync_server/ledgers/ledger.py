@@ -1,9 +1,10 @@
 """The values of a ledger: rows of cells, without the words of any language."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 
 class Book(StrEnum):
@@ -49,11 +50,25 @@ class Term:
     code: str
 
 
+class Count(int):
+    """How many, with what was counted: ids of requests, or of calls behind `call:`."""
+
+    of: tuple[str, ...]
+
+    def __new__(cls, of: Iterable[str]) -> Self:
+        """Return the number of the ids, which it keeps."""
+        ids = tuple(of)
+        self = super().__new__(cls, len(ids))
+        self.of = ids
+        return self
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A part of a whole, 0 to 1."""
+    """A part of a whole, 0 to 1; `of` is what the part is made of."""
 
     value: float
+    of: tuple[str, ...] = field(default=(), compare=False)
 
 
 Cell = str | int | float | datetime | Term | Share | None
@@ -69,9 +84,21 @@ class LedgerRow:
 
 def share(part: int, whole: int) -> Share | None:
     """Return a part of a whole; None where there is no whole, which is not zero."""
-    return Share(value=part / whole) if whole else None
+    of = part.of if isinstance(part, Count) else ()
+    return Share(value=part / whole, of=of) if whole else None
 
 
 def yes(value: bool) -> Term:  # noqa: FBT001  # a cell, not a switch
     """Return a truth as a cell."""
     return Term(vocabulary=Vocabulary.TRUTH, code="yes" if value else "no")
+
+
+def made_of(cell: Cell) -> tuple[str, ...]:
+    """Return the ids that a figure is made of; empty where nothing is below it."""
+    return cell.of if isinstance(cell, Count | Share) else ()
+
+
+def row_key(row: LedgerRow) -> str:
+    """Return what a row is known by in its ledger: the code or text of its first cell."""
+    first = row.cells[0]
+    return first.code if isinstance(first, Term) else str(first)

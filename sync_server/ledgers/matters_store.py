@@ -17,6 +17,7 @@ from sync_server.ledgers.period import Period
 from sync_server.service_desk.calls import CallState
 from sync_server.service_desk.clocks import Terms
 from sync_server.service_desk.matters_store import matters_received
+from sync_server.service_desk.request_rows_store import get_request, matter_of
 from sync_server.service_desk.request_store import Office, load_terms
 from sync_server.work_orders.policy_store import policies_at
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -45,6 +46,19 @@ def reckoning(connection: Connection, period: Period, office: Office) -> Reckoni
         zone=office.zone,
         period_text=period.text,
     )
+
+
+def reckoning_of(
+    connection: Connection, ids: Sequence[str], period: Period, office: Office
+) -> Reckoning:
+    """Return these requests alone; those of another period are read one by one."""
+    whole = reckoning(connection, period, office)
+    wanted = set(ids)
+    known = [each for each in whole.matters if each.matter.record.request_id in wanted]
+    left = wanted - {each.matter.record.request_id for each in known}
+    older = [matter_of(connection, get_request(connection, each)) for each in sorted(left)]
+    more = counted(older, _terms_by_day(connection, office))
+    return replace(whole, matters=[*more, *known])
 
 
 def _terms_by_day(connection: Connection, office: Office) -> Callable[[datetime], Terms]:
@@ -80,6 +94,7 @@ def calls_of(connection: Connection, period: Period, office: Office) -> CallsOfP
     missed = {CallState.MISSED, CallState.CALLED_BACK}
     calls = [
         Call(
+            call_id=row.call_id,
             number=row.number_dialled,
             rang_at_utc=utc_from_ms(row.rang_at_ms),
             answered_at_utc=_moment(row.answered_at_ms),

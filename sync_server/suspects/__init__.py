@@ -5,7 +5,4 @@ The line through the modules:
     suspicion         pure: a meter's months and alerts become a score with its reasons
     month_store       what each meter used, month by month
     suspect_store     the list in the database, its orders and what crews found
-    suspect_table     the list as a table in one language
-    suspect_sheet_io  the list as XLSX
-    suspect_paper_io  the list as PDF
 """

@@ -16,7 +16,7 @@ from sync_server.access.audit_store import (
     verify_audit,
 )
 from sync_server.db.engine_io import reading
-from sync_server.forms.answer_table import BYTE_ORDER_MARK, harmless
+from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.web.guarded_io import SeeAudit
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Notice, Pages, Reader

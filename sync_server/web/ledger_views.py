@@ -3,14 +3,24 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
-from sync_server.forms.answer_table import BYTE_ORDER_MARK, harmless
 from sync_server.ledgers.books_store import Wanted
-from sync_server.ledgers.ledger import Book, Cell, LedgerRow, Share, Term, Vocabulary
+from sync_server.ledgers.ledger import (
+    Book,
+    Cell,
+    LedgerRow,
+    Share,
+    Term,
+    Vocabulary,
+    made_of,
+    row_key,
+)
 from sync_server.ledgers.period import Span
-from sync_server.suspects.suspect_table import SuspectTable
+from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
+from sync_server.sheets.table import TextTable
 from sync_server.web.labels import (
     CAUSES,
     CHANNELS,
@@ -188,6 +198,9 @@ _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
 }
 
 
+_PLAIN: Mapping[str, str] = {"": mark("without a crew")}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellView:
     """A cell of the page: `used` is the percentage that a bar shows, None where there is none."""
@@ -195,6 +208,7 @@ class CellView:
     text: str
     is_number: bool
     used: int | None
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,22 +220,70 @@ class RowView:
     is_total: bool
 
 
-def headings(book: Book, words: Words) -> list[str]:
-    """Return the columns of a ledger."""
-    own = HEADINGS[book] or HEADINGS[Book.REQUESTS]
+ONE_CALL: Sequence[str] = (
+    mark("Rang"),
+    mark("Number dialled"),
+    mark("Answered by"),
+    mark("Answered at"),
+    mark("Missed"),
+    mark("Called back at"),
+)
+"""The columns of the calls that a figure is made of."""
+
+OF_CALLS = frozenset({Book.CALLS, Book.NUMBERS})
+_QUICK_OF_PEOPLE = frozenset({1, 2})
+"""Columns of the figures of each person that count calls; the others count requests."""
+
+
+def headings(wanted: Wanted, words: Words) -> list[str]:
+    """Return the columns of a ledger, or of what a figure of it is made of."""
+    own = HEADINGS[wanted.book] or HEADINGS[Book.REQUESTS]
+    if wanted.figure is not None:
+        is_call = wanted.book in OF_CALLS or (
+            wanted.book is Book.PEOPLE and wanted.figure.column in _QUICK_OF_PEOPLE
+        )
+        own = ONE_CALL if is_call else HEADINGS[Book.REQUESTS]
     return [words.gettext(each) for each in own]
 
 
-def row_views(rows: Sequence[LedgerRow], words: Words, names: Names) -> list[RowView]:
-    """Return the rows as the page shows them."""
+def title_of_ledger(wanted: Wanted, words: Words, names: Names) -> str:
+    """Return the ledger's title; of a figure also its row and its column."""
+    title = words.gettext(BOOKS[wanted.book])
+    figure = wanted.figure
+    if figure is None:
+        return title
+    columns = HEADINGS[wanted.book] or HEADINGS[Book.REQUESTS]
+    column = words.gettext(columns[figure.column]) if figure.column < len(columns) else ""
+    row = names.accounts.get(figure.row) or names.crews.get(figure.row) or figure.row
+    for table in (*_TABLES.values(), _PLAIN):
+        if figure.row in table:
+            row = words.gettext(table[figure.row])
+            break
+    return f"{title} · {row} · {column}"
+
+
+def row_views(
+    rows: Sequence[LedgerRow], words: Words, names: Names, wanted: Wanted
+) -> list[RowView]:
+    """Return the rows as the page shows them; a figure leads to what it is made of."""
     return [
         RowView(
-            cells=[_cell(each, words, names) for each in row.cells],
+            cells=[
+                replace(_cell(each, words, names), href=_href(row, place, wanted))
+                for place, each in enumerate(row.cells)
+            ],
             href=row.href,
             is_total=row.cells[0] == Term(vocabulary=Vocabulary.TOTAL, code="total"),
         )
         for row in rows
     ]
+
+
+def _href(row: LedgerRow, column: int, wanted: Wanted) -> str:
+    if wanted.figure is not None or not made_of(row.cells[column]):
+        return ""
+    asked = {"period": wanted.period.text, "row": row_key(row), "column": str(column)}
+    return f"/reports/{wanted.book}?{urlencode(asked)}"
 
 
 def _cell(cell: Cell, words: Words, names: Names) -> CellView:
@@ -259,19 +321,19 @@ def term_words(term: Term, words: Words, names: Names) -> str:
 
 def ledger_table(
     wanted: Wanted, rows: Sequence[LedgerRow], words: Words, names: Names, stamp: str
-) -> SuspectTable:
+) -> TextTable:
     """Return the ledger for a sheet; `stamp` says who took it away and when (privacy rule 5)."""
-    return SuspectTable(
-        month=wanted.period.text,
-        title=f"{words.gettext(BOOKS[wanted.book])} {wanted.period.text}",
+    return TextTable(
+        sheet=wanted.period.text,
+        title=f"{title_of_ledger(wanted, words, names)} {wanted.period.text}",
         subtitle=stamp,
-        heading=headings(wanted.book, words),
+        heading=headings(wanted, words),
         lines=[[_plain(cell, words, names) for cell in row.cells] for row in rows],
         footer=stamp,
     )
 
 
-def ledger_csv(table: SuspectTable) -> bytes:
+def ledger_csv(table: TextTable) -> bytes:
     """Return the ledger as CSV (RFC 4180); no cell is taken for a formula."""
     text = io.StringIO()
     text.write(BYTE_ORDER_MARK)

@@ -1,18 +1,21 @@
-"""The routes of ledgers and reports: the page, and the same as CSV and XLSX."""
+"""The routes of ledgers and reports: the page, and the same as CSV, XLSX and PDF."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.db.engine_io import reading
-from sync_server.ledgers.books_store import Wanted, ledger_of
+from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, LedgerRow
 from sync_server.ledgers.period import Period, Span, neighbours, parse_period, period_of
-from sync_server.suspects.suspect_sheet_io import write_sheet
-from sync_server.suspects.suspect_table import SuspectTable
+from sync_server.sheets.paper_io import write_paper
+from sync_server.sheets.sheet_io import write_sheet
+from sync_server.sheets.table import TextTable
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeLedgers
 from sync_server.web.intake_io import office_of
@@ -24,6 +27,7 @@ from sync_server.web.ledger_views import (
     ledger_csv,
     ledger_table,
     row_views,
+    title_of_ledger,
 )
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import Names
@@ -32,6 +36,18 @@ from wire_contracts.errors import ContractError
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _WITHOUT_PERIOD: Final = frozenset({Book.CUSTOMERS})
+
+
+class LedgerQuery(BaseModel):
+    """Which period, which clock, and which figure is asked for."""
+
+    period: str = Field(default="", max_length=20)
+    clock: str = Field(default="", max_length=10)
+    row: str = Field(default="", max_length=100)
+    column: int | None = Field(default=None, ge=0, le=100)
+
+
+Asked = Annotated[LedgerQuery, Query()]
 
 
 def ledgers_router(pages: Pages) -> APIRouter:
@@ -44,28 +60,32 @@ def ledgers_router(pages: Pages) -> APIRouter:
         return see_other(f"/reports/{next(iter(BOOKS))}")
 
     @router.get("/reports/{book}.csv")
-    def as_csv(person: SeeLedgers, book: str, period: str = "", clock: str = "") -> Response:
+    def as_csv(person: SeeLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as CSV."""
-        table = _table(pages, pages.reader(person), _wanted(pages, book, period, clock))
-        return _file(ledger_csv(table), f"{book}-{table.month}.csv", "text/csv; charset=utf-8")
+        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
+        return _file(ledger_csv(table), f"{book}-{table.sheet}.csv", "text/csv; charset=utf-8")
 
     @router.get("/reports/{book}.xlsx")
-    def as_sheet(person: SeeLedgers, book: str, period: str = "", clock: str = "") -> Response:
+    def as_sheet(person: SeeLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as XLSX."""
-        table = _table(pages, pages.reader(person), _wanted(pages, book, period, clock))
-        return _file(write_sheet(table), f"{book}-{table.month}.xlsx", _XLSX)
+        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
+        return _file(write_sheet(table), f"{book}-{table.sheet}.xlsx", _XLSX)
+
+    @router.get("/reports/{book}.pdf")
+    def as_paper(person: SeeLedgers, book: str, asked: Asked) -> Response:
+        """Return a ledger as PDF."""
+        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
+        return _file(write_paper(table), f"{book}-{table.sheet}.pdf", "application/pdf")
 
     @router.get("/reports/{book}")
-    def report(
-        request: Request, person: SeeLedgers, book: str, period: str = "", clock: str = ""
-    ) -> Response:
-        """Show a ledger of a period."""
-        return _page(pages, request, pages.reader(person), _wanted(pages, book, period, clock))
+    def report(request: Request, person: SeeLedgers, book: str, asked: Asked) -> Response:
+        """Show a ledger of a period, or what one figure of it is made of."""
+        return _page(pages, request, pages.reader(person), _wanted(pages, book, asked))
 
     return router
 
 
-def _wanted(pages: Pages, book: str, period: str, clock: str) -> Wanted:
+def _wanted(pages: Pages, book: str, asked: LedgerQuery) -> Wanted:
     if book not in set(Book):
         raise ContractError(
             place="report",
@@ -75,8 +95,12 @@ def _wanted(pages: Pages, book: str, period: str, clock: str) -> Wanted:
             code=Code.NOT_FOUND,
         )
     known = Book(book)
-    shown_clock = clock if clock in CLOCK_NAMES else ""
-    return Wanted(book=known, period=_period(pages, known, period), clock=shown_clock)
+    return Wanted(
+        book=known,
+        period=_period(pages, known, asked.period),
+        clock=asked.clock if asked.clock in CLOCK_NAMES else "",
+        figure=None if asked.column is None else Figure(row=asked.row, column=asked.column),
+    )
 
 
 def _period(pages: Pages, book: Book, text: str) -> Period:
@@ -93,7 +117,7 @@ def _read(pages: Pages, reader: Reader, wanted: Wanted) -> tuple[Sequence[Ledger
         return rows, load_names(connection)
 
 
-def _table(pages: Pages, reader: Reader, wanted: Wanted) -> SuspectTable:
+def _table(pages: Pages, reader: Reader, wanted: Wanted) -> TextTable:
     """Return the ledger for a file; that it was taken away is an audit event."""
     now_utc = pages.clock.now_utc()
     rows, names = _read(pages, reader, wanted)
@@ -125,7 +149,8 @@ def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Res
         "reports.html",
         "reports",
         book=str(wanted.book),
-        title=words.gettext(BOOKS[wanted.book]),
+        title=title_of_ledger(wanted, words, names),
+        is_figure=wanted.figure is not None,
         books=[(str(each), words.gettext(title)) for each, title in BOOKS.items()],
         has_period=wanted.book not in _WITHOUT_PERIOD,
         period=period.text,
@@ -135,7 +160,15 @@ def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Res
         ],
         before=before.text,
         behind=behind.text,
-        query=f"&clock={wanted.clock}" if wanted.clock else "",
-        headings=headings(wanted.book, words),
-        rows=row_views(rows, words, names),
+        query=_query(wanted),
+        headings=headings(wanted, words),
+        rows=row_views(rows, words, names, wanted),
     )
+
+
+def _query(wanted: Wanted) -> str:
+    """Return what leads to the same figure or clock of another period."""
+    asked = {"clock": wanted.clock} if wanted.clock else {}
+    if wanted.figure is not None:
+        asked |= {"row": wanted.figure.row, "column": str(wanted.figure.column)}
+    return f"&{urlencode(asked)}" if asked else ""

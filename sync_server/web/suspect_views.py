@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sync_server.sheets.table import TextTable
 from sync_server.suspects.suspect_store import Listed, SuspectList
-from sync_server.suspects.suspect_table import SuspectTable
 from sync_server.suspects.suspicion import Reason, Suspicion
 from sync_server.web.labels import KINDS, MEDIA, METER_CLASSES, RESULTS, label
 from sync_server.web.words import Words, mark, number, quantity
@@ -57,10 +57,10 @@ def suspect_rows(found: SuspectList, words: Words) -> Sequence[SuspectRow]:
     return [_row(line, words) for line in found.lines]
 
 
-def suspect_table(found: SuspectList, words: Words, site_name: str) -> SuspectTable:
+def suspect_table(found: SuspectList, words: Words, site_name: str) -> TextTable:
     """Return the list for the sheet and the paper."""
-    return SuspectTable(
-        month=found.month,
+    return TextTable(
+        sheet=found.month,
         title=words.gettext(mark("Suspect meters, %(month)s")) % {"month": found.month},
         subtitle=subtitle_of(found, words),
         heading=[words.gettext(name) for name in _HEADING],

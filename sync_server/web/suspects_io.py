@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
-from sync_server.suspects.suspect_paper_io import write_paper
-from sync_server.suspects.suspect_sheet_io import write_sheet
+from sync_server.sheets.paper_io import write_paper
+from sync_server.sheets.sheet_io import write_sheet
 from sync_server.suspects.suspect_store import (
     SuspectList,
     get_list,

@@ -7,7 +7,8 @@ import pytest
 
 from sync_server.forms.form_problems import FormRefusedError
 from sync_server.forms.intake_io import read_form
-from sync_server.forms.sheets_io import MOST_FILE_BYTES, MOST_INFLATED_BYTES
+from sync_server.forms.sheets_io import MOST_FILE_BYTES
+from sync_server.sheets.archive_io import MOST_INFLATED_BYTES
 from tests.sync_server.forms.sheet_parts import question, workbook
 from wire_contracts.fields import FieldReader
 from wire_contracts.forms.model import NodeKind, model_json, parse_model, walk

@@ -14,7 +14,7 @@ from sync_server.complaints.complaint import Cause, Judgement, Violation
 from sync_server.complaints.complaint_store import add_measure, judge, verify
 from sync_server.customers.customer import Customer, CustomerClass
 from sync_server.customers.customer_store import put_customers
-from sync_server.ledgers.books_store import Wanted, ledger_of
+from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.figures import is_late_entry
 from sync_server.ledgers.ledger import Book, Cell, LedgerRow, Share, Term
 from sync_server.ledgers.period import Span, days_of, neighbours, parse_period, period_of
@@ -352,3 +352,38 @@ def test_an_empty_month_has_empty_ledgers(sqlite_engine: Engine) -> None:
 
     assert found == {book: [] for book in found}
     assert NOVEMBER.from_utc.astimezone(UTC).hour == 16
+
+
+def behind(
+    connection: Connection, book: Book, town: DeskTown, row: str, column: int
+) -> list[object]:
+    asked = Wanted(book=book, period=NOVEMBER, figure=Figure(row=row, column=column))
+    return [plain(each.cells)[0] for each in ledger_of(connection, asked, town.office(minutes=300))]
+
+
+def test_every_figure_leads_to_the_rows_it_is_made_of(sqlite_engine: Engine) -> None:
+    """Rule C-08: no figure without its rows."""
+    with sqlite_engine.begin() as connection:
+        town = found_desk_town(connection)
+        quick = done_by_leader(connection, town, 5, *_ALL)
+        slow = done_by_leader(connection, town, 50, *_ALL)
+        call(connection, "lost", (CallEvent.RINGING, 0), (CallEvent.MISSED, 40))
+        found = {
+            "late CL6": behind(connection, Book.CLOCKS, town, "CL6", 4),
+            "kept CL6": behind(connection, Book.CLOCKS, town, "CL6", 6),
+            "in homes": behind(connection, Book.SLIPS, town, "total", 1),
+            "lost calls": behind(connection, Book.CALLS, town, "2026-11-02", 4),
+            "replies": behind(connection, Book.PEOPLE, town, town.leader, 5),
+            "no such row": behind(connection, Book.SLIPS, town, "x", 1),
+            "no such column": behind(connection, Book.SLIPS, town, "total", 99),
+        }
+
+    assert found == {
+        "late CL6": [slow.number],
+        "kept CL6": [quick.number],
+        "in homes": [quick.number, slow.number],
+        "lost calls": [NOON],
+        "replies": [quick.number, slow.number],
+        "no such row": [],
+        "no such column": [],
+    }

@@ -12,11 +12,11 @@ from sqlalchemy import Engine, update
 from sync_server.assets.assets import MeterClass
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.readings.reading_store import ReadingStore
+from sync_server.sheets.paper_io import write_paper
+from sync_server.sheets.sheet_io import write_sheet
+from sync_server.sheets.table import TextTable
 from sync_server.suspects.month_store import load_months, month_bounds
-from sync_server.suspects.suspect_paper_io import write_paper
-from sync_server.suspects.suspect_sheet_io import write_sheet
 from sync_server.suspects.suspect_store import get_list, list_months, make_list, order_checks
-from sync_server.suspects.suspect_table import SuspectTable
 from sync_server.work_orders.order import RULE_ACTOR
 from tests.sync_server.town_parts import batch, found_town, frame, new_meter
 from wire_contracts.frames import Frame, utc_from_ms
@@ -90,9 +90,9 @@ def test_a_line_becomes_one_order_and_shows_what_the_crew_found(town: Engine) ->
     assert after.lines[0].check.result is FindingResult.INACCURATE
 
 
-def _table(text: str) -> SuspectTable:
-    return SuspectTable(
-        month=MONTH,
+def _table(text: str) -> TextTable:
+    return TextTable(
+        sheet=MONTH,
         title="可疑表清单 2026-10",
         subtitle="2 / 3",
         heading=["No.", "Meter"],

@@ -142,6 +142,7 @@ ACTION_OF_ROUTE = {
     ("GET", "/reports/{book}"): Action.SEE_LEDGERS,
     ("GET", "/reports/{book}.csv"): Action.SEE_LEDGERS,
     ("GET", "/reports/{book}.xlsx"): Action.SEE_LEDGERS,
+    ("GET", "/reports/{book}.pdf"): Action.SEE_LEDGERS,
     ("GET", "/board"): Action.SEE_ORDERS,
     ("GET", "/orders"): Action.SEE_ORDERS,
     ("GET", "/orders/{order_id}"): Action.SEE_ORDERS,

@@ -141,6 +141,9 @@ def test_every_report_is_a_page_a_csv_and_a_sheet_and_its_export_is_audited(
     file = boss.get("/reports/requests.csv?period=2026-11")
     rows = list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
     sheet = load_workbook(io.BytesIO(boss.get("/reports/clocks.xlsx?period=2026-W45").content))
+    paper = boss.get("/reports/slips.pdf?period=2026-W45").content
+    figure = boss.get("/reports/slips?period=2026-W45&row=total&column=1").text
+    slips = boss.get("/reports/slips?period=2026-W45").text
     refused = [
         boss.get("/reports/nothing").status_code,
         boss.get("/reports/clocks?period=soon").status_code,
@@ -163,6 +166,10 @@ def test_every_report_is_a_page_a_csv_and_a_sheet_and_its_export_is_audited(
     assert refused == [404, 400, 403]
     assert rail == [True, False]
     assert [(each.actor, each.subject) for each in taken] == [
+        (people["boss"], "slips"),
         (people["boss"], "clocks"),
         (people["boss"], "requests"),
     ]
+    assert paper.startswith(b"%PDF")
+    assert "/reports/slips?period=2026-W45&amp;row=total&amp;column=1" in slips
+    assert "No water" in figure

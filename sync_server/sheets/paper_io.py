@@ -1,6 +1,5 @@
-"""Writes the list as PDF, with the open font of this repository embedded for Chinese."""
+"""Writes a table as PDF, with the open font of this repository embedded for Chinese."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -9,16 +8,13 @@ from fpdf import FPDF
 from fpdf.enums import TableCellFillMode
 from typing_extensions import override
 
-from sync_server.suspects.suspect_table import SuspectTable
+from sync_server.sheets.table import TextTable, widths_of
 
 FONTS: Final = Path(__file__).parents[2] / "field_app" / "ui" / "fonts"
 """Lamplighter Sans (SIL Open Font License 1.1, beside it): only the characters that are used
 are embedded."""
 
 _NAME: Final = "LamplighterSans"
-_WIDTHS: Final[Sequence[int]] = (8, 22, 12, 20, 52, 16, 16, 12, 78, 22, 18)
-"""Millimetres of a landscape A4 page (277 without margins)."""
-
 _GREY: Final = 245
 _MOMENT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,8 +32,8 @@ class _Paper(FPDF):
         self.cell(0, 8, f"{self.foot}   {self.page_no()} / {{nb}}", align="R")
 
 
-def write_paper(table: SuspectTable) -> bytes:
-    """Return the PDF of the list; the same list gives the same bytes."""
+def write_paper(table: TextTable) -> bytes:
+    """Return the PDF of a table; the same table gives the same bytes."""
     paper = _Paper(orientation="landscape", format="A4")
     paper.foot = table.footer
     paper.set_creation_date(_MOMENT)
@@ -53,7 +49,7 @@ def write_paper(table: SuspectTable) -> bytes:
     paper.cell(0, 7, table.subtitle, new_x="LMARGIN", new_y="NEXT")
     paper.set_font(_NAME, size=8)
     with paper.table(
-        col_widths=tuple(_WIDTHS),
+        col_widths=tuple(widths_of(table)),
         line_height=4.5,
         first_row_as_headings=False,
         num_heading_rows=1,
