@@ -28,12 +28,14 @@ class EpochAck:
         upto: Every seq from 1 to here is committed (0: none yet).
         ranges: Committed islands above the watermark, inclusive, ascending, disjoint.
         refused: Seqs that were kept in quarantine instead, each with a stable code.
+        whole_upto: Up to which seq `ranges` names every island; None: it names them all.
     """
 
     epoch: int
     upto: int
     ranges: Sequence[tuple[int, int]] = ()
     refused: Sequence[tuple[int, str]] = ()
+    whole_upto: int | None = None
 
     def covers(self, seq: int) -> bool:
         """Return whether the server holds this seq, stored or in quarantine."""
@@ -98,9 +100,11 @@ def fitting(ack: EpochAck, seqs: Iterable[int]) -> EpochAck:
     places = (bisect_right(starts, seq) - 1 for seq in seqs)
     wanted = {at for at in places if at >= 0}
     lowest = (at for at in range(len(starts)) if at not in wanted)
-    chosen = islice(chain(sorted(wanted), lowest), MAX_RANGES)
-    ranges = tuple(ack.ranges[at] for at in sorted(chosen))
-    return replace(ack, ranges=ranges, refused=refused)
+    chosen = sorted(islice(chain(sorted(wanted), lowest), MAX_RANGES))
+    ranges = tuple(ack.ranges[at] for at in chosen)
+    first_left_out = next(at for at, place in enumerate([*chosen, -1]) if at != place)
+    whole_upto = starts[first_left_out] - 1
+    return replace(ack, ranges=ranges, refused=refused, whole_upto=whole_upto)
 
 
 def dump_ack(ack: Ack) -> bytes:
@@ -111,6 +115,7 @@ def dump_ack(ack: Ack) -> bytes:
             "upto": entry.upto,
             "ranges": [[low, high] for low, high in entry.ranges],
             "refused": [[seq, code] for seq, code in entry.refused],
+            **({} if entry.whole_upto is None else {"whole": entry.whole_upto}),
         }
         for entry in ack.epochs
     ]
@@ -140,6 +145,7 @@ def _parse_epoch(reader: FieldReader) -> EpochAck:
         upto=reader.integer("upto", low=0, high=MAX_SEQ),
         ranges=tuple((pair.integer("0", low=1, high=MAX_SEQ), _high(pair)) for pair in pairs),
         refused=tuple((pair.integer("0", low=1, high=MAX_SEQ), pair.text("1")) for pair in refused),
+        whole_upto=reader.integer("whole", low=0, high=MAX_SEQ) if reader.has("whole") else None,
     )
 
 

@@ -5,6 +5,7 @@ bodies                   how a frame is written: once, as the bytes that go to t
 seq_ranges               ranges of running numbers: together, in common, not in common
 thinning                 which frames give way when there is no room
 given_io                 which numbers were given, kept beside the file
+lineage                  for whom frames are marked: one server, a restored one, several
 queue_file_io            opens a file: made, brought to the present shape, checked, set aside
 fresh_frames             the newest frames, in memory too
 numbers_store            the few numbers that a file remembers

@@ -20,11 +20,8 @@ from structlog.typing import FilteringBoundLogger
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.given_io import GivenFile
 from edge_gateway.queue.handing_store import Handing
-from edge_gateway.queue.queue_file_io import (
-    NO_SERVER,
-    connect,
-    get_meta,
-)
+from edge_gateway.queue.lineage import SEVERAL, Lineage, Word, complete_upto, lost, take_word
+from edge_gateway.queue.queue_file_io import connect, get_meta
 from edge_gateway.queue.queued import (
     AckEffect,
     Cursor,
@@ -35,7 +32,7 @@ from edge_gateway.queue.queued import (
 from edge_gateway.queue.room_store import Room
 from edge_gateway.queue.rows_store import FrameRows, figures_of
 from edge_gateway.queue.seq_ranges import Ranges, intersect, merged, subtract
-from wire_contracts.acks import MAX_RANGES, Ack, EpochAck
+from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.frames import MAX_SEQ, Frame, TimeQuality, ms_from_utc
 
 NOT_TAKEN = "the server takes it not"
@@ -73,8 +70,8 @@ class EpochStore:
         self._rows = FrameRows(connection)
         self._room = Room(self._rows, config, free_bytes)
         self._handing = Handing(self._rows)
-        self._plain_server: int | None = None
         self._numbers = self._rows.numbers
+        self._lineage = Lineage(server_epoch=self._numbers.get("server_epoch"))
         self.epoch = self._rows.epoch
 
     def adopt(self, config: QueueConfig) -> None:
@@ -172,7 +169,7 @@ class EpochStore:
         """Return what the server's word changed: marked frames, or all opened for a new server.
 
         A server that lacks what it had acknowledged was put back without saying so: what is kept
-        is opened for it, too.
+        is opened for it, too. See `lineage`.
 
         Args:
             ack: The server's word.
@@ -186,43 +183,46 @@ class EpochStore:
         now_ms = ms_from_utc(now_utc)
         with self._lock:
             fresh = self._fresh(entry, sent)
-            has_lost = self._has_lost(entry, fresh)
-            if self._is_known_server(ack.server_epoch) and not has_lost:
+            lacks = self._lacks(entry, fresh)
+            before = self._lineage
+            after, word = take_word(before, ack.server_epoch, now_ms, lacks=lacks)
+            is_plain = after.server_epoch == before.server_epoch and word is not Word.RESTORED
+            if is_plain and not self._must_explain(word):
+                self._lineage = after
                 return _effect(self._rows.mark(fresh, now_ms), entry)
-        self._plain_server = None
         with self._transaction():
-            known = self._numbers.get("server_epoch")
-            is_new = has_lost or known not in (NO_SERVER, ack.server_epoch)
-            must_explain = bool(self._numbers.get("must_explain"))
-            self._numbers.put("server_epoch", ack.server_epoch)
-            if is_new:
+            self._numbers.put("server_epoch", after.server_epoch)
+            if word is Word.RESTORED:
                 self._rows.reopen()
                 self._room.begin_anew()
-            if is_new or must_explain:
-                why = FILE_DAMAGED if must_explain else KEPT_TOO_LONG_AGO
-                self._rows.explain_missing(entry, why)
-                self._numbers.put("must_explain", 0)
+            if word is Word.RESTORED or self._must_explain(word):
+                self._explain(entry)
             seqs = self._rows.mark(self._fresh(entry, sent), now_ms)
-        return replace(_effect(seqs, entry), is_new_server=is_new)
+        self._lineage = after
+        effect = _effect(seqs, entry)
+        is_disputed = SEVERAL == after.server_epoch != before.server_epoch
+        return replace(effect, is_new_server=word is Word.RESTORED, is_disputed=is_disputed)
 
-    def _is_known_server(self, server_epoch: int) -> bool:
-        """Return whether an acknowledgement brings nothing but marks."""
-        if server_epoch != self._plain_server:
-            is_same = self._numbers.get("server_epoch") == server_epoch
-            if not is_same or self._numbers.get("must_explain"):
-                return False
-            self._plain_server = server_epoch
-        return True
+    def _must_explain(self, word: Word) -> bool:
+        """Return whether a word is to answer what the server holds of a damaged file."""
+        return word is not Word.DISPUTED and bool(self._numbers.get("must_explain"))
 
-    def _has_lost(self, entry: EpochAck, fresh: Ranges) -> bool:
-        """Return whether a word that brings something new lacks what was acknowledged before.
+    def _explain(self, entry: EpochAck) -> None:
+        """Declare missing what neither side holds; a word that is cut short answers not all."""
+        why = FILE_DAMAGED if self._numbers.get("must_explain") else KEPT_TOO_LONG_AGO
+        upto = complete_upto(entry)
+        self._rows.explain_missing(entry, upto, why)
+        self._numbers.put("must_explain", int(upto < self._numbers.get("last_seq")))
 
-        A word that brings nothing may be an old one that comes once more.
+    def _lacks(self, entry: EpochAck, fresh: Ranges) -> bool | None:
+        """Return whether a word lacks what was acknowledged before.
+
+        None: it brings nothing new, and may be an old one that comes once more.
         """
-        if not fresh or len(entry.ranges) >= MAX_RANGES:
-            return False
-        lost = subtract(self._rows.marks.acked, merged([(1, entry.upto), *entry.ranges]))
-        return bool(lost) and bool(subtract(lost, self._rows.gaps()))
+        if not fresh:
+            return None
+        gone = lost(self._rows.marks.acked, entry)
+        return bool(gone) and bool(subtract(gone, self._rows.gaps()))
 
     def _fresh(self, entry: EpochAck, sent: Ranges) -> Ranges:
         """Return the numbers that the server confirms, that were sent and are not marked yet."""

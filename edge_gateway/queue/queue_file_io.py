@@ -7,13 +7,11 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.sqlite_pages import is_header_ours
 from wire_contracts.frames import MAX_EPOCH
 
 SCHEMA_VERSION = 2
-NO_SERVER = -1
-"""The server epoch of a file whose frames no server has acknowledged yet."""
-
 GONE_MS = 0
 """`acked.at_ms` of numbers whose frames are not kept any more."""
 

@@ -69,11 +69,13 @@ class AckEffect:
         seqs: Frames that are no longer open.
         refused: Those of them that the server holds in quarantine, with its code.
         is_new_server: Whether everything kept was opened again for a restored server.
+        is_disputed: Whether it turned out that several servers acknowledge in turn.
     """
 
     seqs: Sequence[int] = ()
     refused: Sequence[tuple[int, str]] = ()
     is_new_server: bool = False
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

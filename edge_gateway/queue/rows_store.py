@@ -271,11 +271,11 @@ class FrameRows:
         query = "SELECT gap_first, gap_last FROM frame WHERE gap_first IS NOT NULL"
         return merged(self.connection.execute(query))
 
-    def explain_missing(self, entry: EpochAck, why: str) -> None:
-        """Add gap records for what neither this file nor the server holds."""
+    def explain_missing(self, entry: EpochAck, upto: int, why: str) -> None:
+        """Add gap records for what neither this file nor the server holds, up to a number."""
         last = self.numbers.get("last_seq")
         known = merged([(1, entry.upto), *entry.ranges, *self.gaps()])
-        missing = subtract(self._absent(last), known)
+        missing = subtract(self._absent(min(last, upto)), known)
         for first, high in missing:
             self.add_gap(Loss(first=first, last=high, count=high - first + 1), why)
 

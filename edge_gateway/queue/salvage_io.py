@@ -9,9 +9,9 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.queue.claims_io import Claim
+from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.merge_store import Merge
 from edge_gateway.queue.queue_file_io import (
-    NO_SERVER,
     QueueError,
     connect,
     remove,

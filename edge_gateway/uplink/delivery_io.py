@@ -55,6 +55,11 @@ MOST_LONE = 2
 ASK_EVERY_S = 30.0
 """Wall seconds between two questions what the server holds of a damaged file's epoch."""
 
+_SEVERAL_TEXT = (
+    "several servers acknowledge the same frames in turn, each without the other's; let one alone "
+    "hear this gateway; what is kept is offered again once one alone has answered for an hour"
+)
+
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
@@ -173,6 +178,8 @@ class Delivery:
             self._settle(store.epoch, effect)
             if effect.is_new_server:
                 self._new_server(ack.server_epoch)
+            if effect.is_disputed:
+                self._parts.tell("server_disagrees", _SEVERAL_TEXT)
 
     def _settle(self, epoch: int, effect: AckEffect) -> None:
         if not effect.seqs:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.config import ConfigError, QueueConfig
+from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
-from edge_gateway.queue.queue_file_io import NO_SERVER
 from edge_gateway.queue.queue_store import QueueStore, open_queue
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER

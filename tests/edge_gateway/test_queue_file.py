@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
-from wire_contracts.acks import Ack, EpochAck, add_range, add_seqs
+from wire_contracts.acks import MAX_RANGES, Ack, EpochAck, add_range, add_seqs, fitting
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import Frame, GapRecord, parse_frame, parse_gap
 from wire_contracts.payloads import read_json
@@ -23,6 +23,7 @@ from wire_contracts.quantities import Quantity
 
 NOW = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def frame(number: int = 0) -> Frame:
@@ -150,11 +151,63 @@ def test_a_server_that_lacks_what_it_had_acknowledged_is_offered_it_again(path: 
     with opened(path) as store:
         store.put(frames(9))
         store.acknowledge(acked(store, range(1, 7)), NOW)
-        effect = store.acknowledge(acked(store, [1, 2, 8]), NOW)
+        words = [acked(store, seqs) for seqs in ([1, 2, 8], [1, 2, 8, 9], [1, 2, 3, 4, 8, 9])]
+        effects = [
+            store.acknowledge(word, NOW + timedelta(minutes=at)) for at, word in enumerate(words)
+        ]
 
-        assert effect.is_new_server
-        assert open_seqs(store) == [3, 4, 5, 6, 7, 9]
-        assert not store.acknowledge(acked(store, [1, 2, 3, 4, 8]), NOW).is_new_server
+        assert [effect.is_new_server for effect in effects] == [False, True, False]
+        assert open_seqs(store) == [5, 6, 7]
+
+
+def test_a_server_of_very_many_islands_that_lost_some_is_offered_them_again(path: Path) -> None:
+    """It was put back from a snapshot of a backlog in which every other frame had come."""
+    count = 2 * (MAX_RANGES + 500)
+    with opened(path) as store:
+        store.put(frames(count + 2))
+        store.acknowledge(acked(store, range(1, count + 1)), NOW)
+        snapshot = add_seqs(EpochAck(epoch=store.epoch, upto=0), range(2, count, 2))
+        told = []
+        for minutes, last in enumerate([count + 1, count + 2]):
+            snapshot = add_seqs(snapshot, [last])
+            word = Ack(server_epoch=1, epochs=[fitting(snapshot, [last])])
+            effect = store.acknowledge(word, NOW + timedelta(minutes=minutes))
+            told.append(effect.is_new_server)
+
+        assert told == [False, True]
+        assert {*range(1, count, 2)} <= {*open_seqs(store)}
+
+
+def test_two_servers_that_answer_in_turn_open_everything_three_times_in_an_hour(
+    path: Path,
+) -> None:
+    with opened(path) as store:
+        store.put(frames(40))
+        effects = [
+            store.acknowledge(
+                acked(store, range(1 + turn % 2, turn + 2), server=1 + turn % 2),
+                NOW + timedelta(minutes=turn),
+            )
+            for turn in range(39)
+        ]
+
+        assert sum(effect.is_new_server for effect in effects) == 3
+        assert [effect.is_disputed for effect in effects].count(True) == 1
+        assert open_seqs(store) == [40]
+
+
+def test_a_server_that_has_answered_alone_for_an_hour_gets_what_others_took(path: Path) -> None:
+    with opened(path) as store:
+        store.put(frames(20))
+        for turn in range(10):
+            store.acknowledge(acked(store, range(1, turn + 2), server=1 + turn % 2), NOW)
+    with opened(path) as store:  # the gateway was started anew meanwhile
+        before = store.acknowledge(acked(store, range(1, 6), server=2), NOW)
+        after = store.acknowledge(acked(store, range(1, 6), server=2), NOW + HOUR)
+
+        assert (before.is_new_server, after.is_new_server) == (False, True)
+        assert open_seqs(store) == [*range(6, 21)]
+        assert not store.acknowledge(acked(store, [*range(1, 8)], server=2), NOW).is_new_server
 
 
 def test_what_it_had_acknowledged_and_is_kept_no_more_is_declared_as_a_gap(path: Path) -> None:
@@ -163,9 +216,9 @@ def test_what_it_had_acknowledged_and_is_kept_no_more_is_declared_as_a_gap(path:
         store.acknowledge(acked(store, range(1, 8)), NOW)
         store.prune(NOW + 2 * DAY)
         words = [acked(store, [1, 2, 8]), acked(store, [1, 2, 8, 9])]
-        effects = [store.acknowledge(word, NOW + 2 * DAY) for word in words]
+        effects = [store.acknowledge(word, NOW + at * DAY) for at, word in enumerate(words, 2)]
 
-        assert [effect.is_new_server for effect in effects] == [True, False]
+        assert [effect.is_new_server for effect in effects] == [False, True]
         assert [(gap.first, gap.last) for gap in gaps(store)] == [(3, 7)]
 
 
@@ -322,6 +375,7 @@ class QueueLife(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "queue.sqlite3"
         self.config = QueueConfig(max_open_bytes=4000, keep_sent=timedelta(0))
         self.server_epoch = 1
+        self.now = NOW
         self.given: set[int] = set()
 
     @initialize()
@@ -347,7 +401,7 @@ class QueueLife(RuleBasedStateMachine):
         for stored, is_taken in zip(offered, take, strict=False):
             if is_taken:
                 self._server_stores(read_json("queue", stored.body))
-        self.store.acknowledge(Ack(server_epoch=self.server_epoch, epochs=[self.ledger]), NOW)
+        self.store.acknowledge(Ack(server_epoch=self.server_epoch, epochs=[self.ledger]), self.now)
 
     def _server_stores(self, reader: FieldReader) -> None:
         self.ledger = add_seqs(self.ledger, [reader.integer("s", low=1, high=2**62)])
@@ -374,7 +428,8 @@ class QueueLife(RuleBasedStateMachine):
     def server_is_restored(self) -> None:
         self.server_epoch += 1
         self.ledger = self.backup
-        self.store.acknowledge(Ack(server_epoch=self.server_epoch, epochs=[self.ledger]), NOW)
+        self.now += HOUR
+        self.store.acknowledge(Ack(server_epoch=self.server_epoch, epochs=[self.ledger]), self.now)
 
     @invariant()
     def nothing_is_lost(self) -> None:

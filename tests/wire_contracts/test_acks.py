@@ -76,6 +76,13 @@ def test_of_very_many_islands_those_just_committed_are_told_and_none_is_invented
     assert set(told.ranges) <= set(whole.ranges)
     assert list(told.ranges) == sorted(told.ranges)
     assert all(told.covers(seq) for seq in seqs)
+    complete = whole.ranges[-1][1] if told.whole_upto is None else told.whole_upto
+    assert [each for each in whole.ranges if each[0] <= complete] == [
+        each for each in told.ranges if each[0] <= complete
+    ]
+    assert (told.whole_upto is None) is (told.ranges == whole.ranges)
+    ack = Ack(server_epoch=5, epochs=(told,))
+    assert parse_ack(unpack("ack", dump_ack(ack))) == ack
 
 
 def test_what_a_server_of_an_earlier_version_sends_is_taken_whole() -> None:

@@ -2,12 +2,14 @@
 
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, func, select
 
+from edge_gateway.config import QueueConfig
+from edge_gateway.queue.queue_store import open_queue
+from edge_gateway.uplink.batching import batch_payload
 from sync_server.config import BrokerConfig
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE, READING
@@ -26,7 +31,7 @@ from sync_server.readings.mqtt_io import BrokerLink
 from sync_server.readings.quality_event_store import list_quality_events
 from tests.free_ports import free_port
 from tests.odd_broker import odd_broker
-from tests.sync_server.real_parts import HandClock, start_mosquitto, wait_until
+from tests.sync_server.real_parts import NOON, HandClock, start_mosquitto, wait_until
 from tests.sync_server.town_parts import GATEWAY, batch, found_town, frame, new_meter
 from wire_contracts.acks import Ack, parse_ack
 from wire_contracts.frames import Frame, dump_batch, frame_json, ms_from_utc
@@ -38,6 +43,7 @@ HOUR = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 UP = Topic(gateway_id=GATEWAY, channel=Channel.UP).text()
 ACK = Topic(gateway_id=GATEWAY, channel=Channel.ACK).text()
 SERVER_EPOCH = 99
+HALF_A_MINUTE = timedelta(seconds=30)
 
 
 def _payload(*frames: Frame, epoch: int = 7) -> bytes:
@@ -86,11 +92,16 @@ def town(sqlite_engine: Engine) -> Engine:
 
 @contextmanager
 def _ingest(
-    engine: Engine, port: int, reached: Callable[[str], None] = lambda _point: None
+    engine: Engine,
+    port: int,
+    reached: Callable[[str], None] = lambda _point: None,
+    *,
+    name: str = "ingest",
+    clock: HandClock | None = None,
 ) -> Iterator[BrokerLink]:
-    link = BrokerLink(BrokerConfig(port=port))
+    link = BrokerLink(BrokerConfig(port=port, client_id=name))
     metrics = IngestMetrics(CollectorRegistry())
-    loop = IngestLoop(engine, link, HandClock(), metrics, reached)
+    loop = IngestLoop(engine, link, clock or HandClock(), metrics, reached)
     stop = threading.Event()
     worker = threading.Thread(target=loop.run, args=(SERVER_EPOCH, stop))
     worker.start()
@@ -133,6 +144,64 @@ def test_frames_are_acknowledged_only_after_they_are_committed(
     assert ack.server_epoch == SERVER_EPOCH
     assert [(entry.epoch, entry.upto) for entry in ack.epochs] == [(7, 3)]
     assert seen_at_commit[0] == (AFTER_COMMIT, (3, 3))
+
+
+def test_two_ingests_on_one_database_whose_words_cross_open_nothing_again(
+    town: Engine, mosquitto_port: int, tmp_path: Path
+) -> None:
+    """Both hear every batch; each word is that of the moment of its commit, told when it comes."""
+    sender, clocks = Sender(mosquitto_port), (HandClock(), HandClock(NOON + timedelta(seconds=1)))
+    with closing(open_queue(tmp_path / "q", QueueConfig(), NOON)[0]) as store:
+        store.put(_frames(1, 60))
+        with (
+            _ingest(town, mosquitto_port, name="one", clock=clocks[0]),
+            _ingest(town, mosquitto_port, name="two", clock=clocks[1]),
+        ):
+            sent = [store.open_after(at, 2) for at in random.Random(7).sample(range(0, 60, 2), 30)]
+            for frames in sent:
+                payload, _ = batch_payload(GATEWAY, store.epoch, frames)
+                sender.send(payload)
+            words = list[Ack]()
+            while [*map(_upto, words)].count(60) < len(clocks):
+                words.append(sender.acks.get(timeout=60))
+        sender.close()
+    streams = [
+        [each for each in words if each.server_at_ms == ms_from_utc(clock.at_utc)]
+        for clock in clocks
+    ]
+
+    for seed in range(20):
+        with closing(open_queue(tmp_path / f"q{seed}", QueueConfig(), NOON)[0]) as store:
+            store.put(_frames(1, 60))
+            effects = [
+                store.acknowledge(
+                    _of_epoch(word, store.epoch),
+                    NOON + timedelta(milliseconds=500 * at),
+                    ((1, 2 * at if seed % 2 else 60),),  # the gateway was started anew: sent again
+                )
+                for at, word in enumerate(_crossed(streams, random.Random(seed)))
+            ]
+            last = next(word for word in words if _upto(word) == 60)
+            effects.append(store.acknowledge(_of_epoch(last, store.epoch), NOON + HALF_A_MINUTE))
+            assert [each for each in effects if each.is_new_server] == []
+            assert store.figures().open_count == 0
+    assert min(map(len, streams)) > 1
+
+
+def _upto(word: Ack) -> int:
+    return word.epochs[0].upto
+
+
+def _of_epoch(word: Ack, epoch: int) -> Ack:
+    return replace(word, epochs=[replace(word.epochs[0], epoch=epoch)])
+
+
+def _crossed(streams: Sequence[Sequence[Ack]], dice: random.Random) -> list[Ack]:
+    """The words of both as a broker may deliver them: each one's in order, crossed at random."""
+    turns = [place for place, stream in enumerate(streams) for _ in stream]
+    dice.shuffle(turns)
+    left = [iter(each) for each in streams]
+    return [next(left[turn]) for turn in turns]
 
 
 def test_a_gateway_that_comes_online_is_told_the_time(town: Engine, mosquitto_port: int) -> None:
