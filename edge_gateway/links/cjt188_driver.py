@@ -7,10 +7,12 @@ asked the other way the next time; the way it answered is kept.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.cjt188_io import Cjt188Link
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead
+from edge_gateway.links.followed_values import TelegramTotals
 from edge_gateway.links.learnt import NOTHING_LEARNT, Cjt188Learnt, Learnt
 from meter_telegrams.cjt188.exchange import Cjt188Answer, Cjt188Request, any_meter
 from meter_telegrams.cjt188.frames import encode_frame
@@ -22,6 +24,7 @@ from meter_telegrams.cjt188.reading import (
     missing,
     unfit_reason,
 )
+from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH, BAD_PROFILE, QualityCode
 from wire_contracts.quantities import Quantity
 
@@ -109,6 +112,7 @@ class Cjt188Driver:
         link: Cjt188Link,
         meters: Sequence[DriverMeter],
         learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
+        clock: Clock | None = None,
     ) -> None:
         """Take the line and its meters; nothing is opened yet.
 
@@ -116,11 +120,14 @@ class Cjt188Driver:
             link: The line.
             meters: Who is on it.
             learnt: What is known of them, by serial.
+            clock: Dates the totals, to doubt those that fall; None: nothing is compared.
 
         Raises:
             Cjt188AddressError: A meter's address or profile cannot be.
         """
         self._link = link
+        self._clock = clock
+        self._totals = TelegramTotals()
         self._meters: Mapping[str, Cjt188Meter] = {
             meter.serial: parse_meter(meter.device_address, meter.profile) for meter in meters
         }
@@ -130,6 +137,7 @@ class Cjt188Driver:
             known = learnt.get(serial)
             if isinstance(known, Cjt188Learnt):
                 self._next_swapped[meter.address] = known.is_swapped
+                self._totals.take_over(serial, known.totals)
 
     def open(self) -> bool:
         """Return whether the line is open."""
@@ -140,9 +148,11 @@ class Cjt188Driver:
         self._link.close()
 
     def learnt(self) -> Mapping[str, Learnt]:
-        """Return which way the meters are asked that have answered, by serial."""
+        """Return what is known of the meters that have answered, by serial."""
         return {
-            serial: Cjt188Learnt(is_swapped=self._is_swapped[meter.address])
+            serial: Cjt188Learnt(
+                is_swapped=self._is_swapped[meter.address], totals=self._totals.learnt(serial)
+            )
             for serial, meter in self._meters.items()
             if meter.address in self._is_swapped
         }
@@ -165,11 +175,20 @@ class Cjt188Driver:
         for _ in range(1 + retry_count):
             answer = self._ask(meter)
             if isinstance(answer, Cjt188Answer):
-                return _job_read(meter, answer, faults)
+                return self._compared(job.serial, _job_read(meter, answer, faults))
             faults.append(answer)
             if answer.kind in {FaultKind.EXCEPTION, FaultKind.LINK_DOWN}:
                 break
         return _nothing(meter, faults)
+
+    def clock_moved(self, by: timedelta, before_utc: datetime) -> None:
+        """Go on behind a step of the gateway's clock as if there had been none."""
+        self._totals.clock_moved(by, before_utc)
+
+    def _compared(self, serial: str, read: JobRead) -> JobRead:
+        if self._clock is None:
+            return read
+        return self._totals.judged(serial, read, read.profile, self._clock.now_utc())
 
     def _ask(self, meter: Cjt188Meter) -> Cjt188Answer | Fault:
         learnt = self._is_swapped.get(meter.address)

@@ -8,9 +8,11 @@ meter is another device (R13).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead, Notice
+from edge_gateway.links.followed_values import TelegramTotals
 from edge_gateway.links.learnt import NOTHING_LEARNT, Learnt, MbusLearnt
 from edge_gateway.links.mbus_io import MbusLink
 from edge_gateway.links.mbus_meter import (
@@ -41,6 +43,7 @@ from edge_gateway.links.mbus_standing import (
 )
 from meter_telegrams.records.telegram import MeterAddress, Telegram
 from meter_telegrams.telegram_meaning import MEDIA, PROFILE, meaning_of
+from wire_contracts.clock import Clock
 from wire_contracts.quality import BAD_MISMATCH, SUSPECT_STATUS, QualityCode
 from wire_contracts.quantities import Medium, Quantity
 
@@ -72,6 +75,7 @@ class MbusDriver:
         learnt: Mapping[str, Learnt] = NOTHING_LEARNT,
         *,
         is_reset: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         """Take the line and its meters; nothing is opened yet.
 
@@ -80,12 +84,16 @@ class MbusDriver:
             meters: Who is on it.
             learnt: What is known of them, by serial.
             is_reset: Whether each readout begins with an application reset.
+            clock: Dates the totals, to doubt those that fall; None: nothing is compared.
 
         Raises:
             MbusAddressError: A meter's address or profile cannot be.
         """
         self._link = link
         self._is_reset = is_reset
+        self._clock = clock
+        self._totals = TelegramTotals()
+        self._shown: dict[str, str] = {}
         self._meters: Mapping[str, MbusMeter] = {
             meter.serial: parse_meter(meter.device_address, meter.profile) for meter in meters
         }
@@ -101,6 +109,7 @@ class MbusDriver:
     def _take_over(self, serial: str, known: MbusLearnt) -> None:
         """Go on with what another driver has learnt; what a meter sent last is not of this one."""
         self._believed[serial] = known.believed
+        self._totals.take_over(serial, known.totals)
         if known.standing is not None:
             self._standing[serial] = known.standing
         if known.is_mute:
@@ -122,6 +131,7 @@ class MbusDriver:
             standing=standing,
             is_mute=serial in self._mute,
             seen=self._seen.get(serial, ()),
+            totals=self._totals.learnt(serial),
         )
 
     def open(self) -> bool:
@@ -155,7 +165,18 @@ class MbusDriver:
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
         """Return what one readout brought; it has every telegram of the meter, or none."""
-        serial, faults = job.serial, list[Fault]()
+        read = self._read(job.serial, retry_count)
+        if self._clock is None:
+            return read
+        device = self._shown.get(job.serial, "")
+        return self._totals.judged(job.serial, read, device, self._clock.now_utc())
+
+    def clock_moved(self, by: timedelta, before_utc: datetime) -> None:
+        """Go on behind a step of the gateway's clock as if there had been none."""
+        self._totals.clock_moved(by, before_utc)
+
+    def _read(self, serial: str, retry_count: int) -> JobRead:
+        faults = list[Fault]()
         standing, settings = self._standing[serial], self._meters[serial]
         if standing.is_selected and standing.name is not None:
             found = self._persist(serial, _by_name(standing.name), retry_count, faults)
@@ -275,6 +296,8 @@ class MbusDriver:
                 profile=PROFILE,
             )
         meaning = meaning_of(telegram)
+        shown = telegram.address
+        self._shown[serial] = "" if shown is None else format_secondary(shown)
         self._seen[serial] = tuple({*meaning.values, *meaning.quality})
         return JobRead(
             values=meaning.values,

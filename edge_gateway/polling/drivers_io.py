@@ -134,14 +134,14 @@ def _quirks(order: LineOrder) -> LinkQuirks:
 def _cjt188(order: LineOrder) -> Line:
     assert isinstance(order.url, Cjt188Url)  # noqa: S101  # the table says so
     link = open_cjt188(order.url, order.timeout_s)
-    driver = Cjt188Driver(link, order.others, order.learnt)
+    driver = Cjt188Driver(link, order.others, order.learnt, order.clock)
     return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 
 def _mbus(order: LineOrder) -> Line:
     assert isinstance(order.url, MbusUrl)  # noqa: S101  # the table says so
     link = open_mbus(order.url, order.timeout_s)
-    driver = MbusDriver(link, order.others, order.learnt)
+    driver = MbusDriver(link, order.others, order.learnt, clock=order.clock)
     return Line(driver=driver, hear=hear_by(driver), counts=link.counts.copied)
 
 

@@ -1,6 +1,6 @@
 """No meter jumps: what moved too fast or fell is doubted until it has shown that it is so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_profiles.rates import Point, Rule, Step, Trail, Turn, rules_of, step
+from firmware_profiles.rates import Point, Rule, Step, Trail, Turn, follow, rules_of, step
 from tests.firmware_profiles.profile_text import TEXT, parsed, with_line
 from wire_contracts.quantities import Quantity
 
@@ -86,6 +86,35 @@ def test_a_new_meter_that_counts_nothing_comes_through_within_a_day() -> None:
     seen = [(0.0, 5000.0), *((60.0 * hour, 0.0) for hour in range(1, 27))]
 
     assert doubted(TOTAL, seen) == [False] + [True] * 24 + [False] * 2
+
+
+BOTH = {Quantity.VOLUME_M3: TOTAL, Quantity.ENERGY_KWH: TOTAL}
+VOLUME, ENERGY, FLOW_M3H = Quantity.VOLUME_M3, Quantity.ENERGY_KWH, Quantity.FLOW_M3H
+
+
+def zeros_doubted(polls: Sequence[dict[Quantity, float]]) -> list[set[Quantity]]:
+    """Which values of polls a minute apart are doubted; the groups of a meter take turns."""
+    trails: Mapping[Quantity, Trail] = {}
+    found = []
+    for minute, values in enumerate(polls):
+        followed = follow(BOTH, trails, values, NOON + timedelta(minutes=minute))
+        trails = followed.trails
+        found.append(set(followed.suspects))
+    return found
+
+
+def test_zeros_of_another_group_are_doubted_while_a_total_shows_zero() -> None:
+    fast, slow = {VOLUME: 9876.0}, {ENERGY: 0.0, FLOW_M3H: 0.0}
+    polls = [fast, {VOLUME: 0.0}, slow, fast, {FLOW_M3H: 0.0}, {ENERGY: 5000.0}]
+
+    assert zeros_doubted(polls) == [set(), {VOLUME}, {ENERGY, FLOW_M3H}, set(), set(), set()]
+
+
+def test_a_total_that_stays_at_zero_doubts_no_standstill_of_a_meter_that_counts() -> None:
+    """The energy of a calculator was cleared; its volume counts on, and is polled more often."""
+    polls = [{VOLUME: 10.0, ENERGY: 7.0}, {ENERGY: 0.0}, {VOLUME: 10.0}, {FLOW_M3H: 0.0}]
+
+    assert zeros_doubted(polls) == [set(), {ENERGY}, set(), set()]
 
 
 def test_one_torn_reading_costs_itself_and_the_poll_behind_it() -> None:
