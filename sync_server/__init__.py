@@ -16,6 +16,7 @@ The line through the features, in the order the data flows:
     authority         certificates of this site, made and revoked
     suspects          the monthly list of meters suspected of leakage or wrong metering
     balances          what goes into a zone against what its meters count
+    operator_figures  what the alerts of a period asked of who watched
     trials            ingest and detection over files and history, without touching what is live
     work_orders       alerts -> work orders with a life cycle
     patrols           patrols, home checks and meter rounds of inspectors

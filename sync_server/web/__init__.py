@@ -17,6 +17,7 @@ The line through the modules:
     record_views             what the pages of meters, gateways, tablets and accounts show
     review_views             what the review page shows
     balance_views            what the pages of the balances show
+    figure_views             what the page of the operator figures shows
     suspect_views            what page, sheet and paper of suspect meters show
     form_views               what the pages of the forms show
     round_views              what the page of the rounds shows
@@ -48,7 +49,7 @@ The line through the modules:
     applications_io, homes_io, aftercare_io, visits_io, interruptions_io, shift_io,
     delegations_io, incidents_io, policies_io, map_io, desk_io, orders_io, board_io,
     contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io,
-    route_plan_io, vans_io, review_io, forms_io, suspects_io, balances_io, ledgers_io, people_io,
+    route_plan_io, vans_io, review_io, forms_io, suspects_io, balances_io, figures_io, ledgers_io, people_io,
     audit_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application

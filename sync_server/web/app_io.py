@@ -48,6 +48,7 @@ from sync_server.web.desk_routes_io import (
     live_router,
     shelving_router,
 )
+from sync_server.web.figures_io import figures_router
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
@@ -181,6 +182,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         meters_router(pages),
         suspects_router(pages),
         balances_router(pages),
+        figures_router(pages),
         ledgers_router(pages),
         homes_router(pages),
         home_files_router(pages),

@@ -140,6 +140,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_LEDGERS,
     ),
     NavLink(
+        key="figures",
+        icon="bars",
+        message=mark("Figures"),
+        href="/figures",
+        action=Action.SEE_ALERTS,
+    ),
+    NavLink(
         key="gateways",
         icon="signal",
         message=mark("Gateways"),

@@ -155,6 +155,7 @@ ACTION_OF_ROUTE = {
     ("GET", "/meters"): Action.SEE_READINGS,
     ("GET", "/meters/{meter_id}"): Action.SEE_READINGS,
     ("GET", "/suspects"): Action.SEE_READINGS,
+    ("GET", "/figures"): Action.SEE_ALERTS,
     ("GET", "/balances"): Action.SEE_READINGS,
     ("GET", "/balances/{zone_id}"): Action.SEE_READINGS,
     ("POST", "/suspects/make"): Action.DISPATCH_ORDER,
