@@ -5,7 +5,7 @@ one candidate may meet every `word_order_probe`. It is decided once for a meter 
 `with_order(profile, order)`, whose reference carries the order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -41,8 +41,12 @@ def decide_order(profile: Profile, images: Iterable[WordImage]) -> ByteOrder | N
     be the fault value of a sensor in another order. More images of the same meter decide what one
     cannot.
     """
-    probes = _order_probes(profile)
-    seen = list(images)
+    return _decided(profile, _order_probes(profile), list(images))
+
+
+def _decided(
+    profile: Profile, probes: Sequence["_OrderProbe"], seen: Sequence[WordImage]
+) -> ByteOrder | None:
     if not (seen and probes):
         return None
     fitting = [
@@ -61,6 +65,8 @@ class OrderSign(StrEnum):
     """What the words of one poll say of the byte order that was found."""
 
     HOLDS = "holds"
+    UNTOLD = "untold"
+    OPEN = "open"
     DOUBTED = "doubted"
     CONTRADICTED = "contradicted"
 
@@ -68,9 +74,9 @@ class OrderSign(StrEnum):
 def order_sign(profile: Profile, order: ByteOrder, image: WordImage) -> OrderSign:
     """Return what the words of one poll say of the order that was found before.
 
-    It holds where the probes make sense in it, where they are not among the words, and where they
-    make sense in no other order either, as those of a broken sensor. Contradicted: they
-    decide another one. Doubted: they make sense in another one only, which is not certain yet.
+    It holds where they decide it. Untold: no probe is among them. Contradicted: they decide another
+    one. Doubted: they make sense in another one only, which is not certain yet. Open: they fit
+    both, as a zero does, or none, as those of a broken sensor.
 
     Args:
         profile: The profile as the file has it, its order open.
@@ -79,13 +85,16 @@ def order_sign(profile: Profile, order: ByteOrder, image: WordImage) -> OrderSig
     """
     probes = _order_probes(profile)
     here = [probe for probe in probes if _raw(probe, order, image) is not None]
+    if not here:
+        return OrderSign.UNTOLD
+    decided = _decided(profile, here, [image])
+    if decided is not None:
+        return OrderSign.HOLDS if decided is order else OrderSign.CONTRADICTED
     if all(_fits(probe, order, image) for probe in here):
-        return OrderSign.HOLDS
-    if decide_order(profile, [image]) is not None:
-        return OrderSign.CONTRADICTED
+        return OrderSign.OPEN
     others = [other for other in profile.order_candidates if other is not order]
     is_another = any(all(_fits(probe, other, image) for probe in here) for other in others)
-    return OrderSign.DOUBTED if is_another else OrderSign.HOLDS
+    return OrderSign.DOUBTED if is_another else OrderSign.OPEN
 
 
 def _is_excluded(

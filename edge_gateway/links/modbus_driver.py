@@ -267,6 +267,7 @@ class ModbusDriver:
         if is_routine(unit):
             return said, self._look_again(unit, answers, losses, now_utc)
         meter, before = unit.meter, unit.contradictions
+        unit.is_order_shown = False
         unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         unit.contradictions = contradicts(meter.profile, answers)
         unit.refusal = None if said.words else next(iter(said.faults.values()), None)
@@ -361,6 +362,8 @@ def _follow_order(unit: Unit, answers: Answers) -> Sequence[Notice]:
     """Take the byte order that the answers decide; one that contradicts the known one ends it."""
     meter = unit.meter
     found = judge(unit.stated, answers).profile
+    if found.probed_order is not None:
+        unit.is_order_shown = True
     if found.probed_order in {None, meter.profile.probed_order}:
         return ()
     if meter.profile.probed_order is None:

@@ -1,8 +1,8 @@
 """What one register group of a meter brought: values, or why there are none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
@@ -33,6 +33,11 @@ from wire_contracts.quantities import TOTALISERS, Quantity
 USUAL_GROWTH = 1.01
 """A total that has grown by no more between two polls is the same total: by chance one in a wrong
 byte order lies so near in a thousandth of all cases (judgement)."""
+
+GROWTH_OF_DAYS = 2.0
+"""The same of a total that was believed more than a day ago: one float in 500 (judgement)."""
+
+_DAY = timedelta(days=1)
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -168,29 +173,46 @@ def _compared(unit: Unit, decoded: Decoded, told: Told) -> tuple[Decoded, Told]:
 def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -> Decoded:
     """Return the poll without values where its own words speak against the byte order found.
 
-    The meter is then asked with the next job.
+    The meter is then asked with the next job. A poll is good where its words decide the order, or a
+    total goes on from where it was: in another order it would be anywhere. One that could show
+    it and does not is doubted; one that cannot is as good as the last that could.
     """
     order = unit.meter.profile.probed_order
     if order is None or not unit.stated.order_candidates:
         return decoded
     sign = order_sign(unit.stated, order, read.words)
-    if sign is OrderSign.DOUBTED and _goes_on(unit, decoded):
-        return decoded  # the number of a broken sensor, which may be any
-    if sign is OrderSign.HOLDS:
+    if sign is OrderSign.CONTRADICTED:
+        return _in_another_order(unit, decoded, told)
+    totals = TOTALISERS & unit.trails.keys() & decoded.values.keys()
+    if sign is OrderSign.HOLDS or _goes_on(unit, decoded, totals, told.at_utc):
+        unit.is_order_shown = True
         return decoded
+    has_left = bool(totals) or sign is OrderSign.DOUBTED
+    if has_left:
+        unit.is_order_shown = False
+        unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER
+    elif sign is OrderSign.UNTOLD and unit.is_order_shown:
+        return decoded
+    doubts = dict.fromkeys(decoded.values, SUSPECT_RANGE)
+    return replace(decoded, quality={**doubts, **decoded.quality})
+
+
+def _in_another_order(unit: Unit, decoded: Decoded, told: Told) -> Decoded:
+    """Return the poll without values, because its words decide another order."""
+    unit.is_order_shown = False
     unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER
-    if sign is OrderSign.DOUBTED:
-        doubts = dict.fromkeys(decoded.values, SUSPECT_RANGE)
-        return replace(decoded, quality={**doubts, **decoded.quality})
     quality = {**decoded.quality, **dict.fromkeys(decoded.values, BAD_MISMATCH)}
     return replace(decoded, values={}, quality=quality, local_of=dict, counters={}, clock=None)
 
 
-def _goes_on(unit: Unit, decoded: Decoded) -> bool:
-    """Return whether a total goes on from where it was: in another order it would be anywhere."""
-    totals = TOTALISERS & unit.trails.keys() & decoded.values.keys()
-    was = {name: unit.trails[name].believed.value for name in totals}
-    return any(0 < was[name] <= decoded.values[name] <= USUAL_GROWTH * was[name] for name in totals)
+def _goes_on(unit: Unit, decoded: Decoded, totals: Collection[Quantity], at_utc: datetime) -> bool:
+    """Return whether one of these totals goes on from where it was."""
+    for name in totals:
+        was = unit.trails[name].believed
+        growth = USUAL_GROWTH if at_utc - was.at_utc < _DAY else GROWTH_OF_DAYS
+        if 0 < was.value <= decoded.values[name] <= growth * was.value:
+            return True
+    return False
 
 
 def _certain(unit: Unit, group: str, read: GroupRead, decoded: Decoded) -> Decoded:

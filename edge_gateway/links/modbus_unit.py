@@ -75,6 +75,8 @@ class Unit:
         trails: The last values that were believed.
         settings: Register group to the words of the meter's settings at the last poll.
         shown: What it said of itself when its byte order was found.
+        is_order_shown: Whether its answers have shown that byte order in this run of the gateway,
+            and none has spoken against it since.
     """
 
     meter: ModbusMeter
@@ -97,6 +99,7 @@ class Unit:
     trails: Mapping[Quantity, Trail] = field(default_factory=dict)
     settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
+    is_order_shown: bool = False
 
 
 def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:

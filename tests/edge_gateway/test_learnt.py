@@ -230,7 +230,28 @@ def test_a_sensor_that_is_broken_at_the_start_takes_no_other_value(
     for read in reads:
         assert read.profile.endswith("+ABCD")
         assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123456.9)
-    assert kept == restarted(learnt, tmp_path)
+        assert not {Quantity.VOLUME_BASE_M3, Quantity.FLOW_BASE_M3H} & set(read.quality)
+    assert kept.keys() == learnt.keys()
+
+
+def test_a_meter_exchanged_while_the_gateway_was_down_is_not_read_in_the_order_kept(
+    tmp_path: Path,
+) -> None:
+    """The order that was kept counts when a poll has decided it again, or the total goes on."""
+    known = restarted(found_order(image(21.3, 123456.7)), tmp_path)
+    words = swapped_words(image(0.0, 777.5))
+    reads = []
+
+    with gas_meter(words, known) as driver:
+        for degc in (0.0, 0.0, 21.3):
+            words.update(swapped_words(image(degc, 777.5)))
+            reads.append(driver.read(GAS_JOB, retry_count=0))
+
+    assert all(set(read.quality) >= set(read.values) for read in reads[:2])
+    for read in reads:
+        volume = read.values.get(Quantity.VOLUME_BASE_M3)
+        is_good = volume is not None and Quantity.VOLUME_BASE_M3 not in read.quality
+        assert not is_good or volume == pytest.approx(777.5)
 
 
 def swapped_words(words: Mapping[WordAddress, int]) -> dict[WordAddress, int]:

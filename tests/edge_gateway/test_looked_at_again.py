@@ -168,6 +168,36 @@ def test_words_that_only_fit_another_order_are_doubted_until_one_decides() -> No
     assert set(torn.quality) == set(torn.values)
 
 
+@pytest.mark.parametrize("degc", [0.0, 850.0])
+def test_an_order_that_turns_while_the_probe_tells_nothing_gives_no_good_value(
+    degc: float,
+) -> None:
+    """A zero fits every order, and what a broken sensor shows none; the total leaves its trail."""
+    words, clock = image(20.5, 123487.5), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(words, clock) as reader:
+        reader.read(job, retry_count=0)
+        turned = swapped(image(degc, 123487.7))
+        words.clear()
+        words.update(turned)
+        reads = [reader.read(job, retry_count=0) for _ in range(2)]
+
+    for torn in reads:
+        assert set(torn.quality) >= set(torn.values)
+
+
+def test_a_zero_of_the_probe_costs_nothing_while_the_total_goes_on() -> None:
+    words, clock = image(20.5, 123487.5), Hands()
+    job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
+    with gas_meter(words, clock) as reader:
+        reader.read(job, retry_count=0)
+        words.update(image(0.0, 123490.0))
+        read = reader.read(job, retry_count=0)
+
+    assert read.quality == {}
+    assert read.values[Quantity.VOLUME_BASE_M3] == pytest.approx(123490.0)
+
+
 def test_a_sensor_that_breaks_at_work_leaves_the_word_order_and_the_total() -> None:
     words, clock = image(20.5, 123487.5), Hands()
     job = JobKind(serial="G-1", group=next(iter(GAS.groups)))
