@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -126,6 +126,15 @@ class Driver(Protocol):
 
     def learnt(self) -> Mapping[str, Learnt]:
         """Return what is known of its meters, by serial, for the driver that takes its place."""
+        ...
+
+    def clock_moved(self, by: timedelta, before_utc: datetime) -> None:
+        """Go on behind a step of the gateway's clock as if there had been none.
+
+        Args:
+            by: How far it was moved forward; negative: back.
+            before_utc: What it showed ahead of the step.
+        """
         ...
 
     def close(self) -> None:

@@ -174,6 +174,17 @@ def answered_by(plan: GroupPlan, words: Collection[WordAddress]) -> GroupPlan:
     return replace(plan, answered=answered, is_proven=is_proven)
 
 
+def later(plan: GroupPlan, by: timedelta) -> GroupPlan:
+    """Return the plan behind a step of the clock: its pauses are as long as they were."""
+    if not plan.refusals:
+        return plan
+    refusals = {
+        span: replace(each, since_utc=each.since_utc + by, asked_at_utc=each.asked_at_utc + by)
+        for span, each in plan.refusals.items()
+    }
+    return replace(plan, refusals=refusals)
+
+
 def replan(plan: GroupPlan, cost: RequestCost) -> GroupPlan:
     """Return the same group planned for another cost."""
     return _planned(replace(plan, cost=cost))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -25,6 +25,7 @@ from edge_gateway.links.modbus_unit import (
     TRIED_AGAIN_AFTER,
     ModbusMeter,
     Unit,
+    clock_moved,
     is_check_due,
     is_routine,
     learnt_of,
@@ -218,6 +219,11 @@ class ModbusDriver:
     def learnt(self) -> Mapping[str, Learnt]:
         """Return what is known of the meters, by serial."""
         return {serial: learnt_of(unit) for serial, unit in self._units.items()}
+
+    def clock_moved(self, by: timedelta, before_utc: datetime) -> None:
+        """Go on behind a step of the gateway's clock as if there had been none."""
+        for unit in self._units.values():
+            clock_moved(unit, by, before_utc)
 
     def close(self) -> None:
         """Close the line; the next job opens it again."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from edge_gateway.links.followed_values import lasting
-from edge_gateway.links.group_plan import GroupPlan
+from edge_gateway.links.group_plan import GroupPlan, later
 from edge_gateway.links.learnt import FoundOrder, Habits, Learnt, ModbusLearnt, Totals
 from edge_gateway.links.patience import UnitPace
 from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
-from firmware_profiles.rates import Rule, Trail, rules_of
+from firmware_profiles.rates import Rule, Trail, rules_of, shifted
 from firmware_profiles.word_orders import can_decide_order, with_order
 from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
@@ -168,6 +168,20 @@ def learnt_of(unit: Unit) -> ModbusLearnt:
     counting = [name for name, rule in unit.rules.items() if rule.is_total]
     totals = lasting(Totals(of=stated.reference, trails=unit.trails), counting)
     return ModbusLearnt(found=found, totals=totals, habits=habits)
+
+
+def clock_moved(unit: Unit, by: timedelta, before_utc: datetime) -> None:
+    """Count on behind a step of the gateway's clock; pauses and doubts last as long as they do.
+
+    Args:
+        unit: The meter.
+        by: How far the clock was moved forward; negative: back.
+        before_utc: What it showed ahead of the step.
+    """
+    unit.trails = shifted(unit.trails, by, before_utc)
+    unit.plans = {group: later(plan, by) for group, plan in unit.plans.items()}
+    if unit.checked_at_utc is not None:
+        unit.checked_at_utc += by
 
 
 def is_check_due(unit: Unit, losses: int, now_utc: datetime) -> bool:

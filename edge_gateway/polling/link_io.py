@@ -11,6 +11,7 @@ from decimal import Decimal
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.clock_step import clock_step
 from edge_gateway.config import ConfigError
 from edge_gateway.figures import LinkFigures
 from edge_gateway.links.answers import Fault, FaultKind
@@ -103,6 +104,7 @@ class LinkWorker:
         self._frames = 0
         self._left: Callable[[], None] | None = None
         self._looked_s = self._learnt_s = now.wall_s
+        self._last = now
         self._started_s = time.monotonic()
         self._last_good: dict[str, datetime] = {}
         self._sound: dict[tuple[str, str], bool] = {}
@@ -169,6 +171,7 @@ class LinkWorker:
         if serial in self._unknown:
             return JobRead(has_answered=False, faults=(_NOT_IDENTIFIED,))
         started = self._now()
+        self._follow_clock(started)
         read = self._line.driver.read(JobKind(serial=serial, group=group), retry_count=1)
         self._hand_on(JobKind(serial=serial, group=group), started, read)
         return read
@@ -237,7 +240,8 @@ class LinkWorker:
         return Moment(utc=self._parts.clock.now_utc(), wall_s=time.monotonic())
 
     def _look_around(self, now: Moment) -> None:
-        """Once a second: has somebody set the clock, is the link asked for too much?"""
+        """Once a second: is the link asked for too much? Whether the clock was set: each time."""
+        self._follow_clock(now)
         if now.wall_s - self._looked_s < LONGEST_WAIT_S:
             return
         self._looked_s = now.wall_s
@@ -249,6 +253,14 @@ class LinkWorker:
         if now.wall_s - self._learnt_s >= LEARNT_EVERY_S:
             self._learnt_s = now.wall_s
             self._remember()
+
+    def _follow_clock(self, now: Moment) -> None:
+        """Have what was learnt outlast a step of the clock: as much time has passed as before."""
+        moved = clock_step(self._last, now, self._parts.clock)
+        if moved is not None:
+            self._work_off()
+            self._line.driver.clock_moved(moved, now.utc - moved)
+        self._last = now
 
     def _run_job(self, job: Job, started: Moment) -> Moment:
         """Read what the job asks for; return when the line was free again."""
