@@ -13,6 +13,7 @@ watchdog                 which thread hangs
 clock_trust              whether the clock may be believed, and what the time is when it may not
 figures                  what links and uplink have done, for health messages
 clock_io, logs_io        the system's clock; one log line per event
+host_names               whether a text can name a host
 files_io                 a file that is either the old one or the new one, whatever happens
 run                      everything built once and run until told to stop
 commands, __main__       what a person types

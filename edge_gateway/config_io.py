@@ -23,6 +23,7 @@ from edge_gateway.config import (
     SparkplugConfig,
     TlsConfig,
 )
+from edge_gateway.host_names import is_host
 from edge_gateway.settings_table_io import SettingsTable, setting_refused
 from firmware_profiles.cadence import Cadence
 from wire_contracts.errors import ContractError
@@ -273,8 +274,11 @@ def _mqtt(table: SettingsTable, environment: Mapping[str, str]) -> MqttConfig:
 
 def _connection(table: SettingsTable, environment: Mapping[str, str]) -> MqttConfig:
     has_tls = table.boolean("tls", default=False)
+    host = table.text("host")
+    if not is_host(host):
+        raise table.refused("host", f"{host!r} cannot be a name or address", "give the broker's")
     return MqttConfig(
-        host=table.text("host"),
+        host=host,
         port=table.integer("port", low=1, high=_HIGHEST_PORT, default=8883 if has_tls else 1883),
         username=table.text_or_none("username"),
         password=_password(table, environment),

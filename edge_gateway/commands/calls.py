@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from edge_gateway.links.answers import NO_SERIAL_PORT
+from edge_gateway.links.answers import NO_MODBUS, NO_SERIAL_PORT
 
 DONE = 0
 REFUSED = 1
@@ -24,6 +24,8 @@ def line_trouble(reason: str) -> str:
     """Return why a line cannot be used, with what a person should look at."""
     if NO_SERIAL_PORT in reason:
         return f"{reason}; name a serial device, such as /dev/ttyUSB0"
+    if NO_MODBUS in reason:
+        return f"{reason}; look at the address and the port"
     return f"{reason}; is the gateway using the line?"
 
 

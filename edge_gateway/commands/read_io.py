@@ -44,6 +44,10 @@ RETRY_COUNT = 1
 """Repeats after silence or garbage: a person at the meter wants to know about the second try."""
 
 
+class UnidentifiedError(CallError):
+    """The meter answers, and no profile is proven."""
+
+
 def add_read(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     with_profiles(with_line(parser))
@@ -73,7 +77,12 @@ def _read(options: argparse.Namespace) -> int:
         profiles=options.profiles,
         timeout_s=options.timeout,
     )
-    profile = _profile(call)
+    try:
+        profile = _profile(call)
+    except UnidentifiedError as error:
+        if options.json:
+            print(json.dumps(as_json(_nothing(call, str(error))), ensure_ascii=False))
+        raise
     if isinstance(profile, Fault):
         print(f"read: unit {call.unit}: {why_nobody(profile)}; name a --profile", file=sys.stderr)
         if options.json:
@@ -91,7 +100,8 @@ def _profile(call: MeterCall) -> str | Fault:
     """Return the profile that was typed; without one a Modbus meter is asked what it is.
 
     Raises:
-        CallError: It answers, and cannot be told what it is.
+        UnidentifiedError: It answers, and cannot be told what it is.
+        CallError: What was typed cannot be done.
     """
     if call.profile != AUTO or _is_telegram(call):
         return call.profile
@@ -112,18 +122,21 @@ def _profile(call: MeterCall) -> str | Fault:
     if found.profile is None:
         fitting = "; ".join(_told(match) for match in found.matches) or "none"
         message = f"read: profile: not identified, fitting: {fitting}; name one with --profile"
-        raise CallError(message)
+        raise UnidentifiedError(message)
     return found.profile
 
 
 def _unread(call: MeterCall, fault: Fault) -> MeterRead:
     """Return the read of a meter that did not even say what it is."""
+    reads = {IDENTIFY: JobRead(has_answered=False, faults=(fault,))}
+    return replace(_nothing(call, ""), reads=reads, hints=())
+
+
+def _nothing(call: MeterCall, hint: str) -> MeterRead:
+    """Return the read of a meter whose registers were not asked for."""
+    now_utc = SystemClock().now_utc()
     return MeterRead(
-        url=call.url,
-        unit=call.unit,
-        started_utc=SystemClock().now_utc(),
-        duration_ms=0.0,
-        reads={IDENTIFY: JobRead(has_answered=False, faults=(fault,))},
+        url=call.url, unit=call.unit, started_utc=now_utc, duration_ms=0.0, reads={}, hints=(hint,)
     )
 
 

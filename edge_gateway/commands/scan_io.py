@@ -95,6 +95,7 @@ class _Account:
     asked_count: int = 0
     is_complete: bool = False
     fault: str = ""
+    foreign: str = ""
     found: dict[str, Found] = field(default_factory=dict)
 
     @property
@@ -217,8 +218,14 @@ def _scan_probe(url: TcpUrl | SerialUrl | RtuOverTcpUrl, name: str, account: _Ac
             probe = ModbusProbe(url, account.timeout_s)
         for heard in probe.listen():
             account.add(_found(heard, name))
+    except OSError as error:
+        if account.foreign and not account.found:
+            raise OSError(account.foreign) from error
+        raise
     finally:
         probe.close()
+    if account.foreign and not account.found:
+        raise OSError(account.foreign)
 
 
 def _ask_unit(
@@ -229,9 +236,12 @@ def _ask_unit(
         seen = probe.probe(unit)
     except OSError as error:
         return error, False
-    for heard in seen:
+    foreign = [each for each in seen if each.sighting is Sighting.FOREIGN]
+    known = [each for each in seen if each.sighting is not Sighting.FOREIGN]
+    for heard in known:
         account.add(_found(heard, name))
-    is_answer = any(each.sighting.value not in UNSURE for each in seen)
+    account.foreign = foreign[0].text if foreign else account.foreign
+    is_answer = any(each.sighting.value not in UNSURE for each in known)
     return probe.lost, probe.lost is None or is_answer
 
 

@@ -11,6 +11,9 @@ PATH_UNAVAILABLE = frozenset({10, 11})
 NO_SERIAL_PORT = "is no serial port"
 """What the reason of a closed line says of a file or device that has no speed and no parity."""
 
+NO_MODBUS = "is no Modbus frame"
+"""What the reason of a line says on which somebody else answers."""
+
 
 class FaultKind(StrEnum):
     """Why a transaction gave no words."""

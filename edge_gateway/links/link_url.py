@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote_to_bytes
 
+from edge_gateway.host_names import is_host
+
 MODBUS_TCP_PORT = 502
 """Modbus messaging on TCP/IP implementation guide 1.0b, section 4.3.1."""
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200, 230400)
 """Speeds that serial meters and converters are set to; anything else is a slip of the pen."""
+
+LONGEST_URL = 1000
+"""Characters; every real one has less than a hundred (judgement)."""
 
 LONGEST_SIGN = 64
 """Most bytes of a registration or a heartbeat; DTUs send an IMEI, an ICCID or a short word."""
@@ -164,6 +169,9 @@ def parse_url(text: str, *, place: str = "link") -> LinkUrl:
     Raises:
         LinkUrlError: It names no line; the text says which part and what to write instead.
     """
+    if len(text) > LONGEST_URL:
+        problem = f"{text[:40]!r}... has {len(text)} characters"
+        raise _refused(place, "url", problem, f"give at most {LONGEST_URL}")
     found = _SHAPE.fullmatch(text)
     if found is None:
         problem = f"{text!r} is no link URL"
@@ -285,6 +293,8 @@ class _Parts:
         name = found[1].strip("[]") or host
         if not name:
             raise self.refused("host", "is missing", "write it behind the two slashes")
+        if not is_host(name):
+            raise self.refused("host", f"{name!r} cannot be a name or address", "write host:port")
         if found[2] is None and port is None:
             raise self.refused("port", "is missing", f"write {_host(name)}:PORT")
         number = int(found[2]) if found[2] is not None else port or 0

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge_gateway.links.answers import NO_MODBUS
 from edge_gateway.links.ascii_frames import ascii_frame, find_ascii
 from edge_gateway.links.bus_time import rtu_silence_s
+from edge_gateway.links.dtu_signs import is_text
 from edge_gateway.links.link_url import (
     RtuOverTcpUrl,
     SerialKind,
@@ -36,6 +38,9 @@ SECOND_WAIT_S = 0.1
 of one make differ by milliseconds, of two makes by some tens; slower ones are heard with the next
 unit."""
 
+GREETING_S = 0.05
+"""Wall seconds in which another service says its name behind a new connection (judgement)."""
+
 UNREACHABLE = frozenset({10, 11})
 """Exceptions of a serial server: nobody answered it. Modbus application protocol 1.1b3, 7."""
 
@@ -46,6 +51,8 @@ _CHARS = 15
 _CHAR_9600_S = 10 / 9600
 _LONGEST = 4096
 _SHORTEST_ANSWER = 3
+_LEAST_TEXT = 4
+_SHOWN = 40
 
 
 class Sighting(StrEnum):
@@ -56,6 +63,7 @@ class Sighting(StrEnum):
     GARBLED = "garbled"
     STRANGER = "another unit"
     TWICE = "two answers"
+    FOREIGN = "no Modbus"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +77,7 @@ class Heard:
         exception: The exception code, 0 when there is none.
         milliseconds: Since the request, 0 when it was late.
         is_late: Whether it came after its time.
-        text: What garbled bytes look like, for people.
+        text: What garbled or foreign bytes look like, for people.
     """
 
     unit: int
@@ -97,6 +105,7 @@ class ModbusProbe:
         is_ascii = isinstance(url, SerialUrl) and url.kind is SerialKind.ASCII
         self._framing = "tcp" if isinstance(url, TcpUrl) else "ascii" if is_ascii else "rtu"
         self._wait_s = wait_s or _wait_s(line)
+        self._is_serial = not isinstance(line, TcpLine)
         self._silence_s = 0.0 if isinstance(line, TcpLine) else rtu_silence_s(line)
         self._port: BytePort = open_port(line, timeout_s=max(1.0, self._wait_s))
         self._number = 0
@@ -116,10 +125,16 @@ class ModbusProbe:
             OSError: The line is gone, and nothing came before; else `lost` says so.
         """
         request = self._request(unit)
+        heard = self._unasked()
         self._asked.add(unit)
-        self._port.write(request)
+        try:
+            self._port.write(request)
+        except OSError as error:
+            if not heard:
+                raise
+            self.lost = error
         asked_s = time.monotonic()
-        heard, taken_ms, until_s = b"", 0.0, asked_s + self._wait_s
+        taken_ms, until_s = 0.0, 0.0 if self.lost else asked_s + self._wait_s
         while (left_s := until_s - time.monotonic()) > 0:
             try:
                 heard += self._port.read(left_s)
@@ -135,6 +150,11 @@ class ModbusProbe:
         if heard:
             time.sleep(self._silence_s)
         return list(self._judged(heard, request, unit, taken_ms))
+
+    def _unasked(self) -> bytes:
+        """Return what came before a request; behind a new network line a greeting is waited for."""
+        is_new = not (self._is_serial or self._asked)
+        return self._port.read(GREETING_S if is_new else 0.0)
 
     def listen(self) -> Sequence[Heard]:
         """Return who answers late, after the last unit was asked."""
@@ -184,9 +204,19 @@ class ModbusProbe:
                 is_late=not is_own,
             )
         rest = heard.replace(request, b"", 1) if request else heard
-        if rest and not frames:
+        if rest and not frames and self._is_foreign(rest, request):
+            text = f"what came from there ({rest[:_SHOWN]!r}) {NO_MODBUS}"
+            yield Heard(unit=unit, sighting=Sighting.FOREIGN, text=text)
+        elif rest and not frames:
             text = f"{len(rest)} bytes that are no whole frame"
             yield Heard(unit=unit, sighting=Sighting.GARBLED, text=text)
+
+    def _is_foreign(self, heard: bytes, request: bytes) -> bool:
+        """Return whether bytes from a network are those of another service, not of a meter."""
+        if self._is_serial or not request:
+            return False
+        is_words = len(heard) >= _LEAST_TEXT and is_text(heard)
+        return is_words or (self._framing == "tcp" and not request.startswith(heard[:4]))
 
     def _is_second(self, frame: Frame, unit: int) -> bool:
         """Return whether a unit that was asked once answers again; the first answer is kept."""

@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +31,7 @@ _EVERY_INTERMITTENT = 3
 _HIGHEST_PORT = 65535
 _HIGHEST_UNIT = 255
 _LINK = "simulate"
+_LONGEST_S = 86_400
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,7 +114,15 @@ def _declare(parser: ArgumentParser) -> None:
         choices=list(SimulatedFault),
         help="what it does wrong; may be repeated",
     )
-    parser.add_argument("--seconds", type=float, help="end after so long; else at Ctrl-C")
+    parser.add_argument("--seconds", type=_seconds, help="end after so long; else at Ctrl-C")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_S:
+        message = f"{text} is not in 0..{_LONGEST_S}"
+        raise ArgumentTypeError(message)
+    return seconds
 
 
 def _simulate(options: Namespace) -> int:

@@ -1,12 +1,14 @@
 """A command on a line that a DTU dials in to waits for the call, and says when none comes."""
 
 import json
+import socket
+import time
 
 import pytest
 
 from edge_gateway.__main__ import main
 from edge_gateway.commands.calls import CallError
-from edge_gateway.commands.dial_in_io import wait_for_call
+from edge_gateway.commands.dial_in_io import DIAL_IN_WITHIN_S, wait_for_call
 from tests.edge_gateway.fault_slaves import Bus, Dtu, Rtu, good
 from tests.edge_gateway.rig import register_of
 from tests.free_ports import free_port
@@ -41,7 +43,27 @@ def test_a_scan_finds_who_answers_behind_the_dtu(capsys: pytest.CaptureFixture[s
 
 def test_a_call_that_never_comes_is_said() -> None:
     with pytest.raises(CallError, match=r"nobody has dialled in .*; check the DTU's target"):
-        wait_for_call("listen://127.0.0.1:1", lambda: False, within_s=0.1)
+        wait_for_call(f"listen://127.0.0.1:{free_port()}", lambda: False, within_s=0.1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["read", "--unit", "4", "--words", "3:0+1"], ["read", "--unit", "4"], ["scan"]],
+)
+def test_a_port_that_is_taken_is_said_at_once(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, *rest = arguments
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        started_s = time.monotonic()
+        status = main([command, f"listen://127.0.0.1:{port}", *rest])
+        took_s = time.monotonic() - started_s
+    err = capsys.readouterr().err
+
+    assert status == 2
+    assert f"port {port} cannot be listened on (Address already in use); stop the gateway" in err
+    assert took_s < DIAL_IN_WITHIN_S / 2
 
 
 def test_other_lines_do_not_wait() -> None:

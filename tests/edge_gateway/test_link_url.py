@@ -143,6 +143,10 @@ def test_what_people_write_means_this(text: str, url: LinkUrl) -> None:
         ("rtu://dev/ttyUSB0", "link: device: 'dev' stands where the device begins; write three"),
         ("rtu+tcp://moxa", "link: port: is missing; write moxa:PORT"),
         ("tcp://:502", "link: host: is missing; write it behind the two slashes"),
+        ("tcp://" + "h" * 64, "link: host: 'hhhh"),
+        ("mbus://a..b:1", "link: host: 'a..b' cannot be a name or address; write host:port"),
+        ("tcp://" + "h." * 500, "link: url: 'tcp://h.h.h"),
+        ("rtu:///dev/" + "t" * 1000, "link: url: 'rtu:///dev/ttt"),
         ("tcp://h:0", "link: port: is 0; give one in 1..65535"),
         ("tcp://h:502/x", "link: path: '/x' stands behind the host; leave it out"),
         (

@@ -207,9 +207,12 @@ def test_a_meter_that_nobody_knows_is_not_read(
     with meter() as server:
         url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
         status, out, err = read(capsys, url, "--unit", "7")
+        json_status, text, _ = read(capsys, url, "--unit", "7", "--json")
 
-    assert (status, out) == (2, "")
-    assert err == "read: profile: not identified, fitting: none; name one with --profile\n"
+    why = "read: profile: not identified, fitting: none; name one with --profile"
+    body = json.loads(text)
+    assert (status, json_status, out, err) == (2, 2, "", f"{why}\n")
+    assert (body["good"], body["quantities"], body["hints"]) == (False, {}, [why])
 
 
 def test_a_silent_meter_is_no_value_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,14 +85,9 @@ def test_a_server_that_hangs_up_on_one_unit_is_scanned_to_the_end(
     assert err == "unit 2: closed by the far end; the line is opened again\n"
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"), [(good, "words"), (lambda _: b"HTTP/1.1 400 Bad Request\r\n", "garbled")]
-)
-def test_what_came_before_a_server_hung_up_is_heard(
-    answer: Callable[[Request], bytes], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_came_before_a_server_hung_up_is_heard(capsys: pytest.CaptureFixture[str]) -> None:
     def answer_and_close(request: Request) -> bytes:
-        request.socket.sendall(answer(request))
+        request.socket.sendall(good(request))
         request.socket.shutdown(socket.SHUT_RDWR)
         return b""
 
@@ -102,8 +97,8 @@ def test_what_came_before_a_server_hung_up_is_heard(
 
     assert status == 0
     assert [(each["unit"], each["answer"]) for each in json.loads(out)["found"]] == [
-        ("1", said),
-        ("2", said),
+        ("1", "words"),
+        ("2", "words"),
     ]
     assert "closed by the far end; the line is opened again" in err
 
@@ -253,6 +248,54 @@ def test_an_answer_with_another_units_number_is_no_late_meter(
     ]
     assert found[0]["doubt"] == "an answer that says it is of unit 99"
     assert "late" not in found[0]
+
+
+BANNERS = {
+    "ssh": (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "tcp"),
+    "ssh, asked for RTU": (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "rtu+tcp"),
+    "http": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "tcp"),
+    "tls": (bytes.fromhex("15030300020232"), "tcp"),
+}
+
+
+@pytest.mark.parametrize(("banner", "scheme"), BANNERS.values(), ids=BANNERS)
+@pytest.mark.parametrize("does_close", [True, False])
+def test_another_service_on_the_port_is_no_meter(
+    banner: bytes, scheme: str, capsys: pytest.CaptureFixture[str], *, does_close: bool
+) -> None:
+    def greet(caller: socket.socket) -> None:
+        caller.sendall(banner)
+        while not does_close and caller.recv(100):
+            pass
+
+    with serving(greet) as port:
+        url = f"{scheme}://{LOOPBACK}:{port}"
+        status, out, _ = scanned(capsys, url, "--units", "1-2", "--timeout", "0.2", "--json")
+    body = json.loads(out)
+
+    assert (status, body["found"]) == (1, [])
+    assert "is no Modbus frame; look at the address and the port" in body["fault"]
+
+
+@contextlib.contextmanager
+def serving(greet: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that does one thing with each caller."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _ = listener.accept()
+                    with caller, contextlib.suppress(OSError):
+                        greet(caller)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.mark.parametrize("end", [4, 8, -1])

@@ -295,6 +295,17 @@ def test_a_simulation_that_cannot_be_is_refused(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "soon"])
+def test_a_simulation_of_no_length_is_refused(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", "tuf_2000m@1", f"--seconds={seconds}"])
+
+    assert ended.value.code == 2
+    assert "argument --seconds" in capsys.readouterr().err
+
+
 def test_the_commands_need_no_terminal() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "firmware_profiles", "new"],
