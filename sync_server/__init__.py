@@ -24,6 +24,9 @@ The line through the features, in the order the data flows:
     forms             what the office asks on tablets: XLSForm -> model, versions, answers
     service_desk      calls and requests with their clocks -> work orders -> replies
     shifts            log and hand-over of the shifts
+    hall              the hall's queue: a number, a need, a window
+    plant             the network's parts in their life, defects as orders
+    sales             sales and bills read from other systems, the cash of a day
     messages          what customers are written, with consent, through a port
     outages           planned interruptions, who is concerned, who was told
     complaints        verdicts, appeals, penalties, questions above, cases

@@ -41,6 +41,7 @@ from sync_server.paging.paging_run_io import watch
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.safekeeping.retention import forget_due
 from sync_server.service_desk.order_follow_store import follow_orders
 from sync_server.service_desk.request_store import Office
 from sync_server.sync.photo_reviews import review_refused_photo
@@ -367,7 +368,19 @@ def _sweep_daily(site: _Site) -> None:
             sweep(site.engine, files, intake, site.clock.now_utc())
         except Exception:  # noqa: BLE001  # a disk that fails must not end the pages
             _LOG.exception("blobs.sweep_failed")
+        _forget(site)
         site.stop.wait(max(site.clock.wall_seconds(UPKEEP_EVERY.total_seconds()), 1.0))
+
+
+def _forget(site: _Site) -> None:
+    """Forget what has been kept long enough; what was forgotten is in the audit or in the log."""
+    try:
+        with site.engine.begin() as connection:
+            forgotten = forget_due(connection, site.clock.now_utc())
+    except Exception:  # noqa: BLE001  # a database that is busy must not end the pages
+        _LOG.exception("retention.failed")
+    else:
+        _LOG.info("retention.done", **forgotten)
 
 
 _MAKE: Mapping[Part, Callable[[_Site], _PartRun]] = {

@@ -76,6 +76,11 @@ class Action(StrEnum):
     SEE_INTERRUPTIONS = "see_interruptions"
     PLAN_INTERRUPTION = "plan_interruption"
     LEAD_INCIDENT = "lead_incident"
+    SEE_STAFF = "see_staff"
+    MANAGE_STAFF = "manage_staff"
+    KEEP_CASH = "keep_cash"
+    SEE_RECORDING = "see_recording"
+    IMPORT_DATA = "import_data"
 
 
 _R = Role
@@ -173,6 +178,11 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.LEAD_INCIDENT: frozenset(
         {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TEAM_LEADER, _R.DIRECTOR}
     ),
+    _A.SEE_STAFF: _WATCH | _LEAD | _READ_ALL | _DESK | {_R.ADMINISTRATOR},
+    _A.MANAGE_STAFF: frozenset({_R.TEAM_LEADER, _R.DIRECTOR, _R.ADMINISTRATOR}),
+    _A.KEEP_CASH: frozenset({_R.WINDOW_CLERK, _R.TEAM_LEADER}),
+    _A.SEE_RECORDING: _READ_ALL | {_R.HOTLINE_AGENT, _R.DIRECTOR},
+    _A.IMPORT_DATA: frozenset({_R.METERING_ENGINEER, _R.DIRECTOR}),
     _A.SEE_INTERRUPTIONS: _WATCH | _LEAD | _READ_ALL | _DESK,
     _A.PLAN_INTERRUPTION: frozenset(
         {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TECHNICIAN, _R.DIRECTOR}

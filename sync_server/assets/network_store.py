@@ -1,5 +1,6 @@
 """Owns the network on the map: pipes and points of each area, published to the area's tablets."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,8 +8,16 @@ from sqlalchemy import Connection, delete, insert, select
 
 from sync_server.db.asset_tables import NETWORK_PART
 from sync_server.db.change_store import Publication, area_bucket, publish_all
+from wire_contracts.fields import FieldReader
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.network import ENTITY, LayerPart, NetworkPart, pipes_json, points_json
+from wire_contracts.network import (
+    ENTITY,
+    LayerPart,
+    NetworkPart,
+    parse_network,
+    pipes_json,
+    points_json,
+)
 from wire_contracts.payloads import dump_json
 
 
@@ -43,6 +52,12 @@ def save_network(connection: Connection, part: NetworkPart, now_utc: datetime) -
         for which, text in texts.items()
     ]
     return max(publish_all(connection, publications, now_utc).values())
+
+
+def load_network(connection: Connection) -> Sequence[NetworkPart]:
+    """Return the whole network, pipes and points of each area."""
+    texts = connection.execute(select(NETWORK_PART.c.document)).scalars()
+    return [parse_network(FieldReader(place="network", values=json.loads(text))) for text in texts]
 
 
 def network_areas(connection: Connection) -> Sequence[str]:

@@ -8,5 +8,6 @@ The line through the modules:
     call_figures         how calls are counted
     callback_figures     how callbacks are counted
     matters_store        everything that a ledger counts, read at once
+    business_store       the hall, sales, rates, cash, the book of the network's parts
     books_store          one ledger of a period
 """

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from sync_server.aftercare.callback_store import callbacks_between
 from sync_server.customers.customer import CustomerClass
 from sync_server.db.customer_tables import CUSTOMER, PREMISES, PREMISES_METER
+from sync_server.ledgers.business_store import OF_BUSINESS
 from sync_server.ledgers.call_figures import (
     CALL,
     call_rows,
@@ -91,6 +92,9 @@ def _behind(rows: Sequence[LedgerRow], figure: Figure) -> tuple[str, ...]:
 
 
 def _whole(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
+    of_business = OF_BUSINESS.get(wanted.book)
+    if of_business is not None:
+        return of_business(connection, wanted.period, office)
     if wanted.book is Book.CUSTOMERS:
         return _customer_rows(connection)
     if wanted.book in {Book.CALLS, Book.NUMBERS}:

@@ -23,6 +23,13 @@ class Book(StrEnum):
     INTERNAL = "internal"
     CUSTOMERS = "customers"
     CALLBACKS = "callbacks"
+    HALL = "hall"
+    SALES = "sales"
+    SALE_DAYS = "sale_days"
+    SALE_LINES = "sale_lines"
+    RATES = "rates"
+    CASH = "cash"
+    PLANT = "plant"
 
 
 class Vocabulary(StrEnum):
@@ -40,6 +47,10 @@ class Vocabulary(StrEnum):
     CUSTOMER_CLASS = "customer_class"
     TOTAL = "total"
     TRUTH = "truth"
+    SPAN = "span"
+    PAID_BY = "paid_by"
+    PLANT_CLASS = "plant_class"
+    MEDIUM = "medium"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Owns planned interruptions: who is concerned is found from the network, and is told."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +9,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action
-from sync_server.db.asset_tables import COMMUNITY, METER, NETWORK_PART
+from sync_server.assets.network_store import load_network
+from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.customer_tables import PREMISES, PREMISES_METER
 from sync_server.db.outage_tables import INTERRUPTION, INTERRUPTION_HOME
 from sync_server.messages.message_store import queue_message
@@ -28,9 +28,8 @@ from sync_server.outages.interruption import (
 from sync_server.service_desk.request_store import Office
 from sync_server.work_orders.order_store import check_may
 from sync_server.work_orders.policy_store import policy_at
-from wire_contracts.fields import FieldReader
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.network import NetworkPart, NetworkPoint, PointKind, parse_network
+from wire_contracts.network import NetworkPoint, PointKind
 from wire_contracts.quantities import Medium
 
 _VALVES = frozenset({PointKind.VALVE, PointKind.VALVE_WELL})
@@ -58,7 +57,7 @@ class ConcernedPlace:
 
 def valves_of(connection: Connection, medium: Medium) -> Sequence[NetworkPoint]:
     """Return the valves of a medium by name."""
-    points = [point for part in _network(connection) for point in part.points]
+    points = [point for part in load_network(connection) for point in part.points]
     found = [each for each in points if each.medium is medium and each.kind in _VALVES]
     return sorted(found, key=lambda each: (each.name, each.point_id))
 
@@ -93,7 +92,7 @@ def plan(connection: Connection, new: NewInterruption, office: Office) -> Interr
 
 
 def _concerned(connection: Connection, new: NewInterruption) -> dict[str, frozenset[str]]:
-    pipes = [pipe for part in _network(connection) for pipe in part.pipes]
+    pipes = [pipe for part in load_network(connection) for pipe in part.pipes]
     sections = closed_sections(pipes, new.medium, frozenset(new.valves))
     if not sections.lost and not sections.doubtful:
         return {}
@@ -101,11 +100,6 @@ def _concerned(connection: Connection, new: NewInterruption) -> dict[str, frozen
     lost = hanging_there(pipes, new.medium, sections.lost, spots)
     doubtful = hanging_there(pipes, new.medium, sections.doubtful, spots)
     return {"lost": lost, "doubtful": doubtful - lost}
-
-
-def _network(connection: Connection) -> list[NetworkPart]:
-    texts = connection.execute(select(NETWORK_PART.c.document)).scalars()
-    return [parse_network(FieldReader(place="network", values=json.loads(text))) for text in texts]
 
 
 def _spots(connection: Connection, medium: Medium) -> dict[str, Spot]:

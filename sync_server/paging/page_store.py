@@ -1,6 +1,6 @@
 """Answers what nobody looked at and whom to call; keeps who was called."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from sync_server.paging.paging import (
     next_step,
     roles_at,
 )
+from sync_server.shifts.delegation_store import standing_in
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.orders import SafetyClass
@@ -94,10 +95,10 @@ def due_pages(connection: Connection, now_utc: datetime) -> list[DuePage]:
         last = _last(connection, unheard)
         step, due_utc = next_step(unheard, last, terms)
         if due_utc <= now_utc:
-            people = _people_at(connection, step)
+            people = _people_at(connection, step, now_utc)
             while not people and step < len(_STEPS):
                 step += 1
-                people = _people_at(connection, step)
+                people = _people_at(connection, step, now_utc)
             found += [
                 DuePage(unheard=unheard, step=step, addressee=who, language=language)
                 for who, language in people
@@ -139,16 +140,33 @@ def _last(connection: Connection, unheard: Unheard) -> LastPage | None:
     return None if row is None else LastPage(step=row.step, at_utc=utc_from_ms(row.at_ms))
 
 
-def _people_at(connection: Connection, step: int) -> list[tuple[str, str]]:
-    """Return account and language of whom a step calls."""
+def _people_at(connection: Connection, step: int, now_utc: datetime) -> list[tuple[str, str]]:
+    """Return account and language of whom a step calls, stand-ins too."""
     query = select(ACCOUNT.c.account_id, ACCOUNT.c.language).where(ACCOUNT.c.is_active)
     holder = _shift_holder(connection) if step == 0 else None
     if holder is not None:
         query = query.where(ACCOUNT.c.account_id == holder)
     else:
         query = query.where(ACCOUNT.c.role.in_([str(each) for each in roles_at(step)]))
+    rows = connection.execute(query.order_by(ACCOUNT.c.account_id)).all()
+    people = {row.account_id: row.language for row in rows}
+    return _with_stand_ins(connection, people, now_utc)
+
+
+def _with_stand_ins(
+    connection: Connection, people: Mapping[str, str], now_utc: datetime
+) -> list[tuple[str, str]]:
+    """Return the people with whoever stands in for one of them now, each once (rule C-35).
+
+    Whoever is away is still called: a registered absence does not make a danger quieter.
+    """
+    away = standing_in(connection, now_utc)
+    stand_ins = {away[each].to_account for each in people if each in away} - set(people)
+    query = select(ACCOUNT.c.account_id, ACCOUNT.c.language).where(
+        ACCOUNT.c.is_active, ACCOUNT.c.account_id.in_(sorted(stand_ins))
+    )
     rows = connection.execute(query.order_by(ACCOUNT.c.account_id))
-    return [(row.account_id, row.language) for row in rows]
+    return [*people.items(), *((row.account_id, row.language) for row in rows)]
 
 
 def _shift_holder(connection: Connection) -> str | None:

@@ -5,4 +5,5 @@ The line through the modules:
     row_sums          pure: the sum by which two tables are compared, whatever the database
     moving_io         every row of one database into another, in pieces, compared at the end
     commands_io       the commands
+    retention         what has been kept long enough is forgotten
 """

@@ -9,8 +9,10 @@ The line through the modules:
     clocks                which clocks run, when each is over
     likeness              whether a matter is known already
     request_guards        what a request lacks before a step
+    approvals             whose word a step needs before it is taken
     calls                 what an event of the telephone system means
     call_store            what rings, what was missed, who called back
+    recording_store       where recordings of calls are kept, and for how long
     request_rows_store    the rows of requests
     paper_store           slips on paper while the server is away
     matters_store         the matters of a time, with path and notes

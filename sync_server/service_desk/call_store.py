@@ -13,6 +13,7 @@ from sync_server.db.access_tables import ACCOUNT
 from sync_server.db.desk_tables import PHONE_CALL
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.service_desk.calls import CallEvent, CallNotice, CallState, call_after
+from sync_server.service_desk.recording_store import keep_recording
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -44,6 +45,8 @@ def note_call(connection: Connection, notice: CallNotice, now_utc: datetime) -> 
     where = PHONE_CALL.c.call_id == notice.call_id
     row = connection.execute(select(PHONE_CALL.c.state).where(where).with_for_update()).first()
     former = None if row is None else CallState(row.state)
+    if row is not None and notice.recording:
+        keep_recording(connection, notice.call_id, notice.recording, now_utc)
     following = call_after(former, notice.event)
     if following is None:
         return former or CallState.RINGING

@@ -58,6 +58,7 @@ class CallNotice:
         caller: The caller's number; empty when it was withheld.
         seat: The log-in name of who answered; empty when nobody did.
         hung_up_by: `caller` or `agent`; empty when unknown (policy K14).
+        recording: Where the telephone system keeps the recording; empty when there is none.
     """
 
     call_id: str
@@ -67,6 +68,7 @@ class CallNotice:
     caller: str
     seat: str
     hung_up_by: str
+    recording: str = ""
 
 
 def parse_call(reader: FieldReader) -> CallNotice:
@@ -80,6 +82,7 @@ def parse_call(reader: FieldReader) -> CallNotice:
         caller=reader.text_or_empty("caller", longest=80),
         seat=reader.text_or_empty("seat", longest=80),
         hung_up_by=reader.text_or_empty("hung_up_by", longest=12),
+        recording=reader.text_or_empty("recording", longest=400),
     )
 
 

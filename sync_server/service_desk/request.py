@@ -85,6 +85,7 @@ class NoteKind(StrEnum):
     IN_WARRANTY = "in_warranty"
     OUT_OF_WARRANTY = "out_of_warranty"
     CONSENT = "consent"
+    STEP_APPROVED = "step_approved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,14 @@ from datetime import date, datetime, tzinfo
 
 from sqlalchemy import Connection, select
 
+from sync_server.access.account_store import get_person
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action
 from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.desk_tables import CALENDAR_DAY
+from sync_server.service_desk.approvals import approval_policy, check_approval
 from sync_server.service_desk.catalogue import ORDER_TITLES, RULES
-from sync_server.service_desk.clocks import Terms, clocks_of, next_due
+from sync_server.service_desk.clocks import Matter, Terms, clocks_of, next_due
 from sync_server.service_desk.request import (
     Caller,
     NewRequest,
@@ -42,7 +44,7 @@ from sync_server.work_orders.instructions import instructions_for
 from sync_server.work_orders.order import NewOrder
 from sync_server.work_orders.order_store import check_may, create_order, least_busy_crew
 from sync_server.work_orders.person_store import save_person
-from sync_server.work_orders.policy_store import due_at, policies_at
+from sync_server.work_orders.policy_store import due_at, policies_at, policy_or_none
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.order_person import OrderPerson
@@ -144,7 +146,19 @@ def take_step(
         RefusedTransition: The life cycle does not list it; the text lists what is possible.
     """
     check_may(connection, attempt.actor, ACTION_OF_EVENT[attempt.event])
-    return step(connection, get_request(connection, request_id, is_locked=True), attempt, office)
+    record = get_request(connection, request_id, is_locked=True)
+    _check_approval(connection, matter_of(connection, record), attempt, office)
+    return step(connection, record, attempt, office)
+
+
+def _check_approval(
+    connection: Connection, matter: Matter, attempt: Attempt, office: Office
+) -> None:
+    level = policy_or_none(connection, approval_policy(matter, attempt), office.now_utc)
+    if level:
+        writers = {each.actor for each in matter.notes if each.kind is NoteKind.STEP_APPROVED}
+        roles = {each: get_person(connection, each).role for each in writers}
+        check_approval(matter, attempt, round(level), roles)
 
 
 def step(  # noqa: PLR0913  # the step, and what else changes with it

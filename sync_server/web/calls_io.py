@@ -17,11 +17,13 @@ from sync_server.customers.customer_store import find_by_phone
 from sync_server.service_desk.call_store import CallRecord, called_back, note_call, waiting_calls
 from sync_server.service_desk.calls import CallState, call_back_by, parse_call
 from sync_server.service_desk.clocks import Terms
+from sync_server.staff.skill_store import speakers
 from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.pages_io import Pages, see_other
 from sync_server.web.request_views import left_words
 from sync_server.web.words import Words, age
 from wire_contracts.codes import Code
+from wire_contracts.fields import JsonObject
 from wire_contracts.payloads import read_json
 
 SIGNATURE: Final = "x-lamplighter-signature"
@@ -62,7 +64,7 @@ def calls_router(pages: Pages) -> APIRouter:
         if not is_signed(body, request.headers.get(SIGNATURE, ""), secret):
             text = f"calls: {SIGNATURE}: does not fit; sign the body with the shared secret"
             return error_answer(Code.TOKEN_INVALID, text)
-        return JSONResponse({"state": str(await run_in_threadpool(_note, pages, body))})
+        return JSONResponse(await run_in_threadpool(_note, pages, body))
 
     @router.post("/calls/{call_id}/back")
     def back(person: TakeRequest, call_id: str) -> Response:
@@ -80,10 +82,19 @@ def is_signed(body: bytes, header: str, secret: bytes) -> bool:
     return hmac.compare_digest(wanted.encode(), header.encode("utf-8", "replace"))
 
 
-def _note(pages: Pages, body: bytes) -> CallState:
+def _note(pages: Pages, body: bytes) -> JsonObject:
+    """Return the call's state; while it rings also who should answer it (rule A-19)."""
     notice = parse_call(read_json("calls", body))
+    now_utc = pages.clock.now_utc()
     with pages.engine.begin() as connection:
-        return note_call(connection, notice, pages.clock.now_utc())
+        state = note_call(connection, notice, now_utc)
+        if state is not CallState.RINGING:
+            return {"state": str(state)}
+        homes = find_by_phone(connection, notice.caller) if notice.caller else ()
+        customer = homes[0].customer if homes else None
+        language = customer.language if customer is not None else ""
+        seats = list(speakers(connection, language, now_utc))
+    return {"state": str(state), "language": language, "seats": [*seats]}
 
 
 def call_rows(

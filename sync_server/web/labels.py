@@ -244,6 +244,7 @@ NOTE_KINDS: Mapping[str, str] = {
     "in_warranty": mark("Under warranty"),
     "out_of_warranty": mark("Not under warranty"),
     "consent": mark("Customer consents"),
+    "step_approved": mark("Next step approved"),
 }
 
 CUSTOMER_CLASSES: Mapping[str, str] = {
@@ -579,3 +580,80 @@ def label(words: Words, table: Mapping[str, str], code: str) -> str:
     """Return the reader's word for a code; a code that the table lacks is shown as it is."""
     known = table.get(code)
     return words.gettext(known) if known is not None else code.replace("_", " ")
+
+
+PAID_BY: Mapping[str, str] = {
+    "cash": mark("cash"),
+    "card": mark("bank card"),
+    "transfer": mark("transfer"),
+    "mobile": mark("mobile phone"),
+}
+
+PLANT_CLASSES: Mapping[str, str] = {
+    "pipe.high": mark("Pipe, high pressure"),
+    "pipe.medium": mark("Pipe, medium pressure"),
+    "pipe.low": mark("Pipe, low pressure"),
+    "pipe.supply": mark("Pipe, supply"),
+    "pipe.return": mark("Pipe, return"),
+    "valve_well.high": mark("Valve well, high pressure"),
+    "valve_well.medium": mark("Valve well, medium pressure"),
+    "valve_well.low": mark("Valve well, low pressure"),
+    "valve.high": mark("Valve, high pressure"),
+    "valve.medium": mark("Valve, medium pressure"),
+    "valve.low": mark("Valve, low pressure"),
+    "regulator.high": mark("Regulator box, high pressure"),
+    "regulator.medium": mark("Regulator box, medium pressure"),
+    "regulator.low": mark("Regulator box, low pressure"),
+    "substation.supply": mark("Heat substation"),
+}
+"""What stands or lies in the network, with its pressure; another code is shown as it is."""
+
+PLANT_STATES: Mapping[str, str] = {
+    "planned": mark("planned"),
+    "in_service": mark("in service"),
+    "defect": mark("defect"),
+    "isolated": mark("isolated"),
+    "retired": mark("retired"),
+}
+
+PLANT_EVENTS: Mapping[str, str] = {
+    "plan": mark("Not in service yet"),
+    "commission": mark("Put into service"),
+    "find_defect": mark("Report a defect"),
+    "isolate": mark("Isolate"),
+    "repair": mark("Repaired"),
+    "retire": mark("Retire"),
+}
+
+HALL_NEEDS: Mapping[str, str] = {
+    "pay": mark("Payment"),
+    "apply": mark("Application"),
+    "repair": mark("Repair"),
+    "ask": mark("Question"),
+    "complain": mark("Complaint"),
+}
+
+HALL_STATES: Mapping[str, str] = {
+    "waiting": mark("waiting"),
+    "called": mark("called"),
+    "served": mark("served"),
+    "left": mark("left"),
+}
+
+SKILLS: Mapping[str, str] = {
+    "gas_work": mark("Gas work"),
+    "heat_work": mark("Heating work"),
+    "water_work": mark("Water work"),
+    "metering": mark("Metering"),
+    "confined_space": mark("Confined spaces"),
+    "service_post": mark("Service post certificate"),
+    "speaks_yue": mark("Speaks Cantonese"),
+    "speaks_dialect": mark("Speaks the local dialect"),
+    "speaks_en": mark("Speaks English"),
+}
+
+STANDINGS: Mapping[str, str] = {
+    "valid": mark("valid"),
+    "expiring": mark("ends soon"),
+    "expired": mark("has ended"),
+}

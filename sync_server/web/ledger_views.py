@@ -26,9 +26,13 @@ from sync_server.web.labels import (
     CHANNELS,
     CLOCK_NAMES,
     CUSTOMER_CLASSES,
+    MEDIA,
+    PAID_BY,
+    PLANT_CLASSES,
     REQUEST_CLASSES,
     REQUEST_KINDS,
     REQUEST_STATES,
+    SPAN_NAMES,
     label,
 )
 from sync_server.web.request_views import Names
@@ -47,6 +51,13 @@ BOOKS: Mapping[Book, str] = {
     Book.CAUSES: mark("Causes and measures"),
     Book.INTERNAL: mark("Own people on the hotline"),
     Book.CUSTOMERS: mark("Customers and homes"),
+    Book.HALL: mark("Queue of the hall"),
+    Book.SALES: mark("Sales"),
+    Book.SALE_DAYS: mark("Sales by day"),
+    Book.SALE_LINES: mark("Sales one by one"),
+    Book.RATES: mark("Reading and collection rates"),
+    Book.CASH: mark("Cash of the day"),
+    Book.PLANT: mark("Book of the network"),
     Book.LATE: mark("Missed clocks"),
 }
 """Ledger -> its title, in the order of the page."""
@@ -61,6 +72,14 @@ _CALLS: Sequence[str] = (
     mark("Not called back"),
     mark("Loss rate"),
     mark("Agent hung up"),
+)
+_SOLD: Sequence[str] = (
+    mark("Residents, sales"),
+    mark("Residents, m³"),
+    mark("Residents, yuan"),
+    mark("Others, sales"),
+    mark("Others, m³"),
+    mark("Others, yuan"),
 )
 HEADINGS: Mapping[Book, Sequence[str]] = {
     Book.CLOCKS: (
@@ -175,6 +194,63 @@ HEADINGS: Mapping[Book, Sequence[str]] = {
         mark("Meters"),
     ),
     Book.INTERNAL: (),
+    Book.HALL: (
+        mark("Day"),
+        mark("Came"),
+        mark("Served"),
+        mark("Left"),
+        mark("Left unserved"),
+        mark("Waited, min"),
+        mark("Longest, min"),
+    ),
+    Book.SALES: (mark("Span"), mark("Period"), *_SOLD),
+    Book.SALE_DAYS: (mark("Day"), *_SOLD),
+    Book.SALE_LINES: (
+        mark("Sale"),
+        mark("Day"),
+        mark("Medium"),
+        mark("Class"),
+        mark("Home"),
+        mark("m³"),
+        mark("yuan"),
+        mark("Paid by"),
+        mark("Seller"),
+    ),
+    Book.RATES: (
+        mark("Month"),
+        mark("Meters"),
+        mark("Read"),
+        mark("Reading rate"),
+        mark("Target"),
+        mark("Bills"),
+        mark("Paid bills"),
+        mark("Billed, yuan"),
+        mark("Paid, yuan"),
+        mark("Collection rate"),
+        mark("Target"),
+    ),
+    Book.CASH: (
+        mark("Day"),
+        mark("Clerk"),
+        mark("Sold, yuan"),
+        mark("Counted, yuan"),
+        mark("Difference"),
+        mark("Reason"),
+        mark("Bank slip"),
+        mark("Banked"),
+        mark("Late"),
+    ),
+    Book.PLANT: (
+        mark("Part"),
+        mark("Medium"),
+        mark("Pieces"),
+        mark("km"),
+        mark("planned"),
+        mark("in service"),
+        mark("defect"),
+        mark("isolated"),
+        mark("retired"),
+    ),
 }
 """Ledger -> its columns; those of the own people are those of the hotline."""
 
@@ -182,6 +258,8 @@ SPANS: Mapping[Book, Span] = {
     Book.CALLS: Span.WEEK,
     Book.NUMBERS: Span.WEEK,
     Book.CALLBACKS: Span.WEEK,
+    Book.SALE_LINES: Span.DAY,
+    Book.RATES: Span.YEAR,
 }
 """The period a ledger opens with; every other one with the month (policy K9)."""
 
@@ -193,6 +271,10 @@ _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
     Vocabulary.CHANNEL: CHANNELS,
     Vocabulary.CAUSE: CAUSES,
     Vocabulary.CUSTOMER_CLASS: CUSTOMER_CLASSES,
+    Vocabulary.SPAN: {**SPAN_NAMES, "cumulative": mark("Cumulative")},
+    Vocabulary.PAID_BY: PAID_BY,
+    Vocabulary.PLANT_CLASS: PLANT_CLASSES,
+    Vocabulary.MEDIUM: MEDIA,
     Vocabulary.TOTAL: {"total": mark("Together")},
     Vocabulary.TRUTH: {"yes": mark("yes"), "no": "–"},
 }

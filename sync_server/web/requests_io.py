@@ -93,6 +93,7 @@ NOTED: Final = (
     NoteKind.REPLY_APPROVED,
     NoteKind.REPLY_RETURNED,
     NoteKind.DESK_INFORMED,
+    NoteKind.STEP_APPROVED,
 )
 _OF_MEDIA: Final = frozenset(
     {NoteKind.REPLY_APPROVED, NoteKind.REPLY_RETURNED, NoteKind.DESK_INFORMED}

@@ -13,6 +13,7 @@ from sync_server.paging.pager_io import FilePager, PageMessage, PagerError
 from sync_server.paging.paging_run_io import Site, look_once
 from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.request_store import record_request, send_crew
+from sync_server.shifts.delegation_store import NewDelegation, register
 from sync_server.shifts.shift import Desk, NewHandover
 from sync_server.shifts.shift_store import offer_handover, take_handover
 from sync_server.work_orders.order import Mover
@@ -174,3 +175,20 @@ def test_the_times_are_policies(office: Office) -> None:
         raise_leak(connection, "M-2", Kind.BURST, Medium.GAS)
 
     assert (office.look(seconds=299), len(office.look(seconds=2))) == ([], 2)
+
+
+def test_a_stand_in_is_called_beside_whoever_is_away(office: Office) -> None:
+    """Rule C-35: whoever is away named another person beforehand."""
+    office.take_shift(office.operator)
+    with office.engine.begin() as connection:
+        new = NewDelegation(
+            from_account=office.operator,
+            to_account=office.town.dispatcher,
+            contact="8812",
+            from_utc=NOON,
+            to_utc=NOON + timedelta(hours=2),
+        )
+        register(connection, new, office.operator, NOON)
+        raise_leak(connection, "M-2", Kind.BURST, Medium.GAS)
+
+    assert office.look(seconds=60) == [office.operator, office.town.dispatcher]

@@ -426,7 +426,7 @@ def test_a_ringing_number_is_a_caller_and_a_missed_one_is_called_back(
     done = agent.client.get("/intake").text
     agent.client.close()
 
-    assert rung.json() == {"state": "ringing"}
+    assert rung.json() == {"state": "ringing", "language": "zh", "seats": []}
     assert (missed.json(), late.json()) == ({"state": "missed"}, {"state": "missed"})
     assert "155 **** 2890" in strip
     assert 'value="15501012890"' in taken
