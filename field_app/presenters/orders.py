@@ -108,9 +108,12 @@ class OrdersPresenter:
         self.refresh()
 
     def show_more(self) -> None:
-        """Read one page more; while one is on its way it is not asked for again."""
+        """Read as many again; while they are on their way they are not asked for again.
+
+        Every reading is from the top, so that doubling reads no row more than twice on the mean.
+        """
         if self.view.has_more and self._query.limit <= len(self.view.rows):
-            self._query = replace(self._query, limit=self._query.limit + PAGE_ROWS)
+            self._query = replace(self._query, limit=self._query.limit * 2)
             self.refresh()
 
     def _draw(self, found: _Found) -> None:

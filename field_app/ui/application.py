@@ -141,12 +141,11 @@ class LamplighterApp(App):
         self._preparing()
 
     def _prepare_more(self, _elapsed_s: float) -> None:
-        """Read one rule file a frame; at last keep what is there out of garbage collection."""
+        """Read one rule file a frame; at last spare what is there from garbage collection."""
         if load_next_rule():
             self._preparing()
             return
         self.navigator.prepare_screens()
-        gc.collect()
         gc.freeze()
 
     def _measure(self, *_: object) -> None:

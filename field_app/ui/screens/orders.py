@@ -41,13 +41,16 @@ class OrdersScreen(BoxLayout):
         self._fill()
 
     def _fill(self) -> None:
-        """Hand over the rows; while the same orders stand in the same places, only what changed."""
+        """Hand over the rows; where the same orders stand in the same places, only what is new."""
         rows = self.ids.rows
         wanted = [self._cells(row) for row in self.view.rows]
-        if [_order_of(each) for each in rows.data] != [_order_of(each) for each in wanted]:
+        count = len(rows.data)
+        if [_order_of(each) for each in rows.data] != [_order_of(each) for each in wanted[:count]]:
             rows.data = wanted
             return
-        for index, (shown, cells) in enumerate(zip(rows.data, wanted, strict=True)):
+        if len(wanted) > count:
+            rows.data.extend(wanted[count:])
+        for index, (shown, cells) in enumerate(zip(rows.data[:count], wanted, strict=False)):
             if shown != cells:
                 shown.update(cells)
                 self._draw_again(index, cells)

@@ -86,11 +86,12 @@ class StepList(BoxLayout):
 
 
 class Attention(BoxLayout):
-    """Something the server refused or merged: what, why, and a button that it was seen."""
+    """Something the server refused or merged: what, why, what now, and that it was seen."""
 
     op_id = StringProperty("")
     text = StringProperty("")
     reason = StringProperty("")
+    advice = StringProperty("")
     seen = ObjectProperty(None, allownone=True)
 
 
@@ -105,7 +106,13 @@ class AttentionList(BoxLayout):
         self.clear_widgets()
         for item in items:
             self.add_widget(
-                Attention(op_id=item.op_id, text=item.text, reason=item.reason, seen=self._seen)
+                Attention(
+                    op_id=item.op_id,
+                    text=item.text,
+                    reason=item.reason,
+                    advice=item.advice,
+                    seen=self._seen,
+                )
             )
 
     def _seen(self, op_id: str) -> None:
@@ -172,14 +179,13 @@ class ChipCloud(StackLayout):
     chosen = ObjectProperty(None, allownone=True)
 
     def on_items(self, _widget: Widget, items: list[ChoiceView]) -> None:
-        """Draw the choices, keeping the widgets when only the chosen one changed."""
-        chips = list(reversed(self.children))
-        if [chip.key for chip in chips] != [item.key for item in items]:
-            self.clear_widgets()
-            chips = [_chip(item.key, "", self._chosen) for item in items]
-            for chip in chips:
-                self.add_widget(chip)
-        for chip, item in zip(chips, items, strict=True):
+        """Draw the choices; a chip says something else sooner than that another one is made."""
+        while len(self.children) > len(items):
+            self.remove_widget(self.children[0])
+        while len(self.children) < len(items):
+            self.add_widget(_chip("", "", self._chosen))
+        for chip, item in zip(reversed(self.children), items, strict=True):
+            chip.key = item.key
             chip.text, chip.is_on = item.text, item.is_selected
             chip.icon = "check-bold" if item.is_selected else ""
 
