@@ -6,7 +6,7 @@ from typing import Final
 
 _VALUES_BEFORE_COLLECTION: Final = 10_000
 """Python's own default is 700. Rows and operations have no cycles; at the default, looking through
-all that the screens hold took a fifth of a long pull, at 100,000 one look held a frame for 90 ms."""
+all that the screens hold took a fifth of a pull; at 100,000 one look held a frame for 90 ms."""
 
 _TURN_S: Final = 0.001
 """Python's own default is 5 ms: a frame waited for it twice while a pull was being written."""
