@@ -4,7 +4,7 @@ PARTS := wire_contracts meter_telegrams firmware_profiles edge_gateway sync_serv
 SOURCES := $(PARTS) benchmarks tests
 
 .PHONY: help install demo demo-reset check check-pyright check-rest test test-nightly bench screenshots test-packages clean \
-	bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection package-tablet
+	bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages package-tablet
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /  /' | sort
@@ -43,7 +43,7 @@ test: test-packages check ## check, then every test
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
 
-bench: bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection ## every benchmark; results in benchmarks/results
+bench: bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages ## every benchmark; results in benchmarks/results
 
 bench-ingest: test-packages ## the server's ingest against the driver's own speed
 	$(PYTHON_IN) -m benchmarks.bench_ingest
@@ -62,6 +62,9 @@ bench-tablet: test-packages ## the tablet's first frame, frames, memory, time to
 
 bench-detection: install ## the detectors on a made-up town: what they find, how fast
 	$(PYTHON_IN) -m benchmarks.bench_detection
+
+bench-pages: test-packages ## the control room's pages with the full town; a new alert on the screen
+	$(PYTHON_IN) -m benchmarks.bench_pages
 
 bench-safety-check: install ## taps and simulated time of a home check
 	$(PYTHON_IN) -m benchmarks.bench_safety_check

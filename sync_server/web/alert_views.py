@@ -1,9 +1,10 @@
 """What the alert desk shows of an alert: words, classes and the place in the list."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
+from zlib import crc32
 
 from sync_server.alerts.alert import AlertEventRecord, AlertRecord
 from sync_server.web.alert_look import AlertLook
@@ -126,6 +127,11 @@ class AlertRow:
     followers: int = 0
     flood_href: str = ""
     is_flood_open: bool = False
+
+    @property
+    def sign(self) -> str:
+        """Return what changes when the row does, except by its age; scripts send it back."""
+        return f"{crc32(repr(replace(self, age='')).encode()):08x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,9 @@ class ShelveChoice:
 
 _LONGEST_GROUP = 240
 
+_LONGEST_KNOWN = 16_384
+"""Signs of 1800 rows; whoever shows more is sent the others whole."""
+
 
 class DeskAddress(BaseModel):
     """What the desk's address may say."""
@@ -117,11 +120,14 @@ def desk_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/alerts/list")
-    def alert_list(person: SeeAlerts, query: AskedFor) -> Response:
-        """Show the list alone, for the script."""
+    def alert_list(
+        person: SeeAlerts, query: AskedFor, x_known_rows: Annotated[str, Header()] = ""
+    ) -> Response:
+        """Show the list alone, for the script; of rows whose sign it names only the place."""
         reader = pages.reader(person)
         desk = desks.listed(reader, query)
-        return pages.part(reader, "_list.html", desk=desk, can=rights(reader))
+        known = frozenset(x_known_rows[:_LONGEST_KNOWN].split(","))
+        return pages.part(reader, "_list.html", desk=desk, can=rights(reader), known=known)
 
     @router.get("/alerts/{alert_id}/panel")
     def panel(person: SeeAlerts, alert_id: str) -> Response:

@@ -66,7 +66,8 @@ export function startDesk() {
     choose(next.dataset.id, true);
   }
 
-  const content = (row) => row.outerHTML.replace(/ (aria-selected|tabindex)="[^"]*"/g, "").replace(/<span data-age-ms.*?<\/span>/, "").replace(/ new"/, '"');
+  // The server sends a row that the page has (by its sign) as a place without content.
+  const isSame = (row) => row.dataset.same !== undefined;
 
   function takePart(fresh, selector) {
     const old = document.querySelector(selector);
@@ -81,12 +82,15 @@ export function startDesk() {
 
   function takePins(fresh) {
     const pins = document.getElementById("pins");
-    const known = new Set(rowsOf(pins).map((row) => row.dataset.id));
+    const present = new Map(rowsOf(pins).map((row) => [row.dataset.id, row]));
     const part = fresh.querySelector("#pins");
-    const arrived = rowsOf(part).filter((row) => !known.has(row.dataset.id));
-    if (pins.innerHTML !== part.innerHTML) pins.innerHTML = part.innerHTML;
+    const wanted = rowsOf(part);
+    if (wanted.length === present.size && wanted.every((row) => isSame(row) && present.has(row.dataset.id))) return;
+    const arrived = wanted.filter((row) => !isSame(row) && !present.has(row.dataset.id));
+    for (const row of wanted.filter(isSame)) row.replaceWith(...[present.get(row.dataset.id)].filter(Boolean));
+    pins.replaceChildren(...part.childNodes);
     for (const row of arrived) {
-      document.getElementById(row.id)?.classList.add("new");
+      row.classList.add("new");
       document.getElementById("shout").textContent = row.dataset.summary;
     }
   }
@@ -102,25 +106,24 @@ export function startDesk() {
     }
   }
 
-  function takeRows(fresh, mayMove) {
+  function takeRows(fresh, mayMove, scrolled) {
     const holder = document.getElementById("rows");
     const part = fresh.querySelector("#rows");
     const old = new Map(rowsOf(holder).map((row) => [row.dataset.id, row]));
     const wanted = rowsOf(part);
-    const arrived = wanted.filter((row) => !old.has(row.dataset.id));
+    const arrived = wanted.filter((row) => !isSame(row) && !old.has(row.dataset.id));
     const focused = document.activeElement?.closest?.(".arow")?.dataset.id;
-    const scrolled = holder.scrollTop;
     for (const row of wanted) {
       const present = old.get(row.dataset.id);
-      if (present && content(present) !== content(row)) { present.replaceWith(row); old.set(row.dataset.id, row); }
+      if (present && !isSame(row)) { present.replaceWith(row); old.set(row.dataset.id, row); }
     }
     if (mayMove) {
       for (const row of arrived) row.classList.add("new");
-      const order = wanted.map((row) => old.get(row.dataset.id) ?? row);
+      const order = wanted.filter((row) => !isSame(row) || old.has(row.dataset.id)).map((row) => old.get(row.dataset.id) ?? row);
       const tail = [...part.querySelectorAll(".empty, .more")];
       place(holder, [holder.querySelector(".head"), ...order, ...tail]);
       holder.setAttribute("aria-rowcount", part.getAttribute("aria-rowcount"));
-      holder.scrollTop = scrolled;
+      if (scrolled) holder.scrollTop = scrolled;
       toSay += arrived.length;
     }
     if (focused) document.getElementById(`alert-${focused}`)?.focus({ preventScroll: true });
@@ -129,11 +132,12 @@ export function startDesk() {
 
   function apply(fresh) {
     const mayMove = !inHand();
+    const scrolled = document.getElementById("rows").scrollTop; // read before anything moves: no layout is forced
     takePart(fresh, "#list > .tabs");
     takePart(fresh, "#filter .seg");
     takePart(fresh, "#tray");
     takePins(fresh);
-    const arrived = takeRows(fresh, mayMove);
+    const arrived = takeRows(fresh, mayMove, scrolled);
     const strip = document.getElementById("newstrip");
     waiting = mayMove ? null : fresh;
     strip.hidden = mayMove || arrived === 0;
@@ -146,7 +150,8 @@ export function startDesk() {
     if (running) { again = true; return; }
     running = true;
     try {
-      const answer = await fetch(`/alerts/list${location.search}`, { headers: { Accept: "text/html" } });
+      const known = allRows().map((row) => row.dataset.sign).join(",");
+      const answer = await fetch(`/alerts/list${location.search}`, { headers: { Accept: "text/html", "X-Known-Rows": known } });
       if (answer.ok && !answer.redirected) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
         if (fresh) apply(fresh);
