@@ -133,10 +133,12 @@ class Cjt188Driver:
         }
         self._is_swapped: dict[str, bool] = {}
         self._next_swapped: dict[str, bool] = {}
+        self._orders: dict[str, str] = {}
         for serial, meter in self._meters.items():
             known = learnt.get(serial)
             if isinstance(known, Cjt188Learnt):
                 self._next_swapped[meter.address] = known.is_swapped
+                self._orders[meter.address] = known.shown
                 self._totals.take_over(serial, known.totals)
 
     def open(self) -> bool:
@@ -151,7 +153,9 @@ class Cjt188Driver:
         """Return what is known of the meters that have answered, by serial."""
         return {
             serial: Cjt188Learnt(
-                is_swapped=self._is_swapped[meter.address], totals=self._totals.learnt(serial)
+                is_swapped=self._is_swapped[meter.address],
+                shown=self._orders.get(meter.address, ""),
+                totals=self._totals.learnt(serial),
             )
             for serial, meter in self._meters.items()
             if meter.address in self._is_swapped
@@ -175,7 +179,7 @@ class Cjt188Driver:
         for _ in range(1 + retry_count):
             answer = self._ask(meter)
             if isinstance(answer, Cjt188Answer):
-                return self._compared(job.serial, _job_read(meter, answer, faults))
+                return self._compared(job.serial, self._job_read(meter, answer, faults))
             faults.append(answer)
             if answer.kind in {FaultKind.EXCEPTION, FaultKind.LINK_DOWN}:
                 break
@@ -189,6 +193,30 @@ class Cjt188Driver:
         if self._clock is None:
             return read
         return self._totals.judged(serial, read, read.profile, self._clock.now_utc())
+
+    def _job_read(
+        self, meter: Cjt188Meter, answer: Cjt188Answer, faults: Sequence[Fault]
+    ) -> JobRead:
+        """Return what an answer means; the byte order that its clock shows is remembered."""
+        profile = meter.profile or _fitting(answer)
+        known = profile is not None and self._orders.get(meter.address) == profile.reference
+        reading = _reading(meter, answer, profile, is_order_known=known)
+        if profile is not None and reading.is_order_shown:
+            self._orders[meter.address] = profile.reference
+        if reading.refusal:
+            fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_PROFILE, detail=reading.refusal)
+            faults = (*faults, fault)
+        return JobRead(
+            values=reading.values,
+            quality=reading.quality,
+            events=reading.events,
+            raw=encode_frame(answer.frame, wake_up_count=0),
+            local=reading.local,
+            has_answered=True,
+            faults=tuple(faults),
+            profile=_UNKNOWN if profile is None else profile.reference,
+            meter_clock=reading.clock,
+        )
 
     def _ask(self, meter: Cjt188Meter) -> Cjt188Answer | Fault:
         learnt = self._is_swapped.get(meter.address)
@@ -242,28 +270,20 @@ def _identity(answer: Cjt188Answer) -> Identity:
     )
 
 
-def _job_read(meter: Cjt188Meter, answer: Cjt188Answer, faults: Sequence[Fault]) -> JobRead:
-    profile = meter.profile or _fitting(answer)
-    if profile is None:
-        reason = unfit_reason(answer.payload, answer.frame.meter_type)
-        detail = f"{reason}; name one in the settings" if reason.startswith("data") else reason
-        reading = Cjt188Reading(quality=_missing(meter, BAD_PROFILE), refusal=detail)
-    else:
-        reading = decode_meter_data(answer.payload, meter.meter_type, profile)
-    if reading.refusal:
-        fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_PROFILE, detail=reading.refusal)
-        faults = (*faults, fault)
-    return JobRead(
-        values=reading.values,
-        quality=reading.quality,
-        events=reading.events,
-        raw=encode_frame(answer.frame, wake_up_count=0),
-        local=reading.local,
-        has_answered=True,
-        faults=tuple(faults),
-        profile=_UNKNOWN if profile is None else profile.reference,
-        meter_clock=reading.clock,
-    )
+def _reading(
+    meter: Cjt188Meter,
+    answer: Cjt188Answer,
+    profile: Cjt188Profile | None,
+    *,
+    is_order_known: bool,
+) -> Cjt188Reading:
+    if profile is not None:
+        return decode_meter_data(
+            answer.payload, meter.meter_type, profile, is_order_known=is_order_known
+        )
+    reason = unfit_reason(answer.payload, answer.frame.meter_type)
+    detail = f"{reason}; name one in the settings" if reason.startswith("data") else reason
+    return Cjt188Reading(quality=_missing(meter, BAD_PROFILE), refusal=detail)
 
 
 def _nothing(meter: Cjt188Meter, faults: Sequence[Fault]) -> JobRead:

@@ -117,10 +117,12 @@ class Cjt188Learnt:
 
     Attributes:
         is_swapped: Whether its identifier goes low byte first.
+        shown: The profile whose byte order its clock has shown; empty: none.
         totals: The totals that were believed.
     """
 
     is_swapped: bool
+    shown: str = ""
     totals: Totals = NO_TOTALS
 
 

@@ -41,6 +41,7 @@ class _Kind(StrEnum):
 _ORDER = "order"
 _BELIEVED = "believed"
 _SWAPPED = "swapped"
+_SHOWN = "shown"
 _TOTALS = "totals"
 _KIND = "kind"
 
@@ -106,7 +107,8 @@ def kept_json(key: MeterKey, kept: Learnt) -> JsonObject:
 
 def _content(kept: Learnt) -> JsonObject:
     if isinstance(kept, Cjt188Learnt):
-        return {_SWAPPED: kept.is_swapped}
+        shown = {_SHOWN: kept.shown} if kept.shown else {}
+        return {_SWAPPED: kept.is_swapped, **shown}
     if isinstance(kept, MbusLearnt):
         return {_BELIEVED: kept.believed} if kept.believed else {_KIND: _Kind.MBUS.value}
     found = kept.found
@@ -146,7 +148,8 @@ def _parsed_content(entry: FieldReader) -> Learnt:
     if entry.has(_BELIEVED):
         return MbusLearnt(believed=entry.text(_BELIEVED))
     if entry.has(_SWAPPED):
-        return Cjt188Learnt(is_swapped=entry.boolean(_SWAPPED))
+        is_swapped = entry.boolean(_SWAPPED)
+        return Cjt188Learnt(is_swapped=is_swapped, shown=entry.text_or_empty(_SHOWN))
     order = entry.object(_ORDER)
     shown = order.object("shown")
     names = shown.values

@@ -65,12 +65,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cjt188Profile:
-    """What a reference in the settings stands for."""
+    """What a reference in the settings stands for.
+
+    Attributes:
+        reference: Its name.
+        kind: What the meter measures.
+        unit_place: Where the unit stands.
+        byte_order: Which byte of a number comes first.
+        is_order_stated: Whether a person says so, who has looked at the display: a clock that tells
+            nothing leaves no doubt then.
+    """
 
     reference: str
     kind: Cjt188Kind
     unit_place: UnitPlace = UnitPlace.AFTER
     byte_order: ByteOrder = ByteOrder.LOW_FIRST
+    is_order_stated: bool = False
 
 
 def _united(part: Part, decimals: int = 2) -> Place:
@@ -118,13 +128,18 @@ PROFILES: Mapping[str, Cjt188Profile] = {
             kind=kind,
             unit_place=unit_place,
             byte_order=byte_order,
+            is_order_stated=bool(first),
         )
-        for first, byte_order in (("", ByteOrder.LOW_FIRST), ("_high", ByteOrder.HIGH_FIRST))
+        for first, byte_order in (
+            ("", ByteOrder.LOW_FIRST),
+            ("_high", ByteOrder.HIGH_FIRST),
+            ("_low", ByteOrder.LOW_FIRST),
+        )
         for side, unit_place in (("", UnitPlace.AFTER), ("_jy", UnitPlace.BEFORE))
     )
 }
 """The references that settings may name; `_jy`: the unit stands before the value; `_high`: the
-highest byte of every number comes first."""
+highest byte of every number comes first; `_low`: the lowest, as a person has seen."""
 
 
 def kind_of(meter_type: int) -> Cjt188Kind | None:

@@ -3,7 +3,8 @@
 A part that is filled (FF, EE), has a digit above 9 or a unit that cannot be its own has no value.
 The layout is proved by the data themselves: where the other place of the unit explains at least
 as many units, or the clock is right in the other byte order alone, nothing is taken at all. Where
-one value is impossible, or both byte orders explain everything, no value is good.
+the clock does not tell the byte order and both explain everything, no value is good; nor where a
+value is impossible, and the clock does not tell or the other order explains everything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,6 @@ from datetime import datetime
 from fractions import Fraction
 
 from meter_telegrams.cjt188.byte_order import (
-    ByteOrder,
     OrderProof,
     parse_bcd,
     parse_clock,
@@ -43,9 +43,10 @@ ng-gateway.com's types have it (bit 0 closed, bit 1 not normal, bit 2 low). One 
 the bits from the other end (C0 valve, 20 battery); the rest of ST is the maker's own."""
 
 _EVENTS: Mapping[str, str] = {"closed": "valve_closed", "fault": "valve_fault"}
-_STANDARD_ORDER = tuple(
-    profile for profile in PROFILES.values() if profile.byte_order is ByteOrder.LOW_FIRST
-)
+_STANDARD_ORDER = tuple(profile for profile in PROFILES.values() if not profile.is_order_stated)
+_ENOUGH_AGAINST = 2
+"""Of three: a value is impossible, the other byte order explains all, the order is not known."""
+
 _OTHER_PLACE = {UnitPlace.AFTER: UnitPlace.BEFORE, UnitPlace.BEFORE: UnitPlace.AFTER}
 
 
@@ -60,6 +61,7 @@ class Cjt188Reading:
         local: What stays in the gateway, by name: settled-day value, hours, valve, status.
         clock: What the meter's clock shows, naive, in the meter's local time; None: impossible.
         refusal: Why the whole answer gives no value; empty when it does.
+        is_order_shown: Whether its clock is right in this byte order alone.
     """
 
     values: Mapping[Quantity, float] = field(default_factory=dict)
@@ -68,9 +70,12 @@ class Cjt188Reading:
     local: Mapping[str, float | int | str] = field(default_factory=dict)
     clock: datetime | None = None
     refusal: str = ""
+    is_order_shown: bool = False
 
 
-def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> Cjt188Reading:
+def decode_meter_data(
+    data: bytes, meter_type: int, profile: Cjt188Profile, *, is_order_known: bool = False
+) -> Cjt188Reading:
     """Return what the bytes behind the serial number say.
 
     Every wire quantity of the kind appears: with a value, or with a bad quality.
@@ -79,6 +84,7 @@ def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> C
         data: The bytes between serial number and checksum.
         meter_type: The type in the answer's frame.
         profile: What the settings say of the meter.
+        is_order_known: Whether an earlier answer of the meter has shown this byte order.
     """
     wanted = wire_quantities(profile.kind, meter_type)
     refusal = _refusal(data, meter_type, profile)
@@ -87,7 +93,15 @@ def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> C
         return Cjt188Reading(quality=quality, refusal=refusal)
     parts = dict(_parts(data, profile.kind))
     values, codes = _values(parts, wanted, profile)
-    if SUSPECT_RANGE in codes.values() or _is_order_open(parts, wanted, profile):
+    proof = prove_order(parts[Part.CLOCK][1], profile.byte_order)
+    is_stated = profile.is_order_stated and proof is OrderProof.UNTOLD
+    is_known = is_order_known or is_stated or proof is OrderProof.HOLDS
+    against = [
+        SUSPECT_RANGE in codes.values(),
+        _explains_other(parts, wanted, profile),
+        not is_known,
+    ]
+    if sum(against) >= _ENOUGH_AGAINST:
         codes |= dict.fromkeys(values, SUSPECT_RANGE)
     status = parts[Part.STATUS][1]
     return Cjt188Reading(
@@ -95,7 +109,10 @@ def decode_meter_data(data: bytes, meter_type: int, profile: Cjt188Profile) -> C
         quality=codes,
         events=_events(status[0]),
         local=_local(parts, wanted[Part.CURRENT], profile),
-        clock=parse_clock(parts[Part.CLOCK][1], profile.byte_order),
+        clock=None
+        if proof is OrderProof.UNTOLD
+        else parse_clock(parts[Part.CLOCK][1], profile.byte_order),
+        is_order_shown=proof is OrderProof.HOLDS,
     )
 
 
@@ -167,14 +184,12 @@ def _has_all_units(data: bytes, profile: Cjt188Profile) -> bool:
     return _fitting(data, profile.kind, profile.unit_place) == count
 
 
-def _is_order_open(
+def _explains_other(
     parts: Mapping[Part, tuple[Place, bytes]],
     wanted: Mapping[Part, Quantity],
     profile: Cjt188Profile,
 ) -> bool:
-    """Return whether the other byte order explains clock, values and settled value as well."""
-    if prove_order(parts[Part.CLOCK][1], profile.byte_order) is not OrderProof.OPEN:
-        return False
+    """Return whether the other byte order, with other values, explains them and the settled one."""
     other = with_other_order(profile)
     values, codes = _values(parts, wanted, other)
     current = values.get(wanted[Part.CURRENT])

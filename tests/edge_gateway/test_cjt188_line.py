@@ -3,6 +3,7 @@
 import random
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 from typing_extensions import override
@@ -22,11 +23,18 @@ from edge_gateway.links.link_url import Cjt188Url, SerialLine, TcpLine, parse_ur
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
 from meter_telegrams.cjt188.frames import parse_frame
-from tests.edge_gateway.cjt188_meters import HARMLESS, Cjt188Line, Fault, SimulatedMeter
+from tests.edge_gateway.cjt188_meters import CLOCK, HARMLESS, Cjt188Line, Fault, SimulatedMeter
 from tests.edge_gateway.rig import LOOPBACK, read_in_time
 from tests.edge_gateway.served_line import on_pty
 from tests.free_ports import free_port
-from wire_contracts.quality import BAD_CRC, BAD_MISMATCH, BAD_PROFILE, BAD_TIMEOUT, QualityCode
+from wire_contracts.quality import (
+    BAD_CRC,
+    BAD_MISMATCH,
+    BAD_PROFILE,
+    BAD_TIMEOUT,
+    SUSPECT_RANGE,
+    QualityCode,
+)
 from wire_contracts.quantities import Quantity
 
 TIMEOUT_S = 0.4
@@ -263,6 +271,38 @@ def test_numbers_highest_byte_first_give_nothing_and_the_fault_names_the_profile
     assert (read.values, read.quality) == ({}, {Quantity.VOLUME_M3: BAD_PROFILE})
     assert read.faults[0].detail.endswith("name the profile cjt188_water_high@1")
     assert (found.values, found.quality) == ({Quantity.VOLUME_M3: 100.02}, {})
+
+
+@dataclass
+class ClockedMeter(SimulatedMeter):
+    """Its clock shows what the test has put there."""
+
+    clock: bytes = CLOCK
+
+    @override
+    def data(self) -> bytes:
+        return super().data().replace(CLOCK, self.clock)
+
+
+def test_a_clock_that_once_showed_the_byte_order_need_not_show_it_again() -> None:
+    """2010-08-03 11:26:20 is 2026-11-03 08:10:20 in the other order; a dead clock is nothing."""
+    meter = ClockedMeter(meter_type=0x10, address=f"{1:014d}")
+    clocks = [CLOCK, bytes.fromhex("20261103081020"), bytes(7)]
+    reads = []
+    with Cjt188Line([meter]) as line:
+        driver = driver_for(line)
+        for meter.clock in clocks:
+            reads.append(driver.read(JOB, retry_count=0))
+        driver.close()
+        driver = Cjt188Driver(link_to(line.port), [settings(meter)], driver.learnt())
+        reads.append(driver.read(JOB, retry_count=0))
+        driver.close()
+        unknown = driver_for(line)
+        never = unknown.read(JOB, retry_count=0)
+        unknown.close()
+
+    assert [read.quality for read in reads] == [{}] * 4
+    assert set(never.quality.values()) == {SUSPECT_RANGE}
 
 
 def test_the_one_meter_on_a_line_says_who_it_is() -> None:

@@ -502,7 +502,9 @@ TOTALS = st.builds(
     ),
 )
 LEARNT = st.one_of(
-    st.builds(Cjt188Learnt, is_swapped=st.booleans(), totals=TOTALS),
+    st.builds(
+        Cjt188Learnt, is_swapped=st.booleans(), shown=st.one_of(st.just(""), TEXTS), totals=TOTALS
+    ),
     st.builds(MbusLearnt, believed=st.one_of(st.just(""), TEXTS), totals=TOTALS),
     st.builds(ModbusLearnt, totals=TOTALS),
     st.builds(

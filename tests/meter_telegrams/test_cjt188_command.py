@@ -44,7 +44,7 @@ def test_json_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
         "bus": "cjt188",
         "meter": {"type": "10", "address": "00002020120218"},
         "profile": "cjt188_water@1",
-        "quantities": {"volume_m3": {"value": 2.0, "quality": "good"}},
+        "quantities": {"volume_m3": {"value": 2.0, "quality": "suspect_range"}},
         "events": [],
         "local": {"settled_volume_m3": 2.0, "status": "00FF", "valve": "open"},
         "meter_clock": None,

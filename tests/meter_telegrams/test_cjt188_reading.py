@@ -85,6 +85,7 @@ def test_the_published_heat_answer_decodes_to_the_values_printed_beside_it() -> 
             "working_hours": 0,
         },
         clock=datetime(2015, 7, 10, 12, 0, 53),  # noqa: DTZ001  # the meter's local time
+        is_order_shown=True,
     )
 
 
@@ -92,7 +93,7 @@ def test_the_published_water_answer_has_a_volume_and_no_clock() -> None:
     reading = decode_meter_data(parse_frame(WATER_ANSWER).data[3:], 0x10, WATER)
 
     assert reading.values == {Quantity.VOLUME_M3: 2.0}
-    assert reading.quality == {}
+    assert reading.quality == {Quantity.VOLUME_M3: SUSPECT_RANGE}
     assert reading.clock is None
     assert reading.local == {"valve": "open", "status": "00FF", "settled_volume_m3": 2.0}
 
@@ -180,12 +181,59 @@ def test_a_fault_in_one_part_is_no_value_of_that_part_alone(
     assert len(reading.values) == 5
 
 
-def test_what_no_meter_can_mean_is_doubted() -> None:
-    reading = decode_meter_data(heat(supply=bcd(800_000, 3)), 0x20, HEAT)
+@pytest.mark.parametrize("supply", [800_000, 999_999])
+def test_what_no_meter_can_mean_is_doubted_alone_where_the_clock_shows_the_order(
+    supply: int,
+) -> None:
+    reading = decode_meter_data(heat(supply=bcd(supply, 3)), 0x20, HEAT)
+
+    assert reading.quality == {Quantity.SUPPLY_TEMP_DEGC: SUSPECT_RANGE}
+    assert len(reading.values) == 6
+
+
+@pytest.mark.parametrize("clock", [bytes(7), bytes.fromhex("20261103081020")])
+def test_it_is_doubted_with_all_others_where_no_clock_shows_the_order(clock: bytes) -> None:
+    reading = decode_meter_data(heat(supply=bcd(800_000, 3), clock=clock), 0x20, HEAT)
+    known = decode_meter_data(
+        heat(supply=bcd(800_000, 3), clock=clock), 0x20, HEAT, is_order_known=True
+    )
 
     assert set(reading.quality.values()) == {SUSPECT_RANGE}
     assert set(reading.quality) == set(reading.values)
-    assert len(reading.values) == 6
+    assert known.quality == {Quantity.SUPPLY_TEMP_DEGC: SUSPECT_RANGE}
+
+
+def test_numbers_of_which_only_the_clock_is_not_turned_are_doubted() -> None:
+    """The clock is right as the standard has it, and every number the other way alone."""
+    data = turned(heat())
+    at = len(data) - 9
+    data = data[:at] + CLOCK + data[-2:]
+    reading = decode_meter_data(data, 0x20, HEAT)
+
+    assert set(reading.quality) >= set(reading.values)
+
+
+@pytest.mark.parametrize("clock", [bytes(7), b"\xff" * 7, b"\x99" * 7])
+def test_a_volume_highest_byte_first_with_a_dead_clock_is_not_good(clock: bytes) -> None:
+    """123.45 m3 that reads 452301.0."""
+    data = united(12345, 0x2C) + united(12345, 0x2C) + clock + b"\x00\x00"
+    wrong = decode_meter_data(turned(data, kind=Cjt188Kind.WATER), 0x10, WATER)
+    right = decode_meter_data(data, 0x10, PROFILES["cjt188_water_low@1"])
+    known = decode_meter_data(data, 0x10, WATER, is_order_known=True)
+
+    assert wrong.values == {Quantity.VOLUME_M3: 452301.0}
+    assert wrong.quality == {Quantity.VOLUME_M3: SUSPECT_RANGE}
+    for reading in (right, known):
+        assert (reading.values, reading.quality) == ({Quantity.VOLUME_M3: 123.45}, {})
+
+
+def test_a_clock_of_two_digit_years_is_one() -> None:
+    """2026-11-22 18:10:20 with the century 00: the other way it is the year 2010."""
+    clock = bytes.fromhex("20101822112600")
+    reading = decode_meter_data(heat(clock=clock), 0x20, HEAT)
+
+    assert (len(reading.values), reading.refusal) == (6, "")
+    assert reading.clock == datetime(2026, 11, 22, 18, 10, 20)  # noqa: DTZ001  # local time
 
 
 def turned(data: bytes, *, kind: Cjt188Kind = Cjt188Kind.HEAT) -> bytes:
