@@ -14,7 +14,7 @@ def replace_file(path: Path, content: bytes) -> None:
     aside = path.with_name(path.name + ".new")
     _write(aside, content)
     aside.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def make_folder(path: Path, files: Mapping[str, bytes]) -> None:
@@ -30,11 +30,11 @@ def make_folder(path: Path, files: Mapping[str, bytes]) -> None:
         target.parent.mkdir(exist_ok=True)
         _write(target, content)
     for folder in {(aside / name).parent for name in files} | {aside}:
-        _sync_folder(folder)
+        sync_folder(folder)
     if path.exists():
         shutil.rmtree(path)
     aside.rename(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -52,7 +52,8 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Bring what was made, renamed or removed in a folder to the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

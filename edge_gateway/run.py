@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -18,9 +18,9 @@ from edge_gateway.links.modbus_io import quiet_pymodbus
 from edge_gateway.polling.learnt_store import LEARNT_FILE, LearntStore
 from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.polling.link_io import LinkParts
-from edge_gateway.queue.data_lock_io import held_folder
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.queue.standby_io import Place, working_folder
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
 from edge_gateway.remote.revisions_io import InForce, Revisions
@@ -47,6 +47,9 @@ MOST_HANGS = 3
 
 PART_HUNG = "part_hung"
 """Kind of the event that says so."""
+
+DISK_READ_ONLY = "disk_read_only"
+"""Kind of the event that the gateway works in memory."""
 
 SEARCHED_AFTER = 10_000
 """New objects after which the interpreter looks for cycles among them; 700 is its own number. At
@@ -114,9 +117,10 @@ def run_gateway(
         QueueError: The queue file cannot be opened, or another gateway is using it.
     """
     quiet_pymodbus()
-    with held_folder(config.data):
+    with working_folder(config.data / QUEUE_FILE, config.gateway_id) as place:
+        config = replace(config, data=place.folder)
         revisions = Revisions(config)
-        news: Sequence[str] = ()
+        news = _news_of(place)
         left = LeftOver()
         hung: list[str] = []
         while not stop.is_set():
@@ -129,8 +133,8 @@ def run_gateway(
                 left=left,
             )
             crew.work(stop)
-            news, left = crew.hung, crew.left
-            hung += news
+            news, left = [(PART_HUNG, text) for text in crew.hung], crew.left
+            hung += crew.hung
             if len(hung) >= MOST_HANGS:
                 _tell_after_restart(config, news, clock.now_utc())
                 raise HangingError("; ".join(hung))
@@ -140,10 +144,17 @@ def run_gateway(
             _LOG.error("gateway.frames_lost", count=len(left.frames) + left.lost)
 
 
-def _tell_after_restart(config: GatewayConfig, news: Sequence[str], now_utc: datetime) -> None:
+def _news_of(place: Place) -> list[tuple[str, str]]:
+    """Return what is to be told of the folder: kind and text."""
+    return [(DISK_READ_ONLY, place.problem)] if place.problem else []
+
+
+def _tell_after_restart(
+    config: GatewayConfig, news: Sequence[tuple[str, str]], now_utc: datetime
+) -> None:
     """Keep what the next process has to tell, because this one ends."""
     with suppress(sqlite3.DatabaseError), closing(EventStore(config.data / EVENTS_FILE)) as store:
-        store.add([Event(at_utc=now_utc, kind=PART_HUNG, text=text) for text in news])
+        store.add([Event(at_utc=now_utc, kind=kind, text=text) for kind, text in news])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,7 +165,7 @@ class _Crew:
     clock: Clock
     reached: Callable[[str], None]
     machine: Machine
-    news: Sequence[str] = ()
+    news: Sequence[tuple[str, str]] = ()
     left: LeftOver = field(default_factory=LeftOver)
     hung: list[str] = field(default_factory=list)
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic))
@@ -192,8 +203,8 @@ class _Crew:
                 remote=lambda: desk.figures(),  # noqa: PLW0108  # made below
             )
         )
-        for text in self.news:
-            uplink.announce(PART_HUNG, text)
+        for kind, text in self.news:
+            uplink.announce(kind, text)
         outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
         outbox.take_over(self.left)
         outbox.timekeeper = timekeeper
