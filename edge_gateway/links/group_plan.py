@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from edge_gateway.links.read_plan import (
     LAN_COST,
@@ -93,6 +94,9 @@ class GroupPlan:
         witness_words: The words of all witnesses.
         answered: Spans that have answered at some time.
         is_proven: Whether those are all that the requests serve.
+        stated: The limits of its profile, where it has refused more than those; None: it has not.
+        shaped_at_utc: When it was found to.
+        relooks: How often the limits of the profile were tried again since.
     """
 
     spans: Sequence[Span]
@@ -110,6 +114,9 @@ class GroupPlan:
     witness_words: frozenset[WordAddress] = frozenset()
     answered: frozenset[Span] = frozenset()
     is_proven: bool = False
+    stated: ReadLimits | None = None
+    shaped_at_utc: datetime | None = None
+    relooks: int = 0
 
     @property
     def duration_s(self) -> float:
@@ -176,6 +183,8 @@ def answered_by(plan: GroupPlan, words: Collection[WordAddress]) -> GroupPlan:
 
 def later(plan: GroupPlan, by: timedelta) -> GroupPlan:
     """Return the plan behind a step of the clock: its pauses are as long as they were."""
+    if plan.shaped_at_utc is not None:
+        plan = replace(plan, shaped_at_utc=plan.shaped_at_utc + by)
     if not plan.refusals:
         return plan
     refusals = {
@@ -190,22 +199,64 @@ def replan(plan: GroupPlan, cost: RequestCost) -> GroupPlan:
     return _planned(replace(plan, cost=cost))
 
 
-def without(
-    plan: GroupPlan, refusals: Mapping[Span, Refusal], barred: Sequence[Span], longest: int
-) -> GroupPlan:
-    """Return the plan after a job.
+class Outcome(NamedTuple):
+    """What a job has shown of the meter's registers.
 
-    Args:
-        plan: The plan of that job.
+    Attributes:
         refusals: All spans that are refused now; a span that was answered again is not among them.
         barred: Holes that may no longer be read over, besides those known.
         longest: Most registers of one request.
+        at_utc: When it was.
     """
-    unread = [hole for hole in barred if not any(overlap(hole, span) for span in plan.spans)]
-    limits = replace(plan.limits, barred=(*plan.limits.barred, *unread), max_registers=longest)
+
+    refusals: Mapping[Span, Refusal]
+    barred: Sequence[Span]
+    longest: int
+    at_utc: datetime
+
+
+def without(plan: GroupPlan, outcome: Outcome) -> GroupPlan:
+    """Return the plan after a job with this outcome."""
+    refusals = outcome.refusals
+    unread = [
+        hole for hole in outcome.barred if not any(overlap(hole, span) for span in plan.spans)
+    ]
+    limits = replace(
+        plan.limits, barred=(*plan.limits.barred, *unread), max_registers=outcome.longest
+    )
     if limits == plan.limits and refusals.keys() == plan.refusals.keys():
         return replace(plan, refusals=refusals)
-    return _planned(replace(plan, limits=limits, refusals=refusals, is_proven=False))
+    if limits != plan.limits:
+        stated = plan.stated or plan.limits
+        plan = replace(plan, limits=limits, stated=stated, shaped_at_utc=outcome.at_utc)
+    return _planned(replace(plan, refusals=refusals, is_proven=False))
+
+
+def as_stated(plan: GroupPlan, now_utc: datetime) -> GroupPlan:
+    """Return the plan by its profile's own limits: what cut it may have been a chance.
+
+    They are tried again after a day, `CERTAIN_AFTER` times; what cut the plan each time is so.
+
+    Args:
+        plan: The plan.
+        now_utc: The gateway's clock; one that was set back does not put it off.
+    """
+    if plan.stated is None or plan.shaped_at_utc is None or plan.relooks >= CERTAIN_AFTER:
+        return plan
+    if timedelta(0) <= now_utc - plan.shaped_at_utc < ASKED_AGAIN_AFTER:
+        return plan
+    relooks = plan.relooks + 1
+    stated = replace(plan, limits=plan.stated, shaped_at_utc=None, relooks=relooks)
+    return _planned(replace(stated, stated=None, is_proven=False))
+
+
+def asked_anew(plan: GroupPlan) -> GroupPlan:
+    """Return the plan that asks what was refused with the next job, as after new settings."""
+    refusals = {
+        span: replace(each, times=min(each.times, CERTAIN_AFTER - 1))
+        for span, each in plan.refusals.items()
+    }
+    return replace(plan, refusals=refusals) if refusals else plan
 
 
 def _planned(plan: GroupPlan) -> GroupPlan:

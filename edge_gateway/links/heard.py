@@ -18,11 +18,14 @@ class Heard(NamedTuple):
         is_link_down: Whether the link could not be opened, so that no meter is to blame.
         read: Works out the whole; once, in the line's own thread, before the meter's job after
             the next.
+        has_asked: Whether anything was asked: where all is refused a job may ask nothing, and tells
+            nothing of the meter.
     """
 
     has_answered: bool
     is_link_down: bool
     read: Callable[[], JobRead]
+    has_asked: bool = True
 
 
 Meanwhile = Callable[[], None]

@@ -8,7 +8,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from edge_gateway.links.answers import Answer, Fault, FaultKind
-from edge_gateway.links.group_plan import GroupPlan, Refusal, answered_by, without
+from edge_gateway.links.group_plan import (
+    GroupPlan,
+    Outcome,
+    Refusal,
+    answered_by,
+    as_stated,
+    without,
+)
 from edge_gateway.links.read_plan import enclosing
 from firmware_profiles.words import BlockImage, Span, WordAddress, span_in
 from wire_contracts.quality import BAD_MISMATCH, QualityCode
@@ -54,6 +61,7 @@ class GroupRead(NamedTuple):
         is_mixed: Whether the guard register differed between two answers.
         troubles: What went wrong, in the order it happened.
         looks: What said whether the values count, where it was asked more than once.
+        has_asked: Whether anything was asked.
     """
 
     words: Mapping[WordAddress, int]
@@ -64,6 +72,7 @@ class GroupRead(NamedTuple):
     is_mixed: bool = False
     troubles: Sequence[Fault] = ()
     looks: Sequence[Look] = ()
+    has_asked: bool = True
 
 
 def read_group(
@@ -81,6 +90,7 @@ def read_group(
         retry_count: Repetitions after silence or a garbled answer.
         now_utc: The gateway's clock, for what was refused.
     """
+    plan = as_stated(plan, now_utc)
     if len(plan.requests) == 1 and not plan.refusals and plan.guard is None:
         only = plan.requests[0]
         answer = transact(only)
@@ -109,6 +119,7 @@ def read_group(
         is_mixed=job.has_mixed,
         troubles=job.troubles,
         looks=() if job.has_mixed else looks,
+        has_asked=job.has_asked,
     )
 
 
@@ -133,6 +144,7 @@ class _Job:
     refusals: dict[Span, Refusal] = field(default_factory=dict)
     barred: list[Span] = field(default_factory=list)
     longest: int = 0
+    has_asked: bool = False
     has_answered: bool = False
     stopped_by: Fault | None = None
     guard_words: tuple[int, ...] | None = None
@@ -188,12 +200,13 @@ class _Job:
         is_same = refusals == plan.refusals and not self.barred
         if is_same and longest == plan.limits.max_registers:
             return plan
-        return without(plan, refusals, self.barred, longest)
+        return without(plan, Outcome(refusals, self.barred, longest, self.now_utc))
 
     def _persist(self, request: Span) -> Answer:
         """Return the answer; once the meter or the link is silent nothing more is asked."""
         if self.stopped_by is not None:
             return self.stopped_by
+        self.has_asked = True
         answer = self.transact(request)
         for _ in range(self.retry_count):
             if not isinstance(answer, Fault) or answer.kind is FaultKind.EXCEPTION:
@@ -251,8 +264,7 @@ class _Job:
         halves = (parts[:middle], parts[middle:])
         verdicts = {self._ask_half(half) for half in halves}
         if verdicts == {_Verdict.FINE}:
-            self._learn_shape(request, halves)
-            return _Verdict.BLAMED
+            return self._look_at_shape(request, halves)
         return _Verdict.BLAMED if _Verdict.BLAMED in verdicts else _Verdict.UNCLEAR
 
     def _ask_half(self, parts: Sequence[Span]) -> _Verdict:
@@ -274,6 +286,17 @@ class _Job:
         return Refusal(
             quality=fault.quality, times=times, since_utc=since_utc, asked_at_utc=now_utc
         )
+
+    def _look_at_shape(self, request: Span, halves: Sequence[Sequence[Span]]) -> _Verdict:
+        """Ask for a block once more whose halves are fine: a refusal may have been a chance."""
+        answer = self._persist(request)
+        if not isinstance(answer, Fault):
+            self._keep(request, answer)
+            return _Verdict.FINE
+        if answer.exception not in ILLEGAL:
+            return _Verdict.UNCLEAR
+        self._learn_shape(request, halves)
+        return _Verdict.BLAMED
 
     def _learn_shape(self, request: Span, halves: Sequence[Sequence[Span]]) -> None:
         """Both halves are fine and the whole is not: the hole between them, or its size."""

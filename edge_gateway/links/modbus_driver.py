@@ -246,6 +246,7 @@ class ModbusDriver:
             has_answered=read.has_answered,
             is_link_down=read.is_link_down,
             read=partial(job_read, unit, job.group, read, told),
+            has_asked=read.has_asked,
         )
 
     def _read_once(

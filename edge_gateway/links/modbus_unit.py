@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from edge_gateway.links.followed_values import lasting
-from edge_gateway.links.group_plan import GroupPlan, later
+from edge_gateway.links.group_plan import GroupPlan, asked_anew, later
 from edge_gateway.links.learnt import FoundOrder, Habits, Learnt, ModbusLearnt, Totals
 from edge_gateway.links.patience import UnitPace
 from firmware_profiles.identify import can_tell_another
@@ -140,7 +140,7 @@ def taken_over(unit: Unit, known: Learnt | None) -> None:
     if known.totals.of == stated.reference:
         unit.trails = lasting(known.totals, unit.rules).trails
     if habits is not None and replace(habits.profile, place=stated.place) == stated:
-        unit.plans = dict(habits.plans)
+        unit.plans = {group: asked_anew(plan) for group, plan in habits.plans.items()}
         unit.pace, unit.planned_s = habits.pace, habits.planned_s
         unit.counts, unit.trails = habits.counts, habits.trails
         unit.settings = dict(habits.settings)

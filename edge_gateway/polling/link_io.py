@@ -273,9 +273,15 @@ class LinkWorker:
         heard = self._line.hear(kind, self._retry_count(key.serial), self._work_off, started.utc)
         now = self._now()
         self._work_off()
-        finished = self._finish(
-            key, (started, now), has_answered=heard.has_answered, is_link_down=heard.is_link_down
-        )
+        if heard.has_asked:
+            finished = self._finish(
+                key,
+                (started, now),
+                has_answered=heard.has_answered,
+                is_link_down=heard.is_link_down,
+            )
+        else:
+            finished = self._schedule.passed_over(key, now)
         if finished.is_frame_due:
             self._left = lambda: self._hand_on(kind, started, heard.read())
         if finished.news:

@@ -213,6 +213,17 @@ class Schedule:
         heapq.heappush(self._quiet, (self._roll.of(key.serial).quiet_until_s, key.serial))
         return Finished(news=news, is_frame_due=is_frame_due)
 
+    def passed_over(self, key: JobKey, now: Moment) -> Finished:
+        """Take note of a job that asked nothing: its meter was neither heard nor silent."""
+        job = self._jobs[key]
+        is_frame_due = job.absent_at_utc is None or job.grid.after(job.absent_at_utc) <= now.utc
+        absent_at_utc = now.utc if is_frame_due else job.absent_at_utc
+        due_at_utc = job.grid.after(now.utc)
+        self._put(job._replace(due_at_utc=due_at_utc, absent_at_utc=absent_at_utc))
+        if self._roll.of(key.serial).misses:
+            heapq.heappush(self._quiet, (now.wall_s + LINK_PAUSE_S, key.serial))
+        return Finished(news=(), is_frame_due=is_frame_due)
+
     def postpone(self, key: JobKey, now: Moment) -> Finished:
         """Take note of a job that the link itself prevented: no meter is blamed.
 

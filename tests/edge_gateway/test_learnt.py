@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -372,7 +373,9 @@ HEAT_TOTALS = (Quantity.VOLUME_M3, Quantity.ENERGY_KWH)
 TRAIL = Trail(Point(Hands().now_utc(), 1234567.89))
 
 
-def test_a_poisoned_register_is_not_looked_for_again_after_a_swap(tmp_path: Path) -> None:
+def test_a_poisoned_register_is_asked_once_alone_and_not_looked_for_after_a_swap(
+    tmp_path: Path,
+) -> None:
     meter, asked = alpha(), list[tuple[int, int]]()
     meter.refused = {4}
 
@@ -389,12 +392,32 @@ def test_a_poisoned_register_is_not_looked_for_again_after_a_swap(tmp_path: Path
         before.close()
         asked.clear()
         driver = make_line(setup.order(Hands(), learnt)).driver
+        reads = [driver.read(FAST, retry_count=0) for _ in range(3)]
+        driver.close()
+
+    for read in reads:
+        assert read.values == {Quantity.FLOW_M3H: 7.0}
+        assert read.notices == ()
+    assert [at for at, count in asked if 4 in range(at, at + count)] == [4]
+
+
+def test_a_register_that_new_firmware_has_is_read_at_once_after_a_swap(tmp_path: Path) -> None:
+    meter, clock = alpha(), Hands()
+    meter.refused = {4}
+    with MeterServer(units={1: meter}) as plant:
+        setup = settings(tmp_path, plant.port, "alpha@1")
+        before = make_line(setup.order(clock)).driver
+        for _ in range(4):
+            before.read(FAST, retry_count=0)
+            clock.now += timedelta(minutes=15)
+        learnt = before.learnt()
+        before.close()
+        meter.refused = set()
+        driver = make_line(setup.order(clock, learnt)).driver
         read = driver.read(FAST, retry_count=0)
         driver.close()
 
-    assert read.values == {Quantity.FLOW_M3H: 7.0}
-    assert read.notices == ()
-    assert all(4 not in range(at, at + count) for at, count in asked)
+    assert read.values == {Quantity.FLOW_M3H: 7.0, Quantity.POWER_KW: 9.0}
 
 
 def test_what_was_learnt_is_of_one_line_device_and_address_alone(tmp_path: Path) -> None:

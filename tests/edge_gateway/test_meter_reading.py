@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,6 +275,69 @@ def test_a_meter_with_a_smaller_limit_than_its_profile_says_is_asked_in_smaller_
 
     assert max(request.word_count for request in meter.asked) <= 6
     assert len(meter.asked) == 4
+
+
+def chance(meter: "Meter", refusals: int) -> Callable[[Span], Answer]:
+    """The same meter, which refuses so many requests for no reason."""
+    left = [refusals]
+
+    def transact(request: Span) -> Answer:
+        if left[0]:
+            left[0] -= 1
+            return refusal(2)
+        return meter(request)
+
+    return transact
+
+
+@pytest.mark.parametrize("refusals", range(1, 8))
+def test_refusals_by_chance_cut_no_plan_for_good(refusals: int) -> None:
+    block = plan(*(span(at) for at in range(0, 16, 4)))
+    meter = Meter()
+    current = read_group(block, chance(meter, refusals), retry_count=0).plan
+    for day in (0, 1, 2):
+        at_utc = NOW + timedelta(days=day)
+        read = read_group_at(current, meter, retry_count=0, now_utc=at_utc)
+        current = read.plan
+    meter.asked.clear()
+    read_group_at(current, meter, retry_count=0, now_utc=NOW + timedelta(days=2, hours=1))
+
+    assert meter.asked == list(block.requests)
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_two_refusals_by_chance_cut_no_plan_at_all(refusals: int) -> None:
+    block = plan(*(span(at) for at in range(0, 16, 4)))
+
+    read = read_group(block, chance(Meter(), refusals), retry_count=0)
+
+    assert (read.plan.requests, read.faults) == (block.requests, {})
+
+
+def test_what_cuts_a_plan_each_time_is_not_looked_for_for_ever() -> None:
+    meter = Meter(bad=frozenset({5}))
+    current = plan(span(0), span(10))
+    days = []
+    for day in range(10):
+        meter.asked.clear()
+        at_utc = NOW + timedelta(days=day)
+        current = read_group_at(current, meter, retry_count=0, now_utc=at_utc).plan
+        if len(meter.asked) > 2:
+            days.append(day)
+
+    assert days == [0, 1, 2, 3]
+
+
+def test_a_job_that_asks_nothing_tells_nothing_of_its_meter() -> None:
+    meter = Meter(bad=frozenset(range(22)))
+    current = plan(span(0), span(10))
+    reads = []
+    for _ in range(CERTAIN_AFTER + 1):
+        reads.append(read_group(current, meter, retry_count=0))
+        current = reads[-1].plan
+
+    assert [read.has_asked for read in reads] == [True] * CERTAIN_AFTER + [False]
+    assert not reads[-1].has_answered
 
 
 @given(

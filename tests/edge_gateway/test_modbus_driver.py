@@ -487,6 +487,24 @@ def queue(folder: Path) -> Iterator[tuple[Outbox, Callable[[], list[dict[str, ob
     store.close()
 
 
+def test_a_meter_that_refuses_a_whole_group_is_not_called_silent(tmp_path: Path) -> None:
+    """Between two questions for what it refuses nothing is asked: that is no silence of it."""
+    meter, told = alpha(), Told()
+    meter.refused = set(range(20))
+    with MeterServer(units={1: meter}) as plant, queue(tmp_path) as (outbox, frames):
+        parts = LinkParts(
+            clock=FastClock(3600), outbox=outbox, announce=told.announce, is_raw_kept=True
+        )
+        worker = LinkWorker(settings(tmp_path, plant.port, "alpha@1"), parts)
+        with running(worker.run):
+            until(lambda: len(frames()) >= 12)
+        found = frames()
+
+    assert {"meter_silent", "link_silent"} & set(told.kinds()) == set()
+    assert "register_refused" in told.kinds()
+    assert all(not frame["v"] for frame in found)
+
+
 def test_an_unknown_meter_is_not_polled_until_it_says_what_it_is(tmp_path: Path) -> None:
     meter, told = Meter(words={100: 77, 0: 7, 4: 9}), Told()
     with MeterServer(units={1: meter}) as plant, queue(tmp_path) as (outbox, frames):
