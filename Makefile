@@ -72,8 +72,9 @@ bench-safety-check: install ## taps and simulated time of a home check
 package-tablet: test-packages ## the tablet as a folder that needs no Python; tried on Linux
 	@sh tools/package_tablet.sh
 
-screenshots: test-packages ## take the README's pictures anew, both languages
+screenshots: test-packages ## the README's pictures anew; every screen of the tablet into var/pictures, compared
 	$(PYTHON_IN) -m demo.screenshots
+	LAMP_UI_PICTURES=var/pictures $(PYTHON_IN) -m pytest -q tests/field_app_ui/test_pictures.py
 
 clean:           ## remove what install made
 	rm -rf .venv sync_server/web/node_modules sync_server/web/static/vendor

@@ -3,7 +3,9 @@
     ports         what a screen's tool kit gives: a worker, a timer; the words and the zone
     views         the view data that a screen draws
     stage         one watcher, the last view, stale answers dropped
-    wording       states, reasons and times in the reader's language
+    dates         how days and moments read
+    wording       states, reasons and durations in the reader's language
+    outcome_words what was sent, why it was refused, what to do now
     crew_line     crew and person in one line
     rows          orders -> rows of the list
     orders        OrdersPresenter: the list

@@ -9,6 +9,8 @@ from field_app.access.personal_data import SeenPerson
 from field_app.forms.numbers import shown_number
 from field_app.orders.next_action import next_event, side_events
 from field_app.orders.order_store import SeenOrder
+from field_app.presenters.dates import time_text
+from field_app.presenters.outcome_words import advice_text, operation_text, outcome_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.views import (
     ActionView,
@@ -26,14 +28,11 @@ from field_app.presenters.wording import (
     gap_text,
     mark_view,
     medium_text,
-    operation_text,
-    refusal_text,
     result_text,
     state_text,
-    time_text,
 )
 from field_app.store.outbox_store import Look, OutboxEntry
-from field_app.store.record_states import OpStatus, RecordState
+from field_app.store.record_states import RecordState
 from wire_contracts.evidence import ChartPoint, Evidence
 from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.frames import ms_from_utc
@@ -102,7 +101,9 @@ def person_facts(person: SeenPerson, context: PresenterContext) -> tuple[Labelle
         (t("Remark"), person.person.note, "note"),
         (
             t("Appointment"),
-            "" if at_ms is None else time_text(at_ms, context.clock.now_utc(), context.zone),
+            ""
+            if at_ms is None
+            else time_text(context.words, at_ms, context.clock.now_utc(), context.zone),
             "time",
         ),
     )
@@ -162,19 +163,22 @@ def _action(t: Words, event: WorkOrderEvent) -> ActionView:
     )
 
 
-def look_here(t: Words, entry: OutboxEntry) -> LookHere:
-    """Return one operation that a person must see, with the server's reason."""
-    reason = refusal_text(t, entry.outcome, entry.code)
-    if entry.status is OpStatus.HELD:
-        reason = t("The server could not read it. It is kept here; ask the office.")
+def look_here(t: Words, entry: OutboxEntry, order_number: str = "") -> LookHere:
+    """Return one operation that a person must see: the server's reason, and what to do now."""
+    text = operation_text(t, entry.operation)
     return LookHere(
-        op_id=entry.operation.op_id, text=operation_text(t, entry.operation), reason=reason
+        op_id=entry.operation.op_id,
+        text="  ·  ".join(part for part in (order_number, text) if part),
+        reason=outcome_text(t, entry),
+        advice=advice_text(t, entry),
     )
 
 
 def _facts(document: WorkOrderDocument, context: PresenterContext) -> tuple[LabelledText, ...]:
     t = context.words
-    created = time_text(ms_from_utc(document.created_at_utc), context.clock.now_utc(), context.zone)
+    created = time_text(
+        context.words, ms_from_utc(document.created_at_utc), context.clock.now_utc(), context.zone
+    )
     facts = (
         LabelledText(label=t("Order"), text=document.number, icon="order"),
         LabelledText(label=t("Address"), text=document.address, icon="address"),
@@ -225,7 +229,7 @@ def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
         rule_to_x=_x(evidence.rule_to_utc, first, last),
         top=_top(points),
         axis_texts=tuple(
-            time_text(ms_from_utc(moment), now_utc, context.zone)
+            time_text(context.words, ms_from_utc(moment), now_utc, context.zone)
             for moment in (first, middle, last)
         ),
         numbers=_numbers(evidence, t),

@@ -17,6 +17,7 @@ from field_app.forms.finding import (
 )
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
+from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.site_words import lack_text
@@ -28,7 +29,6 @@ from field_app.presenters.wording import (
     quantity_text,
     range_text,
     result_text,
-    time_text,
 )
 from field_app.tablet import Tablet
 from wire_contracts.fields import JsonValue
@@ -299,7 +299,7 @@ class FindingPresenter:
         if self._saved_at_ms is None:
             return ""
         now_utc = self._context.clock.now_utc()
-        time = time_text(self._saved_at_ms, now_utc, self._context.zone)
+        time = time_text(self._context.words, self._saved_at_ms, now_utc, self._context.zone)
         return self._context.words("Kept on this tablet at {time}").format(time=time)
 
 

@@ -11,11 +11,12 @@ from field_app.checklists.form_shelf import FormGoneError
 from field_app.forms.numbers import parse_number
 from field_app.photos.album import Beside
 from field_app.platform.ports import Hardware, Tag
+from field_app.presenters.dates import time_text
 from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.stage import SecondTry, Stage
-from field_app.presenters.wording import no_room_text, time_text
+from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
@@ -393,7 +394,7 @@ class FormPresenter:
         if sheet.saved_at_ms is None:
             return ""
         now_utc = self._context.clock.now_utc()
-        time = time_text(sheet.saved_at_ms, now_utc, self._context.zone)
+        time = time_text(self._context.words, sheet.saved_at_ms, now_utc, self._context.zone)
         return self._context.words("Kept on this tablet at {time}").format(time=time)
 
 

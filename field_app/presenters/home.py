@@ -21,12 +21,12 @@ from field_app.patrols.inspection_store import SeenHome
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
+from field_app.presenters.dates import date_text
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import (
     SEVERITY_ICONS,
-    date_text,
     home_state_text,
     item_text,
     lack_text,
@@ -341,7 +341,7 @@ class HomePage:
             )
         due = [hazard.due_at_utc for hazard in hazards if hazard.due_at_utc is not None]
         until = (
-            t("To be removed until {date}").format(date=date_text(min(due), context.zone))
+            t("To be removed until {date}").format(date=date_text(t, min(due), context.zone))
             if due
             else ""
         )

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.dates import short_day_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -153,7 +154,7 @@ class LeavePage(SitePage):
         time = at.strftime("%H:%M")
         if days == 1:
             return self.t("Tomorrow {time}").format(time=time)
-        return f"{at.strftime('%m-%d')} {time}"
+        return f"{short_day_text(self.t, at.date())} {time}"
 
     def _refusal(self, data: SiteSheet, answers: Answers, *, is_no_access: bool) -> str:
         t = self.t

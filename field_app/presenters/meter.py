@@ -11,8 +11,9 @@ from field_app.patrols.meter_doubts import Doubt, Judgement, judge
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
+from field_app.presenters.dates import date_text
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import date_text, doubt_text
+from field_app.presenters.round_wording import doubt_text
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
@@ -226,7 +227,7 @@ class MeterPresenter:
                 question_tone=Tone.DANGER if judgement and judgement.is_impossible else Tone.WARN,
                 facts=tuple(
                     LabelledText(
-                        label=date_text(each.at_utc, context.zone),
+                        label=date_text(t, each.at_utc, context.zone),
                         text=f"{shown_number(each.value)} {meter.unit}",
                         icon="meter",
                     )

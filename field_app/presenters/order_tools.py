@@ -2,10 +2,10 @@
 
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.site_words import step_text
 from field_app.presenters.views import ActionView, LabelledText, OrderTool, Tone
-from field_app.presenters.wording import time_text
 from wire_contracts.site_facts import SafetyStep
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -104,7 +104,7 @@ def handover_facts(sheet: SiteSheet, context: PresenterContext) -> tuple[Labelle
     if handover is None:
         return ()
     t, medium = context.words, sheet.document.medium
-    at = time_text(handover.at_ms, context.clock.now_utc(), context.zone)
+    at = time_text(context.words, handover.at_ms, context.clock.now_utc(), context.zone)
     steps = ", ".join(step_text(t, each.step, medium) for each in handover.steps)
     valves = ", ".join(each.valve_id for each in handover.valves)
     lines = (

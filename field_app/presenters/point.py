@@ -436,6 +436,8 @@ class PointPage:
             return t("Show first that you are there.")
         judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
         is_grave = is_defect and answers.get(_SEVERITY) == "1"
+        if is_dangerous(judged) and not is_defect:
+            return t("Dangerous: record it as a defect.")
         missing_form = "" if is_grave else form_refusal(t, data.forms)
         if missing_form:
             return missing_form
@@ -443,10 +445,8 @@ class PointPage:
         wrong = next((each for each in judged if each.verdict in unusable), None)
         if wrong is not None:
             return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
-        if is_defect:
-            has_words = answers.get(_SEVERITY) and answers.get(_NOTE).strip()
-            return "" if has_words else t("Say how bad it is, and what is wrong.")
-        return t("Dangerous: record it as a defect.") if is_dangerous(judged) else ""
+        has_words = answers.get(_SEVERITY) and answers.get(_NOTE).strip()
+        return t("Say how bad it is, and what is wrong.") if is_defect and not has_words else ""
 
 
 _UNUSABLE = frozenset({Verdict.EMPTY, Verdict.NOT_A_NUMBER, Verdict.IMPOSSIBLE})

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, natural
+from field_app.presenters.dates import time_text
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.round_wording import home_state_text
 from field_app.presenters.rounds import OPEN_STATES
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import FilterChip, MarkView, Tone
-from field_app.presenters.wording import mark_view, time_text
+from field_app.presenters.wording import mark_view
 from wire_contracts.frames import ms_from_utc
 
 
@@ -128,7 +129,7 @@ class RoundListPresenter:
             t("to read")
             if read_at is None
             else t("read {time}").format(
-                time=time_text(ms_from_utc(read_at), now_utc, context.zone)
+                time=time_text(t, ms_from_utc(read_at), now_utc, context.zone)
             )
         )
         return RoundRow(

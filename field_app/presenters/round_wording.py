@@ -1,7 +1,6 @@
 """Decides how rounds are told in the reader's language: places, measures, items, doubts."""
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
 
 from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place, bearing_deg, compass_point
@@ -214,8 +213,3 @@ def doubt_text(t: Words, doubt: Doubt) -> str:
         Doubt.UNCHANGED: t("Nothing was used. Does the meter turn?"),
     }
     return texts[doubt]
-
-
-def date_text(moment_utc: datetime, zone: tzinfo) -> str:
-    """Return a day in the site's zone."""
-    return moment_utc.astimezone(zone).strftime("%Y-%m-%d")

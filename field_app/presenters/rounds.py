@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from field_app.patrols.directions import Place
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.run_state import nearest_first
+from field_app.presenters.dates import date_text
 from field_app.presenters.round_parts import RoundParts
-from field_app.presenters.round_wording import date_text
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
@@ -157,7 +157,7 @@ class RoundsPage:
                 ""
                 if plan.last_done_at_utc is None
                 else t("last walked {date}").format(
-                    date=date_text(plan.last_done_at_utc, context.zone)
+                    date=date_text(t, plan.last_done_at_utc, context.zone)
                 )
             )
             lines.append(

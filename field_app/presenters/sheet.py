@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from field_app.presenters.dates import time_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.sheet_views import BLANK_SHEET, SheetView
 from field_app.presenters.stage import SecondTry, Stage
-from field_app.presenters.wording import no_room_text, time_text
+from field_app.presenters.wording import no_room_text
 
 D = TypeVar("D")
 
@@ -209,5 +210,5 @@ class SheetPresenter(Generic[D]):
         if self._saved_at_ms is None:
             return ""
         now_utc = self._context.clock.now_utc()
-        time = time_text(self._saved_at_ms, now_utc, self._context.zone)
+        time = time_text(self._context.words, self._saved_at_ms, now_utc, self._context.zone)
         return self._context.words("Kept on this tablet at {time}").format(time=time)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_desk import SiteSheet
+from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words
-from field_app.presenters.wording import time_text
 from field_app.tablet import Tablet
 
 
@@ -52,7 +52,9 @@ class SitePage:
         return people.get(actor, actor)
 
     def _time(self, at_ms: int) -> str:
-        return time_text(at_ms, self._context.clock.now_utc(), self._context.zone)
+        return time_text(
+            self._context.words, at_ms, self._context.clock.now_utc(), self._context.zone
+        )
 
     def _subtitle(self, sheet: SiteSheet) -> str:
         return f"{sheet.document.number}  ·  {sheet.document.address}"

@@ -7,6 +7,7 @@ from field_app.orders.completion import Lack, Lacking
 from field_app.orders.entry_gate import GateReason
 from field_app.orders.reading_check import Doubt
 from field_app.orders.safety_steps import StepField, Trouble
+from field_app.presenters.dates import day_text
 from field_app.presenters.ports import Words
 from field_app.presenters.views import Tone
 from wire_contracts.quantities import Medium
@@ -151,8 +152,8 @@ def calibration_text(t: Words, until: date, today: date) -> tuple[str, Tone]:
     """Return until when a detector may be trusted, and how urgent that is."""
     standing = calibration_at(until, today)
     if standing is Calibration.OVER:
-        return t("Blocked: calibration ended {day}").format(day=until.isoformat()), Tone.DANGER
-    text = t("Calibrated until {day}").format(day=until.isoformat())
+        return t("Blocked: calibration ended {day}").format(day=day_text(t, until)), Tone.DANGER
+    text = t("Calibrated until {day}").format(day=day_text(t, until))
     return text, Tone.WARN if standing is Calibration.SOON else Tone.OK
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from field_app.platform.ports import Availability, Hardware
+from field_app.presenters.dates import time_text
 from field_app.presenters.details import look_here
+from field_app.presenters.outcome_words import operation_text
 from field_app.presenters.photos import size_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.stage import Stage
@@ -14,10 +16,8 @@ from field_app.presenters.wording import (
     banner_text,
     mark_view,
     no_room_text,
-    operation_text,
     reason_text,
     since_text,
-    time_text,
 )
 from field_app.store import photo_store
 from field_app.store.outbox_store import OutboxEntry
@@ -133,7 +133,10 @@ class SyncPresenter:
                 next_try_text=self._next_try(snapshot, reason),
                 banner=banner_text(t, reason) if snapshot.has_room else no_room_text(t),
                 waiting=tuple(self._row(entry, snapshot, now_utc) for entry in snapshot.waiting),
-                look_here=tuple(look_here(t, entry) for entry in snapshot.look_here),
+                look_here=tuple(
+                    look_here(t, entry, snapshot.numbers.get(entry.order_id, ""))
+                    for entry in snapshot.look_here
+                ),
                 held_count=status.outbox.held,
                 capabilities=(
                     *_capabilities(t, self._hardware),
@@ -148,14 +151,14 @@ class SyncPresenter:
             op_id=entry.operation.op_id,
             text=operation_text(t, entry.operation),
             order_number=snapshot.numbers.get(entry.order_id, ""),
-            at_text=time_text(entry.made_at_ms, now_utc, self._context.zone),
+            at_text=time_text(self._context.words, entry.made_at_ms, now_utc, self._context.zone),
             mark=mark_view(t, _STATES.get(entry.status, RecordState.QUEUED)),
         )
 
     def _last_contact(self, status: SyncStatus, now_utc: datetime) -> str:
         if status.last_contact_ms is None:
             return self._context.words("never")
-        return time_text(status.last_contact_ms, now_utc, self._context.zone)
+        return time_text(self._context.words, status.last_contact_ms, now_utc, self._context.zone)
 
     def _next_try(self, snapshot: SyncSnapshot, reason: Reason) -> str:
         """Return how far pull and photos are and when it goes on, empty with nothing to say."""

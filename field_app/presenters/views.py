@@ -149,11 +149,12 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookHere:
-    """An operation that the server refused or merged: what, and why."""
+    """An operation that the server refused or merged: what, why, and what to do now."""
 
     op_id: str
     text: str
     reason: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

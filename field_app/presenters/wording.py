@@ -1,4 +1,4 @@
-"""Decides how states, reasons and times read in the language of the person."""
+"""Decides how states, reasons and durations read in the language of the person."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -8,14 +8,13 @@ from field_app.access.personal_data import Gap
 from field_app.forms.finding import MeasuredField, Missing, Problem
 from field_app.forms.numbers import shown_number
 from field_app.platform.ports import PinOutcome, PinVerdict
+from field_app.presenters.dates import time_text
 from field_app.presenters.ports import Words
 from field_app.presenters.views import MarkView, Tone
 from field_app.store.record_states import RecordState
 from field_app.sync.reasons import Reason
-from wire_contracts.codes import Code
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.kinds import FindingResult
-from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
@@ -177,39 +176,6 @@ def banner_text(t: Words, reason: Reason) -> str:
     return texts.get(reason, "")
 
 
-def refusal_text(t: Words, outcome: Outcome | None, code: Code | None) -> str:
-    """Return why the server refused or merged something, in words a crew can act on."""
-    texts: Mapping[Code, str] = {
-        Code.STATE: t("The order has moved on meanwhile."),
-        Code.TAKEN: t("Another crew had taken the order first."),
-        Code.EVIDENCE_MISSING: t("The finding is missing: record it and finish again."),
-        Code.GONE: t("The order was cancelled or is gone."),
-        Code.NOT_YOURS: t("The order belongs to another crew now."),
-        Code.FIELD_OFFICE: t("Only the office may change this."),
-        Code.ENTITY_UNKNOWN: t("The server does not know this order."),
-        Code.CONFLICT: t("The office had changed the same thing."),
-    }
-    if outcome is Outcome.MERGED:
-        return t("The office's words and yours were put together.")
-    otherwise = t("The office has it for review.")
-    return otherwise if code is None else texts.get(code, otherwise)
-
-
-def operation_text(t: Words, operation: Operation) -> str:
-    """Return what one operation does, in the words of the button that made it."""
-    if operation.kind is OperationKind.GO:
-        known = operation.field in set(WorkOrderEvent)
-        return event_text(t, WorkOrderEvent(operation.field)) if known else operation.field
-    texts = {
-        "result": t("Result of the finding"),
-        "cause": t("Cause of the finding"),
-        "diagnosis": t("Words of the finding"),
-        "note": t("Note"),
-        "form_answerset": t("Finding"),
-    }
-    return texts.get(operation.field, operation.field)
-
-
 def missing_text(t: Words, missing: Missing) -> str:
     """Return one sentence about what is missing or wrong in the finding."""
     label = "" if missing.measured is None else quantity_text(t, missing.measured.quantity)
@@ -231,13 +197,6 @@ def range_text(t: Words, one: MeasuredField) -> str:
     """Return the range of possible values, shown before typing."""
     low, high = shown_number(one.low), shown_number(one.high)
     return t("{low} to {high} {unit}").format(low=low, high=high, unit=one.unit)
-
-
-def time_text(moment_ms: int, now_utc: datetime, zone: tzinfo) -> str:
-    """Return `08:41` for today in the site's zone, `11-21 08:41` for another day."""
-    moment = utc_from_ms(moment_ms).astimezone(zone)
-    is_today = moment.date() == now_utc.astimezone(zone).date()
-    return moment.strftime("%H:%M" if is_today else "%m-%d %H:%M")
 
 
 def duration_text(t: Words, duration: timedelta) -> str:
@@ -264,7 +223,7 @@ def due_text(t: Words, due_at_ms: int | None, now_utc: datetime, zone: tzinfo) -
     if due_at_utc < now_utc:
         late = duration_text(t, now_utc - due_at_utc)
         return t("overdue {duration}").format(duration=late), True
-    return t("due {time}").format(time=time_text(due_at_ms, now_utc, zone)), False
+    return t("due {time}").format(time=time_text(t, due_at_ms, now_utc, zone)), False
 
 
 def since_text(t: Words, moment_ms: int | None, now_utc: datetime) -> str:

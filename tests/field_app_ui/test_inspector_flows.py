@@ -13,30 +13,11 @@ from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
-from tests.field_app_ui.test_every_screen import (
-    FACES,
-    boxes,
-    cut_off,
-    glyphs,
-    is_in_the_other_language,
-    shown,
-    too_small,
-)
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation, OperationKind
 from wire_contracts.orders import FactType
 
 PIN = "274913"
-UPRIGHT, ON_ITS_SIDE = (800, 1280), (1280, 800)
-
-VIEWS = (
-    pytest.param("en", UPRIGHT),
-    pytest.param("zh_CN", ON_ITS_SIDE),
-    pytest.param("en", ON_ITS_SIDE, marks=pytest.mark.nightly),
-    pytest.param("zh_CN", UPRIGHT, marks=pytest.mark.nightly),
-)
-"""Each language and each way round at every change, every pair of them nightly."""
-NAMES = {"Nordring", "m³", "cm", "抢修三班 · 李伟", "Lamplighter"}
 
 
 @pytest.fixture
@@ -470,70 +451,3 @@ def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) ->
         (1290.0, "", False),
         (15.0, "rolled_over", True),
     ]
-
-
-def walk(ui: harness.Driver, hands: Hands) -> Iterator[str]:
-    """Go through every screen of the rounds; the name of each is yielded while it is shown."""
-    yield "rounds"
-    hands.locator.go(0, off_m=-70)
-    go(ui, "start:plan-1")
-    ui.pump(140)
-    yield "route"
-    go(ui, "next-stop")
-    yield "stop"
-    hands.reader.hold_near("04a2b30")
-    ui.settle()
-    choose(ui, "outcome", "defect")
-    yield "defect"
-    ui.back()
-    ui.settle()
-    go(ui, "end-route")
-    yield "end"
-    ui.back()
-    ui.back()
-    ui.settle()
-    go(ui, "homes")
-    yield "homes"
-    go(ui, "next-door")
-    choose(ui, "appliances", "wrong")
-    choose(ui, "item:hose", "wrong")
-    yield "home"
-    ui.back()
-    ui.back()
-    ui.settle()
-    go(ui, "meters")
-    yield "meters"
-    go(ui, "next-door")
-    ui.tap_hint("key-9")
-    ui.settle()
-    yield "meter"
-
-
-@pytest.mark.parametrize(("language", "size"), VIEWS)
-def test_every_screen_of_a_round_can_be_read_and_hit(
-    inspector: Field, hands: Hands, language: str, size: tuple[int, int]
-) -> None:
-    inspector.language = language
-    ui = open_rounds(inspector)
-    ui.resize(*size)
-    ui.settle()
-    known = {name: glyphs(f"Lamplighter{name}.ttf") for name in FACES}
-
-    problems = {}
-    for screen in walk(ui, hands):
-        widgets = shown(ui)
-        found = {
-            "boxes": sorted(boxes(widgets, known)),
-            "too small": too_small(widgets),
-            "cut off": cut_off(widgets),
-            "other language": sorted(
-                text
-                for text in ui.texts()
-                if not any(name in text for name in NAMES)
-                and is_in_the_other_language(text, language)
-            ),
-        }
-        problems[screen] = {name: bad for name, bad in found.items() if bad}
-
-    assert [screen for screen, found in problems.items() if found] == [], problems
-    assert len(problems) == 9

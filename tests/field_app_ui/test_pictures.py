@@ -1,8 +1,11 @@
-"""Pictures of the crew's screens against kept ones; `LAMP_UI_GOLDEN=update` keeps new ones."""
+"""Every screen in both languages and both ways round: readable, hit with gloves, as approved.
+
+`LAMP_UI_GOLDEN=update` keeps new pictures; `LAMP_UI_PICTURES=<folder>` writes all of them there,
+in full size.
+"""
 
 import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +13,26 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests.field_app_ui import kivy_harness as harness
+from tests.field_app_ui import scenes
 from tests.field_app_ui.conftest import Field
-from tests.field_app_ui.inspection_parts import LATITUDE, LONGITUDE, Hands, inspection_rows
-from tests.field_app_ui.test_crew_flows import FIRST, begin_work
-from tests.field_app_ui.test_inspector_flows import ON_ITS_SIDE, go
-from tests.field_app_ui.town_office import make_order, make_site, small_network
-from wire_contracts.network import Plane
+from tests.field_app_ui.inspection_parts import Hands
+from tests.field_app_ui.readable import troubles
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 KEPT = Path(__file__).parents[1] / "data" / "pictures"
+FULL_SIZE = os.environ.get("LAMP_UI_PICTURES")
+IS_UPDATE = os.environ.get("LAMP_UI_GOLDEN") == "update"
+
+UPRIGHT, ON_ITS_SIDE = (800, 1280), (1280, 800)
+WAYS_ROUND = (("", UPRIGHT), ("wide-", ON_ITS_SIDE))
+
+SHRINK = 2
+"""Kept pictures are half as wide and high: a quarter of the bytes, and every word still shows."""
+
+COLOURS = 256
+"""Of a kept picture; the error of the palette is about half of the tolerance."""
 
 TOLERANCE = 28
 """Difference of a channel, of 255, that another GL library may make (tablet guide section 8)."""
@@ -31,7 +43,12 @@ MOST_DIFFERING = 0.0005
 MORE_LOOKS = 5
 """Rows are worded in the background: a picture may be some frames early."""
 
-pytestmark = pytest.mark.skipif(not harness.HAS_PIXELS, reason="no GL library: nothing is drawn")
+Walk = Callable[[Field, Hands], Iterator[str]]
+
+
+def small(picture: "Picture") -> "Picture":
+    """Return a picture as it is kept and compared."""
+    return picture.reduce(SHRINK)
 
 
 def differing(found: "Picture", kept: "Picture") -> float:
@@ -47,111 +64,76 @@ def differing(found: "Picture", kept: "Picture") -> float:
 
 def check(ui: harness.Driver, name: str) -> str:
     """Return what is wrong with the picture of a screen, empty when it is as kept."""
-    ui.settle()
     ui.fade_scroll_bars()
     path, found = KEPT / f"{name}.png", ui.image()
-    if os.environ.get("LAMP_UI_GOLDEN") == "update":
+    if FULL_SIZE:
+        Path(FULL_SIZE).mkdir(parents=True, exist_ok=True)
+        found.save(Path(FULL_SIZE) / f"{name}.png")
+    if IS_UPDATE:
         path.parent.mkdir(parents=True, exist_ok=True)
-        found.save(path, optimize=True)
+        reduced = small(found).quantize(COLOURS, Image.Quantize.FASTOCTREE)
+        reduced.save(path, optimize=True)
         return ""
     if not path.exists():
         return f"{name}: is not kept; look at it and keep it with LAMP_UI_GOLDEN=update"
     with Image.open(path) as file:
         kept = file.convert("RGB")
-    share = differing(found, kept)
+    share = differing(small(found), kept)
     for _ in range(MORE_LOOKS):
-        if share > MOST_DIFFERING:
-            ui.settle()
-            ui.fade_scroll_bars()
-            share = differing(ui.image(), kept)
-    if share <= MOST_DIFFERING:
-        return ""
+        if share <= MOST_DIFFERING:
+            return ""
+        ui.settle()
+        share = differing(small(ui.image()), kept)
     ui.screenshot(name)
     return f"{name}: {share:.2%} of the pixels differ; see {ui.artifacts / name}.png"
 
 
-def screens(ui: harness.Driver) -> Iterator[str]:
-    """Go through the screens whose pictures are kept."""
-    ui.tap_hint(FIRST)
-    ui.settle()
-    begin_work(ui)
-    yield "order"
-    for tool in ("work", "gate", "valves", "reading"):
-        ui.tap_hint(f"tool-{tool}")
+def look(ui: harness.Driver, scene: str, language: str) -> Iterator[str]:
+    """Yield what is wrong with one screen, upright and on its side."""
+    for way, size in WAYS_ROUND:
+        ui.resize(*size)
         ui.settle()
-        if tool == "gate":
-            for hint, text in (("oxygen_pct", "18.2"), ("lel_pct", "14")):
-                ui.tap_hint(hint)
-                ui.type(text)
-            ui.get("Field", hint="lel_pct", anywhere=True).focus = False
-        yield tool
-        ui.back()
-    ui.app.navigator.open_finding()
-    yield "finding"
-    ui.back()
-    ui.tap_hint("help")
-    yield "help"
-    ui.back()
-    ui.back()
-    ui.tap_hint("go-map")
-    yield "map"
-    ui.resize(*ON_ITS_SIDE)
-    yield "wide-map"
-    ui.tap_hint("go-orders")
-    ui.settle()
-    ui.tap_hint(FIRST)
-    yield "wide-order"
-    ui.tap_hint("tool-work")
-    yield "wide-work"
-    ui.back()
-    ui.resize(harness.WIDTH, harness.HEIGHT)
-    ui.back()
-
-
-def rounds(ui: harness.Driver, hands: Hands) -> Iterator[str]:
-    """Go through the pages of an inspector."""
-    ui.tap_hint("go-patrol")
-    yield "rounds"
-    place = ui.app.navigator.place_screen("patrol")
-    for page in ("homes", "home:hh-1", "meter:GM-1"):
-        place.opened(page)
-        yield page.partition(":")[0]
-        ui.back()
-    go(ui, "start:plan-1")
-    yield "run"
-    hands.locator.go(0, off_m=90)
-    go(ui, "next-stop")
-    yield "point"
-    ui.resize(*ON_ITS_SIDE)
-    yield "wide-point"
-    ui.back()
-    yield "wide-run"
+        for kind, bad in troubles(ui, language).items():
+            yield f"{way}{scene}.{language}: {kind}: {bad}"
+        if harness.HAS_PIXELS and (wrong := check(ui, f"{way}{scene}.{language}")):
+            yield wrong
     ui.resize(harness.WIDTH, harness.HEIGHT)
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
-def test_the_screens_look_as_they_were_approved(crew: Field, language: str) -> None:
+@pytest.mark.parametrize(
+    ("walk", "count"),
+    [(scenes.first_start, 2), (scenes.repair, 34), (scenes.inspection, 14)],
+    ids=["first_start", "repair", "inspection"],
+)
+def test_every_screen_is_readable_and_looks_as_it_was_approved(
+    crew: Field, walk: Walk, count: int, language: str
+) -> None:
     crew.language = language
-    crew.office.orders = [make_order(number, site=make_site(number)) for number in range(9)]
-    crew.office.network = [small_network()]
-    ui = crew.switch_on()
+    wrong: list[str] = []
+    seen: list[str] = []
+    try:
+        for scene in walk(crew, Hands()):
+            assert crew.ui is not None
+            seen.append(scene)
+            wrong += look(crew.ui, scene, language)
+    finally:
+        if crew.ui is not None:
+            crew.ui.resize(harness.WIDTH, harness.HEIGHT)
 
-    wrong = [check(ui, f"{screen}.{language}") for screen in screens(ui)]
-    for theme in ("dark", "sun"):
-        ui.app.use_theme(theme)
-        wrong.append(check(ui, f"list-{theme}.{language}"))
-    assert [each for each in wrong if each] == []
+    assert wrong == []
+    assert len(set(seen)) == count, seen
 
 
-@pytest.mark.parametrize("language", ["zh_CN", pytest.param("en", marks=pytest.mark.nightly)])
-def test_the_rounds_look_as_they_were_approved(crew: Field, language: str) -> None:
-    hands = Hands()
-    crew.language, crew.hardware = language, hands.hardware()
-    crew.office.orders, crew.office.extra = (), inspection_rows()
-    here = Plane(latitude_deg=LATITUDE, longitude_deg=LONGITUDE)
-    crew.office.network = [replace(small_network(), plane=here)]
-    ui = crew.switch_on()
+@pytest.mark.parametrize("language", [pytest.param("zh_CN", marks=pytest.mark.nightly), "en"])
+def test_every_screen_can_be_read_and_hit_with_large_text(crew: Field, language: str) -> None:
+    crew.language = language
+    wrong: dict[str, dict[str, list[str]]] = {}
+    for scene in scenes.repair(crew, Hands()):
+        assert crew.ui is not None
+        if scene == "alarm":
+            crew.ui.app.use_text_scale(1.2)
+            crew.ui.settle()
+        wrong[scene] = troubles(crew.ui, language)
 
-    wrong = [check(ui, f"{page}.{language}") for page in rounds(ui, hands)]
-
-    assert [each for each in wrong if each] == []
+    assert [scene for scene, found in wrong.items() if found] == [], wrong

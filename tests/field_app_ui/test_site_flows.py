@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,13 +18,13 @@ from tests.field_app_ui.town_office import (
     order_id,
     small_network,
 )
+from tests.field_app_ui.town_van import van
 from wire_contracts.fields import JsonObject
 from wire_contracts.orders import SafetyClass
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import Handover
 from wire_contracts.texts import BilingualText
-from wire_contracts.van import ENTITY as VAN
-from wire_contracts.van import AirValue, GasDetector, Van, VanPart, van_json
+from wire_contracts.van import VanPart
 from wire_contracts.work_order_states import WorkOrderState
 
 
@@ -85,20 +85,6 @@ def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
     assert [(each["oxygen_pct"], each["is_entry_allowed"]) for each in told] == [(20.8, True)]
     open_tool(ui, "gate")
     assert ui.get("Field", hint="detector_id", anywhere=True).text == "GX-7", "asked once a shift"
-
-
-def van(*parts: VanPart) -> tuple[str, str, JsonObject]:
-    """Return what the office sends of the crew's van: two detectors, one of them overdue."""
-    detectors = [
-        GasDetector(
-            detector_id=detector_id,
-            model="4-gas",
-            values=frozenset({AirValue.OXYGEN_PCT, AirValue.LEL_PCT}),
-            calibrated_until=until,
-        )
-        for detector_id, until in (("GX-7", date(2026, 11, 20)), ("GX-9", date(2027, 4, 30)))
-    ]
-    return VAN, "crew-3", van_json(Van(parts=parts, detectors=detectors))
 
 
 def test_a_detector_of_the_office_is_chosen_and_an_overdue_one_blocks(

@@ -78,7 +78,7 @@ _TITLES = {
     ),
 }
 
-_PLACES = (
+PLACES = (
     "滨河花园 12 栋 3 单元 902 室",
     "和平路 208 号 调压箱 RB-114",
     "新华北街 137 号 换热站 7",
@@ -168,7 +168,7 @@ def make_order(number: int, **changes: object) -> tuple[str, WorkOrderDocument]:
         "safety_class": SafetyClass.B,
         "priority": priority,
         "title": _TITLES[medium][number // 3 % 2],
-        "address": _PLACES[number % len(_PLACES)],
+        "address": PLACES[number % len(PLACES)],
         "created_at_utc": NOW_UTC - timedelta(hours=2),
         "due_at_utc": NOW_UTC + timedelta(minutes=37 * number - 65),
         "meter_id": f"{medium[0].upper()}M-{100001 + number}",
