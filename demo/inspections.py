@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from demo.areas import north_m
 from demo.names import TOWN_NAME
@@ -25,7 +26,21 @@ BOXES_PER_ROUTE = 6
 HOMES = 48
 METERS = 48
 
+SHOWN_CREW = "crew-repair-1"
+"""The crew whose tablet the demo shows has a small round of its own, beside its orders."""
+
+SHOWN_WELLS = 4
+SHOWN_BOXES = 2
+SHOWN_DOORS = 8
+
 WEEK_S = 7 * 86_400
+
+
+_ROUTES = (
+    *((crew_id, WELLS_PER_ROUTE, BOXES_PER_ROUTE) for crew_id in PATROL_CREWS),
+    (SHOWN_CREW, SHOWN_WELLS, SHOWN_BOXES),
+)
+"""Crew, wells and boxes of each route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +58,11 @@ def plan_inspections(town: Town, start_utc: datetime) -> Inspections:
     checkpoints: list[Inspected[Checkpoint]] = []
     plans: list[Inspected[PatrolPlan]] = []
     medium = [well for well in town.valve_wells if well.level is PressureLevel.MEDIUM]
-    for number, crew_id in enumerate(PATROL_CREWS):
-        wells = medium[number * WELLS_PER_ROUTE : (number + 1) * WELLS_PER_ROUTE]
-        boxes = town.regulators[number * BOXES_PER_ROUTE : (number + 1) * BOXES_PER_ROUTE]
+    walked, passed = 0, 0
+    for number, (crew_id, well_count, box_count) in enumerate(_ROUTES):
+        wells = medium[walked : walked + well_count]
+        boxes = town.regulators[passed : passed + box_count]
+        walked, passed = walked + well_count, passed + box_count
         stops = [*map(_well, wells), *(_box(box.asset_id, box.place) for box in boxes)]
         checkpoints += [
             Inspected(entity_id=stop_id, crew_id=crew_id, thing=stop) for stop_id, stop in stops
@@ -59,13 +76,12 @@ def plan_inspections(town: Town, start_utc: datetime) -> Inspections:
             last_done_at_utc=start_utc - timedelta(days=7),
         )
         plans.append(Inspected(entity_id=f"route-{number + 1}", crew_id=crew_id, thing=plan))
-    homes = town.households[:HOMES]
-    return Inspections(
-        checkpoints=checkpoints,
-        plans=plans,
-        homes=[_home(town, home) for home in homes],
-        meters=[_meter(home, start_utc) for home in town.households[HOMES : HOMES + METERS]],
-    )
+    doors = iter(town.households)
+    homes = [_home(town, home, HOME_CREW) for home in islice(doors, HOMES)]
+    meters = [_meter(home, start_utc, HOME_CREW) for home in islice(doors, METERS)]
+    homes += [_home(town, home, SHOWN_CREW) for home in islice(doors, SHOWN_DOORS)]
+    meters += [_meter(home, start_utc, SHOWN_CREW) for home in islice(doors, SHOWN_DOORS)]
+    return Inspections(checkpoints=checkpoints, plans=plans, homes=homes, meters=meters)
 
 
 def _well(well: ValveWell) -> tuple[str, Checkpoint]:
@@ -111,7 +127,7 @@ def _checkpoint(
     )
 
 
-def _home(town: Town, home: Home) -> Inspected[Household]:
+def _home(town: Town, home: Home, crew_id: str) -> Inspected[Household]:
     building, room = _door(home.address)
     household = Household(
         community=town.communities[home.community_no - 1].name,
@@ -122,10 +138,10 @@ def _home(town: Town, home: Home) -> Inspected[Household]:
         device_serial=home.serial,
         state=HouseholdState.DUE,
     )
-    return Inspected(entity_id=home.household_id, crew_id=HOME_CREW, thing=household)
+    return Inspected(entity_id=home.household_id, crew_id=crew_id, thing=household)
 
 
-def _meter(home: Home, start_utc: datetime) -> Inspected[RoundMeter]:
+def _meter(home: Home, start_utc: datetime, crew_id: str) -> Inspected[RoundMeter]:
     building, place = _door(home.address)
     first = 100.0 + int(home.serial[-3:])
     readings = tuple(
@@ -143,7 +159,7 @@ def _meter(home: Home, start_utc: datetime) -> Inspected[RoundMeter]:
         decimals=3,
         readings=readings,
     )
-    return Inspected(entity_id=home.meter_id, crew_id=HOME_CREW, thing=meter)
+    return Inspected(entity_id=home.meter_id, crew_id=crew_id, thing=meter)
 
 
 def _door(address: str) -> tuple[str, str]:

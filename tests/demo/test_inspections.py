@@ -2,7 +2,15 @@
 
 from datetime import UTC, datetime
 
-from demo.inspections import HOME_CREW, HOMES, PATROL_CREWS, plan_inspections
+from demo.accounts import CREW_LOGIN
+from demo.inspections import (
+    HOME_CREW,
+    HOMES,
+    PATROL_CREWS,
+    SHOWN_CREW,
+    SHOWN_DOORS,
+    plan_inspections,
+)
 from demo.seed_plan_io import load_town
 from sync_server.patrols.inspection_store import HOUSEHOLDS
 from wire_contracts.patrols import CheckpointKind
@@ -14,19 +22,32 @@ def test_every_stop_of_a_route_is_a_checkpoint_of_its_crew() -> None:
     found = plan_inspections(load_town(), START_UTC)
     crew_of = {each.entity_id: each.crew_id for each in found.checkpoints}
 
-    assert {plan.crew_id for plan in found.plans} == set(PATROL_CREWS)
+    assert {plan.crew_id for plan in found.plans} == {*PATROL_CREWS, SHOWN_CREW}
     for plan in found.plans:
         assert {crew_of[stop] for stop in plan.thing.stops} == {plan.crew_id}
     kinds = {each.thing.kind for each in found.checkpoints}
     assert kinds == {CheckpointKind.VALVE_WELL, CheckpointKind.REGULATOR_BOX}
 
 
+def test_the_crew_that_is_shown_has_a_round_of_its_own() -> None:
+    town = load_town()
+    found = plan_inspections(town, START_UTC)
+    shown = next(member.crew_id for member in town.staff if member.login == CREW_LOGIN)
+
+    assert shown == SHOWN_CREW
+    given = [*found.plans, *found.checkpoints, *found.homes, *found.meters]
+    of_shown = {type(each.thing).__name__ for each in given if each.crew_id == SHOWN_CREW}
+    assert of_shown == {"PatrolPlan", "Checkpoint", "Household", "RoundMeter"}
+    assert len({each.entity_id for each in found.checkpoints}) == len(found.checkpoints)
+    assert len({each.entity_id for each in found.homes}) == len(found.homes), "one crew each"
+
+
 def test_homes_stand_on_the_list_by_building_and_without_a_name() -> None:
     town = load_town()
     found = plan_inspections(town, START_UTC)
 
-    assert len(found.homes) == HOMES
-    assert {home.crew_id for home in found.homes} == {HOME_CREW}
+    assert len(found.homes) == HOMES + SHOWN_DOORS
+    assert {home.crew_id for home in found.homes} == {HOME_CREW, SHOWN_CREW}
     assert all(home.thing.building and "-" in home.thing.room for home in found.homes)
     names = {home.customer_name for home in town.households}
     written = "".join(str(HOUSEHOLDS.dump(home.thing)) for home in found.homes)
