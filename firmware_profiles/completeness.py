@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from firmware_profiles.codings import TEXTS
+from firmware_profiles.codings import FLOATS, TEXTS
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.profile import Profile
 from firmware_profiles.register import Register
@@ -14,7 +14,7 @@ from firmware_profiles.status_rule import StatusRule
 from firmware_profiles.vocabulary import EVENTS, LOCAL_UNITS, QUANTITIES
 from firmware_profiles.word_orders import can_decide_order
 from firmware_profiles.words import READ_BITS, Span
-from wire_contracts.quantities import UNITS, Medium, Quantity, to_canonical
+from wire_contracts.quantities import TOTALISERS, UNITS, Medium, Quantity, to_canonical
 
 _TO_FILL_IN = "?"
 """What `skeleton` leaves where only a person knows."""
@@ -214,6 +214,12 @@ def _of_limits(register: Register) -> Iterator[OpenPoint]:
     if low is not None and high is not None and low > high:
         problem = f"{float(low):g} is above max {float(high):g}: every value would be suspect"
         yield _block(_at(register, "min"), problem, "exchange min and max")
+    if register.limits.may_fall and register.wire is not None and register.wire not in TOTALISERS:
+        problem = f"{register.wire} is no total, it may fall anyway"
+        yield _block(_at(register, "may_fall"), problem, "leave it out")
+    if register.limits.floor is not None and register.coding.kind not in FLOATS:
+        problem = f"{register.coding.kind} is exact, only floats have noise about zero"
+        yield _block(_at(register, "floor"), problem, "leave it out")
 
 
 def _of_doubts(register: Register) -> Iterator[OpenPoint]:

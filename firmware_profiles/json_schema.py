@@ -65,6 +65,8 @@ _TYPES: Mapping[str, Schema] = {
     "register.reference": _choice(Reference),
     "register.access": _one_of(("R", "W", "RW")),
     "register.byte_in_word": _one_of(("high", "low")),
+    "register.may_fall": {"type": "boolean"},
+    "register.floor": _NUMBER,
     "register.unit_id_offset": _integer(0, 246),
     "register.valid_if": {"type": "array", "items": {"type": "object"}},
     "identify.method": _choice(ProbeMethod),

@@ -81,8 +81,9 @@ def measure(reader: Reader, register: Register, quantity: Quantity) -> Measured:
         return Measured(code=reason.code)
     except (ValueError, OverflowError):
         return Measured(code=BAD_PROFILE)
-    is_meant = is_plausible(quantity, value, is_float=register.coding.kind in FLOATS)
-    is_meant = is_meant and register.limits.holds(exact)
+    limits = register.limits
+    is_float = register.coding.kind in FLOATS and not limits.is_standstill(exact)
+    is_meant = is_plausible(quantity, value, is_float=is_float) and limits.holds(exact)
     return Measured(value=value, code=None if is_meant else SUSPECT_RANGE)
 
 

@@ -218,13 +218,17 @@ def _parse_wire(reader: TableReader, natural: Quantity | None) -> Quantity | Non
 
 def _parse_limits(reader: TableReader, wire: Quantity | None) -> Limits:
     zero = _canonical(reader, Fraction(0), wire)
-    rate = reader.exact_or_none("max_rate")
+
+    def canonical_step(key: str) -> Fraction | None:
+        step = _canonical(reader, reader.exact_or_none(key), wire)
+        return None if step is None else step - (zero or Fraction(0))
+
     return Limits(
         minimum=_canonical(reader, reader.exact_or_none("min"), wire),
         maximum=_canonical(reader, reader.exact_or_none("max"), wire),
-        max_rate_per_hour=None
-        if rate is None
-        else (_canonical(reader, rate, wire) or Fraction(0)) - (zero or Fraction(0)),
+        max_rate_per_hour=canonical_step("max_rate"),
+        floor=canonical_step("floor"),
+        may_fall=reader.flag("may_fall"),
     )
 
 

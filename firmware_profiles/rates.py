@@ -139,10 +139,14 @@ _ANY_TOTAL = Rule(is_total=True)
 def rules_of(profile: Profile) -> Mapping[Quantity, Rule]:
     """Return how the quantities of a profile may move: its totals, and those with a `max_rate`.
 
-    A total whose profile counts its rounds (`rollover_from`) does not fall when it goes round.
+    A total that `may_fall` is none here; one whose profile counts its rounds (`rollover_from`)
+    does not fall when it goes round.
     """
     rules = {
-        quantity: Rule(quantity in TOTALISERS, register.limits.max_rate_per_hour)
+        quantity: Rule(
+            quantity in TOTALISERS and not register.limits.may_fall,
+            register.limits.max_rate_per_hour,
+        )
         for quantity, register in wire_registers(profile).items()
     }
     return {name: rule for name, rule in rules.items() if rule != Rule(is_total=False)}

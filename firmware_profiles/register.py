@@ -77,17 +77,31 @@ class Companions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is plausible, in the canonical unit of the wire quantity; per hour for the rate."""
+    """What is plausible, in the canonical unit of the wire quantity.
+
+    Attributes:
+        minimum: Least value.
+        maximum: Largest value.
+        max_rate_per_hour: Most that it moves in an hour.
+        floor: What a float is nearer to zero than while the meter stands still.
+        may_fall: Whether a total goes back lawfully, as of a meter that counts the difference.
+    """
 
     minimum: Fraction | None = None
     maximum: Fraction | None = None
     max_rate_per_hour: Fraction | None = None
+    floor: Fraction | None = None
+    may_fall: bool = False
 
     def holds(self, value: Fraction) -> bool:
         """Return whether the value lies inside; an absent limit holds always."""
         is_low = self.minimum is not None and value < self.minimum
         is_high = self.maximum is not None and value > self.maximum
         return not (is_low or is_high)
+
+    def is_standstill(self, value: Fraction) -> bool:
+        """Return whether a value is so near to zero as the meter shows while nothing moves."""
+        return self.floor is not None and abs(value) <= self.floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

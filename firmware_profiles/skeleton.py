@@ -56,6 +56,7 @@ quantity = "?"                # energy_heat, volume, flow, power, temp_supply ..
 group = "slow"
 # sentinel = [0xFFFFFFFF]     # raw values that mean "no value"
 # max_rate = "2"              # most change in an hour, in the printed unit
+# may_fall = true             # a total that goes back lawfully
 
 # [[register]]
 # name = "errors"

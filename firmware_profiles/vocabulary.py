@@ -51,7 +51,8 @@ KEYS: Mapping[str, frozenset[str]] = {
         "unit_from exponent_from multiplier_from decimals_from resolution_from decimal_part "
         "part part_of unit_id_offset byte_in_word decimals split firmware sentinel conflict "
         "basis doubtful group atomic min max max_rate wire reference order low_part "
-        "rollover_from rollover_span negative exponent_offset codes preset valid_if clock"
+        "rollover_from rollover_span negative exponent_offset codes preset valid_if clock "
+        "may_fall floor"
     ),
     "status": _words("register bit mask value name event severity basis note bad suspect counter"),
     "validity": _words("name of need otherwise event note"),

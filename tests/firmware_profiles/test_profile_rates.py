@@ -1,5 +1,6 @@
 """No meter jumps: what moved too fast or fell is doubted until it has shown that it is so."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_profiles.completeness import open_points
+from firmware_profiles.decode import decode_group
 from firmware_profiles.rates import Point, Rule, Step, Trail, Turn, follow, rules_of, step
 from tests.firmware_profiles.profile_text import TEXT, parsed, with_line
 from wire_contracts.quantities import Quantity
@@ -59,6 +62,45 @@ def test_a_rate_is_in_the_printed_unit_of_its_register() -> None:
     text = TEXT.replace('unit = "m3/h"', 'unit = "L/h"')
 
     assert rules_of(parsed(with_line(text, "max_rate = 2000"))) == {Quantity.FLOW_M3H: FLOW}
+
+
+def test_a_total_that_may_fall_is_not_doubted_where_it_does() -> None:
+    text = TEXT.replace('"m3/h"', '"m3"').replace('quantity = "flow"', 'quantity = "volume"')
+    net = with_line(text.replace("flow_m3h = 10", "volume_m3 = 10"), "may_fall = true")
+    limited = with_line(net, "max_rate = 2")
+
+    assert rules_of(parsed(net)) == {}
+    assert rules_of(parsed(limited)) == {Quantity.VOLUME_M3: FLOW}
+
+
+def test_a_key_that_says_nothing_of_its_register_is_told() -> None:
+    whole = TEXT.replace('type = "f32"', 'type = "u32"').replace("4120 0000", "0000 000A")
+    of_flow = open_points(parsed(with_line(TEXT, "may_fall = true")))
+    of_whole = open_points(parsed(with_line(whole, 'floor = "1"')))
+
+    assert [point.field for point in of_flow] == ["register.flow.may_fall"]
+    assert [point.field for point in of_whole] == ["register.flow.floor"]
+
+
+@pytest.mark.parametrize(
+    ("floor", "value", "is_good"),
+    [
+        ("", 1e-9, False),
+        ('floor = "0.001"', 1e-9, True),
+        ('floor = "0.001"', -1e-9, True),
+        ('floor = "1e-12"', 1e-9, False),
+        ('floor = "0.001"', 1.5, True),
+    ],
+)
+def test_noise_at_standstill_is_good_within_the_floor_of_its_register(
+    floor: str, value: float, *, is_good: bool
+) -> None:
+    profile = parsed(with_line(TEXT, floor))
+    high, low = struct.unpack(">2H", struct.pack(">f", value))
+    decoded = decode_group(profile, "fast", {(3, 10): high, (3, 11): low}, {})
+
+    assert decoded.values[Quantity.FLOW_M3H] == pytest.approx(value)
+    assert (Quantity.FLOW_M3H not in decoded.quality) == is_good
 
 
 def test_zeros_while_a_meter_starts_are_doubted_and_the_true_total_behind_them_is_not() -> None:
