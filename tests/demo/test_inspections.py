@@ -35,9 +35,13 @@ def test_the_crew_that_is_shown_has_a_round_of_its_own() -> None:
     shown = next(member.crew_id for member in town.staff if member.login == CREW_LOGIN)
 
     assert shown == SHOWN_CREW
-    given = [*found.plans, *found.checkpoints, *found.homes, *found.meters]
-    of_shown = {type(each.thing).__name__ for each in given if each.crew_id == SHOWN_CREW}
-    assert of_shown == {"PatrolPlan", "Checkpoint", "Household", "RoundMeter"}
+    crews = (
+        {each.crew_id for each in found.plans},
+        {each.crew_id for each in found.checkpoints},
+        {each.crew_id for each in found.homes},
+        {each.crew_id for each in found.meters},
+    )
+    assert all(SHOWN_CREW in each for each in crews)
     assert len({each.entity_id for each in found.checkpoints}) == len(found.checkpoints)
     assert len({each.entity_id for each in found.homes}) == len(found.homes), "one crew each"
 
