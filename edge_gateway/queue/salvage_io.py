@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from edge_gateway.files_io import sync_folder
 from edge_gateway.queue.claims_io import Claim
 from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.merge_store import Merge
@@ -158,6 +159,7 @@ def _write(base: Path, sources: _Sources) -> Salvaged:
     try:
         saved = _write_new(unfinished, sources)
         unfinished.replace(epoch_file(base, sources.epoch))
+        sync_folder(base.parent)  # before what it was made from counts as read out
     except BaseException:
         remove(unfinished)  # its room is needed
         raise
