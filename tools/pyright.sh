@@ -7,6 +7,6 @@ if ! command -v npm >/dev/null 2>&1; then
     PATH="$wheel/bin:$PATH"
     npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 fi
-[ -f sync_server/web/node_modules/pyright/index.js ] ||
+[ -f sync_server/web/node_modules/pyright/index.js ] && [ -f sync_server/web/node_modules/axe-core/axe.min.js ] ||
     (cd sync_server/web && npm ci --ignore-scripts --no-audit --no-fund --silent)
 exec node sync_server/web/node_modules/pyright/index.js "$@"

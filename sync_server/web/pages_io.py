@@ -418,6 +418,13 @@ def is_part_wanted(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
+def _kept_for(path: str) -> str:
+    """Return how long a browser keeps an answer: pages never, fonts a week, empty: as it likes."""
+    if path.startswith("/static/"):
+        return "public, max-age=604800" if path.endswith(".woff2") else ""
+    return "no-store"
+
+
 class SecurityHeaders:
     """ASGI middleware: the security headers on every answer to a browser, streams included.
 
@@ -440,8 +447,9 @@ class SecurityHeaders:
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Date", formatdate(usegmt=True))
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("Cache-Control", "no-store")
+                kept = _kept_for(scope["path"])
+                if kept:
+                    headers.setdefault("Cache-Control", kept)
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -1,0 +1,182 @@
+"""Every page of the rail in a real browser: axe-core, both languages, nothing from elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine, select
+
+from demo.screenshots_web_io import VIEWPORT
+from sync_server.access.roles import Role
+from sync_server.db.alert_tables import ALERT
+from sync_server.db.engine_io import open_engine
+from sync_server.db.order_tables import WORK_ORDER
+from sync_server.detection.watch.fleet_store import put_children
+from tests.sync_server.real_parts import NOON, HandClock
+from tests.sync_server.web.axe_core import serious_violations
+from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
+
+CONTROL_ROOM = (
+    "/alerts",
+    "/map",
+    "/intake",
+    "/requests",
+    "/complaints",
+    "/callbacks",
+    "/board",
+    "/orders",
+    "/orders/{order}",
+    "/rounds",
+    "/vans",
+    "/interruptions",
+    "/meters",
+    "/meters/WM-204418",
+    "/suspects",
+    "/balances",
+    "/balances/DMA-03",
+    "/figures",
+    "/figures?period=2026",
+    "/gateways",
+    "/gateways/orders",
+    "/review",
+    "/shift",
+    "/incidents",
+    "/delegations",
+    "/paper",
+    "/forms",
+    "/policies",
+    "/tablets",
+)
+DIRECTOR = ("/homes", "/reports/clocks", "/audit", "/accounts")
+
+
+@pytest.fixture(scope="module")
+def town(
+    seeded_desk: tuple[Path, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    path = tmp_path_factory.mktemp("pages") / "pages.sqlite3"
+    path.write_bytes(seeded_desk[0].read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        add_person(connection, "the director", Role.DIRECTOR)
+        put_children(connection, [("DMA-03", "WM-204418"), ("DMA-03", "WM-208220")])
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(town: Engine) -> Iterator[Served]:
+    with served(town, HandClock(NOON)) as found:
+        yield found
+
+
+class Visitor:
+    """Somebody logged in, who notes what the browser asks of other hosts and what breaks."""
+
+    def __init__(self, browser: Browser, base_url: str, login: str) -> None:
+        self._context = browser.new_context(viewport=VIEWPORT)
+        self.base_url = base_url
+        self.problems: list[str] = []
+        self.page = self._context.new_page()
+        self.page.on("request", lambda request: self._look_at(request.url))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self._post("/login", {"login": login, "password": PASSWORD})
+
+    def _look_at(self, url: str) -> None:
+        if not url.startswith((self.base_url, "blob:", "data:")):
+            self.problems.append(f"asks {url}")
+
+    def _post(self, path: str, form: dict[str, str]) -> None:
+        headers = {"Origin": self.base_url}
+        self._context.request.post(self.base_url + path, form={**form}, headers=headers)
+
+    def choose(self, language: str, theme: str) -> None:
+        self._post("/me/language", {"language": language})
+        self._post("/me/theme", {"theme": theme})
+
+    def judged(self, path: str, language: str) -> Sequence[str]:
+        """Return what is wrong with a page: its answer, its language, axe-core's violations."""
+        answer = self.page.goto(self.base_url + path)
+        wrong = [] if answer is not None and answer.ok else [f"{path}: does not answer"]
+        if self.page.get_attribute("html", "lang") != {"zh": "zh-CN"}.get(language, language):
+            wrong.append(f"{path}: is not in {language}")
+        return [*wrong, *(f"{path}: {each}" for each in serious_violations(self.page))]
+
+    def close(self) -> None:
+        self._context.close()
+
+
+def paths_of(town: Engine) -> Sequence[tuple[str, str]]:
+    with town.connect() as connection:
+        query = select(ALERT.c.work_order_id).where(ALERT.c.work_order_id.is_not(None))
+        order = str(connection.execute(query.limit(1)).scalar_one())
+    ours = [("zhou min", each.replace("{order}", order)) for each in CONTROL_ROOM]
+    return [*ours, *(("the director", each) for each in DIRECTOR)]
+
+
+def judged(
+    browser: Browser, site: Served, pages: Sequence[tuple[str, str]], look: tuple[str, str]
+) -> Sequence[str]:
+    wrong: list[str] = []
+    for login in dict.fromkeys(login for login, _ in pages):
+        with closing(Visitor(browser, site.base_url, login)) as visitor:
+            visitor.choose(*look)
+            for path in (path for who, path in pages if who == login):
+                wrong += visitor.judged(path, look[0])
+            wrong += visitor.problems
+    return wrong
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_every_page_has_no_serious_violation_and_asks_no_other_host(
+    browser: Browser, site: Served, town: Engine, turn: int
+) -> None:
+    look = ("en", "light") if turn == 0 else ("zh", "dark")
+    pages = paths_of(town)[turn::2]
+
+    assert judged(browser, site, pages, look) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_in_every_look(
+    browser: Browser, site: Served, town: Engine, language: str, theme: str
+) -> None:
+    assert judged(browser, site, paths_of(town), (language, theme)) == []
+
+
+def test_a_crooked_page_is_found_out(browser: Browser, vendor: None) -> None:  # noqa: ARG001
+    context = browser.new_context()
+    page: Page = context.new_page()
+    page.set_content('<html lang="en"><title>x</title><img src="data:,"><button></button></html>')
+
+    found = serious_violations(page)
+    context.close()
+
+    assert {each.split(":")[0] for each in found} == {"image-alt", "button-name"}
+
+
+def test_a_card_of_the_board_goes_to_a_crew_by_keys_alone(
+    browser: Browser, site: Served, town: Engine
+) -> None:
+    with closing(Visitor(browser, site.base_url, "zhou min")) as visitor:
+        visitor.choose("en", "light")
+        page = visitor.page
+        page.goto(f"{site.base_url}/board")
+        expect(page.locator("#live")).to_have_class("it live ")
+        page.keyboard.press("j")
+        order_id = page.evaluate("document.activeElement.dataset.order")
+        lane = page.locator(".lane", has=page.locator(f"[data-order='{order_id}']"))
+        wanted = "2" if lane.get_attribute("data-lane-key") == "1" else "1"
+        page.keyboard.press(wanted)
+
+        there = page.locator(f".lane[data-lane-key='{wanted}'] [data-order='{order_id}']")
+        expect(there).to_be_visible()
+        crew = page.locator(f".lane[data-lane-key='{wanted}']").get_attribute("data-crew")
+        assert visitor.problems == []
+    with town.connect() as connection:
+        query = select(WORK_ORDER.c.crew_id).where(WORK_ORDER.c.order_id == order_id)
+        assert connection.execute(query).scalar_one() == crew
