@@ -1,7 +1,7 @@
 """Reads a CSV file of meters, row by row, and says of each bad row what is wrong."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,12 +54,18 @@ def read_meters(path: Path) -> Sequence[ImportedMeter]:
                 f"{path.name}: heading: {', '.join(missing)} is missing; "
                 f"the columns are {', '.join(COLUMNS)}"
             )
-        return [_parse(f"{path.name}: row {rows.line_num}", row) for row in rows]
+        return [parse_meter(f"{path.name}: row {rows.line_num}", row) for row in rows]
 
 
 def import_meters(connection: Connection, path: Path, now_utc: datetime) -> int:
     """Add the meters of a file and return how many; a bad row leaves everything as it was."""
-    imported = read_meters(path)
+    return take_meters(connection, read_meters(path), now_utc)
+
+
+def take_meters(
+    connection: Connection, imported: Sequence[ImportedMeter], now_utc: datetime
+) -> int:
+    """Add or update meters with their devices and return how many."""
     add_meters(connection, [each.meter for each in imported], now_utc)
     for each in imported:
         if each.device_serial is not None:
@@ -67,7 +73,8 @@ def import_meters(connection: Connection, path: Path, now_utc: datetime) -> int:
     return len(imported)
 
 
-def _parse(place: str, row: dict[str, str]) -> ImportedMeter:
+def parse_meter(place: str, row: Mapping[str, str]) -> ImportedMeter:
+    """Return the meter of one row; raise AssetError naming place, column and remedy."""
     return ImportedMeter(
         meter=NewMeter(
             meter_id=_filled(place, row, "meter_id", longest=LONGEST_ID),
@@ -87,7 +94,7 @@ def _refused(place: str, name: str, value: str, remedy: str) -> AssetError:
     return AssetError(f"{place}: {name}: {value!r} cannot be used; {remedy}")
 
 
-def _filled(place: str, row: dict[str, str], name: str, *, longest: int) -> str:
+def _filled(place: str, row: Mapping[str, str], name: str, *, longest: int) -> str:
     value = (row[name] or "").strip()
     if not value:
         raise _refused(place, name, value, "fill it in")
@@ -96,7 +103,7 @@ def _filled(place: str, row: dict[str, str], name: str, *, longest: int) -> str:
     return value
 
 
-def _medium(place: str, row: dict[str, str]) -> Medium:
+def _medium(place: str, row: Mapping[str, str]) -> Medium:
     try:
         return Medium(row["medium"])
     except ValueError:
@@ -104,7 +111,7 @@ def _medium(place: str, row: dict[str, str]) -> Medium:
         raise _refused(place, "medium", row["medium"], remedy) from None
 
 
-def _meter_class(place: str, row: dict[str, str]) -> MeterClass:
+def _meter_class(place: str, row: Mapping[str, str]) -> MeterClass:
     try:
         return MeterClass(row["meter_class"])
     except ValueError:
@@ -112,14 +119,14 @@ def _meter_class(place: str, row: dict[str, str]) -> MeterClass:
         raise _refused(place, "meter_class", row["meter_class"], remedy) from None
 
 
-def _seconds(place: str, row: dict[str, str]) -> int:
+def _seconds(place: str, row: Mapping[str, str]) -> int:
     value = row["interval_s"] or ""
     if not value.isdecimal() or int(value) == 0:
         raise _refused(place, "interval_s", value, "give whole seconds above 0")
     return int(value)
 
 
-def _truth(place: str, row: dict[str, str]) -> bool:
+def _truth(place: str, row: Mapping[str, str]) -> bool:
     value = (row["is_mains_powered"] or "").casefold()
     if value not in _TRUTH:
         raise _refused(place, "is_mains_powered", value, "write true or false")

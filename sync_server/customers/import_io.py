@@ -75,7 +75,7 @@ def read_homes(path: Path) -> Sequence[ImportedHome]:
             )
         for row in rows:
             try:
-                homes.append(_parse(f"{path.name}: row {rows.line_num}", row))
+                homes.append(parse_home(f"{path.name}: row {rows.line_num}", row))
             except AssetError as problem:
                 problems.append(str(problem))
     if problems:
@@ -87,6 +87,11 @@ def import_homes(connection: Connection, path: Path, now_utc: datetime) -> int:
     """Add or update the homes of a file and return how many; a bad row leaves all as it was."""
     homes = read_homes(path)
     _check_known(connection, path.name, homes)
+    return take_homes(connection, homes, now_utc)
+
+
+def take_homes(connection: Connection, homes: Sequence[ImportedHome], now_utc: datetime) -> int:
+    """Add or update homes with their customers and return how many."""
     customers = {each.customer.customer_id: each.customer for each in homes if each.customer}
     put_customers(connection, list(customers.values()), now_utc)
     put_premises(connection, [each.premises for each in homes], now_utc)
@@ -108,7 +113,8 @@ def _check_known(connection: Connection, place: str, homes: Sequence[ImportedHom
                 raise AssetError(f"{where}: meter_ids: {meter_id!r} is not known; add it first")
 
 
-def _parse(place: str, row: dict[str, str]) -> ImportedHome:
+def parse_home(place: str, row: Mapping[str, str]) -> ImportedHome:
+    """Return the home of one row; raise AssetError naming place, column and remedy."""
     texts = {name: (row[name] or "").strip() for name in COLUMNS}
     for name, longest in _LONGEST.items():
         if len(texts[name]) > longest:

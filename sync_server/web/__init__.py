@@ -28,6 +28,9 @@ The line through the modules:
     aftercare_views          what the pages of visits, callbacks, opinions and surveys show
     outage_views             what the pages of planned interruptions show
     home_views               what the pages of homes and applications show
+    hall_views               what the pages of the hall and its cash show
+    staff_views              what the page of the staff shows
+    plant_views              what the page of the network's parts shows
     ledger_views             what page and files of a ledger show
     intake_views             what the intake shows and proposes while a call is taken
     map_store, map_views     what the town's map draws
@@ -45,12 +48,12 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, calls_io, intake_io, attempts_io, paper_io, requests_io, complaints_io,
-    applications_io, homes_io, aftercare_io, visits_io, interruptions_io, shift_io,
-    delegations_io, incidents_io, policies_io, map_io, desk_io, orders_io, board_io,
-    contacts_io, photos_io, meters_io, gateways_io, gateway_orders_io, rounds_io,
-    route_plan_io, vans_io, review_io, forms_io, suspects_io, balances_io, figures_io, ledgers_io, people_io,
-    audit_io, health_io
+    session_io, calls_io, recordings_io, intake_io, attempts_io, paper_io, requests_io,
+    complaints_io, applications_io, hall_io, staff_io, plant_io, imports_io, homes_io,
+    aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
+    policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io, meters_io,
+    gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,
+    suspects_io, balances_io, figures_io, ledgers_io, people_io, audit_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

@@ -52,6 +52,7 @@ from sync_server.web.figures_io import figures_router
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
+from sync_server.web.hall_io import cash_router, hall_router
 from sync_server.web.health_io import health_router, people_or_this_machine
 from sync_server.web.homes_io import (
     home_changes_router,
@@ -59,6 +60,7 @@ from sync_server.web.homes_io import (
     home_wishes_router,
     homes_router,
 )
+from sync_server.web.imports_io import imports_router
 from sync_server.web.incidents_io import incident_log_router, incidents_router
 from sync_server.web.intake_io import intake_router
 from sync_server.web.interruptions_io import interruption_router, interruptions_router
@@ -76,7 +78,9 @@ from sync_server.web.people_io import (
     tablets_router,
 )
 from sync_server.web.photos_io import photos_router
+from sync_server.web.plant_io import plant_router
 from sync_server.web.policies_io import policies_router
+from sync_server.web.recordings_io import recordings_router
 from sync_server.web.requests_io import (
     request_notes_router,
     request_steps_router,
@@ -89,6 +93,7 @@ from sync_server.web.session_io import first_start_router, preference_router, se
 from sync_server.web.settings import WebSettings
 from sync_server.web.shift_io import shift_router
 from sync_server.web.site_access_io import access_desk_for
+from sync_server.web.staff_io import skills_router, staff_router
 from sync_server.web.suspects_io import suspects_router
 from sync_server.web.vans_io import vans_router
 from sync_server.web.visits_io import visits_router
@@ -157,6 +162,11 @@ def build_app(
 
 
 def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
+    return [*_room_routers(pages, hub), *_desk_routers(pages)]
+
+
+def _room_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
+    """Return the routers of the control room and of administration."""
     return [
         session_router(pages),
         first_start_router(pages),
@@ -165,16 +175,6 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         desk_router(pages),
         desk_actions_router(pages),
         shelving_router(pages),
-        calls_router(pages),
-        intake_router(pages),
-        requests_router(pages),
-        request_steps_router(pages),
-        request_notes_router(pages),
-        complaints_router(pages),
-        facts_router(pages),
-        verdicts_router(pages),
-        appeals_router(pages),
-        complaint_work_router(pages),
         board_router(pages),
         orders_router(pages),
         contacts_router(pages),
@@ -183,24 +183,7 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         suspects_router(pages),
         balances_router(pages),
         figures_router(pages),
-        ledgers_router(pages),
-        homes_router(pages),
-        home_files_router(pages),
-        home_wishes_router(pages),
-        home_changes_router(pages),
-        applications_router(pages),
-        application_ends_router(pages),
         audit_router(pages),
-        incidents_router(pages),
-        incident_log_router(pages),
-        delegations_router(pages),
-        paper_router(pages),
-        paper_entry_router(pages),
-        interruptions_router(pages),
-        interruption_router(pages),
-        aftercare_router(pages),
-        surveys_router(pages),
-        visits_router(pages),
         gateways_router(pages),
         gateway_orders_router(pages),
         rounds_router(pages),
@@ -216,6 +199,46 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         accounts_router(pages),
         crews_router(pages),
         ended_accounts_router(pages),
+    ]
+
+
+def _desk_routers(pages: Pages) -> list[APIRouter]:
+    """Return the routers of the service desk and of the office behind it."""
+    return [
+        calls_router(pages),
+        intake_router(pages),
+        requests_router(pages),
+        request_steps_router(pages),
+        request_notes_router(pages),
+        complaints_router(pages),
+        facts_router(pages),
+        verdicts_router(pages),
+        appeals_router(pages),
+        complaint_work_router(pages),
+        ledgers_router(pages),
+        hall_router(pages),
+        cash_router(pages),
+        staff_router(pages),
+        skills_router(pages),
+        plant_router(pages),
+        imports_router(pages),
+        recordings_router(pages),
+        homes_router(pages),
+        home_files_router(pages),
+        home_wishes_router(pages),
+        home_changes_router(pages),
+        applications_router(pages),
+        application_ends_router(pages),
+        incidents_router(pages),
+        incident_log_router(pages),
+        delegations_router(pages),
+        paper_router(pages),
+        paper_entry_router(pages),
+        interruptions_router(pages),
+        interruption_router(pages),
+        aftercare_router(pages),
+        surveys_router(pages),
+        visits_router(pages),
     ]
 
 

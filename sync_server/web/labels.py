@@ -657,3 +657,10 @@ STANDINGS: Mapping[str, str] = {
     "expiring": mark("ends soon"),
     "expired": mark("has ended"),
 }
+
+IMPORT_KINDS: Mapping[str, str] = {
+    "homes": mark("Homes with customers"),
+    "meters": mark("Meters"),
+    "sales": mark("Sales of the card system"),
+    "bills": mark("Bills of the billing system"),
+}

@@ -263,6 +263,10 @@ SPANS: Mapping[Book, Span] = {
 }
 """The period a ledger opens with; every other one with the month (policy K9)."""
 
+_SPANS: Mapping[str, str] = {
+    **{str(span): name for span, name in SPAN_NAMES.items()},
+    "cumulative": mark("Cumulative"),
+}
 _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
     Vocabulary.CLOCK: CLOCK_NAMES,
     Vocabulary.KIND: REQUEST_KINDS,
@@ -271,7 +275,7 @@ _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
     Vocabulary.CHANNEL: CHANNELS,
     Vocabulary.CAUSE: CAUSES,
     Vocabulary.CUSTOMER_CLASS: CUSTOMER_CLASSES,
-    Vocabulary.SPAN: {**SPAN_NAMES, "cumulative": mark("Cumulative")},
+    Vocabulary.SPAN: _SPANS,
     Vocabulary.PAID_BY: PAID_BY,
     Vocabulary.PLANT_CLASS: PLANT_CLASSES,
     Vocabulary.MEDIUM: MEDIA,

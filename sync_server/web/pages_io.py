@@ -86,6 +86,13 @@ NAV: Sequence[NavLink] = (
         action=Action.SEE_REQUESTS,
     ),
     NavLink(
+        key="hall",
+        icon="user",
+        message=mark("Hall"),
+        href="/hall",
+        action=Action.TAKE_REQUEST,
+    ),
+    NavLink(
         key="homes",
         icon="home",
         message=mark("Files"),
@@ -165,6 +172,22 @@ NAV: Sequence[NavLink] = (
         message=mark("Forms"),
         href="/forms",
         action=Action.SEE_FORMS,
+    ),
+    NavLink(
+        key="staff",
+        icon="layers",
+        message=mark("Staff"),
+        href="/staff",
+        action=Action.SEE_STAFF,
+        is_admin=True,
+    ),
+    NavLink(
+        key="imports",
+        icon="down",
+        message=mark("Imports"),
+        href="/imports",
+        action=Action.IMPORT_DATA,
+        is_admin=True,
     ),
     NavLink(
         key="audit",

@@ -20,6 +20,7 @@ from sync_server.service_desk.catalogue import COMMITMENTS, RULES
 from sync_server.service_desk.clocks import ENDED, clocks_of
 from sync_server.service_desk.group_store import get_group, share_order
 from sync_server.service_desk.order_follow_store import behind, follow_orders
+from sync_server.service_desk.recording_store import has_recording
 from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
@@ -340,6 +341,7 @@ def _request_page(
         crews = crew_choices(connection, words, "") if can_send else []
         asked = escalations_of(connection, request_id)
         stand_in = stand_in_words(connection, record.owner, names, now_utc)
+        is_recorded = has_recording(connection, record.call_id)
     if caller is not None and not caller.is_masked:
         _audit_reading(pages, reader, request_id)
     can_confirm = RequestEvent.CONFIRM in REQUEST.possible_events(record.state)
@@ -370,6 +372,7 @@ def _request_page(
         asked=asked_rows(asked, words, now_utc, names),
         can_ask=may(role, Action.WORK_REQUEST) and record.state not in ENDED,
         stand_in=stand_in,
+        recorded_call=record.call_id if is_recorded and may(role, Action.SEE_RECORDING) else "",
         first_contact=names.accounts.get(record.first_contact, record.first_contact),
         satisfied=_satisfied(record, words),
         problem_text=problem,
