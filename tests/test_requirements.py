@@ -18,7 +18,7 @@ def test_every_rule_has_exactly_one_place() -> None:
     wanted = [f"{letter}-{n:02d}" for letter, most in SERIES.items() for n in range(1, most + 1)]
 
     assert [row[0] for row in rows()] == wanted
-    assert {row[1] for row in rows()} == STATES
+    assert {row[1] for row in rows()} <= STATES
 
 
 def test_what_is_done_names_a_module_and_a_test_that_carries_its_id() -> None:
