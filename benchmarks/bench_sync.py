@@ -143,6 +143,7 @@ def _our_round(town: OrderTown, folder: Path) -> Round:
         pull, _ = _timed(server, tablet.sync)
         tablet.edit(_edited(town))
         push, _ = _timed(server, lambda: tablet.push(EDITS))
+        tablet.demand_no_looks()
         tablet.close()
     return _figures("pull", pull) | _figures("push", push)
 

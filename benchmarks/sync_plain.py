@@ -3,19 +3,18 @@
 Pages of 1,000 rows as JSON objects, gzip at level 1, WAL with `synchronous=FULL`, one commit per
 page or push: no ledger, no merge, no scope, no hash, no list to keep. A push of 200 edits reads
 each document, writes the edit into it under a new sequence, as others pull it, and marks it sent on
-the tablet: one row written on either side, where ours writes one in each of five tables of the
-server (order, index, published text, ledger, feed), and operation and list line on the tablet.
+the tablet: one row written on either side, where ours writes one in each of four tables of the
+server (order with its text, index, ledger, feed), and operation and list line on the tablet.
 
-What a push of 1,000 edits of 10,000 orders costs, ms of processor time without HTTP, the least of
-ten runs on a busy machine: plain 43 on the server and 5 on the tablet. Ours 143 and 69. Of the
-server's, some 58 are SQL alone, the same statements given to the driver: reading the orders and
-where they are seen 12, orders 4, index 5, published text 8, feed 1, ledger 5, commits 23, for it
-writes 3,200 pages where the plain one writes 1,060. The rest is reading the operations (11),
-judging them, hashes, texts and rows. Both sides work at once, the server decides.
+What a push of 1,000 edits of 10,000 orders costs, ms of processor time, the least of several runs
+on a busy machine: plain 48 on the server and 11 on the tablet. Ours 110 and 68. Of the server's,
+commits are 11, for it writes 1,540 pages where the plain one writes 1,060; reading the orders and
+where they are seen 15, orders 7, index 5, ledger 8, reading the operations 10. The rest is judging
+them, hashes, texts and rows. Both sides work at once, the server decides.
 
-A thousand of those pages are the orders' text beside the orders. It is not kept once: the index has
-the hash of the text that was published, and a newer server that put the text together anew would
-send another one under the old hash, which every tablet refuses.
+The text that tablets are shown stands in the order's own row and is not put together anew for a
+pull: the index has its hash, and a newer server that wrote it otherwise would send another text
+under the old hash, which every tablet refuses.
 
 Run as `python -m benchmarks.sync_plain FILE` it is the server: it prints its port and serves until
 standard input closes.

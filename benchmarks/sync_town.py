@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from sqlalchemy import Connection, Engine, select
 
 from sync_server.access.account_store import Crew, NewAccount, create_account, create_crew
 from sync_server.access.roles import Role
+from sync_server.access.secrets_io import new_id
 from sync_server.access.tablet_store import enrol_tablet, issue_enrolment_code, tablet_of_token
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.db.sync_tables import PUBLISHED
+from sync_server.db.order_tables import WORK_ORDER
 from sync_server.sync.service import SyncService
 from sync_server.work_orders.order import Mover, NewOrder
 from sync_server.work_orders.order_rows_store import (
@@ -24,7 +25,7 @@ from sync_server.work_orders.order_rows_store import (
 )
 from wire_contracts.enrolment import EnrolAnswer, EnrolRequest
 from wire_contracts.evidence import ChartPoint, Evidence
-from wire_contracts.orders import ENTITY, OrderType, SafetyClass
+from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.pulls import MAX_ROWS
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -94,11 +95,9 @@ def found_order_town(folder: Path) -> OrderTown:
     _add_orders(engine, CREW, ORDERS)
     with engine.connect() as connection:
         rows = connection.execute(
-            select(PUBLISHED.c.entity_id, PUBLISHED.c.document)
-            .where(PUBLISHED.c.entity == ENTITY)
-            .order_by(PUBLISHED.c.entity_id)
+            select(WORK_ORDER.c.order_id, WORK_ORDER.c.document).order_by(WORK_ORDER.c.order_id)
         )
-        documents = [(row.entity_id, row.document) for row in rows]
+        documents = [(row.order_id, row.document) for row in rows]
     engine.dispose()
     return OrderTown(template=path, person=person, documents=documents)
 
@@ -168,24 +167,23 @@ def _found_crew(connection: Connection, crew_id: str, tablets: int) -> list[Pers
 
 
 def _add_orders(engine: Engine, crew_id: str, count: int) -> list[str]:
+    """Make the orders of a crew, in the order of their ids, as time draws them."""
     chance = random.Random(crew_id)
-    order_ids: list[str] = []
+    numbered = list(enumerate(sorted(new_id(_MADE) for _ in range(count))))
     for first in range(0, count, ORDERS_PER_COMMIT):
         with engine.begin() as connection:
-            order_ids += [
-                _add_order(connection, _order(number, crew_id, chance))
-                for number in range(first, min(first + ORDERS_PER_COMMIT, count))
-            ]
-    return order_ids
+            for number, order_id in numbered[first : first + ORDERS_PER_COMMIT]:
+                new = replace(_order(number, crew_id, chance), order_id=order_id)
+                _add_order(connection, new)
+    return [order_id for _, order_id in numbered]
 
 
-def _add_order(connection: Connection, new: NewOrder) -> str:
+def _add_order(connection: Connection, new: NewOrder) -> None:
     order = insert_order(connection, new, "bench", _MADE)
     mover = Mover(actor="bench", happened_at_utc=_MADE, crew_id=new.crew_id)
     move_order(connection, order, WorkOrderEvent.RELEASE, mover, _MADE)
     change_order(connection, order.order_id, {"crew_id": new.crew_id}, _MADE)
     show_order(connection, order.order_id, _MADE)
-    return order.order_id
 
 
 def _order(number: int, crew_id: str, chance: random.Random) -> NewOrder:

@@ -188,10 +188,14 @@ def find_among(
 
 
 def lock_among(
-    connection: Connection, table: Table, column: str, values: Collection[str]
+    connection: Connection,
+    table: Table,
+    names: tuple[str, ...],
+    column: str,
+    values: Collection[str],
 ) -> list[SqlRow[tuple[str]]]:
-    """Return the whole rows as `find_among` does, kept from other writers, locked in one order."""
-    head = _among_head(table, tuple(table.columns.keys()), (), _mark(connection))
+    """Return these columns as `find_among` does, kept from other writers, locked in one order."""
+    head = _among_head(table, names, (), _mark(connection))
     locked = f"ORDER BY {column}" + _FOR_UPDATE[connection.dialect.name]
     found: list[SqlRow[tuple[str]]] = []
     pieces: Iterable[_Piece] = _pieces(connection, sorted(values))

@@ -6,12 +6,12 @@ sequence n therefore sees everything up to n (trap T1). All rows of one transact
 sequence, so that a page can refuse to split them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from sqlalchemy import (
     Connection,
@@ -34,9 +34,11 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from sync_server.db.bulk_io import OnExisting, find_among, put_rows
+from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.sync_tables import BUCKET_SUM, CHANGE, CHANGE_HEAD, PUBLISHED
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.orders import ENTITY as ORDER_ENTITY
 from wire_contracts.payloads import dump_json
 from wire_contracts.pulls import hash_row_text
 
@@ -81,12 +83,15 @@ class Publication:
         entity_id: Its id.
         document: Its content; as bytes it is the JSON that `dump_json` would make of it.
         buckets: Where it is seen; empty takes it away everywhere.
+        is_in_own_row: The caller writes the document into the thing's own row, in this
+            transaction (work orders); otherwise it is kept in `published`.
     """
 
     entity: str
     entity_id: str
     document: JsonObject | bytes
     buckets: frozenset[str]
+    is_in_own_row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +162,9 @@ def publish_in_places(
         for thing in things:
             writer.take(thing, before[thing.key].shown)
         writer.write(connection)
-    return {
-        thing.key: {
-            **before[thing.key].seqs,
-            **dict.fromkeys(writer.moved.get(thing.key, ()), writer.seq),
-        }
-        for thing in things
-    }
+    for key, buckets in writer.moved.items():
+        before[key].seqs.update(dict.fromkeys(buckets, writer.seq))
+    return {thing.key: before[thing.key].seqs for thing in things}
 
 
 _Key = tuple[str, str]
@@ -176,39 +177,42 @@ class _Thing:
     def __init__(self, publication: Publication) -> None:
         self.key: _Key = (publication.entity, publication.entity_id)
         self.buckets = publication.buckets
+        self.is_in_own_row = publication.is_in_own_row
         content = publication.document
-        document = content if isinstance(content, bytes) else dump_json(content)
-        self.text = document.decode()
-        self.row_hash = hash_row_text(*self.key, document)
+        self.document = content if isinstance(content, bytes) else dump_json(content)
+        self.row_hash = hash_row_text(*self.key, self.document)
 
     def differs_from(self, before: "_Before") -> bool:
         """Return whether any bucket shows something else than it should."""
         return before.shown != dict.fromkeys(self.buckets, self.row_hash)
 
 
-@dataclass(slots=True)
-class _Before:
+class _Before(NamedTuple):
     """Where a thing was seen: bucket -> the hash of what it showed, and its last sequence there."""
 
-    shown: dict[str, int] = field(default_factory=dict)
-    seqs: dict[str, int] = field(default_factory=dict)
+    shown: dict[str, int]
+    seqs: dict[str, int]
 
 
 def _before(connection: Connection, things: Sequence[_Thing]) -> Mapping[_Key, _Before]:
     """Return where each thing that is to be published was seen until now."""
-    found = {thing.key: _Before() for thing in things}
+    found = {thing.key: _Before({}, {}) for thing in things}
     for entity in sorted({thing.key[0] for thing in things}):
         ids = [thing.key[1] for thing in things if thing.key[0] == entity]
         rows = find_among(connection, CHANGE, _ENTRY, "entity_id", ids, entity=entity)
         for row in rows:
-            entry = found[entity, row.entity_id]
-            entry.seqs[row.bucket] = int(row.seq)
-            if not row.is_gone:
-                entry.shown[row.bucket] = row.row_hash
+            entity_id, bucket, seq, is_gone, row_hash = cast(
+                "_Entry", row
+            )  # in the order of _ENTRY
+            shown, seqs = found[entity, entity_id]
+            seqs[bucket] = seq
+            if not is_gone:
+                shown[bucket] = row_hash
     return found
 
 
 _ENTRY = ("entity_id", "bucket", "seq", "is_gone", "row_hash")
+_Entry = tuple[str, str, int, bool, int]
 
 
 class _Change(NamedTuple):
@@ -243,7 +247,7 @@ class _Writer:
         for bucket in sorted(thing.buckets):
             if shown.get(bucket) != thing.row_hash:
                 self.put(thing.key, bucket, thing.row_hash, shown.get(bucket))
-        if thing.key in self.moved:
+        if thing.key in self.moved and not thing.is_in_own_row:
             self.keep_document(thing)
 
     def put(self, key: _Key, bucket: str, row_hash: int, old_hash: int | None) -> None:
@@ -262,7 +266,7 @@ class _Writer:
         if not thing.buckets:
             self._withdrawn.append({"b_entity": entity, "b_id": entity_id})
             return
-        self._documents.append((entity, entity_id, thing.row_hash, thing.text))
+        self._documents.append((entity, entity_id, thing.row_hash, thing.document.decode()))
 
     def write(self, connection: Connection) -> None:
         """Write everything that was noted."""
@@ -441,6 +445,12 @@ def _in_order(rows: Iterable[Row[str, str, int, int, bytes]]) -> list[ChangeEntr
     return sorted((ChangeEntry(*row) for row in rows), key=_by_place)
 
 
+def shown_entries(connection: Connection) -> Iterator[ChangeEntry]:
+    """Yield what every bucket shows, in no order, for the self-check (I3)."""
+    for row in connection.execute(_ALL_ENTRIES.where(CHANGE.c.is_gone.is_(False))):
+        yield ChangeEntry(*row)
+
+
 class _Utf8(FunctionElement[bytes]):
     """A text as the bytes it is stored in: decoded, a page would be encoded again to be read."""
 
@@ -459,29 +469,33 @@ def _utf8_on_postgresql(element: _Utf8, compiler: SQLCompiler, **names: object) 
     return f"convert_to({compiler.process(element.clauses, **names)}, 'UTF8')"
 
 
-_ENTRIES: Select[str, str, int, int, bytes] = (
-    select(
-        CHANGE.c.entity,
-        CHANGE.c.entity_id,
-        CHANGE.c.seq,
-        CHANGE.c.row_hash,
-        _Utf8(PUBLISHED.c.document),
+_ALL_ENTRIES: Select[str, str, int, int, bytes] = select(
+    CHANGE.c.entity,
+    CHANGE.c.entity_id,
+    CHANGE.c.seq,
+    CHANGE.c.row_hash,
+    _Utf8(func.coalesce(WORK_ORDER.c.document, PUBLISHED.c.document)),
+).select_from(
+    CHANGE.outerjoin(
+        WORK_ORDER,
+        and_(
+            CHANGE.c.entity == ORDER_ENTITY,
+            CHANGE.c.is_gone.is_(False),
+            WORK_ORDER.c.order_id == CHANGE.c.entity_id,
+        ),
+    ).outerjoin(
+        PUBLISHED,
+        and_(
+            CHANGE.c.entity != ORDER_ENTITY,
+            CHANGE.c.is_gone.is_(False),
+            PUBLISHED.c.entity == CHANGE.c.entity,
+            PUBLISHED.c.entity_id == CHANGE.c.entity_id,
+        ),
     )
-    .select_from(
-        CHANGE.outerjoin(
-            PUBLISHED,
-            and_(
-                PUBLISHED.c.entity == CHANGE.c.entity,
-                PUBLISHED.c.entity_id == CHANGE.c.entity_id,
-                CHANGE.c.is_gone.is_(False),
-            ),
-        )
-    )
-    .where(CHANGE.c.bucket == bindparam("bucket"))
-    .order_by(CHANGE.c.seq)
 )
 """Built once: to put a statement together costs more than to run it, and every pull runs some."""
 
+_ENTRIES = _ALL_ENTRIES.where(CHANGE.c.bucket == bindparam("bucket")).order_by(CHANGE.c.seq)
 _ENTRIES_AFTER = _ENTRIES.where(CHANGE.c.seq > bindparam("after")).limit(
     bindparam("most", type_=Integer)
 )

@@ -67,11 +67,14 @@ WORK_ORDER = Table(
     Column("visit_from_ms", BigInteger),
     Column("site", Text),
     Column("handover", Text),
+    Column("document", Text),
     Index("ix_work_order_state", "state", "crew_id"),
     Index("ix_work_order_alert", "alert_id"),
 )
 """`visit` counts how often a closed order was reopened: a finding belongs to its visit. `site` and
-`handover` are JSON as tablets get it: the place when the order was made, what was half done."""
+`handover` are JSON as tablets get it: the place when the order was made, what was half done.
+`document` is the whole order as tablets were last shown it, as `published` has it of other things:
+in the row that changes with it, a tap is one page of the file and not two."""
 
 WORK_ORDER_EVENT = Table(
     "work_order_event",

@@ -45,7 +45,8 @@ PUBLISHED = Table(
     Column("row_hash", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
 )
-"""What tablets are given, as canonical JSON, written in the transaction of the change."""
+"""What tablets are given, as canonical JSON, written in the transaction of the change; of a work
+order it stands in the order's own row."""
 
 BUCKET_SUM = Table(
     "bucket_sum",

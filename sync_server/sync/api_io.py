@@ -86,7 +86,6 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
 
     router.add_api_route(PULL_PATH, pull, methods=["GET"], route_class_override=OneTurnRoute)
 
-    @router.post(PUSH_PATH, max_body_size=ANY_SIZE)
     def push(
         request: Request,
         tablet: Annotated[TabletIdentity, Depends(require_tablet)],
@@ -95,6 +94,14 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
         """Answer one permanent outcome per operation, in the order sent."""
         read = read_push(read_json(f"push of tablet {tablet.tablet_id}", body, quick_json))
         return _answer(request, orjson.dumps(push_answer_json(service.push(tablet, read))))
+
+    router.add_api_route(
+        PUSH_PATH,
+        push,
+        methods=["POST"],
+        max_body_size=ANY_SIZE,
+        route_class_override=OneTurnRoute,
+    )
 
     @router.post(SEALED_PATH, max_body_size=ANY_SIZE)
     def sealed(

@@ -32,6 +32,11 @@ OF_ONE_VISIT = frozenset({"result", "cause"})
 """Fields that belong to the finding of one visit; a reopened order asks for them anew."""
 
 
+_FACTS = frozenset({OperationKind.FACT, OperationKind.ATTACH})
+_STANDS = frozenset({Outcome.NOOP, Outcome.CONFLICT})
+_SEALED_STATES = frozenset({WorkOrderState.VERIFIED, WorkOrderState.CLOSED})
+
+
 def apply_operation(
     connection: Connection, context: CrewContext, operation: Operation, time: EventTime
 ) -> Effect:
@@ -39,7 +44,7 @@ def apply_operation(
     strange = _strange_actor(context, operation, time)
     if strange:
         return refused(Code.NOT_YOURS, strange)
-    if operation.kind in {OperationKind.FACT, OperationKind.ATTACH}:
+    if operation.kind in _FACTS:
         return keep_fact(connection, context, operation, time)
     if operation.entity != ENTITY:
         return refused(Code.ENTITY_UNKNOWN, "this server does not know that kind of thing")
@@ -82,7 +87,7 @@ def _set_field(
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
     merged = merge_field(owner, current, operation.old, operation.new)
-    if merged.outcome in {Outcome.NOOP, Outcome.CONFLICT}:
+    if merged.outcome in _STANDS:
         return _not_taken(operation, current, Code.FIELD_OFFICE, "the office decides this field")
     value = None if merged.value is None else str(merged.value)
     if value is not None and len(value) > LONGEST_TEXT:
@@ -106,7 +111,7 @@ def _barrier(
     """Return why the field cannot be written by this tablet, None when it can."""
     if order.crew_id != context.tablet.crew_id:
         return Code.NOT_YOURS, "the order is another crew's now"
-    if order.state in {WorkOrderState.VERIFIED, WorkOrderState.CLOSED}:
+    if order.state in _SEALED_STATES:
         return Code.STATE, f"the order is {order.state}"
     if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
         return Code.STATE, "the order was reopened after this was written"

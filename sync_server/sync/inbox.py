@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -59,10 +59,17 @@ def read_push(root: FieldReader) -> ReadPush:
     return ReadPush(
         protocol=root.integer("v", low=0, high=1000),
         replica_id=root.text("replica", longest=64),
-        entries=tuple(
-            read_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
-        ),
+        entries=tuple(_entries(root)),
     )
+
+
+def _entries(root: FieldReader) -> Iterator[Operation | Broken]:
+    """Yield the operations; a reader is made only where not all of them are as usual."""
+    operations = root.array("ops", longest=MAX_OPERATIONS)
+    usual = [quick_operation(each) if type(each) is dict else None for each in operations]
+    readers = root.objects("ops", longest=MAX_OPERATIONS) if None in usual else ()
+    for place, operation in enumerate(usual):
+        yield operation or read_operation(readers[place])
 
 
 def quick_json(plain: bytes) -> object:
@@ -80,9 +87,6 @@ def quick_json(plain: bytes) -> object:
 
 def read_operation(reader: FieldReader) -> Operation | Broken:
     """Return one operation; raise ContractError when not even its id can be read."""
-    usual = quick_operation(reader.values)
-    if usual is not None:
-        return usual
     op_id = operation_id(reader)
     if _is_deeper_than(DEEPEST, reader.values):
         problem = f"is nested deeper than {DEEPEST} levels"

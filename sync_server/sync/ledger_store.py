@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, bindparam, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, select, union_all, update
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -115,11 +115,11 @@ def write_ledger(
 
 
 def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int) -> LedgerRow:
-    what, result, time = _what(entry.operation), entry.result, entry.time
-    n, group_id, actor, kind, entity, entity_id, boot_id, mono_ms = what
+    operation, payload, result, time = entry
+    n, group_id, actor, kind, entity, entity_id, boot_id, mono_ms = _what(operation)
     return LedgerRow(
-        entry.operation.op_id,
-        entry.payload_hash,
+        operation.op_id,
+        payload,
         tablet_id,
         replica_id,
         n,
@@ -307,9 +307,7 @@ def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict
 def _taps(connection: Connection, boot_id: str, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the taps of a boot inside a span of its monotonic clock, and the one on each side."""
     asked = {"boot": boot_id, "low": span[0], "high": span[1]}
-    found = [
-        row for query in (_BEFORE, _INSIDE, _AFTER) for row in connection.execute(query, asked)
-    ]
+    found = connection.execute(_NEIGHBOURS, asked)
     return [(int(mono_ms or 0), int(at_ms)) for mono_ms, at_ms in found]
 
 
@@ -318,6 +316,7 @@ _TAPS = select(_mono_ms, _at_ms).where(OP_LEDGER.c.boot_id == bindparam("boot"))
 _BEFORE = _TAPS.where(_mono_ms < bindparam("low")).order_by(_mono_ms.desc(), _at_ms.desc()).limit(1)
 _INSIDE = _TAPS.where(_mono_ms.between(bindparam("low"), bindparam("high")))
 _AFTER = _TAPS.where(_mono_ms > bindparam("high")).order_by(_mono_ms, _at_ms).limit(1)
+_NEIGHBOURS = union_all(_BEFORE.subquery().select(), _INSIDE, _AFTER.subquery().select())
 
 
 def retire_replica(connection: Connection, replica_id: str, now_utc: datetime) -> bool:

@@ -55,6 +55,8 @@ Entry = Operation | Broken
 Thing = tuple[str, str]
 """(entity, id)."""
 
+_KEPT_AS_IT_CAME = frozenset({Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
@@ -317,7 +319,7 @@ class _PushJob:
         """Remember the verdict, keep what was not applied as it came, ask a person to look."""
         judged = _Judged(entry, payload_hash(entry), time, effect)
         self._judged[entry.op_id] = judged
-        if effect.outcome in {Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED}:
+        if effect.outcome in _KEPT_AS_IT_CAME:
             keep_operation(self._connection, entry, self._now_utc)
         if effect.conflict is not None:
             write_conflict(self._connection, effect.conflict, self._now_utc)

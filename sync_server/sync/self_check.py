@@ -12,13 +12,12 @@ from itertools import groupby
 import orjson
 from sqlalchemy import Connection, and_, exists, or_, select
 
-from sync_server.db.change_store import broken_buckets, head_and_horizon
+from sync_server.db.change_store import broken_buckets, head_and_horizon, shown_entries
 from sync_server.db.order_tables import FACT, WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.db.sync_tables import (
     CHANGE,
     KEPT_OPERATION,
     OP_LEDGER,
-    PUBLISHED,
     REVIEW_ITEM,
 )
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review
@@ -101,17 +100,7 @@ def _ahead_of_head(connection: Connection) -> Iterable[str]:
 
 def _wrong_documents(connection: Connection) -> Iterable[str]:
     """I3: what a bucket shows is there, and hashes to what the bucket says."""
-    query = (
-        select(CHANGE.c.entity, CHANGE.c.entity_id, CHANGE.c.row_hash, PUBLISHED.c.document)
-        .outerjoin(
-            PUBLISHED,
-            and_(
-                PUBLISHED.c.entity == CHANGE.c.entity, PUBLISHED.c.entity_id == CHANGE.c.entity_id
-            ),
-        )
-        .where(CHANGE.c.is_gone.is_(False))
-    )
-    for row in connection.execute(query):
+    for row in shown_entries(connection):
         document = None if row.document is None else orjson.loads(row.document)
         if document is None or hash_row(row.entity, row.entity_id, document) != row.row_hash:
             yield f"{row.entity} {row.entity_id}"

@@ -10,6 +10,7 @@ The line through the modules:
     fact_store          the insert-only facts of an order
     site_store          where the meter hangs and what it counted lately, for the crew
     person_store        whom a crew meets: for 48 hours on tablets, erased without a trace
+    order_row           the row of an order as a push has it in hand
     order_rows_store    the rows of orders: read, made, moved, shown to tablets
     order_book          the orders of one transaction, written and shown at its end
     order_store         what the office does with orders; the role decides who may

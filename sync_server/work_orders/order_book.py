@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import SimpleNamespace
 
 from sqlalchemy import Connection
 
@@ -11,6 +10,7 @@ from sync_server.db.change_store import Publication, publish_in_places
 from sync_server.db.feed_store import Topic, append_feed_all
 from sync_server.db.order_tables import WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord
+from sync_server.work_orders.order_row import LooseRow
 from sync_server.work_orders.order_rows_store import (
     FieldValue,
     head_from,
@@ -19,6 +19,7 @@ from sync_server.work_orders.order_rows_store import (
     order_from,
     plan_move,
     publication_of,
+    shown_cells,
 )
 from sync_server.work_orders.person_store import show_persons
 from wire_contracts.frames import ms_from_utc
@@ -39,7 +40,7 @@ class OrderBook:
         self._connection = connection
         self._now_utc = now_utc
         self._now_ms = ms_from_utc(now_utc)
-        self._rows: dict[str, SimpleNamespace | None] = {}
+        self._rows: dict[str, LooseRow | None] = {}
         self._orders: dict[str, OrderRecord | None] = {}
         self._changed: dict[str, dict[str, FieldValue]] = {}
         self._steps: list[Mapping[str, FieldValue]] = []
@@ -78,7 +79,7 @@ class OrderBook:
         value: str | None = getattr(row, column)
         return value or None if column == "result" else value
 
-    def _row(self, order_id: str) -> SimpleNamespace | None:
+    def _row(self, order_id: str) -> LooseRow | None:
         if order_id not in self._rows:
             self.lock([order_id])
         return self._rows[order_id]
@@ -107,7 +108,8 @@ class OrderBook:
         if row is None:
             raise _missing(order_id)
         stamped = {**values, "changed_at_ms": self._now_ms}
-        vars(row).update(stamped)
+        for name, value in stamped.items():
+            setattr(row, name, value)
         self._orders.pop(order_id, None)
         self._changed.setdefault(order_id, {}).update(stamped)
         self._to_show.add(order_id)
@@ -124,7 +126,7 @@ class OrderBook:
         """Write what was changed so far: whoever reads the tables next sees it."""
         by_columns: dict[tuple[str, ...], list[tuple[str, Mapping[str, FieldValue]]]] = {}
         for order_id, values in sorted(self._changed.items()):
-            by_columns.setdefault(tuple(sorted(values)), []).append((order_id, values))
+            by_columns.setdefault(tuple(values), []).append((order_id, values))
         for changes in by_columns.values():
             change_cells(self._connection, WORK_ORDER, changes)
         put_cells(self._connection, WORK_ORDER_EVENT, self._steps)
@@ -135,10 +137,13 @@ class OrderBook:
 
         Returns (entity, id) -> bucket -> sequence at which it is seen there, of what is shown.
         """
-        self.write()
         shown = sorted(self._to_show)
         rows = [row for row in map(self._row, shown) if row is not None]
-        things = [*map(publication_of, rows), *_last_of_each(self._beside)]
+        orders = [publication_of(row) for row in rows]
+        for each in orders:
+            self._changed.setdefault(each.entity_id, {}).update(shown_cells(each))
+        self.write()
+        things = [*orders, *_last_of_each(self._beside)]
         if not things:
             return {}
         places = publish_in_places(self._connection, things, self._now_utc)

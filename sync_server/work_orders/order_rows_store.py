@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from types import SimpleNamespace
 
 import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, null, select, update
@@ -19,6 +18,7 @@ from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.order_tables import ORDER_NUMBER, WORK_ORDER, WORK_ORDER_EVENT
 from sync_server.work_orders.fact_store import link_orphans
 from sync_server.work_orders.order import Mover, NewOrder, OrderHead, OrderRecord, OrderStep
+from sync_server.work_orders.order_row import COLUMNS, NAMES, LooseRow, loose_row
 from sync_server.work_orders.person_store import show_persons
 from sync_server.work_orders.site_store import site_of
 from wire_contracts.evidence import Evidence, evidence_json, parse_evidence
@@ -46,7 +46,7 @@ _LONGEST_REMEMBERED = 20_000
 
 FieldValue = str | int | None
 
-OrderRow = Row[str] | SimpleNamespace
+OrderRow = Row[str] | LooseRow
 """A row of `orders_query`, or a loose copy whose columns change before they are written."""
 
 
@@ -118,7 +118,7 @@ def find_order(
     return None if row is None else order_from(row)
 
 
-_ONE = select(WORK_ORDER).where(WORK_ORDER.c.order_id == bindparam("of_order"))
+_ONE = select(*COLUMNS).where(WORK_ORDER.c.order_id == bindparam("of_order"))
 _ONE_LOCKED = _ONE.with_for_update()
 
 
@@ -130,8 +130,8 @@ def record_of(connection: Connection, order_id: str) -> OrderRecord:
 def orders_query(*, has_evidence: bool = True) -> Select[str]:
     """Return the query whose rows `order_from` reads."""
     if has_evidence:
-        return select(WORK_ORDER)
-    columns = (each for each in WORK_ORDER.c if each is not WORK_ORDER.c.evidence)
+        return select(*COLUMNS)
+    columns = (each for each in COLUMNS if each is not WORK_ORDER.c.evidence)
     return select(*columns, null().label("evidence"))
 
 
@@ -210,20 +210,32 @@ def show_order(connection: Connection, order_id: str, now_utc: datetime) -> Orde
     A planned order is seen by no tablet; a released one without a crew by the crews of its area.
     """
     row = connection.execute(_ONE, {"of_order": order_id}).one()
-    publish(connection, publication_of(row), now_utc)
+    shown = publication_of(row)
+    change_cells(connection, WORK_ORDER, [(order_id, shown_cells(shown))])
+    publish(connection, shown, now_utc)
     show_persons(connection, [order_id], now_utc)
     append_feed(connection, Topic.ORDER, order_id, now_utc)
     return order_from(row)
 
 
 def publication_of(row: OrderRow) -> Publication:
-    """Return the order of a row of `orders_query`, evidence and all, as tablets shall see it."""
+    """Return the order of a row of `orders_query`, evidence and all, as tablets shall see it.
+
+    Write its `shown_cells` into the order's row in the transaction that publishes it.
+    """
     return Publication(
         entity=ENTITY,
         entity_id=row.order_id,
         document=_document_text(row),
-        buckets=_buckets(WorkOrderState(row.state), row.crew_id, row.area_id),
+        buckets=_buckets(row.state, row.crew_id, row.area_id),
+        is_in_own_row=True,
     )
+
+
+def shown_cells(shown: Publication) -> dict[str, FieldValue]:
+    """Return what the row of an order keeps of what tablets are shown."""
+    document = shown.document
+    return {"document": document.decode() if isinstance(document, bytes) else None}
 
 
 def _document_text(row: OrderRow) -> bytes:
@@ -266,7 +278,9 @@ def withdraw_order(connection: Connection, order: OrderRecord, now_utc: datetime
         entity_id=order.order_id,
         document={},
         buckets=frozenset(),
+        is_in_own_row=True,
     )
+    change_cells(connection, WORK_ORDER, [(order.order_id, shown_cells(publication))])
     return publish(connection, publication, now_utc)
 
 
@@ -275,8 +289,9 @@ def buckets_of(order: OrderRecord) -> frozenset[str]:
     return _buckets(order.state, order.document.crew_id, order.area_id)
 
 
-def _buckets(state: WorkOrderState, crew_id: str | None, area_id: str | None) -> frozenset[str]:
-    if state is WorkOrderState.PLANNED:
+@lru_cache(maxsize=1000)
+def _buckets(state: str, crew_id: str | None, area_id: str | None) -> frozenset[str]:
+    if state == WorkOrderState.PLANNED:
         return frozenset()
     if crew_id is not None:
         return frozenset({crew_bucket(crew_id)})
@@ -317,11 +332,10 @@ _HAD = select(WORK_ORDER_EVENT.c.event_id).where(
 )
 
 
-def locked_rows(connection: Connection, order_ids: Collection[str]) -> Iterator[SimpleNamespace]:
+def locked_rows(connection: Connection, order_ids: Collection[str]) -> Iterator[LooseRow]:
     """Yield the rows of these orders, locked, each to be changed as it will be written."""
-    names = WORK_ORDER.columns.keys()
-    rows = lock_among(connection, WORK_ORDER, "order_id", order_ids)
-    return (SimpleNamespace(**dict(zip(names, cells, strict=True))) for cells in rows)
+    rows = lock_among(connection, WORK_ORDER, NAMES, "order_id", order_ids)
+    return (loose_row(*cells) for cells in rows)
 
 
 def order_from(row: OrderRow, *, is_brief: bool = False) -> OrderRecord:

@@ -81,7 +81,9 @@ def test_rows_are_found_by_any_number_of_values_of_a_column(engine: Engine, coun
         numbers = find_among(
             connection, READING_HOURLY, ("meter_id",), "hour_at_ms", {6 * HOUR_MS, 1}
         )
-        locked = lock_among(connection, READING_HOURLY, "meter_id", meters)
+        locked = lock_among(
+            connection, READING_HOURLY, tuple(READING_HOURLY.c.keys()), "meter_id", meters
+        )
 
     assert sorted(row.meter_id for row in found) == meters
     assert sorted(row.meter_id for row in numbers) == [*meters, "M-of-nobody"]

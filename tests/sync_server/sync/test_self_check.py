@@ -11,7 +11,6 @@ from sync_server.db.sync_tables import (
     CHANGE,
     KEPT_OPERATION,
     OP_LEDGER,
-    PUBLISHED,
     REVIEW_ITEM,
 )
 from sync_server.sync.review_store import ReviewKind, list_reviews
@@ -52,7 +51,7 @@ DAMAGE: dict[str, Callable[[Connection], object]] = {
     "changes beyond the head": lambda db: db.execute(
         update(CHANGE).where(CHANGE.c.entity == "work_order").values(seq=10**9)
     ),
-    "documents and hashes": lambda db: db.execute(update(PUBLISHED).values(document="{}")),
+    "documents and hashes": lambda db: db.execute(update(WORK_ORDER).values(document="{}")),
     "orders in a foreign bucket": lambda db: db.execute(
         update(WORK_ORDER).values(crew_id="crew-2")
     ),

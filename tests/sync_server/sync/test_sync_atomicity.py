@@ -78,7 +78,7 @@ def test_a_finding_is_whole_or_absent_at_every_statement(
             seen.add((state, facts, len(read_ledger(connection))))
             assert broken_buckets(connection) == []
 
-    assert statement > 40
+    assert statement > 30
     assert seen == {(WorkOrderState.WORKING, 0, 4), (WorkOrderState.FINISHED, 1, 9)}
 
 

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, select
 
 from sync_server.access.roles import Role
 from sync_server.alerts.alert_list_store import get_alert
-from sync_server.db.sync_tables import PUBLISHED
+from sync_server.db.order_tables import WORK_ORDER as ORDER_TABLE
+from sync_server.db.sync_tables import CHANGE
 from sync_server.work_orders.dispatch import (
     KEEP_ON_TABLETS,
     dispatch_due,
@@ -118,7 +119,9 @@ def test_tablets_are_given_the_order_as_the_contract_writes_it(
         show_order(connection, order_id, NOON)
         order = get_order(connection, order_id)
         shown = connection.execute(
-            select(PUBLISHED.c.document, PUBLISHED.c.row_hash).where(PUBLISHED.c.entity == ENTITY)
+            select(ORDER_TABLE.c.document, CHANGE.c.row_hash).join(
+                CHANGE, CHANGE.c.entity_id == ORDER_TABLE.c.order_id
+            )
         ).one()
 
     assert order.document.evidence == evidence()
@@ -145,7 +148,7 @@ def test_an_order_changed_twice_in_a_push_is_written_and_shown_as_it_ends(
         brief = replace(kept.document, evidence=None, instructions=())
         assert said == replace(kept, document=brief)
         text = connection.execute(
-            select(PUBLISHED.c.document).where(PUBLISHED.c.entity_id == order_id)
+            select(ORDER_TABLE.c.document).where(ORDER_TABLE.c.order_id == order_id)
         ).scalar_one()
         assert text == dump_json(order_json(kept.document)).decode()
         assert (kept.document.diagnosis, kept.document.cause) == ("dry", "joint")
