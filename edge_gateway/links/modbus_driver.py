@@ -186,12 +186,13 @@ class ModbusDriver:
     def _heard(self, unit: Unit, job: JobKind, retry_count: int, told: Told) -> Heard:
         if unit.has_questions and is_check_due(unit, self._link.counts.losses, told.at_utc):
             must_show = not is_routine(unit)
+            unit.has_decided = False
             said, notices = self._check(unit, told.at_utc)
             if said.ended_by is not None and must_show:
                 return known(absent(unit, job.group, said.ended_by))
             if said.ended_by is not None:
                 unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER + TRIED_AGAIN_AFTER
-            told = told._replace(notices=notices)
+            told = told._replace(notices=notices, has_decided=unit.has_decided)
         if unit.contradictions:
             return known(mistaken(unit, job.group, told.notices))
         heard = self._read_group(unit, job, retry_count, told)
@@ -370,7 +371,7 @@ def _follow_order(unit: Unit, answers: Answers) -> Sequence[Notice]:
     meter = unit.meter
     found = judge(unit.stated, answers).profile
     if found.probed_order is not None:
-        unit.is_order_shown = True
+        unit.is_order_shown = unit.has_decided = True
     if found.probed_order in {None, meter.profile.probed_order}:
         return ()
     if meter.profile.probed_order is None:

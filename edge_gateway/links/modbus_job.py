@@ -48,10 +48,12 @@ class Told(NamedTuple):
     Attributes:
         at_utc: When it was read.
         notices: What the server is told.
+        has_decided: Whether the meter was asked just before, and its answers decided the order.
     """
 
     at_utc: datetime
     notices: Sequence[Notice] = ()
+    has_decided: bool = False
 
 
 def known(read: JobRead) -> Heard:
@@ -183,8 +185,9 @@ def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -
     sign = order_sign(unit.stated, order, read.words)
     if sign is OrderSign.CONTRADICTED:
         return _in_another_order(unit, decoded, told)
-    totals = TOTALISERS & unit.trails.keys() & decoded.values.keys()
-    if sign is OrderSign.HOLDS or _goes_on(unit, decoded, totals, told.at_utc):
+    totals = _telling(unit, decoded)
+    is_decided = sign is OrderSign.HOLDS or (told.has_decided and sign is not OrderSign.DOUBTED)
+    if is_decided or _goes_on(unit, decoded, totals, told.at_utc):
         unit.is_order_shown = True
         return decoded
     has_left = bool(totals) or sign is OrderSign.DOUBTED
@@ -203,6 +206,15 @@ def _in_another_order(unit: Unit, decoded: Decoded, told: Told) -> Decoded:
     unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER
     quality = {**decoded.quality, **dict.fromkeys(decoded.values, BAD_MISMATCH)}
     return replace(decoded, values={}, quality=quality, local_of=dict, counters={}, clock=None)
+
+
+def _telling(unit: Unit, decoded: Decoded) -> Collection[Quantity]:
+    """Return the totals that can go on from where they were; a zero behind a zero tells nothing."""
+    return [
+        name
+        for name in TOTALISERS & unit.trails.keys() & decoded.values.keys()
+        if decoded.values[name] or unit.trails[name].believed.value
+    ]
 
 
 def _goes_on(unit: Unit, decoded: Decoded, totals: Collection[Quantity], at_utc: datetime) -> bool:

@@ -77,6 +77,7 @@ class Unit:
         shown: What it said of itself when its byte order was found.
         is_order_shown: Whether its answers have shown that byte order in this run of the gateway,
             and none has spoken against it since.
+        has_decided: Whether the meter was asked ahead of this job and its answers decided an order.
     """
 
     meter: ModbusMeter
@@ -100,6 +101,7 @@ class Unit:
     settings: dict[str, Mapping[WordAddress, int]] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
     is_order_shown: bool = False
+    has_decided: bool = False
 
 
 def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
