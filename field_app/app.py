@@ -31,7 +31,7 @@ from wire_contracts.sync import SyncApi
 if TYPE_CHECKING:
     from field_app.later_pages import LaterPages
     from field_app.ui.application import AppParts, LamplighterApp
-    from field_app.ui.navigator import Presenters
+    from field_app.ui.places import Presenters
 
 
 def _(msgid: str) -> str:
@@ -51,7 +51,7 @@ class Wiring:
 
     def presenters(self, worker: Worker) -> "Presenters":
         """Return the presenters; those of one order are made when it is opened."""
-        from field_app.ui.navigator import Presenters  # noqa: PLC0415 - imports Kivy
+        from field_app.ui.places import Presenters  # noqa: PLC0415 - after the window
 
         tablet = self.tablet
         context = PresenterContext(

@@ -29,7 +29,8 @@ from field_app.tablet import Tablet
 from wire_contracts.blobs import BlobRole
 
 if TYPE_CHECKING:
-    from field_app.ui.navigator import AnySheet, Navigator, PlaceScreen
+    from field_app.ui.navigator import Navigator
+    from field_app.ui.places import AnySheet, PlaceScreen
 
 SITE_PAGES: Final[Mapping[str, Callable[[Tablet, PresenterContext, str], SheetPage[SiteSheet]]]] = {
     "work": WorkPage,

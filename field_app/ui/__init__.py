@@ -17,6 +17,9 @@ The line through the modules, from colours to pixels:
     file_picker   a file in place of a camera or a scanner
     widgets       the pieces that screens are built of
     screens       one screen each, and the shell round them
+    places        what the navigation is given: presenters and places
+    pages         what lies on top of a place
+    kept_place    where the screens stood, as it is kept
     later_screens  the screens that are not the list
     background    slow work away from the screen
     navigator     which screen is shown, and what back does

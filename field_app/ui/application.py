@@ -25,7 +25,8 @@ from field_app.presenters.ports import Worker
 from field_app.presenters.views import LabelledText
 from field_app.ui.background import ScreenWorker
 from field_app.ui.look_io import LARGE_TEXT, Look, load_look, save_look
-from field_app.ui.navigator import TWO_PANES_DP, Navigator, Presenters
+from field_app.ui.navigator import TWO_PANES_DP, Navigator
+from field_app.ui.places import Presenters
 from field_app.ui.rules_io import load_first_rules, load_next_rule
 from field_app.ui.theme import Theme, ThemeName
 from field_app.ui.typefaces_io import icon_glyphs, register_typefaces

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from field_app.presenters.form import FormPresenter
 from field_app.presenters.ports import Worker
-from field_app.ui.navigator import Navigator, PlaceScreen
+from field_app.ui.navigator import Navigator
+from field_app.ui.places import PlaceScreen
 from field_app.ui.screens.form import FormScreen
 from field_app.ui.screens.signing import SigningScreen
 from wire_contracts.forms.answer_sets import AnswerSet

@@ -21,7 +21,8 @@ from field_app.ui.screens.signing import SigningScreen
 from field_app.ui.screens.sync_page import SyncScreen
 
 if TYPE_CHECKING:
-    from field_app.ui.navigator import Navigator, Presenters
+    from field_app.ui.navigator import Navigator
+    from field_app.ui.places import Presenters
 
 
 class LaterScreens:

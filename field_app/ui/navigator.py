@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from kivy.metrics import dp
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
-from field_app.presenters.ports import Words, Worker
 from field_app.presenters.views import (
     AlarmView,
     EnrolView,
@@ -23,23 +21,14 @@ from field_app.presenters.views import (
     PinStep,
     SyncView,
 )
+from field_app.ui.kept_place import KeptPlace, parse_kept
+from field_app.ui.pages import Pages
+from field_app.ui.places import ROUNDS_PLACE, PlaceScreen, Presenters
 from field_app.ui.screens.orders import OrdersScreen
 from field_app.ui.screens.shell import EmptyPane, Shell, drop_focus
 
 if TYPE_CHECKING:
-    from field_app.orders.site_desk import SiteSheet
-    from field_app.presenters.alarm import AlarmPresenter
-    from field_app.presenters.album import AlbumPresenter
-    from field_app.presenters.enrol import EnrolPresenter
-    from field_app.presenters.finding import FindingPresenter
     from field_app.presenters.form import FormRequest
-    from field_app.presenters.help_page import HelpData
-    from field_app.presenters.log_in import LogInPresenter
-    from field_app.presenters.order import OrderPresenter
-    from field_app.presenters.orders import OrdersPresenter
-    from field_app.presenters.sheet import SheetPresenter
-    from field_app.presenters.shift_page import ShiftData
-    from field_app.presenters.sync import SyncPresenter
     from field_app.ui.later_screens import LaterScreens
     from field_app.ui.screens.enrol import EnrolScreen
     from field_app.ui.screens.finding import FindingScreen
@@ -48,9 +37,6 @@ if TYPE_CHECKING:
     from field_app.ui.screens.settings import SettingsScreen
     from field_app.ui.screens.sync_page import SyncScreen
 
-    AnySheet = SheetPresenter[SiteSheet] | SheetPresenter[HelpData] | SheetPresenter[ShiftData]
-    """The presenter of a sheet by its key and the order it is about."""
-
 TWO_PANES_DP = 1000
 """Width from which list and order stand side by side."""
 
@@ -58,73 +44,11 @@ LIST_PANE_DP = 470
 """Width of the list beside an order."""
 
 
-class PlaceScreen(Protocol):
-    """A screen that is a place of the navigation, or lies on top of one as a page.
-
-    It is a Kivy widget; `back` returns whether it went one step back inside itself.
-    """
-
-    def begin(self) -> None:
-        """Show what is there: the screen comes into view."""
-        ...
-
-    def refresh(self) -> None:
-        """Read again what is shown."""
-        ...
-
-    def save(self) -> None:
-        """Keep at once what was typed: the app may not come back."""
-        ...
-
-    def leave(self) -> None:
-        """Keep what was typed and let go: the screen leaves the view."""
-        ...
-
-    def back(self) -> bool:
-        """Go one step back inside the screen; False when there is none."""
-        ...
-
-
-PlaceMaker = Callable[["Navigator"], PlaceScreen]
-"""Makes the screen of a place, at its first visit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presenters:
-    """The presenters of the screens; those of one order are made when it is opened.
-
-    `places` makes the screens of further places of the navigation by their keys.
-    """
-
-    orders: OrdersPresenter
-    sync: SyncPresenter
-    enrol: EnrolPresenter
-    log_in: LogInPresenter
-    order: Callable[[str], OrderPresenter]
-    finding: Callable[[str], FindingPresenter]
-    alarm: AlarmPresenter
-    sheet: Callable[[str, str], AnySheet]
-    sign: Callable[[str, bytes], str]
-    album: Callable[[str], AlbumPresenter]
-    keep_place: Callable[[str], None]
-    kept_place: Callable[[], str]
-    words: Words
-    worker: Worker
-    places: Mapping[str, PlaceMaker] = field(default_factory=dict)
-    form: Callable[[Navigator, FormRequest], PlaceScreen] | None = None
-
-
-ROUNDS_PLACE = "patrol"
-"""The place of an inspector's rounds."""
-
 FINDING = "finding"
 """The tool of a kept place that is the form of the finding."""
 
 _ANYWHERE = frozenset({"help", "shift"})
 """Sheets that are about no order."""
-
-PLACE_PARTS = "|"
-"""Stands between place, order and tool of a kept place."""
 
 
 def _nothing(_answer: None) -> None:
@@ -158,8 +82,7 @@ class Navigator:
         self._was_enrolled = self._was_asking = False
         self._empty = EmptyPane()
         self._made: dict[str, PlaceScreen] = {}
-        self._pages: list[PlaceScreen] = []
-        self._page_keys: list[str] = []
+        self._pages = Pages()
         self._openers: dict[str, Callable[[str], None]] = {}
         self._tool = ""
         self._kept = ""
@@ -247,12 +170,12 @@ class Navigator:
         if self._is_made("settings"):
             self._show_person(self.settings, view)
         if self.asks_pin and not was_asking:
-            self._leave_pages()
+            self._pages.close_all()
             self._leave_finding()
         self.arrange()
 
     def _another_works(self) -> None:
-        self._leave_pages()
+        self._pages.close_all()
         self._leave_finding()
         self._leave_order()
         self.refresh()
@@ -275,7 +198,7 @@ class Navigator:
     @property
     def page(self) -> PlaceScreen | None:
         """Return the page on top of the place, None when there is none."""
-        return self._pages[-1] if self._pages else None
+        return self._pages.top
 
     def let_open(self, place: str, opener: Callable[[str], None]) -> None:
         """Let the pages of a place be opened by their keys, also after the app was killed."""
@@ -286,26 +209,15 @@ class Navigator:
 
         `key` is by what the place opens it again.
         """
-        if self.page is not None:
-            self.page.save()
-        self._pages.append(page)
-        self._page_keys.append(key)
-        page.begin()
+        self._pages.open(page, key)
         self.arrange()
 
     def close_page(self) -> None:
         """Leave the page on top; what is below it is read again."""
-        if self._pages:
-            self._pages.pop().leave()
-            self._page_keys.pop()
+        if self._pages.close():
             self._tool = ""
             self.refresh()
             self.arrange()
-
-    def _leave_pages(self) -> None:
-        while self._pages:
-            self._pages.pop().leave()
-            self._page_keys.pop()
 
     def place_screen(self, key: str) -> PlaceScreen:
         """Return the screen of a further place, made at its first visit."""
@@ -415,7 +327,7 @@ class Navigator:
 
     def go(self, place: str) -> None:
         """Go to a place of the navigation."""
-        self._leave_pages()
+        self._pages.close_all()
         self._leave_finding()
         if place == "orders" and self.place == "orders":
             self._leave_order()
@@ -432,7 +344,7 @@ class Navigator:
 
     def open_order(self, order_id: str) -> None:
         """Open an order from the list."""
-        self._leave_pages()
+        self._pages.close_all()
         if self.place != "orders":
             self._move_to("orders")
         if order_id == self.order_id and not self.is_finding:
@@ -519,9 +431,9 @@ class Navigator:
         """Keep at once what was typed: the app may not come back (RULINGS R5)."""
         if self.is_finding:
             self.finding.presenter.flush()
-        for screen in (*self._pages, self._visited()):
-            if screen is not None:
-                screen.save()
+        self._pages.save()
+        if (screen := self._visited()) is not None:
+            screen.save()
 
     def refresh(self) -> None:
         """Read everything that is shown again."""
@@ -556,10 +468,10 @@ class Navigator:
 
     def _note_place(self) -> None:
         """Keep where the screens stand: the machine may end the app without another word."""
-        key = next((each for each in reversed(self._page_keys) if each), "")
-        tool = (self._tool or key) if self._pages else FINDING if self.is_finding else ""
+        on_top = (self._tool or self._pages.key) if self._pages else ""
+        tool = on_top if self._pages else FINDING if self.is_finding else ""
         order_id = self.order_id if self.place == "orders" else ""
-        where = PLACE_PARTS.join((self.place, order_id, tool))
+        where = KeptPlace(place=self.place, order_id=order_id, tool=tool).text()
         if not self._is_restored or where == self._kept:
             return
         self._kept = where
@@ -572,8 +484,8 @@ class Navigator:
 
     def _restore(self, where: str) -> None:
         """Go back to where the app was when it was ended from outside."""
-        place, _, rest = where.partition(PLACE_PARTS)
-        order_id, _, tool = rest.partition(PLACE_PARTS)
+        kept = parse_kept(where)
+        place, order_id, tool = kept.place, kept.order_id, kept.tool
         self._is_restored = True
         if self.needs_enrolment or self.asks_pin or not place:
             return

@@ -18,7 +18,8 @@ from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.run import RunPresenter
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
-from field_app.ui.navigator import ROUNDS_PLACE, Navigator, PlaceScreen
+from field_app.ui.navigator import Navigator
+from field_app.ui.places import ROUNDS_PLACE, PlaceScreen
 from field_app.ui.screens.meter_pad import MeterScreen
 from field_app.ui.screens.round_list import RoundListScreen
 from field_app.ui.screens.run import RunScreen

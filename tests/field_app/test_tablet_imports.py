@@ -10,8 +10,12 @@ import field_app
 APP = Path(field_app.__file__).parent
 ROOT = APP.parent
 
-BUILDABLE = {"field_app", "wire_contracts", "kivy", "sqlalchemy", "requests", "urllib3", "PIL"}
-"""Pure Python, or with a recipe of python-for-android (tablet guide section 1)."""
+BUILDABLE = {
+    *("field_app", "wire_contracts", "kivy", "sqlalchemy", "requests", "urllib3", "PIL"),
+    "typing_extensions",
+}
+"""Pure Python, or with a recipe of python-for-android (tablet guide section 1); SQLAlchemy brings
+the last."""
 
 OPTIONAL = {
     APP / "platform" / "aes_vault_io.py": {"cryptography"},
