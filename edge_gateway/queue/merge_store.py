@@ -7,6 +7,7 @@ needs a number of its own.
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 
 from edge_gateway.queue.remains_io import COLUMNS, Remains, Row, readable_rows
 from edge_gateway.queue.seq_ranges import Ranges, covers, merged, subtract
@@ -44,12 +45,19 @@ class Merge:
         self._gaps = merged(gaps)
         self.newest_ms = max(self.newest_ms, before.memory.get("newest_ms", 0))
         self._mark(before)
+        self._keep_aside(before)
 
     def add(self, remains: Remains) -> None:
         """Add what a damaged file has beside it."""
         self._mark(remains)
         for row in remains.rows():
             self.count += self._is_there(row)
+
+    def _keep_aside(self, before: Remains) -> None:
+        """Take what no server takes: it lies in the file alone."""
+        with suppress(sqlite3.DatabaseError):
+            rows = before.source.execute("SELECT seq, body, why FROM aside").fetchall()
+            self._target.executemany("INSERT OR IGNORE INTO aside VALUES (?, ?, ?)", rows)
 
     def _is_there(self, row: Row) -> bool:
         """Return whether a row is in the new file now."""

@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from edge_gateway.config import QueueConfig
-from edge_gateway.queue.queue_file_io import is_damage
+from edge_gateway.queue.queue_file_io import QueueError, is_damage
 from edge_gateway.queue.queue_store import QueueStore
 from edge_gateway.queue.queued import HeldFrame
 from edge_gateway.queue.timekeeper import Timekeeper
@@ -133,7 +133,7 @@ class Outbox:
             self.beat()
             frames = self._next_group()
             self._is_committing = bool(frames)
-            if frames and not self._commit(frames):
+            if frames and not self._commit_whole(frames):
                 self._put_back(frames)
                 if self._pause():
                     return
@@ -166,6 +166,35 @@ class Outbox:
     def _is_group_complete(self) -> bool:
         is_full = len(self._waiting) >= self._config.commit_frames
         return self._is_closing or self._is_urgent or is_full
+
+    def _commit_whole(self, frames: Sequence[Frame | HeldFrame]) -> bool:
+        """Commit a group; what ends this thread ends no frame, and one frame ends no other.
+
+        A frame that nobody can write is lost alone, which a gap record says.
+        """
+        try:
+            return self._commit(frames)
+        except (sqlite3.DatabaseError, QueueError, OSError):
+            self._put_back(frames)
+            raise
+        except Exception:  # noqa: BLE001  # whatever one frame breaks, it is that one's alone
+            self._commit_singly(frames)
+            return True
+
+    def _commit_singly(self, frames: Sequence[Frame | HeldFrame]) -> None:
+        for at, frame in enumerate(frames):
+            try:
+                is_done = self._commit([frame])
+            except (sqlite3.DatabaseError, QueueError, OSError):
+                self._put_back(frames[at:])
+                raise
+            except Exception:  # noqa: BLE001  # as said above
+                _LOG.exception("outbox.frame_unwritable", frame=repr(frame))
+                self._lost += 1
+                continue
+            if not is_done:
+                self._put_back(frames[at:])
+                return
 
     def _commit(self, frames: Sequence[Frame | HeldFrame]) -> bool:
         """Commit a group; a disk that refuses for a while is asked again, nothing is skipped."""

@@ -138,7 +138,8 @@ class QueueStore:
         for store in older:
             gone += store.prune(now_utc, is_time_known=is_time_known)
             left = store.figures()
-            if not (left.open_count or left.kept_count or store.needs_answer()):
+            holds = left.open_count or left.kept_count or left.aside_count
+            if not (holds or store.needs_answer()):
                 self._let_go(store)
         return gone
 

@@ -23,6 +23,9 @@ UNSUPPORTED_PROTOCOL = 132
 REFUSED_FROM = 0x80
 """Reason codes from here on are refusals; MQTT 5.0 section 2.4."""
 
+NO_SUBSCRIBERS = 0x10
+"""PUBACK reason of a broker that hands a message to nobody; MQTT 5.0 section 3.4.2.1."""
+
 _RECONNECT_S = (1, 15)
 _FAREWELL_S = 2.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -50,10 +53,17 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The broker has the message `mid`, or refuses it for `refusal`."""
+    """The broker has the message `mid`, or refuses it for `refusal`.
+
+    Attributes:
+        mid: Its id.
+        refusal: Why the broker does not take it; None: it does.
+        is_heard: Whether it has somebody to hand it to, as far as it tells (MQTT 5).
+    """
 
     mid: int
     refusal: str | None
+    is_heard: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +299,8 @@ class MqttConnection:
         _properties: Properties,
     ) -> None:
         refusal = str(reason) if reason.value >= REFUSED_FROM else None
-        self._inbox.put(Published(mid=mid, refusal=refusal))
+        is_heard = reason.value != NO_SUBSCRIBERS
+        self._inbox.put(Published(mid=mid, refusal=refusal, is_heard=is_heard))
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         self._inbox.put(Received(topic=message.topic, payload=bytes(message.payload)))

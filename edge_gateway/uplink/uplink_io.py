@@ -66,6 +66,9 @@ LONGEST_WAIT_S = 0.5
 MAX_ANSWERS = 100
 SHORTEST_HEALTH_S = 1.0
 PRUNE_EVERY_S = 60.0
+UNHEARD = "no server listens"
+"""Why an event is not with the broker: one that was started afresh hands it to nobody."""
+
 REFUSAL_TOLD_EVERY_S = 60.0
 """Wall seconds between two log lines about a disk that takes no marks; the outbox tells people."""
 
@@ -319,7 +322,8 @@ class Uplink:
         self._unsaid = []
 
     def _published(self, event: Published) -> None:
-        if self._events.published(event.mid, event.refusal, time.monotonic()):
+        unheard = None if event.is_heard else UNHEARD
+        if self._events.published(event.mid, event.refusal or unheard, time.monotonic()):
             return
         if self._delivery.published(event.mid, event.refusal, time.monotonic()):
             self._is_broker_silent = False

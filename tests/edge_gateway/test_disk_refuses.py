@@ -1,5 +1,6 @@
 """A disk that takes nothing while the gateway runs: it reads on, and loses no frame."""
 
+import json
 import re
 import resource
 import sqlite3
@@ -139,6 +140,24 @@ def test_what_one_outbox_could_not_commit_the_next_one_does(tmp_path: Path) -> N
     assert len(left.frames) == 200
     assert outbox.left() == LeftOver()
     assert (figures.open_count, figures.last_seq) == (201, 208)
+
+
+def test_a_frame_that_cannot_be_written_ends_alone(tmp_path: Path) -> None:
+    config = QueueConfig(commit_s=0.02, commit_frames=10, min_free_bytes=0)
+    with closing(open_queue(tmp_path / "q", config, NOW)[0]) as store:
+        outbox = outbox_of(store, config)
+        for frame in frames(5):
+            outbox.add(frame)
+        outbox.add(replace(frames(1)[0], device="half a character \ud800"))
+        for frame in frames(4, 5):
+            outbox.add(frame)
+        outbox.close()
+        outbox.run()
+        bodies = [json.loads(each.body) for each in store.open_after(0, 100)]
+
+    flows = [body["v"]["flow_m3h"] for body in bodies if "v" in body]
+    assert flows == [number / 4 for number in range(9)]
+    assert [body["gap"]["n"] for body in bodies if "gap" in body] == [1]
 
 
 def outbox_of(store: QueueStore, config: QueueConfig) -> Outbox:

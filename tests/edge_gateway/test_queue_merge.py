@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -141,6 +142,24 @@ def test_a_frame_that_one_of_the_files_has_dated_is_offered_dated(tmp_path: Path
         everything = offered(store)
 
     assert everything == flows(range(5))
+
+
+def test_what_no_server_takes_stays_in_the_file_of_its_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "q"
+    epoch = filled(path, 50)
+    old = copied(path, tmp_path / "old")
+    set_aside(path)
+    with closing(opened(path)) as store:
+        store.stores()[1].put_aside(3)
+        acknowledge(store, epoch, 1, 10_000)
+        store.prune(NOW + timedelta(days=30))
+        kept = store.figures().aside_count
+    shutil.copyfile(old, path)
+    with closing(opened(path)) as store:
+        merged = store.figures().aside_count
+
+    assert epoch_file(path, epoch).exists()
+    assert (kept, merged) == (1, 1)
 
 
 class StopHere(BaseException):

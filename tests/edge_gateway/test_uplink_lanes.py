@@ -1,6 +1,7 @@
 """What is sent first, what may not block the rest, and what an odd broker cannot hide."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,8 @@ from edge_gateway.clock_io import SystemClock
 from edge_gateway.config import GatewayConfig, LinkConfig, MeterConfig, MqttConfig, QueueConfig
 from edge_gateway.queue.queue_store import QueueStore, open_queue, read_figures
 from edge_gateway.run import QUEUE_FILE, Machine, run_gateway
+from edge_gateway.uplink import event_delivery_io
+from edge_gateway.uplink.event_store import EVENTS_FILE
 from edge_gateway.uplink.lanes import Allowance, advance_block, open_block, start_lanes
 from edge_gateway.uplink.uplink_io import Uplink
 from edge_gateway.uplink.uplink_parts import UplinkParts
@@ -351,3 +354,27 @@ def test_a_part_that_hangs_is_left_behind_and_the_gateway_goes_on(tmp_path: Path
     texts = [json.loads(each)["text"] for each in server.payloads(Channel.EVENT)]
     assert any(text.startswith("outbox has hung for") for text in texts)
     assert ms_from_utc(server.frames()[0].measured_at_utc) > 0
+
+
+def test_an_event_that_the_broker_hands_to_nobody_waits_for_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker was started afresh, and the server has not come back to it yet."""
+    monkeypatch.setattr(event_delivery_io, "HOLD_S", 0.2)
+    with Mosquitto(folder=tmp_path) as broker:
+        settings = config(tmp_path, broker.port)
+        with opened(settings) as store, uplink_of(settings, store) as uplink:
+            uplink.announce("test", "event 1")
+            until(lambda: uplink.snapshot().is_connected and kept_count(tmp_path) == 1)
+            uplink.announce("test", "event 2")
+            until(lambda: kept_count(tmp_path) == 2)
+            with LedgerServer(broker.port) as server:
+                until(lambda: kept_count(tmp_path) == 0)
+                told = [read_json("event", each) for each in server.payloads(Channel.EVENT)]
+
+    assert {each.text("text") for each in told} == {"event 1", "event 2"}
+
+
+def kept_count(folder: Path) -> int:
+    with closing(sqlite3.connect(f"{(folder / EVENTS_FILE).as_uri()}?mode=ro", uri=True)) as file:
+        return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
