@@ -135,6 +135,9 @@ class Followed(NamedTuple):
 
 _ANY_TOTAL = Rule(is_total=True)
 
+COUNTS_UP: Mapping[Quantity, Rule] = dict.fromkeys(sorted(TOTALISERS), _ANY_TOTAL)
+"""How the values of a meter move that has no register map: its totals do not fall."""
+
 
 def rules_of(profile: Profile) -> Mapping[Quantity, Rule]:
     """Return how the quantities of a profile may move: its totals, and those with a `max_rate`.

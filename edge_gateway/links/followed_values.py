@@ -8,12 +8,9 @@ from typing import NamedTuple
 from edge_gateway.links.driver import JobRead, Notice
 from edge_gateway.links.learnt import NO_TOTALS, Totals
 from edge_gateway.links.notices import turn_notices
-from firmware_profiles.rates import Rule, Trail, follow, kept_totals, shifted
+from firmware_profiles.rates import COUNTS_UP, Rule, Trail, follow, kept_totals, shifted
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import TOTALISERS, Quantity
-
-COUNTS_UP: Mapping[Quantity, Rule] = dict.fromkeys(TOTALISERS, Rule(is_total=True))
-"""How the values of a meter move that has no register map: its totals do not fall."""
 
 
 class Followed(NamedTuple):

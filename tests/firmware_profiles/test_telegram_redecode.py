@@ -1,6 +1,7 @@
 """Stored telegrams decoded again by the rules of this release."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,20 @@ def test_what_is_no_answer_of_a_meter_is_refused_with_a_reason(
 ) -> None:
     with pytest.raises(WordsError, match=r"^raw: .+"):
         TelegramRedecoder(reference=reference).redecode(stored(telegram))
+
+
+def test_zeros_of_a_meter_that_started_stay_in_doubt_when_they_are_decoded_again() -> None:
+    decoder = TelegramRedecoder(reference="mbus@1")
+    zero = bytes.fromhex("04 13 00000000")
+    found = []
+    for minute, record in enumerate((VOLUME, zero, zero, VOLUME)):
+        sent = stored(answer(record))
+        at_utc = sent.frame.measured_at_utc + timedelta(minutes=minute)
+        sent = replace(sent, frame=replace(sent.frame, measured_at_utc=at_utc))
+        found.append(decoder.redecode(sent).frame.quality)
+
+    doubted = {Quantity.VOLUME_M3: "suspect_rate"}
+    assert found == [{}, doubted, doubted, {}]
 
 
 def test_a_refusal_of_the_meter_is_no_data() -> None:
