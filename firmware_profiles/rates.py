@@ -175,7 +175,7 @@ def follow(
     known = dict(trails)
     suspects: dict[Quantity, QualityCode] = {}
     turns: list[TotalTurn] = []
-    is_quiet = all(trail.rival is None for trail in trails.values())
+    is_quiet = not [trail for trail in trails.values() if trail.rival is not None]
     for quantity, rule in rules.items():
         now = values.get(quantity)
         before = known.get(quantity)
@@ -189,11 +189,21 @@ def follow(
             turns.append(TotalTurn(quantity, found.turn, before.believed.value, now))
     has_fallen = any(quantity in TOTALISERS and not values[quantity] for quantity in suspects)
     if has_fallen or not (is_quiet or _shows_totals(known)):
-        zeros = [name for name, value in values.items() if not value]
-        suspects.update(dict.fromkeys(zeros, SUSPECT_RATE))
-        for name in known.keys() & set(zeros) - trails.keys():
-            del known[name]
+        known = _without_zeros(known, trails, [name for name in known if name not in suspects])
+        suspects.update((name, SUSPECT_RATE) for name, value in values.items() if not value)
     return Followed(known, suspects, turns)
+
+
+def _without_zeros(
+    known: Mapping[Quantity, Trail], before: Mapping[Quantity, Trail], names: Sequence[Quantity]
+) -> dict[Quantity, Trail]:
+    """Return what is known when zeros of a poll that followed are not believed after all."""
+    kept = dict(known)
+    for name in names:
+        if not kept[name].believed.value:
+            del kept[name]
+            kept.update({name: before[name]} if name in before else {})
+    return kept
 
 
 def shifted(

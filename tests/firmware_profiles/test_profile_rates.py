@@ -152,6 +152,19 @@ def test_zeros_of_another_group_are_doubted_while_a_total_shows_zero() -> None:
     assert zeros_doubted(polls) == [set(), {VOLUME}, {ENERGY, FLOW_M3H}, set(), set(), set()]
 
 
+def test_a_flow_that_is_back_behind_doubted_zeros_has_not_jumped() -> None:
+    rules = {VOLUME: TOTAL, FLOW_M3H: FLOW._replace(limit_per_hour=Fraction(750))}
+    runs = {VOLUME: 9876.0, FLOW_M3H: 12.5}
+    trails: Mapping[Quantity, Trail] = {}
+    found = []
+    for minute, values in ((0.0, runs), (1.0, dict.fromkeys(runs, 0.0)), (1.5, runs)):
+        followed = follow(rules, trails, values, NOON + timedelta(minutes=minute))
+        trails = followed.trails
+        found.append(set(followed.suspects))
+
+    assert found == [set(), {VOLUME, FLOW_M3H}, set()]
+
+
 def test_a_total_that_stays_at_zero_doubts_no_standstill_of_a_meter_that_counts() -> None:
     """The energy of a calculator was cleared; its volume counts on, and is polled more often."""
     polls = [{VOLUME: 10.0, ENERGY: 7.0}, {ENERGY: 0.0}, {VOLUME: 10.0}, {FLOW_M3H: 0.0}]
