@@ -27,6 +27,10 @@ from edge_gateway.links.notices import DTU_CONTESTED
 REGISTER_WITHIN_S = 30.0
 """Wall seconds in which a DTU must have said its registration; they do at once. Judgement."""
 
+LEAST_KNOWN = 4
+"""So many first bytes are enough to be those of the DTU served, though more was heard of that one:
+it went on with a heartbeat. Judgement."""
+
 MOST_WAITING = 8
 """Connections that may be waiting to be recognised; more are sent away at once."""
 
@@ -210,8 +214,8 @@ class DtuDoor:
         if not served:
             return Said.OTHER
         found = judge_greeting(said, served, signs, is_told=False)
-        is_less = judge_greeting(served, said, signs, is_told=False) is Said.WANTED
-        return Said.WANTED if is_less else found
+        heard_more = judge_greeting(served, said, signs, is_told=False) is Said.WANTED
+        return Said.WANTED if heard_more and len(said) >= LEAST_KNOWN else found
 
     def _look_at(self, door: _Door, caller: _Caller) -> None:
         """Serve a caller who has said the registration, or have it wait; send any other away."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from edge_gateway.links import dtu_rivals
+from edge_gateway.links import dtu_rivals, listen_io
 from edge_gateway.links.answers import Answer, Fault, FaultKind
 from edge_gateway.links.link_url import parse_url
 from edge_gateway.links.modbus_io import ModbusLink
@@ -259,6 +259,20 @@ def test_without_a_registration_a_stranger_from_another_address_is_sent_away() -
 
     assert said == b""
     assert answer == words(span(100))
+
+
+def test_a_stranger_whose_first_byte_is_that_of_the_dtu_is_sent_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listen_io, "REGISTER_WITHIN_S", 0.2)
+    monkeypatch.setattr(listen_io, "_LOOK_EVERY_S", 0.1)
+    with dialled(good, registration=b"\1\2\3\4\5") as rig:
+        rig.link.transact(UNIT, span(100))
+        with socket.create_connection((LOOPBACK, rig.port), 60, ("127.0.0.2", 0)) as stranger:
+            stranger.sendall(b"\1")
+            said = stranger.recv(10)
+
+    assert said == b""
 
 
 def test_the_same_dtu_from_another_address_is_known_by_what_it_said_first() -> None:
