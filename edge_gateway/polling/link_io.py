@@ -34,7 +34,7 @@ from wire_contracts.quality import BAD_PROFILE
 LONGEST_WAIT_S = 1.0
 """Wall seconds after which the clock is looked at again, in case somebody has set it."""
 
-LEARNT_EVERY_S = 60.0
+LEARNT_EVERY_S = 10.0
 """Wall seconds between two looks at what the driver has learnt; a kill costs no more."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
