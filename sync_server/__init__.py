@@ -31,6 +31,7 @@ The line through the features, in the order the data flows:
     outages           planned interruptions, who is concerned, who was told
     complaints        verdicts, appeals, penalties, questions above, cases
     households        files of homes, changes with four eyes, applications
+    outside           requests from outside: Open311 GeoReport v2
     imports           files that are looked at before they are taken
     aftercare         visits, callbacks, opinions, surveys, quality checks
     ledgers           what happened in a period, each figure with its rows

@@ -1,5 +1,6 @@
 """What the server is told: the values of its settings file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -84,6 +85,7 @@ class ServerConfig:
         lease: How long a tablet keeps received personal data without a contact (RULINGS R4).
         tablet_token_life: How long a tablet's token holds after its last contact.
         telephone_secret: What the telephone system signs its events with; None: it tells none.
+        open311_keys: Name -> key of each system that may send requests from outside.
         paging_file: Where calls to people are written, one JSON line each; None: nobody is called.
         messages_file: Where messages to customers are written; None: they wait.
     """
@@ -102,5 +104,6 @@ class ServerConfig:
     lease: timedelta = timedelta(days=7)
     tablet_token_life: timedelta = timedelta(days=180)
     telephone_secret: bytes | None = field(default=None, repr=False)
+    open311_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     paging_file: Path | None = None
     messages_file: Path | None = None

@@ -17,10 +17,21 @@ from sync_server.config import (
 
 SETTINGS: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        {"server", "database", "messages", "mqtt", "paging", "tablets", "telephone", "weather"}
+        {
+            "server",
+            "database",
+            "messages",
+            "mqtt",
+            "open311",
+            "paging",
+            "tablets",
+            "telephone",
+            "weather",
+        }
     ),
     "weather": frozenset({"station", "url", "meter"}),
     "telephone": frozenset({"secret_file"}),
+    "open311": frozenset({"key_file"}),
     "messages": frozenset({"file"}),
     "paging": frozenset({"file"}),
     "tablets": frozenset({"lease_hours", "token_days"}),
@@ -99,6 +110,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         ),
         weather=_weather(root.table("weather")),
         telephone_secret=_secret(root.table("telephone")),
+        open311_keys=_open311_keys(root.table("open311")),
         paging_file=root.table("paging").path_or_none("file"),
         messages_file=root.table("messages").path_or_none("file"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
@@ -223,6 +235,7 @@ def _weather(table: _Table) -> WeatherConfig:
     )
 
 
+_LONGEST_KEY_NAME = 40
 _SHORTEST_SECRET = 32
 """Characters: 128 bits in hexadecimal; OWASP asks for no less of a shared secret."""
 
@@ -239,6 +252,26 @@ def _secret(table: _Table) -> bytes | None:
             f"put at least {_SHORTEST_SECRET} random ones in it",
         )
     return secret.encode()
+
+
+def _open311_keys(table: _Table) -> Mapping[str, str]:
+    """Return name -> key: one of each a line, a space between; empty where nothing is set."""
+    path = table.file_or_none("key_file")
+    if path is None:
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        name, _, key = line.strip().partition(" ")
+        if not name or name.startswith("#"):
+            continue
+        if len(key.strip()) < _SHORTEST_SECRET or len(name) > _LONGEST_KEY_NAME or name in found:
+            raise table.refused(
+                "key_file",
+                f"line {number} is no name with its own key",
+                f"write a name, a space and at least {_SHORTEST_SECRET} random characters",
+            )
+        found[name] = key.strip()
+    return found
 
 
 def _language(table: _Table) -> str:

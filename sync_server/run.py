@@ -283,6 +283,7 @@ def _pages(site: _Site) -> _PartRun:
         lease=config.lease,
         tablet_token_life=config.tablet_token_life,
         telephone_secret=config.telephone_secret,
+        open311_keys=config.open311_keys,
     )
     app = build_app(site.engine, site.clock, settings)
     web = _web(app, config.listen_host, config.listen_port)

@@ -19,6 +19,7 @@ The line through the modules:
     sales_tables      sales and bills as other systems tell them, the cash of a day
     plant_tables      the network's parts in their life
     recording_tables  where recordings of calls are kept
+    outside_tables    requests from outside, by their key
     import_tables     files that wait for a second look
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection

@@ -13,7 +13,7 @@ from wire_contracts.quantities import Medium
 
 
 class PlantState(StrEnum):
-    """Where a part stands (domain model 1.2)."""
+    """Where a part stands (rule E-02)."""
 
     PLANNED = "planned"
     IN_SERVICE = "in_service"

@@ -14,6 +14,8 @@ The line through the modules:
     board_views              where each order stands on the dispatch board
     photo_views              what pages show of a record's photos
     gateway_views            what the page of the gateways shows of their health
+    meter_facts_store        where a meter's readings come from, its devices, its neighbours
+    meter_views              what a meter's page shows of devices, zone, frames, neighbours
     record_views             what the pages of meters, gateways, tablets and accounts show
     review_views             what the review page shows
     balance_views            what the pages of the balances show
@@ -53,7 +55,8 @@ The line through the modules:
     aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
     policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io, meters_io,
     gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,
-    suspects_io, balances_io, figures_io, ledgers_io, people_io, audit_io, health_io
+    suspects_io, balances_io, figures_io, ledgers_io, people_io, audit_io, open311_io,
+    public_outages_io, health_io
                              the routes, each behind its guard
     app_io                   all of it as one application
 """

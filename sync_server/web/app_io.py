@@ -68,6 +68,7 @@ from sync_server.web.ledgers_io import ledgers_router
 from sync_server.web.live_io import LiveHub
 from sync_server.web.map_io import map_router
 from sync_server.web.meters_io import meters_router
+from sync_server.web.open311_io import open311_router, open311_status_router
 from sync_server.web.orders_io import orders_router
 from sync_server.web.pages_io import STATIC, Pages, SecurityHeaders, here, see_other
 from sync_server.web.paper_io import paper_entry_router, paper_router
@@ -80,6 +81,7 @@ from sync_server.web.people_io import (
 from sync_server.web.photos_io import photos_router
 from sync_server.web.plant_io import plant_router
 from sync_server.web.policies_io import policies_router
+from sync_server.web.public_outages_io import public_outages_router
 from sync_server.web.recordings_io import recordings_router
 from sync_server.web.requests_io import (
     request_notes_router,
@@ -168,6 +170,9 @@ def _page_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
 def _room_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
     """Return the routers of the control room and of administration."""
     return [
+        open311_router(pages),
+        open311_status_router(pages),
+        public_outages_router(pages),
         session_router(pages),
         first_start_router(pages),
         preference_router(pages),
@@ -261,7 +266,7 @@ def _photo_routers(pages: Pages) -> list[APIRouter]:
 
 def _wants_page(request: Request) -> bool:
     is_machine = request.url.path.startswith(
-        ("/sync/", "/live", "/badges", "/metrics", "/calls/events")
+        ("/sync/", "/live", "/badges", "/metrics", "/calls/events", "/open311/")
     )
     return not is_machine and "text/html" in request.headers.get("accept", "")
 

@@ -1,5 +1,6 @@
 """What the pages must know of the installation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from pathlib import Path
@@ -25,6 +26,7 @@ class WebSettings:
         lease: How long a tablet keeps received personal data without a contact.
         tablet_token_life: How long a tablet's token holds after its last contact.
         telephone_secret: What the telephone system signs its events with; None: it tells none.
+        open311_keys: Name -> key of each system that may send requests from outside.
     """
 
     site_name: str = "Lamplighter"
@@ -38,6 +40,7 @@ class WebSettings:
     lease: timedelta = LEASE
     tablet_token_life: timedelta = TOKEN_LIFE
     telephone_secret: bytes | None = field(default=None, repr=False)
+    open311_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def zone(self) -> tzinfo:
