@@ -31,6 +31,8 @@ from sync_server.web.chart import chart_json
 from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
 from sync_server.web.desk_queries_store import alert_looks, open_alert_lines
 from sync_server.web.labels import METER_CLASSES, VISIBILITIES, label
+from sync_server.web.meter_facts_store import neighbours_of
+from sync_server.web.meter_views import NeighbourRow, neighbour_rows
 from sync_server.web.order_views import brief_of
 from sync_server.web.page_queries_store import (
     account_names,
@@ -65,6 +67,7 @@ class EvidencePanel:
     facts: Sequence[tuple[str, str]]
     order_href: str
     photos: PhotoPanel
+    neighbours: Sequence[NeighbourRow]
     can_acknowledge: bool
     can_shelve: bool
     can_unshelve: bool
@@ -141,6 +144,7 @@ def load_panel(
         facts=_facts(connection, record, words, now_utc),
         order_href=f"/orders/{order.order_id}" if order else "",
         photos=_photos(connection, record, reader),
+        neighbours=_neighbours(connection, record, reader, now_utc),
         can_acknowledge=acknowledges and may(role, Action.ACKNOWLEDGE_ALERT),
         can_shelve=is_shown
         and record.is_open
@@ -151,6 +155,16 @@ def load_panel(
         and record.disposition is not Disposition.ORDERED
         and may(role, Action.DISPATCH_ORDER),
         problem=problem,
+    )
+
+
+def _neighbours(
+    connection: Connection, record: AlertRecord, reader: Reader, now_utc: datetime
+) -> Sequence[NeighbourRow]:
+    if not may(reader.person.role, Action.SEE_READINGS):
+        return ()
+    return neighbour_rows(
+        neighbours_of(connection, record.meter_id, now_utc), reader.words, now_utc
     )
 
 

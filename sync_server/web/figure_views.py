@@ -61,12 +61,13 @@ def load_chart(load: Load, words: Words) -> ColumnChart | None:
     for moment, count in load.hours:
         day = words.date(moment)
         days[day] = days.get(day, 0) + count
+    bearable = 24 * BEARABLE_PER_HOUR
     by_day = [
-        ColumnOf(label=day[5:], words=f"{day}: {count}", parts=[Part(value=count, tone="metered")])
+        ColumnOf(label=day[5:], words=f"{day}: {count}", parts=[_part(count, bearable)])
         for day, count in days.items()
     ]
     unit = words.gettext(mark("a day"))
-    return column_chart(by_day, unit, limit=24 * BEARABLE_PER_HOUR, width=WIDE)
+    return column_chart(by_day, unit, limit=bearable, width=WIDE)
 
 
 def _label_format(load: Load) -> str:
@@ -74,12 +75,12 @@ def _label_format(load: Load) -> str:
 
 
 def _column(text: str, moment: datetime, count: int, words: Words) -> ColumnOf:
-    is_above = count > BEARABLE_PER_HOUR
-    return ColumnOf(
-        label=text,
-        words=f"{words.moment(moment)}: {count}",
-        parts=[Part(value=float(count), tone="lost" if is_above else "metered")],
-    )
+    part = _part(count, BEARABLE_PER_HOUR)
+    return ColumnOf(label=text, words=f"{words.moment(moment)}: {count}", parts=[part])
+
+
+def _part(count: int, bearable: float) -> Part:
+    return Part(value=float(count), tone="lost" if count > bearable else "metered")
 
 
 def load_cards(

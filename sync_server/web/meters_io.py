@@ -26,6 +26,24 @@ from sync_server.web.labels import (
     quality_words,
     unit_of,
 )
+from sync_server.web.meter_facts_store import (
+    RAW_AT_ONCE,
+    devices_of,
+    neighbours_of,
+    notes_of,
+    origin_of,
+    parents_of,
+    raw_readings,
+)
+from sync_server.web.meter_views import (
+    Fact,
+    device_rows,
+    neighbour_rows,
+    note_rows,
+    origin_facts,
+    raw_rows,
+    zone_facts,
+)
 from sync_server.web.order_views import order_row
 from sync_server.web.page_queries_store import (
     LatestValue,
@@ -41,13 +59,22 @@ from sync_server.web.words import Words, mark, number, quantity
 from sync_server.work_orders.order import OrderFilter
 from sync_server.work_orders.order_store import list_orders
 from wire_contracts.evidence import ChartPoint, Evidence
+from wire_contracts.frames import LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.quantities import Quantity
 from wire_contracts.texts import BilingualText
 
 MAX_LISTED = 200
-MAX_CHARTED = 4000
 
-_SPANS = {"1": mark("24 h"), "7": mark("7 days"), "30": mark("30 days"), "400": mark("13 months")}
+_SPANS = {
+    "1": mark("24 h"),
+    "7": mark("7 days"),
+    "30": mark("30 days"),
+    "400": mark("13 months"),
+    "1830": mark("5 years"),
+}
+_MEAN_S = {"400": 4 * 3600, "1830": 86_400}
+"""Over how long each point of a long span is the mean: some two thousand points."""
+
 _DEFAULT_SPAN = "7"
 
 _CHARTED_FIRST = (
@@ -144,7 +171,35 @@ def meters_router(pages: Pages) -> APIRouter:
         """Show one meter: course, newest readings, alerts, orders."""
         return _meter_page(pages, request, pages.reader(person), meter_id, (days, show))
 
+    @router.get("/meters/{meter_id}/raw")
+    def raw(request: Request, person: SeeReadings, meter_id: str, before: str = "") -> Response:
+        """Show a meter's readings as they came, the newest first, sixty at a time."""
+        return _raw_page(pages, request, pages.reader(person), meter_id, before)
+
     return router
+
+
+def _raw_page(
+    pages: Pages, request: Request, reader: Reader, meter_id: str, before: str
+) -> Response:
+    before_utc = pages.clock.now_utc() + timedelta(days=1)
+    if before.isdigit() and int(before) < LATEST_MS:
+        before_utc = utc_from_ms(int(before))
+    with reading(pages.engine) as connection:
+        if get_meter(connection, meter_id) is None:
+            return _unknown(pages, request, reader, meter_id)
+        readings = raw_readings(connection, meter_id, before_utc)
+    is_full = len(readings) == RAW_AT_ONCE
+    return pages.page(
+        request,
+        reader,
+        "raw.html",
+        "meters",
+        meter_id=meter_id,
+        rows=raw_rows(readings, reader.words),
+        newest=bool(before),
+        older=ms_from_utc(readings[-1].measured_at_utc) if is_full else 0,
+    )
 
 
 def _straight(connection: Connection, search: str) -> str:
@@ -169,10 +224,12 @@ def _meter_page(
         latest = latest_values(connection, meter_id)
         shown = _shown_quantity(latest, asked[1])
         from_utc = now_utc - timedelta(days=int(days))
-        points = course(connection, meter_id, shown, from_utc, MAX_CHARTED) if shown else ()
+        span = (from_utc, _MEAN_S.get(days, 0))
+        points = course(connection, meter_id, shown, span) if shown else ()
         related = _related(connection, reader, meter_id, now_utc)
+        facts = _facts(connection, record, words, now_utc)
         _, lines = find_meters(connection, meter_id, MAX_LISTED)
-    count_words = _span_words(len(points), words)
+    count_words = _span_words(len(points), words, _MEAN_S.get(days, 0))
     if points:
         points = [*points, ChartPoint(at_utc=now_utc, observed=None)]
     line = next((each for each in lines if each.meter_id == meter_id), None)
@@ -204,7 +261,7 @@ def _meter_page(
             for each in latest
         ][:6],
         span_words=count_words,
-        facts=_facts(record, words),
+        facts=facts,
         **related,
     )
 
@@ -225,7 +282,10 @@ def _chart_of(
     return chart_json(evidence, words.zone)
 
 
-def _span_words(count: int, words: Words) -> str:
+def _span_words(count: int, words: Words, mean_s: int) -> str:
+    if mean_s:
+        text = words.gettext(mark("%(n)s points, each of %(span)s"))
+        return text % {"n": number(count), "span": interval_words(mean_s)}
     return words.ngettext("%(n)s reading", "%(n)s readings", count) % {"n": number(count)}
 
 
@@ -251,7 +311,19 @@ def _figures(latest: Sequence[LatestValue], words: Words) -> list[Figure]:
     ]
 
 
-def _facts(record: MeterRecord, words: Words) -> list[tuple[str, str]]:
+def _facts(
+    connection: Connection, record: MeterRecord, words: Words, now_utc: datetime
+) -> list[Fact]:
+    meter = record.meter
+    origin = origin_of(connection, meter.meter_id)
+    return [
+        *origin_facts(origin, words, now_utc, meter.interval),
+        *zone_facts(parents_of(connection, meter.meter_id), words),
+        *(Fact(name=name, value=value) for name, value in _settings(record, words)),
+    ]
+
+
+def _settings(record: MeterRecord, words: Words) -> list[tuple[str, str]]:
     power = mark("mains") if record.meter.is_mains_powered else mark("battery")
     return [
         (words.gettext(mark("Device")), record.device_serial or "—"),
@@ -281,6 +353,9 @@ def _related(
     return {
         "alerts": [row_view(each, look_of(each.evidence), words, now_utc) for each in alerts],
         "orders": orders,
+        "devices": device_rows(devices_of(connection, meter_id), words),
+        "notes": note_rows(notes_of(connection, meter_id), words),
+        "neighbours": neighbour_rows(neighbours_of(connection, meter_id, now_utc), words, now_utc),
     }
 
 

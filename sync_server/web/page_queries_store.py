@@ -18,8 +18,11 @@ from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.quantities import TOTALISERS, Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderState
+
+_MOST_POINTS = 20_000
+"""A month of a reading every two minutes and a quarter; what is longer is asked as means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,21 +205,28 @@ def last_value_at(connection: Connection, meter_id: str) -> datetime | None:
 
 
 def course(
-    connection: Connection, meter_id: str, quantity: Quantity, from_utc: datetime, limit: int
+    connection: Connection, meter_id: str, quantity: Quantity, span: tuple[datetime, int]
 ) -> Sequence[ChartPoint]:
-    """Return the readings of one quantity from then on, the newest `limit`, ascending."""
+    """Return the readings of one quantity, ascending.
+
+    `span` is from when on, and over how many seconds each point is the mean, 0 for every reading
+    itself. A point stands at its newest reading, because of a totaliser that is what counts.
+    """
+    from_utc, mean_s = span
     column = READING.c[str(quantity)]
+    at = READING.c.measured_at_ms
+    query = select(at.label("at_ms"), column.label("value")).order_by(at)
+    if mean_s:
+        value = func.max(column) if quantity in TOTALISERS else func.avg(column)
+        newest = func.max(at).label("at_ms")
+        share = at.op("/")(mean_s * 1000)
+        query = select(newest, value.label("value")).group_by(share).order_by(newest)
     rows = connection.execute(
-        select(READING.c.measured_at_ms, column.label("value"))
-        .where(READING.c.meter_id == meter_id, column.is_not(None))
+        query.where(READING.c.meter_id == meter_id, column.is_not(None))
         .where(READING.c.measured_at_ms >= ms_from_utc(from_utc))
-        .order_by(READING.c.measured_at_ms.desc())
-        .limit(limit)
+        .limit(_MOST_POINTS)
     )
-    return [
-        ChartPoint(at_utc=utc_from_ms(row.measured_at_ms), observed=row.value)
-        for row in reversed(list(rows))
-    ]
+    return [ChartPoint(at_utc=utc_from_ms(row.at_ms), observed=row.value) for row in rows]
 
 
 def tablet_names(connection: Connection) -> dict[str, str]:
