@@ -378,3 +378,18 @@ def test_an_event_that_the_broker_hands_to_nobody_waits_for_the_server(
 def kept_count(folder: Path) -> int:
     with closing(sqlite3.connect(f"{(folder / EVENTS_FILE).as_uri()}?mode=ro", uri=True)) as file:
         return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def test_two_servers_that_acknowledge_in_turn_are_told_once(tmp_path: Path) -> None:
+    with Mosquitto(folder=tmp_path) as broker, LedgerServer(broker.port) as server:
+        settings = config(tmp_path, broker.port)
+        with opened(settings) as store, uplink_of(settings, store) as uplink:
+            for turn in range(8):
+                server.server_epoch = 1 + turn % 2
+                store.put(frames(1, SystemClock().now_utc()))
+                uplink.wake()
+                until(lambda: store.figures().open_count == 0)
+            until(lambda: "server_disagrees" in kinds(server))
+            told = kinds(server)
+
+    assert sorted(told) == ["server_disagrees", *["server_restored"] * 3]
