@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Hardware
 from field_app.presenters.album import AlbumPresenter

@@ -16,5 +16,8 @@ network_near    which valves close the section at a place
 completion      what an order still needs before it may be closed
 van_store       what the crew has with it: the office's list, less what was taken
 site_store      this tablet's own facts, and the map
+site_sheet      what a crew sees of the work on one order
+shift_numbers   the day of a tablet in numbers
+site_changes    what is done on an order -> operations
 site_desk       what is done on site, each tap one transaction
 """

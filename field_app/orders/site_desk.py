@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,29 +13,27 @@ from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.lone_watch import Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
-    StepPlan,
     next_step,
-    steps_offered,
     troubles_of,
     undone_with,
 )
+from field_app.orders.shift_numbers import ShiftNumbers, count_shift
+from field_app.orders.site_changes import Change, go, new_fact, operation_of
+from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.site_store import facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at
 from field_app.orders.van_store import load_van
-from field_app.orders.work_record import OwnFact, WorkRecord, work_record
+from field_app.orders.work_record import OwnFact, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
-from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.settings_store import Key
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
-from wire_contracts.frames import utc_from_ms
 from wire_contracts.network import NetworkPart, Plane
-from wire_contracts.operations import OperationKind
-from wire_contracts.orders import ENTITY, FactType, WorkOrderDocument
+from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
     GasMeasurement,
     Handover,
@@ -74,79 +72,11 @@ class StepRefusedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSheet:
-    """Everything about the work on one order.
-
-    Attributes:
-        typed: What was typed and not sealed yet, by `<page>.<field>`.
-        detector: The one in use; where the office lists it, its calibration is the office's word.
-        now_ms: The tablet's wall clock at the reading.
-        van: What the crew has with it.
-        photos: Photos and signatures of the order on this tablet.
-    """
-
-    order_id: str
-    document: WorkOrderDocument
-    record: WorkRecord
-    typed: Mapping[str, str]
-    detector: Detector
-    now_ms: int
-    van: Van = field(default_factory=Van)
-    photos: int = 0
-    saved_at_ms: int | None = None
-
-    @property
-    def plans(self) -> Sequence[StepPlan]:
-        """Return the steps that this order offers."""
-        return steps_offered(self.document.order_type, self.document.medium)
-
-    def values_of(self, page: str) -> dict[str, str]:
-        """Return what was typed on one page, by field."""
-        start = f"{page}."
-        return {
-            key.removeprefix(start): text
-            for key, text in self.typed.items()
-            if key.startswith(start)
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What was typed for a record and when the last of it was kept."""
 
     typed: Mapping[str, str]
     saved_at_ms: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftNumbers:
-    """The day in numbers, from this tablet's own words.
-
-    Attributes:
-        finished: Orders finished.
-        left: Visits that ended without a finding.
-        steps: Safety steps taken.
-        readings: Meter readings taken.
-        photos: Photos and signatures taken.
-        notes: The notes of this shift, newest last.
-    """
-
-    finished: int = 0
-    left: int = 0
-    steps: int = 0
-    readings: int = 0
-    photos: int = 0
-    notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """One fact on its way into the outbox."""
-
-    fact_type: FactType
-    payload: JsonObject
-    order_id: str | None = None
-    supersedes: str | None = None
 
 
 class SiteDesk:
@@ -197,7 +127,7 @@ class SiteDesk:
         """Return the day's numbers since a moment of the tablet's clock."""
 
         def work(connection: Connection) -> ShiftNumbers:
-            return _numbers(facts_since(connection, set(FactType), midnight_ms))
+            return count_shift(facts_since(connection, set(FactType), midnight_ms))
 
         return self._database.read(work)
 
@@ -260,7 +190,7 @@ class SiteDesk:
                 said["watched_s"] = timer.elapsed_ms // 1000
             payload = step_json(StepDone(step=step, values=said))
             former = sheet.record.step_facts.get(step)
-            self._append(connection, [_fact(order_id, FactType.SAFETY_STEP, payload, former)])
+            self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, payload, former)])
             self._forget(connection, order_id, str(step), values)
             if timer is not None:
                 self._forget(connection, order_id, TIMER_PAGE, {str(step): ""})
@@ -274,7 +204,7 @@ class SiteDesk:
             sheet = self._sheet(connection, order_id)
             fallen = [each for each in undone_with(sheet.plans, step) if each in sheet.record.done]
             changes = [
-                _fact(
+                new_fact(
                     order_id,
                     FactType.SAFETY_STEP,
                     step_json(StepDone(step=each, values={}, is_undone=True)),
@@ -313,8 +243,8 @@ class SiteDesk:
         def work(connection: Connection) -> None:
             sheet = self._sheet(connection, order_id)
             WORK_ORDER.next_state(sheet.document.state, event)
-            changes = [_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
-            self._append(connection, changes, [_go(order_id, event)])
+            changes = [new_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
+            self._append(connection, changes, [go(order_id, event)])
             self._forget(connection, order_id, "leave", sheet.values_of("leave"))
 
         self._database.write(work)
@@ -339,10 +269,10 @@ class SiteDesk:
             )
             end = VisitEnd(reason=VisitEndReason.HANDED_OVER, note=note.strip())
             changes = [
-                _fact(order_id, FactType.HANDOVER, handover_json(handover)),
-                _fact(order_id, FactType.VISIT_END, visit_end_json(end)),
+                new_fact(order_id, FactType.HANDOVER, handover_json(handover)),
+                new_fact(order_id, FactType.VISIT_END, visit_end_json(end)),
             ]
-            self._append(connection, changes, [_go(order_id, WorkOrderEvent.CANNOT_FINISH)])
+            self._append(connection, changes, [go(order_id, WorkOrderEvent.CANNOT_FINISH)])
             self._forget(connection, order_id, "leave", sheet.values_of("leave"))
 
         self._database.write(work)
@@ -364,7 +294,7 @@ class SiteDesk:
                 due_ms=watch.due_ms,
                 place=watch.place,
             )
-            self._append(connection, [_fact(None, FactType.LONE_WORKER, watch_json(event))])
+            self._append(connection, [new_fact(None, FactType.LONE_WORKER, watch_json(event))])
             return watch.must_report
 
         if self.watch().must_report is None:
@@ -417,7 +347,7 @@ class SiteDesk:
         self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
     ) -> None:
         def work(connection: Connection) -> None:
-            self._append(connection, [_fact(order_id, fact_type, payload)])
+            self._append(connection, [new_fact(order_id, fact_type, payload)])
             if order_id is not None and page:
                 typed = self._sheet(connection, order_id).values_of(page)
                 self._forget(connection, order_id, page, typed)
@@ -427,13 +357,13 @@ class SiteDesk:
     def _append(
         self,
         connection: Connection,
-        changes: Sequence[_Change],
+        changes: Sequence[Change],
         others: Sequence[NewOperation] = (),
     ) -> None:
         if not changes and not others:
             return
         stamp = self._stamps.stamp(connection)
-        operations = [_operation(change, stamp) for change in changes]
+        operations = [operation_of(change, stamp) for change in changes]
         outbox_store.append_group(connection, [*operations, *others], stamp)
         settings_store.ask_contact(connection)
         order_ids = {change.order_id for change in changes if change.order_id is not None}
@@ -473,42 +403,6 @@ def _seal(connection: Connection, order_id: str, stamp: TapStamp) -> None:
     order_store.rebuild_lines(connection, [order_id])
 
 
-def _fact(
-    order_id: str | None,
-    fact_type: FactType,
-    payload: JsonObject,
-    supersedes: str | None = None,
-) -> _Change:
-    return _Change(fact_type=fact_type, payload=payload, order_id=order_id, supersedes=supersedes)
-
-
-def _operation(change: _Change, stamp: TapStamp) -> NewOperation:
-    fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
-    payload = dict(change.payload)
-    if change.order_id is not None:
-        payload["order_id"] = change.order_id
-    if change.supersedes is not None:
-        payload["supersedes"] = change.supersedes
-    return NewOperation(
-        kind=OperationKind.FACT,
-        entity=change.fact_type,
-        entity_id=fact_id,
-        order_id=change.order_id or fact_id,
-        field=change.fact_type,
-        payload=payload,
-    )
-
-
-def _go(order_id: str, event: WorkOrderEvent) -> NewOperation:
-    return NewOperation(
-        kind=OperationKind.GO,
-        entity=ENTITY,
-        entity_id=order_id,
-        order_id=order_id,
-        field=str(event),
-    )
-
-
 def _detector(text: str | None) -> Detector:
     if text is None:
         return Detector()
@@ -526,25 +420,3 @@ def _moment(fact: OwnFact) -> WatchMoment | None:
     except ContractError:
         return None
     return WatchMoment(at_ms=fact.at_ms, event=event)
-
-
-_NUMBER_OF: Final[Mapping[str, str]] = {
-    FactType.FORM_ANSWERSET: "finished",
-    FactType.VISIT_END: "left",
-    FactType.SAFETY_STEP: "steps",
-    FactType.METER_READING: "readings",
-    FactType.PHOTO_REF: "photos",
-    FactType.SIGNATURE: "photos",
-}
-
-
-def _numbers(facts: Sequence[OwnFact]) -> ShiftNumbers:
-    counts = dict.fromkeys(_NUMBER_OF.values(), 0)
-    notes: list[str] = []
-    for fact in facts:
-        name = _NUMBER_OF.get(fact.fact_type)
-        if name is not None:
-            counts[name] += 1
-        if fact.fact_type == FactType.SHIFT_NOTE:
-            notes.append(str(fact.payload.get("text") or ""))
-    return ShiftNumbers(**counts, notes=tuple(notes))

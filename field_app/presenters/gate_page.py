@@ -18,7 +18,7 @@ from field_app.orders.entry_gate import (
     judge_entry,
     trusted_detector,
 )
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from field_app.orders.order_desk import OrderGoneError
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import short_day_text
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped

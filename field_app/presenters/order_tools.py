@@ -1,7 +1,7 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
 from field_app.orders.safety_steps import next_step
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.site_words import step_text

@@ -1,6 +1,6 @@
 """The parts that were taken from the van for an order, counted with the thumb."""
 
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (

@@ -2,7 +2,7 @@
 
 from field_app.forms.numbers import parse_number, shown_number
 from field_app.orders.reading_check import Doubt, doubt_of, expected_now
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (

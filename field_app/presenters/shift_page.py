@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from field_app.orders.order_store import OrderFilter, OrderQuery
-from field_app.orders.site_desk import ShiftNumbers
+from field_app.orders.shift_numbers import ShiftNumbers
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from field_app.orders.network_near import near_valves
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (

@@ -13,7 +13,8 @@ from field_app.orders.safety_steps import (
     trouble_of,
     troubles_of,
 )
-from field_app.orders.site_desk import SiteSheet, StepRefusedError
+from field_app.orders.site_desk import StepRefusedError
+from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.step_timer import timer_at, timer_key
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped

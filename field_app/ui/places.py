@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from field_app.presenters.ports import Words, Worker
 
 if TYPE_CHECKING:
-    from field_app.orders.site_desk import SiteSheet
+    from field_app.orders.site_sheet import SiteSheet
     from field_app.presenters.alarm import AlarmPresenter
     from field_app.presenters.album import AlbumPresenter
     from field_app.presenters.enrol import EnrolPresenter

@@ -12,7 +12,7 @@ from pathlib import Path
 from field_app.clock_io import SystemClock
 from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderFilter, OrderQuery
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.gate_page import GatePage
 from field_app.presenters.order import OrderPresenter

@@ -13,7 +13,7 @@ from field_app.checklists.form_desk import FormSubject
 from field_app.config import TabletConfig
 from field_app.i18n import ChosenWords
 from field_app.later_pages import LaterPages
-from field_app.orders.site_desk import SiteSheet
+from field_app.orders.site_sheet import SiteSheet
 from field_app.photos.photo_files_io import FOLDER
 from field_app.photos.pictures_io import prepare
 from field_app.platform.desktop import desktop_hardware

@@ -1,0 +1,47 @@
+"""What a crew sees of the work on one order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from field_app.orders.entry_gate import Detector
+from field_app.orders.safety_steps import StepPlan, steps_offered
+from field_app.orders.work_record import WorkRecord
+from wire_contracts.orders import WorkOrderDocument
+from wire_contracts.van import Van
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSheet:
+    """Everything about the work on one order.
+
+    Attributes:
+        typed: What was typed and not sealed yet, by `<page>.<field>`.
+        detector: The one in use; where the office lists it, its calibration is the office's word.
+        now_ms: The tablet's wall clock at the reading.
+        van: What the crew has with it.
+        photos: Photos and signatures of the order on this tablet.
+    """
+
+    order_id: str
+    document: WorkOrderDocument
+    record: WorkRecord
+    typed: Mapping[str, str]
+    detector: Detector
+    now_ms: int
+    van: Van = field(default_factory=Van)
+    photos: int = 0
+    saved_at_ms: int | None = None
+
+    @property
+    def plans(self) -> Sequence[StepPlan]:
+        """Return the steps that this order offers."""
+        return steps_offered(self.document.order_type, self.document.medium)
+
+    def values_of(self, page: str) -> dict[str, str]:
+        """Return what was typed on one page, by field."""
+        start = f"{page}."
+        return {
+            key.removeprefix(start): text
+            for key, text in self.typed.items()
+            if key.startswith(start)
+        }
