@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.api_io import enrolment_router
+from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.error_answers_io import STATUS, error_answer
 from sync_server.access.guards_io import person_of
 from sync_server.access.passwords_io import PasswordHasherIo
@@ -112,6 +113,7 @@ MOST_BODY_BYTES = 1024 * 1024
 of the tablets have narrower limits of their own and say so in their own words."""
 
 _NOT_FOUND = 404
+_LONGEST_SUBJECT = 120
 _UNAUTHORISED = 401
 
 
@@ -292,6 +294,8 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
         text = "; ".join(_field_problems(error)) or str(error)
         if isinstance(error, HTTPException):
             text = f"{request.method} {request.url.path}: {error.detail}"
+        if code is Code.ROLE_REFUSED:
+            _note_refusal(pages, request)
         if _wants_page(request):
             return _error_page(pages, request, status, text)
         answer = error_answer(code, text)
@@ -306,6 +310,23 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
         RequestValidationError,
     ):
         app.add_exception_handler(kind, refused)
+
+
+def _note_refusal(pages: Pages, request: Request) -> None:
+    """Keep in the audit that somebody asked for what the role may not."""
+    try:
+        person = person_of(request)
+    except ContractError:
+        return
+    route = request.scope.get("route")
+    event = AuditEvent(
+        actor=person.account_id,
+        action="access.refused",
+        subject=f"{request.method} {getattr(route, 'path', '?')}"[:_LONGEST_SUBJECT],
+        detail={"role": str(person.role)},
+    )
+    with pages.engine.begin() as connection:
+        append_audit(connection, event, pages.clock.now_utc())
 
 
 def _field_problems(error: Exception) -> list[str]:

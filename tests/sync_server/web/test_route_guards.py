@@ -11,8 +11,10 @@ from httpx import Client
 from sqlalchemy import Engine
 from starlette.routing import BaseRoute
 
+from sync_server.access.audit_store import list_audit
 from sync_server.access.guards_io import Require, require_tablet, require_token_holder
 from sync_server.access.roles import ALLOWED, Action, Role
+from sync_server.db.engine_io import reading
 from sync_server.web.settings import WebSettings
 from tests.sync_server.real_parts import HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
@@ -358,7 +360,7 @@ def refused_events(client: Client) -> set[str]:
     }
 
 
-def test_each_role_reaches_what_the_table_grants_and_nothing_else(
+def test_each_role_reaches_what_the_table_grants_and_each_refusal_is_in_the_audit(
     server: Served, sqlite_engine: Engine
 ) -> None:
     refused, expected = {}, {}
@@ -374,8 +376,21 @@ def test_each_role_reaches_what_the_table_grants_and_nothing_else(
             },
             {event for event, action in EVENT_ACTIONS.items() if role not in ALLOWED[action]},
         )
+    with reading(sqlite_engine) as connection:
+        kept = {
+            (role, event.subject)
+            for event in list_audit(connection, limit=10_000)
+            if event.action == "access.refused"
+            for role in Role
+            if event.detail_text == f'{{"role":"{role}"}}'
+        }
 
     assert refused == expected
+    assert kept >= {
+        (role, f"{method} {path}")
+        for role, (cells, _) in expected.items()
+        for method, path in cells
+    }
 
 
 def test_another_sites_page_cannot_act_for_a_person(client: Client, sqlite_engine: Engine) -> None:
