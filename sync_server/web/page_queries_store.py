@@ -65,6 +65,18 @@ def place_names(connection: Connection, meter_ids: Sequence[str]) -> dict[str, P
     return {row.meter_id: PlaceNames(en=row.name_en, zh=row.name_zh) for row in rows}
 
 
+def meter_places(
+    connection: Connection, meter_ids: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """Return meter id -> east and north in metres, for those with a place; up to 500."""
+    rows = connection.execute(
+        select(METER.c.meter_id, METER.c.x_m, METER.c.y_m)
+        .where(METER.c.meter_id.in_(sorted(set(meter_ids))))
+        .where(METER.c.x_m.is_not(None), METER.c.y_m.is_not(None))
+    )
+    return {row.meter_id: (row.x_m, row.y_m) for row in rows}
+
+
 def crew_names(connection: Connection) -> dict[str, str]:
     """Return crew id -> its name, of former crews too."""
     return {row.crew_id: row.name for row in connection.execute(select(CREW))}

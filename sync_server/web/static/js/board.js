@@ -39,11 +39,22 @@ export function startBoard() {
       if (lane) { event.preventDefault(); send(card.dataset.order, lane.dataset.crew); }
     }
   });
+  // Crews of which nobody holds the skill are dimmed while a card is in hand.
+  const dim = (card) => {
+    const fit = card?.dataset.fit ?? "*";
+    const ids = fit.split(" ");
+    for (const lane of holder().querySelectorAll(".lane[data-crew]")) {
+      lane.classList.toggle("unfit", Boolean(lane.dataset.crew) && fit !== "*" && !ids.includes(lane.dataset.crew));
+    }
+  };
+  document.addEventListener("focusin", (event) => dim(event.target.closest?.(".card")));
+  document.addEventListener("dragend", () => dim(null));
   let dragged = "";
   document.addEventListener("dragstart", (event) => {
     const card = event.target.closest?.(".card");
     if (!card) return;
     dragged = card.dataset.order;
+    dim(card);
     event.dataTransfer.setData("text/plain", dragged);
     event.dataTransfer.effectAllowed = "move";
   });
