@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from edge_gateway import clock_trust
 from edge_gateway.clock_io import KernelTime, SystemClock
 from edge_gateway.queue.queue_store import read_figures
 from edge_gateway.run import QUEUE_FILE, Machine, run_gateway
@@ -194,7 +195,10 @@ class NobodyKeepsIt(KernelTime):
         return False
 
 
-def test_an_order_waits_until_it_is_known_what_has_expired(tmp_path: Path) -> None:
+def test_an_order_waits_until_it_is_known_what_has_expired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_trust, "WORDS_APART_MS", 200)
     signer = Signer()
     with (
         MeterServer(units={1: sound()}) as plant,
@@ -213,7 +217,12 @@ def test_an_order_waits_until_it_is_known_what_has_expired(tmp_path: Path) -> No
             seen = len(server.payloads(Channel.HEALTH))
             until(lambda: len(server.payloads(Channel.HEALTH)) > seen)
             before = [*desk.answers(old.command_id), *desk.answers(fresh.command_id)]
-            server.tell_time(GATEWAY, now_utc())
+
+            def has_answered() -> bool:
+                server.tell_time(GATEWAY, now_utc())
+                return bool(desk.answers(old.command_id) and desk.answers(fresh.command_id))
+
+            until(has_answered)
             expired, done = desk.wait(old.command_id), desk.wait(fresh.command_id)
 
     assert before == []
