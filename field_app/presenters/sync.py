@@ -172,7 +172,7 @@ class SyncPresenter:
             parts.append(words("{size} received").format(size=size))
         count, left_bytes = snapshot.photos_left
         if count:
-            left = words("{count} files, {size} still to send")
+            left = words("files to send: {count}, {size}")
             parts.append(left.format(count=count, size=size_text(left_bytes)))
         if reason not in {Reason.NONE, Reason.SWITCHED_OFF, Reason.NOT_ENROLLED}:
             wait_s = int(seconds_until_due(status, self._context.clock))
@@ -204,7 +204,13 @@ def _pill_tone(reason: Reason, status: SyncStatus) -> Tone:
 
 def needs_person(reason: Reason) -> bool:
     """Return whether a person must act before there can be contact again."""
-    return reason in {Reason.LOGIN, Reason.TOO_OLD, Reason.CAPTIVE_PORTAL, Reason.WITHDRAWN}
+    return reason in {
+        Reason.LOGIN,
+        Reason.TOO_OLD,
+        Reason.CAPTIVE_PORTAL,
+        Reason.WITHDRAWN,
+        Reason.NO_ROOM,
+    }
 
 
 def _line_text(t: Words, status: SyncStatus, last_contact: str, oldest: str) -> str:

@@ -129,6 +129,7 @@ def reason_text(t: Words, reason: Reason) -> str:
         Reason.SERVER: t("the server has a problem"),
         Reason.NOT_ENROLLED: t("not connected to a crew yet"),
         Reason.WITHDRAWN: t("the office has withdrawn this tablet"),
+        Reason.NO_ROOM: t("no room on this tablet"),
     }
     return texts[reason]
 
@@ -143,10 +144,10 @@ def pin_text(t: Words, verdict: PinVerdict) -> str:
         return t("No PIN was set for this person.")
     if verdict.wait_ms > 0:
         seconds = -(-verdict.wait_ms // 1000)
-        return t("Wait {seconds} s, then try again. {count} tries are left.").format(
+        return t("Wait {seconds} s, then try again. Tries left: {count}.").format(
             seconds=seconds, count=verdict.tries_left
         )
-    return t("Wrong PIN. {count} tries are left.").format(count=verdict.tries_left)
+    return t("Wrong PIN. Tries left: {count}.").format(count=verdict.tries_left)
 
 
 def gap_text(t: Words, gap: Gap) -> str:
@@ -172,6 +173,7 @@ def banner_text(t: Words, reason: Reason) -> str:
         Reason.WITHDRAWN: t(
             "What was received has been removed. What you entered is kept until the office has it."
         ),
+        Reason.NO_ROOM: no_room_text(t),
     }
     return texts.get(reason, "")
 

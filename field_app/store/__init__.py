@@ -11,6 +11,7 @@ page_scan         the records on the pages of a file whose directory is gone
 salvage_io        what can be saved out of a damaged file
 readable          whether every row can be taken apart
 settings_store    the few single values: token, offset, next try, counters
+reserve_io        room of the disk that is held back for what waits
 database_io       one writer thread, short readers, opening and closing
 identity_io       the file with the tablet's secret
 lease             what time it must be at the server by now, whatever the wall clock says

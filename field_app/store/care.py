@@ -18,11 +18,12 @@ LOG_WORTH_EMPTYING_BYTES: Final = 256 * 1024
 
 
 def care_for(database: Database, now_ms: int) -> bool:
-    """Empty the log when it has grown, and look at every page once a week.
+    """Hold some room back, empty the log when it has grown, look at every page once a week.
 
     Returns:
         False when the file was found damaged: it is reported now and set aside at the next start.
     """
+    database.keep_reserve()
     if database.log_bytes() >= LOG_WORTH_EMPTYING_BYTES:
         database.tidy()
     if not database.read(lambda connection: _is_due(connection, now_ms)):

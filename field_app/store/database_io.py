@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from field_app.store import settings_store
+from field_app.store import reserve_io, settings_store
 from field_app.store.connections_io import (
     Watch,
     copy_before,
@@ -73,6 +73,7 @@ class Database:
             StoreDamagedError: SQLite cannot read it; see `open_database`.
         """
         self._path = path
+        self._reserve = path.with_name(f"{path.name}-reserve")
         self._writer_engine = open_writer_engine(path, watch)
         self._reader_engine = open_reader_engine(path)
         self._jobs: queue.SimpleQueue[Callable[[Connection], None] | None] = queue.SimpleQueue()
@@ -139,6 +140,18 @@ class Database:
         """Run `work` on a short read-only connection that sees one consistent state."""
         with self._reader_engine.begin() as connection:
             return work(connection)
+
+    def keep_reserve(self) -> None:
+        """Hold some room of the disk back, where there is some to spare."""
+        reserve_io.keep_reserve(self._reserve)
+
+    def give_back_reserve(self) -> bool:
+        """Return whether there was room held back; it is free now."""
+        return reserve_io.give_back(self._reserve)
+
+    def is_short_of_room(self) -> bool:
+        """Return whether there is neither a reserve nor room for one."""
+        return reserve_io.is_short(self._reserve)
 
     def tidy(self, *, patiently: bool = False) -> bool:
         """Bring everything from the log into the file and empty the log; return whether it worked.

@@ -4,6 +4,7 @@ Nothing of it lives in memory alone: a process that is killed at any instant goe
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from field_app.clock_io import monotonic_s
 from field_app.store import lease_store
-from field_app.store.database_io import Database
+from field_app.store.database_io import Database, StoreFullError
 from field_app.store.personal_rows import Keep, keep_nothing
 from field_app.sync import sync_store
 from field_app.sync.pulling import pull_round
@@ -86,12 +87,27 @@ class SyncEngine:
         return due_s
 
     def sync(self) -> SyncVerdict:
-        """Sync now, due or not; return how it ended. Never raises for want of contact."""
+        """Sync now, due or not; return how it ended. Never raises for want of contact or room.
+
+        On a full disk the reserve is given back, and what waits goes out before anything comes.
+        """
+        try:
+            return self._sync(is_short=self._database.is_short_of_room())
+        except StoreFullError as full:
+            if not self._database.give_back_reserve():
+                return self._without_room(full)
+        try:
+            self._pusher.queue_again()
+            return self._sync(is_short=True)
+        except StoreFullError as full:
+            return self._without_room(full)
+
+    def _sync(self, *, is_short: bool) -> SyncVerdict:
         begun = self._database.write(self._begin)
         if begun.verdict is not None:
             return begun.verdict
         try:
-            settled = self._converse(is_withdrawn=begun.is_withdrawn)
+            settled = self._converse(is_withdrawn=begun.is_withdrawn, is_short=is_short)
         except SyncProblem as problem:
             caught = problem
             self._database.write(lambda connection: self._end(connection, caught))
@@ -99,6 +115,15 @@ class SyncEngine:
             return SyncVerdict(reason=problem.reason, detail=problem.detail)
         self._database.write(lambda connection: self._end(connection, None))
         return SyncVerdict(reason=Reason.NONE, settled=settled)
+
+    def _without_room(self, full: StoreFullError) -> SyncVerdict:
+        """Say that there is no room, in the file too if that one line fits in."""
+        problem = SyncProblem(Reason.NO_ROOM, str(full))
+        with suppress(StoreFullError):
+            self._pusher.queue_again()
+            self._database.write(lambda connection: self._end(connection, problem))
+        _log.warning("no contact: %s: %s", problem.reason, problem.detail)
+        return SyncVerdict(reason=problem.reason, detail=problem.detail)
 
     def _begin(self, connection: Connection) -> _Begun:
         if sync_store.is_switched_off(connection):
@@ -119,9 +144,13 @@ class SyncEngine:
     def _is_others_turn(self) -> bool:
         return self._database.read(lambda connection: is_others_turn(connection, self._clock))
 
-    def _converse(self, *, is_withdrawn: bool) -> int:
+    def _converse(self, *, is_withdrawn: bool, is_short: bool) -> int:
         if is_withdrawn:
             raise SyncProblem(Reason.WITHDRAWN, "withdrawn: a new enrolment lets this tablet in")
+        if is_short:
+            settled = self._pusher.push_all()
+            detail = f"the disk is full; {settled} operations were sent, nothing new is taken"
+            raise SyncProblem(Reason.NO_ROOM, detail)
         broken_pull: SyncProblem | None = None
         try:
             self._pull()

@@ -80,6 +80,10 @@ class Pusher:
                 coming.append(self._database.submit(partial(self._take_answer, answer, choose)))
         return settled
 
+    def queue_again(self) -> None:
+        """Queue what is marked as on its way though nobody sends it."""
+        self._take_back(())
+
     def _set_out(self, choose: Choose) -> "Future[_Batch]":
         return self._database.submit(partial(_set_out, choose, ()))
 

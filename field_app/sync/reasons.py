@@ -17,6 +17,7 @@ class Reason(StrEnum):
     SERVER = "server"
     NOT_ENROLLED = "not_enrolled"
     WITHDRAWN = "withdrawn"
+    NO_ROOM = "no_room"
 
 
 class SyncProblem(Exception):  # noqa: N818  # a state of the world that is shown, not a bug
