@@ -142,7 +142,7 @@ class EnrolPresenter:
             return t(
                 "The office has withdrawn this tablet. All that you entered has arrived there."
             )
-        return t("The office has withdrawn this tablet. {count} entries still wait.").format(
+        return t("The office has withdrawn this tablet. Entries that still wait: {count}.").format(
             count=standing.waiting_count
         )
 

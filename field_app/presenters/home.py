@@ -349,7 +349,7 @@ class HomePage:
         error = self._photo_trouble or data.kept.get("photo_error", "")
         row = RowLine(
             key="notice-row",
-            title=t("Notice of {count} hazards").format(count=len(hazards)),
+            title=t("Hazards in the notice: {count}").format(count=len(hazards)),
             detail="  ·  ".join(each for each in (until, photos, error) if each),
             icon="file-document",
             tone=Tone.WARN,

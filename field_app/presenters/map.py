@@ -293,7 +293,7 @@ class MapPresenter:
         t = self._context.words
         closed = [pipe for pipe in self._pipes if point.point_id in pipe.closed_by]
         length_m = sum(_length_m(pipe) for pipe in closed)
-        detail = t("Closes {count} sections, {length}").format(
+        detail = t("Sections that it closes: {count}, {length}").format(
             count=len(closed), length=distance_text(t, length_m)
         )
         return MapCard(

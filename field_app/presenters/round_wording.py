@@ -179,7 +179,7 @@ def home_state_text(t: Words, state: HouseholdState, count: int) -> tuple[str, s
         HouseholdState.PASSED: (t("passed"), "check-circle", Tone.OK),
         HouseholdState.HAZARD: (t("hazard"), "alert-circle", Tone.DANGER),
         HouseholdState.NO_ACCESS: (
-            t("no access, {count} times").format(count=count),
+            t("no access, {count} ×").format(count=count),
             "door-closed-lock",
             Tone.WARN,
         ),

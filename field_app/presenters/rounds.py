@@ -152,7 +152,7 @@ class RoundsPage:
         for plan_id, plan in sorted(data.plans.items(), key=lambda item: _due_key(item[1])):
             due_ms = None if plan.due_at_utc is None else ms_from_utc(plan.due_at_utc)
             due, is_overdue = due_text(t, due_ms, context.clock.now_utc(), context.zone)
-            stops = t("{count} stops").format(count=len(plan.stops))
+            stops = t("stops: {count}").format(count=len(plan.stops))
             last = (
                 ""
                 if plan.last_done_at_utc is None

@@ -106,7 +106,7 @@ class LaterScreens:
         """Return the pad on which the customer of an order signs."""
         words, sign = self._presenters.words, self._presenters.sign
         return SigningScreen(
-            title=words("Signature"),
+            title=f"{words('Signature')}  ·  {self.order.view.number}",
             statement=words("The work was done in my presence."),
             signed=lambda png: sign(order_id, png),
             worker=self._presenters.worker,

@@ -69,6 +69,7 @@ class RoundsPlace:
             presenter=SheetPresenter(RoundsPage(parts), parts.context),
             opened=self.open,
             closed=navigator.back,
+            has_header=False,
         )
         navigator.let_open(ROUNDS_PLACE, self.open)
 

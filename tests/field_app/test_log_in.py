@@ -198,7 +198,7 @@ def test_a_pin_is_chosen_twice_and_opens_again(tablet: Tablet, presenter: LogInP
     assert (repeat.step, unlike.step) == (PinStep.REPEAT, PinStep.CHOOSE)
     assert unlike.message == "The two are not alike; choose again."
     assert (done.step, done.has_pin, locked.step) == (PinStep.OFF, True, PinStep.WHO)
-    assert wrong.message == "Wrong PIN. 9 tries are left."
+    assert wrong.message == "Wrong PIN. Tries left: 9."
     assert (opened.step, opened.message) == (PinStep.OFF, "")
 
 

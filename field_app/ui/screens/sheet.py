@@ -5,7 +5,7 @@
 from collections.abc import Callable
 
 from kivy.clock import Clock
-from kivy.properties import ObjectProperty
+from kivy.properties import BooleanProperty, ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
@@ -17,12 +17,16 @@ CLOCK_S = 1.0
 
 
 class SheetScreen(BoxLayout):
-    """One sheet; `closed` is called when it has done its work or is left, `opened` with a page."""
+    """One sheet; `closed` is called when it has done its work or is left, `opened` with a page.
+
+    Without a header it is a place, which the bar above names and nothing leads back from.
+    """
 
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_SHEET, rebind=True)
     closed = ObjectProperty(None, allownone=True)
     opened = ObjectProperty(None, allownone=True)
+    has_header = BooleanProperty(defaultvalue=True)
 
     def on_kv_post(self, _base: Widget) -> None:
         """Let the blocks report to this sheet."""
