@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -48,6 +49,7 @@ from sync_server.web.order_views import order_row
 from sync_server.web.page_queries_store import (
     LatestValue,
     MeterLine,
+    count_silent,
     course,
     crew_names,
     find_meters,
@@ -144,12 +146,15 @@ def meters_router(pages: Pages) -> APIRouter:
     router = APIRouter()
 
     @router.get("/meters")
-    def meters(request: Request, person: SeeReadings, q: str = "") -> Response:
+    def meters(request: Request, person: SeeReadings, q: str = "", state: str = "") -> Response:
         """Show the meters that match; an order's or a meter's own number leads straight to it."""
         reader, search = pages.reader(person), q.strip()[:100]
         with reading(pages.engine) as connection:
             straight = _straight(connection, search)
-            total, lines = find_meters(connection, search, MAX_LISTED)
+            now_utc = pages.clock.now_utc()
+            silent_at_utc = now_utc if state == "silent" else None
+            total, lines = find_meters(connection, search, MAX_LISTED, silent_at_utc)
+            silent = count_silent(connection, now_utc)
         if straight:
             return see_other(straight)
         words = reader.words
@@ -162,6 +167,7 @@ def meters_router(pages: Pages) -> APIRouter:
             meters=[_row(line, words) for line in lines],
             search=search,
             total_words=count,
+            states=_states(words, search, silent, state),
         )
 
     @router.get("/meters/{meter_id}")
@@ -200,6 +206,19 @@ def _raw_page(
         newest=bool(before),
         older=ms_from_utc(readings[-1].measured_at_utc) if is_full else 0,
     )
+
+
+def _states(words: Words, search: str, silent: int, state: str) -> list[Choice]:
+    asked = f"q={quote(search)}&" if search else ""
+    named = words.gettext(mark("Silent %(n)s")) % {"n": number(silent)}
+    return [
+        Choice(
+            words=words.gettext(mark("All")),
+            href=f"/meters?{asked}state=",
+            is_current=state != "silent",
+        ),
+        Choice(words=named, href=f"/meters?{asked}state=silent", is_current=state == "silent"),
+    ]
 
 
 def _straight(connection: Connection, search: str) -> str:

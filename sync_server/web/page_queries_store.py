@@ -21,6 +21,9 @@ from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.quantities import TOTALISERS, Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderState
 
+SILENT_INTERVALS = 3
+"""Intervals without a value after which a meter is silent (METHODS 6.3)."""
+
 _MOST_POINTS = 20_000
 """A month of a reading every two minutes and a quarter; what is longer is asked as means."""
 
@@ -163,10 +166,39 @@ def _meter_condition(search: str) -> ColumnElement[bool]:
     return or_(*(column.ilike(wanted, escape="\\") for column in (*columns, COMMUNITY.c.name_zh)))
 
 
-def find_meters(connection: Connection, search: str, limit: int) -> tuple[int, Sequence[MeterLine]]:
-    """Return how many meters match, and the first of them by number."""
+def is_silent(now_utc: datetime) -> ColumnElement[bool]:
+    """Return the condition of meters that have been silent for three of their intervals.
+
+    It needs `READING_LATEST` joined to `METER`; a meter that never spoke is silent (METHODS 6.3).
+    """
+    since = READING_LATEST.c.valued_at_ms
+    return or_(
+        since.is_(None),
+        since < ms_from_utc(now_utc) - SILENT_INTERVALS * 1000 * METER.c.interval_s,
+    )
+
+
+def count_silent(connection: Connection, now_utc: datetime) -> int:
+    """Return how many meters are silent."""
+    joined = METER.outerjoin(READING_LATEST, READING_LATEST.c.meter_id == METER.c.meter_id)
+    query = select(func.count()).select_from(joined).where(is_silent(now_utc))
+    return connection.execute(query).scalar_one()
+
+
+def find_meters(
+    connection: Connection, search: str, limit: int, silent_at_utc: datetime | None = None
+) -> tuple[int, Sequence[MeterLine]]:
+    """Return how many meters match, and the first of them by number.
+
+    `silent_at_utc`: only those that are silent at that moment, the longest silent first.
+    """
     joined = METER.outerjoin(COMMUNITY, COMMUNITY.c.community_id == METER.c.community_id)
     condition = _meter_condition(search) if search else and_(True)  # noqa: FBT003  # every row
+    ranked: Sequence[ColumnElement[object]] = (METER.c.meter_id,)
+    if silent_at_utc is not None:
+        joined = joined.outerjoin(READING_LATEST, READING_LATEST.c.meter_id == METER.c.meter_id)
+        condition = and_(condition, is_silent(silent_at_utc))
+        ranked = (func.coalesce(READING_LATEST.c.valued_at_ms, 0), METER.c.meter_id)
     total = connection.execute(
         select(func.count()).select_from(joined).where(condition)
     ).scalar_one()
@@ -174,7 +206,7 @@ def find_meters(connection: Connection, search: str, limit: int) -> tuple[int, S
         select(METER, COMMUNITY.c.name_en, COMMUNITY.c.name_zh)
         .select_from(joined)
         .where(condition)
-        .order_by(METER.c.meter_id)
+        .order_by(*ranked)
         .limit(limit)
     )
     return total, [

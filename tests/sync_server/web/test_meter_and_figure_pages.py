@@ -165,3 +165,11 @@ def test_the_figures_count_what_the_desk_was_asked(client: Client) -> None:
     assert "Top ten bad actors" in page
     assert "Stale alerts" in page
     assert ">10</b>" in page
+
+
+def test_silent_meters_are_a_list_of_their_own(client: Client) -> None:
+    everything = client.get("/meters").text
+    silent = client.get("/meters?state=silent").text
+
+    assert "Silent 10" in everything
+    assert f"/meters/{METER}" in silent  # its last value is a day old
