@@ -47,6 +47,7 @@ from sync_server.detection.detectors.standstill import (
     detect_standstill,
     empty_standstill,
 )
+from sync_server.detection.detectors.steps import StepsRule, StepsState, detect_steps, empty_steps
 from sync_server.detection.hours.history import HistoryState, mark_bad, open_block
 from sync_server.detection.hours.outdoors import outdoor_temps
 from sync_server.detection.meters.candidates import Candidate
@@ -62,6 +63,7 @@ class DetectorStates:
 
     pulses: PulseState
     signature: SignatureState
+    steps: StepsState
     balance: BalanceState
     cooling: CoolingState
     floor: FloorState
@@ -91,6 +93,7 @@ def empty_detectors(count: int) -> DetectorStates:
     return DetectorStates(
         pulses=empty_pulses(count),
         signature=empty_signature(count),
+        steps=empty_steps(count),
         balance=empty_balance(count),
         cooling=empty_cooling(count),
         floor=empty_floor(count),
@@ -115,6 +118,7 @@ def judge_hours(
     block = open_block(fleet, history, piece.sums, piece.first, temps)
     yield from detect_pulses(fleet, states.pulses, history, block, PulseRule())
     yield from detect_signature(fleet, states.signature, history, block, SignatureRule())
+    yield from detect_steps(fleet, states.steps, history, block, StepsRule())
     yield from detect_cooling(fleet, states.cooling, history, block, CoolingRule())
     yield from detect_balance(fleet, states.balance, history, block, BalanceRule())
     yield from detect_floor(fleet, states.floor, history, block, FloorRule())

@@ -41,8 +41,9 @@ class CoolingRule:
     """Parameters; docs/detectors.md#cooling says where each comes from.
 
     Attributes:
-        fade_h: Hours after which a residual counts a third: of the return, of the supply.
-        least_k: Least mean residual.
+        fade_h: Hours after which a residual counts a third: of the return, of the supply, and of
+            the return once more for what drifts.
+        least_k: Least mean residual of each.
         beyond: And beyond this multiple of what nine days in ten reached at most.
         least_hours: Learned hours before a meter is judged.
         keep_h: Hours after which what was learned counts a third.
@@ -52,8 +53,8 @@ class CoolingRule:
         warm_factor: Then the limit of a return that is too warm is this much wider.
     """
 
-    fade_h: tuple[float, float] = (10.0, 36.0)
-    least_k: float = 5.5
+    fade_h: tuple[float, float, float] = (10.0, 36.0, 48.0)
+    least_k: tuple[float, float, float] = (5.5, 3.8, 3.6)
     beyond: float = 2.4
     least_hours: float = 24.0 * 20
     keep_h: float = 24.0 * 150
@@ -67,7 +68,7 @@ class CoolingRule:
 class CoolingState:
     """By row: hourly values not learned yet, what was learned, fading residuals, extremes.
 
-    The last axis of length 2 is return and supply.
+    The last axis of length 3 is return, supply, and return over a longer time.
     """
 
     recent: Singles
@@ -89,10 +90,10 @@ def empty_cooling(count: int) -> CoolingState:
         hours=np.zeros(count),
         return_fit=np.full((count, FEATURES - 1), np.nan),
         supply_fit=np.full((count, FEATURES - 2), np.nan),
-        residual=np.zeros((count, 2)),
-        weight=np.zeros((count, 2)),
-        extremes=np.full((count, EXTREME_DAYS, 2), np.nan),
-        limit=np.full((count, 2), np.nan),
+        residual=np.zeros((count, 3)),
+        weight=np.zeros((count, 3)),
+        extremes=np.full((count, EXTREME_DAYS, 3), np.nan),
+        limit=np.full((count, 3), np.nan),
     )
 
 
@@ -108,20 +109,13 @@ def detect_cooling(
     if not len(rows):
         return
     features = _features(block, rows)
-    fit_return, fit_supply = state.return_fit[rows], state.supply_fit[rows]
-    residual = np.stack(
-        [
-            features[:, :, BACK] - (features[:, :, :BACK] @ fit_return[:, :, None])[:, :, 0],
-            features[:, :, SUPPLY] - (features[:, :, :SUPPLY] @ fit_supply[:, :, None])[:, :, 0],
-        ],
-        axis=2,
-    )
+    residual = _residual(state, rows, features)
     means, known = _faded(state, rows, np.clip(residual, -25.0, 25.0), rule)
-    off_k = np.where(np.isnan(means) | ~known, 0.0, np.abs(means)).max(axis=2)
+    off_k = np.where(np.isnan(means) | ~known, 0.0, np.abs(means))[:, :, :2].max(axis=2)
     block.temp_off_k[rows] = off_k
     limit = np.maximum(rule.least_k, rule.beyond * state.limit[rows])[:, None, :]
     is_warm = block.signature_temp_degc[rows] > rule.warm_degc
-    is_warm = is_warm[:, :, None] & (means > 0) & np.array([True, False])
+    is_warm = is_warm[:, :, None] & (means > 0) & np.array([True, False, True])
     limit = np.where(is_warm, rule.warm_factor, 1.0) * limit
     with np.errstate(invalid="ignore"):
         score = np.abs(means) / limit
@@ -129,14 +123,14 @@ def detect_cooling(
         flags = (score >= 1.0) & may
         held = (score >= HOLD_SHARE) & may
     held &= was_found_lately(history, block.first)[rows, None, None]
-    for side in (0, 1):
+    for side in range(3):
         for place, hour, is_raised in raised_and_held(flags[:, :, side], held[:, :, side]):
             row = int(rows[place])
             if is_raised:
                 mark_bad(history, row, block.first + hour - 24, block.first + hour)
             mean = float(means[place, hour, side])
             kind = _kind(side, mean, float(block.use_ratio[row, hour]), rule)
-            value = features[place, hour, BACK if side == 0 else SUPPLY]
+            value = features[place, hour, SUPPLY if side == 1 else BACK]
             numbers = (float(value), mean, float(limit[place, hour, side]))
             told = _candidate(fleet, block, (row, hour), numbers, kind)
             yield replace(told, is_raised=is_raised)
@@ -149,8 +143,16 @@ def detect_cooling(
         _learn(state, history, block, rows, rule)
 
 
+def _residual(state: CoolingState, rows: Ints, features: Floats) -> Floats:
+    """Return M x K x 3 what load and weather do not explain, in kelvin."""
+    fit_return, fit_supply = state.return_fit[rows], state.supply_fit[rows]
+    back = features[:, :, BACK] - (features[:, :, :BACK] @ fit_return[:, :, None])[:, :, 0]
+    supply = features[:, :, SUPPLY] - (features[:, :, :SUPPLY] @ fit_supply[:, :, None])[:, :, 0]
+    return np.stack([back, supply, back], axis=2)
+
+
 def _kind(side: int, mean: float, use_ratio: float, rule: CoolingRule) -> Kind:
-    if side == 0 and mean > 0:
+    if side != 1 and mean > 0:
         return Kind.VALVE_OPEN if use_ratio > rule.excess else Kind.RETURN_HIGH
     return Kind.TEMP_DRIFT
 
@@ -192,7 +194,7 @@ def _features(block: HourBlock, rows: Ints) -> Floats:
 def _faded(
     state: CoolingState, rows: Ints, residual: Floats, rule: CoolingRule
 ) -> tuple[Floats, Flags]:
-    """Return M x K x 2 fading means of the residuals, and whether enough hours are behind them."""
+    """Return M x K x 3 fading means of the residuals, and whether enough hours are behind them."""
     keep = np.exp(-1.0 / np.array(rule.fade_h))
     is_known = ~np.isnan(residual)
     total = faded(np.where(is_known, residual, 0.0), state.residual[rows], keep)

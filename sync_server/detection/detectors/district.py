@@ -52,7 +52,7 @@ class DistrictRule:
 
     beyond: tuple[float, float, float] = (2.2, 2.1, 2.0)
     least_share: float = 0.08
-    inflow: float = 2.1
+    inflow: float = 2.5
     least_steps: float = 1.6
     least_weeks: int = 4
     burst_share: float = 0.5

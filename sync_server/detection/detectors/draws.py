@@ -39,6 +39,7 @@ class DrawsRule:
         least_days: Days before those judged that must be known.
         fall: Least fall of the mean logarithm of the volume of an hour with use.
         beyond: And this multiple of the largest fall that went away by itself.
+        most: A larger share missing is an empty home, not a bypass.
         missing: Least share of the day's use that is missing, as median of the days judged.
         as_often: They still have this share of the usual hours with use: somebody is at home.
         never_empty: All of them but one use at least this share.
@@ -50,6 +51,7 @@ class DrawsRule:
     fall: float = 0.38
     beyond: float = 1.25
     missing: float = 0.36
+    most: float = 0.88
     as_often: float = 0.85
     never_empty: float = 0.04
     every_day: float = 0.85
@@ -102,7 +104,8 @@ def detect_draws(
     with np.errstate(invalid="ignore"):
         score = fall / limit
         held = (score >= HOLD_SHARE) & (share <= 1.0 - HOLD_SHARE * rule.missing)
-        over = (score >= 1.0) & (share <= 1.0 - rule.missing) & (often >= rule.as_often)
+        over = (score >= 1.0) & (share <= 1.0 - rule.missing) & (share > 1.0 - rule.most)
+        over &= often >= rule.as_often
         over &= ~(today > 1.0 - rule.missing)
         over &= extremes[:, 1] >= rule.never_empty * usual
         over &= extremes[:, -2] < rule.every_day * usual

@@ -8,9 +8,9 @@ import numpy as np
 from sync_server.detection.hours.history import (
     HOLD_SHARE,
     LEARN_LAG_DAYS,
-    LONGEST_HOURLY_S,
     HistoryState,
     HourBlock,
+    closing_hours,
     is_clean,
     mark_bad,
     median_of_known,
@@ -21,7 +21,6 @@ from sync_server.detection.hours.history import (
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
-from sync_server.detection.quality.slots import Sum
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 
@@ -48,7 +47,7 @@ class SignatureRule:
     fast_gate: float = 0.5
     stuck_share: float = 0.03
     drop_most: float = 0.88
-    drop_scatter: float = 1.2
+    drop_scatter: float = 1.6
     record_factor: float = 1.15
     record_cusum: float = 1.2
     calm_days: float = 3.0
@@ -58,8 +57,9 @@ class SignatureRule:
     drop_least: float = 0.3
     surely_cold_degc: float = 9.0
     surely_base: float = 1.6
-    drop_beyond: float = 1.12
-    drop_sigmas: float = 0.75
+    least_expected: float = 0.03
+    drop_beyond: float = 1.3
+    drop_sigmas: float = 1.0
     drop_sigmas_warm: float = 1.05
     tenth: tuple[float, float] = (0.08, 0.125)
     early_cold_k: float = 2.0
@@ -146,20 +146,11 @@ def detect_signature(
         return
     where = _Where(fleet=fleet, history=history, block=block)
     yield from _fast(where, state, rows, rule)
-    hour = _closing_hours(fleet, block)[rows]
+    hour = closing_hours(fleet, block)[rows]
     closing = hour >= 0
     rows, hour = rows[closing], hour[closing]
     if len(rows):
         yield from _close_days(where, state, (rows, hour), rule)
-
-
-def _closing_hours(fleet: Fleet, block: HourBlock) -> Ints:
-    """Return by row the hour of the block with which its day ends; -1 where none does."""
-    hours = np.full(len(fleet.specs), block.count - 1 if block.ends_day else -1, dtype=np.int64)
-    daily = np.flatnonzero(fleet.interval_s > LONGEST_HOURLY_S)
-    has = block.sums[daily, :, Sum.HOURS] > 0
-    hours[daily] = np.where(has.any(axis=1), block.count - 1 - has[:, ::-1].argmax(axis=1), -1)
-    return hours
 
 
 def _predict(
@@ -210,6 +201,8 @@ def _fast(
     np.divide(used, expected, out=ratio, where=some)
     block.use_ratio[rows] = ratio
     block.excess[rows] = used - expected
+    block.level[rows] = state.fit[rows, LEVEL]
+    block.is_decisive[rows] = _is_decisive(state, rows, temp, expected, rule)
     may_heat = _may_heat(where.fleet, state, rows, (temp, weekday), rule)
     with np.errstate(invalid="ignore"):
         z = (used - expected) / sigma
@@ -324,10 +317,8 @@ def _drop(
     history, block = where.history, where.block
     rows, hour, used, expected, sigma = days.rows, days.hour, days.used, days.expected, days.sigma
     slot = block.first + hour
-    base = state.fit[rows, A] * state.fit[rows, LEVEL]
     felt = block.signature_temp_degc[rows, hour]
-    is_decisive = (felt < rule.surely_cold_degc) | (expected <= rule.surely_base * base)
-    enough = (expected > 0.03 * state.fit[rows, MEDIAN]) & is_decisive
+    enough = _is_decisive(state, rows, felt, expected, rule)
     share = np.full(len(rows), np.nan)
     np.divide(used, expected, out=share, where=enough & ~np.isnan(used))
     put = rows[~np.isnan(share)]
@@ -372,6 +363,19 @@ def _drop(
     state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
     state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
     state.missed_lately[rows, 0] = missed
+
+
+def _is_decisive(
+    state: SignatureState, rows: Ints, felt: Floats, expected: Floats, rule: SignatureRule
+) -> Flags:
+    """Return where it is surely cold or surely nothing is heated, and some use is expected."""
+    fit = state.fit[rows]
+    if felt.ndim == 2:  # noqa: PLR2004 -- rows x hours
+        fit = fit[:, :, None]
+    is_base = expected <= rule.surely_base * fit[:, A] * fit[:, LEVEL]
+    is_some = expected > rule.least_expected * fit[:, MEDIAN]
+    decisive: Flags = ((felt < rule.surely_cold_degc) | is_base) & is_some
+    return decisive
 
 
 def _scatter(share: Floats) -> Floats:

@@ -84,6 +84,10 @@ class HourBlock:
         use_ratio: M x K `day_used` over what the weather explains; NaN where that is not known.
             Filled in by the signature.
         excess: M x K `day_used` less what the weather explains; likewise.
+        level: M use of the last weeks over what the weather explains; NaN where that is not known.
+            Contained in both. Likewise.
+        is_decisive: M x K whether it is surely cold, or surely nothing is heated: when the heating
+            season begins and ends is the customer's choice. Likewise.
         rest_log: M x K logarithm of how often the meter rests in such an hour; NaN where that is
             not known. Filled in by the floor test.
         temp_off_k: M x K how far return or supply temperature are off, in kelvin; infinite where
@@ -101,6 +105,8 @@ class HourBlock:
     is_judged: Flags
     use_ratio: Floats
     excess: Floats
+    level: Floats
+    is_decisive: Flags
     rest_log: Floats
     temp_off_k: Floats
     leak_told: Flags
@@ -156,6 +162,8 @@ def open_block(
         is_judged=_is_judged(fleet, first, sums.shape[1]),
         use_ratio=np.full(received_s.shape, np.nan),
         excess=np.full(received_s.shape, np.nan),
+        level=np.full(len(rate), np.nan),
+        is_decisive=np.zeros(received_s.shape, dtype=np.bool_),
         rest_log=np.full(received_s.shape, np.nan),
         temp_off_k=np.full(received_s.shape, np.inf),
         leak_told=_leak_told(state, sums, first),
@@ -191,6 +199,18 @@ def _is_judged(fleet: Fleet, first: int, count: int) -> Flags:
         end_s <= fleet.in_service_until_s[:, None] + HOUR_S
     )
     return judged
+
+
+def closing_hours(fleet: Fleet, block: HourBlock) -> Ints:
+    """Return by row the hour of the block with which its day ends; -1 where none does.
+
+    Days end at midnight UTC, of meters that are read daily with their reading.
+    """
+    hours = np.full(len(fleet.specs), block.count - 1 if block.ends_day else -1, dtype=np.int64)
+    daily = np.flatnonzero(fleet.interval_s > LONGEST_HOURLY_S)
+    has = block.sums[daily, :, Sum.HOURS] > 0
+    hours[daily] = np.where(has.any(axis=1), block.count - 1 - has[:, ::-1].argmax(axis=1), -1)
+    return hours
 
 
 def day_pieces(first: int, count: int) -> Iterator[tuple[int, int]]:
