@@ -1,15 +1,30 @@
-"""Decides which alerts of the list are one flood: many of one kind from one place at one time.
+"""Decides which alerts of the list are one flood: many of one kind from one cause at one time.
 
-A flood shows as one row, its most urgent alert, with how many follow it. A gas safety alert is
-never in the list that is folded here: it is pinned above it.
+The cause is the gateway where a line is in trouble, else the station or inflow that the meters lie
+behind, else their community. A flood shows as one row, its most urgent alert, with how many follow
+it. A gas safety alert is never in the list that is folded here: it is pinned above it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from itertools import groupby
 
 from sync_server.web.alert_views import AlertLine
+from wire_contracts.kinds import Kind
+
+_OF_THE_LINE = frozenset({Kind.COMM_GAP, Kind.COMM_FROZEN, Kind.CLOCK_SHIFT})
+"""Kinds whose cause is the way of the readings rather than the pipes."""
+
+
+class Cause(StrEnum):
+    """What the alerts of a flood share beside their kind."""
+
+    GATEWAY = "gateway"
+    STATION = "station"
+    COMMUNITY = "community"
+
 
 FLOOD_FROM = 5
 """Alerts that make a flood (judgement): a fifth of what a screen shows, one cause more likely."""
@@ -56,13 +71,23 @@ def fold_floods(lines: Sequence[AlertLine], opened: str) -> Folded:
 
 
 def flood_key(line: AlertLine) -> str:
-    """Return what the alerts of one flood share: kind and community."""
-    return f"{line.kind}~{line.place_en}"
+    """Return what the alerts of one flood share: kind and cause."""
+    cause, name = cause_of(line)
+    return f"{line.kind}~{name}" if cause is Cause.COMMUNITY else f"{line.kind}~{cause}~{name}"
+
+
+def cause_of(line: AlertLine) -> tuple[Cause, str]:
+    """Return the likeliest common cause of alerts like this one; its name may be empty."""
+    if line.kind in _OF_THE_LINE and line.gateway_id:
+        return Cause.GATEWAY, line.gateway_id
+    if line.kind not in _OF_THE_LINE and line.station_id:
+        return Cause.STATION, line.station_id
+    return Cause.COMMUNITY, line.place_en
 
 
 def _floods(lines: Sequence[AlertLine]) -> list[list[AlertLine]]:
-    """Return the floods; an alert without a community is in none."""
-    placed = [each for each in lines if each.place_en]
+    """Return the floods; an alert without a cause is in none."""
+    placed = [each for each in lines if cause_of(each)[1]]
     found = []
     for _, same in groupby(sorted(placed, key=_by_key_and_time), key=flood_key):
         runs: list[list[AlertLine]] = []

@@ -54,7 +54,11 @@ _EVENT_MARKS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLine:
-    """An alert as the list needs it: everything but its evidence."""
+    """An alert as the list needs it: everything but its evidence.
+
+    `gateway_id` brought its meter's newest reading, `station_id` is the inflow or substation that
+    the meter lies behind; both empty when not known.
+    """
 
     alert_id: str
     meter_id: str
@@ -72,6 +76,8 @@ class AlertLine:
     address: str
     place_en: str
     place_zh: str
+    gateway_id: str = ""
+    station_id: str = ""
 
 
 Listed = AlertLine | AlertRecord
@@ -125,6 +131,7 @@ class AlertRow:
     order_words: str
     order_class: str
     followers: int = 0
+    flood_cause: str = ""
     flood_href: str = ""
     is_flood_open: bool = False
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from sync_server.web.alert_floods import Folded, fold_floods
+from sync_server.web.alert_floods import Cause, Folded, cause_of, fold_floods
 from sync_server.web.alert_look import AlertLook
 from sync_server.web.alert_views import (
     AlertLine,
@@ -176,6 +176,7 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
                 ),
                 folded,
                 query,
+                _cause_words(each, words),
             )
             for each in records
         ]
@@ -205,7 +206,14 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
     )
 
 
-def _with_flood(row: AlertRow, folded: Folded, query: DeskQuery) -> AlertRow:
+def _cause_words(record: AlertLine, words: Words) -> str:
+    """Return what the alerts of a flood share, beside the community that the row names anyway."""
+    cause, name = cause_of(record)
+    message = {Cause.GATEWAY: mark("gateway %(name)s"), Cause.STATION: mark("behind %(name)s")}
+    return words.gettext(message[cause]) % {"name": name} if cause in message else ""
+
+
+def _with_flood(row: AlertRow, folded: Folded, query: DeskQuery, cause: str) -> AlertRow:
     """Return the row with how many follow it, and the way to open or fold them."""
     key = folded.keys.get(row.alert_id)
     if key is None:
@@ -214,6 +222,7 @@ def _with_flood(row: AlertRow, folded: Folded, query: DeskQuery) -> AlertRow:
     return replace(
         row,
         followers=folded.followers[row.alert_id],
+        flood_cause=cause,
         flood_href=query.address(group="" if is_open else key),
         is_flood_open=is_open,
     )

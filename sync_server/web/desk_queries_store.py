@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER
+from sync_server.db.detection_tables import METER_CHILD
+from sync_server.db.reading_tables import READING_LATEST
 from sync_server.web.alert_look import AlertLook, look_in
 from sync_server.web.alert_views import AlertLine
 from wire_contracts.alert_states import Condition, Visibility
@@ -34,6 +36,11 @@ _LINE = (
     METER.c.address,
     COMMUNITY.c.name_en,
     COMMUNITY.c.name_zh,
+    READING_LATEST.c.gateway_id,
+    select(func.min(METER_CHILD.c.parent_id))
+    .where(METER_CHILD.c.child_id == ALERT.c.meter_id)
+    .scalar_subquery()
+    .label("station_id"),
 )
 
 
@@ -43,6 +50,7 @@ def open_alert_lines(connection: Connection) -> Sequence[AlertLine]:
         select(*_LINE)
         .join(METER, METER.c.meter_id == ALERT.c.meter_id)
         .outerjoin(COMMUNITY, COMMUNITY.c.community_id == METER.c.community_id)
+        .outerjoin(READING_LATEST, READING_LATEST.c.meter_id == ALERT.c.meter_id)
         .where(ALERT.c.condition != str(Condition.NORMAL))
         .order_by(ALERT.c.priority, ALERT.c.raised_at_ms.desc())
         .limit(MAX_OPEN)
@@ -67,6 +75,8 @@ def open_alert_lines(connection: Connection) -> Sequence[AlertLine]:
             address=row.address,
             place_en=row.name_en or "",
             place_zh=row.name_zh or "",
+            gateway_id=row.gateway_id or "",
+            station_id=row.station_id or "",
         )
         for row in rows
     ]

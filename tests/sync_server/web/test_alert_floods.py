@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_server.web.alert_floods import FLOOD_FROM, flood_key, fold_floods
+from sync_server.web.alert_floods import FLOOD_FROM, Cause, cause_of, flood_key, fold_floods
 from sync_server.web.alert_views import AlertLine
 from tests.sync_server.real_parts import NOON
 from wire_contracts.alert_states import Condition, Visibility
@@ -69,3 +69,21 @@ def test_every_alert_is_a_row_or_follows_one(made: list[tuple[str, str, int]]) -
 
     assert len(folded.lines) + sum(folded.followers.values()) == len(lines)
     assert [each for each in lines if each in folded.lines] == list(folded.lines)
+
+
+def test_silence_has_its_gateway_as_cause_and_a_leak_the_station_it_lies_behind() -> None:
+    silent = [
+        replace(line(number, place=f"place {number}"), gateway_id="gw-07", station_id="WD-01")
+        for number in range(FLOOD_FROM)
+    ]
+    leaks = [replace(each, alert_id=f"b-{each.alert_id}", kind="slow_leak") for each in silent]
+    alone = [replace(each, gateway_id="", station_id="", place_en="") for each in silent]
+
+    folded = fold_floods([*silent, *leaks], "")
+
+    assert [cause_of(each) for each in (silent[0], leaks[0])] == [
+        (Cause.GATEWAY, "gw-07"),
+        (Cause.STATION, "WD-01"),
+    ]
+    assert [each.alert_id for each in folded.lines] == ["a-000", "b-a-000"]
+    assert list(fold_floods(alone, "").lines) == alone
