@@ -4,6 +4,7 @@ The line through the modules:
 
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
+    row_numbers              which numbers of rows a path may name
     places                   where something is, in the reader's language
     sparkline, chart, columns
                              courses as paths, lines and columns

@@ -42,6 +42,7 @@ from sync_server.web.guarded_io import CallBack, CloseRequest, SeeRequests
 from sync_server.web.intake_io import office_of
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.words import mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -123,7 +124,7 @@ def aftercare_router(pages: Pages) -> APIRouter:
 
     @router.post("/opinions/{opinion_id}")
     def opinion(
-        person: CallBack, opinion_id: int, form: Annotated[OpinionForm, Form()]
+        person: CallBack, opinion_id: RowNumber, form: Annotated[OpinionForm, Form()]
     ) -> Response:
         """Take one step of an opinion."""
         office = office_of(pages, pages.reader(person))
@@ -147,7 +148,9 @@ def surveys_router(pages: Pages) -> APIRouter:
         return see_other("/callbacks?tab=surveys")
 
     @router.post("/surveys/{survey_id}/answers")
-    def score(person: CallBack, survey_id: int, form: Annotated[ScoreForm, Form()]) -> Response:
+    def score(
+        person: CallBack, survey_id: RowNumber, form: Annotated[ScoreForm, Form()]
+    ) -> Response:
         """Keep what a home said."""
         found = int(form.score) if form.score in _SCORES else None
         office = office_of(pages, pages.reader(person))
@@ -157,7 +160,9 @@ def surveys_router(pages: Pages) -> APIRouter:
 
     @router.post("/surveys/{survey_id}/close")
     def close(
-        person: CloseRequest, survey_id: int, action: Annotated[str, Form(max_length=4000)] = ""
+        person: CloseRequest,
+        survey_id: RowNumber,
+        action: Annotated[str, Form(max_length=4000)] = "",
     ) -> Response:
         """Close a survey with what is done about it."""
         office = office_of(pages, pages.reader(person))

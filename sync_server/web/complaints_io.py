@@ -67,6 +67,7 @@ from sync_server.web.intake_io import office_of
 from sync_server.web.labels import CAUSES, VIOLATIONS, label
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -171,7 +172,7 @@ def facts_router(pages: Pages) -> APIRouter:
         )
 
     @router.post("/measures/{measure_id}/done")
-    def measure_done(person: WorkRequest, measure_id: int) -> Response:
+    def measure_done(person: WorkRequest, measure_id: RowNumber) -> Response:
         """Note that a measure was carried out."""
         office = office_of(pages, pages.reader(person))
         with pages.engine.begin() as connection:
@@ -279,7 +280,7 @@ def complaint_work_router(pages: Pages) -> APIRouter:
     @router.post("/penalties/{penalty_id}")
     def penalty(
         person: ApprovePenalty,
-        penalty_id: int,
+        penalty_id: RowNumber,
         state: Annotated[PenaltyState, Form()],
         reason: Text = "",
     ) -> Response:
@@ -299,7 +300,7 @@ def complaint_work_router(pages: Pages) -> APIRouter:
         return see_other(f"/requests/{request_id}")
 
     @router.post("/asked/{escalation_id}")
-    def answered(person: WorkRequest, escalation_id: int, text: Text = "") -> Response:
+    def answered(person: WorkRequest, escalation_id: RowNumber, text: Text = "") -> Response:
         """Answer a question that was put to one's role."""
         with pages.engine.begin() as connection:
             answer(connection, escalation_id, text, office_of(pages, pages.reader(person)))

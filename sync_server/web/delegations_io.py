@@ -21,6 +21,7 @@ from sync_server.web.guarded_io import KeepShift, SeeShift
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import Names
+from sync_server.web.row_numbers import RowNumber
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
@@ -66,7 +67,7 @@ def delegations_router(pages: Pages) -> APIRouter:
         return see_other("/delegations")
 
     @router.post("/delegations/{delegation_id}/end")
-    def ended(person: KeepShift, delegation_id: int) -> Response:
+    def ended(person: KeepShift, delegation_id: RowNumber) -> Response:
         """End a stand-in: one is back."""
         with pages.engine.begin() as connection:
             end_delegation(connection, delegation_id, person.account_id, pages.clock.now_utc())

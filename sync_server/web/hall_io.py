@@ -22,6 +22,7 @@ from sync_server.web.intake_io import office_of
 from sync_server.web.labels import HALL_NEEDS, label
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.row_numbers import RowNumber
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
@@ -64,7 +65,7 @@ def hall_router(pages: Pages) -> APIRouter:
     def move(
         request: Request,
         person: TakeRequest,
-        hall_visit_id: int,
+        hall_visit_id: RowNumber,
         event: Annotated[HallEvent, Form()],
         counter: Counter = 1,
     ) -> Response:

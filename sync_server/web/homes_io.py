@@ -57,6 +57,7 @@ from sync_server.web.intake_io import office_of
 from sync_server.web.labels import CHANGE_KINDS, DOCUMENT_KINDS, ISSUE_KINDS, MEDIA, READ_WHY, label
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -187,7 +188,7 @@ def home_wishes_router(pages: Pages) -> APIRouter:
 
     @router.post("/archive-errors/{issue_id}")
     def fixed(
-        person: ChangeHome, issue_id: int, result: Annotated[str, Form(max_length=4000)] = ""
+        person: ChangeHome, issue_id: RowNumber, result: Annotated[str, Form(max_length=4000)] = ""
     ) -> Response:
         """Note how an error was put right."""
         office = office_of(pages, pages.reader(person))
@@ -220,7 +221,7 @@ def home_changes_router(pages: Pages) -> APIRouter:
     @router.post("/home-changes/{change_id}")
     def decide(
         person: ApproveHome,
-        change_id: int,
+        change_id: RowNumber,
         state: Annotated[ChangeState, Form()],
         reason: Annotated[str, Form(max_length=4000)] = "",
     ) -> Response:
@@ -242,7 +243,7 @@ def home_changes_router(pages: Pages) -> APIRouter:
 
     @router.post("/buildings/{building_id}")
     def move(
-        person: ChangeHome, building_id: int, event: Annotated[BuildingEvent, Form()]
+        person: ChangeHome, building_id: RowNumber, event: Annotated[BuildingEvent, Form()]
     ) -> Response:
         """Bring a building one step on."""
         office = office_of(pages, pages.reader(person))

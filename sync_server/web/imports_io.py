@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import Response
 
 from sync_server.db.engine_io import reading
@@ -23,7 +23,9 @@ def imports_router(pages: Pages) -> APIRouter:
     router = APIRouter()
 
     @router.get("/imports")
-    def imports(request: Request, person: ImportData, taken: int = 0) -> Response:
+    def imports(
+        request: Request, person: ImportData, taken: Annotated[int, Query(ge=0, le=100_000)] = 0
+    ) -> Response:
         """Show what files are taken and which columns they have."""
         return _page(pages, request, pages.reader(person), taken=taken)
 

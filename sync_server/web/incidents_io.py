@@ -29,6 +29,7 @@ from sync_server.web.guarded_io import KeepShift, LeadIncident, SeeShift
 from sync_server.web.labels import KINDS, ORDER_STATES, label
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.words import Words
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -65,7 +66,7 @@ def incidents_router(pages: Pages) -> APIRouter:
         return see_other(f"/incidents/{found.incident_id}")
 
     @router.get("/incidents/{incident_id}")
-    def one(request: Request, person: SeeShift, incident_id: int) -> Response:
+    def one(request: Request, person: SeeShift, incident_id: RowNumber) -> Response:
         """Show an incident with everything that came since it began."""
         return _page(pages, request, pages.reader(person), incident_id)
 
@@ -77,7 +78,9 @@ def incident_log_router(pages: Pages) -> APIRouter:
     router = APIRouter()
 
     @router.post("/incidents/{incident_id}/entry")
-    def entry(request: Request, person: KeepShift, incident_id: int, text: Text = "") -> Response:
+    def entry(
+        request: Request, person: KeepShift, incident_id: RowNumber, text: Text = ""
+    ) -> Response:
         """Write into the log."""
         actor, now_utc = person.account_id, pages.clock.now_utc()
         return _do(
@@ -92,7 +95,7 @@ def incident_log_router(pages: Pages) -> APIRouter:
     def reported(
         request: Request,
         person: LeadIncident,
-        incident_id: int,
+        incident_id: RowNumber,
         to: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:
         """Note who above was told."""
@@ -107,7 +110,7 @@ def incident_log_router(pages: Pages) -> APIRouter:
 
     @router.post("/incidents/{incident_id}/end")
     def ended(
-        request: Request, person: LeadIncident, incident_id: int, text: Text = ""
+        request: Request, person: LeadIncident, incident_id: RowNumber, text: Text = ""
     ) -> Response:
         """End it with what was learnt."""
         actor, now_utc = person.account_id, pages.clock.now_utc()

@@ -27,6 +27,7 @@ from sync_server.web.intake_io import office_of
 from sync_server.web.labels import MEDIA, label
 from sync_server.web.outage_views import message_chips, outage_row, place_rows
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.row_numbers import RowNumber
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
@@ -88,14 +89,14 @@ def interruption_router(pages: Pages) -> APIRouter:
     router = APIRouter()
 
     @router.get("/interruptions/{interruption_id}")
-    def one(request: Request, person: SeeInterruptions, interruption_id: int) -> Response:
+    def one(request: Request, person: SeeInterruptions, interruption_id: RowNumber) -> Response:
         """Show one interruption: who is concerned, who was told."""
         return _page(pages, request, pages.reader(person), interruption_id)
 
     @router.post("/interruptions/{interruption_id}/homes")
     def add(
         person: PlanInterruption,
-        interruption_id: int,
+        interruption_id: RowNumber,
         community: Annotated[str, Form(min_length=1, max_length=40)],
     ) -> Response:
         """Add the homes of a community by hand."""
@@ -108,7 +109,7 @@ def interruption_router(pages: Pages) -> APIRouter:
     def move(
         request: Request,
         person: PlanInterruption,
-        interruption_id: int,
+        interruption_id: RowNumber,
         event: Annotated[OutageEvent, Form()],
     ) -> Response:
         """Announce, begin, end or cancel it."""

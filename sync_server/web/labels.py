@@ -629,7 +629,7 @@ HALL_NEEDS: Mapping[str, str] = {
     "pay": mark("Payment"),
     "apply": mark("Application"),
     "repair": mark("Repair"),
-    "ask": mark("Question"),
+    "ask": mark("Enquiry"),
     "complain": mark("Complaint"),
 }
 

@@ -241,7 +241,7 @@ HEADINGS: Mapping[Book, Sequence[str]] = {
         mark("Late"),
     ),
     Book.PLANT: (
-        mark("Part"),
+        mark("Part of the network"),
         mark("Medium"),
         mark("Pieces"),
         mark("km"),

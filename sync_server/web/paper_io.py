@@ -23,6 +23,7 @@ from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.intake_io import office_of
 from sync_server.web.labels import REQUEST_CLASSES, label
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.row_numbers import SmallNumber
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
@@ -30,7 +31,7 @@ from wire_contracts.errors import ContractError
 class SlipForm(BaseModel):
     """A slip as it was written by hand; the time is the site's."""
 
-    slip: int = Field(ge=1)
+    slip: int = Field(ge=1, le=2**31 - 1)
     happened_at: str = Field(max_length=20)
     request_class: RequestClass
     name: str = Field(default="", max_length=200)
@@ -88,7 +89,7 @@ def paper_entry_router(pages: Pages) -> APIRouter:
     def void(
         request: Request,
         person: TakeRequest,
-        slip_number: int,
+        slip_number: SmallNumber,
         reason: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:
         """Note that a slip was spoilt or never used."""

@@ -20,6 +20,7 @@ from sync_server.shifts.shift_store import (
 from sync_server.web.guarded_io import KeepShift, SeeShift
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.shift_matters_store import open_matters
 from sync_server.web.words import Words, mark
 from wire_contracts.codes import Code
@@ -73,7 +74,7 @@ class EntryRow:
 class HandoverRow:
     """One hand-over; `to` is empty while nobody took it."""
 
-    handover_id: int
+    handover_id: RowNumber
     from_who: str
     offered: str
     to: str
@@ -115,7 +116,7 @@ def shift_router(pages: Pages) -> APIRouter:
         return see_other(f"/shift?desk={desk}")
 
     @router.post("/shift/handover/{handover_id}/take")
-    def take(request: Request, person: KeepShift, handover_id: int) -> Response:
+    def take(request: Request, person: KeepShift, handover_id: RowNumber) -> Response:
         """Take a shift over."""
         try:
             with pages.engine.begin() as connection:

@@ -21,6 +21,7 @@ from sync_server.web.attempts_io import attempt
 from sync_server.web.guarded_io import ManageStaff, SeeStaff
 from sync_server.web.labels import SKILLS, label
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.row_numbers import RowNumber
 from sync_server.web.staff_views import Roster, message_rows, person_rows
 from sync_server.work_orders.policy_store import policy_at
 from wire_contracts.codes import Code
@@ -65,7 +66,7 @@ def staff_router(pages: Pages) -> APIRouter:
         return _after(pages, request, pages.reader(person), change)
 
     @router.post("/staff/messages/{message_id}/read")
-    def read(person: SeeStaff, message_id: int) -> Response:
+    def read(person: SeeStaff, message_id: RowNumber) -> Response:
         """Note that the own message was read."""
         with pages.engine.begin() as connection:
             read_message(connection, message_id, person.account_id, pages.clock.now_utc())

@@ -18,6 +18,7 @@ from sync_server.web.guarded_io import SeeRequests, TakeRequest, WorkRequest
 from sync_server.web.intake_io import office_of
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
+from sync_server.web.row_numbers import RowNumber
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
@@ -62,7 +63,7 @@ def visits_router(pages: Pages) -> APIRouter:
     @router.post("/visit/{visit_id}")
     def moved(
         person: WorkRequest,
-        visit_id: int,
+        visit_id: RowNumber,
         event: Annotated[VisitEvent, Form()],
         result: Annotated[str, Form(max_length=4000)] = "",
     ) -> Response:

@@ -77,7 +77,7 @@ def test_the_hall_gives_numbers_and_calls_them(enter: Enter) -> None:
         409,
         404,
     ]
-    assert "Called 1" in page
+    assert "At a window 1" in page
     assert in_both(clerk, "/hall", "/hall?counter=0") == {200}
     assert in_both(boss, "/reports/hall") == {200}
 
