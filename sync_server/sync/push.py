@@ -1,6 +1,6 @@
 """A push -> transactions of whole groups: effects, change index, ledger, reviews, or none of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -248,7 +248,7 @@ class _PushJob:
     def _prepare(self, entries: Sequence[Entry]) -> None:
         """Read what all of them need; orders are locked before the head of the change index."""
         operations = [entry for entry in entries if isinstance(entry, Operation)]
-        self._book.lock(each.entity_id for each in operations if each.entity == ENTITY)
+        self._book.lock(_orders_of(operations))
         self._known = known_operations(self._connection, {entry.op_id for entry in entries})
         unseen = [each for each in operations if each.op_id not in self._known]
         numbers = {each.n for each in unseen}
@@ -364,6 +364,16 @@ class _PushJob:
             entity, entity_id = clean_text(entry.entity), clean_text(entry.entity_id)
         new = NewReview(kind=kind, op_id=entry.op_id, entity=entity, entity_id=entity_id, code=code)
         add_review(self._connection, new, self._now_utc)
+
+
+def _orders_of(operations: Iterable[Operation]) -> Iterator[str]:
+    """Yield every order that is looked at: locked one by one, two pushes would wait crosswise."""
+    for each in operations:
+        order_id = None if each.payload is None else each.payload.get("order_id")
+        if each.entity == ENTITY:
+            yield each.entity_id
+        elif isinstance(order_id, str):
+            yield order_id
 
 
 def _thing(entry: Entry) -> Thing:
