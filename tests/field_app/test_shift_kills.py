@@ -85,5 +85,6 @@ def test_a_killed_shift_loses_no_answer_older_than_the_last_tap(
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)  # 200 processes, one after the other
 def test_two_hundred_killed_shifts_lose_no_answer(morning: Path, tmp_path: Path) -> None:
     check_kills(morning, tmp_path, 200)
