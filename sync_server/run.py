@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
+from sync_server.aftercare.visit_follow_store import follow_visits
 from sync_server.alerts.alert_store import expire_shelves
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
@@ -483,6 +484,7 @@ def _mind_alerts(site: _Site) -> None:
                 dispatch_due(connection, now_utc)
                 keep_current(connection, now_utc)
                 follow_orders(connection, _follower(site, now_utc))
+                follow_visits(connection, _follower(site, now_utc))
             if now_utc >= next_upkeep_utc:
                 _keep_up(site, now_utc)
                 next_upkeep_utc = now_utc + UPKEEP_EVERY

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action
+from sync_server.aftercare.visit_follow_store import tell_order
 from sync_server.aftercare.visits import (
     MUST,
     PREPARATIONS,
@@ -86,7 +87,9 @@ def book(  # noqa: PLR0913, PLR0917  # which request, when, what was told, by wh
         .returning(VISIT.c.visit_id)
     ).scalar_one()
     _after(connection, "visit.book", request_id, office)
-    return get_visit(connection, visit_id)
+    visit = get_visit(connection, visit_id)
+    tell_order(connection, visit, office)
+    return visit
 
 
 def _check_former(connection: Connection, former: Sequence[Visit], office: Office) -> None:

@@ -24,6 +24,7 @@ from sync_server.shifts.incident_store import (
     report_up,
     write_entry,
 )
+from sync_server.web.attempts_io import attempt
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import KeepShift, LeadIncident, SeeShift
 from sync_server.web.labels import KINDS, ORDER_STATES, label
@@ -31,8 +32,6 @@ from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
 from sync_server.web.row_numbers import RowNumber
 from sync_server.web.words import Words
-from wire_contracts.codes import Code
-from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
 
 _MOST: Final = 50
@@ -132,13 +131,9 @@ def _do(
     incident_id: int,
     change: Callable[[Connection], object],
 ) -> Response:
-    try:
-        with pages.engine.begin() as connection:
-            change(connection)
-    except ContractError as problem:
-        if problem.code is not Code.STATE:
-            raise
-        return _page(pages, request, reader, incident_id, problem=str(problem))
+    problem = attempt(pages, reader, lambda connection, _office: change(connection))
+    if problem is not None:
+        return _page(pages, request, reader, incident_id, problem=problem)
     return see_other(f"/incidents/{incident_id}")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, Role, may
+from sync_server.aftercare.visit_follow_store import follow_visits
 from sync_server.complaints.escalation_store import escalations_of
 from sync_server.customers.customer import masked
 from sync_server.db.engine_io import reading
@@ -248,6 +249,7 @@ def catch_up(pages: Pages, reader: Reader) -> None:
     if is_behind:
         with pages.engine.begin() as connection:
             follow_orders(connection, office_of(pages, reader))
+            follow_visits(connection, office_of(pages, reader))
 
 
 def _event(text: str) -> RequestEvent:
