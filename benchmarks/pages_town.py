@@ -32,7 +32,6 @@ from sync_server.config_io import load_config
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import METER
 from sync_server.db.engine_io import open_engine
-from sync_server.detection.watch.fleet_store import put_children
 from sync_server.logs_io import configure_logs
 from sync_server.run import Part, run_server
 from sync_server.work_orders.order_store import create_from_alert
@@ -79,8 +78,6 @@ def make_town() -> Readied:
 
 
 def _fill(connection: Connection, town: Town, now_utc: datetime) -> None:
-    inflows = [(str(each.parent_id), str(each.meter_id)) for each in town.meters if each.parent_id]
-    put_children(connection, inflows)
     chance = random.Random(7)  # a town, not a secret
     meters = [(row.meter_id, Medium(row.medium)) for row in connection.execute(select(METER))]
     actor = next(each.account_id for each in list_people(connection) if each.login == "service1")

@@ -1,4 +1,4 @@
-"""`make screenshots`: the README's pictures, taken from a running town in both languages."""
+"""`make screenshots`: the pictures of README and tour, taken from a running town."""
 
 import sys
 import threading
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from demo.accounts import CONTROL_ROOM_LOGIN
+from demo.accounts import ADMINISTRATOR_LOGIN, CONTROL_ROOM_LOGIN
 from demo.crew_work_io import PIN
 from demo.faults_io import TruthFile
 from demo.places import Places
 from demo.screenshots_tablet_io import shoot_tablet
-from demo.screenshots_web_io import shoot
+from demo.screenshots_web_io import shoot, shoot_tour
 from demo.seed_plan_io import load_town
 from demo.set_up_io import PastWanted, database_url, forget_town, load_accounts, set_up
 from demo.story import night_leak
@@ -29,6 +29,9 @@ from wire_contracts.work_order_states import WorkOrderState
 PICTURES = Path("docs/pictures")
 HISTORY_DAYS = 19
 """The floor test wants two weeks of nights, learned three days late, before it speaks."""
+
+TOUR_LOGINS = (CONTROL_ROOM_LOGIN, "director", "service3", ADMINISTRATOR_LOGIN)
+"""Who looks at a page of the tour: the first of them who may."""
 
 ALERTS_WANTED = 3
 PATIENCE_S = 180.0
@@ -63,6 +66,9 @@ def main() -> int:
             engine.dispose()
         passwords = load_accounts(places)
         shoot(run.base_url, CONTROL_ROOM_LOGIN, passwords[CONTROL_ROOM_LOGIN], taken)
+        readers = [(each, passwords[each]) for each in TOUR_LOGINS]
+        for picture in shoot_tour(run.base_url, readers, PICTURES / "tour"):
+            print(picture)
         shoot_tablet(places.crew_folder, taken, run.clock.now_utc(), pin=PIN)
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, shown in README_NAMES.items():

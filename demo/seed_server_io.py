@@ -14,6 +14,7 @@ from demo.names import community_name_en
 from demo.network_plan import ORIGIN, network_geojson
 from demo.town import Household, Town
 from demo.town_meters import READING_INTERVAL, Meter
+from demo.town_meters import MeterClass as ClassInTown
 from sync_server.access.account_store import (
     Crew,
     NewAccount,
@@ -35,6 +36,7 @@ from sync_server.assets.network_geojson import parse_geojson
 from sync_server.assets.network_store import network_areas, save_network
 from sync_server.customers.customer import Customer, Flag, Premises
 from sync_server.customers.customer_store import put_customers, put_premises
+from sync_server.detection.watch.fleet_store import put_children
 from sync_server.patrols.inspection_store import (
     CHECKPOINTS,
     HOUSEHOLDS,
@@ -98,7 +100,22 @@ def seed_assets(connection: Connection, town: Town, now_utc: datetime) -> int:
     devices = [(meter.serial, str(meter.meter_id)) for meter in town.meters]
     devices += [(home.serial, str(home.meter_id)) for home in town.households]
     map_new_devices(connection, [pair for pair in devices if pair[1] not in known])
+    if fresh:
+        put_children(connection, _behind(town))
     return len(fresh)
+
+
+def _behind(town: Town) -> list[tuple[str, str]]:
+    """Return (inflow, meter behind it): the water district, and heat behind its make-up water."""
+    makeup = next(each for each in town.meters if each.meter_class is ClassInTown.MAKEUP)
+    return [
+        *((str(each.parent_id), str(each.meter_id)) for each in town.meters if each.parent_id),
+        *(
+            (str(makeup.meter_id), str(each.meter_id))
+            for each in town.meters
+            if each.medium is Medium.HEAT
+        ),
+    ]
 
 
 def _gateways(town: Town) -> Mapping[str, str]:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from demo.screenshots_web_io import IN_CHINESE, TOUR
+from sync_server.web.pages_io import NAV
 from wire_contracts.codes import Code
 from wire_contracts.frames import _FRAME_KEYS
 from wire_contracts.topics import Channel
@@ -45,6 +47,24 @@ def test_every_make_target_in_the_readme_exists() -> None:
 
     assert named
     assert named <= targets
+
+
+def test_the_tour_shows_every_picture_that_is_taken_for_it_and_no_other() -> None:
+    shown = re.findall(r"\]\(pictures/tour/([^)]+)\)", read("docs/tour.md"))
+    wanted = [f"{name}.en.webp" for name in TOUR] + [f"{name}.zh.webp" for name in IN_CHINESE]
+    there = [path.name for path in (ROOT / "docs/pictures/tour").glob("*")]
+
+    assert sorted(shown) == sorted(wanted) == sorted(there)
+    assert max(path.stat().st_size for path in (ROOT / "docs/pictures/tour").glob("*")) < 100_000
+
+
+def test_every_page_of_the_rail_is_on_the_tour() -> None:
+    shown = {way.split("?")[0].split(" ")[0] for way in TOUR.values()}
+    led_on = {"/reports": "/reports/clocks"}
+
+    missing = [link.href for link in NAV if led_on.get(link.href, link.href) not in shown]
+
+    assert missing == []
 
 
 def test_every_file_the_readmes_link_to_exists() -> None:

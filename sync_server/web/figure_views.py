@@ -51,7 +51,7 @@ def load_chart(load: Load, words: Words) -> ColumnChart | None:
     """Return alerts of each hour against the bearable rate, or of each day of a long period."""
     if len(load.hours) <= MOST_COLUMNS:
         columns = [
-            _column(each.astimezone(words.zone).strftime(_label_format(load)), each, count, words)
+            _column(_label(load, each.astimezone(words.zone)), each, count, words)
             for each, count in load.hours
         ]
         return column_chart(
@@ -70,8 +70,11 @@ def load_chart(load: Load, words: Words) -> ColumnChart | None:
     return column_chart(by_day, unit, limit=bearable, width=WIDE)
 
 
-def _label_format(load: Load) -> str:
-    return "%H" if len(load.hours) <= 24 else "%m-%d"  # noqa: PLR2004  # hours of a day
+def _label(load: Load, moment: datetime) -> str:
+    """Return the hour of a day's column; of a week's the day, below its first hour alone."""
+    if len(load.hours) <= 24:  # noqa: PLR2004  # hours of a day
+        return moment.strftime("%H")
+    return "" if moment.hour else moment.strftime("%m-%d")
 
 
 def _column(text: str, moment: datetime, count: int, words: Words) -> ColumnOf:

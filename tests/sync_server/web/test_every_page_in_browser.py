@@ -25,6 +25,7 @@ CONTROL_ROOM = (
     "/requests",
     "/complaints",
     "/callbacks",
+    "/hall",
     "/board",
     "/orders",
     "/orders/{order}",
@@ -33,6 +34,7 @@ CONTROL_ROOM = (
     "/interruptions",
     "/meters",
     "/meters/WM-204418",
+    "/meters/WM-204418/raw",
     "/suspects",
     "/balances",
     "/balances/DMA-03",
@@ -49,7 +51,7 @@ CONTROL_ROOM = (
     "/policies",
     "/tablets",
 )
-DIRECTOR = ("/homes", "/reports/clocks", "/audit", "/accounts")
+DIRECTOR = ("/homes", "/reports/clocks", "/plant", "/staff", "/imports", "/audit", "/accounts")
 
 
 @pytest.fixture(scope="module")
