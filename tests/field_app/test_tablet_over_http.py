@@ -256,7 +256,7 @@ def test_the_background_sync_sends_a_tap_without_being_asked(
 
     wait_until(lambda: office.order(order_id).state is WorkOrderState.ACCEPTED)
     wait_until(lambda: headless.status().outbox.waiting == 0)
-    assert headless.status().reason is Reason.NONE
+    wait_until(lambda: headless.status().reason is Reason.NONE)
 
 
 def test_the_command_enrols_syncs_and_lists(
