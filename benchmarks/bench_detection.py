@@ -408,6 +408,7 @@ def main() -> None:
         "on": title,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "load_average": os.getloadavg()[0],
         "scores": [
             {each.name: getattr(score, each.name) for each in fields(score)} for score in scores
         ],
