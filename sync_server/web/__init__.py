@@ -51,7 +51,8 @@ The line through the modules:
     crews_io                 the crews that an order can be sent to
     intake_look_io           everything that is known of a caller's line
     live_io                  one poller of the feed, many pages that follow it
-    session_io, calls_io, recordings_io, intake_io, attempts_io, paper_io, requests_io,
+    session_io, calls_io, recordings_io, intake_io, attempts_io, paper_io, request_list_io,
+    requests_io,
     complaints_io, applications_io, hall_io, staff_io, plant_io, imports_io, homes_io,
     aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
     policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io, meters_io,

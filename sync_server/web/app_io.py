@@ -84,10 +84,11 @@ from sync_server.web.plant_io import plant_router
 from sync_server.web.policies_io import policies_router
 from sync_server.web.public_outages_io import public_outages_router
 from sync_server.web.recordings_io import recordings_router
+from sync_server.web.request_list_io import requests_router
 from sync_server.web.requests_io import (
     request_notes_router,
+    request_router,
     request_steps_router,
-    requests_router,
 )
 from sync_server.web.review_io import review_router
 from sync_server.web.rounds_io import rounds_router
@@ -215,6 +216,7 @@ def _desk_routers(pages: Pages) -> list[APIRouter]:
         calls_router(pages),
         intake_router(pages),
         requests_router(pages),
+        request_router(pages),
         request_steps_router(pages),
         request_notes_router(pages),
         complaints_router(pages),

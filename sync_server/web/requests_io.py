@@ -1,6 +1,5 @@
-"""The routes of the requests: the list, one request with its clocks, the steps of the office."""
+"""The routes of one request: its page with the clocks, the steps of the office."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -11,7 +10,6 @@ from sqlalchemy import Connection
 
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, Role, may
-from sync_server.aftercare.visit_follow_store import follow_visits
 from sync_server.complaints.escalation_store import escalations_of
 from sync_server.customers.customer import masked
 from sync_server.db.engine_io import reading
@@ -20,21 +18,16 @@ from sync_server.messages.templates import Template
 from sync_server.service_desk.catalogue import COMMITMENTS, RULES
 from sync_server.service_desk.clocks import ENDED, clocks_of
 from sync_server.service_desk.group_store import get_group, share_order
-from sync_server.service_desk.order_follow_store import behind, follow_orders
 from sync_server.service_desk.recording_store import has_recording
 from sync_server.service_desk.request import NoteKind, RequestKind, RequestRecord
 from sync_server.service_desk.request_guards import Attempt
 from sync_server.service_desk.request_rows_store import (
-    OPEN,
     by_numbers,
     caller_of,
     commitments_of,
     get_request,
-    key_of,
     matter_of,
-    newest_page,
     of_group,
-    open_page,
 )
 from sync_server.service_desk.request_store import (
     ACTION_OF_EVENT,
@@ -48,13 +41,13 @@ from sync_server.service_desk.request_store import (
 from sync_server.web.complaint_views import asked_rows
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.delegations_io import stand_in_words
-from sync_server.web.desk import Tab
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeRequests, WorkRequest
 from sync_server.web.intake_io import office_of
 from sync_server.web.labels import NOTE_KINDS, label
 from sync_server.web.page_queries_store import order_lines
 from sync_server.web.pages_io import Pages, Reader, see_other
+from sync_server.web.request_list_io import catch_up
 from sync_server.web.request_views import (
     clock_rows,
     line_of,
@@ -68,23 +61,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.request_states import REQUEST, RequestEvent, RequestState
 
-ROWS_ON_PAGE: Final = 50
-
 _S = RequestState
-_TABS: Final = {
-    "open": mark("Open"),
-    "slips": mark("To accept"),
-    "callbacks": mark("To call back"),
-    "done": mark("Done"),
-    "all": mark("All"),
-}
-_STATES: Final = {
-    "open": OPEN,
-    "slips": frozenset({_S.DISPATCHED}),
-    "callbacks": frozenset({_S.DONE, _S.REPLIED}),
-    "done": ENDED | {_S.CONFIRMED},
-    "all": frozenset(_S),
-}
 NOTED: Final = (
     NoteKind.PROGRESS,
     NoteKind.LEADER_TOLD,
@@ -101,8 +78,6 @@ _OF_MEDIA: Final = frozenset(
     {NoteKind.REPLY_APPROVED, NoteKind.REPLY_RETURNED, NoteKind.DESK_INFORMED}
 )
 _OF_REPAIRS: Final = frozenset({NoteKind.IN_WARRANTY, NoteKind.OUT_OF_WARRANTY, NoteKind.CONSENT})
-_CURSOR: Final = re.compile(r"-?\d{1,19}")
-_NEWEST_FIRST: Final = frozenset({"done", "all"})
 
 
 class StepForm(BaseModel):
@@ -133,18 +108,9 @@ class LinkView:
     href: str
 
 
-def requests_router(pages: Pages) -> APIRouter:
-    """Return the routes that show requests."""
+def request_router(pages: Pages) -> APIRouter:
+    """Return the route that shows one request."""
     router = APIRouter()
-
-    @router.get("/requests")
-    def requests(
-        request: Request, person: SeeRequests, tab: str = "open", after: str = ""
-    ) -> Response:
-        """Show one page of one tab; what is over next stands first."""
-        catch_up(pages, pages.reader(person))
-        shown = tab if tab in _TABS else "open"
-        return _list_page(pages, request, pages.reader(person), shown, after)
 
     @router.get("/requests/{request_id}")
     def one(request: Request, person: SeeRequests, request_id: str) -> Response:
@@ -242,16 +208,6 @@ def _write_reply(connection: Connection, record: RequestRecord, office: Office) 
         )
 
 
-def catch_up(pages: Pages, reader: Reader) -> None:
-    """Let requests follow what crews did meanwhile, so that a page never shows them behind."""
-    with reading(pages.engine) as connection:
-        is_behind = bool(behind(connection))
-    if is_behind:
-        with pages.engine.begin() as connection:
-            follow_orders(connection, office_of(pages, reader))
-            follow_visits(connection, office_of(pages, reader))
-
-
 def _event(text: str) -> RequestEvent:
     if text not in set(ACTION_OF_EVENT):
         raise ContractError(
@@ -275,55 +231,6 @@ def _refused(
     if isinstance(problem, ContractError) and problem.code not in {Code.STATE, Code.FIELD_MISSING}:
         raise problem
     return _request_page(pages, request, reader, request_id, problem=str(problem))
-
-
-def _list_page(pages: Pages, request: Request, reader: Reader, tab: str, after: str) -> Response:
-    words, now_utc = reader.words, pages.clock.now_utc()
-    with reading(pages.engine) as connection:
-        names = load_names(connection)
-        found = _page_of(connection, tab, after)
-        more = found[ROWS_ON_PAGE:]
-        found = found[:ROWS_ON_PAGE]
-        counts = {
-            each: len(open_page(connection, _STATES[each], None, 100))
-            for each in ("open", "slips", "callbacks")
-        }
-    return pages.page(
-        request,
-        reader,
-        "requests.html",
-        "requests",
-        tabs=[
-            Tab(
-                message=message,
-                href=f"/requests?tab={key}",
-                count=counts.get(key, 0),
-                is_current=key == tab,
-            )
-            for key, message in _TABS.items()
-        ],
-        rows=[request_row(each, words, now_utc, names) for each in found],
-        first_href=f"/requests?tab={tab}" if after else "",
-        next_href=f"/requests?tab={tab}&after={_cursor(found[-1], tab)}" if more else "",
-        can_take=may(reader.person.role, Action.TAKE_REQUEST),
-    )
-
-
-def _page_of(connection: Connection, tab: str, after: str) -> list[RequestRecord]:
-    limit = ROWS_ON_PAGE + 1
-    if tab in _NEWEST_FIRST:
-        return list(newest_page(connection, _STATES[tab], after or None, limit))
-    at_ms, _, request_id = after.partition(".")
-    is_key = _CURSOR.fullmatch(at_ms) is not None
-    key = (int(at_ms), request_id) if is_key else None
-    return list(open_page(connection, _STATES[tab], key, limit))
-
-
-def _cursor(record: RequestRecord, tab: str) -> str:
-    if tab in _NEWEST_FIRST:
-        return record.request_id
-    at_ms, request_id = key_of(record)
-    return f"{at_ms}.{request_id}"
 
 
 def _request_page(
