@@ -42,6 +42,7 @@ test: test-packages check ## check, then every test
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
+	LAMP_UI_SIZE=1280x800 $(PYTHON_IN) -m pytest tests/field_app_ui -m "not nightly" --ignore tests/field_app_ui/test_pictures.py
 
 bench: bench-ingest bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages ## every benchmark; results in benchmarks/results
 

@@ -315,12 +315,12 @@ class Driver:
         assert len(found) == 1, f"{kind} {properties}: expected one, found {len(found)}"
         return found[0]
 
-    def texts(self) -> list[str]:
-        """Return every text on the screen."""
+    def texts(self, *, anywhere: bool = False) -> list[str]:
+        """Return every text on the screen; `anywhere`: after scrolling, too."""
         return [
             widget.text
             for widget in self.walk()
-            if getattr(widget, "text", "") and self.visible(widget)
+            if getattr(widget, "text", "") and self.visible(widget, anywhere=anywhere)
         ]
 
     def centre(self, widget: Widget) -> tuple[float, float]:

@@ -62,8 +62,9 @@ def test_ten_thousand_orders_are_read_page_by_page(crew: Field) -> None:
     assert len(ui.all("OrderRowTap", anywhere=True)) < 40, "rows are recycled, not made"
     first = ui.all("OrderRowTap")[0].row.number
     x, y = ui.centre(screen.ids.rows)
+    reach = screen.ids.rows.height * 0.35
     for _ in range(6):
-        ui.swipe((x, y - 300), (x, y + 500))
+        ui.swipe((x, y - reach), (x, y + reach))
         ui.pump(10)
 
     assert ui.all("OrderRowTap")[0].row.number != first

@@ -10,6 +10,7 @@ from field_app.platform.ports import Fix, Sound
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands
+from tests.field_app_ui.scenes import choose
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work, state_of, take_steps
 from tests.field_app_ui.town_office import (
     PLANE,
@@ -339,7 +340,7 @@ def test_a_call_for_help_needs_two_taps_and_says_where(crew: Field, hands: Hands
     ui = crew.switch_on()
     ui.tap_hint("help")
     ui.settle()
-    ui.tap_hint("gas")
+    choose(ui, "reason", "gas")
     ui.tap_hint("primary")
     assert facts(crew, "help_call") == []
     ui.tap_hint("primary")
