@@ -202,6 +202,8 @@ def pages_of(engine: Engine) -> Sequence[tuple[str, str]]:
         "/meters/WD-01?days=1",
         "/meters/WD-01?days=400",
         "/meters?q=滨河",
+        "/meters?state=silent",
+        "/meters/WC-01/raw",
         "/suspects",
         "/balances",
         "/balances/WD-01",
