@@ -1,6 +1,6 @@
 """Speaks the sync protocol over HTTP; what lacks our header is never taken for an answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Final
 
@@ -59,6 +59,35 @@ _HEADERS: Final = {
 """What every request carries, and no more: an idle tablet polls all day and may pay by the byte."""
 
 
+class TellingBody:
+    """A body that is sent in one piece and tells when it is out."""
+
+    def __init__(self, content: bytes, when_sent: Callable[[], None]) -> None:
+        """Keep what is sent and whom to tell."""
+        self._pieces = iter((content,))
+        self._length = len(content)
+        self._when_sent = when_sent
+
+    def __len__(self) -> int:
+        """Return the bytes of the whole, for the header."""
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the rest; requests takes for a stream only what has this."""
+        return self._pieces
+
+    def read(self, _size: int = -1) -> bytes:
+        """Return everything, then nothing: whoever asks again has sent it."""
+        piece = next(self._pieces, b"")
+        if not piece:
+            self._when_sent()
+        return piece
+
+
+def _tell_nobody() -> None:
+    """Nobody wants to know when a push is out."""
+
+
 class HttpSession:
     """One connection to the server, without the machine's proxies and saved log-ins."""
 
@@ -81,7 +110,7 @@ class HttpSession:
         path: str,
         *,
         query: dict[str, str] | None = None,
-        body: bytes | None = None,
+        body: "bytes | TellingBody | None" = None,
     ) -> FieldReader:
         """Return the JSON object that the server answered.
 
@@ -187,6 +216,7 @@ class HttpSyncApi:
         """Speak to the server at `base_url` with the tablet's bearer token."""
         self._http = HttpSession(base_url)
         self._http.set_token(token)
+        self._when_sent: Callable[[], None] = _tell_nobody
 
     @property
     def received_bytes(self) -> int:
@@ -203,9 +233,15 @@ class HttpSyncApi:
         except ContractError as error:
             raise SyncProblem(Reason.SERVER, str(error)) from error
 
+    def call_when_sent(self, call: Callable[[], None]) -> None:
+        """Call once, when the body of the next push has been handed to the network."""
+        self._when_sent = call
+
     def push(self, push: WrittenPush) -> PushAnswer:
         """Return the permanent outcomes; raise SyncProblem when there is no usable answer."""
-        root = self._http.ask("POST", PUSH_PATH, body=dump_written(push))
+        body = TellingBody(dump_written(push), self._when_sent)
+        self._when_sent = _tell_nobody
+        root = self._http.ask("POST", PUSH_PATH, body=body)
         try:
             return parse_push_answer(root)
         except ContractError as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -28,12 +29,60 @@ Choose = Callable[[Connection], Sequence[Outgoing]]
 """Returns what of the outbox is sent next."""
 
 
+@runtime_checkable
+class TellsWhenSent(Protocol):
+    """A way to the server that says when a push is out and only its answer is waited for."""
+
+    def call_when_sent(self, call: Callable[[], None]) -> None:
+        """Call once, when the body of the next push has been handed to the network."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
     """Whole groups that are marked as on their way, and from which copy of the store."""
 
     replica_id: str
     operations: Sequence[Outgoing]
+
+
+Take = Callable[[PushAnswer, Choose, Connection], _Batch]
+"""Keeps the outcomes of an answer and returns what goes next."""
+
+
+class _Line:
+    """What one push still has before it: batches to come, and answers that are to be kept."""
+
+    def __init__(self, database: Database, take: Take) -> None:
+        self._database = database
+        self._take = take
+        self._choose: Choose = outbox_store.next_batch
+        self.coming: deque[Future[_Batch]] = deque()
+        self.answered: deque[PushAnswer] = deque()
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Have the next batch taken, unless one comes with the answer before it."""
+        if not self.coming and not self.answered:
+            self.coming.append(self._database.submit(partial(_set_out, self._choose, ())))
+
+    def keep(self) -> None:
+        """Have what was answered kept, and the next batch taken with it."""
+        while self.answered:
+            work = partial(self._take, self.answered.popleft(), self._choose)
+            self.coming.append(self._database.submit(work))
+
+    def next_batch(self) -> _Batch | None:
+        """Return what goes next, None when there is nothing left to send or to keep."""
+        if not self.coming:
+            self.keep()
+        return self.coming.popleft().result() if self.coming else None
+
+    def begin_again(self, choose: Choose) -> None:
+        """Choose otherwise from here on; what was to come was taken back."""
+        self._choose = choose
+        self.coming.clear()
+        self.look_ahead()
 
 
 class Pusher:
@@ -47,53 +96,57 @@ class Pusher:
         self._api = api
         self._clock = clock
         self._renew_replica = renew_replica
+        way: object = api
+        self._teller = way if isinstance(way, TellsWhenSent) else None
 
     def push_all(self) -> int:
         """Send until nothing is queued; return how many operations got their outcome.
 
         While the server has one batch, the outcomes of the one before it are kept and the next one
-        is taken, in one transaction.
+        is taken, in one transaction: begun when the batch is on its way, so that the server does
+        not wait for it.
 
         Raises:
             SyncProblem: No usable answer; what was on its way is queued again, untouched.
         """
         settled = 0
-        choose: Choose = outbox_store.next_batch
-        coming = deque([self._set_out(choose)])
-        while coming:
-            batch = coming.popleft().result()
+        line = _Line(self._database, self._take_answer)
+        while (batch := line.next_batch()) is not None:
             if not batch.operations:
                 continue
-            if not coming:
-                coming.append(self._set_out(choose))
+            line.look_ahead()
             try:
-                answer = self._ask(batch)
+                answer = self._ask(batch, line.keep)
             except RequestRefused as refused:
-                self._take_back(coming, partial(_set_aside, batch, refused.detail))
-                choose = _first_group  # one of them may be the poison: one by one from here
-                coming = deque([self._set_out(choose)])
+                self._take_back(line.coming, partial(_set_aside, batch, refused.detail))
+                line.begin_again(_first_group)  # one of them may be the poison: one by one
             except BaseException:
-                self._take_back(coming)
+                self._take_back(line.coming)
                 raise
             else:
                 settled += len(batch.operations)
-                coming.append(self._database.submit(partial(self._take_answer, answer, choose)))
+                line.answered.append(answer)
         return settled
 
     def queue_again(self) -> None:
         """Queue what is marked as on its way though nobody sends it."""
         self._take_back(())
 
-    def _set_out(self, choose: Choose) -> "Future[_Batch]":
-        return self._database.submit(partial(_set_out, choose, ()))
-
-    def _ask(self, batch: _Batch) -> PushAnswer:
+    def _ask(self, batch: _Batch, when_sent: Callable[[], None]) -> PushAnswer:
+        """Return the answer to a batch; `when_sent` is called once it is out, or before."""
+        if self._teller is None:
+            when_sent()
+        else:
+            self._teller.call_when_sent(when_sent)
         push = WrittenPush(
             replica_id=batch.replica_id,
             bodies=[each.body for each in batch.operations],
             protocol=PROTOCOL,
         )
-        answer = self._api.push(push)
+        try:
+            answer = self._api.push(push)
+        finally:
+            when_sent()
         _demand_all_results(batch, answer)
         return answer
 
