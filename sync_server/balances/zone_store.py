@@ -13,9 +13,9 @@ from datetime import UTC, datetime, tzinfo
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     FromClause,
     ScalarSelect,
-    Select,
     Subquery,
     Table,
     and_,
@@ -251,9 +251,7 @@ _ENERGY = _Source(
 _SOURCES: Mapping[Measure, _Source] = {Measure.VOLUME_M3: _HOURS, Measure.ENERGY_KWH: _ENERGY}
 
 
-def _around(
-    meters: Subquery, bound: int, source: _Source
-) -> Select[tuple[str, int, float, str, int, float, str]]:
+def _around(meters: Subquery, bound: int, source: _Source) -> Executable:
     """Return the query: each meter with the row before the bound and the first one behind it."""
     before, behind = source.table.alias("before"), source.table.alias("behind")
     newest = _moment(meters, source, bound - _STRETCH_MS, bound, is_last=True)
