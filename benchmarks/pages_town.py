@@ -171,6 +171,61 @@ def logged_in(base_url: str, login: str, password: str) -> httpx.Client:
     return client
 
 
+DESK_PAGES = (
+    "/alerts",
+    "/alerts?tab=all",
+    "/alerts/list",
+    "/alerts/{alert}/panel",
+    "/map",
+    "/map/still",
+    "/map/live",
+    "/intake",
+    "/requests",
+    "/complaints",
+    "/callbacks",
+    "/board",
+    "/orders",
+    "/orders?tab=all",
+    "/orders/{order}",
+    "/rounds",
+    "/vans",
+    "/interruptions",
+    "/meters",
+    "/meters?q=WD-01",
+    "/meters/WD-01?days=1",
+    "/meters/WD-01?days=400",
+    "/meters?q=滨河",
+    "/meters?state=silent",
+    "/meters/WC-01/raw",
+    "/suspects",
+    "/balances",
+    "/balances/WD-01",
+    "/figures",
+    "/figures?period=2026",
+    "/gateways",
+    "/gateways/orders",
+    "/review",
+    "/shift",
+    "/incidents",
+    "/delegations",
+    "/paper",
+    "/forms",
+    "/policies",
+    "/tablets",
+    "/badges",
+)
+DIRECTOR_PAGES = (
+    "/homes",
+    "/reports/clocks",
+    "/reports/calls",
+    "/reports/requests",
+    "/reports/slips",
+    "/reports/customers",
+    "/audit",
+    "/accounts",
+)
+
+
 def pages_of(engine: Engine) -> Sequence[tuple[str, str]]:
     """Return (login, path) of every page of the rail, and of those one click below."""
     with engine.connect() as connection:
@@ -178,60 +233,9 @@ def pages_of(engine: Engine) -> Sequence[tuple[str, str]]:
         order_id = connection.execute(
             select(ALERT.c.work_order_id).where(ALERT.c.work_order_id.is_not(None)).limit(1)
         ).scalar_one()
-    desk = (
-        "/alerts",
-        "/alerts?tab=all",
-        "/alerts/list",
-        f"/alerts/{alert_id}/panel",
-        "/map",
-        "/map/still",
-        "/map/live",
-        "/intake",
-        "/requests",
-        "/complaints",
-        "/callbacks",
-        "/board",
-        "/orders",
-        "/orders?tab=all",
-        f"/orders/{order_id}",
-        "/rounds",
-        "/vans",
-        "/interruptions",
-        "/meters",
-        "/meters?q=WD-01",
-        "/meters/WD-01?days=1",
-        "/meters/WD-01?days=400",
-        "/meters?q=滨河",
-        "/meters?state=silent",
-        "/meters/WC-01/raw",
-        "/suspects",
-        "/balances",
-        "/balances/WD-01",
-        "/figures",
-        "/figures?period=2026",
-        "/gateways",
-        "/gateways/orders",
-        "/review",
-        "/shift",
-        "/incidents",
-        "/delegations",
-        "/paper",
-        "/forms",
-        "/policies",
-        "/tablets",
-        "/badges",
-    )
-    director = (
-        "/homes",
-        "/reports/clocks",
-        "/reports/calls",
-        "/reports/requests",
-        "/reports/slips",
-        "/reports/customers",
-        "/audit",
-        "/accounts",
-    )
-    return [*(("service1", each) for each in desk), *(("director", each) for each in director)]
+    filled = [each.replace("{alert}", alert_id).replace("{order}", order_id) for each in DESK_PAGES]
+    ours = [("service1", each) for each in filled]
+    return [*ours, *(("director", each) for each in DIRECTOR_PAGES)]
 
 
 def main() -> None:
