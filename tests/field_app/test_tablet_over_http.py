@@ -255,8 +255,9 @@ def test_the_background_sync_sends_a_tap_without_being_asked(
     headless.accept(order_id)
 
     wait_until(lambda: office.order(order_id).state is WorkOrderState.ACCEPTED)
+    wait_until(lambda: headless.status().outbox.waiting == 0)
     wait_until(lambda: headless.status().reason is Reason.NONE)
-    assert headless.status().outbox.waiting == 0
+    assert headless.status().last_contact_ms is not None
 
 
 def test_the_command_enrols_syncs_and_lists(
