@@ -25,6 +25,11 @@ ZERO_FOR = timedelta(days=1)
 """How long a total that fell to zero and stays there must do so: a new meter that has counted
 nothing yet looks like one that cannot read its memory (judgement)."""
 
+RESTART_COUNTS = FELL_FOR / 2
+"""What a restart of the gateway adds at most to how long a value has counted on: the meter may have
+been without power as long, and the clock of the start may be wrong. One alone fills no `FELL_FOR`;
+three polls a day apart with two of them between do, as without (judgement)."""
+
 BACK_BY = 2
 """Polls in a row that go on from before one single rise: the rise was a torn or a wrong reading,
 and what lies between two believed polls is wrong by no more than it (judgement)."""
@@ -59,18 +64,20 @@ class Rival(NamedTuple):
     """Values that do not follow from the believed one, but each from the one before.
 
     Attributes:
-        first: The first of them.
-        last: The newest.
+        last: The newest of them.
         polls: How many.
         is_fall: Whether a total fell to the first.
         is_back: Whether it fell no further than what the poll before the believed one brought.
+        held: How long they have followed from each other.
+        is_kept: Whether the newest was read before a restart of the gateway.
     """
 
-    first: Point
     last: Point
     polls: int
     is_fall: bool
     is_back: bool = False
+    held: timedelta = timedelta(0)
+    is_kept: bool = False
 
 
 class Trail(NamedTuple):
@@ -223,7 +230,7 @@ def shifted(
     def moved_rival(rival: Rival | None) -> Rival | None:
         if rival is None:
             return None
-        return rival._replace(first=moved(rival.first), last=moved(rival.last))
+        return rival._replace(last=moved(rival.last))
 
     return {
         quantity: trail._replace(believed=moved(trail.believed), rival=moved_rival(trail.rival))
@@ -232,12 +239,20 @@ def shifted(
 
 
 def kept_totals(trails: Mapping[Quantity, Trail]) -> Mapping[Quantity, Trail]:
-    """Return what of the trails outlasts a restart: the totals that were believed, and no more."""
+    """Return what of the trails outlasts a restart: those of totals, with what speaks for others.
+
+    A total that fell lawfully would else be doubted anew behind each restart, and never believed
+    where the gateway is started more often than its meters are read.
+    """
     return {
-        quantity: Trail(trail.believed)
+        quantity: trail if trail.rival is None else _kept(trail, trail.rival)
         for quantity, trail in trails.items()
         if quantity in TOTALISERS
     }
+
+
+def _kept(trail: Trail, rival: Rival) -> Trail:
+    return trail._replace(rival=rival._replace(is_kept=True))
 
 
 def _shows_totals(trails: Mapping[Quantity, Trail]) -> bool:
@@ -272,10 +287,10 @@ def step(rule: Rule, trail: Trail | None, now: Point) -> Step:
         has_fallen = rival is not None and rival.is_fall and not rival.is_back
         trail = Trail(now, before=trail.believed.value)
         return Step(trail, turn=Turn.RETURNED if has_fallen else None)
-    if rival is None or now.at_utc < rival.last.at_utc or not _follows(rule, rival.last, now):
+    if rival is None or not _follows(rule, rival.last, now):
         return _doubted(rule, trail, now)
-    rival = rival._replace(last=now, polls=rival.polls + 1)
-    if not _is_confirmed(rival, now):
+    rival = _counted_on(rival, now)
+    if not _is_confirmed(rival):
         return Step(trail._replace(rival=rival), SUSPECT_RATE)
     has_settled = rival.is_fall and not rival.is_back
     return Step(Trail(now), turn=Turn.SETTLED if has_settled else None)
@@ -288,14 +303,23 @@ def _doubted(rule: Rule, trail: Trail, now: Point) -> Step:
     rival = trail.rival
     is_known = rival is not None and rival.is_fall and not rival.is_back
     turn = Turn.FELL if is_fall and not (is_back or is_known) else None
-    return Step(trail._replace(rival=Rival(now, now, 1, is_fall, is_back)), SUSPECT_RATE, turn)
+    return Step(trail._replace(rival=Rival(now, 1, is_fall, is_back)), SUSPECT_RATE, turn)
 
 
-def _is_confirmed(rival: Rival, now: Point) -> bool:
+def _counted_on(rival: Rival, now: Point) -> Rival:
+    """Return a rival with one more value; a clock that went back adds no time."""
+    passed = max(timedelta(0), now.at_utc - rival.last.at_utc)
+    if rival.is_kept:
+        passed = min(passed, RESTART_COUNTS)
+    held = rival.held + passed
+    return rival._replace(last=now, polls=rival.polls + 1, held=held, is_kept=False)
+
+
+def _is_confirmed(rival: Rival) -> bool:
     """Return whether a rival has said the same often and long enough."""
     if rival.is_back:
         return rival.polls >= BACK_BY
-    return rival.polls >= CONFIRMED_BY and now.at_utc - rival.first.at_utc >= _needed(rival)
+    return rival.polls >= CONFIRMED_BY and rival.held >= _needed(rival)
 
 
 def _stands(rule: Rule, trail: Trail | None, value: float) -> bool:

@@ -106,7 +106,7 @@ class TelegramTotals:
 
 
 def lasting(totals: Totals, names: Iterable[Quantity] = TOTALISERS) -> Totals:
-    """Return what outlasts a restart: the totals that were believed, of these quantities."""
+    """Return what outlasts a restart: what is known of the totals among these quantities."""
     wanted = frozenset(names)
     kept = {name: each for name, each in kept_totals(totals.trails).items() if name in wanted}
     return Totals(of=totals.of, trails=kept) if kept else NO_TOTALS

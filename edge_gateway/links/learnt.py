@@ -2,8 +2,9 @@
 
 A driver is made anew with every exchange of the settings. `learnt` of a driver gives what it knows,
 the next one is made with it. Over a restart of the gateway only what costs values to learn is kept:
-the totals that were believed, the byte order that was found, who was believed without a selection,
-which way an address is sent. That is held against the meter's first answers.
+the totals that were believed with what speaks against them, the byte order that was found, who was
+believed without a selection, which way an address is sent. That is held against the meter's first
+answers.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,6 +5,7 @@ Only what costs values to learn again, and what the meter's first answers can co
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from edge_gateway.links.learnt import (
     Totals,
 )
 from firmware_profiles.byte_order import ByteOrder
-from firmware_profiles.rates import Point, Trail
+from firmware_profiles.rates import Point, Rival, Trail
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.quantities import TOTALISERS, Quantity
@@ -27,8 +28,12 @@ from wire_contracts.quantities import TOTALISERS, Quantity
 LONGEST = 1000
 """Characters of a URL, or of anything else in the file."""
 
+_MILLISECOND = timedelta(milliseconds=1)
 _LATEST_MS = 253_402_214_400_000
 """The last day of the year 9999, in milliseconds of Unix time."""
+
+_MOST_POLLS = 1_000_000_000
+"""More than one poll a second in thirty years."""
 
 
 class _Kind(StrEnum):
@@ -43,6 +48,8 @@ _BELIEVED = "believed"
 _SWAPPED = "swapped"
 _SHOWN = "shown"
 _TOTALS = "totals"
+_RIVAL = "rival"
+_BEFORE = "before"
 _KIND = "kind"
 
 
@@ -86,8 +93,17 @@ def _readable(found: FoundOrder | None) -> FoundOrder | None:
 
 
 def is_same_but_grown(before: Learnt, after: Learnt) -> bool:
-    """Return whether nothing has changed but the values of totals, as they do with every poll."""
-    return _without_values(before) == _without_values(after)
+    """Return whether nothing has changed but the values of totals, as they do with every poll.
+
+    A total whose doubt has ended is news: a restart must not begin it again.
+    """
+    if _without_values(before) != _without_values(after):
+        return False
+    now = after.totals.trails
+    return not any(
+        trail.rival is not None and now[name].rival is None
+        for name, trail in before.totals.trails.items()
+    )
 
 
 def _without_values(kept: Learnt) -> Learnt:
@@ -119,11 +135,28 @@ def _content(kept: Learnt) -> JsonObject:
 
 
 def _totals_json(totals: Totals) -> JsonObject:
-    known = {
-        name.value: {"is": trail.believed.value, "at": ms_from_utc(trail.believed.at_utc)}
-        for name, trail in totals.trails.items()
+    known = {name.value: _trail_json(trail) for name, trail in totals.trails.items()}
+    return {"of": totals.of, "known": {**known}}
+
+
+def _trail_json(trail: Trail) -> JsonObject:
+    before = {} if trail.before is None else {_BEFORE: trail.before}
+    rival = {} if trail.rival is None else {_RIVAL: _rival_json(trail.rival)}
+    return {**_point_json(trail.believed), **before, **rival}
+
+
+def _rival_json(rival: Rival) -> JsonObject:
+    return {
+        **_point_json(rival.last),
+        "polls": min(rival.polls, _MOST_POLLS),
+        "held_ms": min(rival.held // _MILLISECOND, _LATEST_MS),
+        "fell": rival.is_fall,
+        "back": rival.is_back,
     }
-    return {"of": totals.of, "known": known}
+
+
+def _point_json(point: Point) -> JsonObject:
+    return {"is": point.value, "at": ms_from_utc(point.at_utc)}
 
 
 def parse_kept(entry: FieldReader) -> tuple[MeterKey, Learnt]:
@@ -165,11 +198,32 @@ def _totals(entry: FieldReader) -> Totals:
     known = entry.object("known")
     trails: dict[Quantity, Trail] = {}
     for name in known.values:
-        point = known.object(name)
-        at_utc = utc_from_ms(point.integer("at", low=0, high=_LATEST_MS))
+        trail = _trail(known.object(name))
         if name in TOTALISERS:
-            trails[Quantity(name)] = Trail(Point(at_utc, point.number("is")))
+            trails[Quantity(name)] = trail
     return Totals(of=entry.text_or_empty("of", longest=LONGEST), trails=trails)
+
+
+def _trail(entry: FieldReader) -> Trail:
+    before = entry.number(_BEFORE) if entry.has(_BEFORE) else None
+    rival = _rival(entry.object(_RIVAL)) if entry.has(_RIVAL) else None
+    return Trail(_point(entry), rival, before)
+
+
+def _rival(entry: FieldReader) -> Rival:
+    return Rival(
+        _point(entry),
+        polls=entry.integer("polls", low=1, high=_MOST_POLLS),
+        is_fall=entry.boolean("fell"),
+        is_back=entry.boolean("back"),
+        held=timedelta(milliseconds=entry.integer("held_ms", low=0, high=_LATEST_MS)),
+        is_kept=True,
+    )
+
+
+def _point(entry: FieldReader) -> Point:
+    at_utc = utc_from_ms(entry.integer("at", low=0, high=_LATEST_MS))
+    return Point(at_utc, entry.number("is"))
 
 
 Kept = Mapping[MeterKey, Learnt]

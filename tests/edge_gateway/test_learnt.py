@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edge_gateway.clock_io import SystemClock
 from edge_gateway.links.bus_time import bus_time
 from edge_gateway.links.cjt188_driver import Cjt188Driver
-from edge_gateway.links.driver import Driver, DriverMeter, JobKind
+from edge_gateway.links.driver import Driver, DriverMeter, JobKind, JobRead
 from edge_gateway.links.learnt import (
     NOTHING_LEARNT,
     Cjt188Learnt,
@@ -45,7 +45,7 @@ from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
 from firmware_profiles.parse_profile import parse_profile
 from firmware_profiles.profile import Profile
-from firmware_profiles.rates import Point, Trail
+from firmware_profiles.rates import Point, Rival, Trail
 from firmware_profiles.words import WordAddress
 from tests.edge_gateway.cjt188_meters import Cjt188Line
 from tests.edge_gateway.cjt188_meters import SimulatedMeter as Cjt188Meter
@@ -97,7 +97,9 @@ def mbus(line: MbusLine, learnt: Mapping[str, Learnt] = NOTHING_LEARNT) -> Itera
 def restarted(learnt: Mapping[str, Learnt], folder: Path) -> Mapping[str, Learnt]:
     """What the next start of the gateway knows of the same meters."""
     keys = {serial: KEY._replace(serial=serial) for serial in learnt}
-    LearntStore(folder / LEARNT_FILE).take({keys[name]: each for name, each in learnt.items()})
+    before = LearntStore(folder / LEARNT_FILE)
+    before.take({keys[name]: each for name, each in learnt.items()})
+    before.keep()
     store = LearntStore(folder / LEARNT_FILE)
     known = {serial: store.of(key) for serial, key in keys.items()}
     return {serial: each for serial, each in known.items() if each is not None}
@@ -326,6 +328,33 @@ def test_a_power_cut_of_gateway_and_meter_makes_no_zero_good(tmp_path: Path) -> 
     assert [notice.kind for notice in starting.notices] == ["total_fell"]
 
 
+@pytest.mark.parametrize(("hours", "fell_to"), [(24, 1.0), (6, 0.0)])
+def test_a_total_that_fell_is_believed_where_the_gateway_is_started_each_day(
+    tmp_path: Path, hours: int, fell_to: float
+) -> None:
+    """Each day a new driver, with what the file of the one before says; daily and rarer zeros."""
+    words, clock = dict(encode_values(HEAT, HEAT_RUNS)), Hands()
+    reads: list[JobRead] = []
+    known: Mapping[str, Learnt] = NOTHING_LEARNT
+    with MeterServer(units={1: from_image(words)}) as plant:
+        setup = settings(tmp_path, plant.port, HEAT.reference)
+        for day in range(6):
+            driver = make_line(setup.order(clock, known)).driver
+            for _ in range(24 // hours):
+                reads.append(driver.read(FAST, retry_count=0))
+                fallen = dict.fromkeys(HEAT_RUNS, fell_to and fell_to + day)
+                words.update(encode_values(HEAT, {**fallen, Quantity.FLOW_M3H: 12.5}))
+                clock.now += timedelta(hours=hours)
+            known = restarted(driver.learnt(), tmp_path)
+            driver.close()
+    suspects = [place for place, read in enumerate(reads) if read.quality]
+    notices = [notice.kind for read in reads for notice in read.notices]
+
+    assert suspects == list(range(1, 1 + len(suspects)))
+    assert len(suspects) == (2 if fell_to else 5)
+    assert notices == ["total_fell", "total_settled"]
+
+
 def test_totals_of_another_profile_say_nothing_of_the_meter() -> None:
     stood = Trail(Point(Hands().now_utc(), 999_999.0))
     totals = Totals(of="another@1", trails={Quantity.VOLUME_BASE_M3: stood})
@@ -354,6 +383,42 @@ def test_totals_that_only_grow_are_written_seldom_and_at_the_end(tmp_path: Path)
 
     values = [1.0, 1.0, 1.0, TOTALS_EVERY_S, TOTALS_EVERY_S, TOTALS_EVERY_S + 60]
     assert written == [grown(value)[KEY] for value in values]
+
+
+def test_a_doubt_that_has_ended_is_written_at_once(tmp_path: Path) -> None:
+    at_utc = Hands().now_utc()
+    doubt = Rival(Point(at_utc, 2.0), polls=9, is_fall=True, held=timedelta(hours=1), is_kept=True)
+    store = LearntStore(tmp_path / LEARNT_FILE, lambda: 0.0)
+    written = []
+    for trail in (
+        Trail(Point(at_utc, 5000.0)),
+        Trail(Point(at_utc, 5000.0), doubt, 4999.0),
+        Trail(Point(at_utc, 3.0)),
+    ):
+        store.take({KEY: MbusLearnt(totals=Totals(of="x", trails={Quantity.VOLUME_M3: trail}))})
+        kept = LearntStore(tmp_path / LEARNT_FILE).of(KEY)
+        assert kept is not None
+        written.append(kept.totals.trails[Quantity.VOLUME_M3].believed.value)
+
+    assert written == [5000.0, 5000.0, 3.0]
+
+
+@pytest.mark.parametrize("damage", [{"polls": 0}, {"held_ms": -1}, {"fell": 1}, {"at": "x"}])
+def test_a_doubt_that_cannot_be_read_costs_its_own_meter_alone(
+    tmp_path: Path, damage: JsonObject
+) -> None:
+    doubt: JsonObject = {"is": 2.0, "at": 0, "polls": 1, "held_ms": 0, "fell": True, "back": False}
+    volume: JsonObject = {"is": 5.0, "at": 0, "rival": {**doubt, **damage}}
+    totals: JsonObject = {"of": "x", "known": {"volume_m3": volume}}
+    named: JsonObject = {"url": "tcp://a", "serial": "M-0", "address": "1", "kind": "mbus"}
+    good = kept_json(KEY, Cjt188Learnt(is_swapped=True))
+    file = tmp_path / LEARNT_FILE
+    file.write_bytes(dump_json({"v": 1, "meters": [{**named, "totals": totals}, good]}))
+
+    store = LearntStore(file)
+
+    assert store.of(KEY) == Cjt188Learnt(is_swapped=True)
+    assert store.of(MeterKey("tcp://a", "M-0", "1")) is None
 
 
 def test_a_thousand_meters_wear_the_disk_as_little_as_the_manual_says(tmp_path: Path) -> None:
@@ -508,6 +573,7 @@ def test_what_is_remembered_is_bounded(tmp_path: Path) -> None:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TOTALS = st.builds(
     Totals,
     of=TEXTS,
@@ -518,8 +584,18 @@ TOTALS = st.builds(
             st.builds(
                 Point,
                 st.integers(0, 4_000_000_000_000).map(utc_from_ms),
-                st.floats(allow_nan=False, allow_infinity=False),
+                FINITE,
             ),
+            st.none()
+            | st.builds(
+                Rival,
+                st.builds(Point, st.integers(0, 4_000_000_000_000).map(utc_from_ms), FINITE),
+                polls=st.integers(1, 10**9),
+                is_fall=st.booleans(),
+                is_back=st.booleans(),
+                held=st.integers(0, 10**10).map(lambda ms: timedelta(milliseconds=ms)),
+            ),
+            st.none() | FINITE,
         ),
         min_size=1,
     ),

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from firmware_profiles.completeness import open_points
 from firmware_profiles.decode import decode_group
-from firmware_profiles.rates import Point, Rule, Step, Trail, Turn, follow, rules_of, step
+from firmware_profiles.rates import (
+    Point,
+    Rule,
+    Step,
+    Trail,
+    Turn,
+    follow,
+    kept_totals,
+    rules_of,
+    step,
+)
 from tests.firmware_profiles.profile_text import TEXT, parsed, with_line
 from wire_contracts.quantities import Quantity
 
@@ -202,6 +212,45 @@ def test_two_polls_far_apart_are_not_enough() -> None:
     daily = [(0, 9.0), (1440, 1.0), (2880, 2.0), (4320, 3.0)]
 
     assert doubted(TOTAL, daily) == [False, True, True, False]
+
+
+def restarted_between(seen: Seen, *, clock_off_h: float = 0.0) -> list[bool]:
+    """Whether totals are doubted where the gateway is started anew before every poll."""
+    trails: Mapping[Quantity, Trail] = {}
+    found = []
+    for place, (minutes, value) in enumerate(seen):
+        at_utc = NOON + timedelta(minutes=minutes, hours=clock_off_h * place)
+        followed = follow(BOTH, kept_totals(trails), {VOLUME: value}, at_utc)
+        trails = followed.trails
+        found.append(VOLUME in followed.suspects)
+    return found
+
+
+def test_a_total_that_fell_is_believed_though_the_gateway_is_started_before_each_poll() -> None:
+    daily = [(1440.0 * day, 5000.0 if day < 1 else 3.0 + day) for day in range(6)]
+    hourly = [(60.0 * hour, 5000.0 if hour < 1 else 0.0) for hour in range(52)]
+
+    assert restarted_between(daily) == doubted(TOTAL, daily) == [False, True, True] + [False] * 3
+    assert restarted_between(hourly) == [False] + [True] * 48 + [False] * 3
+
+
+def test_the_time_without_power_confirms_no_zeros_of_meter_and_gateway() -> None:
+    week = [(0.0, 5000.0), (1.0, 0.0), (10_080.0, 0.0), (20_160.0, 0.0), (20_161.0, 5000.0)]
+
+    assert restarted_between(week) == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("clock_off_h", [-24.0, -17_000.0])
+def test_a_clock_that_is_behind_at_every_start_adds_no_time(clock_off_h: float) -> None:
+    seen = [(1.0 * place, 5000.0 if place < 1 else 3.0 + place) for place in range(20)]
+
+    assert restarted_between(seen, clock_off_h=clock_off_h) == [False] + [True] * 19
+
+
+def test_a_torn_rise_is_forgiven_over_a_restart_too() -> None:
+    seen = [(0, 65_535.0), (1, 131_071.0), (2, 65_536.0), (3, 65_537.0), (4, 65_538.0)]
+
+    assert restarted_between(seen) == [False, False, True, False, False]
 
 
 def test_a_flow_that_stays_where_it_jumped_is_believed_after_minutes() -> None:
