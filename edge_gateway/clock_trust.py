@@ -2,9 +2,11 @@
 
 Believed is a clock whose year is not before the build's, that a time server keeps, or that the
 server's own clock confirms within 5 s; without either, three words of the server that agree tell
-the time. Where they contradict what is known, or one another, by more than a minute, nothing is
-known until all have said the same for five minutes. What is known is counted on with the machine's
-uptime, which nobody sets: a step of the clock changes nothing.
+the time. A word may be late and is never early: the one that adds most to the uptime is right, and
+one that is behind what is known changes nothing until no other has come for long. A word more than
+a minute ahead contradicts: nothing is known until all have said the same for five minutes. What is
+known is counted on with the machine's uptime, which nobody sets: a step of the clock changes
+nothing.
 """
 
 from collections.abc import Mapping
@@ -27,9 +29,9 @@ BEHIND_MS = 2000
 """How far behind the newest stored frame a clock may be that only a time server keeps."""
 
 DISPUTED_FROM_MS = 60_000
-"""A word that is further from another, or from what is known, contradicts it; one that is behind by
-less may have been on its way for so long (judgement: a connection that says nothing for longer is
-given up)."""
+"""A word that is further ahead of what is known contradicts it, and so does one that is further
+from another while nothing is known. Further behind no line is for long (judgement: a connection
+that says nothing for longer is given up)."""
 
 WORDS_ENOUGH = 3
 """So many words of the server that agree tell the time, where nothing else does (judgement)."""
@@ -41,6 +43,15 @@ QUIET_MS = 300_000
 """After a contradiction they must all have agreed for so long, and a clock that a time server keeps
 must have been kept for so long where it is behind what was stored (judgement: the time is asked for
 thirty times meanwhile, so that two servers that answer in turn never agree by chance)."""
+
+BEHIND_FOR_MS = 600_000
+"""Words that agree, are further behind what is known than any line is slow, or say what the clock
+says, contradict when none has said what is known for so long (judgement: an old word that some
+queue has kept comes alone)."""
+
+SLOW_FOR_MS = 6 * 3_600_000
+"""Words that are behind by less are of a slow line, unless for so long none was less late: then the
+uptime is fast (judgement: a crystal that is off by 100 ppm is 2 s off by then)."""
 
 
 class TimeSource(Protocol):
@@ -148,14 +159,52 @@ def hear_server(trust: Trust, look: Look, server_ms: int) -> Trust:
     offset_ms, known_ms = server_ms - look.uptime_ms, trust.offset_ms
     if look.is_synchronised and is_believed(trust, look):
         return trust
-    apart_ms = 0 if known_ms is None else abs(offset_ms - known_ms)
-    if apart_ms > DISPUTED_FROM_MS:
-        return trust if trust.is_kept else _disputed(trust, look, offset_ms)
-    if not trust.is_disputed and abs(look.offset_ms - offset_ms) <= SERVER_WITHIN_MS:
+    if known_ms is None:
+        return _heard_first(trust, look, offset_ms)
+    if abs(offset_ms - known_ms) > DISPUTED_FROM_MS and trust.is_kept:
+        return trust
+    return _heard_again(trust, look, offset_ms, known_ms)
+
+
+def _heard_again(trust: Trust, look: Look, offset_ms: int, known_ms: int) -> Trust:
+    """Return what is known after a word beside what was."""
+    ahead_ms = offset_ms - known_ms
+    if ahead_ms > DISPUTED_FROM_MS:
+        return _disputed(trust, look, offset_ms)
+    if _is_clock_confirmed(look, offset_ms, known_ms):
         return replace(trust, offset_ms=look.offset_ms, words=None)
-    if known_ms is not None and apart_ms <= SERVER_WITHIN_MS:
+    if abs(ahead_ms) <= SERVER_WITHIN_MS:
         return replace(trust, words=None)
-    return _settled(_heard(trust, look, offset_ms), look)
+    words = _counted(trust.words, look, offset_ms)
+    after = replace(trust, words=words)
+    if _span_ms(words) < _lasts_ms(words, look, known_ms):
+        return after
+    is_contradicted = known_ms - words.offset_ms > DISPUTED_FROM_MS
+    return _disputed(trust, look, offset_ms) if is_contradicted else _settled(after, words, look)
+
+
+def _heard_first(trust: Trust, look: Look, offset_ms: int) -> Trust:
+    """Return what is known after a word while nothing was."""
+    if not trust.is_disputed and _is_clock(look, offset_ms):
+        return replace(trust, offset_ms=look.offset_ms, words=None)
+    before = trust.words
+    if before is not None and abs(offset_ms - before.offset_ms) > DISPUTED_FROM_MS:
+        return _disputed(trust, look, offset_ms)
+    words = _counted(before, look, offset_ms)
+    after = replace(trust, words=words)
+    for_ms = QUIET_MS if trust.is_disputed else WORDS_APART_MS
+    return after if _span_ms(words) < for_ms else _settled(after, words, look)
+
+
+def _is_clock(look: Look, offset_ms: int) -> bool:
+    """Return whether the clock says what a word says."""
+    return abs(look.offset_ms - offset_ms) <= SERVER_WITHIN_MS
+
+
+def _is_clock_confirmed(look: Look, offset_ms: int, known_ms: int) -> bool:
+    """Return whether a word makes the clock what is known: a late one moves nothing far back."""
+    is_near = abs(look.offset_ms - known_ms) <= SERVER_WITHIN_MS
+    return _is_clock(look, offset_ms) and (is_near or offset_ms > known_ms)
 
 
 def _disputed(trust: Trust, look: Look, offset_ms: int) -> Trust:
@@ -168,36 +217,37 @@ def _first_word(look: Look, offset_ms: int) -> Words:
     return Words(offset_ms=offset_ms, count=1, since_ms=at_ms, last_ms=at_ms)
 
 
-def _heard(trust: Trust, look: Look, offset_ms: int) -> Trust:
-    """Return what is known with one more word counted among those that agree, or against them."""
-    words = trust.words
-    if words is None:
-        return replace(trust, words=_first_word(look, offset_ms))
-    ahead_ms = offset_ms - words.offset_ms
-    if abs(ahead_ms) > DISPUTED_FROM_MS:
-        return _disputed(trust, look, offset_ms)
-    if ahead_ms < -SERVER_WITHIN_MS:
-        return trust  # late on its way
-    if ahead_ms > SERVER_WITHIN_MS:
-        return replace(trust, words=_first_word(look, offset_ms))
-    again = replace(
+def _counted(words: Words | None, look: Look, offset_ms: int) -> Words:
+    """Return the words that agree with one more: they begin again with one that is less late."""
+    if words is None or offset_ms > words.offset_ms + SERVER_WITHIN_MS:
+        return _first_word(look, offset_ms)
+    if offset_ms < words.offset_ms - SERVER_WITHIN_MS:
+        return words  # late on its way
+    return replace(
         words,
         offset_ms=max(offset_ms, words.offset_ms),
         count=words.count + 1,
         last_ms=look.uptime_ms,
     )
-    return replace(trust, words=again)
 
 
-def _settled(trust: Trust, look: Look) -> Trust:
-    """Return what is known once enough words have agreed for long enough."""
-    words = trust.words
-    is_nothing_else = trust.offset_ms is None and not trust.is_disputed
-    for_ms = WORDS_APART_MS if is_nothing_else else QUIET_MS
-    if words is None or words.count < WORDS_ENOUGH or words.last_ms - words.since_ms < for_ms:
-        return trust
-    is_clock = abs(look.offset_ms - words.offset_ms) <= SERVER_WITHIN_MS
-    offset_ms = look.offset_ms if is_clock else words.offset_ms
+def _span_ms(words: Words) -> int:
+    """Return for how long words have agreed; -1 while they are too few."""
+    return words.last_ms - words.since_ms if words.count >= WORDS_ENOUGH else -1
+
+
+def _lasts_ms(words: Words, look: Look, known_ms: int) -> int:
+    """Return for how long words must have agreed against what is known."""
+    behind_ms = known_ms - words.offset_ms
+    if behind_ms < 0:
+        return QUIET_MS
+    is_line = behind_ms <= DISPUTED_FROM_MS and not _is_clock(look, words.offset_ms)
+    return SLOW_FOR_MS if is_line else BEHIND_FOR_MS
+
+
+def _settled(trust: Trust, words: Words, look: Look) -> Trust:
+    """Return that the time is what enough words have said for long enough."""
+    offset_ms = look.offset_ms if _is_clock(look, words.offset_ms) else words.offset_ms
     return Trust(offset_ms=offset_ms, newest_ms=trust.newest_ms, is_kept=trust.is_kept)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from edge_gateway.clock_trust import (
+    BEHIND_FOR_MS,
     BUILD_YEAR,
     TOLERATED_MS,
     Look,
@@ -47,6 +48,7 @@ class Timekeeper:
         self._hold_max_ms = hold_max // _MILLISECOND
         self._lock = threading.Lock()
         self._trust = Trust(newest_ms=newest_ms)
+        self._behind_since_ms: int | None = None
 
     def is_time_known(self) -> bool:
         """Return whether now is known, from the clock or by counting on."""
@@ -125,9 +127,21 @@ class Timekeeper:
         apart_s = self._clock.wall_seconds(apart_ms / 1000)
         if after.is_disputed:
             return f"the server's time is {apart_s:.0f} s from what was known; frames wait"
-        if before.is_kept and apart_s > DISAGREES_S:
+        is_apart = before.is_kept and apart_s > DISAGREES_S
+        is_late = server_ms < look.uptime_ms + before.offset_ms
+        if self._lasts(look, is_behind=is_apart and is_late) or (is_apart and not is_late):
             return f"the clock is kept by a time server and {apart_s:.0f} s from the server's"
         return None
+
+    def _lasts(self, look: Look, *, is_behind: bool) -> bool:
+        """Return whether the server has been behind for longer than one old word explains."""
+        with self._lock:
+            if not is_behind:
+                self._behind_since_ms = None
+                return False
+            if self._behind_since_ms is None:
+                self._behind_since_ms = look.uptime_ms
+            return look.uptime_ms - self._behind_since_ms >= BEHIND_FOR_MS
 
     def date_held(self, queue: QueueStore) -> int:
         """Return how many held frames were dated, because the time is known now or never."""

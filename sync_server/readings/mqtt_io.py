@@ -134,7 +134,13 @@ class BrokerLink:
             self._client.ack(message.mid, 1)
 
     def publish_ack(self, gateway_id: str, ack: Ack) -> None:
-        """Tell a gateway what is safe. A lost acknowledgement is asked for again by resending."""
+        """Tell a gateway what is safe, if the broker is there.
+
+        None is kept for a later connection: gateways set clocks by the time in it. A lost
+        acknowledgement is asked for again by resending.
+        """
+        if not self.is_connected:
+            return
         topic = Topic(gateway_id=gateway_id, channel=Channel.ACK).text()
         info = self._client.publish(topic, dump_ack(ack), qos=1)
         if info.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:

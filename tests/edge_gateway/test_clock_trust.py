@@ -273,9 +273,13 @@ def test_a_clock_that_somebody_keeps_wrong_is_told_of(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         keeper = keeper_of(box, store)
         keeper.date(frame(box))
-        told = keeper.hear(box.server_ms())
+        told = []
+        for _ in range(11):
+            told.append(keeper.hear(box.server_ms()))
+            box.passed += timedelta(minutes=1)
 
-    assert told == "the clock is kept by a time server and 3600 s from the server's"
+    text = "the clock is kept by a time server and 3600 s from the server's"
+    assert told == [None] * 10 + [text]
 
 
 def test_without_a_time_source_the_clock_is_right_by_definition() -> None:
@@ -362,6 +366,63 @@ def test_a_word_that_was_long_on_its_way_moves_nothing() -> None:
 
     assert dated == frame(box)
     assert keeper.quality() is TimeQuality.SANE
+
+
+@pytest.mark.parametrize("clock_is_off", [timedelta(0), -HOUR])
+def test_a_word_that_some_queue_has_kept_holds_no_frame(clock_is_off: timedelta) -> None:
+    box = Box(clock_is_off=clock_is_off)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    hear_enough(box, keeper)
+    for old_s in (74, 5000, 74, 90_000):
+        box.passed += timedelta(minutes=4)
+        told = keeper.hear(box.server_ms() - old_s * 1000)
+        dated = keeper.date(frame(box))
+        keeper.hear(box.server_ms() - 150)
+
+        assert told is None
+        assert isinstance(dated, Frame)
+        assert errors_s([dated]) == [0]
+
+
+@pytest.mark.parametrize("late_s", [(12, 11, 13), (45, 43, 47), (12, 45, 30)])
+def test_a_line_that_is_slow_for_hours_moves_no_clock(late_s: tuple[int, ...]) -> None:
+    box = Box()
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    keeper.hear(box.server_ms())
+    for number in range(600):
+        box.passed += timedelta(seconds=30)
+        keeper.hear(box.server_ms() - late_s[number % len(late_s)] * 1000)
+
+    assert keeper.date(frame(box)) == frame(box)
+    assert keeper.now_utc() == box.true_utc()
+
+
+def test_an_uptime_that_is_fast_is_put_right_when_no_word_agrees_for_hours() -> None:
+    box = Box()
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    keeper.hear(box.server_ms())
+    for number in range(7 * 60):
+        box.passed += timedelta(minutes=1)
+        keeper.hear(box.server_ms() - 6000 - number % 3 * 500)
+
+    assert keeper.now_utc() == box.true_utc() - timedelta(seconds=6)
+
+
+def test_a_server_that_was_put_back_is_believed_after_all_its_words_of_a_while() -> None:
+    """Ten minutes in which none says what is known, and five of one voice."""
+    box = Box(clock_is_off=HOUR)
+    keeper = Timekeeper(box, box, HOLD_MAX)
+    hear_enough(box, keeper, ahead_ms=HOUR // timedelta(milliseconds=1))
+    states = []
+    told = set()
+    for _ in range(16):
+        told.add(keeper.hear(box.server_ms()))
+        dated = keeper.date(frame(box))
+        states.append(None if isinstance(dated, HeldFrame) else errors_s([dated])[0])
+        box.passed += timedelta(minutes=1)
+
+    assert states == [3600] * 10 + [None] * 5 + [0]
+    assert told == {None, "the server's time is 3600 s from what was known; frames wait"}
 
 
 DAY_MS = 86_400_000

@@ -96,7 +96,7 @@ def _ingest(
     port: int,
     reached: Callable[[str], None] = lambda _point: None,
     *,
-    name: str = "ingest",
+    name: str = "lamplighter-ingest",
     clock: HandClock | None = None,
 ) -> Iterator[BrokerLink]:
     link = BrokerLink(BrokerConfig(port=port, client_id=name))
@@ -322,6 +322,26 @@ def test_messages_wait_at_the_broker_while_the_server_is_away(
     sender.close()
 
     assert ack.epochs[0].upto == 2
+
+
+def test_a_word_is_not_kept_for_a_later_connection(mosquitto_port: int) -> None:
+    """Gateways set clocks by the time in it."""
+    sender = Sender(mosquitto_port)
+    link = BrokerLink(BrokerConfig(port=mosquitto_port, client_id="later"))
+    now_ms = ms_from_utc(NOON)
+    words = [
+        Ack(server_epoch=SERVER_EPOCH, epochs=(), server_at_ms=at)
+        for at in (now_ms - 75_000, now_ms)
+    ]
+    link.publish_ack(GATEWAY, words[0])
+    link.start()
+    wait_until(lambda: link.is_subscribed)
+    link.publish_ack(GATEWAY, words[1])
+    heard = sender.acks.get(timeout=60)
+    link.close()
+    sender.close()
+
+    assert heard == words[1]
 
 
 def test_a_broker_that_comes_back_is_used_again(town: Engine, tmp_path: Path) -> None:
