@@ -1,6 +1,7 @@
 """The connection of one DTU: what it said first, whether it is alive, since when it is silent."""
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -58,7 +59,7 @@ class DtuPort(TcpPort):
 
     def is_alive(self) -> bool:
         """Return whether the far end has not hung up."""
-        if self._is_closed.is_set() or self._is_given_up:
+        if self._is_closed.is_set() or self._is_given_up or self._has_hung_up():
             return False
         try:
             return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
@@ -66,6 +67,15 @@ class DtuPort(TcpPort):
             return True
         except OSError:
             return False
+
+    def _has_hung_up(self) -> bool:
+        """Return whether the far end has, also behind bytes that nobody has read yet."""
+        poll = select.poll()
+        try:
+            poll.register(self._connection, select.POLLRDHUP)
+        except (OSError, ValueError):
+            return True  # closed meanwhile
+        return bool(poll.poll(0))
 
     def look_closely(self) -> None:
         """Have the kernel find out soon whether the far end is there."""

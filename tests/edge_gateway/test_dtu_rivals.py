@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge_gateway.links import dtu_rivals, listen_io
 from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import Notice
+from edge_gateway.links.dtu_port_io import DtuPort
 from edge_gateway.links.dtu_rivals import TOLD_AGAIN_S, Rivals, Said, judge_greeting
 from tests.edge_gateway.fault_slaves import Ask, Bus, Dtu, Rtu, Step, good
 from tests.edge_gateway.rig import LOOPBACK, until
@@ -125,6 +126,18 @@ def second_dtu(rig: Rig, *, source: str = ELSEWHERE) -> Iterator[Dtu]:
     with dtu.dialling():
         until(lambda: dtu.dials)
         yield dtu
+
+
+def test_a_line_whose_dtu_hung_up_behind_an_unread_heartbeat_is_dead() -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as dtu:
+            port = DtuPort(listener.accept()[0], LOOPBACK)
+            dtu.sendall(BEAT)
+            was_alive = port.is_alive()
+        until(lambda: not port.is_alive())
+        port.close()
+
+    assert was_alive
 
 
 def test_a_dtu_whose_registration_only_begins_alike_is_sent_away() -> None:
