@@ -131,6 +131,13 @@ def decode_words(coding: Coding, words: Sequence[int]) -> Raw | None:
     return _exact(_STRUCTS[coding.kind].unpack(arrange(data, coding.order))[0])
 
 
+def decode_float(coding: Coding, words: Sequence[int]) -> float:
+    """Return what the words of an f32 or f64 hold, NaN and infinity as they are."""
+    data = struct.pack(f">{len(words)}H", *words)
+    number: float = _STRUCTS[coding.kind].unpack(arrange(data, coding.order))[0]
+    return number
+
+
 def encode_words(coding: Coding, raw: Raw) -> tuple[int, ...]:
     """Return the words that decode to `raw`, rounded to the nearest that the type can hold.
 

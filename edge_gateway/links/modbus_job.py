@@ -182,7 +182,7 @@ def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -
     order = unit.meter.profile.probed_order
     if order is None or not unit.stated.order_candidates:
         return decoded
-    sign = order_sign(unit.stated, order, read.words)
+    sign = order_sign(unit.witness, order, read.words)
     if sign is OrderSign.CONTRADICTED:
         return _in_another_order(unit, decoded, told)
     totals = _telling(unit, decoded)

@@ -12,7 +12,12 @@ from firmware_profiles.identify import can_tell_another
 from firmware_profiles.probe import MeantMeter
 from firmware_profiles.profile import Profile
 from firmware_profiles.rates import Rule, Trail, rules_of, shifted
-from firmware_profiles.word_orders import can_decide_order, with_order
+from firmware_profiles.word_orders import (
+    OrderWitness,
+    can_decide_order,
+    order_witness,
+    with_order,
+)
 from firmware_profiles.words import WordAddress
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
@@ -64,6 +69,7 @@ class Unit:
         rules: How its values may move.
         identity: Whom its profile's guard must show.
         stated: Its profile as the settings name it, the byte order open where it must be found.
+        witness: What its words can say of its byte order.
         can_show_another: Whether its answers could show that another meter is there now.
         answers: Requests answered since the plans were looked at.
         checked_at_utc: When it was last held against its profile.
@@ -89,6 +95,7 @@ class Unit:
     rules: Mapping[Quantity, Rule]
     identity: MeantMeter
     stated: Profile
+    witness: OrderWitness
     can_show_another: bool
     answers: int = 0
     checked_at_utc: datetime | None = None
@@ -124,6 +131,7 @@ def new_unit(meter: ModbusMeter, turnaround_s: float) -> Unit:
         rules=rules_of(meter.profile),
         identity=MeantMeter(serial=meter.serial, device_address=meter.device_address),
         stated=meter.profile,
+        witness=order_witness(meter.profile),
         can_show_another=can_tell_another(meter.profile) or can_decide_order(meter.profile),
     )
 
@@ -203,7 +211,7 @@ def is_check_due(unit: Unit, losses: int, now_utc: datetime) -> bool:
         return True
     if unit.checked_at_utc is None or unit.pace.misses > 1 or unit.refusal is not None:
         return True
-    if unit.meter.profile.order_candidates and can_decide_order(unit.stated):
+    if unit.meter.profile.order_candidates and unit.witness.probes:
         return True
     is_worth_it = bool(unit.contradictions) or unit.can_show_another
     return is_worth_it and now_utc - unit.checked_at_utc >= CHECKED_AGAIN_AFTER

@@ -13,7 +13,13 @@ from firmware_profiles.decode import decode_group, decode_registers
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.parse_profile import parse_reference
 from firmware_profiles.profile import Profile
-from firmware_profiles.word_orders import decide_order, with_order
+from firmware_profiles.word_orders import (
+    OrderSign,
+    decide_order,
+    order_sign,
+    order_witness,
+    with_order,
+)
 from firmware_profiles.words import WordAddress
 from tests.firmware_profiles.profile_text import FLOW, HEAD, TEXT, VECTOR, parsed, with_line
 from wire_contracts.quality import BAD_PROFILE, BAD_TIMEOUT
@@ -90,6 +96,43 @@ def test_images_that_disagree_decide_nothing() -> None:
 def test_words_that_are_not_there_decide_nothing() -> None:
     assert decide_order(probed(), []) is None
     assert decide_order(probed(), [{(3, 10): 0x41A4}]) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "sign"),
+    [
+        (20.5, OrderSign.HOLDS),
+        (0.0, OrderSign.OPEN),
+        (20.4, OrderSign.OPEN),
+        (1e30, OrderSign.BROKEN),
+        (float("nan"), OrderSign.UNTOLD),
+    ],
+)
+def test_a_poll_says_what_it_can_of_the_order_that_was_found(value: float, sign: OrderSign) -> None:
+    witness = order_witness(probed())
+    turned = {(3, 10): 0x41A4, (3, 11): 0}
+
+    assert order_sign(witness, ByteOrder.CDAB, words(value, ByteOrder.CDAB)) is sign
+    assert order_sign(witness, ByteOrder.CDAB, {}) is OrderSign.UNTOLD
+    assert order_sign(witness, ByteOrder.CDAB, turned) is OrderSign.CONTRADICTED
+
+
+WORD = st.integers(0, 0xFFFF) | st.sampled_from([0, 0x41A4, 0xC220, 0x4348, 0x7FC0, 0x8000])
+UNEVEN = PROBE.replace("max = 200", "max = 200.0000001")
+"""No float, so that each probe is worked out exactly; no f32 lies between the two limits."""
+
+
+@given(high=WORD, low=WORD, bytes_too=st.booleans())
+def test_what_floats_say_quickly_is_what_they_say_exactly(
+    high: int, low: int, *, bytes_too: bool
+) -> None:
+    quick, exact = (probed(bytes_too=bytes_too, row=row) for row in (PROBE, UNEVEN))
+    image = {(3, 10): high, (3, 11): low}
+
+    assert decide_order(quick, [image]) is decide_order(exact, [image])
+    for order in quick.order_candidates:
+        signs = [order_sign(order_witness(each), order, image) for each in (quick, exact)]
+        assert signs[0] is signs[1]
 
 
 def test_a_meter_whose_order_is_known_is_decoded_in_it() -> None:
