@@ -23,6 +23,7 @@ from edge_gateway.links.modbus_objects import ObjectsRead
 from edge_gateway.links.modbus_unit import (
     CHECKED_AGAIN_AFTER,
     TRIED_AGAIN_AFTER,
+    USUAL_LOSSES,
     ModbusMeter,
     Unit,
     clock_moved,
@@ -297,6 +298,8 @@ class ModbusDriver:
             if said.ended_by is not None:
                 return ()
             unit.contradictions = is_another(meter.profile, answers)
+        if losses != unit.shown_at_loss and unit.losses_in_row <= USUAL_LOSSES:
+            unit.is_order_shown = False  # power cuts are when meters are exchanged
         unit.checked_at_utc, unit.shown_at_loss = now_utc, losses
         if unit.contradictions:
             return self._mismatched(unit)

@@ -37,7 +37,16 @@ byte order lies so near in a thousandth of all cases (judgement)."""
 GROWTH_OF_DAYS = 2.0
 """The same of a total that was believed more than a day ago: one float in 500 (judgement)."""
 
+FIRST_GROWTH_PER_HOUR = 10_000.0
+"""Canonical units (m3, kWh) that a total of a meter whose order was shown may grow by in an hour,
+whatever it was: that of a new meter doubles with its second poll (judgement; in a wrong order one
+float in 15 lies by chance between zero and this, one in 100 between 500 and this above it)."""
+
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+
+_AS_BEFORE = frozenset({OrderSign.UNTOLD, OrderSign.OPEN})
+"""What neither speaks for the order nor against it."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -176,8 +185,8 @@ def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -
     """Return the poll without values where its own words speak against the byte order found.
 
     The meter is then asked with the next job. A poll is good where its words decide the order, or a
-    total goes on from where it was: in another order it would be anywhere. One that could show
-    it and does not is doubted; one that cannot is as good as the last that could.
+    total goes on from where it was: in another order it would be anywhere. Where this run has shown
+    the order, one that fits it is as good as the last, as long as no total has left its trail.
     """
     order = unit.meter.profile.probed_order
     if order is None or not unit.stated.order_candidates:
@@ -190,12 +199,12 @@ def _in_known_order(unit: Unit, decoded: Decoded, read: GroupRead, told: Told) -
     if is_decided or _goes_on(unit, decoded, totals, told.at_utc):
         unit.is_order_shown = True
         return decoded
-    has_left = bool(totals) or sign is OrderSign.DOUBTED
-    if has_left:
+    is_as_before = unit.is_order_shown and sign in _AS_BEFORE
+    if is_as_before and _may_go_on(unit, decoded, totals, told.at_utc):
+        return decoded
+    if totals or sign is OrderSign.DOUBTED:
         unit.is_order_shown = False
         unit.checked_at_utc = told.at_utc - CHECKED_AGAIN_AFTER
-    elif sign is OrderSign.UNTOLD and unit.is_order_shown:
-        return decoded
     doubts = dict.fromkeys(decoded.values, SUSPECT_RANGE)
     return replace(decoded, quality={**doubts, **decoded.quality})
 
@@ -225,6 +234,23 @@ def _goes_on(unit: Unit, decoded: Decoded, totals: Collection[Quantity], at_utc:
         if 0 < was.value <= decoded.values[name] <= growth * was.value:
             return True
     return False
+
+
+def _may_go_on(
+    unit: Unit, decoded: Decoded, totals: Collection[Quantity], at_utc: datetime
+) -> bool:
+    """Return whether every one of these totals has grown by no more than one that runs may.
+
+    One that is no number of a meter has not: in a wrong order a whole number is next to zero.
+    """
+    for name in totals:
+        if decoded.quality.get(name) == SUSPECT_RANGE:
+            return False
+        was = unit.trails[name].believed
+        hours = min(max(at_utc - was.at_utc, _HOUR), _DAY) / _HOUR
+        if not 0 <= decoded.values[name] - was.value <= FIRST_GROWTH_PER_HOUR * hours:
+            return False
+    return True
 
 
 def _certain(unit: Unit, group: str, read: GroupRead, decoded: Decoded) -> Decoded:
