@@ -2,8 +2,8 @@
 
 A meter that is asked by its primary address is taken at its first word only if it answers to that
 identification as an address too, and is asked by it from then on; until then its values are
-suspect. Another identification is refused until the gateway starts anew, because an exchanged
-meter is another device (R13).
+suspect. Another identification is refused, over restarts of the gateway too, because an exchanged
+meter is another device (R13); the server is told once whom the address shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,13 @@ from edge_gateway.links.mbus_meter import (
 from edge_gateway.links.mbus_readout import (
     Approach,
     Readout,
+    Stranger,
     is_confirmed,
+    name_of,
     read_now,
     read_out,
     selectable,
+    stranger,
 )
 from edge_gateway.links.mbus_repeats import LastHeard
 from edge_gateway.links.mbus_standing import (
@@ -41,6 +44,7 @@ from edge_gateway.links.mbus_standing import (
     when_refused,
     when_unconfirmed,
 )
+from edge_gateway.links.notices import PROFILE_MATCHES, PROFILE_MISMATCH
 from meter_telegrams.records.telegram import MeterAddress, Telegram
 from meter_telegrams.telegram_meaning import MEDIA, PROFILE, meaning_of
 from wire_contracts.clock import Clock
@@ -102,6 +106,8 @@ class MbusDriver:
         self._last: dict[str, _Known] = {}
         self._seen: dict[str, Sequence[Quantity]] = {}
         self._believed: dict[str, str] = {}
+        self._strangers: dict[str, str] = {}
+        self._told: set[str] = set()
         for serial, known in learnt.items():
             if serial in self._meters and isinstance(known, MbusLearnt):
                 self._take_over(serial, known)
@@ -110,8 +116,8 @@ class MbusDriver:
         """Go on with what another driver has learnt; what a meter sent last is not of this one."""
         self._believed[serial] = known.believed
         self._totals.take_over(serial, known.totals)
-        if known.standing is not None:
-            self._standing[serial] = known.standing
+        kept = known.totals.of or known.believed
+        self._standing[serial] = known.standing or first_standing(self._meters[serial], kept)
         if known.is_mute:
             self._mute.add(serial)
         if known.seen:
@@ -165,11 +171,42 @@ class MbusDriver:
 
     def read(self, job: JobKind, *, retry_count: int) -> JobRead:
         """Return what one readout brought; it has every telegram of the meter, or none."""
-        read = self._read(job.serial, retry_count)
+        read = self._told_of(job.serial, self._read(job.serial, retry_count))
         if self._clock is None:
             return read
         device = self._shown.get(job.serial, "")
         return self._totals.judged(job.serial, read, device, self._clock.now_utc())
+
+    def _told_of(self, serial: str, read: JobRead) -> JobRead:
+        """Return a read with what the server is told of whoever answers instead of the meter.
+
+        A mixture of two answers may look like somebody: a name counts once it was heard twice.
+        """
+        if read.values:
+            self._strangers.pop(serial, None)
+            if serial not in self._told:
+                return read
+            self._told.discard(serial)
+            text = f"{serial}: the meter that is meant answers again"
+            return _with_notice(read, Notice(kind=PROFILE_MATCHES, text=text))
+        for fault in read.faults:
+            if not isinstance(fault, Stranger):
+                continue
+            is_sure = self._strangers.get(serial) == fault.shown
+            self._strangers[serial] = fault.shown
+            if is_sure and serial not in self._told:
+                self._told.add(serial)
+                return _with_notice(read, self._exchanged(serial, fault))
+        return read
+
+    def _exchanged(self, serial: str, fault: Stranger) -> Notice:
+        primary = self._meters[serial].primary
+        place = "its address" if primary is None else f"address {primary}"
+        text = (
+            f"{serial}: {place} answers as {fault.shown}, not {fault.meant}; nothing of it counts:"
+            " an exchanged meter is another device, give it a serial of its own in the settings"
+        )
+        return Notice(kind=PROFILE_MISMATCH, text=text)
 
     def clock_moved(self, by: timedelta, before_utc: datetime) -> None:
         """Go on behind a step of the gateway's clock as if there had been none."""
@@ -232,10 +269,8 @@ class MbusDriver:
         if found.telegram is None or is_claimed(serial, found.telegram):
             return found
         self._refuse(serial)
-        shown = found.telegram.address
-        who = "a meter without a name" if shown is None else format_secondary(shown)
-        detail = f"serial: {who} answered, the settings name {serial}"
-        fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
+        who = name_of(found.telegram.address)
+        fault = stranger(who, serial, f"serial: {who} answered, the settings name {serial}")
         return replace(found, telegram=None, fault=fault)
 
     def _refuse(self, serial: str) -> None:
@@ -315,7 +350,13 @@ class MbusDriver:
         """Return the code for everything the meter has shown before, or is known to have."""
         name = self._meters[serial].secondary or self._standing[serial].name
         medium = MEDIA.get(0xFF if name is None else name.device_type, Medium.WATER)
-        return dict.fromkeys(self._seen.get(serial) or _EXPECTED[medium], code)
+        totals = self._totals.learnt(serial).trails
+        seen = self._seen.get(serial) or {*totals, *_EXPECTED[medium]}
+        return dict.fromkeys(sorted(seen), code)
+
+
+def _with_notice(read: JobRead, notice: Notice) -> JobRead:
+    return read._replace(notices=(*read.notices, notice))
 
 
 def _is_from(shown: MeterAddress, found: Readout) -> bool:

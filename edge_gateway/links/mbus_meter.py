@@ -1,7 +1,7 @@
 """Decides which M-Bus meter a device address names, and whether an answer is from it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meter_telegrams.mbus.frames import HIGHEST_ADDRESS, parse_secondary
 from meter_telegrams.records.telegram import MeterAddress
@@ -84,6 +84,11 @@ def _secondary(text: str, device_address: str) -> MeterAddress:
     except ValueError as error:
         message = f"device_address: {device_address!r} is no M-Bus address; {_REMEDY}"
         raise MbusAddressError(message) from error
+
+
+def any_version(secondary: MeterAddress) -> MeterAddress:
+    """Return the address that a meter has whatever its version is."""
+    return replace(secondary, version=_ANY_BYTE)
 
 
 def is_one_number(secondary: MeterAddress) -> bool:

@@ -58,6 +58,19 @@ class Readout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger(Fault):
+    """Another meter answered than the one that was meant.
+
+    Attributes:
+        shown: Who answered, as settings write an identification.
+        meant: Who was meant, likewise, or by the serial of the settings.
+    """
+
+    shown: str
+    meant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approach:
     """How a meter is asked.
 
@@ -248,11 +261,22 @@ def _unread(raw: bytes, detail: str, quality: QualityCode) -> Readout:
     return Readout(raw=raw, fault=fault)
 
 
-def _stranger(meter: MbusMeter, answered: MeterAddress | None) -> Fault:
-    who = "a meter without a name" if answered is None else format_secondary(answered)
+def _stranger(meter: MbusMeter, answered: MeterAddress | None) -> Stranger:
+    who = name_of(answered)
     wanted = "?" if meter.secondary is None else format_secondary(meter.secondary)
-    detail = f"identification: {who} answered, asked was {wanted}"
-    return Fault(kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail)
+    return stranger(who, wanted, f"identification: {who} answered, asked was {wanted}")
+
+
+def stranger(shown: str, meant: str, detail: str) -> Stranger:
+    """Return the fault of another meter that answered."""
+    return Stranger(
+        kind=FaultKind.MISMATCH, quality=BAD_MISMATCH, detail=detail, shown=shown, meant=meant
+    )
+
+
+def name_of(answered: MeterAddress | None) -> str:
+    """Return who answered, as settings write it."""
+    return "a meter without a name" if answered is None else format_secondary(answered)
 
 
 def is_confirmed(link: MbusLink, address: MeterAddress) -> bool:

@@ -8,7 +8,8 @@ in a row, all different, came whole that two could not have given them.
 
 from dataclasses import dataclass, replace
 
-from edge_gateway.links.mbus_meter import MbusMeter, is_one_number
+from edge_gateway.links.mbus_meter import MbusMeter, any_version, is_one_number
+from meter_telegrams.mbus.frames import parse_secondary
 from meter_telegrams.records.measures import Measure
 from meter_telegrams.records.telegram import MeterAddress, Telegram
 
@@ -56,15 +57,28 @@ class Standing:
         return self.tries < SELECTION_TRIES and shown is not None and is_one_number(shown)
 
 
-def first_standing(meter: MbusMeter) -> Standing:
-    """Return what the settings alone say: a whole number is tried as an address before any other.
+def first_standing(meter: MbusMeter, kept: str = "") -> Standing:
+    """Return what is known at the start: a whole number is tried as an address before any other.
 
-    Two meters at one primary address are told apart by nothing else.
+    Two meters at one primary address are told apart by nothing else. Where the settings name
+    nobody, whoever answered before the gateway started anew is the only one who is believed; a
+    meter may have another version since, as with new firmware.
+
+    Args:
+        meter: What the settings say.
+        kept: The identification of an earlier run, as settings write it; empty: none.
     """
     secondary = meter.secondary
     if secondary is not None and is_one_number(secondary):
         return Standing(name=secondary, is_selected=True)
-    return Standing()
+    return Standing(name=None if secondary is not None else _kept_name(kept))
+
+
+def _kept_name(kept: str) -> MeterAddress | None:
+    try:
+        return any_version(parse_secondary(kept))
+    except ValueError:
+        return None
 
 
 def when_confirmed(standing: Standing, name: MeterAddress) -> Standing:

@@ -1,12 +1,15 @@
 """Whose an M-Bus telegram is, and of when: repeats, exchanged meters, two at one address."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
+from edge_gateway.clock_io import SystemClock
 from edge_gateway.links.driver import DriverMeter, JobKind, JobRead
+from edge_gateway.links.learnt import Learnt
 from edge_gateway.links.mbus_driver import MbusDriver
 from edge_gateway.links.mbus_standing import BELIEVED_AFTER
+from edge_gateway.polling.kept_learnt import kept_of
 from meter_telegrams.mbus.frames import MbusFrame
 from tests.edge_gateway.mbus_meters import Fault, MbusLine, SimulatedMeter
 from tests.edge_gateway.test_mbus_line import (
@@ -220,6 +223,83 @@ def test_a_meter_that_is_exchanged_while_it_is_read_is_refused(*, knows_selectio
 
     assert read.values == {}
     assert "00000777" in read.faults[-1].detail
+
+
+def restart(
+    line: MbusLine, learnt: Mapping[str, Learnt], *, serial: str = "M-1", address: str = "5"
+) -> MbusDriver:
+    """Return the driver of a gateway that starts anew with what it has kept."""
+    meter = DriverMeter(serial=serial, device_address=address)
+    kept = {name: known for name, each in learnt.items() if (known := kept_of(each)) is not None}
+    return MbusDriver(link_to(line.port), [meter], kept, clock=SystemClock())
+
+
+@pytest.mark.parametrize("serial", ["00000001", "M-1"])
+@pytest.mark.parametrize("knows_selection", [False, True])
+def test_a_meter_that_is_exchanged_while_the_gateway_is_off_is_refused_and_told_once(
+    serial: str, *, knows_selection: bool
+) -> None:
+    old = SimulatedMeter(device=Device(identification="00000001"), primary=5)
+    new = SimulatedMeter(device=Device(identification="00000777", manufacturer="KAM"), primary=5)
+    old.knows_selection = new.knows_selection = knows_selection
+    job = JobKind(serial=serial, group=JOB.group)
+    with MbusLine([old]) as line:
+        driver = restart(line, {}, serial=serial)
+        before = [driver.read(job, retry_count=0) for _ in range(BELIEVED_AFTER + 2)]
+        driver.close()
+        line.meters = [new]
+        driver = restart(line, driver.learnt(), serial=serial)
+        reads = [driver.read(job, retry_count=0) for _ in range(4)]
+        line.meters = [old]
+        back = driver.read(job, retry_count=1)
+        driver.close()
+
+    assert before[-1].quality == {}
+    assert [read.values for read in reads] == [{}] * 4
+    assert [read.quality for read in reads] == [
+        dict.fromkeys((Quantity.ENERGY_KWH, Quantity.VOLUME_M3), BAD_MISMATCH)
+    ] * 4
+    (told,) = [notice for read in reads for notice in read.notices]
+    assert told.kind == "profile_mismatch"
+    assert "address 5 answers as 00000777.KAM." in told.text
+    assert ", not 00000001.LMP." in told.text
+    assert back.values
+    assert [notice.kind for notice in back.notices if "profile" in notice.kind] == [
+        "profile_matches"
+    ]
+
+
+def test_a_meter_that_is_exchanged_while_it_is_read_is_told_once_with_both_names() -> None:
+    old = SimulatedMeter(device=Device(identification="00000001"), primary=5)
+    new = SimulatedMeter(device=Device(identification="00000777", manufacturer="KAM"), primary=5)
+    with MbusLine([old]) as line:
+        driver = restart(line, {})
+        driver.read(JOB, retry_count=0)
+        line.meters = [new]
+        reads = [driver.read(JOB, retry_count=1) for _ in range(3)]
+        driver.close()
+
+    assert {tuple(sorted(read.quality)) for read in reads} == {
+        (Quantity.ENERGY_KWH, Quantity.VOLUME_M3)
+    }
+    (told,) = [notice for read in reads for notice in read.notices]
+    assert "address 5 answers as 00000777.KAM." in told.text
+    assert ", not 00000001.LMP." in told.text
+
+
+def test_a_meter_with_new_firmware_is_the_same_after_a_restart() -> None:
+    meter = water()
+    with MbusLine([meter]) as line:
+        driver = restart(line, {})
+        driver.read(JOB, retry_count=0)
+        driver.close()
+        meter.device = Device(identification="00000001", device_type=WATER, version=2)
+        driver = restart(line, driver.learnt())
+        read = driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert read.values == now(meter)
+    assert read.quality == {}
 
 
 @pytest.mark.parametrize("serial", ["LMP:00000001", "LMP:1", "KAM:0001", "00000777", "M-1"])
