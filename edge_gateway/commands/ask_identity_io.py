@@ -27,6 +27,8 @@ from edge_gateway.polling.drivers_io import LineOrder, make_line
 from firmware_profiles.errors import ProfileError
 from firmware_profiles.identify import Answers, Standing, identified, judge, matching, questions
 from firmware_profiles.library_io import available_profiles, load_profile
+from firmware_profiles.measure import Reader
+from firmware_profiles.probe import Expectation
 from firmware_profiles.profile import Profile
 from firmware_profiles.words import Span
 
@@ -78,6 +80,32 @@ def identify_meter(call: IdentityCall, step: Step) -> Identification | Fault:
         message = f"{call.place}: unit: {call.unit!r} is no Modbus unit; give a number in 0..255"
         raise CallError(message)
     return _by_registers(call, url, started_s, step)
+
+
+def shown_number(call: IdentityCall, profile: Profile) -> str | None:
+    """Return the serial number that a meter shows where its profile's guard looks for it.
+
+    None where the profile has no such guard, or the meter does not say.
+
+    Raises:
+        CallError: URL or unit cannot be.
+    """
+    guard = profile.guard
+    if guard is None or guard.equals != Expectation.SERIAL:
+        return None
+    register = profile.registers[guard.register]
+    try:
+        link = open_link(parse_url(call.url, place=call.place), timeout_s=call.wait_s)
+    except LinkUrlError as error:
+        raise CallError(str(error)) from error
+    wait_for_call(call.url, link.open)
+    spans = dict.fromkeys((*questions([profile]).spans, register.span))
+    said = interview(spans, lambda span: link.transact(int(call.unit) + span.unit_offset, span))
+    link.close()
+    answers = Answers(device_address=call.unit, words=said.words, faults=said.faults)
+    known = judge(profile, answers).profile
+    raw = Reader(known, said.words, said.faults).raw(known.registers[guard.register])
+    return None if raw is None else str(raw).strip() or None
 
 
 def known_profiles(folder: Path | None) -> tuple[Profile, ...]:

@@ -9,6 +9,8 @@ from edge_gateway.config_io import load_config
 from edge_gateway.links.link_url import LinkUrl, RtuOverTcpUrl
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
 from edge_gateway.remote.revisions_io import revision_in_force
+from firmware_profiles.codings import TEXTS, encode_words
+from firmware_profiles.probe import Expectation, nameplate_of
 
 _RIVAL = (
     "look at: the answer to another master on this line that reads the same unit and count would be"
@@ -32,13 +34,37 @@ def _check(options: argparse.Namespace) -> int:
     number = revision_in_force(config)
     if number:
         print(f"revision {number} from afar is in force and goes before what stands here")
-    for link in load_links(config):
+    links = load_links(config)
+    for link in links:
+        for meter in link.meters:
+            _check_serial(f"{link.place} meter {meter.serial!r}", meter)
+    for link in links:
         print(f"link {link.config.name}: {link.config.url}, time-out {link.timeout_s:g} s")
         for meter in link.meters:
             print(f"  {meter.serial} at {meter.device_address}: {meter.profile_name}")
             for line in (*_groups(meter), *_doubts(link.url, meter)):
                 print(f"    {line}")
     return DONE
+
+
+def _check_serial(place: str, meter: MeterSetup) -> None:
+    """Raise ConfigError for a serial that the meter could never show to its profile's guard."""
+    profile = meter.profile
+    if profile is None or profile.guard is None or profile.guard.equals != Expectation.SERIAL:
+        return
+    coding = profile.registers[profile.guard.register].coding
+    number = nameplate_of(meter.serial)
+    is_text = coding.kind in TEXTS
+    try:
+        encode_words(coding, number if is_text else int(number))
+    except ValueError:
+        kind = f"a text of {2 * coding.word_count} characters" if is_text else f"a {coding.kind}"
+        message = (
+            f"{place}: serial: {number!r} is nothing that the guard of {profile.reference}, {kind},"
+            " can show, so no value would count; write the number that the meter says itself"
+            " (read without --serial shows it), with a maker in front where two share it"
+        )
+        raise ConfigError(message) from None
 
 
 def _check_tls(place: str, mqtt: MqttConfig) -> None:

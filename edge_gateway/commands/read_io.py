@@ -13,6 +13,7 @@ from edge_gateway.commands.ask_identity_io import (
     IdentityCall,
     identify_meter,
     known_profiles,
+    shown_number,
     why_nobody,
 )
 from edge_gateway.commands.calls import (
@@ -33,7 +34,7 @@ from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobKind, JobRead
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
-from edge_gateway.polling.profiles_io import IDENTIFY, load_links
+from edge_gateway.polling.profiles_io import IDENTIFY, LinkSetup, load_links
 from firmware_profiles.cross_check import cross_hints
 from firmware_profiles.order_hint import order_hint
 from firmware_profiles.profile import Profile
@@ -55,7 +56,9 @@ def add_read(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default=AUTO, metavar="P", help="what reads it, ID@REVISION; else the data say"
     )
-    parser.add_argument("--serial", metavar="TEXT", help="what a guard register must show")
+    parser.add_argument(
+        "--serial", metavar="TEXT", help="what a guard register must show; else the meter says"
+    )
     parser.add_argument(
         "--words",
         action="append",
@@ -156,13 +159,11 @@ def read_meter(call: MeterCall) -> MeterRead:
         CallError: URL, unit or profile cannot be.
     """
     clock = SystemClock()
-    try:
-        (setup,) = load_links(config_of(call))
-    except ConfigError as error:
-        text = str(error).replace("gateway command: ", "read: ", 1)
-        is_draft = "profile:" in text and not _is_telegram(call)
-        hint = "; --words reads words that no profile explains yet" if is_draft else ""
-        raise CallError(f"{text}{hint}") from error
+    setup = _setup(call)
+    shown = _shown_number(call, setup.meters[0].profile)
+    if shown is not None:
+        call = replace(call, serial=shown)
+        setup = _setup(call)
     line = make_line(setup.order(clock))
     wait_for_call(call.url, line.driver.open)
     started_utc, started_s = clock.now_utc(), time.monotonic()
@@ -182,7 +183,29 @@ def read_meter(call: MeterCall) -> MeterRead:
         duration_ms=duration_ms,
         reads=reads,
     )
-    return replace(found, hints=_hints(found, setup.meters[0].profile, call.profiles))
+    says = () if shown is None else (f"the meter says {shown}: compare it with its name plate",)
+    hints = _hints(found, setup.meters[0].profile, call.profiles)
+    return replace(found, hints=(*says, *hints))
+
+
+def _setup(call: MeterCall) -> LinkSetup:
+    try:
+        (setup,) = load_links(config_of(call))
+    except ConfigError as error:
+        text = str(error).replace("gateway command: ", "read: ", 1)
+        is_draft = "profile:" in text and not _is_telegram(call)
+        hint = "; --words reads words that no profile explains yet" if is_draft else ""
+        raise CallError(f"{text}{hint}") from error
+    return setup
+
+
+def _shown_number(call: MeterCall, profile: Profile | None) -> str | None:
+    """Return whom the meter shows itself to be where nobody has said; the guard then holds it."""
+    if call.serial is not None or profile is None:
+        return None
+    wait_s = call.timeout_s or WAIT_S
+    asked = IdentityCall(url=call.url, unit=call.unit, wait_s=wait_s, place="read")
+    return shown_number(asked, profile)
 
 
 def _shown(call: MeterCall, read: JobRead) -> JobRead:

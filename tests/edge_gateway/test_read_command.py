@@ -13,6 +13,7 @@ import pytest
 from edge_gateway.__main__ import main
 from firmware_profiles.encode import encode_values
 from firmware_profiles.library_io import load_profile
+from firmware_profiles.probe import MeantMeter
 from firmware_profiles.simulator_io import (
     NoAnswer,
     NoSuchRegister,
@@ -108,6 +109,52 @@ def test_json_is_one_object_with_everything(capsys: pytest.CaptureFixture[str]) 
     assert body["raw"]["4/4112"] == "4148"
     assert body["ms"] > 0
     assert body["at"].endswith("+00:00")
+
+
+def test_without_a_serial_the_meter_says_its_number_and_is_held_to_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    profile = "diehl_sharky_775_kwh@1"
+    meant = MeantMeter(serial="12345678", device_address=7)
+    image = encode_values(load_profile(profile), {Quantity.ENERGY_KWH: 5000.0}, identity=meant)
+    with meter_of(image) as server:
+        url = f"tcp://{LOOPBACK}:{server.ports['meter']}"
+        asked = (url, "--unit", "7", "--profile", profile, "--json")
+        _, out, _ = read(capsys, *asked)
+        _, other, _ = read(capsys, *asked, "--serial", "87654321")
+    body, refused = json.loads(out), json.loads(other)
+
+    assert body["quantities"]["energy_kwh"] == {"value": 5000.0, "unit": "kWh", "quality": "good"}
+    assert "the meter says 12345678: compare it with its name plate" in body["hints"]
+    assert refused["quantities"]["energy_kwh"]["quality"] == "bad_mismatch"
+
+
+@pytest.mark.parametrize(("serial", "status"), [("HM-100001", 1), ("12345678", 0), ("KAM:1", 0)])
+def test_a_serial_that_the_guard_can_never_show_is_refused_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], serial: str, status: int
+) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        f"""
+[gateway]
+id = "gw-01"
+data = "data"
+[mqtt]
+host = "{LOOPBACK}"
+[[link]]
+name = "plant"
+url = "tcp://{LOOPBACK}:6"
+[[link.meter]]
+serial = "{serial}"
+device_address = 1
+profile = "kamstrup_multical_legacy_kwh@1"
+""",
+        encoding="utf-8",
+    )
+    found = main(["check-config", "--config", str(tmp_path / "gateway.toml")])
+    said = capsys.readouterr().err
+
+    assert found == status
+    assert ("meter 'HM-100001': serial: 'HM-100001'" in said) == (status == 1)
 
 
 def test_a_wrong_word_order_that_a_person_named_is_hinted_at(
