@@ -1,6 +1,6 @@
 """A total that fell is doubted at once, told, and believed when it has counted on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -143,8 +143,10 @@ def test_zeros_of_a_cjt188_meter_that_starts_are_not_believed_over_a_restart_eit
     assert read.quality == {Quantity.VOLUME_M3: SUSPECT_RATE}
 
 
-def test_another_mbus_device_behind_the_address_begins_with_its_own_totals() -> None:
-    first, other = test_mbus_line.water(2), test_mbus_line.water(1)
+def test_an_mbus_device_of_another_version_begins_with_its_own_totals() -> None:
+    first, other = test_mbus_line.water(), test_mbus_line.water()
+    other.device = replace(other.device, version=other.device.version + 1)
+    first.asked = 5000
     first.knows_selection = other.knows_selection = True
     meters = [DriverMeter(serial="M-1", device_address="5")]
     with mbus_meters.MbusLine([first]) as line:
