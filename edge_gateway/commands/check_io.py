@@ -6,11 +6,13 @@ from edge_gateway.broker_tls_io import TlsFileError, tls_context
 from edge_gateway.commands.calls import DONE, with_config
 from edge_gateway.config import ConfigError, MqttConfig
 from edge_gateway.config_io import load_config
-from edge_gateway.links.link_url import LinkUrl, RtuOverTcpUrl
+from edge_gateway.links.cjt188_driver import parse_meter
+from edge_gateway.links.link_url import Cjt188Url, LinkUrl, RtuOverTcpUrl
 from edge_gateway.polling.profiles_io import MeterSetup, load_links
 from edge_gateway.remote.revisions_io import revision_in_force
 from firmware_profiles.codings import TEXTS, encode_words
 from firmware_profiles.probe import Expectation, nameplate_of
+from meter_telegrams.cjt188.layout import UnitPlace, stated_orders
 
 _RIVAL = (
     "look at: the answer to another master on this line that reads the same unit and count would be"
@@ -80,11 +82,28 @@ def _check_tls(place: str, mqtt: MqttConfig) -> None:
 
 def _doubts(url: LinkUrl, meter: MeterSetup) -> list[str]:
     """Return what a person should look at, though nothing is certainly wrong."""
+    if isinstance(url, Cjt188Url):
+        return _order_doubts(meter)
     blocks = {request for plan in meter.plans.values() for request in plan.requests}
     is_guarded = meter.profile is not None and meter.profile.guard is not None
     if not isinstance(url, RtuOverTcpUrl) or len(blocks) != 1 or is_guarded:
         return []
     return [_RIVAL]
+
+
+def _order_doubts(meter: MeterSetup) -> list[str]:
+    """Return what to look at of a CJ/T 188 meter whose byte order nobody has stated."""
+    settings = parse_meter(str(meter.device_address), meter.profile_name)
+    profile = settings.profile
+    if profile is not None and profile.is_order_stated:
+        return []
+    place = UnitPlace.AFTER if profile is None else profile.unit_place
+    low, high = stated_orders(settings.kind, place)
+    text = (
+        "look at: if the meter's clock is not set, its byte order may not show and its values are"
+        f" suspect_range; compare with the display then, and name {low} or {high}"
+    )
+    return [text]
 
 
 def _groups(meter: MeterSetup) -> list[str]:

@@ -32,6 +32,7 @@ from edge_gateway.commands.read_words_io import read_words
 from edge_gateway.config import AUTO, ConfigError
 from edge_gateway.links.answers import Fault
 from edge_gateway.links.driver import JobKind, JobRead
+from edge_gateway.links.notices import BYTE_ORDER_OPEN
 from edge_gateway.logs_io import quiet_logs
 from edge_gateway.polling.drivers_io import make_line
 from edge_gateway.polling.profiles_io import IDENTIFY, LinkSetup, load_links
@@ -185,7 +186,9 @@ def read_meter(call: MeterCall) -> MeterRead:
     )
     says = () if shown is None else (f"the meter says {shown}: compare it with its name plate",)
     hints = _hints(found, setup.meters[0].profile, call.profiles)
-    return replace(found, hints=(*says, *hints))
+    told = (notice for each in reads.values() for notice in each.notices)
+    open_orders = (notice.text for notice in told if notice.kind == BYTE_ORDER_OPEN)
+    return replace(found, hints=(*says, *open_orders, *hints))
 
 
 def _setup(call: MeterCall) -> LinkSetup:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from edge_gateway.links.answers import Fault, FaultKind
 from edge_gateway.links.cjt188_io import Cjt188Link
-from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead
+from edge_gateway.links.driver import DriverMeter, Identity, JobKind, JobRead, Notice
 from edge_gateway.links.followed_values import TelegramTotals
 from edge_gateway.links.learnt import NOTHING_LEARNT, Cjt188Learnt, Learnt
+from edge_gateway.links.notices import BYTE_ORDER_OPEN
 from meter_telegrams.cjt188.exchange import Cjt188Answer, Cjt188Request, any_meter
 from meter_telegrams.cjt188.frames import encode_frame
 from meter_telegrams.cjt188.layout import PROFILES, Cjt188Kind, Cjt188Profile, kind_of
@@ -134,6 +135,7 @@ class Cjt188Driver:
         self._is_swapped: dict[str, bool] = {}
         self._next_swapped: dict[str, bool] = {}
         self._orders: dict[str, str] = {}
+        self._doubted: set[str] = set()
         for serial, meter in self._meters.items():
             known = learnt.get(serial)
             if isinstance(known, Cjt188Learnt):
@@ -179,7 +181,7 @@ class Cjt188Driver:
         for _ in range(1 + retry_count):
             answer = self._ask(meter)
             if isinstance(answer, Cjt188Answer):
-                return self._compared(job.serial, self._job_read(meter, answer, faults))
+                return self._compared(job.serial, self._job_read(job.serial, answer, faults))
             faults.append(answer)
             if answer.kind in {FaultKind.EXCEPTION, FaultKind.LINK_DOWN}:
                 break
@@ -194,10 +196,9 @@ class Cjt188Driver:
             return read
         return self._totals.judged(serial, read, read.profile, self._clock.now_utc())
 
-    def _job_read(
-        self, meter: Cjt188Meter, answer: Cjt188Answer, faults: Sequence[Fault]
-    ) -> JobRead:
-        """Return what an answer means; the byte order that its clock shows is remembered."""
+    def _job_read(self, serial: str, answer: Cjt188Answer, faults: Sequence[Fault]) -> JobRead:
+        """Return what an answer means; the byte order that it shows is remembered."""
+        meter = self._meters[serial]
         profile = meter.profile or _fitting(answer)
         known = profile is not None and self._orders.get(meter.address) == profile.reference
         reading = _reading(meter, answer, profile, is_order_known=known)
@@ -206,6 +207,11 @@ class Cjt188Driver:
         if reading.refusal:
             fault = Fault(kind=FaultKind.MISMATCH, quality=BAD_PROFILE, detail=reading.refusal)
             faults = (*faults, fault)
+        notices: Sequence[Notice] = ()
+        if reading.order_doubt and serial not in self._doubted:
+            self._doubted.add(serial)
+            text = f"{serial}: {reading.order_doubt}; its values are suspect until then"
+            notices = (Notice(kind=BYTE_ORDER_OPEN, text=text),)
         return JobRead(
             values=reading.values,
             quality=reading.quality,
@@ -216,6 +222,7 @@ class Cjt188Driver:
             faults=tuple(faults),
             profile=_UNKNOWN if profile is None else profile.reference,
             meter_clock=reading.clock,
+            notices=notices,
         )
 
     def _ask(self, meter: Cjt188Meter) -> Cjt188Answer | Fault:

@@ -11,6 +11,7 @@ REGISTER_REFUSED = "register_refused"
 REGISTER_ANSWERS = "register_answers"
 PROFILE_MISMATCH = "profile_mismatch"
 PROFILE_MATCHES = "profile_matches"
+BYTE_ORDER_OPEN = "byte_order_open"
 DTU_CONTESTED = "dtu_contested"
 
 TURNS = {

@@ -157,6 +157,16 @@ def with_other_order(profile: Cjt188Profile) -> Cjt188Profile:
     )
 
 
+def stated_orders(kind: Cjt188Kind, unit_place: UnitPlace) -> tuple[str, str]:
+    """Return the references by which a person states the byte order: lowest, highest first."""
+    found = {
+        each.byte_order: each.reference
+        for each in PROFILES.values()
+        if each.is_order_stated and (each.kind, each.unit_place) == (kind, unit_place)
+    }
+    return found[ByteOrder.LOW_FIRST], found[ByteOrder.HIGH_FIRST]
+
+
 def wire_quantities(kind: Cjt188Kind, meter_type: int) -> Mapping[Part, Quantity]:
     """Return what is sent: the part and its wire quantity.
 

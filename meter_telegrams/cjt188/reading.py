@@ -3,8 +3,8 @@
 A part that is filled (FF, EE), has a digit above 9 or a unit that cannot be its own has no value.
 The layout is proved by the data themselves: where the other place of the unit explains at least
 as many units, or the clock is right in the other byte order alone, nothing is taken at all. Where
-the clock does not tell the byte order and both explain everything, no value is good; nor where a
-value is impossible, and the clock does not tell or the other order explains everything.
+neither clock nor settled total tells the byte order and both explain all, no value is good; nor
+where a value is impossible, and the clock does not tell or the other order explains everything.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ from meter_telegrams.cjt188.layout import (
     Place,
     UnitPlace,
     kind_of,
+    stated_orders,
     wire_quantities,
     with_other_order,
 )
@@ -61,7 +62,10 @@ class Cjt188Reading:
         local: What stays in the gateway, by name: settled-day value, hours, valve, status.
         clock: What the meter's clock shows, naive, in the meter's local time; None: impossible.
         refusal: Why the whole answer gives no value; empty when it does.
-        is_order_shown: Whether its clock is right in this byte order alone.
+        is_order_shown: Whether its clock is right in this byte order alone, or no other makes the
+            total as much as the settled one.
+        order_doubt: How the two byte orders read it, where its clock is not set and nothing else
+            tells them apart, and what a person can do; else empty.
     """
 
     values: Mapping[Quantity, float] = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Cjt188Reading:
     clock: datetime | None = None
     refusal: str = ""
     is_order_shown: bool = False
+    order_doubt: str = ""
 
 
 def decode_meter_data(
@@ -96,11 +101,10 @@ def decode_meter_data(
     proof = prove_order(parts[Part.CLOCK][1], profile.byte_order)
     is_stated = profile.is_order_stated and proof is OrderProof.UNTOLD
     is_known = is_order_known or is_stated or proof is OrderProof.HOLDS
-    against = [
-        SUSPECT_RANGE in codes.values(),
-        _explains_other(parts, wanted, profile),
-        not is_known,
-    ]
+    is_other_fit = _explains_other(parts, wanted, profile)
+    against = [SUSPECT_RANGE in codes.values(), is_other_fit, not is_known]
+    is_settling = not codes and _is_settling(parts, wanted, profile)
+    is_doubted = is_other_fit and not is_known and proof is OrderProof.UNTOLD
     if sum(against) >= _ENOUGH_AGAINST:
         codes |= dict.fromkeys(values, SUSPECT_RANGE)
     status = parts[Part.STATUS][1]
@@ -112,7 +116,8 @@ def decode_meter_data(
         clock=None
         if proof is OrderProof.UNTOLD
         else parse_clock(parts[Part.CLOCK][1], profile.byte_order),
-        is_order_shown=proof is OrderProof.HOLDS,
+        is_order_shown=proof is OrderProof.HOLDS or is_settling,
+        order_doubt=_order_doubt(parts, wanted, profile) if is_doubted else "",
     )
 
 
@@ -197,6 +202,39 @@ def _explains_other(
     is_total = current is None or settled is None or settled <= current
     is_same = values == _values(parts, wanted, profile)[0]
     return is_total and not is_same and SUSPECT_RANGE not in codes.values()
+
+
+def _is_settling(
+    parts: Mapping[Part, tuple[Place, bytes]],
+    wanted: Mapping[Part, Quantity],
+    profile: Cjt188Profile,
+) -> bool:
+    """Return whether the total is as much as the settled one in this byte order alone."""
+    grown = []
+    for each in (profile, with_other_order(profile)):
+        current, _ = _measured(*parts[Part.CURRENT], wanted[Part.CURRENT], each)
+        settled, _ = _measured(*parts[Part.SETTLED], wanted[Part.CURRENT], each)
+        if current is None or settled is None:
+            return False
+        grown.append(settled <= current)
+    return grown == [True, False]
+
+
+def _order_doubt(
+    parts: Mapping[Part, tuple[Place, bytes]],
+    wanted: Mapping[Part, Quantity],
+    profile: Cjt188Profile,
+) -> str:
+    quantity = wanted[Part.CURRENT]
+    low, high = stated_orders(profile.kind, profile.unit_place)
+    shown = []
+    for reference in (low, high):
+        value, _ = _measured(*parts[Part.CURRENT], quantity, PROFILES[reference])
+        shown.append(f"{'none' if value is None else f'{value:.12g}'} by {reference}")
+    return (
+        f"byte order: the meter's clock is not set, and nothing else shows it: {quantity} is"
+        f" {' or '.join(shown)}; look at the display, and name the profile that reads the same"
+    )
 
 
 def _values(

@@ -113,6 +113,8 @@ def test_check_shows_what_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "link risers: cjt188:///dev/ttyUSB0, time-out 2 s" in lines
     assert f"  HEAT-1 at {HEAT}: cjt188_heat@1" in lines
     assert "    telegram: every 0:00:01" in lines
+    doubts = [line for line in lines if "byte order" in line]
+    assert doubts[0].endswith("name cjt188_heat_low@1 or cjt188_heat_high@1")
 
 
 @pytest.mark.parametrize(

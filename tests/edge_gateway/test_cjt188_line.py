@@ -22,8 +22,16 @@ from edge_gateway.links.driver import TELEGRAM, DriverMeter, Identity, JobKind, 
 from edge_gateway.links.link_url import Cjt188Url, SerialLine, TcpLine, parse_url
 from edge_gateway.links.ports_io import open_port
 from edge_gateway.polling.drivers_io import LineOrder, make_line
+from edge_gateway.polling.kept_learnt import kept_of
 from meter_telegrams.cjt188.frames import parse_frame
-from tests.edge_gateway.cjt188_meters import CLOCK, HARMLESS, Cjt188Line, Fault, SimulatedMeter
+from tests.edge_gateway.cjt188_meters import (
+    CLOCK,
+    HARMLESS,
+    Cjt188Line,
+    Fault,
+    SimulatedMeter,
+    bcd,
+)
 from tests.edge_gateway.rig import LOOPBACK, read_in_time
 from tests.edge_gateway.served_line import on_pty
 from tests.free_ports import free_port
@@ -303,6 +311,58 @@ def test_a_clock_that_once_showed_the_byte_order_need_not_show_it_again() -> Non
 
     assert [read.quality for read in reads] == [{}] * 4
     assert set(never.quality.values()) == {SUSPECT_RANGE}
+
+
+@dataclass
+class PlainMeter(SimulatedMeter):
+    """A water meter whose clock is not set; it shows what the test has put there."""
+
+    shows: tuple[int, int] = (0, 0)
+
+    @override
+    def data(self) -> bytes:
+        current, settled = self.shows
+        return bcd(current) + b"\x2c" + bcd(settled) + b"\x2c" + bytes(9)
+
+
+def test_a_meter_without_a_clock_is_in_doubt_with_a_reason_until_its_settled_value_decides() -> (
+    None
+):
+    """12345 after 12000 makes sense in both orders; 12400 after 12360 in one alone."""
+    meter = PlainMeter(meter_type=0x10, address=f"{1:014d}")
+    reads = []
+    with Cjt188Line([meter]) as line:
+        driver = driver_for(line)
+        for meter.shows in [(12345, 12000), (12346, 12000), (12400, 12360), (12445, 12360)]:
+            reads.append(driver.read(JOB, retry_count=0))
+        driver.close()
+        kept = {name: known for name, each in driver.learnt().items() if (known := kept_of(each))}
+        driver = Cjt188Driver(link_to(line.port), [settings(meter)], kept)
+        reads.append(driver.read(JOB, retry_count=0))
+        driver.close()
+
+    assert [set(read.quality.values()) for read in reads] == [
+        {SUSPECT_RANGE},
+        {SUSPECT_RANGE},
+        set(),
+        set(),
+        set(),
+    ]
+    (told,) = [notice for read in reads for notice in read.notices]
+    assert told.kind == "byte_order_open"
+    assert "123.45 by cjt188_water_low@1 or 452301 by cjt188_water_high@1" in told.text
+
+
+def test_a_settled_value_that_fits_no_order_decides_none() -> None:
+    meter = PlainMeter(meter_type=0x10, address=f"{1:014d}", shows=(0, 99_999_999))
+    with Cjt188Line([meter]) as line:
+        driver = driver_for(line)
+        driver.read(JOB, retry_count=0)
+        meter.shows = (12345, 12000)
+        read = driver.read(JOB, retry_count=0)
+        driver.close()
+
+    assert set(read.quality.values()) == {SUSPECT_RANGE}
 
 
 def test_the_one_meter_on_a_line_says_who_it_is() -> None:

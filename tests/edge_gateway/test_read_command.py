@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from edge_gateway.__main__ import main
 from firmware_profiles.encode import encode_values
@@ -21,7 +22,7 @@ from firmware_profiles.simulator_io import (
     SimulatedLinks,
 )
 from firmware_profiles.words import WordImage
-from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter
+from tests.edge_gateway.cjt188_meters import Cjt188Line, Fault, SimulatedMeter, bcd
 from tests.edge_gateway.mbus_meters import MbusLine
 from tests.edge_gateway.rig import LOOPBACK, ROOT, MeterServer, good
 from tests.edge_gateway.served_line import on_pty
@@ -345,6 +346,30 @@ def test_a_cjt188_meter_says_itself_what_its_data_are(capsys: pytest.CaptureFixt
     assert body["quantities"]["supply_temp_degc"]["value"] == 85.5
     assert body["raw"]["telegram"].startswith("6820324131400011")
     assert body["local"]["valve"] == "open"
+
+
+class Clockless(SimulatedMeter):
+    """A water meter whose clock was never set."""
+
+    @override
+    def data(self) -> bytes:
+        return bcd(12345) + b"\x2c" + bcd(12000) + b"\x2c" + bytes(9)
+
+
+def test_a_cjt188_meter_without_a_clock_is_doubted_with_what_to_compare(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Cjt188Line([Clockless(meter_type=0x10, address="00110040314132")]) as line:
+        url = f"cjt188://{LOOPBACK}:{line.port}"
+        status, out, _ = read(capsys, url, "--unit", "10:00110040314132", "--json")
+        _, stated, _ = read(
+            capsys, url, "--unit", "10:00110040314132", "--profile", "cjt188_water_low@1", "--json"
+        )
+    (hint,) = json.loads(out)["hints"]
+
+    assert status == 1
+    assert "123.45 by cjt188_water_low@1 or 452301 by cjt188_water_high@1" in hint
+    assert (json.loads(stated)["good"], json.loads(stated)["hints"]) == (True, [])
 
 
 def test_one_bad_value_is_status_1(capsys: pytest.CaptureFixture[str]) -> None:
