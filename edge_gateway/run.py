@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -19,8 +20,9 @@ from edge_gateway.polling.learnt_store import LEARNT_FILE, LearntStore
 from edge_gateway.polling.link_crew_io import LinkCrew
 from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
+from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import QueueStore, open_queue
-from edge_gateway.queue.standby_io import Place, working_folder
+from edge_gateway.queue.standby_io import Place, disk_refusal, working_folder
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
 from edge_gateway.remote.revisions_io import InForce, Revisions
@@ -117,31 +119,85 @@ def run_gateway(
         QueueError: The queue file cannot be opened, or another gateway is using it.
     """
     quiet_pymodbus()
-    with working_folder(config.data / QUEUE_FILE, config.gateway_id) as place:
-        config = replace(config, data=place.folder)
+    shift = _Shift(config=config, clock=clock, reached=reached, machine=machine)
+    while not stop.is_set():
+        with working_folder(config.data / QUEUE_FILE, config.gateway_id) as place:
+            shift.work(place, stop)
+    _keep_left(config, shift.left, clock.now_utc())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Shift:
+    """What goes over from one crew to the next, and from one folder to the next.
+
+    Attributes:
+        config: The settings; their data folder is that of the disk.
+        clock: The gateway's clock.
+        reached: Called at the named points.
+        machine: What is known of the machine beside its clock.
+        news: What the next crew has to tell: kind and text.
+        left: What the last crew could not commit.
+        hung: What hung, in all crews.
+    """
+
+    config: GatewayConfig
+    clock: Clock
+    reached: Callable[[str], None]
+    machine: Machine
+    news: list[tuple[str, str]] = field(default_factory=list)
+    left: LeftOver = field(default_factory=LeftOver)
+    hung: list[str] = field(default_factory=list)
+
+    def work(self, place: Place, stop: threading.Event) -> None:
+        """Run one crew after the other, until `stop` is set or the folder takes nothing more."""
+        config = replace(self.config, data=place.folder)
         revisions = Revisions(config)
-        news = _news_of(place)
-        left = LeftOver()
-        hung: list[str] = []
-        while not stop.is_set():
+        self.news += _news_of(place)
+        is_gone = False
+        while not (stop.is_set() or is_gone):
             crew = _Crew(
                 revisions=revisions,
-                clock=clock,
-                reached=reached,
-                machine=machine,
-                news=news,
-                left=left,
+                clock=self.clock,
+                reached=self.reached,
+                machine=self.machine,
+                is_on_disk=not place.problem,
+                news=self.news,
+                left=self.left,
             )
             crew.work(stop)
-            news, left = [(PART_HUNG, text) for text in crew.hung], crew.left
-            hung += crew.hung
-            if len(hung) >= MOST_HANGS:
-                _tell_after_restart(config, news, clock.now_utc())
-                raise HangingError("; ".join(hung))
+            self.news, self.left = [(PART_HUNG, text) for text in crew.hung], crew.left
+            self.hung += crew.hung
+            if len(self.hung) >= MOST_HANGS:
+                _tell_after_restart(config, self.news, self.clock.now_utc())
+                raise HangingError("; ".join(self.hung))
+            is_gone = crew.is_disk_gone
             if not stop.is_set():
                 stop.wait(RESTART_PAUSE_S)
-        if left.frames or left.lost:
-            _LOG.error("gateway.frames_lost", count=len(left.frames) + left.lost)
+
+
+def _keep_left(config: GatewayConfig, left: LeftOver, now_utc: datetime) -> None:
+    """Keep what the last crew could not commit: on the disk, else in memory; else it is lost."""
+    count = len(left.frames) + left.lost
+    for is_refused in (False, True) if count else ():
+        try:
+            _keep(config, left, now_utc, is_refused=is_refused)
+        except (sqlite3.DatabaseError, QueueError, OSError) as error:
+            _LOG.warning("gateway.frames_not_kept", count=count, error=str(error))
+        else:
+            return
+    if count:
+        _LOG.error("gateway.frames_lost", count=count)
+
+
+def _keep(config: GatewayConfig, left: LeftOver, now_utc: datetime, *, is_refused: bool) -> None:
+    """Put frames, and how many were lost before them, into the queue of one folder."""
+    file = config.data / QUEUE_FILE
+    with (
+        working_folder(file, config.gateway_id, is_refused=is_refused) as place,
+        closing(open_queue(place.folder / QUEUE_FILE, config.queue, now_utc)[0]) as store,
+    ):
+        store.put(left.frames, never_written=left.lost)
+    _LOG.warning("gateway.frames_kept", count=len(left.frames), folder=str(place.folder))
 
 
 def _news_of(place: Place) -> list[tuple[str, str]]:
@@ -167,6 +223,8 @@ class _Crew:
     machine: Machine
     news: Sequence[tuple[str, str]] = ()
     left: LeftOver = field(default_factory=LeftOver)
+    is_on_disk: bool = True
+    is_disk_gone: bool = False
     hung: list[str] = field(default_factory=list)
     watchdog: Watchdog = field(default_factory=lambda: Watchdog(time.monotonic))
     halt: threading.Event = field(default_factory=threading.Event)
@@ -201,15 +259,13 @@ class _Crew:
                 beat=lambda: watchdog.beat("uplink", machine.uplink_step_s),
                 on_command=lambda payload: desk.take(payload),  # noqa: PLW0108  # made below
                 remote=lambda: desk.figures(),  # noqa: PLW0108  # made below
+                unkept=lambda: outbox.refused_count(),  # noqa: PLW0108  # made below
             )
         )
         for kind, text in self.news:
             uplink.announce(kind, text)
-        outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
-        outbox.take_over(self.left)
+        outbox = self._outbox(store, config, uplink)
         outbox.timekeeper = timekeeper
-        outbox.announce = uplink.announce
-        outbox.beat = lambda: watchdog.beat("outbox", machine.outbox_step_s)
         link_parts = LinkParts(
             clock=self.clock,
             outbox=outbox,
@@ -241,6 +297,15 @@ class _Crew:
             desk=desk,
             timekeeper=timekeeper,
         )
+
+    def _outbox(self, store: QueueStore, config: GatewayConfig, uplink: Uplink) -> Outbox:
+        """Make the part that commits, with what the one before it could not."""
+        outbox = Outbox(store, config.queue, on_commit=uplink.wake, reached=self.reached)
+        outbox.take_over(self.left)
+        outbox.announce = uplink.announce
+        outbox.is_disk_gone = lambda: self._look_at_disk(config.data / QUEUE_FILE)
+        outbox.beat = lambda: self.watchdog.beat("outbox", self.machine.outbox_step_s)
+        return outbox
 
     def _work(self, stop: threading.Event, store: QueueStore, team: "_Team") -> None:
         config = team.start.config
@@ -279,6 +344,11 @@ class _Crew:
         team.uplink.wake()
         sender.join(patience_s)
         scada.join(patience_s)
+
+    def _look_at_disk(self, queue_file: Path) -> bool:
+        """Return whether the folder takes nothing more; then this run ends."""
+        self.is_disk_gone = self.is_on_disk and bool(disk_refusal(queue_file))
+        return self.is_disk_gone
 
     def _look_for_hanging(self) -> None:
         """End this run when a thread hangs; it is left behind, the queue file is what counts."""

@@ -28,6 +28,10 @@ HELD_BACK_S = 0.005
 """From so many waiting frames on a link pauses with each, while a commit is under way: a link
 that reads faster than a busy disk writes fills no memory. No site comes near it; judgement."""
 
+REFUSED_FOR_S = 30.0
+"""Wall seconds without a commit after which it is asked whether the disk is gone for good: a card
+that is only slow, and a backup that holds the file, are over by then. Judgement."""
+
 _RETRY_S = 1.0
 _LONGEST_WAIT_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -39,6 +43,11 @@ def _tell_nobody(_kind: str, _text: str) -> None:
 
 def _no_heart() -> None:
     """Nobody watches this thread."""
+
+
+def _is_never_gone() -> bool:
+    """There is no other place to work in."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +86,12 @@ class Outbox:
         self._is_closing = False
         self._is_urgent = False
         self._is_refused = False
+        self._refused_since_s = 0.0
         self._is_committing = False
         self.timekeeper: Timekeeper | None = None
         self.announce: Callable[[str, str], None] = _tell_nobody
         self.beat: Callable[[], None] = _no_heart
+        self.is_disk_gone: Callable[[], bool] = _is_never_gone
 
     def add(self, frame: Frame, age_s: float = 0.0) -> None:
         """Take a frame; it will be committed within `commit_s` wall seconds. Never blocks long.
@@ -116,6 +127,10 @@ class Outbox:
             self._lost = left.lost
             self._changed.notify()
 
+    def refused_count(self) -> int:
+        """Return how many frames wait in memory because the disk refuses; any thread may ask."""
+        return len(self._waiting) + self._lost if self._is_refused else 0
+
     def left(self) -> LeftOver:
         """Return what could not be committed, once `run` has returned."""
         with self._changed:
@@ -128,14 +143,14 @@ class Outbox:
             self._changed.notify()
 
     def run(self) -> None:
-        """Commit until closed, then commit the rest."""
+        """Commit until closed, then commit the rest; end, too, when the disk is gone."""
         while True:
             self.beat()
             frames = self._next_group()
             self._is_committing = bool(frames)
             if frames and not self._commit_whole(frames):
                 self._put_back(frames)
-                if self._pause():
+                if self._pause() or self._must_leave():
                     return
             elif self._is_done():
                 return
@@ -143,6 +158,10 @@ class Outbox:
     def _is_done(self) -> bool:
         with self._changed:
             return self._is_closing and not self._waiting
+
+    def _must_leave(self) -> bool:
+        refused_s = time.monotonic() - self._refused_since_s
+        return self._is_refused and refused_s > REFUSED_FOR_S and self.is_disk_gone()
 
     def _pause(self) -> bool:
         """Wait before the disk is asked again; return whether we are to end instead."""
@@ -218,6 +237,7 @@ class Outbox:
             _LOG.error("outbox.commit_failed", frames=waiting, error=str(error))
             text = f"the queue file cannot be written ({error}); frames wait in memory"
             self.announce("disk_refuses", text)
+            self._refused_since_s = time.monotonic()
         self._is_refused = True
 
     def _accepted(self, lost: int) -> None:

@@ -8,8 +8,9 @@ start with a folder that takes something again, what was not sent goes on from t
 import errno
 import os
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,12 @@ from edge_gateway.queue.salvage_io import epoch_file
 MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of our own in it, mode 0700, checked to be ours
 
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
-_COPIED = ("remote", "learnt.json")
+_LEARNT = "learnt.json"
+_EVENTS = "events.sqlite3"
+_BESIDE = ("-wal", "-shm")
+"""Ends of the names of what SQLite has beside a file."""
+
+_COPIED = ("remote", _LEARNT)
 """What the gateway must know to work as before: settings and orders, byte orders that it found."""
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -45,7 +51,9 @@ class Place:
 
 
 @contextmanager
-def working_folder(queue_file: Path, gateway_id: str, memory: Path = MEMORY) -> Generator[Place]:
+def working_folder(
+    queue_file: Path, gateway_id: str, memory: Path = MEMORY, *, is_refused: bool = False
+) -> Generator[Place]:
     """Hold the folder of the settings, or one in memory, while the block runs.
 
     One in memory is for a folder that was in use before and takes nothing now: a new gateway whose
@@ -55,16 +63,17 @@ def working_folder(queue_file: Path, gateway_id: str, memory: Path = MEMORY) -> 
         queue_file: The queue file in the folder of the settings.
         gateway_id: Names the one in memory.
         memory: Where that is made.
+        is_refused: Whether a disk that takes files is known to take no frames.
 
     Raises:
         QueueError: Another gateway holds it, or it never could be written.
     """
     folder, standby = queue_file.parent, memory / f"lamplighter-{gateway_id}"
     with ExitStack() as held:
-        refusal = _refusal(queue_file)
+        refusal = os.strerror(errno.ENOSPC) if is_refused else disk_refusal(queue_file)
         if not refusal:
             held.enter_context(held_folder(folder))
-            with suppress(OSError, QueueError):
+            with suppress(OSError, QueueError, sqlite3.DatabaseError):
                 _bring_back(standby, queue_file)
             place = Place(folder=folder)
         else:
@@ -83,7 +92,7 @@ def _text(folder: Path, refusal: str) -> str:
     )
 
 
-def _refusal(queue_file: Path) -> str:
+def disk_refusal(queue_file: Path) -> str:
     """Return why a folder that was in use takes nothing now; empty: it does, or never was."""
     if not queue_file.is_file():
         return ""
@@ -127,12 +136,48 @@ def _bring_back(standby: Path, queue_file: Path) -> None:
     if not is_own or standby.lstat().st_uid != os.getuid():
         return
     with held_folder(standby):
-        if (standby / queue_file.name).is_file():
-            _bring_queue(standby / queue_file.name, queue_file)
         _bring_orders(standby / "remote", queue_file.with_name("remote"))
+        if (standby / _LEARNT).is_file():
+            replace_file(queue_file.with_name(_LEARNT), (standby / _LEARNT).read_bytes())
+        _bring_events(standby / _EVENTS, queue_file.with_name(_EVENTS))
+        for source in _queue_files(standby / queue_file.name):
+            _bring_queue(source, queue_file)
         sync_folder(queue_file.parent)
         shutil.rmtree(standby)
     _LOG.warning("data.brought_back", folder=str(queue_file.parent))
+
+
+def _queue_files(queue_file: Path) -> Sequence[Path]:
+    """Return the queue files of a folder: the present one, and those of earlier epochs."""
+    start = f"{queue_file.name}.epoch-"
+    epochs = sorted(queue_file.parent.glob(f"{start}*"))
+    found = [each for each in epochs if each.name.removeprefix(start).isdigit()]
+    return [each for each in (*found, queue_file) if each.is_file()]
+
+
+def _bring_events(source: Path, target: Path) -> None:
+    """Put events that the broker does not have into the file of the data folder.
+
+    A kill before they are taken out of the one in memory has people told twice.
+    """
+    if not source.is_file():
+        return
+    if not target.is_file():
+        with closing(sqlite3.connect(source)):
+            _copy_whole(source, target)
+        return
+    with (
+        closing(sqlite3.connect(source)) as old,
+        closing(sqlite3.connect(target)) as new,
+        suppress(
+            sqlite3.DatabaseError
+        ),  # one of the two is damaged: the readings come all the same
+    ):
+        rows = old.execute("SELECT crc, body FROM event ORDER BY number").fetchall()
+        with new:
+            new.executemany("INSERT INTO event (crc, body) VALUES (?, ?)", rows)
+        with old:
+            old.execute("DELETE FROM event")
 
 
 def _bring_orders(source: Path, target: Path) -> None:
@@ -160,11 +205,19 @@ def _bring_queue(source: Path, queue_file: Path) -> None:
         raise QueueError(message)
     with closing(connection):
         epoch = get_meta(connection, "epoch")
-    target = epoch_file(queue_file, epoch)
-    if target.exists():
-        return  # it was put there before a kill
-    unfinished = queue_file.with_name(f"{queue_file.name}.standby")
+    _copy_whole(source, epoch_file(queue_file, epoch))
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a file of SQLite over another one, if it is there: whole or not at all.
+
+    One that was put there before a kill holds no more than this one: only this one was written
+    since. What it has beside it goes first, because it is of no other file.
+    """
+    unfinished = target.with_name(f"standby.{target.name}")
     shutil.copy(source, unfinished)
     with unfinished.open("rb+") as file:
         os.fsync(file.fileno())
+    for end in _BESIDE:
+        target.with_name(target.name + end).unlink(missing_ok=True)
     unfinished.replace(target)

@@ -1,7 +1,10 @@
-"""Keeps events until the broker has them, and sends them in the order in which they happened."""
+"""Keeps events until the broker has them, and sends them in the order in which they happened.
+
+What a disk does not take is sent from memory: one of the things events tell is that it refuses.
+"""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +52,8 @@ class EventDelivery:
         self._parts = parts
         self._unkept: list[Event] = []
         self._under_way: dict[int, KeptEvent] = {}
-        self._last_sent: KeptEvent | None = None
+        self._memory: EventStore | None = None
+        self._last_sent: dict[EventStore, KeptEvent] = {}
         self._at_once = 0
         self._held_until_s = 0.0
         self._may_wait = True
@@ -61,7 +65,7 @@ class EventDelivery:
     def connected(self, at_once: int) -> None:
         """Begin a connection: everything that is not confirmed goes again."""
         self._under_way.clear()
-        self._last_sent = None
+        self._last_sent.clear()
         self._may_wait = True
         self._at_once = at_once
         self._held_until_s = 0.0
@@ -73,7 +77,8 @@ class EventDelivery:
 
     def work(self, now_s: float) -> None:
         """Keep what was told, and send what has its turn."""
-        self._guarded(self._keep)
+        if not self._guarded(self._keep) and self._at_once:
+            self._hold()
         if now_s >= self._held_until_s:
             self._guarded(self._send)
 
@@ -83,10 +88,10 @@ class EventDelivery:
         if kept is None:
             return False
         if refusal is None:
-            self._guarded(lambda: self._parts.store.forget(kept))
+            self._guarded(lambda: self._forget(kept))
         else:
             _LOG.warning("event.denied", reason=refusal)
-            self._last_sent = None
+            self._last_sent.clear()
             self._may_wait = True
             self._held_until_s = now_s + HOLD_S
         return True
@@ -94,7 +99,8 @@ class EventDelivery:
     def close(self) -> None:
         """Keep what was told last, and close the file."""
         self._guarded(self._keep)
-        self._parts.store.close()
+        for store in self._stores():
+            store.close()
 
     def _keep(self) -> None:
         if self._unkept:
@@ -102,25 +108,52 @@ class EventDelivery:
             self._parts.store.add(self._unkept)
             self._unkept = []
 
+    def _forget(self, kept: KeptEvent) -> None:
+        for store in self._stores():
+            store.forget(kept)
+
+    def _hold(self) -> None:
+        """Have what the disk does not take sent from memory; it is gone with the process."""
+        if self._memory is None:
+            self._memory = EventStore(None)
+        self._memory.add(self._unkept)
+        self._unkept = []
+
+    def _stores(self) -> Sequence[EventStore]:
+        """Return where events wait: those in the file happened first."""
+        file = self._parts.store
+        return (file,) if self._memory is None else (file, self._memory)
+
     def _send(self) -> None:
         room = self._at_once - len(self._under_way)
         if room <= 0 or not self._may_wait:
             return
+        found = 0
+        for store in self._stores():
+            waiting = store.after(self._last_sent.get(store), room - found)
+            found += len(waiting)
+            if not self._send_all(store, waiting) or found >= room:
+                return
+        self._may_wait = bool(found)
+
+    def _send_all(self, store: EventStore, waiting: Sequence[KeptEvent]) -> bool:
+        """Return whether the network took all that waits in one place."""
         under_way = {kept.name for kept in self._under_way.values()}
-        waiting = self._parts.store.after(self._last_sent, room)
-        self._may_wait = bool(waiting)
         for kept in waiting:
             if kept.name not in under_way:
                 payload = messages.event(self._parts.gateway_id, kept.name, kept.event)
                 mid = self._parts.publish(payload)
                 if mid is None:
-                    return
+                    return False
                 self._under_way[mid] = kept
-            self._last_sent = kept
+            self._last_sent[store] = kept
+        return True
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Work with the file; what a disk refuses now is tried again with the next event."""
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Return whether the file did it; what a disk refuses now is tried again later."""
         try:
             work()
         except sqlite3.DatabaseError as error:
             _LOG.warning("events.file_refuses", error=str(error))
+            return False
+        return True

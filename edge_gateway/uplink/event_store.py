@@ -68,8 +68,8 @@ class EventStore:
     `sqlite3.OperationalError`, and nothing has changed then.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it."""
+    def __init__(self, path: Path | None) -> None:
+        """Open the file, or make it; None: in memory."""
         self._path = path
         self._connection, self._stream = _open(path)
 
@@ -138,15 +138,18 @@ class EventStore:
         if not is_damage(error):
             raise error
         self._connection.close()
-        _set_aside(self._path)
+        if self._path is not None:
+            _set_aside(self._path)
         self._connection, self._stream = _open(self._path)
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, int]:
+def _open(path: Path | None) -> tuple[sqlite3.Connection, int]:
     """Return a connection and the file's id; a file that cannot be used is set aside.
 
     Where none can be made events wait in memory: meters must be read all the same.
     """
+    if path is None:
+        return _connect(":memory:")
     for _ in range(2):
         try:
             return _connect(path)

@@ -139,8 +139,9 @@ class Uplink:
     def health(self) -> GatewayHealth:
         """Return how the gateway is; any thread may ask."""
         parts = self._parts
+        queued = parts.queue.figures()
         figures = messages.Figures(
-            queue=parts.queue.figures(),
+            queue=replace(queued, open_count=queued.open_count + parts.unkept()),
             uplink=self._delivery.figures,
             links=parts.links(),
             oldest_ms=parts.queue.oldest_open_ms(),

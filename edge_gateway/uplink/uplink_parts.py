@@ -19,6 +19,11 @@ def _no_interval(_device: str, _group: str) -> None:
     """Nobody knows how often a group is read."""
 
 
+def _none_waiting() -> int:
+    """Return that every frame is in the queue."""
+    return 0
+
+
 def _no_heart() -> None:
     """Nobody watches this thread."""
 
@@ -38,6 +43,7 @@ class UplinkParts:
         beat: Told again and again that this thread lives.
         on_command: Takes each order of the server, in the uplink's thread: it must not wait.
         remote: Says which settings are in force, for the health message.
+        unkept: How many frames wait in memory because the disk refuses.
     """
 
     config: GatewayConfig
@@ -50,3 +56,4 @@ class UplinkParts:
     beat: Callable[[], None] = field(default=_no_heart)
     on_command: Callable[[bytes], None] = field(default=_no_command)
     remote: Callable[[], RemoteFigures] = field(default=RemoteFigures)
+    unkept: Callable[[], int] = field(default=_none_waiting)

@@ -1,8 +1,10 @@
 """A disk that takes nothing while the gateway runs: it reads on, and loses no frame."""
 
 import json
+import os
 import re
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from edge_gateway.config import ConfigError, QueueConfig
+from edge_gateway.config_io import load_config
 from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
+from edge_gateway.queue.standby_io import MEMORY
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER
-from edge_gateway.run import QUEUE_FILE
+from edge_gateway.run import QUEUE_FILE, _keep_left
 from tests.edge_gateway.order_rig import GATEWAY, Signer, link, settings_text, sound
 from tests.edge_gateway.rig import ROOT, LedgerServer, MeterServer, Mosquitto, until
 from tests.edge_gateway.test_queue_damage import NOW, frames
@@ -140,6 +144,25 @@ def test_what_one_outbox_could_not_commit_the_next_one_does(tmp_path: Path) -> N
     assert len(left.frames) == 200
     assert outbox.left() == LeftOver()
     assert (figures.open_count, figures.last_seq) == (201, 208)
+
+
+def test_what_no_disk_took_at_the_end_is_kept_in_memory_with_what_was_lost(tmp_path: Path) -> None:
+    name = f"gw-full-{os.getpid()}"
+    standby = MEMORY / f"lamplighter-{name}"
+    file = tmp_path / "g.toml"
+    text = settings_text(tmp_path, 1, Signer(), link(1)).replace(GATEWAY, name)
+    file.write_text(text, encoding="utf-8")
+    config = load_config(file)
+    (config.data / QUEUE_FILE).mkdir(parents=True)
+    try:
+        _keep_left(config, LeftOver(frames=frames(5), lost=2), NOW)
+        with closing(open_queue(standby / QUEUE_FILE, QueueConfig(), NOW)[0]) as store:
+            bodies = [json.loads(each.body) for each in store.open_after(0, 100)]
+    finally:
+        shutil.rmtree(standby, ignore_errors=True)
+
+    assert sum("v" in body for body in bodies) == 5
+    assert [body["gap"]["n"] for body in bodies if "gap" in body] == [2]
 
 
 def test_a_frame_that_cannot_be_written_ends_alone(tmp_path: Path) -> None:

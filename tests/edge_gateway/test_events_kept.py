@@ -332,6 +332,28 @@ def test_events_wait_in_memory_while_the_disk_refuses(tmp_path: Path) -> None:
     assert found == [f"event {number}" for number in range(5, MAX_UNKEPT + 5)]
 
 
+def test_an_event_that_the_disk_does_not_take_is_sent_all_the_same(tmp_path: Path) -> None:
+    """That the disk refuses is one of the things events tell."""
+    path, broker = tmp_path / EVENTS_FILE, Broker()
+    with closing(EventStore(path)) as store:
+        store.add([event(0)])
+        delivery = delivery_over(store, broker)
+        delivery.connected(AT_ONCE)
+        store._connection.execute("PRAGMA query_only=1")
+        for number in (1, 2):
+            delivery.tell(event(number))
+            delivery.work(0.0)
+        broker.confirm(delivery)
+        store._connection.execute("PRAGMA query_only=0")
+        delivery.tell(event(3))
+        delivery.work(0.0)
+        found = [kept.event.text for kept in all_of(store)]
+        delivery.close()
+
+    assert len(broker.sent) == len(set(broker.sent)) == 4
+    assert found == ["event 0", "event 3"]
+
+
 def test_without_any_place_for_a_file_events_are_told_from_memory(tmp_path: Path) -> None:
     path = tmp_path / EVENTS_FILE
     path.mkdir()
