@@ -189,7 +189,7 @@ class MbusDriver:
             self._told.discard(serial)
             text = f"{serial}: the meter that is meant answers again"
             return _with_notice(read, Notice(kind=PROFILE_MATCHES, text=text))
-        for fault in read.faults:
+        for fault in read.faults if read.has_answered else ():
             if not isinstance(fault, Stranger):
                 continue
             is_sure = self._strangers.get(serial) == fault.shown
@@ -325,7 +325,7 @@ class MbusDriver:
             return JobRead(
                 quality=self._missed(serial, fault.quality),
                 raw=raw or None,
-                has_answered=isinstance(found, Readout),
+                has_answered=isinstance(found, Readout | Stranger),
                 is_link_down=fault.kind is FaultKind.LINK_DOWN,
                 faults=(*faults, fault),
                 profile=PROFILE,

@@ -91,7 +91,8 @@ def test_check_names_meters_that_another_master_may_be_taken_for(
     text = settings.read_text().replace("tuf_2000m@1", profile).replace("intervals", "# intervals")
     plant = text.index("host", text.index("[[link]]"))
     rest = text[text.index("[[link.meter]]") :]
-    settings.write_text(f'{text[:plant]}url = "{scheme}://h:1"\n{rest}')
+    numbered = rest.replace("HM-1", "12345678")
+    settings.write_text(f'{text[:plant]}url = "{scheme}://h:1"\n{numbered}')
     status = main(["check", "--config", str(settings)])
 
     assert status == 0

@@ -255,7 +255,7 @@ def test_a_meter_that_is_exchanged_while_the_gateway_is_off_is_refused_and_told_
         driver.close()
 
     assert before[-1].quality == {}
-    assert [read.values for read in reads] == [{}] * 4
+    assert [(read.values, read.has_answered) for read in reads] == [({}, True)] * 4
     assert [read.quality for read in reads] == [
         dict.fromkeys((Quantity.ENERGY_KWH, Quantity.VOLUME_M3), BAD_MISMATCH)
     ] * 4
