@@ -6,6 +6,7 @@ start with a folder that takes something again, what was not sent goes on from t
 """
 
 import errno
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -50,6 +51,13 @@ class Place:
     problem: str = ""
 
 
+def memory_folder(queue_file: Path, gateway_id: str, memory: Path = MEMORY) -> Path:
+    """Return the folder in memory for one data folder: two of one gateway id stay apart."""
+    folder = os.fsencode(queue_file.parent.resolve())
+    mark = hashlib.blake2b(folder, digest_size=4).hexdigest()
+    return memory / f"lamplighter-{gateway_id}-{mark}"
+
+
 @contextmanager
 def working_folder(
     queue_file: Path, gateway_id: str, memory: Path = MEMORY, *, is_refused: bool = False
@@ -68,7 +76,7 @@ def working_folder(
     Raises:
         QueueError: Another gateway holds it, or it never could be written.
     """
-    folder, standby = queue_file.parent, memory / f"lamplighter-{gateway_id}"
+    folder, standby = queue_file.parent, memory_folder(queue_file, gateway_id, memory)
     with ExitStack() as held:
         refusal = os.strerror(errno.ENOSPC) if is_refused else disk_refusal(queue_file)
         if not refusal:

@@ -16,7 +16,7 @@ import pytest
 from edge_gateway.config import QueueConfig
 from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import open_queue, read_figures
-from edge_gateway.queue.standby_io import MEMORY, working_folder
+from edge_gateway.queue.standby_io import memory_folder, working_folder
 from edge_gateway.run import QUEUE_FILE
 from edge_gateway.uplink.event_store import EVENTS_FILE, EventStore
 from edge_gateway.uplink.messages import Event
@@ -63,7 +63,8 @@ def test_a_gateway_whose_disk_is_read_only_reads_and_sends_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
     name = f"gw-ro-{os.getpid()}"
-    file, data, standby = tmp_path / "g.toml", tmp_path / "gateway", MEMORY / f"lamplighter-{name}"
+    file, data = tmp_path / "g.toml", tmp_path / "gateway"
+    standby = memory_folder(data / QUEUE_FILE, name)
     with (
         MeterServer(units={1: sound()}) as plant,
         Mosquitto(folder=tmp_path, lines="allow_anonymous true\n") as broker,
@@ -141,7 +142,8 @@ def test_a_disk_that_becomes_read_only_at_work_costs_no_frame(
     tmp_path: Path, after_s: float
 ) -> None:
     name = f"gw-ro-{os.getpid()}-{after_s:g}"
-    file, data, standby = tmp_path / "g.toml", tmp_path / "gateway", MEMORY / f"lamplighter-{name}"
+    file, data = tmp_path / "g.toml", tmp_path / "gateway"
+    standby = memory_folder(data / QUEUE_FILE, name)
     with (
         MeterServer(units={1: sound()}) as plant,
         Mosquitto(folder=tmp_path, lines="allow_anonymous true\n") as broker,
@@ -194,7 +196,8 @@ def test_a_folder_that_never_could_be_written_is_refused_with_its_remedy(tmp_pat
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_what_was_read_in_memory_goes_on_from_the_disk(tmp_path: Path, times: int) -> None:
-    standby, data = tmp_path / "lamplighter-gw-1", tmp_path / "data"
+    data = tmp_path / "data"
+    standby = memory_folder(data / QUEUE_FILE, "gw-1", tmp_path)
     standby.mkdir()
     with closing(open_queue(standby / QUEUE_FILE, QueueConfig(), NOW)[0]) as store:
         store.put(frames(5))
@@ -222,7 +225,8 @@ def test_what_was_read_in_memory_goes_on_from_the_disk(tmp_path: Path, times: in
 
 
 def test_events_what_was_learnt_and_files_of_other_epochs_come_back(tmp_path: Path) -> None:
-    standby, data = tmp_path / "lamplighter-gw-1", tmp_path / "data"
+    data = tmp_path / "data"
+    standby = memory_folder(data / QUEUE_FILE, "gw-1", tmp_path)
     told = [Event(at_utc=NOW, kind="total_fell", text=text) for text in ("disk", "1", "2")]
     for folder in (standby, data):
         folder.mkdir()
@@ -254,7 +258,8 @@ def test_events_what_was_learnt_and_files_of_other_epochs_come_back(tmp_path: Pa
 
 def test_what_was_read_after_a_kill_on_the_way_back_comes_too(tmp_path: Path) -> None:
     """Killed before the folder in memory was removed, then read-only again, then not."""
-    standby, data = tmp_path / "lamplighter-gw-1", tmp_path / "data"
+    data = tmp_path / "data"
+    standby = memory_folder(data / QUEUE_FILE, "gw-1", tmp_path)
     with closing(open_queue(standby / QUEUE_FILE, QueueConfig(), NOW)[0]) as store:
         store.put(frames(5))
     shutil.copytree(standby, tmp_path / "again")
@@ -271,10 +276,23 @@ def test_what_was_read_after_a_kill_on_the_way_back_comes_too(tmp_path: Path) ->
     assert found == [14]
 
 
+def test_two_data_folders_of_one_gateway_id_have_no_memory_in_common(tmp_path: Path) -> None:
+    lost = memory_folder(tmp_path / "old" / QUEUE_FILE, "gw-1", tmp_path)
+    lost.mkdir()
+    with closing(open_queue(lost / QUEUE_FILE, QueueConfig(), NOW)[0]) as store:
+        store.put(frames(3))
+
+    with working_folder(tmp_path / "data" / QUEUE_FILE, "gw-1", tmp_path):
+        pass
+
+    with closing(open_queue(lost / QUEUE_FILE, QueueConfig(), NOW)[0]) as store:
+        assert store.figures().open_count == 3
+
+
 def test_a_folder_in_memory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    (tmp_path / "lamplighter-gw-1").symlink_to(other)
+    memory_folder(tmp_path / "data" / QUEUE_FILE, "gw-1", tmp_path).symlink_to(other)
     (other / QUEUE_FILE).write_bytes(b"no queue")
 
     with working_folder(tmp_path / "data" / QUEUE_FILE, "gw-1", tmp_path) as place:

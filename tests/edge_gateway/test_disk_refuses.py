@@ -21,7 +21,7 @@ from edge_gateway.config_io import load_config
 from edge_gateway.queue.lineage import NO_SERVER
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
 from edge_gateway.queue.queue_store import QueueStore, open_queue
-from edge_gateway.queue.standby_io import MEMORY
+from edge_gateway.queue.standby_io import memory_folder
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.revisions_io import FOLDER
 from edge_gateway.run import QUEUE_FILE, _keep_left
@@ -148,11 +148,11 @@ def test_what_one_outbox_could_not_commit_the_next_one_does(tmp_path: Path) -> N
 
 def test_what_no_disk_took_at_the_end_is_kept_in_memory_with_what_was_lost(tmp_path: Path) -> None:
     name = f"gw-full-{os.getpid()}"
-    standby = MEMORY / f"lamplighter-{name}"
     file = tmp_path / "g.toml"
     text = settings_text(tmp_path, 1, Signer(), link(1)).replace(GATEWAY, name)
     file.write_text(text, encoding="utf-8")
     config = load_config(file)
+    standby = memory_folder(config.data / QUEUE_FILE, name)
     (config.data / QUEUE_FILE).mkdir(parents=True)
     try:
         _keep_left(config, LeftOver(frames=frames(5), lost=2), NOW)

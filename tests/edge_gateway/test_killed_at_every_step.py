@@ -17,7 +17,7 @@ import pytest
 from edge_gateway.links.learnt import MbusLearnt
 from edge_gateway.polling.kept_learnt import MeterKey
 from edge_gateway.polling.learnt_store import LEARNT_FILE, LearntStore
-from edge_gateway.queue.standby_io import working_folder
+from edge_gateway.queue.standby_io import memory_folder, working_folder
 from edge_gateway.remote.revision_store import RevisionStore
 from edge_gateway.remote.standing import Standing
 from edge_gateway.run import QUEUE_FILE
@@ -124,13 +124,15 @@ def test_two_queue_files_become_one_and_no_kill_takes_a_frame(tmp_path: Path, st
 
 def test_what_was_read_in_memory_is_brought_back_whatever_kills_it(tmp_path: Path) -> None:
     start = tmp_path / "start"
-    standby = start / "lamplighter-gw-1"
+    standby = start / "in-memory"
     standby.mkdir(parents=True)
     filled(standby / QUEUE_FILE, 50)
     RevisionStore(standby / "remote").keep(3, signed("three"), "# three")
     filled(start / "data" / QUEUE_FILE, 50)
 
     def bring_back(place: Path) -> None:
+        if (place / "in-memory").exists():
+            (place / "in-memory").rename(memory_folder(place / "data" / QUEUE_FILE, "gw-1", place))
         with working_folder(place / "data" / QUEUE_FILE, "gw-1", place):
             pass
 
@@ -139,7 +141,7 @@ def test_what_was_read_in_memory_is_brought_back_whatever_kills_it(tmp_path: Pat
         with closing(opened(folder / "data" / QUEUE_FILE)) as store:
             assert offered(store) == sorted([*flows(range(50)), *flows(range(50))])
         assert RevisionStore(folder / "data" / "remote").read(3) == signed("three")
-        assert not (folder / "lamplighter-gw-1").exists()
+        assert not memory_folder(folder / "data" / QUEUE_FILE, "gw-1", folder).exists()
 
 
 def signed(body: str) -> SignedText:
