@@ -11,8 +11,8 @@ TOLERATED_S = 2.0
 
 def clock_step(before: Moment, now: Moment, clock: Clock) -> timedelta | None:
     """Return by how much the clock was moved between two moments, None when it was not."""
+    passed = now.utc - before.utc
     wall_s = now.wall_s - before.wall_s
-    expected = timedelta(seconds=wall_s / clock.wall_seconds(1.0))
-    difference = (now.utc - before.utc) - expected
-    moved_s = abs(clock.wall_seconds(difference.total_seconds()))
-    return difference if moved_s > TOLERATED_S else None
+    if abs(clock.wall_seconds(passed.total_seconds()) - wall_s) <= TOLERATED_S:
+        return None
+    return passed - timedelta(seconds=wall_s / clock.wall_seconds(1.0))

@@ -179,15 +179,20 @@ def follow(
         values: The good values of the poll, in canonical units.
         at_utc: When it was.
     """
+    is_quiet = not [trail for trail in trails.values() if trail.rival is not None]
+    moved = [
+        (quantity, rule, now)
+        for quantity, rule in rules.items()
+        if (now := values.get(quantity)) is not None
+        and not (is_quiet and _stands(rule, trails.get(quantity), now))
+    ]
+    if is_quiet and not moved:
+        return Followed(trails, {}, ())
     known = dict(trails)
     suspects: dict[Quantity, QualityCode] = {}
     turns: list[TotalTurn] = []
-    is_quiet = not [trail for trail in trails.values() if trail.rival is not None]
-    for quantity, rule in rules.items():
-        now = values.get(quantity)
+    for quantity, rule, now in moved:
         before = known.get(quantity)
-        if now is None or (is_quiet and _stands(rule, before, now)):
-            continue
         found = step(rule, before, Point(at_utc, now))
         known[quantity] = found.trail
         if found.code is not None:
