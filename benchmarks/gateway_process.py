@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge_gateway.config_io import load_config
 from edge_gateway.logs_io import configure_logs
+from edge_gateway.processor_io import keep_to_one_processor
 from edge_gateway.run import run_gateway
 
 
@@ -34,7 +35,8 @@ class FastClock:
 
 
 def main() -> None:
-    """Run until standard input ends."""
+    """Run until standard input ends, as the command `run` does."""
+    keep_to_one_processor()
     configure_logs(is_pretty=False, is_verbose=False)
     stop = threading.Event()
     threading.Thread(target=_until_told, args=(stop,), daemon=True).start()

@@ -14,6 +14,7 @@ clock_trust              whether the clock may be believed, and what the time is
 figures                  what links and uplink have done, for health messages
 clock_io, logs_io        the system's clock; one log line per event
 host_names               whether a text can name a host
+processor_io             which processor it keeps to
 files_io                 a file that is either the old one or the new one, whatever happens
 run                      everything built once and run until told to stop
 commands, __main__       what a person types

@@ -8,6 +8,7 @@ from edge_gateway.clock_io import KernelTime, SystemClock
 from edge_gateway.commands.calls import DONE, with_config
 from edge_gateway.config_io import load_config
 from edge_gateway.logs_io import configure_logs
+from edge_gateway.processor_io import keep_to_one_processor
 from edge_gateway.run import Machine, run_gateway
 
 
@@ -22,6 +23,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     config = load_config(options.config)
     configure_logs(is_pretty=options.pretty, is_verbose=options.verbose)
+    keep_to_one_processor()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

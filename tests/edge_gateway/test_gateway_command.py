@@ -1,6 +1,7 @@
 """The command `edge-gateway`: what a person types and what comes back."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -125,6 +126,26 @@ def test_queue_stat_before_the_first_start_says_what_to_do(
     assert "queue.sqlite3: queue: there is no such file; start the gateway once" in (
         capsys.readouterr().err
     )
+
+
+def test_every_thread_of_a_gateway_keeps_to_one_processor(tmp_path: Path) -> None:
+    with Mosquitto(folder=tmp_path) as broker, MeterServer(units={7: METER}) as plant:
+        file = written(tmp_path, broker=broker.port, meters=plant.port)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_gateway", "run", "--config", str(file)],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: committed(tmp_path / QUEUE) > 0)
+        threads = [int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir()]
+        kept_to = {frozenset(os.sched_getaffinity(thread)) for thread in threads}
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+    assert len(threads) > 2
+    assert len(kept_to) == 1
+    assert len(next(iter(kept_to))) == 1
+    assert next(iter(kept_to)) <= os.sched_getaffinity(0)
 
 
 def test_a_gateway_told_to_stop_commits_closes_and_logs_no_secret(tmp_path: Path) -> None:
