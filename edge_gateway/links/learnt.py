@@ -118,7 +118,7 @@ class Cjt188Learnt:
 
     Attributes:
         is_swapped: Whether its identifier goes low byte first.
-        shown: The profile whose byte order its clock has shown; empty: none.
+        shown: The profile whose byte order its clock or its settled value has shown; empty: none.
         totals: The totals that were believed.
     """
 
