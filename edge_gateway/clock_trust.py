@@ -142,10 +142,12 @@ def look_again(trust: Trust, look: Look, earliest_utc: datetime) -> Trust:
         return trust if trust.kept_since_ms is None else replace(trust, kept_since_ms=None)
     if look.utc_ms >= trust.newest_ms - BEHIND_MS:
         return Trust(offset_ms=look.offset_ms, newest_ms=trust.newest_ms, is_kept=True)
-    if trust.kept_since_ms is None:
-        return replace(trust, kept_since_ms=look.uptime_ms)
     known_ms = look.offset_ms if trust.offset_ms is None else trust.offset_ms
     is_contradicted = abs(look.offset_ms - known_ms) > DISPUTED_FROM_MS
+    if is_contradicted and trust.is_kept:  # a time server says now that it was wrong
+        return Trust(newest_ms=trust.newest_ms, is_disputed=True, kept_since_ms=look.uptime_ms)
+    if trust.kept_since_ms is None:
+        return replace(trust, kept_since_ms=look.uptime_ms)
     if is_contradicted or look.uptime_ms - trust.kept_since_ms < QUIET_MS:
         return trust
     return Trust(offset_ms=look.offset_ms, newest_ms=look.utc_ms, is_kept=True)

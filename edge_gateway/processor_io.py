@@ -3,9 +3,14 @@
 import os
 from pathlib import Path
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 _STAT = Path("/proc/self/stat")
 _FIELD_OF_PROCESSOR = 39
 """Where the kernel says which processor a process runs on; proc(5), counted from 1."""
+
+_LOG: FilteringBoundLogger = structlog.get_logger()
 
 
 def keep_to_one_processor() -> int | None:
@@ -20,7 +25,8 @@ def keep_to_one_processor() -> int | None:
     the choice with systemd's `CPUAffinity=` or `taskset`.
 
     Returns:
-        Number of the processor; None where the system cannot be asked or there is no choice.
+        Number of the processor; None where the system cannot be asked, does not allow it (a filter
+        of system calls, as systemd's `~@resources`), or leaves no choice.
     """
     if not hasattr(os, "sched_setaffinity"):
         return None
@@ -29,7 +35,11 @@ def keep_to_one_processor() -> int | None:
         return None
     here = _processor_now()
     chosen = here if here in allowed else max(allowed)
-    os.sched_setaffinity(0, {chosen})
+    try:
+        os.sched_setaffinity(0, {chosen})
+    except OSError as error:
+        _LOG.warning("processor.not_kept", error=str(error))
+        return None
     return chosen
 
 

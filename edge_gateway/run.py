@@ -22,7 +22,7 @@ from edge_gateway.polling.link_io import LinkParts
 from edge_gateway.queue.outbox_io import LeftOver, Outbox
 from edge_gateway.queue.queue_file_io import QueueError
 from edge_gateway.queue.queue_store import QueueStore, open_queue
-from edge_gateway.queue.standby_io import Place, disk_refusal, working_folder
+from edge_gateway.queue.standby_io import Place, disk_refusal, takes_work, working_folder
 from edge_gateway.queue.timekeeper import Timekeeper
 from edge_gateway.remote.desk_io import Desk
 from edge_gateway.remote.revisions_io import InForce, Revisions
@@ -52,6 +52,9 @@ PART_HUNG = "part_hung"
 
 DISK_READ_ONLY = "disk_read_only"
 """Kind of the event that the gateway works in memory."""
+
+MEMORY_KEPT = "memory_kept"
+"""Kind of the event that not all of what it read there could be brought to the disk."""
 
 SEARCHED_AFTER = 10_000
 """New objects after which the interpreter looks for cycles among them; 700 is its own number. At
@@ -120,10 +123,12 @@ def run_gateway(
     """
     quiet_pymodbus()
     shift = _Shift(config=config, clock=clock, reached=reached, machine=machine)
-    while not stop.is_set():
-        with working_folder(config.data / QUEUE_FILE, config.gateway_id) as place:
-            shift.work(place, stop)
-    _keep_left(config, shift.left, clock.now_utc())
+    try:
+        while not stop.is_set():
+            with working_folder(config.data / QUEUE_FILE, config.gateway_id) as place:
+                shift.work(place, stop)
+    finally:
+        _keep_left(config, shift.left, clock.now_utc())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -202,7 +207,8 @@ def _keep(config: GatewayConfig, left: LeftOver, now_utc: datetime, *, is_refuse
 
 def _news_of(place: Place) -> list[tuple[str, str]]:
     """Return what is to be told of the folder: kind and text."""
-    return [(DISK_READ_ONLY, place.problem)] if place.problem else []
+    news = {DISK_READ_ONLY: place.problem, MEMORY_KEPT: place.left}
+    return [(kind, text) for kind, text in news.items() if text]
 
 
 def _tell_after_restart(
@@ -346,8 +352,9 @@ class _Crew:
         scada.join(patience_s)
 
     def _look_at_disk(self, queue_file: Path) -> bool:
-        """Return whether the folder takes nothing more; then this run ends."""
-        self.is_disk_gone = self.is_on_disk and bool(disk_refusal(queue_file))
+        """Return whether the folder takes nothing more, and the memory does; then this run ends."""
+        is_gone = self.is_on_disk and bool(disk_refusal(queue_file))
+        self.is_disk_gone = is_gone and takes_work()
         return self.is_disk_gone
 
     def _look_for_hanging(self) -> None:

@@ -24,6 +24,7 @@ salvage_io               a damaged file becomes the file of its epoch
 export_io                what a file holds, as JSON lines
 queue_store              the durable queue: the present file and what is left of damaged ones
 timekeeper               how each frame is dated: by the clock, by the uptime, or later
+homecoming_io            what was kept in memory goes back to the disk
 standby_io               where the gateway works while its folder takes nothing
 data_lock_io             two gateways never share one queue
 outbox_io                group commit into the queue

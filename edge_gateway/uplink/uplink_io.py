@@ -47,7 +47,10 @@ DROPS_BEFORE_FALLBACK = 2
 """Connections closed before an answer after which a broker older than MQTT 5 is assumed."""
 
 CONNACK_WITHIN_S = 3.0
-"""Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5."""
+"""Wall seconds within which a broker answers; amqtt 0.12 is silent to a will of MQTT 5. Then it is
+given twice as long, again and again: an answer over NB-IoT may take 10 s and more."""
+
+LONGEST_CONNACK_S = 48.0
 
 PUBACK_WITHIN_TIMEOUTS = 2.0
 """A broker that owes its word on topics or batches, and gives it on none for so many
@@ -90,6 +93,7 @@ class Uplink:
         self._receive_maximum: int | None = None
         self._drops = 0
         self._patience = PUBACK_WITHIN_TIMEOUTS
+        self._connack_s = CONNACK_WITHIN_S
         self._is_broker_silent = False
         self._said_once: set[str] = set()
         self._next_health_s = self._next_prune_s = 0.0
@@ -294,6 +298,8 @@ class Uplink:
     def _give_up_waiting(self) -> None:
         """Leave a connection on which the broker says nothing."""
         is_greeted = self._connection is not None and self._connection.is_greeted()
+        if not is_greeted:
+            self._connack_s = min(2 * self._connack_s, LONGEST_CONNACK_S)
         if self._version is MqttVersion.V5 and not (self._is_version_fixed or is_greeted):
             self._fall_back()
             return
@@ -380,7 +386,7 @@ class Uplink:
             if now_s >= self._next_connect_s:
                 self._connect()
         else:
-            owed_s = allowed_s if self._connection.is_greeted() else CONNACK_WITHIN_S
+            owed_s = allowed_s if self._connection.is_greeted() else self._connack_s
             if self._connection.unanswered_s() > owed_s:
                 self._give_up_waiting()
         if self._receive_maximum is None or self._delivery.unconfirmed_s(now_s) <= allowed_s:

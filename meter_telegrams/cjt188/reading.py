@@ -201,7 +201,8 @@ def _explains_other(
     settled, _ = _measured(*parts[Part.SETTLED], wanted[Part.CURRENT], other)
     is_total = current is None or settled is None or settled <= current
     is_same = values == _values(parts, wanted, profile)[0]
-    return is_total and not is_same and SUSPECT_RANGE not in codes.values()
+    is_explained = is_total or not _has_settled(profile)
+    return is_explained and not is_same and SUSPECT_RANGE not in codes.values()
 
 
 def _is_settling(
@@ -210,6 +211,8 @@ def _is_settling(
     profile: Cjt188Profile,
 ) -> bool:
     """Return whether the total is as much as the settled one in this byte order alone."""
+    if not _has_settled(profile):
+        return False
     grown = []
     for each in (profile, with_other_order(profile)):
         current, _ = _measured(*parts[Part.CURRENT], wanted[Part.CURRENT], each)
@@ -218,6 +221,11 @@ def _is_settling(
             return False
         grown.append(settled <= current)
     return grown == [True, False]
+
+
+def _has_settled(profile: Cjt188Profile) -> bool:
+    """Return whether the settled value is one of the total; of heat meters many show cold there."""
+    return profile.kind is not Cjt188Kind.HEAT
 
 
 def _order_doubt(

@@ -191,6 +191,22 @@ def test_a_frame_that_was_stored_a_day_ahead_blocks_no_time_server(tmp_path: Pat
     assert errors_s(found) == [86_400, 0, 0, 0]
 
 
+def test_a_time_server_that_was_a_day_ahead_is_believed_once_it_is_right(tmp_path: Path) -> None:
+    box = Box(is_kept=True, clock_is_off=24 * HOUR)
+    with opened(tmp_path) as store:
+        poll(box, keeper_of(box, store), store, 1)
+        box.reboot("boot-2", 24 * HOUR)
+        keeper = keeper_of(box, store)
+        poll(box, keeper, store, 1)
+        box.clock_is_off = timedelta(0)
+        poll(box, keeper, store, 1)
+        assert len(sendable(store)) == 2  # the two contradict each other: the frame waits
+        poll(box, keeper, store, 2)
+        found = sendable(store)
+
+    assert errors_s(found) == [86_400, 86_400, 0, 0, 0]
+
+
 def test_a_step_of_an_hour_changes_no_stamp(tmp_path: Path) -> None:
     box = Box()
     with opened(tmp_path) as store:

@@ -297,6 +297,24 @@ def test_where_the_other_order_makes_no_sense_the_clock_need_not_decide() -> Non
     assert decode_meter_data(shrunk, 0x10, WATER).quality == {}
 
 
+def test_cold_in_the_place_of_the_settled_heat_shows_no_byte_order() -> None:
+    """At rest, high byte first, without a clock: more cold than heat looks turned either way."""
+    cold = heat(
+        settled=united(500_000, 0x05),
+        current=united(123_499, 0x05),
+        power=united(0, 0x17),
+        flow=united(0, 0x35),
+        volume=united(0, 0x2C),
+        supply=bcd(2000, 3),
+        **{"return": bcd(2000, 3)},
+        clock=bytes(7),
+    )
+    reading = decode_meter_data(turned(cold, kind=Cjt188Kind.HEAT), 0x20, HEAT)
+
+    assert not reading.is_order_shown
+    assert reading.quality[Quantity.ENERGY_KWH] == SUSPECT_RANGE
+
+
 def test_a_clock_that_is_impossible_both_ways_takes_no_value() -> None:
     for clock in (bytes(7), b"\xff" * 7, bytes.fromhex("00000001017019")):
         reading = decode_meter_data(heat(clock=clock), 0x20, HEAT)
