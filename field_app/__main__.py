@@ -9,6 +9,7 @@ from pathlib import Path
 
 from field_app.config import APP_VERSION, TabletConfig
 from field_app.config_io import ConfigError, check_config, load_config
+from field_app.sync.trust_io import trust_own
 from field_app.ui.environment_io import NoWindowError, prepare_environment
 
 _COMMAND_LINE = "command line"
@@ -19,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         config = _config(options)
+        trust_own(config.data)
         if options.headless is None:
             _show_first_frame(config)
     except (ConfigError, NoWindowError) as error:

@@ -77,6 +77,7 @@ class Wiring:
             finding=lambda order_id: later().finding(order_id),
             sheet=lambda key, order_id: later().sheet(key, order_id),
             sign=lambda order_id, png: later().sign(order_id, png),
+            keeps_photos=tablet.photos.availability,
             album=lambda order_id: later().album(order_id),
             form=lambda navigator, request: later().form(navigator, request),
             places={

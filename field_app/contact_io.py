@@ -6,6 +6,7 @@ HTTP is imported when there is somebody to ask: the list of orders is on the gla
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from field_app.photos.photo_files_io import PhotoFiles
@@ -39,6 +40,7 @@ class Carried:
         network: Returns what the network costs now.
         keep: Says what of personal rows may stay.
         renew_replica: Draws another name for this copy of the store.
+        send_older: Sends over an API what a withdrawal left sealed; returns how much.
     """
 
     database: Database
@@ -47,6 +49,7 @@ class Carried:
     network: Callable[[], NetworkKind]
     keep: Keep
     renew_replica: RenewReplica
+    send_older: Callable[[SyncApi], int]
 
 
 class Contact:
@@ -105,6 +108,7 @@ class Contact:
             carried.renew_replica,
             keep=carried.keep,
         )
+        engine.send_first(partial(carried.send_older, self.api))
         self._blob_api = _blob_api(self.api, identity)
         if self._blob_api is not None:
             shore = Shore(files=carried.files, network=carried.network, clock=carried.clock)

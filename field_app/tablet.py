@@ -80,6 +80,7 @@ from wire_contracts.clock import Clock
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.operations import DeviceTime
 from wire_contracts.sealed import Envelope, SealedKind
+from wire_contracts.sync import SyncApi
 
 if TYPE_CHECKING:
     from field_app.checklists.form_desk import FormDesk
@@ -177,7 +178,7 @@ class Tablet:
         from field_app.sync.enrol_io import enrol  # noqa: PLC0415 - after the first list
 
         make_sure_of_room(self._folder)
-        identity = enrol(server_url, code, device_name)
+        identity = enrol(server_url, code, device_name, self.identity)
         is_new = self.identity is None
         self._take_identity(identity)
         if not is_new:  # under another name the same copy would be taken for a clone (trap T7)
@@ -283,6 +284,7 @@ class Tablet:
                 self.database.write(partial(sealed_store.seal_missing, seal=self.vault.seal))
                 self._photo_files.seal_missing(self.database.read(photo_store.unsent_names))
                 self.personal.fetch_wanted()
+            if verdict.reason in {Reason.NONE, Reason.WITHDRAWN}:
                 self.photos.tidy(self.database.read(partial(server_now_ms, clock=self._clock)))
             return verdict
 
@@ -451,9 +453,14 @@ class Tablet:
             if reason is Reason.WITHDRAWN:
                 ask_for_the_epoch(self.database, api, self._clock)
             send_sealed(self.database, api, self._clock)
-            send_sealed_photos(self.database, self._photo_files, api)
-            if reason is Reason.NONE and self._network_kind() is NetworkKind.FREE:
+            is_free = self._network_kind() is NetworkKind.FREE
+            send_sealed_photos(self.database, self._photo_files, api, is_free=is_free)
+            if reason is Reason.NONE and is_free:
                 send_damage(self.database, api, self.vault.seal, self._folder)
+
+    def _send_older(self, way: SyncApi) -> int:
+        api: object = way
+        return send_sealed(self.database, api, self._clock) if isinstance(api, SealedApi) else 0
 
     def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
         public_key = self.database.read(lease_store.load_sealing_key)
@@ -479,6 +486,7 @@ class Tablet:
             network=self._network_kind,
             keep=self.personal.keep,
             renew_replica=self._renew_replica,
+            send_older=self._send_older,
         )
 
     def _network_kind(self) -> NetworkKind:

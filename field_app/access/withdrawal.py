@@ -6,6 +6,7 @@ revoked, and forgotten when the server holds them.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, runtime_checkable
@@ -14,16 +15,20 @@ from sqlalchemy import Connection, delete
 
 from field_app.orders import order_store
 from field_app.photos.photo_files_io import PhotoFiles
+from field_app.platform.ports import VaultTamperedError
 from field_app.store import lease_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import epochs, sync_store
+from wire_contracts.blobs import MAX_THUMB_BYTES
 from wire_contracts.clock import Clock
 from wire_contracts.sealed import (
     MAX_ENVELOPES,
     MAX_SEALED_BYTES,
+    TAG_BYTES,
+    Envelope,
     SealedAnswer,
     SealedKind,
     SealedRequest,
@@ -48,11 +53,13 @@ class Withdrawal:
         is_withdrawn: The office has withdrawn it; received data is gone.
         sealed_waiting: Sealed things that the server does not hold yet.
         readable_waiting: Unsent operations that could not be sealed: a new enrolment sends them.
+        photos_waiting: Photos that are nowhere but here; large ones wait for a free network.
     """
 
     is_withdrawn: bool
     sealed_waiting: int
     readable_waiting: int
+    photos_waiting: int
 
 
 def load_withdrawal(connection: Connection) -> Withdrawal:
@@ -61,6 +68,7 @@ def load_withdrawal(connection: Connection) -> Withdrawal:
         is_withdrawn=lease_store.is_withdrawn(connection),
         sealed_waiting=sealed_store.count_alone(connection),
         readable_waiting=sync_store.load_status(connection).outbox.waiting,
+        photos_waiting=photo_store.waiting(connection)[0],
     )
 
 
@@ -121,40 +129,65 @@ def ask_for_the_epoch(database: Database, api: SealedApi, clock: Clock) -> None:
 def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
     """Leave of unsent photos the sealed copies only; return whether the key may go, too.
 
-    What the server has is removed. A photo without a sealed copy stays, and its key with it.
+    What the server has stays sealed for as long as in service: it may be restored from an older
+    backup (RULINGS R1). Of such a photo nothing is left when the vault is locked and it was not
+    sealed. An unsent photo without a sealed copy stays, and its key with it.
     """
-    for sha256 in database.read(photo_store.done_names):
-        files.remove(sha256)
+    has_arrived = database.read(photo_store.done_names)
+    for sha256 in has_arrived:
+        with suppress(VaultTamperedError, OSError):  # no full disk keeps the key here
+            files.seal_missing([sha256])
+        if not files.has_sealed(sha256):
+            files.remove(sha256)
+            database.write(partial(photo_store.mark_file_gone, sha256=sha256))
     return not files.forget_readable()
 
 
-def send_sealed_photos(database: Database, files: PhotoFiles, api: SealedApi) -> int:
+def send_sealed_photos(
+    database: Database, files: PhotoFiles, api: SealedApi, *, is_free: bool
+) -> int:
     """Send the photos of which only the sealed copy is left; return how many the server has now.
+
+    The copies stay for the week of `photo_store.KEEP`: a server that was restored asks again.
+    As of any photo, what is large waits for a network that costs nothing, unless it was asked for.
 
     Raises:
         SyncProblem: No usable answer; what was not confirmed stays.
     """
     sent = 0
+    has_arrived = set(database.read(photo_store.done_names))
     for sha256 in files.sealed_only():
+        if sha256 in has_arrived:
+            continue
         envelope = None if files.sealed is None else files.sealed.load(sha256)
-        if envelope is None:
+        if envelope is None or not (is_free or _is_for_any_network(database, envelope)):
             continue
         request = SealedRequest(
             replica_id=database.read(_replica_id), envelopes=(envelope,), protocol=PROTOCOL
         )
         answer = api.send_sealed(request)
         if any((each.kind, each.about) == (SealedKind.BLOB, sha256) for each in answer.results):
-            database.write(partial(_photo_is_there, sha256=sha256, at_ms=answer.server_now_ms))
-            files.remove(sha256)
+            confirm = partial(_photo_is_there, sha256=sha256, at_ms=answer.server_now_ms)
+            if not database.write(confirm):
+                files.remove(sha256)  # of no record: nobody would ever ask for it again
             sent += 1
     return sent
 
 
-def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> None:
+def _is_for_any_network(database: Database, envelope: Envelope) -> bool:
+    if len(envelope.box) <= MAX_THUMB_BYTES + TAG_BYTES:
+        return True
+    job = database.read(lambda connection: photo_store.find_job(connection, envelope.about))
+    return job is not None and job.is_wanted
+
+
+def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> bool:
+    """Keep that the server has a photo; return whether it belongs to a record."""
     job = photo_store.find_job(connection, sha256)
-    if job is not None:
-        order_store.rebuild_lines(connection, photo_store.mark_done(connection, job, at_ms))
-        photo_store.mark_file_gone(connection, sha256)
+    if job is None:
+        return False
+    order_store.rebuild_lines(connection, photo_store.mark_done(connection, job, at_ms))
+    return True
 
 
 def _settle(
@@ -169,14 +202,26 @@ def _settle(
 
 
 def _next_batch(connection: Connection) -> list[SealedItem]:
-    batch: list[SealedItem] = []
+    """Return what fits one request; the operations of one action go together, as in a push."""
+    items = sealed_store.next_alone(connection, MAX_ENVELOPES + 1)
     room = MAX_SEALED_BYTES * 3 // 4 - _ENVELOPE_ROOM * MAX_ENVELOPES
-    for item in sealed_store.next_alone(connection, MAX_ENVELOPES):
+    count = 0
+    for item in items[:MAX_ENVELOPES]:
         room -= len(item.envelope.box)
-        if batch and room < 0:
+        if count and room < 0:
             break
-        batch.append(item)
-    return batch
+        count += 1
+    return items[: _whole(items, count)]
+
+
+def _whole(items: Sequence[SealedItem], count: int) -> int:
+    """Return how many of the first `count` end with a whole action; one too large is split."""
+    if count == len(items) or not items[count].group:
+        return count
+    whole = count
+    while whole and items[whole - 1].group == items[count].group:
+        whole -= 1
+    return whole or count
 
 
 _ENVELOPE_ROOM = 400

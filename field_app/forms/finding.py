@@ -67,6 +67,7 @@ class Problem(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     OUT_OF_RANGE = "out_of_range"
     GAS_TEST_MISSING = "gas_test_missing"
+    GAS_PRESENT = "gas_present"
     MEASUREMENT_MISSING = "measurement_missing"
     NOTE_MISSING = "note_missing"
     NOTE_TOO_LONG = "note_too_long"
@@ -107,6 +108,10 @@ def read_answers(draft: Mapping[str, JsonValue]) -> FindingAnswers:
     )
 
 
+GAS_FREE_LEL_PCT: Final = 1.0
+"""The zero of a detector may drift by so much; a joint that holds shows nothing (CJJ 51)."""
+
+
 def _is_quantity(name: str) -> bool:
     return name.removeprefix(MEASURED_PREFIX) in set(Quantity)
 
@@ -129,14 +134,58 @@ def offered_fields(medium: Medium) -> tuple[MeasuredField, ...]:
     return MEASURED[medium]
 
 
-def is_required(one: MeasuredField, result: FindingResult | None) -> bool:
+MEASURED_ELSEWHERE: Final = frozenset(
+    {
+        OrderType.COLD_ROOM,
+        OrderType.METER_EXCHANGE,
+        OrderType.CONNECTION,
+        OrderType.AREA_CHECK,
+        OrderType.STOP_HEATING,
+    }
+)
+"""The values of these orders stand in their steps and their checklist."""
+
+NO_GAS_TEST: Final = MEASURED_ELSEWHERE | {OrderType.COMM_CHECK}
+"""Where a result that says nothing of a leak stands without a gas test of its own."""
+
+
+def is_required(
+    one: MeasuredField, result: FindingResult | None, order_type: OrderType | None = None
+) -> bool:
     """Return whether the result cannot stand without this value.
 
-    Gas: nobody may report a leak or all well without a gas test. `normal` calls an alert false, so
-    it needs evidence (RULINGS R6); for water and heat any one measured value is enough.
+    Gas is tested whatever was found; only where nothing is opened, or a step asks for the value, a
+    result that says nothing of a leak stands without. For water and heat any one measured value
+    is enough that all is well: it calls an alert false and needs evidence (RULINGS R6).
     """
-    is_gas_test = one.quantity is Quantity.GAS_LEL_PCT
-    return is_gas_test and result in {FindingResult.LEAK, FindingResult.NORMAL}
+    if one.quantity is not Quantity.GAS_LEL_PCT or result is None:
+        return False
+    is_of_leaks = result in {FindingResult.LEAK, FindingResult.NORMAL}
+    return is_of_leaks or order_type not in NO_GAS_TEST
+
+
+def is_contradicted(one: MeasuredField, text: str, result: FindingResult | None) -> bool:
+    """Return whether a measured value says that the result is wrong.
+
+    Where gas is in the air nothing is well, and the meter is not what the order is closed over. A
+    leak, or what the note tells of another source, may be found with any value.
+    """
+    is_gas = one.quantity is Quantity.GAS_LEL_PCT and is_gas_present(parse_number(text))
+    return is_gas and result in GAS_FREE_RESULTS
+
+
+GAS_FREE_RESULTS: Final = frozenset({FindingResult.NORMAL, FindingResult.INACCURATE})
+"""Results that gas in the air says are wrong."""
+
+
+def is_gas_present(lel_pct: float | None) -> bool:
+    """Return whether a measured value (% LEL) is more than the drift of a detector."""
+    return lel_pct is not None and lel_pct > GAS_FREE_LEL_PCT
+
+
+def has_gas(answers: FindingAnswers) -> bool:
+    """Return whether the form tells of gas in the air."""
+    return is_gas_present(parse_number(answers.measured.get(Quantity.GAS_LEL_PCT, "")))
 
 
 def problem_of(one: MeasuredField, text: str) -> Problem | None:
@@ -149,25 +198,13 @@ def problem_of(one: MeasuredField, text: str) -> Problem | None:
     return None if one.low <= value <= one.high else Problem.OUT_OF_RANGE
 
 
-MEASURED_ELSEWHERE: Final = frozenset(
-    {
-        OrderType.COLD_ROOM,
-        OrderType.METER_EXCHANGE,
-        OrderType.CONNECTION,
-        OrderType.AREA_CHECK,
-        OrderType.STOP_HEATING,
-    }
-)
-"""The values of these orders stand in their steps and their checklist."""
-
-
 def find_missing(
     medium: Medium, answers: FindingAnswers, order_type: OrderType | None = None
 ) -> tuple[Missing, ...]:
     """Return everything that keeps the finding from being finished, in the form's order."""
     return (
         *_missing_choices(medium, answers),
-        *_missing_measured(medium, answers, is_elsewhere=order_type in MEASURED_ELSEWHERE),
+        *_missing_measured(medium, answers, order_type),
         *_missing_note(answers),
     )
 
@@ -183,7 +220,7 @@ def _missing_choices(medium: Medium, answers: FindingAnswers) -> tuple[Missing, 
 
 
 def _missing_measured(
-    medium: Medium, answers: FindingAnswers, *, is_elsewhere: bool
+    medium: Medium, answers: FindingAnswers, order_type: OrderType | None
 ) -> tuple[Missing, ...]:
     missing: list[Missing] = []
     fields = offered_fields(medium)
@@ -192,11 +229,13 @@ def _missing_measured(
         problem = problem_of(one, text)
         if problem is not None:
             missing.append(Missing(problem=problem, measured=one))
-        elif is_required(one, answers.result) and not text.strip():
+        elif is_required(one, answers.result, order_type) and not text.strip():
             missing.append(Missing(problem=Problem.GAS_TEST_MISSING, measured=one))
+        elif is_contradicted(one, text, answers.result):
+            missing.append(Missing(problem=Problem.GAS_PRESENT, measured=one))
     has_any = any(answers.measured.get(one.quantity, "").strip() for one in fields)
     needs_any = answers.result is FindingResult.NORMAL and medium is not Medium.GAS
-    needs_any = needs_any and not is_elsewhere
+    needs_any = needs_any and order_type not in MEASURED_ELSEWHERE
     if needs_any and not has_any:
         missing.append(Missing(problem=Problem.MEASUREMENT_MISSING))
     return tuple(missing)
@@ -205,7 +244,10 @@ def _missing_measured(
 def _missing_note(answers: FindingAnswers) -> tuple[Missing, ...]:
     if len(answers.note) > LONGEST_NOTE:
         return (Missing(problem=Problem.NOTE_TOO_LONG),)
-    if answers.cause is Cause.SEE_NOTE and not answers.note.strip():
+    needs_note = answers.cause is Cause.SEE_NOTE or (
+        answers.result is FindingResult.OTHER and has_gas(answers)
+    )
+    if needs_note and not answers.note.strip():
         return (Missing(problem=Problem.NOTE_MISSING),)
     return ()
 

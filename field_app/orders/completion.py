@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from field_app.orders.safety_steps import steps_demanded
+from field_app.forms.finding import (
+    GAS_FREE_RESULTS,
+    is_gas_present,
+    is_required,
+    offered_fields,
+)
+from field_app.orders.safety_steps import steps_demanded, steps_offered
 from field_app.orders.work_record import WorkRecord
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType, WorkOrderDocument
+from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import SafetyStep
 
 
@@ -20,16 +27,19 @@ class Lack(StrEnum):
     READING = "reading"
     VALVE_CLOSED = "valve_closed"
     CHECKLIST = "checklist"
+    GAS_MEASURED = "gas_measured"
+    GAS_NOT_FOR_THIS = "gas_not_for_this"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """One thing that is missing; named are the step, the valve, or the checklist's title."""
+    """One thing that is missing; named are the step, the valve, the checklist, or the % LEL."""
 
     lack: Lack
     step: SafetyStep | None = None
     valve_id: str = ""
     checklist: str = ""
+    lel_pct: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +47,15 @@ class Evidence:
     """What there is beside the record of the work.
 
     Attributes:
-        photos: Photos and signatures of the order.
+        photos: Photos of the order; a signature is none.
+        has_gas: The finding tells of gas in the air.
         keeps_photos: This tablet may keep any.
         open_checklists: Titles of the office's checklists for this order that nobody has finished.
         required_checklists: The same, of those that the office requires of every such order.
     """
 
     photos: int = 0
+    has_gas: bool = False
     keeps_photos: bool = False
     open_checklists: Sequence[str] = ()
     required_checklists: Sequence[str] = ()
@@ -75,13 +87,10 @@ def what_is_lacking(
     A leak needs its steps and a photo (where the tablet keeps photos), a meter that is wrong its
     reading, and no order is closed over a valve that nobody has opened again, unless the last step
     says that it stays closed. A checklist that is demanded is finished whatever came of it.
+    Where gas was in the air every result needs the steps of a leak: whose gas it is, nobody can
+    see; and what the own step measured says as much as the form.
     """
-    demanded = steps_demanded(document.order_type, document.medium, result)
-    lacking = [
-        Lacking(lack=Lack.STEP, step=plan.step)
-        for plan in demanded
-        if plan.step not in record.done and not _told_by_finding(plan.step, result)
-    ]
+    lacking = [*_lacking_gas(result, record), *_lacking_steps(document, result, record, evidence)]
     if result is FindingResult.LEAK and evidence.keeps_photos and not evidence.photos:
         lacking.append(Lacking(lack=Lack.PHOTO))
     is_meter = result is FindingResult.INACCURATE and document.site is not None
@@ -99,6 +108,42 @@ def what_is_lacking(
     return lacking
 
 
-def _told_by_finding(step: SafetyStep, result: FindingResult | None) -> bool:
+def _lacking_gas(result: FindingResult | None, record: WorkRecord) -> list[Lacking]:
+    """Return that the own step measured gas, where the result says that there is none."""
+    lel_pct = record.lel_pct
+    if lel_pct is None or not is_gas_present(lel_pct) or result not in GAS_FREE_RESULTS:
+        return []
+    return [Lacking(lack=Lack.GAS_MEASURED, lel_pct=lel_pct)]
+
+
+def _lacking_steps(
+    document: WorkOrderDocument,
+    result: FindingResult | None,
+    record: WorkRecord,
+    evidence: Evidence,
+) -> list[Lacking]:
+    """Return the steps nobody took: all of them where gas was in the air or a pipe was opened.
+
+    An order that has no steps is not the one over which a leak of gas is closed.
+    """
+    is_gas = evidence.has_gas or is_gas_present(record.lel_pct)
+    is_worst = result is not None and (is_gas or SafetyStep.REPAIR in record.done)
+    worst = FindingResult.LEAK if is_worst else result
+    is_gas_leak = document.medium is Medium.GAS and worst is FindingResult.LEAK
+    if is_gas_leak and not steps_offered(document.order_type, document.medium):
+        return [Lacking(lack=Lack.GAS_NOT_FOR_THIS)]
+    return [
+        Lacking(lack=Lack.STEP, step=plan.step)
+        for plan in steps_demanded(document.order_type, document.medium, worst)
+        if plan.step not in record.done and not _told_by_finding(document, plan.step, worst)
+    ]
+
+
+def _told_by_finding(
+    document: WorkOrderDocument, step: SafetyStep, result: FindingResult | None
+) -> bool:
     """Return whether the finding form asks the same: one gas test is enough when all is well."""
-    return step is SafetyStep.MEASURE and result is not FindingResult.LEAK
+    if step is not SafetyStep.MEASURE or result is FindingResult.LEAK:
+        return False
+    fields = offered_fields(document.medium)
+    return result is None or any(is_required(one, result, document.order_type) for one in fields)

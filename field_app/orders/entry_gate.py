@@ -28,6 +28,11 @@ GOOD_FOR_MIN: Final = 30
 """A measurement older than this says nothing of the air now (GB 30871-2022 section 6.2)."""
 
 
+_MINUTE_MS: Final = 60_000
+_SLACK_MS: Final = 5_000
+"""A tablet's clock may be corrected by so much between two taps."""
+
+
 class GateReason(StrEnum):
     """Why nobody may go in."""
 
@@ -35,6 +40,7 @@ class GateReason(StrEnum):
     CALIBRATION_UNKNOWN = "calibration_unknown"
     CALIBRATION_DUE = "calibration_due"
     WRONG_DETECTOR = "wrong_detector"
+    TOO_OLD = "too_old"
     OXYGEN_MISSING = "oxygen_missing"
     LEL_MISSING = "lel_missing"
     NOT_A_NUMBER = "not_a_number"
@@ -59,12 +65,13 @@ class Detector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirTyped:
-    """What the detector showed, as typed."""
+    """What the detector showed, as typed; `is_old`: some of it longer ago than it is good for."""
 
     oxygen_pct: str = ""
     lel_pct: str = ""
     carbon_monoxide_ppm: str = ""
     hydrogen_sulphide_ppm: str = ""
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,12 @@ def detector_reasons(detector: Detector, today: date) -> tuple[GateReason, ...]:
     return (GateReason.CALIBRATION_DUE,) if detector.calibrated_until < today else ()
 
 
+def is_too_old(typed_at_ms: int, now_ms: int) -> bool:
+    """Return whether a value says nothing of the air now; one of the future is no proof either."""
+    age_ms = now_ms - typed_at_ms
+    return not -_SLACK_MS <= age_ms < GOOD_FOR_MIN * _MINUTE_MS
+
+
 def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
     texts = (
         air.oxygen_pct,
@@ -136,7 +149,7 @@ def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         air.carbon_monoxide_ppm,
         air.hydrogen_sulphide_ppm,
     )
-    reasons: list[GateReason] = []
+    reasons: list[GateReason] = [GateReason.TOO_OLD] if air.is_old else []
     if not air.oxygen_pct.strip():
         reasons.append(GateReason.OXYGEN_MISSING)
     if not air.lel_pct.strip():

@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from wire_contracts.frames import LATEST_MS
+from wire_contracts.operations import DeviceTime
 from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent
 
 INTERVALS_MIN: Final = (15, 30, 60)
@@ -33,27 +35,55 @@ class Watch:
     """The watch as its facts tell it.
 
     Attributes:
-        due_ms: When the person must answer, None when the watch is off.
+        due_ms: When the person must answer, by the wall clock as it stands now; None when the
+            watch is off.
         interval_ms: How long an answer is good for.
+        person: Who is watched over, whoever holds the tablet.
         must_report: The event that must be kept now because time has passed, None when nothing.
+        is_told: The control room has what was reported last.
+        is_refused: The server did not take the last answer, or what was reported since.
     """
 
     state: WatchState
     due_ms: int | None = None
     interval_ms: int = 0
     place: str = ""
+    person: str = ""
     must_report: WatchEvent | None = None
+    is_told: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchMoment:
-    """One event of the watch and when it was kept, by the tablet's wall clock."""
+    """One event of the watch, when it was kept, and whether the server has it or refused it."""
 
-    at_ms: int
+    at: DeviceTime
     event: LoneWorkerEvent
+    is_told: bool = False
+    is_refused: bool = False
 
 
-def watch_at(moments: Sequence[WatchMoment], now_ms: int) -> Watch:
+CLOCKS_AGREE: Final = timedelta(seconds=5)
+"""Two clocks that differ by less are taken for one."""
+
+
+def passed_ms(since: DeviceTime, now: DeviceTime) -> int:
+    """Return how long ago a moment was: somebody may have set the wall clock since.
+
+    The longer of both clocks counts, so that the question comes too early and never too late; the
+    monotonic one rests while the tablet sleeps. After a restart only the wall's is left: a moment
+    that lies before it in the future is so long ago that it must be asked now.
+    """
+    wall_ms = now.wall_ms - since.wall_ms
+    if since.boot_id == now.boot_id:
+        mono_ms = now.mono_ms - since.mono_ms
+        is_set = mono_ms - wall_ms > CLOCKS_AGREE // timedelta(milliseconds=1)
+        return mono_ms if is_set else wall_ms
+    return wall_ms if wall_ms >= 0 else LATEST_MS
+
+
+def watch_at(moments: Sequence[WatchMoment], now: DeviceTime) -> Watch:
     """Return how the watch stands now, from its events in the order they were kept."""
     if not moments or moments[-1].event.event is WatchEvent.ENDED:
         return Watch(state=WatchState.OFF)
@@ -61,26 +91,35 @@ def watch_at(moments: Sequence[WatchMoment], now_ms: int) -> Watch:
     if not answered:
         return Watch(state=WatchState.OFF)
     last = answered[-1]
-    due_ms = last.event.due_ms if last.event.due_ms is not None else last.at_ms
-    told = {each.event.event for each in moments[moments.index(last) :]}
-    state, wanted = _state(due_ms, now_ms)
+    interval_ms = max((last.event.due_ms or 0) - last.at.wall_ms, 0)
+    left_ms = max(interval_ms - passed_ms(last.at, now), -_LONGEST_WAIT_MS)
+    since = {each.event.event: each for each in moments[moments.index(last) :]}
+    state, wanted = _state(left_ms)
+    reported = since.get(wanted) if wanted is not None else None
     return Watch(
         state=state,
-        due_ms=due_ms,
-        interval_ms=max(due_ms - last.at_ms, 0),
+        due_ms=now.wall_ms + left_ms,
+        interval_ms=interval_ms,
         place=last.event.place,
-        must_report=wanted if wanted is not None and wanted not in told else None,
+        person=last.event.person,
+        must_report=wanted if reported is None else None,
+        is_told=reported is not None and reported.is_told,
+        is_refused=any(each.is_refused for each in since.values()),
     )
 
 
 _ANSWERS = frozenset({WatchEvent.STARTED, WatchEvent.CONFIRMED})
 
 
-def _state(due_ms: int, now_ms: int) -> tuple[WatchState, WatchEvent | None]:
-    if now_ms >= due_ms + ESCALATE_AFTER // timedelta(milliseconds=1):
+_LONGEST_WAIT_MS: Final = timedelta(days=1) // timedelta(milliseconds=1)
+
+
+def _state(left_ms: int) -> tuple[WatchState, WatchEvent | None]:
+    left = timedelta(milliseconds=left_ms)
+    if left <= -ESCALATE_AFTER:
         return WatchState.ESCALATED, WatchEvent.ESCALATED
-    if now_ms >= due_ms:
+    if left <= timedelta(0):
         return WatchState.OVERDUE, WatchEvent.OVERDUE
-    if now_ms >= due_ms - WARN_BEFORE // timedelta(milliseconds=1):
+    if left <= WARN_BEFORE:
         return WatchState.ASKING, None
     return WatchState.CALM, None

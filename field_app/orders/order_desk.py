@@ -12,6 +12,7 @@ from field_app.forms.finding import (
     Missing,
     draft_of_sealed,
     find_missing,
+    has_gas,
     read_answers,
     seal,
 )
@@ -22,13 +23,14 @@ from field_app.orders.overlay import joined_note
 from field_app.orders.site_store import facts_of_order
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import WorkRecord, work_record
-from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import draft_store, outbox_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
+from wire_contracts.blobs import BlobRole
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import OperationKind
@@ -71,7 +73,7 @@ class FindingSheet:
         fields: The answers by field, as typed.
         saved_at_ms: When the last answer was kept, None when nothing was answered.
         record: What was done on site.
-        photos: Photos and signatures of the order on this tablet.
+        photos: Photos of the order on this tablet; a signature shows nothing.
     """
 
     order_id: str
@@ -84,8 +86,8 @@ class FindingSheet:
     photos: int = 0
 
     def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
-        """Return what the order still needs beside the form; its photos are counted here."""
-        evidence = replace(outside, photos=self.photos)
+        """Return what the order still needs beside the form, whose gas and photos count."""
+        evidence = replace(outside, photos=self.photos, has_gas=has_gas(answers))
         return what_is_lacking(self.document, answers.result, self.record, evidence)
 
 
@@ -143,7 +145,7 @@ class OrderDesk:
 
     def add_note(self, order_id: str, text: str) -> None:
         """Append a remark to an order; an empty one is left out."""
-        words = text.strip()
+        words = text.replace("\0", "").strip()
         if not words:
             return
 
@@ -239,25 +241,13 @@ def _check_step(document: WorkOrderDocument, event: WorkOrderEvent) -> None:
     WORK_ORDER.next_state(document.state, event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Readable:
-    """An order that can be read, and how many photos it has here."""
-
-    document: WorkOrderDocument
-    photos: int
-
-
 def _readable(connection: Connection, order_id: str) -> WorkOrderDocument:
-    return _readable_order(connection, order_id).document
-
-
-def _readable_order(connection: Connection, order_id: str) -> _Readable:
     seen = order_store.load_order(connection, order_id)
     if seen is None or seen.document is None:
         problem = "is not on this tablet" if seen is None else seen.problem
         message = f"order {order_id}: {problem}; sync and look at the list again"
         raise OrderGoneError(message)
-    return _Readable(document=seen.document, photos=seen.photos.total)
+    return seen.document
 
 
 def _draft_key(order_id: str, author: str) -> DraftKey:
@@ -265,11 +255,8 @@ def _draft_key(order_id: str, author: str) -> DraftKey:
 
 
 def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
-    seen = _readable_order(connection, order_id)
-    document, draft = (
-        seen.document,
-        draft_store.load_draft(connection, _draft_key(order_id, author)),
-    )
+    document = _readable(connection, order_id)
+    draft = draft_store.load_draft(connection, _draft_key(order_id, author))
     fields = {**_sealed_before(connection, order_id), **draft.answers}
     answers = read_answers(fields)
     return FindingSheet(
@@ -280,8 +267,13 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         missing=find_missing(document.medium, answers, document.order_type),
         saved_at_ms=draft.saved_at_ms,
         record=work_record(facts_of_order(connection, order_id), document.handover),
-        photos=seen.photos,
+        photos=_photo_count(connection, order_id),
     )
+
+
+def _photo_count(connection: Connection, order_id: str) -> int:
+    jobs = photo_store.jobs_of(connection, order_id)
+    return sum(job.role is BlobRole.PHOTO for job, _thumb in jobs)
 
 
 def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue]:

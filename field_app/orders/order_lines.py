@@ -1,5 +1,6 @@
 """Decides what the list shows of an order: the cells of its one line."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from operator import itemgetter
@@ -42,6 +43,7 @@ _CLASSES: Final = frozenset(map(str, SafetyClass))
 _LINE: Final = itemgetter(
     "number",
     "address",
+    "meter_id",
     "device_serial",
     "state",
     "medium",
@@ -56,10 +58,15 @@ _NUMBER_OR_NONE: Final = frozenset({int, type(None)})
 _OBJECT: Final = frozenset({dict})
 
 
+def search_text(*words: str) -> str:
+    """Return words as they are searched: without capitals, full-width digits as plain ones."""
+    return unicodedata.normalize("NFKC", " ".join(words)).casefold()
+
+
 def cells_of_document(document: WorkOrderDocument, *, is_gone: bool) -> Cells:
     """Return the line of an order with the own words on top."""
     title = document.title
-    words = (document.number, title.en, title.zh, document.address, document.device_serial or "")
+    meter = (document.meter_id or "", document.device_serial or "")
     return {
         "number": document.number,
         "state": str(document.state),
@@ -70,7 +77,7 @@ def cells_of_document(document: WorkOrderDocument, *, is_gone: bool) -> Cells:
         "title_en": title.en,
         "title_zh": title.zh,
         "address": document.address,
-        "search": " ".join(words).casefold(),
+        "search": search_text(document.number, title.en, title.zh, document.address, *meter),
         "x_m": None if document.site is None else document.site.x_m,
         "y_m": None if document.site is None else document.site.y_m,
         "is_open": int(is_open(document.state) and not is_gone),
@@ -86,7 +93,7 @@ def cells_of_row(reader: FieldReader, *, is_gone: bool) -> Cells:
     state = reader.choice("state", WorkOrderState)
     title = parse_text(reader.object("title"))
     number, address = reader.text("number"), reader.text("address", longest=_LONGEST_ADDRESS)
-    words = (number, title.en, title.zh, address, reader.text_or_none("device_serial") or "")
+    meter = [reader.text_or_none(name) or "" for name in ("meter_id", "device_serial")]
     site = parse_order_site(reader.object("site")) if reader.has("site") else None
     due = (
         reader.integer("due_at", low=EARLIEST_MS, high=LATEST_MS) if reader.has("due_at") else None
@@ -101,7 +108,7 @@ def cells_of_row(reader: FieldReader, *, is_gone: bool) -> Cells:
         "title_en": title.en,
         "title_zh": title.zh,
         "address": address,
-        "search": " ".join(words).casefold(),
+        "search": search_text(number, title.en, title.zh, address, *meter),
         "x_m": None if site is None else site.x_m,
         "y_m": None if site is None else site.y_m,
         "is_open": int(is_open(state) and not is_gone),
@@ -123,7 +130,7 @@ def quick_lines(rows: Sequence[JsonObject]) -> list[Line] | None:
         return None
     if not columns:
         return []
-    number, address, serial, state, medium, safety_class, priority, due, title = columns
+    number, address, meter, serial, state, medium, safety_class, priority, due, title = columns
     if not _are(_OBJECT, title):
         return None
     en, zh = [each.get("en") for each in title], [each.get("zh") for each in title]
@@ -132,7 +139,7 @@ def quick_lines(rows: Sequence[JsonObject]) -> list[Line] | None:
         and _are_words(en, _LONGEST_TITLE)
         and _are_words(zh, _LONGEST_TITLE)
         and _are_words(address, _LONGEST_ADDRESS)
-        and _are_words([each for each in serial if each is not None], _LONGEST_WORD)
+        and _are_words([each for each in (*meter, *serial) if each is not None], _LONGEST_WORD)
         and _are_among(_OPEN.keys(), state)
         and _are_among(_MEDIA, medium)
         and _are_among(_CLASSES, safety_class)
@@ -142,8 +149,8 @@ def quick_lines(rows: Sequence[JsonObject]) -> list[Line] | None:
     )
     if not are_usual:
         return None
-    words = zip(number, en, zh, address, (each or "" for each in serial), strict=True)
-    search = [" ".join(each).casefold() for each in words]
+    numbers = ([each or "" for each in column] for column in (meter, serial))
+    search = list(map(search_text, number, en, zh, address, *numbers))
     is_open_now = map(_OPEN.__getitem__, state)
     cells = (number, state, medium, safety_class, priority, due, en, zh, address, search)
     return list(zip(*cells, is_open_now, strict=True))
@@ -194,7 +201,7 @@ def unreadable_cells(order_id: str, *, is_gone: bool) -> Cells:
         "title_en": "This order cannot be shown",
         "title_zh": "无法显示该工单",
         "address": "",
-        "search": order_id.casefold(),
+        "search": search_text(order_id),
         "x_m": None,
         "y_m": None,
         "is_open": int(not is_gone),

@@ -28,6 +28,7 @@ from field_app.orders.order_lines import (
     cells_of_row,
     quick_lines,
     quick_place,
+    search_text,
     unreadable_cells,
 )
 from field_app.orders.overlay import overlaid
@@ -536,7 +537,7 @@ def _counts(connection: Connection) -> dict[OrderFilter, int]:
 
 
 def _search(text: str) -> ColumnElement[bool]:
-    words = text.casefold().split()
+    words = search_text(text).split()
     return and_(true(), *(order_view.c.search.contains(word, autoescape=True) for word in words))
 
 

@@ -24,10 +24,15 @@ SLACK: Final = 1.0
 _FEWEST = 2
 
 
+MOST: Final = 1e9
+"""No register of a meter has more than nine digits before the point (judgement)."""
+
+
 class Doubt(StrEnum):
     """What is strange about a reading."""
 
     NOT_A_NUMBER = "not_a_number"
+    TOO_LONG = "too_long"
     BACKWARDS = "backwards"
     MUCH_MORE = "much_more"
     MUCH_LESS = "much_less"
@@ -72,6 +77,8 @@ def doubt_of(text: str, counts: Sequence[Count], now_ms: int) -> Doubt | None:
     value = parse_number(text)
     if value is None or value < 0:
         return Doubt.NOT_A_NUMBER if text.strip() else None
+    if value >= MOST:
+        return Doubt.TOO_LONG
     if counts and value < counts[-1].value - SLACK:
         return Doubt.BACKWARDS
     expected = expected_now(counts, now_ms)

@@ -1,7 +1,7 @@
 """Decides which steps an order asks for, in the order that safety demands, and their values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -53,7 +53,8 @@ class StepField:
 class StepPlan:
     """One step and what it must say; `wait_min` is how long it must be watched, None: not at all.
 
-    A wait is shown as a clock; it is kept with the step when the clock was started.
+    A wait is shown as a clock; it is kept with the step when the clock was started. Where there is
+    something to wait for, the clock alone says the minutes: none are typed.
     """
 
     step: SafetyStep
@@ -90,7 +91,7 @@ _ISOLATED = StepField(
 _VENTILATED = StepField(
     key="how", kind=FieldKind.CHOICE, options=("doors_windows", "fan", "open_air")
 )
-_MINUTES = StepField(key="minutes", kind=FieldKind.MINUTES, unit="min", high=600.0)
+_MINUTES = StepField(key="minutes", kind=FieldKind.MINUTES, unit="min", low=1.0, high=600.0)
 _REPAIRED = StepField(
     key="how", kind=FieldKind.CHOICE, options=("repaired", "replaced", "made_safe")
 )
@@ -117,9 +118,15 @@ _HOLD_MIN: Final = 5.0
 """How long a joint of water or heat is watched under pressure; judgement."""
 
 _GAS_AFTER = StepPlan(
-    step=SafetyStep.REMEASURE, fields=(_LEL_AFTER, _TIGHT), wait_min=_GAS_HOLD_MIN
+    step=SafetyStep.REMEASURE,
+    fields=(_LEL_AFTER, _TIGHT, replace(_MINUTES, low=_GAS_HOLD_MIN)),
+    wait_min=_GAS_HOLD_MIN,
 )
-_AFTER = StepPlan(step=SafetyStep.REMEASURE, fields=(_PRESSURE, _TIGHT), wait_min=_HOLD_MIN)
+_AFTER = StepPlan(
+    step=SafetyStep.REMEASURE,
+    fields=(_PRESSURE, _TIGHT, replace(_MINUTES, low=_HOLD_MIN)),
+    wait_min=_HOLD_MIN,
+)
 
 _LEAK_STEPS: Mapping[Medium, Sequence[StepPlan]] = {
     Medium.GAS: (

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,9 +21,9 @@ from field_app.orders.safety_steps import (
 from field_app.orders.shift_numbers import ShiftNumbers, count_shift
 from field_app.orders.site_changes import Change, go, new_fact, operation_of
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.site_store import facts_of_order, facts_since, load_network
+from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
-from field_app.orders.step_timer import TIMER_PAGE, timer_at
+from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
 from field_app.orders.work_record import OwnFact, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
@@ -65,6 +66,15 @@ WORK_FORM: Final = "site_work@1"
 _DAY: Final = timedelta(days=1)
 _WATCH_BACK: Final = timedelta(hours=18)
 """A watch does not outlive a shift."""
+
+
+class HelpCalled(StrEnum):
+    """How far a call for help has come."""
+
+    NO = "no"
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    TOLD = "told"
 
 
 class StepRefusedError(ValueError):
@@ -114,12 +124,16 @@ class SiteDesk:
         """Return what the crew has with it."""
         return self._database.read(load_van)
 
-    def calls(self) -> bool:
-        """Return whether a call for help of this tablet is open."""
+    def help_called(self) -> HelpCalled:
+        """Return whether a call for help of this tablet is open, and the control room has it."""
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> HelpCalled:
             facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
-            return bool(facts) and facts[-1].payload.get("is_over") is not True
+            if not facts or facts[-1].payload.get("is_over") is True:
+                return HelpCalled.NO
+            if facts[-1].is_refused:
+                return HelpCalled.REFUSED
+            return HelpCalled.TOLD if facts[-1].is_told else HelpCalled.NOT_SENT
 
         return self._database.read(work)
 
@@ -180,18 +194,21 @@ class SiteDesk:
         def work(connection: Connection) -> None:
             sheet = self._sheet(connection, order_id)
             plan = next_step(sheet.plans, sheet.record.done)
-            values = sheet.values_of(str(step))
+            typed = sheet.values_of(str(step))
+            timer = None
+            if plan is not None:
+                timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.now_ms)
+            values = {} if plan is None else with_clock(plan, typed, timer)
             if plan is None or plan.step is not step or troubles_of(plan, values):
                 message = f"order {order_id}: step {step} cannot be taken now"
                 raise StepRefusedError(message)
-            said: dict[str, JsonValue] = {one.key: values[one.key] for one in plan.fields}
-            timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.now_ms)
+            said: dict[str, JsonValue] = {**values}
             if timer is not None:
                 said["watched_s"] = timer.elapsed_ms // 1000
             payload = step_json(StepDone(step=step, values=said))
             former = sheet.record.step_facts.get(step)
             self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, payload, former)])
-            self._forget(connection, order_id, str(step), values)
+            self._forget(connection, order_id, str(step), typed)
             if timer is not None:
                 self._forget(connection, order_id, TIMER_PAGE, {str(step): ""})
 
@@ -290,7 +307,7 @@ class SiteDesk:
                 return None
             event = LoneWorkerEvent(
                 event=watch.must_report,
-                person=self._stamps.actor(),
+                person=watch.person,
                 due_ms=watch.due_ms,
                 place=watch.place,
             )
@@ -319,6 +336,7 @@ class SiteDesk:
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
         draft = draft_store.load_draft(connection, key)
         van = load_van(connection)
+        now = self._stamps.now(connection)
         used = _detector(settings_store.load_text(connection, Key.DETECTOR))
         return SiteSheet(
             order_id=order_id,
@@ -326,7 +344,8 @@ class SiteDesk:
             record=work_record(facts_of_order(connection, order_id), seen.document.handover),
             typed=_texts(draft.answers),
             detector=trusted_detector(used, van.detectors),
-            now_ms=self._stamps.now(connection).wall_ms,
+            now_ms=now.wall_ms,
+            now=now,
             van=van,
             photos=seen.photos.total,
             saved_at_ms=draft.saved_at_ms,
@@ -335,13 +354,13 @@ class SiteDesk:
     def _watch(self, connection: Connection) -> Watch:
         facts = self._since(connection, {FactType.LONE_WORKER}, _WATCH_BACK)
         moments = [moment for fact in facts if (moment := _moment(fact)) is not None]
-        return watch_at(moments, self._stamps.now(connection).wall_ms)
+        return watch_at(moments, self._stamps.now(connection))
 
     def _since(
         self, connection: Connection, types: set[FactType], back: timedelta
     ) -> list[OwnFact]:
         since_ms = self._stamps.now(connection).wall_ms - back // timedelta(milliseconds=1)
-        return facts_since(connection, types, since_ms)
+        return calls_since(connection, types, since_ms)
 
     def _tell(
         self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
@@ -419,4 +438,6 @@ def _moment(fact: OwnFact) -> WatchMoment | None:
         event = parse_watch(FieldReader(place="watch", values=fact.payload))
     except ContractError:
         return None
-    return WatchMoment(at_ms=fact.at_ms, event=event)
+    if fact.at is None:
+        return None
+    return WatchMoment(at=fact.at, event=event, is_told=fact.is_told, is_refused=fact.is_refused)

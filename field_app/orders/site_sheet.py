@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from field_app.orders.entry_gate import Detector
+from field_app.orders.lone_watch import passed_ms
 from field_app.orders.safety_steps import StepPlan, steps_offered
 from field_app.orders.work_record import WorkRecord
+from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import WorkOrderDocument
 from wire_contracts.van import Van
 
@@ -18,6 +20,7 @@ class SiteSheet:
         typed: What was typed and not sealed yet, by `<page>.<field>`.
         detector: The one in use; where the office lists it, its calibration is the office's word.
         now_ms: The tablet's wall clock at the reading.
+        now: The same moment by every clock.
         van: What the crew has with it.
         photos: Photos and signatures of the order on this tablet.
     """
@@ -28,6 +31,7 @@ class SiteSheet:
     typed: Mapping[str, str]
     detector: Detector
     now_ms: int
+    now: DeviceTime | None = None
     van: Van = field(default_factory=Van)
     photos: int = 0
     saved_at_ms: int | None = None
@@ -36,6 +40,14 @@ class SiteSheet:
     def plans(self) -> Sequence[StepPlan]:
         """Return the steps that this order offers."""
         return steps_offered(self.document.order_type, self.document.medium)
+
+    @property
+    def air_age_ms(self) -> int:
+        """Return how old the newest measurement of the air is, by the clock that says longer."""
+        wall_ms = self.now_ms - self.record.gas[-1][0] if self.record.gas else 0
+        if self.record.gas_at is None or self.now is None:
+            return wall_ms
+        return max(wall_ms, passed_ms(self.record.gas_at, self.now))
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""

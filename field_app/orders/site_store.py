@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_
 from field_app.orders.work_record import OwnFact
 from field_app.store import base_store
 from field_app.store.outbox_store import OutboxEntry, load_entries
-from field_app.store.record_states import OpStatus
+from field_app.store.record_states import WAITING, OpStatus
 from field_app.store.tables import outbox_op
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -27,8 +27,20 @@ def facts_since(
     connection: Connection, types: Collection[FactType], since_ms: int
 ) -> list[OwnFact]:
     """Return the facts of these types since a moment of the tablet's clock, oldest first."""
+    return _facts(connection, _since(types, since_ms))
+
+
+def calls_since(
+    connection: Connection, types: Collection[FactType], since_ms: int
+) -> list[OwnFact]:
+    """Return the same with those that the server refused: who calls must know that nobody hears."""
+    entries = load_entries(connection, _since(types, since_ms))
+    return [_fact(each) for each in entries if each.operation.kind is OperationKind.FACT]
+
+
+def _since(types: Collection[FactType], since_ms: int) -> ColumnElement[bool]:
     wanted = outbox_op.c.entity.in_(sorted(map(str, types)))
-    return _facts(connection, and_(wanted, outbox_op.c.made_at_ms >= since_ms))
+    return and_(wanted, outbox_op.c.made_at_ms >= since_ms)
 
 
 def load_network(connection: Connection) -> Sequence[NetworkPart]:
@@ -62,4 +74,7 @@ def _fact(entry: OutboxEntry) -> OwnFact:
         actor=operation.actor,
         at_ms=entry.made_at_ms,
         payload=operation.payload or {},
+        is_told=entry.status not in WAITING and entry.status is not OpStatus.REFUSED,
+        is_refused=entry.status is OpStatus.REFUSED,
+        at=operation.at,
     )

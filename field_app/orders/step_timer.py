@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from field_app.orders.safety_steps import FieldKind, StepPlan
 from wire_contracts.site_facts import SafetyStep
 
 TIMER_PAGE: Final = "timer"
@@ -46,6 +47,23 @@ def timer_at(
         left_ms=max(wait_ms - elapsed_ms, 0),
         share=min(elapsed_ms / wait_ms, 1.0) if wait_ms else 1.0,
     )
+
+
+def with_clock(
+    plan: StepPlan, values: Mapping[str, str], timer: StepTimer | None
+) -> dict[str, str]:
+    """Return the values of a step with its minutes.
+
+    How long a joint was watched is what the clock has shown, whatever was typed; how long was
+    ventilated is what was typed, or what the clock shows.
+    """
+    shown = "" if timer is None or timer.left_ms else str(timer.minutes)
+    said = {field.key: values.get(field.key, "") for field in plan.fields}
+    for field in plan.fields:
+        if field.kind is FieldKind.MINUTES:
+            typed = "" if plan.wait_min else said[field.key]
+            said[field.key] = typed or shown
+    return said
 
 
 def timer_key(step: SafetyStep) -> str:

@@ -11,6 +11,10 @@ from wire_contracts.patrols import Checkpoint
 WORST_ACCURACY_M = 50.0
 """A position that may be off by more proves nothing: the next well may be nearer than that."""
 
+WIDENED_M = 10.0
+"""Metres by which an accuracy widens the circle at most: what a receiver under the open sky is off
+by. Who stands farther out, however vaguely, has not been shown to be at the checkpoint."""
+
 _SEPARATORS = str.maketrans("", "", " :-._/")
 
 
@@ -55,8 +59,9 @@ def by_tag(checkpoint: Checkpoint, tag: Tag, fix: Fix | None) -> Evidence:
 
 
 def by_position(checkpoint: Checkpoint, fix: Fix | None) -> Evidence:
-    """Return whether the position lies inside the checkpoint's circle, widened by its accuracy.
+    """Return whether the position lies inside the checkpoint's circle, a little widened.
 
+    The circle is widened by the accuracy, by at most WIDENED_M: a vague position is no proof.
     A position that the machine itself calls made up counts like any other here; it is recorded,
     and the office sees it: a tablet must not call a person a liar on the spot.
     """
@@ -65,7 +70,7 @@ def by_position(checkpoint: Checkpoint, fix: Fix | None) -> Evidence:
         presence = Presence.NO_POSITION
     elif fix.accuracy_m > WORST_ACCURACY_M:
         presence = Presence.TOO_VAGUE
-    elif distance <= checkpoint.radius_m + fix.accuracy_m:
+    elif distance <= checkpoint.radius_m + min(fix.accuracy_m, WIDENED_M):
         presence = Presence.THERE
     else:
         presence = Presence.TOO_FAR

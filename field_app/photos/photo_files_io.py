@@ -101,11 +101,14 @@ class PhotoFiles:
                 self._path(sha256).unlink(missing_ok=True)
         return list(self.names())
 
-    def seal_missing(self, unsent: Sequence[str]) -> int:
-        """Seal unsent photos from before the server's key was known; return how many."""
+    def seal_missing(self, names: Sequence[str]) -> int:
+        """Seal those of these photos that have no sealed copy; return how many.
+
+        Nothing is done while the vault is locked.
+        """
         if self.sealed is None or not self.vault.is_open():
             return 0
-        here = [sha256 for sha256 in unsent if self.has(sha256)]
+        here = [sha256 for sha256 in names if self.has(sha256)]
         missing = [sha256 for sha256 in here if not self.sealed.has(sha256)]
         for sha256 in missing:
             self.sealed.save(sha256, self.load(sha256))
@@ -115,6 +118,10 @@ class PhotoFiles:
         """Take the sealed copy away: the server has the photo, the file stays to be looked at."""
         if self.sealed is not None:
             self.sealed.remove(sha256)
+
+    def has_sealed(self, sha256: str) -> bool:
+        """Return whether there is a sealed copy."""
+        return self.sealed is not None and self.sealed.has(sha256)
 
     def sealed_only(self) -> list[str]:
         """Return the photos of which nothing but the sealed copy is here."""

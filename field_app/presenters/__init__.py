@@ -16,6 +16,7 @@
     order         OrderPresenter: one order
     map_views     the view data of the map
     map_route     how a route lies on the map
+    map_legend    what its lines and signs mean
     map           MapPresenter: the network, today's stops, the route, what closes what
     finding       FindingPresenter: the finding form
     form_views    the view data of a form of the office

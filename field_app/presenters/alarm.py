@@ -11,7 +11,7 @@ from field_app.platform.ports import Hardware, Sound
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import AlarmView, Tone
-from field_app.presenters.watch import answer_watch, clock_text
+from field_app.presenters.watch import answer_watch, clock_text, is_for_another, late_text
 from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
@@ -140,14 +140,17 @@ class AlarmPresenter:
         if watch.state in {WatchState.OFF, WatchState.CALM} or watch.due_ms is None:
             return None
         is_late = watch.state is not WatchState.ASKING
+        is_other = is_for_another(self._tablet, watch)
         return AlarmView(
-            text=t("Are you all right?"),
-            detail=t("The control room is told that nobody answers.")
+            text=t("Is {person} all right?").format(person=watch.person)
+            if is_other
+            else t("Are you all right?"),
+            detail=late_text(t, watch)
             if is_late
             else t("Answer within {time}").format(time=clock_text(watch.due_ms - self._now_ms())),
             tone=Tone.DANGER if is_late else Tone.WARN,
             icon="account-clock",
-            answer_text=t("I am all right"),
+            answer_text=t("All right") if is_other else t("I am all right"),
             order_id="",
         )
 

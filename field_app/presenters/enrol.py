@@ -25,6 +25,7 @@ class _Standing:
     must_enrol: bool
     is_withdrawn: bool
     waiting_count: int
+    photo_count: int
 
 
 class EnrolPresenter:
@@ -129,6 +130,7 @@ class EnrolPresenter:
             must_enrol=self._tablet.must_enrol(),
             is_withdrawn=withdrawal.is_withdrawn,
             waiting_count=withdrawal.sealed_waiting + withdrawal.readable_waiting,
+            photo_count=withdrawal.photos_waiting,
         )
 
     def _why(self, standing: _Standing) -> str:
@@ -138,13 +140,14 @@ class EnrolPresenter:
             return ""
         if not standing.is_withdrawn:
             return t("Too many wrong PINs. Ask the office for a new one-time code.")
-        if not standing.waiting_count:
+        if not standing.waiting_count and not standing.photo_count:
             return t(
                 "The office has withdrawn this tablet. All that you entered has arrived there."
             )
-        return t("The office has withdrawn this tablet. Entries that still wait: {count}.").format(
-            count=standing.waiting_count
-        )
+        return t(
+            "The office has withdrawn this tablet. Only here so far: {count} entries, {photos} "
+            "photos. Leave it switched on, in a free network, until all have arrived."
+        ).format(count=standing.waiting_count, photos=standing.photo_count)
 
     def _ask(self, url: str, code: str) -> str:
         """Return why it did not work, empty when it did."""

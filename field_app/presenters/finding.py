@@ -9,7 +9,9 @@ from field_app.forms.finding import (
     FindingAnswers,
     MeasuredField,
     Missing,
+    Problem,
     find_missing,
+    is_contradicted,
     is_required,
     offered_fields,
     problem_of,
@@ -35,7 +37,7 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.findings import CAUSE_TEXT, causes_for
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
-from wire_contracts.orders import WorkOrderDocument
+from wire_contracts.orders import OrderType, WorkOrderDocument
 
 _RESULT: Final = "result"
 _CAUSE: Final = "cause"
@@ -243,7 +245,10 @@ class FindingPresenter:
                 for each in FindingResult
             ),
             causes=self._causes(document, answers),
-            measured=tuple(self._measured(one, answers) for one in offered_fields(document.medium)),
+            measured=tuple(
+                self._measured(one, answers, document.order_type)
+                for one in offered_fields(document.medium)
+            ),
             note=str(self._fields.get(_NOTE) or ""),
             missing=(*(missing_text(t, each) for each in missing), *self._lack_texts(lacking)),
             can_finish=not missing and not lacking and not self._is_finished,
@@ -269,10 +274,14 @@ class FindingPresenter:
             for each in causes_for(document.medium, answers.result)
         )
 
-    def _measured(self, one: MeasuredField, answers: FindingAnswers) -> MeasuredFieldView:
+    def _measured(
+        self, one: MeasuredField, answers: FindingAnswers, order_type: OrderType
+    ) -> MeasuredFieldView:
         t = self._context.words
         text = answers.measured.get(one.quantity, "")
         problem = problem_of(one, text)
+        if problem is None and is_contradicted(one, text, answers.result):
+            problem = Problem.GAS_PRESENT
         error = "" if problem is None else missing_text(t, Missing(problem=problem, measured=one))
         return MeasuredFieldView(
             key=str(one.quantity),
@@ -281,7 +290,7 @@ class FindingPresenter:
             text=text,
             range_text=range_text(t, one),
             error_text=error,
-            is_required=is_required(one, answers.result),
+            is_required=is_required(one, answers.result, order_type),
         )
 
     def _lacking(self, answers: FindingAnswers) -> Sequence[Lacking]:

@@ -1,6 +1,9 @@
 """The sheet before a well is entered: the air, the detector, and one word: in, or not."""
 
+from collections.abc import Mapping
 from datetime import date
+
+from typing_extensions import override
 
 from field_app.forms.numbers import parse_number
 from field_app.orders.entry_gate import (
@@ -15,6 +18,7 @@ from field_app.orders.entry_gate import (
     Detector,
     GateReason,
     GateVerdict,
+    is_too_old,
     judge_entry,
     trusted_detector,
 )
@@ -46,6 +50,11 @@ _DATE_PARTS = 3
 _BLOCKS = frozenset({GateReason.CALIBRATION_DUE, GateReason.WRONG_DETECTOR})
 """What another measurement does not help."""
 
+_OLD = (GateReason.TOO_OLD,)
+
+_TYPED_AT = ".at"
+"""Beside a value's own name in the draft: when it was typed, ms of the tablet's clock."""
+
 OTHER = "other"
 """The choice of a detector that is not on the office's list."""
 
@@ -56,15 +65,46 @@ class GatePage(SitePage):
     def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
         """Guard the wells of the order `order_id`."""
         super().__init__(tablet, context, order_id, "gate")
+        self._kept: dict[str, tuple[str, int]] = {}
+
+    @override
+    def typed_before(self, data: SiteSheet) -> Mapping[str, str]:
+        """Return what was typed, and take note of when."""
+        typed = super().typed_before(data)
+        for key in AirValue:
+            at_ms = int(typed.get(f"{key}{_TYPED_AT}") or 0)
+            if at_ms >= self._kept.get(key, ("", 0))[1]:
+                self._kept[key] = typed.get(key, ""), at_ms
+        return typed
+
+    @override
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers; of a value also when it was typed."""
+        now_ms = self._now_ms()
+        values = {key: answers[key] for key in AirValue if key in answers}
+        self._kept |= {key: (text, now_ms) for key, text in values.items()}
+        return super().keep({**answers, **{f"{key}{_TYPED_AT}": str(now_ms) for key in values}})
+
+    def _old_values(self, answers: Answers) -> frozenset[str]:
+        """Return the values that were typed too long ago; one that is being typed now is not."""
+        now_ms = self._now_ms()
+        return frozenset(
+            key
+            for key, (text, at_ms) in self._kept.items()
+            if text.strip() and text == answers.get(key) and is_too_old(at_ms, now_ms)
+        )
+
+    def _now_ms(self) -> int:
+        return ms_from_utc(self._context.clock.now_utc())
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
         """Return the sheet."""
         t = self.t
-        air = _air(answers)
+        air = self._air(answers)
         detector = _detector(data, answers)
         verdict = judge_entry(detector, air, self._today(data))
         blocks: list[Block] = [self._verdict(verdict)]
-        blocks += self._numbers(air, verdict, detector)
+        blocks += self._numbers(air, verdict, detector, self._old_values(answers))
         blocks += self._detector_blocks(data, detector, answers)
         blocks.append(self._history(data))
         return SheetView(
@@ -80,7 +120,7 @@ class GatePage(SitePage):
             secondary=SheetButton(
                 key="deny", text=t("Keep: nobody goes in"), icon="hand-back-right", kind="ghost"
             )
-            if air != AirTyped()
+            if air != AirTyped() and not air.is_old
             else None,
             saved_text=answers.saved_text,
             message=answers.message,
@@ -92,9 +132,10 @@ class GatePage(SitePage):
         if sheet is None:
             return Tapped(is_done=True)
         detector = _detector(sheet, answers)
-        verdict = judge_entry(detector, _air(answers), self._today(sheet))
+        air = self._air(answers)
+        verdict = judge_entry(detector, air, self._today(sheet))
         is_allowed = key == "allow"
-        if is_allowed and not verdict.is_allowed:
+        if air.is_old or (is_allowed and not verdict.is_allowed):
             return Tapped(message=gate_text(self.t, verdict.reasons[0]))
         if detector != sheet.detector:
             self._tablet.site.use_detector(detector)
@@ -114,6 +155,15 @@ class GatePage(SitePage):
             ),
         )
         return Tapped(is_done=is_allowed)
+
+    def _air(self, answers: Answers) -> AirTyped:
+        return AirTyped(
+            oxygen_pct=answers.get("oxygen_pct"),
+            lel_pct=answers.get("lel_pct"),
+            carbon_monoxide_ppm=answers.get("carbon_monoxide_ppm"),
+            hydrogen_sulphide_ppm=answers.get("hydrogen_sulphide_ppm"),
+            is_old=bool(self._old_values(answers)),
+        )
 
     def _today(self, data: SiteSheet) -> date:
         return utc_from_ms(data.now_ms).astimezone(self._context.zone).date()
@@ -155,7 +205,9 @@ class GatePage(SitePage):
             icon="lock" if is_blocked else "air-filter",
         )
 
-    def _numbers(self, air: AirTyped, verdict: GateVerdict, detector: Detector) -> list[Block]:
+    def _numbers(
+        self, air: AirTyped, verdict: GateVerdict, detector: Detector, old: frozenset[str]
+    ) -> list[Block]:
         """Return the values; one that the detector does not show is not asked for."""
         t = self.t
         rows = (
@@ -199,7 +251,7 @@ class GatePage(SitePage):
                 unit=unit,
                 text=text,
                 hint=hint,
-                error=self._error(text, reasons, verdict),
+                error=self._error(text, (_OLD if key in old else ()) + reasons, verdict),
             )
             for key, label, unit, text, hint, reasons in rows
             if text.strip() or _is_shown(detector, AirValue(key))
@@ -297,15 +349,6 @@ def _is_shown(detector: Detector, value: AirValue) -> bool:
 
 def _shown(value: float | None) -> str:
     return "–" if value is None else f"{value:g}"
-
-
-def _air(answers: Answers) -> AirTyped:
-    return AirTyped(
-        oxygen_pct=answers.get("oxygen_pct"),
-        lel_pct=answers.get("lel_pct"),
-        carbon_monoxide_ppm=answers.get("carbon_monoxide_ppm"),
-        hydrogen_sulphide_ppm=answers.get("hydrogen_sulphide_ppm"),
-    )
 
 
 def _is_listed(data: SiteSheet, detector_id: str) -> bool:

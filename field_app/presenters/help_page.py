@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from field_app.orders.lone_watch import INTERVALS_MIN, Watch, WatchState
+from field_app.orders.site_desk import Draft, HelpCalled
 from field_app.platform.ports import Locator
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
@@ -20,12 +21,25 @@ from field_app.presenters.sheet_views import (
 )
 from field_app.presenters.site_words import HELP_ICONS, help_text
 from field_app.presenters.views import Tone
-from field_app.presenters.watch import answer_watch, clock_text, name_at_work
+from field_app.presenters.watch import (
+    answer_watch,
+    clock_text,
+    is_for_another,
+    late_text,
+    name_at_work,
+)
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import HelpCall, HelpReason, LoneWorkerEvent, WatchEvent
 
 MINUTE_MS = 60_000
+
+HELP_ORDER = "help"
+"""The record under which what is chosen here is a draft."""
+
+_FRESH_MS = 10 * MINUTE_MS
+"""A reason that was chosen longer ago belongs to another danger (judgement)."""
+
 _TONES = {
     WatchState.OFF: Tone.PLAIN,
     WatchState.CALM: Tone.INFO,
@@ -37,11 +51,13 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpData:
-    """How the watch stands, and whether a call for help is open."""
+    """How the watch stands, and how far a call for help has come."""
 
     watch: Watch
-    is_calling: bool
+    called: HelpCalled
     now_ms: int
+    draft: Draft
+    is_for_another: bool = False
 
 
 class HelpPage:
@@ -52,46 +68,44 @@ class HelpPage:
         self._tablet = tablet
         self._context = context
         self._locator = locator
-        self._typed: dict[str, str] = {}
 
     def read(self) -> HelpData:
         """Return how the watch stands."""
         site = self._tablet.site
-        return HelpData(watch=site.watch(), is_calling=site.calls(), now_ms=self._now_ms())
+        watch = site.watch()
+        return HelpData(
+            watch=watch,
+            is_for_another=is_for_another(self._tablet, watch),
+            called=site.help_called(),
+            now_ms=self._now_ms(),
+            draft=site.draft(HELP_ORDER),
+        )
 
     def typed_before(self, data: HelpData) -> Mapping[str, str]:
-        """Return what was chosen while the sheet is open."""
-        del data
-        return self._typed
+        """Return what was chosen a moment ago: the app may have been killed since."""
+        at_ms = data.draft.saved_at_ms or 0
+        return data.draft.typed if abs(data.now_ms - at_ms) < _FRESH_MS else {}
 
     def saved_at_ms(self, data: HelpData) -> int | None:
-        """Return None: nothing is a draft here."""
+        """Return None: a reason is no answer until it is sent."""
         del data
         return None
 
     def keep(self, answers: Mapping[str, str]) -> int | None:
-        """Remember what was chosen until it is sent."""
-        self._typed |= answers
-        return None
+        """Keep what was chosen until it is sent."""
+        return self._tablet.site.keep(HELP_ORDER, "", answers)
 
     def view(self, data: HelpData, answers: Answers) -> SheetView:
         """Return the sheet."""
         t = self._context.words
         blocks: list[Block] = []
-        if data.is_calling:
-            blocks.append(
-                NoticeBlock(
-                    key="calling",
-                    text=t("The control room is told that you need help."),
-                    tone=Tone.DANGER,
-                    icon="alarm-light",
-                )
-            )
+        if data.called is not HelpCalled.NO:
+            blocks.append(self._calling(data.called))
         blocks.append(self._reasons(answers))
         blocks += self._watch(data, answers)
         return SheetView(
             title=t("Help"),
-            subtitle=t("Works without a network as soon as there is one again"),
+            subtitle=t("Kept without a network, sent as soon as there is one"),
             blocks=tuple(blocks),
             primary=self._primary(data, answers),
             secondary=self._secondary(data),
@@ -108,8 +122,21 @@ class HelpPage:
             "end": self._end,
         }
         acts[key](answers)
-        self._typed = {}
+        self.keep(dict.fromkeys(answers.typed, ""))
         return Tapped()
+
+    def _calling(self, called: HelpCalled) -> NoticeBlock:
+        """Return what became of the call; until the server has it nobody knows."""
+        t = self._context.words
+        texts = {
+            HelpCalled.TOLD: t("The control room has your call for help."),
+            HelpCalled.REFUSED: t(
+                "Not received: the server refused it, nobody knows. Call by telephone now."
+            ),
+        }
+        unsent = t("Not sent yet: nobody knows. Call by telephone, or go where there is a network.")
+        text = texts.get(called, unsent)
+        return NoticeBlock(key="calling", text=text, tone=Tone.DANGER, icon="alarm-light")
 
     def _reasons(self, answers: Answers) -> ChoiceBlock:
         t = self._context.words
@@ -130,8 +157,8 @@ class HelpPage:
 
     def _watch(self, data: HelpData, answers: Answers) -> list[Block]:
         t = self._context.words
-        title = TextBlock(key="alone", text=t("I work alone"), is_title=True)
         watch = data.watch
+        title = TextBlock(key="alone", text=self._whose(data), is_title=True)
         if watch.state is WatchState.OFF or watch.due_ms is None:
             return [
                 title,
@@ -159,24 +186,46 @@ class HelpPage:
         left_ms = watch.due_ms - data.now_ms
         return [
             title,
+            *self._watch_notices(data),
             TimerBlock(
                 key="timer",
-                label=self._label(watch.state),
+                label=self._label(data),
                 text=clock_text(left_ms),
                 tone=_TONES[watch.state],
                 share=left_ms / watch.interval_ms if watch.interval_ms else 0.0,
             ),
         ]
 
-    def _label(self, state: WatchState) -> str:
+    def _whose(self, data: HelpData) -> str:
+        """Return over whom the watch is: a tablet keeps one, and a colleague may hold it."""
         t = self._context.words
-        texts = {
-            WatchState.CALM: t("I am asked in"),
-            WatchState.ASKING: t("Are you all right? Answer within"),
-            WatchState.OVERDUE: t("Answer now: the control room is told"),
-            WatchState.ESCALATED: t("The control room sends somebody"),
-        }
-        return texts.get(state, "")
+        if data.is_for_another:
+            return t("{person} works alone").format(person=data.watch.person)
+        return t("I work alone")
+
+    def _watch_notices(self, data: HelpData) -> list[Block]:
+        t, blocks = self._context.words, list[Block]()
+        if data.watch.is_refused:
+            text = t("The server refused this watch: nobody watches. Tell somebody by telephone.")
+            blocks.append(
+                NoticeBlock(key="refused", text=text, tone=Tone.DANGER, icon="alarm-light")
+            )
+        if data.is_for_another:
+            text = t("This tablet keeps one watch: end that of {person} before you start your own.")
+            text = text.format(person=data.watch.person)
+            blocks.append(
+                NoticeBlock(key="another", text=text, tone=Tone.WARN, icon="account-clock")
+            )
+        return blocks
+
+    def _label(self, data: HelpData) -> str:
+        t, watch = self._context.words, data.watch
+        calm, asking = t("I am asked in"), t("Are you all right? Answer within")
+        if data.is_for_another:
+            calm = t("{person} is asked in").format(person=watch.person)
+            asking = t("Is {person} all right? Answer within").format(person=watch.person)
+        texts = {WatchState.CALM: calm, WatchState.ASKING: asking}
+        return texts.get(watch.state, late_text(t, watch))
 
     def _primary(self, data: HelpData, answers: Answers) -> SheetButton:
         t = self._context.words
@@ -189,7 +238,9 @@ class HelpPage:
                 needs_again=True,
             )
         if data.watch.state is not WatchState.OFF:
-            return SheetButton(key="confirm", text=t("I am all right"), icon="check-bold")
+            all_right = t("{person} is all right").format(person=data.watch.person)
+            text = all_right if data.is_for_another else t("I am all right")
+            return SheetButton(key="confirm", text=text, icon="check-bold")
         return SheetButton(
             key="start",
             text=t("Start the watch"),
@@ -199,7 +250,7 @@ class HelpPage:
 
     def _secondary(self, data: HelpData) -> SheetButton | None:
         t = self._context.words
-        if data.is_calling:
+        if data.called is not HelpCalled.NO:
             return SheetButton(key="over", text=t("Help is here"), icon="check-bold", kind="ghost")
         if data.watch.state is not WatchState.OFF:
             return SheetButton(
@@ -241,7 +292,10 @@ class HelpPage:
     def _tell(self, event: WatchEvent, due_ms: int | None, place: str) -> None:
         self._tablet.site.tell_watch(
             LoneWorkerEvent(
-                event=event, person=name_at_work(self._tablet), due_ms=due_ms, place=place
+                event=event,
+                person=self._tablet.site.watch().person or name_at_work(self._tablet),
+                due_ms=due_ms,
+                place=place,
             )
         )
 

@@ -146,9 +146,22 @@ class LogInPresenter:
                 self._came_in()
                 return
             self._account, self._typed = account_id, ""
-            self._draw(PinStep.ENTER, "")
+            if account_id in self._access.with_pin:
+                self._draw(PinStep.ENTER, "")
+            else:
+                self._draw(PinStep.WHO, self._no_pin_text(account_id))
 
         return done
+
+    def _no_pin_text(self, account_id: str) -> str:
+        """Return how somebody without a PIN comes in where others have one."""
+        t = self._context.words
+        name = next((p.name for p in self._access.people if p.account_id == account_id), "")
+        text = t(
+            "{name} has set no PIN. Somebody with a PIN opens the tablet first and then chooses"
+            " {name} under “Me”."
+        )
+        return text.format(name=name)
 
     def _answered(self, verdict: PinVerdict) -> None:
         if verdict.outcome is PinOutcome.OPENED:

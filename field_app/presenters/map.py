@@ -9,6 +9,12 @@ from typing import Final
 from field_app.orders.network_near import distance_to_line
 from field_app.orders.order_store import OrderFilter, OrderLine, OrderQuery
 from field_app.platform.ports import Fix, Locator
+from field_app.presenters.map_legend import (
+    SIGN_ICONS,
+    kind_text,
+    legend_of_pipes,
+    legend_of_signs,
+)
 from field_app.presenters.map_route import (
     NO_ROUTE,
     RouteOnMap,
@@ -18,7 +24,6 @@ from field_app.presenters.map_route import (
 )
 from field_app.presenters.map_views import (
     BLANK_MAP,
-    LegendLine,
     MapCard,
     MapLines,
     MapSign,
@@ -33,7 +38,7 @@ from field_app.presenters.stage import Stage
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import medium_text
 from field_app.tablet import Tablet
-from wire_contracts.network import NetworkPart, NetworkPoint, Pipe, PipeLevel, Plane, PointKind
+from wire_contracts.network import NetworkPart, NetworkPoint, Pipe, PipeLevel, Plane
 from wire_contracts.orders import SafetyClass
 from wire_contracts.quantities import Medium
 
@@ -41,12 +46,15 @@ MOST_STOPS: Final = 200
 """Stops on the map: more than a crew sees in a month, fewer than a frame can draw."""
 
 _WIDTHS: Final[Mapping[PipeLevel, float]] = {
-    PipeLevel.HIGH: 6.0,
-    PipeLevel.MEDIUM: 4.0,
-    PipeLevel.LOW: 2.5,
+    PipeLevel.HIGH: 8.0,
+    PipeLevel.MEDIUM: 5.0,
+    PipeLevel.LOW: 2.0,
     PipeLevel.SUPPLY: 3.5,
     PipeLevel.RETURN: 3.5,
 }
+_CORES: Final[Mapping[float, float]] = {8.0: 3.5}
+"""High pressure is a double line: a shade of one colour is no sign in the sun."""
+
 _TONES: Final[Mapping[tuple[Medium, PipeLevel], str]] = {
     (Medium.HEAT, PipeLevel.SUPPLY): "map_supply",
     (Medium.HEAT, PipeLevel.RETURN): "map_return",
@@ -55,13 +63,6 @@ _MEDIUM_TONES: Final[Mapping[Medium, str]] = {
     Medium.GAS: "map_gas",
     Medium.WATER: "map_water",
     Medium.HEAT: "map_supply",
-}
-_ICONS: Final[Mapping[PointKind, str]] = {
-    PointKind.VALVE_WELL: "valve",
-    PointKind.VALVE: "valve",
-    PointKind.REGULATOR: "gauge",
-    PointKind.SUBSTATION: "home-map-marker",
-    PointKind.GATEWAY: "server-network",
 }
 _STOP_TONES: Final = {1: "p1", 2: "p2", 3: "p3"}
 _MEDIUM_ICONS: Final = {
@@ -170,6 +171,7 @@ class MapPresenter:
         here = self._here()
         kind, key = self._chosen
         lit_pipes = self._lit_pipes()
+        orders = self._stops()
         self._stage.draw(
             replace(
                 BLANK_MAP,
@@ -177,7 +179,7 @@ class MapPresenter:
                 lines=self._lines,
                 signs=self._signs(lit_pipes),
                 stops=(
-                    *self._stops(),
+                    *orders,
                     *route_stops(
                         t,
                         self._found.route,
@@ -191,7 +193,10 @@ class MapPresenter:
                 accuracy_m=0.0 if self._found.fix is None else self._found.fix.accuracy_m,
                 position_text=self._position_text(),
                 bounds=self._bounds(),
-                legend=_legend(t, self._lines),
+                legend=(
+                    *legend_of_pipes(t, self._lines),
+                    *legend_of_signs(t, self._points.values(), orders, here),
+                ),
                 card=self._card(here),
                 empty_text=""
                 if self._pipes or self._found.stops or self._checkpoints
@@ -229,7 +234,7 @@ class MapPresenter:
         return tuple(
             MapSign(
                 key=point.point_id,
-                icon=_ICONS[point.kind],
+                icon=SIGN_ICONS[point.kind],
                 tone=_MEDIUM_TONES[point.medium],
                 name=point.name or point.point_id,
                 place=(point.x_m, point.y_m),
@@ -297,10 +302,10 @@ class MapPresenter:
             count=len(closed), length=distance_text(t, length_m)
         )
         return MapCard(
-            title=f"{_kind_text(t, point.kind)} {point.name or point.point_id}",
+            title=f"{kind_text(t, point.kind)} {point.name or point.point_id}",
             detail=detail if closed else medium_text(t, point.medium),
             tone=Tone.WARN if closed else Tone.PLAIN,
-            icon=_ICONS[point.kind],
+            icon=SIGN_ICONS[point.kind],
         )
 
     def _pipe_card(self, pipe_id: str) -> MapCard | None:
@@ -362,27 +367,9 @@ def _lines(pipes: Sequence[Pipe]) -> tuple[MapLines, ...]:
     for pipe in pipes:
         groups.setdefault((pipe_tone(pipe), _WIDTHS[pipe.level]), []).append(tuple(pipe.line_m))
     return tuple(
-        MapLines(tone=tone, width_dp=width_dp, lines=lines)
+        MapLines(tone=tone, width_dp=width_dp, core_dp=_CORES.get(width_dp, 0.0), lines=lines)
         for (tone, width_dp), lines in sorted(groups.items(), key=lambda item: item[0][1])
     )
-
-
-def _legend(t: Words, groups: Sequence[MapLines]) -> tuple[LegendLine, ...]:
-    texts = {
-        ("map_gas", 6.0): t("Gas, high pressure"),
-        ("map_gas", 4.0): t("Gas, medium pressure"),
-        ("map_gas", 2.5): t("Gas, low pressure"),
-        ("map_water", 4.0): t("Water"),
-        ("map_water", 2.5): t("Water"),
-        ("map_supply", 3.5): t("Heat, supply"),
-        ("map_return", 3.5): t("Heat, return"),
-    }
-    lines = {
-        text: LegendLine(tone=group.tone, width_dp=group.width_dp, text=text)
-        for group in groups
-        if (text := texts.get((group.tone, group.width_dp)))
-    }
-    return tuple(lines[text] for text in dict.fromkeys(texts.values()) if text in lines)
 
 
 def level_text(t: Words, level: PipeLevel) -> str:
@@ -395,14 +382,3 @@ def level_text(t: Words, level: PipeLevel) -> str:
         PipeLevel.RETURN: t("return"),
     }
     return texts[level]
-
-
-def _kind_text(t: Words, kind: PointKind) -> str:
-    texts = {
-        PointKind.VALVE_WELL: t("Valve well"),
-        PointKind.VALVE: t("Valve"),
-        PointKind.REGULATOR: t("Regulator box"),
-        PointKind.SUBSTATION: t("Substation"),
-        PointKind.GATEWAY: t("Gateway"),
-    }
-    return texts[kind]

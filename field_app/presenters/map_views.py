@@ -20,12 +20,14 @@ class MapLines:
     Attributes:
         tone: Token of the colour.
         width_dp: Width on the screen, whatever the zoom.
+        core_dp: Width of the bare middle of a line that is drawn double, 0 for a single one.
         lines: Corners of each pipe.
     """
 
     tone: str
     width_dp: float
     lines: Sequence[Sequence[Place]]
+    core_dp: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,13 @@ class MapCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegendLine:
-    """One line of the legend."""
+    """One line of the legend: a stroke as pipes are drawn, or the icon of a sign."""
 
     tone: str
-    width_dp: float
     text: str
+    width_dp: float = 0.0
+    core_dp: float = 0.0
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

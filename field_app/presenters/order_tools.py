@@ -1,5 +1,6 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
+from field_app.orders.entry_gate import is_too_old
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import time_text
@@ -24,9 +25,23 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
     return (*safety, *_record_tools(sheet, t))
 
 
+def _gas_standing(sheet: SiteSheet, t: Words) -> tuple[str, Tone]:
+    """Return what the last measurement of the air says now: go in, stay out, measure again."""
+    record = sheet.record
+    if not record.gas:
+        return t("before entry"), Tone.PLAIN
+    _at_ms, gas = record.gas[-1]
+    if gas.is_entry_allowed is not True:
+        return t("Nobody went in"), Tone.DANGER
+    if is_too_old(sheet.now_ms - sheet.air_age_ms, sheet.now_ms):
+        return t("Measure again"), Tone.WARN
+    return t("Entry allowed"), Tone.OK
+
+
 def _safety_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
     """Return the tools of orders for which pipes are opened: steps, air, valves."""
     record = sheet.record
+    gas_text, gas_tone = _gas_standing(sheet, t)
     valves_text = t("{count} closed").format(count=len(record.valves)) if record.valves else "0"
     return (
         OrderTool(
@@ -39,9 +54,9 @@ def _safety_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
         OrderTool(
             key="gate",
             text=t("Gas test"),
-            detail=str(len(record.gas)) if record.gas else t("before entry"),
+            detail=gas_text,
             icon="air-filter",
-            tone=Tone.OK if record.gas else Tone.PLAIN,
+            tone=gas_tone,
         ),
         OrderTool(
             key="valves",

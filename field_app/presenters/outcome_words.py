@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from field_app.presenters.ports import Words
-from field_app.presenters.wording import event_text
+from field_app.presenters.wording import event_text, result_text
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus
 from wire_contracts.codes import Code
+from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import FactType
+from wire_contracts.review_outcomes import Choice, ReviewOutcome
 from wire_contracts.work_order_states import WorkOrderEvent
 
 
@@ -62,14 +64,16 @@ def outcome_text(t: Words, entry: OutboxEntry) -> str:
     """Return why the server refused, merged or could not read something."""
     if entry.status is OpStatus.HELD:
         return t("The server could not read it. It is kept here.")
+    if entry.decision is not None:
+        return _decision_text(t, entry.operation, entry.decision)
     if entry.outcome is Outcome.MERGED:
-        return t("The office's words and yours were put together.")
+        return t("Yours stands now. Somebody had written something else there.")
     texts: Mapping[Code, str] = {
         Code.STATE: t("The order has moved on meanwhile."),
         Code.TAKEN: t("Another crew had taken the order first."),
         Code.EVIDENCE_MISSING: t("The finding is missing: record it and finish again."),
         Code.GONE: t("The order was cancelled or is gone."),
-        Code.NOT_YOURS: t("The order belongs to another crew now."),
+        Code.NOT_YOURS: t("The order, or the person, was not this crew's at that time."),
         Code.FIELD_OFFICE: t("Only the office may change this."),
         Code.ENTITY_UNKNOWN: t("The server does not know this order."),
         Code.CONFLICT: t("The office had changed the same thing."),
@@ -78,12 +82,29 @@ def outcome_text(t: Words, entry: OutboxEntry) -> str:
     return otherwise if entry.code is None else texts.get(entry.code, otherwise)
 
 
+def _decision_text(t: Words, operation: Operation, decision: ReviewOutcome) -> str:
+    """Return what the office decided, with the value that stands where it wrote one."""
+    value = str(decision.value or "")
+    if operation.field == "result" and value in set(FindingResult):
+        value = result_text(t, FindingResult(value))
+    texts: Mapping[Choice, str] = {
+        Choice.CREW: t("The office has decided: yours stands."),
+        Choice.OFFICE: t("The office has decided: the other one stands."),
+        Choice.OTHER: t("The office has written something else."),
+        Choice.NOTED: t("The office has looked at it and settled it."),
+    }
+    is_other = decision.choice in {Choice.OFFICE, Choice.OTHER}
+    return f"{texts[decision.choice]} {value}".strip() if is_other else texts[decision.choice]
+
+
 def advice_text(t: Words, entry: OutboxEntry) -> str:
-    """Return what the crew does now."""
+    """Return what the crew does now; of what the office decided, why."""
     if entry.status is OpStatus.HELD:
         return t("Tap “Try again”. If it stays, show the office this tablet.")
+    if entry.decision is not None:
+        return entry.decision.reason or t("There is nothing else to do.")
     if entry.outcome is Outcome.MERGED:
-        return t("Read both. There is nothing else to do.")
+        return t("The office sees both. If it decides otherwise, you read it here.")
     texts: Mapping[Code, str] = {
         Code.STATE: t("Open the order and go on from where it stands now."),
         Code.TAKEN: t("Do not go there; take the next order."),

@@ -1,6 +1,6 @@
 """PointPage: one checkpoint of a run: being there, values, what was found, the next stop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormSubject
@@ -52,6 +52,7 @@ from wire_contracts.patrol_facts import CheckIn, Defect, PatrolPoint, PointOutco
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
 
 _LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
+_GRAVE = "grave"
 _TAG, _OUTCOME, _SEVERITY, _NOTE, _REASON = "tag", "outcome", "severity", "note", "reason"
 _UNREADABLE = "unreadable"
 
@@ -153,7 +154,12 @@ class PointPage:
         if key == "photo":
             hardware.camera.take_photo(self._photographed)
             return Tapped()
-        return self._finish(data, answers)
+        return self._choose_grave() if key == _GRAVE else self._finish(data, answers)
+
+    def _choose_grave(self) -> Tapped:
+        grave = {_OUTCOME: str(PointOutcome.DEFECT), _SEVERITY: "1"}
+        self._parts.desk.save_answers(self._draft, grave)
+        return Tapped()
 
     def hear(self, tag: Tag) -> None:
         """Take an NFC tag that was held near; called on any thread."""
@@ -220,7 +226,7 @@ class PointPage:
             defect=Defect(severity=int(answers.get(_SEVERITY)), note=answers.get(_NOTE).strip())
             if is_defect
             else None,
-            reason=answers.get(_REASON).strip(),
+            reason="" if is_defect else answers.get(_REASON).strip(),
             note=answers.get(_NOTE).strip(),
         )
         self._parts.desk.finish_point(point, data.checkpoint)
@@ -233,28 +239,37 @@ class PointPage:
         t, checkpoint = self._parts.context.words, data.checkpoint
         judged = self._judged(data, answers)
         outcome = answers.get(_OUTCOME)
+        is_danger = is_dangerous(judged)
+        is_asked = is_danger or outcome not in _LEFT_OUT
         blocks: list[Block] = [
             *self._warnings(checkpoint, judged),
             *self._being_there(data, answers),
             *form_rows(t, data.forms),
-            *(self._numbers(judged) if outcome not in _LEFT_OUT else []),
+            *(self._numbers(judged) if is_asked else []),
             self._outcomes(outcome),
-            *self._about(outcome, answers),
+            *self._about(outcome, answers, is_doubtful=_is_beyond(judged) and not is_danger),
             self._photo_row(data),
         ]
-        refusal = self._refusal(data, answers)
         return SheetView(
             title=checkpoint.name.in_language(t.language),
             subtitle=checkpoint.address,
             blocks=tuple(blocks),
-            primary=SheetButton(
-                key="done",
-                text=t("All well, next") if not outcome else t("Keep, next"),
-                icon="check-bold",
-                refusal=refusal,
-            ),
+            primary=self._next_step(data, answers),
             secondary=SheetButton(key="photo", text=t("Photo"), icon="camera", kind="ghost"),
             message=answers.message,
+        )
+
+    def _next_step(self, data: PointData, answers: Answers) -> SheetButton:
+        """Return the big button: in danger it leads to the one defect that is taken."""
+        t, outcome = self._parts.context.words, answers.get(_OUTCOME)
+        if is_dangerous(self._judged(data, answers)) and not _is_grave(answers):
+            text = t("Record a defect of severity 1")
+            return SheetButton(key=_GRAVE, text=text, icon="alert-octagon", kind="danger")
+        return SheetButton(
+            key="done",
+            text=t("All well, next") if not outcome else t("Keep, next"),
+            icon="check-bold",
+            refusal=self._refusal(data, answers),
         )
 
     def _judged(self, data: PointData, answers: Answers) -> tuple[Judged, ...]:
@@ -387,13 +402,15 @@ class PointPage:
             ),
         )
 
-    def _about(self, outcome: str, answers: Answers) -> list[Block]:
+    def _about(self, outcome: str, answers: Answers, *, is_doubtful: bool) -> list[Block]:
         t = self._parts.context.words
         if outcome in _LEFT_OUT:
             label = t("Why?")
             return [NoteBlock(key=_REASON, label=label, text=answers.get(_REASON), is_long=True)]
         if outcome != str(PointOutcome.DEFECT):
-            return []
+            label = t("Why is all well all the same?")
+            note = NoteBlock(key=_NOTE, label=label, text=answers.get(_NOTE), is_long=True)
+            return [note] if is_doubtful else []
         notes = {1: t("an order goes out at once"), 2: t("repair is planned"), 3: t("watch it")}
         tones = {1: Tone.DANGER, 2: Tone.WARN, 3: Tone.INFO}
         lines = tuple(
@@ -427,17 +444,19 @@ class PointPage:
     def _refusal(self, data: PointData, answers: Answers) -> str:
         """Return why the checkpoint cannot be left, empty when it can.
 
+        Danger is judged before anything else, and waits for nothing: no place is left out over it.
         A defect of severity 1 waits for no measurement and no form: its order goes out at once.
         """
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
+        judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
+        is_grave, is_danger = _is_grave(answers), is_dangerous(judged)
+        if is_danger and not is_grave:
+            return t("Dangerous: record it as a defect of severity 1.")
         if outcome in _LEFT_OUT:
             return "" if answers.get(_REASON).strip() else t("Say why.")
-        if self._checkpoint_id not in data.run.state.check_ins:
+        is_here = self._checkpoint_id in data.run.state.check_ins
+        if not is_here and not is_danger:
             return t("Show first that you are there.")
-        judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
-        is_grave = is_defect and answers.get(_SEVERITY) == "1"
-        if is_dangerous(judged) and not is_defect:
-            return t("Dangerous: record it as a defect.")
         missing_form = "" if is_grave else form_refusal(t, data.forms)
         if missing_form:
             return missing_form
@@ -445,11 +464,27 @@ class PointPage:
         wrong = next((each for each in judged if each.verdict in unusable), None)
         if wrong is not None:
             return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
-        has_words = answers.get(_SEVERITY) and answers.get(_NOTE).strip()
-        return t("Say how bad it is, and what is wrong.") if is_defect and not has_words else ""
+        return self._unsaid(answers, is_defect=is_defect, is_beyond=_is_beyond(judged))
+
+    def _unsaid(self, answers: Answers, *, is_defect: bool, is_beyond: bool) -> str:
+        t, has_note = self._parts.context.words, bool(answers.get(_NOTE).strip())
+        if is_defect and not (has_note and answers.get(_SEVERITY)):
+            return t("Say how bad it is, and what is wrong.")
+        if is_beyond and not has_note:
+            return t("A value is beyond its limit: record a defect, or say in the note why not.")
+        return ""
 
 
 _UNUSABLE = frozenset({Verdict.EMPTY, Verdict.NOT_A_NUMBER, Verdict.IMPOSSIBLE})
+
+
+def _is_grave(answers: Answers) -> bool:
+    is_defect = answers.get(_OUTCOME) == str(PointOutcome.DEFECT)
+    return is_defect and answers.get(_SEVERITY) == "1"
+
+
+def _is_beyond(judged: Sequence[Judged]) -> bool:
+    return any(each.verdict is Verdict.BEYOND for each in judged)
 
 
 def _told_before(point: PatrolPoint | None) -> dict[str, str]:

@@ -25,6 +25,11 @@ from wire_contracts.quantities import Quantity
 
 _UNITS = {Quantity.ENERGY_KWH: "kWh"}
 _SHOWN_COUNTS = 5
+_NEVER = frozenset({Doubt.NOT_A_NUMBER, Doubt.TOO_LONG})
+"""What no reason makes right."""
+
+_OF = ":"
+"""A reason is kept with the value that it was given for."""
 
 
 class ReadingPage(SitePage):
@@ -40,7 +45,7 @@ class ReadingPage(SitePage):
         site = data.document.site or OrderSite()
         text = answers.get("value")
         doubt = doubt_of(text, site.counts, data.now_ms)
-        reason = answers.get("sure")
+        reason = _reason_of(answers)
         blocks: list[Block] = [
             NumberBlock(
                 key="value",
@@ -51,9 +56,9 @@ class ReadingPage(SitePage):
                 error="" if doubt is None else doubt_text(t, doubt),
             )
         ]
-        is_question = doubt is not None and doubt is not Doubt.NOT_A_NUMBER
+        is_question = doubt is not None and doubt not in _NEVER
         if is_question:
-            blocks.append(self._question(reason))
+            blocks.append(self._question(text.strip(), reason))
         blocks.append(self._before(site))
         blocks += self._taken(data)
         return SheetView(
@@ -77,7 +82,7 @@ class ReadingPage(SitePage):
         if sheet is None:
             return Tapped(is_done=True)
         site = sheet.document.site or OrderSite()
-        text, reason = answers.get("value"), answers.get("sure")
+        text, reason = answers.get("value"), _reason_of(answers)
         doubt = doubt_of(text, site.counts, sheet.now_ms)
         refusal = self._refusal(text, doubt, reason)
         value = parse_number(text)
@@ -99,22 +104,24 @@ class ReadingPage(SitePage):
         t = self.t
         if not text.strip():
             return t("Enter what the meter shows.")
-        if doubt is Doubt.NOT_A_NUMBER:
+        if doubt is not None and doubt in _NEVER:
             return doubt_text(t, doubt)
         if doubt is not None and not reason:
             return t("Look again, then say why it is right.")
         return ""
 
-    def _question(self, reason: str) -> ChoiceBlock:
+    def _question(self, value: str, reason: str) -> ChoiceBlock:
         t = self.t
         texts = {
             "read_twice": t("Read twice, it is so"),
+            "rolled_over": t("It has begun again at zero"),
             "meter_exchanged": t("The meter was exchanged"),
             "use_changed": t("Use has changed"),
             "meter_stands": t("The meter stands still"),
         }
         icons = {
             "read_twice": "eye",
+            "rolled_over": "counter",
             "meter_exchanged": "swap-horizontal",
             "use_changed": "account-group",
             "meter_stands": "pause",
@@ -123,7 +130,12 @@ class ReadingPage(SitePage):
             key="sure",
             title=t("Why is it right all the same?"),
             lines=tuple(
-                ChoiceLine(value=key, text=text, icon=icons[key], is_selected=key == reason)
+                ChoiceLine(
+                    value=f"{key}{_OF}{value}",
+                    text=text,
+                    icon=icons[key],
+                    is_selected=key == reason,
+                )
                 for key, text in texts.items()
             ),
         )
@@ -163,6 +175,12 @@ class ReadingPage(SitePage):
             value=shown_number(last.value), time=self._time(last.at_ms)
         )
         return [NoticeBlock(key="taken", text=text, tone=Tone.OK, icon="check-circle")]
+
+
+def _reason_of(answers: Answers) -> str:
+    """Return why the value that is typed now is right; what was said of another one is gone."""
+    reason, _, value = answers.get("sure").partition(_OF)
+    return reason if value == answers.get("value").strip() else ""
 
 
 def _unit(site: OrderSite) -> str:

@@ -72,12 +72,16 @@ class SketchPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SketchView:
-    """The route on the network; `ratio` is its width over its height."""
+    """The route on the network; `ratio` is its width over its height.
+
+    Who stands far from the route is shown at the edge where they are: the stops keep their room.
+    """
 
     pipes: tuple[SketchPipe, ...] = ()
     stops: tuple[SketchPoint, ...] = ()
     walked: tuple[tuple[float, float], ...] = ()
     here: tuple[float, float] | None = None
+    is_here_far: bool = False
     ratio: float = 1.0
 
 
@@ -331,8 +335,12 @@ class RunPresenter:
         known = [each for each in state.stops if each in found.checkpoints]
         places = [place_of(found.checkpoints[each]) for each in known]
         walked = [point.place for point in self._track.points]
+        frame = _Frame(places)
+        frame = _Frame([*places, *(each for each in walked if frame.is_near(each))])
         here = None if fix is None else _here(fix)
-        frame = _Frame([*places, *walked, *([] if here is None else [here])])
+        is_far = here is not None and not frame.is_near(here)
+        if here is not None and not is_far:
+            frame = _Frame([*places, *(each for each in walked if frame.is_near(each)), here])
         t = self._parts.context.words
         return SketchView(
             pipes=pipes_under(found.network, frame.spot, pipe_tone),
@@ -347,9 +355,14 @@ class RunPresenter:
                 for each, place in zip(known, places, strict=True)
             ),
             walked=tuple((frame.x(place), frame.y(place)) for place in walked),
-            here=None if here is None else (frame.x(here), frame.y(here)),
+            here=None if here is None else frame.held(here),
+            is_here_far=is_far,
             ratio=frame.ratio,
         )
+
+
+_LEAST_REACH_DEG = 0.003
+"""Some 300 m: from there a route of one stop is walked to, not searched for."""
 
 
 class _Frame:
@@ -364,6 +377,17 @@ class _Frame:
         self._height = max(max(lats) - self._south, 1e-6)
         self._width = max(max(lons) - self._west, 1e-6)
         self.ratio = self._width / self._height
+
+    def is_near(self, place: Place) -> bool:
+        """Return whether a place lies no farther outside than the frame is wide or high."""
+        reach = max(self._width, self._height, _LEAST_REACH_DEG)
+        east = place.longitude_deg * self._shrink - self._west
+        north = place.latitude_deg - self._south
+        return -reach <= east <= self._width + reach and -reach <= north <= self._height + reach
+
+    def held(self, place: Place) -> tuple[float, float]:
+        """Return how far east and north, at the edge for what lies outside."""
+        return min(max(self.x(place), 0.0), 1.0), min(max(self.y(place), 0.0), 1.0)
 
     def x(self, place: Place) -> float:
         """Return how far east, 0..1."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
+from field_app.forms.numbers import shown_number
 from field_app.orders.completion import Lack, Lacking
-from field_app.orders.entry_gate import GateReason
+from field_app.orders.entry_gate import GOOD_FOR_MIN, GateReason
 from field_app.orders.reading_check import Doubt
 from field_app.orders.safety_steps import StepField, Trouble
 from field_app.presenters.dates import day_text
@@ -136,6 +137,9 @@ def gate_text(t: Words, reason: GateReason) -> str:
         GateReason.WRONG_DETECTOR: t(
             "This detector does not show oxygen and gas: take another one."
         ),
+        GateReason.TOO_OLD: t("Measured more than {minutes} minutes ago: measure again.").format(
+            minutes=GOOD_FOR_MIN
+        ),
         GateReason.OXYGEN_MISSING: t("Oxygen is not measured."),
         GateReason.LEL_MISSING: t("Gas is not measured."),
         GateReason.NOT_A_NUMBER: t("A value is not a number."),
@@ -170,6 +174,7 @@ def doubt_text(t: Words, doubt: Doubt) -> str:
     """Return what is strange about a reading, as a question."""
     texts: Mapping[Doubt, str] = {
         Doubt.NOT_A_NUMBER: t("Not a number"),
+        Doubt.TOO_LONG: t("No meter has so many digits."),
         Doubt.BACKWARDS: t("Less than the meter showed before. Read it again."),
         Doubt.MUCH_MORE: t("Far more than usual. A digit too many?"),
         Doubt.MUCH_LESS: t("Far less than usual. Does the meter still count?"),
@@ -181,15 +186,20 @@ def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
     """Return what is missing, in one line."""
     if lacking.lack is Lack.STEP and lacking.step is not None:
         return t("Step not done: {step}").format(step=step_text(t, lacking.step, medium))
-    if lacking.lack is Lack.PHOTO:
-        return t("A photo of what was repaired")
-    if lacking.lack is Lack.READING:
-        return t("The reading of the meter")
-    if lacking.lack is Lack.CHECKLIST:
-        return t("Checklist: {title}").format(title=lacking.checklist)
-    return t("Valve {valve} is closed and nobody is named who may open it").format(
-        valve=lacking.valve_id
-    )
+    measured = t("You measured {value} % LEL here: that is a leak, or another source")
+    closed = t("Valve {valve} is closed and nobody is named who may open it")
+    texts: Mapping[Lack, str] = {
+        Lack.PHOTO: t("A photo of what was repaired"),
+        Lack.READING: t("The reading of the meter"),
+        Lack.GAS_MEASURED: measured.format(value=shown_number(lacking.lel_pct)),
+        Lack.GAS_NOT_FOR_THIS: t(
+            "Gas escapes, and this order has no steps for it: call for help, then end the"
+            " visit as too dangerous"
+        ),
+        Lack.CHECKLIST: t("Checklist: {title}").format(title=lacking.checklist),
+        Lack.VALVE_CLOSED: closed.format(valve=lacking.valve_id),
+    }
+    return texts[lacking.lack]
 
 
 def reason_of_end_text(t: Words, reason: VisitEndReason) -> str:

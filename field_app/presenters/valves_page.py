@@ -1,6 +1,10 @@
-"""The isolation list: which valve is closed, who closed it, who may open it again."""
+"""The isolation list: which valve is closed, who closed it, who may open it again.
+
+A valve is neither closed nor opened without a name: a tap that lacks it becomes a question.
+"""
 
 from collections.abc import Sequence
+from typing import Final
 
 from field_app.orders.network_near import near_valves
 from field_app.orders.site_sheet import SiteSheet
@@ -20,7 +24,16 @@ from field_app.presenters.site_page import SitePage
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.network import NetworkPart
-from wire_contracts.site_facts import IsolationEvent, ValveAction
+from wire_contracts.site_facts import ClosedValve, IsolationEvent, ValveAction
+
+_ACTIONS: Final = {
+    "close": ValveAction.CLOSED,
+    "name": ValveAction.NAMED,
+    "open": ValveAction.REOPENED,
+}
+"""First part of a button's key -> what is kept; the second part is the valve."""
+
+_NOT_NOW: Final = "not-now"
 
 
 class ValvesPage(SitePage):
@@ -32,9 +45,11 @@ class ValvesPage(SitePage):
         self._parts: Sequence[NetworkPart] | None = None
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
-        """Return the sheet."""
+        """Return the sheet, or the question that a tap has left."""
         t = self.t
         sheet = data
+        if asked := answers.get("asked"):
+            return self._question(sheet, answers, asked)
         blocks: list[Block] = []
         if sheet.record.valves:
             blocks.append(
@@ -85,19 +100,91 @@ class ValvesPage(SitePage):
         )
 
     def tap(self, key: str, answers: Answers) -> Tapped:
-        """Keep that a valve was closed or opened."""
+        """Keep that a valve was closed, named or opened; ask first for a name that is missing."""
+        if key == _NOT_NOW:
+            self.keep({"asked": "", "word_from": ""})
+            return Tapped()
         what, _, valve_id = key.partition(":")
-        action = ValveAction.CLOSED if what == "close" else ValveAction.REOPENED
+        action = _ACTIONS[what]
+        if not answers.get(_name_of(action)).strip():
+            self.keep({"asked": key})
+            return Tapped()
+        keeper = answers.get("may_reopen").strip()
         self._tablet.site.turn_valve(
             self._order_id,
             IsolationEvent(
                 valve_id=valve_id,
                 action=action,
-                may_reopen=answers.get("may_reopen").strip(),
+                may_reopen=keeper if action is not ValveAction.REOPENED else "",
                 tag_number=answers.get("tag_number").strip(),
+                word_from=answers.get("word_from").strip()
+                if action is ValveAction.REOPENED
+                else "",
             ),
         )
         return Tapped()
+
+    def _question(self, sheet: SiteSheet, answers: Answers, asked: str) -> SheetView:
+        """Return the sheet that asks for the one name without which nothing is done."""
+        t = self.t
+        what, _, valve_id = asked.partition(":")
+        action = _ACTIONS[what]
+        field = _name_of(action)
+        is_opening = action is ValveAction.REOPENED
+        closed = next((each for each in sheet.record.valves if each.valve_id == valve_id), None)
+        title = (
+            t("Who gave the word to open {valve}?")
+            if is_opening
+            else t("Who may open {valve} again?")
+        )
+        return SheetView(
+            title=title.format(valve=valve_id),
+            subtitle=self._subtitle(sheet),
+            blocks=(
+                NoticeBlock(
+                    key="why",
+                    text=self._first(closed)
+                    if is_opening
+                    else t("Nobody opens it without the word of who is named here."),
+                    tone=Tone.WARN,
+                    icon="valve-closed",
+                ),
+                NoteBlock(
+                    key=field,
+                    label=t("Who did you speak with?")
+                    if is_opening
+                    else t("Who may open it again?"),
+                    text=answers.get(field),
+                    hint=t("Name of the person") if is_opening else t("Name, or “control room”"),
+                ),
+            ),
+            primary=SheetButton(
+                key=asked,
+                text=self._done_text(action).format(valve=valve_id),
+                icon="valve-open" if is_opening else "valve-closed",
+                refusal="" if answers.get(field).strip() else t("Enter the name first."),
+            ),
+            secondary=SheetButton(key=_NOT_NOW, text=t("Not now"), kind="tonal"),
+            saved_text=answers.saved_text,
+            message=answers.message,
+        )
+
+    def _first(self, closed: ClosedValve | None) -> str:
+        """Return whom to ask before a valve is opened."""
+        t = self.t
+        if closed is None or not closed.may_reopen:
+            return t("Nobody is named: ask the control room before you open it.")
+        return t("May open: {name}. Speak with them before you open it.").format(
+            name=closed.may_reopen
+        )
+
+    def _done_text(self, action: ValveAction) -> str:
+        t = self.t
+        return {
+            ValveAction.CLOSED: t("I closed {valve}"),
+            ValveAction.NAMED: t("Keep the name"),
+            ValveAction.REOPENED: t("I opened {valve} again"),
+        }[action]
 
     def _closed(self, sheet: SiteSheet) -> RowsBlock:
         t = self.t
@@ -108,17 +195,20 @@ class ValvesPage(SitePage):
                 detail=self._by(t, self._name(valve.by), self._time(valve.at_ms), valve.may_reopen),
                 icon="valve-closed",
                 tone=Tone.WARN,
-                actions=(
-                    RowAction(
-                        key=f"open:{valve.valve_id}", text=t("Open again"), icon="valve-open"
-                    ),
-                ),
+                actions=self._actions(valve),
             )
             for valve in sheet.record.valves
         )
         return RowsBlock(
             key="list", title=t("Closed now"), lines=lines, empty_text=t("No valve is closed.")
         )
+
+    def _actions(self, valve: ClosedValve) -> tuple[RowAction, ...]:
+        t = self.t
+        again = RowAction(key=f"open:{valve.valve_id}", text=t("Open again"), icon="valve-open")
+        if valve.may_reopen:
+            return (again,)
+        return (RowAction(key=f"name:{valve.valve_id}", text=t("Name who may")), again)
 
     @staticmethod
     def _by(t: Words, name: str, time: str, keeper: str) -> str:
@@ -162,3 +252,8 @@ class ValvesPage(SitePage):
             lines=lines,
             empty_text=t("The map knows no valve near here."),
         )
+
+
+def _name_of(action: ValveAction) -> str:
+    """Return the answer that holds the name without which an action is not kept."""
+    return "word_from" if action is ValveAction.REOPENED else "may_reopen"

@@ -28,6 +28,10 @@ class MarkView:
     tone: Tone
 
 
+BLANK_MARK = MarkView(state=RecordState.UNTOUCHED, text="", tone=Tone.PLAIN)
+"""What is shown before a record was read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
     """One order in the list, in the order in which rows are shown.

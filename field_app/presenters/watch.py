@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from field_app.orders.lone_watch import WatchState
+from field_app.orders.lone_watch import Watch, WatchState
+from field_app.presenters.ports import Words
 from field_app.tablet import Tablet
 from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent
 
@@ -16,11 +17,25 @@ def answer_watch(tablet: Tablet, now_ms: int) -> None:
         return
     event = LoneWorkerEvent(
         event=WatchEvent.CONFIRMED,
-        person=name_at_work(tablet),
+        person=watch.person,
         due_ms=now_ms + watch.interval_ms,
         place=watch.place,
     )
     tablet.site.tell_watch(event)
+
+
+def late_text(t: Words, watch: Watch) -> str:
+    """Return who knows that nobody answered: until the server has it, nobody."""
+    if watch.is_told:
+        return t("Answer now: the control room knows that nobody answers.")
+    if watch.is_refused:
+        return t("Answer now. Not received: the control room does not know. Call by telephone.")
+    return t("Answer now. Not sent yet: the control room does not know.")
+
+
+def is_for_another(tablet: Tablet, watch: Watch) -> bool:
+    """Return whether somebody else than the person at work is watched over."""
+    return watch.person not in {"", name_at_work(tablet)}
 
 
 def clock_text(left_ms: int) -> str:

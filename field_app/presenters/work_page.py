@@ -1,6 +1,5 @@
 """The sheet of the work itself: the steps in the order that safety demands, one after the other."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from field_app.forms.numbers import shown_number
@@ -15,7 +14,7 @@ from field_app.orders.safety_steps import (
 )
 from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.site_sheet import SiteSheet
-from field_app.orders.step_timer import timer_at, timer_key
+from field_app.orders.step_timer import timer_at, timer_key, with_clock
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
@@ -52,6 +51,8 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import SafetyStep
 
 _CLOCK: Final = "timer:"
+
+_MINUTE_KEYS: Final = ("5", "10", "20")
 """Keys of buttons that start the clock of a step are this and the step."""
 
 
@@ -95,6 +96,7 @@ class WorkPage(SitePage):
 
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Take a step, take one back, or go to the finding."""
+        del answers
         if key == "finding":
             return Tapped(opens="finding")
         if key.startswith(_CLOCK):
@@ -104,25 +106,11 @@ class WorkPage(SitePage):
         if key.startswith("undo:"):
             self._tablet.site.undo_step(self._order_id, SafetyStep(key.removeprefix("undo:")))
             return Tapped()
-        self._keep_minutes(SafetyStep(key), answers)
         try:
             self._tablet.site.do_step(self._order_id, SafetyStep(key))
         except StepRefusedError:
             return Tapped(message=self.t("This step cannot be taken now: look at its values."))
         return Tapped()
-
-    def _keep_minutes(self, step: SafetyStep, answers: Answers) -> None:
-        """Keep the minutes that the clock shows, where none were typed."""
-        data = self.read()
-        plan = None if data is None else next_step(data.plans, data.record.done)
-        if data is not None and plan is not None and plan.step is step:
-            shown = self._values(data, plan, answers)
-            minutes = {
-                f"{step}.{field.key}": shown[field.key]
-                for field in plan.fields
-                if field.kind is FieldKind.MINUTES and shown[field.key]
-            }
-            self.keep(minutes)
 
     def _clock(self, data: SiteSheet, plan: StepPlan) -> list[Block]:
         """Return the clock of a step that is watched, or the button that starts it."""
@@ -131,26 +119,31 @@ class WorkPage(SitePage):
             return []
         timer = timer_at(data.typed, plan.step, plan.wait_min, data.now_ms)
         if timer is None:
-            wait = t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
-            start = RowAction(key=f"{_CLOCK}{plan.step}", text=t("Start the clock"), icon="timer")
-            line = RowLine(
-                key="clock",
-                title=wait if plan.wait_min else t("How long does it take?"),
-                icon="timer",
-                actions=(start,),
-            )
-            return [RowsBlock(key=f"clock-{plan.step}", title="", lines=(line,))]
-        is_over = bool(plan.wait_min) and not timer.left_ms
+            title = self._wait_text(plan) if plan.wait_min else t("How long does it take?")
+            return [self._starter(plan, title, t("Start the clock"))]
+        is_stale = any(timer.minutes > each.high for each in plan.fields if _is_minutes(each))
+        is_over = bool(plan.wait_min) and not timer.left_ms and not is_stale
         label = t("Long enough") if is_over else t("Still to be watched")
+        label = t("Too long ago: start anew") if is_stale else label
         return [
             TimerBlock(
                 key=f"timer-{plan.step}",
-                label=label if plan.wait_min else t("Running for"),
+                label=label if plan.wait_min or is_stale else t("Running for"),
                 text=clock_text(timer.left_ms or timer.elapsed_ms),
                 tone=Tone.OK if is_over else Tone.INFO,
                 share=timer.share,
-            )
+            ),
+            self._starter(plan, t("Started too early, or long ago?"), t("Start anew")),
         ]
+
+    def _starter(self, plan: StepPlan, title: str, text: str) -> Block:
+        """Return the row whose button starts the clock of a step."""
+        start = RowAction(key=f"{_CLOCK}{plan.step}", text=text, icon="timer")
+        line = RowLine(key="clock", title=title, icon="timer", actions=(start,))
+        return RowsBlock(key=f"clock-{plan.step}", title="", lines=(line,))
+
+    def _wait_text(self, plan: StepPlan) -> str:
+        return self.t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
 
     def _lines(self, data: SiteSheet, plan: StepPlan | None) -> tuple[StepLine, ...]:
         medium = data.document.medium
@@ -202,7 +195,11 @@ class WorkPage(SitePage):
             )
         )
         blocks += self._clock(data, plan)
-        blocks += [self._question(plan, field, values.get(field.key, "")) for field in plan.fields]
+        blocks += [
+            self._question(plan, field, values[field.key])
+            for field in plan.fields
+            if not _is_clocked(plan, field)
+        ]
         return blocks
 
     def _question(self, plan: StepPlan, field: StepField, text: str) -> Block:
@@ -224,31 +221,28 @@ class WorkPage(SitePage):
         return NumberBlock(
             key=key,
             label=field_text(t, field),
-            unit=t("min") if field.kind is FieldKind.MINUTES else field.unit,
+            unit=t("min") if _is_minutes(field) else field.unit,
             text=text,
             hint=self._hint(field),
             error="" if trouble is None else trouble_text(t, field, trouble),
-            steps=("5", "10", "20") if field.kind is FieldKind.MINUTES else (),
+            steps=_MINUTE_KEYS if _is_minutes(field) else (),
         )
 
     def _hint(self, field: StepField) -> str:
         if field.highest_good is not None:
             limit = f"{shown_number(field.highest_good)} {field.unit}"
             return self.t("At most {limit}").format(limit=limit)
-        if field.kind is FieldKind.MINUTES:
+        if _is_minutes(field):
             return ""
         return self.t("Possible: {low} to {high}").format(
             low=shown_number(field.low), high=shown_number(field.high)
         )
 
     def _values(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, str]:
-        """Return the values as typed; minutes that were not are what the clock shows."""
+        """Return the values as typed, with the minutes of the clock."""
         timer = timer_at(answers.typed, plan.step, plan.wait_min or 0.0, data.now_ms)
         values = {field.key: answers.get(f"{plan.step}.{field.key}") for field in plan.fields}
-        for field in plan.fields:
-            if field.kind is FieldKind.MINUTES and timer is not None and not values[field.key]:
-                values[field.key] = str(timer.minutes)
-        return values
+        return with_clock(plan, values, timer)
 
     def _primary(self, data: SiteSheet, plan: StepPlan | None, answers: Answers) -> SheetButton:
         t = self.t
@@ -260,9 +254,28 @@ class WorkPage(SitePage):
             key=str(plan.step),
             text=t("Done: {step}").format(step=name),
             icon="check-bold",
-            refusal=self._refusal(plan.fields, left),
+            refusal=self._refusal(plan, left),
         )
 
-    def _refusal(self, fields: Sequence[StepField], left: dict[str, Trouble]) -> str:
-        missing = [field_text(self.t, field) for field in fields if field.key in left]
+    def _refusal(self, plan: StepPlan, left: dict[str, Trouble]) -> str:
+        for field in plan.fields:
+            is_typed = not _is_clocked(plan, field)
+            if is_typed and left.get(field.key, Trouble.MISSING) is not Trouble.MISSING:
+                return (
+                    f"{field_text(self.t, field)}: {trouble_text(self.t, field, left[field.key])}"
+                )
+        missing = [
+            self._wait_text(plan) if _is_clocked(plan, field) else field_text(self.t, field)
+            for field in plan.fields
+            if field.key in left
+        ]
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
+
+
+def _is_clocked(plan: StepPlan, field: StepField) -> bool:
+    """Return whether the clock alone says this value."""
+    return bool(plan.wait_min) and _is_minutes(field)
+
+
+def _is_minutes(field: StepField) -> bool:
+    return field.kind is FieldKind.MINUTES

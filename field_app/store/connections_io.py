@@ -1,7 +1,9 @@
 """Opens the engines over the tablet's file with the PRAGMAs of sync spec section 5."""
 
+import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -51,10 +53,24 @@ def open_reader_engine(path: Path) -> Engine:
     return engine
 
 
+def make_private(path: Path) -> None:
+    """See to it that the file is there, and nobody's but the app's user; its log becomes as it is.
+
+    A full disk is no matter of this: whoever writes the file says so.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWN))
+        path.chmod(_OWN)
+
+
+_OWN: Final = 0o600
+
+
 def copy_before(connection: Connection, path: Path, version: int) -> None:
     """Copy the whole file as it stands, before a schema step changes it."""
     copy = path.with_name(f"{path.name}.v{version}")
     copy.unlink(missing_ok=True)
+    make_private(copy)
     raw = connection.connection.driver_connection
     if raw is None:
         return

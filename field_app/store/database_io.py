@@ -19,6 +19,7 @@ from field_app.store.connections_io import (
     copy_before,
     empty_log,
     is_full,
+    make_private,
     open_reader_engine,
     open_writer_engine,
 )
@@ -222,10 +223,12 @@ def open_database(path: Path, *, watch: Watch | None = None) -> OpenedDatabase:
     former = finish_set_aside(path)
     try:
         _check_log(path)
+        make_private(path)
         return OpenedDatabase(database=Database(path, watch=watch), set_aside=former)
     except StoreDamagedError:
         _log.exception("store damaged; it is set aside and the outbox is saved from it")
     aside = set_aside(path)
+    make_private(path)
     return OpenedDatabase(database=Database(path, watch=watch), set_aside=aside)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wire_contracts.enrolment import TabletPerson, parse_person, person_json
+from wire_contracts.enrolment import TabletPerson, parse_marks, parse_person, person_json
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.payloads import dump_json, read_json
@@ -30,6 +30,7 @@ class Identity:
         people: Who may work on it.
         actor: Account id of who works on it now; stamped on every tap.
         crew_name: What people call the crew; empty when the server did not say.
+        former_marks: Marks of the tokens that this device had before, the newest first.
     """
 
     server_url: str
@@ -40,6 +41,7 @@ class Identity:
     people: tuple[TabletPerson, ...]
     actor: str
     crew_name: str = ""
+    former_marks: tuple[str, ...] = ()
 
     def person(self) -> TabletPerson | None:
         """Return who works on the tablet now, or None when that account has left the crew."""
@@ -65,6 +67,7 @@ def load_identity(folder: Path) -> Identity | None:
         people=tuple(parse_person(each) for each in root.objects("people", longest=_MAX_PEOPLE)),
         actor=root.text("actor", longest=64),
         crew_name=root.text_or_none("crew_name") or "",
+        former_marks=parse_marks(root, "former_marks"),
     )
 
 
@@ -79,6 +82,7 @@ def save_identity(folder: Path, identity: Identity) -> None:
         "people": [person_json(person) for person in identity.people],
         "actor": identity.actor,
         "crew_name": identity.crew_name or None,
+        "former_marks": list(identity.former_marks),
     }
     _replace(folder / IDENTITY_FILE, dump_json(body))
 

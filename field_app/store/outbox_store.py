@@ -1,7 +1,7 @@
 """Maps the outbox: operations written with the tap, kept until the echo and 90 days beyond."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -49,6 +49,8 @@ from wire_contracts.operations import (
     write_operation,
 )
 from wire_contracts.orders import APPENDED
+from wire_contracts.payloads import dump_json
+from wire_contracts.review_outcomes import ReviewOutcome, parse_review_outcome
 from wire_contracts.sealed import SealedKind, dump_operation
 
 HISTORY = timedelta(days=90)
@@ -110,6 +112,7 @@ class OutboxEntry:
         is_repeat: It was settled before and is pushed again to a restored server.
         ack_seq: The change that shows its effect; a pull at or past it is the echo.
         acked_round: The pull round that was the latest when the acknowledgement came.
+        decision: What the office decided about it, None before.
     """
 
     operation: Operation
@@ -123,6 +126,7 @@ class OutboxEntry:
     ack_seq: int
     acked_round: int
     look: Look
+    decision: ReviewOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,8 @@ def _to_seal(operation: Operation) -> ToSeal:
         owner=operation.actor,
         plain=dump_operation(operation),
         made_at_ms=operation.at.wall_ms,
+        n=operation.n,
+        group=operation.group,
     )
 
 
@@ -570,7 +576,36 @@ def _entry(cells: RowMapping) -> OutboxEntry:
         ack_seq=cells["ack_seq"],
         acked_round=cells["acked_round"],
         look=Look(cells["look"]),
+        decision=_decision(cells["decision"]),
     )
+
+
+def _decision(text: str) -> ReviewOutcome | None:
+    """Return the office's decision; one that this app cannot read is none."""
+    if not text:
+        return None
+    try:
+        return parse_review_outcome(FieldReader(place=_PLACE, values=json.loads(text)))
+    except (ContractError, ValueError):
+        return None
+
+
+def note_decisions(connection: Connection, documents: Iterable[JsonObject]) -> set[str]:
+    """Keep what the office decided, each to be seen by a person once; return the records."""
+    records: set[str] = set()
+    for document in documents:
+        text = dump_json(document).decode()
+        asked = {"of_op": document.get("op_id"), "text": text}
+        records |= set(connection.execute(_DECIDED, asked).scalars())
+    return records
+
+
+_DECIDED: Final = (
+    update(outbox_op)
+    .where(outbox_op.c.op_id == bindparam("of_op"), outbox_op.c.decision != bindparam("text"))
+    .values(decision=bindparam("text"), look=int(Look.YES))
+    .returning(outbox_op.c.order_id)
+)
 
 
 def order_id_of(operation: Operation) -> str:

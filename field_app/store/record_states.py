@@ -65,7 +65,10 @@ class RecordTraces:
 
 
 def record_state(traces: RecordTraces) -> RecordState:
-    """Return the state to show: first what needs eyes, then the earliest stage of any change."""
+    """Return the state to show: first what needs eyes, then the earliest stage of any change.
+
+    What was refused and seen is nothing of ours any more, and nothing that the office shows.
+    """
     if traces.needs_look or OpStatus.HELD in traces.statuses:
         return RecordState.LOOK_HERE
     if traces.has_draft:
@@ -75,4 +78,5 @@ def record_state(traces: RecordTraces) -> RecordState:
             return state
     if traces.photos_done < traces.photos_total:
         return RecordState.PHOTO_PENDING
-    return RecordState.SHOWN_TO_OFFICE if traces.statuses else RecordState.UNTOUCHED
+    is_shown = OpStatus.SHOWN in traces.statuses
+    return RecordState.SHOWN_TO_OFFICE if is_shown else RecordState.UNTOUCHED

@@ -84,6 +84,11 @@ _SECOND: Step = (
     "ALTER TABLE order_view ADD COLUMN y_m REAL",
     # the status line asks whether something needs eyes: few do among 90 days of history
     "CREATE INDEX outbox_op_look ON outbox_op (n) WHERE look = 1",
+    # sealed taps leave in the order in which they were made, whole actions together
+    "ALTER TABLE sealed_item ADD COLUMN n INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE sealed_item ADD COLUMN group_id TEXT NOT NULL DEFAULT ''",
+    # what the office decided about it, for its author
+    "ALTER TABLE outbox_op ADD COLUMN decision TEXT NOT NULL DEFAULT ''",
 )
 
 STEPS: Sequence[Step] = (_FIRST, _SECOND)

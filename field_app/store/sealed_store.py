@@ -36,10 +36,11 @@ _PLACE = "sealed item"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedItem:
-    """One envelope of this tablet; `owner` is who made what is inside."""
+    """One envelope of this tablet; `owner` made what is inside, `group` is the operation's."""
 
     owner: str
     envelope: Envelope
+    group: str = ""
 
 
 def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) -> Envelope | None:
@@ -52,7 +53,8 @@ def seal_nothing(public_key: bytes, kind: SealedKind, about: str, plain: bytes) 
 class ToSeal:
     """What is to be sealed: `about` names it outside, `owner` made it.
 
-    `acked_at_ms`: the server's clock when it had it, 0 while it waits.
+    `acked_at_ms`: the server's clock when it had it, 0 while it waits. `n` and `group` of an
+    operation say in which order envelopes leave, and which of them together.
     """
 
     kind: SealedKind
@@ -61,6 +63,8 @@ class ToSeal:
     plain: bytes
     made_at_ms: int
     acked_at_ms: int = 0
+    n: int = 0
+    group: str = ""
 
 
 def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
@@ -79,6 +83,8 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
         "made_at_ms": thing.made_at_ms,
         "is_alone": 0,
         "acked_at_ms": thing.acked_at_ms,
+        "n": thing.n,
+        "group_id": thing.group,
     }
     connection.execute(_KEEP, cells)
     return True
@@ -88,7 +94,8 @@ _NEW: Final = sqlite.insert(sealed_item)
 _KEEP: Final = _NEW.on_conflict_do_update(
     index_elements=["kind", "about", "owner"],
     set_={
-        name: _NEW.excluded[name] for name in ("envelope", "made_at_ms", "is_alone", "acked_at_ms")
+        name: _NEW.excluded[name]
+        for name in ("envelope", "made_at_ms", "is_alone", "acked_at_ms", "n", "group_id")
     },
 )
 """Built once, as what every push asks."""
@@ -137,6 +144,8 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
             owner=str(json.loads(row.body)["actor"]),
             plain=row.body.encode(),
             made_at_ms=row.made_at_ms,
+            n=row.n,
+            group=row.group_id,
         )
         for row in rows
     ]
@@ -148,7 +157,13 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
 
 
 _UNSEALED: Final = (
-    select(outbox_op.c.op_id, outbox_op.c.body, outbox_op.c.made_at_ms)
+    select(
+        outbox_op.c.op_id,
+        outbox_op.c.n,
+        outbox_op.c.group_id,
+        outbox_op.c.body,
+        outbox_op.c.made_at_ms,
+    )
     .select_from(
         outbox_op.outerjoin(
             sealed_item,
@@ -180,9 +195,13 @@ def seal_history(connection: Connection, seal: Seal) -> int:
     Call it before the readable words go; return how many were sealed.
     """
     rows = connection.execute(
-        select(outbox_op.c.body, outbox_op.c.made_at_ms, outbox_op.c.acked_at_ms).where(
-            outbox_op.c.status.not_in(sorted(WAITING))
-        )
+        select(
+            outbox_op.c.n,
+            outbox_op.c.group_id,
+            outbox_op.c.body,
+            outbox_op.c.made_at_ms,
+            outbox_op.c.acked_at_ms,
+        ).where(outbox_op.c.status.not_in(sorted(WAITING)))
     ).all()
     made = 0
     for row in rows:
@@ -194,6 +213,8 @@ def seal_history(connection: Connection, seal: Seal) -> int:
             plain=row.body.encode(),
             made_at_ms=row.made_at_ms,
             acked_at_ms=max(row.acked_at_ms, 1),
+            n=row.n,
+            group=row.group_id,
         )
         made += keep_sealed(connection, seal, thing)
     return made
@@ -254,21 +275,26 @@ _COUNT_ALONE: Final = select(func.count()).select_from(sealed_item).where(_WAITS
 
 
 def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
-    """Return the oldest envelopes to be sent as they are."""
+    """Return the envelopes to be sent as they are: operations as they were tapped, then the rest.
+
+    Never by the wall clock, which may have been set back; a finding is fact, fields and step of one
+    millisecond, and the step is refused before the others are there.
+    """
     rows = connection.execute(_ALONE, {"most": limit}).all()
     return [
         SealedItem(
             owner=row.owner,
             envelope=parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope))),
+            group=row.group_id,
         )
         for row in rows
     ]
 
 
 _ALONE: Final = (
-    select(sealed_item.c.owner, sealed_item.c.envelope)
+    select(sealed_item.c.owner, sealed_item.c.envelope, sealed_item.c.group_id)
     .where(_WAITS_ALONE)
-    .order_by(sealed_item.c.made_at_ms, sealed_item.c.about)
+    .order_by(sealed_item.c.n == 0, sealed_item.c.n, sealed_item.c.made_at_ms, sealed_item.c.about)
     .limit(bindparam("most", type_=Integer))
 )
 

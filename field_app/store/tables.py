@@ -53,6 +53,7 @@ outbox_op = Table(
     Column("acked_round", Integer, nullable=False),
     Column("acked_at_ms", Integer, nullable=False),
     Column("look", Integer, nullable=False),
+    Column("decision", Text, nullable=False, server_default=""),
     Index("outbox_op_by_status", "status", "n"),
     Index("outbox_op_by_order", "order_id", "n"),
 )
@@ -115,11 +116,15 @@ sealed_item = Table(
     Column("made_at_ms", Integer, nullable=False),
     Column("is_alone", Integer, nullable=False),
     Column("acked_at_ms", Integer, nullable=False, server_default="0"),
+    Column("n", Integer, nullable=False, server_default="0"),
+    Column("group_id", Text, nullable=False, server_default=""),
     Index("sealed_item_alone", "is_alone", "made_at_ms"),
 )
 """What is unsent, sealed to the server; `is_alone` when the readable words were wiped.
 
-`acked_at_ms`: the server's clock when it had it, 0 before; kept for a restored server (R1)."""
+`acked_at_ms`: the server's clock when it had it, 0 before; kept for a restored server (R1). `n` and
+`group_id` are the operation's, so that sealed taps leave as a push sends them; 0 and empty of what
+is no operation."""
 
 sync_report = Table(
     "sync_report",

@@ -1,6 +1,7 @@
 """How the tablet's words reach the server and the server's rows reach the tablet.
 
 reasons         why there is no contact, and how long to wait
+trust_io        whose certificates a server may show
 client_io       HttpSyncApi: the conversation over HTTP, captive portals refused
 enrol_io        a one-time code against a token
 radio           the person's switch in front of any API

@@ -9,6 +9,7 @@ import requests
 
 from field_app.sync.client_io import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 from field_app.sync.reasons import Reason, SyncProblem
+from field_app.sync.trust_io import trusted
 from field_app.sync.uploading import BlobRefused, Standing
 from wire_contracts.blobs import (
     BLOBS_PATH,
@@ -48,6 +49,7 @@ class HttpBlobApi:
         self._session = requests.Session()
         # a .netrc entry would replace our token, a proxy would read it
         self._session.trust_env = False
+        self._session.verify = trusted()
         self._session.headers[PROTOCOL_HEADER] = str(PROTOCOL)
         self._session.headers["Accept"] = CONTENT_TYPE
         self._session.headers["Authorization"] = f"Bearer {token}"

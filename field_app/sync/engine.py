@@ -4,6 +4,7 @@ Nothing of it lives in memory alone: a process that is killed at any instant goe
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -47,6 +48,11 @@ class _Begun:
     is_withdrawn: bool = False
 
 
+def _nothing_older() -> int:
+    """Send nothing: nobody carries sealed things."""
+    return 0
+
+
 OTHERS_TURN_WAIT_S: Final = 5.0
 """Wall seconds until it is looked again whether another process still syncs the file."""
 
@@ -70,11 +76,28 @@ class SyncEngine:
         self._clock = clock
         self._pusher = Pusher(database, api, clock, renew_replica)
         self._photos: Uploader | None = None
+        self._send_older: Callable[[], int] = _nothing_older
         self._pulled_at_s = 0.0
 
     def carry_photos(self, photos: Uploader) -> None:
         """Send photos, too, after everything else."""
         self._photos = photos
+
+    def send_first(self, send: Callable[[], int]) -> None:
+        """Send with `send`, before anything is pushed, what was left sealed by a withdrawal."""
+        self._send_older = send
+
+    def send_older(self) -> None:
+        """Send what is older than the outbox; raise SyncProblem when no contact is to be had.
+
+        A server that does not take it keeps nothing else back: the rest is pushed all the same.
+        """
+        try:
+            self._send_older()
+        except SyncProblem as problem:
+            if problem.reason is not Reason.SERVER:
+                raise
+            _log.warning("sealed things wait on: %s", problem.detail)
 
     def seconds_until_due(self) -> float | None:
         """Return the wall seconds until the next sync is due, None while switched off."""
@@ -158,6 +181,7 @@ class SyncEngine:
             if problem.reason is not Reason.SERVER:
                 raise
             broken_pull = problem  # a page we cannot take must not keep the crew's words here
+        self.send_older()
         settled = self._pusher.push_all()
         if broken_pull is not None:
             raise broken_pull

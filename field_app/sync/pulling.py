@@ -1,7 +1,7 @@
 """Takes pages into the base rows: page, token and rebuilt lines in one transaction each."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -21,8 +21,10 @@ from field_app.sync.reasons import Reason, RequestRefused, SyncProblem
 from field_app.sync.sync_store import PullProgress
 from wire_contracts.clock import Clock
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonObject
 from wire_contracts.orders import ENTITY
 from wire_contracts.pulls import MAX_ROWS, PullAnswer
+from wire_contracts.review_outcomes import OUTCOME_ENTITY
 from wire_contracts.sync import SyncApi
 
 
@@ -205,6 +207,7 @@ def _finish_page(
 ) -> None:
     complete_round = page.round_no if is_complete else None
     records = outbox_store.close_echoed(connection, complete_round=complete_round)
+    records |= outbox_store.note_decisions(connection, _decisions(page.answer))
     orders = {entity_id for entity, entity_id in touched if entity == ENTITY}
     pulled = {
         row.entity_id: row.document
@@ -215,6 +218,11 @@ def _finish_page(
     order_store.rebuild_lines(connection, sorted(orders | records), pulled)
     if is_complete:
         outbox_store.prune_history(connection, server_now_ms=page.answer.server_now_ms)
+
+
+def _decisions(answer: PullAnswer) -> Iterator[JsonObject]:
+    for page in answer.buckets:
+        yield from (row.document for row in page.rows if row.entity == OUTCOME_ENTITY)
 
 
 def _has_begun_repair(connection: Connection, answer: PullAnswer) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from field_app.photos.strokes import Point
 from field_app.presenters.form import FormRequest
 from field_app.presenters.form_tools import order_form
 from field_app.presenters.views import LabelledText, OrderView
@@ -33,6 +34,7 @@ class LaterScreens:
         load_rules()
         self._navigator = navigator
         self._presenters = presenters
+        self._glasses: dict[str, list[list[Point]]] = {}
         self._about: list[LabelledText] = []
         self._crew_text = ""
 
@@ -83,8 +85,13 @@ class LaterScreens:
     @cached_property
     def log_in(self) -> LogInScreen:
         """Return the screen of the PIN."""
-        screen = LogInScreen(presenter=self._presenters.log_in)
+        screen = LogInScreen(
+            presenter=self._presenters.log_in,
+            alarm_answered=self._presenters.alarm.answer,
+            help_wanted=self._navigator.open_help,
+        )
         screen.show(self._presenters.log_in.view)
+        screen.show_alarm(self._presenters.alarm.view)
         return screen
 
     @cached_property
@@ -109,6 +116,9 @@ class LaterScreens:
             title=f"{words('Signature')}  ·  {self.order.view.number}",
             statement=words("The work was done in my presence."),
             signed=lambda png: sign(order_id, png),
+            keeps=self._presenters.keeps_photos,
+            glass=self._glasses.setdefault(order_id, []),
+            secure=partial(self._navigator.go, "me"),
             worker=self._presenters.worker,
             closed=self._navigator.close_page,
         )

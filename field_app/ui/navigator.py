@@ -87,6 +87,7 @@ class Navigator:
         self._tool = ""
         self._kept = ""
         self._is_restored = False
+        self._interrupted = ""
         self._listed: Callable[[], None] | None = None
 
     @cached_property
@@ -170,6 +171,7 @@ class Navigator:
         if self._is_made("settings"):
             self._show_person(self.settings, view)
         if self.asks_pin and not was_asking:
+            self._interrupted = self._kept
             self._pages.close_all()
             self._leave_finding()
         self.arrange()
@@ -180,6 +182,8 @@ class Navigator:
         self._leave_order()
         self.refresh()
         self.arrange()
+        interrupted, self._interrupted = self._interrupted, ""
+        self._restore(interrupted)
 
     @property
     def asks_pin(self) -> bool:
@@ -249,6 +253,8 @@ class Navigator:
 
     def _show_alarm(self, view: AlarmView) -> None:
         self.shell.alarm = view
+        if self._is_made("log_in"):
+            self.log_in.show_alarm(view)
 
     def _open_alarm(self, order_id: str) -> None:
         """Open what calls: to look is to have seen it; a watch opens the page of help."""
@@ -403,7 +409,7 @@ class Navigator:
         """Go one step back; False when there is none, so that the app may be left."""
         if self.needs_enrolment:
             return False
-        if self.asks_pin:
+        if self.asks_pin and self.page is None:
             self._presenters.log_in.cancel()
             return self._presenters.log_in.view.step is not PinStep.WHO
         if self.page is not None:
@@ -463,7 +469,7 @@ class Navigator:
         self.orders.size_hint_x = None if self.is_wide else 1
         self.orders.width = dp(LIST_PANE_DP)
         self.orders.selected_id = self.order_id if self.is_wide else ""
-        self.shell.put(*self._panes())
+        self.shell.put(*((None, None) if front is self.page else self._panes()))
         self._note_place()
 
     def _note_place(self) -> None:
@@ -472,7 +478,7 @@ class Navigator:
         tool = on_top if self._pages else FINDING if self.is_finding else ""
         order_id = self.order_id if self.place == "orders" else ""
         where = KeptPlace(place=self.place, order_id=order_id, tool=tool).text()
-        if not self._is_restored or where == self._kept:
+        if not self._is_restored or self.asks_pin or where == self._kept:
             return
         self._kept = where
         self._presenters.worker.run(lambda: self._presenters.keep_place(where), _nothing)
@@ -483,12 +489,16 @@ class Navigator:
         self._presenters.keep_place("")
 
     def _restore(self, where: str) -> None:
-        """Go back to where the app was when it was ended from outside."""
-        kept = parse_kept(where)
-        place, order_id, tool = kept.place, kept.order_id, kept.tool
+        """Go back to where the screens stood when the app was ended, or the tablet locked."""
         self._is_restored = True
-        if self.needs_enrolment or self.asks_pin or not place:
-            return
+        kept = parse_kept(where)
+        if self.asks_pin:
+            self._interrupted = where
+        elif kept.place and not self.needs_enrolment:
+            self._go_back_to(kept)
+
+    def _go_back_to(self, kept: KeptPlace) -> None:
+        place, order_id, tool = kept.place, kept.order_id, kept.tool
         if order_id:
             self.open_order(order_id)
         elif place in {"sync", "me"} or place in self._presenters.places:
@@ -505,7 +515,7 @@ class Navigator:
     def _front(self) -> Widget:
         if self.needs_enrolment:
             return self.enrol
-        return self.log_in if self.asks_pin else self.shell
+        return (self.page or self.log_in) if self.asks_pin else self.shell
 
     def _panes(self) -> tuple[Widget | None, Widget | None]:
         if self.page is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from field_app.platform.ports import Availability
 from field_app.presenters.ports import Words, Worker
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Presenters:
     alarm: AlarmPresenter
     sheet: Callable[[str, str], AnySheet]
     sign: Callable[[str, bytes], str]
+    keeps_photos: Callable[[], Availability]
     album: Callable[[str], AlbumPresenter]
     keep_place: Callable[[str], None]
     kept_place: Callable[[], str]

@@ -3,10 +3,7 @@
 from field_app.presenters.meter import BLANK_METER_VIEW
 from field_app.presenters.round_list import BLANK_LIST_VIEW, RoundRow
 from field_app.presenters.run import RunView, SketchView, StopRow
-from field_app.presenters.views import MarkView, Tone
-from field_app.store.record_states import RecordState
-
-_MARK = MarkView(state=RecordState("untouched"), text="", tone=Tone.PLAIN)
+from field_app.presenters.views import BLANK_MARK, Tone
 
 BLANK_METER = BLANK_METER_VIEW
 
@@ -20,7 +17,7 @@ BLANK_ROUND_ROW = RoundRow(
     state_text="",
     state_icon="",
     tone=Tone.PLAIN,
-    mark=_MARK,
+    mark=BLANK_MARK,
     is_open=True,
     building="",
 )
@@ -52,6 +49,6 @@ BLANK_RUN = RunView(
     stops=(),
     sketch=SketchView(),
     alarm_text="",
-    mark=_MARK,
+    mark=BLANK_MARK,
     is_busy=True,
 )

@@ -24,7 +24,7 @@ from sync_server.alerts.alert import AlertRecord
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.db.server_store import draw_server_epoch
+from sync_server.db.server_store import draw_server_epoch, note_restored
 from sync_server.sync.api_io import sync_router
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.service import SyncService, SyncTerms
@@ -117,6 +117,7 @@ class Office:
         live.write_bytes(backup.read_bytes())
         with self.engine.begin() as connection:
             draw_server_epoch(connection)
+            note_restored(connection, self.clock.now_utc())
 
     def order(self, order_id: str) -> OrderRecord:
         with self.engine.begin() as connection:

@@ -13,6 +13,7 @@ from field_app.clock_io import SystemClock
 from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderFilter, OrderQuery
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.step_timer import TIMER_PAGE, timer_key
 from field_app.presenters.finding import FindingPresenter
 from field_app.presenters.gate_page import GatePage
 from field_app.presenters.order import OrderPresenter
@@ -22,6 +23,7 @@ from field_app.presenters.sheet import SheetPage, SheetPresenter
 from field_app.presenters.valves_page import ValvesPage
 from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet, open_tablet
+from wire_contracts.site_facts import SafetyStep
 
 Tap = Callable[[], None]
 
@@ -70,6 +72,8 @@ def _order_taps(tablet: Tablet, context: PresenterContext, order_id: str) -> Ite
             yield lambda name=f"{step}.{key}", value=value: work.choose(name, value)  # type: ignore[misc] # bound at once
         for key, value in typed.items():
             yield lambda name=f"{step}.{key}", value=value: work.type(name, value)  # type: ignore[misc] # bound at once
+        if step == "remeasure":
+            yield lambda: _watch_for_ten_minutes(tablet, order_id)
         yield lambda step=step: work.tap(step)  # type: ignore[misc] # bound at once
     parts = _sheet(PartsPage(tablet, context, order_id), context)
     for _ in range(3):
@@ -81,6 +85,12 @@ def _order_taps(tablet: Tablet, context: PresenterContext, order_id: str) -> Ite
     yield lambda: finding.type_measured("gas_lel_pct", "8,5")
     yield lambda: finding.type_note("法兰垫片 replaced")
     yield lambda: finding.finish(_done)
+
+
+def _watch_for_ten_minutes(tablet: Tablet, order_id: str) -> None:
+    """Keep the clock of the joint as it was started ten minutes ago."""
+    started_ms = tablet.site.sheet(order_id).now_ms - 600_000
+    tablet.site.keep(order_id, "", {timer_key(SafetyStep.REMEASURE): str(started_ms)})
 
 
 def _sheet(page: SheetPage[SiteSheet], context: PresenterContext) -> SheetPresenter[SiteSheet]:
@@ -107,7 +117,10 @@ def standing(tablet: Tablet) -> str:
         words += [
             str(sheet.document.state),
             str(sheet.document.result),
-            *sorted(f"{key}={value}" for key, value in sheet.typed.items()),
+            *sorted(
+                key if key.startswith(TIMER_PAGE) else f"{key}={value}"
+                for key, value in sheet.typed.items()
+            ),
             *sorted(f"{key}={value}" for key, value in finding.fields.items()),
             *(str(step.step) for step in record.steps),
             *(valve.valve_id for valve in record.valves),

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from sqlalchemy.exc import OperationalError
 
 from field_app.crew import HeadlessCrew
+from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderQuery
+from field_app.presenters.outcome_words import advice_text, outcome_text
 from field_app.store.base_store import count_rows
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import RecordState
@@ -23,7 +25,7 @@ from sync_server.db.access_tables import CREW_AREA
 from sync_server.db.change_store import Publication, area_bucket, crew_bucket, publish
 from sync_server.db.engine_io import reading
 from sync_server.db.sync_tables import OP_LEDGER
-from sync_server.sync.review_desk import Choice, Decision, settle
+from sync_server.sync.review_desk import Decision, settle
 from sync_server.sync.review_store import ReviewItem, ReviewKind, list_reviews
 from sync_server.sync.upkeep import KEEP_TOMBSTONES, keep_up
 from sync_server.work_orders.fact_store import facts_of_order
@@ -36,6 +38,7 @@ from wire_contracts.operations import PushAnswer, WrittenPush
 from wire_contracts.orders import FactType
 from wire_contracts.pulls import PullAnswer
 from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.review_outcomes import Choice
 from wire_contracts.site_facts import PartUsed
 from wire_contracts.sync import SyncApi
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
@@ -258,6 +261,43 @@ def test_9_a_conflict_is_one_order_with_both_words_that_a_person_settles(
         assert seen is not None
         assert seen.document is not None
         assert seen.document.diagnosis == "stairs and cellar"
+
+
+def said(crew: HeadlessCrew, field: str) -> tuple[str, str]:
+    (entry,) = (each for each in crew.tablet.look_here() if each.operation.field == field)
+    t = ChosenWords("en")
+    return outcome_text(t, entry), advice_text(t, entry)
+
+
+def test_9_what_the_office_decides_is_read_once_by_who_wrote_it(
+    crew: HeadlessCrew, office: Office, colleague: HeadlessCrew
+) -> None:
+    order_id = office.new_order()
+    crew.sync_now()
+    colleague.sync_now()
+    finish(crew, order_id, "joint behind the stairs")
+    finish(colleague, order_id, "joint in the cellar")
+    crew.sync_now()
+    colleague.sync_now()
+    before = said(colleague, "diagnosis")
+    colleague.tablet.desk.mark_seen(order_id)
+    (item,) = (each for each in open_reviews(office) if each.kind is ReviewKind.MERGED)
+
+    with office.engine.begin() as connection:
+        dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+        choice = Decision(choice=Choice.OFFICE, reason="the photo shows it")
+        settle(connection, item.review_id, choice, dispatcher, now_utc)
+    colleague.sync_now()
+    after = said(colleague, "diagnosis")
+    mark = mark_seen(colleague, order_id)
+    colleague.tablet.desk.mark_seen(order_id)
+    colleague.sync_now()
+
+    assert before[0] == "Yours stands now. Somebody had written something else there."
+    stands = "The office has decided: the other one stands. joint behind the stairs"
+    assert after == (stands, "the photo shows it")
+    assert mark is RecordState.LOOK_HERE
+    assert colleague.tablet.look_here() == ()
 
 
 def test_10_what_was_taken_away_does_not_come_back_from_a_tablet_of_last_winter(

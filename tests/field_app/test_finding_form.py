@@ -17,6 +17,7 @@ from field_app.forms.finding import (
 from field_app.forms.numbers import parse_number, shown_number
 from wire_contracts.findings import Cause, causes_for
 from wire_contracts.kinds import FindingResult
+from wire_contracts.orders import OrderType
 from wire_contracts.quantities import Medium, Quantity
 
 LEL = MEASURED[Medium.GAS][0]
@@ -91,6 +92,52 @@ def test_all_is_well_needs_one_measured_value() -> None:
     assert problems(Medium.WATER, measured) == []
 
 
+@pytest.mark.parametrize(
+    ("result", "cause", "wrong"),
+    [
+        (FindingResult.NORMAL, Cause.CHANGED_USE, [Problem.GAS_PRESENT]),
+        (FindingResult.INACCURATE, Cause.SEE_NOTE, [Problem.GAS_PRESENT]),
+        (FindingResult.OTHER, Cause.SEE_NOTE, []),
+    ],
+)
+def test_nothing_is_well_where_gas_is_in_the_air(
+    result: FindingResult, cause: Cause, wrong: list[Problem]
+) -> None:
+    def found(lel: str) -> list[Problem]:
+        measured = {Quantity.GAS_LEL_PCT: lel}
+        return problems(
+            Medium.GAS,
+            FindingAnswers(result=result, cause=cause, note="sewer gas", measured=measured),
+        )
+
+    assert found("85") == wrong
+    assert found("0,5") == []
+
+
+@pytest.mark.parametrize(
+    ("order_type", "wrong"),
+    [
+        (OrderType.LEAK_CHECK, [Problem.GAS_TEST_MISSING]),
+        (OrderType.METER_CHECK, [Problem.GAS_TEST_MISSING]),
+        (OrderType.COMM_CHECK, []),
+        (OrderType.METER_EXCHANGE, []),
+    ],
+)
+def test_gas_is_tested_whatever_was_found(order_type: OrderType, wrong: list[Problem]) -> None:
+    answers = FindingAnswers(result=FindingResult.INACCURATE, cause=Cause.SEE_NOTE, note="worn")
+
+    missing = find_missing(Medium.GAS, answers, order_type)
+    assert [each.problem for each in missing] == wrong
+
+
+def test_gas_in_the_air_without_a_leak_must_be_told_in_the_note() -> None:
+    answers = FindingAnswers(
+        result=FindingResult.OTHER, cause=Cause.PLANNED_WORK, measured={Quantity.GAS_LEL_PCT: "85"}
+    )
+
+    assert problems(Medium.GAS, answers) == [Problem.NOTE_MISSING]
+
+
 def test_a_cause_must_fit_the_result() -> None:
     answers = FindingAnswers(result=FindingResult.INACCURATE, cause=Cause.JOINT)
 
@@ -115,6 +162,10 @@ def test_an_impossible_gas_value_is_named(text: str, problem: Problem) -> None:
     assert find_missing(Medium.GAS, answers) == (Missing(problem=problem, measured=LEL),)
 
 
+def is_to_be_gas_free(medium: Medium, result: FindingResult) -> bool:
+    return medium is Medium.GAS and result in {FindingResult.NORMAL, FindingResult.INACCURATE}
+
+
 COMPLETE = st.sampled_from(Medium).flatmap(
     lambda medium: st.sampled_from(FindingResult).flatmap(
         lambda result: st.builds(
@@ -132,7 +183,9 @@ COMPLETE = st.sampled_from(Medium).flatmap(
             ),
             st.sampled_from(causes_for(medium, result)),
             st.text(min_size=1, max_size=50).filter(str.strip),
-            st.lists(st.floats(0, 1), min_size=4, max_size=4),
+            st.lists(st.floats(0, 1), min_size=4, max_size=4).map(
+                lambda shares: [0.0, *shares] if is_to_be_gas_free(medium, result) else shares
+            ),
         )
     )
 )

@@ -1,6 +1,7 @@
 """Every released file opens in the present app; nothing of the crew is lost on the way there."""
 
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,11 @@ from sqlalchemy import Connection, select
 
 from field_app.crew import HeadlessCrew
 from field_app.store import outbox_store
-from field_app.store.database_io import Database, StoreTooNewError
+from field_app.store.database_io import Database, StoreTooNewError, open_database
 from field_app.store.identity_io import save_identity
 from field_app.store.record_states import OpStatus
 from field_app.store.schema_steps import STEPS, Step
+from field_app.store.settings_store import Key, save
 from field_app.store.tables import outbox_op
 from field_app.sync.reasons import Reason
 from field_app.tablet import STORE_FILE
@@ -145,3 +147,19 @@ def test_the_steps_only_ever_add_to_what_belongs_to_the_crew() -> None:
 )
 def test_a_step_that_takes_something_from_the_crew_is_found(statement: str) -> None:
     assert harmful([[statement]]) == [statement]
+
+
+def test_the_file_its_log_and_its_copies_are_nobody_elses(tmp_path: Path) -> None:
+    old, new = tmp_path / "old" / STORE_FILE, tmp_path / "new" / STORE_FILE
+    old.parent.mkdir()
+    thaw(FROZEN[0], old)
+    old.chmod(0o644)
+
+    for path in (old, new):
+        with closing(open_database(path).database) as database:
+            database.write(lambda connection: save(connection, Key.LANGUAGE, "en"))
+            found = sorted(path.parent.iterdir())
+            modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in found}
+
+            assert modes == dict.fromkeys(modes, 0o600)
+            assert f"{STORE_FILE}-wal" in modes

@@ -12,6 +12,7 @@ from field_app.config import TabletConfig
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords, ChosenWords
 from field_app.orders.site_desk import StepRefusedError
+from field_app.orders.step_timer import timer_key
 from field_app.platform.desktop import desktop_hardware
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.finding import FindingPresenter
@@ -137,6 +138,26 @@ def test_searching_finds_by_meter_street_and_number(
     assert presenter.view.empty_text == "No order contains these words."
 
 
+def test_a_meter_is_found_by_both_its_numbers_however_they_are_typed(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order()
+    office.new_order(Medium.GAS)
+    document = office.order(order_id).document
+    tablet.sync_now()
+    presenter = OrdersPresenter(tablet, context)
+    presenter.attach(lambda _view: None)
+    full_width = {ord(sign): ord(sign) + 0xFEE0 for sign in "0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+    found = []
+    for number in (document.meter_id, document.device_serial, document.number):
+        assert number
+        for typed in (number, number.lower(), number.translate(full_width)):
+            presenter.search(typed)
+            found.append([row.order_id for row in presenter.view.rows])
+
+    assert found == [[order_id]] * 9
+
+
 def test_more_rows_come_page_by_page(
     tablet: Tablet, office: Office, context: PresenterContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +268,36 @@ GAS_STEPS = {
 def take_gas_steps(tablet: Tablet, order_id: str) -> None:
     for step, values in GAS_STEPS.items():
         tablet.site.keep(order_id, str(step), values)
+        if step is SafetyStep.REMEASURE:
+            watch_for(tablet, order_id, minutes=10)
         tablet.site.do_step(order_id, step)
+
+
+def watch_for(tablet: Tablet, order_id: str, *, minutes: int) -> None:
+    """Keep the clock of the joint as it was started so long ago."""
+    started_ms = tablet.site.sheet(order_id).now_ms - minutes * 60_000
+    tablet.site.keep(order_id, "", {timer_key(SafetyStep.REMEASURE): str(started_ms)})
+
+
+def test_a_joint_counts_as_watched_only_by_its_clock(tablet: Tablet, office: Office) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    steps = list(GAS_STEPS)
+    for step in steps[: steps.index(SafetyStep.REMEASURE)]:
+        tablet.site.keep(order_id, str(step), GAS_STEPS[step])
+        tablet.site.do_step(order_id, step)
+    typed = {**GAS_STEPS[SafetyStep.REMEASURE], "minutes": "10"}
+    tablet.site.keep(order_id, "remeasure", typed)
+    with pytest.raises(StepRefusedError):
+        tablet.site.do_step(order_id, SafetyStep.REMEASURE)
+    for minutes in (4, 12 * 60):
+        watch_for(tablet, order_id, minutes=minutes)
+        with pytest.raises(StepRefusedError):
+            tablet.site.do_step(order_id, SafetyStep.REMEASURE)
+    watch_for(tablet, order_id, minutes=11)
+    tablet.site.do_step(order_id, SafetyStep.REMEASURE)
+
+    assert SafetyStep.REMEASURE in tablet.site.sheet(order_id).record.done
 
 
 def test_a_step_out_of_turn_or_without_its_value_is_refused(tablet: Tablet, office: Office) -> None:

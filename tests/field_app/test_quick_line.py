@@ -23,6 +23,7 @@ USUAL: Mapping[str, JsonValue] = {
     "due_at": 1_795_744_822_000,
     "title": {"en": "Meter reports a fault", "zh": "表计报故障"},
     "address": "Heping Road 12, flat 4",
+    "meter_id": "GM-100001",
     "device_serial": "5204689623",
 }
 

@@ -1,5 +1,6 @@
 """Rules of the work on site: steps in order, the gate of a well, readings, the watch."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -24,14 +25,18 @@ from field_app.orders.safety_steps import (
     troubles_of,
     undone_with,
 )
+from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.work_record import OwnFact, WorkRecord, work_record
 from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
+from wire_contracts.operations import DeviceTime
 from wire_contracts.order_site import Count
 from wire_contracts.orders import FactType, OrderType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
     DoneStep,
+    GasMeasurement,
+    GasPurpose,
     Handover,
     IsolationEvent,
     LoneWorkerEvent,
@@ -40,6 +45,7 @@ from wire_contracts.site_facts import (
     StepDone,
     ValveAction,
     WatchEvent,
+    gas_json,
     isolation_json,
     part_json,
     step_json,
@@ -123,7 +129,26 @@ def test_gas_that_is_still_there_after_the_repair_stops_the_work(
 def test_a_joint_whose_pressure_drops_is_not_repaired() -> None:
     plan = next(each for each in GAS_PLAN if each.step is SafetyStep.REMEASURE)
 
-    assert troubles_of(plan, {"gas_lel_pct": "0", "tight": "drops"}) == {"tight": Trouble.NOT_SAFE}
+    values = {"gas_lel_pct": "0", "tight": "drops", "minutes": "10"}
+    assert troubles_of(plan, values) == {"tight": Trouble.NOT_SAFE}
+
+
+@pytest.mark.parametrize(
+    ("step", "minutes", "trouble"),
+    [
+        (SafetyStep.VENTILATE, "0", Trouble.OUT_OF_RANGE),
+        (SafetyStep.VENTILATE, "1", None),
+        (SafetyStep.REMEASURE, "", Trouble.MISSING),
+        (SafetyStep.REMEASURE, "9", Trouble.OUT_OF_RANGE),
+        (SafetyStep.REMEASURE, "10", None),
+    ],
+)
+def test_what_must_last_is_not_done_before_it_has_lasted(
+    step: SafetyStep, minutes: str, trouble: Trouble | None
+) -> None:
+    plan = next(each for each in GAS_PLAN if each.step is step)
+
+    assert troubles_of(plan, {"minutes": minutes}).get("minutes") == trouble
 
 
 def test_a_silent_line_opens_no_pipe() -> None:
@@ -246,13 +271,23 @@ def test_a_register_that_stood_still_for_a_month_is_asked_about() -> None:
 def test_nothing_is_doubted_when_nothing_is_known() -> None:
     assert expected_now((), NOON_MS) is None
     assert doubt_of("123456", (), NOON_MS) is None
+    assert doubt_of("99999999999999999999", (), NOON_MS) is Doubt.TOO_LONG
 
 
 def watch_moment(event: WatchEvent, at_min: int, due_min: int | None) -> WatchMoment:
     due_ms = None if due_min is None else NOON_MS + due_min * MINUTE_MS
     return WatchMoment(
-        at_ms=NOON_MS + at_min * MINUTE_MS,
-        event=LoneWorkerEvent(event=event, person="li-wei", due_ms=due_ms),
+        at=clocks(at_min), event=LoneWorkerEvent(event=event, person="李伟", due_ms=due_ms)
+    )
+
+
+def clocks(minute: float, *, set_by_min: float = 0, boot: str = "boot-1") -> DeviceTime:
+    """Return the time by every clock; the wall's was set forward by `set_by_min`."""
+    return DeviceTime(
+        wall_ms=int(NOON_MS + (minute + set_by_min) * MINUTE_MS),
+        mono_ms=int(minute * MINUTE_MS),
+        boot_id=boot,
+        offset_ms=0,
     )
 
 
@@ -268,7 +303,7 @@ def watch_moment(event: WatchEvent, at_min: int, due_min: int | None) -> WatchMo
 def test_a_watch_asks_then_is_overdue_then_calls_the_control_room(
     minute: int, state: WatchState, report: WatchEvent | None
 ) -> None:
-    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], NOON_MS + minute * MINUTE_MS)
+    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], clocks(minute))
 
     assert (watch.state, watch.must_report) == (state, report)
 
@@ -278,10 +313,8 @@ def test_what_was_reported_is_not_reported_again_and_an_answer_ends_it() -> None
         watch_moment(WatchEvent.STARTED, 0, 30),
         watch_moment(WatchEvent.OVERDUE, 30, 30),
     ]
-    late = watch_at(moments, NOON_MS + 31 * MINUTE_MS)
-    answered = watch_at(
-        [*moments, watch_moment(WatchEvent.CONFIRMED, 32, 62)], NOON_MS + 33 * MINUTE_MS
-    )
+    late = watch_at(moments, clocks(31))
+    answered = watch_at([*moments, watch_moment(WatchEvent.CONFIRMED, 32, 62)], clocks(33))
 
     assert late.must_report is None
     assert answered.state is WatchState.CALM
@@ -290,7 +323,34 @@ def test_what_was_reported_is_not_reported_again_and_an_answer_ends_it() -> None
 def test_an_ended_watch_is_off() -> None:
     moments = [watch_moment(WatchEvent.STARTED, 0, 30), watch_moment(WatchEvent.ENDED, 9, None)]
 
-    assert watch_at(moments, NOON_MS + 999 * MINUTE_MS).state is WatchState.OFF
+    assert watch_at(moments, clocks(999)).state is WatchState.OFF
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        (clocks(33.5, set_by_min=-120), WatchState.ESCALATED),
+        (clocks(29, set_by_min=-120), WatchState.ASKING),
+        (clocks(5, set_by_min=60), WatchState.ESCALATED),
+        (clocks(1, set_by_min=-120, boot="boot-2"), WatchState.ESCALATED),
+        (clocks(29, boot="boot-2"), WatchState.ASKING),
+    ],
+)
+def test_a_clock_that_was_set_never_makes_the_question_late(
+    now: DeviceTime, state: WatchState
+) -> None:
+    watch = watch_at([watch_moment(WatchEvent.STARTED, 0, 30)], now)
+
+    assert watch.state is state
+    assert watch.person == "李伟"
+
+
+def test_a_watch_says_whether_the_control_room_knows() -> None:
+    started = watch_moment(WatchEvent.STARTED, 0, 30)
+    overdue = watch_moment(WatchEvent.OVERDUE, 30, 30)
+
+    assert not watch_at([started, overdue], clocks(31)).is_told
+    assert watch_at([started, replace(overdue, is_told=True)], clocks(31)).is_told
 
 
 def done(step: SafetyStep, *, is_undone: bool = False, name: str = "f1") -> OwnFact:
@@ -327,7 +387,17 @@ def test_a_valve_stays_on_the_list_until_it_is_opened_again() -> None:
         IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED, may_reopen="Li Wei")
     )
     opened = isolation_json(IsolationEvent(valve_id="v-1", action=ValveAction.REOPENED))
+    named = isolation_json(
+        IsolationEvent(valve_id="v-1", action=ValveAction.NAMED, may_reopen="Anna")
+    )
 
+    assert [
+        each.may_reopen
+        for each in work_record(
+            [fact(FactType.ISOLATION, closed), fact(FactType.ISOLATION, named)]
+        ).valves
+    ] == ["Anna"]
+    assert work_record([fact(FactType.ISOLATION, named)]).valves == (), "it was never closed"
     assert [each.valve_id for each in work_record([fact(FactType.ISOLATION, closed)]).valves] == [
         "v-1"
     ]
@@ -361,6 +431,136 @@ def test_a_leak_is_closed_only_with_its_steps_and_a_photo() -> None:
     assert [each.step for each in nothing if each.lack is Lack.STEP] == list(SafetyStep)
     assert nothing[-1].lack is Lack.PHOTO
     assert everything == []
+
+
+def steps_missing(
+    result: FindingResult,
+    record: WorkRecord,
+    *,
+    order_type: OrderType = OrderType.LEAK_CHECK,
+    medium: Medium = Medium.GAS,
+    has_gas: bool = False,
+) -> list[SafetyStep | None]:
+    order = replace(order_of(medium), order_type=order_type)
+    lacking = what_is_lacking(order, result, record, Evidence(has_gas=has_gas))
+    return [each.step for each in lacking if each.lack is Lack.STEP]
+
+
+def measured(lel_pct: str) -> OwnFact:
+    step = StepDone(step=SafetyStep.MEASURE, values={"gas_lel_pct": lel_pct})
+    return fact(FactType.SAFETY_STEP, step_json(step))
+
+
+@pytest.mark.parametrize("result", FindingResult)
+def test_gas_in_the_air_demands_the_steps_of_a_leak_whatever_was_found(
+    result: FindingResult,
+) -> None:
+    by_step = work_record([measured("15")])
+
+    assert steps_missing(result, WorkRecord(), has_gas=True) == list(SafetyStep)
+    assert steps_missing(result, by_step) == [
+        step for step in SafetyStep if step is not SafetyStep.MEASURE
+    ]
+
+
+@pytest.mark.parametrize("result", [FindingResult.NORMAL, FindingResult.INACCURATE])
+def test_what_the_own_step_measured_contradicts_a_finding_without_gas(
+    result: FindingResult,
+) -> None:
+    def told(lel_pct: str) -> list[float]:
+        record = work_record([measured(lel_pct)])
+        lacking = what_is_lacking(order_of(Medium.GAS), result, record, Evidence())
+        return [each.lel_pct for each in lacking if each.lack is Lack.GAS_MEASURED]
+
+    assert told("15") == [15.0]
+    assert told("0,5") == []
+
+
+def test_the_newest_air_of_the_gate_counts_like_the_own_step() -> None:
+    def air(lel_pct: float) -> OwnFact:
+        gas = GasMeasurement(
+            purpose=GasPurpose.ENTRY,
+            place="VW-031",
+            detector_id="GX-7",
+            calibration_due_ms=None,
+            lel_pct=lel_pct,
+        )
+        return fact(FactType.GAS_MEASUREMENT, gas_json(gas))
+
+    assert work_record([air(0), air(45)]).lel_pct == 45
+    assert work_record([air(45), measured("3"), air(0)]).lel_pct == 3
+
+
+@pytest.mark.parametrize("medium", Medium)
+@pytest.mark.parametrize("result", FindingResult)
+def test_what_was_repaired_is_measured_again_whatever_was_found(
+    medium: Medium, result: FindingResult
+) -> None:
+    plans = steps_offered(OrderType.LEAK_CHECK, medium)
+    before = [plan.step for plan in plans if plan.step is not SafetyStep.RELIGHT]
+    taken = before[: before.index(SafetyStep.REPAIR) + 1]
+    record = work_record([done(step, name=step) for step in taken])
+
+    assert steps_missing(result, record, medium=medium) == [
+        SafetyStep.REMEASURE,
+        SafetyStep.RELIGHT,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order_type", "medium"),
+    [
+        (OrderType.METER_EXCHANGE, Medium.GAS),
+        (OrderType.CONNECTION, Medium.GAS),
+        (OrderType.COLD_ROOM, Medium.HEAT),
+    ],
+)
+def test_what_the_form_does_not_ask_the_step_must_have_measured(
+    order_type: OrderType, medium: Medium
+) -> None:
+    missing = steps_missing(FindingResult.OTHER, WorkRecord(), order_type=order_type, medium=medium)
+
+    assert missing == [SafetyStep.MEASURE]
+
+
+def test_a_leak_of_gas_is_not_closed_over_an_order_without_steps() -> None:
+    order = replace(order_of(Medium.GAS), order_type=OrderType.COMM_CHECK)
+
+    def lacks(result: FindingResult, *, has_gas: bool) -> list[Lack]:
+        lacking = what_is_lacking(order, result, WorkRecord(), Evidence(has_gas=has_gas))
+        return [each.lack for each in lacking]
+
+    assert lacks(FindingResult.LEAK, has_gas=False) == [Lack.GAS_NOT_FOR_THIS]
+    assert lacks(FindingResult.OTHER, has_gas=True) == [Lack.GAS_NOT_FOR_THIS]
+    assert lacks(FindingResult.OTHER, has_gas=False) == []
+
+
+@pytest.mark.parametrize(
+    ("passed_min", "set_back_min", "age_min"), [(40, 20, 40), (40, 0, 40), (10, 0, 10)]
+)
+def test_air_grows_old_though_the_wall_clock_was_set_back(
+    passed_min: int, set_back_min: int, age_min: int
+) -> None:
+    def clocks(minutes: int, back_min: int = 0) -> DeviceTime:
+        wall_ms = NOON_MS + (minutes - back_min) * MINUTE_MS
+        return DeviceTime(wall_ms=wall_ms, mono_ms=minutes * MINUTE_MS, boot_id="b", offset_ms=0)
+
+    gas = GasMeasurement(
+        purpose=GasPurpose.ENTRY, place="VW-031", detector_id="GX-7", calibration_due_ms=None
+    )
+    measured_at = replace(fact(FactType.GAS_MEASUREMENT, gas_json(gas)), at=clocks(0))
+    now = clocks(passed_min, set_back_min)
+    sheet = SiteSheet(
+        order_id="o-1",
+        document=order_of(Medium.GAS),
+        record=work_record([measured_at]),
+        typed={},
+        detector=GOOD_DETECTOR,
+        now_ms=now.wall_ms,
+        now=now,
+    )
+
+    assert sheet.air_age_ms == age_min * MINUTE_MS
 
 
 def test_a_valve_without_a_keeper_keeps_the_order_open() -> None:

@@ -138,6 +138,7 @@ def test_a_step_on_a_cancelled_order_is_refused_and_shown_not_dropped(
     assert mark_of(crew, other_id) is RecordState.SHOWN_TO_OFFICE
     crew.tablet.desk.mark_seen(order_id)
     assert crew.tablet.look_here() == ()
+    assert mark_of(crew, order_id) is RecordState.UNTOUCHED
 
 
 def test_an_order_that_leaves_keeps_its_row_until_its_words_are_through(

@@ -2,25 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
-from field_app.access.withdrawal import Withdrawal, withdraw
+from field_app.access.withdrawal import Withdrawal, send_sealed, withdraw
 from field_app.config import TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderQuery
+from field_app.platform.network import DesktopNetwork
 from field_app.platform.no_vault import NoVault
 from field_app.platform.ports import Vault
 from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
-from field_app.store import base_store
+from field_app.store import base_store, outbox_store
 from field_app.store.identity_io import load_identity
 from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason
@@ -29,16 +31,25 @@ from sync_server.access.tablet_store import revoke_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
+from sync_server.db.blob_tables import BLOB
 from sync_server.db.engine_io import reading
+from sync_server.db.server_store import server_epoch
 from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
+from sync_server.sync.ledger_store import read_ledger
 from sync_server.sync.review_store import list_reviews
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.work_orders.order_store import order_history
 from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.photo_parts import Metered, noisy_jpeg
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.blobs.blob_parts import jpeg
-from wire_contracts.work_order_states import WorkOrderEvent
+from tests.sync_server.real_parts import HandClock
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.operations import Outcome
+from wire_contracts.sealed import MAX_ENVELOPES, SealedAnswer, SealedRequest, SealedResult
+from wire_contracts.sync import PROTOCOL
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 PIN = "482916"
 WORDS = "the valve behind the stairs 楼梯后面的阀门"
@@ -129,13 +140,108 @@ def test_a_revoked_tablet_hands_in_every_word_and_keeps_none(
     assert {op_id: ledger(office)[op_id] for op_id in op_ids} == dict.fromkeys(op_ids, actor)
     assert ("draft", True) in kinds_kept(office)
     assert tablet.withdrawal() == Withdrawal(
-        is_withdrawn=True, sealed_waiting=0, readable_waiting=0
+        is_withdrawn=True, sealed_waiting=0, readable_waiting=0, photos_waiting=0
     )
     assert tablet.desk.page(OrderQuery()).total_count == 0
     assert files_with(tmp_path / "tablet", WORDS) == []
     assert files_with(tmp_path / "tablet", address) == []
     assert not (tmp_path / "tablet" / VAULT_FILE).exists()
     assert tablet.people() == ()
+
+
+def outcomes(office: Office) -> set[Outcome]:
+    with office.engine.begin() as connection:
+        return {each.outcome for each in read_ledger(connection)}
+
+
+def work_and_finish(tablet: Tablet, order_id: str, clock: HandClock) -> None:
+    """Do a whole order; between leaving and arriving the clock is set back by two hours."""
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
+    clock.advance(hours=-2)
+    tablet.desk.tap(order_id, WorkOrderEvent.ARRIVE)
+    tablet.desk.tap(order_id, WorkOrderEvent.BEGIN)
+    tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": WORDS})
+    tablet.desk.finish(order_id)
+
+
+def test_what_a_revoked_tablet_did_takes_effect_in_the_order_of_its_taps(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id, clock = office.new_order(), HandClock()
+    folder = tmp_path / "tablet"
+    with closing(open_tablet(folder, clock, vault=quick_vault(folder))) as tablet:
+        tablet.enrol(server, office.code(), "van 3")
+        tablet.sync_now()
+        work_and_finish(tablet, order_id, clock)
+        revoke(office, tablet)
+        tablet.sync_now()
+
+    assert outcomes(office) == {Outcome.APPLIED}
+    assert office.order(order_id).document.state is WorkOrderState.FINISHED
+
+
+def test_what_a_withdrawal_left_sealed_goes_before_what_was_done_since(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
+    at_ms = ms_from_utc(office.clock.now_utc())
+    tablet.database.write(partial(withdraw, seal=tablet.vault.seal, at_ms=at_ms))
+    tablet.enrol(server, office.code(), "van 3")
+    tablet.photos.add(order_id, jpeg())
+
+    tablet.sync_now()
+
+    with reading(office.engine) as connection:
+        decided = connection.execute(select(OP_LEDGER.c.n).order_by(text("rowid"))).scalars().all()
+    assert decided == sorted(decided)
+    assert len(decided) == 3
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Holds everything at once, and knows what came together."""
+
+    requests: list[list[str]]
+    epoch: int
+
+    def send_sealed(self, request: SealedRequest) -> SealedAnswer:
+        self.requests.append([each.about for each in request.envelopes])
+        results = [
+            SealedResult(kind=each.kind, about=each.about, is_opened=True)
+            for each in request.envelopes
+        ]
+        return SealedAnswer(
+            server_epoch=self.epoch, server_now_ms=1, protocol=PROTOCOL, results=results
+        )
+
+
+def test_the_taps_of_one_action_leave_sealed_in_one_request(tablet: Tablet, office: Office) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    for number in range(MAX_ENVELOPES - 6):
+        tablet.desk.add_note(order_id, f"{WORDS} {number}")
+    tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": WORDS})
+    tablet.desk.finish(order_id)
+    waiting = tablet.database.read(lambda c: outbox_store.waiting_entries(c, 2 * MAX_ENVELOPES))
+    tablet.database.write(partial(withdraw, seal=tablet.vault.seal, at_ms=1))
+    with reading(office.engine) as connection:
+        recorder = Recorder([], server_epoch(connection))
+
+    send_sealed(tablet.database, recorder, office.clock)
+
+    group = waiting[-1].operation.group
+    finding = [each.operation.op_id for each in waiting if each.operation.group == group]
+    assert [op_id for request in recorder.requests for op_id in request] == [
+        each.operation.op_id for each in waiting
+    ]
+    assert [len(request) for request in recorder.requests] == [MAX_ENVELOPES - 2, len(finding)]
+    assert recorder.requests[-1] == finding
 
 
 @pytest.mark.parametrize("knows_the_withdrawal", [True, False])
@@ -216,7 +322,9 @@ def test_what_could_not_be_sealed_stays_and_arrives_after_a_new_enrolment(
         tablet.enrol(server, office.code(), "van 3")
         tablet.sync_now()
 
-        assert left == Withdrawal(is_withdrawn=True, sealed_waiting=0, readable_waiting=2)
+        assert left == Withdrawal(
+            is_withdrawn=True, sealed_waiting=0, readable_waiting=2, photos_waiting=0
+        )
         assert (shown, rows) == (op_ids, [])
         assert set(op_ids) <= set(ledger(office))
         assert not tablet.withdrawal().is_withdrawn
@@ -390,9 +498,78 @@ def test_photos_arrive_although_the_key_of_the_tablet_is_gone(
         left = list((folder / "photos").iterdir())
         waiting = later.withdrawal()
 
-    assert left == []
+    assert {path.suffix for path in left} == {".sealed"}
     assert waiting.sealed_waiting == 0
     assert {blob_state(office, sha256) for sha256 in names} == {BlobState.HAVE}
+
+
+@pytest.mark.parametrize("arrives_before", [True, False])
+def test_a_restored_server_gets_the_photos_of_a_withdrawn_tablet_again(
+    tablet: Tablet, office: Office, tmp_path: Path, *, arrives_before: bool
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    backup = office.back_up(tmp_path / "early.sqlite3")
+    sha256 = tablet.photos.add(order_id, jpeg())
+    if arrives_before:
+        tablet.sync_now()
+    revoke(office, tablet)
+    tablet.sync_now()
+    had = blob_state(office, sha256)
+    office.restore(backup)
+    for path in (tmp_path / "keys" / "blobs").glob("??/*"):
+        path.unlink()
+    lost = blob_state(office, sha256)
+
+    tablet.sync_now()
+    tablet.sync_now()
+
+    assert (had, lost) == (BlobState.HAVE, None)
+    assert blob_state(office, sha256) is BlobState.HAVE
+
+
+def test_a_withdrawn_tablet_keeps_the_photos_that_arrived_no_longer_than_one_in_service(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.photos.add(order_id, jpeg())
+    revoke(office, tablet)
+    tablet.sync_now()
+    kept = list((tmp_path / "tablet" / "photos").iterdir())
+    office.clock.advance(days=8)
+
+    tablet.sync_now()
+
+    assert len(kept) > 0
+    assert list((tmp_path / "tablet" / "photos").iterdir()) == []
+
+
+def test_sealed_originals_wait_for_a_free_network_and_thumbs_do_not(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.network = Metered()
+    sha256 = tablet.photos.add(order_id, noisy_jpeg())
+    revoke(office, tablet)
+
+    tablet.sync_now()
+    tablet.sync_now()
+    before, only_here = blobs_here(office), tablet.withdrawal().photos_waiting
+    tablet.network = DesktopNetwork()
+    tablet.sync_now()
+
+    assert (only_here, tablet.withdrawal().photos_waiting) == (1, 0)
+    assert len(before) == 1
+    assert sha256 not in before
+    assert sha256 in blobs_here(office)
+
+
+def blobs_here(office: Office) -> set[str]:
+    with reading(office.engine) as connection:
+        query = select(BLOB.c.sha256).where(BLOB.c.state == str(BlobState.HAVE))
+        return set(connection.execute(query).scalars())
 
 
 def test_a_photo_without_a_sealed_copy_keeps_its_key(

@@ -228,10 +228,10 @@ class Driver:
             event.cancel()
         stopTouchApp()
 
-    def pump(self, frames: int = 1) -> None:
+    def pump(self, frames: int = 1, *, frame_s: float = FRAME_S) -> None:
         """Run frames: clock, input, layout, but no drawing, which is slow without a GPU."""
         for _ in range(frames):
-            VirtualTime.now += FRAME_S
+            VirtualTime.now += frame_s
             Clock.tick()
             EventLoop.dispatch_input()
             Builder.sync()
@@ -239,10 +239,14 @@ class Driver:
             Builder.sync()
 
     def wait(self, condition: Callable[[], T], what: str, timeout_s: float = 60) -> T:
-        """Run frames until the condition is truthy and return it; fail with a picture."""
+        """Run frames until the condition is truthy and return it; fail with a picture.
+
+        Time stands still while anything works in the background: how many frames that lasts is the
+        machine's business, and what is over after some seconds must not be over sooner there.
+        """
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
-            self.pump()
+            self.pump(frame_s=0 if self.app.jobs else FRAME_S)
             if value := condition():
                 self.pump(2)
                 return value

@@ -9,6 +9,8 @@ from fontTools.ttLib import TTFont
 import field_app.ui
 
 from tests.field_app_ui import kivy_harness as harness  # isort: skip - before anything from kivy
+from kivy.uix.label import Label
+from kivy.uix.textinput import TextInput
 from kivy.uix.widget import Widget
 
 from field_app.ui.widgets.basics import MIN_TARGET_DP
@@ -22,7 +24,24 @@ _NAMES = (
 )
 """What stays as it is in every language."""
 
-_UNITS = {"LEL", "bar", "d", "m", "Nordring", "kPa", "h", "min", "ppm", "m³", "cm", "DN", "V", "A"}
+_UNITS = {
+    "LEL",
+    "vol",
+    "Pa",
+    "bar",
+    "d",
+    "m",
+    "Nordring",
+    "kPa",
+    "h",
+    "min",
+    "ppm",
+    "m³",
+    "cm",
+    "DN",
+    "V",
+    "A",
+}
 
 _CUT_CLASSES = {"Btn", "SideAction", "Chip", "Choice", "Pill"}
 _WORD_CLASSES = {"Word", "Txt", "OneLine"}
@@ -47,11 +66,44 @@ def troubles(ui: harness.Driver, language: str) -> dict[str, list[str]]:
         "cut off": _cut_off(widgets),
         "other language": sorted(
             text
-            for text in ui.texts()
+            for text in ui.texts(anywhere=True)
             if not any(name in text for name in _NAMES) and is_in_the_other_language(text, language)
         ),
     }
     return {name: bad for name, bad in found.items() if bad}
+
+
+def words(ui: harness.Driver) -> list[str]:
+    """Return every text and icon that is drawn, greyed ones and hints too, after scrolling, too.
+
+    They are sorted: how a list makes its rows is no business of the reader. Where a word stands is
+    for the pictures to say; what it says, down to one digit, for this.
+    """
+    found: list[str] = []
+    for widget in ui.walk():
+        if _is_drawn(widget, ui.win):
+            found += _words_of(widget)
+    return sorted(text.replace("\n", " / ") for text in found)
+
+
+def _is_drawn(widget: Widget, window: object) -> bool:
+    if not widget.width or not widget.height:
+        return False
+    node = widget
+    while node is not None and node is not window:
+        if node.opacity == 0:
+            return False
+        node = None if node.parent is node else node.parent
+    return node is window
+
+
+def _words_of(widget: Widget) -> list[str]:
+    drawn: list[str] = list(getattr(widget, "drawn_texts", ()))
+    if type(widget).__name__ == "Glyph":
+        return [f"[{widget.name}]"] if widget.text else []
+    text = getattr(widget, "text", "") or getattr(widget, "hint_text", "")
+    is_word = isinstance(widget, Label | TextInput)
+    return [*drawn, text] if text and is_word else drawn
 
 
 def _boxes(widgets: list[Widget]) -> set[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.town_office import make_order, order_id
@@ -40,13 +42,13 @@ STEPS = (
     ("doors_windows", "ventilate.minutes=10"),
     ("measure.gas_lel_pct=8",),
     ("repaired",),
-    ("remeasure.gas_lel_pct=0", "holds"),
+    ("remeasure.gas_lel_pct=0", "holds", "timer:remeasure"),
     ("relit",),
 )
 """What a crew answers for a gas leak, step by step."""
 
 
-def take_steps(ui: harness.Driver) -> None:
+def take_steps(crew: Field, ui: harness.Driver) -> None:
     """Take every step of a gas leak, then go on to the finding."""
     ui.tap_hint("next-step")
     ui.settle()
@@ -54,7 +56,12 @@ def take_steps(ui: harness.Driver) -> None:
         for answer in answers:
             key, _, text = answer.partition("=")
             ui.tap_hint(key)
-            ui.type(text)
+            if text:
+                ui.type(text)
+            ui.settle()
+        if "timer:remeasure" in answers:
+            crew.clock.moment_utc += timedelta(minutes=10)
+            ui.app.navigator.tick()
             ui.settle()
         ui.tap_hint("primary")
         ui.settle()
@@ -73,6 +80,7 @@ def fill_in_leak(ui: harness.Driver) -> None:
     ui.settle()
 
 
+@pytest.mark.both_languages
 def test_an_order_is_done_without_a_network(
     crew: Field, ui: harness.Driver, open_order: Callable[[str], None]
 ) -> None:
@@ -80,13 +88,13 @@ def test_an_order_is_done_without_a_network(
     open_order(FIRST)
     begin_work(ui)
     assert state_of(crew) is WorkOrderState.WORKING
-    take_steps(ui)
+    take_steps(crew, ui)
     fill_in_leak(ui)
     ui.tap_hint("finish")
     ui.settle()
 
     assert state_of(crew) is WorkOrderState.FINISHED
-    assert ui.get("OrderScreen").view.finding[0].text == "Leak"
+    assert ui.get("OrderScreen").view.finding[0].text == crew.says("Leak")
     assert ui.get("TopBar").sync.waiting_count == 15
     assert crew.office.pushed == []
 
@@ -96,7 +104,7 @@ def test_what_was_done_offline_reaches_the_office(
 ) -> None:
     open_order(FIRST)
     begin_work(ui)
-    take_steps(ui)
+    take_steps(crew, ui)
     fill_in_leak(ui)
     ui.tap_hint("finish")
     ui.settle()
@@ -178,6 +186,7 @@ def test_undo_takes_answers_back_one_by_one(
     assert seen == [("", "12,5", True), ("", "", True), ("", "", True), ("", "", False)]
 
 
+@pytest.mark.both_languages
 def test_leaving_a_closed_door_needs_a_reason_a_notice_and_a_second_tap(
     crew: Field, ui: harness.Driver, open_order: Callable[[str], None]
 ) -> None:

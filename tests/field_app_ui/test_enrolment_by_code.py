@@ -22,7 +22,8 @@ def test_a_scanned_code_connects_without_typing(crew: Field) -> None:
 
     view = ui.get("EnrolScreen").view
     assert (view.server_url, view.code) == (INVITATION.server_url, INVITATION.code)
-    assert view.message == "No contact: no network.", "it asked at once; nobody listens here"
+    no_contact = crew.says("No contact: {reason}.", reason=crew.says("no network"))
+    assert view.message == no_contact, "it asked at once; nobody listens here"
 
 
 def test_another_code_is_told_apart(crew: Field) -> None:
@@ -34,7 +35,9 @@ def test_another_code_is_told_apart(crew: Field) -> None:
     ui.tap_hint("scan-code")
     ui.settle()
 
-    assert ui.get("EnrolScreen").view.message == "This is not a code of the control room."
+    assert ui.get("EnrolScreen").view.message == crew.says(
+        "This is not a code of the control room."
+    )
 
 
 def test_a_machine_without_a_scanner_asks_for_typing_only(crew: Field) -> None:

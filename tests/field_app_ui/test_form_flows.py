@@ -19,6 +19,7 @@ from tests.field_app_ui.town_office import order_id
 from wire_contracts.fields import FieldReader
 from wire_contracts.forms.answer_sets import AnswerSet, parse_answer_set
 from wire_contracts.orders import ENTITY, FactType
+from wire_contracts.texts import BilingualText
 
 TOOL = "tool-form:leak-gas"
 HOUSEHOLD = FormSubject(about="household", about_id="h-1")
@@ -79,6 +80,7 @@ def sealed(crew: Field) -> Iterator[AnswerSet]:
             yield parse_answer_set(FieldReader(place="test", values=payload))
 
 
+@pytest.mark.both_languages
 def test_a_checklist_is_filled_in_on_an_order_and_reaches_the_office(
     crew: Field, ui: harness.Driver
 ) -> None:
@@ -98,11 +100,11 @@ def test_a_checklist_is_filled_in_on_an_order_and_reaches_the_office(
     assert answers[0].about_id == order_id(0)
     assert answers[0].answers["measure/lel_before"] == "12.5"
     assert answers[0].measured == {"gas_lel_pct": 0.0}
-    assert ui.get("ToolTile", hint=TOOL).detail == "finished"
+    assert ui.get("ToolTile", hint=TOOL).detail == crew.says("finished")
 
 
 def test_mistakes_are_shown_where_they_are_and_the_first_is_brought_onto_the_screen(
-    ui: harness.Driver,
+    crew: Field, ui: harness.Driver
 ) -> None:
     open_form(ui)
     screen = ui.get("FormScreen")
@@ -112,7 +114,8 @@ def test_mistakes_are_shown_where_they_are_and_the_first_is_brought_onto_the_scr
     ui.tap_hint("measure/lel_before")
     ui.type("130")
     ui.settle()
-    assert number.view.error_text == "0 to 100 % LEL"
+    limits = BilingualText(en="0 to 100 % LEL", zh="0 至 100 % LEL")
+    assert number.view.error_text == limits.in_language(crew.language)
     assert "measure/danger" in places(ui)
     ui.tap_hint("undo")
     ui.settle()
@@ -122,8 +125,9 @@ def test_mistakes_are_shown_where_they_are_and_the_first_is_brought_onto_the_scr
     ui.settle()
 
     missing = screen.ids.cards.card("isolate/valve_closed")
-    assert screen.view.left_text == f"{left - 1} left: check for errors"
-    assert missing.view.error_text == "Must be answered"
+    left_text = crew.says("{count} left: check for errors", count=left - 1)
+    assert screen.view.left_text == left_text
+    assert missing.view.error_text == crew.says("Must be answered")
     assert ui.visible(missing)
 
 

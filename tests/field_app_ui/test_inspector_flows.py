@@ -11,7 +11,7 @@ from field_app.store.record_states import RecordState
 from field_app.tablet import open_tablet
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
-from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.inspection_parts import Hands, checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation, OperationKind
@@ -35,6 +35,11 @@ def inspector(crew: Field, hands: Hands) -> Iterator[Field]:
     yield crew
     if crew.ui is not None:
         crew.ui.resize(harness.WIDTH, harness.HEIGHT)
+
+
+def name_of(number: int, language: str) -> str:
+    """Return the name of a stop of the route."""
+    return checkpoint(number)[1].name.in_language(language)
 
 
 def open_rounds(crew: Field) -> harness.Driver:
@@ -88,6 +93,7 @@ def told(crew: Field, kind: FactType) -> list[JsonObject]:
     return [each.payload or {} for each in pushed if each.field == kind]
 
 
+@pytest.mark.both_languages
 def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: Hands) -> None:
     ui = start_route(inspector)
     hands.locator.go(0, off_m=4)
@@ -105,12 +111,36 @@ def test_a_stop_is_checked_in_by_tag_measured_and_left(inspector: Field, hands: 
     go(ui, "primary")
 
     view = ui.get("RunScreen").view
-    assert (view.stops[0].state_text, view.next_id) == ("all well", "rb-114")
+    assert (view.stops[0].state_text, view.next_id) == (inspector.says("all well"), "rb-114")
     check_in = told(inspector, FactType.CHECK_IN)[0]
     assert (check_in["way"], check_in["tag"]) == ("nfc", "04:A2:B3:0")
     point = told(inspector, FactType.PATROL_POINT)[0]
     assert point["values"] == {"gas_lel_pct": 0.0, "well_water_cm": 3.5}
     assert hands.reader.heard == [], "tags are heard only while a stop is open"
+
+
+def test_a_value_beyond_its_limit_is_no_good_news_without_a_word(
+    inspector: Field, hands: Hands
+) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    hands.reader.hold_near("04a2b30")
+    ui.settle()
+    ui.tap_hint("gas_lel_pct")
+    ui.type("5")
+    ui.tap_hint("well_water_cm")
+    ui.type("0")
+    ui.settle()
+    beyond = "A value is beyond its limit: record a defect, or say in the note why not."
+    assert refusal(ui) == inspector.says(beyond)
+    ui.tap_hint("note")
+    ui.type("paint, sensor checked in fresh air")
+    ui.settle()
+    go(ui, "primary")
+
+    point = told(inspector, FactType.PATROL_POINT)[0]
+    assert (point["outcome"], point["beyond"]) == ("ok", ["gas_lel_pct"])
+    assert point["note"] == "paint, sensor checked in fresh air"
 
 
 def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twice(
@@ -122,7 +152,9 @@ def test_a_form_of_the_office_is_filled_in_at_a_stop_and_nothing_is_entered_twic
     hands.locator.go(0, off_m=4)
     go(ui, "next-stop")
     go(ui, "position")
-    assert refusal(ui).startswith("Fill in: "), "the office demands the form"
+    assert refusal(ui).startswith(inspector.says("Fill in: {name}", name="")), (
+        "the office demands the form"
+    )
     choose(ui, "outcome", "defect")
     choose(ui, "severity", "1")
     ui.tap_hint("note")
@@ -179,7 +211,7 @@ def test_the_route_lies_on_the_map_and_its_stops_are_opened_there(
         ui.settle()
 
     touch(1)
-    assert screen.view.card.title == "Regulator box 114"
+    assert screen.view.card.title == name_of(1, inspector.language)
     go(ui, "primary")
     go(ui, "start:plan-1")
     ui.back()
@@ -187,7 +219,7 @@ def test_the_route_lies_on_the_map_and_its_stops_are_opened_there(
     touch(2)
     go(ui, "primary")
 
-    assert sheet(ui).title == "Valve well 44"
+    assert sheet(ui).title == name_of(2, inspector.language)
     assert ui.back()
     assert ui.all("RunScreen"), "the run lies below its stop"
 
@@ -211,7 +243,7 @@ def test_an_app_that_was_killed_at_a_stop_begins_at_that_stop(
     ui = inspector.switch_on()
 
     numbers = {each.key: each.text for each in sheet(ui).blocks if isinstance(each, NumberBlock)}
-    assert sheet(ui).title == "Valve well 31"
+    assert sheet(ui).title == name_of(0, inspector.language)
     assert numbers["gas_lel_pct"] == "0,4"
     assert ui.back()
     assert ui.all("RunScreen")
@@ -224,7 +256,9 @@ def test_the_position_counts_only_near_the_stop_and_says_when_it_is_made_up(
     hands.locator.go(0, off_m=80)
     go(ui, "next-stop")
     go(ui, "position")
-    assert "go nearer" in sheet(ui).message
+    away = inspector.says("{metres} m", metres=80)
+    too_far = inspector.says("{distance} away: go nearer, or read the tag.", distance=away)
+    assert sheet(ui).message == too_far
 
     hands.locator.go(0, off_m=12)
     here = hands.locator.here
@@ -244,6 +278,26 @@ def test_the_position_counts_only_near_the_stop_and_says_when_it_is_made_up(
     assert (fix["is_mock"], fix["accuracy_m"]) == (True, 8.0)
 
 
+def test_the_stops_keep_their_room_on_the_sketch_however_far_one_stands(
+    inspector: Field, hands: Hands
+) -> None:
+    hands.locator.go(0, off_m=3_000)
+    ui = start_route(inspector)
+    ui.pump(140)
+    sketch = ui.get("RunScreen").view.sketch
+    assert sketch.is_here_far
+    assert sketch.here is not None
+    assert sketch.here[1] == 1.0, "at the northern edge"
+    assert max(stop.y for stop in sketch.stops) - min(stop.y for stop in sketch.stops) == 1.0
+    hands.locator.go(0, off_m=-70)
+    ui.pump(140)
+    near = ui.get("RunScreen").view.sketch
+
+    assert not near.is_here_far
+    assert near.here is not None
+    assert near.here[1] == 0.0, "south of all stops"
+
+
 def test_an_unreadable_tag_leaves_ones_word_and_the_office_is_told(inspector: Field) -> None:
     ui = start_route(inspector)
     go(ui, "next-stop")
@@ -251,7 +305,8 @@ def test_an_unreadable_tag_leaves_ones_word_and_the_office_is_told(inspector: Fi
     ui.type("ffff")
     ui.settle()
     go(ui, "typed")
-    assert "another place" in sheet(ui).message
+    other_tag = inspector.says("This is the tag of another place. Is it the right one?")
+    assert sheet(ui).message == other_tag
     choose(ui, "unreadable", "yes")
     go(ui, "by-hand")
 
@@ -259,6 +314,7 @@ def test_an_unreadable_tag_leaves_ones_word_and_the_office_is_told(inspector: Fi
     assert (check_in["way"], check_in["is_tag_unreadable"]) == ("by_hand", True)
 
 
+@pytest.mark.both_languages
 def test_a_dangerous_defect_makes_an_order_while_there_is_no_network(
     inspector: Field, hands: Hands
 ) -> None:
@@ -272,16 +328,23 @@ def test_a_dangerous_defect_makes_an_order_while_there_is_no_network(
     ui.tap_hint("well_water_cm")
     ui.type("0")
     ui.settle()
-    assert "Get out, keep others away" in ui.texts()
+    assert inspector.says("Get out, keep others away") in ui.texts()
     choose(ui, "outcome", "defect")
-    choose(ui, "severity", "1")
+    choose(ui, "severity", "3")
     ui.tap_hint("note")
     ui.type("gas in the well")
     ui.settle()
+    primary = sheet(ui).primary
+    assert primary is not None
+    grave = "Record a defect of severity 1"
+    assert primary.text == inspector.says(grave), "nothing else is taken"
+    go(ui, "primary")
+    assert refusal(ui) == ""
     go(ui, "primary")
 
     view = ui.get("RunScreen").view
-    assert view.alarm_text == "Order made, not sent yet: call the control room now."
+    not_sent = "Order made, not sent yet: call the control room now."
+    assert view.alarm_text == inspector.says(not_sent)
     assert view.mark.state is RecordState.QUEUED
     inspector.office.is_reachable = True
     request = told(inspector, FactType.ORDER_REQUEST)[0]
@@ -291,7 +354,35 @@ def test_a_dangerous_defect_makes_an_order_while_there_is_no_network(
     assert request["safety_class"] == "A"
     assert defect["order_id"] == request["order_id"]
     ui.settle()
-    assert ui.get("RunScreen").view.alarm_text == "Order made; the office has it."
+    assert ui.get("RunScreen").view.alarm_text == inspector.says("Order made; the office has it.")
+
+
+@pytest.mark.both_languages
+def test_no_stop_is_left_out_over_a_dangerous_value(inspector: Field) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    ui.tap_hint("gas_lel_pct")
+    ui.type("99")
+    ui.settle()
+    assert inspector.says("Why is all well all the same?") not in ui.texts(anywhere=True)
+    for left_out in ("skipped", "not_reachable"):
+        choose(ui, "outcome", left_out)
+        ui.tap_hint("reason")
+        ui.type("x")
+        ui.settle()
+        primary = sheet(ui).primary
+        assert primary is not None
+        assert primary.text == inspector.says("Record a defect of severity 1")
+        assert "gas_lel_pct" in [each.key for each in sheet(ui).blocks], "a slip can be mended"
+    ui.screenshot(f"skip-danger-{inspector.language}")
+    go(ui, "primary")
+    ui.tap_hint("note")
+    ui.type("gas at the cover, no way to the tag")
+    ui.settle()
+    go(ui, "primary")
+
+    assert [each["outcome"] for each in told(inspector, FactType.PATROL_POINT)] == ["defect"]
+    assert len(told(inspector, FactType.ORDER_REQUEST)) == 1
 
 
 def test_what_was_skipped_and_missed_is_shown_before_the_end(inspector: Field) -> None:
@@ -305,7 +396,8 @@ def test_what_was_skipped_and_missed_is_shown_before_the_end(inspector: Field) -
     go(ui, "end-route")
 
     texts = ui.texts(anywhere=True)
-    assert {"End with 4 missed", "Missed", "Left out"} <= set(texts)
+    ends = inspector.says("End with {count} missed", count=4)
+    assert {ends, inspector.says("Missed"), inspector.says("Left out")} <= set(texts)
     assert any("flooded road" in text for text in texts)
     ui.tap_hint("primary")
     ui.settle()
@@ -313,7 +405,7 @@ def test_what_was_skipped_and_missed_is_shown_before_the_end(inspector: Field) -
     ui.tap_hint("primary")
     ui.settle()
 
-    assert "Routes" in ui.texts()
+    assert inspector.says("Routes") in ui.texts()
     ended = told(inspector, FactType.PATROL_RUN)[-1]
     assert (ended["phase"], ended["skipped"]) == ("submitted", ["vw-031"])
     assert len(list(ended["missed"] or ())) == 4  # type: ignore[arg-type]  # JSON
@@ -344,10 +436,12 @@ def test_places_to_be_looked_at_again_make_a_route_of_their_own(inspector: Field
     go(ui, "again")
 
     view = ui.get("RunScreen").view
-    assert (view.title, [row.checkpoint_id for row in view.stops]) == ("Ad-hoc route", ["vw-044"])
+    assert view.title == inspector.says("Ad-hoc route")
+    assert [row.checkpoint_id for row in view.stops] == ["vw-044"]
     assert told(inspector, FactType.PATROL_RUN)[0]["plan_id"] is None
 
 
+@pytest.mark.both_languages
 def test_a_home_without_hazards_takes_six_taps_and_opens_the_next_one(inspector: Field) -> None:
     ui = open_rounds(inspector)
     go(ui, "homes")
@@ -356,7 +450,7 @@ def test_a_home_without_hazards_takes_six_taps_and_opens_the_next_one(inspector:
         choose(ui, group, "ok")
     go(ui, "primary")
 
-    assert sheet(ui).title == "9 · 3-902"
+    assert sheet(ui).title == inspector.says("{building} · {room}", building=9, room="3-902")
     check = told(inspector, FactType.SAFETY_CHECK)[0]
     answers = check["answers"]
     assert isinstance(answers, dict)
@@ -372,10 +466,10 @@ def test_nobody_opening_counts_and_the_next_home_follows(inspector: Field) -> No
     ui.tap_hint("secondary")
     ui.settle()
 
-    assert sheet(ui).title == "9 · 3-904"
+    assert sheet(ui).title == inspector.says("{building} · {room}", building=9, room="3-904")
     ui.back()
     ui.settle()
-    assert ui.get("RoundListScreen").view.rows[2].state_text == "letter"
+    assert ui.get("RoundListScreen").view.rows[2].state_text == inspector.says("letter")
     assert told(inspector, FactType.SAFETY_CHECK)[0]["is_no_access"] is True
 
 
@@ -397,6 +491,8 @@ def test_a_hazard_is_signed_on_the_glass(inspector: Field) -> None:
     x, y = ui.centre(pad)
     ui.stroke([(x - 180 + 12 * step, y + (30 if step % 2 else -30)) for step in range(30)])
     ui.settle()
+    assert ui.back()
+    assert ui.all("SignaturePad"), "the customer may have gone: it is asked first"
     go(ui, "keep-signature")
     go(ui, "primary")
 
@@ -411,6 +507,7 @@ def test_a_hazard_is_signed_on_the_glass(inspector: Field) -> None:
     assert check["signature"] in {(each.payload or {}).get("sha256") for each in attached}
 
 
+@pytest.mark.both_languages
 def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) -> None:
     ui = open_rounds(inspector)
     go(ui, "meters")
@@ -419,32 +516,34 @@ def test_an_unusual_reading_is_questioned_before_it_is_kept(inspector: Field) ->
     for key in "12098":
         ui.tap_hint(f"key-{key}")
     ui.settle()
-    assert screen.view.question == "Much more than usual. Please look again."
+    much_more = inspector.says("Much more than usual. Please look again.")
+    assert screen.view.question == much_more
     ui.tap_hint("key-<")
     for key in ".5":
         ui.tap_hint(f"key-{key}")
     ui.settle()
-    assert screen.view.question == "Less than last time. Is it the right meter?"
+    assert screen.view.question == inspector.says("Less than last time. Is it the right meter?")
     for key in "<<<<<1290":
         ui.tap_hint(f"key-{key}")
     ui.settle()
-    assert (screen.view.typed, screen.view.question) == (
-        "11290",
-        "Much more than usual. Please look again.",
-    )
+    assert (screen.view.typed, screen.view.question) == ("11290", much_more)
     for _ in range(5):
         ui.tap_hint("key-<")
     for key in "1290":
         ui.tap_hint(f"key-{key}")
     ui.settle()
-    assert (screen.view.question, screen.view.used_text) == ("", "used 30 m³")
+    used = inspector.says("used {amount} {unit}", amount=30, unit="m³")
+    assert (screen.view.question, screen.view.used_text) == ("", used)
     go(ui, "keep")
 
-    assert ui.get("MeterScreen").view.title == "9 · 3-902"
+    assert ui.get("MeterScreen").view.title == inspector.says(
+        "{building} · {room}", building=9, room="3-902"
+    )
     for key in "15":
         ui.tap_hint(f"key-{key}")
     ui.settle()
-    assert "begun again at zero" in ui.get("MeterScreen").view.question
+    again = inspector.says("The register has begun again at zero. Is that so?")
+    assert ui.get("MeterScreen").view.question == again
     go(ui, "keep")
     readings = told(inspector, FactType.METER_READING)
     assert [(each["value"], each["doubt"], each["is_confirmed"]) for each in readings] == [

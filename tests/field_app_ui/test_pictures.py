@@ -1,22 +1,25 @@
 """Every screen in both languages and both ways round: readable, hit with gloves, as approved.
 
-`LAMP_UI_GOLDEN=update` keeps new pictures; `LAMP_UI_PICTURES=<folder>` writes all of them there,
-in full size.
+Beside each kept picture lie its words, compared to the letter: one other digit is too few pixels.
+`LAMP_UI_GOLDEN=update` keeps anew what has changed; `LAMP_UI_PICTURES=<folder>` writes all of them
+there, in full size.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image
 
+from demo.kept_pictures_io import differing
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui import scenes
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands
-from tests.field_app_ui.readable import troubles
+from tests.field_app_ui.readable import troubles, words
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -33,9 +36,6 @@ SHRINK = 2
 
 COLOURS = 256
 """Of a kept picture; the error of the palette is about half of the tolerance."""
-
-TOLERANCE = 28
-"""Difference of a channel, of 255, that another GL library may make (tablet guide section 8)."""
 
 MOST_DIFFERING = 0.0005
 """Share of pixels that may differ by more: one wrong colour of a text is more than that."""
@@ -64,17 +64,6 @@ def small(picture: "Picture") -> "Picture":
     return picture.reduce(SHRINK)
 
 
-def differing(found: "Picture", kept: "Picture") -> float:
-    """Return the share of pixels that differ by more than the tolerance; 1 for another size."""
-    if found.size != kept.size:
-        return 1.0
-    bands = ImageChops.difference(found, kept).split()
-    worst = bands[0]
-    for band in bands[1:]:
-        worst = ImageChops.lighter(worst, band)
-    return sum(worst.histogram()[TOLERANCE + 1 :]) / (found.width * found.height)
-
-
 def check(ui: harness.Driver, name: str) -> str:
     """Return what is wrong with the picture of a screen, empty when it is as kept."""
     ui.fade_scroll_bars()
@@ -83,14 +72,11 @@ def check(ui: harness.Driver, name: str) -> str:
         Path(FULL_SIZE).mkdir(parents=True, exist_ok=True)
         found.save(Path(FULL_SIZE) / f"{name}.png")
     if IS_UPDATE:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reduced = small(found).quantize(COLOURS, Image.Quantize.FASTOCTREE)
-        reduced.save(path, optimize=True)
+        keep(ui, path)
         return ""
     if not path.exists():
         return f"{name}: is not kept; look at it and keep it with LAMP_UI_GOLDEN=update"
-    with Image.open(path) as file:
-        kept = file.convert("RGB")
+    kept = opened(path)
     share = differing(small(found), kept)
     for _ in range(MORE_LOOKS):
         if share <= MOST_DIFFERING:
@@ -101,6 +87,42 @@ def check(ui: harness.Driver, name: str) -> str:
     return f"{name}: {share:.2%} of the pixels differ; see {ui.artifacts / name}.png"
 
 
+def keep(ui: harness.Driver, path: Path) -> None:
+    """Keep the picture of a screen, unless it is as the kept one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = small(ui.image())
+    for _ in range(MORE_LOOKS):
+        if path.exists() and differing(found, opened(path)) <= MOST_DIFFERING:
+            return
+        ui.settle()
+        ui.fade_scroll_bars()
+        found = small(ui.image())
+    found.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
+
+
+def opened(path: Path) -> "Picture":
+    """Return a kept picture."""
+    with Image.open(path) as file:
+        return file.convert("RGB")
+
+
+def check_words(ui: harness.Driver, name: str) -> str:
+    """Return which words of a screen are others than the kept ones, empty when none is."""
+    path = KEPT / f"{name}.txt"
+    if IS_UPDATE:
+        path.write_text("\n".join(words(ui)) + "\n", encoding="utf-8")
+        return ""
+    if not path.exists():
+        return f"{name}: its words are not kept; keep them with LAMP_UI_GOLDEN=update"
+    kept = path.read_text(encoding="utf-8").splitlines()
+    for _ in range(MORE_LOOKS):
+        if words(ui) == kept:
+            return ""
+        ui.settle()
+    found, wanted = Counter(words(ui)), Counter(kept)
+    return f"{name}: new words {list(found - wanted)}, missing words {list(wanted - found)}"
+
+
 def look(ui: harness.Driver, scene: str, language: str, ways: Sequence[WayRound]) -> Iterator[str]:
     """Yield what is wrong with one screen, these ways round."""
     for way, size in ways:
@@ -109,6 +131,8 @@ def look(ui: harness.Driver, scene: str, language: str, ways: Sequence[WayRound]
         for kind, bad in troubles(ui, language).items():
             yield f"{way}{scene}.{language}: {kind}: {bad}"
         if harness.HAS_PIXELS and (wrong := check(ui, f"{way}{scene}.{language}")):
+            yield wrong
+        if wrong := check_words(ui, f"{way}{scene}.{language}"):
             yield wrong
     ui.resize(harness.WIDTH, harness.HEIGHT)
 
@@ -140,6 +164,33 @@ def test_every_screen_is_readable_and_looks_as_it_was_approved(
 
     assert wrong == []
     assert len(set(seen)) == count, seen
+
+
+def test_one_other_letter_on_any_screen_is_seen(crew: Field) -> None:
+    scene = scenes.repair(crew, Hands())
+    while next(scene) != "list":
+        continue
+    ui = crew.ui
+    assert ui is not None
+    unseen: list[str] = []
+    labels = [each for each in ui.walk() if hasattr(each, "texture_size") and ui.visible(each)]
+    before = words(ui)
+    for label in labels:
+        text = label.text
+        if not text or type(label).__name__ == "Glyph":
+            continue
+        label.text = f"{text[:-1]}{'8' if text[-1] != '8' else '9'}"
+        unseen += [text] if words(ui) == before else []
+        label.text = text
+    assert words(ui) == before
+    assert unseen == []
+    assert len(labels) > 40
+    assert next(scene) == "order"
+    chart = ui.get("EvidenceChart")
+    assert chart.drawn_texts, "its numbers are written on the canvas, not by a widget"
+    kept = words(ui)
+    chart.drawn_texts[0] += "0"
+    assert words(ui) != kept
 
 
 @pytest.mark.parametrize("language", [pytest.param("zh_CN", marks=pytest.mark.nightly), "en"])

@@ -2,10 +2,13 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws the PIN page: who is working, and the pad."""
 
+from dataclasses import replace
+
 from kivy.properties import ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from field_app.presenters.views import LogInView
+from field_app.presenters.alarm import QUIET
+from field_app.presenters.views import AlarmView, LogInView
 from field_app.ui.blanks import BLANK_LOG_IN
 from field_app.ui.widgets.basics import Tap
 
@@ -15,14 +18,31 @@ class PinKey(Tap):
 
 
 class LogInScreen(BoxLayout):
-    """The PIN page; what is typed is kept by the presenter alone."""
+    """The PIN page; what is typed is kept by the presenter alone.
+
+    Who is in danger needs no PIN: the watch is answered and help is called from here, too.
+    """
 
     presenter = ObjectProperty(None, allownone=True)
     view = ObjectProperty(BLANK_LOG_IN, rebind=True)
+    alarm = ObjectProperty(QUIET, rebind=True)
+    alarm_answered = ObjectProperty(None, allownone=True)
+    help_wanted = ObjectProperty(None, allownone=True)
 
     def show(self, view: LogInView) -> None:
         """Draw the view."""
         self.view = view
+
+    def show_alarm(self, alarm: AlarmView) -> None:
+        """Draw what must be answered; of an order no more than that it waits."""
+        if alarm.order_id:
+            alarm = replace(alarm, detail="", answer_text="")
+        self.alarm = alarm
+
+    def open_alarm(self, order_id: str) -> None:
+        """Open the page of help; an order waits for the PIN."""
+        if not order_id:
+            self.help_wanted()
 
     def choose_person(self, account_id: str) -> None:
         """Report who wants to work."""

@@ -17,7 +17,9 @@ class LegendStroke(BoxLayout):
     """One line of the legend."""
 
     tone = StringProperty("ink")
-    width_dp = NumericProperty(3)
+    width_dp = NumericProperty(0)
+    core_dp = NumericProperty(0)
+    icon = StringProperty("")
     text = StringProperty("")
 
 
@@ -31,7 +33,13 @@ class Legend(BoxLayout):
         self.clear_widgets()
         for item in items:
             self.add_widget(
-                LegendStroke(tone=item.tone, width_dp=max(item.width_dp, 3), text=item.text)
+                LegendStroke(
+                    tone=item.tone,
+                    width_dp=item.width_dp,
+                    core_dp=item.core_dp,
+                    icon=item.icon,
+                    text=item.text,
+                )
             )
 
 

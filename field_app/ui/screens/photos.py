@@ -50,31 +50,17 @@ class Thumb(Tap):
     texture = ObjectProperty(None, allownone=True)
 
 
-class TakeTile(Tap):
-    """The tile that takes another photo."""
-
-    refusal = StringProperty("")
-
-
 class PhotoGrid(StackLayout):
-    """The photos, the newest last, after the tile that takes another one."""
+    """The photos, the newest last."""
 
     items = ListProperty([])
-    refusal = StringProperty("")
     side = NumericProperty(180)
-    taken = ObjectProperty(None, allownone=True)
     chosen = ObjectProperty(None, allownone=True)
 
     def fill(self, tiles: tuple[PhotoTile, ...]) -> None:
         """Draw the photos; pictures that are there already are kept."""
         shown = {thumb.key: thumb for thumb in self.children if isinstance(thumb, Thumb)}
-        take = next((each for each in self.children if isinstance(each, TakeTile)), None)
-        if take is None:
-            take = TakeTile()
-            take.bind(on_release=lambda _tile: self.taken())
         self.clear_widgets()
-        self.add_widget(take)
-        take.refusal = self.refusal
         for tile in tiles:
             thumb = shown.get(tile.sha256)
             if thumb is None:
@@ -199,7 +185,6 @@ class PhotosScreen(BoxLayout):
     def show(self, view: AlbumView) -> None:
         """Draw the view."""
         self.view = view
-        self.ids.grid.refusal = view.refusal
         self.ids.grid.fill(view.tiles)
         if view.shown != self._shown:
             self._shown = view.shown

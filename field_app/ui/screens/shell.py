@@ -117,14 +117,25 @@ class Shell(BoxLayout):
         panes = self.ids.panes
         if list(reversed(panes.children)) == wanted:
             return
+        if main is not None and panes.children[:1] == [main]:
+            self._put_left(left)  # whoever types in the other pane goes on typing
+            return
         drop_focus(panes)
         panes.clear_widgets()
         for pane in wanted:
             panes.add_widget(pane)
 
+    def _put_left(self, left: Widget | None) -> None:
+        panes = self.ids.panes
+        for pane in panes.children[1:]:
+            drop_focus(pane)
+            panes.remove_widget(pane)
+        if left is not None:
+            panes.add_widget(left, index=1)
+
 
 def drop_focus(subtree: Widget) -> None:
     """Release the keyboard: a focused field that leaves the tree would keep it."""
-    for widget in subtree.walk():
+    for widget in subtree.walk(restrict=True):  # else Kivy goes on to all that stands beside it
         if getattr(widget, "focus", False):
             widget.focus = False

@@ -13,6 +13,7 @@ from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from field_app.photos.strokes import Point, is_signature, png_of, smoothed
+from field_app.platform.ports import Availability
 
 _LEAST_STEP_DP = 3
 """A touch that moved less says nothing new."""
@@ -33,7 +34,7 @@ class SignaturePad(Widget):
 
     def on_touch_down(self, touch: MotionEvent) -> bool:
         """Begin a line."""
-        if not self.collide_point(*touch.pos):
+        if self.disabled or not self.collide_point(*touch.pos):
             return bool(super().on_touch_down(touch))
         touch.grab(self)
         self.strokes.append([self._share(touch)])
@@ -60,9 +61,14 @@ class SignaturePad(Widget):
             self.changed()
         return True
 
+    def take(self, strokes: list[list[Point]]) -> None:
+        """Draw on in lines that outlive the pad."""
+        self.strokes = strokes
+        self._draw_again()
+
     def clear(self) -> None:
         """Wipe the glass."""
-        self.strokes = []
+        self.strokes.clear()
         self._draw_again()
         if self.changed is not None:
             self.changed()
@@ -97,23 +103,35 @@ class SignaturePad(Widget):
 class SigningScreen(BoxLayout):
     """The page; `title` and `statement` say what is signed, a safety check when they are empty.
 
-    `signed` keeps a picture away from the screen's thread, `closed` leads back.
+    `signed` keeps a picture and `keeps` tells whether one can be kept, both away from the screen's
+    thread; `closed` leads back, `secure` to the page where a PIN is set. What is
+    drawn on `glass` stands there again when an alarm, the lock or another order came between.
     """
 
     signed = ObjectProperty(None, allownone=True)
     worker = ObjectProperty(None, allownone=True)
     closed = ObjectProperty(None, allownone=True)
+    secure = ObjectProperty(None, allownone=True)
+    glass = ObjectProperty(None, allownone=True)
+    keeps = ObjectProperty(None, allownone=True)
+    refusal = StringProperty("")
     can_keep = BooleanProperty(defaultvalue=False)
     message = StringProperty("")
     title = StringProperty("")
     statement = StringProperty("")
+    unkept_text = StringProperty("")
+    _is_asked = False
 
     def begin(self) -> None:
-        """Let the pad say when there is enough on it."""
+        """Let the pad say when there is enough on it; nobody signs what could not be kept."""
         self.ids.pad.changed = self._look
+        if self.glass is not None:
+            self.ids.pad.take(self.glass)
+        self.refresh()
 
     def _look(self) -> None:
-        self.can_keep = is_signature(self.ids.pad.strokes)
+        self.can_keep = is_signature(self.ids.pad.strokes) and not self.refusal
+        self._is_asked = False
 
     def keep(self) -> None:
         """Keep the signature."""
@@ -126,6 +144,7 @@ class SigningScreen(BoxLayout):
         self.message = message
         self._look()  # what is on the pad can be kept once more
         if not message:
+            self.ids.pad.clear()
             self.closed()
 
     def wipe(self) -> None:
@@ -133,7 +152,13 @@ class SigningScreen(BoxLayout):
         self.ids.pad.clear()
 
     def refresh(self) -> None:
-        """Nothing is read here."""
+        """Ask again whether a signature can be kept here."""
+        if self.keeps is not None:
+            self.worker.run(self.keeps, self._told)
+
+    def _told(self, keeps: Availability) -> None:
+        self.refusal = "" if keeps.is_available else App.get_running_app().t(keeps.reason)
+        self._look()
 
     def save(self) -> None:
         """A signature counts when it is kept, not before."""
@@ -141,6 +166,16 @@ class SigningScreen(BoxLayout):
     def leave(self) -> None:
         """Let go."""
 
+    def go_back(self) -> None:
+        """Leave by the arrow."""
+        if not self.back():
+            self.closed()
+
     def back(self) -> bool:
-        """Nothing lies inside."""
-        return False
+        """Ask before what is on the glass goes: the customer may have left."""
+        if self._is_asked or not self.ids.pad.strokes:
+            self.ids.pad.clear()
+            return False
+        self._is_asked = True
+        self.message = self.unkept_text
+        return True

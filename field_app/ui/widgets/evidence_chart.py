@@ -65,6 +65,7 @@ class EvidenceChart(Widget):
 
     def __init__(self, **properties: object) -> None:
         """Draw on the next frame, however many properties change before it."""
+        self.drawn_texts: list[str] = []
         super().__init__(**properties)
         self._redraw = Clock.create_trigger(self._draw, 0)
         for name in ("pos", "size", "evidence", "colours"):
@@ -72,6 +73,7 @@ class EvidenceChart(Widget):
 
     def _draw(self, _elapsed_s: float) -> None:
         self.canvas.clear()
+        self.drawn_texts = []
         evidence = self.evidence
         if evidence is None or not self.colours or self.width < dp(120):
             return
@@ -100,6 +102,7 @@ class EvidenceChart(Widget):
         Color(red, green, blue, alpha * opacity)
 
     def _picture(self, text: str, token: str) -> "Texture":
+        self.drawn_texts.append(text)
         label = TextPicture(text=text, font_size=sp(TEXT_SP), color=self.colours[token])
         label.refresh()
         texture: Texture = label.texture

@@ -68,6 +68,7 @@ class NetworkMap(StencilView):
         self._touches: list[MotionEvent] = []
         self._moved = 0.0
         self._pictures: dict[tuple[str, str, float, str], Texture] = {}
+        self.drawn_texts: list[str] = []
         super().__init__(**properties)
         self._below, self._pipes, self._above = (InstructionGroup() for _ in range(3))
         with self.canvas:
@@ -200,6 +201,8 @@ class NetworkMap(StencilView):
         pixel_m = 1 / step_zoom(step)
         for group in self.view.lines:
             self._add(group.lines, group.tone, dp(group.width_dp) / 2 * pixel_m)
+            if group.core_dp:
+                self._add(group.lines, "map_bg", dp(group.core_dp) / 2 * pixel_m)
         if self.view.lit:
             self._add(self.view.lit, "ink", dp(7) * pixel_m)
             self._add(self.view.lit, "accent", dp(5) * pixel_m)
@@ -226,6 +229,7 @@ class NetworkMap(StencilView):
 
     def _draw_above(self) -> None:
         self._above.clear()
+        self.drawn_texts = []
         if self.zoom >= SIGNS_FROM:
             self._draw_signs()
         for sign in self.view.signs:
@@ -235,12 +239,17 @@ class NetworkMap(StencilView):
             self._draw_route()
         if self.view.here is not None:
             self._draw_here(self.view.here)
+        self._draw_stops()
+        if self.view.here is not None:
+            self._draw_ring(self.view.here)
+        self._draw_scale()
+
+    def _draw_stops(self) -> None:
         chosen = [stop for stop in self.view.stops if stop.is_chosen]
         others = [stop for stop in reversed(self.view.stops) if not stop.is_chosen]
         for stop in (*others, *chosen):
             if self._is_seen(stop.place):
                 self._draw_stop(stop)
-        self._draw_scale()
 
     def _is_seen(self, place: Place) -> bool:
         x, y = self.pixel_of(place)
@@ -323,6 +332,13 @@ class NetworkMap(StencilView):
         self._disc(x, y, dp(12), self.colours["surface"])
         self._disc(x, y, dp(9), self.colours["primary"])
 
+    def _draw_ring(self, here: Place) -> None:
+        """Draw a ring around the position that also shows around an order on the same spot."""
+        x, y = self.pixel_of(here)
+        for tone, width in (("surface", 4.0), ("primary", 2.2)):
+            self._above.add(Color(*self.colours[tone]))
+            self._above.add(SmoothLine(circle=(x, y, dp(32)), width=dp(width)))
+
     def _draw_scale(self) -> None:
         length_m = round_length_m(self.width * 0.28 / self.zoom)
         length, x, y = length_m * self.zoom, self.x + dp(20), self.y + dp(20)
@@ -354,6 +370,8 @@ class NetworkMap(StencilView):
 
     def _picture(self, text: str, face: str, size: float, tone: str) -> "Texture":
         """Return a text as a picture, made once per theme."""
+        if face == "text":
+            self.drawn_texts.append(text)
         key = (text, face, size, f"{tone}{self.colours[tone]}")
         if key not in self._pictures:
             font = {"font_name": "LamplighterIcons"} if face == "icon" else {}

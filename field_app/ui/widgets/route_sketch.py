@@ -66,11 +66,6 @@ class RouteSketch(Widget):
             if len(stops) > 1:
                 Color(*colours["field_line"])
                 Line(points=_flat(stops), width=dp(1.5), dash_length=dp(6), dash_offset=dp(5))
-            if len(self.view.walked) > 1:
-                Color(*colours["primary"])
-                SmoothLine(
-                    points=_flat([self._place(*each) for each in self.view.walked]), width=dp(2)
-                )
             for stop, (x, y) in zip(self.view.stops, stops, strict=True):
                 self._draw_stop(stop, x, y)
             if self.view.here is not None:
@@ -79,7 +74,7 @@ class RouteSketch(Widget):
             self._write(stop, x, y)
 
     def _draw_pipes(self) -> None:
-        """Draw the network, cut at the edge of the card."""
+        """Draw the network and the way walked, cut at the edge of the card."""
         colours = App.get_running_app().theme.c
         inside = {
             "pos": (self.x + dp(2), self.y + dp(2)),
@@ -92,6 +87,9 @@ class RouteSketch(Widget):
             Color(*colours[pipe.tone])
             ends = [self._place(*pipe.start), self._place(*pipe.end)]
             Line(points=_flat(ends), width=dp(1.2))
+        if len(self.view.walked) > 1:
+            Color(*colours["primary"])
+            SmoothLine(points=_flat([self._place(*each) for each in self.view.walked]), width=dp(2))
         StencilUnUse()
         Rectangle(**inside)
         StencilPop()
@@ -121,10 +119,16 @@ class RouteSketch(Widget):
         SmoothEllipse(pos=(x - radius, y - radius), size=(2 * radius, 2 * radius))
 
     def _draw_here(self, x: float, y: float) -> None:
+        """Draw a dot in a ring; who is far away is an empty ring at the edge."""
         colours = App.get_running_app().theme.c
-        for radius, token in ((dp(13), "surface"), (dp(9), "primary")):
+        rings = [(dp(13), "surface"), (dp(9), "primary")]
+        if self.view.is_here_far:
+            rings.append((dp(6), "surface"))
+        for radius, token in rings:
             Color(*colours[token])
             SmoothEllipse(pos=(x - radius, y - radius), size=(2 * radius, 2 * radius))
+        Color(*colours["primary"])
+        SmoothLine(circle=(x, y, dp(STOP_DP + 9)), width=dp(1.4))
 
     def _write(self, stop: SketchPoint, x: float, y: float) -> None:
         word = Word(text=stop.text, strong=True, font_size="15sp", tone=f"{_tone(stop)}_ink")

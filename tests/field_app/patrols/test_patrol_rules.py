@@ -117,11 +117,13 @@ def test_another_tag_is_told_apart_and_a_checkpoint_without_one_matches_none() -
         (None, Presence.NO_POSITION),
         (fix(24.0), Presence.THERE),
         (fix(26.0), Presence.TOO_FAR),
-        (fix(40.0, accuracy_m=30.0), Presence.THERE),
+        (fix(29.0, accuracy_m=30.0), Presence.THERE),
+        (fix(31.0, accuracy_m=30.0), Presence.TOO_FAR),
+        (fix(69.0, accuracy_m=50.0), Presence.TOO_FAR),
         (fix(0.0, accuracy_m=60.0), Presence.TOO_VAGUE),
     ],
 )
-def test_a_position_counts_inside_the_circle_and_its_own_accuracy(
+def test_a_position_counts_inside_the_circle_and_a_few_metres_of_its_accuracy(
     seen: Fix | None, presence: Presence
 ) -> None:
     assert by_position(checkpoint(), seen).presence is presence

@@ -1,0 +1,212 @@
+"""A tablet is enrolled anew: what waits belongs to the enrolment under which it was made."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select
+
+from field_app.tablet import Tablet, open_tablet
+from sync_server.access.account_store import move_account
+from sync_server.access.tablet_store import revoke_tablet
+from sync_server.db.order_tables import FACT
+from sync_server.sync.ledger_store import read_ledger
+from sync_server.sync.review_store import ReviewKind, list_reviews
+from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.vault_parts import quick_vault
+from tests.sync_server.real_parts import HandClock
+from wire_contracts.enrolment import token_mark
+from wire_contracts.operations import Outcome
+from wire_contracts.quantities import Medium
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+
+@pytest.fixture
+def server(office: Office) -> Iterator[str]:
+    with serving(office_app(office)) as url:
+        yield url
+
+
+@pytest.fixture
+def tablet(office: Office, server: str, tmp_path: Path) -> Iterator[Tablet]:
+    with closing(open_tablet(tmp_path / "t", office.clock, vault=quick_vault(tmp_path))) as found:
+        found.enrol(server, office.code(), "van 3")
+        yield found
+
+
+def work_and_finish(tablet: Tablet, office: Office) -> str:
+    order_id = office.new_order()
+    office.clock.advance(minutes=5)
+    tablet.sync_now()
+    finish(tablet, order_id)
+    office.clock.advance(minutes=5)
+    return order_id
+
+
+def finish(tablet: Tablet, order_id: str) -> None:
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": "seal"})
+    tablet.desk.finish(order_id)
+
+
+def outcomes(connection: Connection) -> tuple[set[Outcome], int]:
+    ledger = read_ledger(connection)
+    facts = len(connection.execute(select(FACT.c.fact_id)).all())
+    return {each.outcome for each in ledger}, facts
+
+
+def test_what_was_done_for_the_former_crew_takes_effect_for_it(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = work_and_finish(tablet, office)
+
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    tablet.sync_now()
+
+    with office.engine.begin() as connection:
+        assert outcomes(connection) == ({Outcome.APPLIED}, 1)
+    assert office.order(order_id).document.state is WorkOrderState.FINISHED
+    assert office.order(order_id).document.crew_id == "crew-1"
+
+
+def test_the_work_of_somebody_who_left_the_crew_meanwhile_is_still_theirs(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = work_and_finish(tablet, office)
+    with office.engine.begin() as connection:
+        member, dispatcher = office.utility.member, office.utility.dispatcher
+        now_utc = office.clock.now_utc()
+        move_account(connection, member.account_id, "crew-2", dispatcher.account_id, now_utc)
+
+    tablet.enrol(server, office.code(), "van 3")
+    tablet.sync_now()
+
+    with office.engine.begin() as connection:
+        assert {each.actor for each in read_ledger(connection)} == {member.account_id}
+    assert office.order(order_id).document.state is WorkOrderState.FINISHED
+
+
+def test_what_is_tapped_after_the_new_enrolment_is_the_new_crews(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = work_and_finish(tablet, office)
+    theirs = office.new_order(Medium.HEAT, "crew-2")
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    office.clock.advance(minutes=5)
+
+    tablet.desk.tap(theirs, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+
+    states = [office.order(each).document.state for each in (order_id, theirs)]
+    assert states == [WorkOrderState.FINISHED, WorkOrderState.ACCEPTED]
+
+
+def is_finished(office: Office, *order_ids: str) -> bool:
+    states = {office.order(each).document.state for each in order_ids}
+    with office.engine.begin() as connection:
+        return states == {WorkOrderState.FINISHED} and outcomes(connection)[0] == {Outcome.APPLIED}
+
+
+def test_a_tablets_clock_that_runs_ahead_gives_no_tap_to_the_next_crew(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    clock = HandClock(office.clock.now_utc())
+    with closing(open_tablet(tmp_path / "t", clock, vault=quick_vault(tmp_path))) as tablet:
+        tablet.enrol(server, office.code(), "van 3")
+        order_id = office.new_order()
+        office.clock.advance(minutes=5)
+        tablet.sync_now()
+        clock.advance(minutes=20)
+        finish(tablet, order_id)
+
+        tablet.enrol(server, office.code("crew-2"), "van 3")
+        tablet.sync_now()
+
+    assert is_finished(office, order_id)
+
+
+def test_a_tap_of_the_very_moment_of_the_enrolment_is_the_former_crews(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    finish(tablet, order_id)
+
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    tablet.sync_now()
+
+    assert is_finished(office, order_id)
+
+
+def move(office: Office, crew_id: str) -> None:
+    member, dispatcher = office.utility.member, office.utility.dispatcher
+    office.clock.advance(minutes=1)
+    with office.engine.begin() as connection:
+        now_utc = office.clock.now_utc()
+        move_account(connection, member.account_id, crew_id, dispatcher.account_id, now_utc)
+
+
+def test_who_came_back_to_the_crew_while_the_tablet_was_withdrawn_is_let_in(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    office.clock.advance(minutes=5)
+    tablet.sync_now()
+    assert tablet.identity is not None
+    with office.engine.begin() as connection:
+        dispatcher = office.utility.dispatcher.account_id
+        revoke_tablet(connection, tablet.identity.tablet_id, dispatcher, office.clock.now_utc())
+    move(office, "crew-2")
+    move(office, "crew-1")
+    office.clock.advance(minutes=5)
+    finish(tablet, order_id)
+
+    tablet.enrol(server, office.code(), "van 3")
+    tablet.sync_now()
+
+    assert is_finished(office, order_id)
+
+
+def test_a_restored_server_takes_the_work_of_enrolments_and_people_it_has_forgotten(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    mine, theirs = office.new_order(), office.new_order(Medium.HEAT, "crew-2")
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    office.clock.advance(minutes=5)
+    tablet.sync_now()
+    finish(tablet, mine)
+    move(office, "crew-2")
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    tablet.choose_person(office.utility.member.account_id)
+    finish(tablet, theirs)
+
+    office.restore(backup)
+    office.clock.advance(minutes=5)
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    for _ in range(2):
+        office.clock.advance(minutes=1)
+        tablet.sync_now()
+
+    assert is_finished(office, mine, theirs)
+    with office.engine.begin() as connection:
+        kinds = [each.kind for each in list_reviews(connection)]
+    assert kinds == [ReviewKind.UNKNOWN_AUTHOR]
+
+
+def test_a_tablet_tells_all_the_tokens_it_had_newest_first_and_no_more_than_it_must(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    had: list[str] = []
+    for _ in range(3):
+        assert tablet.identity is not None
+        had.insert(0, token_mark(tablet.identity.token))
+        tablet.enrol(server, office.code(), "van 3")
+
+    assert tablet.identity is not None
+    assert tablet.identity.former_marks == tuple(had)
