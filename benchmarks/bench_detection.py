@@ -322,7 +322,12 @@ def replay_ms(town: Town, state: FleetState) -> float:
     batch = rows_of(town.batch, mine)
     values = {each.name: getattr(batch, each.name) for each in fields(batch)}
     shift_s = int(state.slots.slot[0]) * HOUR_S - int(batch.measured_s[0]) + HOUR_S
-    moved = {"measured_s": batch.measured_s + shift_s, "received_s": batch.received_s + shift_s}
+    moved = {
+        "measured_s": batch.measured_s + shift_s,
+        "received_s": batch.received_s + shift_s,
+        "volume_m3": batch.volume_m3 + state.volume.raw[row] / 1000.0 - batch.volume_m3[0],
+        "energy_kwh": batch.energy_kwh + state.energy.raw[row] / 1000.0 - batch.energy_kwh[0],
+    }
     batch = ReadingBatch(**{**values, **moved, "row": np.zeros(len(mine), dtype=np.int64)})
     spent = []
     for _ in range(5):

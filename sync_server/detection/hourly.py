@@ -15,6 +15,7 @@ from sync_server.detection.detectors.cooling import (
     CoolingState,
     detect_cooling,
     empty_cooling,
+    observe_cooling,
 )
 from sync_server.detection.detectors.district import (
     DistrictRule,
@@ -116,10 +117,11 @@ def judge_hours(
     for each in piece.told:
         mark_untrusted(history, each)
     block = open_block(fleet, history, piece.sums, piece.first, temps)
+    cooled = observe_cooling(fleet, states.cooling, block)
     yield from detect_pulses(fleet, states.pulses, history, block, PulseRule())
     yield from detect_signature(fleet, states.signature, history, block, SignatureRule())
     yield from detect_steps(fleet, states.steps, history, block, StepsRule())
-    yield from detect_cooling(fleet, states.cooling, history, block, CoolingRule())
+    yield from detect_cooling(fleet, states.cooling, history, (block, cooled), CoolingRule())
     yield from detect_balance(fleet, states.balance, history, block, BalanceRule())
     yield from detect_floor(fleet, states.floor, history, block, FloorRule())
     yield from detect_burst(fleet, states.burst, history, block, BurstRule())

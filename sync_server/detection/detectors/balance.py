@@ -13,7 +13,6 @@ from sync_server.detection.hours.history import (
     first_and_last,
     is_clean,
     mark_bad,
-    median_of_known,
 )
 from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
@@ -27,6 +26,9 @@ DAYS = 60
 MEDIAN_H = 16
 LEAST_HOURS = 6
 FACTORS = np.array([10.0, 100.0, 1000.0, 3.6, 0.1, 0.01, 0.001, 1 / 3.6])
+FACTOR_LEAST = 2.0
+"""What is nearer to one is near none of them."""
+
 POWER, HEAT, VOLUME, FLOW, ENERGY, REGISTER_HEAT = range(6)
 """What is summed up, fading: power and flow x dT of readings; register and telemetry."""
 
@@ -177,9 +179,7 @@ def _faded(
     lately = np.concatenate([state.hourly[rows], one], axis=1)
     state.hourly[rows] = lately[:, -MEDIAN_H:]
     views = sliding_window_view(lately, MEDIAN_H, axis=1)[:, -block.count :]
-    logs = median_of_known(views, LEAST_HOURS)
-    low = median_of_known(np.where(views <= logs[:, :, None], views, np.nan), 2)
-    high = median_of_known(np.where(views >= logs[:, :, None], views, np.nan), 2)
+    logs, low, high = _quartiles(np.sort(views, axis=2))
     steps_v = fleet.volume.resolution[rows, None]
     steps_e = fleet.energy.resolution[rows, None]
     scale_v = _ratio(whole[:, :, VOLUME], whole[:, :, FLOW], rule.register_steps * steps_v)
@@ -202,6 +202,31 @@ def _faded(
     )
 
 
+def _quartiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return median, and the medians of what is not above and not below it, of sorted values.
+
+    NaN, last in order, where less than `LEAST_HOURS` are known; of one value there is no quartile.
+    """
+    known = (~np.isnan(ordered)).sum(axis=2)
+    middle = _middle(ordered, np.zeros_like(known), known, LEAST_HOURS)
+    below = (ordered <= middle[:, :, None]).sum(axis=2)
+    above = (ordered >= middle[:, :, None]).sum(axis=2)
+    low = _middle(ordered, np.zeros_like(known), below, 2)
+    return middle, low, _middle(ordered, known - above, above, 2)
+
+
+def _middle(ordered: Floats, start: Ints, count: Ints, least: int) -> Floats:
+    """Return the median of `count` sorted values from `start` on; NaN of fewer than `least`."""
+    width = ordered.shape[2]
+    first = np.arange(count.size).reshape(count.shape) * width
+    low = start + np.maximum((count - 1) // 2, 0)
+    high = np.minimum(start + count // 2, width - 1)
+    values = ordered.reshape(-1)
+    pair = values[first + np.minimum(low, width - 1)] + values[first + high]
+    middle: Floats = np.where(count >= least, pair / 2.0, np.nan)
+    return middle
+
+
 def _ratio(register: Floats, telemetry: Floats, least: Floats) -> Floats:
     """Return what the register shows over what telemetry says; NaN where that is too little."""
     ratio = np.full(register.shape, np.nan)
@@ -212,9 +237,9 @@ def _ratio(register: Floats, telemetry: Floats, least: Floats) -> Floats:
 
 def _is_factor(ratio: Floats, rule: BalanceRule) -> Flags:
     """Return where the ratio is near a mistaken factor."""
-    logs = np.log(np.where(np.isnan(ratio), 1.0, ratio))
-    distance = np.abs(logs[:, :, None] - np.log(FACTORS)).min(axis=2)
-    near: Flags = (distance < rule.factor_within) & ~np.isnan(ratio)
+    near = (ratio > FACTOR_LEAST) | (ratio < 1.0 / FACTOR_LEAST)
+    logs = np.log(ratio[near])
+    near[near] = np.abs(logs[:, None] - np.log(FACTORS)).min(axis=1) < rule.factor_within
     return near
 
 

@@ -26,9 +26,9 @@ from wire_contracts.kinds import Kind
 RULE = "cooling"
 
 FEATURES = 11
-SUPPLY, BACK = 9, 10
-"""Places of supply and return temperature in the vector of features; 1, weather, load and hour
-come before them."""
+LOAD, SUPPLY, BACK = 3, 9, 10
+"""Places of the logarithm of the load (its square follows it), supply and return temperature in
+the vector of features; 1, weather and hour are the others."""
 
 LAG_H = 96
 LEAST_POWER_W = 150.0
@@ -97,19 +97,42 @@ def empty_cooling(count: int) -> CoolingState:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cooled:
+    """Heat meters, their M x K features and M x K x 3 residuals."""
+
+    rows: Ints
+    features: Floats
+    residual: Floats
+
+
+def observe_cooling(fleet: Fleet, state: CoolingState, block: HourBlock) -> Cooled:
+    """Return what temperatures show; what the return says of the load goes into the block."""
+    rows = np.flatnonzero(fleet.is_heat > 0)
+    if not len(rows):
+        return Cooled(rows=rows, features=np.zeros((0, 0)), residual=np.zeros((0, 0)))
+    features = _features(block, rows)
+    residual = _residual(state, rows, features)
+    fit = state.return_fit[rows]
+    bend = fit[:, LOAD + 1, None]
+    slope = fit[:, LOAD, None] + 2.0 * bend * features[:, :, LOAD]
+    block.return_off_k[rows] = residual[:, :, 0]
+    block.return_slope[rows] = np.stack([slope, np.broadcast_to(bend, slope.shape)], axis=2)
+    return Cooled(rows=rows, features=features, residual=residual)
+
+
 def detect_cooling(
     fleet: Fleet,
     state: CoolingState,
     history: HistoryState,
-    block: HourBlock,
+    at: tuple[HourBlock, Cooled],
     rule: CoolingRule,
 ) -> Iterator[Candidate]:
     """Yield candidates of heat meters; learn at the end of a day."""
-    rows = np.flatnonzero(fleet.is_heat > 0)
+    block, cooled = at
+    rows, features, residual = cooled.rows, cooled.features, cooled.residual
     if not len(rows):
         return
-    features = _features(block, rows)
-    residual = _residual(state, rows, features)
     means, known = _faded(state, rows, np.clip(residual, -25.0, 25.0), rule)
     off_k = np.where(np.isnan(means) | ~known, 0.0, np.abs(means))[:, :, :2].max(axis=2)
     block.temp_off_k[rows] = off_k

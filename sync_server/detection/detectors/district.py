@@ -52,7 +52,7 @@ class DistrictRule:
 
     beyond: tuple[float, float, float] = (2.2, 2.1, 2.0)
     least_share: float = 0.08
-    inflow: float = 2.5
+    inflow: float = 3.0
     least_steps: float = 1.6
     least_weeks: int = 4
     burst_share: float = 0.5
@@ -116,8 +116,9 @@ def detect_district(
     ready = weeks.max(axis=1) >= rule.least_weeks
     step = or_else(fleet.volume.resolution[rows], 1.0)
     least = np.maximum(rule.least_share * state.level[rows], rule.least_steps * step)
-    limit = np.maximum(np.array(rule.beyond) * state.limit[rows], least[:, None])
+    limit = np.array(rule.beyond) * state.limit[rows]
     limit = np.where(is_dma[:, None], rule.inflow * limit, limit)
+    limit = np.maximum(limit, least[:, None])
     with np.errstate(invalid="ignore", divide="ignore"):
         score = means / limit[:, None, :]
     flags = (score >= 1.0) & ready[:, None, None] & block.is_judged[rows][:, :, None]

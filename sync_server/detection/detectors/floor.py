@@ -242,7 +242,8 @@ def _learn(
     above = (day[:, :, None] >= LEVELS) & known[:, :, None]
     band = state.band[rows, LEARN_LAG_DAYS - 1]
     state.above[rows, band] *= keep
-    state.above[rows, band] += above.reshape(len(rows), BINS, 2, len(LEVELS)).sum(axis=2)
+    pairs = above.reshape(len(rows), BINS, 2, len(LEVELS)).view(np.uint8)
+    state.above[rows, band] += pairs[:, :, 0] + pairs[:, :, 1]
     state.hours[rows, band] *= keep
     state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
     _renew_logs(state, rows, band, rule.tail)

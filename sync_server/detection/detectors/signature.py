@@ -40,7 +40,7 @@ class SignatureRule:
     least_days: int = 60
     refit_days: int = 14
     allowance: float = 0.9
-    decision: float = 10.0
+    decision: float = 6.5
     gate: float = 0.2
     clip: float = 6.0
     fast_z: float = 7.0
@@ -49,7 +49,7 @@ class SignatureRule:
     drop_most: float = 0.88
     drop_scatter: float = 1.6
     record_factor: float = 1.15
-    record_cusum: float = 1.2
+    record_cusum: float = 1.0
     calm_days: float = 3.0
     least_effect: float = 0.2
     idle_share: float = 0.3
@@ -62,7 +62,7 @@ class SignatureRule:
     drop_sigmas: float = 1.0
     drop_sigmas_warm: float = 1.05
     tenth: tuple[float, float] = (0.08, 0.125)
-    early_cold_k: float = 2.0
+    early_cold_k: float = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +116,9 @@ def empty_signature(count: int) -> SignatureState:
         lately=np.zeros((count, 12, 2)),
     )
 
+
+CUSUM_MOST = 80.0
+"""In sigmas; more says nothing that is not said yet."""
 
 SHARE_DAYS = 5
 SCATTER_DAYS = 20
@@ -203,7 +206,7 @@ def _fast(
     block.excess[rows] = used - expected
     block.level[rows] = state.fit[rows, LEVEL]
     block.is_decisive[rows] = _is_decisive(state, rows, temp, expected, rule)
-    may_heat = _may_heat(where.fleet, state, rows, (temp, weekday), rule)
+    may_heat = _may_heat(state, rows, (temp, weekday), rule)
     with np.errstate(invalid="ignore"):
         z = (used - expected) / sigma
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
@@ -298,9 +301,9 @@ def _excess(
     over &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
     felt = block.signature_temp_degc[rows, hour]
     weekday = ((slot - 12) // 24 + 3) % 7
-    over &= used > _may_heat(where.fleet, state, rows, (felt, weekday), rule)
+    over &= used > _may_heat(state, rows, (felt, weekday), rule)
     over &= block.is_judged[rows, hour]
-    state.cusum[rows, 0] = np.minimum(total, 8 * rule.decision)
+    state.cusum[rows, 0] = np.minimum(total, CUSUM_MOST)
     for place in np.flatnonzero(over):
         row = int(rows[place])
         start = int(state.since[row, 0] * 24)
@@ -389,23 +392,15 @@ def _scatter(share: Floats) -> Floats:
 
 
 def _may_heat(
-    fleet: Fleet,
-    state: SignatureState,
-    rows: Ints,
-    day: tuple[Floats, Ints],
-    rule: SignatureRule,
+    state: SignatureState, rows: Ints, day: tuple[Floats, Ints], rule: SignatureRule
 ) -> Floats:
-    """Return what gas customers may use who heat at this temperature though they did not before.
+    """Return what may be used by who heats at this temperature though they did not before.
 
-    When the heating season begins and ends is the customer's choice. Nothing for heat customers:
-    an open valve shows in the return temperature too.
+    When the heating season begins and ends is the customer's choice.
     """
     temp, weekday = day
     early, _ = _predict(state, rows, temp - rule.early_cold_k, weekday)
-    is_gas = fleet.is_gas[rows] > 0
-    is_gas = is_gas[:, None] if early.ndim > is_gas.ndim else is_gas
-    may: Floats = np.where(is_gas, early, 0.0)
-    return may
+    return early
 
 
 def _least_effect(

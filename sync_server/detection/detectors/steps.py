@@ -37,7 +37,13 @@ _TINY = 1e-9
 KWH_OF_GAS_M3 = 10.0
 """A cubic metre of natural gas, rounded."""
 
-SHARE, HEAT = 0, 1
+SHARE, HEAT, RETURN, SLOPE, BEND = range(5)
+
+RETURN_HOURS = 6
+RETURN_DAYS = 8
+RETURN_SPREAD_K = 0.8
+"""Hours with flow that tell a day's return; days that tell the usual one; daily means scatter by
+at least this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,9 @@ class StepsRule:
             of the fall at least.
         by_volume: Of this share of the fall at most may heat have changed against volume: water
             that passes the meter by takes its heat along, a drifting sensor does not.
+        witness: Logarithm of how much likelier the return temperature makes it that heat passes the
+            meter by than that less is used, from which on
+        sure: the score counts so many times more.
         least_spread: Least standard deviation of a day's logarithm.
         spread_share: Share of the days' own standard deviation, where it is more than robust.
         least_days: Known days before the window.
@@ -72,6 +81,8 @@ class StepsRule:
     glide: float = 0.3
     every_day: float = 0.7
     day_sigmas: float = 1.5
+    witness: float = 1.0
+    sure: float = 2.2
     by_volume: float = 0.5
     least_spread: float = 0.06
     spread_share: float = 0.7
@@ -82,9 +93,10 @@ class StepsRule:
 
 @dataclass(slots=True, kw_only=True)
 class StepsState:
-    """By row: days x logarithms, of the share of what was expected and of heat over volume.
+    """By row: days x values, the newest day first; NaN where not known.
 
-    The newest day first; NaN where not known.
+    Logarithms of the share of what was expected and of heat over volume; of the return temperature
+    how far it was off, and what a bypass would make of it (slope and bend).
     """
 
     days: Floats
@@ -119,7 +131,7 @@ class _Day:
 
 def empty_steps(count: int) -> StepsState:
     """Return the state before the first day."""
-    return StepsState(days=np.full((count, DAYS, 2), np.nan))
+    return StepsState(days=np.full((count, DAYS, 5), np.nan))
 
 
 def detect_steps(
@@ -144,12 +156,25 @@ def _today(fleet: Fleet, block: HourBlock, rows: Ints, hour: Ints) -> Floats:
     """Return rows x logarithms of the day."""
     ratio = block.use_ratio[rows, hour]
     known = np.isfinite(ratio)
-    today = np.full((len(rows), 2), np.nan)
+    today = np.full((len(rows), 5), np.nan)
     today[:, SHARE] = np.where(known, np.log(np.where(known, ratio, 1.0) + LOWEST_SHARE), np.nan)
     heat, volume = block.sums[rows, :, Sum.ENERGY], block.sums[rows, :, Sum.VOLUME]
     both = (fleet.is_heat[rows] > 0) & (heat.sum(axis=1) > 0) & (volume.sum(axis=1) > 0)
     today[both, HEAT] = np.log(heat[both].sum(axis=1) / volume[both].sum(axis=1))
+    if both.any():
+        today[both, RETURN:] = _return_of(block, rows[both])
     return today
+
+
+def _return_of(block: HourBlock, rows: Ints) -> Floats:
+    """Return rows x 3 means of the day: return off, in kelvin, slope and bend."""
+    off = block.return_off_k[rows]
+    known = ~np.isnan(off)
+    count = known.sum(axis=1)
+    values = np.concatenate([off[:, :, None], block.return_slope[rows]], axis=2)
+    total = np.where(known[:, :, None], values, 0.0).sum(axis=1)
+    means: Floats = total / np.maximum(count, 1)[:, None]
+    return np.where((count >= RETURN_HOURS)[:, None], means, np.nan)
 
 
 def _judge(
@@ -200,6 +225,7 @@ def _falls(days: Floats, abnormal: Flags, level: Floats, rule: StepsRule) -> _Fa
     """Return what each row's best window shows; a score of 1 is a step."""
     newest, age, usual = _known_first(-days[:, :, SHARE], abnormal)
     heat = np.take_along_axis(days[:, :, HEAT], age, axis=1)
+    told = np.take_along_axis(days[:, :, RETURN:], age[:, :, None], axis=1)
     count = len(days)
     score, best = np.zeros(count), np.zeros(count, dtype=np.int64)
     fall, middle = np.zeros(count), np.zeros(count)
@@ -213,10 +239,28 @@ def _falls(days: Floats, abnormal: Flags, level: Floats, rule: StepsRule) -> _Fa
         changed = median_of_known(heat[:, :window], 1) - median_of_known(usual_heat, 1)
         may = median_of_known(newest[:, :window], 1) - level > rule.below
         may &= (age[:, window - 1] <= window + 2) & ~(np.abs(changed) > rule.by_volume * rise)
+        is_sure = _witness(told, window, order, rise) >= rule.witness
+        value = value * np.where(is_sure, rule.sure, 1.0)
         better = may & (value > score)
         score, best = np.where(better, value, score), np.where(better, window, best)
         fall, middle = np.where(better, rise, fall), np.where(better, usually, middle)
     return _Falls(score=score, days=best, fall=fall, usual=-middle)
+
+
+def _witness(told: Floats, window: int, order: Ints, fall: Floats) -> Floats:
+    """Return how much likelier (logarithm) the return makes a bypass than less use; NaN: unknown.
+
+    A return that cools with the load that the meter shows belongs to that load; one that stays as
+    it was belongs to a load that the meter does not see.
+    """
+    before = np.take_along_axis(told[:, window + 1 :, 0], order, axis=1)
+    usual = median_of_known(before, RETURN_DAYS)
+    spread = 1.4826 * median_of_known(np.abs(before - usual[:, None]), RETURN_DAYS)
+    off = median_of_known(told[:, :window, 0], 1) - usual
+    slope = median_of_known(told[:, :window, 1], 1)
+    passed = slope * fall + median_of_known(told[:, :window, 2], 1) * fall**2
+    witness: Floats = passed * (off - passed / 2.0) / np.maximum(spread, RETURN_SPREAD_K) ** 2
+    return witness
 
 
 def _known_first(values: Floats, abnormal: Flags) -> tuple[Floats, Ints, Floats]:

@@ -92,6 +92,10 @@ class HourBlock:
             not known. Filled in by the floor test.
         temp_off_k: M x K how far return or supply temperature are off, in kelvin; infinite where
             that is not known. Filled in by the cooling test.
+        return_off_k: M x K how much warmer the return is than load and weather explain, in kelvin;
+            NaN where that is not known. Filled in by the cooling test, before any other.
+        return_slope: M x K x 2 by how many kelvin it would be off if a share of the load passed the
+            meter by, of which the meter shows f less (natural logarithm): the factors of f and f².
         leak_told: M x K whether the meter said in the last `TOLD_H` hours that it leaks.
     """
 
@@ -109,6 +113,8 @@ class HourBlock:
     is_decisive: Flags
     rest_log: Floats
     temp_off_k: Floats
+    return_off_k: Floats
+    return_slope: Floats
     leak_told: Flags
 
     @property
@@ -166,6 +172,8 @@ def open_block(
         is_decisive=np.zeros(received_s.shape, dtype=np.bool_),
         rest_log=np.full(received_s.shape, np.nan),
         temp_off_k=np.full(received_s.shape, np.inf),
+        return_off_k=np.full(received_s.shape, np.nan),
+        return_slope=np.zeros((*received_s.shape, 2)),
         leak_told=_leak_told(state, sums, first),
     )
 
@@ -290,6 +298,8 @@ HELD_WITHIN_H = 96
 
 def raised_and_held(flags: Flags, held: Flags) -> Iterator[tuple[int, int, bool]]:
     """Yield (row, hour, is raised): first and last flagged hours, or the last that only holds."""
+    if not (flags.any() or held.any()):
+        return
     for row, hour in first_and_last(flags):
         yield row, hour, True
     for place in np.flatnonzero(held.any(axis=1) & ~flags.any(axis=1)):

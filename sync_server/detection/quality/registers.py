@@ -147,8 +147,10 @@ def settle_registers(
     for each in np.unique(steps.row[is_odd]):
         places = np.flatnonzero(steps.row == each)
         row_limit = float(_limits(state, facts, np.array([each]))[0])
-        modulus = float(facts.modulus[each])
+        modulus, scale = float(facts.modulus[each]), float(state.scale[each])
         for place in places:
+            if not is_odd[place] and state.scale[each] == scale:
+                continue
             found = _judge_step(state, steps, int(place), (row_limit, modulus))
             is_mended[known[place]] = found.is_mended
             steps.advance[place] = found.advance
