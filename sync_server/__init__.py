@@ -39,6 +39,7 @@ The line through the features, in the order the data flows:
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets
     safekeeping       copies of everything, and the way to another database
+    setting_up        settings, certificates and units of a new site
     web               the pages of the control room
     clock_io, config, config_io, logs_io, private_files_io, run, __main__
                       the shell that starts it all

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from sync_server.access.account_store import NewAccount, create_account
+from sync_server.access.account_store import NewAccount, account_of_login, create_account
+from sync_server.access.factor_desk import FactorDesk
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
 from sync_server.assets.assets import AssetError
@@ -23,7 +24,7 @@ from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
 from sync_server.customers.import_io import import_homes
-from sync_server.db.engine_io import open_engine
+from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.forms import commands_io as form_commands
 from sync_server.gateways import commands_io as gateway_commands
@@ -125,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--name", default="")
     account.add_argument("--language", choices=("zh", "en"), default="zh")
     account.add_argument("--crew")
+    lost = add("reset-second-factor", "take a second factor away whose device is lost")
+    lost.add_argument("login")
     _add_corrections(add)
     sync_commands.add_sync_commands(add)
     authority_commands.add_authority_command(add)
@@ -206,6 +209,7 @@ def _safe_desk(
             blob_folder=blob_folder(config),
             sealing_folder=sealing_folder(config),
             say=print,
+            anchor_file=config.anchor_file,
         )
         work(desk, options)
 
@@ -259,6 +263,20 @@ def _create_account(config: ServerConfig, options: argparse.Namespace) -> None:
     finally:
         engine.dispose()
     print(f"{options.login} may log in")
+
+
+def _reset_second_factor(config: ServerConfig, options: argparse.Namespace) -> None:
+    """Take a person's second factor away: for the last administrator who lost the device."""
+    engine = open_engine(config.database_url)
+    try:
+        migrate(engine)
+        with reading(engine) as connection:
+            account_id = account_of_login(connection, options.login)
+        is_removed = FactorDesk(engine, SystemClock()).take_away(account_id, "command")
+    finally:
+        engine.dispose()
+    had = "has no second factor any more" if is_removed else "had none"
+    print(f"{options.login} {had}")
 
 
 def _export_raw(config: ServerConfig, options: argparse.Namespace) -> None:
@@ -325,6 +343,7 @@ def _sync_desk(
                 clock=SystemClock(),
                 say=print,
                 sealing_folder=sealing_folder(config),
+                blob_folder=blob_folder(config),
             )
             work(desk, options)
         finally:
@@ -415,6 +434,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "import-detectors": _import(import_detectors, "detectors"),
     "import-network": _import_network,
     "create-account": _create_account,
+    "reset-second-factor": _reset_second_factor,
     "export-raw": _export_raw,
     "apply-corrections": _apply_corrections,
     "check-sync": _sync_desk(sync_commands.check_sync),

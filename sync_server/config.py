@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,15 @@ SERVER_VERSION: Final = "0.1.0"
 
 class ConfigError(ValueError):
     """A setting that cannot be used; the text reads `place: field: problem; remedy`."""
+
+
+class FactorRule(StrEnum):
+    """Of whom a second factor is asked; who has set one up always shows it."""
+
+    NOBODY = "nobody"
+    ADMINISTRATORS = "administrators"
+    EXPORTS = "exports"
+    """Of administrators, and of whoever takes a file of people or of the audit away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +98,10 @@ class ServerConfig:
         open311_keys: Name -> key of each system that may send requests from outside.
         paging_file: Where calls to people are written, one JSON line each; None: nobody is called.
         messages_file: Where messages to customers are written; None: they wait.
+        second_factor: Of whom a second factor is asked.
+        is_ingest_shared: Whether several processes with the part `ingest` share the partitions.
+        pages_tls: Certificate and key of the pages; None: TLS is the work of a proxy in front.
+        anchor_file: Where the end of the audit chain is noted, outside the database; None: nowhere.
     """
 
     data: Path
@@ -107,3 +121,7 @@ class ServerConfig:
     open311_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     paging_file: Path | None = None
     messages_file: Path | None = None
+    second_factor: FactorRule = FactorRule.NOBODY
+    anchor_file: Path | None = None
+    is_ingest_shared: bool = False
+    pages_tls: TlsFiles | None = None

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sync_server.config import (
     BrokerConfig,
     ConfigError,
+    FactorRule,
     ServerConfig,
     TlsFiles,
     WeatherConfig,
@@ -18,8 +19,11 @@ from sync_server.config import (
 SETTINGS: Mapping[str, frozenset[str]] = {
     "": frozenset(
         {
+            "access",
+            "audit",
             "server",
             "database",
+            "ingest",
             "messages",
             "mqtt",
             "open311",
@@ -29,6 +33,9 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "weather",
         }
     ),
+    "access": frozenset({"second_factor"}),
+    "audit": frozenset({"anchor_file"}),
+    "ingest": frozenset({"replicas"}),
     "weather": frozenset({"station", "url", "meter"}),
     "telephone": frozenset({"secret_file"}),
     "open311": frozenset({"key_file"}),
@@ -45,6 +52,8 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "language",
             "timezone",
             "detection_interval_s",
+            "cert_file",
+            "key_file",
         }
     ),
     "database": frozenset({"url"}),
@@ -95,13 +104,17 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
     data = server.path_or_none("data") or folder / "var"
     host, port = server.text("listen_host", "127.0.0.1"), server.port("listen_port", 8000)
     database, tablets = root.table("database"), root.table("tablets")
+    pages_tls = _pages_tls(server)
+    scheme = "http" if pages_tls is None else "https"
+    public_url = server.text("public_url", f"{scheme}://{host}:{port}").rstrip("/")
     return ServerConfig(
         data=data,
         database_url=_database_url(database, data),
         broker=_broker(root.table("mqtt")),
         listen_host=host,
         listen_port=port,
-        public_url=server.text("public_url", f"http://{host}:{port}").rstrip("/"),
+        public_url=public_url,
+        pages_tls=pages_tls,
         site_name=server.text("site_name", "Lamplighter"),
         language=_language(server),
         timezone=_zone(server),
@@ -113,9 +126,32 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         open311_keys=_open311_keys(root.table("open311")),
         paging_file=root.table("paging").path_or_none("file"),
         messages_file=root.table("messages").path_or_none("file"),
+        second_factor=_second_factor(root.table("access"), public_url),
+        is_ingest_shared=_is_ingest_shared(root.table("ingest"), database),
+        anchor_file=root.table("audit").path_or_none("anchor_file"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )
+
+
+def _second_factor(table: "_Table", public_url: str) -> FactorRule:
+    """Return the rule; unless said otherwise it is strict wherever TLS is in front."""
+    usual = FactorRule.EXPORTS if public_url.startswith("https:") else FactorRule.NOBODY
+    text = table.text("second_factor", str(usual))
+    if text not in set(FactorRule):
+        raise table.refused(
+            "second_factor", f"{text!r} is not known", f"use one of: {', '.join(FactorRule)}"
+        )
+    return FactorRule(text)
+
+
+def _is_ingest_shared(table: "_Table", database: "_Table") -> bool:
+    is_shared = table.boolean("replicas")
+    if is_shared and not database.text("url", "").startswith("postgresql"):
+        raise table.refused(
+            "replicas", "needs PostgreSQL: SQLite is for one machine", "set url in [database]"
+        )
+    return is_shared
 
 
 def _database_url(database: "_Table", data: Path) -> str:
@@ -215,9 +251,17 @@ def _broker(table: _Table) -> BrokerConfig:
     )
 
 
+def _pages_tls(table: _Table) -> TlsFiles | None:
+    files = _pair(table)
+    return None if files.cert_file is None else files
+
+
 def _tls(table: _Table) -> TlsFiles:
+    return replace(_pair(table), ca_file=table.file_or_none("ca_file"))
+
+
+def _pair(table: _Table) -> TlsFiles:
     files = TlsFiles(
-        ca_file=table.file_or_none("ca_file"),
         cert_file=table.file_or_none("cert_file"),
         key_file=table.file_or_none("key_file"),
     )

@@ -4,16 +4,18 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
@@ -22,7 +24,8 @@ from sync_server.alerts.alert_store import expire_shelves
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
-from sync_server.config import ConfigError, ServerConfig
+from sync_server.config import ConfigError, ServerConfig, TlsFiles
+from sync_server.db.advisory_io import AdvisoryLocks
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.log_io import keep_log_short
 from sync_server.db.migrate_io import migrate
@@ -42,6 +45,8 @@ from sync_server.paging.paging_run_io import watch
 from sync_server.readings.health import ingest_metrics
 from sync_server.readings.ingest_run_io import IngestLoop
 from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.readings.partition_links_io import HOLDER_NAME, PartitionLinks, PartitionSource
+from sync_server.safekeeping.anchors_io import append_anchor
 from sync_server.safekeeping.retention import forget_due
 from sync_server.service_desk.order_follow_store import follow_orders
 from sync_server.service_desk.request_store import Office
@@ -65,7 +70,19 @@ UPKEEP_EVERY = timedelta(days=1)
 BUDGET_EVERY = timedelta(days=7)
 """How often thresholds of classes follow what crews found (METHODS 6.7: weekly)."""
 
+ANCHOR_EVERY_S = 600.0
+"""Wall seconds between two anchors: what was done in between could be rewritten unseen."""
+
 _MEASURED = timedelta(days=90)
+
+LONGEST_WATCH_WAIT_S = 60.0
+"""Wall seconds after which the watch looks whether it is still the one that detects."""
+
+STANDBY_LOOK_S = 0.5
+"""Wall seconds between two tries of a process that stands by to become the one that detects."""
+
+_FLEET_LOCK, _ALERTS_LOCK = 1001, 1002
+"""Advisory locks beside those of the partitions, 0 to 63."""
 
 _THREAD_SWITCH_S = 0.0005
 """How long the interpreter lets one thread run while others wait. A reader of 500 rows hands over
@@ -260,16 +277,26 @@ def _start(
 
 
 def _ingest(site: _Site) -> _PartRun:
-    link = BrokerLink(site.config.broker)
+    link = _source(site)
     loop = IngestLoop(site.engine, link, site.clock, ingest_metrics(), site.reached)
     return _PartRun(
         work=lambda: loop.run(site.epoch, site.stop), enter=link.start, close=link.close
     )
 
 
+def _source(site: _Site) -> PartitionSource:
+    """Return where messages come from: every partition, or this replica's share of them."""
+    if not site.config.is_ingest_shared:
+        return BrokerLink(site.config.broker)
+    return PartitionLinks(site.config.broker, AdvisoryLocks(site.engine, HOLDER_NAME))
+
+
 def _detection(site: _Site) -> _PartRun:
-    watcher = threading.Thread(target=_watch_fleet, args=(site,), name="fleet-watch")
-    return _PartRun(work=lambda: _mind_alerts(site), enter=watcher.start, close=watcher.join)
+    watcher = threading.Thread(
+        target=_as_leader, args=(site, _FLEET_LOCK, _watch_fleet), name="fleet-watch"
+    )
+    work = partial(_as_leader, site, _ALERTS_LOCK, _mind_alerts)
+    return _PartRun(work=work, enter=watcher.start, close=watcher.join)
 
 
 def _pages(site: _Site) -> _PartRun:
@@ -285,14 +312,11 @@ def _pages(site: _Site) -> _PartRun:
         tablet_token_life=config.tablet_token_life,
         telephone_secret=config.telephone_secret,
         open311_keys=config.open311_keys,
+        factor_rule=config.second_factor,
     )
     app = build_app(site.engine, site.clock, settings)
-    web = _web(app, config.listen_host, config.listen_port)
-    beside = [threading.Thread(target=_sweep_daily, args=(site,), name="blob-sweep")]
-    if config.paging_file is not None:
-        beside.append(threading.Thread(target=_page_people, args=(site,), name="paging"))
-    if config.messages_file is not None:
-        beside.append(threading.Thread(target=_write_customers, args=(site,), name="messages"))
+    web = _web(app, config.listen_host, config.listen_port, config.pages_tls)
+    beside = _beside_pages(site)
 
     def enter() -> None:
         for thread in beside:
@@ -308,6 +332,36 @@ def _pages(site: _Site) -> _PartRun:
             thread.join()
 
     return _PartRun(work=web.run, enter=enter, leave=leave, close=close)
+
+
+def _beside_pages(site: _Site) -> list[threading.Thread]:
+    """Return what runs beside the pages, once per site and where its files are."""
+    config = site.config
+    chosen = [
+        ("blob-sweep", _sweep_daily, True),
+        ("audit-anchor", _anchor_audit, config.anchor_file is not None),
+        ("paging", _page_people, config.paging_file is not None),
+        ("messages", _write_customers, config.messages_file is not None),
+    ]
+    return [
+        threading.Thread(target=work, args=(site,), name=name)
+        for name, work, is_wanted in chosen
+        if is_wanted
+    ]
+
+
+def _anchor_audit(site: _Site) -> None:
+    """Note the end of the audit chain in a file outside the database, now and then."""
+    path = site.config.anchor_file
+    while path is not None and not site.stop.is_set():
+        try:
+            append_anchor(site.engine, path, site.clock.now_utc())
+        except (OSError, ValueError, SQLAlchemyError):
+            _LOG.exception("audit.anchor_failed", file=str(path))
+        site.stop.wait(ANCHOR_EVERY_S)
+    if path is not None:
+        with suppress(OSError, ValueError, SQLAlchemyError):
+            append_anchor(site.engine, path, site.clock.now_utc())
 
 
 def _page_people(site: _Site) -> None:
@@ -326,7 +380,7 @@ def _write_customers(site: _Site) -> None:
         send_until(site.engine, site.clock, FileMessenger(path), name, site.stop)
 
 
-def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+def _web(app: FastAPI, host: str, port: int, tls: TlsFiles | None = None) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -337,6 +391,8 @@ def _web(app: FastAPI, host: str, port: int) -> uvicorn.Server:
             server_header=False,
             date_header=False,  # pages carry it all the same, see web.pages_io.SecurityHeaders
             timeout_graceful_shutdown=5,
+            ssl_certfile=None if tls is None else tls.cert_file,
+            ssl_keyfile=None if tls is None else tls.key_file,
         )
     )
 
@@ -424,14 +480,56 @@ def _bring_weather(site: _Site, now_utc: datetime) -> None:
             put_weather_of_meter(connection, weather.meter_id, weather.station, from_ms, now_ms)
 
 
-def _watch_fleet(site: _Site) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leader:
+    """The right to be the one that detects; every other process stands by."""
+
+    locks: AdvisoryLocks | None
+    number: int
+
+    def is_leading(self) -> bool:
+        """Return whether it is this process; on SQLite there is one alone."""
+        return self.locks is None or self.locks.keep_lock(self.number)
+
+    def wait(self, stop: threading.Event) -> bool:
+        """Return True once this process leads, False when it is stopped before."""
+        while not stop.is_set():
+            if self.is_leading():
+                return True
+            stop.wait(STANDBY_LOOK_S)
+        return False
+
+    def close(self) -> None:
+        """Let another one lead."""
+        if self.locks is not None:
+            self.locks.close()
+
+
+def _leader(site: _Site, number: int) -> _Leader:
+    is_alone = site.engine.dialect.name == "sqlite"
+    locks = None if is_alone else AdvisoryLocks(site.engine, "lamplighter-detection")
+    return _Leader(locks=locks, number=number)
+
+
+def _as_leader(site: _Site, number: int, work: Callable[[_Site, _Leader], None]) -> None:
+    """Do the work whenever this process is the one that leads; `work` returns when it is not."""
+    leader = _leader(site, number)
+    try:
+        while leader.wait(site.stop):
+            _LOG.info("detection.leads", part=number)
+            work(site, leader)
+    finally:
+        leader.close()
+
+
+def _watch_fleet(site: _Site, leader: _Leader) -> None:
     """Let the detectors look at all meters, at the start and five minutes past each hour."""
     due_utc = site.clock.now_utc()
     with reading(site.engine) as connection:
         deaf_s = longest_pause(connection, due_utc, WATERMARK)
     watch = FleetWatch(site.engine, deaf_s)
     metrics = ingest_metrics()
-    while not site.stop.is_set():
+    while leader.is_leading() and not site.stop.is_set():
         now_utc = site.clock.now_utc()
         if now_utc >= due_utc:
             try:
@@ -443,7 +541,7 @@ def _watch_fleet(site: _Site) -> None:
                 watch = FleetWatch(site.engine, deaf_s)
             due_utc = utc_from_ms(next_look_ms(ms_from_utc(now_utc)))
         wait_s = site.clock.wall_seconds((due_utc - site.clock.now_utc()).total_seconds())
-        site.stop.wait(min(max(wait_s, 0.05), 60.0))
+        site.stop.wait(min(max(wait_s, 0.05), LONGEST_WATCH_WAIT_S))
 
 
 def _hold_budgets(site: _Site, now_utc: datetime) -> None:
@@ -471,12 +569,12 @@ def _hold_budgets(site: _Site, now_utc: datetime) -> None:
                 set_policy(connection, row, now_utc)
 
 
-def _mind_alerts(site: _Site) -> None:
+def _mind_alerts(site: _Site, leader: _Leader) -> None:
     """Let orders be made of alerts, shelves expire and requests go on, once per interval."""
     interval_s = site.config.detection_interval.total_seconds()
     next_upkeep_utc = site.clock.now_utc() + UPKEEP_EVERY
     next_budget_utc = site.clock.now_utc() + BUDGET_EVERY
-    while not site.stop.is_set():
+    while leader.is_leading() and not site.stop.is_set():
         now_utc = site.clock.now_utc()
         try:
             with site.engine.begin() as connection:

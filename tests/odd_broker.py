@@ -18,15 +18,24 @@ class OddBroker(socketserver.ThreadingTCPServer):
         topics: Where something was published, in order.
         unpublished: Whether no publication is confirmed.
         forgotten: So many subscriptions, from now on, are left without an answer.
+        greets_after_s: How long each greeting is on its way.
     """
 
     daemon_threads = True
 
-    def __init__(self, port: int, *, unpublished: bool = False, forgotten: int = 0) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        unpublished: bool = False,
+        forgotten: int = 0,
+        greets_after_s: float = 0.0,
+    ) -> None:
         self.greeted = 0
         self.topics: list[str] = []
         self.unpublished = unpublished
         self.forgotten = forgotten
+        self.greets_after_s = greets_after_s
         super().__init__(("127.0.0.1", port), _Connection)
 
 
@@ -51,6 +60,7 @@ class _Connection(socketserver.StreamRequestHandler):
         kind = head >> 4
         if kind == _CONNECT:
             self.server.greeted += 1
+            threading.Event().wait(self.server.greets_after_s)
             self.wfile.write(b"\x20\x02\x00\x00")
         elif kind == _SUBSCRIBE:
             self._subscribe(body)
@@ -75,10 +85,16 @@ class _Connection(socketserver.StreamRequestHandler):
 
 @contextlib.contextmanager
 def odd_broker(
-    port: int = 0, *, unpublished: bool = False, forgotten: int = 0
+    port: int = 0,
+    *,
+    unpublished: bool = False,
+    forgotten: int = 0,
+    greets_after_s: float = 0.0,
 ) -> Iterator[OddBroker]:
     """Serve until the block ends."""
-    broker = OddBroker(port, unpublished=unpublished, forgotten=forgotten)
+    broker = OddBroker(
+        port, unpublished=unpublished, forgotten=forgotten, greets_after_s=greets_after_s
+    )
     thread = threading.Thread(target=broker.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

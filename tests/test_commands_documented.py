@@ -11,12 +11,14 @@ import field_app.__main__
 import firmware_profiles.__main__
 import meter_telegrams.__main__
 import sync_server.__main__
+import sync_server.setting_up.__main__
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PARTS = {
     "edge-gateway": (edge_gateway.__main__._parser, "gateway.md"),
     "field-app": (field_app.__main__._parser, "tablet.md"),
     "firmware-profiles": (firmware_profiles.__main__._parser, "profiles.md"),
+    "lamplighter": (sync_server.setting_up.__main__._parser, "operate.md"),
     "meter-telegrams": (meter_telegrams.__main__._parser, "telegrams.md"),
     "sync-server": (sync_server.__main__._parser, "server.md"),
 }

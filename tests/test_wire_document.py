@@ -59,7 +59,16 @@ from wire_contracts.operations import (
 )
 from wire_contracts.order_person import OrderPerson, order_person_json
 from wire_contracts.payloads import dump_json
-from wire_contracts.pulls import BucketEnd, BucketPage, EntityRow, PullAnswer, dump_pull
+from wire_contracts.pulls import (
+    BucketEnd,
+    BucketPage,
+    EntityRow,
+    PollAnswer,
+    PullAnswer,
+    dump_poll,
+    dump_pull,
+)
+from wire_contracts.quantities import Quantity
 from wire_contracts.refusals import Refusal, refusal_json
 from wire_contracts.sealed import (
     Envelope,
@@ -187,8 +196,10 @@ MESSAGES = {
             buckets=(PAGE,),
             lease_until_ms=1,
             sealing_key=bytes(32),
+            seen="s",
         )
     ),
+    "poll": dump_poll(PollAnswer(server_now_ms=1, has_news=True, lease_until_ms=1)),
     "person of an order": dump_json(order_person_json(OrderPerson(name="Li"))),
     "push": dump_push(PushRequest(replica_id="r-1", operations=(TAP,))),
     "push answer": dump_push_answer(
@@ -230,6 +241,21 @@ def test_every_field_of_a_message_is_in_the_wire_document(name: str) -> None:
     assert [
         each for each in sorted(sent) if f"`{each}`" not in text and f'"{each}"' not in text
     ] == []
+
+
+ROWS = DOCUMENT.parent.parent / "tests" / "data" / "wire" / "rows"
+NAMES_OF_ITS_OWN = {"form.json": ("model",), "answer_set.json": ("answers",)}
+"""Fields below which a form's author names what he asks."""
+
+
+@pytest.mark.parametrize("path", sorted(ROWS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_field_of_a_frozen_row_is_in_the_wire_document(path: Path) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    document = json.loads(path.read_bytes())
+    own = NAMES_OF_ITS_OWN.get(path.name, ())
+    sent = set(document) | set(fields({k: v for k, v in document.items() if k not in own}))
+
+    assert sent - set(Quantity) - {each for each in sent if f"`{each}`" in text} == set()
 
 
 def sync_section() -> str:

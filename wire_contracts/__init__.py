@@ -16,7 +16,7 @@ Standard library only, so that it also runs on the tablet. The line through the 
     orders, order_person, order_site, operations, blobs, sealed      server <-> tablet: what
     network, site_facts        the map of an area; what a crew does on site
     van                        what a crew has with it: parts and gas detectors
-    pulls, pokes, sync, refusals, enrolment              server <-> tablet: how
+    pulls, pokes, sync, refusals, enrolment, review_outcomes      server <-> tablet: how
     patrols, patrol_facts      checkpoints and routes, and what was found there
     home_checks, meter_rounds  homes to be checked, meters to be read on foot
     forms                      what the office asks, and what its rules mean

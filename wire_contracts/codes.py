@@ -43,6 +43,8 @@ class Code(StrEnum):
     LOGIN_REFUSED = "login.refused"
     LOGIN_BUSY = "login.busy"
     LOGIN_LIMITED = "login.limited"
+    FACTOR_MISSING = "factor.missing"
+    FACTOR_UNSET = "factor.unset"
     PASSWORD_WEAK = "password.weak"  # noqa: S105  # a code, not a secret
     CODE_REFUSED = "code.refused"
     TOKEN_MISSING = "token.missing"  # noqa: S105  # a code, not a secret

@@ -1,11 +1,13 @@
 """How a tablet becomes known: a one-time code against a token (server notes section 5)."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.codes import Code
+from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import EARLIEST_MS, LATEST_MS, ms_from_utc, utc_from_ms
 from wire_contracts.payloads import dump_json
 
@@ -14,16 +16,26 @@ ENROL_PATH = "/sync/v1/enrol"
 
 MAX_PEOPLE = 500
 
+MAX_EARLIER = 20
+"""Enrolments of one device, beside the last, that it tells of."""
+
 INVITATION_SCHEME = "lamplighter"
 """A code that the control room shows begins with it: no other app's code is mistaken for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolRequest:
-    """What a new tablet says: the code that the office shows, and a name to know it by."""
+    """What a new tablet says: the code that the office shows, and a name to know it by.
+
+    `former`: the `token_mark` of the token that it had before, empty when it had none. What it has
+    not sent yet was made under that enrolment: for that crew, by its people. `earlier`: the marks
+    of those before, newest first; a restored server may have forgotten the newest.
+    """
 
     code: str
     name: str
+    former: str = ""
+    earlier: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +95,39 @@ def parse_invitation(text: str) -> Invitation | None:
     return Invitation(server_url=server, code=code) if is_ours and server and code else None
 
 
+def token_mark(token: str) -> str:
+    """Return what tells a token without giving it away: its SHA-256 in 64 hex digits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def dump_enrol(request: EnrolRequest) -> bytes:
     """Return the request as JSON."""
-    return dump_json({"v": 1, "code": request.code, "name": request.name})
+    body: dict[str, JsonValue] = {"v": 1, "code": request.code, "name": request.name}
+    if request.former:
+        body["former"] = request.former
+    if request.earlier:
+        body["earlier"] = list(request.earlier)
+    return dump_json(body)
 
 
 def parse_enrol(root: FieldReader) -> EnrolRequest:
     """Return the request; raise ContractError that names the field."""
     root.integer("v", low=1, high=1)
-    return EnrolRequest(code=root.text("code", longest=40), name=root.text("name", longest=80))
+    return EnrolRequest(
+        code=root.text("code", longest=40),
+        name=root.text("name", longest=80),
+        former=root.text("former", longest=64) if root.has("former") else "",
+        earlier=parse_marks(root, "earlier"),
+    )
+
+
+def parse_marks(reader: FieldReader, key: str) -> tuple[str, ...]:
+    """Return a list of token marks, empty when there is none; raise ContractError that names it."""
+    marks = reader.array(key, longest=MAX_EARLIER + 1) if reader.has(key) else ()
+    texts = tuple(each for each in marks if isinstance(each, str))
+    if len(texts) != len(marks):
+        raise reader.refuse(key, "is no list of texts", "send hashes", Code.FIELD_TYPE)
+    return texts
 
 
 def dump_enrol_answer(answer: EnrolAnswer) -> bytes:

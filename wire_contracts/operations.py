@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
@@ -408,17 +408,50 @@ def parse_push_answer(root: FieldReader) -> PushAnswer:
         server_epoch=root.integer("se", low=0, high=2**63 - 1),
         server_now_ms=root.integer("now", low=0, high=LATEST_MS),
         must_renew_replica=root.boolean("renew_replica"),
-        results=tuple(
-            OperationResult(
-                op_id=_uuid(reader, "op_id"),
-                outcome=reader.choice("outcome", Outcome),
-                code=_known_code(reader),
-                detail=_detail(reader),
-                seq=reader.integer("seq", low=0, high=MAX_COUNTER),
-            )
-            for reader in root.objects("results", longest=MAX_OPERATIONS)
-        ),
+        results=tuple(_results(root)),
     )
+
+
+def _results(root: FieldReader) -> Iterator[OperationResult]:
+    """Yield the results; a reader is made only where not all of them are as usual."""
+    values = root.array("results", longest=MAX_OPERATIONS)
+    usual = [_quick_result(each) if type(each) is dict else None for each in values]
+    readers = root.objects("results", longest=MAX_OPERATIONS) if None in usual else ()
+    for place, result in enumerate(usual):
+        yield result or _parse_result(readers[place])
+
+
+def _parse_result(reader: FieldReader) -> OperationResult:
+    return OperationResult(
+        op_id=_uuid(reader, "op_id"),
+        outcome=reader.choice("outcome", Outcome),
+        code=_known_code(reader),
+        detail=_detail(reader),
+        seq=reader.integer("seq", low=0, high=MAX_COUNTER),
+    )
+
+
+_RESULT = itemgetter("op_id", "outcome", "code", "detail", "seq")
+_PLAIN_RESULT = (str, str, type(None), str, int)
+_OUTCOMES = {str(each): each for each in Outcome}
+
+
+def _quick_result(values: JsonObject) -> OperationResult | None:
+    """Return the result of an operation that went as usual; None: `_parse_result` decides.
+
+    The next push waits until two hundred of them are read.
+    """
+    try:
+        cells = _RESULT(values)
+    except KeyError:
+        return None
+    op_id, outcome_text, _, detail, seq = cells
+    if tuple(map(type, cells)) != _PLAIN_RESULT or detail:
+        return None
+    outcome = _OUTCOMES.get(outcome_text)
+    if outcome is None or not 0 <= seq <= MAX_COUNTER or not _CANONICAL_UUID.fullmatch(op_id):
+        return None
+    return OperationResult(op_id=op_id, outcome=outcome, seq=seq)
 
 
 _CODES = frozenset(Code)

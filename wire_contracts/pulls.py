@@ -25,6 +25,9 @@ MAX_HASH = 2**63 - 1
 
 LONGEST_ID = 200
 
+LONGEST_SEEN = 64
+"""Letters of `PullAnswer.seen`."""
+
 _BRIEF_SINCE = 2
 """Protocol from which on an idle answer leaves out what did not change."""
 
@@ -104,6 +107,8 @@ class PullAnswer:
             ms since 1970 UTC; every answer of protocol 2 carries it, earlier ones None.
         sealing_key: The server's public key of 32 bytes for `wire_contracts.sealed`, kept in the
             transaction that keeps the token; None: the one that the tablet has still holds.
+        seen: Names all that the tablet may see as it stands now, in a few letters: a later poll may
+            ask with it instead of the token. Empty while more is to come.
     """
 
     server_epoch: int | None
@@ -115,6 +120,39 @@ class PullAnswer:
     protocol: int = 1
     lease_until_ms: int | None = None
     sealing_key: bytes | None = None
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollAnswer:
+    """The answer to `GET /sync/v1/pull?seen=...`: whether anything is new, and nothing of it.
+
+    Attributes:
+        server_now_ms: The server's clock.
+        has_news: Ask with the token; otherwise all is as it was seen.
+        lease_until_ms: As in `PullAnswer`.
+        protocol: As in `PullAnswer`.
+    """
+
+    server_now_ms: int
+    has_news: bool
+    lease_until_ms: int | None = None
+    protocol: int = _BRIEF_SINCE
+
+
+def dump_poll(answer: PollAnswer) -> bytes:
+    """Return the answer as JSON; without news it is the answer that nothing changed."""
+    body: dict[str, JsonValue] = {"v": answer.protocol, "now": answer.server_now_ms}
+    if answer.lease_until_ms is not None:
+        body["lease_until"] = answer.lease_until_ms
+    if answer.has_news:
+        body["more"] = True
+    return dump_json(body)
+
+
+def has_news(root: FieldReader) -> bool:
+    """Return whether the answer to a poll wants to be asked with the token."""
+    return root.has("more") and not root.has("token")
 
 
 def hash_row(entity: str, entity_id: str, document: JsonObject) -> int:
@@ -142,6 +180,8 @@ def pull_json(answer: PullAnswer, asked_token: str | None = None) -> JsonObject:
     body: dict[str, JsonValue] = {"v": answer.protocol, "now": answer.server_now_ms}
     if answer.lease_until_ms is not None:
         body["lease_until"] = answer.lease_until_ms
+    if answer.seen:
+        body["seen"] = answer.seen
     if answer.protocol >= _BRIEF_SINCE and _is_unchanged(answer, asked_token):
         return body
     body |= {
@@ -215,6 +255,7 @@ def parse_pull(root: FieldReader, asked_token: str | None = None) -> PullAnswer:
     now_ms = root.integer("now", low=0, high=LATEST_MS)
     has_lease = root.has("lease_until")
     lease_until_ms = root.integer("lease_until", low=0, high=LATEST_MS) if has_lease else None
+    seen = root.text("seen", longest=LONGEST_SEEN) if root.has("seen") else ""
     if asked_token is not None and protocol >= _BRIEF_SINCE and not root.has("token"):
         return PullAnswer(
             protocol=protocol,
@@ -223,6 +264,7 @@ def parse_pull(root: FieldReader, asked_token: str | None = None) -> PullAnswer:
             token=asked_token,
             has_more=False,
             lease_until_ms=lease_until_ms,
+            seen=seen,
         )
     dropped = root.array("dropped", longest=10_000)
     return PullAnswer(
@@ -235,6 +277,7 @@ def parse_pull(root: FieldReader, asked_token: str | None = None) -> PullAnswer:
         dropped_buckets=tuple(str(name) for name in dropped),
         lease_until_ms=lease_until_ms,
         sealing_key=parse_key(root, "sealing_key") if root.has("sealing_key") else None,
+        seen=seen,
     )
 
 

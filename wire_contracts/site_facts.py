@@ -58,9 +58,10 @@ class GasMeasurement:
 
 
 class ValveAction(StrEnum):
-    """What was done to a valve."""
+    """What was done to a valve; `named`: it stays closed, and who may open it is told later."""
 
     CLOSED = "closed"
+    NAMED = "named"
     REOPENED = "reopened"
 
 
@@ -71,12 +72,14 @@ class IsolationEvent:
     Attributes:
         may_reopen: Who may open it again, as the crew wrote it on the tag.
         tag_number: The number of the tag that hangs on it, empty without one.
+        word_from: Who gave the word to open it, as whoever opened it says.
     """
 
     valve_id: str
     action: ValveAction
     may_reopen: str = ""
     tag_number: str = ""
+    word_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,12 +235,13 @@ def parse_gas(reader: FieldReader) -> GasMeasurement:
 
 def isolation_json(event: IsolationEvent) -> JsonObject:
     """Return what was done to a valve as JSON."""
-    return {
+    told: JsonObject = {
         "valve_id": event.valve_id,
         "action": str(event.action),
         "may_reopen": event.may_reopen,
         "tag_number": event.tag_number,
     }
+    return {**told, "word_from": event.word_from} if event.word_from else told
 
 
 def parse_isolation(reader: FieldReader) -> IsolationEvent:
@@ -247,6 +251,7 @@ def parse_isolation(reader: FieldReader) -> IsolationEvent:
         action=reader.choice("action", ValveAction),
         may_reopen=_text(reader, "may_reopen"),
         tag_number=_text(reader, "tag_number", _LONGEST_ID),
+        word_from=_text(reader, "word_from"),
     )
 
 

@@ -25,6 +25,7 @@ class Feature(StrEnum):
     PERSONAL = "personal"
     LEASE = "lease"
     SEALED = "sealed"
+    SEEN = "seen"
 
 
 SINCE: Mapping[Feature, int] = {
@@ -33,6 +34,7 @@ SINCE: Mapping[Feature, int] = {
     Feature.PERSONAL: 2,
     Feature.LEASE: 2,
     Feature.SEALED: 2,
+    Feature.SEEN: 2,
 }
 """The version that brought each; an older peer is never told of it and never asked for it."""
 

@@ -208,10 +208,11 @@ def _paths() -> JsonObject:
         "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS},
     }
     token: JsonObject = {"name": "token", "in": "query", "schema": {"type": "string"}}
+    seen: JsonObject = {"name": "seen", "in": "query", "schema": {"type": "string"}}
     return {
         ENROL_PATH: {"post": _exchange(EnrolRequest, EnrolAnswer, has_token=False)},
         PULL_PATH: {
-            "get": {**_exchange(None, PullAnswer), "parameters": [_header(), token, limit]}
+            "get": {**_exchange(None, PullAnswer), "parameters": [_header(), token, seen, limit]}
         },
         PUSH_PATH: {
             "post": {

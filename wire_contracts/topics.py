@@ -86,6 +86,11 @@ def parse_topic(text: str) -> Topic:
     return Topic(gateway_id=found[2], channel=Channel(found[3]))
 
 
+def partition_subscription(partition: int, channel: Channel) -> str:
+    """Return the filter that matches one channel of every gateway of one partition."""
+    return f"lamp/v1/{partition:02d}/+/{channel}"
+
+
 def subscription(channel: Channel) -> str:
     """Return the filter that matches one channel of every gateway."""
     return f"lamp/v1/+/+/{channel}"

@@ -106,6 +106,11 @@ def has_crew(connection: Connection, crew_id: str) -> bool:
 _ACTIVE_CREW = select(CREW.c.crew_id).where(CREW.c.crew_id == bindparam("crew"), CREW.c.is_active)
 
 
+def has_account(connection: Connection, account_id: str) -> bool:
+    """Return whether an account of that id was ever made here."""
+    return connection.execute(_PERSON, {"account": account_id}).first() is not None
+
+
 def crew_name(connection: Connection, crew_id: str) -> str:
     """Return what people call a crew; its id when it is not known."""
     found = connection.execute(select(CREW.c.name).where(CREW.c.crew_id == crew_id)).first()

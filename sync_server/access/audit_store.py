@@ -1,13 +1,14 @@
 """The append-only audit chain: each event carries the hash of the one before it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from sync_server.db.access_tables import AUDIT_EVENT, AUDIT_HEAD
+from sync_server.db.bulk_io import find_among
 from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.payloads import dump_json
@@ -87,6 +88,19 @@ _MOVE_HEAD = (
 )
 _LOCKED_HEAD = select(AUDIT_HEAD.c.position, AUDIT_HEAD.c.event_hash).with_for_update()
 """Built once: every act of the office appends."""
+
+
+def audit_head(connection: Connection) -> tuple[int, str]:
+    """Return position and hash of the newest event."""
+    head = connection.execute(select(AUDIT_HEAD.c.position, AUDIT_HEAD.c.event_hash)).one()
+    return head.position, head.event_hash
+
+
+def event_hashes(connection: Connection, positions: Sequence[int]) -> dict[int, str]:
+    """Return position -> hash of the events that are there."""
+    names = ("position", "event_hash")
+    rows = find_among(connection, AUDIT_EVENT, names, "position", set(positions))
+    return {int(row.position): str(row.event_hash) for row in rows}
 
 
 def _lock_head(connection: Connection) -> tuple[int, str]:

@@ -7,18 +7,22 @@ from sqlalchemy import Engine
 
 from sync_server.access.account_store import Person, get_person, password_hash_of
 from sync_server.access.audit_store import AuditEvent, append_audit
+from sync_server.access.browser_store import is_known_browser, know_browser
 from sync_server.access.contact_store import ContactBook
+from sync_server.access.factor_desk import FactorDesk
 from sync_server.access.login_limits import LimitScope
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.session_store import (
+    Visitor,
     close_session,
     forget_failures,
     is_touch_due,
     note_failure,
     open_session,
-    person_of_session,
+    proved_person,
     refuse_if_limited,
     touch_session,
+    visitor_of_session,
 )
 from sync_server.access.tablet_store import (
     TOKEN_LIFE,
@@ -37,10 +41,17 @@ from wire_contracts.errors import ContractError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGrant:
-    """A fresh session: the token for the cookie and whom it belongs to."""
+    """A fresh session.
+
+    Attributes:
+        token: For the cookie of the session.
+        person: Whom it belongs to.
+        browser: For the cookie by which the browser is known; None: it is known already.
+    """
 
     token: str
     person: Person
+    browser: str | None = None
 
 
 class AccessDesk:
@@ -60,23 +71,24 @@ class AccessDesk:
         self._contacts = ContactBook(engine, token_life)
         self._clock = clock
         self.hasher = hasher
+        self.factors = FactorDesk(engine, clock)
 
-    def log_in(self, login: str, password: str, address: str) -> SessionGrant:
+    def log_in(
+        self, login: str, password: str, address: str, browser: str | None = None
+    ) -> SessionGrant:
         """Return a session for the right name and password.
 
         The answer to a wrong name, a wrong password and an ended account is one and the same,
-        and takes the same time.
+        and takes the same time. `browser` is what the browser got at an earlier log-in: then its
+        own failures count and nobody else's.
 
         Raises:
             ContractError: Refused, limited after failures, or too busy to check.
         """
         login = login.strip().casefold()
-        keys = {
-            LimitScope.PAIR: f"{login}\0{address}",
-            LimitScope.ADDRESS: address,
-            LimitScope.LOGIN: login,
-        }
         with reading(self._engine) as connection:
+            is_known = is_known_browser(connection, browser, login, self._clock.now_utc())
+            keys = _keys(login, address, browser if is_known else None)
             for scope, key in keys.items():
                 refuse_if_limited(connection, scope, key, self._clock.now_utc())
             known = password_hash_of(connection, login)
@@ -89,23 +101,28 @@ class AccessDesk:
                 remedy="check both; an administrator can set a new password",
                 code=Code.LOGIN_REFUSED,
             )
-        return self._welcome(known[0], keys)
+        return self._welcome(known[0], keys, is_known=is_known)
 
     def _count_failures(self, keys: dict[LimitScope, str]) -> None:
         with self._engine.begin() as connection:
             for scope, key in keys.items():
                 note_failure(connection, scope, key, self._clock.now_utc())
 
-    def _welcome(self, account_id: str, keys: dict[LimitScope, str]) -> SessionGrant:
+    def _welcome(
+        self, account_id: str, keys: dict[LimitScope, str], *, is_known: bool
+    ) -> SessionGrant:
         now_utc = self._clock.now_utc()
         with self._engine.begin() as connection:
-            forget_failures(connection, LimitScope.PAIR, keys[LimitScope.PAIR])
+            own = LimitScope.BROWSER if is_known else LimitScope.PAIR
+            forget_failures(connection, own, keys[own])
+            browser = None if is_known else know_browser(connection, account_id, now_utc)
             token = open_session(connection, account_id, now_utc)
             event = AuditEvent(
                 actor=account_id, action="session.open", subject=account_id, detail={}
             )
             append_audit(connection, event, now_utc)
-            return SessionGrant(token=token, person=get_person(connection, account_id))
+            person = get_person(connection, account_id)
+            return SessionGrant(token=token, person=person, browser=browser)
 
     def log_out(self, token: str) -> None:
         """End a session."""
@@ -114,14 +131,18 @@ class AccessDesk:
 
     def person_for(self, token: str) -> Person:
         """Return who holds the session; raise ContractError when nobody may with it."""
+        return proved_person(self.visitor_for(token))
+
+    def visitor_for(self, token: str) -> Visitor:
+        """Return who holds the session, also where a second factor was not shown yet."""
         now_utc = self._clock.now_utc()
         with reading(self._engine) as connection:
-            person = person_of_session(connection, token, now_utc)
+            visitor = visitor_of_session(connection, token, now_utc)
             is_due = is_touch_due(connection, token, now_utc)
         if is_due:
             with self._engine.begin() as connection:
                 touch_session(connection, token, now_utc)
-        return person
+        return visitor
 
     def tablet_for(self, token: str) -> TabletIdentity:
         """Return which tablet holds the token; raise ContractError when none may with it."""
@@ -152,3 +173,14 @@ class AccessDesk:
             if error.code is Code.CODE_REFUSED:
                 self._count_failures({LimitScope.CODE_ADDRESS: address})
             raise
+
+
+def _keys(login: str, address: str, browser: str | None) -> dict[LimitScope, str]:
+    """Return what a log-in is counted by; a browser that is known is counted alone."""
+    if browser is not None:
+        return {LimitScope.BROWSER: browser}
+    return {
+        LimitScope.PAIR: f"{login}\0{address}",
+        LimitScope.ADDRESS: address,
+        LimitScope.LOGIN: login,
+    }

@@ -15,6 +15,8 @@ STATUS: dict[Code, int] = {
     Code.TOKEN_REVOKED: 401,
     Code.TOKEN_INVALID: 401,
     Code.LOGIN_REFUSED: 401,
+    Code.FACTOR_MISSING: 401,
+    Code.FACTOR_UNSET: 403,
     Code.CODE_REFUSED: 403,
     Code.ROLE_REFUSED: 403,
     Code.ORIGIN_REFUSED: 403,

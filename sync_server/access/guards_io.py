@@ -7,14 +7,17 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from sync_server.access.account_store import Person
+from sync_server.access.browser_store import BROWSER_LIFE
 from sync_server.access.desk import AccessDesk
-from sync_server.access.refusals import role_refused, token_missing
-from sync_server.access.roles import Action, may, roles_with
-from sync_server.access.session_store import ABSOLUTE_LIMIT
+from sync_server.access.refusals import factor_unset, role_refused, token_missing
+from sync_server.access.roles import Action, Role, may, roles_with
+from sync_server.access.session_store import ABSOLUTE_LIMIT, Visitor, proved_person
 from sync_server.access.tablet_store import TabletIdentity, TokenHolder
+from sync_server.config import FactorRule
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
+BROWSER_COOKIE = "lamplighter_browser"
 SESSION_COOKIE = "lamplighter_session"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,31 +35,60 @@ class Require:
     """A dependency that yields the person when their role holds the action.
 
     A test can read `action` off a route's dependencies and hold it against the table.
+
+    Attributes:
+        action: What the person must be allowed to do.
+        is_export: Whether a file of people or of the audit is taken away.
     """
 
     action: Action
+    is_export: bool = False
 
     def __call__(self, request: Request) -> Person:
         """Return the person; raise ContractError for no session, a wrong role or origin."""
         check_origin(request)
-        person = person_of(request)
+        visitor = visitor_of(request)
+        person = proved_person(visitor)
         if not may(person.role, self.action):
             possible = ", ".join(roles_with(self.action))
             raise role_refused(person.login, person.role, self.action, possible)
+        if not visitor.has_factor and self._is_factor_asked(request, person):
+            raise factor_unset(f"{request.method} {request.url.path}")
         return person
 
+    def _is_factor_asked(self, request: Request, person: Person) -> bool:
+        """Return whether somebody without a second factor is sent to set one up.
 
-def require(action: Action) -> Require:
+        What concerns the own session alone stays open: that is where it is set up.
+        """
+        rule: FactorRule = getattr(request.app.state, "factor_rule", FactorRule.NOBODY)
+        if rule is FactorRule.NOBODY or self.action is Action.OWN_SESSION:
+            return False
+        is_export = self.is_export and rule is FactorRule.EXPORTS
+        return person.role is Role.ADMINISTRATOR or is_export
+
+
+def require(action: Action, *, is_export: bool = False) -> Require:
     """Return the dependency for a route: `person: Annotated[Person, Depends(require(...))]`."""
-    return Require(action)
+    return Require(action, is_export)
 
 
 def person_of(request: Request) -> Person:
     """Return who holds the session cookie; raise ContractError when nobody does."""
+    return proved_person(visitor_of(request))
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Return who holds the session cookie, also where a second factor was not shown yet."""
+    return access_desk(request).visitor_for(session_token(request))
+
+
+def session_token(request: Request) -> str:
+    """Return the session cookie; raise ContractError when there is none."""
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         raise token_missing("session cookie", "log in")
-    return access_desk(request).person_for(token)
+    return token
 
 
 def require_tablet(request: Request) -> TabletIdentity:
@@ -114,6 +146,19 @@ def set_session_cookie(response: Response, token: str, *, is_https: bool) -> Non
         samesite="strict",
         secure=is_https,
         path="/",
+    )
+
+
+def set_browser_cookie(response: Response, token: str, *, is_https: bool) -> None:
+    """Let the browser be known at its next log-in; it opens nothing by itself."""
+    response.set_cookie(
+        BROWSER_COOKIE,
+        token,
+        max_age=int(BROWSER_LIFE.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=is_https,
+        path="/login",
     )
 
 

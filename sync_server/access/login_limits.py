@@ -1,7 +1,8 @@
 """Decides how many failed log-ins are too many, so that guessing costs time and locks out nobody.
 
 The failures of one pair of name and address are limited hard, an address alone and a name alone
-wider: a stranger who knows a name cannot keep its owner out from another address.
+wider. A browser that has logged in under this name before is counted by itself: strangers who try
+the name from a hundred addresses, or from behind the same one, do not keep its owner out.
 """
 
 from datetime import timedelta
@@ -18,6 +19,9 @@ class LimitScope(StrEnum):
     ADDRESS = "address"
     LOGIN = "login"
     CODE_ADDRESS = "code_address"
+    BROWSER = "browser"
+    FACTOR_PAIR = "factor_pair"
+    FACTOR = "factor"
 
 
 MOST_FAILURES: dict[LimitScope, int] = {
@@ -25,10 +29,15 @@ MOST_FAILURES: dict[LimitScope, int] = {
     LimitScope.ADDRESS: 30,
     LimitScope.LOGIN: 100,
     LimitScope.CODE_ADDRESS: 10,
+    LimitScope.BROWSER: 10,
+    LimitScope.FACTOR_PAIR: 5,
+    LimitScope.FACTOR: 20,
 }
 """Failures inside WINDOW after which the next try is not even checked.
 
-Ten tries in a code's ten minutes against 32**8 codes: one guess in 10**11 succeeds."""
+Ten tries in a code's ten minutes against 32**8 codes: one guess in 10**11 succeeds.
+Twenty tries of a second factor in WINDOW against three codes in a million: whoever has the password
+already finds one in half a year at best; recovery codes stay open to the owner meanwhile."""
 
 
 def is_limited(scope: LimitScope, failure_count: int) -> bool:

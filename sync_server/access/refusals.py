@@ -28,6 +28,28 @@ def token_invalid(place: str, remedy: str) -> ContractError:
     )
 
 
+def factor_missing(place: str) -> ContractError:
+    """Return the refusal of a session that has shown the password and no second factor."""
+    return ContractError(
+        place=place,
+        field="second factor",
+        problem="was not shown yet",
+        remedy="type the code of your app at /login/code",
+        code=Code.FACTOR_MISSING,
+    )
+
+
+def factor_unset(place: str) -> ContractError:
+    """Return the refusal of somebody who must set up a second factor first."""
+    return ContractError(
+        place=place,
+        field="second factor",
+        problem="is asked here and you have none",
+        remedy="set one up at /me/second-factor",
+        code=Code.FACTOR_UNSET,
+    )
+
+
 def token_expired(place: str, expired_at_utc: datetime, remedy: str) -> ContractError:
     """Return the refusal of a token whose time is over."""
     return ContractError(

@@ -50,6 +50,11 @@ def new_id(now_utc: datetime) -> str:
     return str(uuid.UUID(int=value))
 
 
+def new_secret_bytes(count: int) -> bytes:
+    """Return so many random bytes: a key that both sides keep."""
+    return secrets.token_bytes(count)
+
+
 def new_salt() -> str:
     """Return 128 random bits as hexadecimal digits, to be hashed along with what can be guessed."""
     return secrets.token_hex(16)

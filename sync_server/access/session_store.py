@@ -1,14 +1,15 @@
 """Sessions of people: an opaque token in a cookie, its hash in the database, two ends of time."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sync_server.access.account_store import Person, get_person
 from sync_server.access.login_limits import WINDOW, LimitScope, is_limited
-from sync_server.access.refusals import token_expired, token_invalid, token_revoked
+from sync_server.access.refusals import factor_missing, token_expired, token_invalid, token_revoked
 from sync_server.access.secrets_io import hash_secret, new_token
-from sync_server.db.access_tables import LOGIN_FAILURE, SESSION
+from sync_server.db.access_tables import LOGIN_FAILURE, SECOND_FACTOR, SESSION
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -24,6 +25,21 @@ TOUCH_EVERY = timedelta(minutes=1)
 
 _PLACE = "session cookie"
 _REMEDY = "log in again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Whose session it is, and how far it was proved.
+
+    Attributes:
+        person: Who knew the password.
+        has_factor: Whether the account has a second factor.
+        is_proved: Whether this session has shown it.
+    """
+
+    person: Person
+    has_factor: bool
+    is_proved: bool
 
 
 def open_session(connection: Connection, account_id: str, now_utc: datetime) -> str:
@@ -46,10 +62,26 @@ def person_of_session(connection: Connection, token: str, now_utc: datetime) -> 
     """Return who holds the session.
 
     Raises:
+        ContractError: Unknown, ended, expired, idle too long, or a second factor was not shown;
+            each with its own code.
+    """
+    return proved_person(visitor_of_session(connection, token, now_utc))
+
+
+def proved_person(visitor: Visitor) -> Person:
+    """Return the person; raise ContractError where a second factor was not shown."""
+    if visitor.has_factor and not visitor.is_proved:
+        raise factor_missing(_PLACE)
+    return visitor.person
+
+
+def visitor_of_session(connection: Connection, token: str, now_utc: datetime) -> Visitor:
+    """Return who holds the session, also where only the password was shown.
+
+    Raises:
         ContractError: Unknown, ended, expired or idle too long; each with its own code.
     """
-    query = select(SESSION).where(SESSION.c.token_hash == hash_secret(token))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_SESSION, {"hash": hash_secret(token)}).one_or_none()
     if row is None:
         raise token_invalid(_PLACE, _REMEDY)
     if row.ended_at_ms is not None:
@@ -60,7 +92,37 @@ def person_of_session(connection: Connection, token: str, now_utc: datetime) -> 
     person = get_person(connection, row.account_id)
     if not person.is_active:
         raise token_revoked(_PLACE, now_utc, "ask the administrator for an account")
-    return person
+    return Visitor(
+        person=person,
+        has_factor=row.confirmed_at_ms is not None,
+        is_proved=row.proved_at_ms is not None,
+    )
+
+
+_SESSION = (
+    select(SESSION, SECOND_FACTOR.c.confirmed_at_ms)
+    .outerjoin(SECOND_FACTOR, SECOND_FACTOR.c.account_id == SESSION.c.account_id)
+    .where(SESSION.c.token_hash == bindparam("hash"))
+)
+"""Built once: every request asks."""
+
+
+def prove_session(connection: Connection, token: str, now_utc: datetime) -> None:
+    """Note that the session has shown the second factor."""
+    connection.execute(
+        update(SESSION)
+        .where(SESSION.c.token_hash == hash_secret(token))
+        .values(proved_at_ms=ms_from_utc(now_utc))
+    )
+
+
+def end_sessions(connection: Connection, account_id: str, now_utc: datetime) -> None:
+    """End every session of an account at once."""
+    connection.execute(
+        update(SESSION)
+        .where(SESSION.c.account_id == account_id, SESSION.c.ended_at_ms.is_(None))
+        .values(ended_at_ms=ms_from_utc(now_utc))
+    )
 
 
 def is_touch_due(connection: Connection, token: str, now_utc: datetime) -> bool:

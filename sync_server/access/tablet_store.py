@@ -62,12 +62,13 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TabletIdentity:
-    """Which tablet speaks."""
+    """Which tablet speaks; `former_id`: what it was called under its enrolment before."""
 
     tablet_id: str
     name: str
     crew_id: str
     enrolled_at_utc: datetime
+    former_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ def enrol_tablet(
     """
     crew_id = _use_code(connection, request.code, now_utc)
     tablet_id = new_id(now_utc)
+    former_id = _former_id(connection, request)
     connection.execute(
         insert(TABLET).values(
             tablet_id=tablet_id,
@@ -136,6 +138,7 @@ def enrol_tablet(
             crew_id=crew_id,
             enrolled_at_ms=ms_from_utc(now_utc),
             last_seen_at_ms=ms_from_utc(now_utc),
+            former_tablet_id=former_id,
         )
     )
     people = people_of_crew(connection, crew_id)
@@ -143,7 +146,10 @@ def enrol_tablet(
         admit(connection, tablet_id, person.account_id, now_utc)
     token, expires_at_utc = _issue_token(connection, tablet_id, now_utc, token_life)
     event = AuditEvent(
-        actor=tablet_id, action="tablet.enrol", subject=tablet_id, detail={"crew": crew_id}
+        actor=tablet_id,
+        action="tablet.enrol",
+        subject=tablet_id,
+        detail={"crew": crew_id} if former_id is None else {"crew": crew_id, "former": former_id},
     )
     append_audit(connection, event, now_utc)
     return EnrolAnswer(
@@ -154,6 +160,19 @@ def enrol_tablet(
         people=tuple(tablet_person(person) for person in people),
         crew_name=crew_name(connection, crew_id),
     )
+
+
+def _former_id(connection: Connection, request: EnrolRequest) -> str | None:
+    """Return what the device was called under the newest of its enrolments that is known here."""
+    for mark in (request.former, *request.earlier):
+        found: str | None = connection.execute(_FORMER, {"hash": mark}).scalar_one_or_none()
+        if found is not None:
+            return found
+    return None
+
+
+_FORMER = select(TABLET_TOKEN.c.tablet_id).where(TABLET_TOKEN.c.token_hash == bindparam("hash"))
+"""Whose token it was, whether or not it still opens anything."""
 
 
 def _use_code(connection: Connection, code: str, now_utc: datetime) -> str:
@@ -262,7 +281,20 @@ def _identity(row: Row[str]) -> TabletIdentity:
         name=row.name,
         crew_id=row.crew_id,
         enrolled_at_utc=utc_from_ms(row.enrolled_at_ms),
+        former_id=row.former_tablet_id,
     )
+
+
+LONGEST_PAST = 20
+"""Enrolments of one device that are looked back at."""
+
+
+def enrolments_of(connection: Connection, tablet: TabletIdentity) -> list[TabletIdentity]:
+    """Return the device under all its enrolments, the present one first."""
+    found = [tablet]
+    while (former_id := found[-1].former_id) is not None and len(found) < LONGEST_PAST:
+        found.append(tablet_as_it_was(connection, former_id)[0])
+    return found
 
 
 def revoke_tablet(connection: Connection, tablet_id: str, actor: str, now_utc: datetime) -> None:

@@ -34,6 +34,9 @@ class AlertEvent(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     FINDING = "finding"
     RETRACTED = "retracted"
+    RESET = "reset"
+    TAKEN_OUT = "taken_out"
+    PUT_BACK = "put_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from sync_server.alerts.alert import (
     AlertFinding,
 )
 from sync_server.alerts.alert_rows_store import alert_row, change_alert, note_event
-from sync_server.alerts.priorities import is_more_severe, priority_of
+from sync_server.alerts.priorities import is_more_severe, is_safety_class, priority_of
 from sync_server.db.alert_tables import ACTIVE_ALERT, ALERT
 from wire_contracts.alert_states import (
     CONDITION,
@@ -32,6 +32,7 @@ from wire_contracts.fields import JsonObject
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.kinds import FAMILY, Family, FindingResult, Kind, Label, label_for
 from wire_contracts.payloads import dump_json
+from wire_contracts.quantities import Medium
 
 _SETTLES = frozenset({FindingResult.LEAK, FindingResult.INACCURATE, FindingResult.NORMAL})
 """A finding that explains the alert ends it; `other` leaves it open until the condition is gone."""
@@ -82,13 +83,27 @@ def lane_of(finding: AlertFinding) -> str:
 
 
 def return_alert(connection: Connection, alert_id: str, now_utc: datetime) -> None:
-    """Record that the condition is gone; an unacknowledged alert still waits for a person."""
+    """Record that the condition is gone; who has to look still does.
+
+    An unacknowledged alert waits to be acknowledged, an acknowledged one of safety class A to be
+    reset; the others are over.
+    """
     row = alert_row(connection, alert_id)
     if row.condition not in {Condition.UNACKNOWLEDGED, Condition.ACKNOWLEDGED}:
         return
-    condition = CONDITION.next_state(Condition(row.condition), ConditionEvent.RETURN)
-    change_alert(connection, alert_id, condition=condition, returned_at_ms=ms_from_utc(now_utc))
-    note_event(connection, alert_id, AlertEvent.RETURNED, now_utc)
+    is_latching = row.condition == Condition.ACKNOWLEDGED and is_safety_class(
+        Medium(row.medium), row.priority
+    )
+    event = ConditionEvent.RETURN_LATCHING if is_latching else ConditionEvent.RETURN
+    _return(connection, row, event, now_utc)
+
+
+def _return(
+    connection: Connection, row: Row[tuple[str]], event: ConditionEvent, now_utc: datetime
+) -> None:
+    condition = CONDITION.next_state(Condition(row.condition), event)
+    change_alert(connection, row.alert_id, condition=condition, returned_at_ms=ms_from_utc(now_utc))
+    note_event(connection, row.alert_id, AlertEvent.RETURNED, now_utc)
 
 
 def acknowledge(connection: Connection, alert_id: str, actor: str, now_utc: datetime) -> None:
@@ -237,8 +252,13 @@ def _settle(
     if row.condition in {Condition.UNACKNOWLEDGED, Condition.RETURNED_UNACKNOWLEDGED}:
         condition = CONDITION.next_state(Condition(row.condition), ConditionEvent.ACKNOWLEDGE)
         _acknowledge(connection, alert_id, condition, actor, now_utc)
-    if result in _SETTLES:
-        return_alert(connection, alert_id, now_utc)
+    row = alert_row(connection, alert_id)
+    if result in _SETTLES and row.condition == Condition.LATCHED:
+        condition = CONDITION.next_state(Condition.LATCHED, ConditionEvent.RESET)
+        change_alert(connection, alert_id, condition=condition)
+        note_event(connection, alert_id, AlertEvent.RESET, now_utc, actor=actor)
+    elif result in _SETTLES and row.condition == Condition.ACKNOWLEDGED:
+        _return(connection, row, ConditionEvent.RETURN, now_utc)
 
 
 def _insert_new(

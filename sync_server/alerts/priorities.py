@@ -3,6 +3,9 @@
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 
+SAFETY_PRIORITY = 1
+"""A gas alert of this priority is safety class A."""
+
 _PRIORITY: dict[tuple[Kind, Medium], int] = {
     (Kind.BURST, Medium.GAS): 1,
     (Kind.SLOW_LEAK, Medium.GAS): 1,
@@ -26,6 +29,16 @@ SEVERITY: dict[Kind, int] = {Kind.SLOW_LEAK: 1, Kind.VALVE_OPEN: 2, Kind.BURST: 
 def priority_of(kind: Kind, medium: Medium) -> int:
     """Return 1 (most urgent) to 4 for an alert of this kind on this medium."""
     return _PRIORITY.get((kind, medium), _OTHERWISE)
+
+
+def is_safety_class(medium: Medium, priority: int) -> bool:
+    """Return whether an alert is of safety class A: gas that escapes.
+
+    It is pinned, never grouped, never shelved or taken out of service, and it latches: when its
+    condition is gone after somebody acknowledged it, a person still has to reset it (ISA-18.2
+    latching alarms: gone by itself is not the same as looked after).
+    """
+    return medium is Medium.GAS and priority == SAFETY_PRIORITY
 
 
 def is_more_severe(kind: Kind, than: Kind) -> bool:

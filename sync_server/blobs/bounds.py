@@ -16,6 +16,10 @@ QUOTA_BLOBS: Final = 2_000
 QUOTA_BYTES: Final = 4 * 1024 * 1024 * 1024
 """New bytes of one tablet per day: 2,000 photos of 2 MB, or 340 of the largest."""
 
+SEALED_BYTES: Final = 256 * 1024 * 1024
+"""New bytes of one tablet per day that stay in the database as they came sealed: the 60 photos of
+2 MB of three days offline are 160 MB of base64."""
+
 OPEN_PARTIALS: Final = 50
 """Unfinished uploads of one tablet at a time; a tablet sends one after the other."""
 
@@ -48,6 +52,17 @@ def check_quota(used: Used, size_bytes: int) -> None:
     if used.open_partials >= OPEN_PARTIALS:
         problem = f"{used.open_partials} uploads of this tablet are unfinished"
         raise _wait(problem, "finish one of them first")
+
+
+def check_sealed_quota(used_bytes: int, size_bytes: int) -> None:
+    """Return when one more sealed thing of this size may be kept as it came.
+
+    Raises:
+        ContractError: The tablet must wait; what it has stays with it.
+    """
+    if used_bytes + size_bytes > SEALED_BYTES:
+        problem = f"this tablet left {used_bytes} sealed bytes here in a day"
+        raise _wait(problem, "put the sealing keys back, or wait; the tablet keeps the rest")
 
 
 def check_room(free_bytes: int, size_bytes: int) -> None:

@@ -90,6 +90,10 @@ class Intake:
         self._torn: Counter[str] = Counter()
         self.stores = StoreFiles(root=files.root)
 
+    def check_room_for(self, size_bytes: int) -> None:
+        """Return when the disk has room for so much more; raise ContractError when it has not."""
+        check_room(self._files.free_bytes(), size_bytes)
+
     def refuse_offer(self, sha256: str) -> None:
         """Note that a tablet offered a photo that is larger than any that is taken."""
         with self._engine.begin() as connection:
@@ -147,7 +151,19 @@ class Intake:
         return None if partial is None else Upload(self, self._files, partial)
 
     def take_whole(self, tablet: TabletIdentity, offer: BlobOffer, content: bytes) -> bool:
-        """Take a blob that came in one piece (a sealed one); return whether it is safe now."""
+        """Take a blob that came in one piece (a sealed one); return whether it is safe now.
+
+        `content` has the hash of its name: bytes that came before and were torn are dropped and it
+        begins anew, once.
+        """
+        try:
+            return self._take_at_once(tablet, offer, content)
+        except ContractError as error:
+            if error.code is not Code.BLOB_HASH:
+                raise
+            return self._take_at_once(tablet, offer, content)
+
+    def _take_at_once(self, tablet: TabletIdentity, offer: BlobOffer, content: bytes) -> bool:
         answer = self.offer(tablet, offer)
         if answer.is_had:
             return True

@@ -1,5 +1,6 @@
 """Keeps the damaged files of tablets' stores as they came, for whoever finds out what happened."""
 
+import io
 import os
 import time
 import zipfile
@@ -32,8 +33,11 @@ class StoreFiles:
 
     root: Path
 
-    def keep(self, name: str, content: bytes) -> str:
-        """Return the report inside, empty when there is none; keep the zip while there is room."""
+    def keep(self, name: str, content: bytes) -> str | None:
+        """Return the report inside, empty when there is none; keep the zip while there is room.
+
+        None when there is neither room nor report: nothing of it was kept.
+        """
         folder = self.root / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         kept = folder / f"{name}.zip"
@@ -45,7 +49,8 @@ class StoreFiles:
                 os.fsync(file.fileno())
             fresh.replace(kept)
             sync_folder(folder)
-        return _report_of(kept) if kept.exists() else ""
+        report = _report_of(content)
+        return report if report or kept.exists() else None
 
     def names(self) -> list[str]:
         """Return the names of the files that are here."""
@@ -60,9 +65,9 @@ class StoreFiles:
         return len(old)
 
 
-def _report_of(path: Path) -> str:
+def _report_of(content: bytes) -> str:
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(REPORT) as report:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(REPORT) as report:
             return report.read(MOST_REPORT_BYTES).decode("utf-8", "replace")
     except (zipfile.BadZipFile, KeyError, OSError, RuntimeError):
         return ""

@@ -26,11 +26,13 @@ The line through the modules:
     gateway_tables    orders to gateways, and how they are
     page_tables       how a person wants the pages
     engine_io         open an engine; read without taking the writer's lock
+    advisory_io       locks that one of several processes holds, on PostgreSQL
     log_io            empty the log into the file, beside the writers
     migrate_io        bring a database to the newest schema
     bulk_io           many rows at driver speed
     among             one statement for any number of values
     server_store      the server's own facts, such as its epoch
+    notices_io        PostgreSQL tells every process that the feed has grown
     feed_store        the append-only feed of changes that live pages follow
     change_store      the index of changes that tablets pull, in the order of the commits
     backup_io         copy a SQLite database while it is in use, and put a copy back

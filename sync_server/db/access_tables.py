@@ -54,7 +54,36 @@ SESSION = Table(
     Column("last_seen_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False),
     Column("ended_at_ms", BigInteger),
+    Column("proved_at_ms", BigInteger),
     Index("ix_session_account", "account_id"),
+)
+"""`proved_at_ms`: when a second factor was shown; none yet where it is empty."""
+
+SECOND_FACTOR = Table(
+    "second_factor",
+    METADATA,
+    Column("account_id", String(36), ForeignKey("account.account_id"), primary_key=True),
+    Column("secret", String(64), nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("confirmed_at_ms", BigInteger),
+)
+"""The one secret that cannot be kept as a hash: codes are computed from it."""
+
+RECOVERY_CODE = Table(
+    "recovery_code",
+    METADATA,
+    Column("code_hash", String(64), primary_key=True),
+    Column("account_id", String(36), ForeignKey("account.account_id"), nullable=False),
+    Index("ix_recovery_code_account_id", "account_id"),
+)
+
+KNOWN_BROWSER = Table(
+    "known_browser",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account_id", String(36), ForeignKey("account.account_id"), nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Index("ix_known_browser_account_id", "account_id"),
 )
 
 LOGIN_FAILURE = Table(
@@ -82,7 +111,9 @@ TABLET = Table(
     Column("last_seen_at_ms", BigInteger),
     Column("revoked_at_ms", BigInteger),
     Column("revoked_by", String(80)),
+    Column("former_tablet_id", String(36)),
 )
+"""`former_tablet_id`: the same device under its enrolment before."""
 
 TABLET_TOKEN = Table(
     "tablet_token",

@@ -3,13 +3,14 @@
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
-from sync_server.db.server_store import draw_server_epoch
+from sync_server.db.server_store import draw_server_epoch, note_restored
 
 
 class BackupError(RuntimeError):
@@ -39,7 +40,14 @@ def back_up(database_url: str, target: Path) -> None:
     if target.exists():
         raise BackupError(f"{target}: file: exists already; choose another name")
     unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(0o600)
+    except OSError as error:
+        raise BackupError(
+            f"{target.parent}: folder: cannot be written ({error.strerror}); name another folder"
+        ) from error
     with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(unfinished)) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE").close()
@@ -76,6 +84,7 @@ def restore(database_url: str, copy: Path) -> int:
     migrate(engine)
     with engine.begin() as connection:
         epoch = draw_server_epoch(connection)
+        note_restored(connection, datetime.now(tz=UTC))
     engine.dispose()
     return epoch
 

@@ -74,9 +74,8 @@ def user_bucket(account_id: str) -> str:
     return f"user:{account_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A thing as tablets shall see it from this transaction on.
+class Publication(NamedTuple):
+    """A thing as tablets shall see it from this transaction on; a tuple, of which a push has many.
 
     Attributes:
         entity: Its type, such as `work_order`.

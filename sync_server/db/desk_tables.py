@@ -37,18 +37,22 @@ SERVICE_REQUEST = Table(
     Column("due_from_ms", BigInteger, nullable=True),
     Column("due_at_ms", BigInteger, nullable=True),
     Column("due_clock", String(8), nullable=True),
+    Column("sort_ms", BigInteger, nullable=True),
     Column("order_steps_seen", Integer, nullable=False),
     Column("is_satisfied", Boolean, nullable=True),
     Column("reopen_count", Integer, nullable=False),
     Column("changed_at_ms", BigInteger, nullable=False),
     Index(None, "state", "due_at_ms"),
+    Index(None, "sort_ms", "request_id"),
+    Index(None, "state", "sort_ms", "request_id"),
     Index(None, "premises_id", "received_at_ms"),
     Index(None, "community_id", "received_at_ms"),
     Index(None, "order_id"),
     Index(None, "group_id"),
 )
 """What a caller wants. Who called and in which words is in `request_person`, so that it can be
-erased; `due_at_ms` is the next clock that runs, kept so that lists can page by it."""
+erased; `due_at_ms` is the next clock that runs, `sort_ms` the place in the list of what is open,
+null when it is not: kept so that lists page along an index."""
 
 REQUEST_PERSON = Table(
     "request_person",

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from sync_server.db.bulk_io import put_rows
 from sync_server.db.feed_tables import FEED
+from sync_server.db.notices_io import FEED_CHANNEL, tell
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 
 
@@ -47,6 +48,7 @@ def append_feed_all(
     at_ms = ms_from_utc(now_utc)
     rows = [(str(topic), each, at_ms) for each in sorted(set(ref_ids))]
     put_rows(connection, FEED, rows, names=("topic", "ref_id", "at_ms"))
+    tell(connection, FEED_CHANNEL)
 
 
 def read_feed(connection: Connection, after_id: int, limit: int) -> Sequence[FeedEntry]:

@@ -12,6 +12,7 @@ from sync_server.db.server_tables import SERVER_STATE
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 
 _MOVED = "moved_at_ms"
+_RESTORED = "restored_at_ms"
 
 _EPOCH_BITS = 63
 """Integers in the database are signed; `wire_contracts.frames.MAX_EPOCH` has 63 bits too."""
@@ -55,6 +56,17 @@ def note_moved(connection: Connection, at_utc: datetime) -> None:
 def moved_at(connection: Connection) -> datetime | None:
     """Return when everything was moved to another database; None: this is the one in use."""
     at_ms = _number(connection, _MOVED)
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
+def note_restored(connection: Connection, at_utc: datetime) -> None:
+    """Note that this database was put back from a backup, and goes on from now."""
+    _store(connection, _RESTORED, ms_from_utc(at_utc))
+
+
+def restored_at(connection: Connection) -> datetime | None:
+    """Return when this database was last put back from a backup; None: it never was."""
+    at_ms = _number(connection, _RESTORED)
     return None if at_ms is None else utc_from_ms(at_ms)
 
 

@@ -154,7 +154,14 @@ SEALED_ITEM = Table(
     Column("is_opened", Boolean, nullable=False),
     Column("body", Text),
     Column("received_at_ms", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger),
     Index("ix_sealed_item_unopened", "is_opened", "key_id"),
+    Index(
+        "ix_sealed_item_tablet_id_received_at_ms_size_bytes",
+        "tablet_id",
+        "received_at_ms",
+        "size_bytes",
+    ),
 )
 """What came sealed: the envelope as it came while it cannot be opened, the text of a draft once it
-is; an operation and a file live in their own tables."""
+is; an operation and a file live in their own tables. `size_bytes`: of what came."""

@@ -1,5 +1,6 @@
 """An XLSForm -> the model that tablets are given, or all that is wrong with it."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from wire_contracts.forms.model import (
     MAX_NODES,
     NUMBERS,
     SELECTS,
+    UNANSWERED,
     ChoiceRow,
     FormModel,
     FormNode,
@@ -122,6 +124,8 @@ class _Compiler:
         )
         self._check_size(model)
         self._check_references(model)
+        if not self._problems:
+            self._check_has_question(model)
         if self._problems:
             raise FormRefusedError(sorted(self._problems, key=lambda each: (each.sheet, each.row)))
         return model
@@ -167,7 +171,7 @@ class _Compiler:
         control = self._xform.controls.get(path)
         kind = self._kind(path, bind, control, has_children=bool(instance.children))
         rules = self._rules(path, bind, control, instance)
-        low, high = _limits(rules.constraint) if kind in NUMBERS else (None, None)
+        low, high = _limits(rules.constraint, kind) if kind in NUMBERS else (None, None)
         attributes = {} if control is None else control.attributes
         node = FormNode(
             path=path,
@@ -334,6 +338,19 @@ class _Compiler:
 
     # --- the form as a whole
 
+    def _check_has_question(self, model: FormModel) -> None:
+        """Refuse a form in which nothing can be answered: it would be done before it is begun."""
+        if all(node.kind in UNANSWERED for node in walk(model.nodes)):
+            self._problems.append(
+                FormProblem(
+                    sheet="survey",
+                    row=2,
+                    column="type",
+                    problem="has no question that can be answered",
+                    remedy="write at least one, such as type integer with a name and a label",
+                )
+            )
+
     def _check_size(self, model: FormModel) -> None:
         nodes = sum(1 for _ in walk(model.nodes))
         choices = sum(len(rows) for rows in model.lists.values())
@@ -394,18 +411,27 @@ def _number(text: str | None) -> float | None:
     return None if text is None or not text.strip() else float(text)
 
 
-def _limits(constraint: Tree | None) -> tuple[float | None, float | None]:
-    """Return the range that a constraint such as `. >= 0 and . <= 100` allows."""
+def _limits(constraint: Tree | None, kind: NodeKind) -> tuple[float | None, float | None]:
+    """Return the range that a constraint such as `. >= 0 and . <= 100` allows, ends included.
+
+    A limit that is itself refused, `. > 1`, is 2 for whole numbers and no end of a range for
+    others: a range is shown to people, and what it shows must be taken.
+    """
+    step = 1.0 if kind is NodeKind.INTEGER else None
     low: float | None = None
     high: float | None = None
     for term in _terms(constraint):
         value = _literal(term.right)
         if term.left != _HERE or value is None:
             continue
-        if term.operator in {">=", ">"}:
+        if term.operator == ">=":
             low = value
-        if term.operator in {"<=", "<"}:
+        elif term.operator == "<=":
             high = value
+        elif term.operator == ">":
+            low = None if step is None else math.floor(value) + step
+        elif term.operator == "<":
+            high = None if step is None else math.ceil(value) - step
     return low, high
 
 

@@ -3,6 +3,8 @@
 The line through the modules:
 
     mqtt_io           messages from the broker, acknowledgements back
+    partition_shares  pure: which partitions one of several replicas holds
+    partition_links_io      one session per partition held, where several replicas share them
     inbox             pure: is it a batch, a gateway's word, or unusable?
     arrivals          what arrived, and the number that tells equal content
     ingest            pure: new, duplicate, clone or refused?

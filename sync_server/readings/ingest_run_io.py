@@ -16,7 +16,8 @@ from sync_server.gateways.health_store import note_health
 from sync_server.gateways.order_store import due_orders, hurry, mark_sent, note_result
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.inbox import Dropped, GatewayWord, Item, Unusable, read_message
-from sync_server.readings.mqtt_io import BrokerLink, Message
+from sync_server.readings.mqtt_io import Message
+from sync_server.readings.partition_links_io import PartitionSource
 from sync_server.readings.quality_event_store import (
     QualityEvent,
     QualityEventKind,
@@ -54,7 +55,7 @@ class IngestLoop:
     def __init__(
         self,
         engine: Engine,
-        link: BrokerLink,
+        link: PartitionSource,
         clock: Clock,
         metrics: IngestMetrics,
         reached: Callable[[str], None],
@@ -65,7 +66,7 @@ class IngestLoop:
         self._clock = clock
         self._metrics = metrics
         self._reached = reached
-        self._store = ReadingStore()
+        self._store = ReadingStore(is_shared=link.is_shared)
         self._orders_due_s = 0.0
 
     def run(self, server_epoch: int, stop: threading.Event) -> None:
@@ -87,7 +88,10 @@ class IngestLoop:
         try:
             with reading(self._engine) as connection:
                 due = due_orders(connection, now_utc)
-            sent = [each for each in due if self._link.publish_order(each.gateway_id, each.payload)]
+            ours = [each for each in due if self._link.serves(each.gateway_id)]
+            sent = [
+                each for each in ours if self._link.publish_order(each.gateway_id, each.payload)
+            ]
             if sent:
                 with self._engine.begin() as connection:
                     mark_sent(connection, sent, now_utc)

@@ -4,11 +4,13 @@ A message is confirmed to the broker only after the database has it; what a gate
 said by our own acknowledgement alone (RULINGS R3), so a broker that forgets loses nothing.
 """
 
+import itertools
 import queue
 import ssl
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -40,17 +42,24 @@ then given twice as long; amqtt 0.12 may forget to answer when others connect at
 
 _LONGEST_UNSUBSCRIBED_S = 256.0
 
-_WAITING_MESSAGES = 4000
+WAITING_MESSAGES = 4000
+"""Messages held here at most until they are stored; the broker keeps the rest."""
+
 _KEEPALIVE_S = 30
 _RECONNECT_S = (1, 10)
 _FAREWELL_S = 2.0
-_CHANNELS = (Channel.UP, Channel.STATE, Channel.EVENT, Channel.HEALTH, Channel.RES)
+CHANNELS = (Channel.UP, Channel.STATE, Channel.EVENT, Channel.HEALTH, Channel.RES)
+"""What gateways say, in the order in which it is subscribed to."""
+
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that the broker still holds for us until `confirm`."""
+    """A message that the broker still holds for us until `confirm`.
+
+    `connection_number` names the connection it came by.
+    """
 
     topic: str
     payload: bytes
@@ -58,13 +67,34 @@ class Message:
     connection_number: int
 
 
+def all_topics() -> Sequence[str]:
+    """Return the filters that match what every gateway says."""
+    return [subscription(channel) for channel in CHANNELS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What a link subscribes to, and where its messages go.
+
+    Attributes:
+        topics: The filters of its subscription.
+        messages: Several links may share one queue.
+        numbers: Numbers of connections; links with one queue share it, so that none is used twice.
+    """
+
+    topics: Sequence[str] = field(default_factory=all_topics)
+    messages: "queue.Queue[Message]" = field(default_factory=lambda: queue.Queue(WAITING_MESSAGES))
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+
 class BrokerLink:
     """A paho client with manual confirmation; MQTT 5, or 3.1.1 where the broker knows no better."""
 
-    def __init__(self, config: BrokerConfig) -> None:
-        """Prepare the client; `start` connects."""
+    def __init__(self, config: BrokerConfig, feed: Feed | None = None) -> None:
+        """Prepare the client, for the messages of every gateway unless said; `start` connects."""
         self._config = config
-        self._messages: queue.Queue[Message] = queue.Queue(_WAITING_MESSAGES)
+        self._feed = feed or Feed()
+        self._messages = self._feed.messages
         self._is_closing = threading.Event()
         self._is_connected = threading.Event()
         self._must_fall_back = threading.Event()
@@ -72,9 +102,14 @@ class BrokerLink:
         self._opened_at_s: float | None = None
         self._asked_at_s: float | None = None
         self._patience_s = _UNSUBSCRIBED_S
-        self._connection_number = 0
+        self._connection_number = -1
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._client = self._new_client()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes take messages in too; one link takes them all."""
+        return False
 
     @property
     def is_connected(self) -> bool:
@@ -107,19 +142,24 @@ class BrokerLink:
     def take(self, timeout_s: float) -> Message | None:
         """Return the next message, None when there was none for so long.
 
-        Also where a broker that does not speak MQTT 5 is noticed and greeted again in 3.1.1, and
-        one that has forgotten our subscriptions is left.
+        Also where the link is looked after, see `mind`.
         """
+        self.mind()
+        try:
+            return self._messages.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def mind(self) -> None:
+        """Greet a broker that does not speak MQTT 5 in 3.1.1; leave one that forgot our topics."""
+        if self._is_closing.is_set():
+            return
         if self._must_fall_back.is_set() or self._is_unanswered():
             self._fall_back()
         if self._is_forgotten():
             _LOG.warning("ingest.not_subscribed", host=self._config.host, port=self._config.port)
             self._patience_s = min(2 * self._patience_s, _LONGEST_UNSUBSCRIBED_S)
             self._begin_again()
-        try:
-            return self._messages.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
 
     def take_now(self) -> Message | None:
         """Return a message that is here already, None when there is none."""
@@ -130,8 +170,17 @@ class BrokerLink:
 
     def confirm(self, message: Message) -> None:
         """Let the broker forget a message; one of an earlier connection comes again instead."""
-        if message.connection_number == self._connection_number:
+        if self.holds(message):
             self._client.ack(message.mid, 1)
+
+    def holds(self, message: Message) -> bool:
+        """Return whether the message came by the present connection."""
+        return message.connection_number == self._connection_number
+
+    def serves(self, gateway_id: str) -> bool:
+        """Return whether this process speaks to the gateway; one link speaks to all."""
+        del gateway_id
+        return True
 
     def publish_ack(self, gateway_id: str, ack: Ack) -> None:
         """Tell a gateway what is safe, if the broker is there.
@@ -237,10 +286,10 @@ class BrokerLink:
         if reason.is_failure:
             _LOG.error("ingest.broker_refuses", reason=str(reason), user=self._config.username)
             return
-        self._connection_number += 1
+        self._connection_number = next(self._feed.numbers)
         self._is_connected.set()
         self._asked_at_s = time.monotonic()
-        client.subscribe([(subscription(channel), 1) for channel in _CHANNELS])
+        client.subscribe([(topic, 1) for topic in self._feed.topics])
         _LOG.info("ingest.connected", host=self._config.host, port=self._config.port)
 
     def _on_subscribe(

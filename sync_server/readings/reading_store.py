@@ -102,9 +102,9 @@ class ReadingStore:
     is exclusive, and a memory that another writer has overtaken is dropped.
     """
 
-    def __init__(self) -> None:
-        """Start with an empty memory."""
-        self._memory = IngestMemory()
+    def __init__(self, *, is_shared: bool = False) -> None:
+        """Start with an empty memory; `is_shared` where each replica writes its partitions."""
+        self._memory = IngestMemory(is_shared=is_shared)
 
     def store_batches(
         self,
@@ -132,6 +132,7 @@ class ReadingStore:
         try:
             self._memory.begin(connection)
             self._write_readings(connection, accepted, received_at_utc, None)
+            self._memory.finish(connection)
         except BaseException:
             self._memory.forget()
             raise
@@ -145,6 +146,8 @@ class ReadingStore:
     ) -> Stored:
         memory = self._memory
         memory.begin(connection)
+        for batch in batches:
+            memory.touch(batch.gateway_id)
         received_at_ms = ms_from_utc(received_at_utc)
         load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
         known = load_known_hashes(connection, memory, batches)
@@ -160,6 +163,7 @@ class ReadingStore:
             connection, [*arrivals.accepted, *arrivals.clones], received_at_utc, arrived
         )
         advance_epochs(connection, memory, batches, received_at_ms)
+        memory.finish(connection)
         _report(connection, arrivals, conflicts, received_at_utc)
         has_refusals = bool(arrivals.refused) or arrivals.duplicate_count > 0
         return Stored(
@@ -255,6 +259,8 @@ class ReadingStore:
         meter = self._memory.meters.get(key[0])
         gateway_id = max([item.key.gateway_id for item in frames])
         latest = see_row(meter.latest if meter else None, row, gateway_id)
+        for home in (latest, meter.latest if meter else latest):
+            self._memory.touch(home.gateway_id)
         hour_at_ms = hour_of(key[1])
         if stored is None:
             work.new_rows.append(row)

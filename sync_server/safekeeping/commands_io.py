@@ -15,7 +15,8 @@ from sync_server.clock_io import SystemClock
 from sync_server.db.backup_io import BackupError, back_up, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
-from sync_server.db.server_store import draw_server_epoch
+from sync_server.db.server_store import draw_server_epoch, note_restored
+from sync_server.safekeeping.anchors_io import AnchorError, check_anchors
 from sync_server.safekeeping.moving_io import Move, MoveError, move_database
 from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
 from sync_server.sync.sealing_keys_io import copy_keys
@@ -28,7 +29,7 @@ class BrokenAuditError(RuntimeError):
     """The audit chain was changed; the text names the first event that does not fit."""
 
 
-REFUSALS = (BackupError, BrokenAuditError, MoveError)
+REFUSALS = (AnchorError, BackupError, BrokenAuditError, MoveError)
 """What ends one of these commands with status 1 and its text."""
 
 
@@ -40,6 +41,7 @@ class SafeDesk:
     blob_folder: Path
     sealing_folder: Path
     say: Say
+    anchor_file: Path | None = None
 
 
 def add_safe_commands(add: AddCommand) -> None:
@@ -96,6 +98,7 @@ def run_new_epoch(desk: SafeDesk, _options: argparse.Namespace) -> None:
         migrate(engine)
         with engine.begin() as connection:
             epoch = draw_server_epoch(connection)
+            note_restored(connection, SystemClock().now_utc())
     finally:
         engine.dispose()
     desk.say(f"new server epoch {epoch}: gateways and tablets will offer again")
@@ -108,6 +111,8 @@ def run_verify_audit(desk: SafeDesk, _options: argparse.Namespace) -> None:
         migrate(engine)
         with reading(engine) as connection:
             verdict = verify_audit(connection)
+            path = desk.anchor_file
+            anchors = None if path is None else check_anchors(connection, path)
     finally:
         engine.dispose()
     if not verdict.is_whole:
@@ -117,6 +122,8 @@ def run_verify_audit(desk: SafeDesk, _options: argparse.Namespace) -> None:
         )
         raise BrokenAuditError(message)
     desk.say(f"{verdict.event_count} events, the chain is whole")
+    if anchors is not None:
+        desk.say(f"{anchors} anchors in {desk.anchor_file}, each fits the chain")
 
 
 def run_migrate_database(desk: SafeDesk, options: argparse.Namespace) -> None:

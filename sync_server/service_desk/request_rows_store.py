@@ -7,9 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
-    and_,
-    case,
     delete,
     false,
     func,
@@ -59,6 +56,9 @@ _WITHOUT_DUE_MS = 2**61
 _DANGER_MS = 2**62
 """Class A sorts before everything else, what has no clock behind what has one."""
 
+OPEN = frozenset(RequestState) - ENDED - {RequestState.CONFIRMED}
+"""States in which somebody still has to do something, the closing itself aside."""
+
 Values = Mapping[str, str | int | bool | None]
 
 
@@ -103,6 +103,7 @@ def insert_request(
             call_id=new.call_id,
             received_at_ms=ms_from_utc(new.received_at_utc),
             recorded_at_ms=now_ms,
+            sort_ms=_sort_ms(None, is_danger=new.safety_class is SafetyClass.A),
             order_steps_seen=0,
             reopen_count=0,
             changed_at_ms=now_ms,
@@ -269,15 +270,18 @@ def change_request(
     return get_request(connection, record.request_id)
 
 
-def keep_due(connection: Connection, request_id: str, due: ClockState | None) -> None:
-    """Keep which clock is over next, for lists that page by it."""
+def keep_due(connection: Connection, record: RequestRecord, due: ClockState | None) -> None:
+    """Keep which clock is over next and where the request stands in the list of what is open."""
+    due_utc = None if due is None else due.due_at_utc
+    is_open = record.state in OPEN
     connection.execute(
         update(SERVICE_REQUEST)
-        .where(SERVICE_REQUEST.c.request_id == request_id)
+        .where(SERVICE_REQUEST.c.request_id == record.request_id)
         .values(
             due_from_ms=None if due is None else ms_from_utc(due.started_at_utc),
-            due_at_ms=None if due is None else ms_from_utc(due.due_at_utc),
+            due_at_ms=None if due_utc is None else ms_from_utc(due_utc),
             due_clock=None if due is None else due.code,
+            sort_ms=_sort_ms(due_utc, is_danger=record.is_safety) if is_open else None,
         )
     )
 
@@ -360,18 +364,30 @@ def open_page(
     after: tuple[int, str] | None,
     limit: int,
 ) -> Sequence[RequestRecord]:
-    """Return requests of these states, class A, then the next clock first, behind a `key_of`."""
-    query = _in_states(states)
-    due_ms = _due_or_last()
+    """Return requests of these open states, class A, then the next clock first, behind a `key_of`.
+
+    Every query runs along one index from the key on: what is open as a whole by one, a few states
+    each by its own, merged.
+    """
+    if states == OPEN:
+        return _after(connection, after, limit, SERVICE_REQUEST.c.sort_ms.is_not(None))
+    found = [
+        each
+        for state in sorted(states)
+        for each in _after(connection, after, limit, SERVICE_REQUEST.c.state == str(state))
+    ]
+    return sorted(found, key=key_of)[:limit]
+
+
+def _after(
+    connection: Connection, after: tuple[int, str] | None, limit: int, which: ColumnElement[bool]
+) -> list[RequestRecord]:
+    sort_ms, request_id = SERVICE_REQUEST.c.sort_ms, SERVICE_REQUEST.c.request_id
+    query = select(SERVICE_REQUEST).where(which)
     if after is not None:
-        at_ms, request_id = after
-        query = query.where(
-            or_(
-                due_ms > at_ms,
-                and_(due_ms == at_ms, SERVICE_REQUEST.c.request_id > request_id),
-            )
-        )
-    query = query.order_by(due_ms, SERVICE_REQUEST.c.request_id).limit(limit)
+        at_ms, last_id = after
+        query = query.where(sort_ms >= at_ms, or_(sort_ms > at_ms, request_id > last_id))
+    query = query.order_by(sort_ms, request_id).limit(limit)
     return [record_of_row(row) for row in connection.execute(query)]
 
 
@@ -395,15 +411,12 @@ def newest_page(
 
 def key_of(record: RequestRecord) -> tuple[int, str]:
     """Return the place of a request in the order of `open_page`."""
-    due_utc = record.due_at_utc
+    return _sort_ms(record.due_at_utc, is_danger=record.is_safety), record.request_id
+
+
+def _sort_ms(due_utc: datetime | None, *, is_danger: bool) -> int:
     due_ms = _WITHOUT_DUE_MS if due_utc is None else ms_from_utc(due_utc)
-    return due_ms - (_DANGER_MS if record.is_safety else 0), record.request_id
-
-
-def _due_or_last() -> ColumnElement[int]:
-    is_danger = SERVICE_REQUEST.c.safety_class == str(SafetyClass.A)
-    due_ms = func.coalesce(SERVICE_REQUEST.c.due_at_ms, _WITHOUT_DUE_MS)
-    return due_ms - case((is_danger, _DANGER_MS), else_=0)
+    return due_ms - (_DANGER_MS if is_danger else 0)
 
 
 def erase_callers(
@@ -432,12 +445,6 @@ def erase_callers(
         .values(caller="", caller_digits="")
     )
     return len(ids)
-
-
-def _in_states(states: frozenset[RequestState]) -> Select[str]:
-    return select(SERVICE_REQUEST).where(
-        SERVICE_REQUEST.c.state.in_(sorted(str(each) for each in states))
-    )
 
 
 def _moment(milliseconds: int | None) -> datetime | None:
@@ -482,7 +489,3 @@ def record_of_row(row: Row[str]) -> RequestRecord:
         reopen_count=row.reopen_count,
         changed_at_utc=utc_from_ms(row.changed_at_ms),
     )
-
-
-OPEN = frozenset(RequestState) - ENDED - {RequestState.CONFIRMED}
-"""States in which somebody still has to do something, the closing itself aside."""

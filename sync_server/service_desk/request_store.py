@@ -237,7 +237,7 @@ def add_note(
 def renew_due(connection: Connection, record: RequestRecord, office: Office) -> RequestRecord:
     """Return the request with the clock that is over next, found from its whole path."""
     clocks = clocks_of(matter_of(connection, record), load_terms(connection, office))
-    keep_due(connection, record.request_id, next_due(clocks, record.state))
+    keep_due(connection, record, next_due(clocks, record.state))
     return get_request(connection, record.request_id)
 
 

@@ -17,6 +17,11 @@ from wire_contracts.frames import ms_from_utc, utc_from_ms
 
 LONGEST_TEXT = 2000
 _MOST_SHOWN = 100
+_NUMBER_DIGITS = 11
+"""Digits of a number without its country code; more would not be found where it is left out."""
+
+_LEAST_DIGITS = 5
+"""Shorter ones are a room or a time, never a number that somebody is called at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,39 @@ def empty_old(connection: Connection, keep: timedelta, now_utc: datetime) -> int
         .where((STAFF_MESSAGE.c.text != "") | (STAFF_MESSAGE.c.caller != ""))
         .values(text="", caller="")
     ).rowcount
+
+
+def empty_naming(
+    connection: Connection, name: str, phone: str, actor: str, now_utc: datetime
+) -> int:
+    """Empty messages that name a person or a number; return how many (RULINGS R7).
+
+    Spaces and signs in a number do not matter; fewer than five digits are nobody's number.
+    """
+    digits = _digits(phone)[-_NUMBER_DIGITS:]
+    found = [
+        row.message_id
+        for row in connection.execute(select(STAFF_MESSAGE).where(STAFF_MESSAGE.c.text != ""))
+        if _names(f"{row.caller}\n{row.text}", name.strip(), digits)
+    ]
+    for message_id in found:
+        event = AuditEvent(actor=actor, action="message.erase", subject=str(message_id), detail={})
+        append_audit(connection, event, now_utc)
+    connection.execute(
+        update(STAFF_MESSAGE)
+        .where(STAFF_MESSAGE.c.message_id.in_(found))
+        .values(text="", caller="")
+    )
+    return len(found)
+
+
+def _digits(text: str) -> str:
+    return "".join(each for each in text if each.isdecimal())
+
+
+def _names(text: str, name: str, digits: str) -> bool:
+    has_number = len(digits) >= _LEAST_DIGITS and digits in _digits(text)
+    return has_number or (bool(name) and name in text)
 
 
 def _refused(field: str, problem: str, remedy: str) -> ContractError:

@@ -19,7 +19,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
 from wire_contracts.operations import MAX_PUSH_BYTES, push_answer_json
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import MAX_ROWS
+from wire_contracts.pulls import LONGEST_SEEN, MAX_ROWS, dump_poll
 from wire_contracts.sealed import (
     MAX_SEALED_BYTES,
     SEALED_PATH,
@@ -79,6 +79,10 @@ def sync_router(engine: Engine, clock: Clock, terms: SyncTerms | None = None) ->
         """Answer the changes after the token, in columns."""
         asked = _parse_asked(request)
         protocol = _protocol_of(request)
+        if asked.seen is not None and asked.token is None:
+            return _response(
+                dump_poll(service.poll(tablet, asked.seen, protocol)), is_gzipped=False
+            )
         answer = service.pull_written(tablet, asked.token, asked.limit, protocol)
         if _takes_gzip(request) and answer.byte_count > GZIP_ABOVE_BYTES:
             return _response(answer.gzipped(), is_gzipped=True)
@@ -133,19 +137,25 @@ def _is_number(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """From where a tablet pulls, and at most about how many rows."""
+    """From where a tablet pulls, and at most about how many rows; or what it has seen."""
 
     token: str | None
+    seen: str | None
     limit: int
 
 
 def _parse_asked(request: Request) -> _Asked:
     query = request.query_params
     limit = query.get("limit", str(MAX_ROWS))
-    values = {"token": query.get("token"), "limit": int(limit) if _is_number(limit) else limit}
+    values = {
+        "token": query.get("token"),
+        "seen": query.get("seen"),
+        "limit": int(limit) if _is_number(limit) else limit,
+    }
     reader = FieldReader(place="pull", values=values)
     return _Asked(
         token=reader.text("token", longest=LONGEST_TOKEN) if values["token"] else None,
+        seen=reader.text("seen", longest=LONGEST_SEEN) if values["seen"] else None,
         limit=reader.integer("limit", low=1, high=MAX_ROWS),
     )
 

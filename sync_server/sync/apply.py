@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection
 
+from sync_server.access.account_store import has_account
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
-from sync_server.sync.event_time import EventTime
+from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
@@ -41,7 +42,7 @@ def apply_operation(
     connection: Connection, context: CrewContext, operation: Operation, time: EventTime
 ) -> Effect:
     """Return the effect of one operation, written in the caller's transaction."""
-    strange = _strange_actor(context, operation, time)
+    strange = _strange_actor(connection, context, operation, time)
     if strange:
         return refused(Code.NOT_YOURS, strange)
     if operation.kind in _FACTS:
@@ -58,8 +59,23 @@ def apply_operation(
 _GONE = refused(Code.GONE, "the work order does not exist here")
 
 
-def _strange_actor(context: CrewContext, operation: Operation, time: EventTime) -> str:
-    """Return why the tablet cannot speak for the person, empty when it can."""
+def _strange_actor(
+    connection: Connection, context: CrewContext, operation: Operation, time: EventTime
+) -> str:
+    """Return why the tablet cannot speak for the person, empty when it can.
+
+    A person whom this server does not know at all was made after the backup that it was restored
+    from, and one whom it knows as somewhere else may have been moved after it: the work counts
+    (RULINGS R1), and somebody is asked who that was (`push`).
+    """
+    strange = why_strange(context, operation, time)
+    if not strange or context.may_be_forgotten(last_word_utc(operation.at, time)):
+        return ""
+    return strange if has_account(connection, operation.actor) else ""
+
+
+def why_strange(context: CrewContext, operation: Operation, time: EventTime) -> str:
+    """Return why the person is none of the tablet's, as far as this server knows; else empty."""
     if operation.actor not in context.actors:
         return "the person never had access to this tablet"
     ended_at_utc = context.actors[operation.actor]
@@ -80,13 +96,16 @@ def _set_field(
     owner = owner_of(operation.field)
     if owner is Owner.NOBODY:
         return refused(Code.FIELD_UNKNOWN, "an order has no field of that name")
-    if owner is not Owner.OFFICE and not _is_value(operation.field, operation.new):
+    if owner is not Owner.OFFICE and not _is_value(operation):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
     current = _current(context, order.order_id, operation.field)
     barrier = _barrier(context, operation, order, time)
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
-    merged = merge_field(owner, current, operation.old, operation.new)
+    seen, wanted = operation.old, operation.new
+    if owner is Owner.APPENDED:
+        seen, wanted = _without_nul(seen), _without_nul(wanted)
+    merged = merge_field(owner, current, seen, wanted)
     if merged.outcome in _STANDS:
         return _not_taken(operation, current, Code.FIELD_OFFICE, "the office decides this field")
     value = None if merged.value is None else str(merged.value)
@@ -129,10 +148,25 @@ def _taken(operation: Operation, current: JsonValue, merged: Merged) -> Effect:
     )
 
 
-def _is_value(field: str, value: JsonValue) -> bool:
+def _is_value(operation: Operation) -> bool:
+    """Return whether the field takes the value.
+
+    Of a note that is what it adds: it repeats all that stands above it, and what one remark does
+    wrong must not take every later one along.
+    """
+    field, value = operation.field, operation.new
     if field == "result":
         return value is None or (isinstance(value, str) and value in set(FindingResult))
-    return isinstance(value, str) and len(value) <= LONGEST_TEXT and "\0" not in value
+    if not isinstance(value, str):
+        return False
+    if field in APPENDED:
+        return len(value.removeprefix(str(operation.old or ""))) <= LONGEST_TEXT
+    return len(value) <= LONGEST_TEXT and "\0" not in value
+
+
+def _without_nul(value: JsonValue) -> JsonValue:
+    """Return a remark without what no database takes; as it came, it would refuse later ones."""
+    return value.replace("\0", "?") if isinstance(value, str) else value
 
 
 def _not_taken(operation: Operation, current: JsonValue, code: Code, detail: str) -> Effect:

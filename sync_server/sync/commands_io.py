@@ -9,9 +9,13 @@ from sqlalchemy import Engine
 
 from sync_server.access.account_store import SYSTEM, account_of_login, erase_account
 from sync_server.access.refusals import not_found
+from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.intake import Intake
 from sync_server.customers.customer_store import erase_customer
 from sync_server.db.engine_io import reading
 from sync_server.service_desk.request_rows_store import erase_callers
+from sync_server.staff.notice_store import empty_naming
+from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealed_room import SealedRoom
 from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
 from sync_server.sync.self_check import RULES, check_all
@@ -39,6 +43,7 @@ class SyncDesk:
     clock: Clock
     say: Say
     sealing_folder: Path
+    blob_folder: Path
 
 
 def add_sync_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -74,7 +79,9 @@ def sealing_keys(desk: SyncDesk, options: argparse.Namespace) -> None:
     if options.what == "rotate":
         desk.say(f"{keys.rotate(desk.clock.now_utc())}: tablets get it at their next pull")
     elif options.what == "open":
-        count = SealedRoom(desk.engine, keys, None).open_waiting(desk.clock.now_utc())
+        files = BlobFiles(desk.blob_folder)
+        intake = Intake(desk.engine, files, desk.clock, review_refused_photo)
+        count = SealedRoom(desk.engine, keys, intake).open_waiting(desk.clock.now_utc())
         desk.say(f"{count} sealed things were opened")
     else:
         for key_id in keys.key_ids():
@@ -98,13 +105,14 @@ def erase_person(desk: SyncDesk, options: argparse.Namespace) -> None:
             order_ids = orders_with(connection, name=name, phone=phone)
         requests = erase_callers(connection, name=name, phone=phone, order_ids=order_ids)
         files = erase_customer(connection, name, phone, SYSTEM, now_utc) if name else 0
+        notes = empty_naming(connection, name, phone, SYSTEM, now_utc) if name else 0
         count = erase_persons(connection, order_ids, SYSTEM, now_utc)
-        if not count + requests + files:
+        if not count + requests + files + notes:
             raise not_found("customer", "person at an order, a request or a home")
     if desk.engine.dialect.name == "sqlite":
         with desk.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     desk.say(
-        f"the customer is erased from {count} orders, {requests} requests and {files} homes; "
-        "tablets forget at their next pull"
+        f"the customer is erased from {count} orders, {requests} requests, {files} homes and "
+        f"{notes} messages to staff; tablets forget at their next pull"
     )

@@ -1,6 +1,6 @@
 """What one operation comes to, and for whom it is judged: words of `apply` and `facts`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ class CrewContext:
     """Who pushes: the tablet, whose work it carries until when, where its crew may take orders.
 
     `book` holds the orders of the transaction; a revoked tablet's work came in sealed.
+    `restored_at_utc`: since when this server goes on from a backup, None when it never did.
     """
 
     tablet: TabletIdentity
@@ -27,6 +28,11 @@ class CrewContext:
     now_utc: datetime
     book: OrderBook
     is_revoked: bool = False
+    restored_at_utc: datetime | None = None
+
+    def may_be_forgotten(self, word_utc: datetime) -> bool:
+        """Return whether this server may have forgotten what was true at its last word."""
+        return self.restored_at_utc is not None and word_utc <= self.restored_at_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +66,35 @@ def visit_of(order: OrderHead | OrderRecord, time: EventTime) -> int:
     start_utc = order.visit_from_utc
     is_earlier = start_utc is not None and time.at_utc + SUSPECT_OFFSET < start_utc
     return order.visit - 1 if is_earlier else order.visit
+
+
+def context_of(
+    contexts: Sequence[CrewContext], word_utc: datetime, holder_crew_id: str | None
+) -> CrewContext:
+    """Return for whom a tap is judged: the enrolment under which it was made, newest given first.
+
+    The tablet had nothing of a new crew before its first pull under the new enrolment: a tap whose
+    last word of the server, `word_utc`, is not after that belongs to the enrolment before. A
+    restored server may not know every enrolment: then it is that of the crew which has the order.
+    """
+    made_under = (each for each in contexts if each.tablet.enrolled_at_utc < word_utc)
+    found = next(made_under, contexts[-1])
+    if not found.may_be_forgotten(word_utc):
+        return found
+    holders = (each for each in contexts if each.tablet.crew_id == holder_crew_id)
+    return next(holders, found)
+
+
+def actors_of_crew(
+    enrolments: Iterable[tuple[TabletIdentity, Mapping[str, datetime | None]]], crew_id: str
+) -> dict[str, datetime | None]:
+    """Return whom any enrolment of one device lets in for a crew, and until when; None: still."""
+    found: dict[str, datetime | None] = {}
+    for tablet, actors in enrolments:
+        for account_id, until_utc in actors.items() if tablet.crew_id == crew_id else ():
+            known_utc = found.get(account_id, until_utc)
+            if known_utc is None or until_utc is None:
+                found[account_id] = None
+            else:
+                found[account_id] = max(known_utc, until_utc)
+    return found

@@ -84,3 +84,11 @@ def corrected_time(
         boot.add(at.mono_ms, clamped_ms)
     is_far = abs(at.offset_ms) > _SUSPECT_MS or abs(clamped_ms - corrected_ms) > _SUSPECT_MS
     return EventTime(at_ms=clamped_ms, is_suspect=is_far or clamped_ms < earliest_ms)
+
+
+def last_word_utc(at: DeviceTime, time: EventTime) -> datetime:
+    """Return when the server last spoke to the tablet before the tap, by the server's own clock.
+
+    No clock of the tablet can spoil it. The tap's time where the tablet does not say.
+    """
+    return time.at_utc if at.contact_ms is None else utc_from_ms(at.contact_ms)

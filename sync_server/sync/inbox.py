@@ -58,7 +58,7 @@ def read_push(root: FieldReader) -> ReadPush:
     """
     return ReadPush(
         protocol=root.integer("v", low=0, high=1000),
-        replica_id=root.text("replica", longest=64),
+        replica_id=clean_text(root.text("replica", longest=64)),
         entries=tuple(_entries(root)),
     )
 
@@ -66,10 +66,15 @@ def read_push(root: FieldReader) -> ReadPush:
 def _entries(root: FieldReader) -> Iterator[Operation | Broken]:
     """Yield the operations; a reader is made only where not all of them are as usual."""
     operations = root.array("ops", longest=MAX_OPERATIONS)
-    usual = [quick_operation(each) if type(each) is dict else None for each in operations]
+    usual = [_usual(each) if type(each) is dict else None for each in operations]
     readers = root.objects("ops", longest=MAX_OPERATIONS) if None in usual else ()
     for place, operation in enumerate(usual):
         yield operation or read_operation(readers[place])
+
+
+def _usual(values: JsonObject) -> Operation | None:
+    operation = quick_operation(values)
+    return operation if operation is not None and _has_plain_names(operation) else None
 
 
 def quick_json(plain: bytes) -> object:
@@ -92,11 +97,31 @@ def read_operation(reader: FieldReader) -> Operation | Broken:
         problem = f"is nested deeper than {DEEPEST} levels"
         raise reader.refuse("payload", problem, "send flatter content", Code.FIELD_RANGE)
     try:
-        return parse_operation(reader)
+        operation = parse_operation(reader)
     except ContractError as error:
         # the error's own text shows the value, and the reason stays in the ledger for ever (R7)
         reason = f"{error.field}: cannot be read; the whole of it is kept for a person"
         return Broken(op_id=op_id, code=error.code, reason=reason, body=reader.values)
+    if _has_plain_names(operation):
+        return operation
+    reason = "a name in it holds NUL or half a character; the whole of it is kept for a person"
+    return Broken(op_id=op_id, code=Code.FIELD_RANGE, reason=reason, body=reader.values)
+
+
+def _has_plain_names(operation: Operation) -> bool:
+    """Return whether every database can look up what the operation names.
+
+    PostgreSQL takes neither NUL nor half a surrogate pair: asked for such a thing it fails, and so
+    does the refusal, which names it again.
+    """
+    payload = operation.payload
+    order_id = None if payload is None else payload.get("order_id")
+    names = (
+        f"{operation.entity}{operation.entity_id}{operation.field}{operation.actor}"
+        f"{operation.at.boot_id}{operation.session}{operation.app}"
+        f"{order_id if isinstance(order_id, str) else ''}"
+    )
+    return clean_text(names) == names
 
 
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:

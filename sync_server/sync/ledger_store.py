@@ -140,30 +140,25 @@ def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int
     )
 
 
-class _What(NamedTuple):
-    """What an operation says of itself, as far as it can be read."""
+_What = tuple[int, str, str, str, str, str, str | None, int | None]
+"""What an operation says of itself: number, group, author, kind, thing, its id, boot, clock."""
 
-    n: int = -1
-    group_id: str = ""
-    actor: str = ""
-    kind: str = "broken"
-    entity: str = ""
-    entity_id: str = ""
-    boot_id: str | None = None
-    mono_ms: int | None = None
+_NOTHING: _What = (-1, "", "", "broken", "", "", None, None)
+"""What a broken one says that can be read."""
 
 
 def _what(operation: Operation | Broken) -> _What:
+    """Return what the operation says; its names are such as every database takes (`inbox`)."""
     if isinstance(operation, Broken):
-        return _What()
-    return _What(
+        return _NOTHING
+    return (
         operation.n,
         operation.group,
-        clean_text(operation.actor),
-        str(operation.kind),
-        clean_text(operation.entity),
-        clean_text(operation.entity_id),
-        clean_text(operation.at.boot_id),
+        operation.actor,
+        operation.kind.value,
+        operation.entity,
+        operation.entity_id,
+        operation.at.boot_id,
         operation.at.mono_ms,
     )
 

@@ -1,5 +1,7 @@
 """The next changes of the buckets a tablet may see, in pages that never split a transaction."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -119,6 +121,23 @@ def _kept(connection: Connection, ask: "_Ask", budget: "_Budget", protocol: int)
         byte_count=budget.byte_count - spent.byte_count,
     )
 
+
+def seen_of(connection: Connection, request: PullRequest) -> str:
+    """Return what names all that these buckets hold now: equal when nothing in them has changed.
+
+    Never a bucket's hash: a row that went and came back is a change. The horizon is part of it, so
+    that a tablet's position keeps up with what is purged.
+    """
+    _, horizon = head_and_horizon(connection)
+    newest = newest_seqs(connection, sorted(request.buckets))
+    parts = [request.server_epoch, request.key_id, horizon, *sorted(request.buckets)]
+    parts += [newest.get(bucket, 0) for bucket in sorted(request.buckets)]
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
+    return base64.urlsafe_b64encode(digest)[:_SEEN_LETTERS].decode()
+
+
+_SEEN_LETTERS = 16
+"""96 bits: two states of a tablet's buckets never share a name."""
 
 P = TypeVar("P")
 

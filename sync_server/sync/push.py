@@ -13,12 +13,22 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from sync_server.access.account_store import areas_of
-from sync_server.access.tablet_store import TabletIdentity, accounts_of_tablet
+from sync_server.access.tablet_store import (
+    TabletIdentity,
+    accounts_of_tablet,
+    enrolments_of,
+)
 from sync_server.db.change_store import last_seqs_of
-from sync_server.db.server_store import server_epoch
-from sync_server.sync.apply import apply_operation
-from sync_server.sync.effects import CrewContext, Effect, refused
-from sync_server.sync.event_time import BootTimes, EventTime, corrected_time
+from sync_server.db.server_store import restored_at, server_epoch
+from sync_server.sync.apply import apply_operation, why_strange
+from sync_server.sync.effects import (
+    CrewContext,
+    Effect,
+    actors_of_crew,
+    context_of,
+    refused,
+)
+from sync_server.sync.event_time import BootTimes, EventTime, corrected_time, last_word_utc
 from sync_server.sync.inbox import Broken, ReadPush, clean_text, payload_hash
 from sync_server.sync.ledger_store import (
     KnownOperation,
@@ -34,7 +44,12 @@ from sync_server.sync.ledger_store import (
     write_conflict,
     write_ledger,
 )
-from sync_server.sync.review_store import NewReview, ReviewKind, add_review
+from sync_server.sync.review_store import (
+    NewReview,
+    ReviewKind,
+    add_review,
+    add_review_once,
+)
 from sync_server.sync.scope import buckets_among, buckets_of_tablet
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
@@ -49,6 +64,8 @@ TRIES = 3
 
 LONGEST_DETAIL = 2000
 """What a tablet reads of an outcome's text; a longer one would spoil the whole answer."""
+
+ACCOUNT_ENTITY = "account"
 
 Entry = Operation | Broken
 
@@ -205,7 +222,8 @@ class _PushJob:
         self._sender = sender
         self._now_utc = sender.now_utc
         self._now_ms = ms_from_utc(sender.now_utc)
-        self._enrolled_ms = ms_from_utc(sender.tablet.enrolled_at_utc)
+        self._enrolments = enrolments_of(connection, sender.tablet)
+        self._enrolled_ms = ms_from_utc(self._enrolments[-1].enrolled_at_utc)
         self._book = OrderBook(connection, sender.now_utc)
         self._known: dict[str, KnownOperation] = {}
         self._numbers: dict[int, set[str]] = {}
@@ -218,23 +236,67 @@ class _PushJob:
         """Return the outcomes of the groups; everything is written, or nothing."""
         entries = [entry for group in groups for entry in group]
         self._prepare(entries)
-        tablet_id, crew_id = self._sender.tablet.tablet_id, self._sender.tablet.crew_id
-        context = CrewContext(
-            tablet=self._sender.tablet,
-            actors=accounts_of_tablet(self._connection, tablet_id),
-            area_ids=frozenset(areas_of(self._connection, crew_id)),
-            now_utc=self._now_utc,
-            book=self._book,
-            is_revoked=self._sender.is_revoked,
-        )
-        self._buckets = frozenset(buckets_among(context.tablet, context.area_ids, context.actors))
+        contexts = self._contexts()
         for group in groups:
             fresh = [entry for entry in group if self._is_fresh(entry)]
             for entry in fresh:
                 time = self._time_of(entry)
-                self._judge(entry, time, self._apply(context, entry, time))
+                context = self._context_of(contexts, entry, time)
+                effect = self._apply(context, entry, time)
+                self._judge(entry, time, effect)
+                self._ask_who(context, entry, time, effect)
             self._note_revoked(fresh)
         return self._finish(entries)
+
+    def _ask_who(self, context: CrewContext, entry: Entry, time: EventTime, effect: Effect) -> None:
+        """Ask once for a person whose work counts although the tablet is not theirs here.
+
+        A backup may be older than the account, or than the day when the person changed the crew.
+        """
+        if isinstance(entry, Broken) or effect.code is Code.NOT_YOURS:
+            return
+        if why_strange(context, entry, time):
+            new = NewReview(
+                kind=ReviewKind.UNKNOWN_AUTHOR,
+                op_id=entry.op_id,
+                entity=ACCOUNT_ENTITY,
+                entity_id=entry.actor,
+                code=Code.NOT_FOUND,
+            )
+            add_review_once(self._connection, new, self._now_utc)
+
+    def _contexts(self) -> list[CrewContext]:
+        """Return for whom taps of this device are judged, one for each enrolment, newest first."""
+        known = [
+            (each, accounts_of_tablet(self._connection, each.tablet_id))
+            for each in self._enrolments
+        ]
+        restored_at_utc = restored_at(self._connection)
+        contexts = [
+            CrewContext(
+                tablet=tablet,
+                actors=actors_of_crew(known, tablet.crew_id),
+                area_ids=frozenset(areas_of(self._connection, tablet.crew_id)),
+                now_utc=self._now_utc,
+                book=self._book,
+                is_revoked=self._sender.is_revoked,
+                restored_at_utc=restored_at_utc,
+            )
+            for tablet in self._enrolments
+        ]
+        (tablet, actors), area_ids = known[0], contexts[0].area_ids
+        self._buckets = frozenset(buckets_among(tablet, area_ids, actors))
+        return contexts
+
+    def _context_of(
+        self, contexts: Sequence[CrewContext], entry: Entry, time: EventTime
+    ) -> CrewContext:
+        """Return for whom a tap is judged: a tablet given on brings the former crew's work."""
+        if isinstance(entry, Broken) or len(contexts) == 1:
+            return contexts[0]
+        head = self._book.head(next(_orders_of([entry]), ""))
+        holder_crew_id = None if head is None else head.crew_id
+        return context_of(contexts, last_word_utc(entry.at, time), holder_crew_id)
 
     def refuse(self, group: Sequence[Entry]) -> list[OperationResult]:
         """Return refusals for a group that broke the server: kept, reviewed, in nobody's way."""
@@ -352,7 +414,7 @@ class _PushJob:
         )
         things = {_thing(judged.entry) for judged in self._judged.values()}
         seqs = {
-            thing: max((seq for bucket, seq in seqs.items() if bucket in buckets), default=0)
+            thing: max([seq for bucket, seq in seqs.items() if bucket in buckets], default=0)
             for thing, seqs in shown.items()
             if thing in things
         }

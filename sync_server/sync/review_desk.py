@@ -9,7 +9,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import Connection, select, update
 
@@ -33,20 +32,13 @@ from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.orders import ENTITY, order_json
+from wire_contracts.review_outcomes import (
+    OUTCOME_ENTITY,
+    Choice,
+    ReviewOutcome,
+    review_outcome_json,
+)
 from wire_contracts.work_order_states import WorkOrderState
-
-OUTCOME_ENTITY = "review_outcome"
-"""Row in the bucket of the person who made an operation: what the office decided about it."""
-
-
-class Choice(StrEnum):
-    """What was decided."""
-
-    OFFICE = "office"
-    CREW = "crew"
-    OTHER = "other"
-    NOTED = "noted"
-    """Nothing is written: what there was to do was done elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,20 +185,20 @@ def _tell_author(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonV
     author = hand.connection.execute(query).scalar_one_or_none()
     if not author:
         return
-    document: JsonObject = {
-        "op_id": item.op_id,
-        "entity": item.entity,
-        "id": item.entity_id,
-        "kind": str(item.kind),
-        "choice": str(decision.choice),
-        "value": value,
-        "reason": decision.reason,
-        "at": ms_from_utc(hand.now_utc),
-    }
+    outcome = ReviewOutcome(
+        op_id=item.op_id,
+        entity=item.entity,
+        entity_id=item.entity_id,
+        kind=str(item.kind),
+        choice=decision.choice,
+        value=value,
+        reason=decision.reason,
+        at_ms=ms_from_utc(hand.now_utc),
+    )
     publication = Publication(
         entity=OUTCOME_ENTITY,
         entity_id=item.review_id,
-        document=document,
+        document=review_outcome_json(outcome),
         buckets=frozenset({user_bucket(author)}),
     )
     publish(hand.connection, publication, hand.now_utc)

@@ -35,11 +35,13 @@ class ReviewKind(StrEnum):
     CLONED_STORE = "cloned_store"
     REVOKED_TABLET = "revoked_tablet"
     SEALED_UNREAD = "sealed_unread"
+    SEALED_UNUSED = "sealed_unused"
     SELF_CHECK = "self_check"
     CREW_DANGER = "crew_danger"
     HANDED_OVER = "handed_over"
     PHOTO_REFUSED = "photo_refused"
     STORE_DAMAGED = "store_damaged"
+    UNKNOWN_AUTHOR = "unknown_author"
 
 
 OWNER: dict[ReviewKind, Role] = {
@@ -52,11 +54,13 @@ OWNER: dict[ReviewKind, Role] = {
     ReviewKind.CLONED_STORE: Role.CONTROL_ROOM,
     ReviewKind.REVOKED_TABLET: Role.DISPATCHER,
     ReviewKind.SEALED_UNREAD: Role.CONTROL_ROOM,
+    ReviewKind.SEALED_UNUSED: Role.CONTROL_ROOM,
     ReviewKind.SELF_CHECK: Role.CONTROL_ROOM,
     ReviewKind.CREW_DANGER: Role.CONTROL_ROOM,
     ReviewKind.HANDED_OVER: Role.DISPATCHER,
     ReviewKind.PHOTO_REFUSED: Role.DISPATCHER,
     ReviewKind.STORE_DAMAGED: Role.CONTROL_ROOM,
+    ReviewKind.UNKNOWN_AUTHOR: Role.DISPATCHER,
 }
 """Only roles that may see and resolve the queue; `access.roles` says which, a test compares."""
 
@@ -89,6 +93,10 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="Something came in sealed and cannot be opened: its key is not here",
         zh="收到加密内容,但本机没有对应密钥,无法打开",
     ),
+    ReviewKind.SEALED_UNUSED: BilingualText(
+        en="Something came in sealed that is not what it says; it is kept as it came",
+        zh="收到的加密内容与其说明不符,已按原样保存",
+    ),
     ReviewKind.SELF_CHECK: BilingualText(
         en="The server's own check of its records failed", zh="服务器自检发现记录不一致"
     ),
@@ -108,12 +116,18 @@ TEXT: dict[ReviewKind, BilingualText] = {
         en="A tablet's file was damaged; the file and what was read out of it are here",
         zh="一台平板的数据文件损坏,该文件及恢复情况已上传",
     ),
+    ReviewKind.UNKNOWN_AUTHOR: BilingualText(
+        en="Work of a person whom this server does not know there: ask, put the account right",
+        zh="收到本机未登记或不属于该班组人员的操作:请向班组核实并更正账号",
+    ),
 }
 
 
 _DUE_LIKE: dict[ReviewKind, ReviewKind] = {
     ReviewKind.PHOTO_REFUSED: ReviewKind.REFUSED,
     ReviewKind.STORE_DAMAGED: ReviewKind.CLONED_STORE,
+    ReviewKind.SEALED_UNUSED: ReviewKind.SEALED_UNREAD,
+    ReviewKind.UNKNOWN_AUTHOR: ReviewKind.REFUSED,
 }
 """Kinds that have no due time of their own in the policies."""
 

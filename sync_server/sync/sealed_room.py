@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 
 import structlog
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from sync_server.access.tablet_store import TabletIdentity, tablet_as_it_was
+from sync_server.blobs.bounds import QUOTA_WINDOW, check_sealed_quota
 from sync_server.blobs.intake import Intake
 from sync_server.db.sync_tables import SEALED_ITEM
 from sync_server.sync.inbox import Broken, ReadPush, clean_text, read_operation
@@ -37,6 +37,9 @@ _LOG = structlog.get_logger("sync_server.sync.sealed")
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 """First bytes of the two kinds of picture (PNG specification 5.2, JPEG B.1.1.3)."""
 
+_LATER = frozenset({Code.DISK_FULL, Code.BLOB_QUOTA})
+"""What a tablet is told instead of taking the photo from it: there is no room now."""
+
 KEY_ENTITY = "sealing_key"
 TABLET_ENTITY = "tablet"
 DRAFT_ENTITY = "draft"
@@ -55,12 +58,13 @@ class SealedSender:
 class _Opened:
     """An envelope with its content; None when it cannot be opened, or cannot be used.
 
-    `report` is what a tablet says of its damaged store.
+    `is_key_here` tells the one from the other; `report` is what a tablet says of its damaged store.
     """
 
     envelope: Envelope
     envelope_hash: str
     content: bytes | None
+    is_key_here: bool
     report: str = ""
 
 
@@ -68,7 +72,10 @@ class SealedRoom:
     """Opens envelopes and hands on what is inside; every envelope is safe before it is answered."""
 
     def __init__(self, engine: Engine, keys: SealingKeys, intake: Intake | None) -> None:
-        """Work over one database with these keys; photos go to `intake`."""
+        """Work over one database with these keys; photos and damaged stores go to `intake`.
+
+        Without an intake they stay sealed.
+        """
         self._engine = engine
         self._keys = keys
         self._intake = intake
@@ -78,16 +85,24 @@ class SealedRoom:
     ) -> list[SealedResult]:
         """Return one result per envelope, in the order given.
 
-        Operations go through the same ledger as a push; what a revoked tablet did is shown to
-        people. What cannot be opened or used is kept as it came, and a person hears of it.
+        Operations go through the same ledger as a push, in the order of their taps whatever the
+        order of the envelopes; what a revoked tablet did is shown to people. What cannot be opened
+        or used is kept as it came, and a person hears of it.
+
+        Raises:
+            ContractError: There is no room now for a photo, or for what cannot be opened. Nothing
+                is lost by sending all again.
         """
         opened = [self._open(envelope) for envelope in envelopes]
-        used: list[_Opened] = []
-        for kind, some in groupby(opened, key=lambda each: each.envelope.kind):
-            used += self._use(kind, sender, list(some), now_utc)
+        kinds = [each.envelope.kind for each in opened]
+        came: dict[SealedKind, Iterator[_Opened]] = {}
+        for kind in sorted(set(kinds), key=list(SealedKind).index):  # operations first
+            some = [each for each in opened if each.envelope.kind is kind]
+            came[kind] = iter(self._use(kind, sender, some, now_utc))
+        used = [next(came[kind]) for kind in kinds]
         with self._engine.begin() as connection:
             for each in used:
-                _keep(connection, sender, each, now_utc)
+                self._keep(connection, sender, each, now_utc)
         return [
             SealedResult(
                 kind=each.envelope.kind,
@@ -103,6 +118,7 @@ class SealedRoom:
             envelope=envelope,
             envelope_hash=hashlib.sha256(text).hexdigest(),
             content=self._keys.open(envelope),
+            is_key_here=envelope.key_id in self._keys.key_ids(),
         )
 
     def _use(
@@ -125,18 +141,22 @@ class SealedRoom:
         self, sender: SealedSender, some: Sequence[_Opened], now_utc: datetime
     ) -> list[_Opened]:
         read = [(each, _operation_in(each)) for each in some]
-        entries = tuple(entry for _, entry in read if entry is not None)
+        entries = sorted((entry for _, entry in read if entry is not None), key=_number)
         if entries:
             push = ReadPush(protocol=0, replica_id=sender.replica_id, entries=entries)
             take_push(self._engine, sender.tablet, push, now_utc, is_revoked=sender.is_revoked)
         return [each if entry is not None else replace(each, content=None) for each, entry in read]
 
     def _keep_store(self, opened: _Opened) -> _Opened:
-        """Keep a damaged store that is what its name says; anything else is only noted."""
+        """Keep a damaged store that is what its name says; anything else stays sealed."""
         content, name = opened.content, opened.envelope.about
-        if content is None or self._intake is None or hashlib.sha256(content).hexdigest() != name:
+        if content is None:
             return opened
-        return replace(opened, report=self._intake.stores.keep(name, content))
+        is_named = hashlib.sha256(content).hexdigest() == name
+        report = self._intake.stores.keep(name, content) if self._intake and is_named else None
+        if report is None:
+            return replace(opened, content=None)
+        return replace(opened, report=report)
 
     def _take_photo(self, sender: SealedSender, sha256: str, content: bytes) -> bool:
         is_picture = content.startswith((_PNG, _JPEG))
@@ -152,18 +172,56 @@ class SealedRoom:
         try:
             return self._intake.take_whole(sender.tablet, offer, content)
         except ContractError as error:
+            if error.code in _LATER:
+                raise  # the tablet keeps it, as it keeps what it sends readable
             _LOG.warning("sealed_photo_kept_as_it_came", sha256=sha256, code=error.code)
             return False
 
+    def _keep(
+        self, connection: Connection, sender: SealedSender, opened: _Opened, now_utc: datetime
+    ) -> None:
+        """Keep an envelope once, within the tablet's share, and ask a person to look."""
+        body = _body(opened)
+        if not _is_kept(connection, opened):
+            if body is not None:
+                self._check_share(connection, sender, len(body), now_utc)
+            connection.execute(insert(SEALED_ITEM).values(_cells(sender, opened, body, now_utc)))
+        elif opened.content is None or not _put_opened(connection, opened, body):
+            return
+        _ask_about(connection, sender, opened, now_utc)
+
+    def _check_share(
+        self, connection: Connection, sender: SealedSender, size_bytes: int, now_utc: datetime
+    ) -> None:
+        """Raise ContractError when the body has no room on the disk or in the tablet's day."""
+        if self._intake is not None:
+            self._intake.check_room_for(size_bytes)
+        cells = SEALED_ITEM.c
+        since_ms = ms_from_utc(now_utc - QUOTA_WINDOW)
+        query = select(func.coalesce(func.sum(cells.size_bytes), 0)).where(
+            cells.tablet_id == sender.tablet.tablet_id, cells.received_at_ms >= since_ms
+        )
+        check_sealed_quota(int(connection.execute(query).scalar_one()), size_bytes)
+
     def open_waiting(self, now_utc: datetime) -> int:
-        """Return how many envelopes that had to wait could be opened now, with keys put back."""
+        """Return how many envelopes that had to wait could be opened now, with keys put back.
+
+        All taps of a copy of a store are taken together, whenever their envelopes came. What finds
+        no room waits on.
+        """
         with self._engine.begin() as connection:
             waiting = _waiting(connection, self._keys.key_ids())
-        count = 0
-        for sender, envelope in waiting:
-            results = self.take(sender, [envelope], now_utc)
-            count += sum(each.is_opened for each in results)
-        return count
+        return sum(self._open_kept(kept, now_utc) for kept in waiting)
+
+    def _open_kept(self, kept: "_Kept", now_utc: datetime) -> int:
+        with self._engine.begin() as connection:
+            envelopes = [_load(connection, each) for each in kept.envelope_hashes]
+        try:
+            results = self.take(kept.sender, envelopes, now_utc)
+        except ContractError as error:
+            _LOG.warning("sealed_things_wait_on", about=envelopes[0].about, code=error.code)
+            return 0
+        return sum(each.is_opened for each in results)
 
 
 def _operation_in(opened: _Opened) -> Operation | Broken | None:
@@ -177,6 +235,11 @@ def _operation_in(opened: _Opened) -> Operation | Broken | None:
     return entry if entry.op_id == opened.envelope.about else None
 
 
+def _number(entry: Operation | Broken) -> int:
+    """Return the place of an operation among the taps of its tablet; a broken one has none."""
+    return 0 if isinstance(entry, Broken) else entry.n
+
+
 def _is_draft(_sender: SealedSender, _about: str, content: bytes) -> bool:
     try:
         read_json("sealed draft", content)
@@ -185,31 +248,45 @@ def _is_draft(_sender: SealedSender, _about: str, content: bytes) -> bool:
     return True
 
 
-def _keep(connection: Connection, sender: SealedSender, opened: _Opened, now_utc: datetime) -> None:
-    """Keep an envelope once, and ask a person to look where nothing else does."""
+def _is_kept(connection: Connection, opened: _Opened) -> bool:
+    mine = SEALED_ITEM.c.envelope_hash == opened.envelope_hash
+    return connection.execute(select(SEALED_ITEM.c.is_opened).where(mine)).first() is not None
+
+
+def _put_opened(connection: Connection, opened: _Opened, body: str | None) -> bool:
+    """Put what was inside in the place of a kept envelope; return whether it was closed so far."""
+    cells = SEALED_ITEM.c
+    closed = (cells.envelope_hash == opened.envelope_hash) & cells.is_opened.is_(False)
+    put = update(SEALED_ITEM).where(closed).values(is_opened=True, body=body)
+    return connection.execute(put).rowcount > 0
+
+
+def _cells(
+    sender: SealedSender, opened: _Opened, body: str | None, now_utc: datetime
+) -> dict[str, str | int | None]:
+    envelope = opened.envelope
+    return {
+        "envelope_hash": opened.envelope_hash,
+        "tablet_id": sender.tablet.tablet_id,
+        "replica_id": sender.replica_id,
+        "kind": str(envelope.kind),
+        "about": clean_text(envelope.about),
+        "key_id": clean_text(envelope.key_id),
+        "is_opened": opened.content is not None,
+        "body": body,
+        "size_bytes": len(body or ""),
+        "received_at_ms": ms_from_utc(now_utc),
+    }
+
+
+def _ask_about(
+    connection: Connection, sender: SealedSender, opened: _Opened, now_utc: datetime
+) -> None:
+    """Ask a person to look where nothing else does."""
     envelope, is_opened = opened.envelope, opened.content is not None
-    key = SEALED_ITEM.c.envelope_hash == opened.envelope_hash
-    known = connection.execute(select(SEALED_ITEM.c.is_opened).where(key)).scalar_one_or_none()
-    if known is not None and (known or not is_opened):
-        return
-    if known is not None:
-        body = _body(opened)
-        connection.execute(update(SEALED_ITEM).where(key).values(is_opened=True, body=body))
-    else:
-        connection.execute(
-            insert(SEALED_ITEM).values(
-                envelope_hash=opened.envelope_hash,
-                tablet_id=sender.tablet.tablet_id,
-                replica_id=sender.replica_id,
-                kind=str(envelope.kind),
-                about=clean_text(envelope.about),
-                key_id=clean_text(envelope.key_id),
-                is_opened=is_opened,
-                body=_body(opened),
-                received_at_ms=ms_from_utc(now_utc),
-            )
-        )
-    if not is_opened:
+    if not is_opened and opened.is_key_here:
+        _ask(connection, ReviewKind.SEALED_UNUSED, str(envelope.kind), envelope.about, now_utc)
+    elif not is_opened:
         _ask(connection, ReviewKind.SEALED_UNREAD, KEY_ENTITY, envelope.key_id, now_utc)
     elif envelope.kind is SealedKind.DRAFT:
         _ask(connection, ReviewKind.REVOKED_TABLET, DRAFT_ENTITY, envelope.about, now_utc)
@@ -231,6 +308,7 @@ def _body(opened: _Opened) -> str | None:
 _CODES = {
     ReviewKind.REVOKED_TABLET: Code.TOKEN_REVOKED,
     ReviewKind.STORE_DAMAGED: Code.STORE_DAMAGED,
+    ReviewKind.SEALED_UNUSED: Code.PAYLOAD_FORM,
 }
 
 
@@ -245,18 +323,38 @@ def _ask(
     add_review_once(connection, new, now_utc)
 
 
-def _waiting(connection: Connection, key_ids: Sequence[str]) -> list[tuple[SealedSender, Envelope]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is to be taken at once: the operations of one store, or one other thing alone."""
+
+    sender: SealedSender
+    envelope_hashes: list[str]
+
+
+def _waiting(connection: Connection, key_ids: Sequence[str]) -> list[_Kept]:
+    """Return what waits and has its key; the envelopes, which may be large, are read one by one."""
+    cells = SEALED_ITEM.c
     query = (
-        select(SEALED_ITEM)
-        .where(SEALED_ITEM.c.is_opened.is_(False), SEALED_ITEM.c.key_id.in_(key_ids))
-        .order_by(SEALED_ITEM.c.received_at_ms, SEALED_ITEM.c.envelope_hash)
+        select(cells.envelope_hash, cells.tablet_id, cells.replica_id, cells.kind)
+        .where(cells.is_opened.is_(False), cells.key_id.in_(key_ids))
+        .order_by(cells.received_at_ms, cells.envelope_hash)
     )
-    found = []
+    found: dict[tuple[str, ...], _Kept] = {}
     for row in connection.execute(query).all():
         tablet, is_revoked = tablet_as_it_was(connection, row.tablet_id)
         sender = SealedSender(tablet=tablet, replica_id=row.replica_id, is_revoked=is_revoked)
-        found.append((sender, parse_envelope(read_json("kept envelope", row.body.encode()))))
-    return found
+        is_operation = row.kind == str(SealedKind.OPERATION)
+        alone = () if is_operation else (row.envelope_hash,)
+        kept = _Kept(sender=sender, envelope_hashes=[])
+        kept = found.setdefault((row.tablet_id, row.replica_id, *alone), kept)
+        kept.envelope_hashes.append(row.envelope_hash)
+    return list(found.values())
+
+
+def _load(connection: Connection, envelope_hash: str) -> Envelope:
+    mine = SEALED_ITEM.c.envelope_hash == envelope_hash
+    body = connection.execute(select(SEALED_ITEM.c.body).where(mine)).scalar_one()
+    return parse_envelope(read_json("kept envelope", body.encode()))
 
 
 def kept_drafts(connection: Connection, about: str) -> list[JsonValue]:

@@ -15,7 +15,7 @@ from sync_server.db.server_store import server_epoch
 from sync_server.sync.inbox import ReadPush, read_push
 from sync_server.sync.page_bytes import WrittenAnswer, written_answer
 from sync_server.sync.page_shelf import PageShelf
-from sync_server.sync.pull import PullRequest, read_changes, written_changes
+from sync_server.sync.pull import PullRequest, read_changes, seen_of, written_changes
 from sync_server.sync.push import take_push
 from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.sealed_room import SealedRoom, SealedSender
@@ -27,7 +27,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import PushAnswer, WrittenPush, dump_written
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import PullAnswer
+from wire_contracts.pulls import PollAnswer, PullAnswer
 from wire_contracts.sealed import SealedAnswer, SealedRequest, key_id_of
 from wire_contracts.sync import (
     OLDEST_PROTOCOL,
@@ -93,7 +93,7 @@ class SyncService:
         They come from one snapshot of the database. Raises ContractError when the app is too old.
         """
         with self._asked(tablet, token, limit, protocol) as (connection, request):
-            answer = read_changes(connection, request)
+            answer = _with_seen(connection, request, read_changes(connection, request), protocol)
         return self._agreed(answer, request, protocol)
 
     def pull_written(
@@ -103,7 +103,22 @@ class SyncService:
         with self._asked(tablet, token, limit, protocol) as (connection, request):
             agreed = agreed_protocol(protocol)
             answer, pages = written_changes(connection, request, self._shelf, agreed)
+            answer = _with_seen(connection, request, answer, protocol)
         return written_answer(self._agreed(answer, request, protocol), pages, token)
+
+    def poll(self, tablet: TabletIdentity, seen: str, protocol: int = PROTOCOL) -> PollAnswer:
+        """Return whether anything that the tablet may see changed since it was told `seen`.
+
+        Raises ContractError when the app is too old.
+        """
+        with self._asked(tablet, None, 1, protocol) as (connection, request):
+            is_unchanged = seen_of(connection, request) == seen
+        return PollAnswer(
+            server_now_ms=request.server_now_ms,
+            has_news=not is_unchanged,
+            lease_until_ms=self._lease_until_ms(protocol),
+            protocol=agreed_protocol(protocol),
+        )
 
     @contextmanager
     def _asked(
@@ -138,14 +153,17 @@ class SyncService:
         """Return the answer with what a tablet of that version is told beside the changes."""
         cursor = request.cursor
         needs_key = cursor is None or cursor.key_id != request.key_id
-        has_lease = has_feature(protocol, Feature.LEASE)
-        lease_until_utc = self._clock.now_utc() + self._terms.lease
         return replace(
             answer,
             protocol=agreed_protocol(protocol),
-            lease_until_ms=ms_from_utc(lease_until_utc) if has_lease else None,
+            lease_until_ms=self._lease_until_ms(protocol),
             sealing_key=self._sealing_key(protocol) if needs_key else None,
         )
+
+    def _lease_until_ms(self, protocol: int) -> int | None:
+        if not has_feature(protocol, Feature.LEASE):
+            return None
+        return ms_from_utc(self._clock.now_utc() + self._terms.lease)
 
     def _note_areas(self, buckets: Sequence[str]) -> None:
         """Remember areas by name: a token has only their marks, and an area may be taken away.
@@ -194,6 +212,15 @@ class SyncService:
             with self._engine.begin() as connection:
                 server_epoch(connection)
             self._has_epoch = True
+
+
+def _with_seen(
+    connection: Connection, request: PullRequest, answer: PullAnswer, protocol: int
+) -> PullAnswer:
+    """Name what a tablet of that version has seen when it has taken the last page."""
+    if answer.has_more or not has_feature(protocol, Feature.SEEN):
+        return answer
+    return replace(answer, seen=seen_of(connection, request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

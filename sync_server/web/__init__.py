@@ -4,6 +4,8 @@ The line through the modules:
 
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
+    desk_labels, office_labels
+                             how the matters of desk and office are called
     row_numbers              which numbers of rows a path may name
     places                   where something is, in the reader's language
     sparkline, chart, columns
@@ -36,6 +38,7 @@ The line through the modules:
     plant_views              what the page of the network's parts shows
     ledger_views             what page and files of a ledger show
     intake_views             what the intake shows and proposes while a call is taken
+    patrol_progress          how far each patrol of the day is
     map_store, map_views     what the town's map draws
     preference_store         language and theme of a person
     page_queries_store       what pages ask that no feature answers by itself
@@ -55,10 +58,11 @@ The line through the modules:
     requests_io,
     complaints_io, applications_io, hall_io, staff_io, plant_io, imports_io, homes_io,
     aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
-    policies_io, map_io, desk_io, orders_io, board_io, contacts_io, photos_io, meters_io,
+    policies_io, map_io, desk_io, upkeep_io, orders_io, board_io, contacts_io, photos_io, meters_io,
     gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,
     suspects_io, balances_io, figures_io, ledgers_io, people_io, audit_io, open311_io,
     public_outages_io, health_io
                              the routes, each behind its guard
+    api_description          what the OpenAPI description says that each route answers
     app_io                   all of it as one application
 """

@@ -10,14 +10,14 @@ from sync_server.aftercare.quality_store import PersonQuality
 from sync_server.aftercare.survey_store import Survey
 from sync_server.aftercare.visits import PREPARATIONS, VISIT_CYCLE, Visit, VisitState
 from sync_server.service_desk.request import RequestRecord
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import (
     OPINION_EVENTS,
     OPINION_SOURCES,
     OPINION_STATES,
     VISIT_EVENTS,
     VISIT_STATES,
-    label,
 )
+from sync_server.web.labels import label
 from sync_server.web.request_views import Names, RequestRow
 from sync_server.web.words import Words, number
 

@@ -7,8 +7,19 @@ from urllib.parse import quote, urlencode
 from zlib import crc32
 
 from sync_server.alerts.alert import AlertEventRecord, AlertRecord
+from sync_server.alerts.priorities import is_safety_class
+from sync_server.alerts.upkeep_store import TakenOut
 from sync_server.web.alert_look import AlertLook
-from sync_server.web.labels import ALERT_EVENTS, CONDITIONS, KINDS, LABELS, MEDIA, RULES, label
+from sync_server.web.labels import (
+    ALERT_EVENTS,
+    CONDITIONS,
+    KINDS,
+    LABELS,
+    MEDIA,
+    RULES,
+    VISIBILITIES,
+    label,
+)
 from sync_server.web.places import Place, place_for
 from sync_server.web.sparkline import Sparkline
 from sync_server.web.words import Words, age, mark, quantity
@@ -17,9 +28,6 @@ from wire_contracts.evidence import EvidenceNumber
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import WorkOrderState
-
-SAFETY_PRIORITY = 1
-"""A gas alert of this priority is safety class A."""
 
 LOAD_HOURS = 12
 LOAD_TARGET = 6
@@ -49,6 +57,9 @@ _EVENT_MARKS: Mapping[str, tuple[str, str]] = {
     "ordered": ("info", "truck"),
     "finding": ("ok", "wrench"),
     "returned": ("ok", "ret"),
+    "reset": ("ok", "lock"),
+    "taken_out": ("warn", "off"),
+    "put_back": ("info", "ret"),
 }
 
 
@@ -143,7 +154,10 @@ class AlertRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShelvedRow:
-    """One row of the tray."""
+    """One row of the trays: what is shelved, and what design or service keeps out of the list.
+
+    `back` is the last part of the address that brings it back, empty when nobody can.
+    """
 
     alert_id: str
     href: str
@@ -155,6 +169,7 @@ class ShelvedRow:
     place: Place
     shelved_note: str
     returns: str
+    back: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +203,7 @@ class LoadBar:
 
 def is_safety(record: Listed) -> bool:
     """Return whether the alert is a gas class A alert: pinned, never grouped, never shelved."""
-    return record.medium is Medium.GAS and record.priority == SAFETY_PRIORITY
+    return is_safety_class(record.medium, record.priority)
 
 
 def is_todo(record: Listed) -> bool:
@@ -279,6 +294,29 @@ def shelved_view(
         place=place_of(record, words),
         shelved_note=note,
         returns=returns,
+        back="unshelve",
+    )
+
+
+def hidden_view(
+    record: Listed, words: Words, taken: TakenOut | None, names: Mapping[str, str]
+) -> ShelvedRow:
+    """Return the tray's row of an alert that design or service keeps out of the list."""
+    is_out = record.visibility is Visibility.OUT_OF_SERVICE
+    who = names.get(taken.actor, taken.actor) if taken else ""
+    note = [taken.reason, who, words.date(taken.at_utc)] if taken else []
+    return ShelvedRow(
+        alert_id=record.alert_id,
+        href=href_of(record.alert_id),
+        priority=record.priority,
+        medium=str(record.medium),
+        medium_message=MEDIA[record.medium],
+        title=title_of(record, words),
+        meter_id=record.meter_id,
+        place=place_of(record, words),
+        shelved_note=" · ".join(note),
+        returns=label(words, VISIBILITIES, record.visibility),
+        back="into-service" if is_out else "",
     )
 
 

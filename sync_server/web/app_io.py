@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from structlog.typing import FilteringBoundLogger
+from typing_extensions import override
 
 from sync_server.access.api_io import enrolment_router
 from sync_server.access.audit_store import AuditEvent, append_audit
@@ -27,6 +28,7 @@ from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from sync_server.web.aftercare_io import aftercare_router, surveys_router
+from sync_server.web.api_description import described
 from sync_server.web.applications_io import application_ends_router, applications_router
 from sync_server.web.audit_io import audit_router
 from sync_server.web.balances_io import balances_router
@@ -49,6 +51,7 @@ from sync_server.web.desk_routes_io import (
     live_router,
     shelving_router,
 )
+from sync_server.web.factor_io import factor_door_router, factor_router
 from sync_server.web.figures_io import figures_router
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
 from sync_server.web.gateway_orders_io import gateway_orders_router
@@ -99,12 +102,14 @@ from sync_server.web.shift_io import shift_router
 from sync_server.web.site_access_io import access_desk_for
 from sync_server.web.staff_io import skills_router, staff_router
 from sync_server.web.suspects_io import suspects_router
+from sync_server.web.upkeep_io import upkeep_router
 from sync_server.web.vans_io import vans_router
 from sync_server.web.visits_io import visits_router
 from sync_server.web.words import mark
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonValue
 from wire_contracts.life_cycle import RefusedTransition
 
 _LOG: FilteringBoundLogger = structlog.get_logger()
@@ -113,9 +118,29 @@ MOST_BODY_BYTES = 1024 * 1024
 """No form of ours comes near; without it a stranger's form would fill memory and disk. The routes
 of the tablets have narrower limits of their own and say so in their own words."""
 
+_FACTOR_PAGES = {
+    Code.FACTOR_MISSING: "/login/code",
+    Code.FACTOR_UNSET: "/me/second-factor",
+}
+"""Where a person is led who must show a second factor, or set one up."""
+
 _NOT_FOUND = 404
 _LONGEST_SUBJECT = 120
 _UNAUTHORISED = 401
+_REFUSED = frozenset(STATUS.values()) | {400, 404, 405, 410}
+"""Statuses of refusals: those of the codes, and what no route, method or form fits."""
+
+
+class _Described(FastAPI):
+    """The application, whose description says what each route answers."""
+
+    @override
+    def openapi(self) -> dict[str, JsonValue]:
+        if self._described is None:
+            self._described = described(super().openapi(), _REFUSED)
+        return self._described
+
+    _described: dict[str, JsonValue] | None = None
 
 
 def build_app(
@@ -130,7 +155,7 @@ def build_app(
     call them before the server is told to stop, because a server waits for its open answers.
     """
     settings = settings or WebSettings()
-    app = FastAPI(
+    app = _Described(
         title="Lamplighter",
         docs_url="/docs" if settings.has_api_docs else None,
         redoc_url=None,
@@ -150,6 +175,7 @@ def build_app(
     )
     app.state.live = hub
     app.state.is_https = settings.is_https
+    app.state.factor_rule = settings.factor_rule
     app.state.poke = poke_hub
     for router in (
         *_tablet_routers(engine, clock, settings),  # first: routes are tried in their order
@@ -179,10 +205,13 @@ def _room_routers(pages: Pages, hub: LiveHub) -> list[APIRouter]:
         session_router(pages),
         first_start_router(pages),
         preference_router(pages),
+        factor_door_router(pages),
+        factor_router(pages),
         live_router(pages, hub),
         desk_router(pages),
         desk_actions_router(pages),
         shelving_router(pages),
+        upkeep_router(pages),
         board_router(pages),
         orders_router(pages),
         contacts_router(pages),
@@ -298,6 +327,8 @@ def _install_errors(app: FastAPI, pages: Pages) -> None:
             text = f"{request.method} {request.url.path}: {error.detail}"
         if code is Code.ROLE_REFUSED:
             _note_refusal(pages, request)
+        if _wants_page(request) and code in _FACTOR_PAGES and request.method == "GET":
+            return see_other(f"{_FACTOR_PAGES[code]}?back={quote(here(request), safe='')}")
         if _wants_page(request):
             return _error_page(pages, request, status, text)
         answer = error_answer(code, text)

@@ -17,7 +17,7 @@ from sync_server.access.audit_store import (
 )
 from sync_server.db.engine_io import reading
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
-from sync_server.web.guarded_io import SeeAudit
+from sync_server.web.guarded_io import ExportAudit, SeeAudit
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Notice, Pages, Reader
 from sync_server.web.words import mark
@@ -58,7 +58,7 @@ def audit_router(pages: Pages) -> APIRouter:
         return _page(pages, request, pages.reader(person), asked)
 
     @router.get("/audit.csv")
-    def export(person: SeeAudit, asked: Asked) -> Response:
+    def export(person: ExportAudit, asked: Asked) -> Response:
         """Return the events that fit as CSV; that they were taken away is an event itself."""
         content = _csv(pages, person.account_id, asked)
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sync_server.balances.balance import Balance, MeterUse, Standing, ZoneKind
 from sync_server.balances.zone_store import Zone, ZoneMonth
+from sync_server.sheets.table import TextTable
 from sync_server.web.alert_views import meter_href
 from sync_server.web.columns import ColumnChart, ColumnOf, Part, column_chart
 from sync_server.web.labels import MEDIA, QUANTITIES, label
@@ -147,6 +148,39 @@ def use_rows(zone: Zone, shown: ZoneMonth, words: Words) -> Sequence[UseRow]:
     """Return the meters of a zone: inflows, then what is not counted, then the greatest use."""
     ranked = sorted(shown.uses, key=_rank)
     return [_use_row(zone, each, words) for each in ranked]
+
+
+def use_table(zone: Zone, shown: ZoneMonth, words: Words, stamp: str) -> TextTable:
+    """Return the registers of a month for a file; amounts are in the zone's measure."""
+    unit = str(zone.measure)
+    return TextTable(
+        sheet=zone.zone_id,
+        title=f"{zone.zone_id} {shown.month}",
+        subtitle=span_words(shown, words),
+        heading=[
+            words.gettext(mark("Meter")),
+            f"{words.gettext(mark('At the beginning'))}, {unit}",
+            f"{words.gettext(mark('At the end'))}, {unit}",
+            f"{words.gettext(mark('Used'))}, {unit}",
+            words.gettext(mark("How it counts")),
+        ],
+        lines=[
+            [
+                use.meter_id,
+                use.begin.total if use.begin else None,
+                use.end.total if use.end else None,
+                use.used,
+                _standing(zone, use, words),
+            ]
+            for use in sorted(shown.uses, key=_rank)
+        ],
+        footer=stamp,
+    )
+
+
+def _standing(zone: Zone, use: MeterUse, words: Words) -> str:
+    row = _use_row(zone, use, words)
+    return f"{words.gettext(mark('inflow'))} · {row.standing}" if use.is_inflow else row.standing
 
 
 def _rank(use: MeterUse) -> tuple[bool, bool, float, str]:

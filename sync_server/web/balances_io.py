@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
+from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.balances.zone_store import (
     Zone,
     ZoneMonth,
@@ -15,9 +16,10 @@ from sync_server.balances.zone_store import (
     month_start,
 )
 from sync_server.db.engine_io import reading
-from sync_server.web.balance_views import balance_row, months_chart, span_words, use_rows
+from sync_server.web.balance_views import balance_row, months_chart, span_words, use_rows, use_table
 from sync_server.web.guarded_io import SeeReadings
-from sync_server.web.pages_io import Pages
+from sync_server.web.ledger_views import ledger_csv
+from sync_server.web.pages_io import Pages, Reader
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
@@ -52,6 +54,11 @@ def balances_router(pages: Pages) -> APIRouter:
             span=span_words(shown[0][1], reader.words) if shown else "",
         )
 
+    @router.get("/balances/{zone_id}.csv")
+    def as_csv(person: SeeReadings, zone_id: str, month: str = "") -> Response:
+        """Give the registers behind one zone's figures; that they were taken away is audited."""
+        return _csv(pages, pages.reader(person), zone_id, month)
+
     @router.get("/balances/{zone_id}")
     def balance(request: Request, person: SeeReadings, zone_id: str, month: str = "") -> Response:
         """Show one zone: its months, and the registers of a month's figures."""
@@ -75,6 +82,26 @@ def balances_router(pages: Pages) -> APIRouter:
         )
 
     return router
+
+
+def _csv(pages: Pages, reader: Reader, zone_id: str, month: str) -> Response:
+    with reading(pages.engine) as connection:
+        zone = _zone(connection, zone_id)
+        chosen, shown = _month(pages, connection, [zone], _checked(pages, month))
+    now_utc = pages.clock.now_utc()
+    event = AuditEvent(
+        actor=reader.person.account_id,
+        action="balance.export",
+        subject=zone.zone_id,
+        detail={"month": chosen},
+    )
+    with pages.engine.begin() as connection:
+        append_audit(connection, event, now_utc)
+    taken = f"{reader.person.display_name} · {reader.words.moment(now_utc)}"
+    stamp = f"{pages.settings.site_name} · {taken}"
+    content = ledger_csv(use_table(zone, shown[0][1], reader.words, stamp))
+    headers = {"Content-Disposition": f'attachment; filename="balance-{chosen}.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _now(pages: Pages) -> str:

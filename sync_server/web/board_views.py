@@ -7,7 +7,8 @@ from enum import StrEnum
 from math import dist
 
 from sync_server.staff.skills import Skill, Standing, needed_skill, standing_of
-from sync_server.web.labels import SKILLS, label
+from sync_server.web.labels import label
+from sync_server.web.office_labels import SKILLS
 from sync_server.web.order_views import OrderRow, order_row
 from sync_server.web.places import PlaceNames
 from sync_server.web.words import Words, mark, number

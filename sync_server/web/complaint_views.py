@@ -7,16 +7,15 @@ from datetime import date, datetime
 from sync_server.complaints.complaint import OUTCOME, Appeal, Complaint, ComplaintState, Measure
 from sync_server.complaints.escalation import Escalation
 from sync_server.complaints.penalties import Penalty, PenaltyState
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import (
     CAUSES,
     COMPLAINT_STATES,
     FAMILIES,
     PENALTY_CONCERNS,
     PENALTY_STATES,
-    ROLES,
     VIOLATIONS,
-    label,
 )
+from sync_server.web.labels import ROLES, label
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words
 

@@ -55,6 +55,7 @@ from sync_server.web.complaint_views import (
     verdict_view,
 )
 from sync_server.web.desk import Tab
+from sync_server.web.desk_labels import CAUSES, VIOLATIONS
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import (
     AppealComplaint,
@@ -64,7 +65,7 @@ from sync_server.web.guarded_io import (
     WorkRequest,
 )
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import CAUSES, VIOLATIONS, label
+from sync_server.web.labels import label
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
 from sync_server.web.row_numbers import RowNumber

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
+from sync_server.alerts.upkeep_store import TakenOut
 from sync_server.web.alert_floods import Cause, Folded, cause_of, fold_floods
 from sync_server.web.alert_look import AlertLook
 from sync_server.web.alert_views import (
@@ -13,6 +14,7 @@ from sync_server.web.alert_views import (
     LoadBar,
     OrderBrief,
     ShelvedRow,
+    hidden_view,
     is_hidden,
     is_safety,
     is_todo,
@@ -37,6 +39,9 @@ _IN_TAB: Mapping[str, Callable[[AlertLine], bool]] = {
 
 ROWS_AT_ONCE = 100
 """Rows that a list shows before it says how many more there are: three screens full."""
+
+HIDDEN_AT_ONCE = 50
+"""Rows of what design or service keeps out of the list; the count beside them tells all."""
 
 _TAB_MESSAGES: Mapping[str, str] = {
     "unack": mark("Unack’d"),
@@ -100,6 +105,7 @@ class Desk:
     more_count: int
     more_href: str
     shelved: Sequence[ShelvedRow]
+    hidden: Sequence[ShelvedRow]
     hidden_count: int
     todo_count: int
     load: Sequence[LoadBar]
@@ -129,6 +135,7 @@ class DeskSource:
         raised_lately: When alerts were raised in the last hours, open or not.
         orders: Alert id -> its order.
         names: Account id -> name.
+        taken_out: Alert id -> why it is out of service.
     """
 
     open_alerts: Sequence[AlertLine]
@@ -136,6 +143,7 @@ class DeskSource:
     raised_lately: Sequence[datetime]
     orders: Mapping[str, OrderBrief]
     names: Mapping[str, str]
+    taken_out: Mapping[str, TakenOut]
 
 
 def _fits(record: AlertLine, query: DeskQuery, words: Words) -> bool:
@@ -182,6 +190,7 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         ]
 
     shelved = [each for each in source.open_alerts if each.visibility is Visibility.SHELVED]
+    hidden = [each for each in source.open_alerts if is_hidden(each)]
     bars = load_bars(source.raised_lately, now_utc)
     last_hour = [each for each in source.raised_lately if (now_utc - each).total_seconds() < 3600]  # noqa: PLR2004  # seconds of an hour
     title, text = _empty_words(query, words)
@@ -197,7 +206,11 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         more_count=len(folded.lines) - len(listed),
         more_href=query.address(rows="all"),
         shelved=[shelved_view(each, words, now_utc, source.names) for each in shelved],
-        hidden_count=sum(1 for each in source.open_alerts if is_hidden(each)),
+        hidden=[
+            hidden_view(each, words, source.taken_out.get(each.alert_id), source.names)
+            for each in hidden[:HIDDEN_AT_ONCE]
+        ],
+        hidden_count=len(hidden),
         todo_count=sum(1 for each in shown if is_todo(each)),
         load=bars,
         load_last_hour=len(last_hour),

@@ -10,8 +10,9 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from sync_server.access.roles import Action, may
-from sync_server.alerts.alert import AlertNotFoundError, AlertRecord
+from sync_server.alerts.alert import AlertEventRecord, AlertNotFoundError, AlertRecord
 from sync_server.alerts.alert_list_store import alert_history, get_alert
+from sync_server.alerts.upkeep_store import taken_out
 from sync_server.assets.asset_store import get_meter
 from sync_server.blobs.gallery import pictures_of
 from sync_server.db.engine_io import reading
@@ -27,12 +28,12 @@ from sync_server.web.alert_views import (
     number_view,
     row_view,
 )
-from sync_server.web.chart import chart_json
+from sync_server.web.chart import ChartFlag, chart_json, numbered
 from sync_server.web.desk import Desk, DeskQuery, DeskSource, build_desk, parse_query
 from sync_server.web.desk_queries_store import alert_looks, open_alert_lines
 from sync_server.web.labels import METER_CLASSES, VISIBILITIES, label
-from sync_server.web.meter_facts_store import neighbours_of
-from sync_server.web.meter_views import NeighbourRow, neighbour_rows
+from sync_server.web.meter_facts_store import neighbours_of, notes_of
+from sync_server.web.meter_views import NOTE_KINDS, NeighbourRow, neighbour_rows
 from sync_server.web.order_views import brief_of
 from sync_server.web.page_queries_store import (
     account_names,
@@ -44,8 +45,19 @@ from sync_server.web.page_queries_store import (
 from sync_server.web.pages_io import Pages, Reader, is_part_wanted, see_other
 from sync_server.web.photo_views import PhotoPanel, photo_panel
 from sync_server.web.words import Words, mark
-from wire_contracts.alert_states import CONDITION, ConditionEvent, Disposition, Visibility
+from sync_server.work_orders.order import OrderFilter
+from sync_server.work_orders.order_store import list_orders
+from wire_contracts.alert_states import (
+    CONDITION,
+    Condition,
+    ConditionEvent,
+    Disposition,
+    Visibility,
+)
 from wire_contracts.orders import ENTITY
+
+_ORDERS_ON_CHART = 20
+"""Newest orders of the meter that are looked through for the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,7 @@ class EvidencePanel:
     meter_class: str
     rule: str
     chart: str
+    happened: Sequence[ChartFlag]
     sentence: str
     numbers: Sequence[NumberRow]
     check_first: Sequence[str]
@@ -72,6 +85,9 @@ class EvidencePanel:
     can_shelve: bool
     can_unshelve: bool
     can_dispatch: bool
+    can_reset: bool
+    can_take_out: bool
+    can_put_back: bool
     problem: str
 
 
@@ -99,6 +115,7 @@ def _load_desk(connection: Connection, reader: Reader, query: DeskQuery, now_utc
         raised_lately=raised_since(connection, now_utc - timedelta(hours=LOAD_HOURS)),
         orders=orders,
         names=account_names(connection),
+        taken_out=taken_out(connection),
     )
     return build_desk(source, query, reader.words, now_utc)
 
@@ -124,6 +141,8 @@ def load_panel(
     order = brief_of(found[0], words, crew_names(connection)) if found else None
     evidence = record.evidence
     role = reader.person.role
+    events = alert_history(connection, alert_id)
+    happened = _flags(connection, record, events, reader, now_utc)
     acknowledges = ConditionEvent.ACKNOWLEDGE in CONDITION.possible_events(record.condition)
     is_shown = record.visibility is Visibility.SHOWN
     return EvidencePanel(
@@ -131,16 +150,15 @@ def load_panel(
         size=meter.meter.size if meter else "",
         meter_class=label(words, METER_CLASSES, meter.meter.meter_class) if meter else "",
         rule=record.rule,
-        chart=chart_json(evidence, words.zone) if evidence.points else "",
+        chart=chart_json(evidence, words.zone, happened) if evidence.points else "",
+        happened=happened if evidence.points else (),
         sentence=evidence.sentence.in_language(words.language),
         numbers=[number_view(each, words) for each in evidence.numbers],
         check_first=[each.in_language(words.language) for each in evidence.check_first],
         effects=[number_view(each, words) for each in evidence.effects],
         against=[number_view(each, words) for each in evidence.against],
         flags=[each.in_language(words.language) for each in evidence.flags],
-        events=history_view(
-            alert_history(connection, alert_id), words, now_utc, account_names(connection)
-        ),
+        events=history_view(events, words, now_utc, account_names(connection)),
         facts=_facts(connection, record, words, now_utc),
         order_href=f"/orders/{order.order_id}" if order else "",
         photos=_photos(connection, record, reader),
@@ -151,11 +169,44 @@ def load_panel(
         and not is_safety(record)
         and may(role, Action.SHELVE_ALERT),
         can_unshelve=record.visibility is Visibility.SHELVED and may(role, Action.SHELVE_ALERT),
+        can_reset=record.condition is Condition.LATCHED and may(role, Action.ACKNOWLEDGE_ALERT),
+        can_take_out=record.visibility in {Visibility.SHOWN, Visibility.SHELVED}
+        and record.is_open
+        and not is_safety(record)
+        and may(role, Action.SHELVE_ALERT),
+        can_put_back=record.visibility is Visibility.OUT_OF_SERVICE
+        and may(role, Action.SHELVE_ALERT),
         can_dispatch=record.is_open
         and record.disposition is not Disposition.ORDERED
         and may(role, Action.DISPATCH_ORDER),
         problem=problem,
     )
+
+
+def _flags(
+    connection: Connection,
+    record: AlertRecord,
+    events: Sequence[AlertEventRecord],
+    reader: Reader,
+    now_utc: datetime,
+) -> Sequence[ChartFlag]:
+    """Return what happened to alert and meter while the chart runs: events, orders, notes."""
+    words = reader.words
+    steps = zip(reversed(events), history_view(events, words, now_utc, {}), strict=True)
+    happened = [(event.at_utc, row.title) for event, row in steps]
+    happened += [
+        (each.from_utc, label(words, NOTE_KINDS, each.kind))
+        for each in notes_of(connection, record.meter_id)
+    ]
+    if may(reader.person.role, Action.SEE_ORDERS):
+        wanted = OrderFilter(meter_id=record.meter_id, has_evidence=False, limit=_ORDERS_ON_CHART)
+        happened += [
+            (each.document.created_at_utc, each.document.number)
+            for each in list_orders(connection, wanted)
+            if each.order_id != record.work_order_id
+        ]
+    moments = [(at_utc, words.near_clock(at_utc, now_utc), text) for at_utc, text in happened]
+    return numbered(record.evidence, moments, record.raised_at_utc)
 
 
 def _neighbours(

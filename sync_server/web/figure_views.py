@@ -15,7 +15,12 @@ from sync_server.operator_figures.figures import (
 )
 from sync_server.web.alert_views import href_of, meter_href
 from sync_server.web.columns import WIDE, ColumnChart, ColumnOf, Part, column_chart
-from sync_server.web.labels import KINDS, MEDIA, RULES, label
+from sync_server.web.labels import (
+    KINDS,
+    MEDIA,
+    RULES,
+    label,
+)
 from sync_server.web.words import Words, age, mark, number
 
 MOST_COLUMNS = 168

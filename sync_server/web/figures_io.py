@@ -34,7 +34,7 @@ from sync_server.web.figure_views import (
     worth_rows,
 )
 from sync_server.web.guarded_io import SeeAlerts
-from sync_server.web.labels import SPAN_NAMES
+from sync_server.web.office_labels import SPAN_NAMES
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Pages, Reader
 

@@ -31,7 +31,7 @@ from sync_server.forms.form_store import (
 from sync_server.forms.preview import try_out
 from sync_server.forms.sheets_io import MOST_FILE_BYTES
 from sync_server.web.form_views import form_rows, item_views, parse_since
-from sync_server.web.guarded_io import ManageForms, SeeAnswers, SeeForms
+from sync_server.web.guarded_io import ExportAnswers, ManageForms, SeeForms
 from sync_server.web.pages_io import Notice, Pages, Reader, is_part_wanted, see_other
 from sync_server.web.words import mark
 from wire_contracts.errors import ContractError
@@ -148,7 +148,7 @@ def form_files_router(pages: Pages) -> APIRouter:
         return _file(content, f"{key}.xlsx", _XLSX)
 
     @router.get("/forms/{form_id}/answers.csv")
-    def answers_csv(person: SeeAnswers, form_id: str) -> Response:
+    def answers_csv(person: ExportAnswers, form_id: str) -> Response:
         """Return the answers to every version of a form as CSV; who took them is kept."""
         with pages.engine.begin() as connection:
             content = export_csv(connection, form_id)
@@ -156,7 +156,7 @@ def form_files_router(pages: Pages) -> APIRouter:
         return _file(content, f"{form_id}.csv", "text/csv; charset=utf-8")
 
     @router.get("/forms/{form_id}/answers.zip")
-    def answers_zip(person: SeeAnswers, form_id: str) -> Response:
+    def answers_zip(person: ExportAnswers, form_id: str) -> Response:
         """Return the answers to every version of a form as OpenRosa submissions."""
         with pages.engine.begin() as connection:
             content = export_openrosa(connection, form_id)

@@ -19,7 +19,8 @@ from sync_server.web.attempts_io import attempt
 from sync_server.web.guarded_io import KeepCash, TakeRequest
 from sync_server.web.hall_views import cash_views, hall_rows
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import HALL_NEEDS, label
+from sync_server.web.labels import label
+from sync_server.web.office_labels import HALL_NEEDS
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.row_numbers import RowNumber

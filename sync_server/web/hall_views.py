@@ -8,7 +8,8 @@ from sync_server.hall.queue import COUNTERS, HallState, HallVisit, in_order
 from sync_server.sales.cash_store import is_late
 from sync_server.sales.sale import CashDay
 from sync_server.service_desk.request_store import Office
-from sync_server.web.labels import HALL_NEEDS, label
+from sync_server.web.labels import label
+from sync_server.web.office_labels import HALL_NEEDS
 from sync_server.web.words import Words, age
 
 _LONG_WAIT_S = 15 * 60

@@ -23,7 +23,9 @@ from sync_server.households.home_file import (
     Issue,
     NewBuilding,
 )
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import FLAGS
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import (
     BUILDING_EVENTS,
     BUILDING_STATES,
     CHANGE_KINDS,
@@ -32,10 +34,7 @@ from sync_server.web.labels import (
     CUSTOMER_CLASSES,
     DOCUMENT_KINDS,
     FILE_STATES,
-    FLAGS,
     ISSUE_KINDS,
-    MEDIA,
-    label,
 )
 from sync_server.web.places import Place, place_for
 from sync_server.web.request_views import Names

@@ -54,7 +54,13 @@ from sync_server.web.home_views import (
     issue_rows,
 )
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import CHANGE_KINDS, DOCUMENT_KINDS, ISSUE_KINDS, MEDIA, READ_WHY, label
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import (
+    CHANGE_KINDS,
+    DOCUMENT_KINDS,
+    ISSUE_KINDS,
+    READ_WHY,
+)
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import request_row
 from sync_server.web.row_numbers import RowNumber

@@ -11,7 +11,8 @@ from sync_server.imports.preview import COLUMNS, ImportKind, Preview
 from sync_server.imports.take_store import look, take
 from sync_server.sheets.table_file_io import MOST_FILE_BYTES, TableRefusedError, read_table
 from sync_server.web.guarded_io import ImportData
-from sync_server.web.labels import IMPORT_KINDS, label
+from sync_server.web.labels import label
+from sync_server.web.office_labels import IMPORT_KINDS
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
 from sync_server.web.words import mark
 from wire_contracts.codes import Code

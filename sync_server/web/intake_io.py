@@ -33,11 +33,12 @@ from sync_server.service_desk.request_store import (
 )
 from sync_server.web.calls_io import call_rows
 from sync_server.web.crews_io import crew_choices
+from sync_server.web.desk_labels import CHANNELS
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.intake_look_io import Typed, look_up
 from sync_server.web.intake_views import Chosen, Look, Sending, intake_view, proposed
-from sync_server.web.labels import CHANNELS, ROLES, label
+from sync_server.web.labels import ROLES, label
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark

@@ -18,21 +18,21 @@ from sync_server.service_desk.clocks import Terms, promised
 from sync_server.service_desk.intake_line import IntakeLine
 from sync_server.service_desk.likeness import Likeness
 from sync_server.service_desk.request import RequestClass, RequestKind, RequestRecord
-from sync_server.web.desk_look_store import MeterValue, NearAlert
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import (
     CLOCK_NAMES,
     FLAGS,
+    REQUEST_CLASSES,
+    REQUEST_KINDS,
+)
+from sync_server.web.desk_look_store import MeterValue, NearAlert
+from sync_server.web.labels import (
     KINDS,
     MEDIA,
     QUANTITIES,
-    REQUEST_CLASSES,
-    REQUEST_KINDS,
     label,
     unit_of,
 )
-from sync_server.web.labels import (
-    RULES as DETECTORS,
-)
+from sync_server.web.labels import RULES as DETECTORS
 from sync_server.web.places import Place, place_for
 from sync_server.web.request_views import Names, RequestRow, request_row
 from sync_server.web.words import Words, mark, quantity

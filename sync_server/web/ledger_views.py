@@ -21,19 +21,20 @@ from sync_server.ledgers.ledger import (
 from sync_server.ledgers.period import Span
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.sheets.table import TextTable
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import (
     CAUSES,
     CHANNELS,
     CLOCK_NAMES,
-    CUSTOMER_CLASSES,
-    MEDIA,
-    PAID_BY,
-    PLANT_CLASSES,
     REQUEST_CLASSES,
     REQUEST_KINDS,
     REQUEST_STATES,
+)
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import (
+    CUSTOMER_CLASSES,
+    PAID_BY,
+    PLANT_CLASSES,
     SPAN_NAMES,
-    label,
 )
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark, number

@@ -16,10 +16,10 @@ from sync_server.ledgers.period import Period, Span, neighbours, parse_period, p
 from sync_server.sheets.paper_io import write_paper
 from sync_server.sheets.sheet_io import write_sheet
 from sync_server.sheets.table import TextTable
+from sync_server.web.desk_labels import CLOCK_NAMES
 from sync_server.web.desk_names_store import load_names
-from sync_server.web.guarded_io import SeeLedgers
+from sync_server.web.guarded_io import ExportLedgers, SeeLedgers
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import CLOCK_NAMES, SPAN_NAMES
 from sync_server.web.ledger_views import (
     BOOKS,
     SPANS,
@@ -29,6 +29,7 @@ from sync_server.web.ledger_views import (
     row_views,
     title_of_ledger,
 )
+from sync_server.web.office_labels import SPAN_NAMES
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_views import Names
 from wire_contracts.codes import Code
@@ -60,19 +61,19 @@ def ledgers_router(pages: Pages) -> APIRouter:
         return see_other(f"/reports/{next(iter(BOOKS))}")
 
     @router.get("/reports/{book}.csv")
-    def as_csv(person: SeeLedgers, book: str, asked: Asked) -> Response:
+    def as_csv(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as CSV."""
         table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
         return _file(ledger_csv(table), f"{book}-{table.sheet}.csv", "text/csv; charset=utf-8")
 
     @router.get("/reports/{book}.xlsx")
-    def as_sheet(person: SeeLedgers, book: str, asked: Asked) -> Response:
+    def as_sheet(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as XLSX."""
         table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
         return _file(write_sheet(table), f"{book}-{table.sheet}.xlsx", _XLSX)
 
     @router.get("/reports/{book}.pdf")
-    def as_paper(person: SeeLedgers, book: str, asked: Asked) -> Response:
+    def as_paper(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as PDF."""
         table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
         return _file(write_paper(table), f"{book}-{table.sheet}.pdf", "application/pdf")

@@ -1,4 +1,7 @@
-"""Server-sent events: one poller of the feed for all pages, each page resuming where it was."""
+"""Server-sent events: one follower of the feed for all pages, each page resuming where it was.
+
+Nothing of it is kept in the process: any number of processes serve pages of one database.
+"""
 
 import asyncio
 import contextlib
@@ -12,11 +15,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import FeedEntry, newest_feed_id, read_feed
+from sync_server.db.notices_io import FEED_CHANNEL, Listener
 from wire_contracts.clock import Clock
 from wire_contracts.frames import ms_from_utc
 
 POLL_WALL_S = 0.04
 """Pause between two looks at the feed; a look costs a third of a millisecond."""
+
+LONGEST_PAUSE_S = 1.0
+"""Wall seconds without a notice of PostgreSQL after which the feed is looked at all the same."""
 
 BEAT_WALL_S = 2.0
 """A page that hears no beat for four of them says that its list is stale."""
@@ -77,6 +84,7 @@ class LiveHub:
         self._is_following = asyncio.Event()
         self._seen: set[int] = set()
         self._can_be_late = engine.dialect.name != "sqlite"
+        self._woken = asyncio.Event()
         self.is_closed = False
 
     @property
@@ -164,6 +172,38 @@ class LiveHub:
             self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
+        """Follow the feed until nobody listens; on PostgreSQL its notices say when to look."""
+        listener = self._listener()
+        try:
+            await self._follow_feed(listener)
+        finally:
+            if listener is not None:
+                await asyncio.to_thread(listener.close)
+
+    def _listener(self) -> Listener | None:
+        if not self._can_be_late:
+            return None
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        self._woken = woken
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(woken.set)
+
+        listener = Listener(self._engine, FEED_CHANNEL, wake)
+        listener.start()
+        return listener
+
+    async def _pause(self, listener: Listener | None) -> None:
+        """Wait for the next look: a moment, or for a notice where there are any."""
+        await asyncio.sleep(POLL_WALL_S)
+        if listener is None or not listener.is_listening:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), LONGEST_PAUSE_S)
+        self._woken.clear()
+
+    async def _follow_feed(self, listener: Listener | None) -> None:
         beat_at = asyncio.get_running_loop().time() + BEAT_WALL_S
         looks = 0
         with contextlib.suppress(SQLAlchemyError):
@@ -178,13 +218,13 @@ class LiveHub:
                     self._after = entries[-1].feed_id
                     self._seen |= {each.feed_id for each in entries}
                     self._tell(_change_of(entries))
-                if looks % _LOOKS_PER_LOOK_BACK == 0:
+                if listener is not None or looks % _LOOKS_PER_LOOK_BACK == 0:
                     await self._look_back()
             now = asyncio.get_running_loop().time()
             if now >= beat_at:
                 beat_at = now + BEAT_WALL_S
                 self._tell(_Beat())
-            await asyncio.sleep(POLL_WALL_S)
+            await self._pause(listener)
         self._tell(_End())
 
     async def _look_back(self) -> None:

@@ -1,5 +1,7 @@
 """The routes of the town's map: the page, what seldom changes, what moves."""
 
+from collections.abc import Sequence
+
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -7,6 +9,8 @@ from sqlalchemy import Connection
 
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
+from sync_server.patrols.inspection_store import CHECKPOINTS, PLANS, load_all
+from sync_server.patrols.result_store import latest_facts
 from sync_server.web.guarded_io import SeeAlerts
 from sync_server.web.map_store import (
     MapCall,
@@ -20,6 +24,11 @@ from sync_server.web.map_store import (
 from sync_server.web.map_views import LAYERS, MapSource, live_layers, read_part, still_layers
 from sync_server.web.page_queries_store import crew_names
 from sync_server.web.pages_io import Pages, Reader
+from sync_server.web.patrol_progress import PatrolStop, progress
+from wire_contracts.orders import FactType
+
+_FACTS = 400
+"""Newest runs and points that are read: a day of twenty patrols."""
 
 
 def map_router(pages: Pages) -> APIRouter:
@@ -60,7 +69,18 @@ def _source(pages: Pages, reader: Reader) -> MapSource:
             calls=_calls(connection, reader),
             places=map_places(connection),
             crew_names=crew_names(connection),
+            stops=_stops(pages, connection, reader),
         )
+
+
+def _stops(pages: Pages, connection: Connection, reader: Reader) -> Sequence[PatrolStop]:
+    if not may(reader.person.role, Action.SEE_ORDERS):
+        return ()
+    facts = latest_facts(connection, (FactType.PATROL_RUN, FactType.PATROL_POINT), _FACTS)
+    if not facts:
+        return ()
+    plans, places = load_all(connection, PLANS), load_all(connection, CHECKPOINTS)
+    return progress(facts, plans, places, pages.clock.now_utc())
 
 
 def _calls(connection: Connection, reader: Reader) -> list[MapCall]:

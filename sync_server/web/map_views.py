@@ -6,11 +6,20 @@ from functools import lru_cache
 
 import orjson
 
-from sync_server.web.labels import KINDS, MEDIA, ORDER_STATES, RULES, label
+from sync_server.web.labels import (
+    KINDS,
+    MEDIA,
+    ORDER_STATES,
+    RULES,
+    label,
+)
 from sync_server.web.map_store import MapAlert, MapCall, MapCrew, MapMeter, MapPlace
+from sync_server.web.patrol_progress import PatrolStop
+from sync_server.web.round_views import OUTCOMES
 from sync_server.web.words import Words, mark
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.network import NetworkPart, Plane, parse_network
+from wire_contracts.patrol_facts import PointOutcome
 
 _DIGITS = 6
 """Decimals of a degree: a decimetre, as exact as the network is kept."""
@@ -30,6 +39,7 @@ class MapSource:
     calls: Sequence[MapCall]
     places: Sequence[MapPlace]
     crew_names: Mapping[str, str]
+    stops: Sequence[PatrolStop] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,7 @@ def still_layers(source: MapSource, words: Words) -> JsonObject:
 
 
 def live_layers(source: MapSource, words: Words) -> JsonObject:
-    """Return what moves: meters by state, alerts, crews, calls."""
+    """Return what moves: meters by state, alerts, crews, calls, stops of patrols."""
     earth = _earth_of(source.parts)
     alarmed = {each.meter_id for each in source.alerts}
     meters: JsonObject = {
@@ -116,6 +126,7 @@ def live_layers(source: MapSource, words: Words) -> JsonObject:
         "alerts": [_alert(each, earth, words) for each in source.alerts],
         "crews": [_crew(each, earth, words, source.crew_names) for each in source.crews],
         "calls": [_call(each, earth, words) for each in source.calls],
+        "stops": [_stop(each, words) for each in source.stops],
     }
 
 
@@ -159,6 +170,21 @@ def _call(call: MapCall, earth: _Earth, words: Words) -> JsonObject:
     }
 
 
+def _stop(stop: PatrolStop, words: Words) -> JsonObject:
+    """Return a stop of a patrol: a tick when it is done, its number while it is open."""
+    spot, language = stop.checkpoint, words.language
+    outcome = mark("still open") if stop.outcome is None else OUTCOMES[stop.outcome][0]
+    title = f"{stop.route.in_language(language)} · {stop.number} {spot.name.in_language(language)}"
+    return {
+        "at": [round(spot.longitude_deg, _DIGITS), round(spot.latitude_deg, _DIGITS)],
+        "title": f"{title} · {words.gettext(outcome)}",
+        "number": stop.number,
+        "is_done": stop.outcome is not None,
+        "is_bad": stop.outcome not in {None, PointOutcome.OK},
+        "href": "/rounds",
+    }
+
+
 def _feature(
     kind: str, coordinates: list[JsonValue], properties: Mapping[str, JsonValue]
 ) -> JsonObject:
@@ -199,6 +225,7 @@ LAYERS: Sequence[tuple[str, str]] = (
     ("meters", mark("Meters")),
     ("alerts", mark("Alerts")),
     ("crews", mark("Crews at their orders")),
+    ("stops", mark("Patrols of the day")),
     ("calls", mark("Open requests")),
 )
 """What may be switched off, in the order of the panel."""

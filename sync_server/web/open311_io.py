@@ -31,7 +31,8 @@ from sync_server.outside.geo_text import (
 from sync_server.outside.outside_store import Asked, find_outside, list_outside, take_outside
 from sync_server.service_desk.request import RequestRecord
 from sync_server.service_desk.request_store import Office
-from sync_server.web.labels import REQUEST_CLASSES, REQUEST_KINDS, REQUEST_STATES, label
+from sync_server.web.desk_labels import REQUEST_CLASSES, REQUEST_KINDS, REQUEST_STATES
+from sync_server.web.labels import label
 from sync_server.web.pages_io import Pages
 from sync_server.web.words import Words
 

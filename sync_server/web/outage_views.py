@@ -7,13 +7,8 @@ from datetime import datetime
 from sync_server.messages.templates import MessageState
 from sync_server.outages.interruption import OUTAGE, Interruption, OutageState
 from sync_server.outages.interruption_store import ConcernedPlace
-from sync_server.web.labels import (
-    MEDIA,
-    MESSAGE_STATES,
-    OUTAGE_EVENTS,
-    OUTAGE_STATES,
-    label,
-)
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import MESSAGE_STATES, OUTAGE_EVENTS, OUTAGE_STATES
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words
 

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from sync_server.alerts.priorities import SAFETY_PRIORITY
 from sync_server.db.access_tables import ACCOUNT, CREW, TABLET
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.db.reading_tables import QUARANTINE, READING, READING_LATEST
 from sync_server.db.sync_tables import REVIEW_ITEM
-from sync_server.web.alert_views import SAFETY_PRIORITY, OrderLine
+from sync_server.web.alert_views import OrderLine
 from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import ChartPoint

@@ -19,9 +19,10 @@ from sync_server.service_desk.paper_store import (
 )
 from sync_server.service_desk.request import Caller, Channel, NewRequest, RequestClass
 from sync_server.service_desk.request_store import record_request, send_slip
+from sync_server.web.desk_labels import REQUEST_CLASSES
 from sync_server.web.guarded_io import TakeRequest
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import REQUEST_CLASSES, label
+from sync_server.web.labels import label
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.row_numbers import SmallNumber
 from wire_contracts.codes import Code

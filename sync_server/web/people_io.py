@@ -18,6 +18,7 @@ from sync_server.access.account_store import (
     list_people,
     move_account,
 )
+from sync_server.access.factor_store import accounts_with_factor
 from sync_server.access.guards_io import access_desk
 from sync_server.access.roles import Action, Role, may
 from sync_server.access.tablet_store import (
@@ -296,6 +297,7 @@ def _accounts(  # noqa: PLR0913, PLR0917  # what was typed, what went wrong, wha
         people = list_people(connection)
         crews = list_crews(connection)
         names = crew_names(connection)
+        with_factor = accounts_with_factor(connection)
     notice = None
     if made:
         text = words.gettext(mark("The account {login} was made.")).format(login=made)
@@ -305,7 +307,7 @@ def _accounts(  # noqa: PLR0913, PLR0917  # what was typed, what went wrong, wha
         reader,
         "accounts.html",
         "accounts",
-        accounts=account_rows(people, words, names, reader.person),
+        accounts=account_rows(people, words, names, reader.person, with_factor),
         crews=crews,
         roles=[(str(role), label(words, ROLES, role)) for role in Role],
         form=form or AccountForm(),

@@ -22,7 +22,8 @@ from sync_server.plant.plant_store import (
 from sync_server.service_desk.request_store import Office
 from sync_server.web.attempts_io import attempt
 from sync_server.web.guarded_io import DispatchOrder, SeeOrders
-from sync_server.web.labels import MEDIA, PLANT_EVENTS, PLANT_STATES, label
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import PLANT_EVENTS, PLANT_STATES
 from sync_server.web.page_queries_store import account_names, order_lines
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.plant_views import MOST_SHOWN, part_rows, part_view

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sync_server.plant.plant import PlantPart, PlantState
 from sync_server.plant.plant_store import PlantRecord, PlantStep
 from sync_server.web.alert_views import OrderLine
-from sync_server.web.labels import MEDIA, PLANT_CLASSES, PLANT_EVENTS, PLANT_STATES, label
+from sync_server.web.labels import MEDIA, label
+from sync_server.web.office_labels import PLANT_CLASSES, PLANT_EVENTS, PLANT_STATES
 from sync_server.web.words import Words, quantity
 
 MOST_SHOWN = 300

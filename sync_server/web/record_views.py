@@ -1,6 +1,6 @@
 """What the pages of gateways, quarantine, tablets and accounts show, as plain rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,6 +66,7 @@ class AccountRow:
     account_id: str
     can_end: bool
     can_move: bool
+    can_reset: bool
     name: str
     login: str
     role: str
@@ -159,13 +160,20 @@ def tablet_row(
 
 
 def account_rows(
-    people: Sequence[Person], words: Words, crews: Mapping[str, str], reader: Person
+    people: Sequence[Person],
+    words: Words,
+    crews: Mapping[str, str],
+    reader: Person,
+    with_factor: Collection[str] = (),
 ) -> list[AccountRow]:
-    """Return everybody's row."""
+    """Return everybody's row; `with_factor` are the accounts with a second factor."""
     return [
         AccountRow(
             account_id=person.account_id,
             can_end=person.is_active
+            and person.account_id != reader.account_id
+            and may(reader.role, Action.MANAGE_ACCOUNTS),
+            can_reset=person.account_id in with_factor
             and person.account_id != reader.account_id
             and may(reader.role, Action.MANAGE_ACCOUNTS),
             can_move=person.is_active and may(reader.role, Action.MANAGE_ACCOUNTS),

@@ -11,17 +11,16 @@ from sync_server.service_desk.request import RequestRecord, RequestStep
 from sync_server.service_desk.request_guards import KIND_OF_TEXT
 from sync_server.service_desk.request_store import ACTION_OF_EVENT
 from sync_server.web.alert_views import EventRow
-from sync_server.web.labels import (
+from sync_server.web.desk_labels import (
     CHANNELS,
     CLOCK_NAMES,
-    MEDIA,
     NOTE_KINDS,
     REQUEST_CLASSES,
     REQUEST_EVENTS,
     REQUEST_KINDS,
     REQUEST_STATES,
-    label,
 )
+from sync_server.web.labels import MEDIA, label
 from sync_server.web.places import Place, PlaceNames, place_for
 from sync_server.web.words import Words, age, mark
 from wire_contracts.request_states import REQUEST, RequestEvent, RequestState
@@ -83,16 +82,19 @@ _ON_LINE: Mapping[RequestState, RequestState] = {
 }
 """States beside the straight way -> where on it they stand."""
 
-_PLAIN = frozenset({_E.ACCEPT, _E.START, _E.RESUME, _E.CLOSE, _E.ARCHIVE, _E.CLEAR_SUSPICION})
+_PLAIN = frozenset(
+    {_E.DISPATCH, _E.ACCEPT, _E.START, _E.RESUME, _E.CLOSE, _E.ARCHIVE, _E.CLEAR_SUSPICION}
+)
 """Steps that one press takes; the others ask for words first."""
 
-_NEVER_BUTTONS = frozenset({_E.CLASSIFY, _E.DISPATCH, _E.ASSIGN, _E.MARK_DUPLICATE, _E.CONFIRM})
+_NEVER_BUTTONS = frozenset({_E.CLASSIFY, _E.ASSIGN, _E.MARK_DUPLICATE, _E.CONFIRM})
 """Steps with a form of their own."""
 
 _CREWS_OWN = frozenset({_E.ACCEPT, _E.BOUNCE, _E.START})
 """Steps that a crew takes on its tablet once the request is an order."""
 
 _KEYS: Mapping[RequestEvent, str] = {
+    _E.DISPATCH: "e",
     _E.ACCEPT: "a",
     _E.BOUNCE: "b",
     _E.START: "g",
@@ -108,7 +110,7 @@ _KEYS: Mapping[RequestEvent, str] = {
     _E.SUSPEND: "z",
     _E.DECLINE: "x",
 }
-_FIRST = (_E.ACCEPT, _E.START, _E.RESUME, _E.FINISH, _E.REPLY, _E.CLOSE)
+_FIRST = (_E.DISPATCH, _E.ACCEPT, _E.START, _E.RESUME, _E.FINISH, _E.REPLY, _E.CLOSE)
 """The step that leads on; one button of a panel stands out."""
 
 _NOWHERE = PlaceNames(en="", zh="")
@@ -322,13 +324,17 @@ def _phase(index: int, now_index: int, state: RequestState) -> str:
 
 
 def step_buttons(record: RequestRecord, role: Role, words: Words) -> list[StepButton]:
-    """Return the steps that the reader may take now, the one that leads on first."""
+    """Return the steps that the reader may take now, the one that leads on first.
+
+    A bounced slip is sent again by whom it came back to; a danger never goes as a slip.
+    """
     possible = [
         event
         for event in REQUEST.possible_events(record.state)
         if event not in _NEVER_BUTTONS
         and may(role, ACTION_OF_EVENT[event])
         and not (record.order_id is not None and event in _CREWS_OWN)
+        and not (record.is_safety and event is _E.DISPATCH)
     ]
     possible.sort(key=lambda event: _FIRST.index(event) if event in _FIRST else len(_FIRST))
     return [

@@ -41,10 +41,11 @@ from sync_server.service_desk.request_store import (
 from sync_server.web.complaint_views import asked_rows
 from sync_server.web.crews_io import crew_choices
 from sync_server.web.delegations_io import stand_in_words
+from sync_server.web.desk_labels import NOTE_KINDS
 from sync_server.web.desk_names_store import load_names
 from sync_server.web.guarded_io import SeeRequests, WorkRequest
 from sync_server.web.intake_io import office_of
-from sync_server.web.labels import NOTE_KINDS, label
+from sync_server.web.labels import label
 from sync_server.web.page_queries_store import order_lines
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.request_list_io import catch_up

@@ -15,7 +15,7 @@ from sync_server.sync.ledger_store import (
     kept_bodies,
     record_of_operation,
 )
-from sync_server.sync.review_desk import Choice, Decision, current_value, settle
+from sync_server.sync.review_desk import Decision, current_value, settle
 from sync_server.sync.review_store import ReviewItem, ReviewKind, get_review, list_reviews
 from sync_server.sync.sealed_room import DRAFT_ENTITY, kept_drafts
 from sync_server.web.guarded_io import ResolveReview, SeeReview
@@ -42,6 +42,7 @@ from sync_server.web.words import age, mark
 from sync_server.work_orders.fact_store import find_fact
 from wire_contracts.errors import ContractError
 from wire_contracts.life_cycle import RefusedTransition
+from wire_contracts.review_outcomes import Choice
 
 _LISTED_RESOLVED = 20
 MAX_REASON = 400

@@ -9,12 +9,19 @@ from sync_server.access.account_store import Person
 from sync_server.access.roles import Action, may
 from sync_server.sync.ledger_store import FieldConflict, LedgerRecord
 from sync_server.sync.merge import Kept
-from sync_server.sync.review_desk import Choice, as_text
+from sync_server.sync.review_desk import as_text
 from sync_server.sync.review_store import SERVER, ReviewItem, ReviewKind
-from sync_server.web.labels import FIELDS, ORDER_EVENTS_OF_CREWS, RESULTS, ROLES, label
+from sync_server.web.labels import (
+    FIELDS,
+    ORDER_EVENTS_OF_CREWS,
+    RESULTS,
+    ROLES,
+    label,
+)
 from sync_server.web.words import Words, age, mark
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
+from wire_contracts.review_outcomes import Choice
 
 _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.REFUSED: ("warn", "lock", mark("refused")),
@@ -26,10 +33,12 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.CLONED_STORE: ("danger", "tablet", mark("cloned tablet")),
     ReviewKind.REVOKED_TABLET: ("warn", "tablet", mark("revoked tablet")),
     ReviewKind.SEALED_UNREAD: ("danger", "lock", mark("cannot be opened")),
+    ReviewKind.SEALED_UNUSED: ("warn", "lock", mark("cannot be used")),
     ReviewKind.SELF_CHECK: ("danger", "warn", mark("self-check")),
     ReviewKind.CREW_DANGER: ("danger", "warn", mark("crew in danger")),
     ReviewKind.HANDED_OVER: ("info", "link", mark("handed over")),
     ReviewKind.PHOTO_REFUSED: ("warn", "warn", mark("photo not taken")),
+    ReviewKind.UNKNOWN_AUTHOR: ("warn", "tablet", mark("unknown author")),
     ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
 }
 
@@ -51,6 +60,7 @@ _REASONS: Mapping[str, str] = {
     "not_found": mark("What it needs is not here: a key, or the order."),
     "token.revoked": mark("The tablet’s access had been ended."),
     "store.damaged": mark("What the tablet could read out of it was sent on."),
+    "payload.form": mark("The key fits, but what is inside is damaged or of no known kind."),
     "blob.content": mark("What came is no picture; it is kept aside."),
     "blob.hash": mark("What came was damaged three times; it is still on the tablet."),
     "payload.too_large": mark("It is larger than any photo may be; it is still on the tablet."),

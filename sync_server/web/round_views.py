@@ -19,7 +19,7 @@ from wire_contracts.patrol_facts import (
 )
 from wire_contracts.patrols import Checkpoint, PatrolPlan
 
-_OUTCOMES = {
+OUTCOMES = {
     PointOutcome.OK: (mark("all well"), "ok"),
     PointOutcome.DEFECT: (mark("defect"), "danger"),
     PointOutcome.NOT_REACHABLE: (mark("not reachable"), "warn"),
@@ -153,7 +153,7 @@ def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, 
 
 
 def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:
-    text, tone = _OUTCOMES[point.outcome]
+    text, tone = OUTCOMES[point.outcome]
     values = [f"{measure} {value:g}" for measure, value in point.values.items()]
     defect = point.defect
     parts = [*values, point.reason, point.note]

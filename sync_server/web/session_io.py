@@ -1,6 +1,7 @@
 """The routes of log-in, log-out, the one-time administrator link, language and theme."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -8,12 +9,14 @@ from fastapi.responses import RedirectResponse, Response
 from sync_server.access.account_store import NewAccount, Person
 from sync_server.access.bootstrap import is_link_open, use_first_start_link
 from sync_server.access.guards_io import (
+    BROWSER_COOKIE,
     SESSION_COOKIE,
     access_desk,
     check_origin,
     clear_session_cookie,
     client_address,
     person_of,
+    set_browser_cookie,
     set_session_cookie,
 )
 from sync_server.access.roles import Role, may
@@ -69,7 +72,9 @@ def session_router(pages: Pages) -> APIRouter:
         """Open a session, or say why not."""
         check_origin(request)
         try:
-            grant = access_desk(request).log_in(login, password, client_address(request))
+            grant = access_desk(request).log_in(
+                login, password, client_address(request), request.cookies.get(BROWSER_COOKIE)
+            )
         except ContractError as refusal:
             return pages.door(
                 request,
@@ -79,8 +84,11 @@ def session_router(pages: Pages) -> APIRouter:
                 back=safe_back(back),
                 problem_text=str(refusal),
             )
-        answer = see_other(safe_back(back))
+        visitor = access_desk(request).visitor_for(grant.token)
+        answer = see_other(_code_page(back) if visitor.has_factor else safe_back(back))
         set_session_cookie(answer, grant.token, is_https=pages.settings.is_https)
+        if grant.browser is not None:
+            set_browser_cookie(answer, grant.browser, is_https=pages.settings.is_https)
         return answer
 
     @router.post("/logout")
@@ -92,6 +100,10 @@ def session_router(pages: Pages) -> APIRouter:
         return answer
 
     return router
+
+
+def _code_page(back: str) -> str:
+    return f"/login/code?back={quote(safe_back(back), safe='')}"
 
 
 def first_start_router(pages: Pages) -> APIRouter:

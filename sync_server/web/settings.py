@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sync_server.access.tablet_store import TOKEN_LIFE
+from sync_server.config import FactorRule
 from sync_server.sync.service import LEASE
 
 
@@ -27,6 +28,7 @@ class WebSettings:
         tablet_token_life: How long a tablet's token holds after its last contact.
         telephone_secret: What the telephone system signs its events with; None: it tells none.
         open311_keys: Name -> key of each system that may send requests from outside.
+        factor_rule: Of whom a second factor is asked.
     """
 
     site_name: str = "Lamplighter"
@@ -41,6 +43,7 @@ class WebSettings:
     tablet_token_life: timedelta = TOKEN_LIFE
     telephone_secret: bytes | None = field(default=None, repr=False)
     open311_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    factor_rule: FactorRule = FactorRule.NOBODY
 
     @property
     def zone(self) -> tzinfo:

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
+from sync_server.alerts.priorities import SAFETY_PRIORITY
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.desk_tables import SERVICE_REQUEST
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.service_desk.clocks import ENDED
 from sync_server.shifts.shift import Desk, OpenMatter
-from sync_server.web.alert_views import SAFETY_PRIORITY
 from sync_server.web.page_queries_store import open_review_count
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.frames import ms_from_utc

@@ -182,15 +182,22 @@ def _gas(reader: FieldReader, words: Words) -> _Said:
 
 def _valve(reader: FieldReader, words: Words) -> _Said:
     event = parse_isolation(reader)
-    is_closed = event.action is ValveAction.CLOSED
-    title = mark("Valve {valve} closed") if is_closed else mark("Valve {valve} opened again")
-    keeper = _keeper(event.may_reopen, words) if is_closed else ""
+    is_open = event.action is ValveAction.REOPENED
+    told = event.word_from if is_open else event.may_reopen
+    by = mark("word given by {name}") if is_open else mark("may open: {name}")
     return _Said(
-        title=words.gettext(title).format(valve=event.valve_id),
-        text=_between([keeper, event.tag_number]),
-        tone="warn" if is_closed else "ok",
-        icon="lock" if is_closed else "check",
+        title=words.gettext(_VALVES[event.action]).format(valve=event.valve_id),
+        text=_between([words.gettext(by).format(name=told) if told else "", event.tag_number]),
+        tone="ok" if is_open else "warn",
+        icon="check" if is_open else "lock",
     )
+
+
+_VALVES: Mapping[ValveAction, str] = {
+    ValveAction.CLOSED: mark("Valve {valve} closed"),
+    ValveAction.NAMED: mark("Valve {valve}: who may open it"),
+    ValveAction.REOPENED: mark("Valve {valve} opened again"),
+}
 
 
 def _keeper(name: str, words: Words) -> str:
@@ -231,7 +238,7 @@ def _closed(
     facts: Sequence[Fact], words: Words, now_utc: datetime, names: Mapping[str, str]
 ) -> list[str]:
     """Return the valves that are still closed, with who closed them and who may open them."""
-    closed: dict[str, str] = {}
+    closed: dict[str, tuple[str, str]] = {}
     for fact in facts:
         if fact.fact_type is not FactType.ISOLATION or not isinstance(fact.payload, Mapping):
             continue
@@ -239,13 +246,21 @@ def _closed(
             event = parse_isolation(FieldReader(place=fact.fact_id, values=fact.payload))
         except ContractError:
             continue
+        who = (
+            f"{names.get(fact.actor, fact.actor)} {words.near_clock(fact.happened_at_utc, now_utc)}"
+        )
+        if event.action is ValveAction.NAMED:
+            if event.valve_id in closed:
+                closed[event.valve_id] = closed[event.valve_id][0], event.may_reopen
+            continue
         closed.pop(event.valve_id, None)
         if event.action is ValveAction.CLOSED:
-            keeper = _keeper(event.may_reopen, words) or words.gettext(mark("nobody named"))
-            at = words.near_clock(fact.happened_at_utc, now_utc)
-            who = names.get(fact.actor, fact.actor)
-            closed[event.valve_id] = _between([event.valve_id, f"{who} {at}", keeper])
-    return list(closed.values())
+            closed[event.valve_id] = who, event.may_reopen
+    nobody = words.gettext(mark("nobody named"))
+    return [
+        _between([valve, who, _keeper(keeper, words) or nobody])
+        for valve, (who, keeper) in closed.items()
+    ]
 
 
 def _between(texts: Sequence[str]) -> str:

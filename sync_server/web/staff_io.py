@@ -19,7 +19,8 @@ from sync_server.staff.skills import Skill
 from sync_server.staff.team_store import list_teams, name_team, put_into_team, teams_by_account
 from sync_server.web.attempts_io import attempt
 from sync_server.web.guarded_io import ManageStaff, SeeStaff
-from sync_server.web.labels import SKILLS, label
+from sync_server.web.labels import label
+from sync_server.web.office_labels import SKILLS
 from sync_server.web.pages_io import Pages, Reader, see_other
 from sync_server.web.row_numbers import RowNumber
 from sync_server.web.staff_views import Roster, message_rows, person_rows

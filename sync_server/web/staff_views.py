@@ -9,7 +9,8 @@ from sync_server.staff.notice_store import StaffMessage
 from sync_server.staff.skill_store import PersonSkill
 from sync_server.staff.skills import Standing, standing_of
 from sync_server.staff.team_store import Team
-from sync_server.web.labels import ROLES, SKILLS, STANDINGS, label
+from sync_server.web.labels import ROLES, label
+from sync_server.web.office_labels import SKILLS, STANDINGS
 from sync_server.web.words import Words
 
 _TONES: Mapping[Standing, tuple[str, str]] = {

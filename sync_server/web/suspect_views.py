@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from sync_server.sheets.table import TextTable
 from sync_server.suspects.suspect_store import Listed, SuspectList
 from sync_server.suspects.suspicion import Reason, Suspicion
-from sync_server.web.labels import KINDS, MEDIA, METER_CLASSES, RESULTS, label
+from sync_server.web.labels import (
+    KINDS,
+    MEDIA,
+    METER_CLASSES,
+    RESULTS,
+    label,
+)
 from sync_server.web.words import Words, mark, number, quantity
 
 REASONS: Mapping[Reason, str] = {

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -93,7 +93,7 @@ def _written(pages: Pages, reader: Reader, month: str, *, is_paper: bool) -> byt
 
 def _file(content: bytes | None, name: str, kind: str) -> Response:
     if content is None:
-        return Response(status_code=404)
+        raise HTTPException(404)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=kind, headers=headers)
 

@@ -20,7 +20,7 @@ def test_an_empty_file_is_a_server_on_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[server]\nport = 1", r"x.toml: server.port: is not a known setting; use one of: data, "),
+        ("[server]\nport = 1", r"server.port: is not a known setting; use one of: cert_file, "),
         ("[server]\nlisten_port = 70000", r"server.listen_port: 70000 is outside 1..65535"),
         ("[server]\nlisten_port = '1'", r"server.listen_port: is '1', not a whole number"),
         ("[server]\ntimezone = 'Mars'", r"server.timezone: 'Mars' is not a zone; use an IANA"),

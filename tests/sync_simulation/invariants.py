@@ -1,4 +1,4 @@
-"""The fifteen invariants of the sync, each a function that names whatever breaks it."""
+"""The sixteen invariants of the sync, each a function that names whatever breaks it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ INVARIANTS: Mapping[str, Check] = {
     "I13": tablets.every_outbox_drains,
     "I14": tablets.times_are_monotone_within_a_boot,
     "I15": tablets.older_versions_understand_every_answer,
+    "I16": server.every_record_takes_a_tablets_taps_in_their_order,
 }
 
 

@@ -8,7 +8,7 @@ from tests.sync_simulation.tablets import MadeOperation
 from tests.sync_simulation.world import World
 from wire_contracts.operations import Outcome
 from wire_contracts.orders import FIELD_OWNED, OFFICE_OWNED, order_json
-from wire_contracts.work_order_states import WORK_ORDER, WorkOrderState
+from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
 _TAKEN = {Outcome.APPLIED, Outcome.MERGED}
 _ASIDE = {Outcome.REFUSED, Outcome.CONFLICT}
@@ -142,8 +142,17 @@ def _lost_values(world: World, found: ServerAtRest) -> Iterator[str]:
         line = found.ledger.get(made.op_id)
         is_ours = made.kind == "set" and name in FIELD_OWNED | OFFICE_OWNED
         is_in = line is not None and line.outcome != Outcome.REFUSED
+        if name in _BEGUN_ANEW and _is_reopened(found, order_id):
+            continue  # the office closed the order with it and let the work begin anew
         if is_ours and is_in and (order_id, name, value) not in known:
             yield f"{name} of {order_id}: {value!r} of {made.made_by} is nowhere"
+
+
+_BEGUN_ANEW = {"result", "cause"}
+
+
+def _is_reopened(found: ServerAtRest, order_id: str) -> bool:
+    return any(step.event is WorkOrderEvent.REOPEN for step in found.steps.get(order_id, []))
 
 
 def _lost_office_values(world: World, found: ServerAtRest) -> Iterator[str]:
@@ -173,3 +182,31 @@ def the_author_is_who_was_logged_in(world: World, found: ServerAtRest) -> list[s
         for made in world.made.values()
         if made.op_id in found.ledger and found.ledger[made.op_id].actor != made.actor
     ]
+
+
+def every_record_takes_a_tablets_taps_in_their_order(
+    world: World, found: ServerAtRest
+) -> list[str]:
+    """I16 (sync spec complaint 16): what a tablet did to a record is decided as it was done.
+
+    Pushed or sealed. A tablet of which there were two, and a server that was restored while taps
+    were on their way, have more than one order.
+    """
+    broken: list[str] = []
+    latest: dict[tuple[str, str], tuple[int, str]] = {}
+    for made in world.made.values():
+        line = found.ledger.get(made.op_id)
+        if line is None or world.restores or made.made_by in world.doubled:
+            continue
+        key = (made.made_by, _record_of(made))
+        arrival, op_id = latest.get(key, (line.arrival, made.op_id))
+        if line.arrival < arrival:
+            broken.append(f"{made.op_id} of {key} was decided before {op_id}, which was earlier")
+        latest[key] = max((arrival, op_id), (line.arrival, made.op_id))
+    return broken
+
+
+def _record_of(made: MadeOperation) -> str:
+    payload = made.body.get("payload")
+    order_id = payload.get("order_id") if isinstance(payload, dict) else None
+    return str(order_id or made.body["id"])

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, literal_column, select
 
 from sync_server.db.blob_tables import BLOB, BLOB_REF
 from sync_server.db.change_store import broken_buckets
@@ -31,8 +31,9 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One operation as the server remembers it for ever."""
+    """One operation as the server remembers it for ever; `arrival` orders the decisions."""
 
+    arrival: int
     actor: str
     outcome: str
     code: str | None
@@ -126,12 +127,16 @@ def read_server(engine: Engine, seats: Mapping[str, Seat]) -> ServerAtRest:
 
 
 def _ledger(connection: Connection) -> dict[str, LedgerLine]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    # PostgreSQL keeps no order of its own: there what came in one request is of one moment
+    arrival = literal_column("rowid") if is_sqlite else OP_LEDGER.c.received_at_ms
     return {
         row.op_id: LedgerLine(
+            arrival=int(row.arrival),
             actor=row.actor,
             outcome=row.outcome,
             code=row.code,
             happened_at_ms=int(row.happened_at_ms),
         )
-        for row in connection.execute(select(OP_LEDGER))
+        for row in connection.execute(select(OP_LEDGER, arrival.label("arrival")))
     }

@@ -35,7 +35,7 @@ from wire_contracts.operations import (
     parse_push_answer,
 )
 from wire_contracts.payloads import read_json
-from wire_contracts.pulls import PullAnswer, dump_pull, parse_pull
+from wire_contracts.pulls import PullAnswer, dump_poll, dump_pull, parse_pull
 from wire_contracts.sealed import (
     SealedAnswer,
     SealedRequest,
@@ -44,6 +44,7 @@ from wire_contracts.sealed import (
     parse_sealed,
     parse_sealed_answer,
 )
+from wire_contracts.sync import Feature, has_feature
 
 T = TypeVar("T")
 
@@ -95,6 +96,7 @@ class Line:
     mail: Mail
     intake: Intake
     misread: list[str] = field(default_factory=list)
+    seen: tuple[str, str] = ("", "")
 
     def pull(self, token: str | None, limit: int) -> PullAnswer:
         return self._suffer(lambda: self._pull(token, min(limit, PAGE_ROWS)))
@@ -145,7 +147,13 @@ class Line:
 
     def _pull(self, token: str | None, limit: int) -> PullAnswer:
         self._admit(self.seat)
+        if token is not None and token == self.seen[0] and has_feature(self.protocol, Feature.SEEN):
+            poll = self.service.poll(self.seat, self.seen[1], self.protocol)
+            if not poll.has_news:
+                return self._read("poll", dump_poll(poll), lambda root: parse_pull(root, token))
         answer = self.service.pull(self.seat, token, limit, self.protocol)
+        if answer.seen:
+            self.seen = (answer.token, answer.seen)
         return self._read("pull", dump_pull(answer), parse_pull)
 
     def _push(self, seat: TabletIdentity, body: bytes) -> PushAnswer:

@@ -14,6 +14,7 @@ from field_app.store.outbox_store import OutboxEntry, Settled
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, outbox_op, sealed_item
 from field_app.sync import client_io, pulling, pushing, uploading
+from field_app.sync.engine import SyncEngine
 from field_app.sync.pushing import Pusher
 from field_app.sync.reasons import RequestRefused
 from sync_server.sync.tokens import Cursor, Position, dump_token, parse_token
@@ -173,3 +174,8 @@ def withdrawn_means_wiped(patch: Patch) -> None:
         return 0
 
     patch.setattr(sealed_store, "leave_sealed_only", wipe)
+
+
+def sealed_after_the_rest(patch: Patch) -> None:
+    """I16: what a withdrawal left sealed goes out after what was done since."""
+    patch.setattr(SyncEngine, "send_older", lambda _engine: None)

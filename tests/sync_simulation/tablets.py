@@ -149,10 +149,13 @@ class SimulatedTablet:
     # --- the conversation
 
     def push(self) -> None:
-        """Send the outbox; a bad network ends it at any message."""
+        """Send what waits, the older first; a bad network ends it at any message."""
         real = self.real
         pusher = Pusher(real.database, self.line, self.clock, real._renew_replica)
+        engine = real._contact.engine(real.identity)
         try:
+            if engine is not None and not self.is_withdrawn():
+                engine.send_older()
             pusher.push_all()
         except SyncProblem:
             return

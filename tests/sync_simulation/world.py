@@ -44,6 +44,9 @@ LAST_STATEMENT = 35
 
 MOST_ROUNDS = 12
 
+WORKS_ALONE = 3
+"""Deeds of a crew between its last contact and the withdrawal of its tablet."""
+
 MOST_FAIR_ROUNDS = 3
 """Fair syncs of every tablet until nothing may wait any more: one sends everything, one sends again
 what a restored server asks for, one is for a clone that learns so from the other."""
@@ -86,6 +89,7 @@ class World:
     made: dict[str, MadeOperation] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
     memory_of_backup: Memory = field(default_factory=Memory)
+    doubled: set[str] = field(default_factory=set)
     restores: int = 0
     is_dying: bool = False
     fair_rounds: int = 0
@@ -172,6 +176,7 @@ class World:
             (12, self.office.move_the_window),
             (2, self.office.erase_somebody),
             (5, self.tablet_is_withdrawn),
+            (12, self.tablet_is_withdrawn_with_work),
             (12, self.tablet_is_enrolled_anew),
             (16, self.tablet_is_poked),
             (1, self.everybody_is_on_holiday),
@@ -249,6 +254,18 @@ class World:
         if has_feature(tablet.seat.protocol, Feature.SEALED) and not tablet.line.is_shut_out():
             self.custody.withdraw(tablet)
 
+    def tablet_is_withdrawn_with_work(self) -> None:
+        """Withdraw a tablet whose crew has worked for a while without a contact."""
+        tablet = self._any_tablet()
+        if not has_feature(tablet.seat.protocol, Feature.SEALED) or tablet.line.is_shut_out():
+            return
+        before = tablet.last_n()
+        for _ in range(WORKS_ALONE):
+            self.crews.work(tablet)
+        self.remember(tablet, before)
+        self.custody.withdraw(tablet)
+        tablet.real.sync_now()
+
     def tablet_is_enrolled_anew(self) -> None:
         """Bring a tablet back that the office has withdrawn, or that a restored server forgot."""
         for tablet in self.tablets:
@@ -314,6 +331,7 @@ class World:
         if tablet.name not in self.images:
             return
         tablet.stop()
+        self.doubled.add(tablet.name)
         tablet.put_back(self.images[tablet.name], has_replica=self.rng.random() < 0.5)
         tablet.start()
         self.watch.forget(tablet)
@@ -326,6 +344,7 @@ class World:
             return
         image = tablet.image()
         clone = self._add_tablet(tablet.seat)
+        self.doubled |= {tablet.name, clone.name}
         clone.first_start()
         clone.stop()
         clone.put_back(image, has_replica=True)

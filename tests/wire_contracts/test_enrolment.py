@@ -12,6 +12,7 @@ from wire_contracts.enrolment import (
     dump_enrol_answer,
     parse_enrol,
     parse_enrol_answer,
+    token_mark,
 )
 from wire_contracts.errors import ContractError
 from wire_contracts.payloads import read_json
@@ -21,6 +22,15 @@ def test_an_enrolment_request_survives_the_wire() -> None:
     request = EnrolRequest(code="ABCD-EFGH", name="平板 3")
 
     assert parse_enrol(read_json("enrol", dump_enrol(request))) == request
+
+
+def test_a_tablet_enrolled_anew_says_which_token_it_had_without_giving_it_away() -> None:
+    token = "a-secret"  # noqa: S105  # of nobody
+    request = EnrolRequest(code="ABCD-EFGH", name="平板 3", former=token_mark(token))
+    body = dump_enrol(request)
+
+    assert parse_enrol(read_json("enrol", body)) == request
+    assert token.encode() not in body
 
 
 def test_an_enrolment_answer_survives_the_wire() -> None:

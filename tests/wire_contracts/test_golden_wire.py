@@ -37,8 +37,9 @@ from wire_contracts.order_person import parse_order_person
 from wire_contracts.orders import parse_order
 from wire_contracts.payloads import read_json
 from wire_contracts.pokes import PokeReader
-from wire_contracts.pulls import parse_pull
+from wire_contracts.pulls import has_news, parse_pull
 from wire_contracts.refusals import parse_refusal
+from wire_contracts.review_outcomes import parse_review_outcome
 from wire_contracts.sealed import parse_sealed, parse_sealed_answer
 from wire_contracts.sync import FIRST_PROTOCOL, PROTOCOL
 from wire_contracts.van import parse_van
@@ -62,9 +63,14 @@ READ: list[tuple[int, str, Parse, object]] = [
     (2, "blob_upload.json", parse_blob_answer, V2.UPLOAD),
     (2, "blob_want.json", parse_blob_want, V2.WANT),
     (2, "enrol.json", parse_enrol, V1.ENROL),
+    (2, "enrol_again.json", parse_enrol, V2.ENROL_AGAIN),
+    (2, "enrol_third.json", parse_enrol, V2.ENROL_THIRD),
     (2, "enrol_answer.json", parse_enrol_answer, V1.ENROL_ANSWER),
     (2, "order_person.json", parse_order_person, V2.PERSON),
     (2, "pull_answer.json", parse_pull, V2.PULL_2),
+    (2, "poll_idle.json", has_news, False),
+    (2, "poll_news.json", has_news, True),
+    (2, "pull_seen.json", parse_pull, V2.SEEN),
     (2, "push.json", parse_push, V2.PUSH_2),
     (2, "push_answer.json", parse_push_answer, V2.PUSH_ANSWER_2),
     (2, "refusal.json", parse_refusal, V2.REVOKED),
@@ -97,6 +103,7 @@ DOCUMENTS: list[tuple[str, Parse, object]] = [
     ("rows/safety_step.json", facts.parse_step, site.STEP),
     ("rows/van.json", parse_van, rows.VAN),
     ("rows/visit_end.json", facts.parse_visit_end, site.END),
+    ("rows/review_outcome.json", parse_review_outcome, rows.REVIEW_OUTCOME),
     ("rows/work_order.json", parse_order, rows.ORDER),
     *(
         (f"gateway/command_{name}.json", parse_command, gateway.command(order))

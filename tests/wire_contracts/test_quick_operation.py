@@ -1,7 +1,8 @@
 """The quick reader of operations says what the careful one says, or leaves the word to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,10 @@ from wire_contracts.operations import (
     MAX_SCHEMA,
     Operation,
     OperationKind,
+    OperationResult,
+    Outcome,
     parse_operation,
+    parse_push_answer,
     quick_operation,
 )
 
@@ -85,3 +89,54 @@ def test_what_is_read_quickly_is_what_the_careful_reader_reads(
     quick = quick_operation(values)
 
     assert quick is None or quick == careful(values)
+
+
+RESULT: dict[str, JsonValue] = {
+    "op_id": "0190c1d2-0000-7000-8000-000000000007",
+    "outcome": "applied",
+    "code": None,
+    "detail": "",
+    "seq": 7,
+}
+ODD: dict[str, list[JsonValue]] = {
+    "op_id": ["0190C1D2-0000-7000-8000-000000000007", "x", None, 7],
+    "outcome": ["refused", "unheard of", None, ["applied"]],
+    "code": ["state", "of a newer server", 3],
+    "detail": ["why", None, "x" * 2001],
+    "seq": [True, -1, 2**53 + 1, "7", None],
+}
+
+
+def read_results(*results: JsonValue) -> Sequence[OperationResult] | str:
+    values: dict[str, JsonValue] = {"v": 2, "se": 1, "now": 1, "renew_replica": False}
+    try:
+        return parse_push_answer(
+            FieldReader(place="push", values={**values, "results": list(results)})
+        ).results
+    except ContractError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, each) for name in ODD for each in ODD[name]])
+def test_a_result_means_the_same_beside_one_that_is_not_as_usual(
+    name: str, value: JsonValue
+) -> None:
+    odd = {**RESULT, name: value}
+
+    alone, among = read_results(odd), read_results(RESULT, odd)
+
+    if isinstance(alone, str):
+        assert among == alone.replace("results[0]", "results[1]")
+    else:
+        usual = OperationResult(op_id=str(RESULT["op_id"]), outcome=Outcome.APPLIED, seq=7)
+        assert list(among) == [usual, *alone]
+
+
+@pytest.mark.parametrize("name", sorted(RESULT))
+def test_a_result_that_lacks_a_part_is_read_as_ever(name: str) -> None:
+    lacking = {key: value for key, value in RESULT.items() if key != name}
+
+    read = read_results(lacking)
+
+    is_needed = name in {"op_id", "outcome", "seq"}
+    assert isinstance(read, str) == is_needed

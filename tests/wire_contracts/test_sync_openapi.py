@@ -22,9 +22,14 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 MESSAGES = {
     "enrol.json": "EnrolRequest",
+    "enrol_again.json": "EnrolRequest",
+    "enrol_third.json": "EnrolRequest",
     "enrol_answer.json": "EnrolAnswer",
     "pull_answer.json": "PullAnswer",
     "pull_idle.json": "PullAnswer",
+    "pull_seen.json": "PullAnswer",
+    "poll_idle.json": "PullAnswer",
+    "poll_news.json": "PullAnswer",
     "push.json": "PushRequest",
     "push_answer.json": "PushAnswer",
     "blob_offer.json": "BlobOffer",

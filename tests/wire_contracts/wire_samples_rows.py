@@ -38,6 +38,7 @@ from wire_contracts.order_site import Count, OrderSite
 from wire_contracts.orders import OrderType, SafetyClass, WorkOrderDocument, order_json
 from wire_contracts.payloads import dump_json, read_json
 from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.review_outcomes import Choice, ReviewOutcome, review_outcome_json
 from wire_contracts.texts import BilingualText
 from wire_contracts.van import AirValue, GasDetector, Van, VanPart, van_json
 from wire_contracts.work_order_states import WorkOrderState
@@ -149,6 +150,17 @@ PERSON = TabletPerson(account_id=ORDER_ID, name="Wang 王", role="crew_member", 
 FORM = parse_model(read_json("form.json", (FROZEN / "form.json").read_bytes()).object("model"))
 """As the office's compiler made it from a workbook with every kind of question."""
 
+REVIEW_OUTCOME = ReviewOutcome(
+    op_id="0190c1d2-0000-7000-8000-000000000007",
+    entity="work_order",
+    entity_id="0190c1d2-0000-7000-8000-000000000017",
+    kind="merged",
+    choice=Choice.OTHER,
+    value="normal",
+    reason="看过照片",
+    at_ms=1793592000000,
+)
+
 FILES: dict[str, bytes] = {
     f"{name}.json": dump_json(document)
     for name, document in {
@@ -164,6 +176,7 @@ FILES: dict[str, bytes] = {
         "part_used": facts.part_json(PART),
         "person": person_json(PERSON),
         "photo": photo_ref_json(PHOTO),
+        "review_outcome": review_outcome_json(REVIEW_OUTCOME),
         "safety_step": facts.step_json(STEP),
         "van": van_json(VAN),
         "visit_end": facts.visit_end_json(END),

@@ -33,12 +33,12 @@ from wire_contracts.blobs import (
     photo_ref_json,
 )
 from wire_contracts.codes import Code
-from wire_contracts.enrolment import dump_enrol, dump_enrol_answer
+from wire_contracts.enrolment import dump_enrol, dump_enrol_answer, token_mark
 from wire_contracts.operations import OperationKind, dump_push, dump_push_answer
 from wire_contracts.order_person import OrderPerson, order_person_json
 from wire_contracts.payloads import dump_json
 from wire_contracts.pokes import BEAT, Poke, dump_poke
-from wire_contracts.pulls import dump_pull
+from wire_contracts.pulls import PollAnswer, dump_poll, dump_pull
 from wire_contracts.refusals import Refusal, refusal_json
 from wire_contracts.sealed import (
     Envelope,
@@ -54,6 +54,8 @@ SHA256 = "ab" * 32
 
 PULL_2 = replace(PULL, protocol=2, lease_until_ms=NOW_MS + 1, sealing_key=bytes(range(32)))
 IDLE_2 = replace(IDLE, protocol=2, lease_until_ms=NOW_MS + 1)
+SEEN = replace(IDLE_2, seen="plkER5LzF-B2Lt7e")
+POLL = PollAnswer(server_now_ms=NOW_MS, has_news=False, lease_until_ms=NOW_MS + 1)
 
 PHOTO = PhotoRef(
     sha256=SHA256,
@@ -117,14 +119,22 @@ REVOKED = Refusal(
 )
 POKES = (Poke(seq=13, protocol=2), Poke(seq=14, protocol=2))
 
+ENROL_AGAIN = replace(ENROL, former=token_mark("frozen-token"))
+ENROL_THIRD = replace(ENROL_AGAIN, earlier=(token_mark("first-token"),))
+
 FILES: dict[str, bytes] = {
     "blob_have.json": dump_blob_answer(HAVE, SHA256),
     "blob_offer.json": dump_offer(OFFER),
     "blob_upload.json": dump_blob_answer(UPLOAD, SHA256),
     "blob_want.json": dump_json(blob_want_json(WANT)),
     "enrol.json": dump_enrol(ENROL),
+    "enrol_again.json": dump_enrol(ENROL_AGAIN),
+    "enrol_third.json": dump_enrol(ENROL_THIRD),
     "enrol_answer.json": dump_enrol_answer(ENROL_ANSWER),
     "order_person.json": dump_json(order_person_json(PERSON)),
+    "poll_idle.json": dump_poll(POLL),
+    "poll_news.json": dump_poll(replace(POLL, has_news=True)),
+    "pull_seen.json": dump_pull(SEEN),
     "poke.txt": (dump_poke(POKES[0]) + BEAT + dump_poke(POKES[1])).encode(),
     "pull_answer.json": dump_pull(PULL_2),
     "pull_idle.json": dump_pull(IDLE_2, TOKEN),

@@ -22,12 +22,20 @@ from sync_server.alerts.alert_store import (
     show_suppressed,
     unshelve,
 )
+from sync_server.alerts.upkeep_store import (
+    TakenOut,
+    put_into_service,
+    reset,
+    take_out_of_service,
+    taken_out,
+)
 from sync_server.assets.asset_store import add_community, add_meter, map_device
 from sync_server.assets.assets import MeterClass, NewCommunity, NewMeter
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.feed_store import Topic, newest_feed_id, read_feed
 from tests.sync_server.real_parts import NOON
 from wire_contracts.alert_states import Condition, Disposition, Visibility
+from wire_contracts.errors import ContractError
 from wire_contracts.evidence import ChartPoint, Evidence
 from wire_contracts.kinds import FindingResult, Kind, Label
 from wire_contracts.life_cycle import RefusedTransition
@@ -175,11 +183,12 @@ def test_a_returned_alert_that_comes_back_is_raised_again(connection: Connection
 
 
 def test_after_it_is_closed_the_next_finding_is_a_new_alert(connection: Connection) -> None:
-    first = raise_alert(connection, LEAK, NOON)
+    leak = replace(LEAK, medium=Medium.WATER)
+    first = raise_alert(connection, leak, NOON)
     acknowledge(connection, first, "wang", NOON)
     return_alert(connection, first, LATER)
 
-    assert raise_alert(connection, LEAK, LATER) != first
+    assert raise_alert(connection, leak, LATER) != first
 
 
 def test_acknowledging_twice_is_refused_with_what_is_possible(connection: Connection) -> None:
@@ -341,3 +350,70 @@ def test_ids_rise_with_time(connection: Connection) -> None:
     second = raise_alert(connection, replace(LEAK, meter_id="M-2"), LATER)
 
     assert first < second
+
+
+def test_a_safety_alert_latches_until_a_person_resets_it(connection: Connection) -> None:
+    alert_id = raise_alert(connection, LEAK, NOON)
+    acknowledge(connection, alert_id, "wang", NOON)
+    return_alert(connection, alert_id, LATER)
+    latched = get_alert(connection, alert_id)
+    with pytest.raises(ContractError, match="reason: is empty; say how"):
+        reset(connection, alert_id, "wang", " ", LATER)
+    reset(connection, alert_id, "wang", "aired, measured 0 % LEL", LATER)
+    with pytest.raises(RefusedTransition, match="cannot reset"):
+        reset(connection, alert_id, "wang", "again", LATER)
+
+    assert (latched.condition, latched.returned_at_utc) == (Condition.LATCHED, LATER)
+    assert get_alert(connection, alert_id).condition is Condition.NORMAL
+    assert _events(connection, alert_id)[-2:] == [AlertEvent.RETURNED, AlertEvent.RESET]
+    assert alert_history(connection, alert_id)[-1].detail == {"reason": "aired, measured 0 % LEL"}
+
+
+def test_a_latched_alert_is_raised_again_when_the_gas_is_back(connection: Connection) -> None:
+    alert_id = raise_alert(connection, LEAK, NOON)
+    acknowledge(connection, alert_id, "wang", NOON)
+    return_alert(connection, alert_id, LATER)
+
+    assert raise_alert(connection, LEAK, LATER) == alert_id
+    assert get_alert(connection, alert_id).condition is Condition.UNACKNOWLEDGED
+
+
+@pytest.mark.parametrize("is_latched", [True, False])
+def test_the_crews_finding_ends_a_safety_alert_latched_or_not(
+    connection: Connection, *, is_latched: bool
+) -> None:
+    alert_id = raise_alert(connection, LEAK, NOON)
+    mark_ordered(connection, alert_id, "WO-1", "wang", NOON)
+    if is_latched:
+        acknowledge(connection, alert_id, "wang", NOON)
+        return_alert(connection, alert_id, LATER)
+    record_finding(
+        connection, alert_id, FindingResult.LEAK, has_evidence=True, actor="crew", now_utc=LATER
+    )
+
+    assert get_alert(connection, alert_id).condition is Condition.NORMAL
+
+
+def test_an_alert_is_out_of_service_for_a_reason_until_it_is_put_back(
+    connection: Connection,
+) -> None:
+    alert_id = raise_alert(connection, replace(LEAK, medium=Medium.WATER), NOON)
+    with pytest.raises(ContractError, match="reason: is empty; say what"):
+        take_out_of_service(connection, alert_id, "wang", "", NOON)
+    take_out_of_service(connection, alert_id, "wang", "meter on the bench", NOON)
+    listed = list_alerts(connection)
+    hidden = taken_out(connection)
+    put_into_service(connection, alert_id, "li", LATER)
+
+    out = TakenOut(actor="wang", at_utc=NOON, reason="meter on the bench")
+    assert (listed, hidden) == ([], {alert_id: out})
+    assert get_alert(connection, alert_id).visibility is Visibility.SHOWN
+    assert _events(connection, alert_id)[1:] == [AlertEvent.TAKEN_OUT, AlertEvent.PUT_BACK]
+    assert taken_out(connection) == {}
+
+
+def test_a_safety_alert_is_never_taken_out_of_service(connection: Connection) -> None:
+    alert_id = raise_alert(connection, LEAK, NOON)
+
+    with pytest.raises(ContractError, match="is safety class A; acknowledge it"):
+        take_out_of_service(connection, alert_id, "wang", "bench", NOON)

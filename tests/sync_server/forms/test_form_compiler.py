@@ -9,7 +9,7 @@ from sync_server.forms.form_problems import FormRefusedError
 from sync_server.forms.intake_io import read_form
 from sync_server.forms.sheets_io import MOST_FILE_BYTES
 from sync_server.sheets.archive_io import MOST_INFLATED_BYTES
-from tests.sync_server.forms.sheet_parts import question, workbook
+from tests.sync_server.forms.sheet_parts import Row, question, workbook
 from wire_contracts.fields import FieldReader
 from wire_contracts.forms.model import NodeKind, model_json, parse_model, walk
 
@@ -54,6 +54,36 @@ def test_a_form_may_be_required_and_says_so_clearly() -> None:
     assert parse_model(FieldReader(place="test", values=model_json(demanded))) == demanded
     with pytest.raises(FormRefusedError, match="settings row 2, required: is 'maybe'; write yes"):
         read_form(workbook(row, required="maybe"))
+
+
+def test_a_range_that_is_shown_never_holds_a_value_that_is_refused() -> None:
+    nodes = read_form(
+        workbook(
+            question("integer", "whole", constraint=". > 1 and . < 5"),
+            question("decimal", "exact", constraint=". > 1 and . <= 5"),
+            question("integer", "half", constraint=". > 1.5 and . < 4.5"),
+        )
+    ).model.nodes
+
+    assert [(each.low, each.high) for each in nodes] == [(2, 4), (None, 5), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (question("note", "hello"),),
+        (question("note", "hello"), question("calculate", "sum", calculation="1 + 1")),
+        (question("begin group", "g"), question("note", "hello"), {"type": "end group"}),
+    ],
+    ids=["a note", "a note and a sum", "a group of a note"],
+)
+def test_a_form_in_which_nothing_can_be_answered_is_refused(rows: tuple[Row, ...]) -> None:
+    assert problems(workbook(*rows)) == [
+        (
+            "survey row 2, type: has no question that can be answered; "
+            "write at least one, such as type integer with a name and a label"
+        )
+    ]
 
 
 def test_a_model_survives_its_way_to_the_tablet() -> None:

@@ -158,10 +158,13 @@ def test_two_ingests_on_one_database_whose_words_cross_open_nothing_again(
             _ingest(town, mosquitto_port, name="two", clock=clocks[1]),
         ):
             sent = [store.open_after(at, 2) for at in random.Random(7).sample(range(0, 60, 2), 30)]
-            for frames in sent:
-                payload, _ = batch_payload(GATEWAY, store.epoch, frames)
-                sender.send(payload)
+            payloads = [batch_payload(GATEWAY, store.epoch, frames)[0] for frames in sent]
             words = list[Ack]()
+            sender.send(payloads[0])  # a word of each before the rest: more than one from both
+            while len({each.server_at_ms for each in words}) < len(clocks):
+                words.append(sender.acks.get(timeout=60))
+            for payload in payloads[1:]:
+                sender.send(payload)
             while [*map(_upto, words)].count(60) < len(clocks):
                 words.append(sender.acks.get(timeout=60))
         sender.close()

@@ -12,6 +12,7 @@ from sync_server.service_desk.request import RequestClass
 from sync_server.service_desk.request_store import record_request, send_crew
 from sync_server.staff.notice_store import (
     NewMessage,
+    empty_naming,
     empty_old,
     leave_message,
     messages_of,
@@ -205,3 +206,22 @@ def test_a_message_waits_for_whoever_was_absent_and_is_emptied_later(engine: Eng
 def test_meter_work_needs_metering_and_everything_else_the_medium() -> None:
     assert needed_skill(OrderType.METER_EXCHANGE, Medium.GAS) is Skill.METERING
     assert needed_skill(OrderType.LEAK_CHECK, Medium.HEAT) is Skill.HEAT_WORK
+
+
+def test_messages_that_name_an_erased_person_are_emptied_and_the_others_stay(
+    engine: Engine,
+) -> None:
+    with engine.begin() as connection:
+        town = found_desk_town(connection)
+        for caller, text in (
+            ("陈桂芳", "call back"),
+            ("", "ring 155-0101-2890 about the valve"),
+            ("Li, 139 0000 1111", "room 2890"),
+        ):
+            new = NewMessage(to_account=town.leader, caller=caller, text=text)
+            leave_message(connection, new, town.agent, NOON)
+        emptied = empty_naming(connection, "陈桂芳", "155 0101 2890", "system", NOON)
+        again = empty_naming(connection, "陈桂芳", "155 0101 2890", "system", NOON)
+        left = [each.text for each in messages_of(connection, town.leader) if each.text]
+
+    assert (emptied, again, left) == (2, 0, ["room 2890"])

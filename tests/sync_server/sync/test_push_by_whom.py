@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from sync_server.access.account_store import PERSON_ENTITY, deactivate_account
+from sync_server.db.server_store import note_restored
 from sync_server.db.sync_tables import OP_LEDGER
 from sync_server.sync.inbox import read_push
 from sync_server.sync.ledger_store import read_ledger
@@ -102,3 +103,35 @@ def test_nothing_of_a_crews_words_is_in_the_permanent_ledger(
         text = str(connection.execute(select(OP_LEDGER)).all())
     assert count == 4
     assert "Meier" not in text
+
+
+def test_the_work_of_a_person_whom_a_restored_server_does_not_know_counts(
+    utility: Utility, order_id: str
+) -> None:
+    pen = Pen(actor="0190c1d2-0000-7000-8000-0000000000ee", clock=utility.clock)
+
+    results = push(utility, pen, *pen.steps_to_work(order_id), *pen.finding(order_id))
+
+    assert {each.outcome for each in results} == {Outcome.APPLIED}
+    assert reviews(utility, ReviewKind.UNKNOWN_AUTHOR) == [results[0].op_id]
+    with utility.engine.connect() as connection:
+        assert {each.actor for each in read_ledger(connection)} == {pen.actor}
+
+
+def test_who_may_have_come_to_the_crew_after_the_backup_is_not_refused_by_a_restored_server(
+    utility: Utility, order_id: str
+) -> None:
+    pen = Pen(actor=utility.other_member.account_id, clock=utility.clock)
+    taps = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
+    restored_at_utc = utility.clock.advance(hours=1)
+    with utility.engine.begin() as connection:
+        note_restored(connection, restored_at_utc)
+    utility.clock.advance(hours=1)
+    later = pen.set(order_id, "diagnosis", "", "of somebody else")
+
+    results = push(utility, pen, *taps)
+    after = push(utility, pen, later)
+
+    assert {each.outcome for each in results} == {Outcome.APPLIED}
+    assert reviews(utility, ReviewKind.UNKNOWN_AUTHOR) == [results[0].op_id]
+    assert outcome(after[0]) == refused(Code.NOT_YOURS)

@@ -1,7 +1,10 @@
 """What becomes of a crew's word for one field of an order."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from sync_server.sync.apply import LONGEST_TEXT
 from sync_server.sync.ledger_store import conflicts_of, kept_bodies
 from sync_server.sync.merge import Kept
 from sync_server.sync.review_store import ReviewKind
@@ -15,6 +18,7 @@ from tests.sync_server.sync.push_parts import outcome, push, refused, reviews
 from wire_contracts.codes import Code
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.operations import (
+    Operation,
     Outcome,
 )
 from wire_contracts.orders import (
@@ -98,3 +102,47 @@ def test_remarks_that_are_too_long_together_leave_the_order_readable(
         document = order_json(get_order(connection, order_id).document)
         assert kept_bodies(connection, results[0].op_id)
     assert parse_order(FieldReader(place="order", values=document)).note == "x" * 15_000
+
+
+def notes_one_by_one(pen: Pen, order_id: str, remarks: Sequence[str]) -> list[Operation]:
+    """Each repeats all that its writer saw, what the server may refuse included."""
+    seen, notes = "", []
+    for remark in remarks:
+        whole = f"{seen}\n{remark}" if seen else remark
+        notes.append(pen.set(order_id, "note", seen, whole))
+        seen = whole
+    return notes
+
+
+def test_one_remark_that_cannot_be_taken_takes_no_later_one_along(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    remarks = ["plain", "nul \0 here", "x" * (LONGEST_TEXT + 1), "last"]
+
+    results = push(utility, pen, *notes_one_by_one(pen, order_id, remarks))
+
+    assert [each.outcome for each in results] == [
+        Outcome.APPLIED,
+        Outcome.APPLIED,
+        Outcome.REFUSED,
+        Outcome.MERGED,
+    ]
+    with utility.engine.connect() as connection:
+        assert get_order(connection, order_id).document.note == "plain\nnul ? here\nlast"
+
+
+def test_remarks_beyond_what_a_note_holds_stand_beside_it_with_both_values(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    remarks = [f"{number} " + "x" * 4000 for number in range(6)]
+    notes = notes_one_by_one(pen, order_id, [*remarks, "short"])
+
+    results = push(utility, pen, *notes)
+
+    assert [outcome(each) for each in results[4:6]] == [(Outcome.CONFLICT, Code.FIELD_RANGE)] * 2
+    with utility.engine.connect() as connection:
+        found = conflicts_of(connection, ENTITY, order_id)
+        note = get_order(connection, order_id).document.note
+    beside = {each.crew for each in found if each.kept is Kept.OFFICE}
+    assert beside == {notes[4].new, notes[5].new}
+    assert note.endswith("\nshort")

@@ -85,6 +85,24 @@ def test_a_number_beyond_every_float_delays_no_other(
         assert len(kept_bodies(connection, poison.op_id)) == 1
 
 
+@pytest.mark.parametrize("name", ["work_order", "ORDER", "boot-1"])
+def test_a_name_that_no_database_takes_delays_no_other(
+    utility: Utility, pen: Pen, order_id: str, name: str
+) -> None:
+    poison, good = pen.set(order_id, "note", "", "x"), pen.go(order_id, WorkOrderEvent.ACCEPT)
+    part = order_id if name == "ORDER" else name
+    text = push_text(poison).replace(part, part[:3] + "\\u0000" + part[3:])
+    both = text.replace("]}", f", {json.dumps(dict(operation_json(good)))}]}}")
+
+    results = sent(utility, both)
+
+    assert [outcome(result) for result in results] == [
+        refused(Code.FIELD_RANGE),
+        (Outcome.APPLIED, None),
+    ]
+    assert sent(utility, both) == results
+
+
 @pytest.mark.parametrize("levels", [40, 600, 943, 946, 949])
 def test_content_nested_too_deeply_is_refused_before_it_breaks_a_reader(
     utility: Utility, pen: Pen, order_id: str, levels: int

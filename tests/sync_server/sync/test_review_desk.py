@@ -18,7 +18,7 @@ from sync_server.db.order_tables import FACT
 from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.sync.chosen_values import columns_of, value_of
 from sync_server.sync.ledger_store import conflict_of_operation
-from sync_server.sync.review_desk import Choice, Decision, as_text, current_value, settle
+from sync_server.sync.review_desk import Decision, as_text, current_value, settle
 from sync_server.sync.review_store import (
     OWNER,
     ReviewItem,
@@ -38,6 +38,7 @@ from wire_contracts.kinds import FindingResult, Label
 from wire_contracts.operations import Operation, Outcome
 from wire_contracts.orders import ENTITY
 from wire_contracts.pulls import EntityRow
+from wire_contracts.review_outcomes import Choice
 
 REASON = "spoke with the crew"
 

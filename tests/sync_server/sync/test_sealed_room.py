@@ -1,5 +1,6 @@
 """What a tablet sealed reaches the ledger, even when the tablet was revoked (RULINGS R4)."""
 
+import argparse
 import base64
 import io
 import os
@@ -17,17 +18,20 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
 from PIL import Image
 from requests import Session
-from sqlalchemy import select
+from sqlalchemy import select, update
+from typing_extensions import override
 
 from sync_server.access.api_io import enrolment_router
 from sync_server.access.desk import AccessDesk
 from sync_server.access.error_answers_io import install_error_answers
 from sync_server.access.tablet_store import enrol_tablet, issue_enrolment_code, revoke_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.blobs.bounds import SEALED_BYTES, SPARE_BYTES
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.db.sync_tables import SEALED_ITEM
 from sync_server.sync.api_io import sync_router
+from sync_server.sync.commands_io import SyncDesk, sealing_keys
 from sync_server.sync.ledger_store import read_ledger
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.sealed_room import SealedRoom
@@ -37,8 +41,10 @@ from sync_server.work_orders.order_store import create_from_alert, get_order
 from tests.sync_server.people_parts import QUICK_HASHER, Pen, Utility, raise_leak
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.served_app import served
+from wire_contracts.blobs import BlobMime, BlobOffer, BlobRole
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import EnrolRequest
+from wire_contracts.errors import ContractError
 from wire_contracts.operations import Operation, Outcome
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import parse_pull
@@ -139,6 +145,43 @@ def test_sealed_taps_of_a_revoked_tablet_are_applied_once_and_shown_to_people(
     assert len(reviewed(utility, ReviewKind.REVOKED_TABLET)) == 5  # four steps, one finding
 
 
+def state_and_outcomes(utility: Utility, order_id: str) -> tuple[str, set[Outcome]]:
+    with utility.engine.connect() as connection:
+        state = get_order(connection, order_id).document.state
+        return str(state), {each.outcome for each in read_ledger(connection)}
+
+
+def test_sealed_taps_take_effect_in_their_own_order_whatever_that_of_the_envelopes(
+    service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
+) -> None:
+    taps = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
+    envelopes = [sealed_operation(keys, tap) for tap in taps]
+    draft = seal(public(keys), SealedKind.DRAFT, order_id, b"{}")
+    sent = [*envelopes[5:], draft, *envelopes[4::-1]]
+
+    answer = send(service, utility, *sent)
+
+    assert [each.about for each in answer.results] == [each.about for each in sent]
+    assert state_and_outcomes(utility, order_id) == ("finished", {Outcome.APPLIED})
+
+
+def test_sealed_taps_that_had_to_wait_for_their_key_take_effect_in_their_order(
+    utility: Utility, keys: SealingKeys, pen: Pen, order_id: str, tmp_path: Path
+) -> None:
+    taps = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
+    envelopes = [sealed_operation(keys, tap) for tap in taps]
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    without = SyncService(utility.engine, utility.clock, SyncTerms(keys=stranger))
+    for some in (envelopes[6:], envelopes[:6]):
+        send(without, utility, *some)
+
+    count = SealedRoom(utility.engine, keys, None).open_waiting(NOON)
+
+    assert count == len(taps)
+    assert state_and_outcomes(utility, order_id) == ("finished", {Outcome.APPLIED})
+
+
 def test_what_was_pushed_before_it_came_sealed_has_one_effect(
     service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
 ) -> None:
@@ -169,21 +212,172 @@ def test_a_draft_is_kept_and_a_person_hears_of_it(
     ]
 
 
+def picture() -> tuple[str, bytes]:
+    """Return the name and the bytes of a small photo."""
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(stream, "JPEG")
+    return sha256(stream.getvalue()).hexdigest(), stream.getvalue()
+
+
+def blob_state(utility: Utility, name: str) -> BlobState | None:
+    with utility.engine.connect() as connection:
+        found = find_blob(connection, name)
+    return None if found is None else found.state
+
+
+def kept(utility: Utility) -> list[tuple[bool, bool]]:
+    """Return of every envelope whether it was opened and whether its body is still here."""
+    query = select(SEALED_ITEM.c.is_opened, SEALED_ITEM.c.body)
+    with utility.engine.connect() as connection:
+        return [(row.is_opened, row.body is not None) for row in connection.execute(query)]
+
+
 def test_a_sealed_photo_is_safe_under_its_own_hash(
     service: SyncService, utility: Utility, keys: SealingKeys
 ) -> None:
-    picture = io.BytesIO()
-    Image.new("RGB", (8, 8), "red").save(picture, "JPEG")
-    content = picture.getvalue()
-    name = sha256(content).hexdigest()
+    name, content = picture()
 
     answer = send(service, utility, seal(public(keys), SealedKind.BLOB, name, content))
 
     assert [each.is_opened for each in answer.results] == [True]
-    with utility.engine.connect() as connection:
-        found = find_blob(connection, name)
-    assert found is not None
-    assert (found.state, found.size_bytes) == (BlobState.HAVE, len(content))
+    assert blob_state(utility, name) is BlobState.HAVE
+    assert kept(utility) == [(True, False)]
+
+
+def test_a_sealed_photo_takes_the_place_of_a_torn_half_that_came_before(
+    service: SyncService, utility: Utility, keys: SealingKeys, tmp_path: Path
+) -> None:
+    name, content = picture()
+    files = BlobFiles(tmp_path / "blobs")
+    intake = Intake(utility.engine, files, utility.clock)
+    offer = BlobOffer(sha256=name, size_bytes=len(content), mime=BlobMime.JPEG, role=BlobRole.PHOTO)
+    intake.offer(utility.tablet, offer)
+    half = files.find_partial(utility.tablet.tablet_id, name)
+    assert half is not None
+    files.append(half, 0, bytes(len(content) // 2))
+
+    send(service, utility, seal(public(keys), SealedKind.BLOB, name, content))
+
+    assert blob_state(utility, name) is BlobState.HAVE
+    assert reviewed(utility, ReviewKind.SEALED_UNUSED) == []
+
+
+class FullDisk(BlobFiles):
+    """A disk on which less is free than must stay free."""
+
+    @override
+    def free_bytes(self) -> int:
+        """Return too few bytes."""
+        return SPARE_BYTES - 1
+
+
+def test_a_sealed_photo_for_which_there_is_no_room_stays_on_the_tablet(
+    utility: Utility, keys: SealingKeys, tmp_path: Path
+) -> None:
+    name, content = picture()
+    intake = Intake(utility.engine, FullDisk(tmp_path / "blobs"), utility.clock)
+    service = SyncService(utility.engine, utility.clock, SyncTerms(keys=keys, intake=intake))
+
+    with pytest.raises(ContractError) as refused:
+        send(service, utility, seal(public(keys), SealedKind.BLOB, name, content))
+
+    assert refused.value.code is Code.DISK_FULL
+    assert kept(utility) == []
+
+
+def test_what_cannot_be_opened_and_has_no_room_stays_on_the_tablet(
+    utility: Utility, tmp_path: Path
+) -> None:
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    intake = Intake(utility.engine, FullDisk(tmp_path / "blobs"), utility.clock)
+    terms = SyncTerms(keys=SealingKeys(tmp_path / "sealing_keys"), intake=intake)
+
+    unread = seal(public(stranger), SealedKind.BLOB, "a" * 64, b"closed")
+    service = SyncService(utility.engine, utility.clock, terms)
+
+    with pytest.raises(ContractError) as told:
+        send(service, utility, unread)
+
+    assert told.value.code is Code.DISK_FULL
+    assert kept(utility) == []
+
+
+def test_a_tablet_leaves_no_more_unopened_in_a_day_than_its_share(
+    service: SyncService, utility: Utility, tmp_path: Path
+) -> None:
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    first, second = (seal(public(stranger), SealedKind.BLOB, name * 64, b"closed") for name in "ab")
+    send(service, utility, first)
+    with utility.engine.begin() as connection:
+        connection.execute(update(SEALED_ITEM).values(size_bytes=SEALED_BYTES))
+
+    with pytest.raises(ContractError) as told:
+        send(service, utility, second)
+    again = send(service, utility, first)
+    utility.clock.advance(days=1, minutes=1)
+    next_day = send(service, utility, second)
+
+    assert told.value.code is Code.BLOB_QUOTA
+    assert [each.is_opened for each in (*again.results, *next_day.results)] == [False, False]
+    assert len(kept(utility)) == 2
+
+
+def put_keys_back(folder: Path, utility: Utility) -> str:
+    """Run `sync-server sealing-keys open` over the folders and return what it says."""
+    said: list[str] = []
+    desk = SyncDesk(
+        engine=utility.engine,
+        clock=utility.clock,
+        say=said.append,
+        sealing_folder=folder / "sealing_keys",
+        blob_folder=folder / "blobs",
+    )
+    sealing_keys(desk, argparse.Namespace(what="open"))
+    return said[0]
+
+
+def test_a_photo_and_a_damaged_store_that_waited_for_their_key_are_opened_by_the_command(
+    utility: Utility, keys: SealingKeys, tmp_path: Path
+) -> None:
+    name, content = picture()
+    store = os.urandom(2_000)
+    store_name = sha256(store).hexdigest()
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    intake = Intake(utility.engine, BlobFiles(tmp_path / "blobs"), utility.clock)
+    without = SyncService(utility.engine, utility.clock, SyncTerms(keys=stranger, intake=intake))
+    send(without, utility, seal(public(keys), SealedKind.BLOB, name, content))
+    send(without, utility, seal(public(keys), SealedKind.STORE, store_name, store))
+    before = kept(utility)
+
+    said = [put_keys_back(tmp_path, utility) for _ in range(2)]
+
+    assert before == [(False, True)] * 2
+    assert said == ["2 sealed things were opened", "0 sealed things were opened"]
+    assert blob_state(utility, name) is BlobState.HAVE
+    assert (tmp_path / "blobs" / "stores" / f"{store_name}.zip").read_bytes() == store
+    assert kept(utility) == [(True, False)] * 2
+
+
+def test_what_nobody_can_keep_elsewhere_stays_sealed_here(
+    utility: Utility, keys: SealingKeys
+) -> None:
+    name, content = picture()
+    without_intake = SyncService(utility.engine, utility.clock, SyncTerms(keys=keys))
+    send(without_intake, utility, seal(public(keys), SealedKind.BLOB, name, content))
+    send(without_intake, utility, seal(public(keys), SealedKind.STORE, name, content))
+
+    assert kept(utility) == [(False, True)] * 2
+
+
+def test_a_store_that_is_not_what_its_name_says_stays_sealed(
+    service: SyncService, utility: Utility, keys: SealingKeys
+) -> None:
+    send(service, utility, seal(public(keys), SealedKind.STORE, "0" * 64, b"other bytes"))
+
+    assert kept(utility) == [(False, True)]
 
 
 SPOILS: dict[str, Callable[[Envelope], Envelope]] = {
@@ -192,6 +386,10 @@ SPOILS: dict[str, Callable[[Envelope], Envelope]] = {
     "other bytes": lambda whole: replace(whole, box=bytes(len(whole.box))),
     "an unknown key": lambda whole: replace(whole, key_id="0" * 16),
 }
+
+
+SPOILT_KIND = {"an unknown key": ReviewKind.SEALED_UNREAD}
+"""What a person is told: of all others the key is here."""
 
 
 @pytest.mark.parametrize("spoil", SPOILS)
@@ -204,7 +402,8 @@ def test_what_cannot_be_opened_is_kept_as_it_came_and_a_person_hears_of_it_once(
     answers = [send(service, utility, spoilt) for _ in range(2)]
 
     assert [each.is_opened for answer in answers for each in answer.results] == [False, False]
-    assert len(reviewed(utility, ReviewKind.SEALED_UNREAD)) == 1
+    kind = SPOILT_KIND.get(spoil, ReviewKind.SEALED_UNUSED)
+    assert len(reviewed(utility, kind)) == 1
     with utility.engine.connect() as connection:
         assert len(connection.execute(select(SEALED_ITEM)).all()) == 1
         assert read_ledger(connection) == []

@@ -99,6 +99,34 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+def test_an_idle_poll_asks_in_few_words_and_hears_only_of_its_own_news(
+    utility: Utility, client: Client, token: str
+) -> None:
+    actor = utility.dispatcher.account_id
+
+    def poll(seen: str) -> list[str]:
+        answer = client.get(PULL_PATH, {**headers, PROTOCOL_HEADER: "2"}, params={"seen": seen})
+        return sorted(answer.json())
+
+    def order_for(crew_id: str, meter_id: str) -> None:
+        with utility.engine.begin() as connection:
+            alert_id = raise_leak(connection, meter_id)
+            create_from_alert(connection, alert_id, actor, crew_id, NOON)
+
+    headers = bearer(token)
+    pulled = client.get(PULL_PATH, {**headers, PROTOCOL_HEADER: "2"}).json()
+    first = client.get(PULL_PATH, {**headers, PROTOCOL_HEADER: "1"}).json()
+    idle = poll(pulled["seen"])
+    order_for("crew-2", "M-1")
+    others = poll(pulled["seen"])
+    order_for("crew-1", "M-3")
+    own = poll(pulled["seen"])
+
+    assert "seen" not in first
+    assert idle == others == ["lease_until", "now", "v"]
+    assert own == ["lease_until", "more", "now", "v"]
+
+
 def test_the_whole_conversation_works_over_http(
     utility: Utility, client: Client, token: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_the_evidence_shows_the_neighbours_with_their_alerts(
 def test_a_balance_leads_from_the_zone_to_the_register(client: Client) -> None:
     zones = client.get("/balances").text
     zone = client.get(f"/balances/{INFLOW}").text
+    file = client.get(f"/balances/{INFLOW}.csv").content.decode("utf-8-sig").splitlines()
 
     assert "90 m³" in zones
     assert "63.5 m³" in zones
@@ -144,6 +145,8 @@ def test_a_balance_leads_from_the_zone_to_the_register(client: Client) -> None:
     assert "1 of 2 meters" in zones
     assert f'href="/meters/{METER}?days=400&amp;show=volume_m3"' in zone
     assert "no reading at a bound" in zone
+    assert file[0] == 'Meter,"At the beginning, m³","At the end, m³","Used, m³",How it counts'
+    assert [line.split(",")[0] for line in file[1:3]] == [INFLOW, "WM-208220"]
 
 
 @pytest.mark.parametrize(

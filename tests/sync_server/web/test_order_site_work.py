@@ -91,6 +91,28 @@ def test_a_valve_that_nobody_has_opened_again_stands_above_everything() -> None:
     ]
 
 
+def test_who_may_open_a_valve_is_told_later_and_who_gave_the_word_is_kept() -> None:
+    events = (
+        IsolationEvent(valve_id="vw-1", action=ValveAction.CLOSED),
+        IsolationEvent(valve_id="vw-1", action=ValveAction.NAMED, may_reopen="Anna"),
+        IsolationEvent(valve_id="vw-1", action=ValveAction.REOPENED, word_from="Wang Fang"),
+    )
+    facts = [
+        fact(number, FactType.ISOLATION, isolation_json(event))
+        for number, event in enumerate(events)
+    ]
+
+    assert shown(facts[:1]).closed == ["vw-1 · Li Wei 12:00 · nobody named"]
+    assert shown(facts[:2]).closed == ["vw-1 · Li Wei 12:00 · may open: Anna"]
+    assert shown(facts).closed == []
+    assert [(row.title, row.text) for row in shown(facts).rows] == [
+        ("Valve vw-1 closed", ""),
+        ("Valve vw-1: who may open it", "may open: Anna"),
+        ("Valve vw-1 opened again", "word given by Wang Fang"),
+    ]
+    assert shown(facts, "zh").rows[2].text == "同意人：Wang Fang"
+
+
 def test_steps_gas_tests_parts_and_the_end_are_told_in_both_languages() -> None:
     step = StepDone(
         step=SafetyStep.REMEASURE,

@@ -42,12 +42,14 @@ PUBLIC = {
 
 SELF_GUARDED = {
     ("GET", "/metrics"),
+    ("GET", "/login/code"),
+    ("POST", "/login/code"),
     ("POST", "/calls/events"),
     ("POST", "/open311/v2/requests.{form}"),
     ("GET", "/open311/v2/requests.{form}"),
 }
 """Guarded inside: a caller on this machine needs no person, a telephone system a signature, a
-system outside its key."""
+system outside its key, and who shows a second factor is no person yet."""
 
 BY_TABLET = {
     ("GET", PULL_PATH),
@@ -66,6 +68,10 @@ ACTION_OF_ROUTE = {
     ("POST", "/me/language"): Action.OWN_SESSION,
     ("POST", "/me/theme"): Action.OWN_SESSION,
     ("GET", "/me"): Action.OWN_SESSION,
+    ("GET", "/me/second-factor"): Action.OWN_SESSION,
+    ("POST", "/me/second-factor"): Action.OWN_SESSION,
+    ("POST", "/me/second-factor/off"): Action.OWN_SESSION,
+    ("POST", "/accounts/{account_id}/second-factor/off"): Action.MANAGE_ACCOUNTS,
     ("GET", "/live"): Action.OWN_SESSION,
     ("GET", "/badges"): Action.OWN_SESSION,
     ("GET", "/alerts"): Action.SEE_ALERTS,
@@ -75,6 +81,11 @@ ACTION_OF_ROUTE = {
     ("POST", "/alerts/{alert_id}/shelve"): Action.SHELVE_ALERT,
     ("POST", "/alerts/{alert_id}/unshelve"): Action.SHELVE_ALERT,
     ("POST", "/alerts/{alert_id}/acknowledge"): Action.ACKNOWLEDGE_ALERT,
+    ("GET", "/alerts/{alert_id}/reset"): Action.ACKNOWLEDGE_ALERT,
+    ("POST", "/alerts/{alert_id}/reset"): Action.ACKNOWLEDGE_ALERT,
+    ("GET", "/alerts/{alert_id}/out-of-service"): Action.SHELVE_ALERT,
+    ("POST", "/alerts/{alert_id}/out-of-service"): Action.SHELVE_ALERT,
+    ("POST", "/alerts/{alert_id}/into-service"): Action.SHELVE_ALERT,
     ("GET", "/alerts/{alert_id}/dispatch"): Action.DISPATCH_ORDER,
     ("POST", "/alerts/{alert_id}/dispatch"): Action.DISPATCH_ORDER,
     ("GET", "/map"): Action.SEE_ALERTS,
@@ -189,6 +200,7 @@ ACTION_OF_ROUTE = {
     ("GET", "/figures"): Action.SEE_ALERTS,
     ("GET", "/balances"): Action.SEE_READINGS,
     ("GET", "/balances/{zone_id}"): Action.SEE_READINGS,
+    ("GET", "/balances/{zone_id}.csv"): Action.SEE_READINGS,
     ("POST", "/suspects/make"): Action.DISPATCH_ORDER,
     ("POST", "/suspects/orders"): Action.DISPATCH_ORDER,
     ("GET", "/suspects/{month}.xlsx"): Action.SEE_READINGS,

@@ -47,10 +47,9 @@ function drawLimit(u, limit, ratio) {
   u.ctx.restore();
 }
 
-function drawFlag(u, at, words, ratio) {
-  const x = u.valToPos(at, "x", true);
-  if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+function drawFlag(u, x, label, ratio) {
   const { ctx } = u;
+  const half = (label.length > 1 ? 5 + 3.5 * label.length : 8) * ratio;
   ctx.save();
   ctx.globalAlpha = 0.35;
   ctx.strokeStyle = colour("--ink");
@@ -62,19 +61,43 @@ function drawFlag(u, at, words, ratio) {
   ctx.globalAlpha = 1;
   ctx.fillStyle = colour("--ink");
   ctx.beginPath();
-  ctx.roundRect(x - 8 * ratio, 1 * ratio, 16 * ratio, 14 * ratio, 3 * ratio);
+  ctx.roundRect(x - half, 1 * ratio, 2 * half, 14 * ratio, 3 * ratio);
   ctx.fill();
   ctx.font = `600 ${11 * ratio}px ${family()}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "middle";
   ctx.fillStyle = colour("--surface");
-  ctx.fillText("1", x, 8.5 * ratio);
+  ctx.fillText(label, x, 8.5 * ratio);
+  ctx.restore();
+  return half;
+}
+
+// Flags that would touch stand as one, "2–4"; the rule's words go where no flag is.
+function drawFlags(u, flags, words, ratio) {
+  const left = u.bbox.left;
+  const right = u.bbox.left + u.bbox.width;
+  const groups = [];
+  for (const [number, at] of [...flags].sort((one, other) => one[1] - other[1])) {
+    const x = u.valToPos(at, "x", true);
+    if (x < left || x > right) continue;
+    const last = groups.at(-1);
+    if (last && x - last.x < 26 * ratio) { last.numbers.push(number); last.x = (last.x + x) / 2; } else groups.push({ x, numbers: [number] });
+  }
+  const label = ({ numbers }) => { const low = Math.min(...numbers); const high = Math.max(...numbers); return low === high ? String(low) : numbers.length === 2 && high - low > 1 ? `${low},${high}` : `${low}–${high}`; };
+  for (const group of groups) group.half = drawFlag(u, group.x, label(group), ratio);
+  const place = groups.findIndex((group) => group.numbers.includes(1));
+  if (place < 0 || !words) return;
+  const { ctx } = u;
+  ctx.save();
   ctx.font = `${12 * ratio}px ${family()}`;
   ctx.fillStyle = colour("--muted");
-  const width = ctx.measureText(words).width;
-  const isRoomy = x + 12 * ratio + width < u.bbox.left + u.bbox.width;
-  ctx.textAlign = isRoomy ? "left" : "right";
-  ctx.fillText(words, x + (isRoomy ? 12 : -12) * ratio, 8.5 * ratio);
+  ctx.textBaseline = "middle";
+  const width = ctx.measureText(words).width + 12 * ratio;
+  const { x, half } = groups[place];
+  const end = groups[place + 1] ? groups[place + 1].x - groups[place + 1].half : right;
+  const begin = groups[place - 1] ? groups[place - 1].x + groups[place - 1].half : left;
+  if (x + half + width < end) { ctx.textAlign = "left"; ctx.fillText(words, x + half + 4 * ratio, 8.5 * ratio); }
+  else if (x - half - width > begin) { ctx.textAlign = "right"; ctx.fillText(words, x - half - 4 * ratio, 8.5 * ratio); }
   ctx.restore();
 }
 
@@ -121,7 +144,8 @@ function options(box, data, words) {
       draw: [(u) => {
         if (data.limit !== null) drawLimit(u, data.limit, ratio());
         drawUnit(u, data.unit, ratio());
-        if (box.dataset.flag) drawFlag(u, data.rule[0], box.dataset.flag.replace("{time}", words.clock(data.rule[0])), ratio());
+        const rule = box.dataset.flag ? [[1, data.rule[0]]] : [];
+        drawFlags(u, [...rule, ...data.flags], box.dataset.flag?.replace("{time}", words.clock(data.rule[0])), ratio());
       }],
       init: [(u) => u.over.append(tip)],
       setCursor: [(u) => {

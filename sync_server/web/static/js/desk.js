@@ -74,9 +74,9 @@ export function startDesk() {
     const part = fresh.querySelector(selector);
     if (!old || !part || old.contains(document.activeElement)) return;
     if (old.innerHTML !== part.innerHTML) {
-      const isOpen = old.open;
+      const open = new Map([...old.querySelectorAll("details[id]")].map((each) => [each.id, each.open]));
       old.innerHTML = part.innerHTML;
-      if (old.tagName === "DETAILS") old.open = isOpen;
+      for (const each of old.querySelectorAll("details[id]")) each.open = open.get(each.id) ?? each.open;
     }
   }
 
@@ -135,7 +135,7 @@ export function startDesk() {
     const scrolled = document.getElementById("rows").scrollTop; // read before anything moves: no layout is forced
     takePart(fresh, "#list > .tabs");
     takePart(fresh, "#filter .seg");
-    takePart(fresh, "#tray");
+    takePart(fresh, "#trays");
     takePins(fresh);
     const arrived = takeRows(fresh, mayMove, scrolled);
     const strip = document.getElementById("newstrip");

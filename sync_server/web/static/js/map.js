@@ -65,7 +65,7 @@ export async function startMap() {
   } catch { say(holder.dataset.noWebgl); return null; }
   map.touchZoomRotate?.disableRotation();
   if (!still?.bounds) say(holder.dataset.empty);
-  const signs = { alerts: [], crews: [], calls: [] };
+  const signs = { alerts: [], crews: [], calls: [], stops: [] };
   const off = new Set();
 
   const put = (kind, items, text) => {
@@ -73,6 +73,7 @@ export async function startMap() {
     signs[kind] = items.map((item) => {
       const node = sign(kind, item, text(item));
       if (item.priority) node.classList.add(`P${item.priority}`);
+      if (item.is_done) node.classList.add(item.is_bad ? "bad" : "done");
       if (item.is_safety || item.is_danger) node.classList.add("danger");
       node.hidden = off.has(kind);
       return new library.Marker({ element: node, anchor: "center" }).setLngLat(item.at).addTo(map);
@@ -112,6 +113,7 @@ export async function startMap() {
     const features = ids.map((id, index) => ({ type: "Feature", geometry: { type: "Point", coordinates: at[index] }, properties: { id, state: states[index] } }));
     map.getSource("meters").setData({ type: "FeatureCollection", features });
     count("meters", ids.length);
+    put("stops", data.stops, (item) => (item.is_done && !item.is_bad ? "✓" : String(item.number)));
     put("alerts", data.alerts, (item) => (item.is_safety ? "!" : String(item.priority)));
     put("crews", data.crews, () => "⛟");
     put("calls", data.calls, (item) => String(item.count));
