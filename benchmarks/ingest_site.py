@@ -53,13 +53,13 @@ def measure_site(
         payloads: What the gateways send while nobody reads, and while the tablet does.
         processes: The parts of each server process.
     """
-    with _broker(folder) as broker_port, _server(town, folder, broker_port, processes) as port:
-        idle_ms = _numbers(_tablet(port, town.token, PULLS))
-        (ingest_s,) = _numbers(_gateways(broker_port, payloads[0]))
-        gateways = _gateways(broker_port, payloads[1])
+    with broker(folder) as broker_port, _server(town, folder, broker_port, processes) as port:
+        idle_ms = numbers(_tablet(port, town.token, PULLS))
+        (ingest_s,) = numbers(gateways(broker_port, payloads[0]))
+        senders = gateways(broker_port, payloads[1])
         tablet = _tablet(port, town.token, 0)
-        _numbers(gateways)
-        busy_ms = _numbers(tablet)
+        numbers(senders)
+        busy_ms = numbers(tablet)
     return SiteFigures(ingest_s=ingest_s, idle_ms=idle_ms, busy_ms=busy_ms)
 
 
@@ -69,15 +69,16 @@ def p99(times: Sequence[float]) -> float:
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[int]:
+def broker(folder: Path) -> Iterator[int]:
+    """Run a Mosquitto until the block ends; yield its port."""
     port = _free_port()
     settings = folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\n"
         "max_queued_messages 0\nmax_inflight_messages 200\n"
     )
-    with _process([MOSQUITTO, "-c", str(settings)], folder / "mosquitto.log"):
-        _wait_until(lambda: _accepts(port), "Mosquitto")
+    with process_of([MOSQUITTO, "-c", str(settings)], folder / "mosquitto.log"):
+        wait_until(lambda: _accepts(port), "Mosquitto")
         yield port
 
 
@@ -97,16 +98,15 @@ def _server(
             only = [word for part in parts for word in ("--only", part)]
             command = [sys.executable, "-m", "sync_server", "--config", str(settings), "serve"]
             first = _GIVES_WAY if Part.PAGES not in parts else ()
-            servers.enter_context(_process([*first, *command, *only], log))
-        _wait_until(lambda: _is_live(port), "the server's pages")
-        _wait_until(
-            lambda: any("ingest.connected" in log.read_text() for log in logs), "the ingest"
-        )
+            servers.enter_context(process_of([*first, *command, *only], log))
+        wait_until(lambda: _is_live(port), "the server's pages")
+        wait_until(lambda: any("ingest.connected" in log.read_text() for log in logs), "the ingest")
         yield port
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator[None]:
+def process_of(command: Sequence[str], log: Path) -> Iterator[None]:
+    """Run a command until the block ends, then ask it to stop."""
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:  # noqa: S603  # our own commands
         try:
             yield
@@ -114,7 +114,8 @@ def _process(command: Sequence[str], log: Path) -> Iterator[None]:
             process.send_signal(signal.SIGTERM)
 
 
-def _gateways(port: int, payload_file: Path) -> subprocess.Popen[str]:
+def gateways(port: int, payload_file: Path) -> subprocess.Popen[str]:
+    """Return the process that sends all payloads and waits for their acknowledgements."""
     return _started("benchmarks.ingest_gateways", str(port), str(payload_file))
 
 
@@ -137,14 +138,15 @@ def _started(module: str, *arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def _numbers(process: subprocess.Popen[str]) -> list[float]:
+def numbers(process: subprocess.Popen[str]) -> list[float]:
     """Close the process's standard input and return the numbers that it prints at its end."""
     printed, _ = process.communicate(timeout=_PATIENCE_S)
     numbers: list[float] = json.loads(printed)
     return numbers
 
 
-def _wait_until(is_true: Callable[[], bool], what: str) -> None:
+def wait_until(is_true: Callable[[], bool], what: str) -> None:
+    """Wait for a condition; raise RuntimeError that names it when it does not come."""
     deadline_s = time.monotonic() + _PATIENCE_S
     while not is_true():
         if time.monotonic() > deadline_s:

@@ -127,14 +127,15 @@ def found_town(folder: Path) -> Town:
     path = folder / "template.sqlite3"
     engine = open_engine(f"sqlite:///{path}")
     migrate(engine)
-    _add_meters(engine)
+    add_town_meters(engine)
     with engine.begin() as connection:
         token = _add_tablet(connection)
     engine.dispose()
     return Town(template=path, token=token)
 
 
-def _add_meters(engine: Engine) -> None:
+def add_town_meters(engine: Engine) -> None:
+    """Add the town's gateways, meters and devices to a migrated database."""
     meters = [
         NewMeter(
             meter_id=f"M-{number:06d}",

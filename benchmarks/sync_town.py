@@ -36,6 +36,10 @@ ORDERS_PER_COMMIT = 20
 """A page never splits a transaction, and a real one makes one order."""
 
 CREW = "crew-0001"
+
+AREAS = ("north", "south", "east", "west", "centre", "harbour")
+MEMBERS = 6
+"""An ordinary crew: each area and each person is a bucket of its own to its tablets."""
 CREWS = 100
 TABLETS_PER_CREW = 5
 CHANGED_ORDERS = 50
@@ -149,21 +153,25 @@ def _engine(path: Path) -> Engine:
 
 
 def _found_crew(connection: Connection, crew_id: str, tablets: int) -> list[Person]:
-    create_crew(connection, Crew(crew_id=crew_id, name=crew_id), _MADE)
-    account = NewAccount(
-        login=f"member of {crew_id}",
-        display_name="Wang",
-        role=Role.CREW_MEMBER,
-        password_hash="nobody logs in",  # noqa: S106  # and nothing matches it
-        crew_id=crew_id,
-    )
-    actor = create_account(connection, account, _MADE).account_id
+    create_crew(connection, Crew(crew_id=crew_id, name=crew_id, area_ids=AREAS), _MADE)
+    actor, *_ = [_found_member(connection, crew_id, number) for number in range(MEMBERS)]
     people: list[Person] = []
     for number in range(tablets):
         code = issue_enrolment_code(connection, crew_id, "bench", NOW).code
         request = EnrolRequest(code=code, name=f"tablet {number}")
         people.append(Person(enrolled=enrol_tablet(connection, request, NOW), actor=actor))
     return people
+
+
+def _found_member(connection: Connection, crew_id: str, number: int) -> str:
+    account = NewAccount(
+        login=f"member {number} of {crew_id}",
+        display_name="Wang",
+        role=Role.CREW_MEMBER,
+        password_hash="nobody logs in",  # noqa: S106  # and nothing matches it
+        crew_id=crew_id,
+    )
+    return create_account(connection, account, _MADE).account_id
 
 
 def _add_orders(engine: Engine, crew_id: str, count: int) -> list[str]:

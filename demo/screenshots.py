@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from demo.accounts import ADMINISTRATOR_LOGIN, CONTROL_ROOM_LOGIN
 from demo.crew_work_io import PIN
 from demo.faults_io import TruthFile
+from demo.kept_pictures_io import keep_picture
 from demo.places import Places
 from demo.screenshots_tablet_io import shoot_tablet
 from demo.screenshots_web_io import shoot, shoot_tour
@@ -70,9 +71,8 @@ def main() -> int:
         for picture in shoot_tour(run.base_url, readers, PICTURES / "tour"):
             print(picture)
         shoot_tablet(places.crew_folder, taken, run.clock.now_utc(), pin=PIN)
-    PICTURES.mkdir(parents=True, exist_ok=True)
     for name, shown in README_NAMES.items():
-        (PICTURES / shown).write_bytes((taken / name).read_bytes())
+        keep_picture((taken / name).read_bytes(), PICTURES / shown)
         print(PICTURES / shown)
     print(f"all pictures: {taken}")
     return 0

@@ -8,6 +8,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from demo.kept_pictures_io import keep_picture
+
 BROWSER_ARGS = (
     "--headless",
     "--no-sandbox",
@@ -163,9 +165,11 @@ def _opened(pages: Sequence[Page], base_url: str, way: str) -> Page:
 def _small(page: Page, path: Path) -> Path:
     with Image.open(io.BytesIO(page.screenshot())) as whole:
         height = round(whole.height * _WIDTH / whole.width)
+        content = io.BytesIO()
         whole.resize((_WIDTH, height), Image.Resampling.LANCZOS).save(
-            path, "WEBP", quality=_QUALITY, method=6
+            content, "WEBP", quality=_QUALITY, method=6
         )
+    keep_picture(content.getvalue(), path)
     return path
 
 

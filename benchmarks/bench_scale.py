@@ -1,0 +1,232 @@
+"""Measures replicas of the ingest on PostgreSQL against one writer that does nothing but COPY.
+
+Run `make bench-scale`. Each round measures plain COPY, one replica and three replicas one after the
+other, each over frames that are new; the ratio is the median of the rounds' ratios. Broker,
+PostgreSQL, replicas and gateways are processes of their own. Beside it: what the ingest remembers
+of a meter, and how long the newest of any meter takes to find.
+"""
+
+import json
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, select, text
+
+from benchmarks.ingest_limits import postgres, postgres_seconds, reading_rows, record_writes
+from benchmarks.ingest_site import broker, gateways, numbers, process_of, wait_until
+from benchmarks.ingest_town import (
+    METERS,
+    NOW,
+    add_town_meters,
+    found_town,
+    later,
+    make_batches,
+    write_payloads,
+)
+from sync_server.db.bulk_io import OnExisting, Row
+from sync_server.db.engine_io import open_engine, reading
+from sync_server.db.reading_tables import FRAME_LEDGER, READING_LATEST
+from sync_server.readings.reading_store import ReadingStore
+from wire_contracts.frames import Batch
+from wire_contracts.topics import PARTITION_COUNT
+
+ROUNDS = 3
+REPLICAS = 3
+LOOK_UPS = 500
+RESULTS = Path(__file__).parent / "results"
+GATE = 0.75
+"""Three replicas against plain COPY of the same rows; issue 8 asks for no less."""
+
+MOST_BYTES = 2048
+MOST_LATEST_MS = 50.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A PostgreSQL with the town's meters, and a folder for what runs over it."""
+
+    engine: Engine
+    folder: Path
+    rows: Sequence[Row]
+    batches: Sequence[Batch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Frames a second of one round."""
+
+    copy: float
+    one: float
+    several: float
+
+
+def main() -> None:
+    """Measure, print the table, write the results."""
+    load = [os.getloadavg()[0]]
+    with tempfile.TemporaryDirectory() as name, postgres(Path(name)) as engine:
+        folder = Path(name)
+        site = _site(engine, folder)
+        rounds: list[Round] = []
+        for number in range(ROUNDS):
+            rounds.append(_round(site, number))
+            load.append(os.getloadavg()[0])
+            print(f"round {number + 1} of {ROUNDS}: {rounds[-1]}", file=sys.stderr, flush=True)
+        latest_ms = _latest_ms(engine)
+    machine = (
+        f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )
+    lines = [
+        machine,
+        "Load average before the first and after each round: "
+        + ", ".join(f"{each:.1f}" for each in load),
+        *_table(rounds, _bytes_per_meter(), latest_ms),
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scale.txt").write_text("\n".join([*lines, ""]))
+    figures = [{"copy": each.copy, "one": each.one, "several": each.several} for each in rounds]
+    (RESULTS / "scale.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print("\n".join(lines))
+
+
+def _site(engine: Engine, folder: Path) -> Site:
+    batches = make_batches()
+    town = found_town(folder)
+    rows = reading_rows(record_writes(town, folder / "recorded", batches))
+    add_town_meters(engine)
+    return Site(engine=engine, folder=folder, rows=rows, batches=batches)
+
+
+def _round(site: Site, number: int) -> Round:
+    count = len(site.rows)
+    copy_s = postgres_seconds(site.engine, site.rows, OnExisting.FAIL)
+    with site.engine.begin() as connection:
+        connection.execute(text("TRUNCATE reading"))
+    one_s = _replicas_s(site, 2 * number + 2, 1)
+    several_s = _replicas_s(site, 2 * number + 3, REPLICAS)
+    return Round(copy=count / copy_s, one=count / one_s, several=count / several_s)
+
+
+def _replicas_s(site: Site, epoch: int, count: int) -> float:
+    """Return first publication to last acknowledgement over so many replicas; check the ledger."""
+    folder = site.folder / f"epoch-{epoch}"
+    folder.mkdir()
+    payloads = write_payloads(folder / "payloads", later(site.batches, epoch))
+    with broker(folder) as port, _running(site, folder, port, count):
+        (seconds,) = numbers(gateways(port, payloads))
+    with reading(site.engine) as connection:
+        kept = connection.execute(
+            select(FRAME_LEDGER.c.seq).where(FRAME_LEDGER.c.epoch == epoch)
+        ).all()
+    if len(kept) != len(site.rows):
+        message = f"epoch {epoch}: {len(kept)} of {len(site.rows)} frames are in the ledger"
+        raise RuntimeError(message)
+    return seconds
+
+
+@contextmanager
+def _running(site: Site, folder: Path, port: int, count: int) -> Iterator[None]:
+    """Run replicas until the block ends; every partition is held when it begins."""
+    settings = folder / "server.toml"
+    url = site.engine.url.render_as_string(hide_password=False)
+    settings.write_text(
+        f'[server]\ndata = "data"\n[database]\nurl = "{url}"\n'
+        f"[mqtt]\nport = {port}\n[ingest]\nreplicas = true\n"
+    )
+    command = [sys.executable, "-m", "sync_server", "serve", "--config", str(settings)]
+    logs = [folder / f"replica-{number}.log" for number in range(count)]
+    with ExitStack() as replicas:
+        for number, log in enumerate(logs):
+            replicas.enter_context(process_of([*command, "--only", "ingest"], log))
+            if number == 0:
+                wait_until(_are_connected(log), "the first replica")
+        wait_until(lambda: all(_share(log) == count for log in logs), "every replica")
+        yield
+
+
+def _are_connected(log: Path) -> Callable[[], bool]:
+    return lambda: log.read_text().count("ingest.connected") >= PARTITION_COUNT
+
+
+def _share(log: Path) -> int:
+    """Return how many replicas this one last counted when it took or gave partitions."""
+    lines = [line for line in log.read_text().splitlines() if "ingest.partitions" in line]
+    return int(json.loads(lines[-1])["replicas"]) if lines else 0
+
+
+def _latest_ms(engine: Engine) -> float:
+    """Return the longest time to the newest of any meter, each on a connection of the pool."""
+    chance, found = random.Random(1), []
+    for _ in range(LOOK_UPS):
+        meter_id = f"M-{chance.randrange(METERS):06d}"
+        started_s = time.perf_counter()
+        with reading(engine) as connection:
+            query = select(READING_LATEST).where(READING_LATEST.c.meter_id == meter_id)
+            connection.execute(query).one()
+        found.append((time.perf_counter() - started_s) * 1000)
+    return statistics.quantiles(found, n=100, method="inclusive")[98]
+
+
+def _bytes_per_meter() -> float:
+    """Return what the ingest remembers of one meter, by Python's own count."""
+    with tempfile.TemporaryDirectory() as name, _town_file(Path(name)) as engine:
+        batches = make_batches()[: METERS // 50]
+        store = ReadingStore(is_shared=True)
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        with engine.begin() as connection:
+            store.store_batches(connection, batches, NOW)
+        after = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    return (after - before) / METERS
+
+
+@contextmanager
+def _town_file(folder: Path) -> Iterator[Engine]:
+    """Yield the town in a SQLite file: memory does not depend on the database."""
+    engine = open_engine(f"sqlite:///{found_town(folder).template}")
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _table(rounds: Sequence[Round], bytes_: float, latest_ms: float) -> list[str]:
+    several = [each.several / each.copy for each in rounds]
+    verdict = "ok" if statistics.median(several) >= GATE else "MISSED"
+    lines = [f"{'':42}{'value':>10} {'limit':>10} {'ratio':>7}  target"]
+    for name, values, target in (
+        ("one replica, gateways to ack", [each.one for each in rounds], "none"),
+        (
+            f"{REPLICAS} replicas, gateways to ack",
+            [each.several for each in rounds],
+            f">= {GATE} {verdict}",
+        ),
+    ):
+        copy = statistics.median(each.copy for each in rounds)
+        ratio = statistics.median(
+            value / each.copy for value, each in zip(values, rounds, strict=True)
+        )
+        value = statistics.median(values)
+        lines.append(f"{name:42}{value:>10.0f} {copy:>10.0f} {ratio:>7.3f}  {target} (frames/s)")
+    for name, figure, limit, unit in (
+        ("remembered of a meter", bytes_, MOST_BYTES, "bytes"),
+        ("newest of any meter, p99", latest_ms, MOST_LATEST_MS, "ms"),
+    ):
+        verdict = "ok" if figure <= limit else "MISSED"
+        lines.append(f"{name:42}{figure:>10.2f} {limit:>10.0f}          {verdict} ({unit})")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
