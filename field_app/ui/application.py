@@ -110,7 +110,7 @@ class LamplighterApp(App):
         load_first_rules()
         self._worker = ScreenWorker()
         self.navigator = Navigator(self._parts.make_presenters(self._worker))
-        self._has_rounds = False
+        self._has_rounds = self._has_frozen = False
         self._read_at_s = 0.0
         self._refresh = Clock.create_trigger(self._read_again, REFRESH_S)
         self._unwatch = self._parts.watch(self._refresh)
@@ -147,7 +147,13 @@ class LamplighterApp(App):
             self._preparing()
             return
         self.navigator.prepare_screens()
-        gc.freeze()
+        self._spare_from_collection()
+
+    def _spare_from_collection(self) -> None:
+        """Let the collector pass over what is there, unless something else has seen to that."""
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            self._has_frozen = True
 
     def _measure(self, *_: object) -> None:
         self.is_wide = Window.width >= dp(TWO_PANES_DP)
@@ -239,7 +245,8 @@ class LamplighterApp(App):
         self._worker.close()
         self.navigator.forget_place()
         Metrics.fontscale = 1.0
-        gc.unfreeze()
+        if self._has_frozen:
+            gc.unfreeze()
 
 
 def _nothing(_answer: None) -> None:
