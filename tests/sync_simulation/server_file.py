@@ -1,4 +1,4 @@
-"""The server's database as a real file that can be carried elsewhere, for processes that die."""
+"""The server's database as a real file that begins anew, for processes that die."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,22 +10,34 @@ from sqlalchemy.pool import QueuePool
 
 from sync_server.db import engine_io
 
+Told = Callable[[str], None]
+
+
+def unwatched(_statement: str) -> None:
+    """Let a statement pass."""
+
 
 @dataclass(slots=True)
 class FileServer:
     """SQLite in WAL with the real PRAGMAs; `watch` is told every statement before it runs."""
 
     path: Path
-    watch: Callable[[str], None] = lambda _statement: None
+    watch: Told = field(default=unwatched)
     engine: Engine = field(init=False)
     has_backup: bool = False
+    kept: bytes = b""
 
     def __post_init__(self) -> None:
         self.engine = create_engine("sqlite://", poolclass=QueuePool, creator=self._connect)
         event.listen(self.engine, "connect", engine_io._prepare_sqlite)
         event.listen(self.engine, "begin", engine_io._begin_sqlite)
-        event.listen(self.engine, "before_cursor_execute", lambda *told: self.watch(str(told[2])))
-        event.listen(self.engine, "commit", lambda _connection: self.watch("COMMIT"))
+        watch_engine(self.engine, self._tell)
+
+    def watch_with(self, told: Told) -> None:
+        self.watch = told
+
+    def _tell(self, statement: str) -> None:
+        self.watch(statement)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, check_same_thread=False)
@@ -35,3 +47,23 @@ class FileServer:
 
     def restore(self) -> None:
         """Not needed where a process dies and its files stay."""
+
+    def keep(self) -> None:
+        """Let every later `begin_anew` go back to what is there now; nobody works on it."""
+        self.engine.dispose()  # the last connection takes the log into the file
+        self.kept = self.path.read_bytes()
+
+    def begin_anew(self) -> None:
+        self.engine.dispose()
+        for end in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        self.path.write_bytes(self.kept)
+
+
+def watch_engine(engine: Engine, told: Told) -> None:
+    """Tell every statement of the engine before it runs, its COMMIT included."""
+    event.listen(engine, "before_cursor_execute", lambda *given: told(str(given[2])))
+    event.listen(engine, "commit", lambda _connection: told(COMMIT))
+
+
+COMMIT = "COMMIT"

@@ -3,13 +3,16 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from typing_extensions import override
 
 from sync_server.db.change_store import area_bucket, note_buckets
 from sync_server.db.engine_io import open_engine
 from sync_server.db.server_store import draw_server_epoch
 from tests.sync_simulation.office import Act, Office
+from tests.sync_simulation.server_file import Told, unwatched, watch_engine
 from tests.sync_simulation.town import AREAS
 from tests.sync_simulation.world import World
 
@@ -59,12 +62,42 @@ class PostgresServer:
         run_statement(self.admin_url, statement)
 
 
-def new_server(admin_url: str, template: str) -> PostgresServer:
+@dataclass(slots=True)
+class DyingPostgres(PostgresServer):
+    """A database that begins anew for every death; `watch` is told every statement before it."""
+
+    watch: Told = field(default=unwatched)
+
+    @override
+    def __post_init__(self) -> None:
+        PostgresServer.__post_init__(self)  # a class with slots has no bare `super()` here
+        watch_engine(self.engine, self._tell)
+
+    def watch_with(self, told: Told) -> None:
+        self.watch = told
+
+    def _tell(self, statement: str) -> None:
+        self.watch(statement)
+
+    def keep(self) -> None:
+        """Let every later `begin_anew` go back to what is there now; nobody works on it."""
+        self.back_up()
+
+    def begin_anew(self) -> None:
+        self._alone()
+        self._run(f"DROP DATABASE {self.name} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {self.name} TEMPLATE {self.name}_backup STRATEGY FILE_COPY")
+
+
+AnyServer = TypeVar("AnyServer", bound=PostgresServer)
+
+
+def new_server(admin_url: str, template: str, kind: type[AnyServer]) -> AnyServer:
     """Return a copy of a migrated database; `drop` removes it."""
     name = f"lamp_{uuid.uuid4().hex[:12]}"
     url = make_url(admin_url).set(database=name).render_as_string(hide_password=False)
-    run_statement(admin_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    return PostgresServer(admin_url, url, name)
+    run_statement(admin_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    return kind(admin_url, url, name)
 
 
 def run_statement(admin_url: str, statement: str) -> None:

@@ -1,31 +1,71 @@
-"""A kill between any two statements of tap, page, acknowledgement, start and push loses nothing."""
+"""A kill at any moment of tap, push, pull, photo, withdrawal, opening or start loses nothing."""
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.sync_simulation.kill_points import DEEDS
+from tests.sync_simulation.kill_deeds import DEEDS
+from tests.sync_simulation.kill_points import COMMIT_OF_SERVER
 
 ROOT = Path(__file__).parents[2]
 
-FEWEST = {"tap": 12, "acknowledgement": 8, "page": 10, "start": 8, "push": 15}
-"""Statements that each deed has at the least: an enumeration of nothing would prove nothing."""
+LONG = frozenset({"sealed", "opened"})
+"""Deeds of more than a hundred moments: by day those around the commits, every one at night."""
 
 
-@pytest.mark.parametrize("name", DEEDS)
-def test_a_kill_between_any_two_statements_breaks_no_invariant(name: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deaths:
+    """What an enumeration found; `chosen` are the moments at which somebody was to die."""
+
+    moments: list[str]
+    chosen: int
+    deaths: int
+    broken: list[str]
+
+    @property
+    def commits(self) -> int:
+        return self.moments.count(COMMIT_OF_SERVER)
+
+    def of(self, side: str) -> int:
+        return sum(moment.startswith(side) for moment in self.moments)
+
+
+def deaths_of(*arguments: str) -> Deaths:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.sync_simulation.kill_points", name],
+        [sys.executable, "-m", "tests.sync_simulation.kill_points", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["broken"] == []
-    assert found["deaths"] == found["statements"] >= FEWEST[name]
+    return Deaths(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def assert_is_whole(name: str, found: Deaths) -> None:
+    assert found.broken == []
+    assert found.deaths == found.chosen == len(found.moments) >= DEEDS[name].fewest
+    assert found.of("server") >= DEEDS[name].fewest_of_server
+
+
+@pytest.mark.parametrize("name", sorted(DEEDS.keys() - LONG))
+def test_a_kill_at_any_moment_breaks_no_invariant(name: str) -> None:
+    assert_is_whole(name, deaths_of(name, "--every-moment"))
+
+
+@pytest.mark.parametrize("name", sorted(LONG))
+def test_a_kill_around_any_commit_breaks_no_invariant(name: str) -> None:
+    found = deaths_of(name)
+
+    assert found.broken == []
+    assert found.deaths == found.chosen > found.commits > 0
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", sorted(LONG))
+def test_a_kill_at_any_moment_of_a_long_deed_breaks_no_invariant(name: str) -> None:
+    assert_is_whole(name, deaths_of(name, "--every-moment"))

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from field_app.store import settings_store
 from field_app.sync.reasons import Reason
-from sync_server.blobs.files_io import BlobFiles
+from sync_server.blobs.files_io import BlobFiles, nothing_reached
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
 from sync_server.sync.sealing_keys_io import SealingKeys
@@ -76,6 +76,7 @@ class World:
     folder: Path
     rng: random.Random
     machines: Machines
+    reached: Callable[[str], None] = nothing_reached
     mail: Mail = field(init=False)
     office: Office = field(init=False)
     crews: Crews = field(init=False)
@@ -104,11 +105,8 @@ class World:
             rng=self.rng,
         )
         self.crews = Crews(rng=self.rng)
-        self.blob_files = BlobFiles(self.folder / "blobs")
-        self.intake = Intake(self.server.engine, self.blob_files, self.clock)
-        self.keys = SealingKeys(self.folder / "keys")
+        self._take_files()
         self.keys.ensure(self.clock.now_utc())
-        self.service = self._new_service()
         self.custody = Custody(
             engine=self.server.engine,
             clock=self.clock,
@@ -122,9 +120,29 @@ class World:
             self.office.begin_something()
             self.office.commit_one()
 
-    def _new_service(self) -> SyncService:
-        terms = SyncTerms(keys=self.keys, intake=self.intake)
-        return SyncService(self.server.engine, self.clock, terms)
+    def _take_files(self) -> None:
+        self.blob_files = BlobFiles(self.folder / "blobs", self.reached)
+        self.intake = Intake(self.server.engine, self.blob_files, self.clock)
+        self.keys = SealingKeys(self.folder / "keys")
+        self.service = self.new_service(self.keys)
+
+    def new_service(self, keys: SealingKeys) -> SyncService:
+        """Return what answers tablets in a process that began just now."""
+        return SyncService(self.server.engine, self.clock, SyncTerms(keys=keys, intake=self.intake))
+
+    def serve_with(self, service: SyncService) -> None:
+        """Let every tablet's line end at `service` from now on."""
+        self.service = service
+        for tablet in self.tablets:
+            tablet.line.service, tablet.line.intake = service, self.intake
+
+    def move(self, folder: Path) -> None:
+        """Find the files of server and tablets in `folder` from now on; nothing runs meanwhile."""
+        self.folder = folder
+        self._take_files()
+        self.serve_with(self.service)
+        for tablet in self.tablets:
+            tablet.folder = folder / tablet.name
 
     def _add_tablet(self, seat: Seat) -> SimulatedTablet:
         name = f"tablet-{len(self.tablets) + 1}"
@@ -365,9 +383,7 @@ class World:
         self.office.abandon()
         self.server.restore()
         self.office.memory = self.memory_of_backup.copy()
-        self.service = self._new_service()  # its process began anew
-        for tablet in self.tablets:
-            tablet.line.service = self.service
+        self.serve_with(self.new_service(self.keys))  # its process began anew
         self.restores += 1
         self._forget_what_is_nowhere()
 

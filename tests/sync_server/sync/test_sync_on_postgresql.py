@@ -24,7 +24,7 @@ NIGHTLY_SEEDS = 2000
 
 @pytest.fixture
 def server(postgres_url: str, postgres_template: str) -> Iterator[tuple[PostgresServer, Town]]:
-    found = new_server(postgres_url, postgres_template)
+    found = new_server(postgres_url, postgres_template, PostgresServer)
     yield found, found_pinned(found.engine)
     found.drop()
 
