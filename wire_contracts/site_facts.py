@@ -84,11 +84,16 @@ class IsolationEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone:
-    """One step with its values; `is_undone` takes it back (the fact supersedes the former one)."""
+    """One step with its values; `is_undone` takes it back (the fact supersedes the former one).
+
+    `is_unsafe`: it was tried and its values were not safe, so that it is not done (`is_undone`
+    says that to readers from before); the values are kept for whoever asks what was measured.
+    """
 
     step: SafetyStep
     values: Mapping[str, JsonValue]
     is_undone: bool = False
+    is_unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +197,16 @@ class ClosedValve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """A half-done order, given to whoever comes next."""
+    """A half-done order, given to whoever comes next.
+
+    `lel_pct` is the most gas that was measured there, by this crew and those before; None: nobody
+    measured any.
+    """
 
     note: str
     by: str
     at_ms: int
+    lel_pct: float | None = None
     steps: Sequence[DoneStep] = ()
     valves: Sequence[ClosedValve] = ()
 
@@ -257,7 +267,12 @@ def parse_isolation(reader: FieldReader) -> IsolationEvent:
 
 def step_json(done: StepDone) -> JsonObject:
     """Return one step as JSON."""
-    return {"step": str(done.step), "values": dict(done.values), "is_undone": done.is_undone}
+    told: JsonObject = {
+        "step": str(done.step),
+        "values": dict(done.values),
+        "is_undone": done.is_undone,
+    }
+    return {**told, "is_unsafe": True} if done.is_unsafe else told
 
 
 def parse_step(reader: FieldReader) -> StepDone:
@@ -267,6 +282,7 @@ def parse_step(reader: FieldReader) -> StepDone:
         step=reader.choice("step", SafetyStep),
         values=dict(list(values.items())[:_MOST_VALUES]),
         is_undone=reader.boolean("is_undone"),
+        is_unsafe=reader.boolean("is_unsafe") if reader.has("is_unsafe") else False,
     )
 
 
@@ -366,13 +382,14 @@ def handover_json(handover: Handover) -> JsonObject:
         }
         for each in handover.valves
     ]
-    return {
+    told: JsonObject = {
         "note": handover.note,
         "by": handover.by,
         "at": handover.at_ms,
         "steps": steps,
         "valves": valves,
     }
+    return told if handover.lel_pct is None else {**told, "lel_pct": handover.lel_pct}
 
 
 def parse_handover(reader: FieldReader) -> Handover:
@@ -381,6 +398,7 @@ def parse_handover(reader: FieldReader) -> Handover:
         note=_text(reader, "note", _LONGEST_TEXT),
         by=_text(reader, "by"),
         at_ms=reader.integer("at", low=EARLIEST_MS, high=LATEST_MS),
+        lel_pct=_number(reader, "lel_pct"),
         steps=tuple(
             DoneStep(
                 step=each.choice("step", SafetyStep),

@@ -10,6 +10,7 @@ safety_steps    the steps in the order that safety demands, and their values
 step_timer      how the clock of a step stands
 entry_gate      whether a person may enter a well
 reading_check   whether a meter reading can be
+gas_order       when gas that was found makes an order of class A
 lone_watch      how the watch over a lone worker stands
 work_record     facts of an order -> steps done, valves closed, parts, readings
 network_near    which valves close the section at a place

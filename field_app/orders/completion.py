@@ -29,6 +29,7 @@ class Lack(StrEnum):
     CHECKLIST = "checklist"
     GAS_MEASURED = "gas_measured"
     GAS_NOT_FOR_THIS = "gas_not_for_this"
+    GAS_NOTE = "gas_note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Evidence:
     Attributes:
         photos: Photos of the order; a signature is none.
         has_gas: The finding tells of gas in the air.
+        has_note: It says something in the note.
         keeps_photos: This tablet may keep any.
         open_checklists: Titles of the office's checklists for this order that nobody has finished.
         required_checklists: The same, of those that the office requires of every such order.
@@ -56,6 +58,7 @@ class Evidence:
 
     photos: int = 0
     has_gas: bool = False
+    has_note: bool = False
     keeps_photos: bool = False
     open_checklists: Sequence[str] = ()
     required_checklists: Sequence[str] = ()
@@ -87,10 +90,14 @@ def what_is_lacking(
     A leak needs its steps and a photo (where the tablet keeps photos), a meter that is wrong its
     reading, and no order is closed over a valve that nobody has opened again, unless the last step
     says that it stays closed. A checklist that is demanded is finished whatever came of it.
-    Where gas was in the air every result needs the steps of a leak: whose gas it is, nobody can
-    see; and what the own step measured says as much as the form.
+    Where gas was in the air of an order of gas every result needs the steps of a leak: whose gas it
+    is, nobody can see; and what was measured on site says as much as the form. At work on water or
+    heat the note says where it was.
     """
-    lacking = [*_lacking_gas(result, record), *_lacking_steps(document, result, record, evidence)]
+    lacking = [
+        *_lacking_gas(document, result, record, evidence),
+        *_lacking_steps(document, result, record, evidence),
+    ]
     if result is FindingResult.LEAK and evidence.keeps_photos and not evidence.photos:
         lacking.append(Lacking(lack=Lack.PHOTO))
     is_meter = result is FindingResult.INACCURATE and document.site is not None
@@ -108,10 +115,20 @@ def what_is_lacking(
     return lacking
 
 
-def _lacking_gas(result: FindingResult | None, record: WorkRecord) -> list[Lacking]:
-    """Return that the own step measured gas, where the result says that there is none."""
+def _lacking_gas(
+    document: WorkOrderDocument,
+    result: FindingResult | None,
+    record: WorkRecord,
+    evidence: Evidence,
+) -> list[Lacking]:
+    """Return that gas was measured, where the result says that there is none."""
     lel_pct = record.lel_pct
-    if lel_pct is None or not is_gas_present(lel_pct) or result not in GAS_FREE_RESULTS:
+    if lel_pct is None or not is_gas_present(lel_pct) or result is None:
+        return []
+    if document.medium is not Medium.GAS:
+        is_told = evidence.has_note
+        return [] if is_told else [Lacking(lack=Lack.GAS_NOTE, lel_pct=lel_pct)]
+    if result not in GAS_FREE_RESULTS:
         return []
     return [Lacking(lack=Lack.GAS_MEASURED, lel_pct=lel_pct)]
 
@@ -126,7 +143,8 @@ def _lacking_steps(
 
     An order that has no steps is not the one over which a leak of gas is closed.
     """
-    is_gas = evidence.has_gas or is_gas_present(record.lel_pct)
+    is_found = evidence.has_gas or is_gas_present(record.lel_pct)
+    is_gas = is_found and document.medium is Medium.GAS
     is_worst = result is not None and (is_gas or SafetyStep.REPAIR in record.done)
     worst = FindingResult.LEAK if is_worst else result
     is_gas_leak = document.medium is Medium.GAS and worst is FindingResult.LEAK

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.forms.finding import (
+    LONGEST_NOTE,
     FindingAnswers,
     Missing,
     draft_of_sealed,
@@ -18,24 +19,25 @@ from field_app.forms.finding import (
 )
 from field_app.orders import order_store
 from field_app.orders.completion import Evidence, Lacking, what_is_lacking
+from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
+from field_app.orders.site_changes import WORK_FORM, ask_order, new_fact, new_id, operation_of
 from field_app.orders.site_store import facts_of_order
 from field_app.orders.stamps import Stamps
 from field_app.orders.work_record import WorkRecord, work_record
 from field_app.store import draft_store, outbox_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
-from field_app.store.ids_io import draw_uuid7
-from field_app.store.outbox_store import NewOperation
+from field_app.store.outbox_store import NewOperation, TapStamp
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from wire_contracts.blobs import BlobRole
 from wire_contracts.fields import JsonValue
-from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FINDING_FORM, FactType, WorkOrderDocument
 from wire_contracts.sealed import SealedKind
+from wire_contracts.site_facts import VisitEnd, VisitEndReason, visit_end_json
 from wire_contracts.work_order_states import CREW_EVENTS, WORK_ORDER, WorkOrderEvent
 
 _MOST_SEEN: Final = 500
@@ -86,9 +88,18 @@ class FindingSheet:
     photos: int = 0
 
     def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
-        """Return what the order still needs beside the form, whose gas and photos count."""
-        evidence = replace(outside, photos=self.photos, has_gas=has_gas(answers))
+        """Return what the order still needs beside the form, whose gas, note and photos count."""
+        evidence = replace(
+            outside,
+            photos=self.photos,
+            has_gas=has_gas(answers),
+            has_note=bool(answers.note.strip()),
+        )
         return what_is_lacking(self.document, answers.result, self.record, evidence)
+
+    def is_gas_for_others(self, answers: FindingAnswers) -> bool:
+        """Return whether these answers and the measurements tell of gas not repaired over this."""
+        return must_order_for_finding(self.document, answers, self.record.lel_pct)
 
 
 class OrderDesk:
@@ -218,8 +229,32 @@ class OrderDesk:
                 lacking = sheet.lacking(sheet.answers, outside)
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
-            fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
-            self._append(connection, order_id, _finding_group(sheet, fact_id))
+            self._append(connection, order_id, _finding_group(sheet, new_id(stamp)))
+            draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
+            order_store.rebuild_lines(connection, [order_id])
+
+        self._database.write(work)
+
+    def report_gas(self, order_id: str) -> None:
+        """End the visit over gas that this order has no steps for; it makes an order of class A.
+
+        One group: the order (unless this visit made it already), the answers as they stand, the
+        end of the visit as too dangerous. Nothing that the form lacks is waited for.
+
+        Raises:
+            FindingIncompleteError: The form and the measurements say nothing of gas.
+            RefusedTransition: The work has not begun; nothing was changed.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            sheet = _sheet(connection, order_id, stamp.actor)
+            if not sheet.is_gas_for_others(sheet.answers):
+                raise FindingIncompleteError(sheet.missing)
+            _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
+            self._append(connection, order_id, _gas_group(sheet, stamp))
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
@@ -259,6 +294,10 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
     draft = draft_store.load_draft(connection, _draft_key(order_id, author))
     fields = {**_sealed_before(connection, order_id), **draft.answers}
     answers = read_answers(fields)
+    work = draft_store.load_draft(
+        connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
+    )
+    typed = {name: str(value) for name, value in work.answers.items() if value}
     return FindingSheet(
         order_id=order_id,
         document=document,
@@ -266,7 +305,7 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         answers=answers,
         missing=find_missing(document.medium, answers, document.order_type),
         saved_at_ms=draft.saved_at_ms,
-        record=work_record(facts_of_order(connection, order_id), document.handover),
+        record=work_record(facts_of_order(connection, order_id), document.handover, typed),
         photos=_photo_count(connection, order_id),
     )
 
@@ -283,8 +322,29 @@ def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue
         is_finding = payload is not None and payload.get("form") == FINDING_FORM
         if entry.operation.field == FactType.FORM_ANSWERSET and is_finding and payload is not None:
             answers = payload.get("answers")
+            if payload.get("is_unfinished") is True:
+                return {}  # another visit begins with what is found then
             return draft_of_sealed(answers) if isinstance(answers, Mapping) else {}
     return {}
+
+
+def _gas_group(sheet: FindingSheet, stamp: TapStamp) -> list[NewOperation]:
+    order_id, answers = sheet.order_id, sheet.answers
+    asked = sheet.record.gas_order
+    end = VisitEnd(reason=VisitEndReason.DANGEROUS, note=answers.note.strip()[:LONGEST_NOTE])
+    told = {**seal(order_id, answers), "is_unfinished": True}
+    found = new_fact(order_id, FactType.FORM_ANSWERSET, told)
+    ended = new_fact(order_id, FactType.VISIT_END, visit_end_json(end))
+    group = [
+        operation_of(found, stamp),
+        operation_of(ended, stamp),
+        _go(order_id, WorkOrderEvent.CANNOT_FINISH),
+    ]
+    if asked is not None and not asked.is_over:
+        return group
+    lel_pct = gas_found(answers, sheet.record.lel_pct)
+    request = gas_request(new_id(stamp), order_id, sheet.document, lel_pct, answers.note)
+    return [ask_order(order_id, request, stamp), *group]
 
 
 def _finding_group(sheet: FindingSheet, fact_id: str) -> list[NewOperation]:

@@ -21,6 +21,10 @@ MUCH_LESS: Final = 0.1
 SLACK: Final = 1.0
 """Units of the dial that never raise a question: a reading is cut to whole units."""
 
+MUCH_PER_DAY: Final = 10.0
+"""Units of the dial that a home hardly uses in a day; asked about where one reading is all that is
+known (judgement: 10 m³ of gas heat a home in winter)."""
+
 _FEWEST = 2
 
 
@@ -83,8 +87,13 @@ def doubt_of(text: str, counts: Sequence[Count], now_ms: int) -> Doubt | None:
         return Doubt.BACKWARDS
     expected = expected_now(counts, now_ms)
     if expected is None:
-        return None
+        return Doubt.MUCH_MORE if counts and value > _most_after(counts[-1], now_ms) else None
     if value > expected.high:
         return Doubt.MUCH_MORE
     is_low = value < expected.low and now_ms - expected.last.at_ms >= DAY_MS
     return Doubt.MUCH_LESS if is_low else None
+
+
+def _most_after(last: Count, now_ms: int) -> float:
+    days = max((now_ms - last.at_ms) / DAY_MS, 1.0)
+    return last.value + MUCH_PER_DAY * days + SLACK

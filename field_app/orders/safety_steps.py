@@ -218,6 +218,12 @@ def troubles_of(plan: StepPlan, values: Mapping[str, str]) -> dict[str, Trouble]
     return {key: trouble for key, trouble in found.items() if trouble is not None}
 
 
+def is_unsafe(plan: StepPlan, values: Mapping[str, str]) -> bool:
+    """Return whether a value says that the step is not safe, and none is a slip of the finger."""
+    found = set(troubles_of(plan, values).values())
+    return Trouble.NOT_SAFE in found and found <= {Trouble.NOT_SAFE, Trouble.MISSING}
+
+
 def trouble_of(field: StepField, text: str) -> Trouble | None:
     """Return what is wrong with one value as typed, None when it is good."""
     if not text.strip():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from field_app.orders.work_record import OwnFact
-from wire_contracts.orders import FactType
+from wire_contracts.orders import FINDING_FORM, FactType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,16 @@ _NUMBER_OF: Final[Mapping[str, str]] = {
 }
 
 
+def _worth(fact: OwnFact) -> int:
+    """Return what a fact adds: a checklist finishes no order, a step taken back was not taken."""
+    if fact.fact_type == FactType.FORM_ANSWERSET:
+        is_finding = fact.payload.get("form") == FINDING_FORM
+        return int(is_finding and fact.payload.get("is_unfinished") is not True)
+    if fact.fact_type == FactType.SAFETY_STEP and fact.payload.get("is_undone") is True:
+        return 0 if fact.payload.get("is_unsafe") is True else -1
+    return 1
+
+
 def count_shift(facts: Sequence[OwnFact]) -> ShiftNumbers:
     """Return the numbers of these facts."""
     counts = dict.fromkeys(_NUMBER_OF.values(), 0)
@@ -46,7 +56,7 @@ def count_shift(facts: Sequence[OwnFact]) -> ShiftNumbers:
     for fact in facts:
         name = _NUMBER_OF.get(fact.fact_type)
         if name is not None:
-            counts[name] += 1
+            counts[name] += _worth(fact)
         if fact.fact_type == FactType.SHIFT_NOTE:
             notes.append(str(fact.payload.get("text") or ""))
     return ShiftNumbers(**counts, notes=tuple(notes))

@@ -1,6 +1,7 @@
 """What is done on an order -> the operations that tell it to the server."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from field_app.store.ids_io import draw_uuid7
 from field_app.store.outbox_store import NewOperation, TapStamp
@@ -8,7 +9,11 @@ from wire_contracts.fields import JsonObject
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import ENTITY, FactType
+from wire_contracts.patrol_facts import OrderRequest, order_request_json
 from wire_contracts.work_order_states import WorkOrderEvent
+
+WORK_FORM: Final = "site_work@1"
+"""Drafts of what is typed on site; a step that is done takes its values along."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ def new_fact(
 
 def operation_of(change: Change, stamp: TapStamp) -> NewOperation:
     """Return the operation of a fact, under a new name."""
-    fact_id = draw_uuid7(utc_from_ms(stamp.at.wall_ms))
+    fact_id = new_id(stamp)
     payload = dict(change.payload)
     if change.order_id is not None:
         payload["order_id"] = change.order_id
@@ -47,6 +52,23 @@ def operation_of(change: Change, stamp: TapStamp) -> NewOperation:
         field=change.fact_type,
         payload=payload,
     )
+
+
+def ask_order(order_id: str, request: OrderRequest, stamp: TapStamp) -> NewOperation:
+    """Return the operation that makes another order; it stands with the record of `order_id`."""
+    return NewOperation(
+        kind=OperationKind.FACT,
+        entity=FactType.ORDER_REQUEST,
+        entity_id=new_id(stamp),
+        order_id=order_id,
+        field=FactType.ORDER_REQUEST,
+        payload=order_request_json(request),
+    )
+
+
+def new_id(stamp: TapStamp) -> str:
+    """Return a new name of the moment of a tap."""
+    return draw_uuid7(utc_from_ms(stamp.at.wall_ms))
 
 
 def go(order_id: str, event: WorkOrderEvent) -> NewOperation:

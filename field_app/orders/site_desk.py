@@ -11,15 +11,25 @@ from sqlalchemy import Connection
 
 from field_app.orders import order_store
 from field_app.orders.entry_gate import Detector, trusted_detector
+from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.lone_watch import Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
+    is_unsafe,
     next_step,
     troubles_of,
     undone_with,
 )
 from field_app.orders.shift_numbers import ShiftNumbers, count_shift
-from field_app.orders.site_changes import Change, go, new_fact, operation_of
+from field_app.orders.site_changes import (
+    WORK_FORM,
+    Change,
+    ask_order,
+    go,
+    new_fact,
+    new_id,
+    operation_of,
+)
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
@@ -59,9 +69,6 @@ from wire_contracts.site_facts import (
 )
 from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
-
-WORK_FORM: Final = "site_work@1"
-"""Drafts of what is typed on site; a step that is done takes its values along."""
 
 _DAY: Final = timedelta(days=1)
 _WATCH_BACK: Final = timedelta(hours=18)
@@ -214,6 +221,28 @@ class SiteDesk:
 
         self._database.write(work)
 
+    def keep_unsafe(self, order_id: str, step: SafetyStep) -> None:
+        """Keep the values with which a step is not safe; the step stays open and is begun anew.
+
+        Raises:
+            StepRefusedError: Another step comes first, or no value of it says that it is not safe.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            plan = next_step(sheet.plans, sheet.record.done)
+            typed = sheet.values_of(str(step))
+            if plan is None or plan.step is not step or not is_unsafe(plan, typed):
+                message = f"order {order_id}: step {step} has no value to be kept as not safe"
+                raise StepRefusedError(message)
+            done = StepDone(step=step, values=typed, is_undone=True, is_unsafe=True)
+            self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, step_json(done))])
+            self._forget(connection, order_id, str(step), typed)
+            self._forget(connection, order_id, TIMER_PAGE, {str(step): ""})
+
+        self._database.write(work)
+
     def undo_step(self, order_id: str, step: SafetyStep) -> None:
         """Take a step back, and those that were taken after it: their facts are superseded."""
 
@@ -234,8 +263,27 @@ class SiteDesk:
         self._database.write(work)
 
     def measure_gas(self, order_id: str, gas: GasMeasurement) -> None:
-        """Keep a measurement of the air."""
-        self._tell(order_id, FactType.GAS_MEASUREMENT, gas_json(gas), "gate")
+        """Keep a measurement of the air; gas that is not repaired here makes an order, too.
+
+        Both are one group: an order of class A for another crew, once in a visit, also offline.
+        """
+
+        def work(connection: Connection) -> None:
+            sheet = self._sheet(connection, order_id)
+            stamp = self._stamps.stamp(connection)
+            others: list[NewOperation] = []
+            asked = sheet.record.gas_order
+            is_asked = asked is not None and not asked.is_over
+            if not is_asked and must_order_for_air(sheet.document, gas.lel_pct):
+                request = gas_request(
+                    new_id(stamp), order_id, sheet.document, gas.lel_pct, gas.place
+                )
+                others.append(ask_order(order_id, request, stamp))
+            change = new_fact(order_id, FactType.GAS_MEASUREMENT, gas_json(gas))
+            self._append(connection, [change], others)
+            self._forget(connection, order_id, "gate", sheet.values_of("gate"))
+
+        self._database.write(work)
 
     def turn_valve(self, order_id: str, event: IsolationEvent) -> None:
         """Keep that a valve was closed or opened again."""
@@ -281,6 +329,7 @@ class SiteDesk:
                 note=note.strip(),
                 by=by,
                 at_ms=self._stamps.stamp(connection).at.wall_ms,
+                lel_pct=sheet.record.lel_pct,
                 steps=sheet.record.steps,
                 valves=sheet.record.valves,
             )
@@ -335,14 +384,15 @@ class SiteDesk:
             raise OrderGoneError(message)
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
         draft = draft_store.load_draft(connection, key)
+        typed = _texts(draft.answers)
         van = load_van(connection)
         now = self._stamps.now(connection)
         used = _detector(settings_store.load_text(connection, Key.DETECTOR))
         return SiteSheet(
             order_id=order_id,
             document=seen.document,
-            record=work_record(facts_of_order(connection, order_id), seen.document.handover),
-            typed=_texts(draft.answers),
+            record=work_record(facts_of_order(connection, order_id), seen.document.handover, typed),
+            typed=typed,
             detector=trusted_detector(used, van.detectors),
             now_ms=now.wall_ms,
             now=now,

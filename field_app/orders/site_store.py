@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_
 
-from field_app.orders.work_record import OwnFact
+from field_app.orders.work_record import ARRIVED, OwnFact
 from field_app.store import base_store
 from field_app.store.outbox_store import OutboxEntry, load_entries
 from field_app.store.record_states import WAITING, OpStatus
@@ -19,8 +19,18 @@ from wire_contracts.orders import FactType
 
 
 def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
-    """Return the facts that this tablet made about an order, in the order of their taps."""
-    return _facts(connection, outbox_op.c.order_id == order_id)
+    """Return the facts that this tablet made about an order, in the order of their taps.
+
+    Where the crew came to it stands a fact of the type `ARRIVED`: a visit begins.
+    """
+    entries = load_entries(connection, outbox_op.c.order_id == order_id)
+    return [_fact(each) for each in entries if _stands(each) or _is_arrival(each)]
+
+
+def _is_arrival(entry: OutboxEntry) -> bool:
+    operation = entry.operation
+    is_go = operation.kind is OperationKind.GO and operation.field == ARRIVED
+    return is_go and entry.status is not OpStatus.REFUSED
 
 
 def facts_since(

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from field_app.forms.numbers import parse_number
+from field_app.orders.gas_order import GasOrder
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import DeviceTime
-from wire_contracts.orders import FactType
+from wire_contracts.orders import FINDING_FORM, FactType
+from wire_contracts.quantities import Quantity
 from wire_contracts.site_facts import (
     ClosedValve,
     DoneStep,
@@ -24,8 +27,19 @@ from wire_contracts.site_facts import (
     parse_part,
     parse_step,
 )
+from wire_contracts.van import AirValue
+from wire_contracts.work_order_states import WorkOrderEvent
 
 T = TypeVar("T")
+
+ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
+"""Stands among the facts of an order where the crew came to it."""
+
+_TYPED_GAS: Final = tuple(
+    f"{page}.{AirValue.LEL_PCT if page == 'gate' else Quantity.GAS_LEL_PCT}"
+    for page in ("gate", SafetyStep.MEASURE, SafetyStep.REMEASURE)
+)
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +81,10 @@ class WorkRecord:
         gas: Measurements of this crew, the newest last, with when they were taken.
         parts: Parts by id, with everything that was taken and put back added up.
         counts: Readings of the dial, the newest last.
-        lel_pct: The most of what this crew's step *measure* and its newest measurement of the air
-            found, % LEL; None where neither says anything.
+        lel_pct: The most gas that was found since the order was finished last, by whom and where
+            ever: in the air, in a step, by the crews before, % LEL; None where nobody measured.
         gas_at: When the newest measurement of the air was taken, by every clock.
+        gas_order: The order of class A that gas made over this one, the newest; None without one.
     """
 
     steps: Sequence[DoneStep] = ()
@@ -80,6 +95,7 @@ class WorkRecord:
     counts: Sequence[MeterCount] = ()
     lel_pct: float | None = None
     gas_at: DeviceTime | None = None
+    gas_order: GasOrder | None = None
 
     @property
     def done(self) -> frozenset[SafetyStep]:
@@ -87,31 +103,68 @@ class WorkRecord:
         return frozenset(each.step for each in self.steps)
 
 
-def work_record(facts: Sequence[OwnFact], handover: Handover | None = None) -> WorkRecord:
-    """Return what was done; a fact that this app cannot read counts as none."""
-    steps = {each.step: each for each in (handover.steps if handover else ())}
+OUTLASTS_VISIT: Final = frozenset({SafetyStep.ISOLATE, SafetyStep.REPAIR})
+"""Steps that still stand on another day: a closed valve, a new part. Air and pressure do not."""
+
+
+def work_record(
+    facts: Sequence[OwnFact], handover: Handover | None = None, typed: Mapping[str, str] = _NOTHING
+) -> WorkRecord:
+    """Return what was done; a fact that this app cannot read counts as none.
+
+    With every arrival (a fact of the type `ARRIVED`) a visit begins. What was finished before
+    counts for nothing in the next one, except for valves that are still closed. `typed` is what
+    stands on the pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not.
+    """
+    case = facts[_case_begins(facts) :]
+    is_old = len(case) < len(facts)
+    given = None if is_old else handover
+    steps = {
+        each.step: each for each in (given.steps if given else ()) if each.step in OUTLASTS_VISIT
+    }
     valves = {each.valve_id: each for each in (handover.valves if handover else ())}
     step_facts: dict[SafetyStep, str] = {}
-    in_step: float | None = None
+    for fact in case:
+        if fact.fact_type == ARRIVED:
+            steps = {step: done for step, done in steps.items() if step in OUTLASTS_VISIT}
+        elif fact.fact_type == FactType.SAFETY_STEP:
+            _take_step(fact, steps, step_facts)
     for fact in facts:
-        if fact.fact_type == FactType.SAFETY_STEP:
-            done = _take_step(fact, steps, step_facts)
-            if done is not None and done.step is SafetyStep.MEASURE:
-                in_step = parse_number(str(done.values.get("gas_lel_pct", "")))
-        elif fact.fact_type == FactType.ISOLATION:
+        if fact.fact_type == FactType.ISOLATION:
             _take_valve(fact, valves)
-    gas = _gas(facts)
-    in_air = gas[-1][1].lel_pct if gas else None
+    gas = _gas(case)
+    found = (
+        *_gas_in_steps(case),
+        *(each.lel_pct for _at_ms, each in gas),
+        *(parse_number(typed.get(key, "")) for key in _TYPED_GAS),
+        given.lel_pct if given else None,
+    )
     return WorkRecord(
         steps=tuple(steps.values()),
         step_facts=step_facts,
         valves=tuple(valves.values()),
         gas=gas,
-        gas_at=_gas_at(facts),
+        gas_at=_gas_at(case),
         parts=_parts(facts),
-        counts=_counts(facts),
-        lel_pct=max((value for value in (in_step, in_air) if value is not None), default=None),
+        counts=_counts(case),
+        lel_pct=max((value for value in found if value is not None), default=None),
+        gas_order=_gas_order(facts),
     )
+
+
+def _case_begins(facts: Sequence[OwnFact]) -> int:
+    """Return where what is worked on now begins: at the arrival after the last finding."""
+    is_finished = False
+    begins = 0
+    for number, fact in enumerate(facts):
+        if fact.fact_type == ARRIVED and is_finished:
+            begins, is_finished = number, False
+        is_finished = is_finished or _is_finding(fact)
+    return begins
+
+
+def _is_finding(fact: OwnFact) -> bool:
+    return fact.payload.get("form") == FINDING_FORM and not fact.payload.get("is_unfinished")
 
 
 def _read(fact: OwnFact, parse: Callable[[FieldReader], T]) -> T | None:
@@ -123,15 +176,45 @@ def _read(fact: OwnFact, parse: Callable[[FieldReader], T]) -> T | None:
 
 def _take_step(
     fact: OwnFact, steps: dict[SafetyStep, DoneStep], step_facts: dict[SafetyStep, str]
-) -> StepDone | None:
+) -> None:
     done: StepDone | None = _read(fact, parse_step)
-    if done is None:
-        return None
+    if done is None or done.is_unsafe:
+        return
     steps.pop(done.step, None)
     step_facts[done.step] = fact.fact_id
     if not done.is_undone:
         steps[done.step] = DoneStep(step=done.step, at_ms=fact.at_ms, by=fact.actor)
-    return done
+
+
+def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
+    """Return what the step *measure* says now, and every value with which a step was not safe."""
+    standing: float | None = None
+    unsafe: list[float | None] = []
+    for fact in facts:
+        done = _read(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
+        if done is None:
+            continue
+        lel_pct = parse_number(str(done.values.get("gas_lel_pct", "")))
+        if done.is_unsafe:
+            unsafe.append(lel_pct)
+        elif done.step is SafetyStep.MEASURE:
+            standing = lel_pct
+    return [standing, *unsafe]
+
+
+def _gas_order(facts: Sequence[OwnFact]) -> GasOrder | None:
+    asked: GasOrder | None = None
+    for fact in facts:
+        if fact.fact_type == FactType.ORDER_REQUEST:
+            gas_order_id = str(fact.payload.get("order_id", ""))
+            asked = GasOrder(order_id=gas_order_id, is_told=fact.is_told)
+        elif asked is not None and _ends_visit(fact):
+            asked = replace(asked, is_over=True)
+    return asked
+
+
+def _ends_visit(fact: OwnFact) -> bool:
+    return fact.fact_type == FactType.VISIT_END or _is_finding(fact)
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> None:

@@ -121,11 +121,16 @@ class FindingPresenter:
             self._save(unsaved)
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Seal the finding and finish the order; `done` is called when that is kept."""
+        """Seal the finding and finish the order; `done` is called when that is kept.
+
+        Where gas escapes that this order has no steps for, a crew is ordered for it, and the visit
+        ends.
+        """
         self.flush()
         unsure = dict(ChainMap(self._unsaved, *reversed(self._under_way)))
+        is_gas = bool(self.view.gas_text)
         self._stage.act(
-            lambda: self._seal(unsure),
+            lambda: self._seal(unsure, is_gas=is_gas),
             lambda refused: self._sealed(refused, done),
             lambda: self._sealed(self._no_room(), done),
         )
@@ -195,18 +200,21 @@ class FindingPresenter:
             self._saved_at_ms = sheet.saved_at_ms
         self._draw()
 
-    def _seal(self, unsure: Mapping[str, JsonValue]) -> str:
+    def _seal(self, unsure: Mapping[str, JsonValue], *, is_gas: bool) -> str:
         """Seal what is on the screen: what may have found no room is kept before, or nothing is."""
         t = self._context.words
         try:
             if unsure:
                 self._tablet.desk.save_answers(self._order_id, unsure)
+            if is_gas:
+                self._tablet.desk.report_gas(self._order_id)
+                return ""
             found = self._tablet.desk.finding(self._order_id)
             self._tablet.desk.finish(self._order_id, order_evidence(self._tablet, found, t))
         except FindingIncompleteError as error:
             if error.missing:
                 return missing_text(t, error.missing[0])
-            return self._lack_texts(error.lacking)[0]
+            return next(iter(self._lack_texts(error.lacking)), "")
         except RefusedTransition:
             return t("The order cannot be finished now; look at its state.")
         except OrderGoneError:
@@ -253,6 +261,7 @@ class FindingPresenter:
             missing=(*(missing_text(t, each) for each in missing), *self._lack_texts(lacking)),
             can_finish=not missing and not lacking and not self._is_finished,
             finish_text=t("Finish the order"),
+            gas_text=self._gas_text(answers),
             saved_text=self._saved_text(),
             message=self._message,
             is_finished=self._is_finished,
@@ -297,6 +306,12 @@ class FindingPresenter:
         if self._sheet is None or answers.result is None:
             return ()
         return self._sheet.lacking(answers, self._outside)
+
+    def _gas_text(self, answers: FindingAnswers) -> str:
+        if self._sheet is None or self._is_finished:
+            return ""
+        is_gas = self._sheet.is_gas_for_others(answers)
+        return self._context.words("Gas escapes: order a crew now") if is_gas else ""
 
     def _lack_texts(self, lacking: Sequence[Lacking]) -> tuple[str, ...]:
         if self._document is None:

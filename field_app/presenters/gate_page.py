@@ -30,6 +30,7 @@ from field_app.presenters.sheet_views import (
     ChoiceBlock,
     ChoiceLine,
     NoteBlock,
+    NoticeBlock,
     NumberBlock,
     RowLine,
     RowsBlock,
@@ -38,7 +39,7 @@ from field_app.presenters.sheet_views import (
     VerdictBlock,
 )
 from field_app.presenters.site_page import SitePage
-from field_app.presenters.site_words import calibration_text, gate_text
+from field_app.presenters.site_words import calibration_text, gas_order_text, gate_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -103,7 +104,7 @@ class GatePage(SitePage):
         air = self._air(answers)
         detector = _detector(data, answers)
         verdict = judge_entry(detector, air, self._today(data))
-        blocks: list[Block] = [self._verdict(verdict)]
+        blocks: list[Block] = [*self._ordered(data), self._verdict(verdict)]
         blocks += self._numbers(air, verdict, detector, self._old_values(answers))
         blocks += self._detector_blocks(data, detector, answers)
         blocks.append(self._history(data))
@@ -174,6 +175,12 @@ class GatePage(SitePage):
             year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0, microsecond=0
         )
         return ms_from_utc(moment)
+
+    def _ordered(self, data: SiteSheet) -> list[Block]:
+        """Return that gas made an order of its own, and whether anybody knows."""
+        text = gas_order_text(self.t, data.record.gas_order)
+        notice = NoticeBlock(key="gas-order", text=text, tone=Tone.DANGER, icon="alarm-light")
+        return [notice] if text else []
 
     def _verdict(self, verdict: GateVerdict) -> VerdictBlock:
         t = self.t

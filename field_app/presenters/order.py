@@ -20,6 +20,7 @@ from field_app.presenters.form_tools import form_purposes, form_tools
 from field_app.presenters.order_tools import handover_facts, order_tools, work_action
 from field_app.presenters.photos import photo_facts
 from field_app.presenters.ports import PresenterContext
+from field_app.presenters.site_words import gas_order_text
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import OrderTool, OrderView
 from field_app.presenters.wording import mark_view, no_room_text, state_text
@@ -192,5 +193,6 @@ class OrderPresenter:
             view,
             tools=(*order_tools(sheet, self._context), *tools),
             next_action=view.next_action if action is None else action,
+            message=view.message or gas_order_text(t, sheet.record.gas_order),
             handover=handover_facts(sheet, self._context),
         )

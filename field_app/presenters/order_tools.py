@@ -1,5 +1,6 @@
 """Decides which tools an order page offers, what each says, and what the next step opens."""
 
+from field_app.forms.numbers import shown_number
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.safety_steps import next_step
 from field_app.orders.site_sheet import SiteSheet
@@ -21,7 +22,9 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
     t = context.words
     if sheet.document.state not in _ON_SITE:
         return ()
-    safety = _safety_tools(sheet, t) if sheet.plans else ()
+    safety = _safety_tools(sheet, t)
+    if not sheet.plans:  # no pipe is opened, but a well may be entered
+        safety = tuple(each for each in safety if each.key == "gate")
     return (*safety, *_record_tools(sheet, t))
 
 
@@ -122,10 +125,12 @@ def handover_facts(sheet: SiteSheet, context: PresenterContext) -> tuple[Labelle
     at = time_text(context.words, handover.at_ms, context.clock.now_utc(), context.zone)
     steps = ", ".join(step_text(t, each.step, medium) for each in handover.steps)
     valves = ", ".join(each.valve_id for each in handover.valves)
+    gas = "" if handover.lel_pct is None else f"{shown_number(handover.lel_pct)} % LEL"
     lines = (
         (f"{handover.by}  ·  {at}", handover.note, "words"),
         (t("Done so far"), steps, "result"),
         (t("Valves that stay closed"), valves, "cause"),
+        (t("Most gas measured"), gas, "trigger"),
     )
     return tuple(
         LabelledText(label=label, text=text, icon=icon) for label, text, icon in lines if text

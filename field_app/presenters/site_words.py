@@ -6,6 +6,7 @@ from datetime import date
 from field_app.forms.numbers import shown_number
 from field_app.orders.completion import Lack, Lacking
 from field_app.orders.entry_gate import GOOD_FOR_MIN, GateReason
+from field_app.orders.gas_order import GasOrder
 from field_app.orders.reading_check import Doubt
 from field_app.orders.safety_steps import StepField, Trouble
 from field_app.presenters.dates import day_text
@@ -186,20 +187,32 @@ def lack_text(t: Words, lacking: Lacking, medium: Medium) -> str:
     """Return what is missing, in one line."""
     if lacking.lack is Lack.STEP and lacking.step is not None:
         return t("Step not done: {step}").format(step=step_text(t, lacking.step, medium))
-    measured = t("You measured {value} % LEL here: that is a leak, or another source")
+    measured = t("Measured here: {value} % LEL. That is a leak, or another source")
     closed = t("Valve {valve} is closed and nobody is named who may open it")
     texts: Mapping[Lack, str] = {
         Lack.PHOTO: t("A photo of what was repaired"),
         Lack.READING: t("The reading of the meter"),
         Lack.GAS_MEASURED: measured.format(value=shown_number(lacking.lel_pct)),
         Lack.GAS_NOT_FOR_THIS: t(
-            "Gas escapes, and this order has no steps for it: call for help, then end the"
-            " visit as too dangerous"
+            "Gas escapes, and this order has no steps for it: the red button orders a crew for"
+            " it and ends the visit"
+        ),
+        Lack.GAS_NOTE: t("{value} % LEL of gas: say in the note where it was").format(
+            value=shown_number(lacking.lel_pct)
         ),
         Lack.CHECKLIST: t("Checklist: {title}").format(title=lacking.checklist),
         Lack.VALVE_CLOSED: closed.format(valve=lacking.valve_id),
     }
     return texts[lacking.lack]
+
+
+def gas_order_text(t: Words, asked: GasOrder | None) -> str:
+    """Return what became of the order that gas made; empty when nobody needs to hear of it."""
+    if asked is None or (asked.is_over and asked.is_told):
+        return ""
+    if asked.is_told:
+        return t("Gas: an order of class A was made; the office has it.")
+    return t("Gas: an order of class A was made, not sent yet: call the control room now.")
 
 
 def reason_of_end_text(t: Words, reason: VisitEndReason) -> str:

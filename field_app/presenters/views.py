@@ -250,6 +250,8 @@ class FindingView:
         results: Leak, inaccurate, normal, other.
         causes: Causes for the chosen result and the order's medium; empty before a result.
         missing: What is missing or wrong, one sentence each; empty when it can be finished.
+        gas_text: What the button says that orders a crew for gas, where the order has no steps for
+            it; empty without gas, then the button finishes.
         saved_text: When the last answer was kept on this tablet.
         is_finished: The finding has been recorded; the screen closes.
     """
@@ -269,6 +271,7 @@ class FindingView:
     message: str
     is_finished: bool
     is_busy: bool
+    gas_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

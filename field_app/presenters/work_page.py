@@ -8,6 +8,7 @@ from field_app.orders.safety_steps import (
     StepField,
     StepPlan,
     Trouble,
+    is_unsafe,
     next_step,
     trouble_of,
     troubles_of,
@@ -51,9 +52,12 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.site_facts import SafetyStep
 
 _CLOCK: Final = "timer:"
+"""Keys of buttons that start the clock of a step are this and the step."""
+
+_UNSAFE: Final = "unsafe:"
+"""Keys of buttons that keep values with which a step is not safe are this and the step."""
 
 _MINUTE_KEYS: Final = ("5", "10", "20")
-"""Keys of buttons that start the clock of a step are this and the step."""
 
 
 class WorkPage(SitePage):
@@ -103,6 +107,8 @@ class WorkPage(SitePage):
             step = SafetyStep(key.removeprefix(_CLOCK))
             self.keep({timer_key(step): str(ms_from_utc(self._context.clock.now_utc()))})
             return Tapped()
+        if key.startswith(_UNSAFE):
+            return self._keep_unsafe(SafetyStep(key.removeprefix(_UNSAFE)))
         if key.startswith("undo:"):
             self._tablet.site.undo_step(self._order_id, SafetyStep(key.removeprefix("undo:")))
             return Tapped()
@@ -111,6 +117,13 @@ class WorkPage(SitePage):
         except StepRefusedError:
             return Tapped(message=self.t("This step cannot be taken now: look at its values."))
         return Tapped()
+
+    def _keep_unsafe(self, step: SafetyStep) -> Tapped:
+        try:
+            self._tablet.site.keep_unsafe(self._order_id, step)
+        except StepRefusedError:
+            return Tapped(message=self.t("This step cannot be taken now: look at its values."))
+        return Tapped(message=self.t("Kept as not safe. Make it safe, then measure again."))
 
     def _clock(self, data: SiteSheet, plan: StepPlan) -> list[Block]:
         """Return the clock of a step that is watched, or the button that starts it."""
@@ -249,7 +262,15 @@ class WorkPage(SitePage):
         if plan is None:
             return SheetButton(key="finding", text=t("Record finding"), icon="clipboard-check")
         name = step_text(t, plan.step, data.document.medium)
-        left = troubles_of(plan, self._values(data, plan, answers))
+        values = self._values(data, plan, answers)
+        if is_unsafe(plan, values):
+            return SheetButton(
+                key=f"{_UNSAFE}{plan.step}",
+                text=t("Keep: not safe"),
+                icon="alert-octagon",
+                kind="danger",
+            )
+        left = troubles_of(plan, values)
         return SheetButton(
             key=str(plan.step),
             text=t("Done: {step}").format(step=name),

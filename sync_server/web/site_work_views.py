@@ -133,9 +133,15 @@ def _said(fact: Fact, words: Words) -> _Said | None:
 
 def _step(reader: FieldReader, words: Words) -> _Said | None:
     done = parse_step(reader)
+    values = [_value(key, value, words) for key, value in done.values.items()]
+    if done.is_unsafe:
+        title = words.gettext(mark("Not safe: {step}"))
+        step = words.gettext(_STEPS[done.step])
+        return _Said(
+            title=title.format(step=step), text=_between(values), tone="danger", icon="lock"
+        )
     if done.is_undone:
         return None
-    values = [_value(key, value, words) for key, value in done.values.items()]
     return _Said(
         title=words.gettext(_STEPS[done.step]), text=_between(values), tone="ok", icon="check"
     )

@@ -476,7 +476,7 @@ def test_what_the_own_step_measured_contradicts_a_finding_without_gas(
     assert told("0,5") == []
 
 
-def test_the_newest_air_of_the_gate_counts_like_the_own_step() -> None:
+def test_the_most_air_of_the_gate_counts_like_the_own_step() -> None:
     def air(lel_pct: float) -> OwnFact:
         gas = GasMeasurement(
             purpose=GasPurpose.ENTRY,
@@ -488,7 +488,7 @@ def test_the_newest_air_of_the_gate_counts_like_the_own_step() -> None:
         return fact(FactType.GAS_MEASUREMENT, gas_json(gas))
 
     assert work_record([air(0), air(45)]).lel_pct == 45
-    assert work_record([air(45), measured("3"), air(0)]).lel_pct == 3
+    assert work_record([air(45), measured("3"), air(0)]).lel_pct == 45
 
 
 @pytest.mark.parametrize("medium", Medium)

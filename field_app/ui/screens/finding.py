@@ -192,7 +192,7 @@ class FindingScreen(BoxLayout):
 
     def finish(self) -> None:
         """Record the finding and end the work; jump to what is missing when it cannot be."""
-        if self.view.can_finish:
+        if self.view.can_finish or self.view.gas_text:
             self.presenter.finish(self._done)
         else:
             self.go_to_missing()

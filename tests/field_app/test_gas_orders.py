@@ -1,0 +1,229 @@
+"""Gas that is found where it is not repaired: an order of class A, once, also offline."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.crew import HeadlessCrew
+from field_app.orders.completion import Evidence, Lack
+from field_app.orders.order_desk import FindingIncompleteError
+from field_app.orders.site_desk import StepRefusedError
+from field_app.store.identity_io import Identity, save_identity
+from field_app.tablet import Tablet, open_tablet
+from sync_server.work_orders.order_store import list_orders
+from tests.field_app.office_parts import Office
+from tests.field_app.vault_parts import quick_vault
+from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order, order_id
+from wire_contracts.enrolment import TabletPerson
+from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.orders import OrderType, SafetyClass
+from wire_contracts.patrol_facts import parse_order_request
+from wire_contracts.quantities import Medium
+from wire_contracts.site_facts import GasMeasurement, GasPurpose, SafetyStep
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+COMM, LEAK, WATER = order_id(0), order_id(3), order_id(1)
+TO_WORK = (
+    WorkOrderEvent.ACCEPT,
+    WorkOrderEvent.DEPART,
+    WorkOrderEvent.ARRIVE,
+    WorkOrderEvent.BEGIN,
+)
+
+
+def air(lel_pct: float, place: str = "VW-031") -> GasMeasurement:
+    return GasMeasurement(
+        purpose=GasPurpose.ENTRY,
+        place=place,
+        detector_id="GX-7",
+        calibration_due_ms=None,
+        oxygen_pct=20.8,
+        lel_pct=lel_pct,
+        is_entry_allowed=lel_pct <= 10,
+    )
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = TownOffice(clock=HandClock())
+    town.orders = [
+        make_order(0, order_type=OrderType.COMM_CHECK),
+        make_order(1),
+        make_order(3),
+    ]
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    """A tablet at work on a communication check and two leak checks, of gas and of water."""
+    save_identity(
+        tmp_path,
+        Identity(
+            server_url="http://127.0.0.1:9",
+            tablet_id="tablet-1",
+            token="secret",  # noqa: S106 - nobody listens
+            expires_at_utc=NOW_UTC + timedelta(days=90),
+            crew_id="crew-3",
+            people=(TabletPerson(account_id="li-wei", name="李伟", role="crew", language="zh_CN"),),
+            actor="li-wei",
+        ),
+    )
+    tablet = open_tablet(
+        tmp_path, town.clock, connect=lambda _identity: town, vault=quick_vault(tmp_path)
+    )
+    tablet.sync_now()
+    for each in (COMM, WATER, LEAK):
+        for event in TO_WORK:
+            tablet.desk.tap(each, event)
+    yield tablet
+    tablet.close()
+
+
+def told(tablet: Tablet, town: TownOffice, field: str) -> list[JsonObject]:
+    town.is_reachable = True
+    tablet.sync_now()
+    return [each.payload or {} for each in town.pushed if each.field == field]
+
+
+def state_of(tablet: Tablet, which: str) -> WorkOrderState:
+    seen = tablet.desk.order(which)
+    assert seen is not None
+    assert seen.document is not None
+    return seen.document.state
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"result": "leak"}, {"measured.gas_lel_pct": "4"}, {"result": "normal", "note": "x"}],
+)
+def test_gas_found_at_a_silent_meter_orders_a_crew_and_ends_the_visit(
+    tablet: Tablet, town: TownOffice, answers: dict[str, str]
+) -> None:
+    town.is_reachable = False
+    tablet.desk.save_answers(COMM, {"measured.gas_lel_pct": "4", **answers})
+    tablet.desk.report_gas(COMM)
+
+    assert state_of(tablet, COMM) is WorkOrderState.CANNOT_FINISH
+    asked = tablet.site.sheet(COMM).record.gas_order
+    assert asked is not None
+    assert (asked.is_told, asked.is_over) == (False, True)
+    (request,) = told(tablet, town, "order_request")
+    order = parse_order_request(FieldReader(place="test", values=request))
+    assert (order.medium, order.order_type) == (Medium.GAS, OrderType.LEAK_CHECK)
+    assert order.safety_class is SafetyClass.A
+    assert order.order_id == asked.order_id
+    assert order.note.startswith("WO-000101  ·  4 % LEL")
+    assert [each["reason"] for each in told(tablet, town, "visit_end")] == ["dangerous"]
+    (sealed,) = told(tablet, town, "form_answerset")
+    assert sealed["is_unfinished"] is True
+    assert tablet.site.numbers(0).finished == 0, "nothing was finished"
+
+
+def test_nothing_is_ordered_where_nothing_says_gas(tablet: Tablet, town: TownOffice) -> None:
+    tablet.desk.save_answers(COMM, {"result": "other", "measured.gas_lel_pct": "0,5"})
+    with pytest.raises(FindingIncompleteError):
+        tablet.desk.report_gas(COMM)
+    tablet.desk.save_answers(LEAK, {"result": "leak", "measured.gas_lel_pct": "40"})
+    with pytest.raises(FindingIncompleteError):
+        tablet.desk.report_gas(LEAK)
+
+    assert told(tablet, town, "order_request") == []
+
+
+def test_the_air_of_a_well_orders_a_crew_once_in_a_visit(tablet: Tablet, town: TownOffice) -> None:
+    tablet.site.measure_gas(WATER, air(9))
+    assert tablet.site.sheet(WATER).record.gas_order is None, "sewers give off as much"
+    tablet.site.measure_gas(WATER, air(45))
+    tablet.site.measure_gas(WATER, air(60))
+    tablet.site.measure_gas(COMM, air(2))
+    tablet.desk.save_answers(COMM, {"result": "leak"})
+    tablet.desk.report_gas(COMM)
+    tablet.site.measure_gas(LEAK, air(45))
+
+    abouts = [each["about"] for each in told(tablet, town, "order_request")]
+    assert abouts == [WATER, COMM], "the leak check is the order over which gas is repaired"
+    groups = [each.group for each in town.pushed if each.field == "order_request"]
+    assert len(set(groups)) == 2
+
+
+def test_the_server_makes_the_order_that_gas_asked_for(crew: HeadlessCrew, office: Office) -> None:
+    water = office.new_order(Medium.WATER)
+    crew.sync_now()
+    crew.go_to_work(water)
+    crew.tablet.site.measure_gas(water, air(45))
+    crew.sync_now()
+
+    asked = crew.tablet.site.sheet(water).record.gas_order
+    assert asked is not None
+    assert asked.is_told
+    with office.engine.begin() as connection:
+        made = {each.order_id: each.document for each in list_orders(connection)}[asked.order_id]
+    assert (made.medium, made.safety_class) == (Medium.GAS, SafetyClass.A)
+    assert made.state is WorkOrderState.RELEASED
+
+
+def test_gas_at_another_well_is_not_wiped_by_a_good_test(tablet: Tablet) -> None:
+    tablet.site.measure_gas(LEAK, air(14, place="W-1"))
+    tablet.site.measure_gas(LEAK, air(0, place="W-2"))
+    answers = {"result": "normal", "cause": "nothing_found", "measured.gas_lel_pct": "0"}
+    tablet.desk.save_answers(LEAK, answers)
+
+    with pytest.raises(FindingIncompleteError) as refused:
+        tablet.desk.finish(LEAK, Evidence())
+    lacks = [each.lack for each in refused.value.lacking]
+    assert Lack.GAS_MEASURED in lacks
+    assert Lack.STEP in lacks
+
+
+def test_a_water_crew_says_in_the_note_where_the_gas_was(tablet: Tablet) -> None:
+    tablet.site.measure_gas(WATER, air(5))
+    answers = {"result": "normal", "cause": "changed_use", "measured.flow_m3h": "0.1"}
+    tablet.desk.save_answers(WATER, answers)
+    with pytest.raises(FindingIncompleteError) as refused:
+        tablet.desk.finish(WATER, Evidence())
+    tablet.desk.save_answers(WATER, {"note": "well WW-3, sewer beside it"})
+    tablet.desk.finish(WATER, Evidence())
+
+    assert [each.lack for each in refused.value.lacking] == [Lack.GAS_NOTE]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_value_that_is_not_safe_leaves_a_trace(
+    tablet: Tablet, town: TownOffice, *, is_kept: bool
+) -> None:
+    tablet.site.keep(LEAK, "isolate", {"how": "valve_closed"})
+    tablet.site.do_step(LEAK, SafetyStep.ISOLATE)
+    tablet.site.keep(LEAK, "ventilate", {"how": "fan", "minutes": "10"})
+    tablet.site.do_step(LEAK, SafetyStep.VENTILATE)
+    tablet.site.keep(LEAK, "measure", {"gas_lel_pct": "45"})
+    if is_kept:
+        tablet.site.keep_unsafe(LEAK, SafetyStep.MEASURE)
+        assert tablet.site.sheet(LEAK).values_of("measure") == {}, "it is measured anew"
+        last = told(tablet, town, "safety_step")[-1]
+        assert (last["values"], last["is_unsafe"]) == ({"gas_lel_pct": "45"}, True)
+
+    with pytest.raises(StepRefusedError):
+        tablet.site.do_step(LEAK, SafetyStep.MEASURE)
+    assert tablet.site.sheet(LEAK).record.lel_pct == 45
+    answers = {"result": "normal", "cause": "nothing_found", "measured.gas_lel_pct": "0"}
+    tablet.desk.save_answers(LEAK, answers)
+    with pytest.raises(FindingIncompleteError):
+        tablet.desk.finish(LEAK, Evidence())
+
+
+def test_a_slip_of_the_finger_is_not_kept_as_not_safe(tablet: Tablet) -> None:
+    with pytest.raises(StepRefusedError):
+        tablet.site.keep_unsafe(LEAK, SafetyStep.ISOLATE)
+    tablet.site.keep(LEAK, "measure", {"gas_lel_pct": "450"})
+    with pytest.raises(StepRefusedError):
+        tablet.site.keep_unsafe(LEAK, SafetyStep.MEASURE)
+
+
+def test_the_next_crew_hears_how_much_gas_there_was(tablet: Tablet, town: TownOffice) -> None:
+    tablet.site.measure_gas(LEAK, air(15))
+    tablet.site.hand_over(LEAK, "key is with the neighbour", "李伟")
+
+    assert [each["lel_pct"] for each in told(tablet, town, "handover")] == [15]
