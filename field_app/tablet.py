@@ -17,6 +17,7 @@ from field_app.access.log_in import LogIn
 from field_app.access.personal_data import PersonalData
 from field_app.access.small_files_io import make_sure_of_room, told_when_full
 from field_app.access.withdrawal import (
+    PhotoWay,
     SealedApi,
     Withdrawal,
     ask_for_the_epoch,
@@ -120,7 +121,11 @@ class Tablet:
         self.stamps = Stamps(self._tap_clock, self._who, self.vault.seal, APP_VERSION)
         self.desk = OrderDesk(database, self.stamps)
         self.network: Network = DesktopNetwork()
-        sealed = SealedPhotos(folder=folder / FOLDER, seal=self._seal_photo)
+        sealed = SealedPhotos(
+            folder=folder / FOLDER,
+            seal=self._seal_photo,
+            key_id=partial(database.read, lease_store.sealing_key_id),
+        )
         self._photo_files = PhotoFiles(folder=folder / FOLDER, vault=self.vault, sealed=sealed)
         self._photo_files.clear_unfinished()
         self.photos = PhotoAlbum(database, self._photo_files, self.stamps, NoLocator())
@@ -454,7 +459,8 @@ class Tablet:
                 ask_for_the_epoch(self.database, api, self._clock)
             send_sealed(self.database, api, self._clock)
             is_free = self._network_kind() is NetworkKind.FREE
-            send_sealed_photos(self.database, self._photo_files, api, is_free=is_free)
+            way = PhotoWay(is_free=is_free, is_withdrawn=reason is Reason.WITHDRAWN)
+            send_sealed_photos(self.database, self._photo_files, api, self._clock, way)
             if reason is Reason.NONE and is_free:
                 send_damage(self.database, api, self.vault.seal, self._folder)
 

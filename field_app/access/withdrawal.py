@@ -8,6 +8,7 @@ revoked, and forgotten when the server holds them.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -18,10 +19,12 @@ from field_app.photos.photo_files_io import PhotoFiles
 from field_app.platform.ports import VaultTamperedError
 from field_app.store import lease_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
+from field_app.store.photo_store import PhotoJob
 from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import epochs, sync_store
+from field_app.sync.uploading import server_now_ms
 from wire_contracts.blobs import MAX_THUMB_BYTES
 from wire_contracts.clock import Clock
 from wire_contracts.sealed import (
@@ -131,54 +134,79 @@ def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
 
     What the server has stays sealed for as long as in service: it may be restored from an older
     backup (RULINGS R1). Of such a photo nothing is left when the vault is locked and it was not
-    sealed. An unsent photo without a sealed copy stays, and its key with it.
+    sealed. An unsent photo without a copy sealed to the present key stays, and its key with it.
     """
     has_arrived = database.read(photo_store.done_names)
-    for sha256 in has_arrived:
+    for sha256 in {*has_arrived, *files.names()}:
         with suppress(VaultTamperedError, OSError):  # no full disk keeps the key here
             files.seal_missing([sha256])
+    for sha256 in has_arrived:
         if not files.has_sealed(sha256):
             files.remove(sha256)
             database.write(partial(photo_store.mark_file_gone, sha256=sha256))
-    return not files.forget_readable()
+    return not files.forget_readable(has_arrived)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoWay:
+    """What photos may go: over a network that costs nothing; all of them from a withdrawn tablet.
+
+    In service only those go sealed that are not here in any other form.
+    """
+
+    is_free: bool
+    is_withdrawn: bool
 
 
 def send_sealed_photos(
-    database: Database, files: PhotoFiles, api: SealedApi, *, is_free: bool
+    database: Database, files: PhotoFiles, api: SealedApi, clock: Clock, way: PhotoWay
 ) -> int:
     """Send the photos of which only the sealed copy is left; return how many the server has now.
 
-    The copies stay for the week of `photo_store.KEEP`: a server that was restored asks again.
-    As of any photo, what is large waits for a network that costs nothing, unless it was asked for.
+    The copies stay for the week of `photo_store.KEEP`: a server that was restored asks again. What
+    the server keeps and cannot open has not arrived: it is asked for again after a day. As of any
+    photo, what is large waits for a network that costs nothing, unless it was asked for.
 
     Raises:
         SyncProblem: No usable answer; what was not confirmed stays.
     """
     sent = 0
     has_arrived = set(database.read(photo_store.done_names))
-    for sha256 in files.sealed_only():
-        if sha256 in has_arrived:
+    asked_before_ms = database.read(partial(server_now_ms, clock=clock)) - _ASK_AGAIN_MS
+    for sha256 in files.sealed_names() if way.is_withdrawn else files.sealed_only():
+        job = database.read(partial(photo_store.find_job, sha256=sha256))
+        if sha256 in has_arrived or (job is not None and job.done_at_ms > asked_before_ms):
             continue
         envelope = None if files.sealed is None else files.sealed.load(sha256)
-        if envelope is None or not (is_free or _is_for_any_network(database, envelope)):
+        if envelope is None or not (way.is_free or _is_for_any_network(job, envelope)):
             continue
         request = SealedRequest(
             replica_id=database.read(_replica_id), envelopes=(envelope,), protocol=PROTOCOL
         )
         answer = api.send_sealed(request)
-        if any((each.kind, each.about) == (SealedKind.BLOB, sha256) for each in answer.results):
-            confirm = partial(_photo_is_there, sha256=sha256, at_ms=answer.server_now_ms)
-            if not database.write(confirm):
-                files.remove(sha256)  # of no record: nobody would ever ask for it again
-            sent += 1
+        for each in answer.results:
+            if (each.kind, each.about) == (SealedKind.BLOB, sha256):
+                _take_answer(database, files, sha256, answer.server_now_ms, is_had=each.is_opened)
+                sent += each.is_opened
     return sent
 
 
-def _is_for_any_network(database: Database, envelope: Envelope) -> bool:
-    if len(envelope.box) <= MAX_THUMB_BYTES + TAG_BYTES:
-        return True
-    job = database.read(lambda connection: photo_store.find_job(connection, envelope.about))
-    return job is not None and job.is_wanted
+_ASK_AGAIN_MS = timedelta(days=1) // timedelta(milliseconds=1)
+"""A key that the server lacks is put back by a person: no sooner than somebody comes to work."""
+
+
+def _take_answer(
+    database: Database, files: PhotoFiles, sha256: str, at_ms: int, *, is_had: bool
+) -> None:
+    """Keep that the server has a photo, or that it holds an envelope that it cannot open."""
+    note = _photo_is_there if is_had else _photo_is_closed
+    if not database.write(partial(note, sha256=sha256, at_ms=at_ms)):
+        files.remove(sha256)  # of no record: nobody would ever ask for it again
+
+
+def _is_for_any_network(job: PhotoJob | None, envelope: Envelope) -> bool:
+    is_small = len(envelope.box) <= MAX_THUMB_BYTES + TAG_BYTES
+    return is_small or (job is not None and job.is_wanted)
 
 
 def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> bool:
@@ -188,6 +216,12 @@ def _photo_is_there(connection: Connection, *, sha256: str, at_ms: int) -> bool:
         return False
     order_store.rebuild_lines(connection, photo_store.mark_done(connection, job, at_ms))
     return True
+
+
+def _photo_is_closed(connection: Connection, *, sha256: str, at_ms: int) -> bool:
+    """Keep when the server could not open a photo; return whether it belongs to a record."""
+    photo_store.note_closed(connection, sha256, at_ms)
+    return photo_store.find_job(connection, sha256) is not None
 
 
 def _settle(

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,22 +94,26 @@ class PhotoFiles:
         if self.sealed is not None:
             self.sealed.remove(sha256)
 
-    def forget_readable(self) -> list[str]:
-        """Take away what has a sealed copy; return what has none and must stay with its key."""
+    def forget_readable(self, arrived: Collection[str]) -> list[str]:
+        """Take away what has a sealed copy; return what has none and must stay with its key.
+
+        A copy to a former key of the server is none, unless the photo has arrived.
+        """
         if self.sealed is not None:
             for sha256 in self.sealed.names():
-                self._path(sha256).unlink(missing_ok=True)
+                if sha256 in arrived or self.sealed.is_current(sha256):
+                    self._path(sha256).unlink(missing_ok=True)
         return list(self.names())
 
     def seal_missing(self, names: Sequence[str]) -> int:
-        """Seal those of these photos that have no sealed copy; return how many.
+        """Seal those of these photos that have no copy to the server's present key.
 
-        Nothing is done while the vault is locked.
+        Return how many. Nothing is done while the vault is locked.
         """
         if self.sealed is None or not self.vault.is_open():
             return 0
         here = [sha256 for sha256 in names if self.has(sha256)]
-        missing = [sha256 for sha256 in here if not self.sealed.has(sha256)]
+        missing = [sha256 for sha256 in here if not self.sealed.is_current(sha256)]
         for sha256 in missing:
             self.sealed.save(sha256, self.load(sha256))
         return len(missing)
@@ -123,11 +127,13 @@ class PhotoFiles:
         """Return whether there is a sealed copy."""
         return self.sealed is not None and self.sealed.has(sha256)
 
+    def sealed_names(self) -> list[str]:
+        """Return the photos that have a sealed copy."""
+        return [] if self.sealed is None else self.sealed.names()
+
     def sealed_only(self) -> list[str]:
         """Return the photos of which nothing but the sealed copy is here."""
-        if self.sealed is None:
-            return []
-        return [sha256 for sha256 in self.sealed.names() if not self.has(sha256)]
+        return [sha256 for sha256 in self.sealed_names() if not self.has(sha256)]
 
     def names(self) -> Iterator[str]:
         """Yield the names of the photos that are here."""

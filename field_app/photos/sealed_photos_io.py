@@ -17,12 +17,21 @@ SealPhoto = Callable[[str, bytes], Envelope | None]
 """(sha256, bytes) -> the envelope, None when it cannot be made."""
 
 
+def _no_key() -> str:
+    """Return that no key of the server is known."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedPhotos:
-    """The sealed copies in the photos' folder: the parts of an envelope, one after the other."""
+    """The sealed copies in the photos' folder: the parts of an envelope, one after the other.
+
+    `key_id` names the key that the server was last heard to open with.
+    """
 
     folder: Path
     seal: SealPhoto
+    key_id: Callable[[], str] = _no_key
 
     def save(self, sha256: str, plain: bytes) -> None:
         """Seal the bytes to the server and keep them; without a key nothing is kept."""
@@ -64,6 +73,14 @@ class SealedPhotos:
     def has(self, sha256: str) -> bool:
         """Return whether there is a copy."""
         return self._path(sha256).exists()
+
+    def is_current(self, sha256: str) -> bool:
+        """Return whether there is a copy to the server's present key: a former one may be lost."""
+        try:
+            with self._path(sha256).open("rb") as stream:
+                return stream.read(_KEY_ID_BYTES) == self.key_id().encode()
+        except FileNotFoundError:
+            return False
 
     def remove(self, sha256: str) -> None:
         """Take the copy away: the server has the photo."""

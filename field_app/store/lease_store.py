@@ -11,6 +11,7 @@ from field_app.store import settings_store
 from field_app.store.lease import LeaseClock, advance, contact_clock, lease_end_ms
 from field_app.store.settings_store import Key
 from wire_contracts.operations import DeviceTime
+from wire_contracts.sealed import key_id_of
 
 _KEEP_STEP_MS: Final = 60_000
 """The clock is written when it has gone on this far: a kill forgets less than a minute of it."""
@@ -37,6 +38,12 @@ def load_sealing_key(connection: Connection) -> bytes | None:
     """Return the server's public key, None before it was told."""
     text = settings_store.load_text(connection, Key.SEALING_KEY)
     return None if text is None else base64.b64decode(text)
+
+
+def sealing_key_id(connection: Connection) -> str:
+    """Return the name of the server's public key, empty before it was told."""
+    public_key = load_sealing_key(connection)
+    return "" if public_key is None else key_id_of(public_key)
 
 
 def is_leased(connection: Connection, now: DeviceTime) -> bool:

@@ -62,7 +62,8 @@ class PhotoJob:
         is_wanted: The server or the crew wants it now, on any network.
         chunk_bytes: How much to send at once; learnt from the network.
         error: Why it is held or waits, empty when nothing is wrong.
-        done_at_ms: The server's clock when it had the whole, 0 before.
+        done_at_ms: The server's clock when it had the whole, 0 before. Of one that is not done:
+            when it held a sealed copy that it cannot open.
     """
 
     sha256: str
@@ -216,6 +217,11 @@ def mark_done(connection: Connection, job: PhotoJob, at_ms: int) -> set[str]:
         done_at_ms=at_ms,
     )
     return records_of(connection, job.sha256)
+
+
+def note_closed(connection: Connection, sha256: str, at_ms: int) -> None:
+    """Keep when the server held a sealed copy that it cannot open: it has not arrived."""
+    _change(connection, sha256, done_at_ms=at_ms)
 
 
 def hold(connection: Connection, sha256: str, status: PhotoStatus, error: str) -> set[str]:
@@ -384,6 +390,7 @@ def _queue(
             sent_bytes=0,
             chunk_bytes=MIN_CHUNK_BYTES,
             error="",
+            done_at_ms=0,
         )
         records |= records_of(connection, sha256)
     return records

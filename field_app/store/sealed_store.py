@@ -132,11 +132,12 @@ def seal_draft(connection: Connection, seal: Seal, draft: draft_store.DraftKey, 
 
 
 def seal_missing(connection: Connection, seal: Seal) -> int:
-    """Seal what waits and is not sealed yet: made before the key was known; return how many.
+    """Seal what waits and is not sealed to the present key; return how many.
 
-    Nothing is done without a key; a second call finds nothing more to do.
+    It was made before the key was known, or sealed to a former one, which may be lost. Nothing is
+    done without a key; a second call finds nothing more to do.
     """
-    rows = connection.execute(_UNSEALED).all()
+    rows = connection.execute(_UNSEALED, {"key_id": lease_store.sealing_key_id(connection)}).all()
     things = [
         ToSeal(
             kind=SealedKind.OPERATION,
@@ -156,6 +157,10 @@ def seal_missing(connection: Connection, seal: Seal) -> int:
     return made
 
 
+_IS_OF_KEY = func.json_extract(sealed_item.c.envelope, "$.key") == bindparam("key_id")
+"""An envelope to a former key is as good as none while the words are here: a new server that was
+set up without the old one's keys will never open it."""
+
 _UNSEALED: Final = (
     select(
         outbox_op.c.op_id,
@@ -170,6 +175,7 @@ _UNSEALED: Final = (
             and_(
                 sealed_item.c.kind == str(SealedKind.OPERATION),
                 sealed_item.c.about == outbox_op.c.op_id,
+                _IS_OF_KEY,
             ),
         )
     )
@@ -178,7 +184,11 @@ _UNSEALED: Final = (
 
 
 def _is_sealed(connection: Connection, draft: draft_store.DraftKey) -> bool:
-    asked = {"draft": draft_about(draft), "author": draft.author}
+    asked = {
+        "draft": draft_about(draft),
+        "author": draft.author,
+        "key_id": lease_store.sealing_key_id(connection),
+    }
     return connection.execute(_SEALED_DRAFT, asked).first() is not None
 
 
@@ -186,6 +196,7 @@ _SEALED_DRAFT: Final = select(sealed_item.c.about).where(
     sealed_item.c.kind == str(SealedKind.DRAFT),
     sealed_item.c.about == bindparam("draft"),
     sealed_item.c.owner == bindparam("author"),
+    _IS_OF_KEY,
 )
 
 
@@ -240,22 +251,23 @@ _FORGET_OWN: Final = _FORGET.where(sealed_item.c.owner == bindparam("of_owner"))
 
 
 def leave_sealed_only(connection: Connection) -> int:
-    """Remove the readable words of everything that is sealed; return how many stay readable.
+    """Remove the readable words of all that is sealed to the present key; return how many stay.
 
     What could not be sealed stays as it is: it is unsent, and nothing unsent is ever wiped.
     """
     kind = sealed_item.c.kind
-    operations = select(sealed_item.c.about).where(kind == str(SealedKind.OPERATION))
+    key = {"key_id": lease_store.sealing_key_id(connection)}
+    operations = select(sealed_item.c.about).where(kind == str(SealedKind.OPERATION), _IS_OF_KEY)
     waiting = outbox_op.c.status.in_(sorted(WAITING))
     unsealed = and_(waiting, outbox_op.c.op_id.not_in(operations))
-    left = connection.execute(select(func.count()).select_from(outbox_op).where(unsealed))
+    left = connection.execute(select(func.count()).select_from(outbox_op).where(unsealed), key)
     count = left.scalar_one()
     connection.execute(
         update(sealed_item)
         .where(or_(kind == str(SealedKind.OPERATION), kind == str(SealedKind.DRAFT)))
         .values(is_alone=1)
     )
-    connection.execute(delete(outbox_op).where(~unsealed))
+    connection.execute(delete(outbox_op).where(~unsealed), key)
     for draft, _ in draft_store.drafts(connection):
         if _is_sealed(connection, draft):
             draft_store.forget_draft(connection, draft)
