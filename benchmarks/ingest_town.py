@@ -95,8 +95,8 @@ def _frame(seq: int, meter: int, at_utc: datetime, step: int) -> Frame:
 
 
 def later(batches: Sequence[Batch], epoch: int) -> list[Batch]:
-    """Return the same frames as another epoch brings them, 12 hours later for each epoch."""
-    shift = timedelta(hours=12) * (epoch - 1)
+    """Return the same frames as another epoch brings them, 3 hours later for each epoch."""
+    shift = timedelta(hours=3) * (epoch - 1)
     return [
         replace(
             batch,

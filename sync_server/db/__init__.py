@@ -27,6 +27,7 @@ The line through the modules:
     page_tables       how a person wants the pages
     engine_io         open an engine; read without taking the writer's lock
     advisory_io       locks that one of several processes holds, on PostgreSQL
+    ingest_turns      who writes readings beside whom, on PostgreSQL
     log_io            empty the log into the file, beside the writers
     migrate_io        bring a database to the newest schema
     bulk_io           many rows at driver speed

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from sync_server.db.ingest_turns import take_everything
 from sync_server.db.server_tables import SERVER_STATE
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 
@@ -76,7 +77,11 @@ def asset_version(connection: Connection) -> int:
 
 
 def raise_asset_version(connection: Connection) -> None:
-    """Tell the ingest that gateways, meters or their mapping have changed."""
+    """Tell the ingest that gateways, meters or their mapping have changed.
+
+    Waits for writers of readings in the middle of their transactions.
+    """
+    take_everything(connection)
     _raise(connection, "asset_version")
 
 

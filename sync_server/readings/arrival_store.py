@@ -13,6 +13,7 @@ from sync_server.assets.device_map import DeviceMap
 from sync_server.db.arrival_rows import carries_value, pack_rows
 from sync_server.db.bulk_io import Row
 from sync_server.db.detection_tables import READING_ARRIVAL
+from sync_server.db.ingest_turns import take_number
 from sync_server.readings.arrivals import Accepted, FrameKey, Refused
 from sync_server.readings.reading_rows import row_of
 from sync_server.readings.row_store import reading_cells
@@ -45,7 +46,10 @@ class NotedRows:
 def note_rows(
     connection: Connection, noted: NotedRows, received_at_ms: int, arrived: RowTime | None
 ) -> None:
-    """Enter the rows, and beside them frames that contradict one."""
+    """Enter the rows, and beside them frames that contradict one.
+
+    The last thing of a transaction: from here to its commit other writers wait for their number.
+    """
     opposed = [
         reading_cells(row_of(item.use.meter_id, item.measured_at_ms, item.frame))
         for item in noted.conflicts
@@ -87,14 +91,13 @@ def _write(
     each_ms = (
         None if arrived is None else [arrived((str(row[0]), int(row[1] or 0))) for row in cells]
     )
-    connection.execute(
-        insert(READING_ARRIVAL),
-        {
-            "received_at_ms": received_at_ms,
-            "row_count": len(cells),
-            "body": pack_rows(cells, each_ms, _placed(noted.events, cells)),
-        },
-    )
+    row = {
+        "received_at_ms": received_at_ms,
+        "row_count": len(cells),
+        "body": pack_rows(cells, each_ms, _placed(noted.events, cells)),
+    }
+    take_number(connection)
+    connection.execute(insert(READING_ARRIVAL), row)
 
 
 def _placed(

@@ -7,11 +7,13 @@ rolled back or overtaken by another writer, and forgets everything.
 Replicas leave one stamp for each partition that they touched instead, and forget what another one
 has touched. A meter belongs to the partition of the gateway that brought its newest reading; who
 writes a meter touches the partition that it belonged to before, and the one it belongs to then.
+On PostgreSQL a replica takes the locks of its batches' partitions and writes beside the others. A
+meter that belongs elsewhere, or to nobody yet, needs the place for itself (`db.ingest_turns`).
 """
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select, update
@@ -21,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sync_server.assets.asset_store import load_device_map
 from sync_server.assets.device_map import DeviceMap
 from sync_server.db.bulk_io import Cell, OnExisting, put_cells
+from sync_server.db.ingest_turns import take_everything, take_partitions
 from sync_server.db.server_tables import SERVER_STATE
 from sync_server.readings.hourly import Hour
 from sync_server.readings.latest import Latest
@@ -53,33 +56,41 @@ class IngestMemory:
         is_shared: Whether several replicas write, each its share of the partitions.
         stamp: What was found or left in the database for all partitions; None: nothing is known.
         stamps: The same of each partition, where they are shared.
-        touched: The partitions that the present transaction has changed.
+        touched: The gateways whose partitions the present transaction has changed.
+        held: The partitions that it has to itself; None: all.
+        homes: The partitions that anything remembered may belong to.
+        unheard: The meters that were found to have no reading: that may change any time.
     """
 
     is_shared: bool = False
     stamp: int | None = None
     stamps: dict[str, int] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
+    held: frozenset[int] | None = None
+    homes: set[int] = field(default_factory=set)
+    unheard: set[str] = field(default_factory=set)
     devices: DeviceMap = field(default_factory=lambda: DeviceMap(version=-1))
     meters: OrderedDict[str, MeterMemory | None] = field(default_factory=OrderedDict)
     epochs: dict[tuple[str, int], EpochAck] = field(default_factory=dict)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection, partitions: Collection[int] | None = None) -> None:
         """Take the writer's place for this transaction and forget what is no longer true.
 
-        Transactions of all writers take turns from here to their commits.
+        Transactions of all writers take turns from here to their commits, those of partitions
+        (None: all) only with the ones that have one of them too.
         """
-        self.touched.clear()
+        self._settle_touched()
+        self.held = None if partitions is None else frozenset(partitions)
         query = select(SERVER_STATE.c.name, SERVER_STATE.c.number).where(
             SERVER_STATE.c.name.in_(_SHARED_NAMES if self.is_shared else (_STAMP, _VERSION))
         )
-        if connection.dialect.name == "postgresql":
-            _make_stamp(connection)
-            _lock_stamp(connection)
+        if self.held is None:
+            take_everything(connection)
+        else:
+            take_partitions(connection, self.held)
         found: dict[str, int] = {row.name: row.number for row in connection.execute(query)}
         if self.stamp is None or found.get(_STAMP) != self.stamp:
-            self.meters.clear()
-            self.epochs.clear()
+            self._forget_all()
             _make_stamp(connection)
         elif self.is_shared:
             self._forget_overtaken(found)
@@ -98,25 +109,63 @@ class IngestMemory:
 
     def touch(self, gateway_id: str) -> None:
         """Note that what belongs to the gateway's partition is being changed."""
-        self.touched.add(partition_of(gateway_id))
+        self.touched.add(gateway_id)
+
+    def remember(self, meter_id: str, meter: MeterMemory | None) -> None:
+        """Take in what the database has of a meter; None: no reading yet."""
+        self.meters[meter_id] = meter
+        if meter is None:
+            self.unheard.add(meter_id)
+        else:
+            self.homes.add(partition_of(meter.latest.gateway_id))
+
+    def has_to_itself(self, meter_ids: Iterable[str]) -> bool:
+        """Return whether no other transaction can write these meters, all of them remembered."""
+        if self.held is None:
+            return True
+        found = [self.meters[meter_id] for meter_id in meter_ids]
+        homes = {meter.latest.gateway_id for meter in found if meter is not None}
+        return None not in found and self.held.issuperset(map(partition_of, homes))
 
     def finish(self, connection: Connection) -> None:
-        """Let the other replicas know which partitions were touched."""
+        """Let the other replicas know which partitions were touched.
+
+        Raises:
+            RuntimeError: One of them may be another writer's at the moment.
+        """
         if not self.is_shared or not self.touched:
             return
+        touched = {partition_of(gateway_id) for gateway_id in self.touched}
+        if self.held is not None and not touched <= self.held:
+            message = f"ingest: partitions {sorted(touched - self.held)} were changed, not held"
+            raise RuntimeError(message)
         stamp = secrets.randbits(_STAMP_BITS) | 1
-        stamps = {_stamp_of(partition): stamp for partition in sorted(self.touched)}
+        stamps = {_stamp_of(partition): stamp for partition in sorted(touched)}
         rows: list[Mapping[str, Cell]] = [
             {"name": name, "number": number} for name, number in stamps.items()
         ]
         put_cells(connection, SERVER_STATE, rows, OnExisting.REPLACE)
         self.stamps.update(stamps)
 
+    def _settle_touched(self) -> None:
+        """Begin with nothing touched; who had no reading may have one by now."""
+        self.homes.update(map(partition_of, self.touched))
+        self.touched.clear()
+        for meter_id in self.unheard:
+            if self.meters.get(meter_id) is None:
+                self.meters.pop(meter_id, None)
+        self.unheard.clear()
+
+    def _forget_all(self) -> None:
+        self.meters.clear()
+        self.epochs.clear()
+        self.homes.clear()
+
     def _forget_overtaken(self, found: Mapping[str, int]) -> None:
         """Forget what belongs to partitions that another replica has touched."""
         overtaken = {
             partition
-            for partition in range(PARTITION_COUNT)
+            for partition in self.homes
             if found.get(_stamp_of(partition)) != self.stamps.get(_stamp_of(partition))
         }
         if not overtaken:
@@ -127,19 +176,11 @@ class IngestMemory:
         for key in list(self.epochs):
             if partition_of(key[0]) in overtaken:
                 del self.epochs[key]
+        self.homes -= overtaken
 
     def forget(self) -> None:
         """Remember nothing: the transaction in hand will not be committed."""
         self.stamp = None
-
-
-def _lock_stamp(connection: Connection) -> None:
-    """Wait for this writer's turn; the next query sees what was committed meanwhile."""
-    connection.execute(
-        select(SERVER_STATE.c.number)
-        .where(SERVER_STATE.c.name.in_((_STAMP, _VERSION)))
-        .with_for_update()
-    )
 
 
 def _stamp_of(partition: int) -> str:
@@ -153,8 +194,9 @@ _SHARED_NAMES = (_STAMP, _VERSION, *sorted(_PARTITION_STAMPS))
 def overtake(connection: Connection) -> None:
     """Make every writer forget what it remembers: rows are changed without it.
 
-    Waits for a writer in the middle of its transaction.
+    Waits for writers in the middle of their transactions.
     """
+    take_everything(connection)
     _make_stamp(connection)
     connection.execute(
         update(SERVER_STATE)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from sync_server.db.bulk_io import OnExisting, Row, write_rows
 from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.ingest_turns import can_share
 from sync_server.db.reading_tables import (
     METER_EVENT,
     READING,
@@ -59,6 +60,7 @@ from wire_contracts.acks import EpochAck, fitting
 from wire_contracts.frames import Batch, frame_json, ms_from_utc
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Medium
+from wire_contracts.topics import partition_of
 
 RowKey = tuple[str, int]
 """Meter and instant in ms."""
@@ -93,13 +95,14 @@ class _Work:
     superseded: list[Superseded]
     conflicts: list[Accepted]
     emptied_meters: set[str]
+    cells: Sequence[Row] = ()
 
 
 class ReadingStore:
     """Stores batches; keeps a memory that makes steady traffic cheap.
 
-    One object per writer. Any number of writers may take turns on one database: each transaction
-    is exclusive, and a memory that another writer has overtaken is dropped.
+    One object per writer. Any number of writers may work on one database: a transaction has
+    every meter that it writes to itself, and a memory that another writer has overtaken is dropped.
     """
 
     def __init__(self, *, is_shared: bool = False) -> None:
@@ -131,8 +134,10 @@ class ReadingStore:
         """Write the readings of frames that lay in quarantine and are in the ledger already."""
         try:
             self._memory.begin(connection)
-            self._write_readings(connection, accepted, received_at_utc, None)
+            load_meters(connection, self._memory, meters_of(accepted))
+            work = self._write_readings(connection, accepted, received_at_utc)
             self._memory.finish(connection)
+            _note_work(connection, work, accepted, None)
         except BaseException:
             self._memory.forget()
             raise
@@ -144,36 +149,63 @@ class ReadingStore:
         received_at_utc: datetime,
         arrived: ArrivalTime | None,
     ) -> Stored:
+        memory, received_at_ms = self._memory, ms_from_utc(received_at_utc)
+        arrivals = self._take_in(connection, batches, received_at_ms)
+        write_ledger(connection, arrivals)
+        write_gaps(connection, arrivals, received_at_ms)
+        write_clones(connection, arrivals.clones, received_at_ms)
+        keep_refused(connection, arrivals.refused, received_at_utc)
+        accepted = [*arrivals.accepted, *arrivals.clones]
+        work = self._write_readings(connection, accepted, received_at_utc)
+        advance_epochs(connection, memory, batches, received_at_ms)
+        memory.finish(connection)
+        _report(connection, arrivals, work.conflicts, received_at_utc)
+        has_refusals = bool(arrivals.refused) or arrivals.duplicate_count > 0
+        acks = self._acks(connection, batches, has_refusals=has_refusals)
+        note_future(connection, arrivals.refused, memory.devices, received_at_ms, arrived)
+        _note_work(connection, work, accepted, arrived)
+        return Stored(
+            acks=acks,
+            new_count=len(arrivals.accepted),
+            duplicate_count=arrivals.duplicate_count,
+            refused_count=len(arrivals.refused),
+            clone_count=len(arrivals.clones),
+            conflict_count=len(work.conflicts),
+        )
+
+    def _take_in(
+        self, connection: Connection, batches: Sequence[Batch], received_at_ms: int
+    ) -> Arrivals:
+        """Return what the batches are; every meter in them is this transaction's alone then.
+
+        Replicas work beside each other until one has a meter that is another's, or new.
+        """
         memory = self._memory
+        if memory.is_shared and can_share(connection):
+            beside = connection.begin_nested()
+            memory.begin(connection, {partition_of(batch.gateway_id) for batch in batches})
+            arrivals = self._sort(connection, batches, received_at_ms)
+            if memory.has_to_itself(meters_of([*arrivals.accepted, *arrivals.clones])):
+                beside.commit()
+                return arrivals
+            beside.rollback()
         memory.begin(connection)
+        return self._sort(connection, batches, received_at_ms)
+
+    def _sort(
+        self, connection: Connection, batches: Sequence[Batch], received_at_ms: int
+    ) -> Arrivals:
+        """Return what the batches are, by what the database knows; write nothing."""
+        memory = self._memory
         for batch in batches:
             memory.touch(batch.gateway_id)
-        received_at_ms = ms_from_utc(received_at_utc)
         load_epochs(connection, memory, {(batch.gateway_id, batch.epoch) for batch in batches})
         known = load_known_hashes(connection, memory, batches)
         arrivals = sort_arrivals(batches, known, memory.devices, received_at_ms)
         if arrivals.clones:
             arrivals = without_known_clones(connection, arrivals)
-        write_ledger(connection, arrivals)
-        write_gaps(connection, arrivals, received_at_ms)
-        write_clones(connection, arrivals.clones, received_at_ms)
-        keep_refused(connection, arrivals.refused, received_at_utc)
-        note_future(connection, arrivals.refused, memory.devices, received_at_ms, arrived)
-        conflicts = self._write_readings(
-            connection, [*arrivals.accepted, *arrivals.clones], received_at_utc, arrived
-        )
-        advance_epochs(connection, memory, batches, received_at_ms)
-        memory.finish(connection)
-        _report(connection, arrivals, conflicts, received_at_utc)
-        has_refusals = bool(arrivals.refused) or arrivals.duplicate_count > 0
-        return Stored(
-            acks=self._acks(connection, batches, has_refusals=has_refusals),
-            new_count=len(arrivals.accepted),
-            duplicate_count=arrivals.duplicate_count,
-            refused_count=len(arrivals.refused),
-            clone_count=len(arrivals.clones),
-            conflict_count=len(conflicts),
-        )
+        load_meters(connection, memory, meters_of([*arrivals.accepted, *arrivals.clones]))
+        return arrivals
 
     def _acks(
         self, connection: Connection, batches: Sequence[Batch], *, has_refusals: bool
@@ -197,9 +229,8 @@ class ReadingStore:
         connection: Connection,
         accepted: Sequence[Accepted],
         received_at_utc: datetime,
-        arrived: ArrivalTime | None,
-    ) -> Sequence[Accepted]:
-        """Write the readings and return the frames that contradict what is stored."""
+    ) -> _Work:
+        """Write the readings of meters that are remembered, and return what was written."""
         work = _Work(
             received_at_utc=received_at_utc,
             new_rows=[],
@@ -212,7 +243,6 @@ class ReadingStore:
             emptied_meters=set(),
         )
         groups = _by_row(accepted)
-        load_meters(connection, self._memory, {key[0] for key in groups})
         late = [key for key in groups if self._is_late(key)]
         stored_rows = load_rows(connection, late)
         for key in sorted(groups):
@@ -223,23 +253,14 @@ class ReadingStore:
         changed_cells = [reading_cells(row) for row in work.changed_rows.values()]
         write_rows(connection, READING, new_cells, OnExisting.FAIL)
         write_rows(connection, READING, changed_cells, OnExisting.REPLACE)
-        note_rows(
-            connection,
-            NotedRows(
-                cells=[*new_cells, *changed_cells],
-                conflicts=work.conflicts,
-                events=_events(accepted),
-            ),
-            ms_from_utc(received_at_utc),
-            None if arrived is None else lambda row: arrived(groups[row][-1].key),
-        )
+        work.cells = [*new_cells, *changed_cells]
         self._refresh_hours(connection, work)
         self._refresh_valued(connection, work.emptied_meters)
         self._write_meters(connection, sorted(work.media), work)
         _write_events(connection, accepted)
         write_superseded(connection, work.superseded)
         _write_conflicts(connection, work.conflicts, ms_from_utc(received_at_utc))
-        return work.conflicts
+        return work
 
     def _is_late(self, key: RowKey) -> bool:
         meter = self._memory.meters.get(key[0])
@@ -331,6 +352,27 @@ def store_batch(connection: Connection, batch: Batch, received_at_utc: datetime)
     """
     stored = ReadingStore().store_batches(connection, [batch], received_at_utc)
     return stored.acks[batch.gateway_id][0]
+
+
+def meters_of(accepted: Iterable[Accepted]) -> set[str]:
+    """Return whose frames these are."""
+    return {item.use.meter_id for item in accepted}
+
+
+def _note_work(
+    connection: Connection,
+    work: _Work,
+    accepted: Sequence[Accepted],
+    arrived: ArrivalTime | None,
+) -> None:
+    """Let detection know what was written."""
+    noted = NotedRows(cells=work.cells, conflicts=work.conflicts, events=_events(accepted))
+    received_at_ms = ms_from_utc(work.received_at_utc)
+    if arrived is None:
+        note_rows(connection, noted, received_at_ms, None)
+        return
+    last = {(item.use.meter_id, item.measured_at_ms): item.key for item in accepted}
+    note_rows(connection, noted, received_at_ms, lambda row: arrived(last[row]))
 
 
 def _by_row(accepted: Sequence[Accepted]) -> dict[RowKey, list[Accepted]]:

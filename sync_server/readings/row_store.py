@@ -134,8 +134,9 @@ def load_meters(connection: Connection, memory: IngestMemory, meter_ids: Collect
         }
         for meter_id in chunk:
             latest = newest.get(meter_id)
-            memory.meters[meter_id] = (
-                None if latest is None else MeterMemory(latest=latest, hour=hours[meter_id])
+            memory.remember(
+                meter_id,
+                None if latest is None else MeterMemory(latest=latest, hour=hours[meter_id]),
             )
 
 
