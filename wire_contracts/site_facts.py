@@ -44,6 +44,8 @@ class GasMeasurement:
     Attributes:
         detector_id: Which detector; its calibration was good until `calibration_due_ms`.
         is_entry_allowed: What the app said to whoever wanted to go in; None when nobody did.
+        measured_at_ms: When the oldest of the values was typed, by the tablet's wall clock; None:
+            with the tap that kept them.
     """
 
     purpose: GasPurpose
@@ -55,6 +57,7 @@ class GasMeasurement:
     carbon_monoxide_ppm: float | None = None
     hydrogen_sulphide_ppm: float | None = None
     is_entry_allowed: bool | None = None
+    measured_at_ms: int | None = None
 
 
 class ValveAction(StrEnum):
@@ -213,7 +216,7 @@ class Handover:
 
 def gas_json(gas: GasMeasurement) -> JsonObject:
     """Return a measurement as JSON; what was not measured is null."""
-    return {
+    told: JsonObject = {
         "purpose": str(gas.purpose),
         "place": gas.place,
         "detector_id": gas.detector_id,
@@ -224,6 +227,7 @@ def gas_json(gas: GasMeasurement) -> JsonObject:
         "hydrogen_sulphide_ppm": gas.hydrogen_sulphide_ppm,
         "is_entry_allowed": gas.is_entry_allowed,
     }
+    return told if gas.measured_at_ms is None else {**told, "measured_at": gas.measured_at_ms}
 
 
 def parse_gas(reader: FieldReader) -> GasMeasurement:
@@ -240,6 +244,7 @@ def parse_gas(reader: FieldReader) -> GasMeasurement:
         is_entry_allowed=reader.boolean("is_entry_allowed")
         if reader.has("is_entry_allowed")
         else None,
+        measured_at_ms=_time(reader, "measured_at"),
     )
 
 

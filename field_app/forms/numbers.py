@@ -1,7 +1,12 @@
-"""Decides what a typed number means: decimal point or comma, no thousands marks."""
+"""Decides what a typed number means: decimal point or comma, no thousands marks.
+
+What a gas detector shows is a number, too, or a sign that there is more than it can show.
+"""
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Final
 
 _NUMBER = re.compile(r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)")
 _LONGEST = 30
@@ -12,6 +17,8 @@ _CHINESE_KEYS = {
     0xFF0C: ".",
     0xFF0B: "+",
     0xFF0D: "-",
+    0xFF05: "%",
+    0xFF1E: ">",
     ord(","): ".",
 }
 """Full-width digits and marks of a Chinese keyboard, and the decimal comma."""
@@ -34,3 +41,56 @@ def shown_number(value: float) -> str:
     """Return a number as it is shown and typed: no exponent, no trailing zeros."""
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return text if text not in {"", "-0"} else "0"
+
+
+FULL_SCALE_LEL_PCT: Final = 100.0
+"""Where a detector of combustible gas ends by definition."""
+
+_LEL_UNIT: Final = re.compile(r"\s*%?\s*(lel)?\s*$", re.IGNORECASE)
+_OVER_RANGE: Final = frozenset(
+    {
+        "OL",
+        "O.L",
+        "O.L.",
+        "0L",
+        "OR",
+        "OVR",
+        "OVER",
+        "HI",
+        "HIGH",
+        "MAX",
+        "超量程",
+        "超限",
+        "满量程",
+    }
+)
+"""What detectors show, and crews write, when there is more gas than the cell can tell."""
+
+_LEL_NAME: Final = re.compile(r"(^|_)lel(_|$)")
+"""How the built-in checklists, and the office after them, name what is measured in % LEL."""
+
+
+def parse_lel_pct(text: str) -> float | None:
+    """Return % LEL typed with its unit or without; None: not one number."""
+    return parse_number(_LEL_UNIT.sub("", text.strip().translate(_CHINESE_KEYS)))
+
+
+def least_lel_pct(text: str) -> float | None:
+    """Return how much gas there is at the least by what was typed, None when nobody can say.
+
+    `OL`, `> 100` and `100+` are no numbers, and yet they say that there is gas.
+    """
+    plain = text.strip().translate(_CHINESE_KEYS)
+    if plain.upper().replace(" ", "") in _OVER_RANGE:
+        return FULL_SCALE_LEL_PCT
+    return parse_lel_pct(plain.lstrip(">≥").rstrip("+"))
+
+
+def most_lel_pct(answers: Mapping[str, str]) -> float | None:
+    """Return the most gas that the answers of a form tell of, by place; None: of none."""
+    found = [
+        least_lel_pct(text)
+        for place, text in answers.items()
+        if _LEL_NAME.search(place.rpartition("/")[2])
+    ]
+    return max((each for each in found if each is not None), default=None)

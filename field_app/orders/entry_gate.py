@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import least_lel_pct, parse_number
 from wire_contracts.van import AirValue, GasDetector
 
 OXYGEN_LOW_PCT: Final = 19.5
@@ -39,6 +39,7 @@ class GateReason(StrEnum):
     NO_DETECTOR = "no_detector"
     CALIBRATION_UNKNOWN = "calibration_unknown"
     CALIBRATION_DUE = "calibration_due"
+    CALIBRATION_TOO_FAR = "calibration_too_far"
     WRONG_DETECTOR = "wrong_detector"
     TOO_OLD = "too_old"
     OXYGEN_MISSING = "oxygen_missing"
@@ -49,6 +50,11 @@ class GateReason(StrEnum):
     LEL_HIGH = "lel_high"
     CARBON_MONOXIDE = "carbon_monoxide"
     HYDROGEN_SULPHIDE = "hydrogen_sulphide"
+    PLACE_MISSING = "place_missing"
+
+
+LONGEST_CALIBRATION: Final = timedelta(days=400)
+"""A year (JJG 693) and the slack of a certificate made out ahead; a later day is a slip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +121,15 @@ def trusted_detector(used: Detector, listed: Sequence[GasDetector]) -> Detector:
     return used
 
 
-def judge_entry(detector: Detector, air: AirTyped, today: date) -> GateVerdict:
+def judge_entry(detector: Detector, air: AirTyped, today: date, *, place: str = "-") -> GateVerdict:
     """Return whether a person may enter; a missing value never counts as a good one.
 
     Oxygen and % LEL must be measured; carbon monoxide and hydrogen sulphide are judged where the
-    detector has them.
+    detector has them. `place` names the well or pit: good air in one says nothing of another.
     """
-    reasons = (*_air_reasons(air), *_missing_reasons(air), *detector_reasons(detector, today))
+    unnamed = () if place.strip() else (GateReason.PLACE_MISSING,)
+    about = (*detector_reasons(detector, today), *unnamed)
+    reasons = (*_air_reasons(air), *_missing_reasons(air), *about)
     return GateVerdict(is_allowed=not reasons, reasons=reasons)
 
 
@@ -133,6 +141,8 @@ def detector_reasons(detector: Detector, today: date) -> tuple[GateReason, ...]:
         return (GateReason.WRONG_DETECTOR,)
     if detector.calibrated_until is None:
         return (GateReason.CALIBRATION_UNKNOWN,)
+    if detector.values is None and detector.calibrated_until > today + LONGEST_CALIBRATION:
+        return (GateReason.CALIBRATION_TOO_FAR,)
     return (GateReason.CALIBRATION_DUE,) if detector.calibrated_until < today else ()
 
 
@@ -154,7 +164,8 @@ def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         reasons.append(GateReason.OXYGEN_MISSING)
     if not air.lel_pct.strip():
         reasons.append(GateReason.LEL_MISSING)
-    if any(text.strip() and parse_number(text) is None for text in texts):
+    unread = [text for text in texts if text.strip() and parse_number(text) is None]
+    if any(text != air.lel_pct or least_lel_pct(text) is None for text in unread):
         reasons.append(GateReason.NOT_A_NUMBER)
     return tuple(reasons)
 
@@ -171,7 +182,7 @@ def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         (air.carbon_monoxide_ppm, CARBON_MONOXIDE_PPM, GateReason.CARBON_MONOXIDE),
         (air.hydrogen_sulphide_ppm, HYDROGEN_SULPHIDE_PPM, GateReason.HYDROGEN_SULPHIDE),
     ):
-        value = parse_number(text)
+        value = least_lel_pct(text) if reason is GateReason.LEL_HIGH else parse_number(text)
         if value is not None and (value > limit or value < 0):
             reasons.append(reason)
     return tuple(reasons)

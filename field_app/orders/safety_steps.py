@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import least_lel_pct, parse_number
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType
-from wire_contracts.quantities import Medium
+from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.site_facts import SafetyStep
 
 LEL_SAFE_PCT: Final = 1.0
@@ -232,13 +232,21 @@ def trouble_of(field: StepField, text: str) -> Trouble | None:
         if text not in field.options:
             return Trouble.MISSING
         return Trouble.NOT_SAFE if text in field.bad_options else None
-    value = parse_number(text)
+    if field.key == Quantity.GAS_LEL_PCT and (least_lel_pct(text) or 0.0) > _worst_good(field):
+        return Trouble.NOT_SAFE  # also over the range of the detector, where it shows no number
+    return _trouble_of_number(field, parse_number(text))
+
+
+def _trouble_of_number(field: StepField, value: float | None) -> Trouble | None:
     if value is None:
         return Trouble.NOT_A_NUMBER
     if not field.low <= value <= field.high:
         return Trouble.OUT_OF_RANGE
-    is_too_high = field.highest_good is not None and value > field.highest_good
-    return Trouble.NOT_SAFE if is_too_high else None
+    return Trouble.NOT_SAFE if value > _worst_good(field) else None
+
+
+def _worst_good(field: StepField) -> float:
+    return field.high if field.highest_good is None else field.highest_good
 
 
 def next_step(plans: Sequence[StepPlan], done: frozenset[SafetyStep]) -> StepPlan | None:

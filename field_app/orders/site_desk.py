@@ -35,7 +35,7 @@ from field_app.orders.site_store import calls_since, facts_of_order, facts_since
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
-from field_app.orders.work_record import OwnFact, work_record
+from field_app.orders.work_record import OwnFact, closed_valves, work_record
 from field_app.store import draft_store, outbox_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
@@ -46,6 +46,7 @@ from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.network import NetworkPart, Plane
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
+    ClosedValve,
     GasMeasurement,
     Handover,
     HelpCall,
@@ -122,6 +123,23 @@ class SiteDesk:
         """Return the site's plane, None while there is no map."""
         parts = self.network()
         return parts[0].plane if parts else None
+
+    def closed_elsewhere(self, order_id: str) -> Sequence[tuple[str, ClosedValve]]:
+        """Return the valves that this tablet closed for other orders, with the order's number."""
+
+        def work(connection: Connection) -> Sequence[tuple[str, ClosedValve]]:
+            by_order: dict[str, list[OwnFact]] = {}
+            for fact in facts_since(connection, {FactType.ISOLATION}, 0):
+                by_order.setdefault(str(fact.payload.get("order_id") or ""), []).append(fact)
+            by_order.pop(order_id, None)
+            numbers = order_store.load_numbers(connection, set(by_order))
+            return [
+                (numbers.get(each, each), valve)
+                for each, facts in by_order.items()
+                for valve in closed_valves(facts)
+            ]
+
+        return self._database.read(work)
 
     def watch(self) -> Watch:
         """Return how the watch over the person at work stands."""
@@ -297,8 +315,10 @@ class SiteDesk:
         """Keep what the dial shows, with what was doubtful about it."""
         self._tell(order_id, FactType.METER_READING, reading, "reading")
 
-    def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd) -> None:
+    def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd, by: str = "") -> None:
         """End a visit without a finding, with its reason, as one group.
+
+        Valves that stay closed are handed over to whoever comes next, from the person `by`.
 
         Raises:
             RefusedTransition: The order does not stand where a visit ends.
@@ -309,6 +329,9 @@ class SiteDesk:
             sheet = self._sheet(connection, order_id)
             WORK_ORDER.next_state(sheet.document.state, event)
             changes = [new_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
+            if sheet.record.valves:
+                kept = self._handover(connection, sheet, end.note, by)
+                changes.insert(0, new_fact(order_id, FactType.HANDOVER, handover_json(kept)))
             self._append(connection, changes, [go(order_id, event)])
             self._forget(connection, order_id, "leave", sheet.values_of("leave"))
 
@@ -325,14 +348,7 @@ class SiteDesk:
         def work(connection: Connection) -> None:
             sheet = self._sheet(connection, order_id)
             WORK_ORDER.next_state(sheet.document.state, WorkOrderEvent.CANNOT_FINISH)
-            handover = Handover(
-                note=note.strip(),
-                by=by,
-                at_ms=self._stamps.stamp(connection).at.wall_ms,
-                lel_pct=sheet.record.lel_pct,
-                steps=sheet.record.steps,
-                valves=sheet.record.valves,
-            )
+            handover = self._handover(connection, sheet, note, by)
             end = VisitEnd(reason=VisitEndReason.HANDED_OVER, note=note.strip())
             changes = [
                 new_fact(order_id, FactType.HANDOVER, handover_json(handover)),
@@ -376,6 +392,16 @@ class SiteDesk:
         self._tell(None, FactType.SHIFT_NOTE, {"text": text.strip(), "numbers": dict(numbers)})
 
     # --- inside a transaction
+
+    def _handover(self, connection: Connection, sheet: SiteSheet, note: str, by: str) -> Handover:
+        return Handover(
+            note=note.strip(),
+            by=by,
+            at_ms=self._stamps.stamp(connection).at.wall_ms,
+            lel_pct=sheet.record.lel_pct,
+            steps=sheet.record.steps,
+            valves=sheet.record.valves,
+        )
 
     def _sheet(self, connection: Connection, order_id: str) -> SiteSheet:
         seen = order_store.load_order(connection, order_id)

@@ -44,10 +44,14 @@ class SiteSheet:
     @property
     def air_age_ms(self) -> int:
         """Return how old the newest measurement of the air is, by the clock that says longer."""
-        wall_ms = self.now_ms - self.record.gas[-1][0] if self.record.gas else 0
+        if not self.record.gas:
+            return 0
+        kept_ms, gas = self.record.gas[-1]
+        lay_ms = max(0, kept_ms - (gas.measured_at_ms or kept_ms))
+        wall_ms = self.now_ms - kept_ms
         if self.record.gas_at is None or self.now is None:
-            return wall_ms
-        return max(wall_ms, passed_ms(self.record.gas_at, self.now))
+            return lay_ms + wall_ms
+        return lay_ms + max(wall_ms, passed_ms(self.record.gas_at, self.now))
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""

@@ -73,7 +73,11 @@ def _facts(connection: Connection, condition: ColumnElement[bool]) -> list[OwnFa
 
 
 def _stands(entry: OutboxEntry) -> bool:
-    return entry.operation.kind is OperationKind.FACT and entry.status is not OpStatus.REFUSED
+    """Return whether a fact counts: refused by the server or not, a valve in the street is shut."""
+    operation = entry.operation
+    if operation.kind is not OperationKind.FACT:
+        return False
+    return entry.status is not OpStatus.REFUSED or operation.field == FactType.ISOLATION
 
 
 def _fact(entry: OutboxEntry) -> OwnFact:

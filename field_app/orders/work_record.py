@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import least_lel_pct
 from field_app.orders.gas_order import GasOrder
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
@@ -136,7 +136,7 @@ def work_record(
     found = (
         *_gas_in_steps(case),
         *(each.lel_pct for _at_ms, each in gas),
-        *(parse_number(typed.get(key, "")) for key in _TYPED_GAS),
+        *(least_lel_pct(typed.get(key, "")) for key in _TYPED_GAS),
         given.lel_pct if given else None,
     )
     return WorkRecord(
@@ -194,7 +194,7 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         done = _read(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
         if done is None:
             continue
-        lel_pct = parse_number(str(done.values.get("gas_lel_pct", "")))
+        lel_pct = least_lel_pct(str(done.values.get("gas_lel_pct", "")))
         if done.is_unsafe:
             unsafe.append(lel_pct)
         elif done.step is SafetyStep.MEASURE:
@@ -215,6 +215,15 @@ def _gas_order(facts: Sequence[OwnFact]) -> GasOrder | None:
 
 def _ends_visit(fact: OwnFact) -> bool:
     return fact.fact_type == FactType.VISIT_END or _is_finding(fact)
+
+
+def closed_valves(facts: Sequence[OwnFact]) -> tuple[ClosedValve, ...]:
+    """Return the valves that are closed after these facts of one order."""
+    valves: dict[str, ClosedValve] = {}
+    for fact in facts:
+        if fact.fact_type == FactType.ISOLATION:
+            _take_valve(fact, valves)
+    return tuple(valves.values())
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> None:

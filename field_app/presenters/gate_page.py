@@ -5,7 +5,7 @@ from datetime import date
 
 from typing_extensions import override
 
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import least_lel_pct, parse_number, shown_number
 from field_app.orders.entry_gate import (
     CARBON_MONOXIDE_PPM,
     GOOD_FOR_MIN,
@@ -47,6 +47,8 @@ from wire_contracts.site_facts import GasMeasurement, GasPurpose
 from wire_contracts.van import AirValue
 
 _DATE_PARTS = 3
+_YEAR_DIGITS = 4
+_DATE_MARKS = str.maketrans(dict.fromkeys("./年月日", "-"))
 
 _BLOCKS = frozenset({GateReason.CALIBRATION_DUE, GateReason.WRONG_DETECTOR})
 """What another measurement does not help."""
@@ -103,7 +105,7 @@ class GatePage(SitePage):
         t = self.t
         air = self._air(answers)
         detector = _detector(data, answers)
-        verdict = judge_entry(detector, air, self._today(data))
+        verdict = judge_entry(detector, air, self._today(data), place=answers.get("place"))
         blocks: list[Block] = [*self._ordered(data), self._verdict(verdict)]
         blocks += self._numbers(air, verdict, detector, self._old_values(answers))
         blocks += self._detector_blocks(data, detector, answers)
@@ -112,20 +114,33 @@ class GatePage(SitePage):
             title=t("Gas test before entry"),
             subtitle=self._subtitle(data),
             blocks=tuple(blocks),
-            primary=SheetButton(
+            primary=self._deny("danger")
+            if verdict.is_dangerous
+            else SheetButton(
                 key="allow",
                 text=t("Keep: entry allowed"),
                 icon="check-bold",
                 refusal="" if verdict.is_allowed else gate_text(t, verdict.reasons[0]),
             ),
-            secondary=SheetButton(
-                key="deny", text=t("Keep: nobody goes in"), icon="hand-back-right", kind="ghost"
-            )
-            if air != AirTyped() and not air.is_old
+            secondary=self._deny("ghost")
+            if air != AirTyped() and not air.is_old and not verdict.is_dangerous
             else None,
             saved_text=answers.saved_text,
             message=answers.message,
         )
+
+    def _deny(self, kind: str) -> SheetButton:
+        text = self.t("Keep: nobody goes in")
+        return SheetButton(key="deny", text=text, icon="hand-back-right", kind=kind)
+
+    def _measured_at_ms(self, answers: Answers) -> int | None:
+        """Return when the oldest value on the sheet was typed."""
+        typed = (
+            at_ms
+            for key, (text, at_ms) in self._kept.items()
+            if text.strip() and text == answers.get(key)
+        )
+        return min(typed, default=None)
 
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Keep the measurement with what was decided; a shut gate cannot be kept as open."""
@@ -134,7 +149,7 @@ class GatePage(SitePage):
             return Tapped(is_done=True)
         detector = _detector(sheet, answers)
         air = self._air(answers)
-        verdict = judge_entry(detector, air, self._today(sheet))
+        verdict = judge_entry(detector, air, self._today(sheet), place=answers.get("place"))
         is_allowed = key == "allow"
         if air.is_old or (is_allowed and not verdict.is_allowed):
             return Tapped(message=gate_text(self.t, verdict.reasons[0]))
@@ -149,10 +164,11 @@ class GatePage(SitePage):
                 detector_id=detector.detector_id,
                 calibration_due_ms=None if until is None else self._midnight_ms(until),
                 oxygen_pct=parse_number(answers.get("oxygen_pct")),
-                lel_pct=parse_number(answers.get("lel_pct")),
+                lel_pct=least_lel_pct(answers.get("lel_pct")),
                 carbon_monoxide_ppm=parse_number(answers.get("carbon_monoxide_ppm")),
                 hydrogen_sulphide_ppm=parse_number(answers.get("hydrogen_sulphide_ppm")),
                 is_entry_allowed=is_allowed,
+                measured_at_ms=self._measured_at_ms(answers),
             ),
         )
         return Tapped(is_done=is_allowed)
@@ -265,10 +281,11 @@ class GatePage(SitePage):
         ]
 
     def _error(self, text: str, reasons: tuple[GateReason, ...], verdict: GateVerdict) -> str:
-        if text.strip() and parse_number(text) is None:
-            return self.t("Not a number")
         found = [each for each in reasons if each in verdict.reasons]
-        return gate_text(self.t, found[0]) if found else ""
+        if found:
+            return gate_text(self.t, found[0])
+        is_number = not text.strip() or parse_number(text) is not None
+        return "" if is_number else self.t("Not a number")
 
     def _detector_blocks(
         self, data: SiteSheet, detector: Detector, answers: Answers
@@ -329,14 +346,30 @@ class GatePage(SitePage):
         )
         return ChoiceBlock(key="detector", title=t("Which detector?"), lines=(*lines, other))
 
+    def _values(self, at_ms: int, gas: GasMeasurement) -> str:
+        """Return one measurement in a line; what the detector does not show is left out."""
+        beside = (
+            ("CO", gas.carbon_monoxide_ppm, "ppm"),
+            ("H₂S", gas.hydrogen_sulphide_ppm, "ppm"),
+        )
+        shown = [f"{name} {_shown(value)} {unit}" for name, value, unit in beside if value]
+        needed = (f"O₂ {_shown(gas.oxygen_pct)} %", f"{_shown(gas.lel_pct)} % LEL")
+        return "  ·  ".join((self._time(at_ms), *needed, *shown))
+
     def _history(self, data: SiteSheet) -> RowsBlock:
         t = self.t
         lines = tuple(
             RowLine(
                 key=f"gas-{at_ms}",
-                title=t("Entry allowed") if gas.is_entry_allowed else t("Nobody went in"),
-                detail=f"{self._time(at_ms)}  ·  O₂ {_shown(gas.oxygen_pct)} %"
-                f"  ·  {_shown(gas.lel_pct)} % LEL",
+                title="  ·  ".join(
+                    part
+                    for part in (
+                        t("Entry allowed") if gas.is_entry_allowed else t("Nobody went in"),
+                        gas.place,
+                    )
+                    if part
+                ),
+                detail=self._values(gas.measured_at_ms or at_ms, gas),
                 icon="check-circle" if gas.is_entry_allowed else "alert-octagon",
                 tone=Tone.OK if gas.is_entry_allowed else Tone.DANGER,
             )
@@ -355,7 +388,7 @@ def _is_shown(detector: Detector, value: AirValue) -> bool:
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:g}"
+    return "–" if value is None else shown_number(value)
 
 
 def _is_listed(data: SiteSheet, detector_id: str) -> bool:
@@ -386,9 +419,16 @@ def _detector(data: SiteSheet, answers: Answers) -> Detector:
 
 
 def _day(text: str) -> date | None:
-    """Return the day, None when the text is none: then nobody vouches for the detector."""
-    parts = text.strip().replace(".", "-").replace("/", "-").split("-")
+    """Return the day, None when the text is none: then nobody vouches for the detector.
+
+    The year comes first, also as `2026年12月31日`, or last with four digits: `31.12.2026`.
+    """
+    parts = text.strip().translate(_DATE_MARKS).strip("-").split("-")
     if len(parts) != _DATE_PARTS or not all(part.isdecimal() for part in parts):
+        return None
+    if len(parts[-1]) == _YEAR_DIGITS:
+        parts.reverse()
+    if len(parts[0]) != _YEAR_DIGITS:
         return None
     try:
         return date(int(parts[0]), int(parts[1]), int(parts[2]))

@@ -58,7 +58,7 @@ class LeavePage(SitePage):
         if self._how == "handover":
             return self._handover(data, answers)
         is_no_access = self._how == WorkOrderEvent.NO_ACCESS
-        blocks: list[Block] = [self._reasons(answers, is_no_access=is_no_access)]
+        blocks: list[Block] = [self._reasons(answers)]
         if is_no_access:
             blocks.append(
                 NoteBlock(
@@ -87,7 +87,7 @@ class LeavePage(SitePage):
                 text=t("End the visit"),
                 icon="door-closed-lock" if is_no_access else "pause",
                 kind="danger",
-                refusal=self._refusal(data, answers, is_no_access=is_no_access),
+                refusal=self._refusal(data, answers),
                 needs_again=True,
             ),
             saved_text=answers.saved_text,
@@ -97,29 +97,39 @@ class LeavePage(SitePage):
     def tap(self, key: str, answers: Answers) -> Tapped:
         """End the visit, or hand the order over."""
         del key
+        actor = self._tablet.identity.actor if self._tablet.identity else ""
+        sheet = self.read()
+        if sheet is None:
+            return Tapped(message=self.t("This order is not on this tablet any more."))
+        refusal = self._refusal(sheet, answers)
+        if self._how != "handover" and refusal:
+            return Tapped(message=refusal)
         try:
             if self._how == "handover":
-                actor = self._tablet.identity.actor if self._tablet.identity else ""
                 self._tablet.site.hand_over(self._order_id, answers.get("note"), self._name(actor))
             else:
-                self._tablet.site.leave(
-                    self._order_id, WorkOrderEvent(self._how), self._end(answers)
-                )
+                event, end = WorkOrderEvent(self._how), self._end(sheet, answers)
+                self._tablet.site.leave(self._order_id, event, end, self._name(actor))
         except (RefusedTransition, OrderGoneError):
             return Tapped(message=self.t("The order has moved on meanwhile."))
         return Tapped(is_done=True)
 
-    def _end(self, answers: Answers) -> VisitEnd:
+    def _end(self, data: SiteSheet, answers: Answers) -> VisitEnd:
+        """Return what is told: only what the page offers and shows as chosen."""
+        offered = {line.value for line in self._appointments(data, answers).lines}
         appointment = answers.get("appointment")
+        is_no_access = self._how == WorkOrderEvent.NO_ACCESS
         return VisitEnd(
             reason=VisitEndReason(answers.get("reason")),
             note=answers.get("note").strip(),
-            notice=answers.get("notice").strip(),
-            appointment_ms=int(appointment) if appointment.isdecimal() else None,
+            notice=answers.get("notice").strip() if is_no_access else "",
+            appointment_ms=int(appointment) if appointment in offered else None,
         )
 
-    def _reasons(self, answers: Answers, *, is_no_access: bool) -> ChoiceBlock:
-        offered = _NO_ACCESS if is_no_access else _CANNOT
+    def _offered(self) -> tuple[VisitEndReason, ...]:
+        return _NO_ACCESS if self._how == WorkOrderEvent.NO_ACCESS else _CANNOT
+
+    def _reasons(self, answers: Answers) -> ChoiceBlock:
         return ChoiceBlock(
             key="reason",
             title=self.t("Why?"),
@@ -130,7 +140,7 @@ class LeavePage(SitePage):
                     icon=END_ICONS[each],
                     is_selected=answers.get("reason") == each,
                 )
-                for each in offered
+                for each in self._offered()
             ),
         )
 
@@ -156,11 +166,11 @@ class LeavePage(SitePage):
             return self.t("Tomorrow {time}").format(time=time)
         return f"{short_day_text(self.t, at.date())} {time}"
 
-    def _refusal(self, data: SiteSheet, answers: Answers, *, is_no_access: bool) -> str:
+    def _refusal(self, data: SiteSheet, answers: Answers) -> str:
         t = self.t
-        if not answers.get("reason"):
+        if answers.get("reason") not in self._offered():
             return t("Say why first.")
-        if is_no_access and not answers.get("notice").strip():
+        if self._how == WorkOrderEvent.NO_ACCESS and not answers.get("notice").strip():
             return t("Leave a notice and enter its number.")
         open_valves = [each for each in data.record.valves if not each.may_reopen]
         if open_valves:

@@ -74,7 +74,7 @@ def _safety_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
 def _record_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:
     """Return the tools that keep evidence: photos, parts, the dial, the signature."""
     record = sheet.record
-    counts = f"{record.counts[-1].value:g}" if record.counts else "–"
+    counts = shown_number(record.counts[-1].value) if record.counts else "–"
     rows = (
         ("photos", t("Photos"), str(sheet.photos), "camera", sheet.photos > 0),
         (

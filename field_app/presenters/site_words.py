@@ -135,6 +135,8 @@ def gate_text(t: Words, reason: GateReason) -> str:
         GateReason.NO_DETECTOR: t("Which detector? Enter its number."),
         GateReason.CALIBRATION_UNKNOWN: t("Until when is the detector calibrated?"),
         GateReason.CALIBRATION_DUE: t("The detector's calibration has run out: take another one."),
+        GateReason.CALIBRATION_TOO_FAR: t("No calibration holds so long: read the sticker again."),
+        GateReason.PLACE_MISSING: t("Which well or pit? Enter its number."),
         GateReason.WRONG_DETECTOR: t(
             "This detector does not show oxygen and gas: take another one."
         ),

@@ -6,6 +6,8 @@ A valve is neither closed nor opened without a name: a tap that lacks it becomes
 from collections.abc import Sequence
 from typing import Final
 
+from typing_extensions import override
+
 from field_app.orders.network_near import near_valves
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext, Words
@@ -43,6 +45,13 @@ class ValvesPage(SitePage):
         """List the valves of the order `order_id`."""
         super().__init__(tablet, context, order_id, "valves")
         self._parts: Sequence[NetworkPart] | None = None
+        self._elsewhere: Sequence[tuple[str, ClosedValve]] = ()
+
+    @override
+    def read(self) -> SiteSheet | None:
+        """Return the order's work; what is closed for other orders is looked up with it."""
+        self._elsewhere = self._tablet.site.closed_elsewhere(self._order_id)
+        return super().read()
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
         """Return the sheet, or the question that a tap has left."""
@@ -106,6 +115,10 @@ class ValvesPage(SitePage):
             return Tapped()
         what, _, valve_id = key.partition(":")
         action = _ACTIONS[what]
+        if action is ValveAction.CLOSED and (closed := self._is_closed(valve_id)):
+            self.keep({"asked": "", "valve_id": ""})
+            text = self.t("{valve} is on the list already: open it, or name who may.")
+            return Tapped(message=text.format(valve=closed))
         if not answers.get(_name_of(action)).strip():
             self.keep({"asked": key})
             return Tapped()
@@ -123,6 +136,24 @@ class ValvesPage(SitePage):
             ),
         )
         return Tapped()
+
+    def _is_closed(self, valve_id: str) -> str:
+        """Return a valve of the list by any way to write its number, empty when it is not there."""
+        sheet = super().read()
+        closed = () if sheet is None else sheet.record.valves
+        return next((each.valve_id for each in closed if _is_same(each.valve_id, valve_id)), "")
+
+    def _for_others(self, valve_id: str) -> str:
+        """Return for which other orders a valve is closed, and whose word they need."""
+        t = self.t
+        said = [
+            t("Closed for {number} as well; may open: {name}.").format(
+                number=number, name=valve.may_reopen or t("nobody named")
+            )
+            for number, valve in self._elsewhere
+            if _is_same(valve.valve_id, valve_id)
+        ]
+        return " ".join(said)
 
     def _question(self, sheet: SiteSheet, answers: Answers, asked: str) -> SheetView:
         """Return the sheet that asks for the one name without which nothing is done."""
@@ -143,9 +174,7 @@ class ValvesPage(SitePage):
             blocks=(
                 NoticeBlock(
                     key="why",
-                    text=self._first(closed)
-                    if is_opening
-                    else t("Nobody opens it without the word of who is named here."),
+                    text=f"{self._why(action, closed)}  {self._for_others(valve_id)}".strip(),
                     tone=Tone.WARN,
                     icon="valve-closed",
                 ),
@@ -168,6 +197,11 @@ class ValvesPage(SitePage):
             saved_text=answers.saved_text,
             message=answers.message,
         )
+
+    def _why(self, action: ValveAction, closed: ClosedValve | None) -> str:
+        if action is ValveAction.REOPENED:
+            return self._first(closed)
+        return self.t("Nobody opens it without the word of who is named here.")
 
     def _first(self, closed: ClosedValve | None) -> str:
         """Return whom to ask before a valve is opened."""
@@ -192,7 +226,7 @@ class ValvesPage(SitePage):
             RowLine(
                 key=valve.valve_id,
                 title=valve.valve_id,
-                detail=self._by(t, self._name(valve.by), self._time(valve.at_ms), valve.may_reopen),
+                detail=self._closed_text(valve),
                 icon="valve-closed",
                 tone=Tone.WARN,
                 actions=self._actions(valve),
@@ -202,6 +236,12 @@ class ValvesPage(SitePage):
         return RowsBlock(
             key="list", title=t("Closed now"), lines=lines, empty_text=t("No valve is closed.")
         )
+
+    def _closed_text(self, valve: ClosedValve) -> str:
+        name, time = self._name(valve.by), self._time(valve.at_ms)
+        by = self._by(self.t, name, time, valve.may_reopen)
+        others = self._for_others(valve.valve_id)
+        return f"{by}  ·  {others}" if others else by
 
     def _actions(self, valve: ClosedValve) -> tuple[RowAction, ...]:
         t = self.t
@@ -218,7 +258,7 @@ class ValvesPage(SitePage):
 
     def _offered(self, sheet: SiteSheet) -> RowsBlock:
         t = self.t
-        closed = {valve.valve_id for valve in sheet.record.valves}
+        closed = {valve.valve_id.casefold() for valve in sheet.record.valves}
         if self._parts is None:
             self._parts = self._tablet.site.network()
         lines = tuple(
@@ -230,6 +270,7 @@ class ValvesPage(SitePage):
                     for part in (
                         t("{metres} m").format(metres=round(near.distance_m)),
                         t("closes this section") if near.is_closing else "",
+                        self._for_others(near.point.point_id),
                     )
                     if part
                 ),
@@ -244,7 +285,7 @@ class ValvesPage(SitePage):
                 ),
             )
             for near in near_valves(self._parts, sheet.document)
-            if near.point.point_id not in closed
+            if not closed & {near.point.point_id.casefold(), near.point.name.casefold()}
         )
         return RowsBlock(
             key="near",
@@ -252,6 +293,10 @@ class ValvesPage(SitePage):
             lines=lines,
             empty_text=t("The map knows no valve near here."),
         )
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
 
 
 def _name_of(action: ValveAction) -> str:

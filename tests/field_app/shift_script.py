@@ -6,7 +6,7 @@ whose effect is committed, until it is killed.
 
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from field_app.clock_io import SystemClock
@@ -58,7 +58,7 @@ def _order_taps(tablet: Tablet, context: PresenterContext, order_id: str) -> Ite
         ("oxygen_pct", "20,8"),
         ("lel_pct", "0"),
         ("detector_id", "GX-7"),
-        ("calibrated_until", "2199-12-31"),
+        ("calibrated_until", f"{context.clock.now_utc() + timedelta(days=180):%Y-%m-%d}"),
         ("place", "VW-031"),
     ):
         yield lambda key=key, text=text: gate.type(key, text)  # type: ignore[misc] # bound at once

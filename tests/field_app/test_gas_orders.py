@@ -1,7 +1,6 @@
 """Gas that is found where it is not repaired: an order of class A, once, also offline."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,17 @@ from field_app.crew import HeadlessCrew
 from field_app.orders.completion import Evidence, Lack
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
-from field_app.store.identity_io import Identity, save_identity
-from field_app.tablet import Tablet, open_tablet
+from field_app.tablet import Tablet
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
-from tests.field_app.vault_parts import quick_vault
-from tests.field_app_ui.town_office import NOW_UTC, HandClock, TownOffice, make_order, order_id
-from wire_contracts.enrolment import TabletPerson
-from wire_contracts.fields import FieldReader, JsonObject
+from tests.field_app.site_parts import COMM, LEAK, WATER, told, working_tablet, working_town
+from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.fields import FieldReader
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.patrol_facts import parse_order_request
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import GasMeasurement, GasPurpose, SafetyStep
-from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
-
-COMM, LEAK, WATER = order_id(0), order_id(3), order_id(1)
-TO_WORK = (
-    WorkOrderEvent.ACCEPT,
-    WorkOrderEvent.DEPART,
-    WorkOrderEvent.ARRIVE,
-    WorkOrderEvent.BEGIN,
-)
+from wire_contracts.work_order_states import WorkOrderState
 
 
 def air(lel_pct: float, place: str = "VW-031") -> GasMeasurement:
@@ -47,45 +36,13 @@ def air(lel_pct: float, place: str = "VW-031") -> GasMeasurement:
 
 @pytest.fixture
 def town() -> TownOffice:
-    town = TownOffice(clock=HandClock())
-    town.orders = [
-        make_order(0, order_type=OrderType.COMM_CHECK),
-        make_order(1),
-        make_order(3),
-    ]
-    return town
+    return working_town()
 
 
 @pytest.fixture
 def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
-    """A tablet at work on a communication check and two leak checks, of gas and of water."""
-    save_identity(
-        tmp_path,
-        Identity(
-            server_url="http://127.0.0.1:9",
-            tablet_id="tablet-1",
-            token="secret",  # noqa: S106 - nobody listens
-            expires_at_utc=NOW_UTC + timedelta(days=90),
-            crew_id="crew-3",
-            people=(TabletPerson(account_id="li-wei", name="李伟", role="crew", language="zh_CN"),),
-            actor="li-wei",
-        ),
-    )
-    tablet = open_tablet(
-        tmp_path, town.clock, connect=lambda _identity: town, vault=quick_vault(tmp_path)
-    )
-    tablet.sync_now()
-    for each in (COMM, WATER, LEAK):
-        for event in TO_WORK:
-            tablet.desk.tap(each, event)
-    yield tablet
-    tablet.close()
-
-
-def told(tablet: Tablet, town: TownOffice, field: str) -> list[JsonObject]:
-    town.is_reachable = True
-    tablet.sync_now()
-    return [each.payload or {} for each in town.pushed if each.field == field]
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
 
 
 def state_of(tablet: Tablet, which: str) -> WorkOrderState:

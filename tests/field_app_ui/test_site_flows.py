@@ -89,12 +89,16 @@ def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
     write(ui, "oxygen_pct", "20,8")
     write(ui, "lel_pct", "0")
     write(ui, "detector_id", "GX-7")
+    write(ui, "place", "VW-031")
     write(ui, "calibrated_until", "2026-11-20")
     assert ui.get("SureBtn", hint="primary").disabled, "its calibration ended yesterday"
     write(ui, "calibrated_until", "2026-12-31")
     write(ui, "oxygen_pct", "18.9")
-    assert ui.get("SureBtn", hint="primary").disabled, "nobody goes in without air"
+    assert ui.get("SheetScreen").view.primary.key == "deny", "nobody goes in without air"
     write(ui, "oxygen_pct", "20.8")
+    write(ui, "place", "")
+    assert ui.get("SureBtn", hint="primary").disabled, "good air is that of one well"
+    write(ui, "place", "VW-031")
     ui.tap_hint("primary")
     ui.settle()
 
@@ -110,7 +114,7 @@ def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
     assert ui.get("Field", hint="detector_id", anywhere=True).text == "GX-7", "asked once a shift"
     write(ui, "oxygen_pct", "18")
     write(ui, "lel_pct", "0")
-    ui.tap_hint("secondary")
+    ui.tap_hint("primary")
     ui.settle()
     ui.back()
     ui.settle()
@@ -140,6 +144,7 @@ def test_a_detector_of_the_office_is_chosen_and_an_overdue_one_blocks(
     assert ui.get("SureBtn", hint="primary").disabled, "the office knows better"
     ui.tap_hint("GX-9")
     ui.settle()
+    write(ui, "place", "VW-031")
     ui.tap_hint("primary")
     ui.settle()
 
@@ -665,6 +670,7 @@ def test_air_that_was_measured_long_ago_lets_nobody_in(crew: Field, hands: Hands
     ui.settle()
     write(ui, "oxygen_pct", "20.8")
     write(ui, "lel_pct", "0")
+    write(ui, "place", "VW-031")
     assert not ui.get("SureBtn", hint="primary").disabled
     ui.back()
     ui.settle()
