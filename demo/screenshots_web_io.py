@@ -99,6 +99,7 @@ TOUR: Mapping[str, str] = {
     "plant": "/plant",
     "staff": "/staff",
     "imports": "/imports",
+    "exports": "/exports",
     "audit": "/audit",
     "policies": "/policies",
     "tablets": "/tablets",

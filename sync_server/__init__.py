@@ -35,6 +35,7 @@ The line through the features, in the order the data flows:
     imports           files that are looked at before they are taken
     aftercare         visits, callbacks, opinions, surveys, quality checks
     ledgers           what happened in a period, each figure with its rows
+    exports           bulky files wait for a director; everything held on one person
     paging            whoever should look at a danger is called
     blobs             photos and signatures, safe before they are acknowledged
     sync              work orders <-> tablets

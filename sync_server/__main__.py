@@ -26,6 +26,7 @@ from sync_server.config_io import load_config, parse_config
 from sync_server.customers.import_io import import_homes
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
+from sync_server.exports import commands_io as export_commands
 from sync_server.forms import commands_io as form_commands
 from sync_server.gateways import commands_io as gateway_commands
 from sync_server.logs_io import configure_logs
@@ -130,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     lost.add_argument("login")
     _add_corrections(add)
     sync_commands.add_sync_commands(add)
+    export_commands.add_export_commands(add)
     authority_commands.add_authority_command(add)
     gateway_commands.add_gateway_commands(add)
     form_commands.add_form_commands(add)
@@ -402,6 +404,10 @@ def _at_order_desk(
         engine.dispose()
 
 
+def _export_person(engine: Engine, options: argparse.Namespace, say: export_commands.Say) -> None:
+    export_commands.export_person(engine, SystemClock(), options, say)
+
+
 def _replay(_config: ServerConfig, options: argparse.Namespace) -> None:
     trial_commands.run_replay(options, print)
 
@@ -440,6 +446,7 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "check-sync": _sync_desk(sync_commands.check_sync),
     "sealing-keys": _sync_desk(sync_commands.sealing_keys),
     "erase-person": _sync_desk(sync_commands.erase_person),
+    "export-person": _trial(_export_person),
     "forms": _forms_desk(form_commands.list_all),
     "add-form": _forms_desk(form_commands.add_form),
     "publish-form": _forms_desk(form_commands.publish),

@@ -81,6 +81,8 @@ class Action(StrEnum):
     KEEP_CASH = "keep_cash"
     SEE_RECORDING = "see_recording"
     IMPORT_DATA = "import_data"
+    ASK_EXPORT = "ask_export"
+    APPROVE_EXPORT = "approve_export"
 
 
 _R = Role
@@ -183,6 +185,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     _A.KEEP_CASH: frozenset({_R.WINDOW_CLERK, _R.TEAM_LEADER}),
     _A.SEE_RECORDING: _READ_ALL | {_R.HOTLINE_AGENT, _R.DIRECTOR},
     _A.IMPORT_DATA: frozenset({_R.METERING_ENGINEER, _R.DIRECTOR}),
+    _A.ASK_EXPORT: _WATCH | _LEAD | _READ_ALL | _DESK,
+    _A.APPROVE_EXPORT: frozenset({_R.DIRECTOR}),
     _A.SEE_INTERRUPTIONS: _WATCH | _LEAD | _READ_ALL | _DESK,
     _A.PLAN_INTERRUPTION: frozenset(
         {_R.CONTROL_ROOM, _R.DISPATCHER, _R.SAFETY_OFFICER, _R.TECHNICIAN, _R.DIRECTOR}

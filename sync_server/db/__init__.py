@@ -21,6 +21,7 @@ The line through the modules:
     recording_tables  where recordings of calls are kept
     outside_tables    requests from outside, by their key
     import_tables     files that wait for a second look
+    export_tables     files that wait for a director
     detection_tables  what arrived, what detection must know of meters, where it stands
     arrival_rows      how the rows of one ingest transaction travel to detection
     gateway_tables    orders to gateways, and how they are

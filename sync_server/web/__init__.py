@@ -38,6 +38,8 @@ The line through the modules:
     plant_views              what the page of the network's parts shows
     ledger_views             what page and files of a ledger show
     intake_views             what the intake shows and proposes while a call is taken
+    export_labels, export_views
+                             what the page of exports and the copy of a person show
     patrol_progress          how far each patrol of the day is
     map_store, map_views     what the town's map draws
     preference_store         language and theme of a person
@@ -60,8 +62,8 @@ The line through the modules:
     aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
     policies_io, map_io, desk_io, upkeep_io, orders_io, board_io, contacts_io, photos_io, meters_io,
     gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,
-    suspects_io, balances_io, figures_io, ledgers_io, people_io, audit_io, open311_io,
-    public_outages_io, health_io
+    suspects_io, balances_io, figures_io, ledgers_io, exports_io, person_copy_io, people_io,
+    audit_io, open311_io, public_outages_io, health_io
                              the routes, each behind its guard
     api_description          what the OpenAPI description says that each route answers
     app_io                   all of it as one application

@@ -107,6 +107,7 @@ ANSWERS: Final[Mapping[tuple[str, str], Contents]] = {
     ("get", "/health/ready"): {"application/json": _record(database=_TEXT)},
     ("get", "/metrics"): {"text/plain": _TEXT},
     ("get", "/audit.csv"): {"text/csv": _TEXT},
+    ("get", "/homes/{premises_id}/held.json"): {"application/json": {"type": "object"}},
     ("get", "/reports/{book}.csv"): {"text/csv": _TEXT},
     ("get", "/reports/{book}.xlsx"): {_SHEET: _BINARY},
     ("get", "/reports/{book}.pdf"): {"application/pdf": _BINARY},
@@ -126,6 +127,16 @@ ANSWERS: Final[Mapping[tuple[str, str], Contents]] = {
     },
 }
 """What answers something else than a page."""
+
+WAITING: Final = frozenset(
+    {
+        ("get", "/homes/{premises_id}/held.json"),
+        *(key for key in ANSWERS if key[1].startswith(("/audit", "/reports", "/suspects", "/bal"))),
+        ("get", "/forms/{form_id}/answers.csv"),
+        ("get", "/forms/{form_id}/answers.zip"),
+    }
+)
+"""Files that may wait for a director: then the answer leads to the page of exports."""
 
 _PAGE: Final[Contents] = {"text/html": _TEXT}
 _ALSO_REFUSED: Final[Mapping[str, Contents]] = {
@@ -175,7 +186,7 @@ def _responses(method: str, path: str, refused: Collection[str]) -> JsonObject:
     answers: dict[str, JsonValue] = {
         "200": _answer("what was asked for", found or _PAGE),
     }
-    if found is None:
+    if found is None or (method, path) in WAITING:
         answers["303"] = {"description": "goes on at the page that it names"}
     refusals = next(
         (each for start, each in _ALSO_REFUSED.items() if path.startswith(start)),

@@ -51,6 +51,7 @@ from sync_server.web.desk_routes_io import (
     live_router,
     shelving_router,
 )
+from sync_server.web.exports_io import exports_router
 from sync_server.web.factor_io import factor_door_router, factor_router
 from sync_server.web.figures_io import figures_router
 from sync_server.web.forms_io import form_files_router, form_preview_router, forms_router
@@ -82,6 +83,7 @@ from sync_server.web.people_io import (
     ended_accounts_router,
     tablets_router,
 )
+from sync_server.web.person_copy_io import person_copy_router
 from sync_server.web.photos_io import photos_router
 from sync_server.web.plant_io import plant_router
 from sync_server.web.policies_io import policies_router
@@ -261,6 +263,8 @@ def _desk_routers(pages: Pages) -> list[APIRouter]:
         plant_router(pages),
         imports_router(pages),
         recordings_router(pages),
+        exports_router(pages),
+        person_copy_router(pages),
         homes_router(pages),
         home_files_router(pages),
         home_wishes_router(pages),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from sync_server.access.account_store import Person
 from sync_server.access.audit_store import (
     AuditEvent,
     AuditSearch,
@@ -17,6 +18,7 @@ from sync_server.access.audit_store import (
 )
 from sync_server.db.engine_io import reading
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
+from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportAudit, SeeAudit
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Notice, Pages, Reader
@@ -60,7 +62,9 @@ def audit_router(pages: Pages) -> APIRouter:
     @router.get("/audit.csv")
     def export(person: ExportAudit, asked: Asked) -> Response:
         """Return the events that fit as CSV; that they were taken away is an event itself."""
-        content = _csv(pages, person.account_id, asked)
+        content = _csv(pages, person, asked)
+        if isinstance(content, Response):
+            return content
         headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
         return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -105,12 +109,22 @@ def _page(pages: Pages, request: Request, reader: Reader, asked: SearchForm) -> 
     )
 
 
-def _csv(pages: Pages, actor: str, asked: SearchForm) -> bytes:
+def _csv(pages: Pages, person: Person, asked: SearchForm) -> bytes | Response:
     now_utc = pages.clock.now_utc()
-    with pages.engine.begin() as connection:
-        event = AuditEvent(actor=actor, action="audit.export", subject="audit", detail={})
-        append_audit(connection, event, now_utc)
+    with reading(pages.engine) as connection:
         found = find_audit(connection, asked.search(), MOST_EXPORTED)
+    before = "" if asked.before is None else str(asked.before)
+    target = target_of(
+        "/audit.csv", who=asked.who, what=asked.what, subject=asked.subject, before=before
+    )
+    waiting = held_back(pages, person, target, len(found))
+    if waiting is not None:
+        return waiting
+    with pages.engine.begin() as connection:
+        event = AuditEvent(
+            actor=person.account_id, action="audit.export", subject="audit", detail={}
+        )
+        append_audit(connection, event, now_utc)
     text = io.StringIO()
     text.write(BYTE_ORDER_MARK)
     writer = csv.writer(text, lineterminator="\r\n")

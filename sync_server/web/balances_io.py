@@ -1,6 +1,7 @@
 """The routes of the balances: every zone in a month, and one zone with its meters."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -17,6 +18,7 @@ from sync_server.balances.zone_store import (
 )
 from sync_server.db.engine_io import reading
 from sync_server.web.balance_views import balance_row, months_chart, span_words, use_rows, use_table
+from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import SeeReadings
 from sync_server.web.ledger_views import ledger_csv
 from sync_server.web.pages_io import Pages, Reader
@@ -88,6 +90,11 @@ def _csv(pages: Pages, reader: Reader, zone_id: str, month: str) -> Response:
     with reading(pages.engine) as connection:
         zone = _zone(connection, zone_id)
         chosen, shown = _month(pages, connection, [zone], _checked(pages, month))
+    uses = shown[0][1].uses
+    target = target_of(f"/balances/{quote(zone.zone_id, safe='')}.csv", month=chosen)
+    waiting = held_back(pages, reader.person, target, len(uses))
+    if waiting is not None:
+        return waiting
     now_utc = pages.clock.now_utc()
     event = AuditEvent(
         actor=reader.person.account_id,

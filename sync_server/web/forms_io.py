@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from fastapi.responses import Response
@@ -30,6 +31,7 @@ from sync_server.forms.form_store import (
 )
 from sync_server.forms.preview import try_out
 from sync_server.forms.sheets_io import MOST_FILE_BYTES
+from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.form_views import form_rows, item_views, parse_since
 from sync_server.web.guarded_io import ExportAnswers, ManageForms, SeeForms
 from sync_server.web.pages_io import Notice, Pages, Reader, is_part_wanted, see_other
@@ -150,6 +152,9 @@ def form_files_router(pages: Pages) -> APIRouter:
     @router.get("/forms/{form_id}/answers.csv")
     def answers_csv(person: ExportAnswers, form_id: str) -> Response:
         """Return the answers to every version of a form as CSV; who took them is kept."""
+        waiting = _waiting(pages, person, form_id, "csv")
+        if waiting is not None:
+            return waiting
         with pages.engine.begin() as connection:
             content = export_csv(connection, form_id)
             _note_export(connection, person, form_id, pages.clock.now_utc())
@@ -158,12 +163,23 @@ def form_files_router(pages: Pages) -> APIRouter:
     @router.get("/forms/{form_id}/answers.zip")
     def answers_zip(person: ExportAnswers, form_id: str) -> Response:
         """Return the answers to every version of a form as OpenRosa submissions."""
+        waiting = _waiting(pages, person, form_id, "zip")
+        if waiting is not None:
+            return waiting
         with pages.engine.begin() as connection:
             content = export_openrosa(connection, form_id)
             _note_export(connection, person, form_id, pages.clock.now_utc())
         return _file(content, f"{form_id}.zip", "application/zip")
 
     return router
+
+
+def _waiting(pages: Pages, person: Person, form_id: str, kind: str) -> Response | None:
+    """Return where a bulky file waits, None when it may leave."""
+    with reading(pages.engine) as connection:
+        row_count = count_answers(connection).get(form_id, 0)
+    target = target_of(f"/forms/{quote(form_id, safe='')}/answers.{kind}")
+    return held_back(pages, person, target, row_count)
 
 
 def _note_export(connection: Connection, person: Person, form_id: str, now_utc: datetime) -> None:

@@ -1,6 +1,6 @@
 """The routes of ledgers and reports: the page, and the same as CSV, XLSX and PDF."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from sync_server.sheets.sheet_io import write_sheet
 from sync_server.sheets.table import TextTable
 from sync_server.web.desk_labels import CLOCK_NAMES
 from sync_server.web.desk_names_store import load_names
+from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportLedgers, SeeLedgers
 from sync_server.web.intake_io import office_of
 from sync_server.web.ledger_views import (
@@ -36,6 +37,11 @@ from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_WRITERS: Final[Mapping[str, tuple[Callable[[TextTable], bytes], str]]] = {
+    "csv": (ledger_csv, "text/csv; charset=utf-8"),
+    "xlsx": (write_sheet, _XLSX),
+    "pdf": (write_paper, "application/pdf"),
+}
 _WITHOUT_PERIOD: Final = frozenset({Book.CUSTOMERS})
 
 
@@ -63,20 +69,17 @@ def ledgers_router(pages: Pages) -> APIRouter:
     @router.get("/reports/{book}.csv")
     def as_csv(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as CSV."""
-        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
-        return _file(ledger_csv(table), f"{book}-{table.sheet}.csv", "text/csv; charset=utf-8")
+        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "csv")
 
     @router.get("/reports/{book}.xlsx")
     def as_sheet(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as XLSX."""
-        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
-        return _file(write_sheet(table), f"{book}-{table.sheet}.xlsx", _XLSX)
+        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "xlsx")
 
     @router.get("/reports/{book}.pdf")
     def as_paper(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as PDF."""
-        table = _table(pages, pages.reader(person), _wanted(pages, book, asked))
-        return _file(write_paper(table), f"{book}-{table.sheet}.pdf", "application/pdf")
+        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "pdf")
 
     @router.get("/reports/{book}")
     def report(request: Request, person: SeeLedgers, book: str, asked: Asked) -> Response:
@@ -118,10 +121,13 @@ def _read(pages: Pages, reader: Reader, wanted: Wanted) -> tuple[Sequence[Ledger
         return rows, load_names(connection)
 
 
-def _table(pages: Pages, reader: Reader, wanted: Wanted) -> TextTable:
-    """Return the ledger for a file; that it was taken away is an audit event."""
+def _taken(pages: Pages, reader: Reader, wanted: Wanted, kind: str) -> Response:
+    """Return the ledger as a file, or where a bulky one waits; each taking is an audit event."""
     now_utc = pages.clock.now_utc()
     rows, names = _read(pages, reader, wanted)
+    waiting = held_back(pages, reader.person, _target(wanted, kind), len(rows))
+    if waiting is not None:
+        return waiting
     with pages.engine.begin() as connection:
         event = AuditEvent(
             actor=reader.person.account_id,
@@ -132,7 +138,20 @@ def _table(pages: Pages, reader: Reader, wanted: Wanted) -> TextTable:
         append_audit(connection, event, now_utc)
     site = pages.settings.site_name
     stamp = f"{site} · {reader.person.display_name} · {reader.words.moment(now_utc)}"
-    return ledger_table(wanted, rows, reader.words, names, stamp)
+    table = ledger_table(wanted, rows, reader.words, names, stamp)
+    write, media_type = _WRITERS[kind]
+    return _file(write(table), f"{wanted.book}-{table.sheet}.{kind}", media_type)
+
+
+def _target(wanted: Wanted, kind: str) -> str:
+    figure = wanted.figure
+    return target_of(
+        f"/reports/{wanted.book}.{kind}",
+        period=wanted.period.text,
+        clock=wanted.clock,
+        row="" if figure is None else figure.row,
+        column="" if figure is None else str(figure.column),
+    )
 
 
 def _file(content: bytes, name: str, kind: str) -> Response:

@@ -19,6 +19,7 @@ from sync_server.access.account_store import Person
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
+from sync_server.exports.export_store import asked_count
 from sync_server.web.labels import ROLES, label
 from sync_server.web.page_queries_store import open_review_count, waiting_counts
 from sync_server.web.preference_store import Preference, load_preference
@@ -408,7 +409,7 @@ def _translate_count(catalogue: NullTranslations, one: str, many: str, count: in
 
 
 def count_badges(connection: Connection, person: Person) -> dict[str, int]:
-    """Return what waits for somebody: alerts to do, safety alerts, review items."""
+    """Return what waits for somebody: alerts to do, safety alerts, review items, exports."""
     badges = dict.fromkeys((link.key for link in NAV), 0)
     badges["safety"] = 0
     if may(person.role, Action.SEE_ALERTS):
@@ -416,6 +417,8 @@ def count_badges(connection: Connection, person: Person) -> dict[str, int]:
         badges["alerts"], badges["safety"] = waiting.todo, waiting.safety
     if may(person.role, Action.SEE_REVIEW):
         badges["review"] = open_review_count(connection)
+    if may(person.role, Action.APPROVE_EXPORT):
+        badges["reports"] = asked_count(connection)
     return badges
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.roles import Action, may
 from sync_server.db.engine_io import reading
 from sync_server.sheets.paper_io import write_paper
@@ -18,6 +19,7 @@ from sync_server.suspects.suspect_store import (
     make_list,
     order_checks,
 )
+from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import DispatchOrder, SeeReadings
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
 from sync_server.web.suspect_views import subtitle_of, suspect_rows, suspect_table
@@ -70,30 +72,48 @@ def suspects_router(pages: Pages) -> APIRouter:
     @router.get("/suspects/{month}.xlsx")
     def sheet(person: SeeReadings, month: str) -> Response:
         """Return the list as XLSX."""
-        content = _written(pages, pages.reader(person), month, is_paper=False)
-        return _file(content, f"suspect-meters-{month}.xlsx", _XLSX)
+        content = _written(pages, pages.reader(person), month, "xlsx")
+        return (
+            content
+            if isinstance(content, Response)
+            else _file(content, f"suspect-meters-{month}.xlsx", _XLSX)
+        )
 
     @router.get("/suspects/{month}.pdf")
     def paper(person: SeeReadings, month: str) -> Response:
         """Return the list as PDF."""
-        content = _written(pages, pages.reader(person), month, is_paper=True)
-        return _file(content, f"suspect-meters-{month}.pdf", "application/pdf")
+        content = _written(pages, pages.reader(person), month, "pdf")
+        return (
+            content
+            if isinstance(content, Response)
+            else _file(content, f"suspect-meters-{month}.pdf", "application/pdf")
+        )
 
     return router
 
 
-def _written(pages: Pages, reader: Reader, month: str, *, is_paper: bool) -> bytes | None:
+def _written(pages: Pages, reader: Reader, month: str, kind: str) -> bytes | Response:
+    """Return the list as a file, or where a bulky one waits; each taking is an audit event."""
+    person, now_utc = reader.person, pages.clock.now_utc()
     with reading(pages.engine) as connection:
         found = get_list(connection, month)
     if found is None:
-        return None
-    table = suspect_table(found, reader.words, pages.settings.site_name)
-    return write_paper(table) if is_paper else write_sheet(table)
-
-
-def _file(content: bytes | None, name: str, kind: str) -> Response:
-    if content is None:
         raise HTTPException(404)
+    target = target_of(f"/suspects/{found.month}.{kind}")
+    waiting = held_back(pages, person, target, len(found.lines))
+    if waiting is not None:
+        return waiting
+    with pages.engine.begin() as connection:
+        event = AuditEvent(
+            actor=person.account_id, action="suspects.export", subject=found.month, detail={}
+        )
+        append_audit(connection, event, now_utc)
+    taken = f"{person.display_name} · {reader.words.moment(now_utc)}"
+    table = suspect_table(found, reader.words, f"{pages.settings.site_name} · {taken}")
+    return write_paper(table) if kind == "pdf" else write_sheet(table)
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=kind, headers=headers)
 

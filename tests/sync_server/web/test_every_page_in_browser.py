@@ -51,7 +51,16 @@ CONTROL_ROOM = (
     "/policies",
     "/tablets",
 )
-DIRECTOR = ("/homes", "/reports/clocks", "/plant", "/staff", "/imports", "/audit", "/accounts")
+DIRECTOR = (
+    "/homes",
+    "/reports/clocks",
+    "/plant",
+    "/staff",
+    "/imports",
+    "/exports",
+    "/audit",
+    "/accounts",
+)
 
 
 @pytest.fixture(scope="module")
