@@ -91,6 +91,7 @@ class MeterPresenter:
         self._typed = ""
         self._photo_count = 0
         self._message = ""
+        self._is_keeping = False
         self.next_key = ""
         self._stage = Stage(parts.context.worker, BLANK_METER_VIEW)
 
@@ -136,23 +137,28 @@ class MeterPresenter:
         self._parts.hardware.camera.take_photo(self._photographed)
 
     def keep(self) -> None:
-        """Keep the reading; an unusual one is kept as confirmed."""
+        """Keep the reading, once however often it is tapped; an unusual one as confirmed."""
         judgement = self._judgement()
         value = parse_number(self._typed)
-        if judgement is None or value is None or judgement.is_impossible:
+        if self._is_keeping or judgement is None or value is None or judgement.is_impossible:
             return
+        self._is_keeping = True
         reading = RoundReading(
             meter_id=self._meter_id,
             value=value,
             is_confirmed=judgement.doubt is not Doubt.NONE,
             doubt=str(judgement.doubt),
         )
-        self._stage.act(lambda: self._keep(reading), self._kept, self._say_no_room)
+        self._stage.act(lambda: self._keep(reading), self._kept, self._not_kept)
 
     def _save(self) -> None:
         draft, answers = meter_draft(self._meter_id), {"value": self._typed}
         desk = self._parts.desk
         self._stage.act(lambda: desk.save_answers(draft, answers), _nothing, self._say_no_room)
+
+    def _not_kept(self) -> None:
+        self._is_keeping = False
+        self._say_no_room()
 
     def _say_no_room(self) -> None:
         """Say that nothing was kept; the digits stay on the pad."""

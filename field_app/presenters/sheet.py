@@ -78,6 +78,7 @@ class SheetPresenter(Generic[D]):
         self._saved_at_ms: int | None = None
         self._message = ""
         self._is_done = False
+        self._step_under_way = ""
         self._second_try = SecondTry(context.worker, self.flush)
         self._opened: Callable[[str], None] | None = None
         self._stage = Stage(context.worker, BLANK_SHEET)
@@ -92,6 +93,7 @@ class SheetPresenter(Generic[D]):
     ) -> None:
         """Show every view with `show`; `opened` is called with the page that a tap leads to."""
         self._opened = opened
+        self._step_under_way = ""
         self._stage.attach(show)
         self.refresh()
 
@@ -136,10 +138,15 @@ class SheetPresenter(Generic[D]):
             self._save(unsaved)
 
     def tap(self, key: str) -> None:
-        """Do what a button says."""
+        """Do what a button says; a step of the foot that is under way is not taken twice."""
+        if key == self._step_under_way:
+            return
         self.flush()
+        foot = (self.view.primary, self.view.secondary)
+        if any(button is not None and button.key == key for button in foot):
+            self._step_under_way = key
         answers = self._answers()
-        self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._say_no_room)
+        self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._not_done)
 
     def _save(self, answers: dict[str, str]) -> None:
         self._under_way = [*self._under_way, answers]
@@ -159,6 +166,10 @@ class SheetPresenter(Generic[D]):
     def _no_room(self) -> str:
         return no_room_text(self._context.words)
 
+    def _not_done(self) -> None:
+        self._step_under_way = ""
+        self._say_no_room()
+
     def _say_no_room(self) -> None:
         """Say that nothing of a tap was kept; what was typed stays."""
         self._message = self._no_room()
@@ -172,6 +183,7 @@ class SheetPresenter(Generic[D]):
         self._second_try.plan()
 
     def _tapped(self, tapped: Tapped) -> None:
+        self._step_under_way = ""
         self._message = tapped.message
         self._is_done = tapped.is_done
         if not tapped.message:

@@ -194,7 +194,13 @@ Block = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetButton:
-    """A button at the foot of a sheet; `refusal` is why it cannot be used now."""
+    """A button at the foot of a sheet.
+
+    Attributes:
+        refusal: Why it cannot be used now, empty when it can.
+        needs_again: A second tap within four seconds confirms: what it does cannot be undone.
+        is_urgent: It waits for nothing; of every other button two touches at once are one tap.
+    """
 
     key: str
     text: str
@@ -202,7 +208,7 @@ class SheetButton:
     kind: str = "primary"
     refusal: str = ""
     needs_again: bool = False
-    """A second tap within four seconds confirms: what it does cannot be undone."""
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,9 @@ from kivy.uix.widget import Widget  # noqa: E402 - after the window
 
 FRAME_S = 1 / 60
 
+BETWEEN_TAPS_S = 0.5
+"""Between two taps that are meant, on one thing; a glove's bounce is faster."""
+
 _BREATH = threading.Event()
 """Never set: waiting for it lets the background threads run."""
 
@@ -196,6 +199,7 @@ class Driver:
 
     def __init__(self, app: App, artifacts: Path) -> None:
         self.app, self.artifacts = app, artifacts
+        self._tapped: Widget | None = None
         app._run_prepare()
         self.win.size = WIDTH, HEIGHT
         runTouchApp(embedded=True)
@@ -344,7 +348,10 @@ class Driver:
         return widget
 
     def tap(self, widget: Widget) -> None:
-        """Tap the widget, scrolling to it first."""
+        """Tap the widget, scrolling to it first; a finger needs a while to come back to it."""
+        if widget is self._tapped:
+            self.pump(frame_s=BETWEEN_TAPS_S)
+        self._tapped = widget
         self.reveal(widget)
         assert self.visible(widget), f"cannot tap: {widget} is not visible"
         touch = FakeTouch(*self.centre(widget))
@@ -352,6 +359,16 @@ class Driver:
         self.pump(2)
         touch.up()
         self.pump(6)
+
+    def bounce(self, hint: str) -> None:
+        """Touch what is named `hint` twice at once, as a stiff glove does."""
+        place = self.centre(self.reveal(self.get(hint=hint, anywhere=True)))
+        for _ in range(2):
+            touch = FakeTouch(*place)
+            touch.down()
+            self.pump(2)
+            touch.up()
+            self.pump(6)
 
     def tap_hint(self, hint: str) -> None:
         """Tap what is named `hint` to a screen reader."""

@@ -63,9 +63,11 @@ class OrderScreen(BoxLayout):
     closed = ObjectProperty(None, allownone=True)
     finding_wanted = ObjectProperty(None, allownone=True)
     tool_wanted = ObjectProperty(None, allownone=True)
+    _acted_on: OrderView | None = None
 
     def show(self, view: OrderView) -> None:
         """Draw the view."""
+        self._acted_on = None
         self.view = view
         self._side_actions(view.other_actions)
 
@@ -90,15 +92,20 @@ class OrderScreen(BoxLayout):
         return button
 
     def next_step(self) -> None:
-        """Do the next step of the life cycle, or open the form that it needs."""
+        """Do the next step of the life cycle, or open the form that it needs.
+
+        A step is taken once: not again before the page says what became of it.
+        """
         action = self.view.next_action
-        if action is None:
+        if action is None or self.view is self._acted_on:
             return
+        self._acted_on = None
         if action.opens_finding:
             self.finding_wanted()
         elif action.event == OPENS_WORK:
             self.tool_wanted(OPENS_WORK)
         else:
+            self._acted_on = self.view
             self.act(action.event)
 
     def act(self, event: str) -> None:

@@ -7,6 +7,7 @@ once per property, so that a theme switch re-colours everything that is on the s
 """
 
 from kivy.clock import Clock
+from kivy.input.motionevent import MotionEvent
 from kivy.properties import (
     BooleanProperty,
     NumericProperty,
@@ -102,12 +103,32 @@ class Tap(ButtonBehavior, BoxLayout):
     radius_dp = NumericProperty(12)
 
 
+BOUNCE_S = 0.5
+"""A finger in a glove touches twice within this time and means one tap (judgement)."""
+
+
 class Btn(Tap):
-    """A button with an icon and a word."""
+    """A button with an icon and a word; for `bounce_s` after a tap it takes no other one."""
 
     text = StringProperty("")
     icon = StringProperty("")
     kind = OptionProperty("primary", options=["primary", "tonal", "ghost", "danger"])
+    bounce_s = NumericProperty(0)
+    _deaf_until_s = 0.0
+
+    def on_touch_down(self, touch: MotionEvent) -> bool:
+        """Take the touch, and do nothing about the one that bounced."""
+        if Clock.get_time() < self._deaf_until_s and self.collide_point(*touch.pos):
+            return True
+        return bool(super().on_touch_down(touch))
+
+    def on_touch_up(self, touch: MotionEvent) -> bool:
+        """Do what the button says, then rest."""
+        was_held = touch.grab_current is self
+        is_taken = bool(super().on_touch_up(touch))
+        if was_held:
+            self._deaf_until_s = Clock.get_time() + self.bounce_s
+        return is_taken
 
 
 class IconButton(Tap):

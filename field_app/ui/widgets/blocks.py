@@ -35,7 +35,7 @@ from field_app.presenters.sheet_views import (
     TimerBlock,
     VerdictBlock,
 )
-from field_app.ui.widgets.basics import Btn, Chip, Choice
+from field_app.ui.widgets.basics import BOUNCE_S, Btn, Chip, Choice
 
 ARMED_S = 4
 """How long a first tap waits for the second one; wall seconds."""
@@ -260,8 +260,12 @@ class TimerPart(Part):
 
 
 class SureBtn(Btn):
-    """A button that may ask for a second tap: what it does cannot be undone."""
+    """A button that may ask for a second tap: what it does cannot be undone.
 
+    The second tap is one that is meant: what bounces off a glove counts as the first alone.
+    """
+
+    bounce_s = NumericProperty(BOUNCE_S)
     label = StringProperty("")
     usual = StringProperty("primary")
     needs_again = BooleanProperty(defaultvalue=False)

@@ -1,0 +1,92 @@
+"""Gloves, and one order after another: a touch that bounces is one tap, a button stays in reach."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.field_app_ui import kivy_harness as harness
+from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.inspection_parts import Hands, inspection_rows
+from tests.field_app_ui.test_crew_flows import FIRST, begin_work, state_of
+from tests.field_app_ui.test_inspector_flows import go, open_rounds, sheet, told
+from wire_contracts.orders import FactType
+from wire_contracts.work_order_states import WorkOrderState
+
+
+@pytest.fixture
+def inspector(crew: Field) -> Iterator[Field]:
+    """Return a tablet whose crew has homes and meters."""
+    crew.office.orders = ()
+    crew.office.extra = inspection_rows()
+    crew.hardware = Hands().hardware()
+    yield crew
+    if crew.ui is not None:
+        crew.ui.resize(harness.WIDTH, harness.HEIGHT)
+
+
+@pytest.mark.both_languages
+def test_the_next_order_can_be_accepted_after_one_at_work(crew: Field) -> None:
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    at_work = ui.get(hint="next-step").width
+    assert at_work > harness.WIDTH / 4
+    ui.back()
+    ui.settle()
+    ui.tap_hint("WO-000104")
+    ui.settle()
+
+    assert ui.get(hint="next-step").width >= at_work, "alone in its row"
+    ui.tap_hint("next-step")
+    ui.settle()
+    assert state_of(crew, 3) is WorkOrderState.ACCEPTED
+
+
+def test_a_bounce_takes_one_step_of_an_order(crew: Field) -> None:
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    ui.bounce("next-step")
+    ui.settle()
+
+    assert state_of(crew) is WorkOrderState.ACCEPTED
+
+
+def test_a_bounce_confirms_nothing_that_asks_for_a_second_tap(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    ui.bounce("secondary")
+    ui.settle()
+    assert told(inspector, FactType.SAFETY_CHECK) == []
+    assert ui.get("SureBtn", hint="secondary").is_armed, "the first touch counts"
+    ui.tap_hint("secondary")
+    ui.settle()
+
+    assert [each["is_no_access"] for each in told(inspector, FactType.SAFETY_CHECK)] == [True]
+
+
+def test_a_bounce_keeps_a_reading_once(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "meters")
+    go(ui, "next-door")
+    for key in "1290":
+        ui.tap_hint(f"key-{key}")
+    ui.settle()
+    ui.bounce("keep")
+    ui.settle()
+
+    assert [each["value"] for each in told(inspector, FactType.METER_READING)] == [1290.0]
+
+
+def test_help_is_called_by_two_touches_however_fast(crew: Field) -> None:
+    ui = crew.switch_on()
+    ui.tap_hint("help")
+    ui.settle()
+    go(ui, sheet(ui).blocks[0].lines[0].value)  # type: ignore[union-attr]  # the reasons come first
+    ui.bounce("primary")
+    ui.settle()
+    assert crew.tablet is not None
+
+    assert crew.tablet.site.help_called()
