@@ -1,0 +1,304 @@
+"""The sheet of help: the watch over who works alone, and the call that reaches the control room."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from field_app.orders.lone_watch import INTERVALS_MIN, Watch, WatchState
+from field_app.orders.site_desk import Draft, HelpCalled
+from field_app.platform.ports import Locator
+from field_app.presenters.ports import PresenterContext
+from field_app.presenters.sheet import Answers, Tapped
+from field_app.presenters.sheet_views import (
+    Block,
+    ChoiceBlock,
+    ChoiceLine,
+    NoteBlock,
+    NoticeBlock,
+    SheetButton,
+    SheetView,
+    TextBlock,
+    TimerBlock,
+)
+from field_app.presenters.site_words import HELP_ICONS, help_text
+from field_app.presenters.views import Tone
+from field_app.presenters.watch import (
+    answer_watch,
+    clock_text,
+    is_for_another,
+    late_text,
+    name_at_work,
+)
+from field_app.tablet import Tablet
+from wire_contracts.frames import ms_from_utc
+from wire_contracts.site_facts import HelpCall, HelpReason, LoneWorkerEvent, WatchEvent
+
+MINUTE_MS = 60_000
+
+HELP_ORDER = "help"
+"""The record under which what is chosen here is a draft."""
+
+_FRESH_MS = 10 * MINUTE_MS
+"""A reason that was chosen longer ago belongs to another danger (judgement)."""
+
+_TONES = {
+    WatchState.OFF: Tone.PLAIN,
+    WatchState.CALM: Tone.INFO,
+    WatchState.ASKING: Tone.WARN,
+    WatchState.OVERDUE: Tone.DANGER,
+    WatchState.ESCALATED: Tone.DANGER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpData:
+    """How the watch stands, and how far a call for help has come."""
+
+    watch: Watch
+    called: HelpCalled
+    now_ms: int
+    draft: Draft
+    is_for_another: bool = False
+
+
+class HelpPage:
+    """Help: one tap more than an accident allows, one less than a pocket would make."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, locator: Locator) -> None:
+        """Call for the person at work on `tablet`."""
+        self._tablet = tablet
+        self._context = context
+        self._locator = locator
+
+    def read(self) -> HelpData:
+        """Return how the watch stands."""
+        site = self._tablet.site
+        watch = site.watch()
+        return HelpData(
+            watch=watch,
+            is_for_another=is_for_another(self._tablet, watch),
+            called=site.help_called(),
+            now_ms=self._now_ms(),
+            draft=site.draft(HELP_ORDER),
+        )
+
+    def typed_before(self, data: HelpData) -> Mapping[str, str]:
+        """Return what was chosen a moment ago: the app may have been killed since."""
+        at_ms = data.draft.saved_at_ms or 0
+        return data.draft.typed if abs(data.now_ms - at_ms) < _FRESH_MS else {}
+
+    def saved_at_ms(self, data: HelpData) -> int | None:
+        """Return None: a reason is no answer until it is sent."""
+        del data
+        return None
+
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep what was chosen until it is sent."""
+        return self._tablet.site.keep(HELP_ORDER, "", answers)
+
+    def view(self, data: HelpData, answers: Answers) -> SheetView:
+        """Return the sheet."""
+        t = self._context.words
+        blocks: list[Block] = []
+        if data.called is not HelpCalled.NO:
+            blocks.append(self._calling(data.called))
+        blocks.append(self._reasons(answers))
+        blocks += self._watch(data, answers)
+        return SheetView(
+            title=t("Help"),
+            subtitle=t("Kept without a network, sent as soon as there is one"),
+            blocks=tuple(blocks),
+            primary=self._primary(data, answers),
+            secondary=self._secondary(data),
+            message=answers.message,
+        )
+
+    def tap(self, key: str, answers: Answers) -> Tapped:
+        """Call, end a call, start, answer or end the watch."""
+        acts = {
+            "call": self._call,
+            "over": self._over,
+            "start": self._start,
+            "confirm": self._confirm,
+            "end": self._end,
+        }
+        acts[key](answers)
+        self.keep(dict.fromkeys(answers.typed, ""))
+        return Tapped()
+
+    def _calling(self, called: HelpCalled) -> NoticeBlock:
+        """Return what became of the call; until the server has it nobody knows."""
+        t = self._context.words
+        texts = {
+            HelpCalled.TOLD: t("The control room has your call for help."),
+            HelpCalled.REFUSED: t(
+                "Not received: the server refused it, nobody knows. Call by telephone now."
+            ),
+        }
+        unsent = t("Not sent yet: nobody knows. Call by telephone, or go where there is a network.")
+        text = texts.get(called, unsent)
+        return NoticeBlock(key="calling", text=text, tone=Tone.DANGER, icon="alarm-light")
+
+    def _reasons(self, answers: Answers) -> ChoiceBlock:
+        t = self._context.words
+        return ChoiceBlock(
+            key="reason",
+            title=t("What do you need help with?"),
+            lines=tuple(
+                ChoiceLine(
+                    value=str(each),
+                    text=help_text(t, each),
+                    icon=HELP_ICONS[each],
+                    tone=Tone.DANGER,
+                    is_selected=answers.get("reason") == each,
+                )
+                for each in HelpReason
+            ),
+        )
+
+    def _watch(self, data: HelpData, answers: Answers) -> list[Block]:
+        t = self._context.words
+        watch = data.watch
+        title = TextBlock(key="alone", text=self._whose(data), is_title=True)
+        if watch.state is WatchState.OFF or watch.due_ms is None:
+            return [
+                title,
+                ChoiceBlock(
+                    key="interval",
+                    title=t("Ask me every"),
+                    columns=3,
+                    lines=tuple(
+                        ChoiceLine(
+                            value=str(minutes),
+                            text=t("{minutes} min").format(minutes=minutes),
+                            icon="timer",
+                            is_selected=answers.get("interval") == str(minutes),
+                        )
+                        for minutes in INTERVALS_MIN
+                    ),
+                ),
+                NoteBlock(
+                    key="place",
+                    label=t("Where are you?"),
+                    text=answers.get("place"),
+                    hint=t("Well, cellar, street"),
+                ),
+            ]
+        left_ms = watch.due_ms - data.now_ms
+        return [
+            title,
+            *self._watch_notices(data),
+            TimerBlock(
+                key="timer",
+                label=self._label(data),
+                text=clock_text(left_ms),
+                tone=_TONES[watch.state],
+                share=left_ms / watch.interval_ms if watch.interval_ms else 0.0,
+            ),
+        ]
+
+    def _whose(self, data: HelpData) -> str:
+        """Return over whom the watch is: a tablet keeps one, and a colleague may hold it."""
+        t = self._context.words
+        if data.is_for_another:
+            return t("{person} works alone").format(person=data.watch.person)
+        return t("I work alone")
+
+    def _watch_notices(self, data: HelpData) -> list[Block]:
+        t, blocks = self._context.words, list[Block]()
+        if data.watch.is_refused:
+            text = t("The server refused this watch: nobody watches. Tell somebody by telephone.")
+            blocks.append(
+                NoticeBlock(key="refused", text=text, tone=Tone.DANGER, icon="alarm-light")
+            )
+        if data.is_for_another:
+            text = t("This tablet keeps one watch: end that of {person} before you start your own.")
+            text = text.format(person=data.watch.person)
+            blocks.append(
+                NoticeBlock(key="another", text=text, tone=Tone.WARN, icon="account-clock")
+            )
+        return blocks
+
+    def _label(self, data: HelpData) -> str:
+        t, watch = self._context.words, data.watch
+        calm, asking = t("I am asked in"), t("Are you all right? Answer within")
+        if data.is_for_another:
+            calm = t("{person} is asked in").format(person=watch.person)
+            asking = t("Is {person} all right? Answer within").format(person=watch.person)
+        texts = {WatchState.CALM: calm, WatchState.ASKING: asking}
+        return texts.get(watch.state, late_text(t, watch))
+
+    def _primary(self, data: HelpData, answers: Answers) -> SheetButton:
+        t = self._context.words
+        if answers.get("reason"):
+            return SheetButton(
+                key="call",
+                text=t("Call for help"),
+                icon="phone-alert",
+                kind="danger",
+                needs_again=True,
+                is_urgent=True,
+            )
+        if data.watch.state is not WatchState.OFF:
+            all_right = t("{person} is all right").format(person=data.watch.person)
+            text = all_right if data.is_for_another else t("I am all right")
+            return SheetButton(key="confirm", text=text, icon="check-bold")
+        return SheetButton(
+            key="start",
+            text=t("Start the watch"),
+            icon="timer",
+            refusal="" if answers.get("interval") else t("Choose a reason, or how often to ask."),
+        )
+
+    def _secondary(self, data: HelpData) -> SheetButton | None:
+        t = self._context.words
+        if data.called is not HelpCalled.NO:
+            return SheetButton(key="over", text=t("Help is here"), icon="check-bold", kind="ghost")
+        if data.watch.state is not WatchState.OFF:
+            return SheetButton(
+                key="end", text=t("End the watch"), icon="pause", kind="ghost", needs_again=True
+            )
+        return None
+
+    def _call(self, answers: Answers) -> None:
+        self._tell_help(HelpReason(answers.get("reason")), is_over=False)
+
+    def _over(self, answers: Answers) -> None:
+        del answers
+        self._tell_help(HelpReason.CREW, is_over=True)
+
+    def _tell_help(self, reason: HelpReason, *, is_over: bool) -> None:
+        fix = self._locator.fix()
+        self._tablet.site.call_help(
+            HelpCall(
+                reason=reason,
+                place=self._tablet.site.watch().place,
+                latitude_deg=None if fix is None else fix.latitude_deg,
+                longitude_deg=None if fix is None else fix.longitude_deg,
+                is_over=is_over,
+            )
+        )
+
+    def _start(self, answers: Answers) -> None:
+        interval_ms = int(answers.get("interval") or INTERVALS_MIN[1]) * MINUTE_MS
+        self._tell(WatchEvent.STARTED, self._now_ms() + interval_ms, answers.get("place").strip())
+
+    def _confirm(self, answers: Answers) -> None:
+        del answers
+        answer_watch(self._tablet, self._now_ms())
+
+    def _end(self, answers: Answers) -> None:
+        del answers
+        self._tell(WatchEvent.ENDED, None, self._tablet.site.watch().place)
+
+    def _tell(self, event: WatchEvent, due_ms: int | None, place: str) -> None:
+        self._tablet.site.tell_watch(
+            LoneWorkerEvent(
+                event=event,
+                person=self._tablet.site.watch().person or name_at_work(self._tablet),
+                due_ms=due_ms,
+                place=place,
+            )
+        )
+
+    def _now_ms(self) -> int:
+        return ms_from_utc(self._context.clock.now_utc())
