@@ -58,6 +58,7 @@ class HelpData:
     now_ms: int
     draft: Draft
     is_for_another: bool = False
+    is_locked: bool = False
 
 
 class HelpPage:
@@ -76,6 +77,7 @@ class HelpPage:
         return HelpData(
             watch=watch,
             is_for_another=is_for_another(self._tablet, watch),
+            is_locked=self._tablet.log_in.is_locked(),
             called=site.help_called(),
             now_ms=self._now_ms(),
             draft=site.draft(HELP_ORDER),
@@ -205,6 +207,9 @@ class HelpPage:
 
     def _watch_notices(self, data: HelpData) -> list[Block]:
         t, blocks = self._context.words, list[Block]()
+        if data.is_locked:
+            text = t("It is ended after the PIN; answering it takes none.")
+            blocks.append(NoticeBlock(key="locked", text=text, tone=Tone.INFO, icon="lock"))
         if data.watch.is_refused:
             text = t("The server refused this watch: nobody watches. Tell somebody by telephone.")
             blocks.append(
@@ -253,7 +258,7 @@ class HelpPage:
         t = self._context.words
         if data.called is not HelpCalled.NO:
             return SheetButton(key="over", text=t("Help is here"), icon="check-bold", kind="ghost")
-        if data.watch.state is not WatchState.OFF:
+        if data.watch.state is not WatchState.OFF and not data.is_locked:
             return SheetButton(
                 key="end", text=t("End the watch"), icon="pause", kind="ghost", needs_again=True
             )
@@ -288,6 +293,8 @@ class HelpPage:
 
     def _end(self, answers: Answers) -> None:
         del answers
+        if self._tablet.log_in.is_locked():
+            return  # whoever finds the tablet ends nobody's watch
         self._tell(WatchEvent.ENDED, None, self._tablet.site.watch().place)
 
     def _tell(self, event: WatchEvent, due_ms: int | None, place: str) -> None:
