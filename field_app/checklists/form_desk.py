@@ -205,6 +205,20 @@ class FormDesk:
         )
         return frozenset(form.rpartition("@")[0] for form in forms)
 
+    def drafted(self, subject: FormSubject) -> tuple[Mapping[str, str], ...]:
+        """Return what the person at work has answered in forms that are not finished, by place."""
+        author = self._stamps.actor()
+
+        def work(connection: Connection) -> tuple[Mapping[str, str], ...]:
+            forms = draft_store.forms_begun(connection, subject.about_id, author)
+            keys = [_draft_key(subject, form, author) for form in forms]
+            drafts = [draft_store.load_draft(connection, key).answers for key in keys]
+            return tuple(
+                {place: _text(value) for place, value in answers.items()} for answers in drafts
+            )
+
+        return self._database.read(work)
+
     def finished(self, subject: FormSubject, since_ms: int = 0) -> tuple[AnswerSet, ...]:
         """Return what was sealed for a subject on this tablet in the last 90 days, oldest first.
 

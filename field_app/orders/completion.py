@@ -54,6 +54,7 @@ class Evidence:
         keeps_photos: This tablet may keep any.
         open_checklists: Titles of the office's checklists for this order that nobody has finished.
         required_checklists: The same, of those that the office requires of every such order.
+        forms_lel_pct: The most gas that checklists tell of, finished or not; None: of none.
     """
 
     photos: int = 0
@@ -62,6 +63,7 @@ class Evidence:
     keeps_photos: bool = False
     open_checklists: Sequence[str] = ()
     required_checklists: Sequence[str] = ()
+    forms_lel_pct: float | None = None
 
 
 ALONG_A_CHECKLIST: Final = frozenset(
@@ -77,6 +79,12 @@ ALONG_A_CHECKLIST: Final = frozenset(
 """Orders whose evidence is the office's checklist, where the office has published one.
 
 Of any other order a checklist is demanded where the office says that it is required."""
+
+
+def most_gas(record: WorkRecord, evidence: Evidence) -> float | None:
+    """Return the most that was measured beside the form of the finding, % LEL; None: nothing."""
+    found = (record.lel_pct, evidence.forms_lel_pct)
+    return max((each for each in found if each is not None), default=None)
 
 
 def what_is_lacking(
@@ -122,7 +130,7 @@ def _lacking_gas(
     evidence: Evidence,
 ) -> list[Lacking]:
     """Return that gas was measured, where the result says that there is none."""
-    lel_pct = record.lel_pct
+    lel_pct = most_gas(record, evidence)
     if lel_pct is None or not is_gas_present(lel_pct) or result is None:
         return []
     if document.medium is not Medium.GAS:
@@ -143,7 +151,7 @@ def _lacking_steps(
 
     An order that has no steps is not the one over which a leak of gas is closed.
     """
-    is_found = evidence.has_gas or is_gas_present(record.lel_pct)
+    is_found = evidence.has_gas or is_gas_present(most_gas(record, evidence))
     is_gas = is_found and document.medium is Medium.GAS
     is_worst = result is not None and (is_gas or SafetyStep.REPAIR in record.done)
     worst = FindingResult.LEAK if is_worst else result

@@ -18,7 +18,7 @@ from field_app.forms.finding import (
     seal,
 )
 from field_app.orders import order_store
-from field_app.orders.completion import Evidence, Lacking, what_is_lacking
+from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
@@ -97,9 +97,9 @@ class FindingSheet:
         )
         return what_is_lacking(self.document, answers.result, self.record, evidence)
 
-    def is_gas_for_others(self, answers: FindingAnswers) -> bool:
+    def is_gas_for_others(self, answers: FindingAnswers, outside: Evidence) -> bool:
         """Return whether these answers and the measurements tell of gas not repaired over this."""
-        return must_order_for_finding(self.document, answers, self.record.lel_pct)
+        return must_order_for_finding(self.document, answers, most_gas(self.record, outside))
 
 
 class OrderDesk:
@@ -236,11 +236,12 @@ class OrderDesk:
 
         self._database.write(work)
 
-    def report_gas(self, order_id: str) -> None:
+    def report_gas(self, order_id: str, outside: Evidence | None = None) -> None:
         """End the visit over gas that this order has no steps for; it makes an order of class A.
 
         One group: the order (unless this visit made it already), the answers as they stand, the
-        end of the visit as too dangerous. Nothing that the form lacks is waited for.
+        end of the visit as too dangerous. Nothing that the form lacks is waited for. `outside`
+        tells of gas in checklists.
 
         Raises:
             FindingIncompleteError: The form and the measurements say nothing of gas.
@@ -251,10 +252,10 @@ class OrderDesk:
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
             sheet = _sheet(connection, order_id, stamp.actor)
-            if not sheet.is_gas_for_others(sheet.answers):
+            if not sheet.is_gas_for_others(sheet.answers, outside or Evidence()):
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
-            self._append(connection, order_id, _gas_group(sheet, stamp))
+            self._append(connection, order_id, _gas_group(sheet, stamp, outside or Evidence()))
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
@@ -328,7 +329,7 @@ def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue
     return {}
 
 
-def _gas_group(sheet: FindingSheet, stamp: TapStamp) -> list[NewOperation]:
+def _gas_group(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> list[NewOperation]:
     order_id, answers = sheet.order_id, sheet.answers
     asked = sheet.record.gas_order
     end = VisitEnd(reason=VisitEndReason.DANGEROUS, note=answers.note.strip()[:LONGEST_NOTE])
@@ -342,7 +343,7 @@ def _gas_group(sheet: FindingSheet, stamp: TapStamp) -> list[NewOperation]:
     ]
     if asked is not None and not asked.is_over:
         return group
-    lel_pct = gas_found(answers, sheet.record.lel_pct)
+    lel_pct = gas_found(answers, most_gas(sheet.record, outside))
     request = gas_request(new_id(stamp), order_id, sheet.document, lel_pct, answers.note)
     return [ask_order(order_id, request, stamp), *group]
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from field_app.forms.numbers import least_lel_pct, parse_number
+from field_app.orders.entry_gate import is_too_old
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType
 from wire_contracts.quantities import Medium, Quantity
@@ -69,6 +70,7 @@ class Trouble(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     OUT_OF_RANGE = "out_of_range"
     NOT_SAFE = "not_safe"
+    TOO_OLD = "too_old"
 
 
 _LEL = StepField(
@@ -216,6 +218,26 @@ def troubles_of(plan: StepPlan, values: Mapping[str, str]) -> dict[str, Trouble]
     """Return what is wrong with the values of a step, by field; empty when it can be done."""
     found = {field.key: trouble_of(field, values.get(field.key, "")) for field in plan.fields}
     return {key: trouble for key, trouble in found.items() if trouble is not None}
+
+
+TYPED_AT: Final = ".at"
+"""Beside a measured value's own name in the draft: when it was typed, ms of the tablet's clock."""
+
+
+def is_of_air(key: str) -> bool:
+    """Return whether a value of a step says something of the air, which does not stay as it is."""
+    return key.rpartition(".")[2] == Quantity.GAS_LEL_PCT
+
+
+def old_values(plan: StepPlan, typed: Mapping[str, str], now_ms: int) -> frozenset[str]:
+    """Return the fields whose air was measured too long ago to say anything of the air now."""
+    return frozenset(
+        field.key
+        for field in plan.fields
+        if typed.get(field.key, "").strip()
+        and (at := typed.get(f"{field.key}{TYPED_AT}", "")).isdecimal()
+        and is_too_old(int(at), now_ms)
+    )
 
 
 def is_unsafe(plan: StepPlan, values: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
     next_step,
+    old_values,
     troubles_of,
     undone_with,
 )
@@ -224,7 +225,8 @@ class SiteDesk:
             if plan is not None:
                 timer = timer_at(sheet.typed, step, plan.wait_min or 0.0, sheet.now_ms)
             values = {} if plan is None else with_clock(plan, typed, timer)
-            if plan is None or plan.step is not step or troubles_of(plan, values):
+            is_old = plan is not None and bool(old_values(plan, typed, sheet.now_ms))
+            if plan is None or plan.step is not step or is_old or troubles_of(plan, values):
                 message = f"order {order_id}: step {step} cannot be taken now"
                 raise StepRefusedError(message)
             said: dict[str, JsonValue] = {**values}
@@ -254,7 +256,8 @@ class SiteDesk:
             if plan is None or plan.step is not step or not is_unsafe(plan, typed):
                 message = f"order {order_id}: step {step} has no value to be kept as not safe"
                 raise StepRefusedError(message)
-            done = StepDone(step=step, values=typed, is_undone=True, is_unsafe=True)
+            asked = {field.key: typed[field.key] for field in plan.fields if field.key in typed}
+            done = StepDone(step=step, values=asked, is_undone=True, is_unsafe=True)
             self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, step_json(done))])
             self._forget(connection, order_id, str(step), typed)
             self._forget(connection, order_id, TIMER_PAGE, {str(step): ""})

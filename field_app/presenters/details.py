@@ -23,6 +23,7 @@ from field_app.presenters.views import (
     Tone,
 )
 from field_app.presenters.wording import (
+    count_unit,
     due_text,
     event_text,
     gap_text,
@@ -42,6 +43,9 @@ from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 _MOST_CHART_POINTS: Final = 600
 """More than the pixels of the chart on any tablet."""
+
+_SHOWN_COUNTS: Final = 3
+"""Former readings on the order's page; its sheet of the reading has more."""
 
 
 def blank_order(order_id: str) -> OrderView:
@@ -184,9 +188,24 @@ def _facts(document: WorkOrderDocument, context: PresenterContext) -> tuple[Labe
         LabelledText(label=t("Address"), text=document.address, icon="address"),
         LabelledText(label=t("Meter"), text=document.meter_id or "", icon="meter"),
         LabelledText(label=t("Number on the meter"), text=document.device_serial or "", icon="tag"),
+        LabelledText(label=t("Last readings"), text=_last_counts(document, context), icon="meter"),
         LabelledText(label=t("Made"), text=created, icon="time"),
     )
     return tuple(fact for fact in facts if fact.text)
+
+
+def _last_counts(document: WorkOrderDocument, context: PresenterContext) -> str:
+    """Return what the meter counted lately, the newest first, empty where nobody knows."""
+    site = document.site
+    if site is None:
+        return ""
+    now_utc = context.clock.now_utc()
+    unit = count_unit(site.quantity)
+    return "\n".join(
+        f"{shown_number(each.value)} {unit}".strip()
+        + f"  ·  {time_text(context.words, each.at_ms, now_utc, context.zone)}"
+        for each in reversed(site.counts[-_SHOWN_COUNTS:])
+    )
 
 
 def _finding(document: WorkOrderDocument, t: Words) -> tuple[LabelledText, ...]:

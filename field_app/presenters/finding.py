@@ -206,11 +206,10 @@ class FindingPresenter:
         try:
             if unsure:
                 self._tablet.desk.save_answers(self._order_id, unsure)
-            if is_gas:
-                self._tablet.desk.report_gas(self._order_id)
-                return ""
             found = self._tablet.desk.finding(self._order_id)
-            self._tablet.desk.finish(self._order_id, order_evidence(self._tablet, found, t))
+            outside = order_evidence(self._tablet, found, t)
+            act = self._tablet.desk.report_gas if is_gas else self._tablet.desk.finish
+            act(self._order_id, outside)
         except FindingIncompleteError as error:
             if error.missing:
                 return missing_text(t, error.missing[0])
@@ -310,7 +309,7 @@ class FindingPresenter:
     def _gas_text(self, answers: FindingAnswers) -> str:
         if self._sheet is None or self._is_finished:
             return ""
-        is_gas = self._sheet.is_gas_for_others(answers)
+        is_gas = self._sheet.is_gas_for_others(answers, self._outside)
         return self._context.words("Gas escapes: order a crew now") if is_gas else ""
 
     def _lack_texts(self, lacking: Sequence[Lacking]) -> tuple[str, ...]:

@@ -19,11 +19,10 @@ from field_app.presenters.sheet_views import (
 from field_app.presenters.site_page import SitePage
 from field_app.presenters.site_words import doubt_text
 from field_app.presenters.views import LabelledText, Tone
+from field_app.presenters.wording import count_unit
 from field_app.tablet import Tablet
 from wire_contracts.order_site import OrderSite
-from wire_contracts.quantities import Quantity
 
-_UNITS = {Quantity.ENERGY_KWH: "kWh"}
 _SHOWN_COUNTS = 5
 _NEVER = frozenset({Doubt.NOT_A_NUMBER, Doubt.TOO_LONG})
 """What no reason makes right."""
@@ -184,4 +183,4 @@ def _reason_of(answers: Answers) -> str:
 
 
 def _unit(site: OrderSite) -> str:
-    return "" if site.quantity is None else _UNITS.get(site.quantity, "m³")
+    return count_unit(site.quantity)

@@ -126,6 +126,8 @@ def trouble_text(t: Words, field: StepField, trouble: Trouble) -> str:
         return t("Possible: {low} to {high}").format(low=f"{field.low:g}", high=f"{field.high:g}")
     if trouble is Trouble.NOT_SAFE:
         return t("Not safe: stop, go back one step")
+    if trouble is Trouble.TOO_OLD:
+        return gate_text(t, GateReason.TOO_OLD)
     return ""
 
 

@@ -239,3 +239,10 @@ def since_text(t: Words, moment_ms: int | None, now_utc: datetime) -> str:
 def no_room_text(t: Words) -> str:
     """Return what to say when the tablet's disk is full."""
     return t("No room on this tablet: nothing is lost, free some space. It is tried again.")
+
+
+def count_unit(quantity: Quantity | None) -> str:
+    """Return the unit in which a meter's totaliser counts, empty where it is not known."""
+    if quantity is None:
+        return ""
+    return "kWh" if quantity is Quantity.ENERGY_KWH else "m³"

@@ -1,15 +1,21 @@
 """The sheet of the work itself: the steps in the order that safety demands, one after the other."""
 
+from collections.abc import Mapping
 from typing import Final
+
+from typing_extensions import override
 
 from field_app.forms.numbers import shown_number
 from field_app.orders.safety_steps import (
+    TYPED_AT,
     FieldKind,
     StepField,
     StepPlan,
     Trouble,
+    is_of_air,
     is_unsafe,
     next_step,
+    old_values,
     trouble_of,
     troubles_of,
 )
@@ -66,6 +72,13 @@ class WorkPage(SitePage):
     def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
         """Work on the order `order_id`."""
         super().__init__(tablet, context, order_id, "")
+
+    @override
+    def keep(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers; of what was measured in the air also when it was typed."""
+        now = str(ms_from_utc(self._context.clock.now_utc()))
+        times = {f"{key}{TYPED_AT}": now for key in answers if is_of_air(key)}
+        return super().keep({**answers, **times})
 
     def view(self, data: SiteSheet, answers: Answers) -> SheetView:
         """Return the sheet."""
@@ -155,6 +168,14 @@ class WorkPage(SitePage):
         line = RowLine(key="clock", title=title, icon="timer", actions=(start,))
         return RowsBlock(key=f"clock-{plan.step}", title="", lines=(line,))
 
+    def _old(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> dict[str, Trouble]:
+        """Return the values that say nothing of the air now; one that is being typed is new."""
+        start = f"{plan.step}."
+        typed = {key: data.typed.get(f"{start}{key}", "") for key in _names_of(plan)}
+        old = old_values(plan, typed, data.now_ms)
+        same = {key for key in old if answers.get(f"{start}{key}") == typed[key]}
+        return dict.fromkeys(same, Trouble.TOO_OLD)
+
     def _wait_text(self, plan: StepPlan) -> str:
         return self.t("Watch it for {minutes} min").format(minutes=f"{plan.wait_min:g}")
 
@@ -190,7 +211,7 @@ class WorkPage(SitePage):
     def _questions(self, data: SiteSheet, plan: StepPlan, answers: Answers) -> list[Block]:
         values = self._values(data, plan, answers)
         blocks: list[Block] = []
-        found = troubles_of(plan, values)
+        found, old = troubles_of(plan, values), self._old(data, plan, answers)
         if Trouble.NOT_SAFE in found.values():
             blocks.append(
                 NoticeBlock(
@@ -209,13 +230,13 @@ class WorkPage(SitePage):
         )
         blocks += self._clock(data, plan)
         blocks += [
-            self._question(plan, field, values[field.key])
+            self._question(plan, field, values[field.key], old.get(field.key))
             for field in plan.fields
             if not _is_clocked(plan, field)
         ]
         return blocks
 
-    def _question(self, plan: StepPlan, field: StepField, text: str) -> Block:
+    def _question(self, plan: StepPlan, field: StepField, text: str, old: Trouble | None) -> Block:
         t = self.t
         key = f"{plan.step}.{field.key}"
         if field.kind is FieldKind.CHOICE:
@@ -230,7 +251,7 @@ class WorkPage(SitePage):
                 for option in field.options
             )
             return ChoiceBlock(key=key, title=field_text(t, field), lines=lines, columns=2)
-        trouble = trouble_of(field, text)
+        trouble = trouble_of(field, text) or old
         return NumberBlock(
             key=key,
             label=field_text(t, field),
@@ -270,7 +291,7 @@ class WorkPage(SitePage):
                 icon="alert-octagon",
                 kind="danger",
             )
-        left = troubles_of(plan, values)
+        left = {**troubles_of(plan, values), **self._old(data, plan, answers)}
         return SheetButton(
             key=str(plan.step),
             text=t("Done: {step}").format(step=name),
@@ -291,6 +312,11 @@ class WorkPage(SitePage):
             if field.key in left
         ]
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
+
+
+def _names_of(plan: StepPlan) -> list[str]:
+    """Return the draft names of a step's values, and of when each was typed."""
+    return [name for field in plan.fields for name in (field.key, f"{field.key}{TYPED_AT}")]
 
 
 def _is_clocked(plan: StepPlan, field: StepField) -> bool:

@@ -128,3 +128,13 @@ def test_a_clock_never_runs_backwards_and_ends_when_the_wait_is_over(
     assert 0 <= timer.share <= 1
     assert timer.minutes >= 1
     assert (timer.left_ms == 0) == (max(passed_ms, 0) >= wait_min * MINUTE_MS)
+
+
+def test_gas_in_a_checklist_says_that_not_all_is_well() -> None:
+    order = replace(ORDER, order_type=OrderType.LEAK_CHECK, medium=Medium.GAS)
+    lacking = what_is_lacking(
+        order, FindingResult.NORMAL, WorkRecord(), Evidence(forms_lel_pct=45.0)
+    )
+
+    assert [each.lel_pct for each in lacking if each.lack is Lack.GAS_MEASURED] == [45.0]
+    assert sum(each.lack is Lack.STEP for each in lacking) == len(SafetyStep)

@@ -8,16 +8,21 @@ from typing import Any
 import pytest
 
 from field_app.i18n import CatalogueWords
+from field_app.platform.desktop import NoLocator
+from field_app.presenters.details import order_view
 from field_app.presenters.gate_page import GatePage
+from field_app.presenters.help_page import HelpPage
 from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.sheet_views import RowsBlock, SheetView
 from field_app.presenters.valves_page import ValvesPage
+from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, WATER, told, working_tablet, working_town
-from tests.field_app_ui.town_office import TownOffice
+from tests.field_app_ui.town_office import TownOffice, make_order, make_site
 from wire_contracts.frames import ms_from_utc
+from wire_contracts.site_facts import SafetyStep
 
 GOOD_AIR = {
     "oxygen_pct": "20.8",
@@ -213,3 +218,81 @@ def test_a_closed_valve_that_the_server_refused_stays_on_the_list(
         if isinstance(each, RowsBlock) and each.key == "list"
     )
     assert [line.key for line in rows.lines] == ["vw-014"]
+
+
+def test_a_measured_step_grows_old_before_it_is_sealed(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    presenter = opened(WorkPage(tablet, context, LEAK))
+    presenter.choose("isolate.how", "not_needed")
+    presenter.tap("isolate")
+    presenter.choose("ventilate.how", "fan")
+    typed(presenter, {"ventilate.minutes": "10"})
+    presenter.tap("ventilate")
+    typed(presenter, {"measure.gas_lel_pct": "8"})
+    town.clock.moment_utc += timedelta(minutes=31)
+    later = opened(WorkPage(tablet, context, LEAK))
+    assert later.view.primary is not None
+    assert "30 minutes ago" in later.view.primary.refusal
+    later.tap("measure")
+    assert SafetyStep.MEASURE not in tablet.site.sheet(LEAK).record.done
+    typed(later, {"measure.gas_lel_pct": "7"})
+    later.tap("measure")
+
+    assert SafetyStep.MEASURE in tablet.site.sheet(LEAK).record.done
+    assert told(tablet, town, "safety_step")[-1]["values"] == {"gas_lel_pct": "7"}
+
+
+def test_a_value_that_is_not_safe_has_its_own_button(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    presenter = opened(WorkPage(tablet, context, LEAK))
+    for step, values in (
+        ("isolate", {"how": "not_needed"}),
+        ("ventilate", {"how": "fan", "minutes": "10"}),
+    ):
+        tablet.site.keep(LEAK, step, values)
+        tablet.site.do_step(LEAK, SafetyStep(step))
+    presenter.refresh()
+    typed(presenter, {"measure.gas_lel_pct": "OL"})
+    assert presenter.view.primary is not None
+    assert (presenter.view.primary.key, presenter.view.primary.kind) == ("unsafe:measure", "danger")
+    presenter.tap("unsafe:measure")
+
+    assert told(tablet, town, "safety_step")[-1]["values"] == {"gas_lel_pct": "OL"}
+    assert tablet.site.sheet(LEAK).record.lel_pct == 100
+
+
+def test_nobody_ends_the_watch_on_a_locked_tablet(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    page = opened(HelpPage(tablet, context, NoLocator()))
+    page.choose("interval", "30")
+    page.tap("start")
+    tablet.set_pin("285170")
+    tablet.lock()
+    page.refresh()
+    assert page.view.secondary is None
+    page.tap("end")
+    page.tap("confirm")
+    tablet.unlock("li-wei", "285170")
+    page.refresh()
+
+    assert page.view.secondary is not None
+    assert page.view.secondary.key == "end"
+    assert [each["event"] for each in told(tablet, town, "lone_worker")] == ["started", "confirmed"]
+
+
+def test_the_order_shows_what_the_meter_counted_lately(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    seen = tablet.desk.order(LEAK)
+    assert seen is not None
+    view = order_view(seen, make_order(0, site=make_site(0))[1], context, "")
+
+    (line,) = [each.text for each in view.facts if each.label == "Last readings"]
+    assert line.splitlines() == [
+        "1840 m³  ·  20 Nov 06:12",
+        "1828 m³  ·  14 Nov 06:12",
+        "1782 m³  ·  22 Oct 06:12",
+    ]
