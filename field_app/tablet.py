@@ -311,6 +311,7 @@ class Tablet:
         def work(connection: Connection) -> None:
             records = outbox_store.release_held(connection) | photo_store.release_held(connection)
             order_store.rebuild_lines(connection, records)
+            sealed_store.release_held(connection)
             sync_store.try_at_once(connection)
 
         self.database.write(work)

@@ -39,6 +39,9 @@ TAG_BYTES = 16
 KEY_INFO = b"lamplighter sealed v1"
 """Info of the HKDF; also the first line of what a box is bound to."""
 
+LONGEST_ABOUT = 64
+"""Letters of what names an envelope: a SHA-256 in hexadecimal."""
+
 MAX_ENVELOPES = 200
 """In one request, as many as a push has operations (RULINGS R12)."""
 
@@ -150,7 +153,7 @@ def parse_envelope(reader: FieldReader) -> Envelope:
     reader.integer("v", low=VERSION, high=VERSION)
     return Envelope(
         kind=reader.choice("kind", SealedKind),
-        about=reader.text("about", longest=64),
+        about=reader.text("about", longest=LONGEST_ABOUT),
         key_id=reader.text("key", longest=16),
         ephemeral=_bytes(reader, "eph", low=KEY_BYTES, high=KEY_BYTES),
         nonce=_bytes(reader, "nonce", low=NONCE_BYTES, high=NONCE_BYTES),
@@ -217,7 +220,7 @@ def parse_sealed_answer(root: FieldReader) -> SealedAnswer:
         results=tuple(
             SealedResult(
                 kind=reader.choice("kind", SealedKind),
-                about=reader.text("about", longest=64),
+                about=reader.text("about", longest=LONGEST_ABOUT),
                 is_opened=reader.boolean("opened"),
             )
             for reader in root.objects("results", longest=MAX_ENVELOPES)

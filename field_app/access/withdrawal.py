@@ -5,6 +5,7 @@ removed; what could not be sealed stays as it is. The sealed things are sent wit
 revoked, and forgotten when the server holds them.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from field_app.store.sealed_store import Seal, SealedItem
 from field_app.store.settings_store import Key
 from field_app.store.tables import base_row, bucket, order_view, sync_report
 from field_app.sync import epochs, sync_store
+from field_app.sync.reasons import RequestRefused
 from field_app.sync.uploading import server_now_ms
 from wire_contracts.blobs import MAX_THUMB_BYTES
 from wire_contracts.clock import Clock
@@ -37,6 +39,8 @@ from wire_contracts.sealed import (
     SealedRequest,
 )
 from wire_contracts.sync import PROTOCOL
+
+_log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -92,23 +96,36 @@ def withdraw(connection: Connection, seal: Seal, at_ms: int) -> None:
 def readmit(connection: Connection) -> None:
     """Forget the withdrawal: the office has enrolled the tablet anew."""
     settings_store.save(connection, Key.WITHDRAWN_MS, None)
+    sealed_store.release_held(connection)
 
 
 def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
     """Send what is left in sealed form only; return how many things the server holds now.
 
+    What the server cannot even read is set aside, with its group, and stops nothing behind it.
+
     Raises:
         SyncProblem: No usable answer; what was not confirmed stays.
     """
     sent = 0
-    while batch := database.read(_next_batch):
-        answer = api.send_sealed(
-            SealedRequest(
-                replica_id=database.read(_replica_id),
-                envelopes=[item.envelope for item in batch],
-                protocol=PROTOCOL,
-            )
+    choose = _next_batch
+    if database.read(sealed_store.is_any_waiting):
+        database.write(sealed_store.hold_unreadable)
+    while batch := database.read(choose):
+        request = SealedRequest(
+            replica_id=database.read(_replica_id),
+            envelopes=[item.envelope for item in batch],
+            protocol=PROTOCOL,
         )
+        try:
+            answer = api.send_sealed(request)
+        except RequestRefused as refused:
+            if choose is _first_group:
+                _log.warning("sealed things are set aside: %s", refused.detail)
+                things = [(str(item.envelope.kind), item.envelope.about) for item in batch]
+                database.write(partial(sealed_store.hold, things=things))
+            choose = _first_group  # one of them may be the poison: one by one
+            continue
         settled = database.write(_settle(batch, answer, clock))
         sent += settled
         if settled == 0:
@@ -246,6 +263,13 @@ def _next_batch(connection: Connection) -> list[SealedItem]:
             break
         count += 1
     return items[: _whole(items, count)]
+
+
+def _first_group(connection: Connection) -> list[SealedItem]:
+    """Return the operations of the first action that waits, or one other thing alone."""
+    items = _next_batch(connection)
+    is_together = bool(items) and items[0].group != ""
+    return [each for each in items if each.group == items[0].group] if is_together else items[:1]
 
 
 def _whole(items: Sequence[SealedItem], count: int) -> int:

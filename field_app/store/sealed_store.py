@@ -7,17 +7,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Integer, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 from field_app.store import draft_store, lease_store
 from field_app.store.among import is_among_bound
 from field_app.store.record_states import WAITING
 from field_app.store.tables import draft_answer, outbox_op, sealed_item
+from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.payloads import dump_json
 from wire_contracts.sealed import (
+    LONGEST_ABOUT,
     Envelope,
     SealedKind,
     SealedResult,
@@ -102,10 +115,20 @@ _KEEP: Final = _NEW.on_conflict_do_update(
 
 
 def draft_about(draft: draft_store.DraftKey) -> str:
-    """Return what names a draft's envelope: its record, and the form where it is the office's."""
-    if draft.form == FINDING_FORM:
-        return draft.order_id
-    return f"{draft.order_id}:{hashlib.sha256(draft.form.encode()).hexdigest()[:8]}"
+    """Return what names a draft's envelope: its record, and the form where it is the office's.
+
+    A record whose name is too long for that is shortened; the draft inside names it in full.
+    """
+    form = "" if draft.form == FINDING_FORM else f":{_short_hash(draft.form)}"
+    record, room = draft.order_id, LONGEST_ABOUT - len(form)
+    if len(record) > room:
+        mark = f"~{_short_hash(record)}"
+        record = record[: room - len(mark)] + mark
+    return record + form
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def seal_draft(connection: Connection, seal: Seal, draft: draft_store.DraftKey, at_ms: int) -> bool:
@@ -275,40 +298,81 @@ def leave_sealed_only(connection: Connection) -> int:
     return count
 
 
+_HELD: Final = -1
+"""In `acked_at_ms`: the server refuses it, or nobody can read it; in nobody's way until a person
+tries again."""
+
 _WAITS_ALONE = and_(sealed_item.c.is_alone == 1, sealed_item.c.acked_at_ms == 0)
+_NOT_ARRIVED = and_(sealed_item.c.is_alone == 1, sealed_item.c.acked_at_ms <= 0)
 
 
 def count_alone(connection: Connection) -> int:
-    """Return how many envelopes wait whose words are no longer here."""
+    """Return how many envelopes are not at the server whose words are no longer here."""
     return connection.execute(_COUNT_ALONE).scalar_one()
 
 
-_COUNT_ALONE: Final = select(func.count()).select_from(sealed_item).where(_WAITS_ALONE)
+_COUNT_ALONE: Final = select(func.count()).select_from(sealed_item).where(_NOT_ARRIVED)
 
 
 def next_alone(connection: Connection, limit: int) -> list[SealedItem]:
     """Return the envelopes to be sent as they are: operations as they were tapped, then the rest.
 
     Never by the wall clock, which may have been set back; a finding is fact, fields and step of one
-    millisecond, and the step is refused before the others are there.
+    millisecond, and the step is refused before the others are there. One that cannot be read is
+    left out: `hold_unreadable` sets it aside.
     """
-    rows = connection.execute(_ALONE, {"most": limit}).all()
-    return [
-        SealedItem(
-            owner=row.owner,
-            envelope=parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope))),
-            group=row.group_id,
-        )
-        for row in rows
-    ]
+    found = [_item(row) for row in connection.execute(_ALONE, {"most": limit})]
+    return [each for each in found if each is not None]
 
+
+def is_any_waiting(connection: Connection) -> bool:
+    """Return whether envelopes are to be sent, readable or not."""
+    return connection.execute(_ALONE, {"most": 1}).first() is not None
+
+
+def hold_unreadable(connection: Connection) -> int:
+    """Set aside what waits and cannot be read, so that it stops nothing; return how many."""
+    rows = connection.execute(_ALONE, {"most": _ALL}).all()
+    return hold(connection, [(row.kind, row.about) for row in rows if _item(row) is None])
+
+
+def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
+    try:
+        envelope = parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope)))
+    except (ContractError, ValueError):
+        return None
+    return SealedItem(owner=row.owner, envelope=envelope, group=row.group_id)
+
+
+_ALL: Final = -1
+"""As a limit: none (SQLite, LIMIT)."""
 
 _ALONE: Final = (
-    select(sealed_item.c.owner, sealed_item.c.envelope, sealed_item.c.group_id)
+    select(
+        sealed_item.c.kind,
+        sealed_item.c.about,
+        sealed_item.c.owner,
+        sealed_item.c.envelope,
+        sealed_item.c.group_id,
+    )
     .where(_WAITS_ALONE)
     .order_by(sealed_item.c.n == 0, sealed_item.c.n, sealed_item.c.made_at_ms, sealed_item.c.about)
     .limit(bindparam("most", type_=Integer))
 )
+
+
+def hold(connection: Connection, things: Sequence[tuple[str, str]]) -> int:
+    """Set (kind, about) aside until a person tries again; return how many there were."""
+    for kind, about in things:
+        mine = and_(sealed_item.c.kind == kind, sealed_item.c.about == about, _WAITS_ALONE)
+        connection.execute(update(sealed_item).where(mine).values(acked_at_ms=_HELD))
+    return len(things)
+
+
+def release_held(connection: Connection) -> None:
+    """Let wait again what was set aside."""
+    held = update(sealed_item).where(sealed_item.c.acked_at_ms == _HELD)
+    connection.execute(held.values(acked_at_ms=0))
 
 
 def settle_alone(

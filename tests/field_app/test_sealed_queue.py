@@ -1,0 +1,145 @@
+"""Nothing that is left in sealed form stops what is behind it: long names, damage, refusals."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, update
+
+from field_app.access.withdrawal import send_sealed, withdraw
+from field_app.patrols.inspection_desk import home_draft
+from field_app.store.draft_store import DraftKey
+from field_app.store.sealed_store import draft_about
+from field_app.store.tables import sealed_item
+from field_app.sync.reasons import Reason, RequestRefused
+from field_app.tablet import Tablet
+from tests.field_app.office_parts import Office, serving
+from tests.field_app.test_withdrawal import (
+    PIN,
+    app_with_keys,
+    kinds_kept,
+    ledger,
+    new_tablet,
+    revoke,
+    work_offline,
+)
+from wire_contracts.orders import FINDING_FORM
+from wire_contracts.sealed import LONGEST_ABOUT, SealedAnswer, SealedRequest, SealedResult
+from wire_contracts.sync import PROTOCOL
+
+LONG_HOME = "sunny-garden-phase-2-building-14-unit-3-floor-18-room-1802"
+
+
+@pytest.fixture
+def server(office: Office, tmp_path: Path) -> Iterator[str]:
+    with serving(app_with_keys(office, tmp_path / "keys")) as url:
+        yield url
+
+
+@pytest.fixture
+def tablet(office: Office, server: str, tmp_path: Path) -> Iterator[Tablet]:
+    with closing(new_tablet(tmp_path / "tablet", office, server)) as found:
+        found.set_pin(PIN)
+        yield found
+
+
+def at_work(tablet: Tablet, office: Office) -> set[str]:
+    order_id = office.new_order()
+    tablet.sync_now()
+    return set(work_offline(tablet, order_id))
+
+
+def spoil_one(tablet: Tablet, op_id: str) -> None:
+    def work(connection: Connection) -> None:
+        mine = sealed_item.c.about == op_id
+        connection.execute(update(sealed_item).where(mine).values(envelope='{"v":1,"kind":"op'))
+
+    tablet.database.write(work)
+
+
+def test_a_draft_about_a_home_with_a_long_name_leaves_a_withdrawn_tablet_with_the_rest(
+    tablet: Tablet, office: Office
+) -> None:
+    op_ids = at_work(tablet, office)
+    tablet.inspections.save_answers(home_draft(LONG_HOME), {"note": "CO alarm in the kitchen"})
+    revoke(office, tablet)
+
+    verdict = tablet.sync_now()
+
+    assert verdict.reason is Reason.WITHDRAWN
+    assert op_ids <= ledger(office).keys()
+    assert kinds_kept(office) == [("draft", True), ("draft", True), *[("operation", True)] * 2]
+    assert tablet.withdrawal().sealed_waiting == 0
+
+
+def test_an_envelope_that_nobody_can_read_stops_none_behind_it_and_is_counted(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    op_ids = at_work(tablet, office)
+    spoilt = min(op_ids)
+    # the words have gone already, only the damaged envelope is left of them
+    tablet.database.write(lambda connection: connection.exec_driver_sql("DELETE FROM outbox_op"))
+    spoil_one(tablet, spoilt)
+    revoke(office, tablet)
+    tablet.sync_now()
+
+    waiting = tablet.withdrawal().sealed_waiting
+    tablet.enrol(server, office.code(), "van 3")
+    after = tablet.sync_now()
+
+    assert op_ids - ledger(office).keys() == {spoilt}
+    assert (waiting, after.reason) == (1, Reason.NONE)
+
+
+@dataclass(slots=True)
+class PickyServer:
+    """Takes everything but requests in which one thing is, of which it cannot read a word."""
+
+    poison: str
+    asked: list[list[str]] = field(default_factory=list)
+
+    def send_sealed(self, request: SealedRequest) -> SealedAnswer:
+        abouts = [each.about for each in request.envelopes]
+        self.asked.append(abouts)
+        if self.poison in abouts:
+            raise RequestRefused("sealed: box: is not base64; send base64 with padding")
+        results = tuple(
+            SealedResult(kind=each.kind, about=each.about, is_opened=True)
+            for each in request.envelopes
+        )
+        return SealedAnswer(server_epoch=1, server_now_ms=1, results=results, protocol=PROTOCOL)
+
+
+def test_what_the_server_refuses_to_read_is_set_aside_with_its_action_alone(
+    tablet: Tablet, office: Office
+) -> None:
+    op_ids = at_work(tablet, office)
+    office.clock.advance(minutes=1)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    picky = PickyServer(poison=max(op_ids))
+
+    sent = send_sealed(tablet.database, picky, office.clock)
+    once = len(picky.asked)
+    again = send_sealed(tablet.database, picky, office.clock)
+
+    assert (sent, again) == (2, 0)  # the other tap and the draft
+    assert len(picky.asked) == once
+    assert tablet.withdrawal().sealed_waiting == 1
+
+
+def _withdraw_only(connection: Connection, tablet: Tablet) -> None:
+    withdraw(connection, tablet.vault.seal, 1)
+
+
+@given(record=st.text(min_size=1, max_size=200), form=st.sampled_from([FINDING_FORM, "home@3"]))
+def test_every_draft_has_a_name_that_fits_an_envelope(record: str, form: str) -> None:
+    about = draft_about(DraftKey(order_id=record, form=form, author="wang"))
+    other = draft_about(DraftKey(order_id=f"{record}x", form=form, author="wang"))
+
+    assert 0 < len(about) <= LONGEST_ABOUT
+    assert about != other
