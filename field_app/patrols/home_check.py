@@ -81,11 +81,17 @@ class Sheet:
 
 
 def lacks(sheet: Sheet) -> tuple[tuple[Lack, CheckItem | None], ...]:
-    """Return everything that is missing, in the order of the page; empty: it can be finished."""
-    found: list[tuple[Lack, CheckItem | None]] = [
-        (Lack.NOT_LOOKED_AT, item) for item in CheckItem if item not in sheet.answers
-    ]
+    """Return everything that is missing, in the order of the page; empty: it can be finished.
+
+    What must be shut off waits for no other item: its order goes out at once.
+    """
     hazardous = sheet.hazardous()
+    is_grave = any(sheet.severity_of(item) == 1 for item in hazardous)
+    found: list[tuple[Lack, CheckItem | None]] = [
+        (Lack.NOT_LOOKED_AT, item)
+        for item in CheckItem
+        if item not in sheet.answers and not is_grave
+    ]
     found += [
         (Lack.NOTE_MISSING, item)
         for item in hazardous
@@ -96,6 +102,22 @@ def lacks(sheet: Sheet) -> tuple[tuple[Lack, CheckItem | None], ...]:
     if hazardous and sheet.notice is NoticeOutcome.SIGNED and sheet.signature_sha256 is None:
         found.append((Lack.SIGNATURE_MISSING, None))
     return tuple(found)
+
+
+class Seen(StrEnum):
+    """What tells that somebody did open."""
+
+    NOTHING = ""
+    LOOKED_AT = "looked_at"
+    HAZARD = "hazard"
+
+
+def seen_inside(sheet: Sheet) -> Seen:
+    """Return what was seen in the home: `nobody opens` is not said over it, and wipes nothing."""
+    if sheet.hazardous():
+        return Seen.HAZARD
+    is_told = bool(sheet.answers) or any(note.strip() for note in sheet.notes.values())
+    return Seen.LOOKED_AT if is_told else Seen.NOTHING
 
 
 def hazards_of(sheet: Sheet, found_at_utc: datetime) -> tuple[Hazard, ...]:

@@ -1,5 +1,6 @@
 """Decides whether a reading by eye is believable against what the register showed before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,14 @@ MUCH = 3.0
 
 LEAST_PER_DAY = 0.05
 """Of any unit: below it a household is empty, and three times nothing says nothing."""
+
+MUCH_PER_DAY: Mapping[str, float] = {"m³": 10.0, "kWh": 100.0, "MWh": 0.1, "GJ": 0.36}
+"""What a home hardly uses in a day: 10 m³ of gas heat it in winter, which is 100 kWh (judgement);
+asked about where nobody knows what is usual."""
+
+_MUCH_OF_ANY_UNIT = 10.0
+_EMPTY_SHARE = 0.1
+"""An empty home is asked about from a tenth of it on."""
 
 _LATE_SHARE = 0.8
 _EARLY_SHARE = 0.2
@@ -69,7 +78,8 @@ def judge(meter: RoundMeter, value: float, at_utc: datetime) -> Judgement:
     if doubt is not Doubt.NONE or used is None:
         return Judgement(doubt=doubt, used=used, usual_per_day=usual)
     days = max((at_utc - last.at_utc) / timedelta(days=1), 1 / 24)
-    return Judgement(doubt=_amount(used, days, usual), used=used, usual_per_day=usual)
+    doubt = _amount(used, days, usual, MUCH_PER_DAY.get(meter.unit, _MUCH_OF_ANY_UNIT))
+    return Judgement(doubt=doubt, used=used, usual_per_day=usual)
 
 
 def _used(
@@ -86,9 +96,10 @@ def _used(
     return None, Doubt.BACKWARDS
 
 
-def _amount(used: float, days: float, usual: float | None) -> Doubt:
+def _amount(used: float, days: float, usual: float | None, much: float) -> Doubt:
     if usual is None or usual < LEAST_PER_DAY:
-        return Doubt.NONE
+        most = much if usual is None else much * _EMPTY_SHARE
+        return Doubt.MUCH_MORE if used / max(days, 1.0) > most else Doubt.NONE
     if used == 0:
         return Doubt.UNCHANGED
     if used / days > MUCH * usual:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import least_lel_pct, parse_lel_pct, parse_number
 from wire_contracts.patrols import POSSIBLE, Measure, ValueLimit
 
 EXPLOSIVE_LEL_PCT = 20.0
@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     EMPTY = "empty"
     NOT_A_NUMBER = "not_a_number"
     IMPOSSIBLE = "impossible"
+    OFF_SCALE = "off_scale"
     INSIDE = "inside"
     BEYOND = "beyond"
 
@@ -36,9 +37,12 @@ def judge(limit: ValueLimit, text: str) -> Judged:
     """Return what a typed text means for one value of a checkpoint."""
     if not text.strip():
         return Judged(limit=limit, text=text, verdict=Verdict.EMPTY)
-    value = parse_number(text)
+    is_gas = limit.measure is Measure.GAS_LEL_PCT
+    value = parse_lel_pct(text) if is_gas else parse_number(text)
     if value is None:
-        return Judged(limit=limit, text=text, verdict=Verdict.NOT_A_NUMBER)
+        is_off_scale = is_gas and is_explosive(least_lel_pct(text))
+        verdict = Verdict.OFF_SCALE if is_off_scale else Verdict.NOT_A_NUMBER
+        return Judged(limit=limit, text=text, verdict=verdict)
     low, high = POSSIBLE[limit.measure]
     if not low <= value <= high:
         return Judged(limit=limit, text=text, verdict=Verdict.IMPOSSIBLE)
@@ -53,11 +57,36 @@ def judge_all(limits: Sequence[ValueLimit], texts: Mapping[str, str]) -> tuple[J
     return tuple(judge(limit, texts.get(str(limit.measure), "")) for limit in limits)
 
 
-def is_dangerous(judged: Sequence[Judged]) -> bool:
-    """Return whether a value says that people must get out."""
-    return any(
-        each.limit.measure is Measure.GAS_LEL_PCT
-        and each.value is not None
-        and each.value >= EXPLOSIVE_LEL_PCT
-        for each in judged
+def is_dangerous(judged: Sequence[Judged], forms_lel_pct: float | None = None) -> bool:
+    """Return whether something says that people must get out.
+
+    What a detector cannot show any more, and what is beyond anything possible, is danger as well:
+    the range is judged after it. `forms_lel_pct` is the most that a form of the office tells of.
+    """
+    typed = (least_lel_pct(each.text) for each in judged if _is_gas(each))
+    return any(is_explosive(each) for each in (*typed, forms_lel_pct))
+
+
+def is_gas_unread(judged: Sequence[Judged]) -> bool:
+    """Return whether something stands for the gas that nobody can read: no place is left out so."""
+    return any(_is_gas(each) and each.verdict in UNREAD for each in judged)
+
+
+def unread_texts(judged: Sequence[Judged]) -> tuple[tuple[Measure, str], ...]:
+    """Return what was typed and is no value: it is told as it stands, never as a number."""
+    return tuple(
+        (each.limit.measure, each.text.strip()) for each in judged if each.verdict in UNREAD
     )
+
+
+UNREAD = frozenset({Verdict.NOT_A_NUMBER, Verdict.IMPOSSIBLE, Verdict.OFF_SCALE})
+"""Something is typed that is no value."""
+
+
+def _is_gas(judged: Judged) -> bool:
+    return judged.limit.measure is Measure.GAS_LEL_PCT
+
+
+def is_explosive(lel_pct: float | None) -> bool:
+    """Return whether so much gas says that people must get out."""
+    return lel_pct is not None and lel_pct >= EXPLOSIVE_LEL_PCT

@@ -8,7 +8,8 @@ from typing import Final
 
 from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormGoneError
-from field_app.forms.numbers import parse_number
+from field_app.forms.numbers import most_lel_pct, parse_number
+from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
@@ -368,12 +369,17 @@ class FormPresenter:
                 finish_text=t("Finish the form"),
                 saved_text=self._saved_text(sheet),
                 message=self._message,
+                danger_text=self._danger_text(sheet),
                 go_to=go_to,
                 can_undo=bool(self._steps),
                 is_finished=self._is_finished,
                 is_busy=False,
             )
         )
+
+    def _danger_text(self, sheet: FormSheet) -> str:
+        lel_pct = most_lel_pct(sheet.session.drafted())
+        return self._context.words("Get out, keep others away") if is_explosive(lel_pct) else ""
 
     def _cards(self, sheet: FormSheet, page: FormPage) -> tuple[CardView, ...]:
         """Return the cards; one whose item did not change is not made again."""

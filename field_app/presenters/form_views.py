@@ -77,6 +77,7 @@ class FormView:
         finish_text: Words on the button when nothing is left.
         saved_text: When the last answer was kept.
         message: What went wrong, empty otherwise.
+        danger_text: What to do about the gas that is answered; empty: none that endangers.
         go_to: Place of the item to be brought onto the screen; empty: none.
         can_undo: There is an answer to be taken back.
     """
@@ -89,6 +90,7 @@ class FormView:
     finish_text: str = ""
     saved_text: str = ""
     message: str = ""
+    danger_text: str = ""
     go_to: str = ""
     can_undo: bool = False
     is_finished: bool = False

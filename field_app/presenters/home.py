@@ -11,10 +11,12 @@ from field_app.patrols.form_answers import WRONG as _WRONG
 from field_app.patrols.form_answers import home_answers
 from field_app.patrols.home_check import (
     GROUPS,
+    Seen,
     Sheet,
     hazards_of,
     lacks,
     must_shut_off,
+    seen_inside,
 )
 from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.inspection_store import SeenHome
@@ -30,6 +32,7 @@ from field_app.presenters.round_wording import (
     home_state_text,
     item_text,
     lack_text,
+    seen_text,
     severity_text,
 )
 from field_app.presenters.rounds import OPEN_STATES
@@ -150,10 +153,13 @@ class HomePage:
             return Tapped(opens=key)
         if key == "sign":
             return Tapped(opens=f"sign:{self._household_id}")
+        sheet = sheet_of(answers.typed)
         if key == "nobody":
+            refusal = seen_text(self._parts.context.words, seen_inside(sheet))
+            if refusal:
+                return Tapped(message=refusal)
             self._parts.desk.no_access(self._household_id)
         else:
-            sheet = sheet_of(answers.typed)
             refusal = self._refusal(sheet, self._forms())
             if refusal:
                 return Tapped(message=refusal)
@@ -236,7 +242,7 @@ class HomePage:
                 text=t("Nobody opens"),
                 icon="door-closed-lock",
                 kind="ghost",
-                needs_again=True,
+                needs_again=seen_inside(sheet) is Seen.NOTHING,
             ),
             message=answers.message,
         )

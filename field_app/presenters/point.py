@@ -4,11 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormSubject
+from field_app.forms.numbers import shown_number
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
-from field_app.patrols.values import Judged, Verdict, is_dangerous, judge_all
+from field_app.patrols.values import (
+    UNREAD,
+    Judged,
+    Verdict,
+    is_dangerous,
+    is_gas_unread,
+    judge_all,
+    unread_texts,
+)
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
@@ -48,8 +57,8 @@ from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.store.round_records import record_of
-from wire_contracts.patrol_facts import CheckIn, Defect, PatrolPoint, PointOutcome
-from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
+from wire_contracts.patrol_facts import LONGEST_NOTE, CheckIn, Defect, PatrolPoint, PointOutcome
+from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
 
 _LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE)})
 _GRAVE = "grave"
@@ -216,6 +225,7 @@ class PointPage:
         judged = self._judged(data, answers)
         outcome = PointOutcome(answers.get(_OUTCOME) or PointOutcome.OK)
         is_defect = outcome is PointOutcome.DEFECT
+        note = self._note(data, judged, answers.get(_NOTE).strip())
         point = PatrolPoint(
             run_id=self._run_id,
             plan_id=None,
@@ -223,14 +233,22 @@ class PointPage:
             outcome=outcome,
             values={each.limit.measure: each.value for each in judged if each.value is not None},
             beyond=tuple(each.limit.measure for each in judged if each.verdict is Verdict.BEYOND),
-            defect=Defect(severity=int(answers.get(_SEVERITY)), note=answers.get(_NOTE).strip())
-            if is_defect
-            else None,
+            defect=Defect(severity=int(answers.get(_SEVERITY)), note=note) if is_defect else None,
             reason="" if is_defect else answers.get(_REASON).strip(),
-            note=answers.get(_NOTE).strip(),
+            note=note,
         )
         self._parts.desk.finish_point(point, data.checkpoint)
         return Tapped(is_done=True)
+
+    def _note(self, data: PointData, judged: Sequence[Judged], note: str) -> str:
+        """Return the note with what was typed and is no value, and with the gas of a form."""
+        t, gas = self._parts.context.words, Measure.GAS_LEL_PCT
+        texts = unread_texts(judged)
+        if data.forms.lel_pct is not None and is_dangerous((), data.forms.lel_pct):
+            texts = (*texts, (gas, f"{shown_number(data.forms.lel_pct)} {UNITS[gas]}"))
+        told = [f"{measure_text(t, measure)}: {text}" for measure, text in texts]
+        new = [each for each in dict.fromkeys(told) if each not in note]
+        return "; ".join([note, *new] if note else new)[:LONGEST_NOTE]
 
     # --- the page
 
@@ -239,10 +257,10 @@ class PointPage:
         t, checkpoint = self._parts.context.words, data.checkpoint
         judged = self._judged(data, answers)
         outcome = answers.get(_OUTCOME)
-        is_danger = is_dangerous(judged)
-        is_asked = is_danger or outcome not in _LEFT_OUT
+        is_danger = is_dangerous(judged, data.forms.lel_pct)
+        is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
-            *self._warnings(checkpoint, judged),
+            *self._warnings(checkpoint, is_danger=is_danger),
             *self._being_there(data, answers),
             *form_rows(t, data.forms),
             *(self._numbers(judged) if is_asked else []),
@@ -262,7 +280,8 @@ class PointPage:
     def _next_step(self, data: PointData, answers: Answers) -> SheetButton:
         """Return the big button: in danger it leads to the one defect that is taken."""
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
-        if is_dangerous(self._judged(data, answers)) and not _is_grave(answers):
+        is_danger = is_dangerous(self._judged(data, answers), data.forms.lel_pct)
+        if is_danger and not _is_grave(answers):
             text = t("Record a defect of severity 1")
             return SheetButton(key=_GRAVE, text=text, icon="alert-octagon", kind="danger")
         return SheetButton(
@@ -275,10 +294,10 @@ class PointPage:
     def _judged(self, data: PointData, answers: Answers) -> tuple[Judged, ...]:
         return judge_all(data.checkpoint.limits, answers.typed)
 
-    def _warnings(self, checkpoint: Checkpoint, judged: tuple[Judged, ...]) -> list[Block]:
+    def _warnings(self, checkpoint: Checkpoint, *, is_danger: bool) -> list[Block]:
         t = self._parts.context.words
         blocks: list[Block] = []
-        if is_dangerous(judged):
+        if is_danger:
             blocks.append(
                 VerdictBlock(
                     key="danger",
@@ -446,25 +465,32 @@ class PointPage:
 
         Danger is judged before anything else, and waits for nothing: no place is left out over it.
         A defect of severity 1 waits for no measurement and no form: its order goes out at once.
+        Nor is a place left out while something stands for the gas that nobody can read.
         """
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
         judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
-        is_grave, is_danger = _is_grave(answers), is_dangerous(judged)
+        is_grave, is_danger = _is_grave(answers), is_dangerous(judged, data.forms.lel_pct)
         if is_danger and not is_grave:
             return t("Dangerous: record it as a defect of severity 1.")
         if outcome in _LEFT_OUT:
-            return "" if answers.get(_REASON).strip() else t("Say why.")
+            return self._unsaid_of_left_out(answers, judged)
         is_here = self._checkpoint_id in data.run.state.check_ins
         if not is_here and not is_danger:
             return t("Show first that you are there.")
         missing_form = "" if is_grave else form_refusal(t, data.forms)
         if missing_form:
             return missing_form
-        unusable = _UNUSABLE - {Verdict.EMPTY} if is_grave else _UNUSABLE
+        unusable = frozenset() if is_grave else UNREAD | {Verdict.EMPTY}
         wrong = next((each for each in judged if each.verdict in unusable), None)
         if wrong is not None:
             return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
         return self._unsaid(answers, is_defect=is_defect, is_beyond=_is_beyond(judged))
+
+    def _unsaid_of_left_out(self, answers: Answers, judged: Sequence[Judged]) -> str:
+        t = self._parts.context.words
+        if is_gas_unread(judged):
+            return t("Measure: {name}").format(name=measure_text(t, Measure.GAS_LEL_PCT))
+        return "" if answers.get(_REASON).strip() else t("Say why.")
 
     def _unsaid(self, answers: Answers, *, is_defect: bool, is_beyond: bool) -> str:
         t, has_note = self._parts.context.words, bool(answers.get(_NOTE).strip())
@@ -473,9 +499,6 @@ class PointPage:
         if is_beyond and not has_note:
             return t("A value is beyond its limit: record a defect, or say in the note why not.")
         return ""
-
-
-_UNUSABLE = frozenset({Verdict.EMPTY, Verdict.NOT_A_NUMBER, Verdict.IMPOSSIBLE})
 
 
 def _is_grave(answers: Answers) -> bool:
@@ -491,7 +514,7 @@ def _told_before(point: PatrolPoint | None) -> dict[str, str]:
     """Return the answers of a checkpoint that was left before, to correct them."""
     if point is None:
         return {}
-    told = {str(measure): f"{value:g}" for measure, value in point.values.items()}
+    told = {str(measure): shown_number(value) for measure, value in point.values.items()}
     told |= {_NOTE: point.note, _REASON: point.reason}
     if point.outcome is not PointOutcome.OK:
         told[_OUTCOME] = str(point.outcome)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormDesk, FormSubject
+from field_app.forms.numbers import most_lel_pct
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.ports import Words
 from field_app.presenters.sheet_views import Block, RowAction, RowLine, RowsBlock
@@ -14,11 +15,17 @@ from wire_contracts.forms.publication import FormHead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormsSeen:
-    """The forms of one checkpoint or home; `done` was sealed on this visit, the oldest first."""
+    """The forms of one checkpoint or home.
+
+    Attributes:
+        done: What was sealed on this visit, the oldest first.
+        lel_pct: The most gas that any of them tells of, finished or not; None: of none.
+    """
 
     offered: Sequence[FormHead] = ()
     begun: frozenset[str] = frozenset()
     done: Sequence[AnswerSet] = ()
+    lel_pct: float | None = None
 
     def is_done(self, head: FormHead) -> bool:
         """Return whether a form was finished on this visit."""
@@ -41,8 +48,14 @@ def forms_of(
     offered = desk.offers(subject.about, purposes)
     if not offered:
         return FormsSeen()
+    begun, done = desk.begun(subject), desk.finished(subject, since_ms)
+    last = {answers.form.rpartition("@")[0]: answers.answers for answers in done}
+    told = [most_lel_pct(each) for each in (*last.values(), *desk.drafted(subject))]
     return FormsSeen(
-        offered=offered, begun=desk.begun(subject), done=desk.finished(subject, since_ms)
+        offered=offered,
+        begun=begun,
+        done=done,
+        lel_pct=max((each for each in told if each is not None), default=None),
     )
 
 

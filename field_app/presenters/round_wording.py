@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from field_app.forms.numbers import shown_number
 from field_app.patrols.directions import Place, bearing_deg, compass_point
-from field_app.patrols.home_check import Lack
+from field_app.patrols.home_check import Lack, Seen
 from field_app.patrols.meter_doubts import Doubt
 from field_app.patrols.presence import Evidence, Presence
 from field_app.platform.ports import Fix
@@ -198,6 +198,16 @@ def lack_text(t: Words, lack: Lack, item: CheckItem | None) -> str:
         Lack.SIGNATURE_MISSING: t("The signature is missing."),
     }
     return texts[lack].format(item=name)
+
+
+def seen_text(t: Words, seen: Seen) -> str:
+    """Return why `nobody opens` cannot be said, and what to do; empty when it can."""
+    texts = {
+        Seen.NOTHING: "",
+        Seen.LOOKED_AT: t("Something was looked at here: take it back if nobody opened."),
+        Seen.HAZARD: t("A hazard was found here: finish; whoever will not sign has refused."),
+    }
+    return texts[seen]
 
 
 def doubt_text(t: Words, doubt: Doubt) -> str:

@@ -19,17 +19,26 @@ from field_app.patrols.home_check import (
     GROUPS,
     USUAL_SEVERITY,
     Lack,
+    Seen,
     Sheet,
     finished,
     hazards_of,
     lacks,
     must_shut_off,
+    seen_inside,
 )
 from field_app.patrols.meter_doubts import Doubt, judge, usual_per_day
 from field_app.patrols.presence import Presence, by_hand, by_position, by_tag
 from field_app.patrols.run_state import fold, nearest_first, next_stop
 from field_app.patrols.track import Track, TrackPoint, extended, packed, unpacked
-from field_app.patrols.values import Verdict, is_dangerous, judge_all
+from field_app.patrols.values import (
+    EXPLOSIVE_LEL_PCT,
+    Verdict,
+    is_dangerous,
+    is_gas_unread,
+    judge_all,
+    unread_texts,
+)
 from field_app.patrols.values import judge as judge_value
 from field_app.platform.ports import Fix, Tag, TagWay
 from wire_contracts.home_checks import CheckItem, NoticeOutcome
@@ -151,6 +160,9 @@ OUTLET = ValueLimit(measure=Measure.OUTLET_PRESSURE_KPAG, low=2.0, high=3.0)
         ("1.1", Verdict.BEYOND),
         ("101", Verdict.IMPOSSIBLE),
         ("much", Verdict.NOT_A_NUMBER),
+        ("25 %", Verdict.BEYOND),
+        ("OL", Verdict.OFF_SCALE),
+        (">5", Verdict.NOT_A_NUMBER),
     ],
 )
 def test_a_typed_value_is_judged_at_once(text: str, verdict: Verdict) -> None:
@@ -163,6 +175,35 @@ def test_both_limits_count_and_an_explosive_mixture_is_dangerous() -> None:
     assert [each.verdict for each in low] == [Verdict.BEYOND, Verdict.BEYOND]
     assert is_dangerous(low)
     assert not is_dangerous(judge_all([LEL], {"gas_lel_pct": "19"}))
+
+
+@pytest.mark.parametrize(
+    "text", ["20", "25%", "25 %LEL", "100", "120", "999", ">100", "100+", "OL"]
+)
+def test_what_a_detector_cannot_show_is_danger_and_no_value(text: str) -> None:
+    (judged,) = judge_all([LEL], {"gas_lel_pct": text})
+
+    assert is_dangerous([judged])
+    assert judged.value is None or judged.value <= 100.0
+
+
+@given(st.floats(min_value=EXPLOSIVE_LEL_PCT, max_value=1e6), st.sampled_from(["", "%", " % LEL"]))
+def test_no_range_hides_danger(lel_pct: float, unit: str) -> None:
+    assert is_dangerous(judge_all([LEL], {"gas_lel_pct": f"{lel_pct:.3f}{unit}"}))
+
+
+def test_gas_that_a_form_tells_of_is_danger_as_well() -> None:
+    assert is_dangerous((), 45.0)
+    assert is_dangerous(judge_all([LEL], {"gas_lel_pct": "0"}), 20.0)
+    assert not is_dangerous(judge_all([LEL], {"gas_lel_pct": "0"}), 1.0)
+
+
+def test_a_text_for_the_gas_that_nobody_can_read_is_told_as_it_stands() -> None:
+    judged = judge_all([LEL, OUTLET], {"gas_lel_pct": "5000 ppm", "outlet_pressure_kpag": "2"})
+
+    assert is_gas_unread(judged)
+    assert unread_texts(judged) == ((Measure.GAS_LEL_PCT, "5000 ppm"),)
+    assert not is_gas_unread(judge_all([LEL], {"gas_lel_pct": ""}))
 
 
 # --- track
@@ -317,6 +358,33 @@ def test_the_gravest_hazard_comes_first_and_only_severity_two_has_a_deadline() -
     assert must_shut_off(hazards)
 
 
+def test_what_must_be_shut_off_waits_for_no_other_item() -> None:
+    leak = Sheet(
+        answers={CheckItem.PIPE_TIGHTNESS: False},
+        notes={CheckItem.PIPE_TIGHTNESS: "soap bubbles at the meter"},
+        notice=NoticeOutcome.REFUSED,
+    )
+
+    assert lacks(leak) == ()
+    mild = replace(leak, severities={CheckItem.PIPE_TIGHTNESS: 2})
+    assert len(lacks(mild)) == 11
+    unsaid = replace(leak, notes={})
+    assert lacks(unsaid) == ((Lack.NOTE_MISSING, CheckItem.PIPE_TIGHTNESS),)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "seen"),
+    [
+        (Sheet(), Seen.NOTHING),
+        (Sheet(answers={CheckItem.METER: True}), Seen.LOOKED_AT),
+        (Sheet(notes={CheckItem.HOSE: "old"}), Seen.LOOKED_AT),
+        (Sheet(answers={CheckItem.METER: True, CheckItem.HOSE: False}), Seen.HAZARD),
+    ],
+)
+def test_nobody_opens_is_not_said_over_what_was_seen_inside(sheet: Sheet, seen: Seen) -> None:
+    assert seen_inside(sheet) is seen
+
+
 # --- meters
 
 
@@ -351,6 +419,11 @@ def meter(*values: float, exchange: Exchange | None = None) -> RoundMeter:
         ((70.0, 100.0), 101.0, Doubt.MUCH_LESS),
         ((70.0, 100.0), 100.0, Doubt.UNCHANGED),
         ((100.0, 100.0), 100.0, Doubt.NONE),
+        ((1200.0,), 98_765.0, Doubt.MUCH_MORE),
+        ((1200.0,), 1_490.0, Doubt.NONE),
+        ((1200.0, 1200.0, 1200.0), 98_765.0, Doubt.MUCH_MORE),
+        ((1200.0, 1200.0, 1200.0), 1_235.0, Doubt.MUCH_MORE),
+        ((1200.0, 1200.0, 1200.0), 1_202.0, Doubt.NONE),
     ],
 )
 def test_an_unusual_reading_is_questioned(

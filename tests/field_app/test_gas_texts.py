@@ -1,0 +1,47 @@
+"""What a typed % LEL says: over a detector's range is the most there is, never nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from field_app.forms.numbers import least_lel_pct, most_lel_pct, parse_lel_pct
+
+
+@pytest.mark.parametrize(
+    ("text", "exact", "least"),
+    [
+        ("24", 24.0, 24.0),
+        ("25%", 25.0, 25.0),
+        ("25 %LEL", 25.0, 25.0),
+        ("\uff12\uff15\uff05", 25.0, 25.0),
+        ("120", 120.0, 120.0),
+        (">100", None, 100.0),
+        ("\uff1e100", None, 100.0),
+        ("100+", None, 100.0),
+        ("> 100 % LEL", None, 100.0),
+        ("OL", None, 100.0),
+        ("超量程", None, 100.0),
+        ("", None, None),
+        ("much", None, None),
+        ("5000 ppm", None, None),
+        ("5 % vol", None, None),
+    ],
+)
+def test_what_a_detector_shows_is_read_with_its_signs(
+    text: str, exact: float | None, least: float | None
+) -> None:
+    assert (parse_lel_pct(text), least_lel_pct(text)) == (exact, least)
+
+
+@given(st.text(max_size=12))
+def test_whatever_is_an_exact_value_is_the_least_as_well(text: str) -> None:
+    exact = parse_lel_pct(text)
+
+    assert exact is None or least_lel_pct(text) == exact
+
+
+def test_a_form_tells_of_the_most_gas_in_it() -> None:
+    answers = {"look/gas_lel_pct": "2", "wrong/lel_before": "45", "wrong/lel_after": "0"}
+
+    assert most_lel_pct(answers) == 45.0
+    assert most_lel_pct({"look/well_water_cm": "80", "label": "80"}) is None
