@@ -1,9 +1,11 @@
 """The server's key pairs for sealed envelopes: made at set-up, kept as files, used to open."""
 
 import stat
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 from sync_server.private_files_io import PRIVATE_FOLDER, write_whole
 from wire_contracts.sealed import KEY_BYTES, KEY_INFO, Envelope, bound_bytes, key_id_of
 
+_LOG = structlog.get_logger("sync_server.sync.sealing_keys")
+
 
 class SealingKeyError(RuntimeError):
     """A key that cannot be used; the text reads `place: field: problem; remedy`."""
@@ -33,8 +37,9 @@ class SealingKeys:
     def __init__(self, folder: Path | None) -> None:
         """Use the keys of `folder`; None: this server takes nothing sealed. Nothing is read yet."""
         self._folder = folder
-        self._pairs: dict[str, X25519PrivateKey] = {}
-        self._read_at_ns = -1
+        self._pairs: dict[Path, _Pair] = {}
+        self._read_at_ns = _NEVER
+        self._bad: frozenset[str] = frozenset()
 
     def ensure(self, now_utc: datetime) -> str | None:
         """Return the name of the newest key, made now when there is none; None without a folder."""
@@ -95,14 +100,44 @@ class SealingKeys:
             return None
 
     def _load(self) -> dict[str, X25519PrivateKey]:
-        """Return the pairs by name, the newest last; read anew when the folder has changed."""
+        """Return the pairs by name, the newest last; read anew when the folder has changed.
+
+        At a start a file that is no key of ours is an error. Later it is told in the log and passed
+        over until it is put right: every tablet's pull comes by here.
+        """
         if self._folder is None or not self._folder.is_dir():
             return {}
         changed_at_ns = self._folder.stat().st_mtime_ns
         if changed_at_ns != self._read_at_ns:
-            self._pairs = dict(map(_read_pair, sorted(self._folder.glob("*.pem"))))
-            self._read_at_ns = changed_at_ns
-        return self._pairs
+            bad = self._read_all(sorted(self._folder.glob("*.pem")))
+            # a file's rights do not change the folder: what is bad is looked at again
+            self._read_at_ns = _LOOK_AGAIN if bad else changed_at_ns
+            for message in sorted(bad - self._bad):
+                _LOG.error("sealing_key_passed_over", error=message)
+            self._bad = bad
+        return dict(self._pairs.values())
+
+    def _read_all(self, paths: Sequence[Path]) -> frozenset[str]:
+        """Read the pairs of the files; return what is wrong with some, which stay as they were."""
+        read, bad = dict[Path, _Pair](), set[str]()
+        for path in paths:
+            try:
+                read[path] = _read_pair(path)
+            except SealingKeyError as error:
+                if self._read_at_ns == _NEVER:
+                    raise
+                bad.add(str(error))
+                if path in self._pairs:
+                    read[path] = self._pairs[path]
+        self._pairs = read
+        return frozenset(bad)
+
+
+_Pair = tuple[str, X25519PrivateKey]
+"""A pair with its name."""
+
+_NEVER, _LOOK_AGAIN = -2, -1
+"""In place of when the folder was read: not yet; with files that were passed over."""
 
 
 FOLDER = "sealing_keys"

@@ -464,6 +464,39 @@ def test_the_private_keys_are_nobody_elses(tmp_path: Path) -> None:
         SealingKeys(folder).key_ids()
 
 
+def test_a_key_put_back_with_loose_rights_stops_no_tablet_and_is_used_once_they_are_tight(
+    utility: Utility, service: SyncService, keys: SealingKeys, tmp_path: Path
+) -> None:
+    former = SealingKeys(tmp_path / "former")
+    former.ensure(NOON)
+    name = former.key_ids()[0]
+    service.pull(utility.tablet, None, 500)
+    path = tmp_path / "sealing_keys" / "20200101T000000000000-former.pem"
+    path.write_bytes(next((tmp_path / "former").glob("*.pem")).read_bytes())
+    path.chmod(0o644)
+
+    answer = service.pull(utility.tablet, None, 500)
+    passed_over = keys.key_ids()
+    path.chmod(0o600)
+
+    assert answer.sealing_key == public(keys)
+    assert name not in passed_over
+    assert keys.key_ids() == [name, *passed_over]
+
+
+def test_a_key_whose_file_was_spoilt_at_work_is_used_as_it_was_read(
+    keys: SealingKeys, tmp_path: Path
+) -> None:
+    before = keys.key_ids()
+    [path] = (tmp_path / "sealing_keys").glob("*.pem")
+    path.write_text("half a ")
+    (tmp_path / "sealing_keys" / "note.pem").write_text("no key")
+
+    assert keys.key_ids() == before
+    with pytest.raises(SealingKeyError, match="is no private key"):
+        SealingKeys(tmp_path / "sealing_keys").key_ids()
+
+
 def test_a_start_with_keys_makes_no_other_one(tmp_path: Path) -> None:
     first = SealingKeys(tmp_path / "keys").ensure(NOON)
     second = SealingKeys(tmp_path / "keys").ensure(NOON)
