@@ -13,6 +13,7 @@ from field_app.store import outbox_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import (
     OVERLAY,
+    OpStatus,
     RecordState,
     RecordTraces,
     record_state,
@@ -73,12 +74,16 @@ class SeenMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRun:
-    """A run with how far its words are on their way; it was begun by the tablet's own clock."""
+    """A run with how far its words are on their way; it was begun by the tablet's own clock.
+
+    `is_order_refused`: the server did not take an order for a danger, seen by somebody or not.
+    """
 
     run_id: str
     state: RunState
     mark: RecordState
     begun_at_ms: int = 0
+    is_order_refused: bool = False
 
 
 def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
@@ -107,7 +112,15 @@ def load_run(connection: Connection, run_id: str) -> SeenRun:
         state=fold(facts),
         mark=_mark(entries),
         begun_at_ms=min((entry.made_at_ms for entry in entries), default=0),
+        is_order_refused=_is_order_refused(entries),
     )
+
+
+def _is_order_refused(entries: Sequence[OutboxEntry]) -> bool:
+    """Return whether an order for a danger was refused, and not taken at a later try."""
+    asked = [each for each in entries if each.operation.field == FactType.ORDER_REQUEST]
+    refused = {each.operation.entity_id for each in asked if each.status is OpStatus.REFUSED}
+    return bool(refused - {each.operation.entity_id for each in asked if each.status in OVERLAY})
 
 
 def find_open_run(connection: Connection) -> SeenRun | None:

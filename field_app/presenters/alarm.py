@@ -7,11 +7,18 @@ from typing import Final
 
 from field_app.orders.lone_watch import Watch, WatchState
 from field_app.orders.order_store import OrderLine
+from field_app.orders.site_desk import HelpCalled
 from field_app.platform.ports import Hardware, Sound
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage
 from field_app.presenters.views import AlarmView, Tone
-from field_app.presenters.watch import answer_watch, clock_text, is_for_another, late_text
+from field_app.presenters.watch import (
+    answer_watch,
+    clock_text,
+    is_for_another,
+    late_text,
+    unheard_text,
+)
 from field_app.store.database_io import StoreFullError
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
@@ -32,6 +39,7 @@ class _Found:
     order: OrderLine | None
     more_count: int
     watch: Watch
+    called: HelpCalled
 
 
 class AlarmPresenter:
@@ -90,13 +98,19 @@ class AlarmPresenter:
             order=lines[0] if lines else None,
             more_count=max(len(lines) - 1, 0),
             watch=self._tablet.site.watch(),
+            called=self._tablet.site.help_called(),
         )
 
     def _draw(self, found: _Found) -> None:
-        view = self._watch_view(found.watch) or self._order_view(found) or QUIET
+        view = (
+            self._watch_view(found.watch)
+            or self._order_view(found)
+            or self._help_view(found.called)
+            or QUIET
+        )
         is_new = view.text and (view.text, view.order_id) != (self.view.text, self.view.order_id)
         self._stage.draw(view)
-        if not view.text:
+        if not view.answer_text:
             self._hush()
         elif is_new or self._cancel is None:
             self._hush()
@@ -133,6 +147,21 @@ class AlarmPresenter:
             icon="alarm-light",
             answer_text=t("Seen"),
             order_id=found.order.order_id,
+        )
+
+    def _help_view(self, called: HelpCalled) -> AlarmView | None:
+        """Return that a call for help has reached nobody; it is silent, and asks for no answer."""
+        t = self._context.words
+        detail = unheard_text(t, called)
+        if not detail:
+            return None
+        return AlarmView(
+            text=t("Nobody knows that you called for help"),
+            detail=detail,
+            tone=Tone.DANGER,
+            icon="phone-alert",
+            answer_text="",
+            order_id="",
         )
 
     def _watch_view(self, watch: Watch) -> AlarmView | None:

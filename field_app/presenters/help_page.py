@@ -27,6 +27,7 @@ from field_app.presenters.watch import (
     is_for_another,
     late_text,
     name_at_work,
+    unheard_text,
 )
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
@@ -130,14 +131,7 @@ class HelpPage:
     def _calling(self, called: HelpCalled) -> NoticeBlock:
         """Return what became of the call; until the server has it nobody knows."""
         t = self._context.words
-        texts = {
-            HelpCalled.TOLD: t("The control room has your call for help."),
-            HelpCalled.REFUSED: t(
-                "Not received: the server refused it, nobody knows. Call by telephone now."
-            ),
-        }
-        unsent = t("Not sent yet: nobody knows. Call by telephone, or go where there is a network.")
-        text = texts.get(called, unsent)
+        text = unheard_text(t, called) or t("The control room has your call for help.")
         return NoticeBlock(key="calling", text=text, tone=Tone.DANGER, icon="alarm-light")
 
     def _reasons(self, answers: Answers) -> ChoiceBlock:

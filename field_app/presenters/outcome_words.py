@@ -7,11 +7,16 @@ from field_app.presenters.wording import event_text, result_text
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import OpStatus
 from wire_contracts.codes import Code
+from wire_contracts.fields import JsonObject
 from wire_contracts.kinds import FindingResult
 from wire_contracts.operations import Operation, OperationKind, Outcome
 from wire_contracts.orders import FactType
 from wire_contracts.review_outcomes import Choice, ReviewOutcome
+from wire_contracts.site_facts import ValveAction
 from wire_contracts.work_order_states import WorkOrderEvent
+
+_OF_NO_ORDER = frozenset({FactType.SHIFT_NOTE, FactType.HELP_CALL, FactType.LONE_WORKER})
+"""What is told of people and shifts: nothing of it is about an order that could be gone."""
 
 
 def operation_text(t: Words, operation: Operation) -> str:
@@ -36,6 +41,8 @@ def _fact_text(t: Words, operation: Operation) -> str:
     if operation.field == FactType.FORM_ANSWERSET:
         is_checklist = operation.payload is not None and "form_sha256" in operation.payload
         return t("Checklist") if is_checklist else t("Finding")
+    if operation.field == FactType.ISOLATION and operation.payload is not None:
+        return _valve_text(t, operation.payload)
     texts: Mapping[str, str] = {
         FactType.PATROL_RUN: t("Route begun or ended"),
         FactType.PATROL_POINT: t("Stop of a route"),
@@ -60,6 +67,13 @@ def _fact_text(t: Words, operation: Operation) -> str:
     return texts[operation.field]
 
 
+def _valve_text(t: Words, told: JsonObject) -> str:
+    """Return which valve it was, and what was done to it."""
+    is_opened = told.get("action") == ValveAction.REOPENED
+    text = t("Valve opened: {valve}") if is_opened else t("Valve closed: {valve}")
+    return text.format(valve=told.get("valve_id"))
+
+
 def outcome_text(t: Words, entry: OutboxEntry) -> str:
     """Return why the server refused, merged or could not read something."""
     if entry.status is OpStatus.HELD:
@@ -68,6 +82,8 @@ def outcome_text(t: Words, entry: OutboxEntry) -> str:
         return _decision_text(t, entry.operation, entry.decision)
     if entry.outcome is Outcome.MERGED:
         return t("Yours stands now. Somebody had written something else there.")
+    if entry.operation.field in _OF_NO_ORDER:
+        return t("The server did not take it.")
     texts: Mapping[Code, str] = {
         Code.STATE: t("The order has moved on meanwhile."),
         Code.TAKEN: t("Another crew had taken the order first."),
@@ -105,6 +121,8 @@ def advice_text(t: Words, entry: OutboxEntry) -> str:
         return entry.decision.reason or t("There is nothing else to do.")
     if entry.outcome is Outcome.MERGED:
         return t("The office sees both. If it decides otherwise, you read it here.")
+    if entry.operation.field in _OF_NO_ORDER:
+        return _advice_without_order(t, entry.operation.field)
     texts: Mapping[Code, str] = {
         Code.STATE: t("Open the order and go on from where it stands now."),
         Code.TAKEN: t("Do not go there; take the next order."),
@@ -117,3 +135,11 @@ def advice_text(t: Words, entry: OutboxEntry) -> str:
     }
     otherwise = t("Nothing: the office looks at it, and calls you if it needs you.")
     return otherwise if entry.code is None else texts.get(entry.code, otherwise)
+
+
+def _advice_without_order(t: Words, field: str) -> str:
+    if field == FactType.HELP_CALL:
+        return t("Nobody knows: call by telephone now.")
+    if field == FactType.LONE_WORKER:
+        return t("Nobody watches: tell somebody by telephone.")
+    return t("Tell the next shift yourself, and the office that it was refused.")

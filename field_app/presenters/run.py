@@ -282,6 +282,8 @@ class RunPresenter:
         orders = [each for each in points if each.defect is not None and each.defect.order_id]
         if not orders:
             return ""
+        if found.run.is_order_refused:
+            return t("Order not received: the office does not know. Call the control room now.")
         if found.run.mark in _UNHEARD:
             return t("Order made, not sent yet: call the control room now.")
         return t("Order made; the office has it.")

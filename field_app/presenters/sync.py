@@ -119,7 +119,7 @@ class SyncPresenter:
         oldest = since_text(t, status.outbox.oldest_at_ms, now_utc)
         self._stage.draw(
             SyncView(
-                pill_text=_pill_text(t, reason, status.outbox.waiting),
+                pill_text=_pill_text(t, reason, status),
                 pill_tone=_pill_tone(reason, status),
                 line_text=_line_text(t, status, last_contact, oldest),
                 is_online=reason is Reason.NONE,
@@ -187,11 +187,14 @@ def shown_reason(status: SyncStatus) -> Reason:
     return status.reason
 
 
-def _pill_text(t: Words, reason: Reason, waiting: int) -> str:
+def _pill_text(t: Words, reason: Reason, status: SyncStatus) -> str:
+    """Return where the tablet is, and what has not gone through: trouble before what waits."""
     where = t("Online") if reason is Reason.NONE else t("Offline")
-    if not waiting:
+    if status.outbox.needs_look:
+        return f"{where} · " + t("Look here")
+    if not status.outbox.waiting:
         return where
-    return f"{where} · " + t("{count} waiting").format(count=waiting)
+    return f"{where} · " + t("{count} waiting").format(count=status.outbox.waiting)
 
 
 def _pill_tone(reason: Reason, status: SyncStatus) -> Tone:

@@ -387,7 +387,8 @@ class LogInView:
 class AlarmView:
     """The banner across the screen; an empty text: nothing calls.
 
-    `order_id` is the order that a tap on the banner opens, empty for a watch.
+    `order_id` is the order that a tap on the banner opens, empty for a watch and a call for help.
+    What has no `answer_text` stands there in silence until it is over.
     """
 
     text: str

@@ -1,8 +1,9 @@
-"""What the watch over who works alone is told, and how the time that is left reads."""
+"""What the watch over who works alone is told; how it and a call for help read."""
 
 from typing import Final
 
 from field_app.orders.lone_watch import Watch, WatchState
+from field_app.orders.site_desk import HelpCalled
 from field_app.presenters.ports import Words
 from field_app.tablet import Tablet
 from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent
@@ -31,6 +32,15 @@ def late_text(t: Words, watch: Watch) -> str:
     if watch.is_refused:
         return t("Answer now. Not received: the control room does not know. Call by telephone.")
     return t("Answer now. Not sent yet: the control room does not know.")
+
+
+def unheard_text(t: Words, called: HelpCalled) -> str:
+    """Return what to do about a call for help that nobody has heard; empty when there is none."""
+    if called is HelpCalled.REFUSED:
+        return t("Not received: the server refused it, nobody knows. Call by telephone now.")
+    if called is HelpCalled.NOT_SENT:
+        return t("Not sent yet: nobody knows. Call by telephone, or go where there is a network.")
+    return ""
 
 
 def is_for_another(tablet: Tablet, watch: Watch) -> bool:
