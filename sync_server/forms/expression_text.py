@@ -50,7 +50,13 @@ _BINDING: Final = {
 
 _MINUS: Final = 7
 _AXES: Final = {"child": "", "self": ".", "parent": ".."}
-_REPEATED_GROUP: Final = re.compile(r"[*+}][^()|]*\)[*+{]")
+_PATTERN_PART: Final = re.compile(
+    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]])*\])|(?P<open>\((?:\?(?:[:=!>]|<[=!]|P<\w+>))?)"
+    r"|(?P<close>\))|(?P<repeat>[*+?]|\{\d*,?\d*\})|(?P<other>\||.)",
+    re.DOTALL,
+)
+_WIDE: Final = frozenset({".", r"\w", r"\W", r"\S", r"\D"})
+_MOST_WIDE_REPEATS: Final = 2
 
 
 class ExpressionError(ValueError):
@@ -75,8 +81,24 @@ def parse_expression(text: str) -> Tree:
     reader = _Reader(_tokens(text))
     tree = reader.expression(0, MAX_DEPTH)
     reader.end()
+    _check_height(tree)
     _check_calls(tree)
     return tree
+
+
+def _too_deep() -> ExpressionError:
+    problem = f"is nested deeper than {MAX_DEPTH} levels"
+    return ExpressionError(problem, "split the rule over several calculate rows")
+
+
+def _check_height(tree: Tree) -> None:
+    """Refuse what tablets refuse: a chain of `or` is as deep as it is long, without a bracket."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level for inner in inner_trees(each)]
+        if not level:
+            return
+    raise _too_deep()
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -130,8 +152,7 @@ class _Reader:
 
     def expression(self, binding: int, depth: int) -> Tree:
         if depth <= 0:
-            problem = f"is nested deeper than {MAX_DEPTH} levels"
-            raise ExpressionError(problem, "split the rule over several calculate rows")
+            raise _too_deep()
         left = self._unary(depth)
         while self._kind in {"sign", "name"} and _BINDING.get(self._word, 0) > binding:
             operator = self._take()
@@ -258,6 +279,31 @@ def _check_pattern(call: Call) -> None:
     except (re.error, OverflowError, RecursionError) as error:
         problem = f"has a pattern that is none: {error}"
         raise ExpressionError(problem, "correct the pattern of regex()") from error
-    if len(pattern.value) > LONGEST_PATTERN or _REPEATED_GROUP.search(pattern.value):
+    if len(pattern.value) > LONGEST_PATTERN or _may_take_for_ever(pattern.value):
         problem = "has a pattern that could take for ever: a repeated group with a repeat inside"
         raise ExpressionError(problem, "write the pattern of regex() without it")
+
+
+def _may_take_for_ever(pattern: str) -> bool:
+    """Return whether a text could be matched in too many ways: tried one after another.
+
+    That is a repeated group with a repeat or a choice in it, however deep, and more than two
+    repeats of nearly anything, such as `.*`.
+    """
+    groups, closed, before, wide_count = [False], False, "", 0
+    for part in _PATTERN_PART.finditer(pattern):
+        text, kind = part.group(), part.lastgroup
+        if kind == "open":
+            groups.append(False)
+        elif kind == "close" and len(groups) > 1:
+            closed = groups.pop()
+            groups[-1] |= closed
+        elif kind == "repeat":
+            if before == ")" and closed and text != "?":
+                return True
+            groups[-1] = True
+            wide_count += text != "?" and (before in _WIDE or before.startswith("[^"))
+        elif text == "|":
+            groups[-1] = True
+        before = text
+    return wide_count > _MOST_WIDE_REPEATS

@@ -125,6 +125,20 @@ def test_a_model_survives_its_way_to_the_tablet() -> None:
             ),
         ),
         (
+            {"constraint": "regex(., '((a+)x?)+b')"},
+            (
+                "survey row 3, constraint: has a pattern that could take for ever:"
+                " a repeated group with a repeat inside; write the pattern of regex() without it"
+            ),
+        ),
+        (
+            {"constraint": " or ".join(f".='{number}'" for number in range(900))},
+            (
+                "survey row 3, constraint: is nested deeper than 60 levels;"
+                " split the rule over several calculate rows"
+            ),
+        ),
+        (
             {"calculation": "preceding::a + 1"},
             "survey row 3, calculation: uses the axis preceding::; use child, parent or self",
         ),

@@ -4,6 +4,7 @@ import json
 from functools import cache
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from wire_contracts.forms.items import FormPage
 from wire_contracts.forms.model import model_json, parse_model
 from wire_contracts.forms.references import CircleError
 from wire_contracts.forms.session import CompiledForm, FormSession
-from wire_contracts.forms.trees import Tree, parse_tree, tree_json
+from wire_contracts.forms.trees import MAX_DEPTH, Call, Tree, parse_tree, tree_json
 from wire_contracts.payloads import dump_json
 
 PLACES = st.from_regex(r"[a-z]{1,4}(\[[0-9]{1,3}\])?(/[a-z]{1,4}){0,2}", fullmatch=True)
@@ -100,6 +101,40 @@ def test_a_rule_is_refused_or_its_tree_comes_back(text: str) -> None:
     again = None if tree is None else parse_tree(tree_json(tree), place="form", field="rule")
 
     assert again == tree
+
+
+@pytest.mark.parametrize("sign", ["or", "and", "+", "|"])
+def test_a_chain_is_taken_as_far_as_tablets_read_it(sign: str) -> None:
+    longest = parse_expression(f" {sign} ".join(["a"] * (MAX_DEPTH - 1)))
+
+    assert parse_tree(tree_json(longest), place="x", field="rule") == longest
+    for length in (MAX_DEPTH + 1, 1_500):
+        with pytest.raises(ExpressionError, match="nested deeper"):
+            parse_expression(f" {sign} ".join(["a"] * length))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+b", "((a+)x?)+b", "(a|aa)+b", ".*.*.*.*.*.*=", "(?:(b*)c?){3}", "((a|b)c)*"]
+)
+def test_a_pattern_that_could_take_for_ever_is_refused(pattern: str) -> None:
+    with pytest.raises(ExpressionError, match="for ever"):
+        parse_expression(f"regex(., '{pattern}')")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[0-9]{4}-[0-9]{2}",
+        "(a|b)",
+        "(a+)?",
+        "[*+]+(x)",
+        r"\(a+\)+",
+        "[^@]+@[^@]+[.][a-z]+",
+        "(ab)+",
+    ],
+)
+def test_an_ordinary_pattern_is_taken(pattern: str) -> None:
+    assert isinstance(parse_expression(f"regex(., '{pattern}')"), Call)
 
 
 @given(
