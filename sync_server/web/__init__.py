@@ -4,6 +4,7 @@ The line through the modules:
 
     settings                 what the pages must know of the installation
     words, labels            how a page speaks to one reader
+    refusal_words            how refusals read in the reader's language
     desk_labels, office_labels
                              how the matters of desk and office are called
     row_numbers              which numbers of rows a path may name

@@ -14,6 +14,7 @@ from sync_server.web.guarded_io import ImportData
 from sync_server.web.labels import label
 from sync_server.web.office_labels import IMPORT_KINDS
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
+from sync_server.web.refusal_words import refusal_text
 from sync_server.web.words import mark
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -104,6 +105,10 @@ def _page(  # noqa: PLR0913  # what was brought, what was found, what went wrong
             for each in ImportKind
         ],
         found=found,
+        problems=[
+            (each.number, refusal_text(each.text, words))
+            for each in (found.problems if found else ())
+        ],
         draft_id=draft_id,
         most_bytes=MOST_FILE_BYTES,
         notice=notice,

@@ -23,6 +23,7 @@ from sync_server.exports.export_store import asked_count
 from sync_server.web.labels import ROLES, label
 from sync_server.web.page_queries_store import open_review_count, waiting_counts
 from sync_server.web.preference_store import Preference, load_preference
+from sync_server.web.refusal_words import refusal_text
 from sync_server.web.settings import WebSettings
 from sync_server.web.words import Words, mark
 from wire_contracts.clock import Clock
@@ -305,8 +306,8 @@ class Pages:
                 "site": _Site(name=self.settings.site_name, zone_name=self.settings.zone_name),
                 "asset": self._asset,
                 "notice": None,
-                "problem_text": "",
                 **context,
+                "problem_text": refusal_text(str(context.get("problem_text", "")), reader.words),
             }
         )
 
