@@ -1,15 +1,17 @@
-"""The command `lamplighter`: sets up a server, and what is copied to a gateway box."""
+"""The command `lamplighter`: sets up a server and a gateway box, says what is in the product."""
 
 import argparse
 import os
 import shutil
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sync_server.authority.certificate_terms import AuthorityError
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError
 from sync_server.setting_up.answers import QUESTIONS, SetUpError, answers_of
+from sync_server.setting_up.materials_io import write_materials
 from sync_server.setting_up.site_files import Folders, what_is_left
 from sync_server.setting_up.write_io import set_up_gateway, set_up_server
 from wire_contracts.errors import ContractError
@@ -22,10 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 refused with the reason printed."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "setup":
-            _set_up(options)
-        else:
-            _gateway(options)
+        _COMMANDS[options.command](options)
     except _REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--root", type=Path, default=Path("/"), help="where etc and var are, `/` unless said"
         )
+    bill = commands.add_parser("materials", help="every package, its hashes and its licence")
+    bill.add_argument("--lock", type=Path, default=Path("requirements.lock"))
+    bill.add_argument("--pages", type=Path, default=Path("sync_server/web/package-lock.json"))
+    bill.add_argument("--out", type=Path, required=True, help="folder for the two lists")
     return parser
 
 
@@ -80,6 +83,18 @@ def _gateway(options: argparse.Namespace) -> None:
     for path in set_up_gateway(options.gateway_id, target, folders, now_utc, passphrase):
         print(path)
     print(f"\nCopy {target} to /etc/lamplighter of the box and name its meters in gateway.toml.")
+
+
+def _materials(options: argparse.Namespace) -> None:
+    for path in write_materials(options.lock, options.pages, options.out, SERVER_VERSION):
+        print(path)
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "setup": _set_up,
+    "gateway": _gateway,
+    "materials": _materials,
+}
 
 
 if __name__ == "__main__":
