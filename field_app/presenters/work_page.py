@@ -63,6 +63,12 @@ _CLOCK: Final = "timer:"
 _UNSAFE: Final = "unsafe:"
 """Keys of buttons that keep values with which a step is not safe are this and the step."""
 
+_VALVES: Final = "valves"
+"""The page of the order on which closed valves are listed."""
+
+_IN_USE: Final = frozenset({"relit", "reopened"})
+"""What says that something runs again."""
+
 _MINUTE_KEYS: Final = ("5", "10", "20")
 
 
@@ -113,9 +119,8 @@ class WorkPage(SitePage):
 
     def tap(self, key: str, answers: Answers) -> Tapped:
         """Take a step, take one back, or go to the finding."""
-        del answers
-        if key == "finding":
-            return Tapped(opens="finding")
+        if key in {"finding", _VALVES}:
+            return Tapped(opens=key)
         if key.startswith(_CLOCK):
             step = SafetyStep(key.removeprefix(_CLOCK))
             self.keep({timer_key(step): str(ms_from_utc(self._context.clock.now_utc()))})
@@ -125,8 +130,14 @@ class WorkPage(SitePage):
         if key.startswith("undo:"):
             self._tablet.site.undo_step(self._order_id, SafetyStep(key.removeprefix("undo:")))
             return Tapped()
+        return self._take(SafetyStep(key), answers)
+
+    def _take(self, step: SafetyStep, answers: Answers) -> Tapped:
+        data = self.read()
+        if data is not None and _lacks_valve(data, step, {"how": answers.get(f"{step}.how")}):
+            return Tapped(message=self.t("Put the valve that you closed on the list first."))
         try:
-            self._tablet.site.do_step(self._order_id, SafetyStep(key))
+            self._tablet.site.do_step(self._order_id, step)
         except StepRefusedError:
             return Tapped(message=self.t("This step cannot be taken now: look at its values."))
         return Tapped()
@@ -221,6 +232,10 @@ class WorkPage(SitePage):
                     icon="alert-octagon",
                 )
             )
+        if _is_behind_valve(data, plan.step, values):
+            text = self.t("{valve} is still closed on the list: open it there, or name who may.")
+            text = text.format(valve=data.record.valves[0].valve_id)
+            blocks.append(NoticeBlock(key="behind", text=text, tone=Tone.WARN, icon="valve-closed"))
         blocks.append(
             TextBlock(
                 key=f"title-{plan.step}",
@@ -291,6 +306,10 @@ class WorkPage(SitePage):
                 icon="alert-octagon",
                 kind="danger",
             )
+        if _lacks_valve(data, plan.step, values):
+            return SheetButton(
+                key=_VALVES, text=t("Which valve? Put it on the list"), icon="valve-closed"
+            )
         left = {**troubles_of(plan, values), **self._old(data, plan, answers)}
         return SheetButton(
             key=str(plan.step),
@@ -312,6 +331,17 @@ class WorkPage(SitePage):
             if field.key in left
         ]
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
+
+
+def _lacks_valve(data: SiteSheet, step: SafetyStep, values: Mapping[str, str]) -> bool:
+    """Return whether a valve was closed that nobody finds: the list names none."""
+    is_closed = step is SafetyStep.ISOLATE and values.get("how") == "valve_closed"
+    return is_closed and not data.record.valves
+
+
+def _is_behind_valve(data: SiteSheet, step: SafetyStep, values: Mapping[str, str]) -> bool:
+    is_running = step is SafetyStep.RELIGHT and values.get("how") in _IN_USE
+    return is_running and bool(data.record.valves)
 
 
 def _names_of(plan: StepPlan) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from field_app.clock_io import SystemClock
 from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderFilter, OrderQuery
+from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_sheet import SiteSheet
 from field_app.orders.step_timer import TIMER_PAGE, timer_key
 from field_app.presenters.finding import FindingPresenter
@@ -118,7 +119,7 @@ def standing(tablet: Tablet) -> str:
             str(sheet.document.state),
             str(sheet.document.result),
             *sorted(
-                key if key.startswith(TIMER_PAGE) else f"{key}={value}"
+                key if key.startswith(TIMER_PAGE) or key.endswith(TYPED_AT) else f"{key}={value}"
                 for key, value in sheet.typed.items()
             ),
             *sorted(f"{key}={value}" for key, value in finding.fields.items()),

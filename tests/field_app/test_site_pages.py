@@ -272,12 +272,13 @@ def test_nobody_ends_the_watch_on_a_locked_tablet(
     tablet.set_pin("285170")
     tablet.lock()
     page.refresh()
-    assert page.view.secondary is None
+    while_locked = page.view.secondary
     page.tap("end")
     page.tap("confirm")
     tablet.unlock("li-wei", "285170")
     page.refresh()
 
+    assert while_locked is None
     assert page.view.secondary is not None
     assert page.view.secondary.key == "end"
     assert [each["event"] for each in told(tablet, town, "lone_worker")] == ["started", "confirmed"]
@@ -296,3 +297,24 @@ def test_the_order_shows_what_the_meter_counted_lately(
         "1828 m³  ·  14 Nov 06:12",
         "1782 m³  ·  22 Oct 06:12",
     ]
+
+
+def test_a_valve_is_on_the_list_before_the_pipe_counts_as_isolated(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    opens: list[str] = []
+    presenter: SheetPresenter[Any] = SheetPresenter(WorkPage(tablet, context, LEAK), context)
+    presenter.attach(lambda _view: None, opens.append)
+    presenter.choose("isolate.how", "valve_closed")
+    primary = presenter.view.primary
+    assert primary is not None
+    assert primary.key == "valves"
+    presenter.tap("isolate")
+    assert "on the list first" in presenter.view.message
+    presenter.tap("valves")
+    assert opens == ["valves"]
+    closed(tablet, context, LEAK, "vw-014", "control room")
+    presenter.refresh()
+    presenter.tap("isolate")
+
+    assert tablet.site.sheet(LEAK).record.done == {SafetyStep.ISOLATE}

@@ -162,7 +162,7 @@ def _order(ui: harness.Driver) -> Iterator[str]:
 
 
 def _tools(ui: harness.Driver) -> Iterator[str]:
-    tap(ui, "tool-work", "valve_closed", "primary")
+    tap(ui, "tool-work", "not_needed", "primary")
     yield "work"
     ui.back()
     tap(ui, "tool-gate", "GX-9")
