@@ -9,6 +9,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from sync_server.db.metadata import METADATA
@@ -89,10 +90,19 @@ OP_LEDGER = Table(
     Column("received_at_ms", BigInteger, nullable=False),
     Column("boot_id", String(64)),
     Column("mono_ms", BigInteger),
+    Column("field", String(16)),
     Index("ix_op_ledger_replica_n", "replica_id", "n"),
     Index("ix_op_ledger_boot", "boot_id", "mono_ms"),
+    Index(
+        "ix_op_ledger_field",
+        "entity_id",
+        "field",
+        sqlite_where=text("field IS NOT NULL"),
+        postgresql_where=text("field IS NOT NULL"),
+    ),
 )
-"""Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7)."""
+"""Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7).
+`field`: which of the crews' own fields took its word, null when none did."""
 
 KEPT_OPERATION = Table(
     "kept_operation",

@@ -10,6 +10,7 @@ The line through the modules:
     inbox               which operations of a push can be read
     event_time          when a tap happened
     merge               two words for one field
+    word_store          the words that the crews' fields took
     review_store        what a person has to look at, with an owner and a due time
     photo_reviews       a photo that cannot be taken is somebody's business
     chosen_values       what the office may write when it settles a review

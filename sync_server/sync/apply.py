@@ -99,7 +99,9 @@ def _set_field(
     if owner is not Owner.OFFICE and not _is_value(operation):
         return refused(Code.FIELD_RANGE, f"{operation.field} does not take this value")
     current = _current(context, order.order_id, operation.field)
-    barrier = _barrier(context, operation, order, time)
+    barrier = _barrier(context, operation, order, time) or _later_word(
+        context, operation, current, time
+    )
     if barrier is not None:
         return _not_taken(operation, current, *barrier)
     seen, wanted = operation.old, operation.new
@@ -135,6 +137,16 @@ def _barrier(
     if operation.field in OF_ONE_VISIT and visit_of(order, time) < order.visit:
         return Code.STATE, "the order was reopened after this was written"
     return None
+
+
+def _later_word(
+    context: CrewContext, operation: Operation, current: JsonValue, time: EventTime
+) -> tuple[Code, str] | None:
+    """Return why a crews' field keeps what it says, None when the word is the latest."""
+    if operation.field not in FIELD_OWNED:
+        return None
+    is_overtaken = context.words.is_overtaken(operation, time, current)
+    return (Code.STATE, "a later word stands") if is_overtaken else None
 
 
 def _taken(operation: Operation, current: JsonValue, merged: Merged) -> Effect:

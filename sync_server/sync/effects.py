@@ -8,6 +8,7 @@ from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.event_time import SUSPECT_OFFSET, EventTime
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.review_store import ReviewKind
+from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order import OrderHead, OrderRecord
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
@@ -18,7 +19,8 @@ from wire_contracts.operations import Outcome
 class CrewContext:
     """Who pushes: the tablet, whose work it carries until when, where its crew may take orders.
 
-    `book` holds the orders of the transaction; a revoked tablet's work came in sealed.
+    `book` holds the orders of the transaction, `words` what their fields took; a revoked tablet's
+    work came in sealed.
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
     """
 
@@ -27,6 +29,7 @@ class CrewContext:
     area_ids: frozenset[str]
     now_utc: datetime
     book: OrderBook
+    words: FieldWords
     is_revoked: bool = False
     restored_at_utc: datetime | None = None
 

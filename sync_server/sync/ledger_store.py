@@ -19,6 +19,7 @@ from sync_server.db.sync_tables import KEPT_OPERATION, OP_LEDGER, REPLICA, SYNC_
 from sync_server.sync.event_time import BootTimes, EventTime
 from sync_server.sync.inbox import Broken, clean_text, payload_hash, readable
 from sync_server.sync.merge import Kept
+from sync_server.sync.word_store import field_taken
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
 from wire_contracts.frames import ms_from_utc, utc_from_ms
@@ -56,6 +57,7 @@ class LedgerRow(NamedTuple):
     received_at_ms: int
     boot_id: str | None
     mono_ms: int | None
+    field: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,7 @@ def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int
         now_ms,
         boot_id,
         mono_ms,
+        None if isinstance(operation, Broken) else field_taken(operation, result.outcome),
     )
 
 

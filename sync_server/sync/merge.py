@@ -1,8 +1,12 @@
 """Decides what becomes of a field that office and crew may both have changed (sync spec 1.4)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
+from sync_server.sync.event_time import SUSPECT_OFFSET
 from wire_contracts.fields import JsonValue
 from wire_contracts.operations import Outcome
 from wire_contracts.orders import APPENDED, FIELD_OWNED, OFFICE_OWNED
@@ -41,6 +45,40 @@ def owner_of(field: str) -> Owner:
     if field in APPENDED:
         return Owner.APPENDED
     return Owner.OFFICE if field in OFFICE_OWNED else Owner.NOBODY
+
+
+class FieldWord(NamedTuple):
+    """A crew's word for a field: by which copy of a store, as which of its taps, and when.
+
+    `at_ms`: the corrected moment, ms since 1970; not believed when `is_suspect`.
+    """
+
+    replica_id: str
+    n: int
+    at_ms: int
+    is_suspect: bool
+
+
+_SLACK_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
+
+
+def is_overtaken(mine: FieldWord, taken: Iterable[FieldWord], *, has_seen: bool) -> bool:
+    """Return whether the field took a later word before this one came.
+
+    After a restore, or when a key was away, words come in any order. One store's words are ordered
+    by their numbers; those of two by the server's clock, where neither tablet's must be doubted.
+    A word whose author saw what stands now (`has_seen`) is later than it unless the clocks say
+    otherwise by more than they may be off.
+    """
+    slack_ms = _SLACK_MS if has_seen else 0
+    return any(_is_later(each, mine, slack_ms) for each in taken)
+
+
+def _is_later(word: FieldWord, mine: FieldWord, slack_ms: int) -> bool:
+    if word.replica_id == mine.replica_id:
+        return word.n > mine.n
+    is_believed = not (word.is_suspect or mine.is_suspect)
+    return is_believed and word.at_ms > mine.at_ms + slack_ms
 
 
 def merge_field(owner: Owner, current: JsonValue, seen: JsonValue, wanted: JsonValue) -> Merged:

@@ -51,6 +51,7 @@ from sync_server.sync.review_store import (
     add_review_once,
 )
 from sync_server.sync.scope import buckets_among, buckets_of_tablet
+from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc
@@ -225,6 +226,7 @@ class _PushJob:
         self._enrolments = enrolments_of(connection, sender.tablet)
         self._enrolled_ms = ms_from_utc(self._enrolments[-1].enrolled_at_utc)
         self._book = OrderBook(connection, sender.now_utc)
+        self._words = FieldWords(connection, sender.replica_id)
         self._known: dict[str, KnownOperation] = {}
         self._numbers: dict[int, set[str]] = {}
         self._boots: dict[str, BootTimes] = {}
@@ -279,6 +281,7 @@ class _PushJob:
                 area_ids=frozenset(areas_of(self._connection, tablet.crew_id)),
                 now_utc=self._now_utc,
                 book=self._book,
+                words=self._words,
                 is_revoked=self._sender.is_revoked,
                 restored_at_utc=restored_at_utc,
             )
@@ -313,6 +316,7 @@ class _PushJob:
         self._book.lock(_orders_of(operations))
         self._known = known_operations(self._connection, {entry.op_id for entry in entries})
         unseen = [each for each in operations if each.op_id not in self._known]
+        self._words.load(unseen)
         numbers = {each.n for each in unseen}
         self._numbers = numbers_in_use(self._connection, self._sender.replica_id, numbers)
         self._boots = known_boots(self._connection, unseen)
@@ -381,6 +385,8 @@ class _PushJob:
         """Remember the verdict, keep what was not applied as it came, ask a person to look."""
         judged = _Judged(entry, payload_hash(entry), time, effect)
         self._judged[entry.op_id] = judged
+        if isinstance(entry, Operation):
+            self._words.note(entry, time, effect.outcome)
         if effect.outcome in _KEPT_AS_IT_CAME:
             keep_operation(self._connection, entry, self._now_utc)
         if effect.conflict is not None:

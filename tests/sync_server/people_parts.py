@@ -145,6 +145,7 @@ class Pen:
     actor: str
     clock: HandClock
     replica_id: str = "replica-1"
+    boot_id: str = "boot-1"
     n: int = 0
     ids: Iterator[str] = field(default_factory=lambda: iter(lambda: str(uuid.uuid4()), ""))
 
@@ -176,7 +177,7 @@ class Pen:
             at=DeviceTime(
                 wall_ms=ms_from_utc(self.clock.now_utc()),
                 mono_ms=self.n,
-                boot_id="boot-1",
+                boot_id=self.boot_id,
                 offset_ms=0,
             ),
         )

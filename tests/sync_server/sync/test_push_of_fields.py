@@ -1,13 +1,16 @@
 """What becomes of a crew's word for one field of an order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
 from sync_server.sync.apply import LONGEST_TEXT
 from sync_server.sync.ledger_store import conflicts_of, kept_bodies
 from sync_server.sync.merge import Kept
-from sync_server.sync.review_store import ReviewKind
+from sync_server.sync.review_desk import Decision, settle
+from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.work_orders.order_store import (
     add_note,
     get_order,
@@ -26,6 +29,7 @@ from wire_contracts.orders import (
     order_json,
     parse_order,
 )
+from wire_contracts.review_outcomes import Choice
 
 
 def test_the_office_keeps_its_field_and_the_crews_word_is_kept_beside_it(
@@ -54,6 +58,127 @@ def test_two_colleagues_writing_one_field_lose_no_word(
         conflicts = conflicts_of(connection, ENTITY, order_id)
         assert get_order(connection, order_id).document.diagnosis == "wet"
     assert [(each.office, each.crew) for each in conflicts] == [("dry", "wet")]
+
+
+def test_an_earlier_word_that_comes_later_is_kept_beside_the_later_one(
+    utility: Utility, order_id: str
+) -> None:
+    early, late = two_pens(utility)
+    smell = early.set(order_id, "diagnosis", "", "smell in the cellar")
+    utility.clock.advance(minutes=30)
+    danger = late.set(order_id, "diagnosis", "smell in the cellar", "explosive, all out")
+
+    assert push(utility, late, danger)[0].outcome is Outcome.MERGED
+    utility.clock.advance(days=2)
+    results = push(utility, early, smell)
+
+    assert outcome(results[0]) == (Outcome.CONFLICT, Code.STATE)
+    assert diagnosis(utility, order_id) == "explosive, all out"
+    assert results[0].op_id in reviews(utility, ReviewKind.CONFLICT)
+    with utility.engine.connect() as connection:
+        kept = conflicts_of(connection, ENTITY, order_id)[-1]
+    assert (kept.office, kept.crew) == ("explosive, all out", "smell in the cellar")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("sight", ["alone", "seeing the one before"])
+def test_the_last_of_three_words_stands_in_whatever_order_they_come(
+    utility: Utility, order_id: str, order: Sequence[int], sight: str
+) -> None:
+    words: list[tuple[Pen, Operation]] = []
+    seen = ""
+    for number in range(3):
+        name = f"store {number}"
+        pen = Pen(
+            actor=utility.member.account_id, clock=utility.clock, replica_id=name, boot_id=name
+        )
+        words.append((pen, pen.set(order_id, "diagnosis", seen, f"word {number}")))
+        seen = f"word {number}" if sight != "alone" else ""
+        utility.clock.advance(minutes=10)
+
+    for number in order:
+        push(utility, *words[number])
+        utility.clock.advance(days=1)
+
+    assert diagnosis(utility, order_id) == "word 2"
+
+
+def test_an_earlier_word_does_not_come_back_where_a_later_one_took_it_away(
+    utility: Utility, order_id: str
+) -> None:
+    early, late = two_pens(utility)
+    leak = early.set(order_id, "result", None, "leak")
+    utility.clock.advance(minutes=30)
+    nothing = late.set(order_id, "result", "leak", None)
+
+    assert push(utility, late, nothing)[0].outcome is Outcome.NOOP
+    results = push(utility, early, leak)
+
+    assert results[0].outcome is Outcome.CONFLICT
+
+
+def test_one_store_is_believed_by_its_numbers_and_not_by_its_clock(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    first = pen.set(order_id, "diagnosis", "", "nothing found")
+    second = pen.set(order_id, "diagnosis", "nothing found", "leak at the flange")
+    wild = replace(first.at, wall_ms=first.at.wall_ms - 3_600_000, boot_id="another boot")
+
+    push(utility, pen, replace(second, at=wild))
+    results = push(utility, pen, first)
+
+    assert results[0].outcome is Outcome.CONFLICT
+    assert diagnosis(utility, order_id) == "leak at the flange"
+
+
+def test_of_two_tablets_a_doubtful_clock_decides_nothing_and_what_comes_last_stands(
+    utility: Utility, order_id: str
+) -> None:
+    early, late = two_pens(utility)
+    first = early.set(order_id, "diagnosis", "", "dry")
+    utility.clock.advance(minutes=30)
+    second = late.set(order_id, "diagnosis", "", "wet")
+    off = replace(second.at, offset_ms=600_000, wall_ms=second.at.wall_ms - 600_000)
+
+    push(utility, late, replace(second, at=off))
+    results = push(utility, early, first)
+
+    assert results[0].outcome is Outcome.MERGED
+    assert diagnosis(utility, order_id) == "dry"
+
+
+def test_a_word_from_before_the_offices_decision_does_not_undo_it(
+    utility: Utility, order_id: str
+) -> None:
+    early, late = two_pens(utility)
+    unsent = early.set(order_id, "diagnosis", "", "third word")
+    push(utility, late, late.set(order_id, "diagnosis", "", "dry"))
+    utility.clock.advance(minutes=1)
+    push(utility, late, late.set(order_id, "diagnosis", "", "wet"))
+    utility.clock.advance(minutes=30)
+    with utility.engine.begin() as connection:
+        for item in list_reviews(connection):
+            decision = Decision(choice=Choice.OTHER, value="damp", reason="asked them")
+            dispatcher = utility.dispatcher.account_id
+            settle(connection, item.review_id, decision, dispatcher, utility.clock.now_utc())
+
+    results = push(utility, early, unsent)
+
+    assert results[0].outcome is Outcome.CONFLICT
+    assert diagnosis(utility, order_id) == "damp"
+
+
+def two_pens(utility: Utility) -> tuple[Pen, Pen]:
+    """Return two tablets of one crew, which share neither store nor boot."""
+    author = utility.member.account_id
+    first = Pen(actor=author, clock=utility.clock, replica_id="store a", boot_id="boot a")
+    second = Pen(actor=author, clock=utility.clock, replica_id="store b", boot_id="boot b")
+    return first, second
+
+
+def diagnosis(utility: Utility, order_id: str) -> str:
+    with utility.engine.connect() as connection:
+        return get_order(connection, order_id).document.diagnosis
 
 
 def test_notes_of_office_and_crew_follow_each_other(
