@@ -311,8 +311,22 @@ class SiteDesk:
         self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves")
 
     def use_part(self, order_id: str, part: PartUsed) -> None:
-        """Keep that a part was used; a negative quantity puts it back into the van."""
-        self._tell(order_id, FactType.PART_USED, part_json(part))
+        """Keep that a part was used; a negative quantity puts it back into the van.
+
+        What was not taken is not put back: a touch that came twice says nothing.
+
+        Raises:
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            used = self._sheet(connection, order_id).record.parts
+            taken = sum(each.quantity for each in used if each.part_id == part.part_id)
+            if taken + part.quantity >= 0:
+                change = new_fact(order_id, FactType.PART_USED, part_json(part))
+                self._append(connection, [change])
+
+        self._database.write(work)
 
     def read_meter(self, order_id: str, reading: JsonObject) -> None:
         """Keep what the dial shows, with what was doubtful about it."""

@@ -1,5 +1,6 @@
 """The parts that were taken from the van for an order, counted with the thumb."""
 
+from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.sheet import Answers, Tapped
@@ -73,7 +74,10 @@ class PartsPage(SitePage):
             quantity=1.0 if what == "more" else -1.0,
             unit=known.unit if known else "pcs",
         )
-        self._tablet.site.use_part(self._order_id, part)
+        try:
+            self._tablet.site.use_part(self._order_id, part)
+        except OrderGoneError:
+            return Tapped(message=self.t("This order is not on this tablet any more."))
         if answers.get("other").strip() == part_id:
             self.keep({"other": ""})
         return Tapped()

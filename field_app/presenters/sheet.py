@@ -77,8 +77,7 @@ class SheetPresenter(Generic[D]):
         self._cancel_save: Callable[[], None] | None = None
         self._saved_at_ms: int | None = None
         self._message = ""
-        self._is_done = False
-        self._step_under_way = ""
+        self._is_done = self._is_tapping = False
         self._second_try = SecondTry(context.worker, self.flush)
         self._opened: Callable[[str], None] | None = None
         self._stage = Stage(context.worker, BLANK_SHEET)
@@ -93,7 +92,7 @@ class SheetPresenter(Generic[D]):
     ) -> None:
         """Show every view with `show`; `opened` is called with the page that a tap leads to."""
         self._opened = opened
-        self._step_under_way = ""
+        self._is_tapping = False
         self._stage.attach(show)
         self.refresh()
 
@@ -138,13 +137,11 @@ class SheetPresenter(Generic[D]):
             self._save(unsaved)
 
     def tap(self, key: str) -> None:
-        """Do what a button says; a step of the foot that is under way is not taken twice."""
-        if key == self._step_under_way:
+        """Do what a button says; nothing else is done while that is under way."""
+        if self._is_tapping:
             return
         self.flush()
-        foot = (self.view.primary, self.view.secondary)
-        if any(button is not None and button.key == key for button in foot):
-            self._step_under_way = key
+        self._is_tapping = True
         answers = self._answers()
         self._stage.act(lambda: self._page.tap(key, answers), self._tapped, self._not_done)
 
@@ -167,7 +164,7 @@ class SheetPresenter(Generic[D]):
         return no_room_text(self._context.words)
 
     def _not_done(self) -> None:
-        self._step_under_way = ""
+        self._is_tapping = False
         self._say_no_room()
 
     def _say_no_room(self) -> None:
@@ -183,7 +180,7 @@ class SheetPresenter(Generic[D]):
         self._second_try.plan()
 
     def _tapped(self, tapped: Tapped) -> None:
-        self._step_under_way = ""
+        self._is_tapping = False
         self._message = tapped.message
         self._is_done = tapped.is_done
         if not tapped.message:

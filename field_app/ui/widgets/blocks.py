@@ -229,7 +229,9 @@ class RowButtons(BoxLayout):
 
 
 class RowBtn(Btn):
-    """A button at the end of a row, as wide as its word."""
+    """A button at the end of a row, as wide as its word; several in a row count up quickly."""
+
+    bounce_s = NumericProperty(BOUNCE_S / 2)
 
 
 class RowItem(BoxLayout):
