@@ -36,6 +36,7 @@ from sync_server.ledgers.ledger import (
     made_of,
     row_key,
 )
+from sync_server.ledgers.lines_store import LINES
 from sync_server.ledgers.matters_store import calls_of, penalties_of, reckoning, reckoning_of
 from sync_server.ledgers.period import Period, days_of
 from sync_server.service_desk.request import Channel
@@ -74,6 +75,9 @@ class Wanted:
 
 def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
     """Return the rows of a ledger, or those that a figure of it is made of."""
+    lines = LINES.get(wanted.book)
+    if wanted.figure is not None and lines is not None:
+        return lines(connection, wanted.period, wanted.figure.row, wanted.figure.column)
     rows = _whole(connection, wanted, office)
     if wanted.figure is None:
         return rows

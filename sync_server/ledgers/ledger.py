@@ -51,6 +51,8 @@ class Vocabulary(StrEnum):
     PAID_BY = "paid_by"
     PLANT_CLASS = "plant_class"
     MEDIUM = "medium"
+    HALL_NEED = "hall_need"
+    HALL_STATE = "hall_state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ from sync_server.web.desk_labels import (
 from sync_server.web.labels import MEDIA, label
 from sync_server.web.office_labels import (
     CUSTOMER_CLASSES,
+    HALL_NEEDS,
+    HALL_STATES,
     PAID_BY,
     PLANT_CLASSES,
     SPAN_NAMES,
@@ -280,11 +282,14 @@ _TABLES: Mapping[Vocabulary, Mapping[str, str]] = {
     Vocabulary.PAID_BY: PAID_BY,
     Vocabulary.PLANT_CLASS: PLANT_CLASSES,
     Vocabulary.MEDIUM: MEDIA,
+    Vocabulary.HALL_NEED: HALL_NEEDS,
+    Vocabulary.HALL_STATE: HALL_STATES,
     Vocabulary.TOTAL: {"total": mark("Together")},
     Vocabulary.TRUTH: {"yes": mark("yes"), "no": "–"},
 }
 
 
+_TOTAL: Cell = Term(vocabulary=Vocabulary.TOTAL, code="total")
 _PLAIN: Mapping[str, str] = {"": mark("without a crew")}
 
 
@@ -317,6 +322,21 @@ ONE_CALL: Sequence[str] = (
 )
 """The columns of the calls that a figure is made of."""
 
+_LINES: Mapping[Book, Sequence[str]] = {
+    Book.HALL: (
+        mark("Day"),
+        mark("Number"),
+        mark("Need"),
+        mark("State"),
+        mark("Came"),
+        mark("Called"),
+        mark("Ended"),
+        mark("Waited, min"),
+    ),
+    Book.CUSTOMERS: (mark("Home"), mark("Class"), mark("heated"), mark("Meters")),
+}
+"""The columns of what a figure is made of, where it is made of neither requests nor calls."""
+
 OF_CALLS = frozenset({Book.CALLS, Book.NUMBERS})
 _QUICK_OF_PEOPLE = frozenset({1, 2})
 """Columns of the figures of each person that count calls; the others count requests."""
@@ -329,7 +349,8 @@ def headings(wanted: Wanted, words: Words) -> list[str]:
         is_call = wanted.book in OF_CALLS or (
             wanted.book is Book.PEOPLE and wanted.figure.column in _QUICK_OF_PEOPLE
         )
-        own = ONE_CALL if is_call else HEADINGS[Book.REQUESTS]
+        others = _LINES.get(wanted.book, HEADINGS[Book.REQUESTS])
+        own = ONE_CALL if is_call else others
     return [words.gettext(each) for each in own]
 
 
@@ -342,6 +363,8 @@ def title_of_ledger(wanted: Wanted, words: Words, names: Names) -> str:
     columns = HEADINGS[wanted.book] or HEADINGS[Book.REQUESTS]
     column = words.gettext(columns[figure.column]) if figure.column < len(columns) else ""
     row = names.accounts.get(figure.row) or names.crews.get(figure.row) or figure.row
+    if wanted.book is Book.CUSTOMERS:
+        row = term_words(Term(vocabulary=Vocabulary.COMMUNITY, code=figure.row), words, names)
     for table in (*_TABLES.values(), _PLAIN):
         if figure.row in table:
             row = words.gettext(table[figure.row])
@@ -360,17 +383,27 @@ def row_views(
                 for place, each in enumerate(row.cells)
             ],
             href=row.href,
-            is_total=row.cells[0] == Term(vocabulary=Vocabulary.TOTAL, code="total"),
+            is_total=row.cells[0] == _TOTAL,
         )
         for row in rows
     ]
 
 
 def _href(row: LedgerRow, column: int, wanted: Wanted) -> str:
-    if wanted.figure is not None or not made_of(row.cells[column]):
+    if wanted.figure is not None:
         return ""
+    cell = row.cells[column]
+    if not made_of(cell) and not _has_lines(row, cell, wanted.book):
+        is_figure = isinstance(cell, int | float | Share) and bool(column)
+        return row.href if is_figure else ""
     asked = {"period": wanted.period.text, "row": row_key(row), "column": str(column)}
     return f"/reports/{wanted.book}?{urlencode(asked)}"
+
+
+def _has_lines(row: LedgerRow, cell: Cell, book: Book) -> bool:
+    """Return whether a figure is made of lines of its own: not all homes of the town together."""
+    is_town = book is Book.CUSTOMERS and row.cells[0] == _TOTAL
+    return book in _LINES and not is_town and isinstance(cell, int | float | Share) and cell != 0
 
 
 def _cell(cell: Cell, words: Words, names: Names) -> CellView:

@@ -1,5 +1,6 @@
 """The hall's queue: a number, the right window, called, served or left."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import Engine
 
 from sync_server.hall.queue import HallEvent, HallState, Need
 from sync_server.hall.queue_store import call_next, give_number, move_visit, visits_here
-from sync_server.ledgers.books_store import Wanted, ledger_of
+from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, Share
 from sync_server.ledgers.period import parse_period
 from tests.sync_server.service_desk.desk_town import SHANGHAI, found_desk_town
@@ -54,8 +55,27 @@ def test_a_day_ends_with_who_came_was_served_and_left(engine: Engine) -> None:
             move_visit(connection, 99, HallEvent.CALL, town.office())
         asked = Wanted(book=Book.HALL, period=parse_period("2026-11-02", SHANGHAI))
         rows = [list(each.cells) for each in ledger_of(connection, asked, town.office())]
+        behind = {
+            (row, column): [
+                each.cells[1]
+                for each in ledger_of(
+                    connection, replace(asked, figure=Figure(row=row, column=column)), town.office()
+                )
+            ]
+            for row in ("2026-11-02", "total")
+            for column in range(1, 7)
+        }
 
     assert (again.waited, again.state) == (timedelta(minutes=10), HallState.CALLED)
     assert (left, tomorrow) == ([3], 1)
     assert rows[0] == ["2026-11-02", 3, 1, 1, Share(value=1 / 3), 10.0, 10.0]
     assert rows[1][1:] == rows[0][1:]
+    assert {column: behind["2026-11-02", column] for column in range(1, 7)} == {
+        1: [1, 2, 3],
+        2: [1],
+        3: [2],
+        4: [2],
+        5: [1],
+        6: [1],
+    }
+    assert all(behind["total", each] == behind["2026-11-02", each] for each in range(1, 7))

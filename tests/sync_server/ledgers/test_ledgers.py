@@ -343,6 +343,18 @@ def test_customers_are_counted_by_community_and_class(engine: Engine) -> None:
     assert found == [["c-north", *figures], ["total", *figures]]
 
 
+def test_each_figure_of_a_community_leads_to_its_homes(engine: Engine) -> None:
+    """Rule C-08: no figure without its rows; the list holds no name and no address."""
+    with engine.begin() as connection:
+        town = found_desk_town(connection)
+        found = [behind(connection, Book.CUSTOMERS, town, "c-north", each) for each in range(1, 8)]
+        nowhere = behind(connection, Book.CUSTOMERS, town, "", 1)
+
+    homes = ["p-1", "p-2", "p-3", "p-4"]
+    assert found == [homes, homes[:2], [], [], [], [], homes[:1]]
+    assert nowhere == []
+
+
 def test_an_empty_month_has_empty_ledgers(sqlite_engine: Engine) -> None:
     with sqlite_engine.begin() as connection:
         town = found_desk_town(connection)

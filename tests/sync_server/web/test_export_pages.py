@@ -81,6 +81,20 @@ def test_a_customers_copy_is_handed_out_after_a_director_said_so(
     assert acts == ["person.export"] * 3
 
 
+def test_each_number_of_a_ledger_leads_to_its_lines_in_both_languages(enter: Enter) -> None:
+    boss = enter("boss")
+    ledger = boss.get("/reports/customers").text
+    way = ledger.partition('href="/reports/customers?')[2].partition('"')[0].replace("&amp;", "&")
+    english = boss.get(f"/reports/customers?{way}").text
+    boss.post("/me/language", data={"language": "zh"})
+    chinese = boss.get(f"/reports/customers?{way}").text
+
+    assert "row=binhe" in way
+    assert all('href="/homes/p-1"' in each for each in (english, chinese))
+    assert PHONE not in english
+    assert "滨河" in chinese
+
+
 def test_every_kind_of_file_passes_the_same_guard(
     enter: Enter, sqlite_engine: Engine, clock: HandClock
 ) -> None:
