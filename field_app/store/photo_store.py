@@ -44,9 +44,14 @@ gateways the same)."""
 
 
 class PhotoStatus(StrEnum):
-    """Where the upload of one blob stands; HELD needs a person, GONE has no file any more."""
+    """Where the upload of one blob stands.
+
+    HELD needs a person, GONE has no file any more. Of SEALED only the sealed copy is here, which
+    goes by another way (a withdrawal left it).
+    """
 
     QUEUED = "queued"
+    SEALED = "sealed"
     DONE = "done"
     HELD = "held"
     GONE = "gone"
@@ -144,7 +149,14 @@ def _add_job(
 
 _LINK: Final = insert(photo_link)
 _ADD_JOB: Final = sqlite.insert(photo_job).on_conflict_do_update(
-    index_elements=["sha256"], set_={"is_file_gone": 0}
+    index_elements=["sha256"],
+    set_={
+        "is_file_gone": 0,
+        "status": case(
+            (photo_job.c.status.in_([PhotoStatus.GONE, PhotoStatus.SEALED]), PhotoStatus.QUEUED),
+            else_=photo_job.c.status,
+        ),
+    },
 )
 """Where there is a job, the file was written again: one whose file had gone has one now."""
 
@@ -357,7 +369,7 @@ def waiting(connection: Connection) -> tuple[int, int]:
 _WAITING: Final = select(
     func.count(),
     func.coalesce(func.sum(photo_job.c.size_bytes - photo_job.c.sent_bytes), 0),
-).where(_IS_QUEUED)
+).where(photo_job.c.status.in_([PhotoStatus.QUEUED, PhotoStatus.SEALED]))
 
 
 def known_names(connection: Connection) -> set[str]:

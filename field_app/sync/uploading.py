@@ -156,7 +156,8 @@ class Uploader:
         except VaultLockedError:
             return PhotoWait.VAULT_LOCKED
         except (PhotoFileError, VaultTamperedError) as error:
-            self._set_aside(job, PhotoStatus.GONE, str(error))
+            is_sealed = self._shore.files.has_sealed(job.sha256)
+            self._set_aside(job, PhotoStatus.SEALED if is_sealed else PhotoStatus.GONE, str(error))
             return PhotoWait.NONE
         if hashlib.sha256(content).hexdigest() != job.sha256:
             self._set_aside(job, PhotoStatus.GONE, "the file is not what was written")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,9 @@ def _entries(root: FieldReader) -> Iterator[Operation | Broken]:
 
 def _usual(values: JsonObject) -> Operation | None:
     operation = quick_operation(values)
-    return operation if operation is not None and _has_plain_names(operation) else None
+    if operation is None or not _has_plain_names(operation):
+        return None
+    return operation if _has_plain_numbers(operation) else None
 
 
 def quick_json(plain: bytes) -> object:
@@ -102,6 +105,9 @@ def read_operation(reader: FieldReader) -> Operation | Broken:
         # the error's own text shows the value, and the reason stays in the ledger for ever (R7)
         reason = f"{error.field}: cannot be read; the whole of it is kept for a person"
         return Broken(op_id=op_id, code=error.code, reason=reason, body=reader.values)
+    if not _has_plain_numbers(operation):
+        reason = "a number in it is beyond every register; the whole of it is kept for a person"
+        return Broken(op_id=op_id, code=Code.FIELD_RANGE, reason=reason, body=reader.values)
     if _has_plain_names(operation):
         return operation
     reason = "a name in it holds NUL or half a character; the whole of it is kept for a person"
@@ -122,6 +128,35 @@ def _has_plain_names(operation: Operation) -> bool:
         f"{order_id if isinstance(order_id, str) else ''}"
     )
     return clean_text(names) == names
+
+
+def _has_plain_numbers(operation: Operation) -> bool:
+    """Return whether a field's values can be kept beside those of the office.
+
+    Whole numbers of 64 bits, and floats that are no infinity. One that is not would be found out
+    when the values are written, and the good words of the same action would go down with it.
+    """
+    payload = operation.payload
+    if payload is not None and not _is_finite(payload):
+        return False
+    return _is_short(operation.old) and _is_short(operation.new)
+
+
+def _is_short(value: JsonValue) -> bool:
+    if type(value) in _PLAIN:
+        return True
+    if type(value) is int:
+        return -_BEYOND_64_BITS <= value < _BEYOND_64_BITS
+    return _is_finite(value) and all(map(_is_short, _inner(value)))
+
+
+_BEYOND_64_BITS = 2**63
+
+
+def _is_finite(value: JsonValue) -> bool:
+    if type(value) is float:
+        return math.isfinite(value)
+    return all(map(_is_finite, _inner(value))) if type(value) in _NESTS else True
 
 
 def _is_deeper_than(levels: int, value: JsonValue) -> bool:

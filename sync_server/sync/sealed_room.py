@@ -257,7 +257,11 @@ def _put_opened(connection: Connection, opened: _Opened, body: str | None) -> bo
     """Put what was inside in the place of a kept envelope; return whether it was closed so far."""
     cells = SEALED_ITEM.c
     closed = (cells.envelope_hash == opened.envelope_hash) & cells.is_opened.is_(False)
-    put = update(SEALED_ITEM).where(closed).values(is_opened=True, body=body)
+    put = (
+        update(SEALED_ITEM)
+        .where(closed)
+        .values(is_opened=True, body=body, size_bytes=len(body or ""))
+    )
     return connection.execute(put).rowcount > 0
 
 

@@ -12,7 +12,7 @@ from sync_server.blobs.intake import Intake
 from sync_server.db.change_store import is_area_bucket, note_buckets
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
-from sync_server.sync.inbox import ReadPush, read_push
+from sync_server.sync.inbox import ReadPush, clean_text, read_push
 from sync_server.sync.page_bytes import WrittenAnswer, written_answer
 from sync_server.sync.page_shelf import PageShelf
 from sync_server.sync.pull import PullRequest, read_changes, seen_of, written_changes
@@ -193,7 +193,8 @@ class SyncService:
     ) -> SealedAnswer:
         """Return one result per envelope: each is safe here, opened or as it came."""
         self.check_protocol(request.protocol)
-        sender = SealedSender(tablet=tablet, replica_id=request.replica_id, is_revoked=is_revoked)
+        replica_id = clean_text(request.replica_id)
+        sender = SealedSender(tablet=tablet, replica_id=replica_id, is_revoked=is_revoked)
         room = SealedRoom(self._engine, self._terms.keys, self._terms.intake)
         results = room.take(sender, request.envelopes, self._clock.now_utc())
         self._draw_epoch_once()

@@ -12,6 +12,7 @@ import pytest
 from field_app.platform.network import DesktopNetwork
 from field_app.store.photo_store import PhotoStatus, find_job
 from field_app.tablet import Tablet, open_tablet
+from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.blob_store import BlobState, find_blob
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
@@ -40,6 +41,7 @@ class Keeper:
     keys: SealingKeys
     intake: Intake
     tablet: Tablet
+    url: str
     order_id: str = ""
     sha256: str = ""
 
@@ -95,13 +97,16 @@ def keeper_in(office: Office, folder: Path) -> Iterator[Keeper]:
     keys = SealingKeys(folder / "keys")
     keys.ensure(office.clock.now_utc())
     intake = Intake(office.engine, BlobFiles(folder / "blobs"), office.clock)
-    with serving(office_app(office, SyncTerms(keys=keys, intake=intake))) as url:
+    app = office_app(office, SyncTerms(keys=keys, intake=intake))
+    app.include_router(blobs_router(intake))
+    with serving(app) as url:
         found = Keeper(
             office=office,
             folder=folder,
             keys=keys,
             intake=intake,
             tablet=new_tablet(folder / "tablet", office, url),
+            url=url,
         )
         with closing(found.tablet):
             found.work()
@@ -160,9 +165,30 @@ def test_a_photo_the_server_cannot_open_has_not_arrived_until_its_key_is_put_bac
     room.open_waiting(keeper.office.clock.advance(hours=25))
     keeper.tablet.sync_now()
 
-    assert closed == (BlobState.AWAITING, PhotoStatus.QUEUED, 2)  # it and its thumb
+    assert closed == (BlobState.AWAITING, PhotoStatus.QUEUED, 1)
     assert keeper.at_the_office()[1] is BlobState.HAVE
     assert keeper.status() is PhotoStatus.DONE
+
+
+def test_a_photo_of_which_only_the_sealed_copy_is_left_is_never_called_gone(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.tablet.network = Metered()
+    revoke(keeper.office, keeper.tablet)
+    keeper.tablet.sync_now()
+    keeper.tablet.enrol(keeper.url, keeper.office.code(), "van 3")
+    keeper.tablet.network = DesktopNetwork()
+    monkeypatch.setattr(BlobFiles, "free_bytes", lambda _files: 0)
+    keeper.tablet.sync_now()
+    counts = [keeper.tablet.photos.count(keeper.order_id)]
+    waiting = keeper.tablet.withdrawal().photos_waiting
+    monkeypatch.undo()
+    keeper.tablet.sync_now()
+    counts.append(keeper.tablet.photos.count(keeper.order_id))
+
+    assert [(each.done, each.held) for each in counts] == [(0, 0), (1, 0)]
+    assert waiting == 1
+    assert keeper.at_the_office()[1] is BlobState.HAVE
 
 
 def test_what_a_server_could_not_open_is_asked_for_once_a_day(

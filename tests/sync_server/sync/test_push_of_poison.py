@@ -16,6 +16,7 @@ from tests.sync_server.real_parts import NOON
 from tests.sync_server.sync.push_parts import outcome, push, refused
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import JsonValue
 from wire_contracts.operations import (
     Operation,
     OperationKind,
@@ -77,12 +78,32 @@ def test_a_number_beyond_every_float_delays_no_other(
     results = sent(utility, text)
 
     assert [outcome(result) for result in results] == [
-        refused(Code.OPERATION_FAILED),
+        refused(Code.FIELD_RANGE),
         (Outcome.APPLIED, None),
     ]
     assert sent(utility, text) == results
     with utility.engine.connect() as connection:
         assert len(kept_bodies(connection, poison.op_id)) == 1
+
+
+@pytest.mark.parametrize("value", [10**30, -(2**63) - 1, [10**30], {"a": float("inf")}])
+@pytest.mark.parametrize("place", ["old", "new"])
+def test_a_number_that_no_register_holds_takes_no_good_word_of_its_action_along(
+    utility: Utility, pen: Pen, order_id: str, place: str, value: JsonValue
+) -> None:
+    good = pen.set(order_id, "diagnosis", "", "flange is loose")
+    number = replace(pen.set(order_id, "priority", 3, 4), group=good.group)
+    poison = replace(number, old=value) if place == "old" else replace(number, new=value)
+    other = replace(pen.set(order_id, "cause", "", "joint"), group=good.group)
+
+    text = push_text(good, poison, other).replace("Infinity", "1e999")
+    results = sent(utility, text)
+
+    assert [outcome(result) for result in results] == [
+        (Outcome.APPLIED, None),
+        refused(Code.FIELD_RANGE),
+        (Outcome.APPLIED, None),
+    ]
 
 
 @pytest.mark.parametrize("name", ["work_order", "ORDER", "boot-1"])

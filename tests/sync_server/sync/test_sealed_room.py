@@ -303,6 +303,34 @@ def test_what_cannot_be_opened_and_has_no_room_stays_on_the_tablet(
     assert kept(utility) == []
 
 
+def test_a_store_whose_replica_id_no_database_takes_is_heard_all_the_same(
+    service: SyncService, utility: Utility, keys: SealingKeys, pen: Pen, order_id: str
+) -> None:
+    envelope = sealed_operation(keys, pen.set(order_id, "note", "", "dog"))
+    request = SealedRequest(replica_id="r\0\ud800x", envelopes=[envelope], protocol=PROTOCOL)
+
+    service.take_sealed(utility.tablet, request, is_revoked=True)
+
+    with utility.engine.connect() as connection:
+        kept_as = connection.execute(select(SEALED_ITEM.c.replica_id)).scalars().all()
+        assert get_order(connection, order_id).document.note == "dog"
+    assert kept_as == ["r??x"]
+
+
+def test_what_was_opened_later_takes_no_room_of_the_tablets_day(
+    utility: Utility, keys: SealingKeys, pen: Pen, order_id: str, tmp_path: Path
+) -> None:
+    stranger = SealingKeys(tmp_path / "other")
+    stranger.ensure(NOON)
+    without = SyncService(utility.engine, utility.clock, SyncTerms(keys=stranger))
+    send(without, utility, sealed_operation(keys, pen.set(order_id, "note", "", "dog")))
+
+    SealedRoom(utility.engine, keys, None).open_waiting(NOON)
+
+    with utility.engine.connect() as connection:
+        assert connection.execute(select(SEALED_ITEM.c.size_bytes)).scalars().all() == [0]
+
+
 def test_a_tablet_leaves_no_more_unopened_in_a_day_than_its_share(
     service: SyncService, utility: Utility, tmp_path: Path
 ) -> None:
