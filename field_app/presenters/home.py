@@ -278,7 +278,7 @@ class HomePage:
                 ),
             ),
         )
-        if chosen != _WRONG or len(items) == 1:
+        if (chosen != _WRONG and not _worded(items, answers.typed)) or len(items) == 1:
             return [block]
         return [block, *(self._item(item, answers) for item in items)]
 
@@ -394,13 +394,27 @@ class HomePage:
         )
 
 
+def _worded(items: Sequence[CheckItem], typed: Mapping[str, str]) -> tuple[CheckItem, ...]:
+    """Return the items of a group that were found wrong, with words about it."""
+    return tuple(
+        item
+        for item in items
+        if typed.get(f"item:{item}") == _WRONG and typed.get(f"note:{item}", "").strip()
+    )
+
+
 def sheet_of(typed: Mapping[str, str]) -> Sheet:
-    """Return the answers of the page as the twelve items they stand for."""
+    """Return the answers of the page as the twelve items they stand for.
+
+    One tap on the whole group takes no hazard back that was put into words: its own item does.
+    """
     answers: dict[CheckItem, bool] = {}
     for key, items in GROUPS:
         chosen = typed.get(key, "")
         if chosen == _OK:
             answers |= dict.fromkeys(items, True)
+            if len(items) > 1:
+                answers |= dict.fromkeys(_worded(items, typed), False)
         elif chosen == _WRONG and len(items) == 1:
             answers[items[0]] = False
         elif chosen == _WRONG:

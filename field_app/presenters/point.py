@@ -258,6 +258,7 @@ class PointPage:
         judged = self._judged(data, answers)
         outcome = answers.get(_OUTCOME)
         is_danger = is_dangerous(judged, data.forms.lel_pct)
+        is_doubtful = _is_beyond(judged) or _was_grave(self._told(data))
         is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
             *self._warnings(checkpoint, is_danger=is_danger),
@@ -265,7 +266,7 @@ class PointPage:
             *form_rows(t, data.forms),
             *(self._numbers(judged) if is_asked else []),
             self._outcomes(outcome),
-            *self._about(outcome, answers, is_doubtful=_is_beyond(judged) and not is_danger),
+            *self._about(outcome, answers, is_doubtful=is_doubtful and not is_danger),
             self._photo_row(data),
         ]
         return SheetView(
@@ -475,15 +476,13 @@ class PointPage:
         if outcome in _LEFT_OUT:
             return self._unsaid_of_left_out(answers, judged)
         is_here = self._checkpoint_id in data.run.state.check_ins
-        if not is_here and not is_danger:
+        if not (is_here or is_danger or is_grave):
             return t("Show first that you are there.")
-        missing_form = "" if is_grave else form_refusal(t, data.forms)
-        if missing_form:
-            return missing_form
-        unusable = frozenset() if is_grave else UNREAD | {Verdict.EMPTY}
-        wrong = next((each for each in judged if each.verdict in unusable), None)
-        if wrong is not None:
-            return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
+        unfilled = "" if is_grave else form_refusal(t, data.forms) or self._unmeasured(judged)
+        if unfilled:
+            return unfilled
+        if not is_grave and self._is_taken_back_in_silence(data, answers):
+            return t("Say why.")
         return self._unsaid(answers, is_defect=is_defect, is_beyond=_is_beyond(judged))
 
     def _unsaid_of_left_out(self, answers: Answers, judged: Sequence[Judged]) -> str:
@@ -491,6 +490,22 @@ class PointPage:
         if is_gas_unread(judged):
             return t("Measure: {name}").format(name=measure_text(t, Measure.GAS_LEL_PCT))
         return "" if answers.get(_REASON).strip() else t("Say why.")
+
+    def _unmeasured(self, judged: Sequence[Judged]) -> str:
+        t, unusable = self._parts.context.words, UNREAD | {Verdict.EMPTY}
+        wrong = next((each for each in judged if each.verdict in unusable), None)
+        if wrong is None:
+            return ""
+        return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))
+
+    def _told(self, data: PointData) -> PatrolPoint | None:
+        return data.run.state.points.get(self._checkpoint_id)
+
+    def _is_taken_back_in_silence(self, data: PointData, answers: Answers) -> bool:
+        """Return whether a told danger would become less without a new word about it."""
+        told = self._told(data)
+        is_silent = told is not None and answers.get(_NOTE).strip() in {"", told.note}
+        return is_silent and _was_grave(told)
 
     def _unsaid(self, answers: Answers, *, is_defect: bool, is_beyond: bool) -> str:
         t, has_note = self._parts.context.words, bool(answers.get(_NOTE).strip())
@@ -504,6 +519,11 @@ class PointPage:
 def _is_grave(answers: Answers) -> bool:
     is_defect = answers.get(_OUTCOME) == str(PointOutcome.DEFECT)
     return is_defect and answers.get(_SEVERITY) == "1"
+
+
+def _was_grave(told: PatrolPoint | None) -> bool:
+    """Return whether a defect of severity 1 was told before: it is not taken back in silence."""
+    return told is not None and told.defect is not None and told.defect.severity == 1
 
 
 def _is_beyond(judged: Sequence[Judged]) -> bool:

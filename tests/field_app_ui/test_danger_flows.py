@@ -25,7 +25,9 @@ def inspector(crew: Field) -> Iterator[Field]:
     """Return a tablet whose crew has a route, homes and meters."""
     crew.office.orders = ()
     crew.office.extra = inspection_rows()
-    crew.hardware = Hands().hardware()
+    hands = Hands()
+    hands.locator.go(0, off_m=4)
+    crew.hardware = hands.hardware()
     yield crew
     if crew.ui is not None:
         crew.ui.resize(harness.WIDTH, harness.HEIGHT)
@@ -115,6 +117,7 @@ def test_nobody_opens_wipes_no_hazard(inspector: Field) -> None:
     go(ui, "secondary")
     found = "A hazard was found here: finish; whoever will not sign has refused."
     assert (sheet(ui).title, sheet(ui).message) == (here, inspector.says(found))
+    assert inspector.says(found) in ui.texts(), "however far down the page is scrolled"
     ui.screenshot(f"nobody-opens-{inspector.language}")
     choose(ui, "notice", "refused")
     go(ui, "primary")
@@ -122,3 +125,36 @@ def test_nobody_opens_wipes_no_hazard(inspector: Field) -> None:
     (check,) = told(inspector, FactType.SAFETY_CHECK)
     assert check["is_no_access"] is False
     assert len(told(inspector, FactType.ORDER_REQUEST)) == 1, "though ten items were not looked at"
+
+
+def test_a_told_danger_is_not_taken_back_in_silence(inspector: Field) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    choose(ui, "outcome", "defect")
+    choose(ui, "severity", "1")
+    write(ui, "note", "smell of gas")
+    go(ui, "primary")
+    assert len(told(inspector, FactType.ORDER_REQUEST)) == 1, "a smell waits for no check-in"
+    go(ui, "stop-vw-031")
+    go(ui, "position")
+    choose(ui, "outcome", "defect")
+    for hint in ("gas_lel_pct", "well_water_cm"):
+        write(ui, hint, "0")
+    assert refusal(ui) == inspector.says("Say why.")
+    ui.get("Field", hint="note", anywhere=True).text = "it was paint"
+    ui.settle()
+    assert refusal(ui) == ""
+
+
+def test_one_tap_on_a_group_takes_no_worded_hazard_back(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    choose(ui, "pipes", "wrong")
+    choose(ui, "item:pipe_tightness", "wrong")
+    write(ui, "note:pipe_tightness", "leak at the meter")
+    choose(ui, "pipes", "ok")
+    assert "shut-off" in [each.key for each in sheet(ui).blocks]
+    choose(ui, "item:pipe_tightness", "ok")
+
+    assert "shut-off" not in [each.key for each in sheet(ui).blocks]
