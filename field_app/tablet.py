@@ -478,7 +478,8 @@ class Tablet:
     def _take_identity(self, identity: Identity) -> None:
         with self._sync_lock:
             if self.identity is not None and self.identity.crew_id != identity.crew_id:
-                self.database.write(_forget_token)
+                self.database.write(_leave_crew)
+                self.log_in.begin_anew()
             save_identity(self._folder, identity)
             self.identity = identity
             self._contact.begin_anew()
@@ -514,9 +515,16 @@ def _admit(connection: Connection) -> None:
     sync_store.try_at_once(connection)
 
 
-def _forget_token(connection: Connection) -> None:
+def _leave_crew(connection: Connection) -> None:
+    """Take what the former crew was given off the tablet, but for what own words are about.
+
+    The next crew reads none of it, however long its first pull takes.
+    """
     settings_store.save(connection, Key.PULL_TOKEN, None)
     base_store.mark_stale(connection)
+    base_store.sweep_stale(connection)
+    personal_rows.drop_personal(connection)
+    order_store.rebuild_all(connection)
 
 
 def open_tablet(

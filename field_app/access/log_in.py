@@ -73,6 +73,10 @@ class LogIn:
             self._touched_s = self._monotonic_s()
             return is_first
 
+    def begin_anew(self) -> None:
+        """Begin a log-in of nobody with a PIN: the tablet was given to another crew."""
+        self._session = draw_session(has_pin=False)
+
     def touch(self) -> None:
         """Note that somebody has touched the screen."""
         self._touched_s = self._monotonic_s()

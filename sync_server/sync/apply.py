@@ -1,5 +1,7 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from sync_server.access.account_store import has_account
@@ -75,12 +77,25 @@ def _strange_actor(
 
 
 def why_strange(context: CrewContext, operation: Operation, time: EventTime) -> str:
-    """Return why the person is none of the tablet's, as far as this server knows; else empty."""
+    """Return why the person is none of the tablet's, as far as this server knows; else empty.
+
+    Access has ended once the tablet had a word of the server after the end: no clock of the tablet
+    decides, and who was moved while in a cellar could not know.
+    """
     if operation.actor not in context.actors:
         return "the person never had access to this tablet"
-    ended_at_utc = context.actors[operation.actor]
-    is_late = ended_at_utc is not None and time.at_utc > ended_at_utc
+    is_late = _is_after(context.actors[operation.actor], last_word_utc(operation.at, time))
     return "the person's access had ended before" if is_late else ""
+
+
+def is_doubtful(context: CrewContext, operation: Operation, time: EventTime) -> bool:
+    """Return whether somebody must say whose work it was, though it counts."""
+    ended_at_utc = context.actors.get(operation.actor)
+    return _is_after(ended_at_utc, time.at_utc) or bool(why_strange(context, operation, time))
+
+
+def _is_after(ended_at_utc: datetime | None, at_utc: datetime) -> bool:
+    return ended_at_utc is not None and at_utc > ended_at_utc
 
 
 # --- fields

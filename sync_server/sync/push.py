@@ -20,7 +20,7 @@ from sync_server.access.tablet_store import (
 )
 from sync_server.db.change_store import last_seqs_of
 from sync_server.db.server_store import restored_at, server_epoch
-from sync_server.sync.apply import apply_operation, why_strange
+from sync_server.sync.apply import apply_operation, is_doubtful
 from sync_server.sync.effects import (
     CrewContext,
     Effect,
@@ -253,11 +253,12 @@ class _PushJob:
     def _ask_who(self, context: CrewContext, entry: Entry, time: EventTime, effect: Effect) -> None:
         """Ask once for a person whose work counts although the tablet is not theirs here.
 
-        A backup may be older than the account, or than the day when the person changed the crew.
+        A backup may be older than the account, or than the day when the person changed the crew; a
+        tablet without contact does not know of the change.
         """
         if isinstance(entry, Broken) or effect.code is Code.NOT_YOURS:
             return
-        if why_strange(context, entry, time):
+        if is_doubtful(context, entry, time):
             new = NewReview(
                 kind=ReviewKind.UNKNOWN_AUTHOR,
                 op_id=entry.op_id,

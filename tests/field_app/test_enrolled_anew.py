@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from field_app.orders.order_store import OrderQuery
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import move_account
 from sync_server.access.tablet_store import revoke_tablet
 from sync_server.db.order_tables import FACT
 from sync_server.sync.ledger_store import read_ledger
 from sync_server.sync.review_store import ReviewKind, list_reviews
+from sync_server.work_orders.person_store import save_person
 from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.test_troubles_together import CHEN, PIN
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.enrolment import token_mark
@@ -127,6 +130,57 @@ def test_a_tablets_clock_that_runs_ahead_gives_no_tap_to_the_next_crew(
         tablet.sync_now()
 
     assert is_finished(office, order_id)
+
+
+def test_what_the_former_crew_was_given_is_gone_before_the_next_one_has_its_own(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    tablet.set_pin(PIN)
+    order_id, at_work = office.new_order(), office.new_order(Medium.HEAT)
+    dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+    with office.engine.begin() as connection:
+        save_person(connection, at_work, CHEN, dispatcher, now_utc)
+    tablet.sync_now()
+    tablet.desk.tap(at_work, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    tablet.desk.tap(at_work, WorkOrderEvent.DEPART)
+    seen = tablet.personal.person_of(at_work).person
+    assert seen is not None and seen.name == CHEN.name
+
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+
+    assert tablet.desk.order(order_id) is None
+    assert tablet.desk.page(OrderQuery()).total_count == 0
+    assert tablet.desk.order(at_work) is not None, "own words are about it"
+    assert tablet.personal.person_of(at_work).person is None
+    other = office.utility.other_member
+    assert [each.account_id for each in tablet.people()] == [other.account_id]
+    assert tablet.choose_person(other.account_id)
+    assert tablet.log_in.session.startswith("open:")
+    tablet.sync_now()
+    assert office.order(at_work).state is WorkOrderState.EN_ROUTE
+
+
+def test_a_tablets_clock_that_runs_ahead_takes_no_work_from_who_changed_the_crew_later(
+    office: Office, server: str, tmp_path: Path
+) -> None:
+    clock = HandClock(office.clock.now_utc())
+    with closing(open_tablet(tmp_path / "t", clock, vault=quick_vault(tmp_path))) as tablet:
+        tablet.enrol(server, office.code(), "van 3")
+        order_id = office.new_order()
+        office.clock.advance(minutes=5)
+        tablet.sync_now()
+        clock.advance(minutes=25)
+        finish(tablet, order_id)
+
+        move(office, "crew-2")
+        office.clock.advance(minutes=30)
+        tablet.sync_now()
+
+    assert is_finished(office, order_id)
+    with office.engine.begin() as connection:
+        kinds = [each.kind for each in list_reviews(connection)]
+    assert kinds == [ReviewKind.UNKNOWN_AUTHOR]
 
 
 def test_a_tap_of_the_very_moment_of_the_enrolment_is_the_former_crews(
