@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from tests.field_app_ui.conftest import Field
+from tests.field_app_ui.site_flow_parts import open_tool, write
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work
-from tests.field_app_ui.test_site_flows import open_tool, write
 from tests.field_app_ui.town_office import make_order
 
 PIN = "285170"
