@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from sync_server.access.roles import Role
 from sync_server.access.tablet_store import TabletIdentity, enrol_tablet
 from sync_server.aftercare.opinion_store import newest_opinions
+from sync_server.alerts.alert import AlertFinding
 from sync_server.alerts.alert_list_store import alert_history, get_alert
-from sync_server.alerts.alert_store import return_alert
+from sync_server.alerts.alert_store import raise_alert, return_alert, show_suppressed
 from sync_server.complaints.complaint_store import get_complaint
 from sync_server.complaints.penalty_store import list_penalties
 from sync_server.customers.customer_store import get_household
@@ -31,10 +32,12 @@ from sync_server.work_orders.order_store import get_order
 from tests.sync_server.people_parts import Pen, enrol
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.browser_parts import Colleague
-from tests.sync_server.web.desk_parts import Served, add_person, served
+from tests.sync_server.web.desk_parts import SPOTS, Served, add_person, evidence_for, served
 from tests.sync_server.web.intake_town import seed_homes
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.enrolment import EnrolRequest
+from wire_contracts.kinds import Kind
+from wire_contracts.quantities import Medium
 from wire_contracts.request_states import RequestState
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -287,6 +290,82 @@ def test_a_complaint_has_facts_a_verdict_an_appeal_and_a_penalty(enter: Enter, t
         penalties = [each.reason for each in list_penalties(connection)]
     assert complaint.reason == "the tape"
     assert penalties == ["agreed"]
+
+
+def test_a_complaint_is_called_back_by_somebody_else_and_comes_again(
+    enter: Enter, town: Town
+) -> None:
+    agent, lead, quality = (enter(each, "zh") for each in ("liu", "wei", "he"))
+    said = "conduct 3-2-1102 hung up on me"
+    first = take(agent, said)
+    lead.go(f"/requests/{first}")
+    lead.step("accept")
+    lead.step("start")
+    agent.go(f"/requests/{first}")
+    agent.step("finish", text="listened to the tape")
+    agent.step("reply", text="we are sorry")
+    answers = f"form[action='/callbacks/{first}']"
+    for who in (agent, quality):
+        who.go("/callbacks")
+        who.choose(f"{answers} [name=finished]", "yes")
+        who.choose(f"{answers} [name=kept]", "yes")
+        who.choose(f"{answers} [name=score]", "4")
+        who.send(f"{answers} button")
+        if who is agent:
+            expect(agent.see(".err")).to_be_visible()
+    quality.go(f"/requests/{first}")
+    quality.step("close")
+    agent.go("/intake")
+    agent.page.keyboard.type(said)
+    expect(agent.see(f"a[href='/requests/{first}']").first).to_be_visible()
+    second = take(agent, said)
+    agent.go(f"/requests/{second}")
+
+    expect(agent.see("main use[href='#i-ret']").first).to_be_visible()
+    assert town.request(first).state is _S.CLOSED
+    assert town.request(second).repeat_of == first
+
+
+def test_a_suppressed_alert_stands_below_the_list_until_its_cause_is_over(
+    enter: Enter, town: Town
+) -> None:
+    room = enter("zhou min", "en")
+    finding = AlertFinding(
+        meter_id="HM-100877",
+        medium=Medium.HEAT,
+        kind=Kind.COMM_GAP,
+        rule="silence",
+        started_at_utc=NOON,
+        detected_at_utc=NOON,
+        score=1.0,
+        evidence=evidence_for(SPOTS[0], NOON),
+        is_suppressed=True,
+    )
+    with town.engine.begin() as connection:
+        alert_id = raise_alert(connection, finding, NOON)
+    room.go("/alerts")
+    is_live(room)
+    expect(room.see("#hidden")).to_contain_text("HM-100877")
+    expect(room.see(f"#alert-{alert_id}")).to_have_count(0)
+    with town.engine.begin() as connection:
+        show_suppressed(connection, alert_id, NOON)
+
+    expect(room.see(f"#alert-{alert_id}")).to_be_visible()
+
+
+def test_a_copy_of_what_is_held_is_asked_approved_and_taken(enter: Enter) -> None:
+    agent, boss = enter("liu", "zh"), enter("boss", "zh")
+    agent.go("/homes/p-1")
+    agent.send("a[href$='/held']")
+    agent.fill("input[name=reason]", "the customer wants it")
+    agent.send("form[action$='/ask'] button")
+    boss.go("/exports")
+    expect(boss.see("main")).to_contain_text("the customer wants it")
+    boss.send("button[name=state][value=approved]")
+    agent.go("/exports")
+    agent.send("a[href='/homes/p-1/held']")
+
+    expect(agent.see("a[href='/homes/p-1/held.json']")).to_be_visible()
 
 
 @pytest.mark.nightly
