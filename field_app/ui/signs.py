@@ -146,10 +146,14 @@ def filter_icon(key: str) -> str:
     return _FILTERS.get(key, "")
 
 
-def sync_icon(*, is_online: bool, is_syncing: bool, look_here_count: int) -> str:
-    """Return the icon of the overall sync state: trouble first."""
+def sync_icon(
+    *, is_online: bool, is_syncing: bool, look_here_count: int, waiting_count: int
+) -> str:
+    """Return the icon of the overall sync state: trouble first, the tick when all is through."""
     if look_here_count:
         return "cloud-alert"
     if is_syncing:
         return "cloud-sync"
-    return "cloud-check" if is_online else "cloud-off-outline"
+    if not is_online:
+        return "cloud-off-outline"
+    return "cloud-upload-outline" if waiting_count else "cloud-check"

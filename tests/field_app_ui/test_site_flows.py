@@ -17,6 +17,7 @@ from tests.field_app_ui.town_office import (
     order_id,
 )
 from tests.field_app_ui.town_van import van
+from wire_contracts.orders import OrderType
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import Handover, IsolationEvent, SafetyStep, ValveAction
 from wire_contracts.texts import BilingualText
@@ -458,3 +459,28 @@ def test_air_that_was_measured_long_ago_lets_nobody_in(crew: Field, hands: Hands
     ui.settle()
 
     assert [each["is_entry_allowed"] for each in facts(crew, "gas_measurement")] == [True]
+
+
+def test_gas_at_a_silent_meter_is_one_red_button(crew: Field, hands: Hands) -> None:
+    del hands
+    crew.office.orders = [make_order(0, order_type=OrderType.COMM_CHECK)]
+    ui = crew.switch_on()
+    ui.tap_hint(FIRST)
+    ui.settle()
+    begin_work(ui)
+    crew.office.is_reachable = False
+    ui.app.navigator.open_finding()
+    ui.settle()
+    write(ui, "gas_lel_pct", ">100")
+    button = ui.get("Btn", hint="finish")
+    assert (button.kind, button.text) == ("danger", crew.says("Gas escapes: order a crew now"))
+    ui.screenshot(f"gas-here-{crew.language}")
+    ui.tap_hint("finish")
+    ui.settle()
+
+    assert state_of(crew) is WorkOrderState.CANNOT_FINISH
+    unsent = "Gas: an order of class A was made, not sent yet: call the control room now."
+    assert ui.get("OrderScreen").view.message == crew.says(unsent)
+    ui.screenshot(f"gas-ordered-{crew.language}")
+    crew.office.is_reachable = True
+    assert [each["safety_class"] for each in facts(crew, "order_request")] == ["A"]
