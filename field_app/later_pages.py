@@ -110,6 +110,7 @@ class LaterPages:
 
         parts = RoundParts(
             desk=self.tablet.inspections,
+            site=self.tablet.site,
             forms=self.tablet.forms,
             photos=self.tablet.photos,
             hardware=self.hardware,

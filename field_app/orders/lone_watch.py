@@ -30,6 +30,15 @@ class WatchState(StrEnum):
     ESCALATED = "escalated"
 
 
+class HelpCalled(StrEnum):
+    """How far a call for help has come."""
+
+    NO = "no"
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    TOLD = "told"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """The watch as its facts tell it.

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection
@@ -12,7 +11,7 @@ from sqlalchemy import Connection
 from field_app.orders import order_store
 from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
-from field_app.orders.lone_watch import Watch, WatchMoment, watch_at
+from field_app.orders.lone_watch import HelpCalled, Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
@@ -31,7 +30,7 @@ from field_app.orders.site_changes import (
     new_id,
     operation_of,
 )
-from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.site_sheet import SiteSheet, WellSheet
 from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
@@ -77,15 +76,6 @@ _WATCH_BACK: Final = timedelta(hours=18)
 """A watch does not outlive a shift."""
 
 
-class HelpCalled(StrEnum):
-    """How far a call for help has come."""
-
-    NO = "no"
-    NOT_SENT = "not_sent"
-    REFUSED = "refused"
-    TOLD = "told"
-
-
 class StepRefusedError(ValueError):
     """The step is not next, or a value of it is missing or not safe."""
 
@@ -115,6 +105,10 @@ class SiteDesk:
             OrderGoneError: The tablet does not know the order, or cannot read it.
         """
         return self._database.read(lambda connection: self._sheet(connection, order_id))
+
+    def well(self, record: str) -> WellSheet:
+        """Return what was measured under a record that is no order, such as a stop of a round."""
+        return self._database.read(lambda connection: self._well(connection, record))
 
     def network(self) -> Sequence[NetworkPart]:
         """Return the map; tens of milliseconds for a town."""
@@ -306,6 +300,19 @@ class SiteDesk:
 
         self._database.write(work)
 
+    def measure_well(self, record: str, gas: GasMeasurement) -> None:
+        """Keep a measurement of the air under a record that is no order, such as a stop."""
+
+        def work(connection: Connection) -> None:
+            change = new_fact(None, FactType.GAS_MEASUREMENT, gas_json(gas))
+            stamp = self._stamps.stamp(connection)
+            operation = replace(operation_of(change, stamp), order_id=record)
+            self._append(connection, [], [operation])
+            typed = self._well(connection, record).values_of("gate")
+            self._forget(connection, record, "gate", typed)
+
+        self._database.write(work)
+
     def turn_valve(self, order_id: str, event: IsolationEvent) -> None:
         """Keep that a valve was closed or opened again."""
         self._tell(order_id, FactType.ISOLATION, isolation_json(event), "valves")
@@ -441,6 +448,20 @@ class SiteDesk:
             now=now,
             van=van,
             photos=seen.photos.total,
+            saved_at_ms=draft.saved_at_ms,
+        )
+
+    def _well(self, connection: Connection, record: str) -> WellSheet:
+        key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
+        draft = draft_store.load_draft(connection, key)
+        typed, van = _texts(draft.answers), load_van(connection)
+        used = _detector(settings_store.load_text(connection, Key.DETECTOR))
+        return WellSheet(
+            record=work_record(facts_of_order(connection, record), None, typed),
+            typed=typed,
+            detector=trusted_detector(used, van.detectors),
+            now_ms=self._stamps.now(connection).wall_ms,
+            van=van,
             saved_at_ms=draft.saved_at_ms,
         )
 

@@ -55,9 +55,25 @@ class SiteSheet:
 
     def values_of(self, page: str) -> dict[str, str]:
         """Return what was typed on one page, by field."""
-        start = f"{page}."
-        return {
-            key.removeprefix(start): text
-            for key, text in self.typed.items()
-            if key.startswith(start)
-        }
+        return _values_of(self.typed, page)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WellSheet:
+    """What is known of the air at a stop of a round; its attributes are those of `SiteSheet`."""
+
+    record: WorkRecord
+    typed: Mapping[str, str]
+    detector: Detector
+    now_ms: int
+    van: Van
+    saved_at_ms: int | None = None
+
+    def values_of(self, page: str) -> dict[str, str]:
+        """Return what was typed on one page, by field."""
+        return _values_of(self.typed, page)
+
+
+def _values_of(typed: Mapping[str, str], page: str) -> dict[str, str]:
+    start = f"{page}."
+    return {key.removeprefix(start): text for key, text in typed.items() if key.startswith(start)}

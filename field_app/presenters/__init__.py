@@ -41,6 +41,7 @@
     enrol         EnrolPresenter: the first start
     log_in        LogInPresenter: the PIN page, who works now, and the lock
     round_parts   what every presenter of a round is given
+    stop_gate     the air before a well of a round is entered
     round_forms   the office's forms of a checkpoint or a home
     round_wording places, measures, items and doubts of rounds in the reader's language
     rounds        RoundsPage: what an inspector has to do

@@ -5,9 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from field_app.orders.lone_watch import Watch, WatchState
+from field_app.orders.lone_watch import HelpCalled, Watch, WatchState
 from field_app.orders.order_store import OrderLine
-from field_app.orders.site_desk import HelpCalled
 from field_app.platform.ports import Hardware, Sound
 from field_app.presenters.ports import PresenterContext
 from field_app.presenters.stage import Stage

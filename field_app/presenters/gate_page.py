@@ -1,7 +1,9 @@
 """The sheet before a well is entered: the air, the detector, and one word: in, or not."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import date
+from typing import Generic, TypeVar
 
 from typing_extensions import override
 
@@ -22,8 +24,10 @@ from field_app.orders.entry_gate import (
     judge_entry,
     trusted_detector,
 )
-from field_app.orders.site_sheet import SiteSheet
-from field_app.presenters.ports import PresenterContext
+from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.site_sheet import SiteSheet, WellSheet
+from field_app.presenters.dates import time_text
+from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
@@ -38,7 +42,6 @@ from field_app.presenters.sheet_views import (
     SheetView,
     VerdictBlock,
 )
-from field_app.presenters.site_page import SitePage
 from field_app.presenters.site_words import calibration_text, gas_order_text, gate_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
@@ -62,31 +65,57 @@ OTHER = "other"
 """The choice of a detector that is not on the office's list."""
 
 
-class GatePage(SitePage):
-    """Oxygen and % LEL before anybody goes in."""
+S = TypeVar("S", bound=SiteSheet | WellSheet)
 
-    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
-        """Guard the wells of the order `order_id`."""
-        super().__init__(tablet, context, order_id, "gate")
+
+class AirPage(ABC, Generic[S]):
+    """Oxygen and % LEL before anybody goes in, at an order or at a stop of a round."""
+
+    def __init__(self, context: PresenterContext) -> None:
+        """Guard with the words and the clock of `context`."""
+        self._context = context
         self._kept: dict[str, tuple[str, int]] = {}
 
-    @override
-    def typed_before(self, data: SiteSheet) -> Mapping[str, str]:
+    @property
+    def t(self) -> Words:
+        """Return the reader's words."""
+        return self._context.words
+
+    @abstractmethod
+    def read(self) -> S | None:
+        """Return what is known of the air, None when the place has gone."""
+
+    @abstractmethod
+    def _save(self, answers: Mapping[str, str]) -> int | None:
+        """Keep answers; return when."""
+
+    @abstractmethod
+    def _subtitle(self, data: S) -> str:
+        """Return where this is."""
+
+    @abstractmethod
+    def _measured(self, detector: Detector | None, gas: GasMeasurement) -> None:
+        """Keep a measurement; `detector` is one that was not in use before."""
+
+    def saved_at_ms(self, data: S) -> int | None:
+        """Return when the last answer was kept."""
+        return data.saved_at_ms
+
+    def typed_before(self, data: S) -> Mapping[str, str]:
         """Return what was typed, and take note of when."""
-        typed = super().typed_before(data)
+        typed = data.values_of("gate")
         for key in AirValue:
             at_ms = int(typed.get(f"{key}{_TYPED_AT}") or 0)
             if at_ms >= self._kept.get(key, ("", 0))[1]:
                 self._kept[key] = typed.get(key, ""), at_ms
         return typed
 
-    @override
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers; of a value also when it was typed."""
         now_ms = self._now_ms()
         values = {key: answers[key] for key in AirValue if key in answers}
         self._kept |= {key: (text, now_ms) for key, text in values.items()}
-        return super().keep({**answers, **{f"{key}{_TYPED_AT}": str(now_ms) for key in values}})
+        return self._save({**answers, **{f"{key}{_TYPED_AT}": str(now_ms) for key in values}})
 
     def _old_values(self, answers: Answers) -> frozenset[str]:
         """Return the values that were typed too long ago; one that is being typed now is not."""
@@ -100,7 +129,7 @@ class GatePage(SitePage):
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
 
-    def view(self, data: SiteSheet, answers: Answers) -> SheetView:
+    def view(self, data: S, answers: Answers) -> SheetView:
         """Return the sheet."""
         t = self.t
         air = self._air(answers)
@@ -153,11 +182,9 @@ class GatePage(SitePage):
         is_allowed = key == "allow"
         if air.is_old or (is_allowed and not verdict.is_allowed):
             return Tapped(message=gate_text(self.t, verdict.reasons[0]))
-        if detector != sheet.detector:
-            self._tablet.site.use_detector(detector)
         until = detector.calibrated_until
-        self._tablet.site.measure_gas(
-            self._order_id,
+        self._measured(
+            None if detector == sheet.detector else detector,
             GasMeasurement(
                 purpose=GasPurpose.ENTRY,
                 place=answers.get("place"),
@@ -182,7 +209,7 @@ class GatePage(SitePage):
             is_old=bool(self._old_values(answers)),
         )
 
-    def _today(self, data: SiteSheet) -> date:
+    def _today(self, data: S) -> date:
         return utc_from_ms(data.now_ms).astimezone(self._context.zone).date()
 
     def _midnight_ms(self, day: date) -> int:
@@ -192,7 +219,7 @@ class GatePage(SitePage):
         )
         return ms_from_utc(moment)
 
-    def _ordered(self, data: SiteSheet) -> list[Block]:
+    def _ordered(self, data: S) -> list[Block]:
         """Return that gas made an order of its own, and whether anybody knows."""
         text = gas_order_text(self.t, data.record.gas_order)
         notice = NoticeBlock(key="gas-order", text=text, tone=Tone.DANGER, icon="alarm-light")
@@ -287,9 +314,7 @@ class GatePage(SitePage):
         is_number = not text.strip() or parse_number(text) is not None
         return "" if is_number else self.t("Not a number")
 
-    def _detector_blocks(
-        self, data: SiteSheet, detector: Detector, answers: Answers
-    ) -> list[Block]:
+    def _detector_blocks(self, data: S, detector: Detector, answers: Answers) -> list[Block]:
         t = self.t
         place = NoteBlock(
             key="place",
@@ -320,7 +345,7 @@ class GatePage(SitePage):
             place,
         ]
 
-    def _listed(self, data: SiteSheet, detector: Detector, answers: Answers) -> ChoiceBlock | None:
+    def _listed(self, data: S, detector: Detector, answers: Answers) -> ChoiceBlock | None:
         """Return the detectors of the office, None where it lists none."""
         t, today = self.t, self._today(data)
         if not data.van.detectors:
@@ -354,9 +379,10 @@ class GatePage(SitePage):
         )
         shown = [f"{name} {_shown(value)} {unit}" for name, value, unit in beside if value]
         needed = (f"O₂ {_shown(gas.oxygen_pct)} %", f"{_shown(gas.lel_pct)} % LEL")
-        return "  ·  ".join((self._time(at_ms), *needed, *shown))
+        now_utc, zone = self._context.clock.now_utc(), self._context.zone
+        return "  ·  ".join((time_text(self.t, at_ms, now_utc, zone), *needed, *shown))
 
-    def _history(self, data: SiteSheet) -> RowsBlock:
+    def _history(self, data: S) -> RowsBlock:
         t = self.t
         lines = tuple(
             RowLine(
@@ -383,6 +409,38 @@ class GatePage(SitePage):
         )
 
 
+class GatePage(AirPage[SiteSheet]):
+    """The gate of an order."""
+
+    def __init__(self, tablet: Tablet, context: PresenterContext, order_id: str) -> None:
+        """Guard the wells of the order `order_id`."""
+        super().__init__(context)
+        self._site = tablet.site
+        self._order_id = order_id
+
+    @override
+    def read(self) -> SiteSheet | None:
+        """Return the order's work, None when the order has gone."""
+        try:
+            return self._site.sheet(self._order_id)
+        except OrderGoneError:
+            return None
+
+    @override
+    def _save(self, answers: Mapping[str, str]) -> int | None:
+        return self._site.keep(self._order_id, "gate", answers)
+
+    @override
+    def _subtitle(self, data: SiteSheet) -> str:
+        return f"{data.document.number}  ·  {data.document.address}"
+
+    @override
+    def _measured(self, detector: Detector | None, gas: GasMeasurement) -> None:
+        if detector is not None:
+            self._site.use_detector(detector)
+        self._site.measure_gas(self._order_id, gas)
+
+
 def _is_shown(detector: Detector, value: AirValue) -> bool:
     return detector.values is None or value in detector.values or value in NEEDED_VALUES
 
@@ -391,22 +449,22 @@ def _shown(value: float | None) -> str:
     return "–" if value is None else shown_number(value)
 
 
-def _is_listed(data: SiteSheet, detector_id: str) -> bool:
+def _is_listed(data: SiteSheet | WellSheet, detector_id: str) -> bool:
     return any(each.detector_id == detector_id for each in data.van.detectors)
 
 
-def _choice(data: SiteSheet, answers: Answers) -> str:
+def _choice(data: SiteSheet | WellSheet, answers: Answers) -> str:
     """Return which detector of the office's list is chosen, `OTHER` for one that is not on it."""
     chosen = answers.get("detector") or data.detector.detector_id
     return chosen if not chosen or _is_listed(data, chosen) else OTHER
 
 
-def _typed_before(data: SiteSheet) -> str:
+def _typed_before(data: SiteSheet | WellSheet) -> str:
     """Return the number that was typed for the gas test before, empty where it is on the list."""
     return "" if _is_listed(data, data.detector.detector_id) else data.detector.detector_id
 
 
-def _detector(data: SiteSheet, answers: Answers) -> Detector:
+def _detector(data: SiteSheet | WellSheet, answers: Answers) -> Detector:
     """Return the detector as chosen or typed, else the one in use."""
     chosen = _choice(data, answers)
     if chosen != OTHER and data.van.detectors:

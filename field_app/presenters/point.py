@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.forms.numbers import shown_number
+from field_app.orders.site_sheet import WellSheet
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
 from field_app.patrols.inspection_store import SeenRun
@@ -53,10 +54,10 @@ from field_app.presenters.sheet_views import (
     SheetView,
     VerdictBlock,
 )
+from field_app.presenters.stop_gate import GATE, gate_rows, stop_record
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
-from field_app.store.round_records import record_of
 from wire_contracts.patrol_facts import LONGEST_NOTE, CheckIn, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
 
@@ -75,6 +76,13 @@ class PointData:
     kept: Mapping[str, str]
     photo_count: int
     forms: FormsSeen
+    air: WellSheet
+
+    @property
+    def lel_pct(self) -> float | None:
+        """Return the most gas that a form of the office or the gate of this stop tells of."""
+        told = (self.forms.lel_pct, self.air.record.lel_pct)
+        return max((value for value in told if value is not None), default=None)
 
 
 class PointPage:
@@ -108,6 +116,7 @@ class PointPage:
             kept={**point_answers(forms.done), **_told_before(told), **kept},
             photo_count=self._parts.photos.count(self._photo_record()).total,
             forms=forms,
+            air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
         )
 
     @property
@@ -130,7 +139,7 @@ class PointPage:
         return None
 
     def _photo_record(self) -> str:
-        return record_of(f"{self._run_id}/{self._checkpoint_id}")
+        return stop_record(self._run_id, self._checkpoint_id)
 
     # --- taps
 
@@ -138,7 +147,7 @@ class PointPage:
         """Show that one is there, take a photo, or keep what was found."""
         data = self.read()
         t = self._parts.context.words
-        if key.startswith(FORM_TOOL):
+        if key.startswith(FORM_TOOL) or key == GATE:
             return Tapped(opens=key)
         if data is None:
             return Tapped(message=t("This place is not on this tablet any more."), is_done=True)
@@ -244,8 +253,8 @@ class PointPage:
         """Return the note with what was typed and is no value, and with the gas of a form."""
         t, gas = self._parts.context.words, Measure.GAS_LEL_PCT
         texts = unread_texts(judged)
-        if data.forms.lel_pct is not None and is_dangerous((), data.forms.lel_pct):
-            texts = (*texts, (gas, f"{shown_number(data.forms.lel_pct)} {UNITS[gas]}"))
+        if data.lel_pct is not None and is_dangerous((), data.lel_pct):
+            texts = (*texts, (gas, f"{shown_number(data.lel_pct)} {UNITS[gas]}"))
         told = [f"{measure_text(t, measure)}: {text}" for measure, text in texts]
         new = [each for each in dict.fromkeys(told) if each not in note]
         return "; ".join([note, *new] if note else new)[:LONGEST_NOTE]
@@ -257,12 +266,13 @@ class PointPage:
         t, checkpoint = self._parts.context.words, data.checkpoint
         judged = self._judged(data, answers)
         outcome = answers.get(_OUTCOME)
-        is_danger = is_dangerous(judged, data.forms.lel_pct)
+        is_danger = is_dangerous(judged, data.lel_pct)
         is_doubtful = _is_beyond(judged) or _was_grave(self._told(data))
         is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
             *self._warnings(checkpoint, is_danger=is_danger),
             *self._being_there(data, answers),
+            *gate_rows(t, checkpoint, data.air),
             *form_rows(t, data.forms),
             *(self._numbers(judged) if is_asked else []),
             self._outcomes(outcome),
@@ -281,7 +291,7 @@ class PointPage:
     def _next_step(self, data: PointData, answers: Answers) -> SheetButton:
         """Return the big button: in danger it leads to the one defect that is taken."""
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
-        is_danger = is_dangerous(self._judged(data, answers), data.forms.lel_pct)
+        is_danger = is_dangerous(self._judged(data, answers), data.lel_pct)
         if is_danger and not _is_grave(answers):
             text = t("Record a defect of severity 1")
             return SheetButton(key=_GRAVE, text=text, icon="alert-octagon", kind="danger")
@@ -470,7 +480,7 @@ class PointPage:
         """
         t, outcome = self._parts.context.words, answers.get(_OUTCOME)
         judged, is_defect = self._judged(data, answers), outcome == str(PointOutcome.DEFECT)
-        is_grave, is_danger = _is_grave(answers), is_dangerous(judged, data.forms.lel_pct)
+        is_grave, is_danger = _is_grave(answers), is_dangerous(judged, data.lel_pct)
         if is_danger and not is_grave:
             return t("Dangerous: record it as a defect of severity 1.")
         if outcome in _LEFT_OUT:

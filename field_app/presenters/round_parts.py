@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormDesk
+from field_app.orders.site_desk import SiteDesk
 from field_app.patrols.inspection_desk import InspectionDesk
 from field_app.photos.album import PhotoAlbum
 from field_app.platform.ports import Hardware
@@ -16,6 +17,7 @@ class RoundParts:
     """What rounds are made of; `network` reads the map, tens of milliseconds for a town."""
 
     desk: InspectionDesk
+    site: SiteDesk
     forms: FormDesk
     photos: PhotoAlbum
     hardware: Hardware

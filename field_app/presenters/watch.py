@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from field_app.orders.lone_watch import Watch, WatchState
-from field_app.orders.site_desk import HelpCalled
+from field_app.orders.lone_watch import HelpCalled, Watch, WatchState
 from field_app.presenters.ports import Words
 from field_app.tablet import Tablet
 from wire_contracts.site_facts import LoneWorkerEvent, WatchEvent

@@ -19,6 +19,7 @@ from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.run import RunPresenter
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.stop_gate import GATE, StopGatePage
 from field_app.ui.navigator import Navigator
 from field_app.ui.places import ROUNDS_PLACE, PlaceScreen
 from field_app.ui.screens.meter_pad import MeterScreen
@@ -81,6 +82,7 @@ class RoundsPlace:
         makers: dict[str, Callable[[str], PlaceScreen]] = {
             "run": self._run,
             "stop": self._stop_of_run,
+            "gate": self._gate_of_stop,
             "homes": lambda _which: self._list(RoundKind.HOME),
             "meters": lambda _which: self._list(RoundKind.METER),
             "home": self._home,
@@ -120,7 +122,26 @@ class RoundsPlace:
         return TaggedSheet(
             listen=lambda: reader.listen(hear),
             presenter=presenter,
-            opened=partial(self._open_form, page),
+            opened=partial(self._open_at_stop, page, f"{run_id}/{checkpoint_id}"),
+            closed=self._navigator.close_page,
+        )
+
+    def _open_at_stop(self, page: PointPage, which: str, key: str) -> None:
+        if key == GATE:
+            self._navigator.open_page(self._gate(which), f"gate:{which}")
+        else:
+            self._open_form(page, key)
+
+    def _gate_of_stop(self, which: str) -> PlaceScreen:
+        """Open a run and a stop, and return its gate on top: `<run>/<checkpoint>`."""
+        self._navigator.open_page(self._stop_of_run(which), f"stop:{which}")
+        return self._gate(which)
+
+    def _gate(self, which: str) -> PlaceScreen:
+        run_id, _, checkpoint_id = which.partition("/")
+        page = StopGatePage(self._parts, run_id, checkpoint_id)
+        return SheetScreen(
+            presenter=SheetPresenter(page, self._parts.context),
             closed=self._navigator.close_page,
         )
 

@@ -1,6 +1,7 @@
 """Danger on a round is told whatever is tapped: gas beyond any scale, gas in a form, a leak."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,16 @@ def write(ui: harness.Driver, hint: str, text: str) -> None:
     ui.tap_hint(hint)
     ui.type(text)
     ui.settle()
+
+
+def fill_in_gas(ui: harness.Driver, lel_pct: str) -> None:
+    """Open the checklist of a well and type the gas, without finishing it."""
+    go(ui, "form:patrol-well")
+    screen = ui.get("FormScreen")
+    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
+    go(ui, "reached=yes")
+    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
+    write(ui, "look/gas_lel_pct", lel_pct)
 
 
 @pytest.mark.both_languages
@@ -77,12 +88,7 @@ def test_gas_typed_into_a_form_of_the_office_is_danger_at_the_stop(inspector: Fi
     inspector.office.extra = [*inspection_rows(), published(builtin("patrol-well"))]
     ui = start_route(inspector)
     go(ui, "next-stop")
-    go(ui, "form:patrol-well")
-    screen = ui.get("FormScreen")
-    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
-    go(ui, "reached=yes")
-    ui.wait(lambda: screen.ids.cards.made_count == len(screen.view.cards), "all cards")
-    write(ui, "look/gas_lel_pct", "45")
+    fill_in_gas(ui, "45")
     get_out = inspector.says("Get out, keep others away")
     assert get_out in ui.texts(), "said where it is typed"
     ui.screenshot(f"form-danger-{inspector.language}")
@@ -158,3 +164,51 @@ def test_one_tap_on_a_group_takes_no_worded_hazard_back(inspector: Field) -> Non
     choose(ui, "item:pipe_tightness", "ok")
 
     assert "shut-off" not in [each.key for each in sheet(ui).blocks]
+
+
+def test_gas_typed_into_a_form_of_the_office_is_danger_in_a_home(inspector: Field) -> None:
+    form = replace(builtin("patrol-well"), about="household", purposes=())
+    inspector.office.extra = [*inspection_rows(), published(form)]
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    here = sheet(ui).title
+    fill_in_gas(ui, "45")
+    assert ui.back()
+    ui.settle()
+    assert sheet(ui).blocks[0].key == "danger"
+    assert refusal(ui) == inspector.says("Dangerous: record it as a defect of severity 1.")
+    go(ui, "secondary")
+    go(ui, "secondary")
+    assert sheet(ui).title == here
+    choose(ui, "pipes", "wrong")
+    choose(ui, "item:pipe_tightness", "wrong")
+    write(ui, "note:pipe_tightness", "45 % LEL in the kitchen")
+    choose(ui, "notice", "refused")
+    go(ui, "primary")
+
+    assert len(told(inspector, FactType.ORDER_REQUEST)) == 1
+
+
+@pytest.mark.both_languages
+def test_gas_before_the_entry_of_a_well_is_danger_at_the_stop(inspector: Field) -> None:
+    ui = start_route(inspector)
+    go(ui, "next-stop")
+    go(ui, "gate")
+    assert sheet(ui).title == inspector.says("Gas test before entry")
+    write(ui, "oxygen_pct", "20.8")
+    write(ui, "lel_pct", "45")
+    assert inspector.says("Do not go in") in ui.texts()
+    ui.screenshot(f"stop-gate-{inspector.language}")
+    go(ui, "primary")
+    assert ui.back()
+    ui.settle()
+    assert inspector.says("Get out, keep others away") in ui.texts()
+    assert inspector.says("Nobody went in") in ui.texts()
+    ui.screenshot(f"stop-gated-{inspector.language}")
+    choose(ui, "outcome", "skipped")
+    primary = sheet(ui).primary
+    assert primary is not None
+    assert primary.text == inspector.says("Record a defect of severity 1")
+    (gas,) = told(inspector, FactType.GAS_MEASUREMENT)
+    assert (gas["lel_pct"], gas["is_entry_allowed"]) == (45.0, False)

@@ -1,0 +1,101 @@
+"""The gate before a well of a round: the same rules as at an order, kept with the stop."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.i18n import CatalogueWords
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.stop_gate import StopGatePage, gate_rows, stop_record
+from field_app.tablet import Tablet
+from tests.field_app.site_parts import working_tablet, working_town
+from tests.field_app_ui.inspection_parts import Hands, checkpoint, inspection_rows
+from tests.field_app_ui.town_office import TownOffice
+
+AIR = {"oxygen_pct": "20.8", "lel_pct": "0", "detector_id": "GX-7"}
+STICKER = {"calibrated_until": "2027-05-31"}
+RUN = "01900000-0000-7000-8000-000000000001"
+STOP, WELL = checkpoint(0)
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = working_town()
+    town.extra = inspection_rows()
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    zone = town.clock.now_utc().tzinfo
+    assert zone is not None
+    return RoundParts(
+        desk=tablet.inspections,
+        site=tablet.site,
+        forms=tablet.forms,
+        photos=tablet.photos,
+        hardware=Hands().hardware(),
+        context=PresenterContext(
+            worker=InlineWorker(), words=CatalogueWords("en"), clock=town.clock, zone=zone
+        ),
+        network=tablet.site.network,
+    )
+
+
+def gate(parts: RoundParts, **texts: str) -> SheetPresenter[object]:
+    page = StopGatePage(parts, RUN, STOP)
+    presenter: SheetPresenter[object] = SheetPresenter(page, parts.context)  # type: ignore[arg-type]
+    presenter.attach(lambda _view: None)
+    for key, text in texts.items():
+        presenter.type(key, text)
+    presenter.flush()
+    return presenter
+
+
+def row(parts: RoundParts) -> str:
+    air = parts.site.well(stop_record(RUN, STOP))
+    (block,) = gate_rows(parts.context.words, WELL, air)
+    return block.lines[0].detail
+
+
+def test_nobody_enters_a_well_of_a_round_without_oxygen_and_a_detector_to_trust(
+    parts: RoundParts,
+) -> None:
+    assert row(parts) == "before entry"
+    thin = gate(parts, **AIR | STICKER | {"oxygen_pct": "15"})
+    assert thin.view.primary is not None
+    assert thin.view.primary.key == "deny"
+    unsure = gate(parts, **AIR, calibrated_until="2020-01-01")
+    assert unsure.view.primary is not None
+    assert "calibrat" in unsure.view.primary.refusal.casefold()
+    unsure.tap("allow")
+
+    assert parts.site.well(stop_record(RUN, STOP)).record.gas == ()
+
+
+def test_what_was_measured_at_a_stop_is_told_and_lasts_half_an_hour(
+    parts: RoundParts, town: TownOffice, tablet: Tablet
+) -> None:
+    presenter = gate(parts, **AIR | STICKER)
+    presenter.tap("allow")
+    assert presenter.view.is_done
+    assert row(parts) == "Entry allowed"
+    town.clock.moment_utc += timedelta(minutes=31)
+    assert row(parts) == "before entry", "it says nothing of the air now"
+    other = parts.site.well(stop_record(RUN, checkpoint(1)[0]))
+    assert other.record.gas == (), "good air in one well says nothing of another"
+    tablet.sync_now()
+    (fact,) = [each.payload for each in town.pushed if each.field == "gas_measurement"]
+    assert fact is not None
+    assert (fact["place"], fact["is_entry_allowed"]) == ("Valve well 31", True)
+    assert "order_id" not in fact
