@@ -60,6 +60,7 @@ The line through the modules:
     session_io, calls_io, recordings_io, intake_io, attempts_io, paper_io, request_list_io,
     requests_io,
     complaints_io, applications_io, hall_io, staff_io, plant_io, imports_io, homes_io,
+    home_changes_io,
     aftercare_io, visits_io, interruptions_io, shift_io, delegations_io, incidents_io,
     policies_io, map_io, desk_io, upkeep_io, orders_io, board_io, contacts_io, photos_io, meters_io,
     gateways_io, gateway_orders_io, rounds_io, route_plan_io, vans_io, review_io, forms_io,

@@ -59,8 +59,8 @@ from sync_server.web.gateway_orders_io import gateway_orders_router
 from sync_server.web.gateways_io import gateways_router
 from sync_server.web.hall_io import cash_router, hall_router
 from sync_server.web.health_io import health_router, people_or_this_machine
+from sync_server.web.home_changes_io import home_changes_router
 from sync_server.web.homes_io import (
-    home_changes_router,
     home_files_router,
     home_wishes_router,
     homes_router,

@@ -1,4 +1,4 @@
-"""The routes of homes: search, one file, documents, errors, changes, new buildings."""
+"""The routes of homes: search, one file, documents, errors, consents."""
 
 from collections.abc import Callable
 from datetime import date
@@ -18,8 +18,8 @@ from sync_server.customers.customer_store import (
     get_household,
 )
 from sync_server.db.engine_io import reading
-from sync_server.households.building_store import announce, move_building, not_heated
-from sync_server.households.change_store import changes_of, decide_change, propose_change
+from sync_server.households.building_store import not_heated
+from sync_server.households.change_store import changes_of
 from sync_server.households.file_store import (
     add_document,
     contents_of,
@@ -30,9 +30,7 @@ from sync_server.households.file_store import (
     review,
 )
 from sync_server.households.home_file import (
-    BuildingEvent,
     ChangeKind,
-    ChangeState,
     DocumentKind,
     IssueKind,
     NewDocument,
@@ -43,7 +41,7 @@ from sync_server.service_desk.request_store import Office
 from sync_server.web.attempts_io import attempt
 from sync_server.web.desk import Tab
 from sync_server.web.desk_names_store import load_names
-from sync_server.web.guarded_io import ApproveHome, ChangeHome, SeeHomes
+from sync_server.web.guarded_io import ChangeHome, SeeHomes
 from sync_server.web.home_views import (
     building_rows,
     change_rows,
@@ -90,22 +88,6 @@ class DocumentForm(BaseModel):
     valid_to: str = Field(default="", max_length=10)
 
 
-class ChangeForm(BaseModel):
-    """A change with its evidence."""
-
-    kind: ChangeKind
-    figure: str = Field(default="", max_length=20)
-    evidence: str = Field(default="", max_length=4000)
-
-
-class BuildingForm(BaseModel):
-    """A building that joins the network."""
-
-    name: str = Field(default="", max_length=200)
-    home_count: int = Field(ge=1, le=100_000)
-    season_on: date
-
-
 def homes_router(pages: Pages) -> APIRouter:
     """Return the routes that show homes."""
     router = APIRouter()
@@ -136,7 +118,7 @@ def home_files_router(pages: Pages) -> APIRouter:
         form: Annotated[DocumentForm, Form()],
     ) -> Response:
         """Put a document into the file."""
-        return _do(
+        return do_in_home(
             pages,
             request,
             pages.reader(person),
@@ -153,7 +135,7 @@ def home_files_router(pages: Pages) -> APIRouter:
         text: Annotated[str, Form(max_length=4000)] = "",
     ) -> Response:
         """Note an error of the archive."""
-        return _do(
+        return do_in_home(
             pages,
             request,
             pages.reader(person),
@@ -165,7 +147,9 @@ def home_files_router(pages: Pages) -> APIRouter:
     def reviewed(request: Request, person: ChangeHome, premises_id: str) -> Response:
         """Note that the file was looked through."""
         reader = pages.reader(person)
-        return _do(pages, request, reader, premises_id, lambda c, o: review(c, premises_id, o))
+        return do_in_home(
+            pages, request, reader, premises_id, lambda c, o: review(c, premises_id, o)
+        )
 
     return router
 
@@ -182,7 +166,7 @@ def home_wishes_router(pages: Pages) -> APIRouter:
         with pages.engine.begin() as connection:
             customer_id = get_household(connection, premises_id).premises.customer_id
             if customer_id is None:
-                raise _refused("customer", "is not known", "bring the customer in first")
+                raise refused("customer", "is not known", "bring the customer in first")
             keep_consent(
                 connection,
                 customer_id,
@@ -205,66 +189,11 @@ def home_wishes_router(pages: Pages) -> APIRouter:
     return router
 
 
-def home_changes_router(pages: Pages) -> APIRouter:
-    """Return the routes of changes with four eyes, and of new buildings."""
-    router = APIRouter()
-
-    @router.post("/homes/{premises_id}/changes")
-    def change(
-        request: Request, person: ChangeHome, premises_id: str, form: Annotated[ChangeForm, Form()]
-    ) -> Response:
-        """Propose a change."""
-        return _do(
-            pages,
-            request,
-            pages.reader(person),
-            premises_id,
-            lambda c, o: propose_change(
-                c, premises_id, form.kind, _figure(form.figure), form.evidence, o
-            ),
-        )
-
-    @router.post("/home-changes/{change_id}")
-    def decide(
-        person: ApproveHome,
-        change_id: RowNumber,
-        state: Annotated[ChangeState, Form()],
-        reason: Annotated[str, Form(max_length=4000)] = "",
-    ) -> Response:
-        """Approve or refuse what somebody else proposed."""
-        if state is ChangeState.PROPOSED:
-            raise _refused("state", "is what it has", "approve or refuse it")
-        office = office_of(pages, pages.reader(person))
-        with pages.engine.begin() as connection:
-            found = decide_change(connection, change_id, state, reason, office)
-        return see_other(f"/homes/{found.premises_id}")
-
-    @router.post("/buildings")
-    def building(person: ChangeHome, form: Annotated[BuildingForm, Form()]) -> Response:
-        """Announce a building."""
-        office = office_of(pages, pages.reader(person))
-        with pages.engine.begin() as connection:
-            announce(connection, form.name, form.home_count, form.season_on, office)
-        return see_other("/homes?tab=buildings")
-
-    @router.post("/buildings/{building_id}")
-    def move(
-        person: ChangeHome, building_id: RowNumber, event: Annotated[BuildingEvent, Form()]
-    ) -> Response:
-        """Bring a building one step on."""
-        office = office_of(pages, pages.reader(person))
-        with pages.engine.begin() as connection:
-            move_building(connection, building_id, event, office)
-        return see_other("/homes?tab=buildings")
-
-    return router
-
-
 def _new_document(form: DocumentForm) -> NewDocument:
     try:
         valid_to = date.fromisoformat(form.valid_to) if form.valid_to else None
     except ValueError as error:
-        raise _refused("valid_to", f"{form.valid_to!r} is no date", "write 2027-10-31") from error
+        raise refused("valid_to", f"{form.valid_to!r} is no date", "write 2027-10-31") from error
     return NewDocument(
         medium=form.medium,
         kind=form.kind,
@@ -274,25 +203,14 @@ def _new_document(form: DocumentForm) -> NewDocument:
     )
 
 
-def _figure(text: str) -> float | None:
-    if not text.strip():
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < 1e9:  # noqa: PLR2004  # no area or sum of a home comes near
-        raise _refused("figure", f"{text!r} is no figure", "write it in digits, such as 86.5")
-    return found
-
-
-def _do(
+def do_in_home(
     pages: Pages,
     request: Request,
     reader: Reader,
     premises_id: str,
     change: Callable[[Connection, Office], object],
 ) -> Response:
+    """Carry a change of a home out; what the state of things does not allow is said there."""
     problem = attempt(pages, reader, change)
     if problem is not None:
         return _page(pages, request, reader, premises_id, problem=problem)
@@ -406,7 +324,8 @@ def _audit_reading(pages: Pages, reader: Reader, premises_id: str, why: str) -> 
         append_audit(connection, event, pages.clock.now_utc())
 
 
-def _refused(field: str, problem: str, remedy: str) -> ContractError:
+def refused(field: str, problem: str, remedy: str) -> ContractError:
+    """Return the refusal of a field of a home's forms."""
     return ContractError(
         place="home", field=field, problem=problem, remedy=remedy, code=Code.FIELD_RANGE
     )
