@@ -493,13 +493,14 @@ def queue_all_again(connection: Connection) -> set[str]:
     """Queue everything the former server had: it was restored from a backup (RULINGS R1).
 
     History reaches back 90 days. It is marked as a repeat, so that an old answer does not cover a
-    newer row meanwhile; what awaited its echo stays in the overlay. Returns the records.
+    newer row meanwhile; what awaited its echo stays in the overlay. What the office had decided may
+    be forgotten there, too: what still stands comes with the next pull. Returns the records.
     """
     settled = outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED])
     received = outbox_op.c.status == OpStatus.RECEIVED
     touched = select(outbox_op.c.order_id).where(or_(settled, received))
     records = set(connection.execute(touched).scalars())
-    again = {"status": OpStatus.QUEUED, "ack_seq": 0}
+    again = {"status": OpStatus.QUEUED, "ack_seq": 0, "decision": ""}
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
     connection.execute(update(outbox_op).where(received).values(again))
     return records

@@ -1,5 +1,6 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,11 +11,11 @@ from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
-from sync_server.sync.review_store import ReviewKind
+from sync_server.sync.review_store import SERVER, ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
 from sync_server.work_orders.fact_store import has_answers
 from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
-from sync_server.work_orders.order_rows_store import had_crew
+from sync_server.work_orders.order_rows_store import had_crew, last_step_at
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
@@ -241,6 +242,11 @@ def _go(
         crew_id=crew_id,
         op_id=operation.op_id,
     )
+    is_given = event is WorkOrderEvent.ACCEPT and _is_given(
+        connection, context, order, last_word_utc(operation.at, time)
+    )
+    if is_given:
+        order = _give(context, order)
     refusal = _refusal(connection, context, order, event)
     if refusal is not None:
         return refusal
@@ -251,17 +257,53 @@ def _go(
     context.book.move(order.order_id, event, mover)
     if event is WorkOrderEvent.FINISH:
         return _label(connection, context, order.order_id, operation.actor)
-    return APPLIED
+    return replace(APPLIED, review=ReviewKind.UNKNOWN_AUTHOR) if is_given else APPLIED
+
+
+def _is_given(
+    connection: Connection, context: CrewContext, order: OrderRecord, word_utc: datetime
+) -> bool:
+    """Return whether the crew was given an order by what this restored server has forgotten.
+
+    Its tablet had a word of the server after the last step that is known here, and before the
+    restore, and took an order that is another crew's here, or nobody's yet.
+    """
+    is_mine = order.document.crew_id == context.tablet.crew_id
+    is_open = order.state is WorkOrderState.RELEASED and _is_free(context, order)
+    is_moved = not is_mine and not is_open and _hand_over_of(order.state) is not None
+    if not is_moved or not context.may_be_forgotten(word_utc):
+        return False
+    context.book.write()  # a step of this push counts too
+    last_utc = last_step_at(connection, order.order_id)
+    return last_utc is None or last_utc < word_utc
+
+
+def _is_free(context: CrewContext, order: OrderRecord) -> bool:
+    """Return whether the order is nobody's, in an area of the crew."""
+    return order.document.crew_id is None and order.area_id in context.area_ids
+
+
+def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:
+    events = (WorkOrderEvent.REASSIGN, WorkOrderEvent.RELEASE)
+    return next((each for each in events if (state, each) in WORK_ORDER.table), None)
+
+
+def _give(context: CrewContext, order: OrderRecord) -> OrderRecord:
+    """Return the order, given to the tablet's crew as it had been before the restore."""
+    crew_id, event = context.tablet.crew_id, _hand_over_of(order.state)
+    if event is not None:
+        mover = Mover(actor=SERVER, happened_at_utc=context.now_utc, crew_id=crew_id)
+        context.book.move(order.order_id, event, mover)
+    context.book.change(order.order_id, {"crew_id": crew_id})
+    return context.book.get(order.order_id)
 
 
 def _refusal(
     connection: Connection, context: CrewContext, order: OrderRecord, event: WorkOrderEvent
 ) -> Effect | None:
     """Return why the step cannot be taken, None when it can (or has been)."""
-    crew_id = context.tablet.crew_id
-    is_mine = order.document.crew_id == crew_id
-    is_free = order.document.crew_id is None and order.area_id in context.area_ids
-    if not is_mine and not (is_free and event is WorkOrderEvent.ACCEPT):
+    is_mine = order.document.crew_id == context.tablet.crew_id
+    if not is_mine and not (_is_free(context, order) and event is WorkOrderEvent.ACCEPT):
         return _foreign(connection, context, order, event)
     if _is_there(order.state, event) and is_mine:
         return None

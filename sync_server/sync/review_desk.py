@@ -7,7 +7,7 @@ was decided reaches its author in the author's own bucket.
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
@@ -75,7 +75,9 @@ def settle(
     hand = _Hand(connection=connection, actor=actor, now_utc=now_utc)
     conflict = None if item.op_id is None else conflict_of_operation(connection, item.op_id)
     value: JsonValue = None
-    if conflict is not None and decision.choice is not Choice.NOTED:
+    if conflict is None:  # no value was in question, and none is said to stand
+        decision = replace(decision, choice=Choice.NOTED, value=None)
+    elif decision.choice is not Choice.NOTED:
         value = _chosen(conflict, decision)
         _write(hand, conflict, decision, value)
     _close(hand, item, decision, value)

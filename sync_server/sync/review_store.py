@@ -117,8 +117,8 @@ TEXT: dict[ReviewKind, BilingualText] = {
         zh="一台平板的数据文件损坏,该文件及恢复情况已上传",
     ),
     ReviewKind.UNKNOWN_AUTHOR: BilingualText(
-        en="Work of a person whom this server does not know there: ask, put the account right",
-        zh="收到本机未登记或不属于该班组人员的操作:请向班组核实并更正账号",
+        en="Work of a person or crew that this server does not know there: ask, put it right",
+        zh="收到本机未登记的人员、或不属于该班组的人员或工单的操作:请向班组核实并更正",
     ),
 }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, null, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, null, select, update
 
 from sync_server.access.secrets_io import new_id
 from sync_server.db.bulk_io import change_cells, lock_among, put_cells
@@ -329,6 +329,17 @@ def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
 _HAD = select(WORK_ORDER_EVENT.c.event_id).where(
     WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
     WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
+)
+
+
+def last_step_at(connection: Connection, order_id: str) -> datetime | None:
+    """Return when the order's last step was written here, None while it has taken none."""
+    at_ms = connection.execute(_LAST_STEP, {"of_order": order_id}).scalar_one_or_none()
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
+_LAST_STEP = select(func.max(WORK_ORDER_EVENT.c.recorded_at_ms)).where(
+    WORK_ORDER_EVENT.c.order_id == bindparam("of_order")
 )
 
 

@@ -300,6 +300,34 @@ def test_9_what_the_office_decides_is_read_once_by_who_wrote_it(
     assert colleague.tablet.look_here() == ()
 
 
+def test_9_a_decision_that_a_restored_server_has_forgotten_is_not_said_to_stand(
+    crew: HeadlessCrew, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    crew.sync_now()
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    finish(crew, order_id, "joint behind the stairs")
+    crew.sync_now()
+    with office.engine.begin() as connection:
+        dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+        for item in list_reviews(connection):
+            choice = Decision(choice=Choice.CREW, reason="thanks, it counts")
+            settle(connection, item.review_id, choice, dispatcher, now_utc)
+    crew.sync_now()
+    told = said(crew, "finish")
+
+    office.restore(backup)
+    office.clock.advance(minutes=5)
+    office.assign(order_id, "crew-2")
+    crew.sync_now()
+    crew.sync_now()
+
+    assert told[1] == "thanks, it counts"
+    assert "yours stands" not in told[0], "a step has no value that could stand"
+    assert said(crew, "finish")[0] == "The order, or the person, was not this crew's at that time."
+
+
 def test_10_what_was_taken_away_does_not_come_back_from_a_tablet_of_last_winter(
     crew: HeadlessCrew, office: Office
 ) -> None:

@@ -19,6 +19,7 @@ from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.test_troubles_together import CHEN, PIN
 from tests.field_app.vault_parts import quick_vault
 from tests.sync_server.real_parts import HandClock
+from wire_contracts.codes import Code
 from wire_contracts.enrolment import token_mark
 from wire_contracts.operations import Outcome
 from wire_contracts.quantities import Medium
@@ -145,7 +146,8 @@ def test_what_the_former_crew_was_given_is_gone_before_the_next_one_has_its_own(
     tablet.sync_now()
     tablet.desk.tap(at_work, WorkOrderEvent.DEPART)
     seen = tablet.personal.person_of(at_work).person
-    assert seen is not None and seen.name == CHEN.name
+    assert seen is not None
+    assert seen.name == CHEN.name
 
     tablet.enrol(server, office.code("crew-2"), "van 4")
 
@@ -251,6 +253,54 @@ def test_a_restored_server_takes_the_work_of_enrolments_and_people_it_has_forgot
     with office.engine.begin() as connection:
         kinds = [each.kind for each in list_reviews(connection)]
     assert kinds == [ReviewKind.UNKNOWN_AUTHOR]
+
+
+def test_a_restored_server_takes_the_work_on_orders_that_it_has_forgotten_to_hand_over(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order(Medium.HEAT, "crew-2")
+    office.clock.advance(minutes=1)
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    office.assign(order_id, "crew-1")
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    finish(tablet, order_id)
+    tablet.sync_now()
+
+    office.clock.advance(minutes=1)
+    office.restore(backup)
+    office.clock.advance(minutes=1)
+    for _ in range(2):
+        tablet.sync_now()
+
+    assert is_finished(office, order_id)
+    assert office.order(order_id).document.crew_id == "crew-1"
+    assert list(tablet.look_here()) == []
+    with office.engine.begin() as connection:
+        asked = [(each.kind, each.entity_id) for each in list_reviews(connection)]
+    assert asked == [(ReviewKind.UNKNOWN_AUTHOR, order_id)]
+
+
+def test_who_began_after_the_restore_keeps_an_order_that_another_crew_had_before_it(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order(Medium.HEAT, "crew-2")
+    office.clock.advance(minutes=1)
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    office.assign(order_id, "crew-1")
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    office.clock.advance(minutes=1)
+    office.restore(backup)
+    office.clock.advance(minutes=1)
+    office.assign(order_id, "crew-2")
+
+    tablet.sync_now()
+
+    order = office.order(order_id)
+    assert (order.state, order.document.crew_id) == (WorkOrderState.RELEASED, "crew-2")
+    assert [each.code for each in tablet.look_here()] == [Code.NOT_YOURS]
 
 
 def test_a_tablet_tells_all_the_tokens_it_had_newest_first_and_no_more_than_it_must(
