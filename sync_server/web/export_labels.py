@@ -6,6 +6,7 @@ from sync_server.web.desk_labels import (
     CAUSES,
     CHANNELS,
     COMPLAINT_STATES,
+    FLAGS,
     NOTE_KINDS,
     OPINION_SOURCES,
     OPINION_STATES,
@@ -202,6 +203,7 @@ COLUMNS: Mapping[str, str] = {
 _WITH_MEDIUM = ("alerts", "documents", "requests", "orders", "sales", "bills")
 CODES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("customer", "customer_class"): CUSTOMER_CLASSES,
+    ("customer", "flags"): FLAGS,
     ("documents", "kind"): DOCUMENT_KINDS,
     ("archive_errors", "kind"): ISSUE_KINDS,
     ("changes", "kind"): CHANGE_KINDS,

@@ -135,4 +135,6 @@ def _text(section: str, column: str, value: JsonValue, words: Words) -> str:
     if column.endswith("_utc"):
         return words.moment(datetime.fromisoformat(text))
     codes = CODES.get((section, column))
-    return text if codes is None else label(words, codes, text)
+    if codes is None:
+        return text
+    return " · ".join(label(words, codes, each) for each in text.replace(",", " ").split())

@@ -74,6 +74,7 @@ def test_a_customers_copy_is_handed_out_after_a_director_said_so(
     assert "asked for by the customer" in listed
     assert (own.status_code, decided.status_code, late.status_code) == (403, 303, 409)
     assert PHONE in english
+    assert "elderly_alone" not in english
     assert "用户全部资料副本" in chinese
     assert path in page
     assert json.loads(taken.content)["sections"]["customer"][0]["phone"] == PHONE
