@@ -20,6 +20,7 @@ from field_app.patrols.home_check import (
 )
 from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.inspection_store import SeenHome
+from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
@@ -116,12 +117,20 @@ class HomePage:
         return forms_of(self._parts.forms, self.subject, (), since_ms)
 
     def _refusal(self, sheet: Sheet, forms: FormsSeen) -> str:
-        """Return why the visit cannot be ended; gas that must be shut off waits for no form."""
+        """Return why the visit cannot be ended; gas that must be shut off waits for no form.
+
+        Gas that a form of the office tells of is a hazard to be shut off, whoever finished it.
+        """
         t, missing = self._parts.context.words, lacks(sheet)
+        hazards = hazards_of(sheet, self._parts.context.clock.now_utc())
+        if is_explosive(forms.lel_pct) and not must_shut_off(hazards):
+            return t("Dangerous: record it as a defect of severity 1.")
         if missing:
             return lack_text(t, *missing[0])
-        hazards = hazards_of(sheet, self._parts.context.clock.now_utc())
         return "" if must_shut_off(hazards) else form_refusal(t, forms)
+
+    def _seen(self, sheet: Sheet, forms: FormsSeen) -> Seen:
+        return Seen.HAZARD if is_explosive(forms.lel_pct) else seen_inside(sheet)
 
     @property
     def subject(self) -> FormSubject:
@@ -155,7 +164,7 @@ class HomePage:
             return Tapped(opens=f"sign:{self._household_id}")
         sheet = sheet_of(answers.typed)
         if key == "nobody":
-            refusal = seen_text(self._parts.context.words, seen_inside(sheet))
+            refusal = seen_text(self._parts.context.words, self._seen(sheet, self._forms()))
             if refusal:
                 return Tapped(message=refusal)
             self._parts.desk.no_access(self._household_id)
@@ -224,6 +233,7 @@ class HomePage:
                 each for each in (household.community, household.device_serial or "", state) if each
             ),
             blocks=(
+                *self._gas(data.forms),
                 *self._before(household.hazards),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
                 *(block for key, items in GROUPS for block in self._group(key, items, answers)),
@@ -242,10 +252,18 @@ class HomePage:
                 text=t("Nobody opens"),
                 icon="door-closed-lock",
                 kind="ghost",
-                needs_again=seen_inside(sheet) is Seen.NOTHING,
+                needs_again=self._seen(sheet, data.forms) is Seen.NOTHING,
             ),
             message=answers.message,
         )
+
+    def _gas(self, forms: FormsSeen) -> list[Block]:
+        t = self._parts.context.words
+        if not is_explosive(forms.lel_pct):
+            return []
+        text = t("No flame, no switch, no phone here. Record a defect of severity 1.")
+        title, icon = t("Get out, keep others away"), "alert-octagon"
+        return [VerdictBlock(key="danger", title=title, text=text, tone=Tone.DANGER, icon=icon)]
 
     def _before(self, hazards: Sequence[Hazard]) -> list[Block]:
         t = self._parts.context.words
