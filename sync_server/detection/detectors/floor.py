@@ -18,7 +18,7 @@ from sync_server.detection.hours.history import (
     rolling_minima,
 )
 from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
-from sync_server.detection.meters.columns import Floats, Ints
+from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
@@ -39,7 +39,12 @@ SEEN_H = 0.5
 """A level was seen when at least half an hour of what is remembered reached it."""
 
 BANDS_DEGC = np.array([-3.0, 2.0, 7.0, 12.0, 17.0])
-"""Edges of bands of the daily outdoor temperature."""
+"""Edges of bands of the daily outdoor temperature, for gas: water runs alike in any weather."""
+
+UNKNOWN_BAND = len(BANDS_DEGC) + 1
+"""Water, and gas of a day whose temperature is not known: it stands in for no band."""
+
+BANDS = UNKNOWN_BAND + 1
 
 WINDOWS_H = (6, 10, 24, 48, 96, 192)
 
@@ -56,7 +61,7 @@ class FloorRule:
             longer ones: hours of one day are not independent.
         threshold: The log likelihood ratio that is needed.
         beyond: The lowest rate must exceed this multiple of the highest ever seen.
-        least_days: Days in the table before a meter is judged.
+        least_days: Days in the table before a meter is judged, of gas also days that were colder.
         small_home_lph: Below this a home is judged over at least a day.
         keep_days: Days after which what was learned counts a third.
         known_share: Share of a window's hours that must be known.
@@ -85,8 +90,9 @@ class FloorState:
         hours: Bands x bins: weighted hours.
         record: Bands x windows: the highest lowest rate of clean days.
         recent: Days x windows: the highest lowest rate of each of the last days, today first.
-        band: Days: the band of the outdoor temperature, today's (of last midnight) first.
-        logs: Bands x levels x bins: the table as logarithms, made anew each day.
+        band: Days: the band that the day belongs to, today's (of last midnight) first.
+        logs: Bands x levels x bins: the table as logarithms, made anew each day; 0, which says
+            nothing, where too little was seen.
         whole: Bands x levels: their sum over a day.
     """
 
@@ -101,15 +107,14 @@ class FloorState:
 
 def empty_floor(count: int) -> FloorState:
     """Return the state before the first hour."""
-    bands = len(BANDS_DEGC) + 1
     return FloorState(
-        above=np.zeros((count, bands, BINS, len(LEVELS)), dtype=np.float32),
-        hours=np.zeros((count, bands, BINS), dtype=np.float32),
-        record=np.zeros((count, bands, len(WINDOWS_H)), dtype=np.float32),
+        above=np.zeros((count, BANDS, BINS, len(LEVELS)), dtype=np.float32),
+        hours=np.zeros((count, BANDS, BINS), dtype=np.float32),
+        record=np.zeros((count, BANDS, len(WINDOWS_H)), dtype=np.float32),
         recent=np.zeros((count, RECORD_LAG_DAYS, len(WINDOWS_H)), dtype=np.float32),
-        band=np.zeros((count, RECORD_LAG_DAYS), dtype=np.int64),
-        logs=np.full((count, bands, len(LEVELS), BINS), np.log(0.5), dtype=np.float32),
-        whole=np.full((count, bands, len(LEVELS)), 24 * np.log(0.5), dtype=np.float32),
+        band=np.full((count, RECORD_LAG_DAYS), UNKNOWN_BAND, dtype=np.int64),
+        logs=np.zeros((count, BANDS, len(LEVELS), BINS), dtype=np.float32),
+        whole=np.zeros((count, BANDS, len(LEVELS)), dtype=np.float32),
     )
 
 
@@ -126,18 +131,18 @@ def detect_floor(
     rate: Singles = block.rate[rows, -reach:]
     band = state.band[rows, 0]
     excess = block.excess[rows]
-    ready = state.hours[rows, band].sum(axis=1) / 24.0 >= rule.least_days
+    ready, record = _learned(state, rows, band, rule)
     hour_bins = (block.first + np.arange(block.count) - 1) % 24 // 2
     resting = 1.0 - np.exp(state.logs[rows, band, 0])
     resting = np.maximum(resting, 0.7 / (state.hours[rows, band] + 1.4))
+    resting = np.where(ready[:, None], resting, 0.5)
     block.rest_log[rows] = np.log(resting)[:, hour_bins]
     minima = _minima(rate, block.count, rule) / step.astype(np.float32)[:, None]
     bins = (block.first + np.arange(-24, block.count) - 1) % 24 // 2
     found = _found(state, rows, minima, bins, rule)
-    record = state.record[rows, band]
     told = block.leak_told[rows]
     may_be_short = told | (fleet.is_home[rows] == 0)[:, None]
-    may = ready[:, None] & block.is_judged[rows]
+    may = ready[:, None] & block.is_judged[rows] & ~_grew_colder(fleet, rows, band, block)
     ratio = np.full((len(rows), block.count), -np.inf)
     best = np.zeros((len(rows), block.count), dtype=np.int64)
     for index, window in enumerate(WINDOWS_H):
@@ -159,11 +164,41 @@ def detect_floor(
         yield _candidate(fleet, row, at_s, slot, (window, lowest, float(score[place, hour])))
     state.recent[rows, 0] = np.maximum(state.recent[rows, 0], minima.max(axis=2).T)
     if block.ends_day:
-        _learn(state, history, (rows, step), block, rule)
+        _learn(state, history, (rows, step, fleet.is_gas[rows]), block, rule)
 
 
-def _bands(temp_degc: Floats) -> Ints:
-    return np.where(np.isnan(temp_degc), 0, np.searchsorted(BANDS_DEGC, or_else(temp_degc, 0.0)))
+def _bands(temp_degc: Floats, is_gas: Floats) -> Ints:
+    by_weather = (is_gas > 0) & ~np.isnan(temp_degc)
+    bands: Ints = np.searchsorted(BANDS_DEGC, or_else(temp_degc, 0.0))
+    return np.where(by_weather, bands, UNKNOWN_BAND)
+
+
+def _grew_colder(fleet: Fleet, rows: Ints, band: Ints, block: HourBlock) -> Flags:
+    """Return M x K whether it has grown colder since midnight than the band that gas is judged by.
+
+    A cold front makes heating run where yesterday's weather let it rest.
+    """
+    colder = np.zeros((len(rows), block.count), dtype=np.bool_)
+    gas = np.flatnonzero((fleet.is_gas[rows] > 0) & (band < UNKNOWN_BAND))
+    if len(gas):
+        now = np.searchsorted(BANDS_DEGC, or_else(block.day_temp_degc[rows[gas]], np.inf))
+        colder[gas] = now < band[gas, None]
+    return colder
+
+
+def _learned(state: FloorState, rows: Ints, band: Ints, rule: FloorRule) -> tuple[Flags, Singles]:
+    """Return by row whether enough was seen to judge by, and M x windows the record of it."""
+    least_h = 24.0 * rule.least_days
+    ready = state.hours[rows, band].sum(axis=1) >= least_h
+    record = state.record[rows, band]
+    few = np.flatnonzero(~ready & (band < UNKNOWN_BAND))
+    if len(few):
+        colder = np.arange(UNKNOWN_BAND) <= band[few, None]
+        hours = state.hours[rows[few], :UNKNOWN_BAND].sum(axis=2)
+        ready[few] = (hours * colder).sum(axis=1) >= least_h
+        records = state.record[rows[few], :UNKNOWN_BAND]
+        record[few] = (records * colder[:, :, None]).max(axis=1)
+    return ready, record
 
 
 def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:
@@ -185,23 +220,42 @@ def _minima(rate: Singles, count: int, rule: FloorRule) -> Singles:
     return minima
 
 
-def _renew_logs(state: FloorState, rows: Ints, band: Ints, tail: float) -> None:
+def _renew_logs(state: FloorState, rows: Ints, band: Ints, rule: FloorRule) -> None:
     """Make the table of a band anew: log of how often the rate was at least that high.
 
-    A band also takes in half of what the next colder one has seen: temperatures within a band
-    differ, and the cold end of a band is what makes a false leak. Beyond the highest rate that such
-    hours ever showed the table has counted nothing; there rates thin out as a power of themselves.
+    Beyond the highest rate that such hours ever showed the table has counted nothing; there rates
+    thin out as a power of themselves. A table of too few days says nothing (0).
     """
-    colder = np.maximum(band - 1, 0)
-    share = np.where(band > 0, np.float32(0.5), np.float32(0.0))
-    above = state.above[rows, band] + share[:, None, None] * state.above[rows, colder]
-    hours = state.hours[rows, band] + share[:, None] * state.hours[rows, colder]
+    above, hours = _pooled(state, rows, band, rule)
     logs: Singles = np.log((above + 0.7) / (hours[:, :, None] + 1.4))
     is_unseen = above < SEEN_H
     lowest = LOG_LEVELS[is_unseen.argmax(axis=2)]
-    logs -= np.where(is_unseen, np.float32(tail) * (LOG_LEVELS - lowest[:, :, None]), 0.0)
+    logs -= np.where(is_unseen, np.float32(rule.tail) * (LOG_LEVELS - lowest[:, :, None]), 0.0)
+    logs[hours.sum(axis=1) < 24.0 * rule.least_days] = 0.0
     state.logs[rows, band] = logs.transpose(0, 2, 1)
     state.whole[rows, band] = 2.0 * logs.sum(axis=1)
+
+
+def _pooled(state: FloorState, rows: Ints, band: Ints, rule: FloorRule) -> tuple[Singles, Singles]:
+    """Return M x bins x levels and M x bins: what a band has seen, with what stands in for it.
+
+    A band takes in half of what the next colder one has seen: temperatures within a band differ,
+    and the cold end of a band is what makes a false leak. A band of too few days takes in all
+    that any colder one has seen: in the cold gas flows more often, so that nothing false comes of
+    it. A warmer band stands in for none.
+    """
+    above, hours = state.above[rows, band], state.hours[rows, band]
+    few = hours.sum(axis=1) < 24.0 * rule.least_days
+    for back in range(1, UNKNOWN_BAND):
+        takes = (band >= back) & (band < UNKNOWN_BAND)
+        places = np.flatnonzero(takes if back == 1 else takes & few)
+        if not len(places):
+            break
+        colder = rows[places], band[places] - back
+        share = np.where(few[places], np.float32(1.0), np.float32(0.5))
+        above[places] += share[:, None, None] * state.above[colder]
+        hours[places] += share[:, None] * state.hours[colder]
+    return above, hours
 
 
 def _found(state: FloorState, rows: Ints, minima: Singles, bins: Ints, rule: FloorRule) -> Floats:
@@ -227,12 +281,12 @@ def _found(state: FloorState, rows: Ints, minima: Singles, bins: Ints, rule: Flo
 def _learn(
     state: FloorState,
     history: HistoryState,
-    seen: tuple[Ints, Floats],
+    seen: tuple[Ints, Floats, Floats],
     block: HourBlock,
     rule: FloorRule,
 ) -> None:
     """Learn from the day that ended `LEARN_LAG_DAYS` days ago."""
-    rows, step = seen
+    rows, step, is_gas = seen
     last = block.first + block.count - 1
     end = block.rate.shape[1] - 24 * LEARN_LAG_DAYS
     day = block.rate[rows, end - 24 : end] / step.astype(np.float32)[:, None]
@@ -246,9 +300,8 @@ def _learn(
     state.above[rows, band] += pairs[:, :, 0] + pairs[:, :, 1]
     state.hours[rows, band] *= keep
     state.hours[rows, band] += known.reshape(len(rows), BINS, 2).sum(axis=2)
-    _renew_logs(state, rows, band, rule.tail)
-    has_warmer = band < len(BANDS_DEGC)
-    _renew_logs(state, rows[has_warmer], band[has_warmer] + 1, rule.tail)
+    _renew_logs(state, rows, band, rule)
+    _renew_warmer(state, rows, band, rule)
     clean = is_clean(history, last - 24 * (RECORD_LAG_DAYS + 8), last)[rows]
     band = state.band[rows, -1]
     oldest = np.where(clean[:, None], state.recent[rows, -1], 0.0)
@@ -256,7 +309,19 @@ def _learn(
     state.recent[rows, 1:] = state.recent[rows, :-1]
     state.recent[rows, 0] = 0.0
     state.band[rows, 1:] = state.band[rows, :-1]
-    state.band[rows, 0] = _bands(block.day_temp_degc[rows, -1])
+    state.band[rows, 0] = _bands(block.day_temp_degc[rows, -1], is_gas)
+
+
+def _renew_warmer(state: FloorState, rows: Ints, band: Ints, rule: FloorRule) -> None:
+    """Make anew what the band stands in for: the next warmer one, and all of too few days."""
+    for ahead in range(1, UNKNOWN_BAND):
+        places = np.flatnonzero(band + ahead < UNKNOWN_BAND)
+        row, warmer = rows[places], band[places] + ahead
+        if ahead > 1:
+            few = state.hours[row, warmer].sum(axis=1) < 24.0 * rule.least_days
+            row, warmer = row[few], warmer[few]
+        if len(row):
+            _renew_logs(state, row, warmer, rule)
 
 
 def _candidate(
