@@ -21,8 +21,8 @@ from sync_server.db.sync_tables import SEALED_ITEM
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.photo_parts import Metered
-from tests.field_app.test_withdrawal import PIN, app_with_keys, new_tablet
 from tests.field_app.vault_parts import quick_vault
+from tests.field_app.withdrawal_parts import PIN, app_with_keys, new_tablet
 
 
 @pytest.fixture

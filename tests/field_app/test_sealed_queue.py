@@ -19,7 +19,7 @@ from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason, RequestRefused
 from field_app.tablet import Tablet
 from tests.field_app.office_parts import Office, serving
-from tests.field_app.test_withdrawal import (
+from tests.field_app.withdrawal_parts import (
     PIN,
     app_with_keys,
     kinds_kept,

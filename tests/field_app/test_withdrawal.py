@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import Connection, select, text
 
 from field_app.access.withdrawal import Withdrawal, send_sealed, withdraw
@@ -16,9 +15,7 @@ from field_app.config import TabletConfig
 from field_app.config_io import load_zone
 from field_app.i18n import ChosenWords
 from field_app.orders.order_store import OrderQuery
-from field_app.platform.network import DesktopNetwork
 from field_app.platform.no_vault import NoVault
-from field_app.platform.ports import Vault
 from field_app.platform.vault_file_io import VAULT_FILE
 from field_app.presenters.enrol import EnrolPresenter
 from field_app.presenters.ports import InlineWorker, PresenterContext
@@ -27,22 +24,26 @@ from field_app.store.identity_io import load_identity
 from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason
 from field_app.tablet import STORE_FILE, Tablet, open_tablet
-from sync_server.access.tablet_store import revoke_tablet
-from sync_server.blobs.blob_store import BlobState, find_blob
-from sync_server.blobs.files_io import BlobFiles
-from sync_server.blobs.intake import Intake
-from sync_server.db.blob_tables import BLOB
 from sync_server.db.engine_io import reading
 from sync_server.db.server_store import server_epoch
-from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
+from sync_server.db.sync_tables import OP_LEDGER
 from sync_server.sync.ledger_store import read_ledger
 from sync_server.sync.review_store import list_reviews
-from sync_server.sync.sealing_keys_io import SealingKeys
-from sync_server.sync.service import SyncTerms
 from sync_server.work_orders.order_store import order_history
-from tests.field_app.office_parts import Office, office_app, serving
-from tests.field_app.photo_parts import Metered, noisy_jpeg
+from tests.field_app.office_parts import Office, serving
 from tests.field_app.vault_parts import quick_vault
+from tests.field_app.withdrawal_parts import (
+    PIN,
+    WORDS,
+    app_with_keys,
+    files_with,
+    kinds_kept,
+    ledger,
+    new_tablet,
+    revoke,
+    work_offline,
+    work_offline_after_accepting,
+)
 from tests.sync_server.blobs.blob_parts import jpeg
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.frames import ms_from_utc
@@ -51,16 +52,6 @@ from wire_contracts.sealed import MAX_ENVELOPES, SealedAnswer, SealedRequest, Se
 from wire_contracts.sync import PROTOCOL
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
-PIN = "482916"
-WORDS = "the valve behind the stairs 楼梯后面的阀门"
-
-
-def app_with_keys(office: Office, folder: Path) -> FastAPI:
-    keys = SealingKeys(folder)
-    keys.ensure(office.clock.now_utc())
-    intake = Intake(office.engine, BlobFiles(folder / "blobs"), office.clock)
-    return office_app(office, SyncTerms(keys=keys, intake=intake))
-
 
 @pytest.fixture
 def server(office: Office, tmp_path: Path) -> Iterator[str]:
@@ -68,60 +59,11 @@ def server(office: Office, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def new_tablet(folder: Path, office: Office, server: str, vault: Vault | None = None) -> Tablet:
-    tablet = open_tablet(folder, office.clock, vault=vault or quick_vault(folder))
-    tablet.enrol(server, office.code(), "van 3")
-    tablet.sync_now()
-    return tablet
-
-
 @pytest.fixture
 def tablet(office: Office, server: str, tmp_path: Path) -> Iterator[Tablet]:
     with closing(new_tablet(tmp_path / "tablet", office, server)) as found:
         found.set_pin(PIN)
         yield found
-
-
-def work_offline(tablet: Tablet, order_id: str) -> list[str]:
-    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
-    tablet.desk.add_note(order_id, WORDS)
-    tablet.desk.save_answers(order_id, {"note": f"draft of {WORDS}"})
-    return [entry.operation.op_id for entry in tablet.waiting()]
-
-
-def work_offline_after_accepting(tablet: Tablet, order_id: str) -> list[str]:
-    tablet.desk.tap(order_id, WorkOrderEvent.DEPART)
-    tablet.desk.add_note(order_id, WORDS)
-    return [entry.operation.op_id for entry in tablet.waiting()]
-
-
-def revoke(office: Office, tablet: Tablet) -> None:
-    assert tablet.identity is not None
-    tablet_id = tablet.identity.tablet_id
-    actor = office.utility.dispatcher.account_id
-    with office.engine.begin() as connection:
-        revoke_tablet(connection, tablet_id, actor, office.clock.now_utc())
-
-
-def ledger(office: Office) -> dict[str, str]:
-    with office.engine.begin() as connection:
-        rows = connection.execute(select(OP_LEDGER.c.op_id, OP_LEDGER.c.actor))
-        return {row.op_id: row.actor for row in rows}
-
-
-def kinds_kept(office: Office) -> list[tuple[str, bool]]:
-    with office.engine.begin() as connection:
-        rows = connection.execute(select(SEALED_ITEM.c.kind, SEALED_ITEM.c.is_opened))
-        return sorted((str(row.kind), bool(row.is_opened)) for row in rows)
-
-
-def files_with(folder: Path, words: str) -> list[str]:
-    forms = (words.encode(), words.encode("ascii", "backslashreplace"))
-    return sorted(
-        path.name
-        for path in folder.rglob("*")
-        if path.is_file() and any(form in path.read_bytes() for form in forms)
-    )
 
 
 def test_a_revoked_tablet_hands_in_every_word_and_keeps_none(
@@ -481,118 +423,6 @@ def words_left(connection: Connection) -> set[str]:
         *(str(row[0]) for row in drafts),
         *sealed_abouts(connection),
     }
-
-
-def test_photos_arrive_although_the_key_of_the_tablet_is_gone(
-    tablet: Tablet, office: Office, tmp_path: Path
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    names = [tablet.photos.add(order_id, jpeg(number)) for number in (1, 2)]
-    tablet.close()
-    revoke(office, tablet)
-    folder = tmp_path / "tablet"
-
-    with closing(open_tablet(folder, office.clock, vault=quick_vault(folder))) as later:
-        later.sync_now()
-        left = list((folder / "photos").iterdir())
-        waiting = later.withdrawal()
-
-    assert {path.suffix for path in left} == {".sealed"}
-    assert waiting.sealed_waiting == 0
-    assert {blob_state(office, sha256) for sha256 in names} == {BlobState.HAVE}
-
-
-@pytest.mark.parametrize("arrives_before", [True, False])
-def test_a_restored_server_gets_the_photos_of_a_withdrawn_tablet_again(
-    tablet: Tablet, office: Office, tmp_path: Path, *, arrives_before: bool
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    backup = office.back_up(tmp_path / "early.sqlite3")
-    sha256 = tablet.photos.add(order_id, jpeg())
-    if arrives_before:
-        tablet.sync_now()
-    revoke(office, tablet)
-    tablet.sync_now()
-    had = blob_state(office, sha256)
-    office.restore(backup)
-    for path in (tmp_path / "keys" / "blobs").glob("??/*"):
-        path.unlink()
-    lost = blob_state(office, sha256)
-
-    tablet.sync_now()
-    tablet.sync_now()
-
-    assert (had, lost) == (BlobState.HAVE, None)
-    assert blob_state(office, sha256) is BlobState.HAVE
-
-
-def test_a_withdrawn_tablet_keeps_the_photos_that_arrived_no_longer_than_one_in_service(
-    tablet: Tablet, office: Office, tmp_path: Path
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    tablet.photos.add(order_id, jpeg())
-    revoke(office, tablet)
-    tablet.sync_now()
-    kept = list((tmp_path / "tablet" / "photos").iterdir())
-    office.clock.advance(days=8)
-
-    tablet.sync_now()
-
-    assert len(kept) > 0
-    assert list((tmp_path / "tablet" / "photos").iterdir()) == []
-
-
-def test_sealed_originals_wait_for_a_free_network_and_thumbs_do_not(
-    tablet: Tablet, office: Office
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    tablet.network = Metered()
-    sha256 = tablet.photos.add(order_id, noisy_jpeg())
-    revoke(office, tablet)
-
-    tablet.sync_now()
-    tablet.sync_now()
-    before, only_here = blobs_here(office), tablet.withdrawal().photos_waiting
-    tablet.network = DesktopNetwork()
-    tablet.sync_now()
-
-    assert (only_here, tablet.withdrawal().photos_waiting) == (1, 0)
-    assert len(before) == 1
-    assert sha256 not in before
-    assert sha256 in blobs_here(office)
-
-
-def blobs_here(office: Office) -> set[str]:
-    with reading(office.engine) as connection:
-        query = select(BLOB.c.sha256).where(BLOB.c.state == str(BlobState.HAVE))
-        return set(connection.execute(query).scalars())
-
-
-def test_a_photo_without_a_sealed_copy_keeps_its_key(
-    tablet: Tablet, office: Office, tmp_path: Path
-) -> None:
-    order_id = office.new_order()
-    tablet.sync_now()
-    tablet.photos.add(order_id, jpeg())
-    folder = tmp_path / "tablet"
-    for copy in (folder / "photos").glob("*.sealed"):
-        copy.unlink()
-    tablet.lock()
-    revoke(office, tablet)
-    tablet.sync_now()
-
-    assert len(list((folder / "photos").glob("*.vault"))) > 0
-    assert (folder / VAULT_FILE).exists()
-
-
-def blob_state(office: Office, sha256: str) -> BlobState | None:
-    with reading(office.engine) as connection:
-        found = find_blob(connection, sha256)
-    return None if found is None else found.state
 
 
 def test_copies_and_rescued_files_go_with_a_withdrawal(

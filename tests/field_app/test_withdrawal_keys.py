@@ -22,8 +22,8 @@ from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.photo_parts import Metered, noisy_jpeg
-from tests.field_app.test_withdrawal import PIN, kinds_kept, new_tablet, revoke
 from tests.field_app.vault_parts import quick_vault
+from tests.field_app.withdrawal_parts import PIN, kinds_kept, new_tablet, revoke
 from wire_contracts.work_order_states import WorkOrderEvent
 
 NOTE = {"note": "two hours of findings"}

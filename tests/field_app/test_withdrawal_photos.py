@@ -1,0 +1,150 @@
+"""The photos of a withdrawn tablet arrive all the same, and none stays longer than it must."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from field_app.platform.network import DesktopNetwork
+from field_app.platform.vault_file_io import VAULT_FILE
+from field_app.tablet import Tablet, open_tablet
+from sync_server.blobs.blob_store import BlobState, find_blob
+from sync_server.db.blob_tables import BLOB
+from sync_server.db.engine_io import reading
+from tests.field_app.office_parts import Office, serving
+from tests.field_app.photo_parts import Metered, noisy_jpeg
+from tests.field_app.vault_parts import quick_vault
+from tests.field_app.withdrawal_parts import (
+    PIN,
+    app_with_keys,
+    new_tablet,
+    revoke,
+)
+from tests.sync_server.blobs.blob_parts import jpeg
+
+
+@pytest.fixture
+def server(office: Office, tmp_path: Path) -> Iterator[str]:
+    with serving(app_with_keys(office, tmp_path / "keys")) as url:
+        yield url
+
+
+@pytest.fixture
+def tablet(office: Office, server: str, tmp_path: Path) -> Iterator[Tablet]:
+    with closing(new_tablet(tmp_path / "tablet", office, server)) as found:
+        found.set_pin(PIN)
+        yield found
+
+
+def test_photos_arrive_although_the_key_of_the_tablet_is_gone(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    names = [tablet.photos.add(order_id, jpeg(number)) for number in (1, 2)]
+    tablet.close()
+    revoke(office, tablet)
+    folder = tmp_path / "tablet"
+
+    with closing(open_tablet(folder, office.clock, vault=quick_vault(folder))) as later:
+        later.sync_now()
+        left = list((folder / "photos").iterdir())
+        waiting = later.withdrawal()
+
+    assert {path.suffix for path in left} == {".sealed"}
+    assert waiting.sealed_waiting == 0
+    assert {blob_state(office, sha256) for sha256 in names} == {BlobState.HAVE}
+
+
+@pytest.mark.parametrize("arrives_before", [True, False])
+def test_a_restored_server_gets_the_photos_of_a_withdrawn_tablet_again(
+    tablet: Tablet, office: Office, tmp_path: Path, *, arrives_before: bool
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    backup = office.back_up(tmp_path / "early.sqlite3")
+    sha256 = tablet.photos.add(order_id, jpeg())
+    if arrives_before:
+        tablet.sync_now()
+    revoke(office, tablet)
+    tablet.sync_now()
+    had = blob_state(office, sha256)
+    office.restore(backup)
+    for path in (tmp_path / "keys" / "blobs").glob("??/*"):
+        path.unlink()
+    lost = blob_state(office, sha256)
+
+    tablet.sync_now()
+    tablet.sync_now()
+
+    assert (had, lost) == (BlobState.HAVE, None)
+    assert blob_state(office, sha256) is BlobState.HAVE
+
+
+def test_a_withdrawn_tablet_keeps_the_photos_that_arrived_no_longer_than_one_in_service(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.photos.add(order_id, jpeg())
+    revoke(office, tablet)
+    tablet.sync_now()
+    kept = list((tmp_path / "tablet" / "photos").iterdir())
+    office.clock.advance(days=8)
+
+    tablet.sync_now()
+
+    assert len(kept) > 0
+    assert list((tmp_path / "tablet" / "photos").iterdir()) == []
+
+
+def test_sealed_originals_wait_for_a_free_network_and_thumbs_do_not(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.network = Metered()
+    sha256 = tablet.photos.add(order_id, noisy_jpeg())
+    revoke(office, tablet)
+
+    tablet.sync_now()
+    tablet.sync_now()
+    before, only_here = blobs_here(office), tablet.withdrawal().photos_waiting
+    tablet.network = DesktopNetwork()
+    tablet.sync_now()
+
+    assert (only_here, tablet.withdrawal().photos_waiting) == (1, 0)
+    assert len(before) == 1
+    assert sha256 not in before
+    assert sha256 in blobs_here(office)
+
+
+def blobs_here(office: Office) -> set[str]:
+    with reading(office.engine) as connection:
+        query = select(BLOB.c.sha256).where(BLOB.c.state == str(BlobState.HAVE))
+        return set(connection.execute(query).scalars())
+
+
+def test_a_photo_without_a_sealed_copy_keeps_its_key(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.photos.add(order_id, jpeg())
+    folder = tmp_path / "tablet"
+    for copy in (folder / "photos").glob("*.sealed"):
+        copy.unlink()
+    tablet.lock()
+    revoke(office, tablet)
+    tablet.sync_now()
+
+    assert len(list((folder / "photos").glob("*.vault"))) > 0
+    assert (folder / VAULT_FILE).exists()
+
+
+def blob_state(office: Office, sha256: str) -> BlobState | None:
+    with reading(office.engine) as connection:
+        found = find_blob(connection, sha256)
+    return None if found is None else found.state
