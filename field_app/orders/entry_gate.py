@@ -1,6 +1,7 @@
 """Decides whether a person may enter a well or a pit: the air first, and a detector to trust."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -27,6 +28,9 @@ HYDROGEN_SULPHIDE_PPM: Final = 6.5
 GOOD_FOR_MIN: Final = 30
 """A measurement older than this says nothing of the air now (GB 30871-2022 section 6.2)."""
 
+
+_OXYGEN_NAME: Final = re.compile(r"(^|_)oxygen(_|$)")
+"""How the built-in checklists, and the office after them, name oxygen in % by volume."""
 
 _MINUTE_MS: Final = 60_000
 _SLACK_MS: Final = 5_000
@@ -150,6 +154,16 @@ def is_too_old(typed_at_ms: int, now_ms: int) -> bool:
     """Return whether a value says nothing of the air now; one of the future is no proof either."""
     age_ms = now_ms - typed_at_ms
     return not -_SLACK_MS <= age_ms < GOOD_FOR_MIN * _MINUTE_MS
+
+
+def has_no_breath(answers: Mapping[str, str]) -> bool:
+    """Return whether an answer of a form, by place, says that nobody may breathe the air there."""
+    found = (
+        parse_number(text.rstrip("% "))
+        for place, text in answers.items()
+        if _OXYGEN_NAME.search(place.rpartition("/")[2])
+    )
+    return any(not OXYGEN_LOW_PCT <= each <= OXYGEN_HIGH_PCT for each in found if each is not None)
 
 
 def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:

@@ -298,7 +298,7 @@ class FindingPresenter:
             text=text,
             range_text=range_text(t, one),
             error_text=error,
-            is_required=is_required(one, answers.result, order_type),
+            is_required=is_required(one, answers.result or FindingResult.OTHER, order_type),
         )
 
     def _lacking(self, answers: FindingAnswers) -> Sequence[Lacking]:

@@ -9,6 +9,7 @@ from typing import Final
 from field_app.checklists.form_desk import Also, FormIncompleteError, FormSheet, FormSubject
 from field_app.checklists.form_shelf import FormGoneError
 from field_app.forms.numbers import most_lel_pct, parse_number
+from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.platform.ports import Hardware, Tag
@@ -378,8 +379,10 @@ class FormPresenter:
         )
 
     def _danger_text(self, sheet: FormSheet) -> str:
-        lel_pct = most_lel_pct(sheet.session.drafted())
-        return self._context.words("Get out, keep others away") if is_explosive(lel_pct) else ""
+        t, answers = self._context.words, sheet.session.drafted()
+        if is_explosive(most_lel_pct(answers)):
+            return t("Get out, keep others away")
+        return t("Do not go in") if has_no_breath(answers) else ""
 
     def _cards(self, sheet: FormSheet, page: FormPage) -> tuple[CardView, ...]:
         """Return the cards; one whose item did not change is not made again."""

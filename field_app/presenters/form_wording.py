@@ -66,7 +66,7 @@ def card_of(item: FormItem, t: Words, last: Mapping[str, str], *, shows_missing:
         label=label.strip() or node.name,
         hint=item.hint,
         text=item.text,
-        unit=node.unit,
+        unit=unit_text(t, node.unit),
         range_text=range_text(item, t),
         last_text=_last(item, t, last.get(item.place, "")),
         choices=tuple(
@@ -84,12 +84,17 @@ def card_of(item: FormItem, t: Words, last: Mapping[str, str], *, shows_missing:
     )
 
 
+def unit_text(t: Words, unit: str) -> str:
+    """Return a unit in the reader's language: minutes are a word, everything else is a symbol."""
+    return t("min") if unit == "min" else unit
+
+
 def range_text(item: FormItem, t: Words) -> str:
     """Return what a number may be, such as `0 - 100 % LEL`; empty: anything."""
     node = item.node
     if node.kind not in NUMBERS:
         return ""
-    unit = f" {node.unit}" if node.unit else ""
+    unit = f" {unit_text(t, node.unit)}" if node.unit else ""
     if node.low is not None and node.high is not None:
         return f"{number_text(node.low)} – {number_text(node.high)}{unit}"
     if node.low is not None:
@@ -127,7 +132,7 @@ def _last(item: FormItem, t: Words, text: str) -> str:
         text = ", ".join(each.label for each in item.choices if each.name in names)
     if item.node.kind in {NodeKind.PHOTO, NodeKind.SIGNATURE, NodeKind.ACKNOWLEDGE} or not text:
         return ""
-    unit = f" {item.node.unit}" if item.node.unit else ""
+    unit = f" {unit_text(t, item.node.unit)}" if item.node.unit else ""
     return t("Last time: {value}").format(value=f"{text}{unit}")
 
 

@@ -336,6 +336,16 @@ def test_the_facts_of_the_site_reach_the_office_as_they_were_made(
     assert sorted(kinds) == [ReviewKind.CREW_DANGER, ReviewKind.HANDED_OVER]
 
 
+def test_the_gas_test_of_a_gas_order_is_never_called_optional(
+    tablet: Tablet, office: Office, context: PresenterContext
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet.sync_now()
+    measured = finding_of(tablet, context, order_id).view.measured
+
+    assert [each.key for each in measured if each.is_required] == ["gas_lel_pct"]
+
+
 def test_a_finding_is_filled_in_step_by_step_and_finishes_the_order(
     tablet: Tablet, office: Office, context: PresenterContext
 ) -> None:

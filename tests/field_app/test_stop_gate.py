@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from field_app.i18n import CatalogueWords
+from field_app.orders.entry_gate import has_no_breath
+from field_app.presenters.form_wording import unit_text
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
@@ -99,3 +101,16 @@ def test_what_was_measured_at_a_stop_is_told_and_lasts_half_an_hour(
     assert fact is not None
     assert (fact["place"], fact["is_entry_allowed"]) == ("Valve well 31", True)
     assert "order_id" not in fact
+
+
+@pytest.mark.parametrize(
+    ("text", "is_danger"),
+    [("15", True), ("19.4", True), ("19,5", False), ("20.9 %", False), ("24", True), ("", False)],
+)
+def test_oxygen_in_a_form_says_that_nobody_goes_in(text: str, is_danger: bool) -> None:  # noqa: FBT001
+    assert has_no_breath({"look/oxygen": text, "look/oxygenated": "1"}) is is_danger
+
+
+def test_minutes_of_a_form_are_said_in_the_language_of_the_reader() -> None:
+    chinese = CatalogueWords("zh_CN")
+    assert [unit_text(chinese, each) for each in ("min", "% LEL", "")] == ["分钟", "% LEL", ""]
