@@ -1,4 +1,4 @@
-"""What the office decided about an operation, as its author's tablets are told of it."""
+"""What the office decided about an operation, as the tablets of its crew are told of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.frames import LATEST_MS
 
 OUTCOME_ENTITY = "review_outcome"
-"""Row in the bucket of the person who made the operation; its id is the review item's."""
+"""Row in the bucket of the crew whose tablet sent the operation; its id is the review item's."""
 
 _LONGEST_REASON = 20_000
 

@@ -1,7 +1,7 @@
 """How a person settles a review: keep the office's value, take the crew's, or write another one.
 
 The value goes through the same change index as every other, so that the tablets see it, and what
-was decided reaches its author in the author's own bucket.
+was decided reaches the tablet that sent the entry, in its crew's bucket.
 """
 
 import contextlib
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action
-from sync_server.db.change_store import Publication, publish, publish_all, user_bucket
+from sync_server.access.tablet_store import tablet_as_it_was
+from sync_server.db.change_store import Publication, crew_bucket, publish, publish_all
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.sync_tables import OP_LEDGER, PUBLISHED, REVIEW_ITEM
 from sync_server.sync.chosen_values import columns_of
@@ -81,7 +82,7 @@ def settle(
         value = _chosen(conflict, decision)
         _write(hand, conflict, decision, value)
     _close(hand, item, decision, value)
-    _tell_author(hand, item, decision, value)
+    _tell_crew(hand, item, decision, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,11 +183,13 @@ def _close(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonValue) 
     append_feed(hand.connection, Topic.REVIEW, item.review_id, hand.now_utc)
 
 
-def _tell_author(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonValue) -> None:
-    query = select(OP_LEDGER.c.actor).where(OP_LEDGER.c.op_id == item.op_id)
-    author = hand.connection.execute(query).scalar_one_or_none()
-    if not author:
+def _tell_crew(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonValue) -> None:
+    """Tell the crew whose tablet sent the operation: it is there, wherever its author is by now."""
+    query = select(OP_LEDGER.c.tablet_id).where(OP_LEDGER.c.op_id == item.op_id)
+    tablet_id = hand.connection.execute(query).scalar_one_or_none()
+    if tablet_id is None:
         return
+    tablet, _ = tablet_as_it_was(hand.connection, tablet_id)
     outcome = ReviewOutcome(
         op_id=item.op_id,
         entity=item.entity,
@@ -201,13 +204,13 @@ def _tell_author(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonV
         entity=OUTCOME_ENTITY,
         entity_id=item.review_id,
         document=review_outcome_json(outcome),
-        buckets=frozenset({user_bucket(author)}),
+        buckets=frozenset({crew_bucket(tablet.crew_id)}),
     )
     publish(hand.connection, publication, hand.now_utc)
 
 
 KEEP_OUTCOMES = timedelta(days=30)
-"""How long a decision stays on its author's tablet: longer than a holiday."""
+"""How long a decision stays on its crew's tablets: longer than a holiday."""
 
 
 def withdraw_outcomes(connection: Connection, now_utc: datetime) -> int:

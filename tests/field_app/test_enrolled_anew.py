@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import Connection, select
 
 from field_app.orders.order_store import OrderQuery
+from field_app.store import base_store
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import move_account
 from sync_server.access.tablet_store import revoke_tablet
 from sync_server.db.order_tables import FACT
 from sync_server.sync.ledger_store import read_ledger
+from sync_server.sync.review_desk import Decision, settle
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.work_orders.person_store import save_person
 from tests.field_app.office_parts import Office, office_app, serving
@@ -23,6 +25,7 @@ from wire_contracts.codes import Code
 from wire_contracts.enrolment import token_mark
 from wire_contracts.operations import Outcome
 from wire_contracts.quantities import Medium
+from wire_contracts.review_outcomes import OUTCOME_ENTITY, Choice
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
@@ -183,6 +186,56 @@ def test_a_tablets_clock_that_runs_ahead_takes_no_work_from_who_changed_the_crew
     with office.engine.begin() as connection:
         kinds = [each.kind for each in list_reviews(connection)]
     assert kinds == [ReviewKind.UNKNOWN_AUTHOR]
+
+
+def test_a_decision_reaches_the_tablet_of_the_entry_and_not_its_authors_new_crew(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    move(office, "crew-2")
+    with office.engine.begin() as connection:
+        (item,) = list_reviews(connection)
+        choice = Decision(choice=Choice.NOTED, reason="told Mrs. Chen")
+        dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+        settle(connection, item.review_id, choice, dispatcher, now_utc)
+    office.clock.advance(minutes=1)
+
+    with closing(open_tablet(tmp_path / "o", office.clock, vault=quick_vault(tmp_path))) as other:
+        other.enrol(server, office.code("crew-2"), "van 4")
+        other.sync_now()
+        tablet.sync_now()
+        (told,) = tablet.look_here()
+
+        assert told.decision is not None
+        assert told.decision.reason == "told Mrs. Chen"
+        assert other.database.read(has_decisions) is False
+
+
+def has_decisions(connection: Connection) -> bool:
+    return bool(base_store.load_documents(connection, OUTCOME_ENTITY))
+
+
+def test_a_servers_clock_that_is_put_back_takes_no_work_from_the_new_crew(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    theirs = office.new_order(Medium.HEAT, "crew-2")
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    office.clock.advance(minutes=-60)
+    tablet.sync_now()
+    tablet.choose_person(office.utility.other_member.account_id)
+    office.clock.advance(minutes=1)
+    finish(tablet, theirs)
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+
+    assert is_finished(office, theirs)
 
 
 def test_a_tap_of_the_very_moment_of_the_enrolment_is_the_former_crews(
