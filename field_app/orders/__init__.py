@@ -20,5 +20,6 @@ site_store      this tablet's own facts, and the map
 site_sheet      what a crew sees of the work on one order
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
+site_drafts_store  what is typed on site and not sealed yet, the detector in use
 site_desk       what is done on site, each tap one transaction
 """

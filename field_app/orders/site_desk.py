@@ -1,9 +1,8 @@
 """Turns what a crew does on site into facts and drafts, each tap one transaction."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -30,17 +29,23 @@ from field_app.orders.site_changes import (
     new_id,
     operation_of,
 )
+from field_app.orders.site_drafts_store import (
+    keep_typed,
+    load_detector,
+    save_detector,
+    seal_typed,
+    texts_of,
+)
 from field_app.orders.site_sheet import SiteSheet, WellSheet
 from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
 from field_app.orders.work_record import OwnFact, closed_valves, work_record
-from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
-from field_app.store.draft_store import DraftAnswer, DraftKey
-from field_app.store.outbox_store import NewOperation, TapStamp
-from field_app.store.settings_store import Key
+from field_app.store.draft_store import DraftKey
+from field_app.store.outbox_store import NewOperation
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.network import NetworkPart, Plane
@@ -178,18 +183,16 @@ class SiteDesk:
 
         def work(connection: Connection) -> int:
             stamp = self._stamps.stamp(connection)
-            _keep(connection, order_id, stamp, {f"{start}{key}": answers[key] for key in answers})
+            keep_typed(
+                connection, order_id, stamp, {f"{start}{key}": answers[key] for key in answers}
+            )
             return stamp.at.wall_ms
 
         return self._database.write(work)
 
     def use_detector(self, detector: Detector) -> None:
         """Keep which detector is in use and until when its calibration holds."""
-        until = detector.calibrated_until
-        text = json.dumps(
-            {"id": detector.detector_id, "until": None if until is None else until.isoformat()}
-        )
-        self._database.write(lambda connection: settings_store.save(connection, Key.DETECTOR, text))
+        self._database.write(lambda connection: save_detector(connection, detector))
 
     def draft(self, record: str) -> Draft:
         """Return what was typed for a record that is no order, such as the note of a shift."""
@@ -197,7 +200,7 @@ class SiteDesk:
         def work(connection: Connection) -> Draft:
             key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
             draft = draft_store.load_draft(connection, key)
-            return Draft(typed=_texts(draft.answers), saved_at_ms=draft.saved_at_ms)
+            return Draft(typed=texts_of(draft.answers), saved_at_ms=draft.saved_at_ms)
 
         return self._database.read(work)
 
@@ -434,10 +437,10 @@ class SiteDesk:
             raise OrderGoneError(message)
         key = DraftKey(order_id=order_id, form=WORK_FORM, author=self._stamps.actor())
         draft = draft_store.load_draft(connection, key)
-        typed = _texts(draft.answers)
+        typed = texts_of(draft.answers)
         van = load_van(connection)
         now = self._stamps.now(connection)
-        used = _detector(settings_store.load_text(connection, Key.DETECTOR))
+        used = load_detector(connection)
         return SiteSheet(
             order_id=order_id,
             document=seen.document,
@@ -454,8 +457,8 @@ class SiteDesk:
     def _well(self, connection: Connection, record: str) -> WellSheet:
         key = DraftKey(order_id=record, form=WORK_FORM, author=self._stamps.actor())
         draft = draft_store.load_draft(connection, key)
-        typed, van = _texts(draft.answers), load_van(connection)
-        used = _detector(settings_store.load_text(connection, Key.DETECTOR))
+        typed, van = texts_of(draft.answers), load_van(connection)
+        used = load_detector(connection)
         return WellSheet(
             record=work_record(facts_of_order(connection, record), None, typed),
             typed=typed,
@@ -512,39 +515,7 @@ class SiteDesk:
                 DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor),
                 [f"{page}.{key}" for key in typed],
             )
-            _seal(connection, order_id, stamp)
-
-
-def _texts(answers: Mapping[str, JsonValue]) -> dict[str, str]:
-    return {name: str(value) for name, value in answers.items() if value}
-
-
-def _keep(
-    connection: Connection, order_id: str, stamp: TapStamp, answers: Mapping[str, str]
-) -> None:
-    for name, value in answers.items():
-        answer = DraftAnswer(
-            order_id=order_id, form=WORK_FORM, field=name, value=value, actor=stamp.actor
-        )
-        draft_store.save_answer(connection, answer, stamp.at.wall_ms)
-    _seal(connection, order_id, stamp)
-
-
-def _seal(connection: Connection, order_id: str, stamp: TapStamp) -> None:
-    key = DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor)
-    sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
-    order_store.rebuild_lines(connection, [order_id])
-
-
-def _detector(text: str | None) -> Detector:
-    if text is None:
-        return Detector()
-    kept = json.loads(text)
-    until = kept.get("until")
-    return Detector(
-        detector_id=str(kept.get("id") or ""),
-        calibrated_until=None if until is None else date.fromisoformat(str(until)),
-    )
+            seal_typed(connection, order_id, stamp)
 
 
 def _moment(fact: OwnFact) -> WatchMoment | None:
