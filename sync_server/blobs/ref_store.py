@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from sync_server.blobs.blob_store import BlobState, NewBlob, note_blob
 from sync_server.db.blob_tables import BLOB, BLOB_REF
 from sync_server.db.order_tables import FACT
-from sync_server.work_orders.order import Fact
+from sync_server.work_orders.order import Fact, WaitsFor
 from wire_contracts.blobs import BlobMime, BlobRole, PhotoRef, WantReason, parse_photo_ref
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader
@@ -71,6 +71,33 @@ def note_photo(connection: Connection, fact: Fact, beside: tuple[str, str] | Non
         )
         key = [BLOB_REF.c.fact_id, BLOB_REF.c.role]
         connection.execute(statement.on_conflict_do_nothing(index_elements=key))
+
+
+def adopt_photos(connection: Connection, fact: Fact) -> None:
+    """Give the order of a fact the photos that were attached to the fact before it came.
+
+    The payload of a photo stays as it was written; only what it belongs to was not known.
+    """
+    if fact.order_id is None or fact.fact_type in PHOTO_FACTS:
+        return
+    cells = BLOB_REF.c
+    early = (cells.entity == str(fact.fact_type)) & (cells.entity_id == fact.fact_id)
+    fact_ids = set(connection.execute(select(cells.fact_id).where(early)).scalars())
+    if not fact_ids:
+        return
+    without = FACT.c.fact_id.in_(fact_ids) & FACT.c.order_id.is_(None)
+    waits_for = None if fact.waits_for is not WaitsFor.ORDER else str(WaitsFor.ORDER)
+    connection.execute(
+        update(FACT)
+        .where(without)
+        .values(
+            order_id=fact.order_id,
+            visit=fact.visit,
+            waits_for=waits_for,
+            is_orphan=waits_for is not None,
+        )
+    )
+    connection.execute(update(BLOB_REF).where(early).values(entity=ENTITY, entity_id=fact.order_id))
 
 
 def refs_of_record(connection: Connection, entity: str, entity_id: str) -> list[BlobRef]:

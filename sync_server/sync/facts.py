@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from sync_server.blobs.ref_store import note_photo
+from sync_server.blobs.ref_store import adopt_photos, note_photo
 from sync_server.forms.form_store import is_known_form
 from sync_server.patrols.results import check_result, make_asked_order, note_result
 from sync_server.sync.crew_calls import effect_of_call
@@ -76,6 +76,7 @@ def keep_fact(
     insert_fact(connection, fact)
     beside = (operation.entity, operation.entity_id) if is_attach else None
     note_photo(connection, fact, beside)
+    adopt_photos(connection, fact)
     note_result(connection, context.book, fact, context.tablet.crew_id)
     note_part(connection, context.book, fact, context.tablet.crew_id)
     if fact.waits_for is not None:

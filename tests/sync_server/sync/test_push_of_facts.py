@@ -2,20 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import select
 
+from sync_server.blobs.ref_store import count_photos
 from sync_server.db.order_tables import FACT
 from sync_server.sync.review_store import ReviewKind
-from sync_server.work_orders.fact_store import facts_of_order
+from sync_server.work_orders.fact_store import facts_of_order, link_orphans, waiting_facts
 from tests.sync_server.people_parts import Pen, Utility
 from tests.sync_server.sync.push_parts import push, reviews
-from wire_contracts.operations import (
-    OperationKind,
-    Outcome,
-)
-from wire_contracts.orders import (
-    FactType,
-)
+from wire_contracts.blobs import BlobMime, BlobRole, PhotoRef, ThumbRef, photo_ref_json
+from wire_contracts.operations import Operation, OperationKind, Outcome
+from wire_contracts.orders import ENTITY, FactType
 
 
 def test_a_fact_never_changes_and_a_second_content_is_kept_for_a_person(
@@ -55,3 +53,50 @@ def test_a_photo_is_named_before_it_arrives(utility: Utility, pen: Pen, order_id
     with utility.engine.connect() as connection:
         facts = facts_of_order(connection, order_id)
     assert [fact.fact_type for fact in facts] == [FactType.PHOTO_REF]
+
+
+def attached(pen: Pen, fact_id: str) -> Operation:
+    """Return a photo beside a fact, as a tablet that sends it first would name it."""
+    ref = PhotoRef(
+        order_id=None,
+        sha256="0" * 64,
+        size_bytes=9,
+        mime=BlobMime.JPEG,
+        role=BlobRole.PHOTO,
+        thumb=ThumbRef(sha256="1" * 64, size_bytes=3),
+    )
+    entity = str(FactType.FORM_ANSWERSET)
+    payload = photo_ref_json(ref)
+    return pen.operation(OperationKind.ATTACH, fact_id, "", entity=entity, payload=payload)
+
+
+@pytest.mark.parametrize("is_photo_first", [True, False])
+def test_a_photo_of_a_fact_belongs_to_its_order_whichever_of_them_came_first(
+    utility: Utility, pen: Pen, order_id: str, *, is_photo_first: bool
+) -> None:
+    photo, fact = attached(pen, "fact-1"), pen.answers(order_id, fact_id="fact-1")
+
+    for each in (photo, fact) if is_photo_first else (fact, photo):
+        push(utility, pen, each)
+
+    with utility.engine.connect() as connection:
+        count = count_photos(connection, ENTITY, order_id)
+        facts = facts_of_order(connection, order_id)
+    assert (count.total, count.here) == (1, 0)
+    assert [each.payload for each in facts] == [photo.payload, fact.payload]
+    assert not any(each.is_orphan for each in facts)
+
+
+def test_a_photo_before_its_fact_before_its_order_waits_for_the_order(
+    utility: Utility, pen: Pen
+) -> None:
+    photo, fact = attached(pen, "fact-1"), pen.answers("not-yet", fact_id="fact-1")
+
+    push(utility, pen, photo, fact)
+
+    with utility.engine.connect() as connection:
+        waiting = {each.fact_id for each in waiting_facts(connection)}
+        linked = link_orphans(connection, "not-yet")
+        connection.rollback()
+    assert waiting == {photo.op_id, "fact-1"}
+    assert linked == sorted(waiting)
