@@ -192,7 +192,19 @@ class _Compiler:
                 node for each in instance.children if (node := self._node(each)) is not None
             ),
         )
+        self._check_answerable(node)
         return self._with_choices(node, control) if kind in SELECTS else node
+
+    def _check_answerable(self, node: FormNode) -> None:
+        """Refuse what is demanded and never asked, since no form with it could be finished."""
+        has_value = node.rules.calculate is not None or node.rules.default is not None
+        if node.is_read_only and node.rules.required is not None and not has_value:
+            self._wrong(
+                node.path,
+                "required",
+                "is required, but only shown: nobody can answer it",
+                "give it a calculation or a default, or do not require it",
+            )
 
     def _kind(
         self, path: str, bind: Mapping[str, str], control: Control | None, *, has_children: bool

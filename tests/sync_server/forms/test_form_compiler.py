@@ -170,6 +170,17 @@ def test_what_tablets_cannot_compute_is_refused_with_sheet_and_row(
     ]
 
 
+def test_what_is_only_shown_is_not_required_unless_it_has_a_value() -> None:
+    shown = {"required": "yes", "read_only": "yes"}
+    one = question("text", "one")
+    refused = (
+        "survey row 3, required: is required, but only shown: nobody can answer it;"
+        " give it a calculation or a default, or do not require it"
+    )
+    assert problems(workbook(one, question("text", "two", **shown))) == [refused]
+    read_form(workbook(one, question("text", "two", **shown, default="as found")))
+
+
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     content = workbook(
         question("text", "one", relevant="area(.) > 1"),
