@@ -38,11 +38,7 @@ OVERLAY = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.RECEIVED, OpSta
 WAITING = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
 """Statuses that the server has not confirmed."""
 
-_STAGES = (
-    (OpStatus.QUEUED, RecordState.QUEUED),
-    (OpStatus.SENDING, RecordState.SENDING),
-    (OpStatus.RECEIVED, RecordState.RECEIVED),
-)
+_UNHEARD = ((OpStatus.QUEUED, RecordState.QUEUED), (OpStatus.SENDING, RecordState.SENDING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +61,20 @@ class RecordTraces:
 
 
 def record_state(traces: RecordTraces) -> RecordState:
-    """Return the state to show: first what needs eyes, then the earliest stage of any change.
+    """Return the state to show: what needs eyes, then what nobody has heard of, then the rest.
 
-    What was refused and seen is nothing of ours any more, and nothing that the office shows.
+    A draft is the crew's own to finish: it never hides that taps wait. What was refused and seen is
+    nothing of ours any more, and nothing that the office shows.
     """
     if traces.needs_look or OpStatus.HELD in traces.statuses:
         return RecordState.LOOK_HERE
-    if traces.has_draft:
-        return RecordState.DRAFT
-    for status, state in _STAGES:
+    for status, state in _UNHEARD:
         if status in traces.statuses:
             return state
+    if traces.has_draft:
+        return RecordState.DRAFT
+    if OpStatus.RECEIVED in traces.statuses:
+        return RecordState.RECEIVED
     if traces.photos_done < traces.photos_total:
         return RecordState.PHOTO_PENDING
     is_shown = OpStatus.SHOWN in traces.statuses
