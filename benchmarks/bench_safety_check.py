@@ -87,6 +87,7 @@ def _open(tablet: Tablet, household_id: str) -> SheetPresenter[HomeData]:
     )
     parts = RoundParts(
         desk=tablet.inspections,
+        site=tablet.site,
         forms=tablet.forms,
         photos=tablet.photos,
         hardware=desktop_hardware(tablet.vault),

@@ -13,12 +13,12 @@ from sync_server.db.migrate_io import migrate
 from tests.sync_simulation.invariants import Violation
 from tests.sync_simulation.one_seed import STEPS, run_on_postgresql, run_seed
 from tests.sync_simulation.server_memory import found_pinned
-from tests.sync_simulation.server_postgres import new_server
+from tests.sync_simulation.server_postgres import PostgresServer, new_server
 
 
 def run_there(admin_url: str, seed: int, steps: int) -> list[Violation]:
     """Return what broke on a fresh database of a running PostgreSQL that may be written to."""
-    server = new_server(admin_url, "template1")
+    server = new_server(admin_url, "template1", PostgresServer)
     migrate(server.engine)
     try:
         return run_on_postgresql(server, found_pinned(server.engine), seed, steps=steps)

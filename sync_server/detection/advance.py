@@ -32,6 +32,9 @@ from sync_server.detection.quality.stamps import Col, settle_stamps
 from sync_server.detection.quality.telemetry import Progress, settle_telemetry
 from wire_contracts.kinds import FAMILY, Kind
 
+OLDEST_START_H = 40 * 24
+"""Hours before the first look that may be opened: what a gateway keeps, and some (judgement)."""
+
 HELD_INTERVALS = 3
 """An alert of a meter that is read daily clears after three quiet days (METHODS 6.7)."""
 
@@ -84,8 +87,7 @@ def advance(
     row, readings = row[~is_late], readings[~is_late]
     np.maximum.at(state.newest_s, row, readings[:, Col.MEASURED])
     added = _take_in(fleet, state, row, readings, found)
-    _start_clock(state, row, readings)
-    upto = newest_slot(now_s)
+    upto = _start_clock(state, row, readings, newest_slot(now_s))
     slot = slot_of(readings[:, Col.MEASURED])
     sums, first = close_slots(state.slots, row, slot, added, upto)
     found.extend(_judge(fleet, state, (sums, first), surroundings, found))
@@ -169,9 +171,16 @@ def _take_in(
     return added
 
 
-def _start_clock(state: FleetState, row: Ints, readings: Floats) -> None:
+def _start_clock(state: FleetState, row: Ints, readings: Floats, newest: int) -> int:
+    """Return up to which hour to close; none as long as no meter was heard.
+
+    The first hour is that of the first reading, but no clock that was reset makes it older than
+    `OLDEST_START_H`: a meter that wakes up in the year 2000 would open 200,000 hours for all.
+    """
     if state.slots.slot[0] == 0 and len(row):
-        state.slots.slot[:] = slot_of(readings[:, Col.MEASURED].min()[None])[0] - 1
+        first = int(slot_of(readings[:, Col.MEASURED].min()[None])[0]) - 1
+        state.slots.slot[:] = max(first, newest - OLDEST_START_H)
+    return newest if state.slots.slot[0] else 0
 
 
 def _judged(

@@ -352,6 +352,33 @@ def test_feedback_and_service_life_bound_what_is_said() -> None:
     )
 
 
+def test_a_site_that_was_never_heard_opens_no_hours() -> None:
+    fleet = fleet_of([home("a")])
+    batch = batch_of(0, register(litres_of_a_home(3)))
+    nothing = part(batch, np.zeros(0, dtype=np.int64))
+    state = empty_state(fleet)
+    for hour in range(3):
+        state = advance(fleet, state, nothing, Surroundings(), START_S - (3 - hour) * HOUR_S).state
+        assert state.slots.slot.tolist() == [0]
+
+    now_s = int(batch.received_s.max())
+    begun = advance(fleet, state, batch, Surroundings(), now_s).state
+    fresh = advance(fleet, empty_state(fleet), batch, Surroundings(), now_s).state
+    assert pack_state(begun) == pack_state(fresh)
+
+
+def test_a_first_stamp_of_the_year_2000_opens_no_decades() -> None:
+    fleet = fleet_of([home("a"), home("b")])
+    stamps = np.array([946_688_400], dtype=np.int64)
+    reset = batch_of(0, register(np.ones(1)), stamps)
+    reset = replace(reset, received_s=stamps * 0 + START_S)
+
+    state = advance(fleet, empty_state(fleet), reset, Surroundings(), START_S).state
+
+    assert state.history.rate.shape[0] == len(fleet.specs)
+    assert START_S // HOUR_S - state.slots.slot[0] < 24 * 41
+
+
 def test_a_meter_that_is_listed_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="fleet: meter_id: a meter is listed twice"):
         fleet_of([home("a"), home("a")])
