@@ -56,6 +56,12 @@ def back_up(database_url: str, target: Path) -> None:
     unfinished.rename(target)
 
 
+def former_file(database_url: str) -> Path:
+    """Return where `restore` leaves the database that it replaces."""
+    target = sqlite_file(database_url)
+    return target.with_name(f"{target.name}.before-restore")
+
+
 def restore(database_url: str, copy: Path) -> int:
     """Put a copy in the place of the database and return the new server epoch (RULINGS R1).
 
@@ -76,9 +82,11 @@ def restore(database_url: str, copy: Path) -> int:
             source.backup(sink)
     _sync_to_disk(incoming)
     for suffix in ("", "-wal", "-shm"):
-        former = target.with_name(target.name + suffix)
+        former, kept = target.with_name(target.name + suffix), former_file(database_url)
+        kept = kept.with_name(kept.name + suffix)
+        kept.unlink(missing_ok=True)  # a log of an earlier restore fits no other file
         if former.exists():
-            former.rename(target.with_name(f"{target.name}.before-restore{suffix}"))
+            former.rename(kept)
     incoming.rename(target)
     engine = open_engine(database_url)
     migrate(engine)

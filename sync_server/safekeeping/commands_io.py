@@ -12,11 +12,12 @@ from sync_server.access.audit_store import verify_audit
 from sync_server.blobs.copies_io import FOLDER, CopyReport, copy_blobs
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.clock_io import SystemClock
-from sync_server.db.backup_io import BackupError, back_up, restore
+from sync_server.db.backup_io import BackupError, back_up, former_file, restore
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch, note_restored
 from sync_server.safekeeping.anchors_io import AnchorError, check_anchors
+from sync_server.safekeeping.ended_access_io import end_again, ended_access
 from sync_server.safekeeping.moving_io import Move, MoveError, move_database
 from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
 from sync_server.sync.sealing_keys_io import copy_keys
@@ -76,12 +77,33 @@ def run_backup(desk: SafeDesk, options: argparse.Namespace) -> None:
 
 
 def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
-    """Put a copy back under a new epoch, with its photos and keys."""
+    """Put a copy back under a new epoch, with its photos and keys; ended access stays ended."""
     epoch = restore(desk.database_url, options.file)
+    _end_access_again(desk)
     beside = options.file.resolve().parent
     _copy_blobs(desk, beside / FOLDER, desk.blob_folder)
     _copy_keys(desk, beside / KEY_FOLDER, desk.sealing_folder)
     desk.say(f"restored; new server epoch {epoch}: gateways and tablets will offer again")
+
+
+def _end_access_again(desk: SafeDesk) -> None:
+    ended = ended_access(former_file(desk.database_url))
+    if ended is None:
+        desk.say(_CHECK_ACCESS)
+        return
+    engine = open_engine(desk.database_url)
+    try:
+        with engine.begin() as connection:
+            tablets, people = end_again(connection, ended, SystemClock().now_utc())
+    finally:
+        engine.dispose()
+    desk.say(f"access that ended after the copy: {tablets} tablets, {people} people, ended again")
+
+
+_CHECK_ACCESS = (
+    "access that ended after the copy was made is open again: withdraw lost tablets and end the"
+    " access of people who left once more"
+)
 
 
 def run_copy_photos(desk: SafeDesk, options: argparse.Namespace) -> None:
@@ -102,6 +124,7 @@ def run_new_epoch(desk: SafeDesk, _options: argparse.Namespace) -> None:
     finally:
         engine.dispose()
     desk.say(f"new server epoch {epoch}: gateways and tablets will offer again")
+    desk.say(_CHECK_ACCESS)
 
 
 def run_verify_audit(desk: SafeDesk, _options: argparse.Namespace) -> None:
