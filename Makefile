@@ -36,9 +36,9 @@ check-rest: install
 	$(PYTHON_IN) -m mypy $(SOURCES)
 	.venv/bin/lint-imports --no-cache
 
-# four at a time on two cores: many tests wait for sockets, whole towns for their clock
+# three at a time on two cores: many tests wait for sockets, whole towns for their clock
 test: test-packages check ## check, then every test
-	$(PYTHON_IN) -m pytest -m "not nightly" -n 4 --dist worksteal
+	$(PYTHON_IN) -m pytest -m "not nightly" -n 3 --dist worksteal
 
 test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough

@@ -32,8 +32,8 @@ from sync_server.detection.quality.stamps import Col, settle_stamps
 from sync_server.detection.quality.telemetry import Progress, settle_telemetry
 from wire_contracts.kinds import FAMILY, Kind
 
-OLDEST_START_H = 40 * 24
-"""Hours before the first look that may be opened: what a gateway keeps, and some (judgement)."""
+OLDEST_START_H = 400 * 24
+"""Hours before the first look that may be opened: as far back as the memory is ever built."""
 
 HELD_INTERVALS = 3
 """An alert of a meter that is read daily clears after three quiet days (METHODS 6.7)."""

@@ -2,6 +2,7 @@
 # Kivy has no types, so that its classes are Any to mypy.
 """Draws the map of the network and of today's stops, with the card of what was tapped."""
 
+from kivy.clock import Clock
 from kivy.properties import ListProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
@@ -63,13 +64,17 @@ class MapScreen(FloatLayout):
             self.presenter.attach(self.show)
 
     def show(self, view: MapView) -> None:
-        """Draw the view; the first one with anything on it is shown whole."""
-        self.view = view
-        if view.bounds is not None and not self._has_fitted and self.width > 1:
-            self._has_fitted = True
-            self.fit()
+        """Draw the view; the first one with anything on it is shown whole.
 
-    def fit(self) -> None:
+        That waits for the next frame: what is read before the page is laid out would be fitted
+        into a map of no size, ten times too far away.
+        """
+        self.view = view
+        if view.bounds is not None and not self._has_fitted:
+            self._has_fitted = True
+            Clock.schedule_once(self.fit, 0)
+
+    def fit(self, _elapsed_s: float = 0.0) -> None:
         """Show everything."""
         if self.view.bounds is not None:
             self.ids.map.fit(self.view.bounds)

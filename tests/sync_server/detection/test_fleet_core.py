@@ -376,7 +376,7 @@ def test_a_first_stamp_of_the_year_2000_opens_no_decades() -> None:
     state = advance(fleet, empty_state(fleet), reset, Surroundings(), START_S).state
 
     assert state.history.rate.shape[0] == len(fleet.specs)
-    assert START_S // HOUR_S - state.slots.slot[0] < 24 * 41
+    assert START_S // HOUR_S - state.slots.slot[0] < 24 * 401
 
 
 def test_a_meter_that_is_listed_twice_is_refused() -> None:
