@@ -46,6 +46,8 @@ class GasMeasurement:
         is_entry_allowed: What the app said to whoever wanted to go in; None when nobody did.
         measured_at_ms: When the oldest of the values was typed, by the tablet's wall clock; None:
             with the tap that kept them.
+        run_id: The run of a patrol that this belongs to, empty at an order.
+        checkpoint_id: The stop of that run whose air it was, empty at an order.
     """
 
     purpose: GasPurpose
@@ -58,6 +60,8 @@ class GasMeasurement:
     hydrogen_sulphide_ppm: float | None = None
     is_entry_allowed: bool | None = None
     measured_at_ms: int | None = None
+    run_id: str = ""
+    checkpoint_id: str = ""
 
 
 class ValveAction(StrEnum):
@@ -227,7 +231,11 @@ def gas_json(gas: GasMeasurement) -> JsonObject:
         "hydrogen_sulphide_ppm": gas.hydrogen_sulphide_ppm,
         "is_entry_allowed": gas.is_entry_allowed,
     }
-    return told if gas.measured_at_ms is None else {**told, "measured_at": gas.measured_at_ms}
+    if gas.measured_at_ms is not None:
+        told["measured_at"] = gas.measured_at_ms
+    if gas.checkpoint_id:
+        told["run_id"], told["checkpoint_id"] = gas.run_id, gas.checkpoint_id
+    return told
 
 
 def parse_gas(reader: FieldReader) -> GasMeasurement:
@@ -245,6 +253,8 @@ def parse_gas(reader: FieldReader) -> GasMeasurement:
         if reader.has("is_entry_allowed")
         else None,
         measured_at_ms=_time(reader, "measured_at"),
+        run_id=_text(reader, "run_id", _LONGEST_ID),
+        checkpoint_id=_text(reader, "checkpoint_id", _LONGEST_ID),
     )
 
 

@@ -1,6 +1,7 @@
 """The gate of a stop on a round: the same test of the air as at an order, kept with the stop."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from typing_extensions import override
@@ -58,6 +59,7 @@ class StopGatePage(AirPage[WellSheet]):
         """Guard the well of one checkpoint of a run."""
         super().__init__(parts.context)
         self._parts = parts
+        self._run_id = run_id
         self._checkpoint_id = checkpoint_id
         self._record = stop_record(run_id, checkpoint_id)
 
@@ -85,7 +87,8 @@ class StopGatePage(AirPage[WellSheet]):
     def _measured(self, detector: Detector | None, gas: GasMeasurement) -> None:
         if detector is not None:
             self._parts.site.use_detector(detector)
-        self._parts.site.measure_well(self._record, gas)
+        here = replace(gas, run_id=self._run_id, checkpoint_id=self._checkpoint_id)
+        self._parts.site.measure_well(self._record, here)
 
     def _name(self) -> str:
         checkpoint = self._parts.desk.checkpoints().get(self._checkpoint_id)

@@ -1,11 +1,13 @@
 """What the page of the rounds shows: routes, what was found, homes, meters; as plain text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync_server.patrols.inspection_store import Inspected
+from sync_server.web.site_work_views import gas_said
 from sync_server.web.words import Words, mark
 from sync_server.work_orders.order import Fact
+from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.home_checks import Household, HouseholdState
 from wire_contracts.orders import FactType
@@ -18,6 +20,7 @@ from wire_contracts.patrol_facts import (
     parse_run,
 )
 from wire_contracts.patrols import Checkpoint, PatrolPlan
+from wire_contracts.site_facts import parse_gas
 
 OUTCOMES = {
     PointOutcome.OK: (mark("all well"), "ok"),
@@ -125,7 +128,11 @@ def _row(
     reader = FieldReader(place=f"fact {fact.fact_id}", values=payload)
     place = places.get(str(payload.get("checkpoint_id")))
     where = "" if place is None else place.thing.name.in_language(words.language)
-    what, detail, tone, href = _told(fact.fact_type, reader, words)
+    if fact.fact_type is FactType.GAS_MEASUREMENT:
+        where = where or str(payload.get("place", ""))
+        what, detail, tone, href = _air_told(reader, where, words)
+    else:
+        what, detail, tone, href = _told(fact.fact_type, reader, words)
     at = words.moment(fact.happened_at_utc)
     return ResultRow(at=at, what=what, where=where, detail=detail, tone=tone, href=href)
 
@@ -150,6 +157,16 @@ def _told(kind: FactType, reader: FieldReader, words: Words) -> tuple[str, str, 
         skipped=len(run.skipped), missed=len(run.missed), km=f"{run.track_m / 1000:.1f}"
     )
     return t(mark("route ended")), told, "warn" if run.missed else "ok", ""
+
+
+def _air_told(reader: FieldReader, where: str, words: Words) -> tuple[str, str, str, str]:
+    """Return the air of a well; what an odd tablet told stays a row that says so."""
+    try:
+        gas = parse_gas(reader)
+        said = gas_said(replace(gas, place="") if gas.place == where else gas, words)
+    except ContractError:
+        return words.gettext(mark("Gas test")), words.gettext(mark("cannot be read")), "warn", ""
+    return said.title, said.text, said.tone, ""
 
 
 def _point_told(point: PatrolPoint, words: Words) -> tuple[str, str, str, str]:

@@ -22,7 +22,12 @@ from wire_contracts.orders import FactType
 
 _SHOWN = 200
 
-_PATROLS = (FactType.PATROL_RUN, FactType.PATROL_POINT, FactType.CHECK_IN)
+_PATROLS = (
+    FactType.PATROL_RUN,
+    FactType.PATROL_POINT,
+    FactType.CHECK_IN,
+    FactType.GAS_MEASUREMENT,
+)
 
 
 def rounds_router(pages: Pages) -> APIRouter:

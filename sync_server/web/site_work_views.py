@@ -11,6 +11,7 @@ from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
+    GasMeasurement,
     GasPurpose,
     SafetyStep,
     ValveAction,
@@ -88,7 +89,7 @@ class SiteWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class Said:
     """What one fact comes to."""
 
     title: str
@@ -121,7 +122,7 @@ def site_work(
     return SiteWork(rows=rows, closed=_closed(facts, words, now_utc, names))
 
 
-def _said(fact: Fact, words: Words) -> _Said | None:
+def _said(fact: Fact, words: Words) -> Said | None:
     say = _SAYS.get(fact.fact_type)
     if say is None or not isinstance(fact.payload, Mapping):
         return None
@@ -131,18 +132,18 @@ def _said(fact: Fact, words: Words) -> _Said | None:
         return None
 
 
-def _step(reader: FieldReader, words: Words) -> _Said | None:
+def _step(reader: FieldReader, words: Words) -> Said | None:
     done = parse_step(reader)
     values = [_value(key, value, words) for key, value in done.values.items()]
     if done.is_unsafe:
         title = words.gettext(mark("Not safe: {step}"))
         step = words.gettext(_STEPS[done.step])
-        return _Said(
+        return Said(
             title=title.format(step=step), text=_between(values), tone="danger", icon="lock"
         )
     if done.is_undone:
         return None
-    return _Said(
+    return Said(
         title=words.gettext(_STEPS[done.step]), text=_between(values), tone="ok", icon="check"
     )
 
@@ -161,8 +162,8 @@ def _value(key: str, value: JsonValue, words: Words) -> str:
     return f"{text} min" if key == "minutes" else text
 
 
-def _gas(reader: FieldReader, words: Words) -> _Said:
-    gas = parse_gas(reader)
+def gas_said(gas: GasMeasurement, words: Words) -> Said:
+    """Return a gas test in words: whether anybody went in, what was measured, where, by what."""
     values = (
         ("O₂", gas.oxygen_pct, "%"),
         ("", gas.lel_pct, "% LEL"),
@@ -178,7 +179,7 @@ def _gas(reader: FieldReader, words: Words) -> _Said:
     title = words.gettext(mark("Gas test"))
     if gas.purpose is GasPurpose.ENTRY:
         title = words.gettext(mark("Nobody went in") if is_refused else mark("Entry allowed"))
-    return _Said(
+    return Said(
         title=title,
         text=_between([*shown, gas.place, gas.detector_id]),
         tone="danger" if is_refused else "ok",
@@ -186,12 +187,16 @@ def _gas(reader: FieldReader, words: Words) -> _Said:
     )
 
 
-def _valve(reader: FieldReader, words: Words) -> _Said:
+def _gas(reader: FieldReader, words: Words) -> Said:
+    return gas_said(parse_gas(reader), words)
+
+
+def _valve(reader: FieldReader, words: Words) -> Said:
     event = parse_isolation(reader)
     is_open = event.action is ValveAction.REOPENED
     told = event.word_from if is_open else event.may_reopen
     by = mark("word given by {name}") if is_open else mark("may open: {name}")
-    return _Said(
+    return Said(
         title=words.gettext(_VALVES[event.action]).format(valve=event.valve_id),
         text=_between([words.gettext(by).format(name=told) if told else "", event.tag_number]),
         tone="ok" if is_open else "warn",
@@ -210,22 +215,22 @@ def _keeper(name: str, words: Words) -> str:
     return words.gettext(mark("may open: {name}")).format(name=name) if name else ""
 
 
-def _part(reader: FieldReader, words: Words) -> _Said:
+def _part(reader: FieldReader, words: Words) -> Said:
     part = parse_part(reader)
     amount = number(abs(part.quantity))
     title = mark("Part used") if part.quantity > 0 else mark("Part put back")
-    return _Said(title=words.gettext(title), text=f"{part.name} × {amount}", icon="wrench")
+    return Said(title=words.gettext(title), text=f"{part.name} × {amount}", icon="wrench")
 
 
-def _reading(reader: FieldReader, words: Words) -> _Said:
+def _reading(reader: FieldReader, words: Words) -> Said:
     text = _between([number(reader.number("value")), reader.text_or_empty("sure_because")])
-    return _Said(title=words.gettext(mark("Meter read")), text=text, icon="gauge")
+    return Said(title=words.gettext(mark("Meter read")), text=text, icon="gauge")
 
 
-def _end(reader: FieldReader, words: Words) -> _Said:
+def _end(reader: FieldReader, words: Words) -> Said:
     end = parse_visit_end(reader)
     notice = words.gettext(mark("notice {number}")).format(number=end.notice) if end.notice else ""
-    return _Said(
+    return Said(
         title=words.gettext(mark("Left without a finding")),
         text=_between([words.gettext(_ENDS[end.reason]), notice, end.note]),
         tone="warn",
@@ -233,9 +238,9 @@ def _end(reader: FieldReader, words: Words) -> _Said:
     )
 
 
-def _handover(reader: FieldReader, words: Words) -> _Said:
+def _handover(reader: FieldReader, words: Words) -> Said:
     handover = parse_handover(reader)
-    return _Said(
+    return Said(
         title=words.gettext(mark("Handed over to the next crew")), text=handover.note, icon="merge"
     )
 
@@ -273,7 +278,7 @@ def _between(texts: Sequence[str]) -> str:
     return " · ".join(text for text in texts if text)
 
 
-_SAYS: Mapping[FactType, Callable[[FieldReader, Words], _Said | None]] = {
+_SAYS: Mapping[FactType, Callable[[FieldReader, Words], Said | None]] = {
     FactType.SAFETY_STEP: _step,
     FactType.GAS_MEASUREMENT: _gas,
     FactType.ISOLATION: _valve,

@@ -100,6 +100,7 @@ def test_what_was_measured_at_a_stop_is_told_and_lasts_half_an_hour(
     (fact,) = [each.payload for each in town.pushed if each.field == "gas_measurement"]
     assert fact is not None
     assert (fact["place"], fact["is_entry_allowed"]) == ("Valve well 31", True)
+    assert (fact["run_id"], fact["checkpoint_id"]) == (RUN, STOP)
     assert "order_id" not in fact
 
 

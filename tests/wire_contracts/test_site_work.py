@@ -1,6 +1,7 @@
 """What crews do on site, what is known of a place, and the map, survive the wire unchanged."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,7 @@ GAS = facts.GasMeasurement(
     oxygen_pct=20.8,
     is_entry_allowed=True,
 )
+WELL_GAS = replace(GAS, run_id="01900000-0000-7000-8000-000000000001", checkpoint_id="well-31")
 VALVE = facts.IsolationEvent(
     valve_id="well-m-03-2",
     action=facts.ValveAction.CLOSED,
@@ -63,6 +65,7 @@ HANDOVER = facts.Handover(
 
 ROUND_TRIPS: list[tuple[JsonObject, Callable[[FieldReader], object], object]] = [
     (facts.gas_json(GAS), facts.parse_gas, GAS),
+    (facts.gas_json(WELL_GAS), facts.parse_gas, WELL_GAS),
     (facts.isolation_json(VALVE), facts.parse_isolation, VALVE),
     (facts.step_json(STEP), facts.parse_step, STEP),
     (facts.part_json(PART), facts.parse_part, PART),

@@ -4,6 +4,8 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import zxingcpp
@@ -22,11 +24,27 @@ from sync_server.patrols.inspection_store import (
     put,
 )
 from sync_server.web.qr_io import qr_svg
+from sync_server.work_orders.fact_store import insert_fact
+from sync_server.work_orders.order import Fact
 from tests.sync_server.patrols.test_outcomes import HOME, PLAN, WELL
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import PASSWORD, Served, add_person, served
 from wire_contracts.enrolment import Invitation, invitation_text, parse_invitation
+from wire_contracts.fields import JsonObject
+from wire_contracts.orders import FactType
+from wire_contracts.site_facts import GasMeasurement, GasPurpose, gas_json
 
+AIR = GasMeasurement(
+    purpose=GasPurpose.ENTRY,
+    place="Valve well 31",
+    detector_id="GX-7",
+    calibration_due_ms=None,
+    lel_pct=0.0,
+    oxygen_pct=20.8,
+    is_entry_allowed=True,
+    run_id="run-1",
+    checkpoint_id="w",
+)
 INVITATION = Invitation(server_url="https://lamp.example.com:8443", code="7KQ2-M4XP-9RTD")
 
 
@@ -90,6 +108,49 @@ def test_routes_and_homes_are_on_the_page_in_both_languages(dispatcher: Client) 
     assert "巡线一班" in english.text
     assert "31 号阀门井" in chinese.text
     assert "入户安检" in chinese.text
+
+
+def test_the_gas_test_before_a_well_of_a_round_is_told_to_the_office(
+    sqlite_engine: Engine, dispatcher: Client
+) -> None:
+    beside = replace(AIR, place="chamber 2")
+    shut = replace(AIR, is_entry_allowed=False, lel_pct=22.0)
+    unreadable: JsonObject = {**gas_json(AIR), "purpose": "unheard-of"}
+    with sqlite_engine.begin() as connection:
+        for number, payload in enumerate((gas_json(beside), gas_json(shut), unreadable)):
+            insert_fact(connection, air_fact(number, payload))
+    english = told_rows(dispatcher.get("/rounds").text)
+    dispatcher.post("/me/language", data={"language": "zh", "back": "/rounds"})
+    chinese = told_rows(dispatcher.get("/rounds").text)
+
+    assert english == [
+        ("Gas test", "Valve well 31", "cannot be read"),
+        ("Nobody went in", "Valve well 31", "O₂ 20.8 % · 22 % LEL · GX-7"),
+        ("Entry allowed", "Valve well 31", "O₂ 20.8 % · 0 % LEL · chamber 2 · GX-7"),
+    ]
+    assert [what for what, _, _ in chinese] == ["气体检测", "未进入", "允许进入"]
+
+
+def air_fact(number: int, payload: JsonObject) -> Fact:
+    return Fact(
+        fact_id=f"fact-{number}",
+        order_id=None,
+        fact_type=FactType.GAS_MEASUREMENT,
+        payload=payload,
+        actor="a-1",
+        tablet_id="t-1",
+        op_id=f"op-{number}",
+        happened_at_utc=NOON + timedelta(minutes=number),
+        received_at_utc=NOON + timedelta(minutes=number),
+    )
+
+
+def told_rows(page: str) -> list[tuple[str, str, str]]:
+    """Return what, where and in which words of each row of what inspectors found."""
+    rows = re.findall(r"<tr><td class=\"num nw\">.*?</tr>", page)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row)[1:] for row in rows]
+    bare = [[re.sub(r"<[^>]+>", "", cell) for cell in row] for row in cells]
+    return [(what, where, words) for what, where, words in bare]
 
 
 def test_the_code_of_a_tablet_is_shown_to_be_scanned(dispatcher: Client) -> None:
