@@ -220,7 +220,7 @@ class Handover:
 
 def gas_json(gas: GasMeasurement) -> JsonObject:
     """Return a measurement as JSON; what was not measured is null."""
-    told: JsonObject = {
+    told: dict[str, JsonValue] = {
         "purpose": str(gas.purpose),
         "place": gas.place,
         "detector_id": gas.detector_id,
