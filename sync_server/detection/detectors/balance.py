@@ -14,7 +14,7 @@ from sync_server.detection.hours.history import (
     is_clean,
     mark_bad,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.slots import Sum
@@ -297,7 +297,6 @@ def _drift(
         expected_high=usual * (1.0 + limit),
         unit="power / (rho c flow dT)",
         evidence=(EvidenceValue(name="usual_ratio", value=usual, unit="1"),),
-        check_first=CHECKS[kind],
     )
 
 
@@ -321,5 +320,4 @@ def _scale(
         expected_high=1.25,
         unit=f"{register} register / telemetry",
         evidence=(EvidenceValue(name="register_over_telemetry", value=ratio, unit="1"),),
-        check_first=CHECKS[Kind.UNIT_SCALE],
     )

@@ -15,11 +15,10 @@ from sync_server.detection.hours.history import (
     mark_bad,
     rolling_min,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
-from wire_contracts.quantities import Medium
 
 RULE = "burst"
 
@@ -121,9 +120,6 @@ def _candidate(
     row, hour = place
     mean, record, score = numbers
     spec = fleet.specs[row]
-    checks = CHECKS[Kind.BURST]
-    if spec.medium is Medium.GAS:
-        checks = (CheckFirst.GAS_TIGHTNESS, *checks)
     return Candidate(
         row=row,
         meter_id=spec.meter_id,
@@ -145,5 +141,4 @@ def _candidate(
             EvidenceValue(name="highest_ever", value=record / 1000.0, unit="m³/h"),
             EvidenceValue(name="window", value=float(window), unit="h"),
         ),
-        check_first=checks,
     )

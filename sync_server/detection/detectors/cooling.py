@@ -17,7 +17,7 @@ from sync_server.detection.hours.history import (
     raised_and_held,
     was_found_lately,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.slots import Sum
@@ -291,5 +291,4 @@ def _candidate(
         expected_high=value - mean + limit,
         unit="degC",
         evidence=(EvidenceValue(name="mean_residual", value=mean, unit="K"),),
-        check_first=CHECKS[kind],
     )

@@ -24,7 +24,7 @@ from sync_server.detection.hours.history import (
     or_else,
     quantile_of_known,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet, Role
 from wire_contracts.kinds import Kind
@@ -266,5 +266,4 @@ def _candidate(
         effect_per_day=mean * 24.0 / 1000.0,
         effect_unit="m3/day",
         evidence=(EvidenceValue(name="mean_excess", value=mean / 1000.0, unit="m³/h"),),
-        check_first=CHECKS[kind],
     )

@@ -15,7 +15,7 @@ from sync_server.detection.hours.history import (
     or_else,
     was_found_lately,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
@@ -195,5 +195,4 @@ def _candidate(
             EvidenceValue(name="share_of_usual", value=share, unit="1"),
             EvidenceValue(name="draws_smaller", value=float(np.exp(-fall)), unit="1"),
         ),
-        check_first=CHECKS[Kind.BYPASS],
     )

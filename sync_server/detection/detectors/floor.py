@@ -17,11 +17,10 @@ from sync_server.detection.hours.history import (
     or_else,
     rolling_minima,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, CheckFirst, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
-from wire_contracts.quantities import Medium
 
 RULE = "floor"
 
@@ -329,9 +328,6 @@ def _candidate(
 ) -> Candidate:
     window, lowest, score = found
     spec = fleet.specs[row]
-    checks = CHECKS[Kind.SLOW_LEAK]
-    if spec.medium is Medium.GAS:
-        checks = (CheckFirst.GAS_TIGHTNESS, *checks)
     return Candidate(
         row=row,
         meter_id=spec.meter_id,
@@ -353,5 +349,4 @@ def _candidate(
             EvidenceValue(name="lowest_flow", value=lowest / 1000.0, unit="m³/h"),
             EvidenceValue(name="hours_without_rest", value=float(window), unit="h"),
         ),
-        check_first=checks,
     )

@@ -16,7 +16,7 @@ from sync_server.detection.hours.history import (
     mark_bad,
     or_else,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.slots import Sum
@@ -181,7 +181,6 @@ def _part_candidate(
         expected_high=float(int(steps) + 1),
         unit="steps of the register",
         evidence=(EvidenceValue(name="surprise", value=steps, unit="1"),),
-        check_first=CHECKS[Kind.UNIT_SCALE],
     )
 
 
@@ -206,5 +205,4 @@ def _candidate(
         expected_high=1.0,
         unit="common factor of advances",
         evidence=(EvidenceValue(name="surprise", value=surprise, unit="1"),),
-        check_first=CHECKS[Kind.UNIT_SCALE],
     )

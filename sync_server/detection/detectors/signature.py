@@ -18,7 +18,7 @@ from sync_server.detection.hours.history import (
     raised_and_held,
     was_found_lately,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
@@ -587,5 +587,4 @@ def _candidate(
         effect_per_day=(used - expected) / 1000.0,
         effect_unit=unit,
         evidence=(EvidenceValue(name="sigma", value=sigma / 1000.0, unit=unit),),
-        check_first=CHECKS[kind],
     )

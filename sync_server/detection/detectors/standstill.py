@@ -15,7 +15,7 @@ from sync_server.detection.hours.history import (
     mark_bad,
     or_else,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.slots import Sum
@@ -217,7 +217,6 @@ def _frozen(
         expected_high=usual_lph / 250.0,
         unit="m³/h",
         evidence=(EvidenceValue(name="standstill", value=run_h, unit="h"),),
-        check_first=CHECKS[Kind.COMM_FROZEN],
     )
 
 
@@ -242,5 +241,4 @@ def _candidate(
         expected_high=run_h / score,
         unit="h without any use",
         evidence=(EvidenceValue(name="standstill", value=run_h, unit="h"),),
-        check_first=CHECKS[Kind.STUCK],
     )

@@ -14,7 +14,7 @@ from sync_server.detection.hours.history import (
     median_of_known,
     was_found_lately,
 )
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.slots import Sum
@@ -322,5 +322,4 @@ def _candidate(fleet: Fleet, block: HourBlock, day: _Day, found: _Falls, place: 
         effect_per_day=used - expected,
         effect_unit=unit,
         evidence=(EvidenceValue(name="share_of_usual", value=share, unit="1"),),
-        check_first=CHECKS[Kind.BYPASS],
     )

@@ -10,26 +10,6 @@ RULES_VERSION = "2026.11-9"
 """Changes whenever a detector or a parameter changes; stored with each alert."""
 
 
-class CheckFirst(StrEnum):
-    """What the crew should check first; the words are the catalogue's (`check.<value>`)."""
-
-    INDOOR_TAPS = "indoor_taps"
-    TOILET_CISTERN = "toilet_cistern"
-    GAS_TIGHTNESS = "gas_tightness"
-    PIPE_IN_GROUND = "pipe_in_ground"
-    CONTROL_VALVE = "control_valve"
-    BYPASS_AND_SEALS = "bypass_and_seals"
-    REGISTER_MOVES = "register_moves"
-    HEAT_EXCHANGER = "heat_exchanger"
-    TEMPERATURE_SENSORS = "temperature_sensors"
-    METER_NUMBER = "meter_number"
-    PULSE_VALUE = "pulse_value"
-    FLOW_DIRECTION = "flow_direction"
-    METER_CLOCK = "meter_clock"
-    METER_POWER_AND_CABLE = "meter_power_and_cable"
-    NETWORK_SECTION = "network_section"
-
-
 class QualityFlag(StrEnum):
     """What weakens a candidate or was mended in its window."""
 
@@ -41,26 +21,6 @@ class QualityFlag(StrEnum):
     FROZEN = "frozen"
     SHORT_HISTORY = "short_history"
     UNMETERED_SHARE = "unmetered_share"
-
-
-CHECKS: Mapping[Kind, Sequence[CheckFirst]] = {
-    Kind.SLOW_LEAK: (CheckFirst.TOILET_CISTERN, CheckFirst.INDOOR_TAPS, CheckFirst.PIPE_IN_GROUND),
-    Kind.BURST: (CheckFirst.PIPE_IN_GROUND, CheckFirst.INDOOR_TAPS),
-    Kind.VALVE_OPEN: (CheckFirst.CONTROL_VALVE, CheckFirst.INDOOR_TAPS),
-    Kind.BYPASS: (CheckFirst.BYPASS_AND_SEALS, CheckFirst.REGISTER_MOVES),
-    Kind.STUCK: (CheckFirst.REGISTER_MOVES, CheckFirst.BYPASS_AND_SEALS),
-    Kind.RETURN_HIGH: (CheckFirst.CONTROL_VALVE, CheckFirst.HEAT_EXCHANGER),
-    Kind.TEMP_DRIFT: (CheckFirst.TEMPERATURE_SENSORS,),
-    Kind.ROLLOVER: (CheckFirst.METER_NUMBER,),
-    Kind.EXCHANGE: (CheckFirst.METER_NUMBER,),
-    Kind.REVERSED: (CheckFirst.FLOW_DIRECTION, CheckFirst.TEMPERATURE_SENSORS),
-    Kind.UNIT_SCALE: (CheckFirst.PULSE_VALUE, CheckFirst.METER_NUMBER),
-    Kind.CLOCK_SHIFT: (CheckFirst.METER_CLOCK,),
-    Kind.COMM_GAP: (CheckFirst.METER_POWER_AND_CABLE,),
-    Kind.COMM_FROZEN: (CheckFirst.METER_POWER_AND_CABLE, CheckFirst.REGISTER_MOVES),
-    Kind.NETWORK_LEAK: (CheckFirst.NETWORK_SECTION, CheckFirst.PIPE_IN_GROUND),
-}
-"""What a crew finds most often first, by kind: judgement; gas has its own (`GAS_TIGHTNESS`)."""
 
 
 SURENESS: Mapping[str, float] = {
@@ -116,7 +76,6 @@ class Candidate:
         evidence: Numbers that speak for it, the most telling first.
         against: Numbers that speak against it.
         quality: What weakens it.
-        check_first: What the crew should check first, most likely cause first.
         is_raised: At or above the threshold; else it only holds an open alert (0.6 to 1).
         holds_s: For how long it holds its alert at least: a meter that is read daily speaks daily.
     """
@@ -140,6 +99,5 @@ class Candidate:
     evidence: Sequence[EvidenceValue] = ()
     against: Sequence[EvidenceValue] = ()
     quality: Sequence[QualityFlag] = ()
-    check_first: Sequence[CheckFirst] = ()
     is_raised: bool = True
     holds_s: int = 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sync_server.detection.meters.candidates import CHECKS, Candidate, EvidenceValue
+from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.quality.registers import RegisterEvent
@@ -71,7 +71,6 @@ def clock_candidates(fleet: Fleet, shifts: Sequence[ClockShift]) -> Iterator[Can
             expected_high=0.2,
             unit="h",
             evidence=(EvidenceValue(name="regular_arrivals", value=shift.run, unit="1"),),
-            check_first=CHECKS[Kind.CLOCK_SHIFT],
         )
 
 
@@ -103,7 +102,6 @@ def register_candidates(
                 EvidenceValue(name="factor", value=event.factor, unit="1"),
                 EvidenceValue(name="steps", value=event.count, unit="1"),
             ),
-            check_first=CHECKS[event.kind],
         )
 
 
@@ -145,7 +143,6 @@ def _telemetry(fleet: Fleet, kind: Kind, row: int, reading: Floats, run: float) 
         expected_high=float(expected),
         unit="m³/h" if by_flow else "degC",
         evidence=(EvidenceValue(name="readings_in_a_row", value=run, unit="1"),),
-        check_first=CHECKS[kind],
     )
 
 
@@ -219,5 +216,4 @@ def _silence(fleet: Fleet, row: int, last_s: float, at_s: float) -> Candidate:
         expected_low=0.0,
         expected_high=limit_s / 3600.0,
         unit="h",
-        check_first=CHECKS[Kind.COMM_GAP],
     )

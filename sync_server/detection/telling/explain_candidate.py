@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from sync_server.detection.meters.candidates import Candidate
 from sync_server.detection.telling.effects import Price, effects_of
+from sync_server.detection.telling.first_checks import first_checks
 from sync_server.detection.telling.wording import (
     EXPECTED,
     OBSERVED,
     STATISTIC,
     SilentWith,
-    check_of,
     flag_of,
     name_of,
     sentence_of,
@@ -66,7 +66,7 @@ def explain(
         rule_to_utc=utc_from_ms(candidate.at_s * 1000),
         points=points,
         numbers=_numbers(candidate),
-        check_first=tuple(check_of(each) for each in candidate.check_first),
+        check_first=first_checks(candidate.kind, medium),
         effects=effects_of(candidate, price),
         against=tuple(
             EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or _POINTS)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sync_server.detection.meters.candidates import Candidate, CheckFirst, QualityFlag
+from sync_server.detection.meters.candidates import Candidate, QualityFlag
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
@@ -33,46 +33,6 @@ _WHAT: Mapping[Kind, BilingualText] = {
     Kind.COMM_GAP: _two("No readings arrive", "没有读数到达"),
     Kind.COMM_FROZEN: _two("The same values arrive again and again", "读数长时间完全不变"),
     Kind.NETWORK_LEAK: _two("Loss in the network", "管网漏损"),
-}
-
-_CHECK: Mapping[CheckFirst, BilingualText] = {
-    CheckFirst.INDOOR_TAPS: _two("Taps, hoses and boilers inside.", "检查室内龙头、软管和热水器。"),
-    CheckFirst.TOILET_CISTERN: _two("Toilet cistern and float valve.", "检查马桶水箱和浮球阀。"),
-    CheckFirst.GAS_TIGHTNESS: _two(
-        "Measure % LEL before entering; no flame, no switches. Soap test at meter and joints.",
-        "进入前先测可燃气浓度，禁止明火和开关电器；用肥皂水检查表和接口。",
-    ),
-    CheckFirst.PIPE_IN_GROUND: _two(
-        "Wet ground or sound along the pipe.", "沿管线查看潮湿处、听漏。"
-    ),
-    CheckFirst.CONTROL_VALVE: _two("Does the control valve close?", "调节阀是否能关严？"),
-    CheckFirst.BYPASS_AND_SEALS: _two(
-        "Seals whole? Any pipe past the meter?", "铅封是否完好？有无绕表管？"
-    ),
-    CheckFirst.REGISTER_MOVES: _two(
-        "Draw some: does the register move?", "用一点，看累计量是否走动。"
-    ),
-    CheckFirst.HEAT_EXCHANGER: _two("Heat exchanger fouled?", "换热器是否结垢堵塞？"),
-    CheckFirst.TEMPERATURE_SENSORS: _two(
-        "Both sensors seated, not swapped, in the right pipe?",
-        "两支温度传感器是否插到位、是否接反？",
-    ),
-    CheckFirst.METER_NUMBER: _two(
-        "Is the number on the meter the one on file?", "现场表号与档案是否一致？"
-    ),
-    CheckFirst.PULSE_VALUE: _two(
-        "Pulse value and unit set as on the plate?", "脉冲当量、单位与铭牌是否一致？"
-    ),
-    CheckFirst.FLOW_DIRECTION: _two(
-        "Does the arrow point with the flow?", "表体箭头与流向是否一致？"
-    ),
-    CheckFirst.METER_CLOCK: _two("What time does the meter show?", "表上显示的时间是多少？"),
-    CheckFirst.METER_POWER_AND_CABLE: _two(
-        "Display on? Cable and gateway sound?", "表计显示是否正常？线路和网关是否完好？"
-    ),
-    CheckFirst.NETWORK_SECTION: _two(
-        "Close sections one after the other and watch the station.", "逐段关阀，观察总表变化。"
-    ),
 }
 
 _FLAG: Mapping[QualityFlag, BilingualText] = {
@@ -160,11 +120,6 @@ def _also_silent(silent: SilentWith) -> BilingualText:
 def told(value: float, unit: str) -> str:
     """Return a value of three digits with its unit."""
     return f"{value:.3g} {unit}".strip()
-
-
-def check_of(check: CheckFirst) -> BilingualText:
-    """Return what the crew should check."""
-    return _CHECK[check]
 
 
 def flag_of(flag: QualityFlag) -> BilingualText:

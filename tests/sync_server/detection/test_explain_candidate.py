@@ -5,16 +5,15 @@ import pytest
 from sync_server.detection.alerting.alert_book import LANE
 from sync_server.detection.alerting.thresholds import GAS_SETTLED_S, SETTLED_S, Learned, adapted
 from sync_server.detection.meters.candidates import (
-    CHECKS,
     Candidate,
-    CheckFirst,
     EvidenceValue,
     QualityFlag,
 )
 from sync_server.detection.meters.fleet import Fleet, MeterSpec, Role, fleet_of
 from sync_server.detection.telling.effects import Price
 from sync_server.detection.telling.explain_candidate import explain
-from sync_server.detection.telling.wording import check_of, flag_of
+from sync_server.detection.telling.first_checks import FirstCheck, first_checks, words_of
+from sync_server.detection.telling.wording import flag_of
 from wire_contracts.evidence import evidence_json, parse_evidence
 from wire_contracts.fields import FieldReader
 from wire_contracts.kinds import FAMILY, Family, Kind
@@ -45,7 +44,6 @@ def candidate(kind: Kind = Kind.SLOW_LEAK, score: float = 1.5, at_s: int = START
         evidence=(EvidenceValue(name="window", value=48.0, unit="h"),),
         against=(EvidenceValue(name="sigma", value=1.0, unit=""),),
         quality=(QualityFlag.NO_WEATHER,),
-        check_first=CHECKS[kind],
         is_raised=score >= 1.0,
     )
 
@@ -67,9 +65,18 @@ def test_every_kind_is_told_in_both_languages_and_survives_the_wire(
 
 
 def test_every_check_and_flag_has_its_words() -> None:
-    told = [*map(check_of, CheckFirst), *map(flag_of, QualityFlag)]
+    told = [*map(words_of, FirstCheck), *map(flag_of, QualityFlag)]
 
     assert all(each.en and each.zh and each.en != each.zh for each in told)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_gas_crew_is_not_sent_to_cisterns_and_measures_before_the_door(kind: Kind) -> None:
+    checks = [each.en for each in first_checks(kind, Medium.GAS)]
+
+    assert not any("istern" in each or "Wet ground" in each for each in checks)
+    if FAMILY[kind] in (Family.EXCESS, Family.NETWORK) or kind is Kind.BYPASS:
+        assert "easure" in checks[0]
 
 
 def test_money_is_told_only_with_a_price() -> None:

@@ -111,7 +111,7 @@ def test_a_small_leak_in_a_home_is_found_within_two_days_and_explained() -> None
     assert kinds(found) == {Kind.SLOW_LEAK}
     assert first.at_s <= START_S + 62 * DAY_S
     assert first.observed == pytest.approx(0.006, rel=0.2)
-    assert (first.unit, first.rule, bool(first.check_first)) == ("m³/h", "floor", True)
+    assert (first.unit, first.rule) == ("m³/h", "floor")
 
 
 def test_an_alert_says_what_weakens_it() -> None:
