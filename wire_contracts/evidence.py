@@ -23,6 +23,10 @@ class ChartPoint:
     expected_high: float | None = None
 
 
+NO_UNIT = "–"
+"""The unit of a bare number, such as a ratio, on the wire; never shown to people."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceNumber:
     """One number behind the verdict, with the limit it was held against, if any."""
@@ -32,6 +36,11 @@ class EvidenceNumber:
     unit: str
     limit: float | None = None
     is_trigger: bool = False
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit as people read it; empty for a bare number."""
+        return "" if self.unit == NO_UNIT else self.unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -256,14 +256,10 @@ def _evidence(evidence: Evidence, context: PresenterContext) -> EvidenceView:
     )
 
 
-_NO_UNIT: Final = "–"
-"""What stands on the wire for a bare number, whose unit may not be empty there."""
-
-
 def _numbers(evidence: Evidence, t: Words) -> tuple[LabelledText, ...]:
     lines: list[LabelledText] = []
     for number in evidence.numbers:
-        unit = "" if number.unit == _NO_UNIT else number.unit
+        unit = number.shown_unit
         text = f"{_short(number.value)} {unit}".strip()
         if number.limit is not None:
             limit = f"{_short(number.limit)} {unit}".strip()

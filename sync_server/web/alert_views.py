@@ -324,8 +324,8 @@ def number_view(each: EvidenceNumber, words: Words) -> NumberRow:
     """Return one number of the evidence in the reader's words."""
     return NumberRow(
         name=each.name.in_language(words.language),
-        value=quantity(each.value, each.unit),
-        limit="" if each.limit is None else quantity(each.limit, each.unit),
+        value=quantity(each.value, each.shown_unit),
+        limit="" if each.limit is None else quantity(each.limit, each.shown_unit),
         is_trigger=each.is_trigger,
     )
 

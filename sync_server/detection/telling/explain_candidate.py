@@ -14,7 +14,7 @@ from sync_server.detection.telling.wording import (
     name_of,
     sentence_of,
 )
-from wire_contracts.evidence import ChartPoint, Evidence, EvidenceNumber
+from wire_contracts.evidence import NO_UNIT, ChartPoint, Evidence, EvidenceNumber
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.kinds import FAMILY, Family, Kind
 from wire_contracts.quantities import Medium, Quantity
@@ -34,9 +34,6 @@ def charted_quantity(candidate: Candidate, medium: Medium) -> Quantity:
         return Quantity.VOLUME_ACTUAL_M3 if is_register else Quantity.FLOW_ACTUAL_M3H
     return Quantity.VOLUME_M3 if is_register else Quantity.FLOW_M3H
 
-
-_POINTS = "–"
-"""What stands for the unit of a number that has none."""
 
 _UNITS = {"m3h": "m³/h", "m3": "m³", "degc": "°C", "kw": "kW", "kwh": "kWh"}
 
@@ -69,7 +66,7 @@ def explain(
         check_first=first_checks(candidate.kind, medium),
         effects=effects_of(candidate, price),
         against=tuple(
-            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or _POINTS)
+            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or NO_UNIT)
             for each in candidate.against
         ),
         flags=tuple(flag_of(each) for each in candidate.quality),
@@ -84,10 +81,10 @@ def _numbers(candidate: Candidate) -> Sequence[EvidenceNumber]:
         ),
         EvidenceNumber(name=EXPECTED, value=candidate.expected, unit=candidate.unit),
         EvidenceNumber(
-            name=STATISTIC, value=candidate.statistic, unit=_POINTS, limit=candidate.threshold
+            name=STATISTIC, value=candidate.statistic, unit=NO_UNIT, limit=candidate.threshold
         ),
         *(
-            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or _POINTS)
+            EvidenceNumber(name=name_of(each.name), value=each.value, unit=each.unit or NO_UNIT)
             for each in candidate.evidence
         ),
     )

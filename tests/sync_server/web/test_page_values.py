@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_server.web.alert_look import look_in, look_of
+from sync_server.web.alert_views import number_view
 from sync_server.web.chart import chart_json, nights, with_gaps
 from sync_server.web.live_io import resume_id
 from sync_server.web.pages_io import safe_back
@@ -19,8 +20,9 @@ from sync_server.web.sparkline import HEIGHT, WIDTH, draw, thin
 from sync_server.web.words import Words, age, number
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.web.desk_parts import SPOTS, Spot, evidence_for
-from wire_contracts.evidence import ChartPoint, evidence_json
+from wire_contracts.evidence import NO_UNIT, ChartPoint, EvidenceNumber, evidence_json
 from wire_contracts.payloads import dump_json
+from wire_contracts.texts import BilingualText
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 WORDS = Words(
@@ -110,6 +112,14 @@ def test_the_charts_columns_are_equally_long_and_red_only_where_the_rule_looked(
     red = [at for at, value in zip(chart["t"], chart["bad"], strict=True) if value is not None]
     assert chart["rule"][0] <= min(red) <= max(red) <= chart["rule"][1]
     assert chart["limit"] == 0.15
+
+
+def test_a_bare_number_of_the_evidence_is_shown_without_the_wires_dash() -> None:
+    name = BilingualText(en="statistic of the rule", zh="规则统计量")
+
+    row = number_view(EvidenceNumber(name=name, value=1.92, unit=NO_UNIT, limit=1.0), WORDS)
+
+    assert (row.value, row.limit) == ("1.92", "1")
 
 
 @given(VALUES)
