@@ -3,28 +3,28 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.home_check import Sheet
+from field_app.patrols.home_facts import visit_changes
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.presence import Evidence
+from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.track import Track, packed
-from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store import draft_store, sealed_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
-from field_app.store.ids_io import draw_uuid7
-from field_app.store.outbox_store import NewOperation, TapStamp
+from field_app.store.outbox_store import TapStamp
 from field_app.store.round_records import record_of
-from wire_contracts.fields import JsonObject, JsonValue
+from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
-from wire_contracts.home_checks import SafetyCheck, safety_check_json
+from wire_contracts.home_checks import SafetyCheck
 from wire_contracts.meter_rounds import RoundReading, round_reading_json
-from wire_contracts.operations import Operation, OperationKind
-from wire_contracts.orders import ENTITY, FactType, OrderType, SafetyClass
+from wire_contracts.orders import FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import (
     CheckIn,
     Defect,
@@ -38,7 +38,6 @@ from wire_contracts.patrol_facts import (
     run_json,
 )
 from wire_contracts.patrols import Checkpoint, PatrolPlan
-from wire_contracts.quantities import Medium
 from wire_contracts.texts import BilingualText
 
 T = TypeVar("T")
@@ -151,11 +150,11 @@ class InspectionDesk:
 
         def work(connection: Connection) -> str:
             stamp = self._stamps.stamp(connection)
-            run_id = _new_id(stamp)
+            run_id = new_id(stamp)
             run = PatrolRun(
                 run_id=run_id, plan_id=plan_id, phase=RunPhase.STARTED, stops=tuple(stops)
             )
-            _append(connection, stamp, run_id, [_fact(stamp, FactType.PATROL_RUN, run_json(run))])
+            append(connection, stamp, run_id, [fact_of(stamp, FactType.PATROL_RUN, run_json(run))])
             return run_id
 
         return self._database.write(work)
@@ -180,8 +179,8 @@ class InspectionDesk:
                 distance_m=evidence.distance_m,
                 is_tag_unreadable=is_tag_unreadable,
             )
-            change = _fact(stamp, FactType.CHECK_IN, check_in_json(check_in))
-            _append(connection, stamp, run_id, [change])
+            change = fact_of(stamp, FactType.CHECK_IN, check_in_json(check_in))
+            append(connection, stamp, run_id, [change])
 
         self._in_run(run_id, work)
 
@@ -199,16 +198,18 @@ class InspectionDesk:
             before = known.points.get(point.checkpoint_id)
             order_id = _order_of(point, before, stamp)
             told = _with_order(replace(point, plan_id=run.plan_id), order_id)
-            changes = [_fact(stamp, FactType.PATROL_POINT, point_json(told))]
+            changes = [fact_of(stamp, FactType.PATROL_POINT, point_json(told))]
             is_new = before is None or before.defect is None or before.defect.order_id != order_id
             if order_id is not None and is_new:
                 request = _request(order_id, told, checkpoint)
-                changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
+                changes.insert(
+                    0, fact_of(stamp, FactType.ORDER_REQUEST, order_request_json(request))
+                )
             if order_id is not None:
                 taken = record_of(f"{point.run_id}/{point.checkpoint_id}")
                 given = record_of(point.run_id)
-                changes += _photos_for(connection, order_id, taken=taken, given=given)
-            _append(connection, stamp, point.run_id, changes)
+                changes += photos_for(connection, order_id, taken=taken, given=given)
+            append(connection, stamp, point.run_id, changes)
             self._forget(connection, point_draft(point.run_id, point.checkpoint_id), stamp)
             return order_id
 
@@ -231,24 +232,28 @@ class InspectionDesk:
                 track=packed(track.points),
                 track_m=round(track.length_m, 1),
             )
-            change = _fact(stamp, FactType.PATROL_RUN, run_json(ended))
-            _append(connection, stamp, run_id, [change])
+            change = fact_of(stamp, FactType.PATROL_RUN, run_json(ended))
+            append(connection, stamp, run_id, [change])
 
         self._in_run(run_id, work)
 
-    def no_access(self, household_id: str) -> None:
-        """Keep that nobody opened."""
+    def no_access(self, household_id: str, visit_id: str) -> None:
+        """Keep that nobody opened; a visit that was kept already says nothing again."""
         check = SafetyCheck(household_id=household_id, is_no_access=True, answers={})
-        self._keep_check(household_id, lambda _at_utc: check)
+        self._visited(household_id, visit_id, lambda _at_utc: check)
 
-    def finish_home(self, household_id: str, sheet: Sheet, seconds: float) -> SafetyCheck:
-        """Keep a whole visit; return it. A leak or a missing flue makes an order at once.
+    def finish_home(self, household_id: str, visit_id: str, sheet: Sheet, seconds: float) -> None:
+        """Keep a whole visit, once however often it is tapped.
+
+        A leak or a missing flue makes an order at once.
 
         Raises:
             ValueError: Something is missing.
         """
-        return self._keep_check(
-            household_id, lambda at: home_check.finished(household_id, sheet, at, seconds)
+        self._visited(
+            household_id,
+            visit_id,
+            lambda at: home_check.finished(household_id, sheet, at, seconds),
         )
 
     def keep_reading(self, reading: RoundReading) -> None:
@@ -257,37 +262,24 @@ class InspectionDesk:
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
             payload = round_reading_json(reading)
-            change = _fact(stamp, FactType.METER_READING, payload)
-            _append(connection, stamp, reading.meter_id, [change])
+            change = fact_of(stamp, FactType.METER_READING, payload)
+            append(connection, stamp, reading.meter_id, [change])
             self._forget(connection, meter_draft(reading.meter_id), stamp)
 
         self._database.write(work)
 
-    def _keep_check(
-        self, household_id: str, make: Callable[[datetime], SafetyCheck]
-    ) -> SafetyCheck:
-        def work(connection: Connection) -> SafetyCheck:
+    def _visited(
+        self, household_id: str, visit_id: str, make: Callable[[datetime], SafetyCheck]
+    ) -> None:
+        def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
             check = make(utc_from_ms(stamp.at.wall_ms + stamp.at.offset_ms))
-            changes = [_fact(stamp, FactType.SAFETY_CHECK, safety_check_json(check))]
-            seen = inspection_store.find_home(connection, household_id)
-            if home_check.must_shut_off(check.hazards) and seen is not None:
-                request = _home_request(_new_id(stamp), check, seen)
-                changes.insert(0, _fact(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
-                record_id = record_of(household_id)
-                since_ms = stamp.at.wall_ms - _ONE_SHIFT_MS
-                changes += _photos_for(
-                    connection,
-                    request.order_id,
-                    taken=record_id,
-                    given=record_id,
-                    since_ms=since_ms,
-                )
-            _append(connection, stamp, household_id, changes)
-            self._forget(connection, home_draft(household_id), stamp)
-            return check
+            changes = visit_changes(connection, stamp, visit_id, check)
+            if changes:
+                append(connection, stamp, household_id, changes)
+                self._forget(connection, home_draft(household_id), stamp)
 
-        return self._database.write(work)
+        self._database.write(work)
 
     def _in_run(self, run_id: str, work: Callable[[Connection, TapStamp, PatrolRun], T]) -> T:
         def inside(connection: Connection) -> T:
@@ -308,75 +300,13 @@ class InspectionDesk:
         sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
 
 
-def _new_id(stamp: TapStamp) -> str:
-    return draw_uuid7(utc_from_ms(stamp.at.wall_ms))
-
-
-def _fact(stamp: TapStamp, kind: FactType, payload: JsonObject) -> NewOperation:
-    return NewOperation(
-        kind=OperationKind.FACT,
-        entity=str(kind),
-        entity_id=_new_id(stamp),
-        order_id="",
-        field=str(kind),
-        payload=payload,
-    )
-
-
-_ONE_SHIFT_MS: Final = 12 * 3_600_000
-"""A home is visited again after weeks: what was photographed there in one shift is one visit."""
-
-
-def _photos_for(
-    connection: Connection, order_id: str, *, taken: str, given: str, since_ms: int = 0
-) -> list[NewOperation]:
-    """Return what makes the photos kept under `taken` photos of the order, too (complaint 23).
-
-    The bytes travel once, under one name. `given` is the record that tells which the order has.
-    """
-    known = {
-        _blob_of(entry.operation)
-        for entry in outbox_store.entries_of(connection, given)
-        if entry.operation.entity_id == order_id
-    }
-    return [
-        NewOperation(
-            kind=OperationKind.ATTACH,
-            entity=ENTITY,
-            entity_id=order_id,
-            order_id="",
-            field="",
-            payload=entry.operation.payload,
-        )
-        for entry in outbox_store.entries_of(connection, taken)
-        if entry.operation.kind is OperationKind.ATTACH
-        and entry.operation.entity != ENTITY
-        and entry.made_at_ms >= since_ms
-        and _blob_of(entry.operation) not in known
-    ]
-
-
-def _blob_of(operation: Operation) -> str:
-    return "" if operation.payload is None else str(operation.payload.get("sha256", ""))
-
-
-def _append(
-    connection: Connection, stamp: TapStamp, thing_id: str, changes: Sequence[NewOperation]
-) -> None:
-    record_id = record_of(thing_id)
-    outbox_store.append_group(
-        connection, [replace(change, order_id=record_id) for change in changes], stamp
-    )
-    settings_store.ask_contact(connection)
-
-
 def _order_of(point: PatrolPoint, before: PatrolPoint | None, stamp: TapStamp) -> str | None:
     """Return the order of a defect that endangers people; correcting the words keeps the order."""
     if point.defect is None or point.defect.severity != 1:
         return None
     if before is not None and before.defect is not None and before.defect.order_id is not None:
         return before.defect.order_id
-    return _new_id(stamp)
+    return new_id(stamp)
 
 
 def _with_order(point: PatrolPoint, order_id: str | None) -> PatrolPoint:
@@ -398,20 +328,4 @@ def _request(order_id: str, point: PatrolPoint, checkpoint: Checkpoint) -> Order
         address=checkpoint.address,
         note="" if point.defect is None else point.defect.note,
         about=point.checkpoint_id,
-    )
-
-
-def _home_request(order_id: str, check: SafetyCheck, seen: SeenHome) -> OrderRequest:
-    grave = [hazard for hazard in check.hazards if hazard.severity == 1]
-    return OrderRequest(
-        order_id=order_id,
-        order_type=OrderType.LEAK_CHECK,
-        medium=Medium.GAS,
-        safety_class=SafetyClass.A,
-        title=BilingualText(
-            en="Dangerous hazard in a home: gas shut off", zh="户内重大隐患：已停气"
-        ),
-        address=seen.household.address,
-        note="; ".join(f"{hazard.item}: {hazard.note}" for hazard in grave),
-        about=check.household_id,
     )

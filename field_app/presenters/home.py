@@ -54,6 +54,7 @@ from field_app.presenters.sheet_views import (
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
+from field_app.store.ids_io import draw_uuid7
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
 from wire_contracts.frames import ms_from_utc
@@ -91,7 +92,9 @@ class HomePage:
         self._parts = parts
         self._household_id = household_id
         self._draft = home_draft(household_id)
-        self._opened_s = parts.context.clock.now_utc().timestamp()
+        opened_at_utc = parts.context.clock.now_utc()
+        self._opened_s = opened_at_utc.timestamp()
+        self._visit_id = draw_uuid7(opened_at_utc)
         self._photo_trouble = ""
         self.leads_to = ""
         self.place_text = ""
@@ -167,13 +170,14 @@ class HomePage:
             refusal = seen_text(self._parts.context.words, self._seen(sheet, self._forms()))
             if refusal:
                 return Tapped(message=refusal)
-            self._parts.desk.no_access(self._household_id)
+            self._parts.desk.no_access(self._household_id, self._visit_id)
         else:
             refusal = self._refusal(sheet, self._forms())
             if refusal:
                 return Tapped(message=refusal)
             now_s = self._parts.context.clock.now_utc().timestamp()
-            self._parts.desk.finish_home(self._household_id, sheet, now_s - self._opened_s)
+            seconds = now_s - self._opened_s
+            self._parts.desk.finish_home(self._household_id, self._visit_id, sheet, seconds)
         self.leads_to = self._next_home()
         return Tapped(is_done=True)
 

@@ -137,8 +137,8 @@ class SheetPresenter(Generic[D]):
             self._save(unsaved)
 
     def tap(self, key: str) -> None:
-        """Do what a button says; nothing else is done while that is under way."""
-        if self._is_tapping:
+        """Do what a button says; nothing else while that is under way, or when all is done."""
+        if self._is_tapping or self._is_done:
             return
         self.flush()
         self._is_tapping = True

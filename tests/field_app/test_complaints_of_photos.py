@@ -158,7 +158,8 @@ def test_23_the_photos_of_a_home_go_with_the_order_that_shuts_its_gas_off(site: 
     sha256 = site.album.add(record_of("h"), noisy_jpeg(2), beside=beside)
     answers = dict.fromkeys(CheckItem, True) | {CheckItem.PIPE_TIGHTNESS: False}
     notes = {CheckItem.PIPE_TIGHTNESS: "bubbles"}
-    desk.finish_home("h", Sheet(answers=answers, notes=notes, notice=NoticeOutcome.REFUSED), 90.0)
+    sheet = Sheet(answers=answers, notes=notes, notice=NoticeOutcome.REFUSED)
+    desk.finish_home("h", "01900000-0000-7000-8000-00000000c001", sheet, 90.0)
 
     site.crew.sync_now()
 

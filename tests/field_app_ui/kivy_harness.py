@@ -370,6 +370,15 @@ class Driver:
             touch.up()
             self.pump(6)
 
+    def touch_twice_in_a_frame(self, hint: str) -> None:
+        """Touch what is named `hint` twice before the next frame is drawn."""
+        place = self.centre(self.reveal(self.get(hint=hint, anywhere=True)))
+        for _ in range(2):
+            touch = FakeTouch(*place)
+            touch.down()
+            touch.up()
+        self.pump(6)
+
     def tap_hint(self, hint: str) -> None:
         """Tap what is named `hint` to a screen reader."""
         self.tap(self.get(hint=hint, anywhere=True))

@@ -8,7 +8,7 @@ from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
 from tests.field_app_ui.test_crew_flows import FIRST, begin_work, state_of
-from tests.field_app_ui.test_inspector_flows import go, open_rounds, sheet, told
+from tests.field_app_ui.test_inspector_flows import choose, go, open_rounds, sheet, told
 from wire_contracts.orders import FactType
 from wire_contracts.work_order_states import WorkOrderState
 
@@ -78,6 +78,30 @@ def test_a_bounce_keeps_a_reading_once(inspector: Field) -> None:
     ui.settle()
 
     assert [each["value"] for each in told(inspector, FactType.METER_READING)] == [1290.0]
+
+
+def test_a_home_with_a_leak_is_told_once_when_two_touches_come_in_one_frame(
+    inspector: Field,
+) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    for group in ("meter", "appliances", "room", "people"):
+        choose(ui, group, "ok")
+    choose(ui, "pipes", "wrong")
+    choose(ui, "item:pipe_tightness", "wrong")
+    choose(ui, "item:pipe_corrosion", "ok")
+    choose(ui, "item:pipe_enclosed", "ok")
+    choose(ui, "notice", "refused")
+    presenter = ui.all("SheetScreen")[-1].presenter
+    presenter.type("note:pipe_tightness", "bubbles")
+    ui.settle()
+    ui.touch_twice_in_a_frame("primary")
+    presenter.tap("done")
+    ui.settle()
+
+    assert len(told(inspector, FactType.SAFETY_CHECK)) == 1
+    assert len(told(inspector, FactType.ORDER_REQUEST)) == 1
 
 
 def test_help_is_called_by_two_touches_however_fast(crew: Field) -> None:

@@ -26,14 +26,17 @@ from sync_server.patrols.inspection_store import (
     find,
     put,
 )
+from sync_server.patrols.result_store import latest_facts
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
 from tests.sync_server.patrols.test_outcomes import HOME, METER, PLAN, WELL
 from wire_contracts.home_checks import CheckItem, HouseholdState, NoticeOutcome
 from wire_contracts.meter_rounds import RoundReading
-from wire_contracts.orders import SafetyClass
+from wire_contracts.orders import FactType, SafetyClass
 from wire_contracts.patrol_facts import CheckInWay, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import Measure
+
+VISIT, LATER_VISIT = (f"01900000-0000-7000-8000-00000000c00{number}" for number in (1, 2))
 
 
 @pytest.fixture
@@ -164,9 +167,9 @@ def test_a_home_is_done_on_the_list_before_the_office_hears_of_it(
 ) -> None:
     crew.go_offline()
     desk.save_answers(home_draft("h"), {"hose": False})
-    desk.no_access("h")
+    desk.no_access("h", VISIT)
     first = desk.home("h")
-    desk.finish_home("h", sheet(CheckItem.HOSE), 65.0)
+    desk.finish_home("h", LATER_VISIT, sheet(CheckItem.HOSE), 65.0)
     second = desk.home("h")
 
     assert first is not None
@@ -194,11 +197,30 @@ def test_a_home_is_done_on_the_list_before_the_office_hears_of_it(
 def test_a_missing_flue_in_a_home_makes_an_order(
     desk: InspectionDesk, crew: HeadlessCrew, office: Office
 ) -> None:
-    desk.finish_home("h", sheet(CheckItem.WATER_HEATER_FLUE), 80.0)
+    desk.finish_home("h", VISIT, sheet(CheckItem.WATER_HEATER_FLUE), 80.0)
     crew.sync_now()
 
     with office.engine.connect() as connection:
         assert [order.document.safety_class for order in list_orders(connection)] == [SafetyClass.A]
+
+
+def test_a_visit_tapped_twice_is_told_once_and_told_anew_makes_no_second_order(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office
+) -> None:
+    crew.go_offline()
+    grave = sheet(CheckItem.WATER_HEATER_FLUE)
+    desk.finish_home("h", VISIT, grave, 80.0)
+    desk.finish_home("h", VISIT, grave, 80.1)
+    desk.no_access("h", VISIT)
+    desk.finish_home("h", LATER_VISIT, grave, 30.0)
+    crew.go_online()
+    crew.sync_now()
+
+    with office.engine.connect() as connection:
+        checks = latest_facts(connection, [FactType.SAFETY_CHECK], 10)
+        orders = list_orders(connection)
+    assert {fact.fact_id for fact in checks} == {VISIT, LATER_VISIT}
+    assert [order.document.safety_class for order in orders] == [SafetyClass.A]
 
 
 def test_a_reading_comes_back_as_the_meters_last(desk: InspectionDesk, crew: HeadlessCrew) -> None:
