@@ -1,7 +1,7 @@
 """What the crew must do, step by step, in the order that safety demands.
 
 Gas: domain model 2.5 (isolate, ventilate, measure, repair, re-measure, relight; each needs a
-value). Limits: 25 % LEL is the first alarm level of GB/T 50493-2019 (standards notes 1).
+value). Limit: from 20 % LEL on nobody works (CJJ 51 section 5.3), as the tablet holds it too.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ _GAS_LEAK = (
         "通风：打开门窗，疏散人员",
     ),
     _text(
-        "Measure: gas in % LEL at ceiling, joints and well cover; go back out at 25 % LEL or more",
-        "检测：在顶棚、接头、井盖处测可燃气体 % LEL；达到 25 % LEL 立即撤出",
+        "Measure: gas in % LEL at ceiling, joints and well cover; go back out at 20 % LEL or more",
+        "检测：在顶棚、接头、井盖处测可燃气体 % LEL；达到 20 % LEL 立即撤出",
     ),
     _text(
         "Repair: find the leak with soap or detector, repair or blank it off",
