@@ -19,6 +19,7 @@ The line through the features, in the order the data flows:
     operator_figures  what the alerts of a period asked of who watched
     trials            ingest and detection over files and history, without touching what is live
     work_orders       alerts -> work orders with a life cycle
+    archive           how long readings stay in the database, and where they go
     patrols           patrols, home checks and meter rounds of inspectors
     vans              parts and gas detectors of each crew; parts that were used
     forms             what the office asks on tablets: XLSForm -> model, versions, answers

@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from sync_server.access.bootstrap import first_start_link
 from sync_server.aftercare.visit_follow_store import follow_visits
 from sync_server.alerts.alert_store import expire_shelves
+from sync_server.archive.upkeep_io import keep_partitions
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
@@ -339,6 +340,7 @@ def _beside_pages(site: _Site) -> list[threading.Thread]:
     config = site.config
     chosen = [
         ("blob-sweep", _sweep_daily, True),
+        ("readings-upkeep", _keep_readings, True),
         ("audit-anchor", _anchor_audit, config.anchor_file is not None),
         ("paging", _page_people, config.paging_file is not None),
         ("messages", _write_customers, config.messages_file is not None),
@@ -427,6 +429,16 @@ def _sweep_daily(site: _Site) -> None:
         except Exception:  # noqa: BLE001  # a disk that fails must not end the pages
             _LOG.exception("blobs.sweep_failed")
         _forget(site)
+        site.stop.wait(max(site.clock.wall_seconds(UPKEEP_EVERY.total_seconds()), 1.0))
+
+
+def _keep_readings(site: _Site) -> None:
+    """Keep the readings in order at the start and once a day."""
+    while not site.stop.is_set():
+        try:
+            keep_partitions(site.engine, site.clock.now_utc())
+        except Exception:  # noqa: BLE001  # a database that is busy must not end the pages
+            _LOG.exception("readings.upkeep_failed")
         site.stop.wait(max(site.clock.wall_seconds(UPKEEP_EVERY.total_seconds()), 1.0))
 
 

@@ -31,6 +31,7 @@ The line through the modules:
     ingest_turns      who writes readings beside whom, on PostgreSQL
     log_io            empty the log into the file, beside the writers
     migrate_io        bring a database to the newest schema
+    partition_io      the partitions by time of the big tables, on PostgreSQL
     bulk_io           many rows at driver speed
     among             one statement for any number of values
     server_store      the server's own facts, such as its epoch

@@ -36,6 +36,7 @@ from sync_server.db.bulk_io import Cell, OnExisting, Row, write_rows
 from sync_server.db.engine_io import reading
 from sync_server.db.metadata import METADATA
 from sync_server.db.migrate_io import migrate, schema_revision
+from sync_server.db.partition_io import PARTITIONED, has_partitions, make_span
 from sync_server.db.server_store import note_moved, server_epoch
 from sync_server.safekeeping.row_sums import TableSum, sum_rows
 from wire_contracts.clock import Clock
@@ -182,6 +183,8 @@ def _move_table(move: Move, source: Connection, table: Table) -> None:
     moved = 0 if found is None else int(found.row_count)
     after: Sequence[Cell] | None = None if found is None else json.loads(found.last_key)
     total = source.execute(select(func.count()).select_from(table)).scalar_one()
+    if total and not moved and table in PARTITIONED:
+        _make_partitions(move, source, table)
     for piece in _pieces(source, table, after, move.rows_at_once):
         moved += len(piece)
         last_key = json.dumps([piece[-1][at] for at in _key_places(table)])
@@ -191,6 +194,19 @@ def _move_table(move: Move, source: Connection, table: Table) -> None:
             noted = {"table_name": table.name, "last_key": last_key, "row_count": moved}
             target.execute(_PROGRESS.insert().values(noted))
         move.show(table.name, moved, total)
+
+
+def _make_partitions(move: Move, source: Connection, table: Table) -> None:
+    """Make the target's partitions before the rows come: else each row would move once more."""
+    at = table.columns[PARTITIONED[table]]
+    oldest_ms, newest_ms = source.execute(select(func.min(at), func.max(at))).one()
+    with move.target.begin() as target:
+        if has_partitions(target):
+            make_span(target, table, (max(oldest_ms, newest_ms - _PARTED_MS), newest_ms))
+
+
+_PARTED_MS: Final = 3660 * 86_400_000
+"""Ten years: what is older came from broken clocks, and finds its partition later."""
 
 
 def _pieces(

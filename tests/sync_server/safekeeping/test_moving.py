@@ -89,7 +89,11 @@ def test_everything_goes_to_postgresql_and_comes_back_the_same(
 ) -> None:
     there = move_database(Move(source=full, target=postgres_engine, show=quiet), clock)
     back = move_database(Move(source=postgres_engine, target=empty, show=quiet), clock)
+    with reading(postgres_engine) as connection:
+        query = text("SELECT count(*) FROM reading_rest")
+        without_partition = connection.execute(query).scalar_one()
 
+    assert without_partition == 0
     assert contents(postgres_engine, tables) == contents(full, tables)
     assert contents(empty, tables) == contents(full, tables)
     assert (there.table_count, there.row_count) == (len(tables), back.row_count)
