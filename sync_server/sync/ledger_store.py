@@ -280,12 +280,24 @@ def numbers_in_use(
     return found
 
 
-def tablet_of_replica(connection: Connection, replica_id: str) -> str | None:
-    """Return which tablet first spoke with this copy of a store, None when none has."""
-    return connection.execute(_TABLET_OF, {"replica": replica_id}).scalar_one_or_none()
+class ReplicaStanding(NamedTuple):
+    """Which tablet first spoke with a copy of a store, and whether two were seen to share it."""
+
+    tablet_id: str | None
+    is_retired: bool
 
 
-_TABLET_OF = select(REPLICA.c.tablet_id).where(REPLICA.c.replica_id == bindparam("replica"))
+def replica_standing(connection: Connection, replica_id: str) -> ReplicaStanding:
+    """Return what is known of a copy of a store; no tablet when it never spoke."""
+    row = connection.execute(_STANDING, {"replica": replica_id}).one_or_none()
+    if row is None:
+        return ReplicaStanding(None, is_retired=False)
+    return ReplicaStanding(row.tablet_id, row.retired_at_ms is not None)
+
+
+_STANDING = select(REPLICA.c.tablet_id, REPLICA.c.retired_at_ms).where(
+    REPLICA.c.replica_id == bindparam("replica")
+)
 
 
 def known_boots(connection: Connection, operations: Iterable[Operation]) -> dict[str, BootTimes]:

@@ -62,23 +62,26 @@ class FieldWord(NamedTuple):
 _SLACK_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
 
 
-def is_overtaken(mine: FieldWord, taken: Iterable[FieldWord], *, has_seen: bool) -> bool:
+def is_overtaken(
+    mine: FieldWord, taken: Iterable[FieldWord], *, has_seen: bool, is_counted: bool = True
+) -> bool:
     """Return whether the field took a later word before this one came.
 
     After a restore, or when a key was away, words come in any order. One store's words are ordered
     by their numbers; those of two by the server's clock, where neither tablet's must be doubted.
     A word whose author saw what stands now (`has_seen`) is later than it unless the clocks say
-    otherwise by more than they may be off.
+    otherwise by more than they may be off, or one store's numbers, which its clock must not
+    contradict. A store put back from a copy counts anew: without `is_counted` no number decides.
     """
-    slack_ms = _SLACK_MS if has_seen else 0
-    return any(_is_later(each, mine, slack_ms) for each in taken)
+    return any(_is_later(each, mine, has_seen=has_seen, is_counted=is_counted) for each in taken)
 
 
-def _is_later(word: FieldWord, mine: FieldWord, slack_ms: int) -> bool:
-    if word.replica_id == mine.replica_id:
-        return word.n > mine.n
+def _is_later(word: FieldWord, mine: FieldWord, *, has_seen: bool, is_counted: bool) -> bool:
     is_believed = not (word.is_suspect or mine.is_suspect)
-    return is_believed and word.at_ms > mine.at_ms + slack_ms
+    if is_counted and word.replica_id == mine.replica_id:
+        is_seen_since = has_seen and is_believed and mine.at_ms > word.at_ms + _SLACK_MS
+        return word.n > mine.n and not is_seen_since
+    return is_believed and word.at_ms > mine.at_ms + (_SLACK_MS if has_seen else 0)
 
 
 def merge_field(owner: Owner, current: JsonValue, seen: JsonValue, wanted: JsonValue) -> Merged:

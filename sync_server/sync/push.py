@@ -39,8 +39,8 @@ from sync_server.sync.ledger_store import (
     known_operations,
     note_replica,
     numbers_in_use,
+    replica_standing,
     retire_replica,
-    tablet_of_replica,
     write_conflict,
     write_ledger,
 )
@@ -331,7 +331,7 @@ class _PushJob:
         self._numbers = numbers_in_use(self._connection, self._sender.replica_id, numbers)
         self._boots = known_boots(self._connection, unseen)
         if unseen:
-            self._watch_for_a_second_tablet(unseen[0])
+            self._watch_for_copies(unseen)
 
     def _is_fresh(self, entry: Entry) -> bool:
         """Return whether the operation was never seen before, in the ledger or in this push."""
@@ -375,10 +375,15 @@ class _PushJob:
         if len(holders) > 1:
             self._retire(operation)
 
-    def _watch_for_a_second_tablet(self, operation: Operation) -> None:
-        first = tablet_of_replica(self._connection, self._sender.replica_id)
-        if first is not None and first != self._sender.tablet.tablet_id:
-            self._retire(operation)
+    def _watch_for_copies(self, unseen: Sequence[Operation]) -> None:
+        """Believe no numbers of a store that another tablet has, or that counts anew (trap T7)."""
+        standing = replica_standing(self._connection, self._sender.replica_id)
+        is_anothers = standing.tablet_id not in {None, self._sender.tablet.tablet_id}
+        is_used = any(self._numbers.get(each.n, {each.op_id}) != {each.op_id} for each in unseen)
+        if is_anothers:
+            self._retire(unseen[0])
+        if is_anothers or is_used or standing.is_retired:
+            self._words.doubt_numbers()
 
     def _retire(self, operation: Operation) -> None:
         replica_id, tablet_id = self._sender.replica_id, self._sender.tablet.tablet_id

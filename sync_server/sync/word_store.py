@@ -33,7 +33,12 @@ class FieldWords:
         """Work in the caller's transaction for what one copy of a store sends."""
         self._connection = connection
         self._replica_id = replica_id
+        self._is_counted = True
         self._words: dict[tuple[str, str], list[FieldWord]] = {}
+
+    def doubt_numbers(self) -> None:
+        """Go by the clocks: this store is a copy of another, or was put back from one."""
+        self._is_counted = False
 
     def load(self, operations: Iterable[Operation]) -> None:
         """Read the words that were taken of these operations' fields."""
@@ -65,7 +70,7 @@ class FieldWords:
         has_seen = operation.old == current
         mine = self._word(operation, time)
         taken = self._words.get((operation.entity_id, operation.field), ())
-        if is_overtaken(mine, taken, has_seen=has_seen):
+        if is_overtaken(mine, taken, has_seen=has_seen, is_counted=self._is_counted):
             return True
         if has_seen or time.is_suspect:
             return False
