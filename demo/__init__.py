@@ -16,6 +16,7 @@ The line through the modules, from the plan to what the other parts see:
     gateway_configs, gateway_configs_io      `write_gateway_configs(town, places, ...)`
     network_plan                    the network as GeoJSON, as a utility would export it
     areas, accounts, seed_server_io, home_import_io      assets, people, past; homes day by day
+    desk_past, seed_desk_io         who called in the weeks before, and what came of it
     places, broker_access, broker_io, cut_network_io      where data lies; the broker; the network
     process_life_io, supervisor_io          how a process of the demo lives, and who watches it
     run_broker, run_mosquitto, run_meters, run_gateways, run_server      the processes

@@ -63,7 +63,13 @@ def _show(places: Places, rate: float, *, has_window: bool) -> int:
     town = load_town()
     began_s = time.monotonic()
     if not is_set_up(places):
-        set_up(places, town, DEFAULT_START_UTC, PastWanted(days=SHOWN_HISTORY_DAYS), _tell)
+        set_up(
+            places,
+            town,
+            DEFAULT_START_UTC,
+            PastWanted(days=SHOWN_HISTORY_DAYS, has_desk=True),
+            _tell,
+        )
         _tell(f"the town was built in {time.monotonic() - began_s:.0f} s")
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     crew = "demo.run_tablet" if has_window and has_display else "demo.run_crew"

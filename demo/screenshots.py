@@ -51,7 +51,7 @@ def main() -> int:
     places = Places(Path("var/screenshots").resolve())
     town = load_town()
     forget_town(places)
-    past = PastWanted(days=HISTORY_DAYS, has_homes=False)
+    past = PastWanted(days=HISTORY_DAYS, has_desk=True)
     set_up(places, town, DEFAULT_START_UTC, past, print)
     truth = TruthFile(places.truth_file)
     for number in (1, 2):

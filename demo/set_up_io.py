@@ -19,6 +19,7 @@ from demo.gateway_configs_io import write_gateway_configs
 from demo.history import Past, household_history, meter_history
 from demo.inspections import plan_inspections
 from demo.places import Places
+from demo.seed_desk_io import seed_desk, seed_suspects
 from demo.seed_server_io import (
     seed_assets,
     seed_customers,
@@ -44,11 +45,13 @@ class PastWanted:
 
     Attributes:
         days: Days of quarter-hourly readings of the remotely read meters.
-        has_homes: Whether the homes' 13 months are given, too.
+        has_homes: Whether the homes' 13 months are given, too, and last month's suspect meters.
+        has_desk: Whether the service desk has lived through five weeks of calls.
     """
 
     days: int
     has_homes: bool = True
+    has_desk: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,11 @@ def set_up(places: Places, town: Town, start_utc: datetime, wanted: PastWanted, 
         if wanted.has_homes:
             tell(f"giving {len(town.households)} homes 13 months of readings")
             seed_past(engine, household_history(past), start_utc)
+            tell("looking for last month's suspect meters")
+            seed_suspects(engine, start_utc)
+        if wanted.has_desk:
+            tell("letting the service desk live through five weeks of calls")
+            seed_desk(engine, town, start_utc)
     finally:
         engine.dispose()
     places.ready_mark.write_text("set up\n", encoding="utf-8")
