@@ -4,7 +4,7 @@ PARTS := wire_contracts meter_telegrams firmware_profiles edge_gateway sync_serv
 SOURCES := $(PARTS) benchmarks tests
 
 .PHONY: help install demo demo-reset check check-pyright check-rest test test-nightly bench screenshots test-packages clean \
-	bench-ingest bench-scale bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages package-tablet
+	bench-ingest bench-scale bench-batch bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages package-tablet
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /  /' | sort
@@ -44,13 +44,16 @@ test-nightly: test-packages check ## every test, the long ones too
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
 	LAMP_UI_SIZE=1280x800 $(PYTHON_IN) -m pytest tests/field_app_ui -m "not nightly" --ignore tests/field_app_ui/test_pictures.py
 
-bench: bench-ingest bench-scale bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages ## every benchmark; results in benchmarks/results
+bench: bench-ingest bench-scale bench-batch bench-gateway bench-sync bench-photos bench-tablet bench-safety-check bench-detection bench-pages ## every benchmark; results in benchmarks/results
 
 bench-ingest: test-packages ## the server's ingest against the driver's own speed
 	$(PYTHON_IN) -m benchmarks.bench_ingest
 
 bench-scale: test-packages ## replicas of the ingest on PostgreSQL against plain COPY
 	$(PYTHON_IN) -m benchmarks.bench_scale
+
+bench-batch: install ## a month of 20,000 meters judged in one process and by Dask, a worker killed
+	$(PYTHON_IN) -m benchmarks.bench_batch
 
 bench-gateway: test-packages ## the gateway against the library, the bus and the disk
 	$(PYTHON_IN) -m benchmarks.bench_gateway

@@ -3,6 +3,7 @@
 The line through the features, in the order the data flows:
 
     db                the database: tables, engine, migrations, the feed of changes
+    batch             long work over history in parts, here or by a cluster's workers
     sheets            tables that people take away, and tables that strangers' files bring
     migrations        the schema's versions, applied by `db.migrate_io`
     assets            gateways, meters, communities; which device is which meter

@@ -20,6 +20,7 @@ from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
 from sync_server.assets.network_import_io import import_network
 from sync_server.authority import commands_io as authority_commands
+from sync_server.balances import commands_io as balance_commands
 from sync_server.clock_io import SystemClock
 from sync_server.config import SERVER_VERSION, ConfigError, ServerConfig
 from sync_server.config_io import load_config, parse_config
@@ -65,6 +66,7 @@ _REFUSALS = (
     *form_commands.REFUSALS,
     *gateway_commands.REFUSALS,
     *trial_commands.REFUSALS,
+    *balance_commands.REFUSALS,
 )
 """What ends a command with status 1 and its text."""
 
@@ -136,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     gateway_commands.add_gateway_commands(add)
     form_commands.add_form_commands(add)
     trial_commands.add_trial_commands(add)
+    balance_commands.add_balance_commands(add)
     return parser
 
 
@@ -426,6 +429,22 @@ def _trial(
     return run
 
 
+def _at_site(
+    work: Callable[[Engine, argparse.Namespace, balance_commands.Site], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        engine = open_engine(config.database_url)
+        try:
+            migrate(engine)
+            now_utc = SystemClock().now_utc()
+            site = balance_commands.Site(zone=config.timezone, now_utc=now_utc, say=print)
+            work(engine, options, site)
+        finally:
+            engine.dispose()
+
+    return run
+
+
 _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "serve": _serve,
     "backup": _safe_desk(safe_commands.run_backup),
@@ -459,6 +478,8 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "broker-acl": _broker_acl,
     "replay": _replay,
     "backtest": _trial(trial_commands.run_backtest),
+    "relearn": _trial(trial_commands.run_relearn),
+    "yearly-balances": _at_site(balance_commands.run_yearly_balances),
     "export-cases": _trial(trial_commands.run_export_cases),
     "note-meter": _trial(trial_commands.run_note_meter),
     "import-weather": _trial(trial_commands.run_import_weather),

@@ -35,6 +35,7 @@ from sync_server.detection.alerting.class_budget import next_factor
 from sync_server.detection.watch.arrival_feed_store import longest_pause
 from sync_server.detection.watch.fleet_watch import WATERMARK, FleetWatch, next_look_ms
 from sync_server.detection.watch.learned_store import CLASS_FACTOR, count_classes
+from sync_server.detection.watch.relearn_io import DETECTION_LOCKS, FLEET_LOCK
 from sync_server.detection.watch.surroundings_store import put_weather, put_weather_of_meter
 from sync_server.detection.watch.weather_io import WeatherError, fetch_weather
 from sync_server.forms.builtin_io import install_builtin_forms
@@ -82,7 +83,7 @@ LONGEST_WATCH_WAIT_S = 60.0
 STANDBY_LOOK_S = 0.5
 """Wall seconds between two tries of a process that stands by to become the one that detects."""
 
-_FLEET_LOCK, _ALERTS_LOCK = 1001, 1002
+_ALERTS_LOCK = 1002
 """Advisory locks beside those of the partitions, 0 to 63."""
 
 _THREAD_SWITCH_S = 0.0005
@@ -294,7 +295,7 @@ def _source(site: _Site) -> PartitionSource:
 
 def _detection(site: _Site) -> _PartRun:
     watcher = threading.Thread(
-        target=_as_leader, args=(site, _FLEET_LOCK, _watch_fleet), name="fleet-watch"
+        target=_as_leader, args=(site, FLEET_LOCK, _watch_fleet), name="fleet-watch"
     )
     work = partial(_as_leader, site, _ALERTS_LOCK, _mind_alerts)
     return _PartRun(work=work, enter=watcher.start, close=watcher.join)
@@ -519,7 +520,7 @@ class _Leader:
 
 def _leader(site: _Site, number: int) -> _Leader:
     is_alone = site.engine.dialect.name == "sqlite"
-    locks = None if is_alone else AdvisoryLocks(site.engine, "lamplighter-detection")
+    locks = None if is_alone else AdvisoryLocks(site.engine, DETECTION_LOCKS)
     return _Leader(locks=locks, number=number)
 
 

@@ -90,6 +90,11 @@ def month_before(month: str, count: int = 1) -> str:
     return f"{index // _DECEMBER:04d}-{index % _DECEMBER + 1:02d}"
 
 
+def year_of(month: str) -> str | None:
+    """Return the year that a span of the form `2026` names; None: it is a month."""
+    return month if month.isdecimal() and len(month) == len("2026") else None
+
+
 def month_start(month: str, zone: tzinfo) -> datetime:
     """Return the first moment of a month of the site.
 
@@ -140,7 +145,8 @@ def load_balances(
 ) -> Mapping[str, Sequence[ZoneMonth]]:
     """Return zone id -> its months in the order of `months`, those that have begun.
 
-    `site` is the zone of the site and the present in milliseconds.
+    A whole year is asked for by its number, such as `2026`. `site` is the zone of the site and the
+    present in milliseconds.
     """
     zone_of_site, now_ms = site
     spans = [span for month in months if (span := _span(month, zone_of_site, now_ms)) is not None]
@@ -162,8 +168,10 @@ _Totals = Mapping[tuple[str, int], BoundTotal | None]
 
 
 def _span(month: str, zone: tzinfo, now_ms: int) -> _Span | None:
-    begin = ms_from_utc(month_start(month, zone)) // _HOUR_MS * _HOUR_MS
-    end = ms_from_utc(month_start(month_before(month, -1), zone)) // _HOUR_MS * _HOUR_MS
+    year = year_of(month)
+    first, behind = (f"{year}-01", f"{int(year) + 1:04d}-01") if year else (month, "")
+    begin = ms_from_utc(month_start(first, zone)) // _HOUR_MS * _HOUR_MS
+    end = ms_from_utc(month_start(behind or month_before(month, -1), zone)) // _HOUR_MS * _HOUR_MS
     return (month, begin, min(end, now_ms // _HOUR_MS * _HOUR_MS)) if begin < now_ms else None
 
 

@@ -34,6 +34,11 @@ def server_epoch(connection: Connection) -> int:
     return found
 
 
+def known_epoch(connection: Connection) -> int | None:
+    """Return the epoch of this database without drawing one; None: it never had one."""
+    return _number(connection, "epoch")
+
+
 def draw_server_epoch(connection: Connection) -> int:
     """Return a new epoch, stored: gateways and tablets will offer again what they still hold.
 

@@ -1,22 +1,19 @@
 """Runs the rules over stored readings; live alerts and the live memory are only read."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, select
 
+from sync_server.batch.runner import Done, Runner
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.engine_io import reading
-from sync_server.detection.advance import advance
 from sync_server.detection.alerting.alert_book import AlertBook, Change, decide_alerts
-from sync_server.detection.fleet_state import empty_state
 from sync_server.detection.meters.candidates import RULES_VERSION, Candidate
 from sync_server.detection.meters.fleet import Fleet, fleet_of
 from sync_server.detection.watch.fleet_store import converting_meters, load_specs
-from sync_server.detection.watch.history_store import load_history, oldest_reading_ms
-from sync_server.detection.watch.reading_batches import day_by_day, readings_of
-from sync_server.detection.watch.surroundings_window import SurroundingsWindow
+from sync_server.detection.watch.history_run_store import PastWanted, live_fleet
 from sync_server.trials.backtest import Comparison, TrialAlert, compare
 from sync_server.trials.trial_errors import refused
 from wire_contracts.frames import ms_from_utc
@@ -24,8 +21,6 @@ from wire_contracts.kinds import Kind, Label
 
 WARM_UP = timedelta(days=400)
 """How long before its first day a back-test reads, to learn: a heating season and more."""
-
-_STEP_MS = 10 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,27 +34,39 @@ class BacktestOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """What came of it; `rules` are those that spoke at all, with their version."""
+    """What came of it; `rules` are those that spoke at all, with their version.
+
+    `reading_count`: how many readings were judged, those to learn from among them.
+    """
 
     comparison: Comparison
     meter_days: float
     rules_version: str
     rules: Sequence[str]
+    reading_count: int
 
 
-def backtest(
-    engine: Engine, order: BacktestOrder, progress: Callable[[float, int], None]
-) -> Backtest:
+def backtest(engine: Engine, order: BacktestOrder, runner: Runner, done: Done) -> Backtest:
     """Return what the rules say of the stored readings, beside the alerts that were live.
+
+    Whichever runner does it, the result is the same.
 
     Raises:
         TrialError: The span is empty, or a rule is not known.
+        BatchError: The runner's workers cannot do it.
     """
     if order.from_utc >= order.to_utc:
         raise refused("backtest", "--to", "is not after --from", "give a later time")
     with reading(engine) as connection:
         fleet = fleet_of(load_specs(connection))
-        candidates = _candidates(connection, fleet, order, progress)
+        wanted = PastWanted(
+            fleet=fleet,
+            with_base=converting_meters(connection),
+            from_ms=ms_from_utc(order.from_utc - WARM_UP),
+            to_ms=ms_from_utc(order.to_utc),
+        )
+        past = live_fleet(engine, connection, wanted, (runner, done))
+        candidates = past.candidates
         spoke = sorted({each.rule for each in candidates})
         unknown = sorted(set(order.rules) - set(spoke) - _live_rules(connection))
         if unknown:
@@ -78,34 +85,8 @@ def backtest(
         meter_days=days * len(fleet.specs),
         rules_version=RULES_VERSION,
         rules=spoke,
+        reading_count=past.reading_count,
     )
-
-
-def _candidates(
-    connection: Connection,
-    fleet: Fleet,
-    order: BacktestOrder,
-    progress: Callable[[float, int], None],
-) -> list[Candidate]:
-    meter_ids = [spec.meter_id for spec in fleet.specs]
-    oldest_ms = oldest_reading_ms(connection, meter_ids)
-    if oldest_ms is None:
-        return []
-    to_ms = ms_from_utc(order.to_utc)
-    first_ms = max(oldest_ms, ms_from_utc(order.from_utc - WARM_UP))
-    state, window, count = empty_state(fleet), SurroundingsWindow(), 0
-    with_base = converting_meters(connection)
-    candidates: list[Candidate] = []
-    for from_ms in range(first_ms - first_ms % 3_600_000, to_ms, _STEP_MS):
-        until_ms = min(from_ms + _STEP_MS, to_ms)
-        rows = load_history(connection, meter_ids, from_ms, until_ms)
-        surroundings = window.at(connection, fleet, until_ms)
-        batch = readings_of(fleet, rows, with_base)
-        for end_s, part in day_by_day(batch, from_ms // 1000, until_ms // 1000):
-            candidates += advance(fleet, state, part, surroundings, end_s).candidates
-        count += len(rows.meter_ids)
-        progress((until_ms - first_ms) / max(to_ms - first_ms, 1), count)
-    return candidates
 
 
 def _alerts(

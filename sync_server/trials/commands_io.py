@@ -10,10 +10,15 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from sync_server.assets.asset_store import get_meter, list_meters
+from sync_server.batch.choose_io import open_runner
+from sync_server.batch.runner import BatchError
+from sync_server.batch.runner_options import add_runner_options, runner_options
 from sync_server.clock_io import SystemClock
+from sync_server.detection.meters.candidates import RULES_VERSION
 from sync_server.detection.meters.intake import Known
 from sync_server.detection.watch.fleet_store import put_children, put_traits
 from sync_server.detection.watch.price_store import put_price
+from sync_server.detection.watch.relearn_io import relearn
 from sync_server.detection.watch.surroundings_store import note_meter, put_weather
 from sync_server.trials.backtest import report
 from sync_server.trials.backtest_io import BacktestOrder, backtest
@@ -25,7 +30,7 @@ from sync_server.trials.trial_errors import TrialError, refused
 
 Say = Callable[[str], None]
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
-REFUSALS = (TrialError,)
+REFUSALS = (TrialError, BatchError)
 
 _BAR = 30
 
@@ -45,6 +50,9 @@ def add_trial_commands(add: AddCommand) -> None:
     test.add_argument("--from", dest="from_utc", type=_moment, required=True)
     test.add_argument("--to", dest="to_utc", type=_moment, required=True)
     test.add_argument("--rule", action="append", default=[], help="this rule alone; repeatable")
+    add_runner_options(test)
+    again = add("relearn", "learn what detection remembers anew, before a server with new rules")
+    add_runner_options(again)
     cases = add("export-cases", "write labelled alerts with evidence and readings as JSON lines")
     cases.add_argument("file", type=Path)
     weather = add("import-weather", "take outdoor temperatures from a CSV: weather, ts, t_out")
@@ -76,12 +84,23 @@ def run_backtest(engine: Engine, options: argparse.Namespace, say: Say) -> None:
     order = BacktestOrder(
         from_utc=options.from_utc, to_utc=options.to_utc, rules=tuple(options.rule)
     )
-    bar = Bar("backtest")
-    done = backtest(engine, order, bar.show)
+    bar = Bar("backtest", "parts")
+    with open_runner(runner_options(options)) as runner:
+        done = backtest(engine, order, runner, lambda count, of: bar.show(count / of, count))
     bar.end()
     say(f"rules {done.rules_version}: {', '.join(done.rules) or 'none spoke'}")
     for line in report(done.comparison, done.meter_days):
         say(line)
+
+
+def run_relearn(engine: Engine, options: argparse.Namespace, say: Say) -> None:
+    """Learn the detectors' memory anew; the server that detects must be stopped."""
+    bar = Bar("relearn", "parts")
+    with open_runner(runner_options(options)) as runner:
+        now_utc = SystemClock().now_utc()
+        count = relearn(engine, now_utc, runner, lambda count, of: bar.show(count / of, count))
+    bar.end()
+    say(f"learned anew by rules {RULES_VERSION}; {count} changes of alerts")
 
 
 def run_export_cases(engine: Engine, options: argparse.Namespace, say: Say) -> None:
@@ -167,9 +186,10 @@ def run_replay(options: argparse.Namespace, say: Say) -> None:
 class Bar:
     """A progress bar on standard error: a line that moves at a terminal, a line per tenth else."""
 
-    def __init__(self, name: str) -> None:
-        """Begin at nothing."""
+    def __init__(self, name: str, unit: str = "readings") -> None:
+        """Begin at nothing; `unit` is what is counted."""
         self._name = name
+        self._unit = unit
         self._shown = -1
         self._is_terminal = sys.stderr.isatty()
         self._began_s = time.monotonic()
@@ -184,7 +204,7 @@ class Bar:
         rate = count / max(time.monotonic() - self._began_s, 1e-9)
         text = (
             f"{self._name} [{'#' * filled}{'.' * (_BAR - filled)}] {share:6.1%}  "
-            f"{count} readings, {rate:.0f}/s"
+            f"{count} {self._unit}, {rate:.0f}/s"
         )
         start, end = ("\r", "") if self._is_terminal else ("", "\n")
         sys.stderr.write(start + text + end)

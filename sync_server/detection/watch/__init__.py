@@ -8,6 +8,8 @@ The line through the modules:
     weather_io        outdoor temperature from a plain HTTP source
     arrival_feed_store      what arrived
     history_store     what is stored of the past
+    history_parts     pure: how a fleet is cut for workers that do not know each other
+    history_run_store      the stored past lived through the detectors, here or by workers
     reading_batches   pure: rows of the database become readings of the fleet
     learned_store     what findings taught
     price_store       what a unit is worth
@@ -17,4 +19,5 @@ The line through the modules:
     checkpoint_store  what the watch remembers, as rows
     fleet_memory      the same, packed and put back
     fleet_watch       one look at the whole fleet: take in, advance, decide, write
+    relearn_io        the whole memory anew, by workers, before a server starts
 """

@@ -129,6 +129,11 @@ def forget_checkpoints(connection: Connection, core_version: str, before_ms: int
     connection.execute(delete(DETECTION_CHECKPOINT).where(is_old))
 
 
+def forget_all_checkpoints(connection: Connection) -> None:
+    """Let go of the whole memory: who looks next learns it anew from the readings."""
+    connection.execute(delete(DETECTION_CHECKPOINT))
+
+
 def load_place(connection: Connection) -> Checkpoint | None:
     """Return up to where alerts are written: the look's instant and the newest arrival in it."""
     found: Mapping[str, int] = {

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from structlog.typing import FilteringBoundLogger
 
+from sync_server.batch.runner import Done, InProcess, Runner, nobody_asks
 from sync_server.db.arrival_rows import ArrivedRows, some_rows
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import newest_feed_id
@@ -62,10 +63,9 @@ from sync_server.detection.watch.fleet_memory import (
     unpack_parts,
 )
 from sync_server.detection.watch.fleet_store import converting_meters, load_specs
-from sync_server.detection.watch.history_store import load_history, oldest_reading_ms
+from sync_server.detection.watch.history_run_store import PastWanted, live_fleet
 from sync_server.detection.watch.learned_store import load_learned
 from sync_server.detection.watch.reading_batches import (
-    day_by_day,
     join_readings,
     of_rows,
     readings_of,
@@ -85,7 +85,6 @@ OLD_NEWS = timedelta(days=7)
 """What was over before so long is no alert any more when it is found (METHODS 6.2)."""
 
 _HOUR_MS = 3_600_000
-_HISTORY_STEP_MS = 240 * _HOUR_MS
 _LOOK_AFTER_MS = 5 * 60_000
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
@@ -98,9 +97,18 @@ def next_look_ms(at_ms: int) -> int:
 class FleetWatch:
     """Looks at all meters; what it remembers can be had again from the database at any time."""
 
-    def __init__(self, engine: Engine, deaf_s: tuple[int, int] = (0, 0)) -> None:
-        """Take the database, and when the server itself was away; nothing is read yet."""
+    def __init__(
+        self,
+        engine: Engine,
+        deaf_s: tuple[int, int] = (0, 0),
+        by: tuple[Runner, Done] = (InProcess(), nobody_asks),
+    ) -> None:
+        """Take the database, and when the server itself was away; nothing is read yet.
+
+        `by` is who lives the past where the memory must be built from it, and who is told of it.
+        """
         self._engine = engine
+        self._runner, self._done = by
         self._deaf_s = deaf_s
         self._memory: FleetMemory | None = None
         self._corrections = 0
@@ -220,24 +228,19 @@ class FleetWatch:
     ) -> Sequence[AlertChange]:
         """Build the state of some meters from their stored readings; return what is open still."""
         fleet = rows_of_fleet(memory.fleet, rows.tolist())
-        state = empty_state(fleet)
-        meter_ids = [spec.meter_id for spec in fleet.specs]
-        oldest_ms = oldest_reading_ms(connection, meter_ids)
-        candidates: list[Candidate] = []
-        window = SurroundingsWindow()
-        if oldest_ms is not None:
-            first_ms = max(oldest_ms, now_ms - HISTORY // timedelta(milliseconds=1))
-            for from_ms in range(first_ms - first_ms % _HOUR_MS, now_ms, _HISTORY_STEP_MS):
-                to_ms = min(from_ms + _HISTORY_STEP_MS, now_ms)
-                rows_then = load_history(connection, meter_ids, from_ms, to_ms)
-                batch = readings_of(fleet, rows_then, self._with_base)
-                surroundings = window.at(connection, fleet, to_ms)
-                for until_s, part in day_by_day(batch, from_ms // 1000, to_ms // 1000):
-                    step = advance(fleet, state, part, surroundings, until_s)
-                    candidates += step.candidates
-        put_rows(memory.state, rows, state)
+        put_rows(memory.state, rows, empty_state(fleet))
+        wanted = PastWanted(
+            fleet=fleet,
+            with_base=self._with_base,
+            from_ms=now_ms - HISTORY // timedelta(milliseconds=1),
+            to_ms=now_ms,
+            keeps_state=True,
+        )
+        past = live_fleet(self._engine, connection, wanted, (self._runner, self._done))
+        for place, state in past.states:
+            put_rows(memory.state, rows[place], state)
         memory.state.slots.slot[:] = memory.state.slots.slot.max(initial=0)
-        renumbered = [replace(each, row=int(rows[each.row])) for each in candidates]
+        renumbered = [replace(each, row=int(rows[each.row])) for each in past.candidates]
         learned = self._learned_now(connection, now_ms)
         found = adapted(memory.fleet, renumbered, learned)
         known = {place for place in memory.book.alerts if place[0] in set(rows.tolist())}

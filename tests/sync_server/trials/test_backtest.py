@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from sync_server.__main__ import main
 from sync_server.alerts.alert_store import mark_ordered, record_finding
 from sync_server.assets.assets import MeterClass
+from sync_server.batch.runner import InProcess, nobody_asks
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.detection_tables import DETECTION_CHECKPOINT, READING_ARRIVAL
 from sync_server.detection.watch.fleet_watch import FleetWatch
@@ -88,7 +89,7 @@ def _count_all(engine: Engine) -> list[object]:
 def test_the_same_rules_find_the_same_and_touch_nothing(home: Engine) -> None:
     before = _count_all(home)
 
-    done = backtest(home, BacktestOrder(from_utc=START, to_utc=END), lambda _share, _count: None)
+    done = backtest(home, BacktestOrder(from_utc=START, to_utc=END), InProcess(), nobody_asks)
 
     found = [(live.meter_id, live.kind) for live, _ in done.comparison.both]
     assert ("M-1", Kind.EXCHANGE) in found
@@ -102,9 +103,9 @@ def test_a_rule_that_never_spoke_and_an_empty_span_are_refused(home: Engine) -> 
     empty = BacktestOrder(from_utc=END, to_utc=START)
 
     with pytest.raises(TrialError, match="--rule: 'floor_of_glass' never spoke; use one of"):
-        backtest(home, wrong, lambda _share, _count: None)
+        backtest(home, wrong, InProcess(), nobody_asks)
     with pytest.raises(TrialError, match="--to: is not after --from; give a later time"):
-        backtest(home, empty, lambda _share, _count: None)
+        backtest(home, empty, InProcess(), nobody_asks)
 
 
 def test_a_labelled_alert_becomes_a_case_with_its_readings(home: Engine, tmp_path: Path) -> None:
