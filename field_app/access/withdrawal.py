@@ -122,8 +122,9 @@ def send_sealed(database: Database, api: SealedApi, clock: Clock) -> int:
         except RequestRefused as refused:
             if choose is _first_group:
                 _log.warning("sealed things are set aside: %s", refused.detail)
-                things = [(str(item.envelope.kind), item.envelope.about) for item in batch]
-                database.write(partial(sealed_store.hold, things=things))
+                keys = [item.key for item in batch]
+                if database.write(partial(sealed_store.hold, keys=keys)) == 0:
+                    break
             choose = _first_group  # one of them may be the poison: one by one
             continue
         settled = database.write(_settle(batch, answer, clock))

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -47,11 +47,19 @@ HISTORY = timedelta(days=90)
 _PLACE = "sealed item"
 
 
+class SealedKey(NamedTuple):
+    """What names an envelope on this tablet: two people's drafts of one order are two."""
+
+    kind: str
+    about: str
+    owner: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedItem:
-    """One envelope of this tablet; `owner` made what is inside, `group` is the operation's."""
+    """One envelope of this tablet under its own name here; `group` is the operation's."""
 
-    owner: str
+    key: SealedKey
     envelope: Envelope
     group: str = ""
 
@@ -88,6 +96,8 @@ def keep_sealed(connection: Connection, seal: Seal, thing: ToSeal) -> bool:
     envelope = seal(public_key, thing.kind, thing.about, thing.plain)
     if envelope is None:
         return False
+    if thing.kind is SealedKind.DRAFT:
+        _put_by(connection, thing)
     cells = {
         "kind": str(thing.kind),
         "about": thing.about,
@@ -112,6 +122,29 @@ _KEEP: Final = _NEW.on_conflict_do_update(
     },
 )
 """Built once, as what every push asks."""
+
+
+def _put_by(connection: Connection, thing: ToSeal) -> None:
+    """Give the former draft of a withdrawal another name: it is the only copy of its words."""
+    key = {"of_kind": str(thing.kind), "of_about": thing.about, "of_owner": thing.owner}
+    former = connection.execute(_FORMER, key).scalar_one_or_none()
+    if former is not None:
+        name = f"{thing.owner}#{_short_hash(former)}"
+        connection.execute(_PUT_BY, {**key, "new_owner": name})
+
+
+_IS_MINE: Final = and_(
+    sealed_item.c.kind == bindparam("of_kind"),
+    sealed_item.c.about == bindparam("of_about"),
+    sealed_item.c.owner == bindparam("of_owner"),
+)
+_FORMER: Final = select(sealed_item.c.envelope).where(_IS_MINE, sealed_item.c.is_alone == 1)
+_PUT_BY: Final = (
+    update(sealed_item)
+    .where(_IS_MINE)
+    .prefix_with("OR REPLACE", dialect="sqlite")
+    .values(owner=bindparam("new_owner"))
+)
 
 
 def draft_about(draft: draft_store.DraftKey) -> str:
@@ -219,6 +252,7 @@ _SEALED_DRAFT: Final = select(sealed_item.c.about).where(
     sealed_item.c.kind == str(SealedKind.DRAFT),
     sealed_item.c.about == bindparam("draft"),
     sealed_item.c.owner == bindparam("author"),
+    sealed_item.c.is_alone == 0,
     _IS_OF_KEY,
 )
 
@@ -257,7 +291,10 @@ def seal_history(connection: Connection, seal: Seal) -> int:
 def forget_sealed(
     connection: Connection, kind: SealedKind, abouts: Sequence[str], owner: str | None = None
 ) -> None:
-    """Forget envelopes: the server has what is inside, or the readable words replaced them."""
+    """Forget envelopes: the server has what is inside, or the readable words replaced them.
+
+    Of somebody's drafts those of which nothing else is left stay: no later draft replaces them.
+    """
     if not abouts:
         return
     asked = {"of_kind": str(kind), "abouts": json.dumps(abouts)}
@@ -270,7 +307,9 @@ def forget_sealed(
 _FORGET: Final = delete(sealed_item).where(
     sealed_item.c.kind == bindparam("of_kind"), is_among_bound(sealed_item.c.about, "abouts")
 )
-_FORGET_OWN: Final = _FORGET.where(sealed_item.c.owner == bindparam("of_owner"))
+_FORGET_OWN: Final = _FORGET.where(
+    sealed_item.c.owner == bindparam("of_owner"), sealed_item.c.is_alone == 0
+)
 
 
 def leave_sealed_only(connection: Connection) -> int:
@@ -285,15 +324,15 @@ def leave_sealed_only(connection: Connection) -> int:
     unsealed = and_(waiting, outbox_op.c.op_id.not_in(operations))
     left = connection.execute(select(func.count()).select_from(outbox_op).where(unsealed), key)
     count = left.scalar_one()
+    sealed = [each for each, _ in draft_store.drafts(connection) if _is_sealed(connection, each)]
     connection.execute(
         update(sealed_item)
         .where(or_(kind == str(SealedKind.OPERATION), kind == str(SealedKind.DRAFT)))
         .values(is_alone=1)
     )
     connection.execute(delete(outbox_op).where(~unsealed), key)
-    for draft, _ in draft_store.drafts(connection):
-        if _is_sealed(connection, draft):
-            draft_store.forget_draft(connection, draft)
+    for draft in sealed:
+        draft_store.forget_draft(connection, draft)
     count += connection.execute(select(func.count(draft_answer.c.order_id.distinct()))).scalar_one()
     return count
 
@@ -333,7 +372,7 @@ def is_any_waiting(connection: Connection) -> bool:
 def hold_unreadable(connection: Connection) -> int:
     """Set aside what waits and cannot be read, so that it stops nothing; return how many."""
     rows = connection.execute(_ALONE, {"most": _ALL}).all()
-    return hold(connection, [(row.kind, row.about) for row in rows if _item(row) is None])
+    return hold(connection, [_key(row) for row in rows if _item(row) is None])
 
 
 def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
@@ -341,7 +380,11 @@ def _item(row: Row[*tuple[str, ...]]) -> SealedItem | None:
         envelope = parse_envelope(FieldReader(place=_PLACE, values=json.loads(row.envelope)))
     except (ContractError, ValueError):
         return None
-    return SealedItem(owner=row.owner, envelope=envelope, group=row.group_id)
+    return SealedItem(key=_key(row), envelope=envelope, group=row.group_id)
+
+
+def _key(row: Row[*tuple[str, ...]]) -> SealedKey:
+    return SealedKey(kind=row.kind, about=row.about, owner=row.owner)
 
 
 _ALL: Final = -1
@@ -361,12 +404,14 @@ _ALONE: Final = (
 )
 
 
-def hold(connection: Connection, things: Sequence[tuple[str, str]]) -> int:
-    """Set (kind, about) aside until a person tries again; return how many there were."""
-    for kind, about in things:
-        mine = and_(sealed_item.c.kind == kind, sealed_item.c.about == about, _WAITS_ALONE)
-        connection.execute(update(sealed_item).where(mine).values(acked_at_ms=_HELD))
-    return len(things)
+def hold(connection: Connection, keys: Sequence[SealedKey]) -> int:
+    """Set envelopes aside until a person tries again; return how many were."""
+    mine = [dict(zip(_KEY_NAMES, key, strict=True)) for key in keys]
+    return sum(connection.execute(_HOLD, each).rowcount for each in mine)
+
+
+_KEY_NAMES: Final = ("of_kind", "of_about", "of_owner")
+_HOLD: Final = update(sealed_item).where(_IS_MINE, _WAITS_ALONE).values(acked_at_ms=_HELD)
 
 
 def release_held(connection: Connection) -> None:
@@ -390,17 +435,17 @@ def settle_alone(
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
-        mine = and_(
-            sealed_item.c.kind == str(envelope.kind),
-            sealed_item.c.about == envelope.about,
-            sealed_item.c.owner == item.owner,
-        )
-        connection.execute(update(sealed_item).where(mine).values(acked_at_ms=max(at_ms, 1)))
-        done += 1
+        mine = dict(zip(_KEY_NAMES, item.key, strict=True))
+        done += connection.execute(_SETTLE, {**mine, "done_at_ms": max(at_ms, 1)}).rowcount
     before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
     is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
     connection.execute(delete(sealed_item).where(is_old))
     return done
+
+
+_SETTLE: Final = (
+    update(sealed_item).where(_IS_MINE).values(acked_at_ms=bindparam("done_at_ms", type_=Integer))
+)
 
 
 def has_acked(connection: Connection) -> bool:

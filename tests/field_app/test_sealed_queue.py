@@ -1,5 +1,6 @@
 """Nothing that is left in sealed form stops what is behind it: long names, damage, refusals."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from field_app.access.withdrawal import send_sealed, withdraw
 from field_app.patrols.inspection_desk import home_draft
@@ -18,6 +19,9 @@ from field_app.store.sealed_store import draft_about
 from field_app.store.tables import sealed_item
 from field_app.sync.reasons import Reason, RequestRefused
 from field_app.tablet import Tablet
+from sync_server.access.account_store import admit
+from sync_server.access.roles import Role
+from sync_server.db.sync_tables import SEALED_ITEM
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.withdrawal_parts import (
     PIN,
@@ -28,6 +32,7 @@ from tests.field_app.withdrawal_parts import (
     revoke,
     work_offline,
 )
+from tests.sync_server.people_parts import person
 from wire_contracts.orders import FINDING_FORM
 from wire_contracts.sealed import LONGEST_ABOUT, SealedAnswer, SealedRequest, SealedResult
 from wire_contracts.sync import PROTOCOL
@@ -134,6 +139,82 @@ def test_what_the_server_refuses_to_read_is_set_aside_with_its_action_alone(
 
 def _withdraw_only(connection: Connection, tablet: Tablet) -> None:
     withdraw(connection, tablet.vault.seal, 1)
+
+
+def drafts_at_the_office(office: Office) -> list[str]:
+    """Return the notes of the drafts that arrived and could be opened."""
+    with office.engine.connect() as connection:
+        bodies = connection.execute(
+            select(SEALED_ITEM.c.body).where(
+                SEALED_ITEM.c.kind == "draft", SEALED_ITEM.c.is_opened.is_(True)
+            )
+        ).scalars()
+        return sorted(json.loads(body)["answers"]["note"] for body in bodies)
+
+
+def test_a_damaged_draft_sets_nobody_elses_draft_of_the_same_order_aside(
+    tablet: Tablet, office: Office
+) -> None:
+    identity = tablet.identity
+    assert identity is not None
+    with office.engine.begin() as connection:
+        anna = person(connection, "anna", Role.CREW_MEMBER, "crew-1").account_id
+        admit(connection, identity.tablet_id, anna, office.clock.now_utc())
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.save_answers(order_id, {"note": "wang's words"})
+    tablet.choose_person(anna)
+    tablet.desk.save_answers(order_id, {"note": "anna's words"})
+    revoke(office, tablet)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    wangs = sealed_item.c.owner != anna
+    tablet.database.write(
+        lambda connection: connection.execute(update(sealed_item).where(wangs).values(envelope="{"))
+    )
+
+    tablet.sync_now()
+
+    assert drafts_at_the_office(office) == ["anna's words"]
+    assert tablet.withdrawal().sealed_waiting == 1
+
+
+@pytest.mark.parametrize("is_finished", [False, True], ids=["begun", "begun and emptied"])
+def test_a_draft_begun_anew_leaves_the_one_that_a_withdrawal_left_alone(
+    tablet: Tablet, office: Office, server: str, *, is_finished: bool
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.save_answers(order_id, {"note": "twelve readings of the cellar"})
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    tablet.enrol(server, office.code(), "van 3")
+
+    tablet.desk.save_answers(order_id, {"note": "begun anew"})
+    if is_finished:
+        tablet.desk.save_answers(order_id, {})
+    tablet.sync_now()
+
+    assert drafts_at_the_office(office) == ["twelve readings of the cellar"]
+    assert tablet.withdrawal().sealed_waiting == 0
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["taken", "refused"])
+def test_an_envelope_under_a_damaged_name_leaves_and_is_not_sent_again_and_again(
+    tablet: Tablet, office: Office, *, is_refused: bool
+) -> None:
+    op_ids = at_work(tablet, office)
+    tablet.database.write(partial(_withdraw_only, tablet=tablet))
+    damaged = sealed_item.c.about == min(op_ids)
+    tablet.database.write(
+        lambda connection: connection.execute(
+            update(sealed_item).where(damaged).values(about="damaged")
+        )
+    )
+    picky = PickyServer(poison=min(op_ids) if is_refused else "")
+
+    sent = send_sealed(tablet.database, picky, office.clock)
+
+    assert sent == (2 if is_refused else 3)
+    assert tablet.withdrawal().sealed_waiting == (1 if is_refused else 0)
 
 
 @given(record=st.text(min_size=1, max_size=200), form=st.sampled_from([FINDING_FORM, "home@3"]))
