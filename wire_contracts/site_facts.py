@@ -95,12 +95,14 @@ class StepDone:
 
     `is_unsafe`: it was tried and its values were not safe, so that it is not done (`is_undone`
     says that to readers from before); the values are kept for whoever asks what was measured.
+    `measured_at_ms` is when its air was measured, by the tablet's wall clock; None: with the tap.
     """
 
     step: SafetyStep
     values: Mapping[str, JsonValue]
     is_undone: bool = False
     is_unsafe: bool = False
+    measured_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,12 +284,16 @@ def parse_isolation(reader: FieldReader) -> IsolationEvent:
 
 def step_json(done: StepDone) -> JsonObject:
     """Return one step as JSON."""
-    told: JsonObject = {
+    told: dict[str, JsonValue] = {
         "step": str(done.step),
         "values": dict(done.values),
         "is_undone": done.is_undone,
     }
-    return {**told, "is_unsafe": True} if done.is_unsafe else told
+    if done.is_unsafe:
+        told["is_unsafe"] = True
+    if done.measured_at_ms is not None:
+        told["measured_at"] = done.measured_at_ms
+    return told
 
 
 def parse_step(reader: FieldReader) -> StepDone:
@@ -298,6 +304,7 @@ def parse_step(reader: FieldReader) -> StepDone:
         values=dict(list(values.items())[:_MOST_VALUES]),
         is_undone=reader.boolean("is_undone"),
         is_unsafe=reader.boolean("is_unsafe") if reader.has("is_unsafe") else False,
+        measured_at_ms=_time(reader, "measured_at"),
     )
 
 

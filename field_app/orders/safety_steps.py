@@ -240,6 +240,12 @@ def old_values(plan: StepPlan, typed: Mapping[str, str], now_ms: int) -> frozens
     )
 
 
+def measured_at_ms(plan: StepPlan, typed: Mapping[str, str]) -> int | None:
+    """Return when the air of a step was measured: when its oldest value was typed; None: none."""
+    times = [typed.get(f"{field.key}{TYPED_AT}", "") for field in plan.fields]
+    return min((int(each) for each in times if each.isdecimal()), default=None)
+
+
 def is_unsafe(plan: StepPlan, values: Mapping[str, str]) -> bool:
     """Return whether a value says that the step is not safe, and none is a slip of the finger."""
     found = set(troubles_of(plan, values).values())

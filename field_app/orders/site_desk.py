@@ -14,6 +14,7 @@ from field_app.orders.lone_watch import HelpCalled, Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.safety_steps import (
     is_unsafe,
+    measured_at_ms,
     next_step,
     old_values,
     troubles_of,
@@ -67,6 +68,7 @@ from wire_contracts.site_facts import (
     handover_json,
     help_json,
     isolation_json,
+    parse_help,
     parse_watch,
     part_json,
     step_json,
@@ -151,16 +153,19 @@ class SiteDesk:
 
     def help_called(self) -> HelpCalled:
         """Return whether a call for help of this tablet is open, and the control room has it."""
+        fact = self._database.read(self._open_call)
+        if fact is None:
+            return HelpCalled.NO
+        if fact.is_refused:
+            return HelpCalled.REFUSED
+        return HelpCalled.TOLD if fact.is_told else HelpCalled.NOT_SENT
 
-        def work(connection: Connection) -> HelpCalled:
-            facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
-            if not facts or facts[-1].payload.get("is_over") is True:
-                return HelpCalled.NO
-            if facts[-1].is_refused:
-                return HelpCalled.REFUSED
-            return HelpCalled.TOLD if facts[-1].is_told else HelpCalled.NOT_SENT
-
-        return self._database.read(work)
+    def open_call(self) -> HelpCall | None:
+        """Return the call for help that is not over, as it was told last."""
+        fact = self._database.read(self._open_call)
+        if fact is None:
+            return None
+        return parse_help(FieldReader(place="call for help", values=fact.payload))
 
     def numbers(self, midnight_ms: int) -> ShiftNumbers:
         """Return the day's numbers since a moment of the tablet's clock."""
@@ -229,7 +234,8 @@ class SiteDesk:
             said: dict[str, JsonValue] = {**values}
             if timer is not None:
                 said["watched_s"] = timer.elapsed_ms // 1000
-            payload = step_json(StepDone(step=step, values=said))
+            measured_ms = measured_at_ms(plan, typed)
+            payload = step_json(StepDone(step=step, values=said, measured_at_ms=measured_ms))
             former = sheet.record.step_facts.get(step)
             self._append(connection, [new_fact(order_id, FactType.SAFETY_STEP, payload, former)])
             self._forget(connection, order_id, str(step), typed)
@@ -444,7 +450,9 @@ class SiteDesk:
         return SiteSheet(
             order_id=order_id,
             document=seen.document,
-            record=work_record(facts_of_order(connection, order_id), seen.document.handover, typed),
+            record=work_record(
+                facts_of_order(connection, order_id), seen.document.handover, typed, now
+            ),
             typed=typed,
             detector=trusted_detector(used, van.detectors),
             now_ms=now.wall_ms,
@@ -467,6 +475,11 @@ class SiteDesk:
             van=van,
             saved_at_ms=draft.saved_at_ms,
         )
+
+    def _open_call(self, connection: Connection) -> OwnFact | None:
+        facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
+        is_over = not facts or facts[-1].payload.get("is_over") is True
+        return None if is_over else facts[-1]
 
     def _watch(self, connection: Connection) -> Watch:
         facts = self._since(connection, {FactType.LONE_WORKER}, _WATCH_BACK)

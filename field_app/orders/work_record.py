@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from field_app.forms.numbers import least_lel_pct
 from field_app.orders.gas_order import GasOrder
+from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
 from wire_contracts.operations import DeviceTime
@@ -20,7 +21,6 @@ from wire_contracts.site_facts import (
     IsolationEvent,
     PartUsed,
     SafetyStep,
-    StepDone,
     ValveAction,
     parse_gas,
     parse_isolation,
@@ -35,6 +35,7 @@ T = TypeVar("T")
 ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
 """Stands among the facts of an order where the crew came to it."""
 
+_GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
 _TYPED_GAS: Final = tuple(
     f"{page}.{AirValue.LEL_PCT if page == 'gate' else Quantity.GAS_LEL_PCT}"
     for page in ("gate", SafetyStep.MEASURE, SafetyStep.REMEASURE)
@@ -76,6 +77,7 @@ class WorkRecord:
 
     Attributes:
         steps: Steps that stand, in the order they were done; taken-back ones are left out.
+        again: Why a step that was done is asked again.
         step_facts: The fact that stands for each step this crew did, to be superseded.
         valves: Valves that are still closed.
         gas: Measurements of this crew, the newest last, with when they were taken.
@@ -88,6 +90,7 @@ class WorkRecord:
     """
 
     steps: Sequence[DoneStep] = ()
+    again: Mapping[SafetyStep, Again] = field(default_factory=dict)
     step_facts: Mapping[SafetyStep, str] = field(default_factory=dict)
     valves: Sequence[ClosedValve] = ()
     gas: Sequence[tuple[int, GasMeasurement]] = ()
@@ -103,35 +106,33 @@ class WorkRecord:
         return frozenset(each.step for each in self.steps)
 
 
-OUTLASTS_VISIT: Final = frozenset({SafetyStep.ISOLATE, SafetyStep.REPAIR})
-"""Steps that still stand on another day: a closed valve, a new part. Air and pressure do not."""
-
-
 def work_record(
-    facts: Sequence[OwnFact], handover: Handover | None = None, typed: Mapping[str, str] = _NOTHING
+    facts: Sequence[OwnFact],
+    handover: Handover | None = None,
+    typed: Mapping[str, str] = _NOTHING,
+    now: DeviceTime | None = None,
 ) -> WorkRecord:
     """Return what was done; a fact that this app cannot read counts as none.
 
     With every arrival (a fact of the type `ARRIVED`) a visit begins. What was finished before
     counts for nothing in the next one, except for valves that are still closed. `typed` is what
     stands on the pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not.
+    `now` is the moment for which steps must stand; None asks nothing about their age.
     """
-    case = facts[_case_begins(facts) :]
-    is_old = len(case) < len(facts)
-    given = None if is_old else handover
-    steps = {
-        each.step: each for each in (given.steps if given else ()) if each.step in OUTLASTS_VISIT
-    }
+    begins = _case_begins(facts)
+    case, given = facts[begins:], None if begins else handover
     valves = {each.valve_id: each for each in (handover.valves if handover else ())}
-    step_facts: dict[SafetyStep, str] = {}
-    for fact in case:
-        if fact.fact_type == ARRIVED:
-            steps = {step: done for step, done in steps.items() if step in OUTLASTS_VISIT}
-        elif fact.fact_type == FactType.SAFETY_STEP:
-            _take_step(fact, steps, step_facts)
-    for fact in facts:
+    book = _begun(given)
+    for number, fact in enumerate(facts):
         if fact.fact_type == FactType.ISOLATION:
-            _take_valve(fact, valves)
+            is_opened = _take_valve(fact, valves)
+            if is_opened and number >= begins:
+                book.open_valve()
+        elif number >= begins:
+            _note(fact, book)
+    book.find_gas(*_typed_at_gate(typed))
+    if now is not None:
+        book.grow_old(now)
     gas = _gas(case)
     found = (
         *_gas_in_steps(case),
@@ -140,8 +141,9 @@ def work_record(
         given.lel_pct if given else None,
     )
     return WorkRecord(
-        steps=tuple(steps.values()),
-        step_facts=step_facts,
+        steps=tuple(book.steps.values()),
+        step_facts=book.facts,
+        again=book.again,
         valves=tuple(valves.values()),
         gas=gas,
         gas_at=_gas_at(case),
@@ -174,16 +176,37 @@ def _read(fact: OwnFact, parse: Callable[[FieldReader], T]) -> T | None:
         return None
 
 
-def _take_step(
-    fact: OwnFact, steps: dict[SafetyStep, DoneStep], step_facts: dict[SafetyStep, str]
-) -> None:
-    done: StepDone | None = _read(fact, parse_step)
-    if done is None or done.is_unsafe:
-        return
-    steps.pop(done.step, None)
-    step_facts[done.step] = fact.fact_id
-    if not done.is_undone:
-        steps[done.step] = DoneStep(step=done.step, at_ms=fact.at_ms, by=fact.actor)
+def _begun(handover: Handover | None) -> StepBook:
+    """Return what the crew before left done; its isolation hangs on the valves that it closed."""
+    steps = handover.steps if handover else ()
+    return StepBook(
+        steps={each.step: each for each in steps if each.step in OUTLASTS_VISIT},
+        is_behind_valve=bool(handover and handover.valves),
+    )
+
+
+def _note(fact: OwnFact, book: StepBook) -> None:
+    """Take what a fact says about the steps."""
+    if fact.fact_type == ARRIVED:
+        book.arrive()
+    elif fact.fact_type == FactType.SAFETY_STEP:
+        done = _read(fact, parse_step)
+        if done is not None:
+            book.take(
+                TakenStep(
+                    done=done, fact_id=fact.fact_id, by=fact.actor, at_ms=fact.at_ms, at=fact.at
+                )
+            )
+    elif fact.fact_type == FactType.GAS_MEASUREMENT:
+        gas = _read(fact, parse_gas)
+        if gas is not None:
+            book.find_gas(gas.lel_pct)
+
+
+def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
+    """Return the gas that stands typed at the gate, and when it was typed."""
+    at_ms = typed.get(f"{_GATE_GAS}.at", "")
+    return least_lel_pct(typed.get(_GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
@@ -226,20 +249,22 @@ def closed_valves(facts: Sequence[OwnFact]) -> tuple[ClosedValve, ...]:
     return tuple(valves.values())
 
 
-def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> None:
+def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
+    """Take what was done to a valve; return whether one of the list was opened."""
     event: IsolationEvent | None = _read(fact, parse_isolation)
     if event is None:
-        return
+        return False
     if event.action is ValveAction.NAMED:
         if event.valve_id in valves:
             named = replace(valves[event.valve_id], may_reopen=event.may_reopen)
             valves[event.valve_id] = named
-        return
-    valves.pop(event.valve_id, None)
+        return False
+    was_closed = valves.pop(event.valve_id, None) is not None
     if event.action is ValveAction.CLOSED:
         valves[event.valve_id] = ClosedValve(
             valve_id=event.valve_id, at_ms=fact.at_ms, by=fact.actor, may_reopen=event.may_reopen
         )
+    return was_closed and event.action is ValveAction.REOPENED
 
 
 def _gas(facts: Sequence[OwnFact]) -> tuple[tuple[int, GasMeasurement], ...]:

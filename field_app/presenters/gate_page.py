@@ -172,7 +172,10 @@ class AirPage(ABC, Generic[S]):
         return min(typed, default=None)
 
     def tap(self, key: str, answers: Answers) -> Tapped:
-        """Keep the measurement with what was decided; a shut gate cannot be kept as open."""
+        """Keep the measurement with what was decided; a shut gate cannot be kept as open.
+
+        Danger is kept however old: it says when it was measured, and that nobody went in.
+        """
         sheet = self.read()
         if sheet is None:
             return Tapped(is_done=True)
@@ -180,7 +183,8 @@ class AirPage(ABC, Generic[S]):
         air = self._air(answers)
         verdict = judge_entry(detector, air, self._today(sheet), place=answers.get("place"))
         is_allowed = key == "allow"
-        if air.is_old or (is_allowed and not verdict.is_allowed):
+        is_open = is_allowed and not verdict.is_allowed
+        if is_open or (air.is_old and not verdict.is_dangerous):
             return Tapped(message=gate_text(self.t, verdict.reasons[0]))
         until = detector.calibrated_until
         self._measured(

@@ -9,6 +9,7 @@ from field_app.orders.entry_gate import GOOD_FOR_MIN, GateReason
 from field_app.orders.gas_order import GasOrder
 from field_app.orders.reading_check import Doubt
 from field_app.orders.safety_steps import StepField, Trouble
+from field_app.orders.step_book import Again
 from field_app.presenters.dates import day_text
 from field_app.presenters.ports import Words
 from field_app.presenters.views import Tone
@@ -116,6 +117,15 @@ OPTION_ICONS: Mapping[str, str] = {
     "put_back": "counter",
 }
 """The icon beside each choice of a step."""
+
+
+def again_text(t: Words, why: Again) -> str:
+    """Return why a step that was done is asked again."""
+    return {
+        Again.VALVE_OPENED: t("The valve was opened again: isolate, ventilate and measure anew."),
+        Again.GAS_FOUND: t("Gas was measured after this step: make it safe, then do it again."),
+        Again.TOO_OLD: t("Measured more than 30 minutes ago: measure the air again."),
+    }[why]
 
 
 def trouble_text(t: Words, field: StepField, trouble: Trouble) -> str:

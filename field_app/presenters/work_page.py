@@ -21,8 +21,9 @@ from field_app.orders.safety_steps import (
 )
 from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.site_sheet import SiteSheet
+from field_app.orders.step_book import Again
 from field_app.orders.step_timer import timer_at, timer_key, with_clock
-from field_app.presenters.ports import PresenterContext
+from field_app.presenters.ports import PresenterContext, Words
 from field_app.presenters.sheet import Answers, Tapped
 from field_app.presenters.sheet_views import (
     Block,
@@ -45,6 +46,7 @@ from field_app.presenters.sheet_views import (
 from field_app.presenters.site_page import SitePage
 from field_app.presenters.site_words import (
     OPTION_ICONS,
+    again_text,
     field_text,
     option_text,
     step_advice,
@@ -102,6 +104,7 @@ class WorkPage(SitePage):
                 )
             )
         else:
+            blocks += again_notice(t, data.record.again.get(plan.step))
             blocks += self._questions(data, plan, answers)
         return SheetView(
             title=t("Work, step by step"),
@@ -331,6 +334,14 @@ class WorkPage(SitePage):
             if field.key in left
         ]
         return self.t("Still needed: {what}").format(what=", ".join(missing)) if missing else ""
+
+
+def again_notice(t: Words, why: Again | None) -> list[Block]:
+    """Return why a step that was done is asked again, nothing where it was not done."""
+    if why is None:
+        return []
+    text = again_text(t, why)
+    return [NoticeBlock(key="again", text=text, tone=Tone.DANGER, icon="alert-octagon")]
 
 
 def _lacks_valve(data: SiteSheet, step: SafetyStep, values: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from field_app.i18n import CatalogueWords
+from field_app.orders.site_desk import StepRefusedError
 from field_app.platform.desktop import NoLocator
 from field_app.presenters.details import order_view
 from field_app.presenters.gate_page import GatePage
@@ -261,6 +262,41 @@ def test_a_value_that_is_not_safe_has_its_own_button(
 
     assert told(tablet, town, "safety_step")[-1]["values"] == {"gas_lel_pct": "OL"}
     assert tablet.site.sheet(LEAK).record.lel_pct == 100
+
+
+def test_a_step_that_is_asked_again_says_why(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    for step, values in (
+        ("isolate", {"how": "not_needed"}),
+        ("ventilate", {"how": "fan", "minutes": "10"}),
+        ("measure", {"gas_lel_pct": "8"}),
+    ):
+        tablet.site.keep(LEAK, step, values)
+        tablet.site.do_step(LEAK, SafetyStep(step))
+    town.clock.moment_utc += timedelta(minutes=31)
+    page = opened(WorkPage(tablet, context, LEAK))
+    assert "measure the air again" in texts_of(page.view)
+    with pytest.raises(StepRefusedError):
+        tablet.site.do_step(LEAK, SafetyStep.REPAIR)
+    gate(tablet, context, lel_pct="45").tap("deny")
+    page.refresh()
+
+    assert "Gas was measured after this step" in texts_of(page.view)
+    assert SafetyStep.VENTILATE not in tablet.site.sheet(LEAK).record.done
+
+
+def test_danger_is_kept_however_late_somebody_comes_out_of_it(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    presenter = gate(tablet, context, lel_pct="45")
+    measured_ms = ms_from_utc(town.clock.now_utc())
+    town.clock.moment_utc += timedelta(minutes=35)
+    presenter.tap("deny")
+
+    (fact,) = told(tablet, town, "gas_measurement")
+    assert (fact["lel_pct"], fact["is_entry_allowed"]) == (45.0, False)
+    assert fact["measured_at"] == measured_ms
 
 
 def test_nobody_ends_the_watch_on_a_locked_tablet(

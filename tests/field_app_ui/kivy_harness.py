@@ -362,7 +362,11 @@ class Driver:
 
     def bounce(self, hint: str) -> None:
         """Touch what is named `hint` twice at once, as a stiff glove does."""
-        place = self.centre(self.reveal(self.get(hint=hint, anywhere=True)))
+        self.bounce_on(self.get(hint=hint, anywhere=True))
+
+    def bounce_on(self, widget: Widget) -> None:
+        """Touch a widget twice at once."""
+        place = self.centre(self.reveal(widget))
         for _ in range(2):
             touch = FakeTouch(*place)
             touch.down()

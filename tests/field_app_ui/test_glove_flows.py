@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from field_app.patrols.inspection_desk import home_draft
 from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, inspection_rows
@@ -104,6 +105,17 @@ def test_a_home_with_a_leak_is_told_once_when_two_touches_come_in_one_frame(
     assert len(told(inspector, FactType.ORDER_REQUEST)) == 1
 
 
+def test_a_bounce_on_a_choice_does_not_take_it_back(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    go(ui, "homes")
+    go(ui, "next-door")
+    ui.bounce_on(ui.all("Choice", hint="ok", anywhere=True)[0])
+    ui.settle()
+
+    assert inspector.tablet is not None
+    assert inspector.tablet.inspections.answers(home_draft("hh-0")) == {"meter": "ok"}
+
+
 def test_help_is_called_by_two_touches_however_fast(crew: Field) -> None:
     ui = crew.switch_on()
     ui.tap_hint("help")
@@ -113,4 +125,4 @@ def test_help_is_called_by_two_touches_however_fast(crew: Field) -> None:
     ui.settle()
     assert crew.tablet is not None
 
-    assert crew.tablet.site.help_called()
+    assert crew.tablet.site.open_call() is not None

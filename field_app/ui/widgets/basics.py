@@ -94,25 +94,20 @@ class Page(ScrollView):
     """A page that scrolls up and down; its one child is as high as its content."""
 
 
+BOUNCE_S = 0.5
+"""A finger in a glove touches twice within this time and means one tap (judgement)."""
+
+
 class Tap(ButtonBehavior, BoxLayout):
-    """Anything that can be tapped; `hint` is its name to a screen reader and to tests."""
+    """Anything that can be tapped; for `bounce_s` after a tap it takes no other one.
+
+    `hint` is its name to a screen reader and to tests.
+    """
 
     hint = StringProperty("")
     fill = StringProperty("none")
     edge = StringProperty("none")
     radius_dp = NumericProperty(12)
-
-
-BOUNCE_S = 0.5
-"""A finger in a glove touches twice within this time and means one tap (judgement)."""
-
-
-class Btn(Tap):
-    """A button with an icon and a word; for `bounce_s` after a tap it takes no other one."""
-
-    text = StringProperty("")
-    icon = StringProperty("")
-    kind = OptionProperty("primary", options=["primary", "tonal", "ghost", "danger"])
     bounce_s = NumericProperty(0)
     _deaf_until_s = 0.0
 
@@ -123,12 +118,20 @@ class Btn(Tap):
         return bool(super().on_touch_down(touch))
 
     def on_touch_up(self, touch: MotionEvent) -> bool:
-        """Do what the button says, then rest."""
+        """Do what it says, then rest."""
         was_held = touch.grab_current is self
         is_taken = bool(super().on_touch_up(touch))
         if was_held:
             self._deaf_until_s = Clock.get_time() + self.bounce_s
         return is_taken
+
+
+class Btn(Tap):
+    """A button with an icon and a word."""
+
+    text = StringProperty("")
+    icon = StringProperty("")
+    kind = OptionProperty("primary", options=["primary", "tonal", "ghost", "danger"])
 
 
 class IconButton(Tap):
@@ -148,8 +151,12 @@ class Chip(Tap):
 
 
 class Choice(Tap):
-    """A big choice: icon above or beside a word, filled when it is the chosen one."""
+    """A big choice: icon above or beside a word, filled when it is the chosen one.
 
+    A second tap takes it back, so that a touch which bounces must not count.
+    """
+
+    bounce_s = NumericProperty(BOUNCE_S)
     text = StringProperty("")
     note = StringProperty("")
     icon = StringProperty("")

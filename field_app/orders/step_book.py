@@ -1,0 +1,143 @@
+"""Decides which steps still stand: an opened valve, gas found later and half an hour undo them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from field_app.forms.numbers import least_lel_pct
+from field_app.orders.entry_gate import is_too_old
+from field_app.orders.lone_watch import passed_ms
+from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT
+from wire_contracts.operations import DeviceTime
+from wire_contracts.site_facts import DoneStep, SafetyStep, StepDone
+
+OUTLASTS_VISIT: Final = frozenset({SafetyStep.ISOLATE, SafetyStep.REPAIR})
+"""Steps that still stand on another day: a closed valve, a new part. Air and pressure do not."""
+
+VALVE_CLOSED: Final = "valve_closed"
+"""How a pipe was isolated when it hangs on a valve of the list."""
+
+_VENTED: Final = (SafetyStep.VENTILATE, SafetyStep.MEASURE)
+_SHUT: Final = (SafetyStep.ISOLATE, *_VENTED)
+_PROVEN: Final = (SafetyStep.REMEASURE, SafetyStep.RELIGHT)
+
+
+class Again(StrEnum):
+    """Why a step that was done is asked again."""
+
+    VALVE_OPENED = "valve_opened"
+    GAS_FOUND = "gas_found"
+    TOO_OLD = "too_old"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenStep:
+    """What a crew said of one step, and when; `measured_at` is when its air was measured."""
+
+    done: StepDone
+    fact_id: str
+    by: str
+    at_ms: int
+    at: DeviceTime | None
+
+    @property
+    def lel_pct(self) -> float | None:
+        """Return the gas that the step measured in the air, None when it measured none."""
+        return least_lel_pct(str(self.done.values.get("gas_lel_pct", "")))
+
+    def is_too_old(self, now: DeviceTime) -> bool:
+        """Return whether its air says nothing of the air now, by the clock that says longer."""
+        measured_ms = self.done.measured_at_ms or self.at_ms
+        passed = now.wall_ms - self.at_ms if self.at is None else passed_ms(self.at, now)
+        earliest_ms = min(measured_ms, now.wall_ms - passed - (self.at_ms - measured_ms))
+        return is_too_old(measured_ms, now.wall_ms) or is_too_old(earliest_ms, now.wall_ms)
+
+
+@dataclass(slots=True, kw_only=True)
+class StepBook:
+    """The steps of one order while its facts are read, the oldest first.
+
+    Attributes:
+        steps: The steps that stand, in the order they were done.
+        facts: The fact that stands for each step this crew did, to be superseded.
+        again: Why a step that was done does not stand any more.
+        is_behind_valve: The pipe is isolated by a valve of the list, not in another way.
+    """
+
+    steps: dict[SafetyStep, DoneStep] = field(default_factory=dict)
+    facts: dict[SafetyStep, str] = field(default_factory=dict)
+    again: dict[SafetyStep, Again] = field(default_factory=dict)
+    is_behind_valve: bool = False
+    _taken: dict[SafetyStep, TakenStep] = field(default_factory=dict)
+    _since_isolated: bool = False
+    _gas_since: dict[SafetyStep, float] = field(default_factory=dict)
+
+    def arrive(self) -> None:
+        """Begin a visit: only what outlasts one still stands."""
+        for step in [each for each in self.steps if each not in OUTLASTS_VISIT]:
+            del self.steps[step]
+        self.again.clear()
+
+    def take(self, taken: TakenStep) -> None:
+        """Take a step that was done or taken back; one that was not safe changes nothing."""
+        done = taken.done
+        if done.is_unsafe:
+            return
+        self.steps.pop(done.step, None)
+        self.again.pop(done.step, None)
+        self.facts[done.step] = taken.fact_id
+        if not done.is_undone:
+            self.steps[done.step] = DoneStep(step=done.step, at_ms=taken.at_ms, by=taken.by)
+            self._taken[done.step] = taken
+            self._gas_since.pop(done.step, None)
+            if done.step is SafetyStep.ISOLATE:
+                self.is_behind_valve = done.values.get("how") == VALVE_CLOSED
+                self._since_isolated = False
+        self._settle()
+
+    def open_valve(self) -> None:
+        """Take it that a valve which was closed is open again."""
+        self._since_isolated = True
+        self._settle()
+
+    def find_gas(self, lel_pct: float | None, at_ms: int | None = None) -> None:
+        """Take it that the air held so much after all steps so far; None says nothing.
+
+        `at_ms` is when, where that may be before a step: what is typed and not kept has no turn.
+        """
+        for step in (SafetyStep.MEASURE, SafetyStep.REMEASURE):
+            taken = self._taken.get(step)
+            if lel_pct is None or taken is None:
+                continue
+            if at_ms is None or at_ms > taken.at_ms:
+                self._gas_since[step] = max(lel_pct, self._gas_since.get(step, 0.0))
+        self._settle()
+
+    def grow_old(self, now: DeviceTime) -> None:
+        """Take back what was measured too long ago before the repair that it is for."""
+        taken = self._taken.get(SafetyStep.MEASURE)
+        if SafetyStep.REPAIR in self.steps or taken is None or taken.lel_pct is None:
+            return
+        if taken.is_too_old(now):
+            self._fall((SafetyStep.MEASURE,), Again.TOO_OLD)
+
+    def _settle(self) -> None:
+        if SafetyStep.REPAIR not in self.steps:
+            if self.is_behind_valve and self._since_isolated and SafetyStep.ISOLATE in self.steps:
+                self._fall(_SHUT, Again.VALVE_OPENED)
+            if self._has_gas(SafetyStep.MEASURE, LEL_STOP_PCT):
+                self._fall(_VENTED, Again.GAS_FOUND)
+        if self._has_gas(SafetyStep.REMEASURE, LEL_SAFE_PCT):
+            self._fall(_PROVEN, Again.GAS_FOUND)
+
+    def _has_gas(self, step: SafetyStep, limit_pct: float) -> bool:
+        """Return whether more gas was found since a step that had measured the air."""
+        taken = self._taken.get(step)
+        is_of_air = step in self.steps and taken is not None and taken.lel_pct is not None
+        return is_of_air and self._gas_since.get(step, 0.0) > limit_pct
+
+    def _fall(self, steps: Iterable[SafetyStep], why: Again) -> None:
+        for step in steps:
+            if self.steps.pop(step, None) is not None:
+                self.again[step] = why
