@@ -94,9 +94,11 @@ WORK_ORDER_EVENT = Table(
     Column("crew_id", String(64)),
     Column("happened_at_ms", BigInteger, nullable=False),
     Column("recorded_at_ms", BigInteger, nullable=False),
+    Column("word_ms", BigInteger),
     Index("ix_work_order_event_order", "order_id", "event_id"),
 )
-"""Append-only: the path of every order through its life cycle, with event and recording time."""
+"""Append-only: the path of every order through its life cycle, with event and recording time.
+`word_ms`: the server's last word to the tablet before a crew's step, by the server's clock."""
 
 FACT = Table(
     "fact",
