@@ -56,6 +56,7 @@ class HelpData:
 
     watch: Watch
     called: HelpCalled
+    call: HelpCall | None
     now_ms: int
     draft: Draft
     is_for_another: bool = False
@@ -80,6 +81,7 @@ class HelpPage:
             is_for_another=is_for_another(self._tablet, watch),
             is_locked=self._tablet.log_in.is_locked(),
             called=site.help_called(),
+            call=site.open_call(),
             now_ms=self._now_ms(),
             draft=site.draft(HELP_ORDER),
         )
@@ -102,9 +104,11 @@ class HelpPage:
         """Return the sheet."""
         t = self._context.words
         blocks: list[Block] = []
-        if data.called is not HelpCalled.NO:
-            blocks.append(self._calling(data.called))
+        if data.call is not None:
+            blocks += self._calling(data, data.call)
         blocks.append(self._reasons(answers))
+        if _asks_where(data, answers):
+            blocks.append(self._where(data, answers))
         blocks += self._watch(data, answers)
         return SheetView(
             title=t("Help"),
@@ -119,6 +123,7 @@ class HelpPage:
         """Call, end a call, start, answer or end the watch."""
         acts = {
             "call": self._call,
+            "again": self._call_again,
             "over": self._over,
             "start": self._start,
             "confirm": self._confirm,
@@ -128,11 +133,28 @@ class HelpPage:
         self.keep(dict.fromkeys(answers.typed, ""))
         return Tapped()
 
-    def _calling(self, called: HelpCalled) -> NoticeBlock:
-        """Return what became of the call; until the server has it nobody knows."""
+    def _calling(self, data: HelpData, call: HelpCall) -> list[Block]:
+        """Return what became of the call and what it said; until the server has it nobody knows."""
         t = self._context.words
-        text = unheard_text(t, called) or t("The control room has your call for help.")
-        return NoticeBlock(key="calling", text=text, tone=Tone.DANGER, icon="alarm-light")
+        text = unheard_text(t, data.called) or t("The control room has your call for help.")
+        said = "  ·  ".join(part for part in (help_text(t, call.reason), call.place) if part)
+        blocks: list[Block] = [
+            NoticeBlock(key="calling", text=text, tone=Tone.DANGER, icon="alarm-light"),
+            TextBlock(key="said", text=said, tone=Tone.DANGER),
+        ]
+        if data.is_locked:
+            text = t("That help is here is said after the PIN.")
+            blocks.append(NoticeBlock(key="over", text=text, tone=Tone.INFO, icon="lock"))
+        return blocks
+
+    def _where(self, data: HelpData, answers: Answers) -> NoteBlock:
+        t = self._context.words
+        return NoteBlock(
+            key="place",
+            label=t("Where are you?"),
+            text=answers.get("place"),
+            hint=data.watch.place or t("Well, cellar, street"),
+        )
 
     def _reasons(self, answers: Answers) -> ChoiceBlock:
         t = self._context.words
@@ -171,12 +193,6 @@ class HelpPage:
                         )
                         for minutes in INTERVALS_MIN
                     ),
-                ),
-                NoteBlock(
-                    key="place",
-                    label=t("Where are you?"),
-                    text=answers.get("place"),
-                    hint=t("Well, cellar, street"),
                 ),
             ]
         left_ms = watch.due_ms - data.now_ms
@@ -237,10 +253,21 @@ class HelpPage:
                 needs_again=True,
                 is_urgent=True,
             )
+        is_asked = data.watch.state not in {WatchState.OFF, WatchState.CALM}
+        if data.call is not None and not is_asked:  # a third tap is no word that all is well
+            return SheetButton(
+                key="again",
+                text=t("Call again"),
+                icon="phone-alert",
+                kind="danger",
+                needs_again=True,
+                is_urgent=True,
+            )
         if data.watch.state is not WatchState.OFF:
             all_right = t("{person} is all right").format(person=data.watch.person)
             text = all_right if data.is_for_another else t("I am all right")
-            return SheetButton(key="confirm", text=text, icon="check-bold")
+            is_called = data.call is not None
+            return SheetButton(key="confirm", text=text, icon="check-bold", needs_again=is_called)
         return SheetButton(
             key="start",
             text=t("Start the watch"),
@@ -250,8 +277,15 @@ class HelpPage:
 
     def _secondary(self, data: HelpData) -> SheetButton | None:
         t = self._context.words
-        if data.called is not HelpCalled.NO:
-            return SheetButton(key="over", text=t("Help is here"), icon="check-bold", kind="ghost")
+        if data.call is not None:
+            over = SheetButton(
+                key="over",
+                text=t("Help is here"),
+                icon="check-bold",
+                kind="ghost",
+                needs_again=True,
+            )
+            return None if data.is_locked else over
         if data.watch.state is not WatchState.OFF and not data.is_locked:
             return SheetButton(
                 key="end", text=t("End the watch"), icon="pause", kind="ghost", needs_again=True
@@ -259,18 +293,28 @@ class HelpPage:
         return None
 
     def _call(self, answers: Answers) -> None:
-        self._tell_help(HelpReason(answers.get("reason")), is_over=False)
+        self._tell_help(HelpReason(answers.get("reason")), self._place(answers))
+
+    def _call_again(self, answers: Answers) -> None:
+        call = self._tablet.site.open_call()
+        if call is not None:
+            self._tell_help(call.reason, answers.get("place").strip() or call.place)
 
     def _over(self, answers: Answers) -> None:
-        del answers
-        self._tell_help(HelpReason.CREW, is_over=True)
+        if self._tablet.log_in.is_locked():
+            return  # whoever finds the tablet ends nobody's call
+        self._tell_help(HelpReason.CREW, self._place(answers), is_over=True)
 
-    def _tell_help(self, reason: HelpReason, *, is_over: bool) -> None:
+    def _place(self, answers: Answers) -> str:
+        """Return where help is needed: as it was typed, or as the running watch was told."""
+        return answers.get("place").strip() or self._tablet.site.watch().place
+
+    def _tell_help(self, reason: HelpReason, place: str, *, is_over: bool = False) -> None:
         fix = self._locator.fix()
         self._tablet.site.call_help(
             HelpCall(
                 reason=reason,
-                place=self._tablet.site.watch().place,
+                place=place,
                 latitude_deg=None if fix is None else fix.latitude_deg,
                 longitude_deg=None if fix is None else fix.longitude_deg,
                 is_over=is_over,
@@ -303,3 +347,9 @@ class HelpPage:
 
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
+
+
+def _asks_where(data: HelpData, answers: Answers) -> bool:
+    """Return whether the place is asked: for a call, and where a watch begins."""
+    is_calling = bool(answers.get("reason")) or data.call is not None
+    return is_calling or data.watch.state is WatchState.OFF

@@ -82,6 +82,59 @@ def test_a_call_for_help_needs_two_taps_and_says_where(crew: Field, hands: Hands
     ]
 
 
+def test_where_one_is_goes_with_the_call_and_a_panicking_third_tap_is_no_all_clear(
+    crew: Field, hands: Hands
+) -> None:
+    del hands
+    ui = crew.switch_on()
+    ui.tap_hint("help")
+    ui.settle()
+    ui.tap_hint("15")
+    ui.tap_hint("primary")
+    ui.settle()
+    choose(ui, "reason", "injury")
+    ui.tap_hint("place")
+    ui.type("Well 14")
+    ui.settle()
+    for _ in range(4):
+        ui.tap_hint("primary")
+        ui.settle()
+    ui.tap_hint("secondary")
+    ui.settle()
+
+    told = facts(crew, "help_call")
+    assert [(each["reason"], each["place"], each["is_over"]) for each in told] == [
+        ("injury", "Well 14", False),
+        ("injury", "Well 14", False),
+    ]
+    assert [each["event"] for each in facts(crew, "lone_worker")] == ["started"]
+    assert f"{crew.says('Somebody is hurt')}  ·  Well 14" in ui.texts(anywhere=True)
+
+
+def test_whoever_finds_a_locked_tablet_ends_nobodys_call(crew: Field, hands: Hands) -> None:
+    del hands
+    ui = crew.switch_on()
+    assert crew.tablet is not None
+    crew.tablet.set_pin("285170")
+    ui.tap_hint("help")
+    ui.settle()
+    choose(ui, "reason", "injury")
+    ui.tap_hint("primary")
+    ui.tap_hint("primary")
+    ui.settle()
+    crew.tablet.lock()
+    ui.app.navigator.tick()
+    ui.settle()
+    ui.tap_hint("help")
+    ui.settle()
+    assert ui.get("SheetScreen").view.secondary is None
+    ui.get("SheetScreen").presenter.tap("over")
+    ui.settle()
+
+    assert crew.says("That help is here is said after the PIN.") in ui.texts(anywhere=True)
+    assert [each["is_over"] for each in facts(crew, "help_call")] == [False]
+
+
 @pytest.mark.both_languages
 def test_a_call_that_nobody_has_heard_says_so(crew: Field, hands: Hands) -> None:
     del hands

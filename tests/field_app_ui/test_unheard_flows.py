@@ -73,6 +73,7 @@ def test_a_call_that_was_refused_stands_there_until_help_is_there(crew: Field) -
     ui.tap_hint("alarm")
     ui.settle()
     ui.tap_hint("secondary")
+    ui.tap_hint("secondary")
     ui.settle()
     assert ui.back()
     ui.app.navigator.tick()
