@@ -54,7 +54,13 @@ from field_app.presenters.sheet_views import (
     SheetView,
     VerdictBlock,
 )
-from field_app.presenters.stop_gate import GATE, gate_rows, stop_record
+from field_app.presenters.stop_gate import (
+    GATE,
+    gate_rows,
+    has_nobody_entered,
+    has_too_much_gas,
+    stop_record,
+)
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
@@ -83,6 +89,13 @@ class PointData:
         """Return the most gas that a form of the office or the gate of this stop tells of."""
         told = (self.forms.lel_pct, self.air.record.lel_pct)
         return max((value for value in told if value is not None), default=None)
+
+    @property
+    def is_air_beyond(self) -> bool:
+        """Return whether the air is beyond the stop's limits, whatever its own fields say."""
+        return has_nobody_entered(self.air) or has_too_much_gas(
+            self.checkpoint.limits, self.lel_pct
+        )
 
 
 class PointPage:
@@ -253,7 +266,8 @@ class PointPage:
         """Return the note with what was typed and is no value, and with the gas of a form."""
         t, gas = self._parts.context.words, Measure.GAS_LEL_PCT
         texts = unread_texts(judged)
-        if data.lel_pct is not None and is_dangerous((), data.lel_pct):
+        is_told = has_too_much_gas(data.checkpoint.limits, data.lel_pct)
+        if data.lel_pct is not None and (is_told or is_dangerous((), data.lel_pct)):
             texts = (*texts, (gas, f"{shown_number(data.lel_pct)} {UNITS[gas]}"))
         told = [f"{measure_text(t, measure)}: {text}" for measure, text in texts]
         new = [each for each in dict.fromkeys(told) if each not in note]
@@ -267,7 +281,8 @@ class PointPage:
         judged = self._judged(data, answers)
         outcome = answers.get(_OUTCOME)
         is_danger = is_dangerous(judged, data.lel_pct)
-        is_doubtful = _is_beyond(judged) or _was_grave(self._told(data))
+        is_beyond = _is_beyond(judged) or data.is_air_beyond
+        is_doubtful = is_beyond or _was_grave(self._told(data))
         is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
             *self._warnings(checkpoint, is_danger=is_danger),
@@ -493,7 +508,8 @@ class PointPage:
             return unfilled
         if not is_grave and self._is_taken_back_in_silence(data, answers):
             return t("Say why.")
-        return self._unsaid(answers, is_defect=is_defect, is_beyond=_is_beyond(judged))
+        is_beyond = _is_beyond(judged) or data.is_air_beyond
+        return self._unsaid(answers, is_defect=is_defect, is_beyond=is_beyond)
 
     def _unsaid_of_left_out(self, answers: Answers, judged: Sequence[Judged]) -> str:
         t = self._parts.context.words

@@ -1,6 +1,6 @@
 """The gate of a stop on a round: the same test of the air as at an order, kept with the stop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet_views import RowAction, RowLine, RowsBlock
 from field_app.presenters.views import Tone
 from field_app.store.round_records import record_of
-from wire_contracts.patrols import Checkpoint, CheckpointKind
+from wire_contracts.patrols import Checkpoint, CheckpointKind, Measure, ValueLimit
 from wire_contracts.site_facts import GasMeasurement
 
 GATE: Final = "gate"
@@ -50,6 +50,17 @@ def gate_rows(t: Words, checkpoint: Checkpoint, air: WellSheet) -> list[RowsBloc
         actions=(RowAction(key=GATE, text=t("Measure"), icon="air-filter", kind="tonal"),),
     )
     return [RowsBlock(key="entry", title="", lines=(line,))]
+
+
+def has_too_much_gas(limits: Sequence[ValueLimit], lel_pct: float | None) -> bool:
+    """Return whether gas that a gate or a form tells of lies above what the stop allows."""
+    highs = [each.high for each in limits if each.measure is Measure.GAS_LEL_PCT]
+    return lel_pct is not None and any(high is not None and lel_pct > high for high in highs)
+
+
+def has_nobody_entered(air: WellSheet) -> bool:
+    """Return whether the last test of the air before this stop let nobody in."""
+    return bool(air.record.gas) and not air.record.gas[-1][1].is_entry_allowed
 
 
 class StopGatePage(AirPage[WellSheet]):

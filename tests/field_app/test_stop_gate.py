@@ -8,7 +8,9 @@ import pytest
 
 from field_app.i18n import CatalogueWords
 from field_app.orders.entry_gate import has_no_breath
+from field_app.patrols.presence import by_hand
 from field_app.presenters.form_wording import unit_text
+from field_app.presenters.point import PointPage
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
@@ -54,8 +56,8 @@ def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
     )
 
 
-def gate(parts: RoundParts, **texts: str) -> SheetPresenter[object]:
-    page = StopGatePage(parts, RUN, STOP)
+def gate(parts: RoundParts, run_id: str = RUN, **texts: str) -> SheetPresenter[object]:
+    page = StopGatePage(parts, run_id, STOP)
     presenter: SheetPresenter[object] = SheetPresenter(page, parts.context)  # type: ignore[arg-type]
     presenter.attach(lambda _view: None)
     for key, text in texts.items():
@@ -102,6 +104,40 @@ def test_what_was_measured_at_a_stop_is_told_and_lasts_half_an_hour(
     assert (fact["place"], fact["is_entry_allowed"]) == ("Valve well 31", True)
     assert (fact["run_id"], fact["checkpoint_id"]) == (RUN, STOP)
     assert "order_id" not in fact
+
+
+@pytest.mark.parametrize(
+    ("air", "told"),
+    [
+        ({"oxygen_pct": "16", "lel_pct": "14"}, "seen; Combustible gas: 14 % LEL"),
+        ({"oxygen_pct": "16", "lel_pct": "0"}, "seen"),
+    ],
+)
+def test_no_zero_at_a_stop_wipes_what_its_gate_has_measured(
+    parts: RoundParts, tablet: Tablet, town: TownOffice, air: dict[str, str], told: str
+) -> None:
+    run_id = parts.desk.start_run("plan-1", [STOP])
+    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    gate(parts, run_id, **AIR | STICKER | air).tap("deny")
+    stop: SheetPresenter[object] = SheetPresenter(
+        PointPage(parts, run_id, STOP),  # type: ignore[arg-type]  # as in `gate`
+        parts.context,
+    )
+    stop.attach(lambda _view: None)
+    stop.type("gas_lel_pct", "0")
+    stop.type("well_water_cm", "3")
+    stop.flush()
+    assert stop.view.primary is not None
+    beyond = "A value is beyond its limit: record a defect, or say in the note why not."
+    assert stop.view.primary.refusal == beyond
+    stop.type("note", "seen")
+    stop.flush()
+    stop.tap("done")
+    tablet.sync_now()
+
+    (point,) = [each.payload for each in town.pushed if each.field == "patrol_point"]
+    assert point is not None
+    assert (point["outcome"], point["note"]) == ("ok", told)
 
 
 @pytest.mark.parametrize(
