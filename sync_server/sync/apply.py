@@ -236,17 +236,17 @@ def _go(
         return refused(Code.ROLE_REFUSED, "this step belongs to the office")
     event = WorkOrderEvent(operation.field)
     crew_id = context.tablet.crew_id
+    word_utc = last_word_utc(operation.at, time)
     mover = Mover(
         actor=operation.actor,
         happened_at_utc=time.at_utc,
         crew_id=crew_id,
         op_id=operation.op_id,
+        word_utc=word_utc,
     )
-    is_given = event is WorkOrderEvent.ACCEPT and _is_given(
-        connection, context, order, last_word_utc(operation.at, time)
-    )
+    is_given = event is WorkOrderEvent.ACCEPT and _is_given(connection, context, order, word_utc)
     if is_given:
-        order = _give(context, order)
+        order = _give(context, order, context.claim_utc(order.order_id, word_utc))
     refusal = _refusal(connection, context, order, event)
     if refusal is not None:
         return refusal
@@ -265,17 +265,18 @@ def _is_given(
 ) -> bool:
     """Return whether the crew was given an order by what this restored server has forgotten.
 
-    Its tablet had a word of the server after the last step that is known here, and before the
-    restore, and took an order that is another crew's here, or nobody's yet.
+    Its tablet took, before the restore, an order that is another crew's here, or nobody's yet, and
+    had a later word of the server than the last step that is known here: whichever tablet repeats
+    its steps first.
     """
     is_mine = order.document.crew_id == context.tablet.crew_id
     is_open = order.state is WorkOrderState.RELEASED and _is_free(context, order)
     is_moved = not is_mine and not is_open and _hand_over_of(order.state) is not None
-    if not is_moved or not context.may_be_forgotten(word_utc):
+    if not is_moved or not context.may_be_forgotten(word_utc) or context.restored_at_utc is None:
         return False
     context.book.write()  # a step of this push counts too
-    last_utc = last_step_at(connection, order.order_id)
-    return last_utc is None or last_utc < word_utc
+    last_utc = last_step_at(connection, order.order_id, context.restored_at_utc)
+    return last_utc is None or last_utc < context.claim_utc(order.order_id, word_utc)
 
 
 def _is_free(context: CrewContext, order: OrderRecord) -> bool:
@@ -288,11 +289,13 @@ def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:
     return next((each for each in events if (state, each) in WORK_ORDER.table), None)
 
 
-def _give(context: CrewContext, order: OrderRecord) -> OrderRecord:
+def _give(context: CrewContext, order: OrderRecord, word_utc: datetime) -> OrderRecord:
     """Return the order, given to the tablet's crew as it had been before the restore."""
     crew_id, event = context.tablet.crew_id, _hand_over_of(order.state)
     if event is not None:
-        mover = Mover(actor=SERVER, happened_at_utc=context.now_utc, crew_id=crew_id)
+        mover = Mover(
+            actor=SERVER, happened_at_utc=context.now_utc, crew_id=crew_id, word_utc=word_utc
+        )
         context.book.move(order.order_id, event, mover)
     context.book.change(order.order_id, {"crew_id": crew_id})
     return context.book.get(order.order_id)

@@ -1,7 +1,7 @@
 """What one operation comes to, and for whom it is judged: words of `apply` and `facts`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync_server.access.tablet_store import TabletIdentity
@@ -22,6 +22,7 @@ class CrewContext:
     `book` holds the orders of the transaction, `words` what their fields took; a revoked tablet's
     work came in sealed.
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
+    `step_words`: order -> the newest word of the server before any step of this push on it.
     """
 
     tablet: TabletIdentity
@@ -32,10 +33,19 @@ class CrewContext:
     words: FieldWords
     is_revoked: bool = False
     restored_at_utc: datetime | None = None
+    step_words: Mapping[str, datetime] = field(default_factory=dict)
 
     def may_be_forgotten(self, word_utc: datetime) -> bool:
         """Return whether this server may have forgotten what was true at its last word."""
         return self.restored_at_utc is not None and word_utc <= self.restored_at_utc
+
+    def claim_utc(self, order_id: str, word_utc: datetime) -> datetime:
+        """Return up to when the crew knew before the restore that it has the order.
+
+        Who goes on after a later word of the server had not lost it by then.
+        """
+        newest_utc = self.step_words.get(order_id, word_utc)
+        return max(word_utc, newest_utc) if self.may_be_forgotten(newest_utc) else word_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,8 @@ from sync_server.sync.scope import buckets_among, buckets_of_tablet
 from sync_server.sync.word_store import FieldWords
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
-from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import Operation, OperationResult, Outcome
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
 from wire_contracts.orders import ENTITY
 
 _LOG = structlog.get_logger("sync_server.sync.push")
@@ -232,6 +232,7 @@ class _PushJob:
         self._boots: dict[str, BootTimes] = {}
         self._judged: dict[str, _Judged] = {}
         self._reused: dict[int, OperationResult] = {}
+        self._step_words: dict[str, datetime] = {}
         self._buckets: frozenset[str] | None = None
 
     def run(self, groups: Sequence[Sequence[Entry]]) -> list[OperationResult]:
@@ -285,6 +286,7 @@ class _PushJob:
                 words=self._words,
                 is_revoked=self._sender.is_revoked,
                 restored_at_utc=restored_at_utc,
+                step_words=self._step_words,
             )
             for tablet in self._enrolments
         ]
@@ -332,6 +334,15 @@ class _PushJob:
         self._boots = known_boots(self._connection, unseen)
         if unseen:
             self._watch_for_copies(unseen)
+        self._note_step_words(unseen)
+
+    def _note_step_words(self, unseen: Sequence[Operation]) -> None:
+        """Note per order what the sender knew of the server at its newest step."""
+        for each in unseen:
+            if each.kind is OperationKind.GO and each.at.contact_ms is not None:
+                word_utc = utc_from_ms(each.at.contact_ms)
+                known_utc = self._step_words.get(each.entity_id, word_utc)
+                self._step_words[each.entity_id] = max(known_utc, word_utc)
 
     def _is_fresh(self, entry: Entry) -> bool:
         """Return whether the operation was never seen before, in the ledger or in this push."""

@@ -125,12 +125,16 @@ class OrderStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mover:
-    """Who moves an order, by which operation, and when it happened."""
+    """Who moves an order, by which operation, and when it happened.
+
+    `word_utc`: the server's last word to the tablet before; None: the mover speaks to the server.
+    """
 
     actor: str
     happened_at_utc: datetime
     crew_id: str | None = None
     op_id: str | None = None
+    word_utc: datetime | None = None
 
 
 class WaitsFor(StrEnum):

@@ -1,0 +1,135 @@
+"""After a restore an order is whose it was, whichever of the tablets repeats its work first."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from field_app.tablet import Tablet, open_tablet
+from sync_server.db.order_tables import WORK_ORDER
+from tests.field_app.office_parts import Office, office_app, serving
+from tests.field_app.vault_parts import quick_vault
+from wire_contracts.codes import Code
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoCrews:
+    """A tablet of each crew, both with what the office had before its backup."""
+
+    office: Office
+    one: Tablet
+    two: Tablet
+
+    def all_sync(self) -> None:
+        self.office.clock.advance(minutes=1)
+        self.one.sync_now()
+        self.two.sync_now()
+        self.office.clock.advance(minutes=1)
+
+    def restore(self, backup: Path, *, is_one_first: bool) -> None:
+        self.office.clock.advance(minutes=1)
+        self.office.restore(backup)
+        self.office.clock.advance(minutes=1)
+        tablets = (self.one, self.two) if is_one_first else (self.two, self.one)
+        for tablet in tablets:
+            tablet.sync_now()
+            self.office.clock.advance(minutes=1)
+            tablet.sync_now()
+
+
+@pytest.fixture
+def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
+    with serving(office_app(office)) as url:
+        one = open_tablet(tmp_path / "one", office.clock, vault=quick_vault(tmp_path / "one-key"))
+        two = open_tablet(tmp_path / "two", office.clock, vault=quick_vault(tmp_path / "two-key"))
+        with closing(one), closing(two):
+            one.enrol(url, office.code(), "van 3")
+            two.enrol(url, office.code("crew-2"), "van 4")
+            yield TwoCrews(office=office, one=one, two=two)
+
+
+def finish(tablet: Tablet, order_id: str) -> None:
+    for event in ("accept", "depart", "arrive", "begin"):
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+    tablet.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": "seal"})
+    tablet.desk.finish(order_id)
+
+
+def stands(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None]:
+    order = crews.office.order(order_id)
+    return order.state, order.document.crew_id
+
+
+whoever_is_first = pytest.mark.parametrize("is_one_first", [True, False], ids=["one", "two"])
+
+
+@whoever_is_first
+def test_who_finished_an_order_that_another_crew_had_accepted_before_has_finished_it(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.one.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    crews.all_sync()
+    crews.office.assign(order_id, "crew-2")
+    crews.all_sync()
+    finish(crews.two, order_id)
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+    assert list(crews.two.look_here()) == []
+
+
+@whoever_is_first
+def test_who_got_an_order_back_and_finished_it_has_finished_it(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.assign(order_id, "crew-2")
+    crews.all_sync()
+    crews.two.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    crews.all_sync()
+    crews.office.assign(order_id, "crew-1")
+    crews.all_sync()
+    finish(crews.one, order_id)
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+    assert list(crews.one.look_here()) == []
+
+
+@whoever_is_first
+def test_who_was_refused_a_free_order_does_not_get_it_by_being_first(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    with crews.office.engine.begin() as connection:
+        connection.execute(
+            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
+        )
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    for tablet in (crews.one, crews.two):
+        tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    crews.all_sync()
+    assert [each.code for each in crews.two.look_here()] == [Code.TAKEN]
+    for event in ("depart", "arrive", "begin"):
+        crews.one.desk.tap(order_id, WorkOrderEvent(event))
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.WORKING, "crew-1")
+    assert list(crews.one.look_here()) == []
