@@ -12,6 +12,7 @@ from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.lone_watch import HelpCalled, Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
+from field_app.orders.order_store import SeenOrder
 from field_app.orders.safety_steps import (
     is_unsafe,
     measured_at_ms,
@@ -79,6 +80,7 @@ from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
 
 _DAY: Final = timedelta(days=1)
+_BELIEVED: Final = timedelta(days=30)
 _WATCH_BACK: Final = timedelta(hours=18)
 """A watch does not outlive a shift."""
 
@@ -127,7 +129,11 @@ class SiteDesk:
         return parts[0].plane if parts else None
 
     def closed_elsewhere(self, order_id: str) -> Sequence[tuple[str, ClosedValve]]:
-        """Return the valves that this tablet closed for other orders, with the order's number."""
+        """Return the valves that are closed for other orders, with the order's number.
+
+        Of an order that this crew has no more nobody tells what became of a valve: for a month it
+        is believed closed.
+        """
 
         def work(connection: Connection) -> Sequence[tuple[str, ClosedValve]]:
             by_order: dict[str, list[OwnFact]] = {}
@@ -135,10 +141,11 @@ class SiteDesk:
                 by_order.setdefault(str(fact.payload.get("order_id") or ""), []).append(fact)
             by_order.pop(order_id, None)
             numbers = order_store.load_numbers(connection, set(by_order))
+            since_ms = self._stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
             return [
                 (numbers.get(each, each), valve)
                 for each, facts in by_order.items()
-                for valve in closed_valves(facts)
+                for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
             ]
 
         return self._database.read(work)
@@ -351,7 +358,8 @@ class SiteDesk:
     def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd, by: str = "") -> None:
         """End a visit without a finding, with its reason, as one group.
 
-        Valves that stay closed are handed over to whoever comes next, from the person `by`.
+        Valves that stay closed are handed over to whoever comes next, from the person `by`, and
+        so is that none is, where the crew before had left one closed.
 
         Raises:
             RefusedTransition: The order does not stand where a visit ends.
@@ -362,7 +370,8 @@ class SiteDesk:
             sheet = self._sheet(connection, order_id)
             WORK_ORDER.next_state(sheet.document.state, event)
             changes = [new_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
-            if sheet.record.valves:
+            left = sheet.document.handover
+            if sheet.record.valves or (left is not None and left.valves):
                 kept = self._handover(connection, sheet, end.note, by)
                 changes.insert(0, new_fact(order_id, FactType.HANDOVER, handover_json(kept)))
             self._append(connection, changes, [go(order_id, event)])
@@ -529,6 +538,14 @@ class SiteDesk:
                 [f"{page}.{key}" for key in typed],
             )
             seal_typed(connection, order_id, stamp)
+
+
+def _closed_for(
+    seen: SeenOrder | None, facts: Sequence[OwnFact], since_ms: int
+) -> Sequence[ClosedValve]:
+    if seen is None or seen.document is None:
+        return [valve for valve in closed_valves(facts) if valve.at_ms >= since_ms]
+    return closed_valves(facts, seen.document.handover)
 
 
 def _moment(fact: OwnFact) -> WatchMoment | None:

@@ -40,6 +40,7 @@ _TYPED_GAS: Final = tuple(
     f"{page}.{AirValue.LEL_PCT if page == 'gate' else Quantity.GAS_LEL_PCT}"
     for page in ("gate", SafetyStep.MEASURE, SafetyStep.REMEASURE)
 )
+_HANDED_OVER: Final = frozenset({FactType.ISOLATION, FactType.SAFETY_STEP})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -115,15 +116,19 @@ def work_record(
     """Return what was done; a fact that this app cannot read counts as none.
 
     With every arrival (a fact of the type `ARRIVED`) a visit begins. What was finished before
-    counts for nothing in the next one, except for valves that are still closed. `typed` is what
+    counts for nothing in the next one, except for valves that are still closed. A hand-over that is
+    newer than what this tablet told of valves and steps stands for it. `typed` is what
     stands on the pages, by `<page>.<field>`: gas that somebody typed was in the air, kept or not.
     `now` is the moment for which steps must stand; None asks nothing about their age.
     """
     begins = _case_begins(facts)
-    case, given = facts[begins:], None if begins else handover
+    case = facts[begins:]
+    given = None if _is_of_former_case(handover, facts[:begins]) else handover
     valves = {each.valve_id: each for each in (handover.valves if handover else ())}
     book = _begun(given)
     for number, fact in enumerate(facts):
+        if _is_handed_over(fact, handover):
+            continue
         if fact.fact_type == FactType.ISOLATION:
             is_opened = _take_valve(fact, valves)
             if is_opened and number >= begins:
@@ -240,13 +245,38 @@ def _ends_visit(fact: OwnFact) -> bool:
     return fact.fact_type == FactType.VISIT_END or _is_finding(fact)
 
 
-def closed_valves(facts: Sequence[OwnFact]) -> tuple[ClosedValve, ...]:
-    """Return the valves that are closed after these facts of one order."""
-    valves: dict[str, ClosedValve] = {}
+def closed_valves(
+    facts: Sequence[OwnFact], handover: Handover | None = None
+) -> tuple[ClosedValve, ...]:
+    """Return the valves that are closed after these facts of one order, and what was left of it."""
+    valves = {each.valve_id: each for each in (handover.valves if handover else ())}
     for fact in facts:
-        if fact.fact_type == FactType.ISOLATION:
+        if fact.fact_type == FactType.ISOLATION and not _is_handed_over(fact, handover):
             _take_valve(fact, valves)
     return tuple(valves.values())
+
+
+def _known_ms(fact: OwnFact) -> int:
+    """Return when a fact was made, by the server's clock as far as the tablet knew it."""
+    return fact.at_ms + (0 if fact.at is None else fact.at.offset_ms)
+
+
+def _is_handed_over(fact: OwnFact, handover: Handover | None) -> bool:
+    """Return whether a newer hand-over stands for what a fact says of valves and steps.
+
+    Whoever handed over knew it, because the server did: a later crew may have opened what was
+    closed. What no server has heard, or has refused, nobody else can know.
+    """
+    if handover is None or fact.fact_type not in _HANDED_OVER or not fact.is_told:
+        return False
+    return _known_ms(fact) <= handover.at_ms
+
+
+def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> bool:
+    """Return whether this tablet finished the order after the hand-over, which tells of then."""
+    if handover is None:
+        return False
+    return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
 
 
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:

@@ -1,6 +1,7 @@
 """Facts that somebody must hear of at once: calls for help, unanswered watches, hand-overs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from sync_server.sync.effects import CrewContext, Effect
@@ -9,6 +10,7 @@ from sync_server.work_orders.order import Fact
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.operations import Outcome
 from wire_contracts.orders import FactType
 from wire_contracts.payloads import dump_json
@@ -38,7 +40,7 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
         return _CALLS
     if fact.fact_type is not FactType.HANDOVER or fact.is_orphan or fact.order_id is None:
         return None
-    text = _handover_text(FieldReader(place=f"fact {fact.fact_id}", values=payload))
+    text = _handover_text(fact, payload)
     order = context.book.find(fact.order_id)
     is_theirs = order is not None and order.document.crew_id == context.tablet.crew_id
     if text is not None and is_theirs:
@@ -46,8 +48,11 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     return _HANDED_OVER
 
 
-def _handover_text(reader: FieldReader) -> str | None:
+def _handover_text(fact: Fact, payload: JsonObject) -> str | None:
+    """Return the hand-over as tablets get it, with its moment by the server's clock."""
     try:
-        return dump_json(handover_json(parse_handover(reader))).decode()
+        handover = parse_handover(FieldReader(place=f"fact {fact.fact_id}", values=payload))
+        told = replace(handover, at_ms=ms_from_utc(fact.happened_at_utc))
+        return dump_json(handover_json(told)).decode()
     except ContractError:
         return None

@@ -1,6 +1,7 @@
 """Gas that is found where it is not repaired: an order of class A, once, also offline."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,31 @@ from field_app.orders.site_desk import StepRefusedError
 from field_app.tablet import Tablet
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
-from tests.field_app.site_parts import COMM, LEAK, WATER, told, working_tablet, working_town
+from tests.field_app.site_parts import (
+    COMM,
+    LEAK,
+    TO_WORK,
+    WATER,
+    told,
+    working_tablet,
+    working_town,
+)
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.fields import FieldReader
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.orders import OrderType, SafetyClass
 from wire_contracts.patrol_facts import parse_order_request
 from wire_contracts.quantities import Medium
-from wire_contracts.site_facts import GasMeasurement, GasPurpose, SafetyStep
-from wire_contracts.work_order_states import WorkOrderState
+from wire_contracts.site_facts import (
+    GasMeasurement,
+    GasPurpose,
+    IsolationEvent,
+    SafetyStep,
+    ValveAction,
+    VisitEnd,
+    VisitEndReason,
+)
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
 def air(lel_pct: float, place: str = "VW-031") -> GasMeasurement:
@@ -184,3 +202,28 @@ def test_the_next_crew_hears_how_much_gas_there_was(tablet: Tablet, town: TownOf
     tablet.site.hand_over(LEAK, "key is with the neighbour", "李伟")
 
     assert [each["lel_pct"] for each in told(tablet, town, "handover")] == [15]
+
+
+def test_that_no_valve_is_closed_any_more_is_handed_over_as_well(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    tablet = crew.tablet
+    closed = IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED, may_reopen="Wang")
+    end = VisitEnd(reason=VisitEndReason.PARTS_MISSING)
+    handed: list[list[str]] = []
+    for event in (closed, replace(closed, action=ValveAction.REOPENED, word_from="Wang")):
+        crew.sync_now()
+        for step in TO_WORK:
+            tablet.desk.tap(order_id, step)
+        tablet.site.turn_valve(order_id, event)
+        tablet.site.leave(order_id, WorkOrderEvent.CANNOT_FINISH, end, "Li Wei")
+        crew.sync_now()
+        handover = office.order(order_id).document.handover
+        assert handover is not None
+        assert handover.at_ms == ms_from_utc(office.clock.now_utc())
+        handed.append([each.valve_id for each in handover.valves])
+        office.clock.advance(hours=1)
+        office.act(order_id, WorkOrderEvent.RELEASE)
+
+    assert handed == [["v-1"], []]

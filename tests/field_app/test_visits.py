@@ -1,9 +1,13 @@
 """What a visit still counts of the one before: valves and new parts, but no air and no pressure."""
 
-from field_app.orders.work_record import ARRIVED, OwnFact, work_record
+from dataclasses import replace
+
+from field_app.orders.work_record import ARRIVED, OwnFact, closed_valves, work_record
 from wire_contracts.fields import JsonObject
+from wire_contracts.operations import DeviceTime
 from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.site_facts import (
+    ClosedValve,
     DoneStep,
     Handover,
     IsolationEvent,
@@ -15,6 +19,7 @@ from wire_contracts.site_facts import (
 )
 
 NOON_MS = 1_795_000_000_000
+OPENED = isolation_json(IsolationEvent(valve_id="v-1", action=ValveAction.REOPENED))
 CLOSED = isolation_json(IsolationEvent(valve_id="v-1", action=ValveAction.CLOSED))
 COUNT: JsonObject = {"value": 12.0}
 
@@ -73,6 +78,59 @@ def test_the_next_crew_ventilates_and_measures_for_itself() -> None:
 
     assert record.done == {SafetyStep.ISOLATE, SafetyStep.REPAIR}
     assert record.lel_pct == 15.0
+
+
+def at(minute: int, each: OwnFact, *, is_told: bool = True, offset_ms: int = 0) -> OwnFact:
+    wall_ms = NOON_MS + minute * 60_000
+    clocks = DeviceTime(wall_ms=wall_ms, mono_ms=0, boot_id="b", offset_ms=offset_ms)
+    return replace(each, at_ms=wall_ms, at=clocks, is_told=is_told)
+
+
+SHUT, OPEN = fact(FactType.ISOLATION, CLOSED), fact(FactType.ISOLATION, OPENED)
+BY_ANNA = ClosedValve(valve_id="v-1", at_ms=NOON_MS, by="Anna", may_reopen="Wang")
+
+
+def by_anna(minute: int, *valves: ClosedValve, lel_pct: float | None = None) -> Handover:
+    steps = (DoneStep(step=SafetyStep.ISOLATE, at_ms=NOON_MS, by="Anna"),)
+    at_ms = NOON_MS + minute * 60_000
+    return Handover(note="", by="Anna", at_ms=at_ms, valves=valves, steps=steps, lel_pct=lel_pct)
+
+
+def test_a_newer_hand_over_stands_for_what_this_crew_had_told_before() -> None:
+    reopened = [at(0, ARRIVAL), at(1, SHUT), at(2, OPEN), at(60, ARRIVAL)]
+    closed = [at(0, ARRIVAL), at(1, SHUT), at(60, ARRIVAL)]
+
+    assert work_record(reopened, by_anna(30, BY_ANNA)).valves == (BY_ANNA,)
+    assert work_record(closed, by_anna(30)).valves == ()
+    assert closed_valves(closed, by_anna(30)) == ()
+    assert work_record([*closed, at(61, SHUT)], by_anna(30)).valves != ()
+    assert work_record([*reopened, at(61, OPEN)], by_anna(30, BY_ANNA)).valves == ()
+
+
+def test_what_nobody_else_can_know_stands_beside_a_hand_over() -> None:
+    untold = [at(0, ARRIVAL), at(1, SHUT, is_told=False)]
+    ahead = [at(0, ARRIVAL), at(10, SHUT, offset_ms=-30 * 60_000)]
+    behind = [at(0, ARRIVAL), at(10, SHUT, offset_ms=30 * 60_000)]
+
+    assert len(work_record(untold, by_anna(30)).valves) == 1
+    assert work_record(ahead, by_anna(5)).valves == (), "its clock was half an hour ahead"
+    assert len(work_record(behind, by_anna(30)).valves) == 1
+
+
+def test_steps_of_before_a_hand_over_are_those_that_it_names() -> None:
+    repaired = at(3, step(SafetyStep.REPAIR, how="made_safe"))
+    record = work_record([at(0, ARRIVAL), repaired, at(60, ARRIVAL)], by_anna(30))
+
+    assert record.done == {SafetyStep.ISOLATE}, "whoever came next took the repair back"
+
+
+def test_gas_that_another_crew_handed_over_after_the_own_finding_counts() -> None:
+    facts = [at(0, ARRIVAL), at(5, FINISHED), at(60, ARRIVAL)]
+
+    assert work_record(facts, by_anna(30, lel_pct=30.0)).lel_pct == 30
+    assert work_record(facts, by_anna(30)).done == {SafetyStep.ISOLATE}
+    assert work_record(facts, by_anna(4, lel_pct=30.0)).lel_pct is None
+    assert work_record(facts, by_anna(4)).done == frozenset()
 
 
 def test_gas_that_was_typed_and_not_kept_was_in_the_air() -> None:
