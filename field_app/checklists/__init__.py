@@ -1,6 +1,7 @@
 """The office's forms on this tablet: which there are, what was answered, and the sealed answers.
 
 form_shelf      the published forms as pulled, each compiled once
+form_gas        which questions ask for gas
 form_surroundings_io      the clock, chance and ids that rules may ask for
 form_desk       opens a form for a record, keeps every answer, seals the answer set
 

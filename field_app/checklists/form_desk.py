@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
+from field_app.forms.numbers import most_lel_pct
 from field_app.orders import order_store
 from field_app.orders.stamps import Stamps
 from field_app.store import (
@@ -54,6 +55,7 @@ class FormSheet:
 
     Attributes:
         session: The answers; change them there, then `FormDesk.save`.
+        gas_places: Which of its places measure gas.
         last: What was answered before for this subject, by place.
         saved: What the draft holds.
         saved_at_ms: When the last answer was kept; None: nothing was.
@@ -62,6 +64,7 @@ class FormSheet:
     subject: FormSubject
     head: FormHead
     session: FormSession
+    gas_places: frozenset[str] = frozenset()
     last: Mapping[str, str] = field(default_factory=dict)
     saved: dict[str, str] = field(default_factory=dict)
     saved_at_ms: int | None = None
@@ -205,17 +208,26 @@ class FormDesk:
         )
         return frozenset(form.rpartition("@")[0] for form in forms)
 
-    def drafted(self, subject: FormSubject) -> tuple[Mapping[str, str], ...]:
-        """Return what the person at work has answered in forms that are not finished, by place."""
+    def most_lel_pct(self, subject: FormSubject, since_ms: int = 0) -> float | None:
+        """Return the most gas that the forms of a subject tell of; None: of none.
+
+        Each finished form as it was answered last since a moment of the tablet's clock, and what
+        the person at work has typed into one that is not finished.
+        """
         author = self._stamps.actor()
 
-        def work(connection: Connection) -> tuple[Mapping[str, str], ...]:
-            forms = draft_store.forms_begun(connection, subject.about_id, author)
-            keys = [_draft_key(subject, form, author) for form in forms]
-            drafts = [draft_store.load_draft(connection, key).answers for key in keys]
-            return tuple(
-                {place: _text(value) for place, value in answers.items()} for answers in drafts
+        def work(connection: Connection) -> float | None:
+            last = {
+                each.form.rpartition("@")[0]: (each.form, each.answers)
+                for each in _sealed(connection, subject, since_ms)
+            }
+            begun = draft_store.forms_begun(connection, subject.about_id, author)
+            drafts = [(form, _drafted(connection, subject, form, author)) for form in begun]
+            told = (
+                most_lel_pct(answers, self._shelf.gas_places(connection, form))
+                for form, answers in (*last.values(), *drafts)
             )
+            return max((each for each in told if each is not None), default=None)
 
         return self._database.read(work)
 
@@ -236,10 +248,18 @@ class FormDesk:
             subject=subject,
             head=shelved.head,
             session=FormSession(shelved.form, surroundings(self._clock, self.zone), saved),
+            gas_places=shelved.gas_places,
             last=_last_answers(connection, subject, shelved.head.form_id),
             saved=saved,
             saved_at_ms=draft.saved_at_ms,
         )
+
+
+def _drafted(
+    connection: Connection, subject: FormSubject, form: str, author: str
+) -> dict[str, str]:
+    draft = draft_store.load_draft(connection, _draft_key(subject, form, author))
+    return {place: _text(value) for place, value in draft.answers.items()}
 
 
 def _text(value: JsonValue) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from field_app.checklists.form_gas import gas_places
 from field_app.store import base_store
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
@@ -27,6 +28,7 @@ class ShelvedForm:
 
     head: FormHead
     form: CompiledForm
+    gas_places: frozenset[str] = frozenset()
 
 
 class FormShelf:
@@ -66,14 +68,22 @@ class FormShelf:
             head = parse_head(reader)
             known = self._compiled.get(head.sha256)
             if known is None or known.head != head:
+                model = parse_model(reader.object("model"))
                 known = ShelvedForm(
-                    head=head, form=CompiledForm(parse_model(reader.object("model")))
+                    head=head, form=CompiledForm(model), gas_places=gas_places(model)
                 )
                 self._compiled[head.sha256] = known
         except (ContractError, UnknownFunctionError, CircleError) as error:
             message = f"form {key}: cannot be read by this app: {error}"
             raise FormGoneError(message) from error
         return known
+
+    def gas_places(self, connection: Connection, key: str) -> frozenset[str]:
+        """Return which places of one version measure gas; none of a version that has left."""
+        try:
+            return self.version(connection, key).gas_places
+        except FormGoneError:
+            return frozenset()
 
     def _current(self, connection: Connection) -> list[FormHead]:
         """Return the heads that this app can read; a document is taken apart once."""

@@ -46,7 +46,8 @@ def shown_number(value: float) -> str:
 FULL_SCALE_LEL_PCT: Final = 100.0
 """Where a detector of combustible gas ends by definition."""
 
-_LEL_UNIT: Final = re.compile(r"\s*%?\s*(lel)?\s*$", re.IGNORECASE)
+_LEL_UNIT: Final = re.compile(r"\s*(%\s*(lel|l)?|lel)?\s*$", re.IGNORECASE)
+_RANGE: Final = re.compile(r"([0-9.]+)\s*[-~–至到]\s*[0-9.]+")
 _OVER_RANGE: Final = frozenset(
     {
         "OL",
@@ -56,18 +57,22 @@ _OVER_RANGE: Final = frozenset(
         "OR",
         "OVR",
         "OVER",
+        "OVERRANGE",
         "HI",
         "HIGH",
         "MAX",
         "超量程",
         "超限",
         "满量程",
+        "爆表",
     }
 )
 """What detectors show, and crews write, when there is more gas than the cell can tell."""
 
-_LEL_NAME: Final = re.compile(r"(^|_)lel(_|$)")
+_LEL_NAME: Final = re.compile(r"(^|_)lel[0-9]*(_|$)", re.IGNORECASE)
 """How the built-in checklists, and the office after them, name what is measured in % LEL."""
+
+_REPEAT: Final = re.compile(r"\[[0-9]+\]")
 
 
 def parse_lel_pct(text: str) -> float | None:
@@ -78,19 +83,27 @@ def parse_lel_pct(text: str) -> float | None:
 def least_lel_pct(text: str) -> float | None:
     """Return how much gas there is at the least by what was typed, None when nobody can say.
 
-    `OL`, `> 100` and `100+` are no numbers, and yet they say that there is gas.
+    `OL`, `> 100`, `100+` and `20-25` are no numbers, and yet they say that there is gas.
     """
     plain = text.strip().translate(_CHINESE_KEYS)
     if plain.upper().replace(" ", "") in _OVER_RANGE:
         return FULL_SCALE_LEL_PCT
-    return parse_lel_pct(plain.lstrip(">≥").rstrip("+"))
+    plain = _LEL_UNIT.sub("", plain.lstrip(">≥").rstrip("+"))
+    between = _RANGE.fullmatch(plain)
+    return parse_lel_pct(plain if between is None else between.group(1))
 
 
-def most_lel_pct(answers: Mapping[str, str]) -> float | None:
-    """Return the most gas that the answers of a form tell of, by place; None: of none."""
+def most_lel_pct(
+    answers: Mapping[str, str], measuring: frozenset[str] = frozenset()
+) -> float | None:
+    """Return the most gas that the answers of a form tell of, by place; None: of none.
+
+    `measuring` are the places, without the numbers of repeats, that the form itself binds to gas;
+    a place that is named so counts as well.
+    """
     found = [
         least_lel_pct(text)
         for place, text in answers.items()
-        if _LEL_NAME.search(place.rpartition("/")[2])
+        if _LEL_NAME.search(place.rpartition("/")[2]) or _REPEAT.sub("", place) in measuring
     ]
     return max((each for each in found if each is not None), default=None)

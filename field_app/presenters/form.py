@@ -380,7 +380,7 @@ class FormPresenter:
 
     def _danger_text(self, sheet: FormSheet) -> str:
         t, answers = self._context.words, sheet.session.drafted()
-        if is_explosive(most_lel_pct(answers)):
+        if is_explosive(most_lel_pct(answers, sheet.gas_places)):
             return t("Get out, keep others away")
         return t("Do not go in") if has_no_breath(answers) else ""
 

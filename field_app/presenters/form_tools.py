@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from field_app.checklists.form_desk import FormSubject
-from field_app.forms.numbers import most_lel_pct
 from field_app.orders.completion import Evidence
+from field_app.orders.work_record import WorkRecord
 from field_app.presenters.form import FormRequest
 from field_app.presenters.ports import Words
 from field_app.presenters.views import OrderTool, Tone
@@ -28,6 +28,11 @@ class OrderSeen(Protocol):
     @property
     def document(self) -> WorkOrderDocument:
         """Return what is known of it."""
+        ...
+
+    @property
+    def record(self) -> WorkRecord:
+        """Return what was done on site."""
         ...
 
 
@@ -56,13 +61,11 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
     """Return what there is of an order outside its desk: whether photos are kept, open forms.
 
     A form that is for every kind of order is offered, and demanded only when it is required. Gas
-    counts as each form says it last, finished or not.
+    counts as each form says it last, finished or not; a form that was finished before the order
+    was opened again proves nothing.
     """
     subject = FormSubject(about=ENTITY, about_id=order.order_id)
-    sealed = {each.form.rpartition("@")[0]: each for each in tablet.forms.finished(subject)}
-    done = sealed.keys()
-    answers = (*(each.answers for each in sealed.values()), *tablet.forms.drafted(subject))
-    told = [value for each in answers if (value := most_lel_pct(each)) is not None]
+    done = {each.form.rpartition("@")[0] for each in tablet.forms.finished(subject)}
     offered = tablet.forms.offers(ENTITY, form_purposes(order.document))
     left = [head for head in offered if head.form_id not in done]
     return Evidence(
@@ -71,7 +74,7 @@ def order_evidence(tablet: Tablet, order: OrderSeen, t: Words) -> Evidence:
             head.title.plain(t.language) for head in left if head.purposes and not head.is_required
         ],
         required_checklists=[head.title.plain(t.language) for head in left if head.is_required],
-        forms_lel_pct=max(told, default=None),
+        forms_lel_pct=tablet.forms.most_lel_pct(subject),
     )
 
 

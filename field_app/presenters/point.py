@@ -419,7 +419,7 @@ class PointPage:
                 text=each.text,
                 hint=limit_text(t, each.limit),
                 error=errors.get(each.verdict, ""),
-                steps=("0",) if each.limit.low is None else (),
+                steps=("0",) if each.limit.low is None and not each.text.strip() else (),
             )
             for each in judged
         ]

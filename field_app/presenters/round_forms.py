@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from field_app.checklists.form_desk import FormDesk, FormSubject
-from field_app.forms.numbers import most_lel_pct
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.ports import Words
 from field_app.presenters.sheet_views import Block, RowAction, RowLine, RowsBlock
@@ -49,13 +48,11 @@ def forms_of(
     if not offered:
         return FormsSeen()
     begun, done = desk.begun(subject), desk.finished(subject, since_ms)
-    last = {answers.form.rpartition("@")[0]: answers.answers for answers in done}
-    told = [most_lel_pct(each) for each in (*last.values(), *desk.drafted(subject))]
     return FormsSeen(
         offered=offered,
         begun=begun,
         done=done,
-        lel_pct=max((each for each in told if each is not None), default=None),
+        lel_pct=desk.most_lel_pct(subject, since_ms),
     )
 
 

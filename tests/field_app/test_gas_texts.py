@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from field_app.checklists.form_gas import gas_places
 from field_app.forms.numbers import least_lel_pct, most_lel_pct, parse_lel_pct
+from wire_contracts.forms.model import NO_TEXT, FormModel, FormNode, NodeKind
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,11 @@ from field_app.forms.numbers import least_lel_pct, most_lel_pct, parse_lel_pct
         ("> 100 % LEL", None, 100.0),
         ("OL", None, 100.0),
         ("超量程", None, 100.0),
+        ("爆表", None, 100.0),
+        ("over range", None, 100.0),
+        ("20-25", None, 20.0),
+        ("20~25 % LEL", None, 20.0),
+        ("45 %L", 45.0, 45.0),
         ("", None, None),
         ("much", None, None),
         ("5000 ppm", None, None),
@@ -45,3 +52,22 @@ def test_a_form_tells_of_the_most_gas_in_it() -> None:
 
     assert most_lel_pct(answers) == 45.0
     assert most_lel_pct({"look/well_water_cm": "80", "label": "80"}) is None
+    assert most_lel_pct({"look/LEL": "30", "lel1": "12"}) == 30.0
+
+
+def test_a_question_that_the_office_binds_to_gas_is_gas_whatever_its_name() -> None:
+    rooms = FormNode(
+        path="/data/rooms",
+        kind=NodeKind.REPEAT,
+        children=(
+            FormNode(path="/data/rooms/a", kind=NodeKind.DECIMAL, quantity="gas_lel_pct"),
+            FormNode(path="/data/rooms/b", kind=NodeKind.DECIMAL, unit="% LEL"),
+            FormNode(path="/data/rooms/c", kind=NodeKind.DECIMAL, unit="m"),
+        ),
+    )
+    model = FormModel(form_id="air", version="1", title=NO_TEXT, nodes=(rooms,))
+
+    places = gas_places(model)
+
+    assert places == {"rooms/a", "rooms/b"}
+    assert most_lel_pct({"rooms[2]/a": "45", "rooms[1]/c": "80"}, places) == 45.0
