@@ -64,6 +64,7 @@ from field_app.store.ids_io import clamped_ms, draw_replica_id
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.rescue import rescued_count, rescued_files
 from field_app.store.salvage_io import files_set_aside, remove_copies
+from field_app.store.sealed_store import Seal
 from field_app.store.settings_store import Key
 from field_app.store.tables import outbox_op
 from field_app.sync import sync_store
@@ -183,9 +184,12 @@ class Tablet:
         from field_app.sync.enrol_io import enrol  # noqa: PLC0415 - after the first list
 
         make_sure_of_room(self._folder)
+        is_shut = self._is_shut()
         identity = enrol(server_url, code, device_name, self.identity)
         is_new = self.identity is None
-        self._take_identity(identity)
+        is_given_on = self._take_identity(identity)
+        if is_given_on or is_shut:
+            self._forget_pins()
         if not is_new:  # under another name the same copy would be taken for a clone (trap T7)
             self.database.write(self._renew_replica)
         self.vault.admit()
@@ -254,13 +258,27 @@ class Tablet:
     def must_enrol(self) -> bool:
         """Return whether a one-time code of the office must be given before anybody works on.
 
-        True before the first enrolment, after a withdrawal, and when the last key was wiped by
-        wrong PINs. What was entered is kept and sent all the same.
+        True before the first enrolment, after a withdrawal, when the last key was wiped by wrong
+        PINs, and when nobody who may work here can open it. What was entered is kept and sent all
+        the same.
         """
         has_lost_keys = bool(self.vault.wiped_people()) and not self.vault.has_key()
         return (
-            self.identity is None or has_lost_keys or self.database.read(lease_store.is_withdrawn)
+            self.identity is None
+            or has_lost_keys
+            or self.database.read(lease_store.is_withdrawn)
+            or self._is_shut()
         )
+
+    def _is_shut(self) -> bool:
+        """Return whether the tablet is locked and none of its people has a PIN."""
+        ids = {person.account_id for person in self.people()}
+        return bool(ids) and self.log_in.is_locked() and self.vault.people().isdisjoint(ids)
+
+    def _forget_pins(self) -> None:
+        """Let the crew begin without a PIN; what a PIN protects is left to the server alone."""
+        if self.vault.has_key() and leave_sealed_photos(self.database, self._photo_files):
+            self.vault.forget()
 
     def damaged_files_count(self) -> int:
         """Return how many damaged files of the store were set aside and are kept."""
@@ -475,16 +493,20 @@ class Tablet:
             return None
         return self.vault.seal(public_key, SealedKind.BLOB, sha256, plain)
 
-    def _take_identity(self, identity: Identity) -> None:
+    def _take_identity(self, identity: Identity) -> bool:
+        """Keep who the tablet is from now on; return whether it was given to another crew."""
+        former = self.identity
+        is_given_on = former is not None and former.crew_id != identity.crew_id
         with self._sync_lock:
-            if self.identity is not None and self.identity.crew_id != identity.crew_id:
-                self.database.write(_leave_crew)
+            if is_given_on:
+                self.database.write(partial(_leave_crew, seal=self.vault.seal))
                 self.log_in.begin_anew()
             save_identity(self._folder, identity)
             self.identity = identity
             self._contact.begin_anew()
         if self._listener is not None:
             self._listener.hang_up()
+        return is_given_on
 
     def _carried(self) -> Carried:
         return Carried(
@@ -515,11 +537,13 @@ def _admit(connection: Connection) -> None:
     sync_store.try_at_once(connection)
 
 
-def _leave_crew(connection: Connection) -> None:
+def _leave_crew(connection: Connection, seal: Seal) -> None:
     """Take what the former crew was given off the tablet, but for what own words are about.
 
-    The next crew reads none of it, however long its first pull takes.
+    The next crew reads none of it, however long its first pull takes. What was typed and not
+    finished goes to the office sealed, as after a withdrawal: nobody here would come upon it.
     """
+    sealed_store.leave_drafts_alone(connection, seal)
     settings_store.save(connection, Key.PULL_TOKEN, None)
     base_store.mark_stale(connection)
     base_store.sweep_stale(connection)

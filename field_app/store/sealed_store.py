@@ -337,6 +337,23 @@ def leave_sealed_only(connection: Connection) -> int:
     return count
 
 
+def leave_drafts_alone(connection: Connection, seal: Seal) -> None:
+    """Leave every draft in sealed form only, to be sent: the tablet is given to another crew.
+
+    One that cannot be sealed stays as it is.
+    """
+    for draft, at_ms in draft_store.drafts(connection):
+        if not _is_sealed(connection, draft):
+            seal_draft(connection, seal, draft, at_ms)
+        if _is_sealed(connection, draft):
+            key = (str(SealedKind.DRAFT), draft_about(draft), draft.author)
+            connection.execute(_LEAVE_ALONE, dict(zip(_KEY_NAMES, key, strict=True)))
+            draft_store.forget_draft(connection, draft)
+
+
+_KEY_NAMES: Final = ("of_kind", "of_about", "of_owner")
+_LEAVE_ALONE: Final = update(sealed_item).where(_IS_MINE).values(is_alone=1)
+
 _HELD: Final = -1
 """In `acked_at_ms`: the server refuses it, or nobody can read it; in nobody's way until a person
 tries again."""
@@ -410,7 +427,6 @@ def hold(connection: Connection, keys: Sequence[SealedKey]) -> int:
     return sum(connection.execute(_HOLD, each).rowcount for each in mine)
 
 
-_KEY_NAMES: Final = ("of_kind", "of_about", "of_owner")
 _HOLD: Final = update(sealed_item).where(_IS_MINE, _WAITS_ALONE).values(acked_at_ms=_HELD)
 
 

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import Connection, select
 
 from field_app.orders.order_store import OrderQuery
+from field_app.platform.ports import PinOutcome
 from field_app.store import base_store
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import move_account
+from sync_server.access.roles import Role
 from sync_server.access.tablet_store import revoke_tablet
 from sync_server.db.order_tables import FACT
 from sync_server.sync.ledger_store import read_ledger
@@ -20,6 +22,7 @@ from sync_server.work_orders.person_store import save_person
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.test_troubles_together import CHEN, PIN
 from tests.field_app.vault_parts import quick_vault
+from tests.sync_server.people_parts import person
 from tests.sync_server.real_parts import HandClock
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import token_mark
@@ -164,6 +167,43 @@ def test_what_the_former_crew_was_given_is_gone_before_the_next_one_has_its_own(
     assert tablet.log_in.session.startswith("open:")
     tablet.sync_now()
     assert office.order(at_work).state is WorkOrderState.EN_ROUTE
+
+
+def test_the_next_crew_begins_without_the_former_ones_pin(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    tablet.set_pin(PIN)
+    tablet.sync_now()
+    wang, li = office.utility.member.account_id, office.utility.other_member.account_id
+
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.lock()
+
+    assert tablet.choose_person(li)
+    assert tablet.unlock(wang, PIN).outcome is PinOutcome.UNKNOWN
+    tablet.set_pin("593027")
+    tablet.lock()
+    assert tablet.unlock(li, "593027").outcome is PinOutcome.OPENED
+
+
+def test_a_tablet_that_nobody_of_its_crew_can_open_asks_for_a_code(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    with office.engine.begin() as connection:
+        anna = person(connection, "anna", Role.CREW_MEMBER, "crew-1").account_id
+    tablet.sync_now()
+    tablet.set_pin(PIN)
+    move(office, "crew-2")
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    tablet.lock()
+    assert not tablet.choose_person(anna)
+
+    assert tablet.must_enrol()
+    tablet.enrol(server, office.code(), "van 3")
+
+    assert not tablet.must_enrol()
+    assert tablet.choose_person(anna)
 
 
 def test_a_tablets_clock_that_runs_ahead_takes_no_work_from_who_changed_the_crew_later(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from field_app.access.withdrawal import send_sealed, withdraw
 from field_app.patrols.inspection_desk import home_draft
+from field_app.store import draft_store
 from field_app.store.draft_store import DraftKey
 from field_app.store.sealed_store import draft_about
 from field_app.store.tables import sealed_item
@@ -195,6 +196,20 @@ def test_a_draft_begun_anew_leaves_the_one_that_a_withdrawal_left_alone(
 
     assert drafts_at_the_office(office) == ["twelve readings of the cellar"]
     assert tablet.withdrawal().sealed_waiting == 0
+
+
+def test_an_unfinished_finding_goes_to_the_office_when_the_tablet_is_given_to_another_crew(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.desk.save_answers(order_id, {"note": "gas in the cellar"})
+
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.sync_now()
+
+    assert drafts_at_the_office(office) == ["gas in the cellar"]
+    assert tablet.database.read(draft_store.drafts) == []
 
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["taken", "refused"])
