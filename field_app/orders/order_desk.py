@@ -23,9 +23,10 @@ from field_app.orders.gas_order import gas_found, gas_request, must_order_for_fi
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
 from field_app.orders.site_changes import WORK_FORM, ask_order, new_fact, new_id, operation_of
-from field_app.orders.site_store import facts_of_order
+from field_app.orders.site_drafts_store import begin_anew, texts_of, typed_for_record
+from field_app.orders.site_store import facts_of_order, is_arrival
 from field_app.orders.stamps import Stamps
-from field_app.orders.work_record import WorkRecord, work_record
+from field_app.orders.work_record import WorkRecord, is_case_over, work_record
 from field_app.store import draft_store, outbox_store, photo_store, sealed_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey
@@ -150,6 +151,8 @@ class OrderDesk:
         def work(connection: Connection) -> None:
             document = _readable(connection, order_id)
             _check_step(document, event)
+            if event is WorkOrderEvent.ACCEPT:
+                self._begin_anew(connection, order_id)
             self._append(connection, order_id, [_go(order_id, event)])
 
         self._database.write(work)
@@ -230,6 +233,7 @@ class OrderDesk:
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
             self._append(connection, order_id, _finding_group(sheet, new_id(stamp)))
+            begin_anew(connection, order_id, stamp, is_case_over=False)
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
@@ -256,11 +260,17 @@ class OrderDesk:
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
             self._append(connection, order_id, _gas_group(sheet, stamp, outside or Evidence()))
+            begin_anew(connection, order_id, stamp, is_case_over=False)
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
 
         self._database.write(work)
+
+    def _begin_anew(self, connection: Connection, order_id: str) -> None:
+        """Leave what was measured on an earlier visit behind, before this one begins."""
+        is_over = is_case_over(facts_of_order(connection, order_id))
+        begin_anew(connection, order_id, self._stamps.stamp(connection), is_case_over=is_over)
 
     def _append(
         self, connection: Connection, order_id: str, changes: Sequence[NewOperation]
@@ -298,7 +308,8 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
     work = draft_store.load_draft(
         connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
     )
-    typed = {name: str(value) for name, value in work.answers.items() if value}
+    typed = typed_for_record(connection, order_id, texts_of(work.answers))
+    record = work_record(facts_of_order(connection, order_id), document.handover, typed)
     return FindingSheet(
         order_id=order_id,
         document=document,
@@ -306,19 +317,24 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         answers=answers,
         missing=find_missing(document.medium, answers, document.order_type),
         saved_at_ms=draft.saved_at_ms,
-        record=work_record(facts_of_order(connection, order_id), document.handover, typed),
-        photos=_photo_count(connection, order_id),
+        record=record,
+        photos=_photo_count(connection, order_id, record.begun_at_ms),
     )
 
 
-def _photo_count(connection: Connection, order_id: str) -> int:
-    jobs = photo_store.jobs_of(connection, order_id)
-    return sum(job.role is BlobRole.PHOTO for job, _thumb in jobs)
+def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
+    jobs = [job for job, _thumb in photo_store.jobs_of(connection, order_id)]
+    return sum(job.role is BlobRole.PHOTO and job.made_at_ms >= since_ms for job in jobs)
 
 
 def _sealed_before(connection: Connection, order_id: str) -> dict[str, JsonValue]:
-    """Return the answers sealed last: a finish that was refused is corrected, not typed again."""
+    """Return the answers sealed last: a finish that was refused is corrected, not typed again.
+
+    What was sealed before the crew came to the order this time says nothing of now.
+    """
     for entry in reversed(outbox_store.entries_of(connection, order_id)):
+        if is_arrival(entry):
+            return {}
         payload = entry.operation.payload
         is_finding = payload is not None and payload.get("form") == FINDING_FORM
         if entry.operation.field == FactType.FORM_ANSWERSET and is_finding and payload is not None:

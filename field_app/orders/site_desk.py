@@ -32,11 +32,13 @@ from field_app.orders.site_changes import (
     operation_of,
 )
 from field_app.orders.site_drafts_store import (
+    begin_anew,
     keep_typed,
     load_detector,
     save_detector,
     seal_typed,
     texts_of,
+    typed_for_record,
 )
 from field_app.orders.site_sheet import SiteSheet, WellSheet
 from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
@@ -131,8 +133,8 @@ class SiteDesk:
     def closed_elsewhere(self, order_id: str) -> Sequence[tuple[str, ClosedValve]]:
         """Return the valves that are closed for other orders, with the order's number.
 
-        Of an order that this crew has no more nobody tells what became of a valve: for a month it
-        is believed closed.
+        Of an order that this crew has no more (its number is empty) nobody tells what became of
+        a valve: for a month it is believed closed.
         """
 
         def work(connection: Connection) -> Sequence[tuple[str, ClosedValve]]:
@@ -143,7 +145,7 @@ class SiteDesk:
             numbers = order_store.load_numbers(connection, set(by_order))
             since_ms = self._stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
             return [
-                (numbers.get(each, each), valve)
+                (numbers.get(each, ""), valve)
                 for each, facts in by_order.items()
                 for valve in _closed_for(order_store.load_order(connection, each), facts, since_ms)
             ]
@@ -375,7 +377,7 @@ class SiteDesk:
                 kept = self._handover(connection, sheet, end.note, by)
                 changes.insert(0, new_fact(order_id, FactType.HANDOVER, handover_json(kept)))
             self._append(connection, changes, [go(order_id, event)])
-            self._forget(connection, order_id, "leave", sheet.values_of("leave"))
+            self._end_visit(connection, sheet)
 
         self._database.write(work)
 
@@ -397,7 +399,7 @@ class SiteDesk:
                 new_fact(order_id, FactType.VISIT_END, visit_end_json(end)),
             ]
             self._append(connection, changes, [go(order_id, WorkOrderEvent.CANNOT_FINISH)])
-            self._forget(connection, order_id, "leave", sheet.values_of("leave"))
+            self._end_visit(connection, sheet)
 
         self._database.write(work)
 
@@ -435,6 +437,12 @@ class SiteDesk:
 
     # --- inside a transaction
 
+    def _end_visit(self, connection: Connection, sheet: SiteSheet) -> None:
+        """Forget what belongs to the visit alone: why it ended, what was measured and clocked."""
+        self._forget(connection, sheet.order_id, "leave", sheet.values_of("leave"))
+        stamp = self._stamps.stamp(connection)
+        begin_anew(connection, sheet.order_id, stamp, is_case_over=False)
+
     def _handover(self, connection: Connection, sheet: SiteSheet, note: str, by: str) -> Handover:
         return Handover(
             note=note.strip(),
@@ -460,7 +468,10 @@ class SiteDesk:
             order_id=order_id,
             document=seen.document,
             record=work_record(
-                facts_of_order(connection, order_id), seen.document.handover, typed, now
+                facts_of_order(connection, order_id),
+                seen.document.handover,
+                typed_for_record(connection, order_id, typed),
+                now,
             ),
             typed=typed,
             detector=trusted_detector(used, van.detectors),

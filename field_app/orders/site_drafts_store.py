@@ -6,17 +6,31 @@ Every function works inside a transaction that the caller owns.
 import json
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.forms.finding import MEASURED_PREFIX
+from field_app.forms.numbers import least_lel_pct
 from field_app.orders import order_store
 from field_app.orders.entry_gate import Detector
+from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
+from field_app.orders.step_timer import TIMER_PAGE
+from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS
 from field_app.store import draft_store, sealed_store, settings_store
 from field_app.store.draft_store import DraftAnswer, DraftKey
 from field_app.store.outbox_store import TapStamp
 from field_app.store.settings_store import Key
 from wire_contracts.fields import JsonValue
+from wire_contracts.orders import FINDING_FORM
+from wire_contracts.site_facts import SafetyStep
+from wire_contracts.van import AirValue
+
+_OF_A_VISIT: Final = frozenset(
+    {*map(str, SafetyStep), TIMER_PAGE, MEASURED_PREFIX.removesuffix("."), "reading"}
+)
+_AIR: Final = frozenset(map(str, AirValue))
 
 
 def texts_of(answers: Mapping[str, JsonValue]) -> dict[str, str]:
@@ -41,6 +55,67 @@ def seal_typed(connection: Connection, order_id: str, stamp: TapStamp) -> None:
     key = DraftKey(order_id=order_id, form=WORK_FORM, author=stamp.actor)
     sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
     order_store.rebuild_lines(connection, [order_id])
+
+
+def typed_for_record(
+    connection: Connection, order_id: str, own: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what one author typed, with the most gas that anybody has typed about the order."""
+    typed = dict(own)
+    for name, text in gas_typed(connection, order_id).items():
+        if (least_lel_pct(text) or 0.0) > (least_lel_pct(typed.get(name, "")) or 0.0):
+            typed[name] = text
+    return typed
+
+
+def gas_typed(connection: Connection, order_id: str) -> dict[str, str]:
+    """Return the most gas that anybody has typed, by field, as it was typed."""
+    most: dict[str, str] = {}
+    for _author, name, value in draft_store.load_fields(connection, order_id, WORK_FORM, TYPED_GAS):
+        if (least_lel_pct(str(value)) or 0.0) >= (least_lel_pct(most.get(name, "")) or 0.0):
+            most[name] = str(value)
+    return most
+
+
+def begin_anew(
+    connection: Connection, order_id: str, stamp: TapStamp, *, is_case_over: bool
+) -> None:
+    """Forget what was measured and clocked on a visit that is over, whoever typed it.
+
+    What a visit measured says nothing of the next one. That gas was typed and never kept is not
+    forgotten: it stands as `EARLIER_GAS` until the case is over.
+    """
+    texts = gas_typed(connection, order_id).values()
+    most = max(texts, key=lambda text: least_lel_pct(text) or 0.0, default="")
+    for author in _authors(connection, order_id):
+        _forget_measured(connection, order_id, stamp, author)
+    if is_case_over or not least_lel_pct(most):
+        return
+    keep_typed(connection, order_id, stamp, {EARLIER_GAS: most})
+
+
+def _authors(connection: Connection, order_id: str) -> set[str]:
+    keys = [key for key, _at_ms in draft_store.drafts(connection)]
+    return {key.author for key in keys if key.order_id == order_id}
+
+
+def _forget_measured(connection: Connection, order_id: str, stamp: TapStamp, author: str) -> None:
+    for form in (WORK_FORM, FINDING_FORM):
+        key = DraftKey(order_id=order_id, form=form, author=author)
+        fields = [
+            name for name in draft_store.load_draft(connection, key).answers if _is_measured(name)
+        ]
+        if fields:
+            draft_store.forget_fields(connection, key, fields)
+            sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+            order_store.rebuild_lines(connection, [order_id])
+
+
+def _is_measured(name: str) -> bool:
+    """Return whether a field of a draft is a value, a step or a clock of one visit."""
+    page, _, field = name.partition(".")
+    value = field.removesuffix(TYPED_AT)
+    return page in _OF_A_VISIT or name == EARLIER_GAS or (page == "gate" and value in _AIR)
 
 
 def save_detector(connection: Connection, detector: Detector) -> None:

@@ -24,10 +24,11 @@ def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
     Where the crew came to it stands a fact of the type `ARRIVED`: a visit begins.
     """
     entries = load_entries(connection, outbox_op.c.order_id == order_id)
-    return [_fact(each) for each in entries if _stands(each) or _is_arrival(each)]
+    return [_fact(each) for each in entries if _stands(each) or is_arrival(each)]
 
 
-def _is_arrival(entry: OutboxEntry) -> bool:
+def is_arrival(entry: OutboxEntry) -> bool:
+    """Return whether the crew came to the order with this."""
     operation = entry.operation
     is_go = operation.kind is OperationKind.GO and operation.field == ARRIVED
     return is_go and entry.status is not OpStatus.REFUSED

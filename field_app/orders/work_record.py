@@ -36,10 +36,15 @@ ARRIVED: Final = str(WorkOrderEvent.ARRIVE)
 """Stands among the facts of an order where the crew came to it."""
 
 _GATE_GAS: Final = f"gate.{AirValue.LEL_PCT}"
-_TYPED_GAS: Final = tuple(
-    f"{page}.{AirValue.LEL_PCT if page == 'gate' else Quantity.GAS_LEL_PCT}"
-    for page in ("gate", SafetyStep.MEASURE, SafetyStep.REMEASURE)
+EARLIER_GAS: Final = "earlier.lel_pct"
+"""Where the most gas stands that was typed on a visit before and never kept, until the finding."""
+
+TYPED_GAS: Final = (
+    _GATE_GAS,
+    *(f"{step}.{Quantity.GAS_LEL_PCT}" for step in (SafetyStep.MEASURE, SafetyStep.REMEASURE)),
+    EARLIER_GAS,
 )
+"""The fields of a draft that say how much gas somebody has typed, % LEL."""
 _HANDED_OVER: Final = frozenset({FactType.ISOLATION, FactType.SAFETY_STEP})
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -87,6 +92,8 @@ class WorkRecord:
         lel_pct: The most gas that was found since the order was finished last, by whom and where
             ever: in the air, in a step, by the crews before, % LEL; None where nobody measured.
         gas_at: When the newest measurement of the air was taken, by every clock.
+        begun_at_ms: The first moment after the finding of the case before, by the tablet's clock:
+            older photos and forms prove nothing now. 0 where there was none.
         gas_order: The order of class A that gas made over this one, the newest; None without one.
     """
 
@@ -100,6 +107,7 @@ class WorkRecord:
     lel_pct: float | None = None
     gas_at: DeviceTime | None = None
     gas_order: GasOrder | None = None
+    begun_at_ms: int = 0
 
     @property
     def done(self) -> frozenset[SafetyStep]:
@@ -142,7 +150,7 @@ def work_record(
     found = (
         *_gas_in_steps(case),
         *(each.lel_pct for _at_ms, each in gas),
-        *(least_lel_pct(typed.get(key, "")) for key in _TYPED_GAS),
+        *(least_lel_pct(typed.get(key, "")) for key in TYPED_GAS),
         given.lel_pct if given else None,
     )
     return WorkRecord(
@@ -156,6 +164,9 @@ def work_record(
         counts=_counts(case),
         lel_pct=max((value for value in found if value is not None), default=None),
         gas_order=_gas_order(facts),
+        begun_at_ms=max(
+            (each.at_ms + 1 for each in facts[:begins] if _is_finding(each)), default=0
+        ),
     )
 
 
@@ -168,6 +179,12 @@ def _case_begins(facts: Sequence[OwnFact]) -> int:
             begins, is_finished = number, False
         is_finished = is_finished or _is_finding(fact)
     return begins
+
+
+def is_case_over(facts: Sequence[OwnFact]) -> bool:
+    """Return whether this tablet has found out what was wrong, and nobody has come again since."""
+    last = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
+    return any(_is_finding(each) for each in facts[last:])
 
 
 def _is_finding(fact: OwnFact) -> bool:

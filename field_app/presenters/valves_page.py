@@ -148,7 +148,7 @@ class ValvesPage(SitePage):
         t = self.t
         said = [
             t("Closed for {number} as well; may open: {name}.").format(
-                number=number, name=valve.may_reopen or t("nobody named")
+                number=number or t("another order"), name=valve.may_reopen or t("nobody named")
             )
             for number, valve in self._elsewhere
             if _is_same(valve.valve_id, valve_id)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from field_app.store.among import is_among_bound
@@ -146,6 +146,22 @@ def orders_with_draft(
     if author is None:
         return set(connection.execute(WITH_DRAFT, asked).scalars())
     return set(connection.execute(_WITH_DRAFT_OF, {**asked, "author": author}).scalars())
+
+
+def load_fields(
+    connection: Connection, order_id: str, form: str, fields: Sequence[str]
+) -> list[tuple[str, str, JsonValue]]:
+    """Return (author, field, value) of some fields of a form as everybody has answered them."""
+    rows = connection.execute(
+        select(draft_answer.c.actor, draft_answer.c.field, draft_answer.c.value)
+        .where(
+            draft_answer.c.order_id == order_id,
+            draft_answer.c.field.in_(fields),
+            or_(draft_answer.c.form == form, draft_answer.c.form.startswith(f"{form}{_OF}")),
+        )
+        .order_by(draft_answer.c.saved_at_ms, draft_answer.c.actor, draft_answer.c.field)
+    ).all()
+    return [(row.actor, row.field, json.loads(row.value)) for row in rows]
 
 
 def forget_draft(connection: Connection, key: DraftKey) -> None:
