@@ -15,9 +15,17 @@ from sync_server.db.engine_io import open_engine
 from sync_server.web.build_assets_io import build, is_built
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import Served, seed_desk, served
+from tests.sync_server.web.fields_read_once import fields_read_once
 
 EXPECTED_WITHIN_MS = 60_000
 """A page on a busy machine; what is there at once is not waited for."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forms_read_once() -> Iterator[None]:
+    """Share what FastAPI has read of the routes among the applications of a process."""
+    with fields_read_once():
+        yield
 
 
 @pytest.fixture(scope="session")
