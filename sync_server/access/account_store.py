@@ -12,6 +12,7 @@ from sync_server.access.roles import Role
 from sync_server.access.secrets_io import new_id
 from sync_server.db.access_tables import ACCOUNT, CREW, CREW_AREA, SESSION, TABLET, TABLET_ACCOUNT
 from sync_server.db.change_store import Publication, crew_bucket, publish
+from sync_server.db.forgetting_io import overwrite_deleted
 from wire_contracts.codes import Code
 from wire_contracts.enrolment import TabletPerson, person_json
 from wire_contracts.errors import ContractError
@@ -336,8 +337,7 @@ def erase_account(connection: Connection, account_id: str, actor: str, now_utc: 
             remedy="end the access first",
             code=Code.STATE,
         )
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    overwrite_deleted(connection)
     connection.execute(
         update(ACCOUNT)
         .where(ACCOUNT.c.account_id == account_id)

@@ -20,6 +20,7 @@ from sync_server.customers.customer import (
 )
 from sync_server.db.asset_tables import COMMUNITY
 from sync_server.db.customer_tables import CUSTOMER, PREMISES, PREMISES_METER
+from sync_server.db.forgetting_io import overwrite_deleted
 from wire_contracts.frames import ms_from_utc
 
 MOST_FOUND = 8
@@ -140,6 +141,19 @@ def erase_customer(
     """Return how many customers of this name and number were emptied; their premises stay."""
     same = (CUSTOMER.c.name == name) & (CUSTOMER.c.phone_digits == digits_of(phone))
     ids = sorted(connection.execute(select(CUSTOMER.c.customer_id).where(same)).scalars())
+    return erase_customers(connection, ids, actor, now_utc)
+
+
+def erase_customers(
+    connection: Connection, customer_ids: Sequence[str], actor: str, now_utc: datetime
+) -> int:
+    """Return how many of these customers were not empty and are now; their premises stay."""
+    overwrite_deleted(connection)
+    is_asked = CUSTOMER.c.customer_id.in_(list(customer_ids))
+    has_data = (CUSTOMER.c.name != "") | (CUSTOMER.c.phone != "")
+    ids = sorted(
+        connection.execute(select(CUSTOMER.c.customer_id).where(is_asked & has_data)).scalars()
+    )
     is_found = CUSTOMER.c.customer_id.in_(ids)
     connection.execute(
         update(CUSTOMER)

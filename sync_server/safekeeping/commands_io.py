@@ -14,10 +14,12 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.clock_io import SystemClock
 from sync_server.db.backup_io import BackupError, back_up, former_file, restore
 from sync_server.db.engine_io import open_engine, reading
+from sync_server.db.forgetting_io import empty_log_wholly
 from sync_server.db.migrate_io import migrate
 from sync_server.db.server_store import draw_server_epoch, note_restored
 from sync_server.safekeeping.anchors_io import AnchorError, check_anchors
 from sync_server.safekeeping.ended_access_io import end_again, ended_access
+from sync_server.safekeeping.erased_again_io import audit_position, erase_again, erased_since
 from sync_server.safekeeping.moving_io import Move, MoveError, move_database
 from sync_server.sync.sealing_keys_io import FOLDER as KEY_FOLDER
 from sync_server.sync.sealing_keys_io import copy_keys
@@ -87,22 +89,27 @@ def run_restore(desk: SafeDesk, options: argparse.Namespace) -> None:
 
 
 def _end_access_again(desk: SafeDesk) -> None:
-    ended = ended_access(former_file(desk.database_url))
-    if ended is None:
-        desk.say(_CHECK_ACCESS)
-        return
+    former, now_utc = former_file(desk.database_url), SystemClock().now_utc()
+    ended = ended_access(former)
     engine = open_engine(desk.database_url)
     try:
         with engine.begin() as connection:
-            tablets, people = end_again(connection, ended, SystemClock().now_utc())
+            erased = erased_since(former, audit_position(connection))
+            if ended is None or erased is None:
+                desk.say(_CHECK_ACCESS)
+                return
+            tablets, people = end_again(connection, ended, now_utc)
+            count = erase_again(connection, erased, now_utc)
+        empty_log_wholly(engine)
     finally:
         engine.dispose()
     desk.say(f"access that ended after the copy: {tablets} tablets, {people} people, ended again")
+    desk.say(f"people, callers and messages erased after the copy: {count}, erased again")
 
 
 _CHECK_ACCESS = (
-    "access that ended after the copy was made is open again: withdraw lost tablets and end the"
-    " access of people who left once more"
+    "access that ended after the copy was made is open again, and whoever was erased is back:"
+    " withdraw lost tablets, end the access of people who left and erase people once more"
 )
 
 

@@ -7,8 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    delete,
-    false,
     func,
     insert,
     or_,
@@ -19,11 +17,9 @@ from sqlalchemy import (
 from sync_server.access.refusals import not_found
 from sync_server.access.secrets_io import new_id
 from sync_server.customers.customer import CustomerClass, digits_of
-from sync_server.db.aftercare_tables import CALLBACK, OPINION
 from sync_server.db.among import is_among_texts
 from sync_server.db.customer_tables import CUSTOMER
 from sync_server.db.desk_tables import (
-    PHONE_CALL,
     REQUEST_COMMITMENT,
     REQUEST_NOTE,
     REQUEST_PERSON,
@@ -417,34 +413,6 @@ def key_of(record: RequestRecord) -> tuple[int, str]:
 def _sort_ms(due_utc: datetime | None, *, is_danger: bool) -> int:
     due_ms = _WITHOUT_DUE_MS if due_utc is None else ms_from_utc(due_utc)
     return due_ms - (_DANGER_MS if is_danger else 0)
-
-
-def erase_callers(
-    connection: Connection, *, name: str, phone: str, order_ids: Sequence[str]
-) -> int:
-    """Return how many requests lost their caller: of this name and number, or of these orders.
-
-    The numbers of their calls and what they said as opinion go too. What people wrote into notes is
-    not searched.
-    """
-    digits = digits_of(phone)
-    is_theirs = (REQUEST_PERSON.c.name == name) & (REQUEST_PERSON.c.phone_digits == digits)
-    of_orders = select(SERVICE_REQUEST.c.request_id).where(
-        SERVICE_REQUEST.c.order_id.in_(list(order_ids))
-    )
-    condition = (is_theirs if name else false()) | REQUEST_PERSON.c.request_id.in_(of_orders)
-    ids = sorted(connection.execute(select(REQUEST_PERSON.c.request_id).where(condition)).scalars())
-    calls = select(SERVICE_REQUEST.c.call_id).where(SERVICE_REQUEST.c.request_id.in_(ids))
-    connection.execute(delete(REQUEST_PERSON).where(REQUEST_PERSON.c.request_id.in_(ids)))
-    connection.execute(update(OPINION).where(OPINION.c.request_id.in_(ids)).values(text=""))
-    connection.execute(update(CALLBACK).where(CALLBACK.c.request_id.in_(ids)).values(opinion=""))
-    has_number = (PHONE_CALL.c.caller_digits == digits) if digits else false()
-    connection.execute(
-        update(PHONE_CALL)
-        .where(has_number | PHONE_CALL.c.call_id.in_(calls))
-        .values(caller="", caller_digits="")
-    )
-    return len(ids)
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -10,6 +10,7 @@ from sync_server.access.account_store import get_person
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.db.feed_store import Topic, append_feed
+from sync_server.db.forgetting_io import overwrite_deleted
 from sync_server.db.staff_tables import STAFF_MESSAGE
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
@@ -132,6 +133,18 @@ def empty_naming(
         for row in connection.execute(select(STAFF_MESSAGE).where(STAFF_MESSAGE.c.text != ""))
         if _names(f"{row.caller}\n{row.text}", name.strip(), digits)
     ]
+    return empty_messages(connection, found, actor, now_utc)
+
+
+def empty_messages(
+    connection: Connection, message_ids: Sequence[int], actor: str, now_utc: datetime
+) -> int:
+    """Return how many of these messages said something and are empty now."""
+    overwrite_deleted(connection)
+    is_asked = STAFF_MESSAGE.c.message_id.in_(list(message_ids))
+    says_something = (STAFF_MESSAGE.c.text != "") | (STAFF_MESSAGE.c.caller != "")
+    query = select(STAFF_MESSAGE.c.message_id).where(is_asked & says_something)
+    found = sorted(connection.execute(query).scalars())
     for message_id in found:
         event = AuditEvent(actor=actor, action="message.erase", subject=str(message_id), detail={})
         append_audit(connection, event, now_utc)

@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sync_server.access.account_store import SYSTEM, account_of_login, erase_account
 from sync_server.access.refusals import not_found
@@ -13,7 +14,8 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.customers.customer_store import erase_customer
 from sync_server.db.engine_io import reading
-from sync_server.service_desk.request_rows_store import erase_callers
+from sync_server.db.forgetting_io import empty_log_wholly
+from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.staff.notice_store import empty_naming
 from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealed_room import SealedRoom
@@ -90,29 +92,36 @@ def sealing_keys(desk: SyncDesk, options: argparse.Namespace) -> None:
 
 def erase_person(desk: SyncDesk, options: argparse.Namespace) -> None:
     """Erase a customer or a colleague; raise ContractError when nobody is found."""
-    now_utc = desk.clock.now_utc()
     with desk.engine.begin() as connection:
-        if options.account:
-            account_id = account_of_login(connection, options.account)
-            erase_account(connection, account_id, SYSTEM, now_utc)
-            desk.say(f"{options.account} is erased; the work stays under its id")
-            return
-        name, phone = options.customer or ("", "")
-        if options.order:
-            wanted = OrderFilter(number=options.order.upper(), has_evidence=False)
-            order_ids = [each.order_id for each in list_orders(connection, wanted)]
-        else:
-            order_ids = orders_with(connection, name=name, phone=phone)
-        requests = erase_callers(connection, name=name, phone=phone, order_ids=order_ids)
-        files = erase_customer(connection, name, phone, SYSTEM, now_utc) if name else 0
-        notes = empty_naming(connection, name, phone, SYSTEM, now_utc) if name else 0
-        count = erase_persons(connection, order_ids, SYSTEM, now_utc)
-        if not count + requests + files + notes:
-            raise not_found("customer", "person at an order, a request or a home")
-    if desk.engine.dialect.name == "sqlite":
-        with desk.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    desk.say(
+        erase = _erase_colleague if options.account else _erase_customer
+        said = erase(connection, options, desk.clock.now_utc())
+    desk.say(said)
+    if not empty_log_wholly(desk.engine):
+        desk.say("somebody reads in the database: its log forgets when the server empties it next")
+
+
+def _erase_colleague(connection: Connection, options: argparse.Namespace, now_utc: datetime) -> str:
+    account_id = account_of_login(connection, options.account)
+    erase_account(connection, account_id, SYSTEM, now_utc)
+    return f"{options.account} is erased; the work stays under its id"
+
+
+def _erase_customer(connection: Connection, options: argparse.Namespace, now_utc: datetime) -> str:
+    name, phone = options.customer or ("", "")
+    if options.order:
+        wanted = OrderFilter(number=options.order.upper(), has_evidence=False)
+        order_ids = [each.order_id for each in list_orders(connection, wanted)]
+    else:
+        order_ids = orders_with(connection, name=name, phone=phone)
+    requests = erase_callers(
+        connection, name=name, phone=phone, order_ids=order_ids, actor=SYSTEM, now_utc=now_utc
+    )
+    files = erase_customer(connection, name, phone, SYSTEM, now_utc) if name else 0
+    notes = empty_naming(connection, name, phone, SYSTEM, now_utc) if name else 0
+    count = erase_persons(connection, order_ids, SYSTEM, now_utc)
+    if not count + requests + files + notes:
+        raise not_found("customer", "person at an order, a request or a home")
+    return (
         f"the customer is erased from {count} orders, {requests} requests, {files} homes and "
         f"{notes} messages to staff; tablets forget at their next pull"
     )

@@ -15,6 +15,7 @@ from sync_server.access.refusals import not_found
 from sync_server.access.secrets_io import new_salt
 from sync_server.db.among import bound_texts, is_among_bound
 from sync_server.db.change_store import Publication, personal_bucket, publish_all
+from sync_server.db.forgetting_io import overwrite_deleted
 from sync_server.db.order_tables import ORDER_PERSON, WORK_ORDER
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.order_person import ENTITY, OrderPerson, order_person_json
@@ -79,8 +80,7 @@ def erase_persons(
 
     What is deleted is overwritten on SQLite; PostgreSQL does so at its next vacuum.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    overwrite_deleted(connection)
     where = ORDER_PERSON.c.order_id.in_(list(order_ids))
     known = sorted(connection.execute(select(ORDER_PERSON.c.order_id).where(where)).scalars())
     connection.execute(delete(ORDER_PERSON).where(where))

@@ -41,9 +41,10 @@ from sync_server.customers.customer_store import put_customers
 from sync_server.ledgers.books_store import Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, Share
 from sync_server.ledgers.period import parse_period
+from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.request import Caller, RequestClass
 from sync_server.service_desk.request_guards import Attempt
-from sync_server.service_desk.request_rows_store import erase_callers, get_request
+from sync_server.service_desk.request_rows_store import get_request
 from sync_server.service_desk.request_store import Office, record_request, send_slip, take_step
 from tests.sync_server.real_parts import NOON
 from tests.sync_server.service_desk.desk_town import PHONE, DeskTown, found_desk_town, wanted
@@ -280,7 +281,9 @@ def test_a_suggestion_is_tracked_until_it_is_adopted_or_declined(sqlite_engine: 
         with pytest.raises(ContractError, match="what was done, or why"):
             move_opinion(connection, number, OpinionEvent.ADOPT, "", "", office)
         done = move_opinion(connection, number, OpinionEvent.ADOPT, "", "new sign", office)
-        erase_callers(connection, name="陈桂芳", phone=PHONE, order_ids=())
+        erase_callers(
+            connection, name="陈桂芳", phone=PHONE, order_ids=(), actor="system", now_utc=NOON
+        )
         erased = newest_opinions(connection)[0].text
 
     assert (made, again, [each.text for each in found]) == (1, 0, ["厨房有味"])

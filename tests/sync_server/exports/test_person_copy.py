@@ -20,8 +20,8 @@ from sync_server.exports.export_request import ExportKind, ExportState, Taking
 from sync_server.exports.export_store import ask, decide, exports_of, hold_back, is_free
 from sync_server.exports.person_copy_store import copy_json, copy_of_account, copy_of_customer
 from sync_server.exports.person_sections import ACCOUNT_SECTIONS, CUSTOMER_SECTIONS
+from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.request import RequestClass
-from sync_server.service_desk.request_rows_store import erase_callers
 from sync_server.service_desk.request_store import record_request
 from tests.sync_server.people_parts import person
 from tests.sync_server.real_parts import NOON
@@ -115,7 +115,9 @@ def test_after_erasing_there_is_nothing_left_to_copy(engine: Engine) -> None:
     with engine.begin() as connection:
         town = found_desk_town(connection)
         record_request(connection, wanted(RequestClass.GAS_LEAK), (), town.office())
-        erase_callers(connection, name=NAME, phone=PHONE, order_ids=[])
+        erase_callers(
+            connection, name=NAME, phone=PHONE, order_ids=[], actor=town.quality, now_utc=NOON
+        )
         erase_customer(connection, NAME, PHONE, town.quality, NOON)
 
     with reading(engine) as connection, pytest.raises(ContractError):

@@ -13,6 +13,8 @@ from sync_server.access.audit_store import verify_audit
 from sync_server.access.roles import Role
 from sync_server.access.session_store import close_session, open_session, person_of_session
 from sync_server.access.tablet_store import list_tablets, revoke_tablet
+from sync_server.customers.customer import Customer
+from sync_server.customers.customer_store import put_customers
 from sync_server.db.engine_io import open_engine
 from sync_server.db.migrate_io import migrate
 from tests.sync_server.people_parts import enrol, person
@@ -102,6 +104,32 @@ def test_a_tablet_that_was_withdrawn_before_it_was_enrolled_anew_is_not_withdraw
 
     with database(site) as connection:
         assert [each.revoked_at_utc for each in list_tablets(connection)] == [None, None]
+
+
+def test_whoever_was_erased_after_the_copy_is_erased_again_and_stays_off_the_files(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copies" / "server.sqlite3"
+    chen = Customer(customer_id="c-1", name="陈桂芳", phone="155 0101 2890")
+    wang = Customer(customer_id="c-2", name="王建国", phone="155 0101 2891")
+    with database(site) as connection:
+        put_customers(connection, [chen, wang], NOON)
+    assert main(["backup", str(copy), *here(site)]) == 0
+    capsys.readouterr()
+    assert main(["erase-person", "--customer", "陈桂芳", chen.phone, *here(site)]) == 0
+    assert "the customer is erased from 0 orders, 0 requests, 1 homes" in capsys.readouterr().out
+    assert "陈桂芳".encode() not in b"".join(
+        each.read_bytes() for each in site.glob("server.sqlite3*")
+    )
+
+    assert main(["restore", str(copy), *here(site)]) == 0
+
+    assert "erased after the copy: 1, erased again" in capsys.readouterr().out
+    with database(site) as connection:
+        names = set(connection.exec_driver_sql("SELECT name FROM customer").scalars())
+        assert names == {"", "王建国"}
+        assert verify_audit(connection).is_whole
+    assert "陈桂芳".encode() not in (site / "server.sqlite3").read_bytes()
 
 
 @pytest.mark.parametrize("loss", ["gone", "not a database"])

@@ -10,6 +10,7 @@ from sync_server.access.audit_store import verify_audit
 from sync_server.db.engine_io import reading
 from sync_server.db.feed_store import Topic, read_feed
 from sync_server.service_desk.clocks import ClockState, Light, clocks_of
+from sync_server.service_desk.erasing_store import erase_callers
 from sync_server.service_desk.group_store import get_group, join_group, open_groups, share_order
 from sync_server.service_desk.order_follow_store import behind, follow_orders
 from sync_server.service_desk.request import NoteKind, RequestClass, RequestRecord
@@ -18,7 +19,6 @@ from sync_server.service_desk.request_rows_store import (
     OPEN,
     caller_of,
     commitments_of,
-    erase_callers,
     get_request,
     insert_request,
     key_of,
@@ -591,7 +591,9 @@ def test_the_caller_in_his_own_words_is_kept_and_can_be_erased(sqlite_engine: En
         town = found_desk_town(connection)
         record = record_request(connection, wanted(_C.NO_GAS), (), town.office())
         said = caller_of(connection, record.request_id)
-        erased = erase_callers(connection, name="陈桂芳", phone=PHONE, order_ids=())
+        erased = erase_callers(
+            connection, name="陈桂芳", phone=PHONE, order_ids=(), actor="system", now_utc=NOON
+        )
         left = caller_of(connection, record.request_id)
         verdict = verify_audit(connection)
 
