@@ -19,6 +19,7 @@ The line through the modules:
     effects             what an operation comes to, and for whom it is judged
     crew_calls          facts that somebody must hear of at once
     facts               what a crew saw or did: kept once, parked while its order is not known
+    forgotten_steps     what a restored server has forgotten of an order
     apply               one operation -> its effect and its outcome
     push                groups of operations -> transactions
     sealing_keys_io     the server's key pairs, to which tablets seal

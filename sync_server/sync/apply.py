@@ -9,13 +9,14 @@ from sync_server.access.account_store import has_account
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
+from sync_server.sync.forgotten_steps import Repeat, is_free, is_there, recall
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
-from sync_server.sync.review_store import SERVER, ReviewKind
+from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
 from sync_server.work_orders.fact_store import has_answers
 from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
-from sync_server.work_orders.order_rows_store import had_crew, last_step_at
+from sync_server.work_orders.order_rows_store import had_crew
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
@@ -244,61 +245,23 @@ def _go(
         op_id=operation.op_id,
         word_utc=word_utc,
     )
-    is_given = event is WorkOrderEvent.ACCEPT and _is_given(connection, context, order, word_utc)
-    if is_given:
-        order = _give(context, order, context.claim_utc(order.order_id, word_utc))
+    recalled = recall(connection, context, order, Repeat(event, word_utc))
+    order = recalled.order
+    if recalled.is_repeated:
+        return NOOP
     refusal = _refusal(connection, context, order, event)
     if refusal is not None:
         return refusal
-    if _is_there(order.state, event):
+    if is_there(order.state, event):
         return NOOP
     if order.document.crew_id is None:
         context.book.change(order.order_id, {"crew_id": crew_id})
     context.book.move(order.order_id, event, mover)
+    effect = APPLIED
     if event is WorkOrderEvent.FINISH:
-        return _label(connection, context, order.order_id, operation.actor)
-    return replace(APPLIED, review=ReviewKind.UNKNOWN_AUTHOR) if is_given else APPLIED
-
-
-def _is_given(
-    connection: Connection, context: CrewContext, order: OrderRecord, word_utc: datetime
-) -> bool:
-    """Return whether the crew was given an order by what this restored server has forgotten.
-
-    Its tablet took, before the restore, an order that is another crew's here, or nobody's yet, and
-    had a later word of the server than the last step that is known here: whichever tablet repeats
-    its steps first.
-    """
-    is_mine = order.document.crew_id == context.tablet.crew_id
-    is_open = order.state is WorkOrderState.RELEASED and _is_free(context, order)
-    is_moved = not is_mine and not is_open and _hand_over_of(order.state) is not None
-    if not is_moved or not context.may_be_forgotten(word_utc) or context.restored_at_utc is None:
-        return False
-    context.book.write()  # a step of this push counts too
-    last_utc = last_step_at(connection, order.order_id, context.restored_at_utc)
-    return last_utc is None or last_utc < context.claim_utc(order.order_id, word_utc)
-
-
-def _is_free(context: CrewContext, order: OrderRecord) -> bool:
-    """Return whether the order is nobody's, in an area of the crew."""
-    return order.document.crew_id is None and order.area_id in context.area_ids
-
-
-def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:
-    events = (WorkOrderEvent.REASSIGN, WorkOrderEvent.RELEASE)
-    return next((each for each in events if (state, each) in WORK_ORDER.table), None)
-
-
-def _give(context: CrewContext, order: OrderRecord, word_utc: datetime) -> OrderRecord:
-    """Return the order, given to the tablet's crew as it had been before the restore."""
-    crew_id, event = context.tablet.crew_id, _hand_over_of(order.state)
-    if event is not None:
-        mover = Mover(
-            actor=SERVER, happened_at_utc=context.now_utc, crew_id=crew_id, word_utc=word_utc
-        )
-        context.book.move(order.order_id, event, mover)
-    context.book.change(order.order_id, {"crew_id": crew_id})
-    return context.book.get(order.order_id)
+        effect = _label(connection, context, order.order_id, operation.actor)
+    is_asked = recalled.is_changed and effect.review is None
+    return replace(effect, review=ReviewKind.UNKNOWN_AUTHOR) if is_asked else effect
 
 
 def _refusal(
@@ -306,9 +269,9 @@ def _refusal(
 ) -> Effect | None:
     """Return why the step cannot be taken, None when it can (or has been)."""
     is_mine = order.document.crew_id == context.tablet.crew_id
-    if not is_mine and not (_is_free(context, order) and event is WorkOrderEvent.ACCEPT):
+    if not is_mine and not (is_free(context, order) and event is WorkOrderEvent.ACCEPT):
         return _foreign(connection, context, order, event)
-    if _is_there(order.state, event) and is_mine:
+    if is_there(order.state, event) and is_mine:
         return None
     if (order.state, event) not in WORK_ORDER.table:
         if event is WorkOrderEvent.FINISH and order.state is WorkOrderState.CANCELLED:
@@ -320,13 +283,6 @@ def _refusal(
         detail = "finishing needs the result and the answers of the finding form"
         return refused(Code.EVIDENCE_MISSING, detail)
     return None
-
-
-def _is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
-    """Return whether a colleague's tablet has taken this very step before."""
-    return any(
-        following is state for (_, each), following in WORK_ORDER.table.items() if each is event
-    )
 
 
 def _why_not(state: WorkOrderState, event: WorkOrderEvent) -> str:

@@ -333,6 +333,29 @@ _HAD = select(WORK_ORDER_EVENT.c.event_id).where(
 )
 
 
+def has_step(
+    connection: Connection,
+    order_id: str,
+    event: WorkOrderEvent,
+    crew_id: str,
+    since_utc: datetime | None,
+) -> bool:
+    """Return whether the crew has taken this step on the order since a moment; None: ever."""
+    asked = {
+        "of_order": order_id,
+        "of_event": str(event),
+        "of_crew": crew_id,
+        "since_ms": 0 if since_utc is None else ms_from_utc(since_utc),
+    }
+    return connection.execute(_HAS_STEP, asked).first() is not None
+
+
+_HAS_STEP = _HAD.where(
+    WORK_ORDER_EVENT.c.event == bindparam("of_event"),
+    WORK_ORDER_EVENT.c.recorded_at_ms >= bindparam("since_ms"),
+)
+
+
 def last_step_at(
     connection: Connection, order_id: str, restored_at_utc: datetime
 ) -> datetime | None:

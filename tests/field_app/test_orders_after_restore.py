@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from field_app.tablet import Tablet, open_tablet
 from sync_server.db.order_tables import WORK_ORDER
+from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from wire_contracts.codes import Code
@@ -23,6 +24,7 @@ class TwoCrews:
     office: Office
     one: Tablet
     two: Tablet
+    url: str
 
     def all_sync(self) -> None:
         self.office.clock.advance(minutes=1)
@@ -49,7 +51,7 @@ def crews(office: Office, tmp_path: Path) -> Iterator[TwoCrews]:
         with closing(one), closing(two):
             one.enrol(url, office.code(), "van 3")
             two.enrol(url, office.code("crew-2"), "van 4")
-            yield TwoCrews(office=office, one=one, two=two)
+            yield TwoCrews(office=office, one=one, two=two, url=url)
 
 
 def finish(tablet: Tablet, order_id: str) -> None:
@@ -133,3 +135,37 @@ def test_who_was_refused_a_free_order_does_not_get_it_by_being_first(
 
     assert stands(crews, order_id) == (WorkOrderState.WORKING, "crew-1")
     assert list(crews.one.look_here()) == []
+
+
+@pytest.mark.parametrize("is_mate_first", [True, False], ids=["colleague first", "in order"])
+def test_two_tablets_of_one_crew_finish_what_they_finished_before(
+    crews: TwoCrews, tmp_path: Path, *, is_mate_first: bool
+) -> None:
+    office, order_id = crews.office, crews.office.new_order()
+    vault = quick_vault(tmp_path / "mate-key")
+    with closing(open_tablet(tmp_path / "mate", office.clock, vault=vault)) as mate:
+        mate.enrol(crews.url, office.code(), "van 3b")
+        crews.all_sync()
+        backup = office.back_up(tmp_path / "backup.sqlite3")
+        office.clock.advance(minutes=1)
+        for event in ("accept", "depart", "arrive"):
+            crews.one.desk.tap(order_id, WorkOrderEvent(event))
+        crews.all_sync()
+        mate.sync_now()
+        mate.desk.tap(order_id, WorkOrderEvent.BEGIN)
+        mate.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": "seal"})
+        mate.desk.finish(order_id)
+        mate.sync_now()
+        office.clock.advance(minutes=1)
+        office.restore(backup)
+        office.clock.advance(minutes=1)
+
+        for tablet in (mate, crews.one) if is_mate_first else (crews.one, mate):
+            tablet.sync_now()
+            office.clock.advance(minutes=1)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+        assert [*mate.look_here(), *crews.one.look_here()] == []
+    with office.engine.connect() as connection:
+        asked = [each.kind for each in list_reviews(connection)]
+    assert asked == [ReviewKind.UNKNOWN_AUTHOR] * is_mate_first
