@@ -15,6 +15,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.compiled_once import compiled_once
+from tests.profiles_read_once import read_profiles_once
 
 # properties are judged by what they find, never by how busy the machine is
 _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,11 +63,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Keep every temporary file in memory where the system has the room: no test waits for a disk.
+    """Read the profiles once, and keep every temporary file in memory where there is the room.
 
-    That holds in every process that a test starts, too. What a killed process has written outlives
-    it there as on a disk, and tests of cut power copy the files that it would leave.
+    No test waits for a disk, nor does a process that it starts. What a killed process has written
+    outlives it there as on a disk, and tests of cut power copy the files that it would leave.
     """
+    read_profiles_once()
     if "TMPDIR" in os.environ or not IN_MEMORY.is_dir():
         return
     if shutil.disk_usage(IN_MEMORY).free >= ROOM_FOR_ALL_TESTS:
