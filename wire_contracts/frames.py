@@ -225,7 +225,7 @@ def parse_frame(reader: FieldReader) -> Frame:
         _refuse_nul(reader, key)
     measured_at_ms = reader.integer("t", low=EARLIEST_MS, high=LATEST_MS)
     quality = _parse_qualities(reader.object("q")) if reader.has("q") else {}
-    events = reader.array("e", longest=64) if reader.has("e") else ()
+    events = _parse_events(reader) if reader.has("e") else ()
     is_stamped = reader.has("tq")
     return Frame(
         seq=reader.integer("s", low=1, high=MAX_SEQ),
@@ -235,7 +235,7 @@ def parse_frame(reader: FieldReader) -> Frame:
         group=reader.text("g", longest=32),
         values=_parse_values(reader.object("v"), quality),
         quality=quality,
-        events=tuple(str(event)[:64].replace(_NUL, "\ufffd") for event in events),
+        events=events,
         raw=_parse_raw(reader),
         time_quality=reader.choice("tq", TimeQuality) if is_stamped else TimeQuality.SANE,
         is_historical=reader.has("h") and reader.integer("h", low=0, high=1) == 1,
@@ -277,6 +277,15 @@ def _parse_values(
                 Code.FIELD_RANGE,
             )
     return values
+
+
+def _parse_events(reader: FieldReader) -> tuple[str, ...]:
+    """Return what the meter says of itself: texts, and nothing else."""
+    found = reader.array("e", longest=64)
+    texts = [event for event in found if isinstance(event, str)]
+    if len(texts) < len(found):
+        raise reader.refuse("e", "holds what is no text", "name each event", Code.FIELD_TYPE)
+    return tuple(event[:64].replace(_NUL, "\ufffd") for event in texts)
 
 
 def _parse_raw(reader: FieldReader) -> bytes | None:

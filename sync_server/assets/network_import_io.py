@@ -1,10 +1,12 @@
 """Reads a GeoJSON file of the network and puts it onto the map: `sync-server import-network`."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection, select
 
@@ -14,6 +16,7 @@ from sync_server.assets.network_store import save_network
 from sync_server.db.asset_tables import NETWORK_PART
 from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.network import Plane, parse_network
+from wire_contracts.payloads import strict_json
 
 _DECIMALS = 3
 """The origin of a new plane is a round number near the middle: 0.001 degrees are 111 m."""
@@ -37,8 +40,8 @@ def import_network(connection: Connection, path: Path, now_utc: datetime) -> Imp
         AssetError: The file cannot be read, holds nothing, or has a geometry that is not drawn.
         ContractError: A feature cannot be read; the text names its place and field.
     """
-    root = FieldReader(place=path.name, values=_read(path))
-    parts = parse_geojson(root, _plane_in_use(connection) or _middle(path.name, root.values))
+    root = FieldReader(place=path.name, values=read_collection(path.name, _content(path)))
+    parts = parse_geojson(root, _plane_in_use(connection) or middle_of(path.name, root.values))
     if not parts:
         raise AssetError(f"{path.name}: features: there is none; send pipes and points")
     for part in parts:
@@ -50,16 +53,23 @@ def import_network(connection: Connection, path: Path, now_utc: datetime) -> Imp
     )
 
 
-def _read(path: Path) -> Mapping[str, JsonValue]:
+def _content(path: Path) -> bytes:
     try:
-        found = json.loads(path.read_text("utf-8-sig"))
+        return path.read_bytes()
     except OSError as error:
         raise AssetError(f"{path.name}: cannot be read ({error.strerror}); name a file") from error
-    except ValueError as error:
-        raise AssetError(f"{path.name}: is no JSON ({error}); export it as GeoJSON") from error
+
+
+def read_collection(name: str, content: bytes) -> Mapping[str, JsonValue]:
+    """Return the members of a file's JSON object; raise AssetError for what is none."""
+    try:
+        found = strict_json(content.removeprefix(BOM_UTF8))
+    except (ValueError, RecursionError) as error:
+        told = str(error)[:120]
+        raise AssetError(f"{name}: is no JSON ({told}); export it as GeoJSON") from error
     if not isinstance(found, dict):
-        raise AssetError(f"{path.name}: is no FeatureCollection; export it as GeoJSON")
-    return found
+        raise AssetError(f"{name}: is no FeatureCollection; export it as GeoJSON")
+    return cast("Mapping[str, JsonValue]", found)  # an object of JSON has such members
 
 
 def _plane_in_use(connection: Connection) -> Plane | None:
@@ -69,7 +79,8 @@ def _plane_in_use(connection: Connection) -> Plane | None:
     return parse_network(FieldReader(place="network", values=json.loads(text))).plane
 
 
-def _middle(name: str, values: Mapping[str, JsonValue]) -> Plane:
+def middle_of(name: str, values: Mapping[str, JsonValue]) -> Plane:
+    """Return the plane around all positions of a file; raise AssetError when it has none."""
     corners = list(_positions(values.get("features")))
     if not corners:
         raise AssetError(f"{name}: features: no position; send longitude and latitude in degrees")

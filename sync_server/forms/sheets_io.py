@@ -1,5 +1,6 @@
 """Reads the sheets of an XLSX that a stranger may have made: bounded, and without any DTD."""
 
+import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ SHEETS: Final = ("survey", "choices", "settings")
 """What a form is made of; other sheets are the author's own."""
 
 _NO_SPACE: Final = "\u00a0"
+
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What is no character of XML 1.0, section 2.2."""
 
 Row = Mapping[str, str]
 
@@ -105,7 +109,7 @@ def _rows(name: str, sheet: _Worksheet) -> tuple[list[str], list[Row]]:
         if number > MOST_ROWS:
             problem = f"sheet {name} has more than {MOST_ROWS} rows"
             raise whole_file(problem, "split the form, or clear cells far below")
-        texts = [_text(cell) for cell in cells]
+        texts = [cell_text(cell) for cell in cells]
         if number == 1:
             headings = texts
         else:
@@ -121,8 +125,11 @@ def _filled(headings: Sequence[str], texts: Sequence[str]) -> Iterable[tuple[str
     )
 
 
-def _text(value: object) -> str:
-    """Return a cell as its author sees it; whole numbers without a point."""
+def cell_text(value: object) -> str:
+    """Return a cell as its author sees it; whole numbers without a point.
+
+    Characters that nobody sees and no XML can hold are left out.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -131,4 +138,5 @@ def _text(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime | time):
         return value.isoformat()
-    return str(value).replace(_NO_SPACE, " ").strip()[:LONGEST_CELL]
+    plain = _UNSEEN.sub("", str(value).replace(_NO_SPACE, " "))
+    return plain.strip()[:LONGEST_CELL]

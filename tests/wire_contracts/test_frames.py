@@ -120,6 +120,7 @@ def test_any_bytes_are_parsed_or_refused_with_a_named_field(payload: bytes) -> N
         ({"v": {"speed": 1}}, "f[0].v.speed", Code.FIELD_UNKNOWN),
         ({"q": {"flow_m3h": "fine"}}, "f[0].q.flow_m3h", Code.FIELD_RANGE),
         ({"q": {"flow_m3h": "bad_timeout"}}, "f[0].v.flow_m3h", Code.FIELD_RANGE),
+        ({"e": ["leak_water", 7]}, "f[0].e", Code.FIELD_TYPE),
         ({"raw": "###"}, "f[0].raw", Code.FIELD_TYPE),
         ({"raw": "é"}, "f[0].raw", Code.FIELD_TYPE),
         ({"d": "D\0"}, "f[0].d", Code.FIELD_RANGE),

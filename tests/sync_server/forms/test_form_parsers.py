@@ -64,7 +64,7 @@ def read(document: JsonValue) -> str:
     return ""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False), ANYTHING)
 def test_a_spoiled_model_is_filled_in_or_refused_in_words(
     chance: Random, strange: JsonValue
@@ -79,7 +79,7 @@ def test_a_model_is_refused_where_it_is_out_of_place() -> None:
     assert "nodes[0].path: '/data/items/meter' is out of place" in read(document)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_a_random_form_comes_back_from_its_json(chance: Random) -> None:
     model = random_form(chance).model

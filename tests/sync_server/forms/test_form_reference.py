@@ -79,7 +79,7 @@ def repeats(form: RandomForm) -> list[str]:
     ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_every_rule_gives_what_libxml2_gives(chance: Random) -> None:
     form = random_form(chance)
