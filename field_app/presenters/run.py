@@ -24,6 +24,7 @@ from field_app.presenters.round_wording import (
 )
 from field_app.presenters.route_pipes import SketchPipe, pipes_under
 from field_app.presenters.stage import Stage
+from field_app.presenters.stop_danger import unrecorded_dangers
 from field_app.presenters.views import MarkView, Tone
 from field_app.presenters.wording import mark_view
 from field_app.store.record_states import RecordState
@@ -119,6 +120,7 @@ class _Found:
     name: str
     kept: Mapping[str, JsonValue]
     network: Sequence[NetworkPart]
+    dangers: Sequence[str]
 
 
 class RunPresenter:
@@ -226,9 +228,11 @@ class RunPresenter:
         plan_id = None if run.state.run is None else run.state.run.plan_id
         plans = desk.plans()
         name = plans[plan_id].name.in_language(self._language) if plan_id in plans else ""
+        checkpoints = desk.checkpoints()
         return _Found(
             run=run,
-            checkpoints=desk.checkpoints(),
+            checkpoints=checkpoints,
+            dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
             name=name,
             kept=desk.answers(self._draft()),
             network=self._parts.network() if self._found is None else self._found.network,
@@ -252,7 +256,7 @@ class RunPresenter:
             return
         t, fix = self._parts.context.words, self._parts.hardware.locator.fix()
         state = found.run.state
-        next_id = next_stop(state, found.checkpoints) or ""
+        next_id = next(iter(found.dangers), "") or next_stop(state, found.checkpoints) or ""
         text, tone = position_text(t, fix)
         done = len(state.stops) - len(state.missed)
         view = replace(
@@ -312,6 +316,8 @@ class RunPresenter:
         t = self._parts.context.words
         checkpoint = found.checkpoints.get(checkpoint_id)
         state_text, state_icon, tone = point_text(t, found.run.state.points.get(checkpoint_id))
+        if checkpoint_id in found.dangers:
+            state_text, state_icon, tone = t("Gas here: record it"), "alert-octagon", Tone.DANGER
         if checkpoint is None:
             name, detail, icon, distance = checkpoint_id, t("not on this tablet"), "help-circle", ""
         else:
@@ -351,7 +357,9 @@ class RunPresenter:
                     x=frame.x(place),
                     y=frame.y(place),
                     text=str(state.stops.index(each) + 1),
-                    tone=point_text(t, state.points.get(each))[2],
+                    tone=Tone.DANGER
+                    if each in found.dangers
+                    else point_text(t, state.points.get(each))[2],
                     is_next=each == next_id,
                 )
                 for each, place in zip(known, places, strict=True)

@@ -19,6 +19,7 @@ from field_app.presenters.sheet_views import (
     SheetView,
     TilesBlock,
 )
+from field_app.presenters.stop_danger import unrecorded_dangers
 from field_app.presenters.views import LabelledText, Tone
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
@@ -33,6 +34,7 @@ class RunEndData:
     run: SeenRun
     checkpoints: Mapping[str, Checkpoint]
     kept: Mapping[str, JsonValue]
+    dangers: tuple[str, ...]
 
 
 class RunEndPage:
@@ -48,8 +50,12 @@ class RunEndPage:
         """Return the run as it stands."""
         desk = self._parts.desk
         draft = DraftOf(record_id=record_of(self._run_id), form=TRACK_FORM)
+        run, checkpoints = desk.run(self._run_id), desk.checkpoints()
         return RunEndData(
-            run=desk.run(self._run_id), checkpoints=desk.checkpoints(), kept=desk.answers(draft)
+            run=run,
+            checkpoints=checkpoints,
+            kept=desk.answers(draft),
+            dangers=unrecorded_dangers(self._parts, run, self._run_id, checkpoints),
         )
 
     def typed_before(self, data: RunEndData) -> Mapping[str, str]:
@@ -73,6 +79,8 @@ class RunEndPage:
         if key != "end":
             return Tapped(opens=key)
         data = self.read()
+        if data is not None and data.dangers:
+            return Tapped(message=self._record_first())
         try:
             if data is not None:
                 self._parts.desk.submit_run(self._run_id, kept_track(data.kept))
@@ -92,8 +100,9 @@ class RunEndPage:
             ),
             blocks=(
                 self._tiles(data),
+                *self._rows(data, "dangers", t("Gas here: record it"), data.dangers),
                 *self._warning(left),
-                *self._rows(data, "missed", t("Missed"), state.missed),
+                *self._rows(data, "missed", t("Missed"), _without(state.missed, data.dangers)),
                 *self._rows(data, "skipped", t("Left out"), state.skipped),
                 *self._rows(data, "defects", t("Defects"), _defects(data.run)),
             ),
@@ -105,9 +114,13 @@ class RunEndPage:
                 icon="flag",
                 kind="danger" if left else "primary",
                 needs_again=bool(left),
+                refusal=self._record_first() if data.dangers else "",
             ),
             message=answers.message,
         )
+
+    def _record_first(self) -> str:
+        return self._parts.context.words("Dangerous: record it as a defect of severity 1.")
 
     def _tiles(self, data: RunEndData) -> Block:
         t, state = self._parts.context.words, data.run.state
@@ -140,6 +153,8 @@ class RunEndPage:
         for each in checkpoint_ids:
             point = data.run.state.points.get(each)
             word, icon, tone = point_text(t, point)
+            if each in data.dangers:
+                word, icon, tone = "", "alert-octagon", Tone.DANGER
             checkpoint = data.checkpoints.get(each)
             reason = "" if point is None else point.reason or point.note
             lines.append(
@@ -153,6 +168,10 @@ class RunEndPage:
                 )
             )
         return [RowsBlock(key=key, title=title, lines=tuple(lines))] if lines else []
+
+
+def _without(checkpoint_ids: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in checkpoint_ids if each not in others)
 
 
 def _defects(run: SeenRun) -> tuple[str, ...]:

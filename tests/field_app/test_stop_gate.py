@@ -8,11 +8,14 @@ import pytest
 
 from field_app.i18n import CatalogueWords
 from field_app.orders.entry_gate import has_no_breath
+from field_app.patrols.inspection_desk import point_draft
 from field_app.patrols.presence import by_hand
 from field_app.presenters.form_wording import unit_text
 from field_app.presenters.point import PointPage
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.run import RunPresenter
+from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.stop_gate import StopGatePage, gate_rows, stop_record
 from field_app.tablet import Tablet
@@ -138,6 +141,30 @@ def test_no_zero_at_a_stop_wipes_what_its_gate_has_measured(
     (point,) = [each.payload for each in town.pushed if each.field == "patrol_point"]
     assert point is not None
     assert (point["outcome"], point["note"]) == ("ok", told)
+
+
+@pytest.mark.parametrize("place", ["typed at the stop", "gate of the stop"])
+def test_no_route_ends_over_gas_that_nobody_recorded(
+    parts: RoundParts, tablet: Tablet, town: TownOffice, place: str
+) -> None:
+    other, _ = checkpoint(1)
+    run_id = parts.desk.start_run("plan-1", [other, STOP])
+    if place == "gate of the stop":
+        gate(parts, run_id, **AIR | STICKER | {"lel_pct": "45"}).tap("deny")
+    else:
+        parts.desk.save_answers(point_draft(run_id, STOP), {"gas_lel_pct": "45"})
+    run = RunPresenter(parts, run_id)
+    run.refresh()
+    end: SheetPresenter[object] = SheetPresenter(RunEndPage(parts, run_id), parts.context)  # type: ignore[arg-type]
+    end.attach(lambda _view: None)
+    end.tap("end")
+    tablet.sync_now()
+
+    assert (run.view.next_id, run.view.stops[1].state_text) == (STOP, "Gas here: record it")
+    assert end.view.primary is not None
+    assert end.view.primary.refusal == "Dangerous: record it as a defect of severity 1."
+    phases = [each.payload["phase"] for each in town.pushed if each.field == "patrol_run"]  # type: ignore[index]
+    assert phases == ["started"]
 
 
 @pytest.mark.parametrize(
