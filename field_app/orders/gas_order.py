@@ -26,11 +26,18 @@ class GasOrder:
         order_id: UUIDv7 drawn on this tablet.
         is_told: The server has confirmed it.
         is_over: The visit over which it was asked for has ended.
+        is_refused: The server did not take it: nobody comes.
     """
 
     order_id: str
     is_told: bool
     is_over: bool = False
+    is_refused: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Return whether this visit need not ask again."""
+        return not self.is_over and not self.is_refused
 
 
 def is_repaired_here(document: WorkOrderDocument) -> bool:
@@ -48,14 +55,21 @@ def must_order_for_air(document: WorkOrderDocument, lel_pct: float | None) -> bo
 
 
 def must_order_for_finding(
-    document: WorkOrderDocument, answers: FindingAnswers, lel_pct: float | None
+    document: WorkOrderDocument,
+    answers: FindingAnswers,
+    lel_pct: float | None,
+    asked: GasOrder | None = None,
 ) -> bool:
     """Return whether what the form says is a leak of gas that this order cannot be closed over.
 
     `lel_pct` is what was measured on site beside the form. Whatever else the form lacks: danger
-    waits for no cause and no note.
+    waits for no cause and no note. On an order of water or heat, gas from which a crew is called
+    asks for one where this visit has not called it.
     """
-    if document.medium is not Medium.GAS or is_repaired_here(document):
+    if document.medium is not Medium.GAS:
+        is_asked = asked is not None and asked.is_asked
+        return not is_asked and must_order_for_air(document, lel_pct)
+    if is_repaired_here(document):
         return False
     is_leak = answers.result is FindingResult.LEAK
     return is_leak or has_gas(answers) or is_gas_present(lel_pct)

@@ -100,7 +100,8 @@ class FindingSheet:
 
     def is_gas_for_others(self, answers: FindingAnswers, outside: Evidence) -> bool:
         """Return whether these answers and the measurements tell of gas not repaired over this."""
-        return must_order_for_finding(self.document, answers, most_gas(self.record, outside))
+        most = most_gas(self.record, outside)
+        return must_order_for_finding(self.document, answers, most, self.record.gas_order)
 
 
 class OrderDesk:
@@ -267,6 +268,24 @@ class OrderDesk:
 
         self._database.write(work)
 
+    def call_gas(self, order_id: str, outside: Evidence | None = None) -> None:
+        """Make an order of class A for gas at work on water or heat; the visit goes on.
+
+        Raises:
+            FindingIncompleteError: Nothing says that a crew for gas is needed and not called yet.
+            OrderGoneError: The tablet does not know the order.
+        """
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            sheet = _sheet(connection, order_id, stamp.actor)
+            found = outside or Evidence()
+            if not sheet.is_gas_for_others(sheet.answers, found):
+                raise FindingIncompleteError(sheet.missing)
+            self._append(connection, order_id, [_gas_asked(sheet, stamp, found)])
+
+        self._database.write(work)
+
     def _begin_anew(self, connection: Connection, order_id: str) -> None:
         """Leave what was measured on an earlier visit behind, before this one begins."""
         is_over = is_case_over(facts_of_order(connection, order_id))
@@ -357,11 +376,17 @@ def _gas_group(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> list[
         operation_of(ended, stamp),
         _go(order_id, WorkOrderEvent.CANNOT_FINISH),
     ]
-    if asked is not None and not asked.is_over:
+    if asked is not None and asked.is_asked:
         return group
-    lel_pct = gas_found(answers, most_gas(sheet.record, outside))
-    request = gas_request(new_id(stamp), order_id, sheet.document, lel_pct, answers.note)
-    return [ask_order(order_id, request, stamp), *group]
+    return [_gas_asked(sheet, stamp, outside), *group]
+
+
+def _gas_asked(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> NewOperation:
+    """Return the order of class A for the gas that form and measurements tell of."""
+    lel_pct = gas_found(sheet.answers, most_gas(sheet.record, outside))
+    note = sheet.answers.note
+    request = gas_request(new_id(stamp), sheet.order_id, sheet.document, lel_pct, note)
+    return ask_order(sheet.order_id, request, stamp)
 
 
 def _finding_group(sheet: FindingSheet, fact_id: str) -> list[NewOperation]:

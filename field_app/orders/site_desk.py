@@ -306,7 +306,7 @@ class SiteDesk:
             stamp = self._stamps.stamp(connection)
             others: list[NewOperation] = []
             asked = sheet.record.gas_order
-            is_asked = asked is not None and not asked.is_over
+            is_asked = asked is not None and asked.is_asked
             if not is_asked and must_order_for_air(sheet.document, gas.lel_pct):
                 request = gas_request(
                     new_id(stamp), order_id, sheet.document, gas.lel_pct, gas.place

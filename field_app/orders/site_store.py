@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_
 
@@ -16,6 +17,8 @@ from wire_contracts.network import ENTITY as NETWORK
 from wire_contracts.network import NetworkPart, parse_network
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import FactType
+
+_STANDS_REFUSED: Final = frozenset({FactType.ISOLATION, FactType.ORDER_REQUEST})
 
 
 def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
@@ -74,11 +77,14 @@ def _facts(connection: Connection, condition: ColumnElement[bool]) -> list[OwnFa
 
 
 def _stands(entry: OutboxEntry) -> bool:
-    """Return whether a fact counts: refused by the server or not, a valve in the street is shut."""
+    """Return whether a fact counts, refused by the server or not.
+
+    A valve in the street is shut all the same, and that nobody comes for gas must be known.
+    """
     operation = entry.operation
     if operation.kind is not OperationKind.FACT:
         return False
-    return entry.status is not OpStatus.REFUSED or operation.field == FactType.ISOLATION
+    return entry.status is not OpStatus.REFUSED or operation.field in _STANDS_REFUSED
 
 
 def _fact(entry: OutboxEntry) -> OwnFact:

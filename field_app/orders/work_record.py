@@ -163,7 +163,7 @@ def work_record(
         parts=_parts(facts),
         counts=_counts(case),
         lel_pct=max((value for value in found if value is not None), default=None),
-        gas_order=_gas_order(facts),
+        gas_order=_gas_order(facts, begins),
         begun_at_ms=max(
             (each.at_ms + 1 for each in facts[:begins] if _is_finding(each)), default=0
         ),
@@ -247,12 +247,16 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
     return [standing, *unsafe]
 
 
-def _gas_order(facts: Sequence[OwnFact]) -> GasOrder | None:
+def _gas_order(facts: Sequence[OwnFact], begins: int) -> GasOrder | None:
+    """Return the newest order that gas made; a refused one of a case that is over is past."""
     asked: GasOrder | None = None
-    for fact in facts:
+    for number, fact in enumerate(facts):
         if fact.fact_type == FactType.ORDER_REQUEST:
             gas_order_id = str(fact.payload.get("order_id", ""))
-            asked = GasOrder(order_id=gas_order_id, is_told=fact.is_told)
+            if number >= begins or not fact.is_refused:
+                asked = GasOrder(
+                    order_id=gas_order_id, is_told=fact.is_told, is_refused=fact.is_refused
+                )
         elif asked is not None and _ends_visit(fact):
             asked = replace(asked, is_over=True)
     return asked

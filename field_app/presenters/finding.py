@@ -22,7 +22,7 @@ from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, Or
 from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import order_evidence
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
-from field_app.presenters.site_words import lack_text
+from field_app.presenters.site_words import gas_order_text, lack_text
 from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
 from field_app.presenters.wording import (
@@ -38,6 +38,7 @@ from wire_contracts.findings import CAUSE_TEXT, causes_for
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.orders import OrderType, WorkOrderDocument
+from wire_contracts.quantities import Medium
 
 _RESULT: Final = "result"
 _CAUSE: Final = "cause"
@@ -124,7 +125,7 @@ class FindingPresenter:
         """Seal the finding and finish the order; `done` is called when that is kept.
 
         Where gas escapes that this order has no steps for, a crew is ordered for it, and the visit
-        ends.
+        ends; on an order of water or heat the visit goes on.
         """
         self.flush()
         unsure = dict(ChainMap(self._unsaved, *reversed(self._under_way)))
@@ -208,7 +209,12 @@ class FindingPresenter:
                 self._tablet.desk.save_answers(self._order_id, unsure)
             found = self._tablet.desk.finding(self._order_id)
             outside = order_evidence(self._tablet, found, t)
-            act = self._tablet.desk.report_gas if is_gas else self._tablet.desk.finish
+            desk = self._tablet.desk
+            if is_gas and found.document.medium is not Medium.GAS:
+                desk.call_gas(self._order_id, outside)
+                called = desk.finding(self._order_id).record.gas_order
+                return gas_order_text(t, called)
+            act = desk.report_gas if is_gas else desk.finish
             act(self._order_id, outside)
         except FindingIncompleteError as error:
             if error.missing:
@@ -226,6 +232,8 @@ class FindingPresenter:
         self._draw()
         if self._is_finished:
             done()
+        else:
+            self.refresh()
 
     def _draw(self) -> None:
         if self._document is not None:

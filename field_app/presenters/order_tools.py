@@ -29,16 +29,22 @@ def order_tools(sheet: SiteSheet, context: PresenterContext) -> tuple[OrderTool,
 
 
 def _gas_standing(sheet: SiteSheet, t: Words) -> tuple[str, Tone]:
-    """Return what the last measurement of the air says now: go in, stay out, measure again."""
+    """Return what the last measurements of the air say now: go in, stay out, measure again.
+
+    A place whose own last measurement lets nobody in comes before good air in another one.
+    """
     record = sheet.record
     if not record.gas:
         return t("before entry"), Tone.PLAIN
-    _at_ms, gas = record.gas[-1]
-    if gas.is_entry_allowed is not True:
-        return t("Nobody went in"), Tone.DANGER
-    if is_too_old(sheet.now_ms - sheet.air_age_ms, sheet.now_ms):
-        return t("Measure again"), Tone.WARN
-    return t("Entry allowed"), Tone.OK
+    by_place = {gas.place.strip().casefold(): gas for _at_ms, gas in record.gas}
+    shut = [gas for gas in by_place.values() if gas.is_entry_allowed is not True]
+    last = shut[-1] if shut else record.gas[-1][1]
+    text, tone = t("Entry allowed"), Tone.OK
+    if shut:
+        text, tone = t("Nobody went in"), Tone.DANGER
+    elif is_too_old(sheet.now_ms - sheet.air_age_ms, sheet.now_ms):
+        text, tone = t("Measure again"), Tone.WARN
+    return " · ".join(part for part in (last.place.strip(), text) if part), tone
 
 
 def _safety_tools(sheet: SiteSheet, t: Words) -> tuple[OrderTool, ...]:

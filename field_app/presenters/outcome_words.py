@@ -15,8 +15,10 @@ from wire_contracts.review_outcomes import Choice, ReviewOutcome
 from wire_contracts.site_facts import ValveAction
 from wire_contracts.work_order_states import WorkOrderEvent
 
-_OF_NO_ORDER = frozenset({FactType.SHIFT_NOTE, FactType.HELP_CALL, FactType.LONE_WORKER})
-"""What is told of people and shifts: nothing of it is about an order that could be gone."""
+_OF_NO_ORDER = frozenset(
+    {FactType.SHIFT_NOTE, FactType.HELP_CALL, FactType.LONE_WORKER, FactType.ORDER_REQUEST}
+)
+"""What is told of people and shifts, and new orders: no order of it could be gone."""
 
 
 def operation_text(t: Words, operation: Operation) -> str:
@@ -142,4 +144,6 @@ def _advice_without_order(t: Words, field: str) -> str:
         return t("Nobody knows: call by telephone now.")
     if field == FactType.LONE_WORKER:
         return t("Nobody watches: tell somebody by telephone.")
+    if field == FactType.ORDER_REQUEST:
+        return t("Order not received: the office does not know. Call the control room now.")
     return t("Tell the next shift yourself, and the office that it was refused.")

@@ -224,6 +224,8 @@ def gas_order_text(t: Words, asked: GasOrder | None) -> str:
     """Return what became of the order that gas made; empty when nobody needs to hear of it."""
     if asked is None or (asked.is_over and asked.is_told):
         return ""
+    if asked.is_refused:
+        return t("Order not received: the office does not know. Call the control room now.")
     if asked.is_told:
         return t("Gas: an order of class A was made; the office has it.")
     return t("Gas: an order of class A was made, not sent yet: call the control room now.")

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from field_app.crew import HeadlessCrew
+from field_app.i18n import CatalogueWords
 from field_app.orders.completion import Evidence, Lack
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
+from field_app.presenters.order_tools import order_tools
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.site_words import gas_order_text
+from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
@@ -122,6 +128,63 @@ def test_the_air_of_a_well_orders_a_crew_once_in_a_visit(tablet: Tablet, town: T
     assert abouts == [WATER, COMM], "the leak check is the order over which gas is repaired"
     groups = [each.group for each in town.pushed if each.field == "order_request"]
     assert len(set(groups)) == 2
+
+
+def test_gas_in_a_checklist_of_water_orders_a_crew_and_the_visit_goes_on(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    told_by_form = Evidence(forms_lel_pct=45.0)
+    tablet.desk.save_answers(WATER, {"note": "well WW-3"})
+    sheet = tablet.desk.finding(WATER)
+    assert sheet.is_gas_for_others(sheet.answers, told_by_form)
+    tablet.desk.call_gas(WATER, told_by_form)
+    called = tablet.desk.finding(WATER)
+    assert not called.is_gas_for_others(called.answers, told_by_form)
+    with pytest.raises(FindingIncompleteError):
+        tablet.desk.call_gas(WATER, told_by_form)
+
+    assert state_of(tablet, WATER) is WorkOrderState.WORKING
+    (request,) = told(tablet, town, "order_request")
+    assert (request["about"], request["note"]) == (WATER, "WO-000102  ·  45 % LEL  ·  well WW-3")
+
+
+def test_that_the_office_took_no_order_for_gas_is_said_until_one_is_taken(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    t = CatalogueWords("en")
+    town.refuses = frozenset({"order_request"})
+    tablet.site.measure_gas(WATER, air(45))
+    tablet.sync_now()
+    tablet.desk.mark_seen(WATER)
+    refused = tablet.site.sheet(WATER).record.gas_order
+    town.refuses = frozenset()
+    tablet.site.measure_gas(WATER, air(46))
+    tablet.sync_now()
+    taken = tablet.site.sheet(WATER).record.gas_order
+
+    assert "Call the control room now" in gas_order_text(t, refused)
+    assert gas_order_text(t, taken) == "Gas: an order of class A was made; the office has it."
+
+
+def test_a_place_that_nobody_may_enter_stands_before_good_air_in_another(
+    tablet: Tablet, town: TownOffice
+) -> None:
+    context = PresenterContext(
+        worker=InlineWorker(),
+        words=CatalogueWords("en"),
+        clock=town.clock,
+        zone=ZoneInfo("UTC"),
+    )
+
+    def tile() -> tuple[str, Tone]:
+        tools = order_tools(tablet.site.sheet(LEAK), context)
+        return next((each.detail, each.tone) for each in tools if each.key == "gate")
+
+    tablet.site.measure_gas(LEAK, air(14, place="W-1"))
+    tablet.site.measure_gas(LEAK, air(0, place="W-2"))
+    assert tile() == ("W-1 · Nobody went in", Tone.DANGER)
+    tablet.site.measure_gas(LEAK, air(0, place="w-1"))
+    assert tile() == ("w-1 · Entry allowed", Tone.OK)
 
 
 def test_the_server_makes_the_order_that_gas_asked_for(crew: HeadlessCrew, office: Office) -> None:

@@ -75,11 +75,11 @@ def test_a_well_is_entered_only_in_good_air_and_with_a_detector_to_trust(
     assert ui.all("OrderScreen"), "the gate is open: back to the order"
     told = facts(crew, "gas_measurement")
     assert [(each["oxygen_pct"], each["is_entry_allowed"]) for each in told] == [(20.8, True)]
-    assert gate_tile(ui) == (crew.says("Entry allowed"), "ok")
+    assert gate_tile(ui) == ("VW-031 · " + crew.says("Entry allowed"), "ok")
     crew.clock.moment_utc += timedelta(minutes=31)
     ui.app.navigator.tick()
     ui.settle()
-    assert gate_tile(ui) == (crew.says("Measure again"), "warn")
+    assert gate_tile(ui) == ("VW-031 · " + crew.says("Measure again"), "warn")
     open_tool(ui, "gate")
     assert ui.get("Field", hint="detector_id", anywhere=True).text == "GX-7", "asked once a shift"
     write(ui, "oxygen_pct", "18")
