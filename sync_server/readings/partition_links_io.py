@@ -26,6 +26,7 @@ from sync_server.readings.mqtt_io import (
     BrokerLink,
     Feed,
     Message,
+    close_links,
 )
 from sync_server.readings.partition_shares import to_give_back, to_try
 from wire_contracts.acks import Ack
@@ -230,5 +231,4 @@ class PartitionLinks:
         left = [self._links[partition] for partition in partitions]
         gone = set(partitions)
         self._links = {each: link for each, link in self._links.items() if each not in gone}
-        for link in left:
-            link.close()
+        close_links(left)

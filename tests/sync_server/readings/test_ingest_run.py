@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -27,7 +28,7 @@ from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.reading_tables import FRAME_LEDGER, QUARANTINE, READING
 from sync_server.readings.health import IngestMetrics
 from sync_server.readings.ingest_run_io import AFTER_COMMIT, IngestLoop
-from sync_server.readings.mqtt_io import BrokerLink
+from sync_server.readings.mqtt_io import BrokerLink, close_links
 from sync_server.readings.quality_event_store import list_quality_events
 from tests.free_ports import free_port
 from tests.odd_broker import odd_broker
@@ -416,3 +417,18 @@ def test_while_the_database_is_locked_frames_wait_and_are_stored_then(
 
     assert ack.epochs[0].upto == 1
     assert batch().gateway_id == GATEWAY
+
+
+def test_a_replica_lets_every_partition_go_at_once_while_the_broker_is_away() -> None:
+    links = [
+        BrokerLink(BrokerConfig(port=free_port(), client_id=f"away-{number}"))
+        for number in range(32)
+    ]
+    for link in links:
+        link.start()
+    began_s = time.monotonic()
+
+    close_links(links)
+
+    assert time.monotonic() - began_s < len(links) / 4
+    assert [thread.name for thread in threading.enumerate() if "paho" in thread.name] == []
