@@ -14,6 +14,9 @@ from field_app.presenters.sheet_views import (
     ChoiceLine,
     NoteBlock,
     NoticeBlock,
+    RowAction,
+    RowLine,
+    RowsBlock,
     SheetButton,
     SheetView,
     TextBlock,
@@ -206,7 +209,24 @@ class HelpPage:
                 tone=_TONES[watch.state],
                 share=left_ms / watch.interval_ms if watch.interval_ms else 0.0,
             ),
+            *self._answers_beside(data),
         ]
+
+    def _answers_beside(self, data: HelpData) -> list[Block]:
+        """Return what the big buttons say of a watch, where a call for help has them."""
+        t = self._context.words
+        if data.call is None or data.is_locked:
+            return []
+        line = RowLine(
+            key="beside",
+            title=self._whose(data),
+            icon="account-clock",
+            actions=(
+                RowAction(key="confirm", text=t("All right"), icon="check-bold"),
+                RowAction(key="end", text=t("End the watch"), icon="pause", kind="ghost"),
+            ),
+        )
+        return [RowsBlock(key="watch-answers", title="", lines=(line,))]
 
     def _whose(self, data: HelpData) -> str:
         """Return over whom the watch is: a tablet keeps one, and a colleague may hold it."""
@@ -253,8 +273,7 @@ class HelpPage:
                 needs_again=True,
                 is_urgent=True,
             )
-        is_asked = data.watch.state not in {WatchState.OFF, WatchState.CALM}
-        if data.call is not None and not is_asked:  # a third tap is no word that all is well
+        if _calls_again(data, answers):  # a third tap of a call is no word that all is well
             return SheetButton(
                 key="again",
                 text=t("Call again"),
@@ -298,7 +317,7 @@ class HelpPage:
     def _call_again(self, answers: Answers) -> None:
         call = self._tablet.site.open_call()
         if call is not None:
-            self._tell_help(call.reason, answers.get("place").strip() or call.place)
+            self._tell_help(call.reason, self._place(answers))
 
     def _over(self, answers: Answers) -> None:
         if self._tablet.log_in.is_locked():
@@ -306,8 +325,10 @@ class HelpPage:
         self._tell_help(HelpReason.CREW, self._place(answers), is_over=True)
 
     def _place(self, answers: Answers) -> str:
-        """Return where help is needed: as it was typed, or as the running watch was told."""
-        return answers.get("place").strip() or self._tablet.site.watch().place
+        """Return where help is needed: as typed, else as told before, else as the watch has it."""
+        call = self._tablet.site.open_call()
+        told = "" if call is None else call.place
+        return answers.get("place").strip() or told or self._tablet.site.watch().place
 
     def _tell_help(self, reason: HelpReason, place: str, *, is_over: bool = False) -> None:
         fix = self._locator.fix()
@@ -347,6 +368,14 @@ class HelpPage:
 
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
+
+
+def _calls_again(data: HelpData, answers: Answers) -> bool:
+    """Return whether the big button repeats the call that is open."""
+    if data.call is None:
+        return False
+    starts_watch = data.watch.state is WatchState.OFF and bool(answers.get("interval"))
+    return data.watch.state in {WatchState.OFF, WatchState.CALM} and not starts_watch
 
 
 def _asks_where(data: HelpData, answers: Answers) -> bool:

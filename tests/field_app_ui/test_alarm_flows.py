@@ -109,6 +109,18 @@ def test_where_one_is_goes_with_the_call_and_a_panicking_third_tap_is_no_all_cle
     ]
     assert [each["event"] for each in facts(crew, "lone_worker")] == ["started"]
     assert f"{crew.says('Somebody is hurt')}  ·  Well 14" in ui.texts(anywhere=True)
+    ui.tap_hint("end")
+    ui.settle()
+    ui.tap_hint("30")
+    ui.tap_hint("primary")
+    ui.settle()
+    choose(ui, "reason", "gas")
+    ui.tap_hint("primary")
+    ui.tap_hint("primary")
+    ui.settle()
+    events = [(each["event"], each["place"]) for each in facts(crew, "lone_worker")]
+    assert events[1:] == [("ended", ""), ("started", "")], "a watch begins and ends beside a call"
+    assert facts(crew, "help_call")[-1]["place"] == "Well 14", "the place stands until help is here"
 
 
 def test_whoever_finds_a_locked_tablet_ends_nobodys_call(crew: Field, hands: Hands) -> None:
