@@ -89,7 +89,10 @@ class PhotoFiles:
         return self._path(sha256).exists()
 
     def remove(self, sha256: str) -> None:
-        """Take the file away: the server has it."""
+        """Take the file and its sealed copy away: the server has had it for long enough.
+
+        Until then both stay: a locked tablet that is given on can seal nothing any more.
+        """
         self._path(sha256).unlink(missing_ok=True)
         if self.sealed is not None:
             self.sealed.remove(sha256)
@@ -117,11 +120,6 @@ class PhotoFiles:
         for sha256 in missing:
             self.sealed.save(sha256, self.load(sha256))
         return len(missing)
-
-    def forget_sealed(self, sha256: str) -> None:
-        """Take the sealed copy away: the server has the photo, the file stays to be looked at."""
-        if self.sealed is not None:
-            self.sealed.remove(sha256)
 
     def has_sealed(self, sha256: str) -> bool:
         """Return whether there is a sealed copy."""

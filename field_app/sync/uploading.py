@@ -139,15 +139,19 @@ class Uploader:
                 break
             done += 1
         if wait is PhotoWait.NONE and self._database.read(photo_store.waiting)[0]:
-            wait = PhotoWait.FREE_NETWORK
+            wait = PhotoWait.SERVER if self._is_free() else PhotoWait.FREE_NETWORK
         self._note_wait(wait)
         return done
 
     def _next(self) -> PhotoJob | None:
-        is_free = self._shore.network() is NetworkKind.FREE
+        is_free = self._is_free()
         return self._database.read(
             lambda connection: photo_store.next_job(connection, is_free=is_free)
         )
+
+    def _is_free(self) -> bool:
+        """Return whether the network costs nothing: what waits on one is sealed to a lost key."""
+        return self._shore.network() is NetworkKind.FREE
 
     def _send(self, job: PhotoJob, between: Callable[[], None]) -> PhotoWait:
         """Send one blob to its end, or set it aside; return why it and the others must wait."""
@@ -167,7 +171,6 @@ class Uploader:
         except BlobRefused as refused:
             return self._take_refusal(job, refused)
         self._database.write(partial(_finish, job=job, clock=self._shore.clock))
-        self._shore.files.forget_sealed(job.sha256)
         return PhotoWait.NONE
 
     def _take_refusal(self, job: PhotoJob, refused: BlobRefused) -> PhotoWait:

@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from field_app.platform.network import DesktopNetwork
 from field_app.platform.vault_file_io import VAULT_FILE
+from field_app.sync.uploading import PhotoWait
 from field_app.tablet import Tablet, open_tablet
 from sync_server.blobs.blob_store import BlobState, find_blob
 from sync_server.db.blob_tables import BLOB
 from sync_server.db.engine_io import reading
+from sync_server.sync.sealing_keys_io import SealingKeys
 from tests.field_app.office_parts import Office, serving
 from tests.field_app.photo_parts import Metered, noisy_jpeg
 from tests.field_app.vault_parts import quick_vault
@@ -81,6 +83,49 @@ def test_a_restored_server_gets_the_photos_of_a_withdrawn_tablet_again(
 
     assert (had, lost) == (BlobState.HAVE, None)
     assert blob_state(office, sha256) is BlobState.HAVE
+
+
+def test_a_restored_server_gets_the_photos_of_a_tablet_that_was_given_on_while_it_was_locked(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    backup = office.back_up(tmp_path / "early.sqlite3")
+    sha256 = tablet.photos.add(order_id, jpeg())
+    tablet.sync_now()
+    had = blob_state(office, sha256)
+    tablet.lock()
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    office.clock.advance(hours=1)
+    office.restore(backup)
+    for path in (tmp_path / "keys" / "blobs").glob("??/*"):
+        path.unlink()
+
+    tablet.enrol(server, office.code("crew-2"), "van 4")
+    tablet.sync_now()
+    tablet.sync_now()
+
+    assert had is BlobState.HAVE
+    assert blob_state(office, sha256) is BlobState.HAVE
+    assert not tablet.log_in.is_locked()
+
+
+def test_a_photo_whose_key_the_server_lacks_waits_for_the_server_and_for_no_network(
+    tablet: Tablet, office: Office, server: str, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    tablet.sync_now()
+    tablet.photos.add(order_id, jpeg())
+    revoke(office, tablet)
+    for path in (tmp_path / "keys").glob("*.pem"):
+        path.unlink()
+    tablet.sync_now()
+    SealingKeys(tmp_path / "keys").ensure(office.clock.now_utc())
+    tablet.enrol(server, office.code(), "van 3")
+
+    tablet.sync_now()
+
+    assert tablet.photo_wait() is PhotoWait.SERVER
 
 
 def test_a_withdrawn_tablet_keeps_the_photos_that_arrived_no_longer_than_one_in_service(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from field_app.platform.ports import Vault
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.tablet_store import revoke_tablet
+from sync_server.blobs.api_io import blobs_router
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
 from sync_server.db.sync_tables import OP_LEDGER, SEALED_ITEM
@@ -25,7 +26,9 @@ def app_with_keys(office: Office, folder: Path) -> FastAPI:
     keys = SealingKeys(folder)
     keys.ensure(office.clock.now_utc())
     intake = Intake(office.engine, BlobFiles(folder / "blobs"), office.clock)
-    return office_app(office, SyncTerms(keys=keys, intake=intake))
+    app = office_app(office, SyncTerms(keys=keys, intake=intake))
+    app.include_router(blobs_router(intake))
+    return app
 
 
 def new_tablet(folder: Path, office: Office, server: str, vault: Vault | None = None) -> Tablet:
