@@ -1,6 +1,6 @@
 """What one operation comes to, and for whom it is judged: words of `apply` and `facts`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,7 +22,8 @@ class CrewContext:
     `book` holds the orders of the transaction, `words` what their fields took; a revoked tablet's
     work came in sealed.
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
-    `step_words`: order -> the newest word of the server before any step of this push on it.
+    `step_words`: order -> the newest word of the server before any step of this push on it;
+    `finished`: the orders that it finishes.
     """
 
     tablet: TabletIdentity
@@ -34,6 +35,7 @@ class CrewContext:
     is_revoked: bool = False
     restored_at_utc: datetime | None = None
     step_words: Mapping[str, datetime] = field(default_factory=dict)
+    finished: Collection[str] = ()
 
     def may_be_forgotten(self, word_utc: datetime) -> bool:
         """Return whether this server may have forgotten what was true at its last word."""

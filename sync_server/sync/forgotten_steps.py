@@ -86,7 +86,8 @@ def _is_given(
     """Return whether the crew was given an order by what this restored server has forgotten.
 
     Its tablet worked, before the restore, on an order that is another crew's here, or nobody's yet,
-    and had a later word of the server than the last step that is known here.
+    and had a later word of the server than the last step that is known here. Who finished it had
+    it, whoever took no more than the first step: the former server may have refused that.
     """
     is_mine = order.document.crew_id == context.tablet.crew_id
     is_open = order.state is WorkOrderState.RELEASED and is_free(context, order)
@@ -95,7 +96,20 @@ def _is_given(
         return False
     context.book.write()  # a step of this push counts too
     last_utc = last_step_at(connection, order.order_id, context.restored_at_utc)
-    return last_utc is None or last_utc < context.claim_utc(order.order_id, word_utc)
+    if last_utc is None or last_utc < context.claim_utc(order.order_id, word_utc):
+        return True
+    is_repeated = last_utc <= context.restored_at_utc and _is_taken_since(
+        connection, order, context.restored_at_utc
+    )
+    return is_repeated and order.order_id in context.finished
+
+
+def _is_taken_since(connection: Connection, order: OrderRecord, restored_at_utc: datetime) -> bool:
+    """Return whether the crew that has the order has done no more than take it anew."""
+    crew_id, accept = order.document.crew_id, WorkOrderEvent.ACCEPT
+    if crew_id is None or order.state is not WorkOrderState.ACCEPTED:
+        return False
+    return has_step(connection, order.order_id, accept, crew_id, restored_at_utc)
 
 
 def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:

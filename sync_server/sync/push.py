@@ -57,6 +57,7 @@ from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
 from wire_contracts.orders import ENTITY
+from wire_contracts.work_order_states import WorkOrderEvent
 
 _LOG = structlog.get_logger("sync_server.sync.push")
 
@@ -233,6 +234,7 @@ class _PushJob:
         self._judged: dict[str, _Judged] = {}
         self._reused: dict[int, OperationResult] = {}
         self._step_words: dict[str, datetime] = {}
+        self._finished: set[str] = set()
         self._buckets: frozenset[str] | None = None
 
     def run(self, groups: Sequence[Sequence[Entry]]) -> list[OperationResult]:
@@ -287,6 +289,7 @@ class _PushJob:
                 is_revoked=self._sender.is_revoked,
                 restored_at_utc=restored_at_utc,
                 step_words=self._step_words,
+                finished=self._finished,
             )
             for tablet in self._enrolments
         ]
@@ -339,6 +342,8 @@ class _PushJob:
     def _note_step_words(self, unseen: Sequence[Operation]) -> None:
         """Note per order what the sender knew of the server at its newest step."""
         for each in unseen:
+            if each.kind is OperationKind.GO and each.field == WorkOrderEvent.FINISH:
+                self._finished.add(each.entity_id)
             if each.kind is OperationKind.GO and each.at.contact_ms is not None:
                 word_utc = utc_from_ms(each.at.contact_ms)
                 known_utc = self._step_words.get(each.entity_id, word_utc)

@@ -169,3 +169,27 @@ def test_two_tablets_of_one_crew_finish_what_they_finished_before(
     with office.engine.connect() as connection:
         asked = [each.kind for each in list_reviews(connection)]
     assert asked == [ReviewKind.UNKNOWN_AUTHOR] * is_mate_first
+
+
+def test_who_finished_a_free_order_off_the_network_has_it_though_the_others_knew_more(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    with crews.office.engine.begin() as connection:
+        connection.execute(
+            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
+        )
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    finish(crews.one, order_id)
+    crews.two.sync_now()
+    crews.office.clock.advance(minutes=1)
+    crews.two.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    crews.all_sync()
+    assert [each.code for each in crews.two.look_here()] == [Code.TAKEN]
+
+    crews.restore(backup, is_one_first=False)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+    assert list(crews.one.look_here()) == []
