@@ -43,7 +43,6 @@ from wire_contracts.texts import BilingualText
 T = TypeVar("T")
 
 POINT_FORM = "patrol_point@1"
-HOME_FORM = "safety_check@1"
 METER_FORM = "round_reading@1"
 
 
@@ -66,7 +65,7 @@ def point_draft(run_id: str, checkpoint_id: str) -> DraftOf:
 
 def home_draft(household_id: str) -> DraftOf:
     """Return the draft of a home."""
-    return DraftOf(record_id=record_of(household_id), form=HOME_FORM)
+    return DraftOf(record_id=record_of(household_id), form=inspection_store.HOME_FORM)
 
 
 def meter_draft(meter_id: str) -> DraftOf:

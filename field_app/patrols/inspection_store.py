@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
+from field_app.patrols.form_answers import WRONG
 from field_app.patrols.run_state import Fact, RunState, fold
-from field_app.store import outbox_store
+from field_app.store import draft_store, outbox_store
 from field_app.store.outbox_store import OutboxEntry
 from field_app.store.record_states import (
     OVERLAY,
@@ -21,7 +23,7 @@ from field_app.store.record_states import (
 from field_app.store.round_records import record_of
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader
+from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
@@ -52,6 +54,10 @@ from wire_contracts.patrols import (
 T = TypeVar("T")
 
 
+HOME_FORM = "safety_check@1"
+"""The draft of a home check."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenHome:
     """A home with the own visits on top, and how far those are on their way."""
@@ -60,6 +66,7 @@ class SeenHome:
     household: Household
     mark: RecordState
     visited_at_utc: datetime | None = None
+    has_noted_hazard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +148,14 @@ def find_open_run(connection: Connection) -> SeenRun | None:
 def load_homes(connection: Connection) -> list[SeenHome]:
     """Return the homes on the list by community, building and room, own visits on top."""
     own = _by_record(connection, FactType.SAFETY_CHECK)
+    begun = draft_store.values_begun(connection, HOME_FORM)
     homes = [
-        _seen_home(household_id, household, own.get(record_of(household_id), []))
+        _seen_home(
+            household_id,
+            household,
+            own.get(record_of(household_id), []),
+            begun.get(record_of(household_id), set()),
+        )
         for household_id, household in _load(connection, HOUSEHOLD_ENTITY, parse_household).items()
     ]
     return sorted(homes, key=lambda home: _door(home.household.community, home.household))
@@ -242,7 +255,12 @@ _PARSERS: Mapping[str, Callable[[FieldReader], Fact]] = {
 }
 
 
-def _seen_home(household_id: str, household: Household, entries: Sequence[OutboxEntry]) -> SeenHome:
+def _seen_home(
+    household_id: str,
+    household: Household,
+    entries: Sequence[OutboxEntry],
+    begun: AbstractSet[JsonValue] = frozenset(),
+) -> SeenHome:
     visited_at_utc = None
     for entry in entries:
         operation = entry.operation
@@ -265,8 +283,9 @@ def _seen_home(household_id: str, household: Household, entries: Sequence[Outbox
     return SeenHome(
         household_id=household_id,
         household=household,
-        mark=_mark(entries),
+        mark=_mark(entries, has_draft=bool(begun)),
         visited_at_utc=visited_at_utc,
+        has_noted_hazard=WRONG in begun,
     )
 
 
@@ -292,11 +311,11 @@ def _seen_meter(meter_id: str, meter: RoundMeter, entries: Sequence[OutboxEntry]
     return SeenMeter(meter_id=meter_id, meter=meter, mark=_mark(entries), read_at_utc=read_at_utc)
 
 
-def _mark(entries: Sequence[OutboxEntry]) -> RecordState:
+def _mark(entries: Sequence[OutboxEntry], *, has_draft: bool = False) -> RecordState:
     return record_state(
         RecordTraces(
             statuses=frozenset(entry.status for entry in entries),
-            has_draft=False,
+            has_draft=has_draft,
             needs_look=any(entry.look is outbox_store.Look.YES for entry in entries),
             photos_total=0,
             photos_done=0,

@@ -108,6 +108,8 @@ class RoundListPresenter:
     def _home(self, home: SeenHome) -> RoundRow:
         t, household = self._parts.context.words, home.household
         text, icon, tone = home_state_text(t, household.state, household.no_access_count)
+        if home.has_noted_hazard:
+            text, icon, tone = t("hazard, not finished"), "alert-circle", Tone.DANGER
         return RoundRow(
             key=home.household_id,
             title=household.room,

@@ -148,6 +148,25 @@ def orders_with_draft(
     return set(connection.execute(_WITH_DRAFT_OF, {**asked, "author": author}).scalars())
 
 
+def values_begun(connection: Connection, form: str) -> dict[str, set[JsonValue]]:
+    """Return record -> what anybody has answered there in one form and not finished, in any field.
+
+    An answer that was taken back is left out; a record without any other is, too.
+    """
+    rows = connection.execute(_VALUES, {"of_form": form, "begin": f"{form}{_OF}%"})
+    found: dict[str, set[JsonValue]] = {}
+    for order_id, text in rows:
+        value: JsonValue = json.loads(text)
+        if isinstance(value, str) and value:
+            found.setdefault(order_id, set()).add(value)
+    return found
+
+
+_VALUES: Final = select(draft_answer.c.order_id, draft_answer.c.value).where(
+    or_(draft_answer.c.form == bindparam("of_form"), draft_answer.c.form.like(bindparam("begin")))
+)
+
+
 def load_fields(
     connection: Connection, order_id: str, form: str, fields: Sequence[str]
 ) -> list[tuple[str, str, JsonValue]]:

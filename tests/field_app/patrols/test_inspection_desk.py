@@ -194,6 +194,22 @@ def test_a_home_is_done_on_the_list_before_the_office_hears_of_it(
     assert after.household.hazards == second.household.hazards
 
 
+def test_a_hazard_noted_in_a_home_that_was_left_stands_on_the_list(desk: InspectionDesk) -> None:
+    def on_list() -> tuple[RecordState, bool]:
+        (home,) = desk.homes()
+        return home.mark, home.has_noted_hazard
+
+    untouched = on_list()
+    desk.save_answers(home_draft("h"), {"meter": "ok"})
+    begun = on_list()
+    desk.save_answers(home_draft("h"), {"item:pipe_tightness": "wrong"})
+    noted = on_list()
+    desk.save_answers(home_draft("h"), {"item:pipe_tightness": "", "meter": ""})
+
+    assert untouched == on_list() == (RecordState.UNTOUCHED, False), "taken back"
+    assert (begun, noted) == ((RecordState.DRAFT, False), (RecordState.DRAFT, True))
+
+
 def test_a_missing_flue_in_a_home_makes_an_order(
     desk: InspectionDesk, crew: HeadlessCrew, office: Office
 ) -> None:
@@ -221,6 +237,19 @@ def test_a_visit_tapped_twice_is_told_once_and_told_anew_makes_no_second_order(
         orders = list_orders(connection)
     assert {fact.fact_id for fact in checks} == {VISIT, LATER_VISIT}
     assert [order.document.safety_class for order in orders] == [SafetyClass.A]
+
+
+def test_another_danger_in_a_home_or_the_same_one_later_is_an_order_of_its_own(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office
+) -> None:
+    flue, pipe = CheckItem.WATER_HEATER_FLUE, CheckItem.PIPE_TIGHTNESS
+    for number, (minutes, item) in enumerate(((0, flue), (10, pipe), (5, pipe), (61, pipe))):
+        office.clock.advance(minutes=minutes)
+        desk.finish_home("h", f"01900000-0000-7000-8000-00000000c01{number}", sheet(item), 80.0)
+    crew.sync_now()
+
+    with office.engine.connect() as connection:
+        assert len(list_orders(connection)) == 3
 
 
 def test_a_reading_comes_back_as_the_meters_last(desk: InspectionDesk, crew: HeadlessCrew) -> None:
