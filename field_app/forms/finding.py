@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import least_lel_pct, parse_number, shown_number
+from field_app.forms.numbers import parse_number, shown_number, worst_lel_pct
 from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.findings import Cause, causes_for
 from wire_contracts.kinds import FindingResult
@@ -170,7 +170,7 @@ def is_contradicted(one: MeasuredField, text: str, result: FindingResult | None)
     Where gas is in the air nothing is well, and the meter is not what the order is closed over. A
     leak, or what the note tells of another source, may be found with any value.
     """
-    is_gas = one.quantity is Quantity.GAS_LEL_PCT and is_gas_present(least_lel_pct(text))
+    is_gas = one.quantity is Quantity.GAS_LEL_PCT and is_gas_present(worst_lel_pct(text))
     return is_gas and result in GAS_FREE_RESULTS
 
 
@@ -185,7 +185,7 @@ def is_gas_present(lel_pct: float | None) -> bool:
 
 def has_gas(answers: FindingAnswers) -> bool:
     """Return whether the form tells of gas in the air."""
-    return is_gas_present(least_lel_pct(answers.measured.get(Quantity.GAS_LEL_PCT, "")))
+    return is_gas_present(worst_lel_pct(answers.measured.get(Quantity.GAS_LEL_PCT, "")))
 
 
 def problem_of(one: MeasuredField, text: str) -> Problem | None:

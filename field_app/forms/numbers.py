@@ -47,7 +47,7 @@ FULL_SCALE_LEL_PCT: Final = 100.0
 """Where a detector of combustible gas ends by definition."""
 
 _LEL_UNIT: Final = re.compile(r"\s*(%\s*(lel|l)?|lel)?\s*$", re.IGNORECASE)
-_RANGE: Final = re.compile(r"([0-9.]+)\s*[-~–至到]\s*[0-9.]+")
+_RANGE: Final = re.compile(r"([0-9.]+)\s*[-~–至到]\s*([0-9.]+)")
 _OVER_RANGE: Final = frozenset(
     {
         "OL",
@@ -80,17 +80,26 @@ def parse_lel_pct(text: str) -> float | None:
     return parse_number(_LEL_UNIT.sub("", text.strip().translate(_CHINESE_KEYS)))
 
 
-def least_lel_pct(text: str) -> float | None:
-    """Return how much gas there is at the least by what was typed, None when nobody can say.
+def worst_lel_pct(text: str) -> float | None:
+    """Return how much gas what was typed may mean, None when nobody can say.
 
-    `OL`, `> 100`, `100+` and `20-25` are no numbers, and yet they say that there is gas.
+    `OL`, `> 100`, `100+` and `20-25` are no numbers, and yet they say that there is gas: a range as
+    much as its upper end, `> 10` and `10+` a trace more than ten, so that a limit of ten is passed.
+    Nothing is safe because of it: what must be good is one plain number (`parse_lel_pct`).
     """
     plain = text.strip().translate(_CHINESE_KEYS)
     if plain.upper().replace(" ", "") in _OVER_RANGE:
         return FULL_SCALE_LEL_PCT
-    plain = _LEL_UNIT.sub("", plain.lstrip(">≥").rstrip("+"))
-    between = _RANGE.fullmatch(plain)
-    return parse_lel_pct(plain if between is None else between.group(1))
+    bare = _LEL_UNIT.sub("", plain)
+    bound = bare.lstrip(">≥").rstrip("+").strip()
+    between = _RANGE.fullmatch(bound)
+    if between is not None:
+        ends = [parse_lel_pct(each) for each in between.groups()]
+        return max((each for each in ends if each is not None), default=None)
+    value = parse_lel_pct(bound)
+    if value is None or bound == bare or value >= FULL_SCALE_LEL_PCT:
+        return value
+    return math.nextafter(value, math.inf)
 
 
 def most_lel_pct(
@@ -102,7 +111,7 @@ def most_lel_pct(
     a place that is named so counts as well.
     """
     found = [
-        least_lel_pct(text)
+        worst_lel_pct(text)
         for place, text in answers.items()
         if _LEL_NAME.search(place.rpartition("/")[2]) or _REPEAT.sub("", place) in measuring
     ]

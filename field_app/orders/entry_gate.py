@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import least_lel_pct, parse_number
+from field_app.forms.numbers import parse_lel_pct, parse_number, worst_lel_pct
 from wire_contracts.van import AirValue, GasDetector
 
 OXYGEN_LOW_PCT: Final = 19.5
@@ -168,8 +168,8 @@ def has_no_breath(answers: Mapping[str, str]) -> bool:
 
 def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
     texts = (
-        air.oxygen_pct,
         air.lel_pct,
+        air.oxygen_pct,
         air.carbon_monoxide_ppm,
         air.hydrogen_sulphide_ppm,
     )
@@ -178,10 +178,16 @@ def _missing_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         reasons.append(GateReason.OXYGEN_MISSING)
     if not air.lel_pct.strip():
         reasons.append(GateReason.LEL_MISSING)
-    unread = [text for text in texts if text.strip() and parse_number(text) is None]
-    if any(text != air.lel_pct or least_lel_pct(text) is None for text in unread):
+    others = [text for text in texts[1:] if text.strip() and parse_number(text) is None]
+    if others or _is_lel_unread(air.lel_pct):
         reasons.append(GateReason.NOT_A_NUMBER)
     return tuple(reasons)
+
+
+def _is_lel_unread(text: str) -> bool:
+    """Return whether the gas is not one plain number, and not so much that it is danger anyhow."""
+    is_much = (worst_lel_pct(text) or 0.0) > LEL_ENTRY_PCT
+    return bool(text.strip()) and parse_lel_pct(text) is None and not is_much
 
 
 def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
@@ -196,7 +202,7 @@ def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         (air.carbon_monoxide_ppm, CARBON_MONOXIDE_PPM, GateReason.CARBON_MONOXIDE),
         (air.hydrogen_sulphide_ppm, HYDROGEN_SULPHIDE_PPM, GateReason.HYDROGEN_SULPHIDE),
     ):
-        value = least_lel_pct(text) if reason is GateReason.LEL_HIGH else parse_number(text)
+        value = worst_lel_pct(text) if reason is GateReason.LEL_HIGH else parse_number(text)
         if value is not None and (value > limit or value < 0):
             reasons.append(reason)
     return tuple(reasons)

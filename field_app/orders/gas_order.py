@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from field_app.forms.finding import GAS_FREE_LEL_PCT, FindingAnswers, has_gas, is_gas_present
-from field_app.forms.numbers import least_lel_pct, shown_number
+from field_app.forms.numbers import shown_number, worst_lel_pct
 from field_app.orders.entry_gate import LEL_ENTRY_PCT
 from field_app.orders.safety_steps import steps_offered
 from wire_contracts.kinds import FindingResult
@@ -77,7 +77,7 @@ def must_order_for_finding(
 
 def gas_found(answers: FindingAnswers, lel_pct: float | None) -> float | None:
     """Return the most that form and measurements say, % LEL; None where nothing was measured."""
-    typed = least_lel_pct(answers.measured.get(Quantity.GAS_LEL_PCT, ""))
+    typed = worst_lel_pct(answers.measured.get(Quantity.GAS_LEL_PCT, ""))
     return max((each for each in (typed, lel_pct) if each is not None), default=None)
 
 

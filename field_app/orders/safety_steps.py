@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import least_lel_pct, parse_number
+from field_app.forms.numbers import parse_number, worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
 from wire_contracts.kinds import FindingResult
 from wire_contracts.orders import OrderType
@@ -260,7 +260,7 @@ def trouble_of(field: StepField, text: str) -> Trouble | None:
         if text not in field.options:
             return Trouble.MISSING
         return Trouble.NOT_SAFE if text in field.bad_options else None
-    if field.key == Quantity.GAS_LEL_PCT and (least_lel_pct(text) or 0.0) > _worst_good(field):
+    if field.key == Quantity.GAS_LEL_PCT and (worst_lel_pct(text) or 0.0) > _worst_good(field):
         return Trouble.NOT_SAFE  # also over the range of the detector, where it shows no number
     return _trouble_of_number(field, parse_number(text))
 

@@ -138,10 +138,9 @@ class SiteDesk:
         """
 
         def work(connection: Connection) -> Sequence[tuple[str, ClosedValve]]:
-            by_order: dict[str, list[OwnFact]] = {}
-            for fact in facts_since(connection, {FactType.ISOLATION}, 0):
-                by_order.setdefault(str(fact.payload.get("order_id") or ""), []).append(fact)
-            by_order.pop(order_id, None)
+            turned = facts_since(connection, {FactType.ISOLATION}, 0)
+            others = {str(fact.payload.get("order_id") or "") for fact in turned} - {order_id, ""}
+            by_order = {each: facts_of_order(connection, each) for each in sorted(others)}
             numbers = order_store.load_numbers(connection, set(by_order))
             since_ms = self._stamps.now(connection).wall_ms - _BELIEVED // timedelta(milliseconds=1)
             return [
@@ -444,10 +443,11 @@ class SiteDesk:
         begin_anew(connection, sheet.order_id, stamp, is_case_over=False)
 
     def _handover(self, connection: Connection, sheet: SiteSheet, note: str, by: str) -> Handover:
+        now = self._stamps.stamp(connection).at
         return Handover(
             note=note.strip(),
             by=by,
-            at_ms=self._stamps.stamp(connection).at.wall_ms,
+            at_ms=now.wall_ms + now.offset_ms,
             lel_pct=sheet.record.lel_pct,
             steps=sheet.record.steps,
             valves=sheet.record.valves,

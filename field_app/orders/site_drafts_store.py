@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from field_app.forms.finding import MEASURED_PREFIX
-from field_app.forms.numbers import least_lel_pct
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
 from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
@@ -63,7 +63,7 @@ def typed_for_record(
     """Return what one author typed, with the most gas that anybody has typed about the order."""
     typed = dict(own)
     for name, text in gas_typed(connection, order_id).items():
-        if (least_lel_pct(text) or 0.0) > (least_lel_pct(typed.get(name, "")) or 0.0):
+        if (worst_lel_pct(text) or 0.0) > (worst_lel_pct(typed.get(name, "")) or 0.0):
             typed[name] = text
     return typed
 
@@ -72,7 +72,7 @@ def gas_typed(connection: Connection, order_id: str) -> dict[str, str]:
     """Return the most gas that anybody has typed, by field, as it was typed."""
     most: dict[str, str] = {}
     for _author, name, value in draft_store.load_fields(connection, order_id, WORK_FORM, TYPED_GAS):
-        if (least_lel_pct(str(value)) or 0.0) >= (least_lel_pct(most.get(name, "")) or 0.0):
+        if (worst_lel_pct(str(value)) or 0.0) >= (worst_lel_pct(most.get(name, "")) or 0.0):
             most[name] = str(value)
     return most
 
@@ -86,10 +86,10 @@ def begin_anew(
     forgotten: it stands as `EARLIER_GAS` until the case is over.
     """
     texts = gas_typed(connection, order_id).values()
-    most = max(texts, key=lambda text: least_lel_pct(text) or 0.0, default="")
+    most = max(texts, key=lambda text: worst_lel_pct(text) or 0.0, default="")
     for author in _authors(connection, order_id):
         _forget_measured(connection, order_id, stamp, author)
-    if is_case_over or not least_lel_pct(most):
+    if is_case_over or not worst_lel_pct(most):
         return
     keep_typed(connection, order_id, stamp, {EARLIER_GAS: most})
 

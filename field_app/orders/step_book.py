@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import least_lel_pct
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.entry_gate import is_too_old
 from field_app.orders.lone_watch import passed_ms
 from field_app.orders.safety_steps import LEL_SAFE_PCT, LEL_STOP_PCT
@@ -44,7 +44,7 @@ class TakenStep:
     @property
     def lel_pct(self) -> float | None:
         """Return the gas that the step measured in the air, None when it measured none."""
-        return least_lel_pct(str(self.done.values.get("gas_lel_pct", "")))
+        return worst_lel_pct(str(self.done.values.get("gas_lel_pct", "")))
 
     def is_too_old(self, now: DeviceTime) -> bool:
         """Return whether its air says nothing of the air now, by the clock that says longer."""
@@ -117,7 +117,8 @@ class StepBook:
     def grow_old(self, now: DeviceTime) -> None:
         """Take back what was measured too long ago before the repair that it is for."""
         taken = self._taken.get(SafetyStep.MEASURE)
-        if SafetyStep.REPAIR in self.steps or taken is None or taken.lel_pct is None:
+        is_past = {SafetyStep.REPAIR, SafetyStep.REMEASURE} & self.steps.keys()
+        if is_past or taken is None or taken.lel_pct is None:
             return
         if taken.is_too_old(now):
             self._fall((SafetyStep.MEASURE,), Again.TOO_OLD)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from field_app.forms.numbers import least_lel_pct
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders.gas_order import GasOrder
 from field_app.orders.step_book import OUTLASTS_VISIT, Again, StepBook, TakenStep
 from wire_contracts.errors import ContractError
@@ -134,8 +134,9 @@ def work_record(
     given = None if _is_of_former_case(handover, facts[:begins]) else handover
     valves = {each.valve_id: each for each in (handover.valves if handover else ())}
     book = _begun(given)
+    open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
-        if _is_handed_over(fact, handover):
+        if number < open_visit and _is_handed_over(fact, handover):
             continue
         if fact.fact_type == FactType.ISOLATION:
             is_opened = _take_valve(fact, valves)
@@ -150,7 +151,7 @@ def work_record(
     found = (
         *_gas_in_steps(case),
         *(each.lel_pct for _at_ms, each in gas),
-        *(least_lel_pct(typed.get(key, "")) for key in TYPED_GAS),
+        *(worst_lel_pct(typed.get(key, "")) for key in TYPED_GAS),
         given.lel_pct if given else None,
     )
     return WorkRecord(
@@ -228,7 +229,7 @@ def _note(fact: OwnFact, book: StepBook) -> None:
 def _typed_at_gate(typed: Mapping[str, str]) -> tuple[float | None, int]:
     """Return the gas that stands typed at the gate, and when it was typed."""
     at_ms = typed.get(f"{_GATE_GAS}.at", "")
-    return least_lel_pct(typed.get(_GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
+    return worst_lel_pct(typed.get(_GATE_GAS, "")), int(at_ms) if at_ms.isdecimal() else 0
 
 
 def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
@@ -239,7 +240,7 @@ def _gas_in_steps(facts: Sequence[OwnFact]) -> list[float | None]:
         done = _read(fact, parse_step) if fact.fact_type == FactType.SAFETY_STEP else None
         if done is None:
             continue
-        lel_pct = least_lel_pct(str(done.values.get("gas_lel_pct", "")))
+        lel_pct = worst_lel_pct(str(done.values.get("gas_lel_pct", "")))
         if done.is_unsafe:
             unsafe.append(lel_pct)
         elif done.step is SafetyStep.MEASURE:
@@ -271,10 +272,21 @@ def closed_valves(
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
     valves = {each.valve_id: each for each in (handover.valves if handover else ())}
-    for fact in facts:
-        if fact.fact_type == FactType.ISOLATION and not _is_handed_over(fact, handover):
+    open_visit = _open_visit(facts)
+    for number, fact in enumerate(facts):
+        is_known = number < open_visit and _is_handed_over(fact, handover)
+        if fact.fact_type == FactType.ISOLATION and not is_known:
             _take_valve(fact, valves)
     return tuple(valves.values())
+
+
+def _open_visit(facts: Sequence[OwnFact]) -> int:
+    """Return where the visit begins that has not ended: no other crew's hand-over follows it.
+
+    Whatever the clock of the other tablet said. The end of the facts where no visit is open.
+    """
+    last = max((n for n, each in enumerate(facts) if each.fact_type == ARRIVED), default=0)
+    return len(facts) if any(_ends_visit(each) for each in facts[last:]) else last
 
 
 def _known_ms(fact: OwnFact) -> int:

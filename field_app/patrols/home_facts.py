@@ -12,7 +12,13 @@ from field_app.store import outbox_store
 from field_app.store.outbox_store import NewOperation, OutboxEntry, TapStamp
 from field_app.store.record_states import OpStatus
 from field_app.store.round_records import record_of
-from wire_contracts.home_checks import SafetyCheck, safety_check_json
+from wire_contracts.fields import FieldReader
+from wire_contracts.home_checks import (
+    CheckItem,
+    SafetyCheck,
+    parse_safety_check,
+    safety_check_json,
+)
 from wire_contracts.orders import FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import OrderRequest, order_request_json
 from wire_contracts.quantities import Medium
@@ -22,12 +28,17 @@ _ONE_SHIFT_MS: Final = 12 * 3_600_000
 """A home is visited again after weeks: what was photographed there in one shift is one visit."""
 
 
+_ONE_VISIT_MS: Final = 3_600_000
+"""A check is corrected within an hour; a danger found later may be a new one (judgement)."""
+
+
 def visit_changes(
     connection: Connection, stamp: TapStamp, visit_id: str, check: SafetyCheck
 ) -> list[NewOperation]:
     """Return what is told of a visit; nothing when `visit_id` has been kept already.
 
-    A danger makes one order in a shift: telling it again adds its photos, no second order.
+    A danger that is told again within an hour adds its photos, no second order; another danger, or
+    the same one later, makes one of its own.
     """
     household_id = check.household_id
     own = outbox_store.entries_of(connection, record_of(household_id))
@@ -38,7 +49,7 @@ def visit_changes(
     if seen is None or not home_check.must_shut_off(check.hazards):
         return changes
     since_ms = stamp.at.wall_ms - _ONE_SHIFT_MS
-    order_id = _order_asked(own, since_ms)
+    order_id = _order_asked(own, check, stamp.at.wall_ms - _ONE_VISIT_MS)
     if not order_id:
         request = _home_request(new_id(stamp), check, seen)
         order_id = request.order_id
@@ -48,8 +59,14 @@ def visit_changes(
     return [*changes, *photos]
 
 
-def _order_asked(own: Sequence[OutboxEntry], since_ms: int) -> str:
-    """Return the order that was asked for in this shift and not refused, empty without one."""
+def _order_asked(own: Sequence[OutboxEntry], check: SafetyCheck, since_ms: int) -> str:
+    """Return the order that was asked for over these very dangers, empty without one.
+
+    One that the server refused does not count.
+    """
+    told = {item for entry in own if entry.made_at_ms >= since_ms for item in _grave_items(entry)}
+    if not {hazard.item for hazard in check.hazards if hazard.severity == 1} <= told:
+        return ""
     asked = [
         entry
         for entry in own
@@ -59,6 +76,14 @@ def _order_asked(own: Sequence[OutboxEntry], since_ms: int) -> str:
     ]
     payload = asked[-1].operation.payload if asked else None
     return "" if payload is None else str(payload.get("order_id", ""))
+
+
+def _grave_items(entry: OutboxEntry) -> list[CheckItem]:
+    operation = entry.operation
+    if operation.field != FactType.SAFETY_CHECK or operation.payload is None:
+        return []
+    check = parse_safety_check(FieldReader(place="own visit", values=operation.payload))
+    return [hazard.item for hazard in check.hazards if hazard.severity == 1]
 
 
 def _home_request(order_id: str, check: SafetyCheck, seen: SeenHome) -> OrderRequest:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from field_app.forms.numbers import least_lel_pct, parse_lel_pct, parse_number
+from field_app.forms.numbers import parse_lel_pct, parse_number, worst_lel_pct
 from wire_contracts.patrols import POSSIBLE, Measure, ValueLimit
 
 EXPLOSIVE_LEL_PCT = 20.0
@@ -40,7 +40,7 @@ def judge(limit: ValueLimit, text: str) -> Judged:
     is_gas = limit.measure is Measure.GAS_LEL_PCT
     value = parse_lel_pct(text) if is_gas else parse_number(text)
     if value is None:
-        is_off_scale = is_gas and is_explosive(least_lel_pct(text))
+        is_off_scale = is_gas and is_explosive(worst_lel_pct(text))
         verdict = Verdict.OFF_SCALE if is_off_scale else Verdict.NOT_A_NUMBER
         return Judged(limit=limit, text=text, verdict=verdict)
     low, high = POSSIBLE[limit.measure]
@@ -63,7 +63,7 @@ def is_dangerous(judged: Sequence[Judged], forms_lel_pct: float | None = None) -
     What a detector cannot show any more, and what is beyond anything possible, is danger as well:
     the range is judged after it. `forms_lel_pct` is the most that a form of the office tells of.
     """
-    typed = (least_lel_pct(each.text) for each in judged if _is_gas(each))
+    typed = (worst_lel_pct(each.text) for each in judged if _is_gas(each))
     return any(is_explosive(each) for each in (*typed, forms_lel_pct))
 
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from typing_extensions import override
 
-from field_app.forms.numbers import least_lel_pct, parse_number, shown_number
+from field_app.forms.numbers import parse_number, shown_number, worst_lel_pct
 from field_app.orders.entry_gate import (
     CARBON_MONOXIDE_PPM,
     GOOD_FOR_MIN,
@@ -195,7 +195,7 @@ class AirPage(ABC, Generic[S]):
                 detector_id=detector.detector_id,
                 calibration_due_ms=None if until is None else self._midnight_ms(until),
                 oxygen_pct=parse_number(answers.get("oxygen_pct")),
-                lel_pct=least_lel_pct(answers.get("lel_pct")),
+                lel_pct=_kept_pct(worst_lel_pct(answers.get("lel_pct"))),
                 carbon_monoxide_ppm=parse_number(answers.get("carbon_monoxide_ppm")),
                 hydrogen_sulphide_ppm=parse_number(answers.get("hydrogen_sulphide_ppm")),
                 is_entry_allowed=is_allowed,
@@ -496,3 +496,8 @@ def _day(text: str) -> date | None:
         return date(int(parts[0]), int(parts[1]), int(parts[2]))
     except ValueError:
         return None
+
+
+def _kept_pct(lel_pct: float | None) -> float | None:
+    """Return gas as it is told: without the trace by which `> 10` is more than ten."""
+    return None if lel_pct is None else round(lel_pct, 6)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from field_app.checklists.form_gas import gas_places
-from field_app.forms.numbers import least_lel_pct, most_lel_pct, parse_lel_pct
+from field_app.forms.numbers import most_lel_pct, parse_lel_pct, worst_lel_pct
 from wire_contracts.forms.model import NO_TEXT, FormModel, FormNode, NodeKind
 
 
@@ -25,8 +25,8 @@ from wire_contracts.forms.model import NO_TEXT, FormModel, FormNode, NodeKind
         ("超量程", None, 100.0),
         ("爆表", None, 100.0),
         ("over range", None, 100.0),
-        ("20-25", None, 20.0),
-        ("20~25 % LEL", None, 20.0),
+        ("20-25", None, 25.0),
+        ("20~25 % LEL", None, 25.0),
         ("45 %L", 45.0, 45.0),
         ("", None, None),
         ("much", None, None),
@@ -35,16 +35,16 @@ from wire_contracts.forms.model import NO_TEXT, FormModel, FormNode, NodeKind
     ],
 )
 def test_what_a_detector_shows_is_read_with_its_signs(
-    text: str, exact: float | None, least: float | None
+    text: str, exact: float | None, worst: float | None
 ) -> None:
-    assert (parse_lel_pct(text), least_lel_pct(text)) == (exact, least)
+    assert (parse_lel_pct(text), worst_lel_pct(text)) == (exact, worst)
 
 
 @given(st.text(max_size=12))
 def test_whatever_is_an_exact_value_is_the_least_as_well(text: str) -> None:
     exact = parse_lel_pct(text)
 
-    assert exact is None or least_lel_pct(text) == exact
+    assert exact is None or worst_lel_pct(text) == exact
 
 
 def test_a_form_tells_of_the_most_gas_in_it() -> None:

@@ -137,6 +137,28 @@ def test_a_detector_over_its_range_says_danger(
     assert tablet.site.sheet(LEAK).record.lel_pct is not None
 
 
+@pytest.mark.parametrize("shown", [">5", "5+", "<5", "3-8", "0~9", "5.5.5"])
+def test_entry_is_allowed_on_one_plain_number_alone(
+    tablet: Tablet, context: PresenterContext, shown: str
+) -> None:
+    primary = gate(tablet, context, lel_pct=shown).view.primary
+
+    assert primary is not None
+    assert (primary.key, bool(primary.refusal)) == ("allow", True)
+
+
+@pytest.mark.parametrize(("shown", "kept"), [(">10", 10), ("5-30", 30), ("9至50", 50), ("10+", 10)])
+def test_gas_that_may_be_more_than_allowed_lets_nobody_in(
+    tablet: Tablet, context: PresenterContext, town: TownOffice, shown: str, kept: float
+) -> None:
+    presenter = gate(tablet, context, lel_pct=shown)
+    presenter.tap("allow")
+    presenter.tap("deny")
+
+    (fact,) = told(tablet, town, "gas_measurement")
+    assert (fact["lel_pct"], fact["is_entry_allowed"]) == (kept, False)
+
+
 def test_a_visit_ends_with_the_reason_that_is_shown(
     tablet: Tablet, context: PresenterContext, town: TownOffice
 ) -> None:

@@ -176,6 +176,8 @@ def test_a_measurement_of_the_air_is_good_for_half_an_hour_before_the_repair() -
     assert next_after(29.9) is SafetyStep.REPAIR
     assert next_after(30) is SafetyStep.MEASURE
     assert next_after(600, [*SAFE, REPAIRED]) is SafetyStep.REMEASURE
+    connected = [ARRIVAL, MEASURED, PROVEN, RELIT]
+    assert next_after(600, connected) is SafetyStep.ISOLATE, "nothing of it is measured again"
     heat = [ARRIVAL, ISOLATED, VENTILATED, step(SafetyStep.MEASURE, supply_temp_degc="40")]
     assert next_after(600, heat) is SafetyStep.REPAIR, "a temperature is no air"
 

@@ -108,13 +108,22 @@ def test_a_newer_hand_over_stands_for_what_this_crew_had_told_before() -> None:
 
 
 def test_what_nobody_else_can_know_stands_beside_a_hand_over() -> None:
-    untold = [at(0, ARRIVAL), at(1, SHUT, is_told=False)]
-    ahead = [at(0, ARRIVAL), at(10, SHUT, offset_ms=-30 * 60_000)]
-    behind = [at(0, ARRIVAL), at(10, SHUT, offset_ms=30 * 60_000)]
+    untold = [at(0, ARRIVAL), at(1, SHUT, is_told=False), at(2, LEFT)]
+    ahead = [at(0, ARRIVAL), at(10, SHUT, offset_ms=-30 * 60_000), at(11, LEFT)]
+    behind = [at(0, ARRIVAL), at(10, SHUT, offset_ms=30 * 60_000), at(11, LEFT)]
 
     assert len(work_record(untold, by_anna(30)).valves) == 1
     assert work_record(ahead, by_anna(5)).valves == (), "its clock was half an hour ahead"
     assert len(work_record(behind, by_anna(30)).valves) == 1
+
+
+def test_no_clock_of_another_tablet_takes_a_valve_of_this_visit_from_the_list() -> None:
+    facts = [at(0, ARRIVAL), at(1, SHUT), at(2, step(SafetyStep.ISOLATE, how="valve_closed"))]
+    gone = [*facts, at(3, LEFT)]
+
+    assert len(work_record(facts, by_anna(60)).valves) == 1, "the other clock is an hour ahead"
+    assert len(closed_valves(facts, by_anna(60))) == 1
+    assert work_record(gone, by_anna(60)).valves == ()
 
 
 def test_steps_of_before_a_hand_over_are_those_that_it_names() -> None:
