@@ -91,6 +91,7 @@ OP_LEDGER = Table(
     Column("boot_id", String(64)),
     Column("mono_ms", BigInteger),
     Column("field", String(16)),
+    Column("is_time_doubtful", Boolean),
     Index("ix_op_ledger_replica_n", "replica_id", "n"),
     Index("ix_op_ledger_boot", "boot_id", "mono_ms"),
     Index(
@@ -102,7 +103,8 @@ OP_LEDGER = Table(
     ),
 )
 """Permanent: one row per operation ever received, with its outcome; ids and hashes only (R7).
-`field`: which of the crews' own fields took its word, null when none did."""
+`field`: which of the crews' own fields took its word, null when none did. `is_time_doubtful`: its
+corrected time may be off by minutes; null of what came before 0034."""
 
 KEPT_OPERATION = Table(
     "kept_operation",

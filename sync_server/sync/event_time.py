@@ -15,7 +15,10 @@ _SUSPECT_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
 
 
 class EventTime(NamedTuple):
-    """The corrected moment, ms since 1970, and whether the tablet's clock must be doubted.
+    """The corrected moment, ms since 1970, and whether the tablet's clock was off.
+
+    `is_doubtful`: the moment itself may be off by minutes. A clock that is known to be off gives
+    exact times; one that contradicts the server's words or the boot's other taps does not.
 
     A tuple, as what else a push makes for each of its operations: a value class takes several
     times as long to make.
@@ -23,6 +26,7 @@ class EventTime(NamedTuple):
 
     at_ms: int
     is_suspect: bool
+    is_doubtful: bool = False
 
     @property
     def at_utc(self) -> datetime:
@@ -82,8 +86,10 @@ def corrected_time(
     clamped_ms = max(min(low_ms, high_ms), min(corrected_ms, high_ms))
     if boot is not None:
         boot.add(at.mono_ms, clamped_ms)
-    is_far = abs(at.offset_ms) > _SUSPECT_MS or abs(clamped_ms - corrected_ms) > _SUSPECT_MS
-    return EventTime(at_ms=clamped_ms, is_suspect=is_far or clamped_ms < earliest_ms)
+    is_moved = abs(clamped_ms - corrected_ms) > _SUSPECT_MS
+    is_off = is_moved or abs(at.offset_ms) > _SUSPECT_MS or clamped_ms < earliest_ms
+    is_doubtful = is_moved or (is_off and at.contact_ms is None)
+    return EventTime(at_ms=clamped_ms, is_suspect=is_off, is_doubtful=is_doubtful)
 
 
 def last_word_utc(at: DeviceTime, time: EventTime) -> datetime:

@@ -58,6 +58,7 @@ class LedgerRow(NamedTuple):
     boot_id: str | None
     mono_ms: int | None
     field: str | None
+    is_time_doubtful: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,7 @@ def _ledger_row(replica_id: str, tablet_id: str, entry: LedgerEntry, now_ms: int
         boot_id,
         mono_ms,
         None if isinstance(operation, Broken) else field_taken(operation, result.outcome),
+        time.is_doubtful,
     )
 
 

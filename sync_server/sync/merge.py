@@ -50,13 +50,13 @@ def owner_of(field: str) -> Owner:
 class FieldWord(NamedTuple):
     """A crew's word for a field: by which copy of a store, as which of its taps, and when.
 
-    `at_ms`: the corrected moment, ms since 1970; not believed when `is_suspect`.
+    `at_ms`: the corrected moment, ms since 1970; not believed when `is_doubtful`.
     """
 
     replica_id: str
     n: int
     at_ms: int
-    is_suspect: bool
+    is_doubtful: bool
 
 
 _SLACK_MS = SUSPECT_OFFSET // timedelta(milliseconds=1)
@@ -68,7 +68,7 @@ def is_overtaken(
     """Return whether the field took a later word before this one came.
 
     After a restore, or when a key was away, words come in any order. One store's words are ordered
-    by their numbers; those of two by the server's clock, where neither tablet's must be doubted.
+    by their numbers; those of two by the server's clock, where neither moment must be doubted.
     A word whose author saw what stands now (`has_seen`) is later than it unless the clocks say
     otherwise by more than they may be off, or one store's numbers, which its clock must not
     contradict. A store put back from a copy counts anew: without `is_counted` no number decides.
@@ -77,7 +77,7 @@ def is_overtaken(
 
 
 def _is_later(word: FieldWord, mine: FieldWord, *, has_seen: bool, is_counted: bool) -> bool:
-    is_believed = not (word.is_suspect or mine.is_suspect)
+    is_believed = not (word.is_doubtful or mine.is_doubtful)
     if is_counted and word.replica_id == mine.replica_id:
         is_seen_since = has_seen and is_believed and mine.at_ms > word.at_ms + _SLACK_MS
         return word.n > mine.n and not is_seen_since

@@ -370,7 +370,7 @@ class _PushJob:
     def _time_of(self, entry: Entry) -> EventTime:
         """Return when the tap happened; ask once, because the boot remembers the answer."""
         if isinstance(entry, Broken):
-            return EventTime(at_ms=self._now_ms, is_suspect=True)
+            return EventTime(at_ms=self._now_ms, is_suspect=True, is_doubtful=True)
         return corrected_time(
             entry.at,
             earliest_ms=self._enrolled_ms,

@@ -51,8 +51,9 @@ class FieldWords:
                 self._connection, OP_LEDGER, _COLUMNS, "entity_id", wanted, field=field
             )
             for row in rows:
-                is_suspect = bool(row.is_clock_suspect)
-                word = FieldWord(row.replica_id, int(row.n), int(row.happened_at_ms), is_suspect)
+                is_old = row.is_time_doubtful is None
+                is_doubtful = bool(row.is_clock_suspect if is_old else row.is_time_doubtful)
+                word = FieldWord(row.replica_id, int(row.n), int(row.happened_at_ms), is_doubtful)
                 self._words.setdefault((row.entity_id, field), []).append(word)
 
     def note(self, operation: Operation, time: EventTime, outcome: Outcome) -> None:
@@ -72,16 +73,23 @@ class FieldWords:
         taken = self._words.get((operation.entity_id, operation.field), ())
         if is_overtaken(mine, taken, has_seen=has_seen, is_counted=self._is_counted):
             return True
-        if has_seen or time.is_suspect:
+        if has_seen or time.is_doubtful:
             return False
         decided_at_utc = _decided_at(self._connection, operation.entity_id, operation.field)
         return decided_at_utc is not None and decided_at_utc > time.at_utc
 
     def _word(self, operation: Operation, time: EventTime) -> FieldWord:
-        return FieldWord(self._replica_id, operation.n, time.at_ms, time.is_suspect)
+        return FieldWord(self._replica_id, operation.n, time.at_ms, time.is_doubtful)
 
 
-_COLUMNS = ("entity_id", "replica_id", "n", "happened_at_ms", "is_clock_suspect")
+_COLUMNS = (
+    "entity_id",
+    "replica_id",
+    "n",
+    "happened_at_ms",
+    "is_clock_suspect",
+    "is_time_doubtful",
+)
 
 
 def _decided_at(connection: Connection, order_id: str, field: str) -> datetime | None:
