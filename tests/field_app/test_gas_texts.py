@@ -10,7 +10,7 @@ from wire_contracts.forms.model import NO_TEXT, FormModel, FormNode, NodeKind
 
 
 @pytest.mark.parametrize(
-    ("text", "exact", "least"),
+    ("text", "exact", "worst"),
     [
         ("24", 24.0, 24.0),
         ("25%", 25.0, 25.0),
@@ -41,7 +41,7 @@ def test_what_a_detector_shows_is_read_with_its_signs(
 
 
 @given(st.text(max_size=12))
-def test_whatever_is_an_exact_value_is_the_least_as_well(text: str) -> None:
+def test_whatever_is_an_exact_value_is_the_worst_as_well(text: str) -> None:
     exact = parse_lel_pct(text)
 
     assert exact is None or worst_lel_pct(text) == exact
