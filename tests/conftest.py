@@ -6,6 +6,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,12 +64,27 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Read the profiles once, and keep every temporary file in memory where there is the room.
-
-    No test waits for a disk, nor does a process that it starts. What a killed process has written
-    outlives it there as on a disk, and tests of cut power copy the files that it would leave.
-    """
+    """Do in one process what each of hundreds would do again, before the first test is read."""
     read_profiles_once()
+    _keep_what_is_compiled()
+    _stay_in_memory()
+
+
+def _keep_what_is_compiled() -> None:
+    """Let Python keep compiled modules where its owner said it must not, as containers often do.
+
+    Every server that a test starts would compile the whole server, which takes as long as running.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def _stay_in_memory() -> None:
+    """Keep every temporary file in memory where the system has the room: no test waits for a disk.
+
+    That holds in every process that a test starts, too. What a killed process has written outlives
+    it there as on a disk, and tests of cut power copy the files that it would leave.
+    """
     if "TMPDIR" in os.environ or not IN_MEMORY.is_dir():
         return
     if shutil.disk_usage(IN_MEMORY).free >= ROOM_FOR_ALL_TESTS:
