@@ -8,6 +8,7 @@ The line through the modules:
     pyxform_io          sheets -> XForm, or what breaks the convention
     xform               what the XForm says, without its XML
     survey_rows         where a question stands in the sheet
+    pattern_cost        whether a pattern could take for ever
     expression_text     the text of a rule -> its expression tree
     form_compiler       XForm and sheets -> the model, or all that is wrong with it
     form_store          versions: taken once, published, withdrawn; what tablets are given

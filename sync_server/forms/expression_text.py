@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from sync_server.forms.pattern_cost import could_take_for_ever
 from wire_contracts.forms.functions import arity
 from wire_contracts.forms.trees import (
     MAX_DEPTH,
@@ -50,13 +51,6 @@ _BINDING: Final = {
 
 _MINUS: Final = 7
 _AXES: Final = {"child": "", "self": ".", "parent": ".."}
-_PATTERN_PART: Final = re.compile(
-    r"(?P<atom>\\.|\[\^?\]?(?:\\.|[^\]])*\])|(?P<open>\((?:\?(?:[:=!>]|<[=!]|P<\w+>))?)"
-    r"|(?P<close>\))|(?P<repeat>[*+?]|\{\d*,?\d*\})|(?P<other>\||.)",
-    re.DOTALL,
-)
-_WIDE: Final = frozenset({".", r"\w", r"\W", r"\S", r"\D"})
-_MOST_WIDE_REPEATS: Final = 2
 
 
 class ExpressionError(ValueError):
@@ -279,31 +273,7 @@ def _check_pattern(call: Call) -> None:
     except (re.error, OverflowError, RecursionError) as error:
         problem = f"has a pattern that is none: {error}"
         raise ExpressionError(problem, "correct the pattern of regex()") from error
-    if len(pattern.value) > LONGEST_PATTERN or _may_take_for_ever(pattern.value):
-        problem = "has a pattern that could take for ever: a repeated group with a repeat inside"
-        raise ExpressionError(problem, "write the pattern of regex() without it")
-
-
-def _may_take_for_ever(pattern: str) -> bool:
-    """Return whether a text could be matched in too many ways: tried one after another.
-
-    That is a repeated group with a repeat or a choice in it, however deep, and more than two
-    repeats of nearly anything, such as `.*`.
-    """
-    groups, closed, before, wide_count = [False], False, "", 0
-    for part in _PATTERN_PART.finditer(pattern):
-        text, kind = part.group(), part.lastgroup
-        if kind == "open":
-            groups.append(False)
-        elif kind == "close" and len(groups) > 1:
-            closed = groups.pop()
-            groups[-1] |= closed
-        elif kind == "repeat":
-            if before == ")" and closed and text != "?":
-                return True
-            groups[-1] = True
-            wide_count += text != "?" and (before in _WIDE or before.startswith("[^"))
-        elif text == "|":
-            groups[-1] = True
-        before = text
-    return wide_count > _MOST_WIDE_REPEATS
+    if len(pattern.value) > LONGEST_PATTERN or could_take_for_ever(pattern.value):
+        problem = "has a pattern that could take for ever: repeats in repeats, or side by side"
+        remedy = "let every part of regex() begin with a sign that the part before cannot hold"
+        raise ExpressionError(problem, remedy)

@@ -121,14 +121,16 @@ def test_a_model_survives_its_way_to_the_tablet() -> None:
             {"constraint": "regex(., '(a+)+b')"},
             (
                 "survey row 3, constraint: has a pattern that could take for ever:"
-                " a repeated group with a repeat inside; write the pattern of regex() without it"
+                " repeats in repeats, or side by side; let every part of regex() begin with a sign"
+                " that the part before cannot hold"
             ),
         ),
         (
             {"constraint": "regex(., '((a+)x?)+b')"},
             (
                 "survey row 3, constraint: has a pattern that could take for ever:"
-                " a repeated group with a repeat inside; write the pattern of regex() without it"
+                " repeats in repeats, or side by side; let every part of regex() begin with a sign"
+                " that the part before cannot hold"
             ),
         ),
         (
