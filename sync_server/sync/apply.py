@@ -9,7 +9,13 @@ from sync_server.access.account_store import has_account
 from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
 from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
-from sync_server.sync.forgotten_steps import Repeat, is_free, is_there, recall
+from sync_server.sync.forgotten_steps import (
+    Repeat,
+    is_free,
+    is_there,
+    recall,
+    write_recalled,
+)
 from sync_server.sync.ledger_store import FieldConflict
 from sync_server.sync.merge import Kept, Merged, Owner, merge_field, owner_of
 from sync_server.sync.review_store import ReviewKind
@@ -254,6 +260,7 @@ def _go(
         return refusal
     if is_there(order.state, event):
         return NOOP
+    write_recalled(context, recalled, word_utc)
     if order.document.crew_id is None:
         context.book.change(order.order_id, {"crew_id": crew_id})
     context.book.move(order.order_id, event, mover)

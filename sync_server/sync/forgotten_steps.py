@@ -1,6 +1,7 @@
 """Decides what a restored server has forgotten of an order: whose it is, which steps it took."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,14 +23,21 @@ _WAY = (
 
 
 class Recalled(NamedTuple):
-    """An order as it must have been before the restore.
+    """An order as it must have been before the restore; nothing of it is written yet.
 
-    `is_changed`: somebody has to look at it. `is_repeated`: the step was taken already.
+    `steps`: what leads there from what is known here. `claim_utc`: the crew's word for it, where it
+    is to get the order. `is_repeated`: the step itself was taken already.
     """
 
     order: OrderRecord
-    is_changed: bool = False
+    steps: Sequence[WorkOrderEvent] = ()
+    claim_utc: datetime | None = None
     is_repeated: bool = False
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether somebody has to look at it."""
+        return bool(self.steps) or self.claim_utc is not None
 
 
 class Repeat(NamedTuple):
@@ -42,7 +50,7 @@ class Repeat(NamedTuple):
 def recall(
     connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
 ) -> Recalled:
-    """Return the order as the step of before a restore found it, written so far.
+    """Return the order as the step of before a restore found it.
 
     Tablets repeat their work in any order: of two crews the one that knew the later word of the
     server has the order, and what lies between the state that is known here and the step was taken
@@ -50,22 +58,39 @@ def recall(
     """
     if not context.may_be_forgotten(repeat.word_utc):
         return Recalled(order)
-    is_given = _is_given(connection, context, order, repeat.word_utc)
-    if is_given:
+    claim_utc: datetime | None = None
+    steps: list[WorkOrderEvent] = []
+    if _is_given(connection, context, order, repeat.word_utc):
         claim_utc = context.claim_utc(order.order_id, repeat.word_utc)
-        order = _give(context, order, claim_utc)
+        order, steps = _given(context, order)
+    recalled = Recalled(order, steps, claim_utc)
     if order.document.crew_id != context.tablet.crew_id or is_there(order.state, repeat.event):
-        return Recalled(order, is_changed=is_given)
+        return recalled
     if (order.state, repeat.event) in WORK_ORDER.table:
-        return Recalled(order, is_changed=is_given)
+        return recalled
     context.book.write()  # a step of this push counts too
     crew_id, since_utc = context.tablet.crew_id, order.visit_from_utc
     if has_step(connection, order.order_id, repeat.event, crew_id, since_utc):
         return Recalled(order, is_repeated=True)
-    missing = list(_steps_between(order.state, repeat.event))
-    for event in missing:
-        context.book.move(order.order_id, event, _mover(context, repeat.word_utc))
-    return Recalled(context.book.get(order.order_id), is_changed=is_given or bool(missing))
+    for event in _steps_between(order.state, repeat.event):
+        order = _as_in(order, WORK_ORDER.table[order.state, event])
+        steps.append(event)
+    return recalled._replace(order=order, steps=steps)
+
+
+def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime) -> None:
+    """Bring the order to where the step found it, once that is known to be possible."""
+    order_id = recalled.order.order_id
+    mover = Mover(
+        actor=SERVER,
+        happened_at_utc=context.now_utc,
+        crew_id=context.tablet.crew_id,
+        word_utc=recalled.claim_utc or word_utc,
+    )
+    if recalled.claim_utc is not None:
+        context.book.change(order_id, {"crew_id": context.tablet.crew_id})
+    for event in recalled.steps:
+        context.book.move(order_id, event, mover)
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
@@ -117,22 +142,16 @@ def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:
     return next((each for each in events if (state, each) in WORK_ORDER.table), None)
 
 
-def _give(context: CrewContext, order: OrderRecord, word_utc: datetime) -> OrderRecord:
-    """Return the order, given to the tablet's crew as it had been before the restore."""
+def _given(context: CrewContext, order: OrderRecord) -> tuple[OrderRecord, list[WorkOrderEvent]]:
+    """Return the order, given to the tablet's crew, and the office's step that gives it."""
     event = _hand_over_of(order.state)
-    if event is not None:
-        context.book.move(order.order_id, event, _mover(context, word_utc))
-    context.book.change(order.order_id, {"crew_id": context.tablet.crew_id})
-    return context.book.get(order.order_id)
+    state = order.state if event is None else WORK_ORDER.table[order.state, event]
+    mine = replace(order.document, state=state, crew_id=context.tablet.crew_id)
+    return replace(order, document=mine), [] if event is None else [event]
 
 
-def _mover(context: CrewContext, word_utc: datetime) -> Mover:
-    return Mover(
-        actor=SERVER,
-        happened_at_utc=context.now_utc,
-        crew_id=context.tablet.crew_id,
-        word_utc=word_utc,
-    )
+def _as_in(order: OrderRecord, state: WorkOrderState) -> OrderRecord:
+    return replace(order, document=replace(order.document, state=state))
 
 
 def _steps_between(state: WorkOrderState, event: WorkOrderEvent) -> Iterator[WorkOrderEvent]:

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from field_app.store.outbox_store import NewOperation, append_group
 from field_app.tablet import Tablet, open_tablet
 from sync_server.db.order_tables import WORK_ORDER
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from wire_contracts.codes import Code
+from wire_contracts.operations import OperationKind
+from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 
@@ -193,3 +196,23 @@ def test_who_finished_a_free_order_off_the_network_has_it_though_the_others_knew
 
     assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
     assert list(crews.one.look_here()) == []
+
+
+def test_a_repeated_step_that_is_refused_moves_the_order_nowhere(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    lone = NewOperation(
+        kind=OperationKind.GO, entity=ENTITY, entity_id=order_id, order_id=order_id, field="finish"
+    )
+    crews.one.database.write(
+        lambda connection: append_group(connection, [lone], crews.one.stamps.stamp(connection))
+    )
+
+    crews.restore(backup, is_one_first=True)
+
+    assert [each.code for each in crews.one.look_here()] == [Code.EVIDENCE_MISSING]
+    assert stands(crews, order_id) == (WorkOrderState.RELEASED, "crew-1")

@@ -131,6 +131,26 @@ def test_one_store_is_believed_by_its_numbers_and_not_by_its_clock(
     assert diagnosis(utility, order_id) == "leak at the flange"
 
 
+def test_a_clock_that_is_known_to_be_off_orders_words_like_one_that_is_right(
+    utility: Utility, order_id: str
+) -> None:
+    early, late = two_pens(utility)
+    smell = early.set(order_id, "diagnosis", "", "nothing found")
+    known_ms = smell.at.wall_ms - 1000
+    ahead = replace(
+        smell.at, wall_ms=smell.at.wall_ms + 300_000, offset_ms=-300_000, contact_ms=known_ms
+    )
+    utility.clock.advance(minutes=30)
+    danger = late.set(order_id, "diagnosis", "", "explosive, all out")
+
+    push(utility, late, danger)
+    utility.clock.advance(days=2)
+    results = push(utility, early, replace(smell, at=ahead))
+
+    assert outcome(results[0]) == (Outcome.CONFLICT, Code.STATE)
+    assert diagnosis(utility, order_id) == "explosive, all out"
+
+
 def test_of_two_tablets_a_doubtful_clock_decides_nothing_and_what_comes_last_stands(
     utility: Utility, order_id: str
 ) -> None:
