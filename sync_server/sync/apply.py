@@ -14,6 +14,7 @@ from sync_server.sync.forgotten_steps import (
     is_free,
     is_there,
     recall,
+    recall_holder,
     write_recalled,
 )
 from sync_server.sync.ledger_store import FieldConflict
@@ -61,7 +62,7 @@ def apply_operation(
         return refused(Code.ENTITY_UNKNOWN, "this server does not know that kind of thing")
     if operation.kind is OperationKind.SET:
         head = context.book.head(operation.entity_id)
-        return _GONE if head is None else _set_field(connection, context, operation, head, time)
+        return _GONE if head is None else _set(connection, context, operation, head, time)
     order = context.book.find(operation.entity_id)
     return _GONE if order is None else _go(connection, context, operation, order, time)
 
@@ -107,6 +108,23 @@ def _is_after(ended_at_utc: datetime | None, at_utc: datetime) -> bool:
 
 
 # --- fields
+
+
+def _set(
+    connection: Connection,
+    context: CrewContext,
+    operation: Operation,
+    order: OrderHead,
+    time: EventTime,
+) -> Effect:
+    """Return what becomes of a field, after giving the order back to whose it was at a restore."""
+    is_foreign = order.crew_id != context.tablet.crew_id
+    word_utc = last_word_utc(operation.at, time)
+    if not is_foreign or not recall_holder(connection, context, order.order_id, word_utc):
+        return _set_field(connection, context, operation, order, time)
+    mine = context.book.head(order.order_id) or order
+    effect = _set_field(connection, context, operation, mine, time)
+    return effect if effect.review else replace(effect, review=ReviewKind.UNKNOWN_AUTHOR)
 
 
 def _set_field(

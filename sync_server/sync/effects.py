@@ -22,7 +22,7 @@ class CrewContext:
     `book` holds the orders of the transaction, `words` what their fields took; a revoked tablet's
     work came in sealed.
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
-    `step_words`: order -> the newest word of the server before any step of this push on it;
+    `step_words`: order -> the newest word of the server before what this push does on it;
     `finished`: the orders that it finishes.
     """
 

@@ -78,6 +78,25 @@ def recall(
     return recalled._replace(order=order, steps=steps)
 
 
+def recall_holder(
+    connection: Connection, context: CrewContext, order_id: str, word_utc: datetime
+) -> bool:
+    """Return whether an order went to the tablet's crew now, as it had been before the restore.
+
+    What a crew wrote about it comes before the step that it led to, and the step may be another
+    tablet's.
+    """
+    order = context.book.find(order_id)
+    if order is None or not context.may_be_forgotten(word_utc):
+        return False
+    if not _is_given(connection, context, order, word_utc):
+        return False
+    given, steps = _given(context, order)
+    recalled = Recalled(given, steps, context.claim_utc(order_id, word_utc))
+    write_recalled(context, recalled, word_utc)
+    return True
+
+
 def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime) -> None:
     """Bring the order to where the step found it, once that is known to be possible."""
     order_id = recalled.order.order_id

@@ -74,6 +74,8 @@ Entry = Operation | Broken
 Thing = tuple[str, str]
 """(entity, id)."""
 
+_ON_ORDERS = frozenset({OperationKind.GO, OperationKind.SET})
+
 _KEPT_AS_IT_CAME = frozenset({Outcome.CONFLICT, Outcome.REFUSED, Outcome.MERGED})
 
 
@@ -340,11 +342,11 @@ class _PushJob:
         self._note_step_words(unseen)
 
     def _note_step_words(self, unseen: Sequence[Operation]) -> None:
-        """Note per order what the sender knew of the server at its newest step."""
+        """Note per order what the sender knew of the server when it last worked on it."""
         for each in unseen:
             if each.kind is OperationKind.GO and each.field == WorkOrderEvent.FINISH:
                 self._finished.add(each.entity_id)
-            if each.kind is OperationKind.GO and each.at.contact_ms is not None:
+            if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
                 word_utc = utc_from_ms(each.at.contact_ms)
                 known_utc = self._step_words.get(each.entity_id, word_utc)
                 self._step_words[each.entity_id] = max(known_utc, word_utc)

@@ -216,3 +216,35 @@ def test_a_repeated_step_that_is_refused_moves_the_order_nowhere(
 
     assert [each.code for each in crews.one.look_here()] == [Code.EVIDENCE_MISSING]
     assert stands(crews, order_id) == (WorkOrderState.RELEASED, "crew-1")
+
+
+def test_who_only_finished_what_a_colleague_had_begun_has_finished_it_coming_first(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    office, order_id = crews.office, crews.office.new_order()
+    vault = quick_vault(tmp_path / "mate-key")
+    with closing(open_tablet(tmp_path / "mate", office.clock, vault=vault)) as mate:
+        mate.enrol(crews.url, office.code("crew-2"), "van 4b")
+        crews.all_sync()
+        backup = office.back_up(tmp_path / "backup.sqlite3")
+        office.clock.advance(minutes=1)
+        office.assign(order_id, "crew-2")
+        crews.all_sync()
+        for event in ("accept", "depart", "arrive", "begin"):
+            crews.two.desk.tap(order_id, WorkOrderEvent(event))
+        crews.all_sync()
+        mate.sync_now()
+        mate.desk.save_answers(order_id, {"result": "leak", "cause": "joint", "note": "seal"})
+        mate.desk.finish(order_id)
+        mate.sync_now()
+        office.clock.advance(minutes=1)
+        office.restore(backup)
+        office.clock.advance(minutes=1)
+
+        for tablet in (mate, crews.two, crews.one):
+            tablet.sync_now()
+            office.clock.advance(minutes=1)
+
+        assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+        assert office.order(order_id).document.result == "leak"
+        assert [*mate.look_here(), *crews.two.look_here()] == []
