@@ -14,6 +14,7 @@ from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
+from field_app.presenters.form_pages import NEXT, PREVIOUS, cards_on, page_count, page_of
 from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
@@ -25,6 +26,7 @@ from wire_contracts.blobs import BlobRole
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.forms.items import FormItem, FormPage, Wrong
 from wire_contracts.forms.model import NUMBERS, FormNode, NodeKind
+from wire_contracts.forms.session import MAX_REPEATS
 from wire_contracts.forms.values import number_text
 from wire_contracts.orders import ENTITY
 
@@ -79,6 +81,7 @@ class FormPresenter:
         self._cancel_save: Callable[[], None] | None = None
         self._message = ""
         self._go_to = ""
+        self._page_no = 0
         self._is_finished = False
         self._under_way: list[dict[str, str]] = []
         self._second_try = SecondTry(context.worker, self.flush)
@@ -137,6 +140,9 @@ class FormPresenter:
 
     def act(self, place: str) -> None:
         """Do what the card's own button says: today, now, scan, tick, photograph."""
+        if place in {NEXT, PREVIOUS}:
+            self._turn(1 if place == NEXT else -1)
+            return
         node = self._node(place)
         if node is None:
             return
@@ -360,16 +366,19 @@ class FormPresenter:
         cards = self._cards(sheet, page)
         left = sum(card.is_wrong for card in cards)
         go_to, self._go_to = self._go_to, ""
+        if go_to:
+            self._page_no = page_of(cards, go_to)
+        self._page_no = min(self._page_no, page_count(cards) - 1)
         self._stage.draw(
             FormView(
                 title=sheet.head.title.plain(t.language),
                 subject_text=self._request.subject_text,
-                cards=cards,
+                cards=cards_on(cards, self._page_no, t),
                 left_count=left,
                 left_text=t("{count} left: check for errors").format(count=left),
                 finish_text=t("Finish the form"),
                 saved_text=self._saved_text(sheet),
-                message=self._message,
+                message=self._message or self._cut_text(sheet),
                 danger_text=self._danger_text(sheet),
                 go_to=go_to,
                 can_undo=bool(self._steps),
@@ -377,6 +386,20 @@ class FormPresenter:
                 is_busy=False,
             )
         )
+
+    def _turn(self, by: int) -> None:
+        """Go to another page of a long form, and to its top."""
+        self.flush()
+        self._page_no += by
+        place = PREVIOUS if self._page_no else ""
+        self._draw()
+        self._stage.draw(replace(self.view, go_to=place or self.view.cards[0].place))
+
+    def _cut_text(self, sheet: FormSheet) -> str:
+        """Return that more of a list was asked for than a form holds."""
+        t = self._context.words
+        text = t("More than {most} of one list are asked for; a form holds {most}.")
+        return text.format(most=MAX_REPEATS) if sheet.session.is_cut else ""
 
     def _danger_text(self, sheet: FormSheet) -> str:
         t, answers = self._context.words, sheet.session.drafted()

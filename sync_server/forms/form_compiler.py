@@ -35,6 +35,7 @@ from wire_contracts.forms.references import (
     seen_by,
     showing_trees,
 )
+from wire_contracts.forms.session import MAX_REPEATS
 from wire_contracts.forms.trees import (
     Binary,
     Call,
@@ -46,6 +47,7 @@ from wire_contracts.forms.trees import (
     Tree,
     inner_trees,
 )
+from wire_contracts.forms.values import as_number
 from wire_contracts.payloads import dump_json
 from wire_contracts.quantities import Quantity
 
@@ -264,8 +266,21 @@ class _Compiler:
             constraint=trees["constraint"],
             calculate=trees["calculate"],
             default=default,
-            count=self._rule(path, "repeat_count", count),
+            count=self._count(path, count),
         )
+
+    def _count(self, path: str, text: str) -> Tree | None:
+        """Return how often a repeat stands there; more than tablets hold is refused.
+
+        The XForm keeps a count that is written out in a question of its own.
+        """
+        tree = self._rule(path, "repeat_count", text)
+        written = self._xform.binds.get(text.strip(), {}).get("calculate", "")
+        wanted = as_number(written.strip().strip("'\""))
+        if wanted > MAX_REPEATS:
+            problem = f"asks for {wanted:g} of a list, tablets hold {MAX_REPEATS}"
+            self._wrong(path, "repeat_count", problem, "make it several lists, or several forms")
+        return tree
 
     def _rule(self, path: str, column: str, text: str) -> Tree | None:
         if not text.strip():

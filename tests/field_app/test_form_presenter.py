@@ -14,6 +14,7 @@ from field_app.i18n import ChosenWords
 from field_app.platform.desktop import desktop_hardware
 from field_app.platform.ports import Availability, Fix, Tag, TagWay
 from field_app.presenters.form import FormPresenter, FormRequest
+from field_app.presenters.form_pages import CARDS_ON_PAGE, NEXT, PREVIOUS
 from field_app.presenters.form_views import CardKind, CardView, FormView
 from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.store.identity_io import save_identity
@@ -262,3 +263,54 @@ def test_what_was_answered_is_there_when_the_form_is_opened_again(
     assert element is not None
     assert element.text == "kitchen"
     assert session.element("rooms[2]/room") is not None
+
+
+def test_a_long_list_is_shown_a_page_at_a_time(form: FormPresenter) -> None:
+    for _ in range(60):
+        form.add("rooms")
+    first = form.view
+    form.act(NEXT)
+    second = form.view
+    form.act(NEXT)
+    last = form.view
+
+    assert [len(view.cards) for view in (first, second, last)] == [
+        CARDS_ON_PAGE + 1,
+        CARDS_ON_PAGE + 2,
+        len(last.cards),
+    ]
+    assert first.cards[-1].label.startswith(f"Questions {CARDS_ON_PAGE + 1} to ")
+    assert second.go_to == second.cards[0].place == PREVIOUS
+    assert first.left_count == last.left_count, "what is left is counted on every page"
+    assert last.cards[-1].place == "rooms[61]/room"
+    form.check()
+    assert form.view.go_to in {card.place for card in form.view.cards}, "the page of the mistake"
+    shown = {card.place for view in (first, second, last) for card in view.cards}
+    assert (
+        len(shown - {NEXT, PREVIOUS}) == len(first.cards) + len(second.cards) + len(last.cards) - 4
+    )
+
+
+def test_more_of_a_list_than_a_form_holds_is_said(tablet: Tablet, office: Office) -> None:
+    counted = workbook(
+        question("integer", "n"),
+        question("begin_repeat", "r", repeat_count="${n}"),
+        question("text", "t"),
+        {"type": "end_repeat", "name": ""},
+        form_id="counted",
+    )
+    publish(office, counted)
+    tablet.sync_now()
+    context = PresenterContext(
+        worker=InlineWorker(), words=ChosenWords("en"), clock=office.clock, zone=SITE_ZONE
+    )
+    request = FormRequest(form_id="counted", subject=SUBJECT)
+    presenter = FormPresenter(tablet, context, request, desktop_hardware(tablet.vault))
+    presenter.attach(lambda _view: None)
+    presenter.type("n", "99999")
+    assert presenter.view.message == ("More than 200 of one list are asked for; a form holds 200.")
+    assert len(presenter.view.cards) == CARDS_ON_PAGE + 1
+    presenter.type("n", "2")
+
+    assert presenter.view.message == ""
+    assert len(presenter.view.cards) == 5

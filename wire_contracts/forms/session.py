@@ -136,6 +136,7 @@ class FormSession:
         self.root = Element(root_of(form.model))
         self.changed: Callable[[str], None] = _nobody
         self._kept = dict(answers or {})
+        self._cut: set[Element] = set()
         self._at: dict[str, list[Element]] = {}
         for node in form.model.nodes:
             self._grow(node, self.root, "")
@@ -228,6 +229,11 @@ class FormSession:
                     place = self._repeat_place(holder, node)
                     counts[f"{place}{COUNT_MARK}"] = str(len(holder.named(node.name)))
         return counts
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether more of a repeat is asked for than `MAX_REPEATS`."""
+        return bool(self._cut)
 
     # --- changing
 
@@ -389,6 +395,7 @@ class FormSession:
         for holder in self._holders(path):
             number = as_number(count(Context(holder, 1, 1, holder, self.around)))
             wanted = int(max(0.0, min(float(MAX_REPEATS), number))) if number == number else 0  # noqa: PLR0124  # NaN
+            (self._cut.add if number > MAX_REPEATS else self._cut.discard)(holder)
             place = self._repeat_place(holder, node)
             is_changed |= len(holder.named(node.name)) != wanted
             while len(holder.named(node.name)) < wanted:

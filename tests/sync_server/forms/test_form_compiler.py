@@ -86,6 +86,20 @@ def test_a_form_in_which_nothing_can_be_answered_is_refused(rows: tuple[Row, ...
     ]
 
 
+@pytest.mark.parametrize("count", ["99999", "'300'", "201"])
+def test_a_list_that_no_tablet_holds_is_refused(count: str) -> None:
+    rows = (
+        question("begin_repeat", "rooms", repeat_count=count),
+        question("text", "name"),
+        {"type": "end_repeat", "name": ""},
+    )
+
+    (problem,) = problems(workbook(*rows))
+    assert problem.startswith("survey row 2, repeat_count: asks for ")
+    assert problem.endswith("tablets hold 200; make it several lists, or several forms")
+    assert read_form(workbook(*({**rows[0], "repeat_count": "200"}, *rows[1:])))
+
+
 def test_a_model_survives_its_way_to_the_tablet() -> None:
     content = workbook(
         question("begin_repeat", "rooms"),
