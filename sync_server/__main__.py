@@ -16,6 +16,7 @@ from sync_server.access.account_store import NewAccount, account_of_login, creat
 from sync_server.access.factor_desk import FactorDesk
 from sync_server.access.passwords_io import PasswordHasherIo
 from sync_server.access.roles import Role
+from sync_server.archive import commands_io as archive_commands
 from sync_server.assets.assets import AssetError
 from sync_server.assets.import_io import import_meters
 from sync_server.assets.network_import_io import import_network
@@ -61,6 +62,7 @@ _REFUSALS = (
     CorrectionFileError,
     UnusedCorrectionsError,
     *authority_commands.REFUSALS,
+    *archive_commands.REFUSALS,
     *safe_commands.REFUSALS,
     *sync_commands.REFUSALS,
     *form_commands.REFUSALS,
@@ -113,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--pretty", action="store_true", help="log for the eye instead of as JSON")
     safe_commands.add_safe_commands(add)
+    archive_commands.add_archive_commands(add)
     meters = add("import-meters", "add meters from a CSV file")
     meters.add_argument("file", type=Path)
     network = add("import-network", "put pipes, wells, valves and boxes onto the map, from GeoJSON")
@@ -215,6 +218,21 @@ def _safe_desk(
             sealing_folder=sealing_folder(config),
             say=print,
             anchor_file=config.anchor_file,
+        )
+        work(desk, options)
+
+    return run
+
+
+def _archive_desk(
+    work: Callable[[archive_commands.ArchiveDesk, argparse.Namespace], None],
+) -> Callable[[ServerConfig, argparse.Namespace], None]:
+    def run(config: ServerConfig, options: argparse.Namespace) -> None:
+        desk = archive_commands.ArchiveDesk(
+            database_url=config.database_url,
+            folder=config.archive_folder,
+            zone=config.timezone,
+            say=print,
         )
         work(desk, options)
 
@@ -453,6 +471,8 @@ _COMMANDS: Mapping[str, Callable[[ServerConfig, argparse.Namespace], None]] = {
     "new-epoch": _safe_desk(safe_commands.run_new_epoch),
     "verify-audit": _safe_desk(safe_commands.run_verify_audit),
     "migrate-database": _safe_desk(safe_commands.run_migrate_database),
+    "archive-readings": _archive_desk(archive_commands.run_archive_readings),
+    "retention": _archive_desk(archive_commands.run_retention),
     "import-meters": _import(import_meters, "meters"),
     "import-customers": _import(import_homes, "homes"),
     "import-van-parts": _import(import_parts, "parts"),

@@ -102,6 +102,7 @@ class ServerConfig:
         is_ingest_shared: Whether several processes with the part `ingest` share the partitions.
         pages_tls: Certificate and key of the pages; None: TLS is the work of a proxy in front.
         anchor_file: Where the end of the audit chain is noted, outside the database; None: nowhere.
+        archive_folder: Where raw readings go that leave the database; None: nowhere.
     """
 
     data: Path
@@ -123,5 +124,6 @@ class ServerConfig:
     messages_file: Path | None = None
     second_factor: FactorRule = FactorRule.NOBODY
     anchor_file: Path | None = None
+    archive_folder: Path | None = None
     is_ingest_shared: bool = False
     pages_tls: TlsFiles | None = None

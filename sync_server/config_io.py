@@ -20,6 +20,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
     "": frozenset(
         {
             "access",
+            "archive",
             "audit",
             "server",
             "database",
@@ -34,6 +35,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
         }
     ),
     "access": frozenset({"second_factor"}),
+    "archive": frozenset({"folder"}),
     "audit": frozenset({"anchor_file"}),
     "ingest": frozenset({"replicas"}),
     "weather": frozenset({"station", "url", "meter"}),
@@ -129,6 +131,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         second_factor=_second_factor(root.table("access"), public_url),
         is_ingest_shared=_is_ingest_shared(root.table("ingest"), database),
         anchor_file=root.table("audit").path_or_none("anchor_file"),
+        archive_folder=root.table("archive").path_or_none("folder"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
         tablet_token_life=timedelta(days=tablets.integer("token_days", 180, low=1, high=400)),
     )

@@ -15,12 +15,15 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.access.bootstrap import first_start_link
 from sync_server.aftercare.visit_follow_store import follow_visits
 from sync_server.alerts.alert_store import expire_shelves
+from sync_server.archive.parquet_io import ArchiveError, check_installed
+from sync_server.archive.retention_io import Keeper, let_leave
+from sync_server.archive.tiers import TierError
 from sync_server.archive.upkeep_io import keep_partitions
 from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.intake import Intake
@@ -176,6 +179,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         RuntimeError: A part ended by itself; the process should end and be started again.
     """
     _settle_interpreter()
+    _check_archive(config)
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.database_url)
     try:
@@ -220,6 +224,15 @@ def _refuse_left_database(connection: Connection) -> None:
             f"database: url: everything was moved to another database at {left_at_utc:%FT%TZ}; "
             "name that one, or run `sync-server new-epoch` to go on with this one"
         )
+
+
+def _check_archive(config: ServerConfig) -> None:
+    """Raise ConfigError where an archive is wanted and its libraries are missing."""
+    try:
+        if config.archive_folder is not None:
+            check_installed()
+    except ArchiveError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _settle_interpreter() -> None:
@@ -310,6 +323,7 @@ def _pages(site: _Site) -> _PartRun:
         is_https=config.public_url.startswith("https:"),
         blob_folder=blob_folder(config),
         sealing_folder=sealing_folder(config),
+        archive_folder=config.archive_folder,
         lease=config.lease,
         tablet_token_life=config.tablet_token_life,
         telephone_secret=config.telephone_secret,
@@ -438,9 +452,21 @@ def _keep_readings(site: _Site) -> None:
     while not site.stop.is_set():
         try:
             keep_partitions(site.engine, site.clock.now_utc())
+            let_leave(_keeper(site), site.clock.now_utc())
+        except (ArchiveError, TierError, OperationalError) as error:
+            _LOG.warning("readings.upkeep_waits", reason=str(error))
         except Exception:  # noqa: BLE001  # a database that is busy must not end the pages
             _LOG.exception("readings.upkeep_failed")
         site.stop.wait(max(site.clock.wall_seconds(UPKEEP_EVERY.total_seconds()), 1.0))
+
+
+def _keeper(site: _Site) -> Keeper:
+    return Keeper(
+        engine=site.engine,
+        folder=site.config.archive_folder,
+        zone=site.config.timezone,
+        is_stopped=site.stop.is_set,
+    )
 
 
 def _forget(site: _Site) -> None:

@@ -205,3 +205,25 @@ def take_off(connection: Connection, table: Table, partition: Partition) -> str:
 def _take_turn(connection: Connection) -> None:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", _TURN)
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
+
+
+def drop_empty(connection: Connection, table: Table, before_ms: int) -> list[str]:
+    """Return the partitions of before a moment that were empty, and are gone now.
+
+    Raises:
+        OperationalError: As in `make_ahead`.
+    """
+    if not has_partitions(connection):
+        return []
+    _take_turn(connection)
+    gone = []
+    for each in list_partitions(connection, table):
+        if each.to_ms > before_ms:
+            continue
+        connection.exec_driver_sql(f"LOCK TABLE {each.name} IN ACCESS EXCLUSIVE MODE")
+        query = f"SELECT 1 FROM {each.name} LIMIT 1"  # noqa: S608  # our own name
+        if connection.exec_driver_sql(query).first() is None:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} DETACH PARTITION {each.name}")
+            connection.exec_driver_sql(f"DROP TABLE {each.name}")
+            gone.append(each.name)
+    return gone

@@ -102,10 +102,46 @@ READING_HOURLY = Table(
     Column("flow_min_m3h", Float, nullable=True),
     Column("flow_max_m3h", Float, nullable=True),
     Column("reading_count", BigInteger, nullable=False),
+    Column("worst_quality", String(24), nullable=True),
     sqlite_with_rowid=False,
 )
 """Per meter and hour (UTC): the totaliser at its first and last reading and the range of the
-instantaneous flow, all of one `quantity` (gas: base volume where there is one, RULINGS R9)."""
+instantaneous flow, all of one `quantity` (gas: base volume where there is one, RULINGS R9), and the
+worst quality of any quantity, None where all were good (or the hour is older than schema 0035)."""
+
+READING_DAILY = Table(
+    "reading_daily",
+    METADATA,
+    Column("meter_id", String(40), primary_key=True),
+    Column("day_at_ms", BigInteger, primary_key=True),
+    Column("quantity", String(20), nullable=True),
+    Column("first_at_ms", BigInteger, nullable=True),
+    Column("first_m3", Float, nullable=True),
+    Column("last_at_ms", BigInteger, nullable=True),
+    Column("last_m3", Float, nullable=True),
+    Column("volume_m3", Float, nullable=True),
+    Column("flow_min_m3h", Float, nullable=True),
+    Column("flow_max_m3h", Float, nullable=True),
+    Column("reading_count", BigInteger, nullable=False),
+    Column("worst_quality", String(24), nullable=True),
+    sqlite_with_rowid=False,
+)
+"""Per meter and day of the site, from its midnight: what is left when the hours have left. Columns
+as of an hour; `volume_m3` is last less first, None where the register fell in between."""
+
+READING_ARCHIVE = Table(
+    "reading_archive",
+    METADATA,
+    Column("day_at_ms", BigInteger, primary_key=True),
+    Column("part", BigInteger, primary_key=True),
+    Column("file", String(120), nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("byte_count", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("archived_at_ms", BigInteger, nullable=False),
+)
+"""The Parquet files of each day (UTC), below the archive's folder. A later part of a day holds what
+came late, and counts before an earlier one."""
 
 READING_CORRECTION = Table(
     "reading_correction",

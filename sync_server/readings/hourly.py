@@ -1,10 +1,10 @@
 """Decides what is kept of one meter and hour, so that the order of its readings does not matter."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync_server.readings.reading_rows import ReadingRow
-from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE
+from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE, QualityCode, is_bad
 from wire_contracts.quantities import Medium, Quantity
 
 HOUR_MS = 3_600_000
@@ -36,6 +36,7 @@ class Hour:
     """One meter and hour: the totaliser at its first and last reading, the range of the flow.
 
     `quantity` is the totaliser that the figures belong to; None while no reading had one.
+    `worst_quality` is of any quantity of any reading; None: all were good.
     """
 
     hour_at_ms: int
@@ -47,6 +48,7 @@ class Hour:
     flow_min_m3h: float | None = None
     flow_max_m3h: float | None = None
     reading_count: int = 0
+    worst_quality: QualityCode | None = None
 
 
 def hour_of(measured_at_ms: int) -> int:
@@ -66,11 +68,65 @@ def add_row(hour: Hour, row: ReadingRow, medium: Medium) -> Hour:
     """Return the hour with one more row in it; a row must be added once only."""
     quantity, total_m3, flow_m3h = _sample(row, medium)
     count = hour.reading_count + 1
+    if row.quality:
+        hour = replace(hour, worst_quality=worst_of([hour.worst_quality, *row.quality.values()]))
     if quantity is None or (hour.quantity is not None and _RANK[quantity] > _RANK[hour.quantity]):
-        return _with_count(hour, count)
+        return replace(hour, reading_count=count)
     if hour.quantity is not None and _RANK[quantity] < _RANK[hour.quantity]:
-        hour = Hour(hour_at_ms=hour.hour_at_ms)
+        hour = Hour(hour_at_ms=hour.hour_at_ms, worst_quality=hour.worst_quality)
     return _widen(hour, row.measured_at_ms, quantity, (total_m3, flow_m3h), count)
+
+
+def mend_hour(stored: Hour | None, gathered: Hour, new_count: int) -> Hour:
+    """Return the hour when some of its readings may have left the database.
+
+    Args:
+        stored: The hour as it was before `new_count` readings came.
+        gathered: The hour of the readings that are there now.
+        new_count: How many of those came after `stored`.
+    """
+    if stored is None or gathered.reading_count >= stored.reading_count + new_count:
+        return gathered
+    return join_hours(stored, gathered, stored.reading_count + new_count)
+
+
+def join_hours(one: Hour, other: Hour, reading_count: int) -> Hour:
+    """Return an hour of two shares of its readings, which may overlap: their number is given."""
+    worst = worst_of([one.worst_quality, other.worst_quality])
+    figured = [each for each in (one, other) if each.quantity is not None]
+    best = min((_RANK[each.quantity] for each in figured if each.quantity), default=None)
+    shares = [each for each in figured if each.quantity and _RANK[each.quantity] == best]
+    if not shares:
+        return replace(one, reading_count=reading_count, worst_quality=worst)
+    first, last = _earliest(shares), _latest(shares)
+    return Hour(
+        hour_at_ms=one.hour_at_ms,
+        quantity=shares[0].quantity,
+        first_at_ms=first.first_at_ms,
+        first_m3=first.first_m3,
+        last_at_ms=last.last_at_ms,
+        last_m3=last.last_m3,
+        flow_min_m3h=_lower(shares[0].flow_min_m3h, shares[-1].flow_min_m3h),
+        flow_max_m3h=_higher(shares[0].flow_max_m3h, shares[-1].flow_max_m3h),
+        reading_count=reading_count,
+        worst_quality=worst,
+    )
+
+
+def _earliest(shares: list[Hour]) -> Hour:
+    known = [each for each in shares if each.first_at_ms is not None]
+    return min(known, key=lambda each: each.first_at_ms or 0, default=shares[0])
+
+
+def _latest(shares: list[Hour]) -> Hour:
+    known = [each for each in shares if each.last_at_ms is not None]
+    return max(known, key=lambda each: each.last_at_ms or 0, default=shares[0])
+
+
+def worst_of(codes: Iterable[QualityCode | None]) -> QualityCode | None:
+    """Return the worst code: no value, then stale, then suspect; None when all are good."""
+    found = [code for code in codes if code is not None]
+    return max(found, key=lambda code: (is_bad(code), code == STALE, code), default=None)
 
 
 def _widen(
@@ -93,20 +149,7 @@ def _widen(
         flow_min_m3h=_lower(hour.flow_min_m3h, flow_m3h),
         flow_max_m3h=_higher(hour.flow_max_m3h, flow_m3h),
         reading_count=count,
-    )
-
-
-def _with_count(hour: Hour, count: int) -> Hour:
-    return Hour(
-        hour_at_ms=hour.hour_at_ms,
-        quantity=hour.quantity,
-        first_at_ms=hour.first_at_ms,
-        first_m3=hour.first_m3,
-        last_at_ms=hour.last_at_ms,
-        last_m3=hour.last_m3,
-        flow_min_m3h=hour.flow_min_m3h,
-        flow_max_m3h=hour.flow_max_m3h,
-        reading_count=count,
+        worst_quality=hour.worst_quality,
     )
 
 

@@ -319,7 +319,7 @@ class ReadingStore:
 
     def _refresh_hours(self, connection: Connection, work: _Work) -> None:
         """Gather anew the hours in which a row came late or was changed."""
-        fresh = load_hours(connection, work.stale_hours, work.media)
+        fresh = load_hours(connection, work.stale_hours, work.media, work.new_rows)
         work.hours.update(fresh)
         for (meter_id, hour_at_ms), hour in fresh.items():
             meter = self._memory.meters[meter_id]

@@ -1,6 +1,7 @@
 """Owns how rows, latest values and hours look in their tables, there and back."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from sqlalchemy import Row as SqlRow
 
 from sync_server.db.bulk_io import Row, find_rows
 from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
-from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of
+from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of, mend_hour
 from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
 from sync_server.readings.latest import Latest
 from sync_server.readings.raw_words import pack_groups, unpack_groups
@@ -100,6 +101,7 @@ def hourly_cells(meter_id: str, hour: Hour) -> Row:
         hour.flow_min_m3h,
         hour.flow_max_m3h,
         hour.reading_count,
+        hour.worst_quality,
     )
 
 
@@ -115,6 +117,7 @@ def hour_from(row: SqlRow[tuple[str]]) -> Hour:
         flow_min_m3h=row.flow_min_m3h,
         flow_max_m3h=row.flow_max_m3h,
         reading_count=row.reading_count,
+        worst_quality=None if row.worst_quality is None else QualityCode(row.worst_quality),
     )
 
 
@@ -136,8 +139,15 @@ def load_meters(connection: Connection, memory: IngestMemory, meter_ids: Collect
             latest = newest.get(meter_id)
             memory.remember(
                 meter_id,
-                None if latest is None else MeterMemory(latest=latest, hour=hours[meter_id]),
+                None if latest is None else _memory_of(latest, hours.get(meter_id)),
             )
+
+
+def _memory_of(latest: Latest, hour: Hour | None) -> MeterMemory:
+    """Return what is remembered of a meter; of one silent for years the hour may have left."""
+    if hour is None:
+        hour = Hour(hour_at_ms=hour_of(latest.measured_at_ms))
+    return MeterMemory(latest=latest, hour=hour)
 
 
 def load_rows(
@@ -167,15 +177,27 @@ def load_newest_valued(
 
 
 def load_hours(
-    connection: Connection, keys: Collection[tuple[str, int]], media: Mapping[str, Medium]
+    connection: Connection,
+    keys: Collection[tuple[str, int]],
+    media: Mapping[str, Medium],
+    new_rows: Iterable[ReadingRow] = (),
 ) -> Mapping[tuple[str, int], Hour]:
-    """Return these hours (meter, start), gathered anew from all their readings."""
+    """Return these hours (meter, start), gathered anew from all their readings.
+
+    Where readings have left for the archive, what the table says of the hour is kept. `new_rows`
+    are those that the table's hours do not count yet.
+    """
     rows: dict[tuple[str, int], list[ReadingRow]] = {key: [] for key in keys}
     for row in map(reading_row, find_rows(connection, READING, list(rows), HOUR_MS)):
         rows[row.meter_id, hour_of(row.measured_at_ms)].append(row)
+    stored = {
+        (row.meter_id, row.hour_at_ms): hour_from(row)
+        for row in find_rows(connection, READING_HOURLY, list(rows))
+    }
+    new = Counter((row.meter_id, hour_of(row.measured_at_ms)) for row in new_rows)
     return {
-        (meter_id, hour_at_ms): gather_hour(hour_at_ms, of_hour, media[meter_id])
-        for (meter_id, hour_at_ms), of_hour in rows.items()
+        key: mend_hour(stored.get(key), gather_hour(key[1], of_hour, media[key[0]]), new[key])
+        for key, of_hour in rows.items()
     }
 
 

@@ -17,15 +17,13 @@ from sync_server.db.sync_tables import REVIEW_ITEM
 from sync_server.web.alert_views import OrderLine
 from sync_server.web.places import PlaceNames
 from wire_contracts.alert_states import Condition, Visibility
-from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import ms_from_utc, utc_from_ms
-from wire_contracts.quantities import TOTALISERS, Medium, Quantity
+from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.work_order_states import WorkOrderState
 
 SILENT_INTERVALS = 3
 """Intervals without a value after which a meter is silent (METHODS 6.3)."""
 
-_MOST_POINTS = 20_000
 """A month of a reading every two minutes and a quarter; what is longer is asked as means."""
 
 
@@ -247,31 +245,6 @@ def last_value_at(connection: Connection, meter_id: str) -> datetime | None:
         .limit(1)
     ).scalar_one_or_none()
     return None if at_ms is None else utc_from_ms(at_ms)
-
-
-def course(
-    connection: Connection, meter_id: str, quantity: Quantity, span: tuple[datetime, int]
-) -> Sequence[ChartPoint]:
-    """Return the readings of one quantity, ascending.
-
-    `span` is from when on, and over how many seconds each point is the mean, 0 for every reading
-    itself. A point stands at its newest reading, because of a totaliser that is what counts.
-    """
-    from_utc, mean_s = span
-    column = READING.c[str(quantity)]
-    at = READING.c.measured_at_ms
-    query = select(at.label("at_ms"), column.label("value")).order_by(at)
-    if mean_s:
-        value = func.max(column) if quantity in TOTALISERS else func.avg(column)
-        newest = func.max(at).label("at_ms")
-        share = at.op("/")(mean_s * 1000)
-        query = select(newest, value.label("value")).group_by(share).order_by(newest)
-    rows = connection.execute(
-        query.where(READING.c.meter_id == meter_id, column.is_not(None))
-        .where(READING.c.measured_at_ms >= ms_from_utc(from_utc))
-        .limit(_MOST_POINTS)
-    )
-    return [ChartPoint(at_utc=utc_from_ms(row.at_ms), observed=row.value) for row in rows]
 
 
 def tablet_names(connection: Connection) -> dict[str, str]:

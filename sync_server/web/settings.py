@@ -23,6 +23,7 @@ class WebSettings:
         has_api_docs: Whether /docs and /openapi.json are served.
         are_metrics_local: Whether /metrics answers a caller on this machine without a log-in.
         blob_folder: Where photos and signatures are kept; None: this application takes none.
+        archive_folder: Where raw readings are that left the database; None: none are.
         sealing_folder: Where the keys lie to which tablets seal; None: nothing sealed is opened.
         lease: How long a tablet keeps received personal data without a contact.
         tablet_token_life: How long a tablet's token holds after its last contact.
@@ -38,6 +39,7 @@ class WebSettings:
     has_api_docs: bool = False
     are_metrics_local: bool = True
     blob_folder: Path | None = None
+    archive_folder: Path | None = None
     sealing_folder: Path | None = None
     lease: timedelta = LEASE
     tablet_token_life: timedelta = TOKEN_LIFE

@@ -22,7 +22,7 @@ def latest(meter: str, at_ms: int, state: str = "{}") -> Row:
 
 
 def hour(meter: str, number: int) -> Row:
-    return (meter, number * HOUR_MS, None, None, None, None, None, None, None, number)
+    return (meter, number * HOUR_MS, None, None, None, None, None, None, None, number, None)
 
 
 def test_a_row_that_is_there_fails_stays_or_gives_way_as_told(engine: Engine) -> None:

@@ -68,6 +68,9 @@ class Machine:
                 shutil.copyfile(words[1], words[2])
             case _:
                 assert line.startswith(NOT_HERE), line
+                if "[archive]" in line:
+                    with self.settings.open("a", encoding="utf-8") as file:
+                        file.write('[archive]\nfolder = "archive"\n')
 
     def _here(self, line: str) -> str:
         line = line.replace("lamp.example.com", HOST).replace("meters.csv", f"{self.root}/m.csv")
