@@ -84,17 +84,22 @@ class Sender:
     """Who pushes, with which copy of its store, and when it arrived.
 
     `is_revoked`: the tablet's access was ended; its work came in sealed, and people see it.
+    `has_closed`: earlier taps of the store wait for a key; a step that cannot be taken without them
+    waits, too, and has no outcome.
     """
 
     tablet: TabletIdentity
     replica_id: str
     now_utc: datetime
     is_revoked: bool = False
+    has_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushOutcome:
     """One result per operation in the order sent, and whether the store must be renewed.
+
+    None is of a step that waits (`Sender.has_closed`).
 
     `server_epoch` is the one under which the outcomes are kept.
     """
@@ -109,19 +114,21 @@ def take_push(
     tablet: TabletIdentity,
     push: ReadPush,
     now_utc: datetime,
-    *,
-    is_revoked: bool = False,
 ) -> PushOutcome:
+    """Return the permanent outcome of every operation of a tablet in service, as `take_sent`."""
+    return take_sent(
+        engine, Sender(tablet=tablet, replica_id=push.replica_id, now_utc=now_utc), push.entries
+    )
+
+
+def take_sent(engine: Engine, sender: Sender, entries: Sequence[Entry]) -> PushOutcome:
     """Return the permanent outcome of every operation.
 
     All groups commit together; when that fails, each group commits before the next begins, so
     that one poison group delays no other. Only a database that cannot be written raises: then the
     tablet asks again, and what was committed answers as before.
     """
-    sender = Sender(
-        tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, is_revoked=is_revoked
-    )
-    groups = _groups(push.entries)
+    groups = _groups(entries)
     outcome = _take_together(engine, sender, groups)
     if outcome is not None:
         return outcome
@@ -237,6 +244,7 @@ class _PushJob:
         self._reused: dict[int, OperationResult] = {}
         self._step_words: dict[str, datetime] = {}
         self._finished: set[str] = set()
+        self._waiting: set[str] = set()
         self._buckets: frozenset[str] | None = None
 
     def run(self, groups: Sequence[Sequence[Entry]]) -> list[OperationResult]:
@@ -250,6 +258,9 @@ class _PushJob:
                 time = self._time_of(entry)
                 context = self._context_of(contexts, entry, time)
                 effect = self._apply(context, entry, time)
+                if self._sender.has_closed and _needs_others(entry, effect):
+                    self._waiting.add(entry.op_id)
+                    continue
                 self._judge(entry, time, effect)
                 self._ask_who(context, entry, time, effect)
             self._note_revoked(fresh)
@@ -441,7 +452,11 @@ class _PushJob:
             self._now_utc,
         )
         told = {op_id: known.result for op_id, known in self._known.items()} | results
-        return [self._reused.get(id(entry)) or told[entry.op_id] for entry in entries]
+        return [
+            self._reused.get(id(entry)) or told[entry.op_id]
+            for entry in entries
+            if entry.op_id not in self._waiting
+        ]
 
     def _seqs(self, shown: Mapping[Thing, Mapping[str, int]]) -> dict[Thing, int]:
         """Return at which sequence this tablet sees each thing as it stands now.
@@ -465,6 +480,15 @@ class _PushJob:
             entity, entity_id = clean_text(entry.entity), clean_text(entry.entity_id)
         new = NewReview(kind=kind, op_id=entry.op_id, entity=entity, entity_id=entity_id, code=code)
         add_review(self._connection, new, self._now_utc)
+
+
+def _needs_others(entry: Entry, effect: Effect) -> bool:
+    """Return whether a step did nothing, maybe for want of what came before it."""
+    is_step = isinstance(entry, Operation) and entry.kind is OperationKind.GO
+    return is_step and effect.review is ReviewKind.REFUSED and effect.code in _NEEDS_OTHERS
+
+
+_NEEDS_OTHERS = frozenset({Code.STATE, Code.EVIDENCE_MISSING})
 
 
 def _orders_of(operations: Iterable[Operation]) -> Iterator[str]:

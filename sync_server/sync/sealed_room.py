@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from sync_server.access.tablet_store import TabletIdentity, tablet_as_it_was
 from sync_server.blobs.bounds import QUOTA_WINDOW, check_sealed_quota
 from sync_server.blobs.intake import Intake
-from sync_server.db.sync_tables import SEALED_ITEM
-from sync_server.sync.inbox import Broken, ReadPush, clean_text, read_operation
-from sync_server.sync.push import take_push
+from sync_server.db.engine_io import reading
+from sync_server.db.sync_tables import REVIEW_ITEM, SEALED_ITEM
+from sync_server.sync.inbox import Broken, clean_text, read_operation
+from sync_server.sync.push import Sender, take_sent
 from sync_server.sync.review_store import NewReview, ReviewKind, add_review_once
 from sync_server.sync.sealing_keys_io import SealingKeys
 from wire_contracts.blobs import BlobMime, BlobOffer, BlobRole
@@ -59,6 +60,7 @@ class _Opened:
     """An envelope with its content; None when it cannot be opened, or cannot be used.
 
     `is_key_here` tells the one from the other; `report` is what a tablet says of its damaged store.
+    `is_early`: a step that waits for earlier ones, whose key is not here.
     """
 
     envelope: Envelope
@@ -66,6 +68,7 @@ class _Opened:
     content: bytes | None
     is_key_here: bool
     report: str = ""
+    is_early: bool = False
 
 
 class SealedRoom:
@@ -142,10 +145,42 @@ class SealedRoom:
     ) -> list[_Opened]:
         read = [(each, _operation_in(each)) for each in some]
         entries = sorted((entry for _, entry in read if entry is not None), key=_number)
+        has_closed = any(not each.is_key_here for each in some) or self._has_closed(sender)
+        told: set[str] = set()
         if entries:
-            push = ReadPush(protocol=0, replica_id=sender.replica_id, entries=entries)
-            take_push(self._engine, sender.tablet, push, now_utc, is_revoked=sender.is_revoked)
-        return [each if entry is not None else replace(each, content=None) for each, entry in read]
+            pushing = Sender(
+                tablet=sender.tablet,
+                replica_id=sender.replica_id,
+                now_utc=now_utc,
+                is_revoked=sender.is_revoked,
+                has_closed=has_closed,
+            )
+            told = {each.op_id for each in take_sent(self._engine, pushing, entries).results}
+        return [
+            each
+            if entry is not None and entry.op_id in told
+            else replace(each, content=None, is_early=entry is not None)
+            for each, entry in read
+        ]
+
+    def _has_closed(self, sender: SealedSender) -> bool:
+        """Return whether taps of the store wait for a key that somebody may still put back."""
+        cells = SEALED_ITEM.c
+        closed = (
+            select(cells.envelope_hash)
+            .join(REVIEW_ITEM, REVIEW_ITEM.c.entity_id == cells.key_id)
+            .where(
+                cells.tablet_id == sender.tablet.tablet_id,
+                cells.replica_id == sender.replica_id,
+                cells.kind == str(SealedKind.OPERATION),
+                cells.is_opened.is_(False),
+                cells.key_id.not_in(self._keys.key_ids()),
+                REVIEW_ITEM.c.kind == str(ReviewKind.SEALED_UNREAD),
+                REVIEW_ITEM.c.resolved_at_ms.is_(None),
+            )
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(closed).first() is not None
 
     def _keep_store(self, opened: _Opened) -> _Opened:
         """Keep a damaged store that is what its name says; anything else stays sealed."""
@@ -288,6 +323,8 @@ def _ask_about(
 ) -> None:
     """Ask a person to look where nothing else does."""
     envelope, is_opened = opened.envelope, opened.content is not None
+    if opened.is_early:
+        return  # of the key that is away somebody has been asked
     if not is_opened and opened.is_key_here:
         _ask(connection, ReviewKind.SEALED_UNUSED, str(envelope.kind), envelope.about, now_utc)
     elif not is_opened:

@@ -1,6 +1,6 @@
 """The server's rules, each switched off as a team in a hurry would have built it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -33,7 +33,7 @@ from sync_server.sync.event_time import EventTime
 from sync_server.sync.inbox import Broken, ReadPush, payload_hash
 from sync_server.sync.ledger_store import KnownOperation, LedgerEntry, LedgerRow
 from sync_server.sync.merge import Merged, Owner
-from sync_server.sync.push import PushOutcome
+from sync_server.sync.push import Entry, PushOutcome
 from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.tokens import Position
 from sync_server.work_orders import order_rows_store, person_store
@@ -166,7 +166,7 @@ def no_state_guard(patch: Patch) -> None:
     )
     patch.setattr(order_rows_store, "LIFE_CYCLE", any_way)
     patch.setattr(apply, "_refusal", lambda *_arguments: None)
-    patch.setattr(apply, "_is_there", lambda *_arguments: False)
+    patch.setattr(apply, "is_there", lambda *_arguments: False)
 
 
 def refusal_without_an_answer(patch: Patch) -> None:
@@ -343,7 +343,12 @@ def customers_stay_on_the_tablet(patch: Patch) -> None:
 
 def nothing_sealed_is_taken(patch: Patch) -> None:
     """R4: what a withdrawn tablet still has is confirmed, and dropped."""
-    patch.setattr(sealed_room, "take_push", lambda *_arguments, **_names: None)
+
+    def dropped(_engine: object, _sender: object, entries: Sequence[Entry]) -> PushOutcome:
+        results = [OperationResult(op_id=each.op_id, outcome=Outcome.APPLIED) for each in entries]
+        return PushOutcome(results=results, must_renew_replica=False, server_epoch=1)
+
+    patch.setattr(sealed_room, "take_sent", dropped)
 
 
 def nobody_is_poked(patch: Patch) -> None:

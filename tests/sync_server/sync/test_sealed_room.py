@@ -4,8 +4,9 @@ import argparse
 import base64
 import io
 import os
+import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +34,7 @@ from sync_server.db.sync_tables import SEALED_ITEM
 from sync_server.sync.api_io import sync_router
 from sync_server.sync.commands_io import SyncDesk, sealing_keys
 from sync_server.sync.ledger_store import read_ledger
+from sync_server.sync.review_desk import Decision, settle
 from sync_server.sync.review_store import ReviewKind, list_reviews
 from sync_server.sync.sealed_room import SealedRoom
 from sync_server.sync.sealing_keys_io import SealingKeyError, SealingKeys
@@ -49,6 +51,7 @@ from wire_contracts.operations import Operation, Outcome
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import parse_pull
 from wire_contracts.refusals import parse_refusal
+from wire_contracts.review_outcomes import Choice
 from wire_contracts.sealed import (
     KEY_BYTES,
     KEY_INFO,
@@ -180,6 +183,68 @@ def test_sealed_taps_that_had_to_wait_for_their_key_take_effect_in_their_order(
 
     assert count == len(taps)
     assert state_and_outcomes(utility, order_id) == ("finished", {Outcome.APPLIED})
+
+
+def sealed_to_two_keys(
+    keys: SealingKeys, away: SealingKeys, taps: Sequence[Operation], first: int
+) -> list[Envelope]:
+    """Return the envelopes of taps of which the first were sealed to a key that is away."""
+    return [
+        sealed_operation(away if number < first else keys, tap) for number, tap in enumerate(taps)
+    ]
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> SealingKeys:
+    found = SealingKeys(tmp_path / "away")
+    found.ensure(NOON)
+    return found
+
+
+@pytest.mark.parametrize("first", range(1, 6))
+def test_steps_wait_with_earlier_ones_whose_key_is_away_and_take_effect_with_them(  # noqa: PLR0913, PLR0917  # fixtures
+    service: SyncService,
+    utility: Utility,
+    keys: SealingKeys,
+    away: SealingKeys,
+    pen: Pen,
+    order_id: str,
+    first: int,
+    tmp_path: Path,
+) -> None:
+    taps = [*pen.steps_to_work(order_id), *pen.finding(order_id)]
+    envelopes = sealed_to_two_keys(keys, away, taps, first)
+    for some in (envelopes[:first], envelopes[first:]):
+        send(service, utility, *some)
+    assert reviewed(utility, ReviewKind.REFUSED) == []
+
+    for path in (tmp_path / "away").glob("*.pem"):
+        shutil.copy2(path, tmp_path / "sealing_keys" / path.name)
+    SealedRoom(utility.engine, SealingKeys(tmp_path / "sealing_keys"), None).open_waiting(NOON)
+
+    assert state_and_outcomes(utility, order_id) == ("finished", {Outcome.APPLIED})
+
+
+def test_steps_wait_no_longer_once_a_person_has_given_the_key_up(  # noqa: PLR0913, PLR0917  # fixtures
+    service: SyncService,
+    utility: Utility,
+    keys: SealingKeys,
+    away: SealingKeys,
+    pen: Pen,
+    order_id: str,
+) -> None:
+    taps = pen.steps_to_work(order_id)
+    send(service, utility, *sealed_to_two_keys(keys, away, taps, 1))
+    with utility.engine.begin() as connection:
+        (item,) = [
+            each for each in list_reviews(connection) if each.kind is ReviewKind.SEALED_UNREAD
+        ]
+        decision = Decision(choice=Choice.NOTED, reason="the key is lost")
+        settle(connection, item.review_id, decision, utility.dispatcher.account_id, NOON)
+
+    SealedRoom(utility.engine, keys, None).open_waiting(NOON)
+
+    assert len(reviewed(utility, ReviewKind.REFUSED)) == len(taps) - 1
 
 
 def test_what_was_pushed_before_it_came_sealed_has_one_effect(
