@@ -6,7 +6,6 @@ and turned. The night runs each of them in all four ways.
 """
 
 import gc
-import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -56,11 +55,6 @@ WAYS = (
 FLOWS = ("_flows", "_by_code")
 """How the modules of flows end."""
 
-FLOWS_THAT_LOAD = 3
-"""Rules, typefaces and statements are read by the first flows of a process."""
-
-_FLOWS_OF_THIS_PROCESS = itertools.count(1)
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every flow its ways; a test that chooses its language itself is left alone."""
@@ -88,14 +82,9 @@ def left_behind() -> Iterator[None]:
 
     They would lie about until somebody else's test has the collector come: 3.6 GB after a hundred
     apps, and half a minute of clearing away in a test that waits for something else.
-
-    What the first flows have loaded for all others is passed over from then on. More often would
-    keep for ever what the collector has not let go of yet: the last app, 16 MB.
     """
     yield
     gc.collect()
-    if next(_FLOWS_OF_THIS_PROCESS) == FLOWS_THAT_LOAD:
-        gc.freeze()
 
 
 @pytest.fixture
