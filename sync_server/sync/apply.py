@@ -1,7 +1,6 @@
 """One operation of a crew -> its effect on orders and facts, and its outcome."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -93,18 +92,17 @@ def why_strange(context: CrewContext, operation: Operation, time: EventTime) -> 
     """
     if operation.actor not in context.actors:
         return "the person never had access to this tablet"
-    is_late = _is_after(context.actors[operation.actor], last_word_utc(operation.at, time))
-    return "the person's access had ended before" if is_late else ""
+    ended_at_utc = context.actors[operation.actor]
+    if ended_at_utc is None or last_word_utc(operation.at, time) <= ended_at_utc:
+        return ""
+    return "the person's access had ended before"
 
 
 def is_doubtful(context: CrewContext, operation: Operation, time: EventTime) -> bool:
     """Return whether somebody must say whose work it was, though it counts."""
     ended_at_utc = context.actors.get(operation.actor)
-    return _is_after(ended_at_utc, time.at_utc) or bool(why_strange(context, operation, time))
-
-
-def _is_after(ended_at_utc: datetime | None, at_utc: datetime) -> bool:
-    return ended_at_utc is not None and at_utc > ended_at_utc
+    is_after = ended_at_utc is not None and time.at_utc > ended_at_utc
+    return is_after or bool(why_strange(context, operation, time))
 
 
 # --- fields
@@ -118,9 +116,10 @@ def _set(
     time: EventTime,
 ) -> Effect:
     """Return what becomes of a field, after giving the order back to whose it was at a restore."""
-    is_foreign = order.crew_id != context.tablet.crew_id
+    if order.crew_id == context.tablet.crew_id:
+        return _set_field(connection, context, operation, order, time)
     word_utc = last_word_utc(operation.at, time)
-    if not is_foreign or not recall_holder(connection, context, order.order_id, word_utc):
+    if not recall_holder(connection, context, order.order_id, word_utc):
         return _set_field(connection, context, operation, order, time)
     mine = context.book.head(order.order_id) or order
     effect = _set_field(connection, context, operation, mine, time)

@@ -252,6 +252,8 @@ class _PushJob:
         entries = [entry for group in groups for entry in group]
         self._prepare(entries)
         contexts = self._contexts()
+        if contexts[0].restored_at_utc is not None:
+            self._note_step_words(entries)
         for group in groups:
             fresh = [entry for entry in group if self._is_fresh(entry)]
             for entry in fresh:
@@ -350,11 +352,13 @@ class _PushJob:
         self._boots = known_boots(self._connection, unseen)
         if unseen:
             self._watch_for_copies(unseen)
-        self._note_step_words(unseen)
 
-    def _note_step_words(self, unseen: Sequence[Operation]) -> None:
+    def _note_step_words(self, entries: Sequence[Entry]) -> None:
         """Note per order what the sender knew of the server when it last worked on it."""
+        unseen = (each for each in entries if each.op_id not in self._known)
         for each in unseen:
+            if isinstance(each, Broken):
+                continue
             if each.kind is OperationKind.GO and each.field == WorkOrderEvent.FINISH:
                 self._finished.add(each.entity_id)
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
@@ -408,7 +412,7 @@ class _PushJob:
         """Believe no numbers of a store that another tablet has, or that counts anew (trap T7)."""
         standing = replica_standing(self._connection, self._sender.replica_id)
         is_anothers = standing.tablet_id not in {None, self._sender.tablet.tablet_id}
-        is_used = any(self._numbers.get(each.n, {each.op_id}) != {each.op_id} for each in unseen)
+        is_used = bool(self._numbers)  # by an operation of another id, for none of these is known
         if is_anothers:
             self._retire(unseen[0])
         if is_anothers or is_used or standing.is_retired:
@@ -468,7 +472,7 @@ class _PushJob:
         )
         things = {_thing(judged.entry) for judged in self._judged.values()}
         seqs = {
-            thing: max([seq for bucket, seq in seqs.items() if bucket in buckets], default=0)
+            thing: max([seqs[bucket] for bucket in seqs.keys() & buckets], default=0)
             for thing, seqs in shown.items()
             if thing in things
         }

@@ -69,10 +69,11 @@ class FieldWords:
         Who saw the settled value and wrote another one knew what was decided.
         """
         has_seen = operation.old == current
-        mine = self._word(operation, time)
-        taken = self._words.get((operation.entity_id, operation.field), ())
-        if is_overtaken(mine, taken, has_seen=has_seen, is_counted=self._is_counted):
-            return True
+        taken = self._words.get((operation.entity_id, operation.field))
+        if taken:
+            mine = self._word(operation, time)
+            if is_overtaken(mine, taken, has_seen=has_seen, is_counted=self._is_counted):
+                return True
         if has_seen or time.is_doubtful:
             return False
         decided_at_utc = _decided_at(self._connection, operation.entity_id, operation.field)
