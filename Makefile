@@ -49,7 +49,7 @@ bench: bench-ingest bench-scale bench-batch bench-gateway bench-sync bench-photo
 bench-ingest: test-packages ## the server's ingest against the driver's own speed
 	$(PYTHON_IN) -m benchmarks.bench_ingest
 
-bench-scale: test-packages ## replicas of the ingest on PostgreSQL against plain COPY
+bench-scale: test-packages ## replicas of the ingest on PostgreSQL against plain COPY; 200,000 meters through the ingest
 	$(PYTHON_IN) -m benchmarks.bench_scale
 
 bench-batch: install ## a month of 20,000 meters judged in one process and by Dask, a worker killed

@@ -4,8 +4,14 @@ Run `make bench-scale`. Each round measures plain COPY, one replica and three re
 other, each over frames that are new; the ratio is the median of the rounds' ratios. Broker,
 PostgreSQL, replicas and gateways are processes of their own. Beside it: what the ingest remembers
 of a meter, and how long the newest of any meter takes to find.
+
+Then `demo load`: 200,000 meters on SQLite for a minute at factors 1 and 8. The issue's own run is
+`python -m benchmarks.bench_scale --load-meters 1000000 --load-minutes 60 --factors 1`, and 10
+minutes with higher factors; `--only-load` leaves the replicas out, and their last figures as they
+are in scale.txt.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -33,6 +39,7 @@ from benchmarks.ingest_town import (
     make_batches,
     write_payloads,
 )
+from demo.run_load import LoadOptions, LoadReport, report_lines, run_load
 from sync_server.db.bulk_io import OnExisting, Row
 from sync_server.db.engine_io import open_engine, reading
 from sync_server.db.reading_tables import FRAME_LEDGER, READING_LATEST
@@ -74,7 +81,101 @@ class Round:
 
 
 def main() -> None:
-    """Measure, print the table, write the results."""
+    """Measure, print the tables, write the results."""
+    options = _options()
+    if not options.only_load:
+        _measure_replicas()
+    loads = [
+        run_load(
+            LoadOptions(
+                meters=options.load_meters,
+                factor=factor,
+                minutes=options.load_minutes,
+                url=options.database,
+            ),
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+        for factor in options.factors
+    ]
+    lines = [_machine(), *(line for load in loads for line in ("", *report_lines(load)))]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scale_load.txt").write_text("\n".join([*lines, ""]))
+    figures = [figure for load in loads for figure in _load_figures(load)]
+    (RESULTS / "scale_load.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print("\n".join(lines))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="replicas against COPY; very many meters")
+    parser.add_argument("--load-meters", type=int, default=200_000)
+    parser.add_argument("--load-minutes", type=float, default=1.0)
+    parser.add_argument("--factors", type=float, nargs="+", default=[1.0, 8.0])
+    parser.add_argument("--database", metavar="URL", help="of the load; without it SQLite")
+    parser.add_argument("--only-load", action="store_true", help="leave the replicas out")
+    return parser.parse_args()
+
+
+def _machine() -> str:
+    return (
+        f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def _load_figures(load: LoadReport) -> list[dict[str, str | float | bool | None]]:
+    """Return the figures of one load in the form of every benchmark."""
+    head = f"{load.plan.meters} meters, factor {load.plan.factor:g}"
+    limits: list[tuple[str, float, str, float, bool]] = [
+        ("stored", load.stored_per_s, "rows/s", load.plan.rows_per_s, load.keeps_up),
+        ("not stored", load.lost, "rows", 0, load.lost == 0),
+        (
+            "state of a meter",
+            load.state_bytes,
+            "bytes",
+            MOST_BYTES,
+            load.state_bytes <= MOST_BYTES,
+        ),
+        (
+            "newest of any meter, p99",
+            load.latest_p99_ms,
+            "ms",
+            MOST_LATEST_MS,
+            load.latest_p99_ms <= MOST_LATEST_MS,
+        ),
+    ]
+    figures: list[dict[str, str | float | bool | None]] = [
+        {
+            "name": f"{head}: {name}",
+            "value": value,
+            "unit": unit,
+            "limit": limit,
+            "ratio": value / limit if limit else None,
+            "target": "keeps up" if name == "stored" else f"<= {limit:g}",
+            "ok": is_ok,
+        }
+        for name, value, unit, limit, is_ok in limits
+    ]
+    for name, value, unit in (
+        ("memory of the ingest", load.memory_after / 1e6, "MB"),
+        ("processor time of a reading", load.processor_us, "us"),
+        ("load average before", load.load_before, ""),
+    ):
+        figures.append(
+            {
+                "name": f"{head}: {name}",
+                "value": value,
+                "unit": unit,
+                "limit": None,
+                "ratio": None,
+                "target": None,
+                "ok": True,
+            }
+        )
+    return figures
+
+
+def _measure_replicas() -> None:
+    """Measure replicas, print the table, write the results."""
     load = [os.getloadavg()[0]]
     with tempfile.TemporaryDirectory() as name, postgres(Path(name)) as engine:
         folder = Path(name)
@@ -85,12 +186,8 @@ def main() -> None:
             load.append(os.getloadavg()[0])
             print(f"round {number + 1} of {ROUNDS}: {rounds[-1]}", file=sys.stderr, flush=True)
         latest_ms = _latest_ms(engine)
-    machine = (
-        f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}"
-    )
     lines = [
-        machine,
+        _machine(),
         "Load average before the first and after each round: "
         + ", ".join(f"{each:.1f}" for each in load),
         *_table(rounds, _bytes_per_meter(), latest_ms),

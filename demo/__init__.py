@@ -25,6 +25,7 @@ The line through the modules, from the plan to what the other parts see:
     set_up_io, town_run_io          prepares the town once; brings it up and down
     control_room_io, cellar, loop, stage_io, water_leak      one pass round the loop
     accounting_io, check_report, kills, check      `--check`: the loop measured, under power cuts
+    load_plan, load_sender_io, load_site_io, run_load      a million meters through the real ingest
     show                            `make demo`: the town to be watched
     kept_pictures_io                which pictures that are taken anew replace the kept ones
     screenshots_web_io, screenshots_tablet_io, screenshots      `make screenshots`

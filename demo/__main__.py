@@ -10,6 +10,8 @@ from pathlib import Path
 
 from demo.check import CheckOptions, run_check
 from demo.places import Places
+from demo.run_load import LoadOptions, report_lines, run_load
+from demo.run_mosquitto import MosquittoMissingError
 from demo.seed_plan_io import load_town
 from demo.set_up_io import PastWanted, forget_town, is_set_up, set_up
 from demo.show import show_town
@@ -35,7 +37,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=90.0, help="wall seconds of --check")
     parser.add_argument("--kill", action="append", default=[], help="WHO:AT, with --check")
     parser.add_argument("--broker", choices=tuple(BROKERS), default="amqtt", help="with --check")
+    _add_load(parser)
     arguments = parser.parse_args()
+    if arguments.command == "load":
+        return _load(arguments)
     places = Places(arguments.data.resolve())
     if arguments.reset:
         forget_town(places)
@@ -54,6 +59,31 @@ def main() -> int:
         print(f"the town in {places.root} is forgotten; `make demo` starts afresh")
         return 0
     return _show(places, arguments.rate, has_window=not arguments.no_window)
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="command", required=False)
+    load = commands.add_parser("load", help="very many simulated meters through the real ingest")
+    load.add_argument("--meters", type=int, default=100_000, help="a multiple of 200")
+    load.add_argument("--factor", type=float, default=1.0, help="1: a reading in 15 minutes")
+    load.add_argument("--minutes", type=float, default=2.0, help="how long they send")
+    load.add_argument("--database", metavar="URL", help="instead of SQLite, which is forgotten")
+
+
+def _load(arguments: argparse.Namespace) -> int:
+    options = LoadOptions(
+        meters=arguments.meters,
+        factor=arguments.factor,
+        minutes=arguments.minutes,
+        url=arguments.database,
+    )
+    try:
+        report = run_load(options, _tell)
+    except (ValueError, MosquittoMissingError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(report_lines(report)))
+    return 0 if report.keeps_up else 1
 
 
 def _show(places: Places, rate: float, *, has_window: bool) -> int:
