@@ -78,6 +78,7 @@ class Wiring:
             sheet=lambda key, order_id: later().sheet(key, order_id),
             sign=lambda order_id, png: later().sign(order_id, png),
             keeps_photos=tablet.photos.availability,
+            glass=tablet.photos.glass,
             album=lambda order_id: later().album(order_id),
             form=lambda navigator, request: later().form(navigator, request),
             places={

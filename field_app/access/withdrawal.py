@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from sqlalchemy import Connection, delete
 
 from field_app.orders import order_store
+from field_app.photos.glass_io import forget_glasses
 from field_app.photos.photo_files_io import PhotoFiles
 from field_app.platform.ports import VaultTamperedError
 from field_app.store import lease_store, photo_store, sealed_store, settings_store
@@ -153,7 +154,9 @@ def leave_sealed_photos(database: Database, files: PhotoFiles) -> bool:
     What the server has stays sealed for as long as in service: it may be restored from an older
     backup (RULINGS R1). Of such a photo nothing is left when the vault is locked and it was not
     sealed. An unsent photo without a copy sealed to the present key stays, and its key with it.
+    Signatures that nobody finished go.
     """
+    forget_glasses(files.folder)
     has_arrived = database.read(photo_store.done_names)
     for sha256 in {*has_arrived, *files.names()}:
         with suppress(VaultTamperedError, OSError):  # no full disk keeps the key here

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from field_app.orders import order_store
 from field_app.orders.stamps import Stamps
+from field_app.photos.glass_io import Glass
 from field_app.photos.photo_files_io import NoVaultError, PhotoFileError, PhotoFiles
 from field_app.photos.pictures_io import Prepared, prepare
 from field_app.platform.ports import Availability, Locator, VaultLockedError, VaultTamperedError
@@ -68,6 +69,10 @@ class PhotoAlbum:
                 is_available=False, reason=_("Set a PIN first: it protects photos.")
             )
         return found
+
+    def glass(self, record: str) -> Glass:
+        """Return where a signature about a record stands until it is finished."""
+        return Glass(folder=self._files.folder, vault=self._files.vault, record=record)
 
     def needs_pin(self) -> bool:
         """Return whether a PIN is all that is missing to keep photos here."""

@@ -12,6 +12,7 @@ from field_app.forms.numbers import most_lel_pct, parse_number
 from field_app.orders.entry_gate import has_no_breath
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
+from field_app.photos.glass_io import Glass
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
 from field_app.presenters.form_pages import NEXT, PREVIOUS, cards_on, page_count, page_of
@@ -180,6 +181,11 @@ class FormPresenter:
         self._go_to = step.place
         self._changed()
         self.flush()
+
+    def glass(self, place: str) -> Glass:
+        """Return where a signature of this form stands until it is finished."""
+        subject = self._request.subject
+        return self._tablet.photos.glass(f"{subject.about_id}/{self._request.form_id}/{place}")
 
     def sign(self, place: str, content: bytes) -> str:
         """Keep a signature, called away from the screen's thread; return what went wrong."""

@@ -22,6 +22,7 @@ from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.inspection_store import SeenHome
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
+from field_app.photos.glass_io import Glass
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.presenters.dates import date_text
@@ -192,6 +193,10 @@ class HomePage:
             if each.household.state in OPEN_STATES and each.visited_at_utc is None:
                 return f"home:{each.household_id}"
         return ""
+
+    def glass(self) -> Glass:
+        """Return where the signature under the notice stands until it is finished."""
+        return self._parts.photos.glass(record_of(self._household_id))
 
     def signed(self, picture: bytes) -> str:
         """Keep the signature under the notice; return why not, empty when it is kept."""

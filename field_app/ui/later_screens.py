@@ -118,6 +118,7 @@ class LaterScreens:
             signed=lambda png: sign(order_id, png),
             keeps=self._presenters.keeps_photos,
             glass=self._glasses.setdefault(order_id, []),
+            kept=self._presenters.glass(order_id),
             secure=partial(self._navigator.go, "me"),
             worker=self._presenters.worker,
             closed=self._navigator.close_page,

@@ -11,6 +11,7 @@ from field_app.presenters.ports import Words, Worker
 
 if TYPE_CHECKING:
     from field_app.orders.site_sheet import SiteSheet
+    from field_app.photos.glass_io import Glass
     from field_app.presenters.alarm import AlarmPresenter
     from field_app.presenters.album import AlbumPresenter
     from field_app.presenters.enrol import EnrolPresenter
@@ -77,6 +78,7 @@ class Presenters:
     sheet: Callable[[str, str], AnySheet]
     sign: Callable[[str, bytes], str]
     keeps_photos: Callable[[], Availability]
+    glass: Callable[[str], Glass]
     album: Callable[[str], AlbumPresenter]
     keep_place: Callable[[str], None]
     kept_place: Callable[[], str]

@@ -198,6 +198,7 @@ class RoundsPlace:
             signed=page.signed,
             keeps=self._parts.photos.availability,
             glass=self._glasses.setdefault(household_id, []),
+            kept=page.glass(),
             secure=partial(self._navigator.go, "me"),
             worker=self._parts.context.worker,
             closed=self._navigator.close_page,

@@ -13,6 +13,7 @@ from tests.field_app_ui import kivy_harness as harness
 from tests.field_app_ui.conftest import Field
 from tests.field_app_ui.inspection_parts import Hands, checkpoint, inspection_rows
 from tests.field_app_ui.office_forms import builtin, published
+from tests.field_app_ui.test_log_in_flows import type_pin
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import Operation, OperationKind
 from wire_contracts.orders import FactType
@@ -505,6 +506,34 @@ def test_a_hazard_is_signed_on_the_glass(inspector: Field) -> None:
     attached = [each for each in inspector.office.pushed if each.kind is OperationKind.ATTACH]
     assert {(each.entity, each.entity_id) for each in attached} == {("household", "hh-0")}
     assert check["signature"] in {(each.payload or {}).get("sha256") for each in attached}
+
+
+def test_a_signature_half_drawn_stands_there_after_the_app_was_ended(inspector: Field) -> None:
+    ui = open_rounds(inspector)
+    assert inspector.tablet is not None
+    inspector.tablet.set_pin(PIN)
+
+    go(ui, "homes")
+    go(ui, "next-door")
+    choose(ui, "appliances", "wrong")
+    choose(ui, "item:hose", "wrong")
+    go(ui, "sign")
+    pad = ui.get("SignaturePad")
+    x, y = ui.centre(pad)
+    ui.stroke([(x - 100 + 12 * step, y + (20 if step % 2 else -20)) for step in range(12)])
+    ui.settle()
+    drawn = [list(stroke) for stroke in pad.strokes]
+    inspector.switch_off()
+    ui = inspector.switch_on()
+    ui.tap_hint("li-wei")
+    ui.settle()
+    type_pin(ui, PIN)
+    for hint in ("go-patrol", "homes", "next-door", "sign"):
+        go(ui, hint)
+    stood = ui.get("SignaturePad").strokes
+
+    assert len(drawn[0]) > 2
+    assert stood == drawn
 
 
 @pytest.mark.both_languages

@@ -286,6 +286,7 @@ class FormScreen(BoxLayout):
         self.opened(
             SigningScreen(
                 signed=lambda content: presenter.sign(view.place, content),
+                kept=presenter.glass(view.place),
                 worker=self.worker,
             )
         )

@@ -105,7 +105,8 @@ class SigningScreen(BoxLayout):
 
     `signed` keeps a picture and `keeps` tells whether one can be kept, both away from the screen's
     thread; `closed` leads back, `secure` to the page where a PIN is set. What is
-    drawn on `glass` stands there again when an alarm, the lock or another order came between.
+    drawn on `glass` stands there again when an alarm, the lock or another order came between, and
+    what `kept` has of it when the app was killed: every stroke is kept as it ends.
     """
 
     signed = ObjectProperty(None, allownone=True)
@@ -113,6 +114,7 @@ class SigningScreen(BoxLayout):
     closed = ObjectProperty(None, allownone=True)
     secure = ObjectProperty(None, allownone=True)
     glass = ObjectProperty(None, allownone=True)
+    kept = ObjectProperty(None, allownone=True)
     keeps = ObjectProperty(None, allownone=True)
     refusal = StringProperty("")
     can_keep = BooleanProperty(defaultvalue=False)
@@ -124,10 +126,27 @@ class SigningScreen(BoxLayout):
 
     def begin(self) -> None:
         """Let the pad say when there is enough on it; nobody signs what could not be kept."""
-        self.ids.pad.changed = self._look
+        self.ids.pad.changed = self._drawn
         if self.glass is not None:
             self.ids.pad.take(self.glass)
+        if self.kept is not None and not self.ids.pad.strokes:
+            self.worker.run(self.kept.load, self._stood_here)
         self.refresh()
+
+    def _stood_here(self, strokes: list[list[Point]]) -> None:
+        """Put what was drawn before the app ended on the glass, unless somebody writes already."""
+        pad = self.ids.pad
+        if strokes and not pad.strokes:
+            pad.strokes.extend(strokes)
+            pad.take(pad.strokes)
+            self._look()
+
+    def _drawn(self) -> None:
+        """Keep what stands on the glass now."""
+        self._look()
+        if self.kept is not None:
+            kept, strokes = self.kept, [list(stroke) for stroke in self.ids.pad.strokes]
+            self.worker.keep(lambda: kept.keep(strokes), _nothing)
 
     def _look(self) -> None:
         self.can_keep = is_signature(self.ids.pad.strokes) and not self.refusal
@@ -179,3 +198,7 @@ class SigningScreen(BoxLayout):
         self._is_asked = True
         self.message = self.unkept_text
         return True
+
+
+def _nothing(_answer: None) -> None:
+    return
