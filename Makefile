@@ -41,6 +41,7 @@ test: test-packages check ## check, then every test
 	$(PYTHON_IN) -m pytest -m "not nightly" -n 3 --dist worksteal
 
 test-nightly: test-packages check ## every test, the long ones too
+	@sh tools/system_packages.sh nightly
 	$(PYTHON_IN) -m pytest --timeout 3600 --hypothesis-profile thorough
 	LAMP_UI_SIZE=1280x800 $(PYTHON_IN) -m pytest tests/field_app_ui -m "not nightly" --ignore tests/field_app_ui/test_pictures.py
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that what pip cannot bring is there: installs it where it may (root or sudo, apt),
-# otherwise prints the one line that would.   usage: system_packages.sh install|test
+# otherwise prints the one line that would.   usage: system_packages.sh install|test|nightly
 set -eu
 
 wanted=""
@@ -14,9 +14,12 @@ python="${PYTHON:-python3}"
 has_library libGL.so.1 || want libgl1
 has_library libEGL.so.1 || want libegl1
 has_library libGL.so.1 || want libgl1-mesa-dri
-if [ "$1" = test ]; then
+if [ "$1" != install ]; then
     has_command mosquitto || want mosquitto
     has_command chromium || want chromium
+fi
+if [ "$1" = nightly ]; then
+    has_command rabbitmq-server || want rabbitmq-server
 fi
 [ -n "$wanted" ] || exit 0
 
@@ -34,7 +37,7 @@ fi
 echo "missing system packages; as root run: apt-get install -y$wanted" >&2
 case "$wanted" in
     *python3-venv*) exit 1 ;;
-    *mosquitto* | *chromium*)
+    *mosquitto* | *chromium* | *rabbitmq*)
         echo "until then skipped: tests that need$wanted" >&2
         [ -z "${CI:-}" ] || exit 1
         ;;

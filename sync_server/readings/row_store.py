@@ -23,17 +23,21 @@ from wire_contracts.quantities import Medium, Quantity
 T = TypeVar("T")
 
 _QUANTITIES = tuple(Quantity)
+_PLACE = {name: place for place, name in enumerate(_QUANTITIES)}
+_NO_CELLS: list[float | None] = [None] * len(_QUANTITIES)
 _CHUNK = 400
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
 
 
 def reading_cells(row: ReadingRow) -> Row:
     """Return the row in the order of the columns of `reading`."""
-    values = row.values
+    cells = _NO_CELLS.copy()
+    for name, value in row.values.items():
+        cells[_PLACE[name]] = value
     return (
         row.meter_id,
         row.measured_at_ms,
-        *map(values.get, _QUANTITIES),
+        *cells,
         orjson.dumps(row.quality, option=_OPTIONS).decode() if row.quality else None,
         row.profile,
         row.revision,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
+from wire_contracts.fields import FieldReader, JsonValue
 from wire_contracts.frames import (
     Batch,
     Frame,
@@ -20,10 +22,12 @@ from wire_contracts.frames import (
     frame_json,
     gap_json,
     ms_from_utc,
+    ordinary_frame,
     parse_batch,
+    parse_frame,
     utc_from_ms,
 )
-from wire_contracts.payloads import MAX_INFLATED_BYTES, pack, unpack
+from wire_contracts.payloads import MAX_INFLATED_BYTES, dump_json, pack, unpack
 from wire_contracts.quality import BAD_TIMEOUT, SUSPECT_RANGE
 from wire_contracts.quantities import Quantity
 
@@ -51,6 +55,26 @@ frames = st.builds(
     events=st.lists(texts, max_size=3).map(tuple),
     raw=st.none() | st.binary(min_size=1, max_size=64),
     time_quality=st.sampled_from(TimeQuality),
+)
+
+odd: st.SearchStrategy[JsonValue] = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        2**53,
+        2**70,
+        1e308,
+        "",
+        "x",
+        "\0",
+        "a" * 65,
+        [],
+        {},
+        {"flow_m3h": True},
+    ]
 )
 
 
@@ -269,3 +293,16 @@ def test_what_is_no_json_is_refused_with_one_text_by_either_reader(payload: byte
         texts.append(str(caught.value))
 
     assert texts[0] == texts[1]
+
+
+@given(frames, st.dictionaries(st.sampled_from("sdtpgvqeh"), odd, max_size=2))
+def test_the_quick_way_over_ordinary_frames_reads_what_the_slow_one_reads(
+    frame: Frame, changes: dict[str, JsonValue]
+) -> None:
+    plain = replace(frame, quality={}, events=(), time_quality=TimeQuality.SANE)
+    body = json.loads(dump_json(frame_json(plain))) | changes
+
+    quick = ordinary_frame(body)
+
+    assert quick is None or quick == parse_frame(FieldReader(place=PLACE, values=body))
+    assert ordinary_frame(json.loads(dump_json(frame_json(plain)))) == plain
