@@ -1,4 +1,7 @@
-"""Every route is asked without a log-in, and by every role: the table of roles decides."""
+"""Every route is asked without a log-in, and by every role: the table of roles decides.
+
+By day each role asks one route of each action, by night every route.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
