@@ -1,6 +1,8 @@
 """Finds the course of a meter wherever its readings are by now: table, archive, hours or days."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,7 +14,8 @@ from structlog.typing import FilteringBoundLogger
 from sync_server.archive.archive_store import parts_between
 from sync_server.archive.duckdb_io import find_values
 from sync_server.archive.parquet_io import ArchiveError
-from sync_server.archive.tiers import DAY_MS, day_of
+from sync_server.archive.tiers import DAY_MS, LEAST_RAW_DAYS, day_of, policy_name
+from sync_server.db.order_tables import POLICY
 from sync_server.db.reading_tables import READING, READING_DAILY, READING_HOURLY
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import LATEST_MS, ms_from_utc, utc_from_ms
@@ -22,21 +25,28 @@ MOST_POINTS: Final = 20_000
 _LOG: FilteringBoundLogger = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zoom:
+    """Which part of a course: from when on, seen now, each point the mean of `mean_s` seconds.
+
+    `mean_s` 0: every reading itself.
+    """
+
+    from_utc: datetime
+    now_utc: datetime
+    mean_s: int = 0
+
+
 def course(
-    connection: Connection,
-    archive: Path | None,
-    meter_id: str,
-    quantity: Quantity,
-    span: tuple[datetime, int],
+    connection: Connection, archive: Path | None, meter_id: str, quantity: Quantity, zoom: Zoom
 ) -> Sequence[ChartPoint]:
     """Return the readings of one quantity, ascending.
 
-    `span` is from when on, and over how many seconds each point is the mean, 0 for every reading
-    itself. A point stands at its newest reading, because of a totaliser that is what counts. What
-    has left the table comes from the archive; without one a totaliser's hours and days stand in.
+    A point stands at its newest reading, because of a totaliser that is what counts. What has left
+    the table comes from the archive; without one a totaliser's hours and days stand in.
     """
-    from_ms, mean_s = ms_from_utc(span[0]), span[1]
-    split_ms, old = _left(connection, archive, meter_id, quantity, from_ms)
+    from_ms, mean_s = ms_from_utc(zoom.from_utc), zoom.mean_s
+    split_ms, old = _left(connection, archive, meter_id, quantity, zoom)
     old |= _stored(connection, meter_id, quantity, (from_ms, split_ms))
     points = _means(old, quantity, mean_s) + _course(
         connection, meter_id, quantity, (max(from_ms, split_ms), mean_s)
@@ -47,24 +57,31 @@ def course(
 
 
 def _left(
-    connection: Connection, archive: Path | None, meter_id: str, quantity: Quantity, from_ms: int
+    connection: Connection, archive: Path | None, meter_id: str, quantity: Quantity, zoom: Zoom
 ) -> tuple[int, dict[int, float]]:
     """Return the midnight before which readings may have left, and what is known of those."""
+    from_ms = ms_from_utc(zoom.from_utc)
+    split_ms = day_of(ms_from_utc(zoom.now_utc)) - LEAST_RAW_DAYS * DAY_MS
     parts = parts_between(connection, day_of(from_ms), LATEST_MS)
-    oldest: int | None = connection.execute(
-        select(func.min(READING.c.measured_at_ms)).where(READING.c.meter_id == meter_id)
-    ).scalar_one()
-    split_ms = from_ms if oldest is None else max(from_ms, day_of(oldest))
+    if parts:
+        split_ms = max(split_ms, parts[-1].day_at_ms + DAY_MS)
+    if split_ms <= from_ms or not _has_anything_left(connection):
+        return from_ms, {}
     known = _registers(connection, meter_id, quantity, (from_ms, split_ms))
-    if archive is None or not parts:
+    if archive is None:
         return split_ms, known
-    end_ms = parts[-1].day_at_ms + DAY_MS
     paths = [archive / each.file for each in parts]
     try:
-        known |= find_values(paths, meter_id, quantity, (from_ms, end_ms))
+        known |= find_values(paths, meter_id, quantity, (from_ms, split_ms))
     except ArchiveError as error:
         _LOG.warning("archive.unreadable", reason=str(error))
-    return max(split_ms, end_ms), known
+    return split_ms, known
+
+
+def _has_anything_left(connection: Connection) -> bool:
+    """Return whether the utility ever said that raw readings leave."""
+    versions = select(POLICY.c.value).where(POLICY.c.name == policy_name("raw"))
+    return any(float(json.loads(text)) for text in connection.execute(versions).scalars())
 
 
 def _registers(

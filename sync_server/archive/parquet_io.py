@@ -60,7 +60,7 @@ def write_part(path: Path, rows: Iterable[Row]) -> PartFile:
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         count = _write(unfinished, iter(rows))
         _sync(unfinished)
         unfinished.rename(path)

@@ -118,7 +118,7 @@ def _let_leave(keeper: Keeper, tiers: Tiers, now_utc: datetime) -> Left:
 def _alone(folder: Path) -> Generator[None]:
     """Hold the archive's folder: a command beside the server would write the same files."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (folder / ".in-use").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sync_server.access.roles import Action, may
 from sync_server.alerts.alert import AlertFilter, AlertRecord
 from sync_server.alerts.alert_list_store import list_alerts
-from sync_server.archive.history_store import course
+from sync_server.archive.history_store import Zoom, course
 from sync_server.assets.asset_store import get_meter
 from sync_server.assets.assets import MeterRecord
 from sync_server.db.engine_io import reading
@@ -243,9 +243,9 @@ def _meter_page(
         latest = latest_values(connection, meter_id)
         shown = _shown_quantity(latest, asked[1])
         from_utc = now_utc - timedelta(days=int(days))
-        span = (from_utc, _MEAN_S.get(days, 0))
+        zoom = Zoom(from_utc=from_utc, now_utc=now_utc, mean_s=_MEAN_S.get(days, 0))
         archive = pages.settings.archive_folder
-        points = course(connection, archive, meter_id, shown, span) if shown else ()
+        points = course(connection, archive, meter_id, shown, zoom) if shown else ()
         related = _related(connection, reader, meter_id, now_utc)
         facts = _facts(connection, record, words, now_utc)
         _, lines = find_meters(connection, meter_id, MAX_LISTED)

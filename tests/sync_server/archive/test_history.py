@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from sync_server.__main__ import main
-from sync_server.archive.history_store import course
+from sync_server.archive.history_store import Zoom, course
 from sync_server.archive.retention_io import let_leave
 from sync_server.archive.upkeep_io import keep_partitions
 from sync_server.db.engine_io import reading
@@ -46,7 +46,8 @@ def seen(
     engine: Engine, archive: Path | None, quantity: Quantity, mean_s: int, from_utc: datetime = OLD
 ) -> list[tuple[datetime, float | None]]:
     with reading(engine) as connection:
-        points = course(connection, archive, "M-2", quantity, (from_utc, mean_s))
+        zoom = Zoom(from_utc=from_utc, now_utc=NOON, mean_s=mean_s)
+        points = course(connection, archive, "M-2", quantity, zoom)
     return [(each.at_utc, _rounded(each.observed)) for each in points]
 
 
@@ -93,6 +94,19 @@ def test_without_an_archive_hours_and_days_tell_the_register(town: Engine) -> No
     assert len(by_days) == OLD_DAYS + 1 + 4
     assert all(point in every for point in by_days)
     assert by_days[-4:] == every[-4:]
+
+
+def test_one_late_reading_does_not_hide_the_hours_of_those_that_left(town: Engine) -> None:
+    keep(town, raw=40)
+    let_leave(keeper(town, None), NOON)
+    before = seen(town, None, VOLUME, 0)
+    late = OLD + timedelta(minutes=150)
+    store(town, batch(frame(900, late, {VOLUME: 100.01}, device="D-2")))
+
+    after = seen(town, None, VOLUME, 0)
+
+    assert (late, 100.01) in after
+    assert [point for point in before if point not in after] == []
 
 
 def test_a_damaged_file_is_named_and_the_page_shows_the_registers_that_are_left(
