@@ -297,6 +297,18 @@ def enrolments_of(connection: Connection, tablet: TabletIdentity) -> list[Tablet
     return found
 
 
+def newest_enrolment(connection: Connection, tablet: TabletIdentity) -> TabletIdentity:
+    """Return the device as it was enrolled last."""
+    found = tablet
+    for _ in range(LONGEST_PAST):
+        later = select(TABLET).where(TABLET.c.former_tablet_id == found.tablet_id)
+        row = connection.execute(later.order_by(TABLET.c.enrolled_at_ms.desc())).first()
+        if row is None:
+            break
+        found = _identity(row)
+    return found
+
+
 def revoke_tablet(connection: Connection, tablet_id: str, actor: str, now_utc: datetime) -> None:
     """End a tablet's access at once; what it sent before stays."""
     ended = connection.execute(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.access.refusals import not_found
 from sync_server.access.roles import Action
-from sync_server.access.tablet_store import tablet_as_it_was
+from sync_server.access.tablet_store import newest_enrolment, tablet_as_it_was
 from sync_server.db.change_store import Publication, crew_bucket, publish, publish_all
 from sync_server.db.feed_store import Topic, append_feed
 from sync_server.db.sync_tables import OP_LEDGER, PUBLISHED, REVIEW_ITEM
@@ -184,27 +184,33 @@ def _close(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonValue) 
 
 
 def _tell_crew(hand: _Hand, item: ReviewItem, decision: Decision, value: JsonValue) -> None:
-    """Tell the crew whose tablet sent the operation: it is there, wherever its author is by now."""
+    """Tell the crew that has the tablet by now: the operation is there, wherever its author is.
+
+    A tablet that was given on since hears that it was decided; what was decided about another
+    crew's order is not its crew's to read.
+    """
     query = select(OP_LEDGER.c.tablet_id).where(OP_LEDGER.c.op_id == item.op_id)
     tablet_id = hand.connection.execute(query).scalar_one_or_none()
     if tablet_id is None:
         return
     tablet, _ = tablet_as_it_was(hand.connection, tablet_id)
+    crew_id = newest_enrolment(hand.connection, tablet).crew_id
+    is_given_on = crew_id != tablet.crew_id
     outcome = ReviewOutcome(
         op_id=item.op_id,
         entity=item.entity,
         entity_id=item.entity_id,
         kind=str(item.kind),
         choice=decision.choice,
-        value=value,
-        reason=decision.reason,
+        value=None if is_given_on else value,
+        reason="" if is_given_on else decision.reason,
         at_ms=ms_from_utc(hand.now_utc),
     )
     publication = Publication(
         entity=OUTCOME_ENTITY,
         entity_id=item.review_id,
         document=review_outcome_json(outcome),
-        buckets=frozenset({crew_bucket(tablet.crew_id)}),
+        buckets=frozenset({crew_bucket(crew_id)}),
     )
     publish(hand.connection, publication, hand.now_utc)
 

@@ -256,6 +256,31 @@ def test_a_decision_reaches_the_tablet_of_the_entry_and_not_its_authors_new_crew
         assert other.database.read(has_decisions) is False
 
 
+def test_a_decision_follows_the_tablet_to_its_next_crew_without_what_it_says(
+    tablet: Tablet, office: Office, server: str
+) -> None:
+    order_id = office.new_order()
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    move(office, "crew-2")
+    tablet.enrol(server, office.code("crew-2"), "van 3")
+    with office.engine.begin() as connection:
+        (item,) = list_reviews(connection)
+        choice = Decision(choice=Choice.NOTED, reason="told Mrs. Chen")
+        dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+        settle(connection, item.review_id, choice, dispatcher, now_utc)
+    office.clock.advance(minutes=1)
+
+    tablet.sync_now()
+
+    (told,) = tablet.look_here()
+    assert told.decision is not None
+    assert (told.decision.choice, told.decision.reason) == (Choice.NOTED, "")
+
+
 def has_decisions(connection: Connection) -> bool:
     return bool(base_store.load_documents(connection, OUTCOME_ENTITY))
 
