@@ -192,7 +192,7 @@ class MapPresenter:
                 here=here,
                 accuracy_m=0.0 if self._found.fix is None else self._found.fix.accuracy_m,
                 position_text=self._position_text(),
-                bounds=self._bounds(),
+                bounds=self._bounds(here),
                 legend=(
                     *legend_of_pipes(t, self._lines),
                     *legend_of_signs(t, self._points.values(), orders, here),
@@ -258,12 +258,14 @@ class MapPresenter:
             for number, line in enumerate(self._found.stops, start=1)
         )
 
-    def _bounds(self) -> tuple[float, float, float, float] | None:
+    def _bounds(self, here: Place | None) -> tuple[float, float, float, float] | None:
         places = [corner for pipe in self._pipes for corner in pipe.line_m]
         places += [(line.x_m or 0.0, line.y_m or 0.0) for line in self._found.stops]
         frame = _frame(places)
-        near = [each for each in self._checkpoints.values() if _is_near(each, frame)]
-        return _frame([*places, *near])
+        near = [each for each in self._checkpoints.values() if _is_near(each, frame, _TOWN_M)]
+        shown = _frame([*places, *near])
+        is_beside = here is not None and _is_near(here, shown, _BESIDE_M)
+        return _frame([*places, *near, *([here] if here is not None and is_beside else [])])
 
     def _card(self, here: Place | None) -> MapCard | None:
         t = self._context.words
@@ -333,6 +335,10 @@ _TOWN_M: Final = 20_000.0
 """A route that begins farther from everything else is not of this map: it must not shrink it."""
 
 
+_BESIDE_M: Final = 500.0
+"""Who stands no farther off is shown from the start; others find themselves by the button."""
+
+
 def _frame(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
     if not places:
         return None
@@ -340,12 +346,12 @@ def _frame(places: Sequence[Place]) -> tuple[float, float, float, float] | None:
     return min(east), min(north), max(east), max(north)
 
 
-def _is_near(place: Place, frame: tuple[float, float, float, float] | None) -> bool:
+def _is_near(place: Place, frame: tuple[float, float, float, float] | None, reach_m: float) -> bool:
     if frame is None:
         return True
     west, south, east, north = frame
-    is_beside = west - _TOWN_M <= place[0] <= east + _TOWN_M
-    return is_beside and south - _TOWN_M <= place[1] <= north + _TOWN_M
+    is_beside = west - reach_m <= place[0] <= east + reach_m
+    return is_beside and south - reach_m <= place[1] <= north + reach_m
 
 
 _SIGNS_LESS: Final = 1.4

@@ -44,6 +44,9 @@ MOST_SIGNS = 150
 TAP_REACH_DP = 34
 """A tap hits what is this near: half a gloved finger."""
 
+_MARKER_DP = 28
+"""What lies at the edge of the view is shown whole: half the sign of a stop, or of oneself."""
+
 SMALLEST, LARGEST = 0.02, 8.0
 """Pixels per metre: the whole town on a phone, and a well's cover as large as a coin."""
 
@@ -95,7 +98,9 @@ class NetworkMap(StencilView):
         west, south, east, north = bounds
         self.middle = [(west + east) / 2, (south + north) / 2]
         wide, high = max(east - west, 100.0), max(north - south, 100.0)
-        self.zoom = self._kept(min(self.width / wide, self.height / high) * 0.92)
+        margin = 2 * dp(_MARKER_DP)
+        room = (max(self.width - margin, 1.0) / wide, max(self.height - margin, 1.0) / high)
+        self.zoom = self._kept(min(room) * 0.98)
 
     def zoom_by(self, factor: float) -> None:
         """Come nearer, or go away, over the middle."""
