@@ -23,7 +23,8 @@ class CrewContext:
     work came in sealed.
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
     `step_words`: order -> the newest word of the server before what this push does on it;
-    `finished`: the orders that it finishes.
+    `finished` and `worked`: the orders that it finishes, and on which it takes more than a first
+    step.
     """
 
     tablet: TabletIdentity
@@ -36,6 +37,7 @@ class CrewContext:
     restored_at_utc: datetime | None = None
     step_words: Mapping[str, datetime] = field(default_factory=dict)
     finished: Collection[str] = ()
+    worked: Collection[str] = ()
 
     def may_be_forgotten(self, word_utc: datetime) -> bool:
         """Return whether this server may have forgotten what was true at its last word."""

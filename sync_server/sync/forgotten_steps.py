@@ -1,6 +1,6 @@
 """Decides what a restored server has forgotten of an order: whose it is, which steps it took."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from sync_server.sync.effects import CrewContext
 from sync_server.sync.review_store import SERVER
 from sync_server.work_orders.order import Mover, OrderRecord
 from sync_server.work_orders.order_rows_store import has_step, last_step_at
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
 _WAY = (
@@ -20,6 +21,14 @@ _WAY = (
     WorkOrderEvent.BEGIN,
 )
 """What leads to the work; a colleague's tablet may have taken these steps and come later."""
+
+
+_REOPENING: Mapping[WorkOrderState, Sequence[WorkOrderEvent]] = {
+    WorkOrderState.FINISHED: (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN),
+    WorkOrderState.VERIFIED: (WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN),
+    WorkOrderState.CLOSED: (WorkOrderEvent.REOPEN,),
+}
+"""What the office did before somebody worked on an order that is done, as far as is known here."""
 
 
 class Recalled(NamedTuple):
@@ -110,6 +119,8 @@ def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime)
         context.book.change(order_id, {"crew_id": context.tablet.crew_id})
     for event in recalled.steps:
         context.book.move(order_id, event, mover)
+    if WorkOrderEvent.REOPEN in recalled.steps:  # before the crew heard of it, and not just now
+        context.book.change(order_id, {"visit_from_ms": ms_from_utc(word_utc)})
 
 
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
@@ -133,10 +144,7 @@ def _is_given(
     and had a later word of the server than the last step that is known here. Who finished it had
     it, whoever took no more than the first step: the former server may have refused that.
     """
-    is_mine = order.document.crew_id == context.tablet.crew_id
-    is_open = order.state is WorkOrderState.RELEASED and is_free(context, order)
-    is_moved = not is_mine and not is_open and _hand_over_of(order.state) is not None
-    if not is_moved or context.restored_at_utc is None:
+    if context.restored_at_utc is None or not _may_be_moved(context, order):
         return False
     context.book.write()  # a step of this push counts too
     last_utc = last_step_at(connection, order.order_id, context.restored_at_utc)
@@ -156,17 +164,35 @@ def _is_taken_since(connection: Connection, order: OrderRecord, restored_at_utc:
     return has_step(connection, order.order_id, accept, crew_id, restored_at_utc)
 
 
-def _hand_over_of(state: WorkOrderState) -> WorkOrderEvent | None:
+def _may_be_moved(context: CrewContext, order: OrderRecord) -> bool:
+    """Return whether the office can have given the order to the crew, or to another visit of it.
+
+    Who took no more than the first step of a visit may have been refused it.
+    """
+    is_mine = order.document.crew_id == context.tablet.crew_id
+    if order.state in _REOPENING:
+        is_done = order.state is not WorkOrderState.FINISHED or not is_mine
+        return is_done and order.order_id in context.worked
+    is_open = order.state is WorkOrderState.RELEASED and is_free(context, order)
+    return not is_mine and not is_open and bool(_hand_over_of(order.state))
+
+
+def _hand_over_of(state: WorkOrderState) -> Sequence[WorkOrderEvent]:
+    """Return by which steps the office gives an order to another crew, none where it cannot."""
+    if state in _REOPENING:
+        return _REOPENING[state]
     events = (WorkOrderEvent.REASSIGN, WorkOrderEvent.RELEASE)
-    return next((each for each in events if (state, each) in WORK_ORDER.table), None)
+    return [each for each in events if (state, each) in WORK_ORDER.table][:1]
 
 
 def _given(context: CrewContext, order: OrderRecord) -> tuple[OrderRecord, list[WorkOrderEvent]]:
-    """Return the order, given to the tablet's crew, and the office's step that gives it."""
-    event = _hand_over_of(order.state)
-    state = order.state if event is None else WORK_ORDER.table[order.state, event]
-    mine = replace(order.document, state=state, crew_id=context.tablet.crew_id)
-    return replace(order, document=mine), [] if event is None else [event]
+    """Return the order, given to the tablet's crew, and the office's steps that give it."""
+    steps = list(_hand_over_of(order.state))
+    mine = replace(order.document, state=WorkOrderState.RELEASED, crew_id=context.tablet.crew_id)
+    if WorkOrderEvent.REOPEN in steps:
+        mine = replace(mine, result=None, cause="", handover=None)
+        order = replace(order, visit=order.visit + 1)
+    return replace(order, document=mine), steps
 
 
 def _as_in(order: OrderRecord, state: WorkOrderState) -> OrderRecord:

@@ -244,6 +244,7 @@ class _PushJob:
         self._reused: dict[int, OperationResult] = {}
         self._step_words: dict[str, datetime] = {}
         self._finished: set[str] = set()
+        self._worked: set[str] = set()
         self._waiting: set[str] = set()
         self._buckets: frozenset[str] | None = None
 
@@ -305,6 +306,7 @@ class _PushJob:
                 restored_at_utc=restored_at_utc,
                 step_words=self._step_words,
                 finished=self._finished,
+                worked=self._worked,
             )
             for tablet in self._enrolments
         ]
@@ -361,6 +363,8 @@ class _PushJob:
                 continue
             if each.kind is OperationKind.GO and each.field == WorkOrderEvent.FINISH:
                 self._finished.add(each.entity_id)
+            if each.kind is OperationKind.GO and each.field != WorkOrderEvent.ACCEPT:
+                self._worked.add(each.entity_id)
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
                 word_utc = utc_from_ms(each.at.contact_ms)
                 known_utc = self._step_words.get(each.entity_id, word_utc)

@@ -15,7 +15,7 @@ from sync_server.sync.review_store import ReviewKind, list_reviews
 from tests.field_app.office_parts import Office, office_app, serving
 from tests.field_app.vault_parts import quick_vault
 from wire_contracts.codes import Code
-from wire_contracts.operations import OperationKind
+from wire_contracts.operations import OperationKind, Outcome
 from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
@@ -248,3 +248,30 @@ def test_who_only_finished_what_a_colleague_had_begun_has_finished_it_coming_fir
         assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
         assert office.order(order_id).document.result == "leak"
         assert [*mate.look_here(), *crews.two.look_here()] == []
+
+
+@whoever_is_first
+def test_who_finished_a_reopened_order_has_finished_it_with_its_own_finding(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    office, order_id = crews.office, crews.office.new_order(crew_id="crew-2")
+    crews.all_sync()
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    finish(crews.two, order_id)
+    crews.all_sync()
+    for event in ("verify", "close", "reopen"):
+        office.act(order_id, WorkOrderEvent(event))
+    office.assign(order_id, "crew-1")
+    crews.all_sync()
+    for event in ("accept", "depart", "arrive", "begin"):
+        crews.one.desk.tap(order_id, WorkOrderEvent(event))
+    crews.one.desk.save_answers(order_id, {"result": "other", "cause": "see_note", "note": "pump"})
+    crews.one.desk.finish(order_id)
+    crews.all_sync()
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+    assert office.order(order_id).document.result == "other"
+    assert {each.outcome for each in crews.one.look_here()} <= {Outcome.MERGED}
