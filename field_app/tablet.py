@@ -86,6 +86,7 @@ from wire_contracts.sync import SyncApi
 
 if TYPE_CHECKING:
     from field_app.checklists.form_desk import FormDesk
+    from field_app.orders.call_desk import CallDesk
     from field_app.orders.site_desk import SiteDesk
     from field_app.patrols.inspection_desk import InspectionDesk
     from field_app.sync.poke_io import PokeListener
@@ -149,6 +150,13 @@ class Tablet:
         from field_app.orders.site_desk import SiteDesk  # noqa: PLC0415 - after the first list
 
         return SiteDesk(self.database, self.stamps)
+
+    @cached_property
+    def calls(self) -> "CallDesk":
+        """Return calls for help and the watch over who works alone."""
+        from field_app.orders.call_desk import CallDesk  # noqa: PLC0415 - after the first list
+
+        return CallDesk(self.database, self.stamps)
 
     @cached_property
     def forms(self) -> "FormDesk":

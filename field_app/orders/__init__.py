@@ -22,5 +22,6 @@ site_sheet      what a crew sees of the work on one order
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
 site_drafts_store  what is typed on site and not sealed yet, the detector in use
+call_desk       help and the watch over who works alone, each tap one transaction
 site_desk       what is done on site, each tap one transaction
 """

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from field_app.orders import order_store
 from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
-from field_app.orders.lone_watch import HelpCalled, Watch, WatchMoment, watch_at
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.safety_steps import (
@@ -41,7 +40,7 @@ from field_app.orders.site_drafts_store import (
     typed_for_record,
 )
 from field_app.orders.site_sheet import SiteSheet, WellSheet
-from field_app.orders.site_store import calls_since, facts_of_order, facts_since, load_network
+from field_app.orders.site_store import facts_of_order, facts_since, load_network
 from field_app.orders.stamps import Stamps
 from field_app.orders.step_timer import TIMER_PAGE, timer_at, with_clock
 from field_app.orders.van_store import load_van
@@ -50,41 +49,31 @@ from field_app.store import draft_store, outbox_store, settings_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftKey
 from field_app.store.outbox_store import NewOperation
-from wire_contracts.errors import ContractError
-from wire_contracts.fields import FieldReader, JsonObject, JsonValue
+from wire_contracts.fields import JsonObject, JsonValue
 from wire_contracts.network import NetworkPart, Plane
 from wire_contracts.orders import FactType
 from wire_contracts.site_facts import (
     ClosedValve,
     GasMeasurement,
     Handover,
-    HelpCall,
     IsolationEvent,
-    LoneWorkerEvent,
     PartUsed,
     SafetyStep,
     StepDone,
     VisitEnd,
     VisitEndReason,
-    WatchEvent,
     gas_json,
     handover_json,
-    help_json,
     isolation_json,
-    parse_help,
-    parse_watch,
     part_json,
     step_json,
     visit_end_json,
-    watch_json,
 )
 from wire_contracts.van import Van
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent
 
 _DAY: Final = timedelta(days=1)
 _BELIEVED: Final = timedelta(days=30)
-_WATCH_BACK: Final = timedelta(hours=18)
-"""A watch does not outlive a shift."""
 
 
 class StepRefusedError(ValueError):
@@ -151,29 +140,9 @@ class SiteDesk:
 
         return self._database.read(work)
 
-    def watch(self) -> Watch:
-        """Return how the watch over the person at work stands."""
-        return self._database.read(self._watch)
-
     def van(self) -> Van:
         """Return what the crew has with it."""
         return self._database.read(load_van)
-
-    def help_called(self) -> HelpCalled:
-        """Return whether a call for help of this tablet is open, and the control room has it."""
-        fact = self._database.read(self._open_call)
-        if fact is None:
-            return HelpCalled.NO
-        if fact.is_refused:
-            return HelpCalled.REFUSED
-        return HelpCalled.TOLD if fact.is_told else HelpCalled.NOT_SENT
-
-    def open_call(self) -> HelpCall | None:
-        """Return the call for help that is not over, as it was told last."""
-        fact = self._database.read(self._open_call)
-        if fact is None:
-            return None
-        return parse_help(FieldReader(place="call for help", values=fact.payload))
 
     def numbers(self, midnight_ms: int) -> ShiftNumbers:
         """Return the day's numbers since a moment of the tablet's clock."""
@@ -402,34 +371,6 @@ class SiteDesk:
 
         self._database.write(work)
 
-    def tell_watch(self, event: LoneWorkerEvent) -> None:
-        """Keep an event of the watch over somebody who works alone."""
-        self._tell(None, FactType.LONE_WORKER, watch_json(event))
-
-    def report_watch(self) -> WatchEvent | None:
-        """Keep that the time is over, or that nobody answers, once; return what was kept."""
-
-        def work(connection: Connection) -> WatchEvent | None:
-            watch = self._watch(connection)
-            if watch.must_report is None:
-                return None
-            event = LoneWorkerEvent(
-                event=watch.must_report,
-                person=watch.person,
-                due_ms=watch.due_ms,
-                place=watch.place,
-            )
-            self._append(connection, [new_fact(None, FactType.LONE_WORKER, watch_json(event))])
-            return watch.must_report
-
-        if self.watch().must_report is None:
-            return None
-        return self._database.write(work)
-
-    def call_help(self, call: HelpCall, order_id: str | None = None) -> None:
-        """Call for help, or say that it is over."""
-        self._tell(order_id, FactType.HELP_CALL, help_json(call))
-
     def leave_note(self, text: str, numbers: Mapping[str, JsonValue]) -> None:
         """Leave a note to the next shift, with the day's numbers."""
         self._tell(None, FactType.SHIFT_NOTE, {"text": text.strip(), "numbers": dict(numbers)})
@@ -496,22 +437,6 @@ class SiteDesk:
             saved_at_ms=draft.saved_at_ms,
         )
 
-    def _open_call(self, connection: Connection) -> OwnFact | None:
-        facts = self._since(connection, {FactType.HELP_CALL}, _DAY)
-        is_over = not facts or facts[-1].payload.get("is_over") is True
-        return None if is_over else facts[-1]
-
-    def _watch(self, connection: Connection) -> Watch:
-        facts = self._since(connection, {FactType.LONE_WORKER}, _WATCH_BACK)
-        moments = [moment for fact in facts if (moment := _moment(fact)) is not None]
-        return watch_at(moments, self._stamps.now(connection))
-
-    def _since(
-        self, connection: Connection, types: set[FactType], back: timedelta
-    ) -> list[OwnFact]:
-        since_ms = self._stamps.now(connection).wall_ms - back // timedelta(milliseconds=1)
-        return calls_since(connection, types, since_ms)
-
     def _tell(
         self, order_id: str | None, fact_type: FactType, payload: JsonObject, page: str = ""
     ) -> None:
@@ -557,13 +482,3 @@ def _closed_for(
     if seen is None or seen.document is None:
         return [valve for valve in closed_valves(facts) if valve.at_ms >= since_ms]
     return closed_valves(facts, seen.document.handover)
-
-
-def _moment(fact: OwnFact) -> WatchMoment | None:
-    try:
-        event = parse_watch(FieldReader(place="watch", values=fact.payload))
-    except ContractError:
-        return None
-    if fact.at is None:
-        return None
-    return WatchMoment(at=fact.at, event=event, is_told=fact.is_told, is_refused=fact.is_refused)

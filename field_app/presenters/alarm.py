@@ -91,13 +91,13 @@ class AlarmPresenter:
 
     def _look(self) -> _Found:
         with suppress(StoreFullError):  # what calls is shown all the same
-            self._tablet.site.report_watch()
+            self._tablet.calls.report_watch()
         lines = self._tablet.desk.unseen_urgent()
         return _Found(
             order=lines[0] if lines else None,
             more_count=max(len(lines) - 1, 0),
-            watch=self._tablet.site.watch(),
-            called=self._tablet.site.help_called(),
+            watch=self._tablet.calls.watch(),
+            called=self._tablet.calls.help_called(),
         )
 
     def _draw(self, found: _Found) -> None:

@@ -77,14 +77,14 @@ class HelpPage:
 
     def read(self) -> HelpData:
         """Return how the watch stands."""
-        site = self._tablet.site
-        watch = site.watch()
+        site, calls = self._tablet.site, self._tablet.calls
+        watch = calls.watch()
         return HelpData(
             watch=watch,
             is_for_another=is_for_another(self._tablet, watch),
             is_locked=self._tablet.log_in.is_locked(),
-            called=site.help_called(),
-            call=site.open_call(),
+            called=calls.help_called(),
+            call=calls.open_call(),
             now_ms=self._now_ms(),
             draft=site.draft(HELP_ORDER),
         )
@@ -315,7 +315,7 @@ class HelpPage:
         self._tell_help(HelpReason(answers.get("reason")), self._place(answers))
 
     def _call_again(self, answers: Answers) -> None:
-        call = self._tablet.site.open_call()
+        call = self._tablet.calls.open_call()
         if call is not None:
             self._tell_help(call.reason, self._place(answers))
 
@@ -326,13 +326,13 @@ class HelpPage:
 
     def _place(self, answers: Answers) -> str:
         """Return where help is needed: as typed, else as told before, else as the watch has it."""
-        call = self._tablet.site.open_call()
+        call = self._tablet.calls.open_call()
         told = "" if call is None else call.place
-        return answers.get("place").strip() or told or self._tablet.site.watch().place
+        return answers.get("place").strip() or told or self._tablet.calls.watch().place
 
     def _tell_help(self, reason: HelpReason, place: str, *, is_over: bool = False) -> None:
         fix = self._locator.fix()
-        self._tablet.site.call_help(
+        self._tablet.calls.call_help(
             HelpCall(
                 reason=reason,
                 place=place,
@@ -354,13 +354,13 @@ class HelpPage:
         del answers
         if self._tablet.log_in.is_locked():
             return  # whoever finds the tablet ends nobody's watch
-        self._tell(WatchEvent.ENDED, None, self._tablet.site.watch().place)
+        self._tell(WatchEvent.ENDED, None, self._tablet.calls.watch().place)
 
     def _tell(self, event: WatchEvent, due_ms: int | None, place: str) -> None:
-        self._tablet.site.tell_watch(
+        self._tablet.calls.tell_watch(
             LoneWorkerEvent(
                 event=event,
-                person=self._tablet.site.watch().person or name_at_work(self._tablet),
+                person=self._tablet.calls.watch().person or name_at_work(self._tablet),
                 due_ms=due_ms,
                 place=place,
             )

@@ -12,7 +12,7 @@ _SECOND_MS: Final = 1000
 
 def answer_watch(tablet: Tablet, now_ms: int) -> None:
     """Keep that the person is all right; the watch goes on for as long as before."""
-    watch = tablet.site.watch()
+    watch = tablet.calls.watch()
     if watch.state is WatchState.OFF:
         return
     event = LoneWorkerEvent(
@@ -21,7 +21,7 @@ def answer_watch(tablet: Tablet, now_ms: int) -> None:
         due_ms=now_ms + watch.interval_ms,
         place=watch.place,
     )
-    tablet.site.tell_watch(event)
+    tablet.calls.tell_watch(event)
 
 
 def late_text(t: Words, watch: Watch) -> str:

@@ -323,7 +323,7 @@ def test_the_facts_of_the_site_reach_the_office_as_they_were_made(
     )
     take_gas_steps(tablet, order_id)
     tablet.site.hand_over(order_id, "the gasket comes at six", "Li Wei")
-    tablet.site.call_help(HelpCall(reason=HelpReason.CREW, place="cellar"))
+    tablet.calls.call_help(HelpCall(reason=HelpReason.CREW, place="cellar"))
     tablet.sync_now()
 
     kept = office.order(order_id).document

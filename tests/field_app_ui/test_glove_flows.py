@@ -125,4 +125,4 @@ def test_help_is_called_by_two_touches_however_fast(crew: Field) -> None:
     ui.settle()
     assert crew.tablet is not None
 
-    assert crew.tablet.site.open_call() is not None
+    assert crew.tablet.calls.open_call() is not None
