@@ -7,6 +7,7 @@ The line through the modules:
     refusal_words            how refusals read in the reader's language
     desk_labels, office_labels
                              how the matters of desk and office are called
+    policy_words             what the product says itself of its policies
     row_numbers              which numbers of rows a path may name
     places                   where something is, in the reader's language
     sparkline, chart, columns

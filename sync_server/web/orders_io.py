@@ -205,6 +205,15 @@ def _standing(facts: Sequence[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact.fact_id not in gone]
 
 
+def _label_of(connection: Connection, alert_id: str | None, words: Words) -> str:
+    """Return whether the order's alert was true or false, in words; empty when nobody knows."""
+    try:
+        verdict = get_alert(connection, alert_id).label if alert_id is not None else None
+    except AlertNotFoundError:
+        return ""
+    return label(words, LABELS, verdict) if verdict else ""
+
+
 def _order_page(
     pages: Pages, request: Request, reader: Reader, order_id: str, problem: str = ""
 ) -> Response:
@@ -218,20 +227,15 @@ def _order_page(
         send_to = crew_choices(connection, words, former) if sendable else []
         places = place_names(connection, [record.document.meter_id or ""])
         crews, names = crew_names(connection), account_names(connection)
-        alert_label = ""
         document = record.document
-        if document.alert_id is not None:
-            try:
-                verdict = get_alert(connection, document.alert_id).label
-                alert_label = label(words, LABELS, verdict) if verdict else ""
-            except AlertNotFoundError:
-                alert_label = ""
+        alert_label = _label_of(connection, document.alert_id, words)
         shown = pictures_of(connection, ENTITY, order_id)
         checklists = _checklists(connection, order_id, words, now_utc)
         may_change = may(reader.person.role, Action.CHANGE_ORDER)
         contact = person_of(connection, order_id) if may_change else None
     finding = finding_view(record, facts, words, alert_label)
-    evidence = document.evidence
+    evidence, role = document.evidence, reader.person.role
+    sees_alerts = may(role, Action.SEE_ALERTS)
     maker = names.get(record.created_by, record.created_by)
     return pages.page(
         request,
@@ -250,7 +254,8 @@ def _order_page(
         buttons=buttons_for(record, reader.person.role, words),
         chart_data=chart_json(evidence, words.zone) if evidence and evidence.points else "",
         sentence=evidence.sentence.in_language(words.language) if evidence else "",
-        alert_href=href_of(document.alert_id) if document.alert_id else "",
+        alert_href=href_of(document.alert_id) if document.alert_id and sees_alerts else "",
+        sees_readings=may(role, Action.SEE_READINGS),
         instructions=[each.in_language(words.language) for each in document.instructions],
         device_serial=document.device_serial or "",
         contact=contact,

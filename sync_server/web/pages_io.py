@@ -334,6 +334,7 @@ class Pages:
             ),
             "nav": [link for link in NAV if may(person.role, link.action)],
             "current": current,
+            "sees_alerts": may(person.role, Action.SEE_ALERTS),
             "badges": badges,
             "feed_id": feed_id,
             "here": here(request),

@@ -14,6 +14,7 @@ from sync_server.db.engine_io import reading
 from sync_server.web.guarded_io import ChangePolicy, SeePolicies
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
+from sync_server.web.policy_words import shipped_words
 from sync_server.web.words import Words, mark, number
 from sync_server.work_orders.policy_store import PolicyRow, list_policies, set_policy
 from wire_contracts.codes import Code
@@ -130,7 +131,7 @@ def _page(  # noqa: PLR0913  # what is sought, and what went well or wrong
         rows = list_policies(connection)
         names = account_names(connection)
     wanted = search.casefold().strip()
-    shown = [each for each in rows if wanted in f"{each.name} {each.source}".casefold()]
+    shown = [each for each in rows if wanted in _sought(each, words)]
     text = words.gettext(mark("{name} has a new version")).format(name=done)
     return pages.page(
         request,
@@ -144,6 +145,10 @@ def _page(  # noqa: PLR0913  # what is sought, and what went well or wrong
         problem_text=problem,
         status=400 if problem else 200,
     )
+
+
+def _sought(row: PolicyRow, words: Words) -> str:
+    return f"{row.name} {row.source} {shipped_words(row.source, words)}".casefold()
 
 
 def unit_of_policy(name: str, words: Words) -> str:
@@ -177,13 +182,13 @@ def _line(
         group=current.name.partition(".")[0],
         value=number(current.value),
         unit=unit_of_policy(current.name, words),
-        source=current.source,
+        source=shipped_words(current.source, words),
         versions=[
             Version(
                 value=number(each.value),
                 valid_from=_since(each, words),
-                source=each.source,
-                approved_by=names.get(each.approved_by, each.approved_by),
+                source=shipped_words(each.source, words),
+                approved_by=names.get(each.approved_by) or shipped_words(each.approved_by, words),
                 phase=_phase(each, current, now_utc),
             )
             for each in reversed(versions)

@@ -33,26 +33,46 @@ DESKS: Final[Mapping[Desk, str]] = {
     Desk.SERVICE_DESK: mark("Service desk"),
 }
 
-TOPICS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "safety_alerts": (mark("Gas safety alerts"), "/alerts?tab=all", "danger"),
-    "alerts_to_acknowledge": (mark("Alerts to acknowledge"), "/alerts", "warn"),
-    "shelved_returning": (mark("Shelved, back within the shift"), "/alerts?tab=all", ""),
-    "danger_orders": (mark("Class A orders under way"), "/orders", "danger"),
-    "late_orders": (mark("Overdue orders"), "/orders", "warn"),
-    "reviews": (mark("Review items"), "/review", ""),
-    "late_requests": (mark("Requests over their clock"), "/requests", "danger"),
-    "slips_to_accept": (mark("Slips nobody accepted yet"), "/requests?tab=slips", "warn"),
-    "answers_pending": (mark("Callers who wait for an answer"), "/requests", "warn"),
-    "open_requests": (mark("Open requests"), "/requests", ""),
+TOPICS: Final[Mapping[str, tuple[str, str, str, Action]]] = {
+    "safety_alerts": (mark("Gas safety alerts"), "/alerts?tab=all", "danger", Action.SEE_ALERTS),
+    "alerts_to_acknowledge": (mark("Alerts to acknowledge"), "/alerts", "warn", Action.SEE_ALERTS),
+    "shelved_returning": (
+        mark("Shelved, back within the shift"),
+        "/alerts?tab=all",
+        "",
+        Action.SEE_ALERTS,
+    ),
+    "danger_orders": (mark("Class A orders under way"), "/orders", "danger", Action.SEE_ORDERS),
+    "late_orders": (mark("Overdue orders"), "/orders", "warn", Action.SEE_ORDERS),
+    "reviews": (mark("Review items"), "/review", "", Action.SEE_REVIEW),
+    "late_requests": (
+        mark("Requests over their clock"),
+        "/requests",
+        "danger",
+        Action.SEE_REQUESTS,
+    ),
+    "slips_to_accept": (
+        mark("Slips nobody accepted yet"),
+        "/requests?tab=slips",
+        "warn",
+        Action.SEE_REQUESTS,
+    ),
+    "answers_pending": (
+        mark("Callers who wait for an answer"),
+        "/requests",
+        "warn",
+        Action.SEE_REQUESTS,
+    ),
+    "open_requests": (mark("Open requests"), "/requests", "", Action.SEE_REQUESTS),
 }
-"""Topic -> words, page, tone of its number when something is open."""
+"""Topic -> words, page, tone of its number when something is open, what its page asks for."""
 
 _DESK_ROLES: Final = frozenset({Role.HOTLINE_AGENT, Role.WINDOW_CLERK, Role.QUALITY_OFFICER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatterRow:
-    """One kind of open thing."""
+    """One kind of open thing; `href` is empty where the reader may not go."""
 
     words: str
     href: str
@@ -148,7 +168,7 @@ def _page(
         matters = open_matters(connection, desk, now_utc)
         entries = newest_entries(connection, desk)
         handovers = newest_handovers(connection, desk)
-    rows = [_handover_row(each, words, names) for each in handovers]
+    rows = [_handover_row(each, reader, names) for each in handovers]
     waiting = next((each for each in rows if not each.to), None)
     is_own = bool(handovers) and handovers[0].from_actor == reader.person.account_id
     return pages.page(
@@ -158,7 +178,7 @@ def _page(
         "shift",
         desk=str(desk),
         desks=[(str(each), words.gettext(DESKS[each])) for each in Desk],
-        matters=matter_rows(matters, words),
+        matters=matter_rows(matters, words, reader.person.role),
         entries=[
             EntryRow(
                 at=words.near_clock(each.at_utc, now_utc),
@@ -171,22 +191,25 @@ def _page(
         is_own=is_own,
         handovers=[each for each in rows if each.to],
         can_keep=may(reader.person.role, Action.KEEP_SHIFT),
+        takes_requests=may(reader.person.role, Action.TAKE_REQUEST),
         problem_text=problem,
         status=409 if problem else 200,
     )
 
 
-def matter_rows(matters: Sequence[OpenMatter], words: Words) -> list[MatterRow]:
+def matter_rows(matters: Sequence[OpenMatter], words: Words, role: Role) -> list[MatterRow]:
     """Return what is open in the reader's words; a topic of a later version keeps its code."""
     found = []
     for each in matters:
-        message, href, tone = TOPICS.get(each.topic, (each.topic, "/", ""))
+        message, href, tone, action = TOPICS.get(
+            each.topic, (each.topic, "/", "", Action.OWN_SESSION)
+        )
         more = each.count - len(each.names)
         names = ", ".join(each.names) + (f" +{more}" if more > 0 and each.names else "")
         found.append(
             MatterRow(
                 words=words.gettext(message),
-                href=href,
+                href=href if may(role, action) else "",
                 count=each.count,
                 tone=tone if each.count else "",
                 names=names,
@@ -195,7 +218,8 @@ def matter_rows(matters: Sequence[OpenMatter], words: Words) -> list[MatterRow]:
     return found
 
 
-def _handover_row(each: Handover, words: Words, names: Mapping[str, str]) -> HandoverRow:
+def _handover_row(each: Handover, reader: Reader, names: Mapping[str, str]) -> HandoverRow:
+    words = reader.words
     return HandoverRow(
         handover_id=each.handover_id,
         from_who=names.get(each.from_actor, each.from_actor),
@@ -203,5 +227,5 @@ def _handover_row(each: Handover, words: Words, names: Mapping[str, str]) -> Han
         to=names.get(each.to_actor, each.to_actor) if each.to_actor else "",
         taken=words.moment(each.taken_at_utc) if each.taken_at_utc else "",
         note=each.note,
-        matters=matter_rows(each.matters, words),
+        matters=matter_rows(each.matters, words, reader.person.role),
     )

@@ -51,6 +51,10 @@ CONTROL_ROOM = (
     "/policies",
     "/tablets",
 )
+_OVER = """() => {
+  const rail = document.querySelector('.rail');
+  return rail.scrollHeight - rail.clientHeight;
+}"""
 DIRECTOR = (
     "/homes",
     "/reports/clocks",
@@ -191,3 +195,18 @@ def test_a_card_of_the_board_goes_to_a_crew_by_keys_alone(
     with town.connect() as connection:
         query = select(WORK_ORDER.c.crew_id).where(WORK_ORDER.c.order_id == order_id)
         assert connection.execute(query).scalar_one() == crew
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_longest_rail_fits_into_the_window_without_scrolling(
+    browser: Browser, site: Served, language: str
+) -> None:
+    with closing(Visitor(browser, site.base_url, "the director")) as visitor:
+        visitor.choose(language, "light")
+        visitor.page.goto(f"{site.base_url}/staff")
+        found = []
+        for height in (1080, 900, 890, 760):
+            visitor.page.set_viewport_size({"width": 1440, "height": height})
+            found.append(visitor.page.evaluate(_OVER))
+
+    assert found == [0, 0, 0, 0]

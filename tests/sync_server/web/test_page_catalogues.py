@@ -1,9 +1,16 @@
 """The pages' texts: in both languages, with the same placeholders, short enough."""
 
-from babel.messages.catalog import Message
+from datetime import UTC
 
+from babel.messages.catalog import Message
+from sqlalchemy import Engine
+
+from sync_server.db.engine_io import reading
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.catalogue_tool_io import extracted, load_po, mo_bytes, po_path
+from sync_server.web.policy_words import DEFAULT_APPROVER, SHIPPED_SOURCES, shipped_words
+from sync_server.web.words import Words
+from sync_server.work_orders.policy_store import list_policies
 
 
 def key(message: Message) -> tuple[str, ...]:
@@ -52,3 +59,22 @@ def test_chips_and_buttons_stay_short_enough_for_their_places() -> None:
     too_long += [text for text in rail if len(text) > 8 or len(chinese.gettext(text)) > 3]
 
     assert too_long == []
+
+
+def test_every_policy_that_the_product_brings_has_its_source_in_both_languages(
+    sqlite_engine: Engine,
+) -> None:
+    with reading(sqlite_engine) as connection:
+        rows = list_policies(connection)
+
+    assert {each.source for each in rows} == set(SHIPPED_SOURCES)
+    assert {each.approved_by for each in rows} == {DEFAULT_APPROVER}
+
+
+def test_a_source_of_the_utility_keeps_its_own_words() -> None:
+    chinese = load_catalogues()["zh"]
+    words = Words(language="zh", zone=UTC, gettext=chinese.gettext, ngettext=chinese.ngettext)
+
+    told = [shipped_words(each, words) for each in (DEFAULT_APPROVER, "Alerts")]
+
+    assert told == ["产品默认值", "Alerts"]

@@ -87,8 +87,10 @@ export function startDesk() {
     const wanted = rowsOf(part);
     if (wanted.length === present.size && wanted.every((row) => isSame(row) && present.has(row.dataset.id))) return;
     const arrived = wanted.filter((row) => !isSame(row) && !present.has(row.dataset.id));
-    for (const row of wanted.filter(isSame)) row.replaceWith(...[present.get(row.dataset.id)].filter(Boolean));
-    pins.replaceChildren(...part.childNodes);
+    const holder = pins.querySelector(".pinlist");
+    const rows = wanted.map((row) => (isSame(row) ? present.get(row.dataset.id) : row)).filter(Boolean);
+    if (holder && rows.length) place(holder, rows);
+    else pins.replaceChildren(...part.childNodes);
     for (const row of arrived) {
       row.classList.add("new");
       document.getElementById("shout").textContent = row.dataset.summary;

@@ -86,9 +86,10 @@ async function badges() {
   for (const each of document.querySelectorAll("[data-badge]")) each.textContent = counts[each.dataset.badge] || "";
   soundFor(counts.safety);
   const pill = document.getElementById("safety-pill");
+  titleBadge(counts.alerts);
+  if (!pill) return; // whoever sees no alerts
   pill.hidden = !counts.safety;
   pill.querySelector("b").textContent = counts.safety;
-  titleBadge(counts.alerts);
 }
 
 const plainTitle = document.title;
