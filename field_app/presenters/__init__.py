@@ -29,7 +29,9 @@
     site_words    how steps, values, reasons and troubles of the work on site read
     site_page     what the sheets of one order share
     work_page     the steps, in the order that safety demands
-    gate_page     the air before a well is entered
+    air_page      the air before a well is entered, at an order or at a stop
+    typed_detector  which detector is meant, as it was chosen or typed
+    gate_page     the gate of the wells of an order
     valves_page   which valve is closed, and who may open it
     parts_page    what was taken from the van
     reading_page  what the meter shows, questioned at once

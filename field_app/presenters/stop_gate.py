@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from field_app.orders.entry_gate import Detector, is_too_old
 from field_app.orders.site_sheet import WellSheet
-from field_app.presenters.gate_page import AirPage
+from field_app.presenters.air_page import AirPage
 from field_app.presenters.ports import Words
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet_views import RowAction, RowLine, RowsBlock
