@@ -98,7 +98,8 @@ WORK_ORDER_EVENT = Table(
     Index("ix_work_order_event_order", "order_id", "event_id"),
 )
 """Append-only: the path of every order through its life cycle, with event and recording time.
-`word_ms`: the server's last word to the tablet before a crew's step, by the server's clock."""
+`word_ms`: of a step that was repeated after a restore, the server's last word to the tablet before
+it, by the server's clock."""
 
 FACT = Table(
     "fact",

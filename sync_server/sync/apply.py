@@ -266,7 +266,7 @@ def _go(
         happened_at_utc=time.at_utc,
         crew_id=crew_id,
         op_id=operation.op_id,
-        word_utc=word_utc,
+        word_utc=word_utc if context.may_be_forgotten(word_utc) else None,
     )
     recalled = recall(connection, context, order, Repeat(event, word_utc))
     order = recalled.order

@@ -147,7 +147,7 @@ def _is_given(
     if context.restored_at_utc is None or not _may_be_moved(context, order):
         return False
     context.book.write()  # a step of this push counts too
-    last_utc = last_step_at(connection, order.order_id, context.restored_at_utc)
+    last_utc = last_step_at(connection, order.order_id)
     if last_utc is None or last_utc < context.claim_utc(order.order_id, word_utc):
         return True
     is_repeated = last_utc <= context.restored_at_utc and _is_taken_since(

@@ -127,7 +127,7 @@ class OrderStep:
 class Mover:
     """Who moves an order, by which operation, and when it happened.
 
-    `word_utc`: the server's last word to the tablet before; None: the mover speaks to the server.
+    `word_utc`: of a step repeated after a restore, the server's last word to the tablet before it.
     """
 
     actor: str

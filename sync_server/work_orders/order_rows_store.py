@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, null, select, update
 
 from sync_server.access.secrets_io import new_id
 from sync_server.db.bulk_io import change_cells, lock_among, put_cells
@@ -356,27 +356,18 @@ _HAS_STEP = _HAD.where(
 )
 
 
-def last_step_at(
-    connection: Connection, order_id: str, restored_at_utc: datetime
-) -> datetime | None:
+def last_step_at(connection: Connection, order_id: str) -> datetime | None:
     """Return of when the order's newest step is, None while it has taken none.
 
-    What this server knows from its backup, or was done here since, counts from when it was written;
-    what a tablet repeated after the restore, from the word of the server that it knew then.
+    What was done here counts from when it was written; what a tablet repeated after a restore, from
+    the word of the server that it knew when it was done.
     """
-    asked = {"of_order": order_id, "restored_ms": ms_from_utc(restored_at_utc)}
-    at_ms = connection.execute(_LAST_STEP, asked).scalar_one_or_none()
+    at_ms = connection.execute(_LAST_STEP, {"of_order": order_id}).scalar_one_or_none()
     return None if at_ms is None else utc_from_ms(at_ms)
 
 
-_RECORDED_MS, _WORD_MS = WORK_ORDER_EVENT.c.recorded_at_ms, WORK_ORDER_EVENT.c.word_ms
 _LAST_STEP = select(
-    func.max(
-        case(
-            (bindparam("restored_ms") < _RECORDED_MS, func.coalesce(_WORD_MS, _RECORDED_MS)),
-            else_=_RECORDED_MS,
-        )
-    )
+    func.max(func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms))
 ).where(WORK_ORDER_EVENT.c.order_id == bindparam("of_order"))
 
 
