@@ -1,7 +1,7 @@
 """FormPresenter: a form of the office; every answer is on the disk before the next one."""
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,7 +15,14 @@ from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
 from field_app.platform.ports import Hardware, Tag
 from field_app.presenters.dates import time_text
-from field_app.presenters.form_pages import NEXT, PREVIOUS, cards_on, page_count, page_of
+from field_app.presenters.form_pages import (
+    NEXT,
+    PREVIOUS,
+    cards_on,
+    page_count,
+    page_of,
+    with_add_buttons,
+)
 from field_app.presenters.form_views import BLANK_FORM, CardView, FormView
 from field_app.presenters.form_wording import TICKED, card_of, wrong_text
 from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
@@ -426,7 +433,7 @@ class FormPresenter:
                 known = _Made(item, shows, card)
             self._made[item.place] = known
             cards.append(known.card)
-        return tuple(_with_add_buttons(cards))
+        return tuple(with_add_buttons(cards))
 
     def _saved_text(self, sheet: FormSheet) -> str:
         if sheet.saved_at_ms is None:
@@ -434,28 +441,6 @@ class FormPresenter:
         now_utc = self._context.clock.now_utc()
         time = time_text(self._context.words, sheet.saved_at_ms, now_utc, self._context.zone)
         return self._context.words("Kept on this tablet at {time}").format(time=time)
-
-
-def _with_add_buttons(cards: Sequence[CardView]) -> list[CardView]:
-    """Return the cards with one more at the last of a repeat, and none less at the only one."""
-    places: dict[str, list[str]] = {}
-    for card in cards:
-        if card.remove_place:
-            places.setdefault(card.place.rpartition("[")[0], []).append(card.place)
-    found: list[CardView] = []
-    for card in cards:
-        whole = card.place.rpartition("[")[0]
-        same = places.get(whole, []) if card.remove_place else []
-        found.append(
-            replace(
-                card,
-                add_place=whole if same and same[-1] == card.place else "",
-                remove_place=card.remove_place if len(same) > 1 else "",
-            )
-            if same
-            else card
-        )
-    return found
 
 
 def _typed_number(text: str) -> str:

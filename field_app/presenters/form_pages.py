@@ -1,6 +1,7 @@
-"""Decides which cards of a long form are shown at once: a page, and buttons to the others."""
+"""Decides which cards of a form are shown at once: pages of a long one, buttons of a repeat."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from field_app.presenters.form_views import CardKind, CardView
@@ -13,6 +14,28 @@ time. No checklist in the repository has more than this many."""
 
 NEXT, PREVIOUS = "#next", "#previous"
 """Places of the cards that lead to the page after and before."""
+
+
+def with_add_buttons(cards: Sequence[CardView]) -> list[CardView]:
+    """Return the cards with one more at the last of a repeat, and none less at the only one."""
+    places: dict[str, list[str]] = {}
+    for card in cards:
+        if card.remove_place:
+            places.setdefault(card.place.rpartition("[")[0], []).append(card.place)
+    found: list[CardView] = []
+    for card in cards:
+        whole = card.place.rpartition("[")[0]
+        same = places.get(whole, []) if card.remove_place else []
+        found.append(
+            replace(
+                card,
+                add_place=whole if same and same[-1] == card.place else "",
+                remove_place=card.remove_place if len(same) > 1 else "",
+            )
+            if same
+            else card
+        )
+    return found
 
 
 def page_of(cards: Sequence[CardView], place: str) -> int:
