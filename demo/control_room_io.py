@@ -9,6 +9,9 @@ import requests
 
 TIMEOUT_S = 15.0
 
+PATIENCE_S, PRESS_AGAIN_S = 60.0, 0.5
+"""Wall seconds: a killed server is up again in a few, on a busy machine in half a minute."""
+
 
 class ControlRoomError(RuntimeError):
     """The server did not do what a button asks for; the text has its answer."""
@@ -55,9 +58,25 @@ class ControlRoom:
         self._post(f"/orders/{order_id}/act", {"event": event})
 
     def _post(self, path: str, form: dict[str, str]) -> None:
-        answer = self._session.post(self._base_url + path, data=form, timeout=TIMEOUT_S)
-        if answer.status_code >= requests.codes.bad_request:
+        """Press a button, and once more while the server is down, as a person would.
+
+        Who presses again is told "that is done already" when the first press was heard after all.
+        """
+        answer, is_again = self._pressed(self._base_url + path, form)
+        is_done = is_again and answer.status_code == requests.codes.conflict
+        if answer.status_code >= requests.codes.bad_request and not is_done:
             raise ControlRoomError(f"{path}: {answer.status_code} {answer.text[:300]}")
+
+    def _pressed(self, url: str, form: dict[str, str]) -> tuple[requests.Response, bool]:
+        """Return the answer, and whether the button had to be pressed again."""
+        until_s, is_again = time.monotonic() + PATIENCE_S, False
+        while time.monotonic() < until_s:
+            try:
+                return self._session.post(url, data=form, timeout=TIMEOUT_S), is_again
+            except requests.RequestException:
+                is_again = True
+                time.sleep(PRESS_AGAIN_S)
+        raise ControlRoomError(f"{url}: no answer in {PATIENCE_S} s")
 
     def watch(self, stop: threading.Event) -> "LiveWatch":
         """Return a running watch over the live stream."""
