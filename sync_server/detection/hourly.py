@@ -36,6 +36,12 @@ from sync_server.detection.detectors.pulses import (
     detect_pulses,
     empty_pulses,
 )
+from sync_server.detection.detectors.rises import (
+    RisesRule,
+    RisesState,
+    detect_rises,
+    empty_rises,
+)
 from sync_server.detection.detectors.signature import (
     SignatureRule,
     SignatureState,
@@ -65,6 +71,7 @@ class DetectorStates:
     pulses: PulseState
     signature: SignatureState
     steps: StepsState
+    rises: RisesState
     balance: BalanceState
     cooling: CoolingState
     floor: FloorState
@@ -95,6 +102,7 @@ def empty_detectors(count: int) -> DetectorStates:
         pulses=empty_pulses(count),
         signature=empty_signature(count),
         steps=empty_steps(count),
+        rises=empty_rises(count),
         balance=empty_balance(count),
         cooling=empty_cooling(count),
         floor=empty_floor(count),
@@ -121,6 +129,7 @@ def judge_hours(
     yield from detect_pulses(fleet, states.pulses, history, block, PulseRule())
     yield from detect_signature(fleet, states.signature, history, block, SignatureRule())
     yield from detect_steps(fleet, states.steps, history, block, StepsRule())
+    yield from detect_rises(fleet, states.rises, history, block, RisesRule())
     yield from detect_cooling(fleet, states.cooling, history, (block, cooled), CoolingRule())
     yield from detect_balance(fleet, states.balance, history, block, BalanceRule())
     yield from detect_floor(fleet, states.floor, history, block, FloorRule())

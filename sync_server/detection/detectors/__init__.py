@@ -5,6 +5,7 @@ The line through the modules:
     pulses            advances that are all round: a wrong pulse value
     signature         use that the weather does not explain: valve, leak, bypass
     steps             use that fell from one day to the next to a share of what it was
+    rises             use that rose from one day to the next and stayed: leak, open valve
     balance           power, flow and temperatures that contradict each other: drift, scale, valve
     cooling           return or supply temperature that load and weather do not explain
     floor             flow that never stops, at hours when it always did

@@ -64,7 +64,11 @@ class BalanceRule:
 
 @dataclass(slots=True, kw_only=True)
 class BalanceState:
-    """By row: fading sums, and the logarithm of power over heat of the last days."""
+    """By row: fading sums, the logarithm of power over heat of the last days, wrong factors.
+
+    `scaled` says of volume and energy whether the last hour was near a mistaken factor: one alone
+    may be an hour of which telemetry tells the end only.
+    """
 
     sums: Floats
     hourly: Floats
@@ -73,6 +77,7 @@ class BalanceState:
     middle: Floats
     sigma: Floats
     peak: Floats
+    scaled: Flags
 
 
 def empty_balance(count: int) -> BalanceState:
@@ -85,6 +90,7 @@ def empty_balance(count: int) -> BalanceState:
         middle=np.full(count, np.nan),
         sigma=np.full(count, np.nan),
         peak=np.zeros(count),
+        scaled=np.zeros((count, 2), dtype=np.bool_),
     )
 
 
@@ -112,8 +118,11 @@ def detect_balance(
         drifts &= block.temp_off_k[rows] >= rule.temp_off_k
         drifts &= (seen.weight >= rule.least_wh) & block.is_judged[rows]
     fired = np.zeros(len(rows), dtype=np.bool_)
-    for kind_scale, name in ((seen.volume, "volume"), (seen.energy, "energy")):
-        flags = _is_factor(kind_scale, rule) & block.is_judged[rows]
+    for side, (kind_scale, name) in enumerate(((seen.volume, "volume"), (seen.energy, "energy"))):
+        near = _is_factor(kind_scale, rule)
+        before = np.concatenate([state.scaled[rows, side, None], near[:, :-1]], axis=1)
+        state.scaled[rows, side] = near[:, -1]
+        flags = near & before & block.is_judged[rows]
         fired |= flags.any(axis=1)
         for place, hour in first_and_last(flags):
             row = int(rows[place])

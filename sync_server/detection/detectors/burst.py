@@ -16,7 +16,7 @@ from sync_server.detection.hours.history import (
     rolling_min,
 )
 from sync_server.detection.meters.candidates import Candidate, EvidenceValue
-from sync_server.detection.meters.columns import Floats
+from sync_server.detection.meters.columns import Floats, Ints
 from sync_server.detection.meters.fleet import Fleet
 from wire_contracts.kinds import Kind
 
@@ -37,6 +37,9 @@ class BurstRule:
         other_lph: Nor of another customer below this.
         least_days: Days of history before a meter is judged.
         fade: What is left of the record after a day.
+        heating_degc: Below it gas heats; in weather colder than the record knows, the record grows
+            with the kelvin below it,
+        least_heating_k: of which the record knows this many at least.
     """
 
     beyond: tuple[float, ...] = (3.2, 2.5, 2.2, 2.0)
@@ -44,15 +47,24 @@ class BurstRule:
     other_lph: float = 100.0
     least_days: float = 25.0
     fade: float = 0.9985
+    heating_degc: float = 17.0
+    least_heating_k: float = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
 class BurstState:
-    """By row: highest volumes by window, of clean days and of the last days; days seen."""
+    """By row: highest volumes by window, of clean days and of the last days; days seen.
+
+    `coldest` is the coldest day of those behind `record`, in degrees Celsius (infinite: none
+    known),
+    `temps` are the last days' temperatures.
+    """
 
     record: Singles
     recent: Singles
     days: Floats
+    coldest: Floats
+    temps: Floats
 
 
 def empty_burst(count: int) -> BurstState:
@@ -61,6 +73,8 @@ def empty_burst(count: int) -> BurstState:
         record=np.zeros((count, len(WINDOWS_H)), dtype=np.float32),
         recent=np.zeros((count, LAG_DAYS, len(WINDOWS_H)), dtype=np.float32),
         days=np.zeros(count),
+        coldest=np.full(count, np.inf),
+        temps=np.full((count, LAG_DAYS), np.nan),
     )
 
 
@@ -79,13 +93,15 @@ def detect_burst(
     best = np.zeros((len(rows), block.count), dtype=np.int64)
     highest = np.zeros((len(rows), len(WINDOWS_H)), dtype=np.float32)
     sums = []
+    colder = _colder(fleet, state, rows, block, rule)
     for index, window in enumerate(WINDOWS_H):
         lowest = rolling_min(rate, window, block.count)
         lowest = np.where(np.isfinite(lowest), lowest, 0.0)
         sums.append(lowest)
         highest[:, index] = lowest.max(axis=1)
-        limit = np.maximum(rule.beyond[index] * state.record[rows, index], least)
-        ratio = np.where(may, lowest / limit[:, None], 0.0)
+        record = rule.beyond[index] * state.record[rows, index]
+        limit = np.maximum(colder * record[:, None], least[:, None])
+        ratio = np.where(may, lowest / limit, 0.0)
         better = ratio > score
         score, best = np.where(better, ratio, score), np.where(better, index, best)
     score = score / np.where(block.leak_told[rows], TOLD_SHARE, 1.0)
@@ -107,7 +123,21 @@ def detect_burst(
         state.record[rows] = np.maximum(state.record[rows] * np.float32(rule.fade), oldest)
         state.recent[rows, 1:] = state.recent[rows, :-1]
         state.recent[rows, 0] = 0.0
+        state.coldest[rows] = np.fmin(state.coldest[rows], state.temps[rows, -1])
+        state.temps[rows, 1:] = state.temps[rows, :-1]
+        state.temps[rows, 0] = block.day_temp_degc[rows, -1]
         state.days[rows] += (~np.isnan(rate[:, -24:])).any(axis=1)
+
+
+def _colder(
+    fleet: Fleet, state: BurstState, rows: Ints, block: HourBlock, rule: BurstRule
+) -> Floats:
+    """Return M x K by how much more gas heating takes than on the coldest day of the record."""
+    known = np.maximum(rule.heating_degc - state.coldest[rows], rule.least_heating_k)
+    needed = rule.heating_degc - block.day_temp_degc[rows]
+    more = np.fmax(needed / known[:, None], 1.0)
+    is_told = (fleet.is_gas[rows] > 0) & np.isfinite(state.coldest[rows])
+    return np.where(is_told[:, None], more, 1.0)
 
 
 def _candidate(

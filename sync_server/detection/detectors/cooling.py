@@ -51,6 +51,9 @@ class CoolingRule:
         excess: Use beyond this multiple of what the weather explains makes it an open valve.
         warm_degc: Outdoors warmer than this only hot water is made, and little flows.
         warm_factor: Then the limit of a return that is too warm is this much wider.
+        small_load: At a smaller share of what the weather explains no sensor is blamed: load that
+            passes the meter by looks alike,
+        sure: unless the temperature is off by this multiple of the limit.
     """
 
     fade_h: tuple[float, float, float] = (10.0, 36.0, 48.0)
@@ -62,6 +65,8 @@ class CoolingRule:
     excess: float = 1.3
     warm_degc: float = 14.0
     warm_factor: float = 1.2
+    small_load: float = 0.6
+    sure: float = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,6 +150,9 @@ def detect_cooling(
         may = known & block.is_judged[rows][:, :, None]
         flags = (score >= 1.0) & may
         held = (score >= HOLD_SHARE) & may
+        is_small = (block.use_ratio[rows] < rule.small_load)[:, :, None] & (score < rule.sure)
+        blames_sensor = (means < 0) | np.array([False, True, False])
+        flags &= ~(is_small & blames_sensor)
     held &= was_found_lately(history, block.first)[rows, None, None]
     for side in range(3):
         for place, hour, is_raised in raised_and_held(flags[:, :, side], held[:, :, side]):

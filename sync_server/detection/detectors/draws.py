@@ -9,6 +9,7 @@ from sync_server.detection.hours.history import (
     HOLD_SHARE,
     HistoryState,
     HourBlock,
+    abnormal_days,
     is_clean,
     mark_bad,
     median_of_known,
@@ -28,7 +29,7 @@ BASE_FROM = 12
 """Days kept; the days that are judged; the first of those that they are held against."""
 
 LAG_DAYS = 14
-TOTAL, HOURS, LOGS = range(3)
+TOTAL, HOURS, LOGS, PEAK = range(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class DrawsRule:
         as_often: They still have this share of the usual hours with use: somebody is at home.
         never_empty: All of them but one use at least this share.
         every_day: And all but one at most this share.
+        tenth: Day's use and highest hour as shares of the usual ones between which a register
+            that shows a tenth lies, as medians of
+        tenth_days: so many days,
+        tenth_often: on which water is drawn in at least this share of the usual hours,
+        tenth_peak_lph: of a home whose highest hour is usually this at least.
         least_hours: Hours with use that say something.
     """
 
@@ -55,6 +61,10 @@ class DrawsRule:
     as_often: float = 0.85
     never_empty: float = 0.04
     every_day: float = 0.85
+    tenth: tuple[float, float] = (0.06, 0.14)
+    tenth_days: int = 5
+    tenth_often: float = 0.6
+    tenth_peak_lph: float = 30.0
     least_hours: float = 40.0
 
 
@@ -76,7 +86,7 @@ class DrawsState:
 def empty_draws(count: int) -> DrawsState:
     """Return the state before the first day."""
     return DrawsState(
-        days=np.full((count, DAYS, 3), np.nan),
+        days=np.full((count, DAYS, 4), np.nan),
         record=np.zeros(count),
         lately=np.zeros((count, LAG_DAYS)),
     )
@@ -91,7 +101,7 @@ def detect_draws(
         return
     last = block.first + block.count - 1
     _add_day(state, rows, block.rate[rows, -24:].astype(np.float64))
-    days = np.where(_abnormal(history, rows, last)[:, :, None], np.nan, state.days[rows])
+    days = np.where(abnormal_days(history, rows, last, DAYS)[:, :, None], np.nan, state.days[rows])
     lately, base = state.days[rows, :SPAN], days[:, BASE_FROM:]
     usual = median_of_known(base[:, :, TOTAL], rule.least_days)
     share = _ratio(median_of_known(lately[:, :, TOTAL], SPAN - 2), usual)
@@ -111,13 +121,18 @@ def detect_draws(
         over &= extremes[:, -2] < rule.every_day * usual
     over &= block.is_judged[rows, -1]
     held &= was_found_lately(history, block.first)[rows] & block.is_judged[rows, -1]
+    is_tenth = _is_tenth(state.days[rows], base, rule) & block.is_judged[rows, -1]
+    over |= is_tenth
     for place in np.flatnonzero(over | held):
         row, is_raised = int(rows[place]), bool(over[place])
         if is_raised:
             mark_bad(history, row, last - 24 * SPAN, last)
         numbers = (float(lately[place, 0, TOTAL]), float(usual[place]), float(share[place]))
         found = (float(fall[place]), float(limit[place]))
-        yield replace(_candidate(fleet, block, row, numbers, found), is_raised=is_raised)
+        told = _candidate(fleet, block, row, numbers, found)
+        if is_tenth[place]:
+            told = replace(told, kind=Kind.UNIT_SCALE, score=TENTH_SCORE)
+        yield replace(told, is_raised=is_raised)
     clean = is_clean(history, last - 24 * (LAG_DAYS + SPAN), last)[rows]
     oldest = np.where(clean, state.lately[rows, -1], 0.0)
     state.record[rows] = np.maximum(state.record[rows] * 0.9965, oldest)
@@ -125,7 +140,26 @@ def detect_draws(
     state.lately[rows, 0] = fall
 
 
+def _is_tenth(days: Floats, base: Floats, rule: DrawsRule) -> Flags:
+    """Return where every day since some days is a tenth of what it was, of its peak as well."""
+    lately = days[:, : rule.tenth_days]
+    shares = []
+    for part in (TOTAL, PEAK):
+        usual = median_of_known(base[:, :, part], rule.least_days)
+        shares.append(_ratio(median_of_known(lately[:, :, part], rule.tenth_days - 1), usual))
+    often = median_of_known(base[:, :, HOURS], rule.least_days)
+    often = _ratio(median_of_known(lately[:, :, HOURS], rule.tenth_days - 1), often)
+    with np.errstate(invalid="ignore"):
+        is_tenth = (shares[0] > rule.tenth[0]) & (shares[0] < rule.tenth[1])
+        is_tenth &= (shares[1] > rule.tenth[0]) & (shares[1] < rule.tenth[1])
+        is_tenth &= often >= rule.tenth_often
+        tells = median_of_known(base[:, :, PEAK], rule.least_days) >= rule.tenth_peak_lph
+    return is_tenth & tells
+
+
 LEAST_HOURS = 16
+TENTH_SCORE = 2.0
+"""A tenth of every day and of its highest hour: nothing else looks so."""
 
 
 def _add_day(state: DrawsState, rows: Ints, rate: Floats) -> None:
@@ -133,21 +167,13 @@ def _add_day(state: DrawsState, rows: Ints, rate: Floats) -> None:
     number = known.sum(axis=1)
     enough = number >= LEAST_HOURS
     flows = known & (rate > 0)
-    part = np.full((len(rows), 3), np.nan)
+    part = np.full((len(rows), 4), np.nan)
     whole = np.where(known, rate, 0.0).sum(axis=1) * 24.0 / np.maximum(number, 1)
     logs = np.log(np.where(flows, np.maximum(rate, 1.0), 1.0)).sum(axis=1)
-    part[enough] = np.stack([whole, flows.sum(axis=1), logs], axis=1)[enough]
+    highest = np.where(known, rate, 0.0).max(axis=1)
+    part[enough] = np.stack([whole, flows.sum(axis=1), logs, highest], axis=1)[enough]
     state.days[rows, 1:] = state.days[rows, :-1]
     state.days[rows, 0] = part
-
-
-def _abnormal(history: HistoryState, rows: Ints, last: int) -> Flags:
-    """Return rows x days: which of the kept days something abnormal was found in."""
-    ends = last - 24 * np.arange(DAYS)
-    abnormal: Flags = (ends >= history.bad_from[rows, None]) & (
-        ends - 23 <= history.bad_to[rows, None]
-    )
-    return abnormal
 
 
 def _size(days: Floats, least: float) -> Floats:

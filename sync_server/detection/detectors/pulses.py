@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sync_server.detection.hours.history import (
+    LONGEST_HOURLY_S,
     HistoryState,
     HourBlock,
     first_and_last,
@@ -19,12 +20,13 @@ from sync_server.detection.hours.history import (
 from sync_server.detection.meters.candidates import Candidate, EvidenceValue
 from sync_server.detection.meters.columns import Flags, Floats
 from sync_server.detection.meters.fleet import Fleet
-from sync_server.detection.quality.slots import Sum
+from sync_server.detection.quality.slots import HOUR_S, Sum
 from wire_contracts.kinds import Kind
 
 RULE = "pulses"
 
-FACTORS = np.array([10.0, 100.0, 1000.0])
+FACTORS = np.array([10.0, 100.0, 1000.0, 3.6])
+"""Wrong pulse values, and kilowatt-hours taken for megajoules; multiples of 3.6 are rounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class PulseRule:
     """
 
     threshold: float = 24.0
+    threshold_daily: float = 13.0
     keep: float = 0.998
     usual_most: float = 0.5
     least: float = 200.0
@@ -75,9 +78,9 @@ def empty_pulses(count: int) -> PulseState:
     """Return the state before the first hour."""
     return PulseState(
         count=np.zeros(count),
-        round_count=np.zeros((count, 3)),
-        today=np.zeros((count, 4)),
-        run=np.zeros((count, 3)),
+        round_count=np.zeros((count, len(FACTORS))),
+        today=np.zeros((count, 1 + len(FACTORS))),
+        run=np.zeros((count, len(FACTORS))),
         whole=np.zeros((count, 2)),
         parts=np.zeros((count, 2)),
     )
@@ -90,30 +93,36 @@ def detect_pulses(
     yield from _broken_steps(fleet, state, history, block, rule)
     step = or_else(fleet.volume.resolution, 1.0)
     advance = np.round(block.sums[:, :, Sum.VOLUME] / step[:, None])
-    moved = (advance > 0) & (block.sums[:, :, Sum.HOURS] < _ONE_ADVANCE_H)
+    one_advance_h = _ONE_ADVANCE * np.maximum(fleet.interval_s / HOUR_S, 1.0)
+    moved = (advance > 0) & (block.sums[:, :, Sum.HOURS] < one_advance_h[:, None])
     share = (state.round_count + 1.0) / (state.count[:, None] + 10.0)
     may = (share < rule.usual_most) & (state.count >= rule.least)[:, None]
     learns = np.ones(len(moved), dtype=np.bool_)
     state.today[:, 0] += moved.sum(axis=1)
-    is_round = moved[:, None] & (advance[:, None] % FACTORS[:, None] == 0)
+    off = advance[:, None] - FACTORS[:, None] * np.round(advance[:, None] / FACTORS[:, None])
+    is_round = moved[:, None] & (np.abs(off) <= HALF_STEP)
     state.today[:, 1:] += is_round.sum(axis=2)
     run = _runs(is_round, moved[:, None], state.run)
     state.run[:] = run[:, :, -1]
     surprise = -np.log(share)[:, :, None] * run
     learns &= surprise.max(axis=(1, 2)) <= 0.5 * rule.threshold
-    over = (surprise >= rule.threshold) & is_round & may[:, :, None] & block.is_judged[:, None]
+    is_daily = fleet.interval_s > LONGEST_HOURLY_S
+    threshold = np.where(is_daily, rule.threshold_daily, rule.threshold)
+    over = (surprise >= threshold[:, None, None]) & is_round & may[:, :, None]
+    over &= block.is_judged[:, None]
     for which in np.flatnonzero(over.any(axis=(0, 2))).tolist():
         for row, hour in first_and_last(over[:, which]):
             mark_bad(history, row, block.first + hour - 12, block.first + hour)
-            told = (which, float(surprise[row, which, hour]), rule.threshold)
+            told = (which, float(surprise[row, which, hour]), float(threshold[row]))
             yield _candidate(fleet, block, (row, hour), told)
     state.today[~learns] = np.nan
     if block.ends_day:
         _learn(state, rule)
 
 
-_ONE_ADVANCE_H = 1.5
-"""A slot whose advances cover no more than this holds one advance."""
+HALF_STEP = 0.5
+_ONE_ADVANCE = 1.5
+"""A slot whose advances cover no more than so many intervals (hours at least) holds one advance."""
 
 
 def _runs(is_round: Flags, moved: Flags, carried: Floats) -> Floats:

@@ -63,6 +63,9 @@ class SignatureRule:
     drop_sigmas_warm: float = 1.05
     tenth: tuple[float, float] = (0.08, 0.125)
     early_cold_k: float = 3.0
+    known_on_k: float = 1.4
+    known_on_share: float = 0.7
+    least_heating: float = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +92,7 @@ class SignatureState:
     missed_lately: Floats
     reached: Floats
     lately: Floats
+    heated: Floats
 
 
 def empty_signature(count: int) -> SignatureState:
@@ -114,6 +118,7 @@ def empty_signature(count: int) -> SignatureState:
         missed_lately=np.zeros((count, 12)),
         reached=np.zeros((count, 2)),
         lately=np.zeros((count, 12, 2)),
+        heated=np.full((count, HEATED_DAYS), NEVER_HEATED_DEGC),
     )
 
 
@@ -123,6 +128,10 @@ CUSUM_MOST = 80.0
 SHARE_DAYS = 5
 SCATTER_DAYS = 20
 """Days before them whose shares tell how much comes and goes by itself."""
+
+HEATED_DAYS = 14
+NEVER_HEATED_DEGC = -99.0
+"""Days whose temperature tells that a building is heated at it; a day on which it was not."""
 
 LEAST_SCATTER_DAYS = 8
 LEVEL_DAYS = (7, 42)
@@ -205,9 +214,11 @@ def _fast(
     block.use_ratio[rows] = ratio
     block.excess[rows] = used - expected
     block.level[rows] = state.fit[rows, LEVEL]
-    block.is_decisive[rows] = _is_decisive(state, rows, temp, expected, rule)
+    is_cold_enough = _is_decisive(state, rows, temp, expected, rule)
+    block.is_decisive[rows] = is_cold_enough | _is_on(state, rows, temp, expected, rule)
     may_heat = _may_heat(state, rows, (temp, weekday), rule)
     with np.errstate(invalid="ignore"):
+        block.is_beyond_choice[rows] = used > may_heat
         z = (used - expected) / sigma
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
         score = z / limit[:, None]
@@ -260,6 +271,7 @@ def _close_days(
     state.excess[rows, 1:] = state.excess[rows, :-1]
     state.excess[rows, 0] = used - expected
     days = _Days(rows=rows, hour=hour, used=used, expected=expected, sigma=sigma)
+    _remember_heating(state, days, temp, rule)
     yield from _excess(where, state, days, rule)
     yield from _drop(where, state, days, rule)
     last = block.first + block.count - 1
@@ -379,6 +391,30 @@ def _is_decisive(
     is_some = expected > rule.least_expected * fit[:, MEDIAN]
     decisive: Flags = ((felt < rule.surely_cold_degc) | is_base) & is_some
     return decisive
+
+
+def _remember_heating(
+    state: SignatureState, days: _Days, felt: Floats, rule: SignatureRule
+) -> None:
+    """Remember at which temperature it is heated: who did so days ago does so when it is colder."""
+    rows, used, expected = days.rows, days.used, days.expected
+    base = rule.surely_base * state.fit[rows, A] * state.fit[rows, LEVEL]
+    least = np.maximum(base, rule.least_heating * state.fit[rows, MEDIAN])
+    with np.errstate(invalid="ignore"):
+        is_heated = (expected > least) & (used > rule.known_on_share * expected)
+    state.heated[rows, 1:] = state.heated[rows, :-1]
+    state.heated[rows, 0] = np.where(is_heated, felt, NEVER_HEATED_DEGC)
+
+
+def _is_on(
+    state: SignatureState, rows: Ints, felt: Floats, expected: Floats, rule: SignatureRule
+) -> Flags:
+    """Return where it is colder than when it was heated days ago."""
+    heated = state.heated[rows].max(axis=1)[:, None]
+    is_on: Flags = (felt <= heated - rule.known_on_k) & (
+        expected > rule.least_expected * state.fit[rows, MEDIAN][:, None]
+    )
+    return is_on
 
 
 def _scatter(share: Floats) -> Floats:

@@ -9,6 +9,7 @@ from sync_server.detection.hours.history import (
     HOLD_SHARE,
     HistoryState,
     HourBlock,
+    abnormal_days,
     closing_hours,
     mark_bad,
     median_of_known,
@@ -96,10 +97,12 @@ class StepsState:
     """By row: days x values, the newest day first; NaN where not known.
 
     Logarithms of the share of what was expected and of heat over volume; of the return temperature
-    how far it was off, and what a bypass would make of it (slope and bend).
+    how far it was off, and what a bypass would make of it (slope and bend). `today` are sums of the
+    hours since the last day ended: heat, volume, hours with a return, and its three values.
     """
 
     days: Floats
+    today: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,7 @@ class _Day:
 
 def empty_steps(count: int) -> StepsState:
     """Return the state before the first day."""
-    return StepsState(days=np.full((count, DAYS, 5), np.nan))
+    return StepsState(days=np.full((count, DAYS, 5), np.nan), today=np.zeros((count, 6)))
 
 
 def detect_steps(
@@ -139,11 +142,12 @@ def detect_steps(
 ) -> Iterator[Candidate]:
     """Yield candidates of meters judged by the weather, at the end of a day."""
     rows = fleet.signature_rows
+    _add_hours(fleet, state, block)
     hour = closing_hours(fleet, block)[rows]
     rows, hour = rows[hour >= 0], hour[hour >= 0]
     if not len(rows):
         return
-    _add_day(state, history, rows, _today(fleet, block, rows, hour), block.first)
+    _add_day(state, history, rows, _today(state, block, rows, hour), block.first)
     with np.errstate(invalid="ignore"):
         may = state.days[rows, 0, SHARE] < -HOLD_SHARE * rule.every_day * rule.below
     may &= block.is_decisive[rows, hour] & block.is_judged[rows, hour]
@@ -152,29 +156,31 @@ def detect_steps(
         yield from _judge(where, state, (rows[may], hour[may]), rule)
 
 
-def _today(fleet: Fleet, block: HourBlock, rows: Ints, hour: Ints) -> Floats:
-    """Return rows x logarithms of the day."""
-    ratio = block.use_ratio[rows, hour]
-    known = np.isfinite(ratio)
-    today = np.full((len(rows), 5), np.nan)
-    today[:, SHARE] = np.where(known, np.log(np.where(known, ratio, 1.0) + LOWEST_SHARE), np.nan)
-    heat, volume = block.sums[rows, :, Sum.ENERGY], block.sums[rows, :, Sum.VOLUME]
-    both = (fleet.is_heat[rows] > 0) & (heat.sum(axis=1) > 0) & (volume.sum(axis=1) > 0)
-    today[both, HEAT] = np.log(heat[both].sum(axis=1) / volume[both].sum(axis=1))
-    if both.any():
-        today[both, RETURN:] = _return_of(block, rows[both])
-    return today
-
-
-def _return_of(block: HourBlock, rows: Ints) -> Floats:
-    """Return rows x 3 means of the day: return off, in kelvin, slope and bend."""
+def _add_hours(fleet: Fleet, state: StepsState, block: HourBlock) -> None:
+    """Add the hours to the sums of the day: heat, volume, hours with a return, its three values."""
+    rows = fleet.signature_rows[fleet.is_heat[fleet.signature_rows] > 0]
     off = block.return_off_k[rows]
     known = ~np.isnan(off)
-    count = known.sum(axis=1)
     values = np.concatenate([off[:, :, None], block.return_slope[rows]], axis=2)
-    total = np.where(known[:, :, None], values, 0.0).sum(axis=1)
-    means: Floats = total / np.maximum(count, 1)[:, None]
-    return np.where((count >= RETURN_HOURS)[:, None], means, np.nan)
+    state.today[rows, 0] += block.sums[rows, :, Sum.ENERGY].sum(axis=1)
+    state.today[rows, 1] += block.sums[rows, :, Sum.VOLUME].sum(axis=1)
+    state.today[rows, 2] += known.sum(axis=1)
+    state.today[rows, 3:] += np.where(known[:, :, None], values, 0.0).sum(axis=1)
+
+
+def _today(state: StepsState, block: HourBlock, rows: Ints, hour: Ints) -> Floats:
+    """Return rows x logarithms of the day and what the return says; begin the next day's sums."""
+    ratio = block.use_ratio[rows, hour]
+    known = np.isfinite(ratio) & (ratio >= 0.0)
+    today = np.full((len(rows), 5), np.nan)
+    today[:, SHARE] = np.where(known, np.log(np.where(known, ratio, 1.0) + LOWEST_SHARE), np.nan)
+    sums = state.today[rows]
+    both = (sums[:, 0] > 0) & (sums[:, 1] > 0)
+    today[both, HEAT] = np.log(sums[both, 0] / sums[both, 1])
+    told = both & (sums[:, 2] >= RETURN_HOURS)
+    today[told, RETURN:] = sums[told, 3:] / sums[told, 2, None]
+    state.today[rows] = 0.0
+    return today
 
 
 def _judge(
@@ -184,7 +190,7 @@ def _judge(
     rows, hour = at
     used = block.day_used[rows, hour]
     level = np.log(np.maximum(block.level[rows], LOWEST_SHARE))
-    abnormal = _abnormal(history, rows, block.first)
+    abnormal = abnormal_days(history, rows, block.first, DAYS)
     found = _falls(state.days[rows], abnormal, level, rule)
     expected = np.exp(found.usual) * (used - block.excess[rows, hour])
     day = _Day(rows=rows, hour=hour, used=used, expected=expected)
@@ -208,17 +214,8 @@ def _add_day(
     days[:, 1:] = days[:, :-1]
     days[:, 0] = today
     longest = WINDOWS_DAYS[-1] + 1
-    days[:, longest:][_abnormal(history, rows, first)[:, longest:]] = np.nan
+    days[:, longest:][abnormal_days(history, rows, first, DAYS)[:, longest:]] = np.nan
     state.days[rows] = days
-
-
-def _abnormal(history: HistoryState, rows: Ints, first: int) -> Flags:
-    """Return rows x days: which of the kept days something abnormal was found in."""
-    ends = first - 24 * np.arange(DAYS)
-    abnormal: Flags = (ends >= history.bad_from[rows, None]) & (
-        ends - 23 <= history.bad_to[rows, None]
-    )
-    return abnormal
 
 
 def _falls(days: Floats, abnormal: Flags, level: Floats, rule: StepsRule) -> _Falls:

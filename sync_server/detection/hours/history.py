@@ -86,8 +86,11 @@ class HourBlock:
         excess: M x K `day_used` less what the weather explains; likewise.
         level: M use of the last weeks over what the weather explains; NaN where that is not known.
             Contained in both. Likewise.
-        is_decisive: M x K whether it is surely cold, or surely nothing is heated: when the heating
-            season begins and ends is the customer's choice. Likewise.
+        is_decisive: M x K whether it is surely cold, or colder than when it was heated days ago, or
+            surely nothing is heated: when the heating season begins and ends is the customer's
+            choice. Likewise.
+        is_beyond_choice: M x K whether `day_used` is more than who heats earlier than before would
+            use. Likewise.
         rest_log: M x K logarithm of how often the meter rests in such an hour; NaN where that is
             not known. Filled in by the floor test.
         temp_off_k: M x K how far return or supply temperature are off, in kelvin; infinite where
@@ -111,6 +114,7 @@ class HourBlock:
     excess: Floats
     level: Floats
     is_decisive: Flags
+    is_beyond_choice: Flags
     rest_log: Floats
     temp_off_k: Floats
     return_off_k: Floats
@@ -170,6 +174,7 @@ def open_block(
         excess=np.full(received_s.shape, np.nan),
         level=np.full(len(rate), np.nan),
         is_decisive=np.zeros(received_s.shape, dtype=np.bool_),
+        is_beyond_choice=np.zeros(received_s.shape, dtype=np.bool_),
         rest_log=np.full(received_s.shape, np.nan),
         temp_off_k=np.full(received_s.shape, np.inf),
         return_off_k=np.full(received_s.shape, np.nan),
@@ -253,6 +258,20 @@ def is_clean(state: HistoryState, from_slot: int, to_slot: int) -> Flags:
     """Return by row whether nothing abnormal is known of these hours."""
     clean: Flags = (to_slot < state.bad_from) | (from_slot > state.bad_to)
     return clean
+
+
+def abnormal_days(state: HistoryState, rows: Ints, newest_slot: int, count: int) -> Flags:
+    """Return rows x days, newest first: which days something abnormal was found in.
+
+    Args:
+        state: What is known of the past.
+        rows: The rows that are asked for.
+        newest_slot: The hour with which the newest day ends.
+        count: How many days are asked for.
+    """
+    ends = newest_slot - 24 * np.arange(count)
+    abnormal: Flags = (ends >= state.bad_from[rows, None]) & (ends - 23 <= state.bad_to[rows, None])
+    return abnormal
 
 
 def is_usual(state: HistoryState, from_slot: int, to_slot: int) -> Flags:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from wire_contracts.kinds import Kind
 
-RULES_VERSION = "2026.11-9"
+RULES_VERSION = "2026.11-10"
 """Changes whenever a detector or a parameter changes; stored with each alert."""
 
 
@@ -37,6 +37,7 @@ SURENESS: Mapping[str, float] = {
     "district": 1.0,
     "draws": 0.6,
     "steps": 1.0,
+    "rises": 1.0,
     "signature": 0.85,
 }
 """How much a detector's word weighs in the ranking, by how often it was right on the development

@@ -67,6 +67,7 @@ _NAMES: Mapping[str, BilingualText] = {
     "register_before": _two("register before", "跳变前累计量"),
     "register_over_telemetry": _two("register over telemetry", "累计量与瞬时量之比"),
     "regular_arrivals": _two("regular arrivals", "规律到达次数"),
+    "days_higher": _two("days that it is higher", "偏高天数"),
     "share_of_usual": _two("share of the usual use", "与平时用量之比"),
     "sigma": _two("usual scatter", "平时波动"),
     "standstill": _two("standstill", "停走时长"),

@@ -10,6 +10,7 @@ from sync_server.detection.meters.candidates import Candidate
 from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import MeterSpec, Role, fleet_of
 from sync_server.detection.meters.intake import OutdoorSeries, ReadingBatch, Surroundings
+from tests.sync_server.detection.test_fleet_core import part
 from wire_contracts.kinds import Kind
 from wire_contracts.quantities import Medium
 
@@ -25,8 +26,11 @@ WARM_K = 12.0
 """A return that is so much warmer with each e-fold of load."""
 
 
-def told(load_kw: Floats) -> Sequence[Candidate]:
-    """Return what is raised when the meter shows the shown share and the return this load."""
+def told(load_kw: Floats, step_h: int = 24 * DAYS) -> Sequence[Candidate]:
+    """Return what is raised when the meter shows the shown share and the return this load.
+
+    From the fault on, `step_h` hours are looked at together.
+    """
     spec = MeterSpec(
         meter_id="heat",
         medium=Medium.HEAT,
@@ -54,8 +58,14 @@ def told(load_kw: Floats) -> Sequence[Candidate]:
         info=np.zeros(len(HOURS), dtype=np.int64),
     )
     sky = Surroundings(weather={"roof": OutdoorSeries(first_hour_s=START_S, temp_degc=OUTDOOR)})
-    step = advance(fleet, empty_state(fleet), batch, sky, int(stamps[-1]) + 400)
-    return [each for each in step.candidates if each.is_raised and each.rule == "steps"]
+    state, found = empty_state(fleet), list[Candidate]()
+    fault_h, before_h = 24 * FAULT_DAY, 0
+    for upto_h in [fault_h, *range(fault_h + step_h, len(HOURS), step_h), len(HOURS)]:
+        hours = np.arange(before_h, upto_h)
+        step = advance(fleet, state, part(batch, hours), sky, int(stamps[upto_h - 1]) + 400)
+        state, before_h = step.state, upto_h
+        found.extend(step.candidates)
+    return [each for each in found if each.is_raised and each.rule == "steps"]
 
 
 def test_a_return_as_warm_as_before_tells_a_bypass_of_a_quarter_in_days() -> None:
@@ -67,3 +77,12 @@ def test_a_return_as_warm_as_before_tells_a_bypass_of_a_quarter_in_days() -> Non
 
 def test_a_return_that_cools_with_the_load_is_a_customer_who_uses_less() -> None:
     assert told(NEED_KW * SHOWN) == []
+
+
+def test_the_witness_is_heard_hour_by_hour_as_day_by_day() -> None:
+    by_hour, by_day = told(NEED_KW, 1), told(NEED_KW)
+
+    assert [(each.at_s, each.start_s) for each in by_hour] == [
+        (each.at_s, each.start_s) for each in by_day
+    ]
+    assert [round(each.score, 6) for each in by_hour] == [round(each.score, 6) for each in by_day]
