@@ -101,6 +101,7 @@ class ServerConfig:
         second_factor: Of whom a second factor is asked.
         is_ingest_shared: Whether several processes with the part `ingest` share the partitions.
         pages_tls: Certificate and key of the pages; None: TLS is the work of a proxy in front.
+        traces_endpoint: OTLP address that spans are sent to; None: none are made.
         anchor_file: Where the end of the audit chain is noted, outside the database; None: nowhere.
         archive_folder: Where raw readings go that leave the database; None: nowhere.
     """
@@ -124,6 +125,7 @@ class ServerConfig:
     messages_file: Path | None = None
     second_factor: FactorRule = FactorRule.NOBODY
     anchor_file: Path | None = None
+    traces_endpoint: str | None = None
     archive_folder: Path | None = None
     is_ingest_shared: bool = False
     pages_tls: TlsFiles | None = None

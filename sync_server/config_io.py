@@ -31,6 +31,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
             "paging",
             "tablets",
             "telephone",
+            "traces",
             "weather",
         }
     ),
@@ -38,6 +39,7 @@ SETTINGS: Mapping[str, frozenset[str]] = {
     "archive": frozenset({"folder"}),
     "audit": frozenset({"anchor_file"}),
     "ingest": frozenset({"replicas"}),
+    "traces": frozenset({"endpoint"}),
     "weather": frozenset({"station", "url", "meter"}),
     "telephone": frozenset({"secret_file"}),
     "open311": frozenset({"key_file"}),
@@ -130,6 +132,7 @@ def parse_config(text: str, *, place: str, folder: Path) -> ServerConfig:
         messages_file=root.table("messages").path_or_none("file"),
         second_factor=_second_factor(root.table("access"), public_url),
         is_ingest_shared=_is_ingest_shared(root.table("ingest"), database),
+        traces_endpoint=_traces_endpoint(root.table("traces")),
         anchor_file=root.table("audit").path_or_none("anchor_file"),
         archive_folder=root.table("archive").path_or_none("folder"),
         lease=timedelta(hours=tablets.integer("lease_hours", 168, low=1, high=2160)),
@@ -146,6 +149,13 @@ def _second_factor(table: "_Table", public_url: str) -> FactorRule:
             "second_factor", f"{text!r} is not known", f"use one of: {', '.join(FactorRule)}"
         )
     return FactorRule(text)
+
+
+def _traces_endpoint(table: "_Table") -> str | None:
+    endpoint = table.text_or_none("endpoint")
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise table.refused("endpoint", f"is {endpoint!r}", "write http://HOST:4318/v1/traces")
+    return endpoint
 
 
 def _is_ingest_shared(table: "_Table", database: "_Table") -> bool:

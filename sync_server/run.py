@@ -58,6 +58,7 @@ from sync_server.service_desk.request_store import Office
 from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.sealing_keys_io import FOLDER
 from sync_server.sync.upkeep import keep_current, keep_up
+from sync_server.traces_io import start_traces, stop_traces
 from sync_server.web.app_io import build_app
 from sync_server.web.health_io import health_app
 from sync_server.web.settings import WebSettings
@@ -182,6 +183,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
     _check_archive(config)
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.database_url)
+    start_traces(config.traces_endpoint, sorted(parts))
     try:
         migrate(engine)
         with engine.begin() as connection:
@@ -199,6 +201,7 @@ def run_server(  # noqa: PLR0913  # the settings, the time, and four ways to wat
         with _short_log(site):
             _run_parts(site, runs)
     finally:
+        stop_traces()
         engine.dispose()
 
 

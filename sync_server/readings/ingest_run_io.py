@@ -26,6 +26,7 @@ from sync_server.readings.quality_event_store import (
 )
 from sync_server.readings.quarantine_store import keep_payload
 from sync_server.readings.reading_store import ReadingStore, Stored
+from sync_server.traces_io import Spoken, span
 from wire_contracts.acks import Ack, EpochAck
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
@@ -48,6 +49,14 @@ _IDLE_S = 0.25
 _RETRY_S = 1.0
 _ORDERS_EVERY_S = 1.0
 _LOG: FilteringBoundLogger = structlog.get_logger()
+
+
+def _tell(told: Spoken, items: Sequence[Item]) -> None:
+    """Say of a span how much it took in, and whose."""
+    batches = [item for item in items if isinstance(item, Batch)]
+    told.note("lamplighter.messages", len(items))
+    told.note("lamplighter.frames", sum(len(batch.frames) for batch in batches))
+    told.note("lamplighter.gateway_ids", sorted({batch.gateway_id for batch in batches}))
 
 
 class IngestLoop:
@@ -113,8 +122,11 @@ class IngestLoop:
     def _handle(
         self, messages: Sequence[Message], server_epoch: int, stop: threading.Event
     ) -> None:
-        items = [read_message(message.topic, message.payload) for message in messages]
-        stored = self._commit_until_done(messages, items, stop)
+        with span("ingest.batch") as told:
+            items = [read_message(message.topic, message.payload) for message in messages]
+            stored = self._commit_until_done(messages, items, stop)
+            if told.is_on:
+                _tell(told, items)
         if stored is None:
             return
         self._reached(AFTER_COMMIT)

@@ -21,11 +21,13 @@ from sync_server.sync.scope import buckets_of_tablet
 from sync_server.sync.sealed_room import SealedRoom, SealedSender
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.tokens import parse_token
+from sync_server.traces_io import span
 from wire_contracts.clock import Clock
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.operations import PushAnswer, WrittenPush, dump_written
+from wire_contracts.operations import Operation, PushAnswer, WrittenPush, dump_written
+from wire_contracts.orders import ENTITY
 from wire_contracts.payloads import read_json
 from wire_contracts.pulls import PollAnswer, PullAnswer
 from wire_contracts.sealed import SealedAnswer, SealedRequest, key_id_of
@@ -179,7 +181,11 @@ class SyncService:
     def push(self, tablet: TabletIdentity, push: ReadPush) -> PushAnswer:
         """Return one permanent outcome per operation, in the order sent."""
         self.check_protocol(push.protocol)
-        outcome = take_push(self._engine, tablet, push, self._clock.now_utc())
+        with span("sync.push") as told:
+            if told.is_on:
+                told.note("lamplighter.tablet_id", tablet.tablet_id)
+                told.note("lamplighter.order_ids", _orders_named(push))
+            outcome = take_push(self._engine, tablet, push, self._clock.now_utc())
         return PushAnswer(
             server_epoch=outcome.server_epoch,
             server_now_ms=ms_from_utc(self._clock.now_utc()),
@@ -240,3 +246,9 @@ class TabletSync:
         """Return one permanent outcome per operation."""
         read = read_push(read_json(f"push of tablet {self.tablet.tablet_id}", dump_written(push)))
         return self.service.push(self.tablet, read)
+
+
+def _orders_named(push: ReadPush) -> list[str]:
+    """Return the orders that a push is about, for a trace."""
+    found = [each for each in push.entries if isinstance(each, Operation)]
+    return sorted({each.entity_id for each in found if each.entity == ENTITY})

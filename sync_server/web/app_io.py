@@ -27,6 +27,7 @@ from sync_server.sync.photo_reviews import review_refused_photo
 from sync_server.sync.poke_io import PokeHub, poke_router
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncTerms
+from sync_server.traces_io import TraceRequests, is_tracing
 from sync_server.web.aftercare_io import aftercare_router, surveys_router
 from sync_server.web.api_description import described
 from sync_server.web.applications_io import application_ends_router, applications_router
@@ -190,6 +191,8 @@ def build_app(
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(SecurityHeaders)
+    if is_tracing():
+        app.add_middleware(TraceRequests)
     _install_errors(app, pages)
     return app
 
