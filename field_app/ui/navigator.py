@@ -247,6 +247,7 @@ class Navigator:
         self.shell.crew_text = self._crew_text = view.crew_text
         self._tell_settings()
         self.orders.show(view)
+        self._empty.has_orders = bool(view.rows)
         if self._listed is not None and not view.is_busy:
             listed, self._listed = self._listed, None
             listed()

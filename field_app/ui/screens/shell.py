@@ -45,7 +45,9 @@ class AlarmBanner(Tap):
 
 
 class EmptyPane(BoxLayout):
-    """What the second pane shows before an order is chosen."""
+    """What the second pane shows before an order is chosen; nothing where there is none."""
+
+    has_orders = BooleanProperty(defaultvalue=True)
 
 
 class Shell(BoxLayout):
