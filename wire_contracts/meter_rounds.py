@@ -45,6 +45,8 @@ class RoundMeter:
         decimals: Digits behind the point that are read.
         readings: What it showed before, the oldest first.
         exchange: The last exchange of the device, None when there was none since the readings.
+        permanent_flow_m3h: What it may measure all day: Q3 of water (ISO 4064-1), qp of heat
+            (EN 1434-1), the nominal flow of gas, its G (EN 1359); None: not known.
     """
 
     building: str
@@ -57,6 +59,7 @@ class RoundMeter:
     decimals: int
     readings: Sequence[PastReading] = ()
     exchange: Exchange | None = None
+    permanent_flow_m3h: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,11 @@ def round_meter_json(meter: RoundMeter) -> JsonObject:
         {"at": ms_from_utc(each.at_utc), "value": each.value} for each in meter.readings
     ]
     exchange = meter.exchange
+    size: JsonObject = (
+        {} if meter.permanent_flow_m3h is None else {"permanent_flow_m3h": meter.permanent_flow_m3h}
+    )
     return {
+        **size,
         "building": meter.building,
         "place": meter.place,
         "address": meter.address,
@@ -118,6 +125,9 @@ def parse_round_meter(reader: FieldReader) -> RoundMeter:
             for each in reader.objects("readings", longest=MOST_READINGS)
         ),
         exchange=_parse_exchange(reader.object("exchange")) if reader.has("exchange") else None,
+        permanent_flow_m3h=_value(reader, "permanent_flow_m3h")
+        if reader.has("permanent_flow_m3h")
+        else None,
     )
 
 

@@ -17,7 +17,11 @@ LEAST_PER_DAY = 0.05
 
 MUCH_PER_DAY: Mapping[str, float] = {"m³": 10.0, "kWh": 100.0, "MWh": 0.1, "GJ": 0.36}
 """What a home hardly uses in a day: 10 m³ of gas heat it in winter, which is 100 kWh (judgement);
-asked about where nobody knows what is usual."""
+asked about where nobody knows what is usual, nor how large the meter is."""
+
+FULL_FLOW_HOURS = 4.0
+"""Hours a day at its permanent flow that a meter is hardly used for: 10 m³ of a G2.5 or a Q3 of 2.5
+in a home, 400 m³ of a G100 (judgement)."""
 
 _MUCH_OF_ANY_UNIT = 10.0
 _EMPTY_SHARE = 0.1
@@ -78,7 +82,7 @@ def judge(meter: RoundMeter, value: float, at_utc: datetime) -> Judgement:
     if doubt is not Doubt.NONE or used is None:
         return Judgement(doubt=doubt, used=used, usual_per_day=usual)
     days = max((at_utc - last.at_utc) / timedelta(days=1), 1 / 24)
-    doubt = _amount(used, days, usual, MUCH_PER_DAY.get(meter.unit, _MUCH_OF_ANY_UNIT))
+    doubt = _amount(used, days, usual, much_per_day(meter))
     return Judgement(doubt=doubt, used=used, usual_per_day=usual)
 
 
@@ -105,6 +109,13 @@ def _amount(used: float, days: float, usual: float | None, much: float) -> Doubt
     if used / days > MUCH * usual:
         return Doubt.MUCH_MORE
     return Doubt.MUCH_LESS if used / days < usual / MUCH else Doubt.NONE
+
+
+def much_per_day(meter: RoundMeter) -> float:
+    """Return from which use per day a meter without a history is asked about, in its unit."""
+    if meter.unit == "m³" and meter.permanent_flow_m3h:
+        return FULL_FLOW_HOURS * meter.permanent_flow_m3h
+    return MUCH_PER_DAY.get(meter.unit, _MUCH_OF_ANY_UNIT)
 
 
 def usual_per_day(meter: RoundMeter) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -191,6 +192,8 @@ def test_what_is_said_is_what_is_heard() -> None:
     assert again(parse_safety_check, safety_check_json(CHECK)) == CHECK
     assert again(parse_round_meter, round_meter_json(METER)) == METER
     assert again(parse_round_reading, round_reading_json(READING)) == READING
+    sized = replace(METER, permanent_flow_m3h=4.0)
+    assert again(parse_round_meter, round_meter_json(sized)) == sized
 
 
 def test_the_messages_are_those_that_were_released() -> None:

@@ -432,6 +432,26 @@ def test_an_unusual_reading_is_questioned(
     assert judge(meter(*past), value, AT_UTC).doubt is doubt
 
 
+@pytest.mark.parametrize(
+    ("flow_m3h", "used", "doubt"),
+    [
+        (2.5, 299.0, Doubt.NONE),
+        (2.5, 301.0, Doubt.MUCH_MORE),
+        (100.0, 11_000.0, Doubt.NONE),
+        (100.0, 13_000.0, Doubt.MUCH_MORE),
+        (None, 301.0, Doubt.MUCH_MORE),
+    ],
+)
+def test_how_much_is_strange_is_asked_of_the_meters_size(
+    flow_m3h: float | None, used: float, doubt: Doubt
+) -> None:
+    sized = replace(meter(1200.0), permanent_flow_m3h=flow_m3h)
+    in_heat = replace(sized, unit="MWh")
+
+    assert judge(sized, 1200.0 + used, AT_UTC).doubt is doubt
+    assert judge(in_heat, 1200.0 + used, AT_UTC).doubt is Doubt.MUCH_MORE
+
+
 def test_what_went_through_is_known_over_a_roll_over_and_an_exchange() -> None:
     rolled = judge(meter(99_940.0, 99_970.0), 12.0, AT_UTC)
     exchange = Exchange(at_utc=AT_UTC - timedelta(days=3), final=120.0, initial=0.5)
