@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
 from sync_server.aftercare.callback_store import Answers
-from sync_server.ledgers.ledger import Cell, Count, LedgerRow, Term, Vocabulary, share
+from sync_server.ledgers.ledger import Cell, Count, LedgerRow, Mean, Term, Vocabulary, share
 
 Called = tuple[datetime, str, Answers]
 
@@ -22,16 +22,28 @@ def callback_rows(called: Sequence[Called], days: Sequence[str], zone: tzinfo) -
 
 def _cells(called: Sequence[Called]) -> tuple[Cell, ...]:
     reached = [each for each in called if each[2].is_finished is not None]
-    scores = [answers.score for _, _, answers in reached if answers.score is not None]
+    scored = [
+        (request_id, answers.score)
+        for _, request_id, answers in reached
+        if answers.score is not None
+    ]
     return (
         _those(called),
         _those(reached),
         share(_those(each for each in reached if each[2].is_finished), len(reached)),
         share(_those(each for each in reached if each[2].is_kept), len(reached)),
-        round(sum(scores) / len(scores), 2) if scores else None,
+        _mean(scored),
         _those(each for each in reached if each[2].opinion),
         _those(each for each in reached if not each[2].is_finished),
     )
+
+
+def _mean(scored: Sequence[tuple[str, int]]) -> Mean | None:
+    """Return the mean score of 1 to 5; None where nobody gave one."""
+    if not scored:
+        return None
+    mean = sum(score for _, score in scored) / len(scored)
+    return Mean(round(mean, 2), (request_id for request_id, _ in scored))
 
 
 def _those(called: Iterable[Called]) -> Count:

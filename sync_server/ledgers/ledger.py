@@ -76,6 +76,18 @@ class Count(int):
         return self
 
 
+class Mean(float):
+    """A mean, with what it was taken of: ids of requests."""
+
+    of: tuple[str, ...]
+
+    def __new__(cls, value: float, of: Iterable[str]) -> Self:
+        """Return the value, which keeps its ids."""
+        self = super().__new__(cls, value)
+        self.of = tuple(of)
+        return self
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """A part of a whole, 0 to 1; `of` is what the part is made of."""
@@ -108,7 +120,7 @@ def yes(value: bool) -> Term:  # noqa: FBT001  # a cell, not a switch
 
 def made_of(cell: Cell) -> tuple[str, ...]:
     """Return the ids that a figure is made of; empty where nothing is below it."""
-    return cell.of if isinstance(cell, Count | Share) else ()
+    return cell.of if isinstance(cell, Count | Mean | Share) else ()
 
 
 def row_key(row: LedgerRow) -> str:

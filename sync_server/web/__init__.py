@@ -39,6 +39,7 @@ The line through the modules:
     staff_views              what the page of the staff shows
     plant_views              what the page of the network's parts shows
     ledger_views             what page and files of a ledger show
+    ledger_chart             which bars stand above a ledger
     intake_views             what the intake shows and proposes while a call is taken
     export_labels, export_views
                              what the page of exports and the copy of a person show

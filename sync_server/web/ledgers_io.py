@@ -21,6 +21,7 @@ from sync_server.web.desk_names_store import load_names
 from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportLedgers, SeeLedgers
 from sync_server.web.intake_io import office_of
+from sync_server.web.ledger_chart import COLUMN_OF, ledger_chart
 from sync_server.web.ledger_views import (
     BOOKS,
     SPANS,
@@ -163,6 +164,9 @@ def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Res
     period, words, zone = wanted.period, reader.words, pages.settings.zone
     rows, names = _read(pages, reader, wanted)
     before, behind = neighbours(period, zone)
+    columns, shown = headings(wanted, words), row_views(rows, words, names, wanted)
+    heading = columns[COLUMN_OF.get(wanted.book, 0)] if wanted.figure is None else ""
+    chart = ledger_chart(wanted.book, rows, shown, heading, words) if heading else None
     return pages.page(
         request,
         reader,
@@ -181,8 +185,9 @@ def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Res
         before=before.text,
         behind=behind.text,
         query=_query(wanted),
-        headings=headings(wanted, words),
-        rows=row_views(rows, words, names, wanted),
+        headings=columns,
+        rows=shown,
+        chart=chart,
     )
 
 
