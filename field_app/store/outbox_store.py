@@ -377,7 +377,12 @@ class Settled:
 
 
 _TOLD: Final = select(
-    outbox_op.c.op_id, outbox_op.c.order_id, outbox_op.c.outcome, outbox_op.c.code, outbox_op.c.look
+    outbox_op.c.op_id,
+    outbox_op.c.order_id,
+    outbox_op.c.outcome,
+    outbox_op.c.code,
+    outbox_op.c.look,
+    outbox_op.c.decision,
 ).where(is_among_bound(outbox_op.c.op_id, "op_ids"))
 
 _SETTLED = (
@@ -387,6 +392,7 @@ _SETTLED = (
     "detail",
     "ack_seq",
     "look",
+    "decision",
     "acked_round",
     "acked_at_ms",
 )
@@ -417,6 +423,7 @@ def settle(
                 result.detail,
                 result.seq,
                 int(Look.YES if must_look else row.look),
+                "" if is_news else row.decision,
                 round_no,
                 at_ms,
                 row.op_id,
@@ -493,14 +500,14 @@ def queue_all_again(connection: Connection) -> set[str]:
     """Queue everything the former server had: it was restored from a backup (RULINGS R1).
 
     History reaches back 90 days. It is marked as a repeat, so that an old answer does not cover a
-    newer row meanwhile; what awaited its echo stays in the overlay. What the office had decided may
-    be forgotten there, too: what still stands comes with the next pull. Returns the records.
+    newer row meanwhile; what awaited its echo stays in the overlay. What the office had decided is
+    forgotten with an outcome that is another one there (`settle`). Returns the records.
     """
     settled = outbox_op.c.status.in_([OpStatus.SHOWN, OpStatus.REFUSED])
     received = outbox_op.c.status == OpStatus.RECEIVED
     touched = select(outbox_op.c.order_id).where(or_(settled, received))
     records = set(connection.execute(touched).scalars())
-    again = {"status": OpStatus.QUEUED, "ack_seq": 0, "decision": ""}
+    again = {"status": OpStatus.QUEUED, "ack_seq": 0}
     connection.execute(update(outbox_op).where(settled).values(is_repeat=1, **again))
     connection.execute(update(outbox_op).where(received).values(again))
     return records

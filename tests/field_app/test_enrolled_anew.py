@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from field_app.orders.order_store import OrderQuery
 from field_app.platform.ports import PinOutcome
 from field_app.store import base_store
+from field_app.store.outbox_store import entries_of
 from field_app.tablet import Tablet, open_tablet
 from sync_server.access.account_store import move_account
 from sync_server.access.roles import Role
@@ -279,6 +280,35 @@ def test_a_decision_follows_the_tablet_to_its_next_crew_without_what_it_says(
     (told,) = tablet.look_here()
     assert told.decision is not None
     assert (told.decision.choice, told.decision.reason) == (Choice.NOTED, "")
+
+
+def test_what_was_decided_and_seen_comes_up_no_more_after_a_restore(
+    tablet: Tablet, office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    office.act(order_id, WorkOrderEvent.CANCEL)
+    tablet.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    tablet.sync_now()
+    with office.engine.begin() as connection:
+        (item,) = list_reviews(connection)
+        choice = Decision(choice=Choice.NOTED, reason="told")
+        dispatcher, now_utc = office.utility.dispatcher.account_id, office.clock.now_utc()
+        settle(connection, item.review_id, choice, dispatcher, now_utc)
+    office.clock.advance(minutes=1)
+    tablet.sync_now()
+    (told,) = tablet.look_here()
+    tablet.mark_seen(told.operation.op_id)
+
+    office.restore(office.back_up(tmp_path / "backup.sqlite3"))
+    office.clock.advance(minutes=1)
+    for _ in range(3):
+        tablet.sync_now()
+
+    assert list(tablet.look_here()) == []
+    (kept,) = tablet.database.read(lambda connection: entries_of(connection, order_id))
+    assert kept.decision is not None
 
 
 def has_decisions(connection: Connection) -> bool:
