@@ -73,11 +73,17 @@ class Wanted:
     figure: Figure | None = None
 
 
+_MISSED_OF_PEOPLE = 8
+"""The column *Missed clocks* in the figures of each person."""
+
+
 def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
     """Return the rows of a ledger, or those that a figure of it is made of."""
     lines = LINES.get(wanted.book)
     if wanted.figure is not None and lines is not None:
         return lines(connection, wanted.period, wanted.figure.row, wanted.figure.column)
+    if is_of_clocks(wanted):
+        return _late_of(connection, wanted, office)
     rows = _whole(connection, wanted, office)
     if wanted.figure is None:
         return rows
@@ -86,6 +92,20 @@ def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequenc
         found = calls_of(connection, wanted.period, office)
         return one_call_rows([each for each in found.calls if f"{CALL}{each.call_id}" in set(ids)])
     return request_rows(reckoning_of(connection, ids, wanted.period, office))
+
+
+def is_of_clocks(wanted: Wanted) -> bool:
+    """Return whether a figure counts clocks: a request may have missed more than one."""
+    figure = wanted.figure
+    is_person = wanted.book is Book.PEOPLE
+    return is_person and figure is not None and figure.column == _MISSED_OF_PEOPLE
+
+
+def _late_of(connection: Connection, wanted: Wanted, office: Office) -> Sequence[LedgerRow]:
+    """Return the missed clocks of one person's requests."""
+    person = Term(vocabulary=Vocabulary.ACCOUNT, code=wanted.figure.row if wanted.figure else "")
+    given = reckoning(connection, wanted.period, office)
+    return [row for row in late_rows(given, "") if row.cells[-1] == person]
 
 
 def _behind(rows: Sequence[LedgerRow], figure: Figure) -> tuple[str, ...]:

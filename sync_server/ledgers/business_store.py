@@ -148,7 +148,7 @@ def rate_rows(connection: Connection, period: Period, office: Office) -> Sequenc
             share(bills.paid_cents, bills.amount_cents),
             share(_policy(connection, "target.collection.percent", office), 100),
         )
-        rows.append(LedgerRow(cells=cells, href=f"/reports/sale_days?period={text}"))
+        rows.append(LedgerRow(cells=cells))
     return rows
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
-from sync_server.ledgers.books_store import Wanted
+from sync_server.ledgers.books_store import Wanted, is_of_clocks
 from sync_server.ledgers.ledger import (
     Book,
     Cell,
@@ -19,6 +19,7 @@ from sync_server.ledgers.ledger import (
     row_key,
 )
 from sync_server.ledgers.period import Span
+from sync_server.plant.plant import PlantState
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.sheets.table import TextTable
 from sync_server.web.desk_labels import (
@@ -337,6 +338,7 @@ _LINES: Mapping[Book, Sequence[str]] = {
 }
 """The columns of what a figure is made of, where it is made of neither requests nor calls."""
 
+_FIRST_STATE = HEADINGS[Book.PLANT].index("planned")
 OF_CALLS = frozenset({Book.CALLS, Book.NUMBERS})
 _QUICK_OF_PEOPLE = frozenset({1, 2})
 """Columns of the figures of each person that count calls; the others count requests."""
@@ -345,7 +347,9 @@ _QUICK_OF_PEOPLE = frozenset({1, 2})
 def headings(wanted: Wanted, words: Words) -> list[str]:
     """Return the columns of a ledger, or of what a figure of it is made of."""
     own = HEADINGS[wanted.book] or HEADINGS[Book.REQUESTS]
-    if wanted.figure is not None:
+    if is_of_clocks(wanted):
+        own = HEADINGS[Book.LATE]
+    elif wanted.figure is not None:
         is_call = wanted.book in OF_CALLS or (
             wanted.book is Book.PEOPLE and wanted.figure.column in _QUICK_OF_PEOPLE
         )
@@ -394,10 +398,17 @@ def _href(row: LedgerRow, column: int, wanted: Wanted) -> str:
         return ""
     cell = row.cells[column]
     if not made_of(cell) and not _has_lines(row, cell, wanted.book):
-        is_figure = isinstance(cell, int | float | Share) and bool(column)
-        return row.href if is_figure else ""
+        is_figure = isinstance(cell, int | float | Share) and bool(column) and cell != 0
+        return _narrowed(row.href, column, wanted.book) if is_figure else ""
     asked = {"period": wanted.period.text, "row": row_key(row), "column": str(column)}
     return f"/reports/{wanted.book}?{urlencode(asked)}"
+
+
+def _narrowed(href: str, column: int, book: Book) -> str:
+    """Return a row's own page, of the network's parts only those in the column's state."""
+    if book is not Book.PLANT or column < _FIRST_STATE:
+        return href
+    return f"{href}&state={[*PlantState][column - _FIRST_STATE]}"
 
 
 def _has_lines(row: LedgerRow, cell: Cell, book: Book) -> bool:

@@ -389,6 +389,7 @@ def test_every_figure_leads_to_the_rows_it_is_made_of(sqlite_engine: Engine) -> 
             "in homes": behind(connection, Book.SLIPS, town, "total", 1),
             "lost calls": behind(connection, Book.CALLS, town, "2026-11-02", 4),
             "replies": behind(connection, Book.PEOPLE, town, town.leader, 5),
+            "missed clocks": behind(connection, Book.PEOPLE, town, town.leader, 8),
             "no such row": behind(connection, Book.SLIPS, town, "x", 1),
             "no such column": behind(connection, Book.SLIPS, town, "total", 99),
         }
@@ -399,6 +400,7 @@ def test_every_figure_leads_to_the_rows_it_is_made_of(sqlite_engine: Engine) -> 
         "in homes": [quick.number, slow.number],
         "lost calls": [NOON],
         "replies": [quick.number, slow.number],
+        "missed clocks": [slow.number, slow.number],
         "no such row": [],
         "no such column": [],
     }
