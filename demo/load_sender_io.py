@@ -34,7 +34,7 @@ class Sender:
         self._is_ready = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="load-gateways")
         self._client.max_inflight_messages_set(_IN_FLIGHT)
-        self._client.on_connect = lambda client, *_: client.subscribe(subscription(Channel.ACK), 1)
+        self._client.on_connect = self._subscribe
         self._client.on_subscribe = lambda *_: self._is_ready.set()
         self._client.on_message = self._hear
         self._client.connect("127.0.0.1", port)
@@ -72,6 +72,10 @@ class Sender:
     def _say(self, elapsed_s: float, batches: int) -> None:
         line = {"s": elapsed_s, "due": batches * FRAMES_OF_BATCH, "stored": self._acknowledged}
         print(json.dumps(line), flush=True)
+
+    @staticmethod
+    def _subscribe(client: Client, *_details: object) -> None:
+        client.subscribe(subscription(Channel.ACK), 1)
 
     def _hear(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         gateway_id = parse_topic(message.topic).gateway_id

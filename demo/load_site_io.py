@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,7 +84,7 @@ def _meter(number: int) -> NewMeter:
 @contextmanager
 def running_site(
     folder: Path, url: str, meters: int, tell: Callable[[str], None]
-) -> Iterator[LoadSite]:
+) -> Generator[LoadSite]:
     """Run broker and ingest until the block ends; `folder` takes settings and logs."""
     engine = open_engine(url)
     try:
@@ -102,7 +102,7 @@ def running_site(
 
 
 @contextmanager
-def _broker(folder: Path, port: int) -> Iterator[None]:
+def _broker(folder: Path, port: int) -> Generator[None]:
     settings = folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\n"
@@ -113,7 +113,7 @@ def _broker(folder: Path, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def _ingest(folder: Path, port: int, url: str) -> Iterator[int]:
+def _ingest(folder: Path, port: int, url: str) -> Generator[int]:
     settings, log = folder / "server.toml", folder / "ingest.log"
     settings.write_text(
         f'[server]\ndata = "data"\n[database]\nurl = "{url}"\n[mqtt]\nport = {port}\n'
@@ -130,7 +130,7 @@ def _ingest(folder: Path, port: int, url: str) -> Iterator[int]:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(command: Sequence[str], log: Path) -> Generator[subprocess.Popen[bytes]]:
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:  # noqa: S603  # our own
         try:
             yield process
@@ -139,7 +139,9 @@ def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byt
 
 
 @contextmanager
-def sending(site: LoadSite, plan: LoadPlan, seconds: float) -> Iterator[Iterator[dict[str, float]]]:
+def sending(
+    site: LoadSite, plan: LoadPlan, seconds: float
+) -> Generator[Iterator[dict[str, float]]]:
     """Let the gateways send; yield what they say each second, until they have ended."""
     command = [sys.executable, "-m", "demo.load_sender_io", "--port", str(site.broker_port)]
     command += ["--meters", str(plan.meters), "--factor", str(plan.factor)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 from structlog.typing import FilteringBoundLogger
 
 from sync_server.archive.archive_store import parts_between
@@ -138,7 +138,7 @@ def _course(
 ) -> list[tuple[int, float]]:
     from_ms, mean_s = span
     column, at = READING.c[str(quantity)], READING.c.measured_at_ms
-    query: Select[tuple[int, float]] = select(at.label("at_ms"), column.label("value")).order_by(at)
+    query = select(at.label("at_ms"), column.label("value")).order_by(at)
     if mean_s:
         value = func.max(column) if quantity in TOTALISERS else func.avg(column)
         newest = func.max(at).label("at_ms")

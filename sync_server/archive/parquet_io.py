@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import BigInteger, Float, LargeBinary
+from sqlalchemy import BigInteger, Column, Float, LargeBinary
 
 from sync_server.db.bulk_io import Row
 from sync_server.db.reading_tables import READING
@@ -94,10 +94,12 @@ def _write(path: Path, rows: Iterator[Row]) -> int:
 def _schema() -> "pa.Schema":
     import pyarrow as pa  # noqa: PLC0415  # an extra
 
-    kinds = {BigInteger: pa.int64(), Float: pa.float64(), LargeBinary: pa.binary()}
-    return pa.schema(
-        [(column.name, kinds.get(type(column.type), pa.string())) for column in READING.columns]
-    )
+    kinds = ((BigInteger, pa.int64()), (Float, pa.float64()), (LargeBinary, pa.binary()))
+
+    def kind_of(column: Column[object]) -> "pa.DataType":
+        return next((kind for of, kind in kinds if isinstance(column.type, of)), pa.string())
+
+    return pa.schema([(column.name, kind_of(column)) for column in READING.columns])
 
 
 def read_part(path: Path) -> Iterator[Row]:
