@@ -16,8 +16,8 @@ OXYGEN_HIGH_PCT: Final = 23.5
 19.5 %; GB 30871-2022 section 6: 19.5 to 21, enriched above 23.5)."""
 
 LEL_ENTRY_PCT: Final = 10.0
-"""A tenth of the lower explosive limit: for methane, whose limit is 5 % (standards notes section 1),
-0.5 % by volume, the bound that GB 30871 sets for gases whose limit is 4 % or more. To be confirmed
+"""A tenth of the lower explosive limit: for methane, whose limit is 5 % by volume (standards notes
+section 1), the 0.5 % that GB 30871 sets for gases whose limit is 4 % or more. To be confirmed
 against the edition in force on site."""
 
 CARBON_MONOXIDE_PPM: Final = 16.0
