@@ -45,7 +45,8 @@ class RisesRule:
 
     Attributes:
         sigmas: Rise of the median, in standard errors of the days before and of the window.
-        share: Least rise as a share of what is used, and of what the weather explains.
+        share: Least rise as a share of what is used, and of what the weather explains. Today's use
+            is beyond it without the level of the last weeks, too: use that comes back is mended.
         beyond: And this multiple of the second largest deviation of the days before.
         glide: The last days before may be off by this share of the rise.
         every_day: Each day of the window shows at least this share of the rise,
@@ -136,8 +137,9 @@ def detect_rises(
     days[:, 1:] = days[:, :-1]
     days[:, 0] = today
     state.days[rows] = days
+    due = (today[:, USED] - today[:, EXCESS]) / np.minimum(block.level[rows], 1.0)
     with np.errstate(invalid="ignore"):
-        may = today[:, EXCESS] > rule.share * (today[:, USED] - today[:, EXCESS])
+        may = today[:, USED] > (1.0 + rule.share) * due
     may &= block.is_beyond_choice[rows, hour] & block.is_judged[rows, hour]
     rows, hour = rows[may], hour[may]
     if not len(rows):

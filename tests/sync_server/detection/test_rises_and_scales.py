@@ -70,6 +70,13 @@ def test_a_leak_of_half_the_use_in_summer_is_told_within_four_days_of_daily_read
     assert abs(first.effect_per_day - 0.96) < 0.3
 
 
+def test_use_that_comes_back_after_weeks_of_less_is_no_rise() -> None:
+    litres = hot_water() + heating(SUMMER)
+    litres[75 * 24 : FAULT_DAY * 24] *= 0.72
+
+    assert "rises" not in {each.rule for each in daily(litres, SUMMER)}
+
+
 def test_heating_that_begins_with_the_cold_is_no_rise() -> None:
     autumn = np.concatenate([SUMMER[:100], np.linspace(21.0, 6.0, 12), np.full(DAYS - 112, 6.0)])
 
