@@ -283,6 +283,21 @@ def shelved_view(
     note = " · ".join(part for part in (record.shelve_reason, who) if part)
     left = age(until - now_utc) if until else ""
     returns = f"{words.near_clock(until, now_utc)} · {left}" if until else ""
+    return _tray_row(record, words, note, returns, "unshelve")
+
+
+def hidden_view(
+    record: Listed, words: Words, taken: TakenOut | None, names: Mapping[str, str]
+) -> ShelvedRow:
+    """Return the tray's row of an alert that design or service keeps out of the list."""
+    is_out = record.visibility is Visibility.OUT_OF_SERVICE
+    who = names.get(taken.actor, taken.actor) if taken else ""
+    note = [taken.reason, who, words.date(taken.at_utc)] if taken else []
+    returns, back = label(words, VISIBILITIES, record.visibility), "into-service" if is_out else ""
+    return _tray_row(record, words, " · ".join(note), returns, back)
+
+
+def _tray_row(record: Listed, words: Words, note: str, returns: str, back: str) -> ShelvedRow:
     return ShelvedRow(
         alert_id=record.alert_id,
         href=href_of(record.alert_id),
@@ -294,29 +309,7 @@ def shelved_view(
         place=place_of(record, words),
         shelved_note=note,
         returns=returns,
-        back="unshelve",
-    )
-
-
-def hidden_view(
-    record: Listed, words: Words, taken: TakenOut | None, names: Mapping[str, str]
-) -> ShelvedRow:
-    """Return the tray's row of an alert that design or service keeps out of the list."""
-    is_out = record.visibility is Visibility.OUT_OF_SERVICE
-    who = names.get(taken.actor, taken.actor) if taken else ""
-    note = [taken.reason, who, words.date(taken.at_utc)] if taken else []
-    return ShelvedRow(
-        alert_id=record.alert_id,
-        href=href_of(record.alert_id),
-        priority=record.priority,
-        medium=str(record.medium),
-        medium_message=MEDIA[record.medium],
-        title=title_of(record, words),
-        meter_id=record.meter_id,
-        place=place_of(record, words),
-        shelved_note=" · ".join(note),
-        returns=label(words, VISIBILITIES, record.visibility),
-        back="into-service" if is_out else "",
+        back=back,
     )
 
 
