@@ -346,12 +346,16 @@ def leave_drafts_alone(connection: Connection, seal: Seal) -> None:
         if not _is_sealed(connection, draft):
             seal_draft(connection, seal, draft, at_ms)
         if _is_sealed(connection, draft):
-            key = (str(SealedKind.DRAFT), draft_about(draft), draft.author)
-            connection.execute(_LEAVE_ALONE, dict(zip(_KEY_NAMES, key, strict=True)))
+            key = SealedKey(str(SealedKind.DRAFT), draft_about(draft), draft.author)
+            connection.execute(_LEAVE_ALONE, _named(key))
             draft_store.forget_draft(connection, draft)
 
 
-_KEY_NAMES: Final = ("of_kind", "of_about", "of_owner")
+def _named(key: SealedKey) -> dict[str, str | int]:
+    """Return what `_IS_MINE` asks."""
+    return {"of_kind": key.kind, "of_about": key.about, "of_owner": key.owner}
+
+
 _LEAVE_ALONE: Final = update(sealed_item).where(_IS_MINE).values(is_alone=1)
 
 _HELD: Final = -1
@@ -423,8 +427,7 @@ _ALONE: Final = (
 
 def hold(connection: Connection, keys: Sequence[SealedKey]) -> int:
     """Set envelopes aside until a person tries again; return how many were."""
-    mine = [dict(zip(_KEY_NAMES, key, strict=True)) for key in keys]
-    return sum(connection.execute(_HOLD, each).rowcount for each in mine)
+    return sum(connection.execute(_HOLD, _named(key)).rowcount for key in keys)
 
 
 _HOLD: Final = update(sealed_item).where(_IS_MINE, _WAITS_ALONE).values(acked_at_ms=_HELD)
@@ -451,8 +454,8 @@ def settle_alone(
         envelope = item.envelope
         if (envelope.kind, envelope.about) != (result.kind, result.about):
             continue  # an answer about something else: it is asked again
-        mine = dict(zip(_KEY_NAMES, item.key, strict=True))
-        done += connection.execute(_SETTLE, {**mine, "done_at_ms": max(at_ms, 1)}).rowcount
+        asked = {**_named(item.key), "done_at_ms": max(at_ms, 1)}
+        done += connection.execute(_SETTLE, asked).rowcount
     before_ms = at_ms - HISTORY // timedelta(milliseconds=1)
     is_old = and_(sealed_item.c.acked_at_ms > 0, sealed_item.c.acked_at_ms < before_ms)
     connection.execute(delete(sealed_item).where(is_old))
