@@ -20,6 +20,9 @@ from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
 TOO_DEEP_MARK = "deeper than any server reads"
 
+FINDINGS = (("leak", "joint"), ("other", "see_note"))
+"""Results that a crew finds, each with a cause of it."""
+
 TOO_DEEP = 40
 """Levels of an operation that no server takes (`sync_server.sync.inbox.DEEPEST` is 32)."""
 
@@ -32,11 +35,12 @@ class Crews:
     notes: dict[str, str] = field(default_factory=dict)
     poisons: set[str] = field(default_factory=set)
     last_fact: dict[str, str] = field(default_factory=dict)
+    hands_off: set[str] = field(default_factory=set)
 
     def work(self, tablet: SimulatedTablet) -> None:
         """Do one thing on one order of the list; what the tablet refuses at once is not done."""
         tablet.take_its_place()
-        orders = tablet.orders()
+        orders = [each for each in tablet.orders() if each[0] not in self.hands_off]
         if not orders or self.rng.random() < 0.04:
             self._write_fact(tablet, f"no-such-order-{self.rng.randrange(3)}")
             return
@@ -56,10 +60,17 @@ class Crews:
         except (RefusedTransition, OrderGoneError):
             return
 
+    def step_on(self, tablet: SimulatedTablet, order_id: str) -> None:
+        """Take the next step of an order, if the tablet shows it and there is one."""
+        for shown_id, state in tablet.orders():
+            if shown_id == order_id:
+                self._step(tablet, order_id, WorkOrderState(state))
+
     def _step(self, tablet: SimulatedTablet, order_id: str, state: WorkOrderState) -> None:
         event = next_event(state)
         if event is WorkOrderEvent.FINISH:
-            answers = {"result": "leak", "cause": "joint", "note": f"v{self._number()}"}
+            result, cause = self.rng.choice(FINDINGS)
+            answers = {"result": result, "cause": cause, "note": f"v{self._number()}"}
             tablet.real.desk.save_answers(order_id, answers)
             tablet.real.desk.finish(order_id)
         elif event is not None:
@@ -78,10 +89,14 @@ class Crews:
 
     def _correct(self, tablet: SimulatedTablet, order_id: str) -> None:
         """Write a field outright, one of the office's among them."""
+        name = self.rng.choice(["diagnosis", "diagnosis", "cause", "address"])
+        self.correct(tablet, order_id, name)
+
+    def correct(self, tablet: SimulatedTablet, order_id: str, name: str) -> None:
+        """Write another value into a field of an order that the tablet shows."""
         seen = tablet.real.desk.order(order_id)
         if seen is None or seen.document is None:
             return
-        name = self.rng.choice(["diagnosis", "diagnosis", "cause", "address"])
         old = order_json(seen.document)[name]
         self._seal(tablet, order_id, [_set(order_id, name, old, f"v{self._number()}")])
 

@@ -1,10 +1,11 @@
-"""The sixteen invariants of the sync, each a function that names whatever breaks it."""
+"""The eighteen invariants of the sync, each a function that names whatever breaks it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.sync_simulation import invariants_of_server as server
 from tests.sync_simulation import invariants_of_tablets as tablets
+from tests.sync_simulation import invariants_of_words as words
 from tests.sync_simulation.ledgers import ServerAtRest, read_server
 from tests.sync_simulation.world import World
 
@@ -27,6 +28,8 @@ INVARIANTS: Mapping[str, Check] = {
     "I14": tablets.times_are_monotone_within_a_boot,
     "I15": tablets.older_versions_understand_every_answer,
     "I16": server.every_record_takes_a_tablets_taps_in_their_order,
+    "I17": words.no_earlier_word_stands,
+    "I18": words.whoever_had_the_order_has_done_it,
 }
 
 

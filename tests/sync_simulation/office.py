@@ -84,6 +84,7 @@ class Office:
     begin_with: Callable[[Act], None] | None = None
     before_commit: Callable[[], None] = lambda: None
     memory: Memory = field(default_factory=Memory)
+    hands_off: set[str] = field(default_factory=set)
 
     def begin(self, one: Act) -> None:
         """Begin an act; it is carried out when its transaction commits."""
@@ -117,36 +118,52 @@ class Office:
             self.commit_one()
 
     def _choose(self) -> Act:
-        order_ids = [str(each) for (each,) in look(self.engine, _ORDERS)]
+        order_ids = [
+            str(each) for (each,) in look(self.engine, _ORDERS) if each not in self.hands_off
+        ]
         choice = self.rng.random()
         if not order_ids or choice < 0.24:
             new = self.new_order(self.rng.choice((*CREWS, *CREWS, None)))
-            return lambda connection: self.create(connection, new)
+            return self.creating(new)
         if choice < 0.28:
             return self.take_stock()
         return self._on_order(self.rng.choice(order_ids))
 
     def create(self, connection: Connection, new: NewOrder) -> None:
-        create_order(connection, new, self.dispatcher, self.clock.now_utc())
+        self.creating(new)(connection)
+
+    def creating(self, new: NewOrder, made: list[str] | None = None) -> Act:
+        """Return the act that makes an order; its id is added to `made`."""
+
+        def create(connection: Connection) -> None:
+            order = create_order(connection, new, self.dispatcher, self.clock.now_utc())
+            if made is not None:
+                made.append(order.order_id)
+
+        return create
 
     def _on_order(self, order_id: str) -> Act:
         choice = self.rng.random()
         if choice < 0.25:
-            return self._hand_over(order_id)
+            return self.handing_over(order_id, self.rng.choice(CREWS))
         if choice < 0.35:
             return self._make_an_appointment(order_id)
         if choice < 0.5:
             return self._change(order_id)
         if choice < 0.7:
             return self._remark(order_id)
-        event = self.rng.choice(EVENTS)
-        return lambda connection: self._act(connection, order_id, event)
+        return self.acting(order_id, self.rng.choice(EVENTS))
 
-    def _act(self, connection: Connection, order_id: str, event: WorkOrderEvent) -> None:
-        act(connection, order_id, event, self.dispatcher, self.clock.now_utc())
+    def acting(self, order_id: str, event: WorkOrderEvent) -> Act:
+        """Return the step of an order that an act of the office takes."""
 
-    def _hand_over(self, order_id: str) -> Act:
-        crew_id = self.rng.choice(CREWS)
+        def take_it(connection: Connection) -> None:
+            act(connection, order_id, event, self.dispatcher, self.clock.now_utc())
+
+        return take_it
+
+    def handing_over(self, order_id: str, crew_id: str) -> Act:
+        """Return the act that gives an order to a crew."""
 
         def hand_over(connection: Connection) -> None:
             assign(connection, order_id, crew_id, self.dispatcher, self.clock.now_utc())

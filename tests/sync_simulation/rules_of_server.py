@@ -19,7 +19,9 @@ from sync_server.db import change_store
 from sync_server.db.sync_tables import CHANGE_HEAD, OP_LEDGER
 from sync_server.sync import (
     apply,
+    event_time,
     facts,
+    forgotten_steps,
     ledger_store,
     poke_io,
     poke_store,
@@ -27,6 +29,7 @@ from sync_server.sync import (
     push,
     sealed_room,
     service,
+    word_store,
 )
 from sync_server.sync.effects import Effect, refused
 from sync_server.sync.event_time import EventTime
@@ -37,7 +40,7 @@ from sync_server.sync.push import Entry, PushOutcome
 from sync_server.sync.review_store import ReviewKind
 from sync_server.sync.tokens import Position
 from sync_server.work_orders import order_rows_store, person_store
-from tests.sync_simulation import server_memory
+from tests.sync_simulation import server_memory, world
 from tests.sync_simulation.office import UNKNOWN_ENTITY, Act, Office
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
@@ -370,3 +373,34 @@ def sealed_as_it_comes(patch: Patch) -> None:
 
     patch.setattr(sealed_store, "next_alone", by_name)
     patch.setattr(sealed_room, "_number", lambda _entry: 0)
+
+
+def an_earlier_word_overwrites(patch: Patch) -> None:
+    """R1: whichever word of a field comes last stands, also after a restore."""
+    patch.setattr(word_store, "is_overtaken", lambda *_arguments, **_names: False)
+
+
+def a_clock_known_to_be_off_is_no_witness(patch: Patch) -> None:
+    """T21: a tablet whose clock is off by minutes is believed no time, though they are known."""
+    real = event_time.corrected_time
+
+    def doubt(at: DeviceTime, **names: object) -> EventTime:
+        found = real(at, **names)  # type: ignore[arg-type]  # passed on
+        return found._replace(is_doubtful=found.is_suspect)
+
+    patch.setattr(push, "corrected_time", doubt)
+
+
+def a_restore_is_not_noted(patch: Patch) -> None:
+    """R1: a restored server takes what it has forgotten for what never was."""
+    patch.setattr(world, "note_restored", lambda *_arguments: None)
+
+
+def an_order_is_whose_the_backup_says(patch: Patch) -> None:
+    """R1: whoever was given an order after the backup is a stranger to it."""
+    patch.setattr(forgotten_steps, "_is_given", lambda *_arguments: False)
+
+
+def a_colleagues_steps_are_waited_for(patch: Patch) -> None:
+    """R1: after a restore a step is refused while the tablet with those before it is away."""
+    patch.setattr(forgotten_steps, "_steps_between", lambda *_arguments: iter(()))

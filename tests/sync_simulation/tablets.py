@@ -27,6 +27,7 @@ from tests.sync_simulation.seeded_chance import Boot, Machines, WallClock
 from tests.sync_simulation.town import Seat
 from wire_contracts.enrolment import TabletPerson
 from wire_contracts.fields import JsonObject
+from wire_contracts.frames import ms_from_utc
 
 SIDE_FILES = (STORE_FILE, f"{STORE_FILE}-wal")
 
@@ -42,12 +43,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeOperation:
-    """An operation as it was sealed: what the world remembers of a tap."""
+    """An operation as it was sealed: what the world remembers of a tap.
+
+    `made_at_ms`: the true moment, ms since 1970, which no clock of the tablet may know.
+    """
 
     op_id: str
     n: int
     actor: str
     made_by: str
+    made_at_ms: int
     at: JsonObject
     body: JsonObject
 
@@ -58,6 +63,12 @@ class MadeOperation:
     @property
     def field(self) -> str:
         return str(self.body.get("field", ""))
+
+    @property
+    def error_ms(self) -> int:
+        """By how much the tap's time, with what the last contact told, is off."""
+        told_ms = int(str(self.at["wall"])) + int(str(self.at["offset_ms"]))
+        return told_ms - self.made_at_ms
 
     @property
     def mono_ms(self) -> int:
@@ -225,6 +236,7 @@ class SimulatedTablet:
             n=n,
             actor=self.actor,
             made_by=self.name,
+            made_at_ms=ms_from_utc(self.clock.true.now_utc()),
             at=at,
             body=body,
         )

@@ -1,4 +1,4 @@
-"""Each rule of the sync, switched off, is caught; so is each of the sixteen invariants broken."""
+"""Each rule of the sync, switched off, is caught; so is each of the eighteen invariants broken."""
 
 import pytest
 

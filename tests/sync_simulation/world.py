@@ -15,11 +15,13 @@ from field_app.sync.reasons import Reason
 from sync_server.blobs.files_io import BlobFiles, nothing_reached
 from sync_server.blobs.intake import Intake
 from sync_server.blobs.sweep import sweep
+from sync_server.db.server_store import note_restored
 from sync_server.sync.sealing_keys_io import SealingKeys
 from sync_server.sync.service import SyncService, SyncTerms
 from tests.sync_server.real_parts import HandClock
 from tests.sync_simulation.crews import Crews
 from tests.sync_simulation.custody import Custody
+from tests.sync_simulation.lost_days import LostOrder, begin_a_lost_day
 from tests.sync_simulation.mail import Mail
 from tests.sync_simulation.network import Line, PowerCut, power_cut
 from tests.sync_simulation.office import Memory, Office
@@ -38,6 +40,9 @@ from wire_contracts.sync import Feature, has_feature
 
 MOST_TABLETS = 4
 """Three, and one clone of one of them."""
+
+LOST_DAYS = 9
+"""How often a day is lost to a restore, of some 1400: about once in a history."""
 
 LAST_STATEMENT = 35
 """The latest statement of a tablet's work at which it is killed."""
@@ -91,6 +96,7 @@ class World:
     images: dict[str, Image] = field(default_factory=dict)
     memory_of_backup: Memory = field(default_factory=Memory)
     doubled: set[str] = field(default_factory=set)
+    lost_orders: list[LostOrder] = field(default_factory=list)
     restores: int = 0
     is_dying: bool = False
     fair_rounds: int = 0
@@ -171,12 +177,13 @@ class World:
         """Take the steps, then let everything come to rest on a fair network."""
         moves = self._moves()
         weights = [weight for weight, _ in moves]
-        for _ in range(steps):
+        while steps > 0:
             self.clock.advance(minutes=7)
-            self.rng.choices([move for _, move in moves], weights)[0]()
+            steps -= self.rng.choices([move for _, move in moves], weights)[0]() or 1
         self.come_to_rest()
 
-    def _moves(self) -> list[tuple[int, Callable[[], None]]]:
+    def _moves(self) -> list[tuple[int, Callable[[], int | None]]]:
+        """Return what happens with its weight; what takes more than a step says how many."""
         return [
             (200, self.office.begin_something),
             (200, self.office.commit_one),
@@ -204,6 +211,7 @@ class World:
             (25, self.clock_is_set),
             (6, self.server_is_backed_up),
             (4, self.server_is_restored),
+            (LOST_DAYS, self.a_day_is_lost),
         ]
 
     def _something_else_happens(self) -> None:
@@ -239,7 +247,10 @@ class World:
 
     def tablet_syncs(self) -> None:
         """One contact from beginning to end, photos and all."""
-        tablet = self._any_tablet()
+        self.contact(self._any_tablet())
+
+    def contact(self, tablet: SimulatedTablet) -> None:
+        tablet.take_its_place()
         tablet.real.sync_now()
         self._has_pulled(tablet)
 
@@ -346,11 +357,15 @@ class World:
 
     def tablet_comes_back_older(self) -> None:
         tablet = self._any_tablet()
-        if tablet.name not in self.images:
-            return
+        if tablet.name in self.images:
+            self.put_back(tablet, self.images[tablet.name])
+
+    def put_back(self, tablet: SimulatedTablet, image: Image) -> None:
+        """Replace a tablet's store by an older one."""
+        tablet.take_its_place()
         tablet.stop()
         self.doubled.add(tablet.name)
-        tablet.put_back(self.images[tablet.name], has_replica=self.rng.random() < 0.5)
+        tablet.put_back(image, has_replica=self.rng.random() < 0.5)
         tablet.start()
         self.watch.forget(tablet)
         self._forget_what_is_nowhere()
@@ -382,10 +397,21 @@ class World:
             return
         self.office.abandon()
         self.server.restore()
+        with self.server.engine.begin() as connection:
+            note_restored(connection, self.clock.now_utc())
         self.office.memory = self.memory_of_backup.copy()
         self.serve_with(self.new_service(self.keys))  # its process began anew
         self.restores += 1
         self._forget_what_is_nowhere()
+
+    def a_day_is_lost(self) -> int:
+        """Work on an order around a backup that the server is put back to (RULINGS R1)."""
+        day = begin_a_lost_day(self)
+        if day is None:
+            return 1
+        self.lost_orders.append(day.order)
+        day.run()
+        return day.spent
 
     def _forget_what_is_nowhere(self) -> None:
         """What was only on a disk that is gone, no protocol brings back."""

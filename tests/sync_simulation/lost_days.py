@@ -1,0 +1,239 @@
+"""Days that a restore takes back: work shared by a crew's tablets, handed over, with clocks off.
+
+Whoever works has the order in truth, and knows it: a contact comes before. What a backup has
+forgotten of that the tablets repeat, in whatever order they come.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from tests.sync_server.real_parts import HandClock
+from tests.sync_simulation.crews import Crews
+from tests.sync_simulation.mail import Mail
+from tests.sync_simulation.office import Office
+from tests.sync_simulation.tablets import Image, SimulatedTablet
+from tests.sync_simulation.town import CREWS
+from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
+
+SHORTEST_DAY, LONGEST_DAY = 4, 9
+"""Deeds of a day that is lost, beside those that finish the order."""
+
+MINUTES_OFF = 25.0
+"""How far a tablet's clock is set on such a day: no hours, but more than is flagged."""
+
+_REOPENING = (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN)
+
+
+@dataclass(slots=True, kw_only=True)
+class LostOrder:
+    """What truly became of an order, whatever any server remembers.
+
+    `work`: the operations of the crew that has it, since it has it, of this visit. `finish`: the
+    one that finished it.
+    """
+
+    order_id: str
+    crew_id: str
+    work: list[str] = field(default_factory=list)
+    finish: str = ""
+
+    def begin_anew(self, crew_id: str) -> None:
+        """Give the order to a crew, or to the same one for another visit."""
+        self.crew_id = crew_id
+        self.work.clear()
+        self.finish = ""
+
+
+class Place(Protocol):
+    """The world, as far as such a day needs it."""
+
+    clock: HandClock
+    rng: random.Random
+    mail: Mail
+    office: Office
+    crews: Crews
+    tablets: list[SimulatedTablet]
+
+    def remember(self, tablet: SimulatedTablet, before: int) -> None: ...
+    def contact(self, tablet: SimulatedTablet) -> None: ...
+    def put_back(self, tablet: SimulatedTablet, image: Image) -> None: ...
+    def server_is_backed_up(self) -> None: ...
+    def server_is_restored(self) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class LostDay:
+    """One such day; `spent` counts what it did, for it takes the place of as many steps."""
+
+    place: Place
+    order: LostOrder
+    spent: int = 0
+    unsent: SimulatedTablet | None = None
+    image: tuple[SimulatedTablet, Image] | None = None
+    at_work: list[SimulatedTablet] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Work on the order around a backup, lose the server, and let the tablets come again."""
+        rng = self.place.rng
+        deeds = rng.randint(SHORTEST_DAY, LONGEST_DAY)
+        backup_before = rng.randrange(SHORTEST_DAY)
+        with fair_network(self.place.mail):
+            for number in range(deeds):
+                if number == backup_before:
+                    self._send()
+                    self.place.server_is_backed_up()
+                self._pass_time()
+                self._do_something()
+            if rng.random() < 0.8:
+                self._work_on(steps=len(WorkOrderState))
+            self._pass_time()
+            self.place.server_is_restored()
+            if rng.random() < 0.7:
+                self._everybody_comes_again()
+
+    def _pass_time(self) -> None:
+        self.spent += 1
+        self.place.clock.advance(minutes=self.place.rng.randint(3, 12))
+
+    def _do_something(self) -> None:
+        deeds: list[tuple[int, Callable[[], None]]] = [
+            (3, self._set_a_clock),
+            (2 if self.image is None else 6, self._copy_or_put_back),
+            (3, self._write_a_diagnosis),
+        ]
+        if self.order.finish:
+            deeds.append((5, self._reopen))
+        else:
+            deeds.append((9, lambda: self._work_on(steps=self.place.rng.randint(1, 2))))
+            deeds.append((4, self._hand_over))
+        self.place.rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
+
+    # --- the crew that has the order
+
+    def _holder(self) -> SimulatedTablet:
+        """Return a tablet of the crew that has the order and knows it."""
+        self._send()
+        tablets = tablets_of(self.place.tablets, self.order.crew_id)
+        others = [each for each in tablets if each not in self.at_work[-1:]]
+        tablet = self.place.rng.choice([*others, *others, *tablets])
+        self._contact(tablet)
+        return tablet
+
+    def _contact(self, tablet: SimulatedTablet) -> None:
+        self.spent += 1
+        self.place.contact(tablet)
+
+    def _send(self) -> None:
+        if self.unsent is not None:
+            self._contact(self.unsent)
+            self.unsent = None
+
+    def _work_on(self, steps: int) -> None:
+        tablet = self._holder()
+        before = tablet.last_n()
+        for _ in range(steps):
+            self.place.crews.step_on(tablet, self.order.order_id)
+        self._note(tablet, before)
+
+    def _write_a_diagnosis(self) -> None:
+        tablet = self._holder()
+        before = tablet.last_n()
+        self.place.crews.correct(tablet, self.order.order_id, "diagnosis")
+        self._note(tablet, before)
+
+    def _note(self, tablet: SimulatedTablet, before: int) -> None:
+        self.place.remember(tablet, before)
+        for made in tablet.made_after(before):
+            self.order.work.append(made.op_id)
+            if made.kind == "go" and made.field == WorkOrderEvent.FINISH:
+                self.order.finish = made.op_id
+        self.at_work = [*(each for each in self.at_work if each is not tablet), tablet]
+        self.unsent = tablet
+        if self.place.rng.random() < 0.8:
+            self._send()
+
+    # --- the office
+
+    def _hand_over(self) -> None:
+        """Give the order to the other crew while it is open."""
+        others = [each for each in CREWS if each != self.order.crew_id]
+        crew_id = self.place.rng.choice(others)
+        if not tablets_of(self.place.tablets, crew_id):
+            return
+        self._send()
+        self.place.office.commit(self.place.office.handing_over(self.order.order_id, crew_id))
+        self.order.begin_anew(crew_id)
+
+    def _reopen(self) -> None:
+        """Close what is finished, and let the work begin anew."""
+        self._send()
+        for event in _REOPENING:
+            self.place.office.commit(self.place.office.acting(self.order.order_id, event))
+        self.order.begin_anew(self.order.crew_id)
+
+    # --- what happens to tablets
+
+    def _set_a_clock(self) -> None:
+        """Let a clock be off by minutes; the next contact tells by how much."""
+        rng = self.place.rng
+        crew_id = self.order.crew_id
+        tablet = rng.choice(tablets_of(self.place.tablets, crew_id))
+        tablet.take_its_place()
+        tablet.clock.skew = timedelta(minutes=rng.uniform(-MINUTES_OFF, MINUTES_OFF))
+
+    def _copy_or_put_back(self) -> None:
+        """Copy a tablet's folder, or put an earlier copy back once everything was sent."""
+        self._send()
+        if self.image is None:
+            tablet = self.place.rng.choice(tablets_of(self.place.tablets, self.order.crew_id))
+            tablet.take_its_place()
+            self.image = tablet, tablet.image()
+            return
+        self.place.put_back(*self.image)
+        self.image = None
+
+    def _everybody_comes_again(self) -> None:
+        self.place.rng.shuffle(self.at_work)
+        for tablet in self.at_work:
+            self._pass_time()
+            self._contact(tablet)
+
+
+def begin_a_lost_day(place: Place) -> LostDay | None:
+    """Return a day that begins with a new order of a crew; None where no crew has a tablet."""
+    fit = [crew_id for crew_id in CREWS if tablets_of(place.tablets, crew_id)]
+    if not fit:
+        return None
+    shared = [crew_id for crew_id in fit if len(tablets_of(place.tablets, crew_id)) > 1]
+    office, crew_id = place.office, place.rng.choice([*fit, *shared, *shared])
+    office.commit_all()
+    new, made = office.new_order(crew_id), list[str]()
+    office.commit(office.creating(new, made))
+    order_id = made[0]
+    office.hands_off.add(order_id)
+    place.crews.hands_off.add(order_id)
+    return LostDay(place=place, order=LostOrder(order_id=order_id, crew_id=crew_id))
+
+
+def tablets_of(tablets: list[SimulatedTablet], crew_id: str) -> list[SimulatedTablet]:
+    """Return the tablets on which the crew may work."""
+    return [
+        tablet
+        for tablet in tablets
+        if tablet.seat.identity.crew_id == crew_id
+        and not tablet.line.is_shut_out()
+        and not tablet.is_withdrawn()
+    ]
+
+
+@contextmanager
+def fair_network(mail: Mail) -> Iterator[None]:
+    """Lose no message, and let nothing happen meanwhile."""
+    before = mail.is_fair, mail.meanwhile
+    mail.is_fair, mail.meanwhile = True, lambda: None
+    yield
+    mail.is_fair, mail.meanwhile = before
