@@ -19,7 +19,6 @@ from sync_server.db import change_store
 from sync_server.db.sync_tables import CHANGE_HEAD, OP_LEDGER
 from sync_server.sync import (
     apply,
-    event_time,
     facts,
     forgotten_steps,
     ledger_store,
@@ -378,17 +377,6 @@ def sealed_as_it_comes(patch: Patch) -> None:
 def an_earlier_word_overwrites(patch: Patch) -> None:
     """R1: whichever word of a field comes last stands, also after a restore."""
     patch.setattr(word_store, "is_overtaken", lambda *_arguments, **_names: False)
-
-
-def a_clock_known_to_be_off_is_no_witness(patch: Patch) -> None:
-    """T21: a tablet whose clock is off by minutes is believed no time, though they are known."""
-    real = event_time.corrected_time
-
-    def doubt(at: DeviceTime, **names: object) -> EventTime:
-        found = real(at, **names)  # type: ignore[arg-type]  # passed on
-        return found._replace(is_doubtful=found.is_suspect)
-
-    patch.setattr(push, "corrected_time", doubt)
 
 
 def a_restore_is_not_noted(patch: Patch) -> None:
