@@ -98,7 +98,7 @@ def test_a_list_that_no_tablet_holds_is_refused(count: str) -> None:
     assert problem.startswith("survey row 2, repeat_count: asks for ")
     assert problem.endswith("tablets hold 200; make it several lists, or several forms")
     most = read_form(workbook(*({**rows[0], "repeat_count": "200"}, *rows[1:])))
-    assert [node.name for node in most.model.nodes] == ["rooms"]
+    assert [node.name for node in most.model.nodes] == ["rooms_count", "rooms"]
 
 
 def test_a_model_survives_its_way_to_the_tablet() -> None:
