@@ -118,14 +118,31 @@ def rank(meters: Iterable[MeterMonths], most: int) -> Sequence[Suspect]:
 
 
 def usual_of(months: MeterMonths) -> float | None:
-    """Return what the meter usually uses: the same month of last year, else the median.
+    """Return what the meter usually uses: the same month of last year, else what fits best.
 
-    None with fewer than three known months.
+    Where that month is not known its season is told by the month before and the one after of last
+    year: of their mean and the median of all months the one nearer to what was used, so that the
+    beginning of the heating season is no suspicion. None with fewer than three known months.
     """
-    if len(months.before_m3) >= 12 and months.before_m3[11] is not None:  # noqa: PLR2004  # a year
-        return months.before_m3[11]
+    same = _month(months, _A_YEAR)
+    if same is not None:
+        return same
     known = sorted(value for value in months.before_m3 if value is not None)
-    return known[len(known) // 2] if len(known) >= 3 else None  # noqa: PLR2004  # said above
+    if len(known) < _FEWEST_MONTHS:
+        return None
+    median, used_m3 = known[len(known) // 2], months.used_m3
+    before, behind = _month(months, 1), _month(months, _A_YEAR - 1)
+    if before is None or behind is None or used_m3 is None:
+        return median
+    return min(median, (before + behind) / 2, key=lambda each: abs(each - used_m3))
+
+
+_A_YEAR, _FEWEST_MONTHS = 12, 3
+
+
+def _month(months: MeterMonths, ago: int) -> float | None:
+    """Return the use of so many months ago, None when it is not known."""
+    return months.before_m3[ago - 1] if ago <= len(months.before_m3) else None
 
 
 def _judge(months: MeterMonths) -> Suspect | None:

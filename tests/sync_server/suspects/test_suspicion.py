@@ -70,6 +70,16 @@ def test_the_same_month_of_last_year_is_what_counts() -> None:
     assert rank([cold], 10) == []
 
 
+@pytest.mark.parametrize(("used_m3", "reasons"), [(46.0, 0), (150.0, 1), (7.0, 0), (2.0, 1)])
+def test_where_that_month_is_not_known_the_season_beside_it_speaks(
+    used_m3: float, reasons: int
+) -> None:
+    """A home with a boiler in November, of which December of last year is known."""
+    boiler = months(used_m3, (20.0, *(7.0,) * 6, 20.0, 48.0, 60.0, 55.0, None))
+
+    assert len(rank([boiler], 10)) == reasons
+
+
 def test_alerts_lead_the_list_and_say_what_the_crew_looks_for() -> None:
     leak = months(30.0, alerts=[MonthAlert(kind=Kind.SLOW_LEAK, score=4.0)], meter_id="M-2")
     stuck = months(0.0, alerts=[MonthAlert(kind=Kind.STUCK, score=9.0)], meter_id="M-3")
