@@ -179,7 +179,7 @@ class DeskPast:
             sent = send_crew(self._connection, record, None, self._office(_AGENT))
         else:
             send_slip(self._connection, record, None, self._office(record.first_contact))
-            yield self._draw.uniform(2.0, 12.0)
+            yield self._draw.uniform(1.0, 10.6)
             accepted = self._step(record, _E.ACCEPT, _DISPATCHER)
             yield self._draw.uniform(1.0, 10.0)
             sent = send_crew(self._connection, accepted, None, self._office(_DISPATCHER))
@@ -225,9 +225,9 @@ class DeskPast:
             self._step(record, _E.CLOSE, _QUALITY)
             return
         send_slip(self._connection, record, None, self._office(record.first_contact))
-        yield self._draw.uniform(5.0, 60.0)
+        yield self._draw.uniform(1.0, 10.6)
         self._step(record, _E.ACCEPT, _DISPATCHER)
-        yield self._draw.uniform(30.0, 240.0)
+        yield self._draw.uniform(5.0, 20.0)
         self._step(record, _E.START, _DISPATCHER)
         yield self._draw.uniform(120.0, 1400.0)
         self._step(record, _E.FINISH, _DISPATCHER, matter.answer)
@@ -235,7 +235,7 @@ class DeskPast:
 
     def _answer(self, record: RequestRecord, reply: str) -> _Minutes:
         """Reply, call back within days by somebody else, close."""
-        yield self._draw.uniform(5.0, 60.0)
+        yield self._draw.uniform(3.0, 32.0)
         self._step(record, _E.REPLY, record.first_contact, reply)
         days = self._draw.randint(0, 3)
         yield self._until_ten() + days * _DAY_MIN + self._draw.uniform(0.0, 180.0)
