@@ -441,7 +441,11 @@ def parse_handover(reader: FieldReader) -> Handover:
     )
 
 
-def _text(reader: FieldReader, key: str, longest: int = 400) -> str:
+LONGEST_PLACE = 400
+"""Characters of a place, and of any text without a bound of its own."""
+
+
+def _text(reader: FieldReader, key: str, longest: int = LONGEST_PLACE) -> str:
     return reader.text(key, longest=longest) if reader.values.get(key) else ""
 
 

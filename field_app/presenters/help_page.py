@@ -34,7 +34,13 @@ from field_app.presenters.watch import (
 )
 from field_app.tablet import Tablet
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.site_facts import HelpCall, HelpReason, LoneWorkerEvent, WatchEvent
+from wire_contracts.site_facts import (
+    LONGEST_PLACE,
+    HelpCall,
+    HelpReason,
+    LoneWorkerEvent,
+    WatchEvent,
+)
 
 MINUTE_MS = 60_000
 
@@ -328,7 +334,7 @@ class HelpPage:
         """Return where help is needed: as typed, else as told before, else as the watch has it."""
         call = self._tablet.calls.open_call()
         told = "" if call is None else call.place
-        return answers.get("place").strip() or told or self._tablet.calls.watch().place
+        return _typed_place(answers) or told or self._tablet.calls.watch().place
 
     def _tell_help(self, reason: HelpReason, place: str, *, is_over: bool = False) -> None:
         fix = self._locator.fix()
@@ -344,7 +350,7 @@ class HelpPage:
 
     def _start(self, answers: Answers) -> None:
         interval_ms = int(answers.get("interval") or INTERVALS_MIN[1]) * MINUTE_MS
-        self._tell(WatchEvent.STARTED, self._now_ms() + interval_ms, answers.get("place").strip())
+        self._tell(WatchEvent.STARTED, self._now_ms() + interval_ms, _typed_place(answers))
 
     def _confirm(self, answers: Answers) -> None:
         del answers
@@ -368,6 +374,11 @@ class HelpPage:
 
     def _now_ms(self) -> int:
         return ms_from_utc(self._context.clock.now_utc())
+
+
+def _typed_place(answers: Answers) -> str:
+    """Return the place, no longer than the server takes it: a call is never refused for words."""
+    return answers.get("place").strip()[:LONGEST_PLACE]
 
 
 def _calls_again(data: HelpData, answers: Answers) -> bool:

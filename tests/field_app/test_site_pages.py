@@ -22,8 +22,9 @@ from field_app.presenters.work_page import WorkPage
 from field_app.tablet import Tablet
 from tests.field_app.site_parts import LEAK, WATER, told, working_tablet, working_town
 from tests.field_app_ui.town_office import TownOffice, make_order, make_site
+from wire_contracts.fields import FieldReader
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.site_facts import SafetyStep
+from wire_contracts.site_facts import SafetyStep, parse_help
 
 GOOD_AIR = {
     "oxygen_pct": "20.8",
@@ -319,6 +320,19 @@ def test_danger_is_kept_however_late_somebody_comes_out_of_it(
     (fact,) = told(tablet, town, "gas_measurement")
     assert (fact["lel_pct"], fact["is_entry_allowed"]) == (45.0, False)
     assert fact["measured_at"] == measured_ms
+
+
+def test_a_call_for_help_is_never_refused_for_the_length_of_its_place(
+    tablet: Tablet, context: PresenterContext, town: TownOffice
+) -> None:
+    page = opened(HelpPage(tablet, context, NoLocator()))
+    page.type("place", "cellar " * 100)
+    page.choose("reason", "injury")
+    page.tap("call")
+
+    (fact,) = told(tablet, town, "help_call")
+    call = parse_help(FieldReader(place="help", values=fact))
+    assert (len(call.place), tablet.calls.open_call()) == (400, call)
 
 
 def test_nobody_ends_the_watch_on_a_locked_tablet(
