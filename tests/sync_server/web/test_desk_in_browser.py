@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import Engine
 
 from demo.screenshots_web_io import VIEWPORT
 from sync_server.alerts.alert_list_store import get_alert
+from sync_server.alerts.alert_store import acknowledge
 from sync_server.db.engine_io import reading
 from sync_server.web.app_io import build_app
 from tests.sync_server.real_parts import NOON, HandClock
@@ -164,6 +165,57 @@ def test_shelving_asks_for_a_reason_and_then_moves_the_alert_to_the_tray(
         kept = get_alert(connection, alert_id)
     assert kept.visibility is Visibility.SHELVED
     assert kept.shelved_until_utc == NOON + timedelta(minutes=30)
+
+
+def test_a_reason_that_is_being_written_outlives_a_panel_that_comes_late(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    alert_id = alert_ids["WM-208220"]
+    select_by_keys(page, alert_id)
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route(f"**/alerts/{alert_id}/panel", hold)
+    with page.expect_request(f"**/alerts/{alert_id}/panel"), sqlite_engine.begin() as connection:
+        acknowledge(connection, alert_id, "zhou min", NOON)
+
+    page.keyboard.press("o")
+    expect(page.locator("#reason")).to_be_focused()
+    page.keyboard.type("on the ben")
+    with page.expect_response(f"**/alerts/{alert_id}/panel") as answer:
+        late[0].continue_()
+    answer.value.finished()
+    page.keyboard.type("ch")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#hidden")).to_contain_text("on the bench")
+
+
+def test_a_key_never_acts_on_the_alert_that_was_chosen_before(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    before = alert_ids["WM-208220"]
+    select_by_keys(page, before)
+    late: list[Route] = []
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/alerts/*/panel", hold)
+    with page.expect_request("**/alerts/*/panel"):
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+    chosen = page.locator('.arow[aria-selected="true"]').get_attribute("data-id")
+    late[0].continue_()
+    expect(page.locator(f"#evidence [data-alert='{chosen}']")).to_be_visible()
+    page.keyboard.press("a")
+
+    expect(page.locator(f"#alert-{chosen} .chip use[href='#i-check']")).to_have_count(1)
+    with reading(sqlite_engine) as connection:
+        assert get_alert(connection, before).condition is Condition.UNACKNOWLEDGED
+        assert get_alert(connection, chosen or "").condition is Condition.ACKNOWLEDGED
 
 
 def test_a_new_row_waits_in_a_strip_while_the_hand_is_on_the_list(

@@ -40,22 +40,30 @@ export function startDesk() {
     const here = new URL(location.href);
     here.searchParams.set("alert", id);
     history.replaceState(null, "", here);
+    // Until its evidence is there no key acts: it would act on the alert that was chosen before.
+    document.getElementById("evidence").inert = shown()?.dataset.alert !== id;
     clearTimeout(panelTimer);
     panelTimer = setTimeout(() => showPanel(id), 60);
   }
 
-  async function showPanel(id) {
+  // A panel that nobody asked for never takes away a form that is open, or that is on its way.
+  const isWritten = () => document.querySelector("[data-actform], #evidence .htmx-request") !== null
+    || document.getElementById("evidence").contains(document.activeElement);
+
+  async function showPanel(id, mayWait = () => false) {
     panelTurn += 1;
     const turn = panelTurn;
     const answer = await fetch(`/alerts/${id}/panel`, { headers: { Accept: "text/html" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const text = await answer.text();
-    if (turn !== panelTurn) return;
+    if (turn !== panelTurn || mayWait()) return;
     const holder = document.getElementById("evidence");
     const fresh = new DOMParser().parseFromString(text, "text/html").body;
     holder.replaceChildren(...fresh.childNodes);
     holder.classList.remove("alone");
+    holder.inert = false;
     window.htmx.process(holder);
+    noteSeen();
   }
 
   function move(step) {
@@ -164,16 +172,20 @@ export function startDesk() {
     renewPanel();
   }
 
+  const shown = () => document.querySelector("#evidence [data-alert]");
+
+  function stateOfRow(panel) {
+    const row = panel && document.getElementById(`alert-${panel.dataset.alert}`);
+    return row ? `${row.querySelector(".chip .w")?.textContent}|${row.querySelector(".ord .b")?.textContent ?? ""}` : "";
+  }
+
+  function noteSeen() {
+    if (shown()) shown().dataset.seen = stateOfRow(shown());
+  }
+
   function renewPanel() {
-    const shown = document.querySelector("#evidence [data-alert]");
-    const row = shown && document.getElementById(`alert-${shown.dataset.alert}`);
-    if (!row || document.querySelector("[data-actform]") || shown.contains(document.activeElement)) return;
-    const state = row.querySelector(".chip .w")?.textContent;
-    const order = row.querySelector(".ord .b")?.textContent ?? "";
-    const known = shown.dataset.seen ?? "";
-    const now = `${state}|${order}`;
-    shown.dataset.seen = now;
-    if (known && known !== now) showPanel(shown.dataset.alert);
+    const now = stateOfRow(shown());
+    if (now && now !== shown().dataset.seen && !isWritten()) showPanel(shown().dataset.alert, isWritten);
   }
 
   const list = document.getElementById("list");
@@ -207,6 +219,7 @@ export function startDesk() {
     toSay = 0;
   }, SAY_MS);
   mark(selected());
+  noteSeen();
   titleBadge(Number(list.dataset.todo));
   return { refresh };
 }

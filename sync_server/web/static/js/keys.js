@@ -7,7 +7,7 @@ function isTyping(target) {
 }
 
 function isVisible(element) {
-  return element.getClientRects().length > 0 && !element.disabled;
+  return element.getClientRects().length > 0 && !element.disabled && !element.closest("[inert]");
 }
 
 function find(key) {
