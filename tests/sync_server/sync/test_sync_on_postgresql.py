@@ -25,6 +25,9 @@ SHORT_SEEDS = 20
 
 NIGHTLY_SEEDS = 2000
 
+TELLING_SEED = 3
+"""Of fourteen histories with a counter for a cursor thirteen break I5 or I12, this one nine times."""
+
 
 @pytest.fixture
 def server(postgres_url: str, postgres_template: str) -> Iterator[tuple[PostgresServer, Town]]:
@@ -77,4 +80,4 @@ def test_a_sequence_outside_the_commit_is_caught(
 ) -> None:
     sequence_of_a_counter(monkeypatch)
 
-    assert run_on_postgresql(*server, 0)
+    assert run_on_postgresql(*server, TELLING_SEED)
