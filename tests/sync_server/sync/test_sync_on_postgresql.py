@@ -26,7 +26,7 @@ SHORT_SEEDS = 20
 NIGHTLY_SEEDS = 2000
 
 TELLING_SEED = 3
-"""Of fourteen histories with a counter for a cursor thirteen break I5 or I12, this one nine times."""
+"""Of fourteen histories with a counter for a cursor thirteen break I5 or I12, this one 9 times."""
 
 
 @pytest.fixture
