@@ -14,27 +14,45 @@ _CHINESE_KEYS = {
     **{0xFF10 + digit: str(digit) for digit in range(10)},
     0xFF0E: ".",
     0x3002: ".",
-    0xFF0C: ".",
+    0xFF0C: ",",
     0xFF0B: "+",
     0xFF0D: "-",
     0xFF05: "%",
     0xFF1E: ">",
-    ord(","): ".",
 }
-"""Full-width digits and marks of a Chinese keyboard, and the decimal comma."""
+"""Full-width digits and marks of a Chinese keyboard."""
+
+_THOUSANDS_OR_POINT: Final = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
+"""`1,200` is one point two to one hand and one thousand two hundred to another; `0,125` is not."""
 
 
 def parse_number(text: str) -> float | None:
     """Return the number, or None when the text is not one.
 
     A decimal comma counts as a point, full-width digits as digits. Two marks, such as in
-    `1,234.5`, are refused rather than guessed.
+    `1,234.5`, and a comma that may stand for thousands, as in `1,200`, are refused rather than
+    guessed.
     """
-    plain = text.strip().translate(_CHINESE_KEYS)
+    plain = _plain(text)
+    if _THOUSANDS_OR_POINT.fullmatch(plain):
+        return None
+    plain = plain.replace(",", ".")
     if len(plain) > _LONGEST or not _NUMBER.fullmatch(plain):
         return None
     value = float(plain)
     return value if math.isfinite(value) else None
+
+
+def most_number(text: str) -> float | None:
+    """Return the most that a typed number may mean (`1,200`: 1200); None: not a number."""
+    plain = _plain(text)
+    if _THOUSANDS_OR_POINT.fullmatch(plain):
+        return float(plain.replace(",", ""))
+    return parse_number(plain)
+
+
+def _plain(text: str) -> str:
+    return text.strip().translate(_CHINESE_KEYS)
 
 
 def shown_number(value: float) -> str:
@@ -47,7 +65,7 @@ FULL_SCALE_LEL_PCT: Final = 100.0
 """Where a detector of combustible gas ends by definition."""
 
 _LEL_UNIT: Final = re.compile(r"\s*(%\s*(lel|l)?|lel)?\s*$", re.IGNORECASE)
-_RANGE: Final = re.compile(r"([0-9.]+)\s*[-~–至到]\s*([0-9.]+)")
+_RANGE: Final = re.compile(r"([0-9.,]+)\s*[-~–至到]\s*([0-9.,]+)")
 _OVER_RANGE: Final = frozenset(
     {
         "OL",
@@ -77,7 +95,11 @@ _REPEAT: Final = re.compile(r"\[[0-9]+\]")
 
 def parse_lel_pct(text: str) -> float | None:
     """Return % LEL typed with its unit or without; None: not one number."""
-    return parse_number(_LEL_UNIT.sub("", text.strip().translate(_CHINESE_KEYS)))
+    return parse_number(_without_unit(text))
+
+
+def _without_unit(text: str) -> str:
+    return _LEL_UNIT.sub("", _plain(text))
 
 
 def worst_lel_pct(text: str) -> float | None:
@@ -87,16 +109,15 @@ def worst_lel_pct(text: str) -> float | None:
     much as its upper end, `> 10` and `10+` a trace more than ten, so that a limit of ten is passed.
     Nothing is safe because of it: what must be good is one plain number (`parse_lel_pct`).
     """
-    plain = text.strip().translate(_CHINESE_KEYS)
-    if plain.upper().replace(" ", "") in _OVER_RANGE:
+    if _plain(text).upper().replace(" ", "").replace(",", ".") in _OVER_RANGE:
         return FULL_SCALE_LEL_PCT
-    bare = _LEL_UNIT.sub("", plain)
+    bare = _without_unit(text)
     bound = bare.lstrip(">≥").rstrip("+").strip()
     between = _RANGE.fullmatch(bound)
     if between is not None:
-        ends = [parse_lel_pct(each) for each in between.groups()]
+        ends = [most_number(each) for each in between.groups()]
         return max((each for each in ends if each is not None), default=None)
-    value = parse_lel_pct(bound)
+    value = most_number(_without_unit(bound))
     if value is None or bound == bare or value >= FULL_SCALE_LEL_PCT:
         return value
     return math.nextafter(value, math.inf)

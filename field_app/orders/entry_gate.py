@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from field_app.forms.numbers import parse_lel_pct, parse_number, worst_lel_pct
+from field_app.forms.numbers import most_number, parse_lel_pct, parse_number, worst_lel_pct
 from wire_contracts.van import AirValue, GasDetector
 
 OXYGEN_LOW_PCT: Final = 19.5
@@ -203,7 +203,7 @@ def _air_reasons(air: AirTyped) -> tuple[GateReason, ...]:
         (air.carbon_monoxide_ppm, CARBON_MONOXIDE_PPM, GateReason.CARBON_MONOXIDE),
         (air.hydrogen_sulphide_ppm, HYDROGEN_SULPHIDE_PPM, GateReason.HYDROGEN_SULPHIDE),
     ):
-        value = worst_lel_pct(text) if reason is GateReason.LEL_HIGH else parse_number(text)
+        value = worst_lel_pct(text) if reason is GateReason.LEL_HIGH else most_number(text)
         if value is not None and (value > limit or value < 0):
             reasons.append(reason)
     return tuple(reasons)

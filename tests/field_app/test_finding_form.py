@@ -45,7 +45,22 @@ def test_a_number_is_read_the_way_crews_type_it(text: str, value: float) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "1,234.5", "1.234,5", "1e3", "nan", "inf", "12 bar", "--1", "9" * 400]
+    "text",
+    [
+        "",
+        " ",
+        "1,234.5",
+        "1.234,5",
+        "1,200",
+        "+12,345",
+        "1\uff0c200",
+        "1e3",
+        "nan",
+        "inf",
+        "12 bar",
+        "--1",
+        "9" * 400,
+    ],
 )
 def test_what_could_mean_two_things_is_no_number(text: str) -> None:
     assert parse_number(text) is None

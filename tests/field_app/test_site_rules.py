@@ -185,6 +185,14 @@ def test_air_that_may_kill_keeps_the_gate_shut(air: AirTyped, reason: GateReason
     assert (verdict.is_allowed, verdict.reasons) == (False, (reason,))
 
 
+def test_a_comma_that_may_stand_for_thousands_lets_nobody_in() -> None:
+    air = replace(GOOD_AIR, carbon_monoxide_ppm="1,200")
+    verdict = judge_entry(GOOD_DETECTOR, air, TODAY)
+
+    assert not verdict.is_allowed
+    assert GateReason.CARBON_MONOXIDE in verdict.reasons
+
+
 @pytest.mark.parametrize(
     ("detector", "reason"),
     [
