@@ -27,7 +27,9 @@ from demo.town_clock import DEFAULT_START_UTC
 from demo.town_clock_io import join_clock, start_clock
 from sync_server.access.account_store import list_people
 from sync_server.alerts.alert import AlertFinding
+from sync_server.alerts.alert_rows_store import alert_row
 from sync_server.alerts.alert_store import acknowledge, raise_alert, return_alert
+from sync_server.alerts.upkeep_store import reset
 from sync_server.config_io import load_config
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import METER
@@ -36,6 +38,7 @@ from sync_server.logs_io import configure_logs
 from sync_server.run import Part, run_server
 from sync_server.work_orders.order_store import create_from_alert
 from tests.sync_server.web.desk_parts import Spot, evidence_for
+from wire_contracts.alert_states import Condition
 from wire_contracts.kinds import Kind, Label
 from wire_contracts.quantities import Medium
 
@@ -85,7 +88,10 @@ def _fill(connection: Connection, town: Town, now_utc: datetime) -> None:
         raised_utc = now_utc - timedelta(hours=36 + index * 0.65)
         alert_id = one_alert(connection, chance.choice(meters), _KINDS[index % 5], raised_utc)
         acknowledge(connection, alert_id, actor, raised_utc + timedelta(minutes=index % 40))
-        return_alert(connection, alert_id, raised_utc + timedelta(hours=5))
+        gone_utc = raised_utc + timedelta(hours=5)
+        return_alert(connection, alert_id, gone_utc)
+        if alert_row(connection, alert_id).condition == Condition.LATCHED:
+            reset(connection, alert_id, actor, "looked after", gone_utc + timedelta(hours=1))
     connection.execute(
         update(ALERT).where(ALERT.c.score < 2.1).values(label=str(Label.FALSE))  # noqa: PLR2004
     )

@@ -1,5 +1,6 @@
 """The alert desk as one reader sees it: which alerts stand where, under which tab."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,8 +38,17 @@ _IN_TAB: Mapping[str, Callable[[AlertLine], bool]] = {
     "all": lambda _each: True,
 }
 
-ROWS_AT_ONCE = 100
-"""Rows that a list shows before it says how many more there are: three screens full."""
+ROWS_AT_ONCE = 60
+"""Rows that a list shows before it says how many more there are: three screens full.
+
+The safety alerts pinned above it have as many of their own, those to acknowledge first.
+"""
+
+MORE_ROWS = 120
+"""Rows that each `more` adds: a list grows from its top, nothing is counted past (no offset)."""
+
+MAX_ROWS = 5000
+"""As many as a desk counts (`desk_queries_store.MAX_OPEN`)."""
 
 HIDDEN_AT_ONCE = 50
 """Rows of what design or service keeps out of the list; the count beside them tells all."""
@@ -59,13 +69,13 @@ class DeskQuery:
     medium: str = ""
     search: str = ""
     selected: str = ""
-    is_whole: bool = False
+    rows: int = ROWS_AT_ONCE
     group: str = ""
 
     def address(self, **changed: str) -> str:
         """Return the desk's address with some of the narrowing changed."""
         kept = {"tab": self.tab, "medium": self.medium, "q": self.search, "group": self.group}
-        values = {**kept, "rows": "", **changed}
+        values = {**kept, **changed}
         return f"/alerts?{urlencode({key: value for key, value in values.items() if value})}"
 
 
@@ -103,6 +113,7 @@ class Desk:
     safety: Sequence[AlertRow]
     rows: Sequence[AlertRow]
     more_count: int
+    more_safety_count: int
     more_href: str
     shelved: Sequence[ShelvedRow]
     hidden: Sequence[ShelvedRow]
@@ -115,13 +126,14 @@ class Desk:
 
 
 def parse_query(tab: str, medium: str, search: str, selected: str, rows: str = "") -> DeskQuery:
-    """Return the query with unknown tabs and utilities left out."""
+    """Return the query with unknown tabs and utilities left out; `rows` is a number or `all`."""
+    asked = MAX_ROWS if rows == "all" else int(rows) if re.fullmatch("[0-9]{1,4}", rows) else 0
     return DeskQuery(
         tab=tab if tab in _IN_TAB else "all",
         medium=medium if medium in set(Medium) else "",
         search=search.strip()[:100],
         selected=selected[:64],
-        is_whole=rows == "all",
+        rows=max(asked, ROWS_AT_ONCE),
     )
 
 
@@ -173,8 +185,8 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         key=list_rank,
     )
     folded = fold_floods(in_tab, query.group)
-    listed = folded.lines if query.is_whole else folded.lines[:ROWS_AT_ONCE]
-    looks = source.looks_of([*pinned, *listed])
+    listed, first_pinned = folded.lines[: query.rows], pinned[: query.rows]
+    looks = source.looks_of([*first_pinned, *listed])
 
     def rows(records: Sequence[AlertLine]) -> list[AlertRow]:
         return [
@@ -201,10 +213,11 @@ def build_desk(source: DeskSource, query: DeskQuery, words: Words, now_utc: date
         selected=query.selected,
         tabs=_tabs(fitting, query),
         media=_media(shown, query),
-        safety=rows(pinned),
+        safety=rows(first_pinned),
         rows=rows(listed),
         more_count=len(folded.lines) - len(listed),
-        more_href=query.address(rows="all"),
+        more_safety_count=len(pinned) - len(first_pinned),
+        more_href=query.address(rows=str(query.rows + MORE_ROWS)),
         shelved=[shelved_view(each, words, now_utc, source.names) for each in shelved],
         hidden=[
             hidden_view(each, words, source.taken_out.get(each.alert_id), source.names)

@@ -1,4 +1,7 @@
-"""The shape of a course as one small path: its own scale, no numbers."""
+"""The shape of a course as one small path: its own scale, no numbers.
+
+A desk shows hundreds: whole numbers, each relative to the one before, are a third of the bytes.
+"""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,9 +11,11 @@ from datetime import datetime
 from wire_contracts.evidence import ChartPoint
 from wire_contracts.frames import ms_from_utc
 
-WIDTH = 72
-HEIGHT = 28
-_MARGIN = 3
+WIDTH = 144
+HEIGHT = 56
+"""The box of the paths; it is drawn at half the size, so a whole number is half a pixel."""
+
+_MARGIN = 6
 _STEPS = 36
 _DAY_MS = 86_400_000
 
@@ -20,14 +25,14 @@ class Sparkline:
     """Two SVG paths and a band.
 
     Attributes:
-        measured: Path of the whole course; empty when nothing was measured.
-        looked_at: Path of the stretch that the rule looked at, drawn over it in red.
+        measured: Path of the course up to where the rule looked; empty when nothing was measured.
+        looked_at: Path of the stretch that the rule looked at, from there on, drawn in red.
         band: y and height of the expected band, or None.
     """
 
     measured: str
     looked_at: str
-    band: tuple[float, float] | None
+    band: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,28 +61,43 @@ def _mean(share: Sequence[float | None]) -> float | None:
     return sum(present) / len(present) if present else None
 
 
-def _path(values: Sequence[float | None], first: int, low: float, high: float) -> str:
+def _spots(values: Sequence[float | None], low: float, high: float) -> list[tuple[int, int] | None]:
     step = WIDTH / max(1, len(values) - 1)
+    scale = (HEIGHT - 2 * _MARGIN) / (high - low)
+    return [
+        None
+        if value is None
+        else (round(index * step), round(HEIGHT - _MARGIN - (value - low) * scale))
+        for index, value in enumerate(values)
+    ]
+
+
+def _path(spots: Sequence[tuple[int, int] | None]) -> str:
+    """Return the path through the spots, broken at each gap: `M0 40l4-3 4 1M20 9l4 2`."""
     parts: list[str] = []
-    pen_down = False
-    for index, value in enumerate(values):
-        if index < first or value is None:
-            pen_down = False
-            continue
-        y = HEIGHT - _MARGIN - (value - low) / (high - low) * (HEIGHT - 2 * _MARGIN)
-        parts.append(f"{'L' if pen_down else 'M'}{index * step:.1f} {y:.1f}")
-        pen_down = True
+    before: tuple[int, int] | None = None
+    is_first_step = True
+    for spot in spots:
+        if spot is not None and before is None:
+            parts.append(f"M{spot[0]} {spot[1]}")
+            is_first_step = True
+        elif spot is not None and before is not None:
+            across, down = spot[0] - before[0], spot[1] - before[1]
+            parts.append(f"{'l' if is_first_step else ' '}{across}{'' if down < 0 else ' '}{down}")
+            is_first_step = False
+        before = spot
     return "".join(parts)
 
 
-def _band(columns: Columns, low: float, high: float) -> tuple[float, float] | None:
+def _band(columns: Columns, low: float, high: float) -> tuple[int, int] | None:
     floor, ceiling = _mean(columns.low), _mean(columns.high)
     if floor is None or ceiling is None:
         return None
     scale = (HEIGHT - 2 * _MARGIN) / (high - low)
     top = max(0.0, HEIGHT - _MARGIN - (ceiling - low) * scale)
     bottom = min(float(HEIGHT), HEIGHT - _MARGIN - (floor - low) * scale)
-    return (top, max(2.0, bottom - top)) if bottom > 0 and top < HEIGHT else None
+    is_seen = bottom > 0 and top < HEIGHT
+    return (round(top), max(4, round(bottom - top))) if is_seen else None
 
 
 def _newest(columns: Columns, rule_from_ms: int) -> Columns:
@@ -119,8 +139,9 @@ def draw_columns(columns: Columns, rule_from_ms: int) -> Sparkline:
     high = high if high > low else low + 1
     before = bisect_left(columns.times_ms, rule_from_ms)
     first = before * len(values) // max(1, len(columns.times_ms))
+    spots = _spots(values, low, high)
     return Sparkline(
-        measured=_path(values, 0, low, high),
-        looked_at=_path(values, first, low, high),
+        measured=_path(spots[: first + 1]),
+        looked_at=_path(spots[first:]),
         band=_band(columns, low, high),
     )

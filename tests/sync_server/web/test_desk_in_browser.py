@@ -1,5 +1,6 @@
 """The alert desk in a real browser: live rows, keys alone, stale pages, narrow screens."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from sync_server.alerts.alert_list_store import get_alert
 from sync_server.alerts.alert_store import acknowledge
 from sync_server.db.engine_io import reading
 from sync_server.web.app_io import build_app
+from sync_server.web.desk import ROWS_AT_ONCE
 from tests.sync_server.real_parts import NOON, HandClock
 from tests.sync_server.web.desk_parts import (
     PASSWORD,
@@ -235,6 +237,52 @@ def test_a_new_row_waits_in_a_strip_while_the_hand_is_on_the_list(
     page.keyboard.press("Escape")
     expect(page.locator(f"#alert-{alert_id}")).to_be_visible()
     assert during == before
+
+
+def test_what_came_under_the_hand_is_still_there_when_the_hand_is_gone(
+    page: Page, sqlite_engine: Engine, alert_ids: dict[str, str]
+) -> None:
+    is_live(page)
+    select_by_keys(page, alert_ids["WM-208220"])
+    page.keyboard.press("s")
+    expect(page.locator("#shelve-title")).to_be_visible()
+    waits = page.locator("#newstrip")
+
+    with sqlite_engine.begin() as connection:
+        safety_id = add_spot(connection, new_spot("GM-900002", Medium.GAS), NOON)
+        water_id = add_spot(connection, new_spot("WM-777004"), NOON)
+        acknowledge(connection, alert_ids["WM-204418"], "someone", NOON)
+    expect(page.locator(f"#pins #alert-{safety_id}")).to_be_visible()
+    expect(page.locator(f"#alert-{alert_ids['WM-204418']} .chip")).to_have_text("Ack’d")
+    expect(waits).to_have_text("1 new: show")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#alert-{water_id}")).to_be_visible()
+
+    expect(page.locator(f"#pins #alert-{safety_id}")).to_be_visible()
+    expect(page.locator(f"#alert-{alert_ids['WM-204418']}")).to_be_visible()
+    assert [each for each in asked if "/alerts/list" in each] == []
+
+
+def test_the_list_grows_by_its_own_key_at_its_end(page: Page, sqlite_engine: Engine) -> None:
+    with sqlite_engine.begin() as connection:
+        for number in range(ROWS_AT_ONCE + 1):
+            add_spot(connection, new_spot(f"GM-{number:06d}", Medium.GAS), NOON)
+    page.reload()
+    is_live(page)
+    more = page.locator("#pins .more")
+    expect(more).to_have_text("2 more: show the next")
+    rows = page.locator("#pins .arow[data-id]")
+    rows.last.click()
+
+    page.keyboard.press("j")
+    expect(more).to_have_count(0)
+    expect(rows).to_have_count(ROWS_AT_ONCE + 2)
+    page.keyboard.press("j")
+
+    expect(rows.nth(ROWS_AT_ONCE)).to_have_attribute("aria-selected", "true")
+    expect(page).to_have_url(re.compile("rows="))
 
 
 def test_the_page_says_that_it_is_stale_and_catches_up_when_the_server_is_back(

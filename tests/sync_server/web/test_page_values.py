@@ -1,6 +1,7 @@
 """Numbers, times, charts and return addresses as the pages print them."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from gettext import NullTranslations
@@ -122,16 +123,35 @@ def test_a_bare_number_of_the_evidence_is_shown_without_the_wires_dash() -> None
     assert (row.value, row.limit) == ("1.92", "1")
 
 
+def spots_of(path: str) -> list[tuple[int, int]]:
+    """Return where the pen was, of a path of whole numbers: `M` absolute, `l` relative."""
+    spots: list[tuple[int, int]] = []
+    for move in re.findall(r"M[^M]+", path):
+        start, *steps = re.split("l", move[1:])
+        numbers = [int(each) for each in re.findall(r"-?[0-9]+", f"{start} {' '.join(steps)}")]
+        x, y = numbers[0], numbers[1]
+        spots.append((x, y))
+        for across, down in zip(numbers[2::2], numbers[3::2], strict=True):
+            x, y = x + across, y + down
+            spots.append((x, y))
+    return spots
+
+
 @given(VALUES)
 def test_a_sparkline_stays_inside_its_box(values: list[float | None]) -> None:
     drawn = draw(points(values), NOON)
 
-    numbers = [
-        float(part) for part in drawn.measured.replace("M", " ").replace("L", " ").split() if part
-    ]
-    assert all(0 <= x <= WIDTH for x in numbers[::2])
-    assert all(0 <= y <= HEIGHT for y in numbers[1::2])
-    assert (drawn.measured == "") == all(value is None for value in values)
+    spots = [*spots_of(drawn.measured), *spots_of(drawn.looked_at)]
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in spots)
+    assert (spots == []) == all(value is None for value in values)
+
+
+def test_a_sparkline_turns_red_where_the_rule_began_to_look_and_breaks_at_a_gap() -> None:
+    course = points([0.0, 5.0, None, 10.0, 10.0])
+
+    drawn = draw(course, course[3].at_utc)
+
+    assert (drawn.measured, drawn.looked_at) == ("M0 50l36-22M108 6", "M108 6l36 0")
 
 
 @given(VALUES)

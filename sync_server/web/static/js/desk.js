@@ -23,8 +23,9 @@ export function startDesk() {
   function mark(id) {
     const rows = allRows();
     for (const row of rows) {
-      row.setAttribute("aria-selected", row.dataset.id === id ? "true" : "false");
-      row.tabIndex = row.dataset.id === id ? 0 : -1;
+      const wanted = row.dataset.id === id;
+      if (wanted !== (row.getAttribute("aria-selected") === "true")) row.setAttribute("aria-selected", String(wanted));
+      if (row.tabIndex !== (wanted ? 0 : -1)) row.tabIndex = wanted ? 0 : -1;
     }
     if (rows.length && !rows.some((row) => row.tabIndex === 0)) rows[0].tabIndex = 0;
     const place = document.getElementById("position");
@@ -70,12 +71,30 @@ export function startDesk() {
     const rows = allRows();
     if (!rows.length) return;
     const at = rows.findIndex((row) => row.dataset.id === selected());
+    const more = rows[at]?.parentElement.querySelector(".more a");
+    if (step > 0 && more && rows[at].parentElement !== rows[at + 1]?.parentElement) { grow(more); return; }
     const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))];
     choose(next.dataset.id, true);
   }
 
-  // The server sends a row that the page has (by its sign) as a place without content.
-  const isSame = (row) => row.dataset.same !== undefined;
+  // More rows than the list has: its address says how many, so a change asks for as many again.
+  async function grow(link) {
+    const here = new URL(location.href);
+    here.searchParams.set("rows", new URL(link.href).searchParams.get("rows"));
+    history.replaceState(null, "", here);
+    handAt = -Infinity;
+    await refresh();
+  }
+
+  // What a list becomes: of a row that the page has (by its sign) the server sends the id alone.
+  const planned = (part, present) => [...part.querySelectorAll(".arow[data-id], [data-same]")].map((row) => {
+    const id = row.dataset.same ?? row.dataset.id;
+    const old = present.get(id);
+    const isSame = row.dataset.same !== undefined || old?.dataset.sign === row.dataset.sign;
+    return { row: isSame ? old : row, old };
+  }).filter((each) => each.row);
+  const byId = (rows) => new Map(rows.map((row) => [row.dataset.id, row]));
+  const arrivedIn = (plan) => plan.filter((each) => !each.old).map((each) => each.row);
 
   function takePart(fresh, selector) {
     const old = document.querySelector(selector);
@@ -90,14 +109,15 @@ export function startDesk() {
 
   function takePins(fresh) {
     const pins = document.getElementById("pins");
-    const present = new Map(rowsOf(pins).map((row) => [row.dataset.id, row]));
     const part = fresh.querySelector("#pins");
-    const wanted = rowsOf(part);
-    if (wanted.length === present.size && wanted.every((row) => isSame(row) && present.has(row.dataset.id))) return;
-    const arrived = wanted.filter((row) => !isSame(row) && !present.has(row.dataset.id));
+    const present = byId(rowsOf(pins));
+    const plan = planned(part, present);
+    const [tail, oldTail] = [part, pins].map((each) => each.querySelector(".pinlist > .more"));
+    const isMoreSame = tail?.textContent === oldTail?.textContent;
+    if (isMoreSame && plan.length === present.size && plan.every((each) => each.row === each.old)) return;
+    const arrived = arrivedIn(plan);
     const holder = pins.querySelector(".pinlist");
-    const rows = wanted.map((row) => (isSame(row) ? present.get(row.dataset.id) : row)).filter(Boolean);
-    if (holder && rows.length) place(holder, rows);
+    if (holder && plan.length) place(holder, [...plan.map((each) => each.row), ...(tail ? [tail] : [])]);
     else pins.replaceChildren(...part.childNodes);
     for (const row of arrived) {
       row.classList.add("new");
@@ -119,17 +139,13 @@ export function startDesk() {
   function takeRows(fresh, mayMove, scrolled) {
     const holder = document.getElementById("rows");
     const part = fresh.querySelector("#rows");
-    const old = new Map(rowsOf(holder).map((row) => [row.dataset.id, row]));
-    const wanted = rowsOf(part);
-    const arrived = wanted.filter((row) => !isSame(row) && !old.has(row.dataset.id));
+    const plan = planned(part, byId(rowsOf(holder)));
+    const arrived = arrivedIn(plan);
     const focused = document.activeElement?.closest?.(".arow")?.dataset.id;
-    for (const row of wanted) {
-      const present = old.get(row.dataset.id);
-      if (present && !isSame(row)) { present.replaceWith(row); old.set(row.dataset.id, row); }
-    }
+    for (const { row, old } of plan) if (old && row !== old) old.replaceWith(row);
     if (mayMove) {
       for (const row of arrived) row.classList.add("new");
-      const order = wanted.filter((row) => !isSame(row) || old.has(row.dataset.id)).map((row) => old.get(row.dataset.id) ?? row);
+      const order = plan.map((each) => each.row);
       const tail = [...part.querySelectorAll(".empty, .more")];
       place(holder, [holder.querySelector(".head"), ...order, ...tail]);
       holder.setAttribute("aria-rowcount", part.getAttribute("aria-rowcount"));
@@ -142,6 +158,7 @@ export function startDesk() {
 
   function apply(fresh) {
     const mayMove = !inHand();
+    waiting = mayMove ? null : fresh.cloneNode(true); // whole: what is taken now leaves this one
     const scrolled = document.getElementById("rows").scrollTop; // read before anything moves: no layout is forced
     takePart(fresh, "#list > .tabs");
     takePart(fresh, "#filter .seg");
@@ -149,7 +166,6 @@ export function startDesk() {
     takePins(fresh);
     const arrived = takeRows(fresh, mayMove, scrolled);
     const strip = document.getElementById("newstrip");
-    waiting = mayMove ? null : fresh;
     strip.hidden = mayMove || arrived === 0;
     strip.textContent = strip.dataset.words.replace("{n}", arrived);
     titleBadge(Number(fresh.dataset.todo));
@@ -190,6 +206,8 @@ export function startDesk() {
 
   const list = document.getElementById("list");
   list.addEventListener("click", (event) => {
+    const more = event.target.closest(".more a");
+    if (more && !event.ctrlKey && !event.metaKey) { event.preventDefault(); grow(more); return; }
     if (event.target.closest("a, button, form")) return;
     const row = event.target.closest(".arow[data-id]");
     if (row) choose(row.dataset.id, true);
