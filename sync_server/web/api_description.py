@@ -83,7 +83,7 @@ _STILL: Final[JsonObject] = {
     "required": ["bounds"],
 }
 _ROWS: Final[JsonObject] = {"type": "array"}
-_METERS: Final = _record(ids=_ROWS, at=_ROWS, states=_ROWS)
+_METERS: Final = _record(count={"type": "integer"}, alert=_ROWS, silent=_ROWS)
 _LIVE: Final = _record(meters=_METERS, alerts=_ROWS, crews=_ROWS, calls=_ROWS, stops=_ROWS)
 _CALL: Final[JsonObject] = {
     "type": "object",

@@ -17,11 +17,20 @@ from sync_server.web.map_store import (
     map_alerts,
     map_calls,
     map_crews,
+    map_meter_count,
     map_meters,
     map_places,
     network_texts,
+    silent_meters,
 )
-from sync_server.web.map_views import LAYERS, MapSource, live_layers, read_part, still_layers
+from sync_server.web.map_views import (
+    LAYERS,
+    LiveSource,
+    StillSource,
+    live_layers,
+    read_part,
+    still_layers,
+)
 from sync_server.web.page_queries_store import crew_names
 from sync_server.web.pages_io import Pages, Reader
 from sync_server.web.patrol_progress import PatrolStop, progress
@@ -42,15 +51,14 @@ def map_router(pages: Pages) -> APIRouter:
 
     @router.get("/map/still")
     def still(person: SeeAlerts) -> Response:
-        """Give pipes, points and names."""
-        reader = pages.reader(person)
-        return _json(still_layers(_source(pages, reader), reader.words))
+        """Give pipes, points, meters and names."""
+        return _json(still_layers(_still_source(pages), pages.reader(person).words))
 
     @router.get("/map/live")
     def live(person: SeeAlerts) -> Response:
-        """Give meters by state, alerts, crews, and open requests by community."""
+        """Give meters that are not well, alerts, crews, and open requests by community."""
         reader = pages.reader(person)
-        return _json(live_layers(_source(pages, reader), reader.words))
+        return _json(live_layers(_live_source(pages, reader), reader.words))
 
     return router
 
@@ -59,15 +67,24 @@ def _json(body: object) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-def _source(pages: Pages, reader: Reader) -> MapSource:
+def _still_source(pages: Pages) -> StillSource:
     with reading(pages.engine) as connection:
-        return MapSource(
+        return StillSource(
             parts=[read_part(text) for text in network_texts(connection)],
-            meters=map_meters(connection, pages.clock.now_utc()),
+            meters=map_meters(connection),
+            places=map_places(connection),
+        )
+
+
+def _live_source(pages: Pages, reader: Reader) -> LiveSource:
+    with reading(pages.engine) as connection:
+        return LiveSource(
+            parts=[read_part(text) for text in network_texts(connection)],
+            meter_count=map_meter_count(connection),
+            silent=silent_meters(connection, pages.clock.now_utc()),
             alerts=map_alerts(connection),
             crews=map_crews(connection),
             calls=_calls(connection, reader),
-            places=map_places(connection),
             crew_names=crew_names(connection),
             stops=_stops(pages, connection, reader),
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from sync_server.db.alert_tables import ALERT
 from sync_server.db.asset_tables import COMMUNITY, METER, NETWORK_PART
@@ -31,14 +31,11 @@ _UNDER_WAY = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapMeter:
-    """A meter with a place on the plane."""
+class MapMeters:
+    """Meters with a place on the plane, as columns: ids and x, y in metres."""
 
-    meter_id: str
-    medium: str
-    x_m: float
-    y_m: float
-    is_silent: bool
+    ids: Sequence[str]
+    spots: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,38 +92,49 @@ def network_texts(connection: Connection) -> Sequence[str]:
     return connection.execute(query).scalars().all()
 
 
-def map_meters(connection: Connection, now_utc: datetime) -> Sequence[MapMeter]:
+_HAS_PLACE = and_(METER.c.x_m.is_not(None), METER.c.y_m.is_not(None))
+
+
+def map_meters(connection: Connection) -> MapMeters:
     """Return every meter that has a place."""
-    now_ms = ms_from_utc(now_utc)
-    rows = connection.execute(
-        select(
-            METER.c.meter_id,
-            METER.c.medium,
-            METER.c.x_m,
-            METER.c.y_m,
-            METER.c.interval_s,
-            READING_LATEST.c.measured_at_ms,
-        )
+    query = select(METER.c.meter_id, METER.c.x_m, METER.c.y_m).where(_HAS_PLACE)
+    rows = connection.execute(query).all()
+    return MapMeters(ids=[row[0] for row in rows], spots=[(row[1], row[2]) for row in rows])
+
+
+def map_meter_count(connection: Connection) -> int:
+    """Return how many meters have a place."""
+    return connection.execute(select(func.count()).where(_HAS_PLACE)).scalar_one()
+
+
+def silent_meters(connection: Connection, now_utc: datetime) -> Sequence[str]:
+    """Return the ids of the meters with a place that are silent now."""
+    silence_ms = ms_from_utc(now_utc) - READING_LATEST.c.measured_at_ms
+    query = (
+        select(METER.c.meter_id)
         .outerjoin(READING_LATEST, READING_LATEST.c.meter_id == METER.c.meter_id)
-        .where(METER.c.x_m.is_not(None), METER.c.y_m.is_not(None))
-    )
-    return [
-        MapMeter(
-            meter_id=row.meter_id,
-            medium=row.medium,
-            x_m=row.x_m,
-            y_m=row.y_m,
-            is_silent=row.measured_at_ms is None
-            or now_ms - row.measured_at_ms > SILENT_AFTER * row.interval_s * 1000,
+        .where(_HAS_PLACE)
+        .where(
+            READING_LATEST.c.measured_at_ms.is_(None)
+            | (silence_ms > SILENT_AFTER * METER.c.interval_s * 1000)
         )
-        for row in rows
-    ]
+    )
+    return connection.execute(query).scalars().all()
 
 
 def map_alerts(connection: Connection) -> Sequence[MapAlert]:
     """Return the open alerts that are shown, the most urgent first, at most 500."""
     rows = connection.execute(
-        select(ALERT, METER.c.x_m, METER.c.y_m)
+        select(
+            ALERT.c.alert_id,
+            ALERT.c.meter_id,
+            ALERT.c.medium,
+            ALERT.c.kind,
+            ALERT.c.rule,
+            ALERT.c.priority,
+            METER.c.x_m,
+            METER.c.y_m,
+        )
         .join(METER, METER.c.meter_id == ALERT.c.meter_id)
         .where(ALERT.c.condition != str(Condition.NORMAL))
         .where(ALERT.c.visibility == str(Visibility.SHOWN), METER.c.x_m.is_not(None))

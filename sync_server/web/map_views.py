@@ -13,7 +13,7 @@ from sync_server.web.labels import (
     RULES,
     label,
 )
-from sync_server.web.map_store import MapAlert, MapCall, MapCrew, MapMeter, MapPlace
+from sync_server.web.map_store import MapAlert, MapCall, MapCrew, MapMeters, MapPlace
 from sync_server.web.patrol_progress import PatrolStop
 from sync_server.web.round_views import OUTCOMES
 from sync_server.web.words import Words, mark
@@ -29,17 +29,26 @@ EQUATOR = Plane(latitude_deg=0.0, longitude_deg=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MapSource:
-    """What a reader's map is made of."""
+class StillSource:
+    """What seldom changes on the map: the network, where meters and communities are."""
 
     parts: Sequence[NetworkPart]
-    meters: Sequence[MapMeter]
+    meters: MapMeters
+    places: Sequence[MapPlace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSource:
+    """What moves on a reader's map; `meter_count` tells a page that its meters are old."""
+
+    parts: Sequence[NetworkPart]
+    meter_count: int
+    silent: Sequence[str]
     alerts: Sequence[MapAlert]
     crews: Sequence[MapCrew]
     calls: Sequence[MapCall]
-    places: Sequence[MapPlace]
     crew_names: Mapping[str, str]
-    stops: Sequence[PatrolStop] = ()
+    stops: Sequence[PatrolStop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,8 @@ def read_part(text: str) -> NetworkPart:
     return parse_network(FieldReader(place="the network", values=values))
 
 
-def still_layers(source: MapSource, words: Words) -> JsonObject:
-    """Return what seldom changes: pipes, points, names."""
+def still_layers(source: StillSource, words: Words) -> JsonObject:
+    """Return what seldom changes: pipes, points, meters, names."""
     earth = _earth_of(source.parts)
     pipes = [
         _feature(
@@ -108,32 +117,28 @@ def still_layers(source: MapSource, words: Words) -> JsonObject:
         "pipes": _collection(pipes),
         "points": _collection(points),
         "places": _collection(places),
+        "meters": {
+            "ids": list(source.meters.ids),
+            "at": [earth.at(x_m, y_m) for x_m, y_m in source.meters.spots],
+        },
         "bounds": _bounds(source, earth),
     }
 
 
-def live_layers(source: MapSource, words: Words) -> JsonObject:
-    """Return what moves: meters by state, alerts, crews, calls, stops of patrols."""
+def live_layers(source: LiveSource, words: Words) -> JsonObject:
+    """Return what moves: meters that are not well, alerts, crews, calls, stops of patrols."""
     earth = _earth_of(source.parts)
-    alarmed = {each.meter_id for each in source.alerts}
-    meters: JsonObject = {
-        "ids": [each.meter_id for each in source.meters],
-        "at": [earth.at(each.x_m, each.y_m) for each in source.meters],
-        "states": [_state(each, alarmed) for each in source.meters],
-    }
     return {
-        "meters": meters,
+        "meters": {
+            "count": source.meter_count,
+            "alert": sorted({each.meter_id for each in source.alerts}),
+            "silent": list(source.silent),
+        },
         "alerts": [_alert(each, earth, words) for each in source.alerts],
         "crews": [_crew(each, earth, words, source.crew_names) for each in source.crews],
         "calls": [_call(each, earth, words) for each in source.calls],
         "stops": [_stop(each, words) for each in source.stops],
     }
-
-
-def _state(meter: MapMeter, alarmed: set[str]) -> str:
-    if meter.meter_id in alarmed:
-        return "alert"
-    return "silent" if meter.is_silent else "ok"
 
 
 def _alert(alert: MapAlert, earth: _Earth, words: Words) -> JsonObject:
@@ -199,11 +204,11 @@ def _collection(features: list[JsonObject]) -> JsonObject:
     return {"type": "FeatureCollection", "features": features}
 
 
-def _bounds(source: MapSource, earth: _Earth) -> list[JsonValue] | None:
+def _bounds(source: StillSource, earth: _Earth) -> list[JsonValue] | None:
     """Return the south-west and north-east corners of everything, None for an empty town."""
     spots = [
         *((x, y) for part in source.parts for pipe in part.pipes for x, y in pipe.line_m),
-        *((each.x_m, each.y_m) for each in source.meters),
+        *source.meters.spots,
         *((each.x_m, each.y_m) for each in source.places),
     ]
     if not spots:

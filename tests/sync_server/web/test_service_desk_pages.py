@@ -385,6 +385,7 @@ def test_the_map_gives_what_is_open_where_it_is(enter: Enter) -> None:
     live = boss.client.get("/map/live").json()
 
     assert still["bounds"] is None
+    assert still["meters"] == {"ids": [], "at": []}
     assert set(live) == {"meters", "alerts", "crews", "calls", "stops"}
 
 

@@ -58,7 +58,7 @@ export async function startMap() {
     const answer = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => null);
     return answer?.ok && !answer.redirected ? answer.json() : null;
   };
-  const [still, live] = await Promise.all([read("/map/still"), read("/map/live")]);
+  let [still, live] = await Promise.all([read("/map/still"), read("/map/live")]);
   let map;
   try {
     map = new library.Map({ container: "mapcanvas", style: style(), attributionControl: false, bounds: still?.bounds ?? undefined, fitBoundsOptions: { padding: holder.clientWidth > 1100 ? { top: 32, bottom: 32, left: 270, right: 232 } : 32 }, dragRotate: false, pitchWithRotate: false, maxZoom: 19 });
@@ -108,11 +108,21 @@ export async function startMap() {
     });
     document.getElementById("mapalerts").replaceChildren(...rows);
   };
-  const show = (data) => {
-    const { ids, at, states } = data.meters;
-    const features = ids.map((id, index) => ({ type: "Feature", geometry: { type: "Point", coordinates: at[index] }, properties: { id, state: states[index] } }));
+  // Where meters are comes once; what changes names only those that are not well.
+  let drawn = "";
+  const meters = ({ alert, silent }) => {
+    const now = JSON.stringify([alert, silent, still.meters.ids.length]);
+    if (now === drawn) return;
+    drawn = now;
+    const state = new Map([...silent.map((id) => [id, "silent"]), ...alert.map((id) => [id, "alert"])]);
+    const { ids, at } = still.meters;
+    const features = ids.map((id, index) => ({ type: "Feature", geometry: { type: "Point", coordinates: at[index] }, properties: { id, state: state.get(id) ?? "ok" } }));
     map.getSource("meters").setData({ type: "FeatureCollection", features });
     count("meters", ids.length);
+  };
+  const show = async (data) => {
+    if (data.meters.count !== still?.meters.ids.length) still = (await read("/map/still")) ?? still;
+    if (still) meters(data.meters);
     put("stops", data.stops, (item) => (item.is_done && !item.is_bad ? "✓" : String(item.number)));
     put("alerts", data.alerts, (item) => (item.is_safety ? "!" : String(item.priority)));
     put("crews", data.crews, () => "⛟");
