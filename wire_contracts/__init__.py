@@ -4,6 +4,7 @@ Standard library only, so that it also runs on the tablet. The line through the 
 
     errors, codes, fields      how a message from outside is refused, and read
     payloads, topics           how bytes and addresses look on MQTT
+    quick_values               how values are made that every frame needs
     quantities, quality        what is measured, in which unit, how good
     frames, acks               meter -> server, and the server's word that it is safe
     meter_frames               a frame of a known meter as a line of a file

@@ -15,6 +15,7 @@ from wire_contracts.fields import FieldReader, JsonObject, JsonValue
 from wire_contracts.payloads import dump_json
 from wire_contracts.quality import QualityCode, is_bad, parse_quality
 from wire_contracts.quantities import Quantity
+from wire_contracts.quick_values import quick_value
 from wire_contracts.topics import check_gateway_id
 
 MAX_FRAMES = 50
@@ -74,7 +75,7 @@ class GapRecord:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class Frame:
     """One meter, one register group, one instant.
 

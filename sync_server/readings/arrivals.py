@@ -9,11 +9,12 @@ import orjson
 from sync_server.assets.device_map import DeviceUse
 from wire_contracts.codes import Code
 from wire_contracts.frames import Frame, GapRecord, ms_from_utc
+from wire_contracts.quick_values import quick_value
 
 _HASH_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class FrameKey:
     """The identity of a frame on the wire (RULINGS R2)."""
 
@@ -22,7 +23,7 @@ class FrameKey:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class Accepted:
     """A frame whose device is known, with the meter that it was at that instant."""
 

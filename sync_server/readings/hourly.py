@@ -1,11 +1,12 @@
 """Decides what is kept of one meter and hour, so that the order of its readings does not matter."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sync_server.readings.reading_rows import ReadingRow
 from wire_contracts.quality import STALE, SUSPECT_RANGE, SUSPECT_RATE, QualityCode, is_bad
 from wire_contracts.quantities import Medium, Quantity
+from wire_contracts.quick_values import quick_value
 
 HOUR_MS = 3_600_000
 
@@ -31,7 +32,7 @@ _DOUBTFUL = frozenset({SUSPECT_RANGE, SUSPECT_RATE, STALE})
 """Values that must not decide anything: the number itself is in doubt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class Hour:
     """One meter and hour: the totaliser at its first and last reading, the range of the flow.
 

@@ -28,6 +28,7 @@ from sync_server.db.server_tables import SERVER_STATE
 from sync_server.readings.hourly import Hour
 from sync_server.readings.latest import Latest
 from wire_contracts.acks import EpochAck
+from wire_contracts.quick_values import quick_value
 from wire_contracts.topics import PARTITION_COUNT, partition_of
 
 _STAMP = "ingest_stamp"
@@ -38,7 +39,7 @@ MAX_METERS = 200_000
 """Meters remembered; about 2 kB each. Beyond it the longest unheard one is read again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class MeterMemory:
     """The newest of a meter, and the hour that it lies in."""
 

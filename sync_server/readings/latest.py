@@ -1,16 +1,16 @@
 """Decides what is newest of one meter, quantity by quantity, whatever order it arrived in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sync_server.readings.reading_rows import ReadingRow
 from wire_contracts.quantities import Quantity
+from wire_contracts.quick_values import quick_value
 
 LatestValue = tuple[float | None, int, str | None]
 """Value (None when bad), when it was measured in ms, quality code (None when good)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class Latest:
     """The newest of one meter.
 

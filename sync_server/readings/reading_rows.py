@@ -7,11 +7,12 @@ from functools import lru_cache
 from wire_contracts.frames import Frame, TimeQuality
 from wire_contracts.quality import QualityCode
 from wire_contracts.quantities import Quantity
+from wire_contracts.quick_values import quick_value
 
 _TRUST = {TimeQuality.SANE: 0, TimeQuality.REPAIRED: 1, TimeQuality.BOOT_RELATIVE: 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value
 class ReadingRow:
     """Everything known of one meter at one instant.
 
