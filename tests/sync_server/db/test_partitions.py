@@ -1,5 +1,6 @@
 """Readings find their partition, whenever they were measured, and none is lost for want of one."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -29,6 +30,7 @@ from wire_contracts.frames import ms_from_utc
 from wire_contracts.quantities import Quantity
 
 VOLUME = Quantity.VOLUME_M3
+METERS = range(200)
 LATE = (NOON - timedelta(days=400), NOON - timedelta(days=399), datetime(2001, 1, 3, tzinfo=UTC))
 
 
@@ -81,6 +83,43 @@ def test_days_begin_where_months_end_when_the_rule_changes(postgres_engine: Engi
     assert spans[3:6] == [(first_ms + n * day_ms, first_ms + (n + 1) * day_ms) for n in range(3)]
     assert spans[6][0] == spans[5][1]
     assert all(one.to_ms <= (other.from_ms or 0) for one, other in pairwise(after))
+
+
+def take_in(engine: Engine, store: ReadingStore, moments: Sequence[datetime]) -> None:
+    """Store a reading of each meter at each moment, in a transaction for each moment."""
+    for moment in moments:
+        at_ms = ms_from_utc(moment)
+        frames = [
+            frame(at_ms + number, moment, {VOLUME: 1.0}, device=f"D-{number}") for number in METERS
+        ]
+        with engine.begin() as connection:
+            store.store_batches(connection, [batch(*frames)], moment)
+
+
+def pages(engine: Engine) -> dict[str, list[int]]:
+    """Return the pages that the newest values and the hours of meters lie on, by meter."""
+    query = "SELECT (ctid::text::point)[0]::bigint FROM {} ORDER BY meter_id"
+    with reading(engine) as connection:
+        return {
+            table: list(connection.execute(text(query.format(table))).scalars())
+            for table in ("reading_latest", "reading_hourly_rest", "reading_hourly_p20261101")
+        }
+
+
+def test_the_newest_and_the_hour_of_a_meter_are_changed_in_place(postgres_engine: Engine) -> None:
+    store, at_utc = ReadingStore(), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    meters = [f"M-{number}" for number in METERS]
+    with postgres_engine.begin() as connection:
+        found_town(connection, [new_meter(meter_id) for meter_id in meters])
+        make_ahead(connection, at_utc, Period.MONTH)
+    moments = [at_utc - timedelta(days=90), at_utc]
+    take_in(postgres_engine, store, moments)
+    before = pages(postgres_engine)
+
+    take_in(postgres_engine, store, [moment + timedelta(minutes=15) for moment in moments])
+
+    assert pages(postgres_engine) == before
+    assert [len(found) for found in before.values()] == [200, 200, 200]
 
 
 def test_late_readings_are_stored_at_once_and_sorted_in_later(postgres_engine: Engine) -> None:
