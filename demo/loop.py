@@ -24,7 +24,7 @@ from sync_server.blobs.files_io import BlobFiles
 from sync_server.blobs.gallery import pictures_of
 from sync_server.config_io import load_config
 from sync_server.db.engine_io import reading
-from sync_server.run import blob_folder
+from sync_server.run_site import blob_folder
 from sync_server.work_orders.order import OrderRecord
 from sync_server.work_orders.order_rows_store import find_order
 from sync_server.work_orders.order_store import list_orders

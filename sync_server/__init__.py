@@ -44,6 +44,7 @@ The line through the features, in the order the data flows:
     safekeeping       copies of everything, and the way to another database
     setting_up        settings, certificates and units of a new site
     web               the pages of the control room
-    clock_io, config, config_io, logs_io, private_files_io, traces_io, run, __main__
+    clock_io, config, config_io, logs_io, private_files_io, traces_io, run_site, beside_pages_io,
+    detection_run_io, run, __main__
                       the shell that starts it all
 """

@@ -41,7 +41,8 @@ from sync_server.readings.corrections_io import (
     export_raw,
 )
 from sync_server.readings.raw_export_store import Wanted
-from sync_server.run import ALL_PARTS, Part, blob_folder, run_server, sealing_folder
+from sync_server.run import ALL_PARTS, Part, run_server
+from sync_server.run_site import blob_folder, sealing_folder
 from sync_server.safekeeping import commands_io as safe_commands
 from sync_server.sync import commands_io as sync_commands
 from sync_server.trials import commands_io as trial_commands
