@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from field_app.orders.site_sheet import SiteSheet
@@ -22,6 +23,7 @@ from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPage, SheetPresenter
 from field_app.presenters.shift_page import ShiftPage
 from field_app.presenters.valves_page import ValvesPage
+from field_app.presenters.watch import name_of
 from field_app.presenters.wording import no_room_text
 from field_app.presenters.work_page import WorkPage
 from field_app.store.database_io import StoreFullError
@@ -116,5 +118,6 @@ class LaterPages:
             hardware=self.hardware,
             context=self.context,
             network=self.tablet.site.network,
+            person_name=partial(name_of, self.tablet),
         )
         return make_rounds_place(parts)(navigator)

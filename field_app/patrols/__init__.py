@@ -8,6 +8,8 @@ The line through the modules:
     track               the way walked: thinned, packed, bounded
     run_state           the facts of a run -> what is done, skipped, missed, and what comes next
     home_check          the twelve items of a home, hazards and deadlines, what is still missing
+    home_sheet          everybody's answers kept in a home -> what stands on this visit
+    stop_sheet          everybody's answers kept at a stop -> what stands now
     form_answers        what a filled-in form of the office says of a checkpoint or a home
     meter_doubts        a reading by eye against the last ones
     inspection_store    rows and own facts -> what an inspector sees

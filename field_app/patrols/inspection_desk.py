@@ -1,6 +1,6 @@
 """Reads rounds and turns an inspector's taps into facts, each tap one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
+from field_app.patrols.form_answers import WRONG
 from field_app.patrols.home_check import Sheet
 from field_app.patrols.home_facts import visit_changes
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
@@ -17,7 +18,7 @@ from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.track import Track, packed
 from field_app.store import draft_store, sealed_store
 from field_app.store.database_io import Database
-from field_app.store.draft_store import DraftAnswer, DraftKey
+from field_app.store.draft_store import DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
 from field_app.store.round_records import record_of
 from wire_contracts.fields import JsonValue
@@ -124,6 +125,13 @@ class InspectionDesk:
         key = self._key(draft)
         return self._database.read(lambda each: draft_store.load_draft(each, key)).answers
 
+    def everyones(self, draft: DraftOf) -> tuple[str, list[KeptAnswer]]:
+        """Return who is at work, and what everybody has answered, the oldest first."""
+        kept = self._database.read(
+            lambda each: draft_store.load_everyones(each, draft.record_id, draft.form)
+        )
+        return self._stamps.actor(), kept
+
     # --- writing
 
     def save_answers(self, draft: DraftOf, answers: Mapping[str, JsonValue]) -> None:
@@ -209,7 +217,9 @@ class InspectionDesk:
                 given = record_of(point.run_id)
                 changes += photos_for(connection, order_id, taken=taken, given=given)
             append(connection, stamp, point.run_id, changes)
-            self._forget(connection, point_draft(point.run_id, point.checkpoint_id), stamp)
+            self._forget_everyones(
+                connection, stamp, point_draft(point.run_id, point.checkpoint_id)
+            )
             return order_id
 
         return self._in_run(point.run_id, work)
@@ -276,7 +286,9 @@ class InspectionDesk:
             changes = visit_changes(connection, stamp, visit_id, check)
             if changes:
                 append(connection, stamp, household_id, changes)
-                self._forget(connection, home_draft(household_id), stamp)
+                draft = home_draft(household_id)
+                noting = _who_noted(connection, draft) if check.is_no_access else ()
+                self._forget_everyones(connection, stamp, draft, spared=noting)
 
         self._database.write(work)
 
@@ -293,10 +305,30 @@ class InspectionDesk:
     def _key(self, draft: DraftOf) -> DraftKey:
         return DraftKey(order_id=draft.record_id, form=draft.form, author=self._stamps.actor())
 
-    def _forget(self, connection: Connection, draft: DraftOf, stamp: TapStamp) -> None:
-        key = DraftKey(order_id=draft.record_id, form=draft.form, author=stamp.actor)
+    def _forget_everyones(
+        self,
+        connection: Connection,
+        stamp: TapStamp,
+        draft: DraftOf,
+        spared: Collection[str] = (),
+    ) -> None:
+        """Forget what everybody has answered, but for those who are spared."""
+        kept = draft_store.load_everyones(connection, draft.record_id, draft.form)
+        for author in {each.author for each in kept}.difference(spared):
+            self._forget(connection, draft, stamp, author)
+
+    def _forget(
+        self, connection: Connection, draft: DraftOf, stamp: TapStamp, author: str | None = None
+    ) -> None:
+        key = DraftKey(order_id=draft.record_id, form=draft.form, author=author or stamp.actor)
         draft_store.forget_draft(connection, key)
         sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+
+
+def _who_noted(connection: Connection, draft: DraftOf) -> set[str]:
+    """Return who noted a hazard in a home: a closed door leaves it where it is."""
+    kept = draft_store.load_everyones(connection, draft.record_id, draft.form)
+    return {each.author for each in kept if each.value == WRONG}
 
 
 def _order_of(point: PatrolPoint, before: PatrolPoint | None, stamp: TapStamp) -> str | None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -41,7 +41,7 @@ from wire_contracts.meter_rounds import (
     parse_round_reading,
 )
 from wire_contracts.orders import FactType
-from wire_contracts.patrol_facts import parse_check_in, parse_point, parse_run
+from wire_contracts.patrol_facts import CheckIn, parse_check_in, parse_point, parse_run
 from wire_contracts.patrols import (
     CHECKPOINT_ENTITY,
     PLAN_ENTITY,
@@ -81,9 +81,10 @@ class SeenMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenRun:
-    """A run with how far its words are on their way; it was begun by the tablet's own clock.
+    """A run with how far its words are on their way; its times are of the tablet's own clock.
 
     `is_order_refused`: the server did not take an order for a danger, seen by somebody or not.
+    `checked_in_at_ms`: when somebody was at a checkpoint last.
     """
 
     run_id: str
@@ -91,6 +92,7 @@ class SeenRun:
     mark: RecordState
     begun_at_ms: int = 0
     is_order_refused: bool = False
+    checked_in_at_ms: Mapping[str, int] = field(default_factory=dict)
 
 
 def load_checkpoints(connection: Connection) -> dict[str, Checkpoint]:
@@ -120,6 +122,11 @@ def load_run(connection: Connection, run_id: str) -> SeenRun:
         mark=_mark(entries),
         begun_at_ms=min((entry.made_at_ms for entry in entries), default=0),
         is_order_refused=_is_order_refused(entries),
+        checked_in_at_ms={
+            fact.checkpoint_id: entry.made_at_ms
+            for entry in entries
+            if isinstance(fact := _fact(entry), CheckIn)
+        },
     )
 
 

@@ -18,6 +18,17 @@ from field_app.patrols.home_check import (
     must_shut_off,
     seen_inside,
 )
+from field_app.patrols.home_sheet import (
+    NOTICE,
+    SIGNATURE,
+    SIGNED_FOR,
+    HomeAnswers,
+    NotedHazard,
+    answers_of_visit,
+    found_wrong,
+    sheet_of,
+    signed_for,
+)
 from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.inspection_store import SeenHome
 from field_app.patrols.values import is_explosive
@@ -25,7 +36,7 @@ from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
-from field_app.presenters.dates import date_text
+from field_app.presenters.dates import date_text, time_text
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
@@ -69,14 +80,13 @@ from wire_contracts.home_checks import (
 ONE_VISIT: Final = timedelta(hours=12)
 """A home is visited again after weeks: a form of the last shift belongs to this visit."""
 
-_NOTICE, _SIGNATURE = "notice", "signature"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeData:
     """What was read for the page."""
 
     home: SeenHome
+    answers: HomeAnswers
     kept: Mapping[str, str]
     photo_count: int
     forms: FormsSeen
@@ -106,12 +116,15 @@ class HomePage:
         if home is None:
             return None
         self.place_text = home.household.address
-        kept = {name: str(each) for name, each in self._parts.desk.answers(self._draft).items()}
+        now_ms = ms_from_utc(self._parts.context.clock.now_utc())
+        author, everyones = self._parts.desk.everyones(self._draft)
+        answers = answers_of_visit(everyones, author, now_ms)
         photos = self._parts.photos.count(record_of(self._household_id))
         forms = self._forms()
         return HomeData(
             home=home,
-            kept={**home_answers(forms.done), **kept},
+            answers=answers,
+            kept={**home_answers(forms.done), **answers.typed},
             photo_count=photos.total,
             forms=forms,
         )
@@ -133,8 +146,10 @@ class HomePage:
             return lack_text(t, *missing[0])
         return "" if must_shut_off(hazards) else form_refusal(t, forms)
 
-    def _seen(self, sheet: Sheet, forms: FormsSeen) -> Seen:
-        return Seen.HAZARD if is_explosive(forms.lel_pct) else seen_inside(sheet)
+    def _seen(self, typed: Mapping[str, str], earlier: Mapping[str, str], forms: FormsSeen) -> Seen:
+        """Return what was seen today: what was noted before opens no door."""
+        today = {name: text for name, text in typed.items() if earlier.get(name) != text}
+        return Seen.HAZARD if is_explosive(forms.lel_pct) else seen_inside(sheet_of(today))
 
     @property
     def subject(self) -> FormSubject:
@@ -166,21 +181,37 @@ class HomePage:
             return Tapped(opens=key)
         if key == "sign":
             return Tapped(opens=f"sign:{self._household_id}")
-        sheet = sheet_of(answers.typed)
-        if key == "nobody":
-            refusal = seen_text(self._parts.context.words, self._seen(sheet, self._forms()))
-            if refusal:
-                return Tapped(message=refusal)
+        data = self.read()
+        if data is None:
+            gone = self._parts.context.words("This place is not on this tablet any more.")
+            return Tapped(message=gone, is_done=True)
+        refusal = (
+            self._end_without_access(data, answers)
+            if key == "nobody"
+            else (self._end_visit(data, answers))
+        )
+        if refusal:
+            return Tapped(message=refusal)
+        self.leads_to = self._next_home()
+        return Tapped(is_done=True)
+
+    def _end_without_access(self, data: HomeData, answers: Answers) -> str:
+        """Keep that nobody opened; return why not, empty when it is kept."""
+        seen = self._seen(answers.typed, data.answers.earlier, data.forms)
+        refusal = seen_text(self._parts.context.words, seen)
+        if not refusal:
             self._parts.desk.no_access(self._household_id, self._visit_id)
-        else:
-            refusal = self._refusal(sheet, self._forms())
-            if refusal:
-                return Tapped(message=refusal)
+        return refusal
+
+    def _end_visit(self, data: HomeData, answers: Answers) -> str:
+        """Keep the whole visit; return why not, empty when it is kept."""
+        sheet = sheet_of(answers.typed)
+        refusal = self._refusal(sheet, data.forms)
+        if not refusal:
             now_s = self._parts.context.clock.now_utc().timestamp()
             seconds = now_s - self._opened_s
             self._parts.desk.finish_home(self._household_id, self._visit_id, sheet, seconds)
-        self.leads_to = self._next_home()
-        return Tapped(is_done=True)
+        return refusal
 
     def _next_home(self) -> str:
         """Return the page of the next home that wants a visit, after this one and round again."""
@@ -202,7 +233,9 @@ class HomePage:
         """Keep the signature under the notice; return why not, empty when it is kept."""
         try:
             name = self._add(picture, BlobRole.SIGNATURE)
-            self.keep({_SIGNATURE: name, _NOTICE: str(NoticeOutcome.SIGNED)})
+            data = self.read()
+            standing = "" if data is None else signed_for(sheet_of(data.kept))
+            self.keep({SIGNATURE: name, NOTICE: str(NoticeOutcome.SIGNED), SIGNED_FOR: standing})
         except (NoVaultError, PictureError) as error:
             return str(error)
         except StoreFullError:
@@ -244,6 +277,7 @@ class HomePage:
             blocks=(
                 *self._gas(data.forms),
                 *self._before(household.hazards),
+                *self._noted(data.answers.noted),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
                 *(block for key, items in GROUPS for block in self._group(key, items, answers)),
                 *(block for item in hazardous for block in self._hazard(item, sheet, answers)),
@@ -261,7 +295,8 @@ class HomePage:
                 text=t("Nobody opens"),
                 icon="door-closed-lock",
                 kind="ghost",
-                needs_again=self._seen(sheet, data.forms) is Seen.NOTHING,
+                needs_again=self._seen(answers.typed, data.answers.earlier, data.forms)
+                is Seen.NOTHING,
             ),
             message=answers.message,
         )
@@ -281,6 +316,22 @@ class HomePage:
         names = ", ".join(item_text(t, hazard.item) for hazard in hazards)
         text = t("Found last time: {items}").format(items=names)
         return [NoticeBlock(key="before", text=text, tone=Tone.WARN, icon="history")]
+
+    def _noted(self, noted: Sequence[NotedHazard]) -> list[Block]:
+        """Return what was found here and not finished: each item is asked for by itself."""
+        t, context = self._parts.context.words, self._parts.context
+        blocks: list[Block] = []
+        for index, each in enumerate(noted):
+            what = ", ".join(item_text(t, item) for item in each.items)
+            text = t("Noted by {name}, {time}, and not finished: {what}. Look again.").format(
+                name=self._parts.person_name(each.author),
+                time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
+                what=f"{what} ({each.note})" if each.note else what,
+            )
+            blocks.append(
+                NoticeBlock(key=f"noted:{index}", text=text, tone=Tone.DANGER, icon="alert-circle")
+            )
+        return blocks
 
     def _group(self, key: str, items: tuple[CheckItem, ...], answers: Answers) -> list[Block]:
         t, chosen = self._parts.context.words, answers.get(key)
@@ -305,7 +356,7 @@ class HomePage:
                 ),
             ),
         )
-        if (chosen != _WRONG and not _worded(items, answers.typed)) or len(items) == 1:
+        if (chosen != _WRONG and not found_wrong(items, answers.typed)) or len(items) == 1:
             return [block]
         return [block, *(self._item(item, answers) for item in items)]
 
@@ -388,11 +439,14 @@ class HomePage:
             tone=Tone.WARN,
             actions=(RowAction(key="photo", text=t("Photo"), icon="camera"),),
         )
-        chosen = answers.get(_NOTICE)
+        chosen = answers.get(NOTICE)
         signing = RowAction(key="sign", text=t("Sign here"), icon="pencil", kind="primary")
+        unsigned = t("Signature of the household")
+        if answers.get(SIGNATURE):
+            unsigned = t("The hazards have changed: sign again")
         signature = RowLine(
             key="signature",
-            title=t("Signed") if sheet.signature_sha256 else t("Signature of the household"),
+            title=t("Signed") if sheet.signature_sha256 else unsigned,
             icon="check-circle" if sheet.signature_sha256 else "pencil",
             tone=Tone.OK if sheet.signature_sha256 else Tone.PLAIN,
             actions=() if sheet.signature_sha256 else (signing,),
@@ -405,7 +459,7 @@ class HomePage:
     def _refused(self, chosen: str) -> Block:
         t = self._parts.context.words
         return ChoiceBlock(
-            key=_NOTICE,
+            key=NOTICE,
             title="",
             columns=1,
             lines=(
@@ -419,44 +473,3 @@ class HomePage:
                 ),
             ),
         )
-
-
-def _worded(items: Sequence[CheckItem], typed: Mapping[str, str]) -> tuple[CheckItem, ...]:
-    """Return the items of a group that were found wrong, with words about it."""
-    return tuple(
-        item
-        for item in items
-        if typed.get(f"item:{item}") == _WRONG and typed.get(f"note:{item}", "").strip()
-    )
-
-
-def sheet_of(typed: Mapping[str, str]) -> Sheet:
-    """Return the answers of the page as the twelve items they stand for.
-
-    One tap on the whole group takes no hazard back that was put into words: its own item does.
-    """
-    answers: dict[CheckItem, bool] = {}
-    for key, items in GROUPS:
-        chosen = typed.get(key, "")
-        if chosen == _OK:
-            answers |= dict.fromkeys(items, True)
-            if len(items) > 1:
-                answers |= dict.fromkeys(_worded(items, typed), False)
-        elif chosen == _WRONG and len(items) == 1:
-            answers[items[0]] = False
-        elif chosen == _WRONG:
-            answers |= {
-                item: typed[f"item:{item}"] == _OK for item in items if typed.get(f"item:{item}")
-            }
-    notice = typed.get(_NOTICE, "")
-    return Sheet(
-        answers=answers,
-        severities={
-            item: int(typed[f"severity:{item}"])
-            for item in CheckItem
-            if typed.get(f"severity:{item}", "") in {"1", "2", "3"}
-        },
-        notes={item: typed.get(f"note:{item}", "") for item in CheckItem},
-        notice=NoticeOutcome(notice) if notice in set(NoticeOutcome) else None,
-        signature_sha256=typed.get(_SIGNATURE) or None,
-    )

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.forms.numbers import shown_number
+from field_app.orders.entry_gate import GOOD_FOR_MIN
 from field_app.orders.site_sheet import WellSheet
 from field_app.patrols.form_answers import point_answers
 from field_app.patrols.inspection_desk import RunEndedError, point_draft
 from field_app.patrols.inspection_store import SeenRun
 from field_app.patrols.presence import Evidence, Presence, by_hand, by_position, by_tag
+from field_app.patrols.stop_sheet import StopAnswers, answers_of_stop
 from field_app.patrols.values import (
     UNREAD,
     Judged,
     Verdict,
     is_dangerous,
+    is_explosive,
     is_gas_unread,
     judge_all,
     unread_texts,
@@ -23,6 +27,7 @@ from field_app.photos.album import Beside
 from field_app.photos.photo_files_io import NoVaultError
 from field_app.photos.pictures_io import PictureError
 from field_app.platform.ports import Tag, TagWay
+from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import FORM_TOOL
 from field_app.presenters.round_forms import FormsSeen, form_refusal, form_rows, forms_of
 from field_app.presenters.round_parts import RoundParts
@@ -64,6 +69,7 @@ from field_app.presenters.stop_gate import (
 from field_app.presenters.views import LabelledText, Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.patrol_facts import LONGEST_NOTE, CheckIn, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint, Measure
 
@@ -71,6 +77,9 @@ _LEFT_OUT = frozenset({str(PointOutcome.SKIPPED), str(PointOutcome.NOT_REACHABLE
 _GRAVE = "grave"
 _TAG, _OUTCOME, _SEVERITY, _NOTE, _REASON = "tag", "outcome", "severity", "note", "reason"
 _UNREADABLE = "unreadable"
+_MINUTE_MS: Final = 60_000
+_ONE_SHIFT_MS: Final = 12 * 60 * _MINUTE_MS
+"""Whoever was at a stop in another shift is not there now (judgement)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +88,17 @@ class PointData:
 
     run: SeenRun
     checkpoint: Checkpoint
+    answers: StopAnswers
     kept: Mapping[str, str]
     photo_count: int
     forms: FormsSeen
     air: WellSheet
+    now_ms: int
 
     @property
     def lel_pct(self) -> float | None:
-        """Return the most gas that a form of the office or the gate of this stop tells of."""
-        told = (self.forms.lel_pct, self.air.record.lel_pct)
+        """Return the most gas that a form, the gate of this stop or a colleague tells of."""
+        told = (self.forms.lel_pct, self.air.record.lel_pct, self.answers.lel_pct)
         return max((value for value in told if value is not None), default=None)
 
     @property
@@ -96,6 +107,12 @@ class PointData:
         return has_nobody_entered(self.air) or has_too_much_gas(
             self.checkpoint.limits, self.lel_pct
         )
+
+    def check_in(self, checkpoint_id: str) -> CheckIn | None:
+        """Return what shows that somebody is there; another shift's visit shows nothing."""
+        at_ms = self.run.checked_in_at_ms.get(checkpoint_id, 0)
+        is_of_now = self.now_ms - at_ms < _ONE_SHIFT_MS
+        return self.run.state.check_ins.get(checkpoint_id) if is_of_now else None
 
 
 class PointPage:
@@ -108,17 +125,20 @@ class PointPage:
         self._checkpoint_id = checkpoint_id
         self._draft = point_draft(run_id, checkpoint_id)
         self._trouble = ""
+        self._retyped: frozenset[str] = frozenset()
         self.place_text = ""
 
     def read(self) -> PointData | None:
         """Return the checkpoint as it stands in the run, None when the tablet knows it no more."""
-        desk = self._parts.desk
+        desk, self._retyped = self._parts.desk, frozenset()
         checkpoint = desk.checkpoints().get(self._checkpoint_id)
         if checkpoint is None:
             return None
         self.place_text = checkpoint.name.in_language(self._parts.context.words.language)
         run = desk.run(self._run_id)
-        kept = {name: str(value) for name, value in desk.answers(self._draft).items()}
+        now_ms = ms_from_utc(self._parts.context.clock.now_utc())
+        author, everyones = desk.everyones(self._draft)
+        answers = answers_of_stop(everyones, author, now_ms, checkpoint.limits)
         told = run.state.points.get(self._checkpoint_id)
         kind, medium = checkpoint.kind, checkpoint.medium
         subject, purposes = self.subject, (str(kind), f"{kind}:{medium}", str(medium))
@@ -126,11 +146,23 @@ class PointPage:
         return PointData(
             run=run,
             checkpoint=checkpoint,
-            kept={**point_answers(forms.done), **_told_before(told), **kept},
+            answers=answers,
+            kept={**self._of_forms(forms, now_ms), **_told_before(told), **answers.own},
             photo_count=self._parts.photos.count(self._photo_record()).total,
             forms=forms,
             air=self._parts.site.well(stop_record(self._run_id, self._checkpoint_id)),
+            now_ms=now_ms,
         )
+
+    def _of_forms(self, forms: FormsSeen, now_ms: int) -> dict[str, str]:
+        """Return what the office's forms answer: what was measured only while it is fresh."""
+        fresh = self._parts.forms.finished(self.subject, now_ms - GOOD_FOR_MIN * _MINUTE_MS)
+        said = {
+            name: text
+            for name, text in point_answers(forms.done).items()
+            if name not in set(Measure)
+        }
+        return {**said, **point_answers(fresh)}
 
     @property
     def subject(self) -> FormSubject:
@@ -149,6 +181,7 @@ class PointPage:
     def keep(self, answers: Mapping[str, str]) -> int | None:
         """Keep answers at once."""
         self._parts.desk.save_answers(self._draft, answers)
+        self._retyped |= set(answers)
         return None
 
     def _photo_record(self) -> str:
@@ -286,10 +319,11 @@ class PointPage:
         is_asked = is_danger or outcome not in _LEFT_OUT or is_gas_unread(judged)
         blocks: list[Block] = [
             *self._warnings(checkpoint, is_danger=is_danger),
+            *self._typed_by_others(data),
             *self._being_there(data, answers),
             *gate_rows(t, checkpoint, data.air),
             *form_rows(t, data.forms),
-            *(self._numbers(judged) if is_asked else []),
+            *(self._numbers(judged, self._old(data)) if is_asked else []),
             self._outcomes(outcome),
             *self._about(outcome, answers, is_doubtful=is_doubtful and not is_danger),
             self._photo_row(data),
@@ -318,7 +352,17 @@ class PointPage:
         )
 
     def _judged(self, data: PointData, answers: Answers) -> tuple[Judged, ...]:
-        return judge_all(data.checkpoint.limits, answers.typed)
+        old = data.answers.grown_old
+        typed = {
+            name: text
+            for name, text in answers.typed.items()
+            if old.get(name) != text or name in self._retyped
+        }
+        return judge_all(data.checkpoint.limits, typed)
+
+    def _old(self, data: PointData) -> frozenset[str]:
+        """Return what was typed too long ago, and not again since the page was read."""
+        return data.answers.old - self._retyped
 
     def _warnings(self, checkpoint: Checkpoint, *, is_danger: bool) -> list[Block]:
         t = self._parts.context.words
@@ -338,9 +382,30 @@ class PointPage:
             blocks.append(NoticeBlock(key="again", text=again, tone=Tone.WARN, icon="refresh"))
         return blocks
 
+    def _typed_by_others(self, data: PointData) -> list[Block]:
+        """Return gas that a colleague typed here and nobody recorded, and values that grew old."""
+        t, context = self._parts.context.words, self._parts.context
+        blocks: list[Block] = [
+            NoticeBlock(
+                key=f"gas:{each.author}",
+                text=t("Gas typed here by {name}, {time}, and not recorded: {text}").format(
+                    name=self._parts.person_name(each.author),
+                    time=time_text(t, each.at_ms, context.clock.now_utc(), context.zone),
+                    text=each.text,
+                ),
+                tone=Tone.DANGER if is_explosive(each.lel_pct) else Tone.WARN,
+                icon="alert-circle",
+            )
+            for each in data.answers.gas
+        ]
+        if data.answers.grown_old:
+            text = t("Measured more than 30 minutes ago: measure again.")
+            blocks.append(NoticeBlock(key="old", text=text, tone=Tone.WARN, icon="history"))
+        return blocks
+
     def _being_there(self, data: PointData, answers: Answers) -> list[Block]:
         t = self._parts.context.words
-        check_in = data.run.state.check_ins.get(self._checkpoint_id)
+        check_in = data.check_in(self._checkpoint_id)
         if check_in is not None:
             fact = LabelledText(
                 label=t("You are there"), text=self._seen_text(check_in), icon="position"
@@ -404,7 +469,7 @@ class PointPage:
             parts.append(t("tag not readable"))
         return "  ·  ".join(parts)
 
-    def _numbers(self, judged: tuple[Judged, ...]) -> list[Block]:
+    def _numbers(self, judged: tuple[Judged, ...], old: frozenset[str]) -> list[Block]:
         t = self._parts.context.words
         errors = {
             Verdict.NOT_A_NUMBER: t("This is not a number."),
@@ -418,7 +483,9 @@ class PointPage:
                 unit=UNITS[each.limit.measure],
                 text=each.text,
                 hint=limit_text(t, each.limit),
-                error=errors.get(each.verdict, ""),
+                error=t("Measured more than 30 minutes ago: measure again.")
+                if str(each.limit.measure) in old
+                else errors.get(each.verdict, ""),
                 steps=("0",) if each.limit.low is None and not each.text.strip() else (),
             )
             for each in judged
@@ -500,10 +567,14 @@ class PointPage:
             return t("Dangerous: record it as a defect of severity 1.")
         if outcome in _LEFT_OUT:
             return self._unsaid_of_left_out(answers, judged)
-        is_here = self._checkpoint_id in data.run.state.check_ins
+        is_here = data.check_in(self._checkpoint_id) is not None
         if not (is_here or is_danger or is_grave):
             return t("Show first that you are there.")
-        unfilled = "" if is_grave else form_refusal(t, data.forms) or self._unmeasured(judged)
+        unfilled = (
+            ""
+            if is_grave
+            else form_refusal(t, data.forms) or self._unmeasured(judged, self._old(data))
+        )
         if unfilled:
             return unfilled
         if not is_grave and self._is_taken_back_in_silence(data, answers):
@@ -517,9 +588,12 @@ class PointPage:
             return t("Measure: {name}").format(name=measure_text(t, Measure.GAS_LEL_PCT))
         return "" if answers.get(_REASON).strip() else t("Say why.")
 
-    def _unmeasured(self, judged: Sequence[Judged]) -> str:
+    def _unmeasured(self, judged: Sequence[Judged], old: frozenset[str]) -> str:
         t, unusable = self._parts.context.words, UNREAD | {Verdict.EMPTY}
-        wrong = next((each for each in judged if each.verdict in unusable), None)
+        wrong = next(
+            (each for each in judged if each.verdict in unusable or str(each.limit.measure) in old),
+            None,
+        )
         if wrong is None:
             return ""
         return t("Measure: {name}").format(name=measure_text(t, wrong.limit.measure))

@@ -14,7 +14,11 @@ from wire_contracts.network import NetworkPart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundParts:
-    """What rounds are made of; `network` reads the map, tens of milliseconds for a town."""
+    """What rounds are made of.
+
+    `network` reads the map, tens of milliseconds for a town; `person_name` gives the name of a
+    colleague by account, the account itself where the name is not known.
+    """
 
     desk: InspectionDesk
     site: SiteDesk
@@ -23,3 +27,4 @@ class RoundParts:
     hardware: Hardware
     context: PresenterContext
     network: Callable[[], Sequence[NetworkPart]]
+    person_name: Callable[[str], str] = str

@@ -6,6 +6,7 @@ from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import time_text
 from field_app.presenters.ports import PresenterContext, Words
+from field_app.presenters.watch import name_of
 from field_app.tablet import Tablet
 
 
@@ -48,8 +49,7 @@ class SitePage:
 
     def _name(self, actor: str) -> str:
         """Return the name of a person of this tablet; a name from another crew stays as it is."""
-        people = {each.account_id: each.name for each in self._tablet.people()}
-        return people.get(actor, actor)
+        return name_of(self._tablet, actor)
 
     def _time(self, at_ms: int) -> str:
         return time_text(

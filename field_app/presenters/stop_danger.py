@@ -1,7 +1,7 @@
 """Decides which stops of a run hold a danger that nobody has recorded yet.
 
 A stop may be left by the back button: what was typed there, its gate and the office's forms still
-say that people must get out.
+say that people must get out, whoever of the crew typed it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.inspection_desk import point_draft
 from field_app.patrols.inspection_store import SeenRun
-from field_app.patrols.values import is_dangerous, judge_all
+from field_app.patrols.stop_sheet import most_gas
+from field_app.patrols.values import is_explosive
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.stop_gate import stop_record
 from wire_contracts.patrols import CHECKPOINT_ENTITY, Checkpoint
@@ -24,7 +25,7 @@ def unrecorded_dangers(
         for each in run.state.stops
         if each in checkpoints
         and not _is_recorded(run, each)
-        and _is_dangerous(parts, run, run_id, checkpoints[each], each)
+        and _is_dangerous(parts, run, run_id, each)
     )
 
 
@@ -33,15 +34,12 @@ def _is_recorded(run: SeenRun, checkpoint_id: str) -> bool:
     return told is not None and told.defect is not None and told.defect.severity == 1
 
 
-def _is_dangerous(
-    parts: RoundParts, run: SeenRun, run_id: str, checkpoint: Checkpoint, checkpoint_id: str
-) -> bool:
-    typed = parts.desk.answers(point_draft(run_id, checkpoint_id))
-    texts = {name: str(value) for name, value in typed.items()}
+def _is_dangerous(parts: RoundParts, run: SeenRun, run_id: str, checkpoint_id: str) -> bool:
+    _author, everyones = parts.desk.everyones(point_draft(run_id, checkpoint_id))
     subject = FormSubject(about=CHECKPOINT_ENTITY, about_id=checkpoint_id)
     told = (
+        most_gas(everyones),
         parts.forms.most_lel_pct(subject, run.begun_at_ms),
         parts.site.well(stop_record(run_id, checkpoint_id)).record.lel_pct,
     )
-    lel_pct = max((each for each in told if each is not None), default=None)
-    return is_dangerous(judge_all(checkpoint.limits, texts), lel_pct)
+    return any(is_explosive(each) for each in told)

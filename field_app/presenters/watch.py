@@ -59,3 +59,9 @@ def name_at_work(tablet: Tablet) -> str:
     identity = tablet.identity
     person = None if identity is None else identity.person()
     return "" if person is None else person.name
+
+
+def name_of(tablet: Tablet, account_id: str) -> str:
+    """Return the name of a person of this tablet; one of another crew stays as it is."""
+    people = {each.account_id: each.name for each in tablet.people()}
+    return people.get(account_id, account_id)

@@ -93,6 +93,43 @@ def load_draft(connection: Connection, key: DraftKey) -> Draft:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """One answer of a form as somebody has given it, and when."""
+
+    author: str
+    field: str
+    value: JsonValue
+    saved_at_ms: int
+
+
+def load_everyones(connection: Connection, order_id: str, form: str) -> list[KeptAnswer]:
+    """Return what everybody has answered in a form of a record, the oldest first."""
+    rows = connection.execute(
+        select(
+            draft_answer.c.actor,
+            draft_answer.c.field,
+            draft_answer.c.value,
+            draft_answer.c.saved_at_ms,
+        )
+        .where(draft_answer.c.order_id == order_id, _is_form(form))
+        .order_by(draft_answer.c.saved_at_ms, draft_answer.c.actor, draft_answer.c.field)
+    )
+    return [
+        KeptAnswer(
+            author=row.actor,
+            field=row.field,
+            value=json.loads(row.value),
+            saved_at_ms=row.saved_at_ms,
+        )
+        for row in rows
+    ]
+
+
+def _is_form(form: str) -> ColumnElement[bool]:
+    return or_(draft_answer.c.form == form, draft_answer.c.form.startswith(f"{form}{_OF}"))
+
+
 def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
     """Return every draft on this tablet with the time of its last answer, oldest first."""
     rows = connection.execute(_DRAFTS).all()
@@ -112,11 +149,14 @@ _DRAFTS: Final = select(
 
 WITH_DRAFT: Final = (
     select(draft_answer.c.order_id)
-    .where(is_among_bound(draft_answer.c.order_id, "order_ids"))
+    .where(
+        is_among_bound(draft_answer.c.order_id, "order_ids"),
+        draft_answer.c.field.not_like("earlier.%"),
+    )
     .distinct()
 )
 _WITH_DRAFT_OF: Final = WITH_DRAFT.where(draft_answer.c.actor == bindparam("author"))
-"""Built once: a page of the list asks it."""
+"""Built once: a page of the list asks it. What is kept of an earlier visit is nothing begun."""
 
 
 def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]:
@@ -176,7 +216,7 @@ def load_fields(
         .where(
             draft_answer.c.order_id == order_id,
             draft_answer.c.field.in_(fields),
-            or_(draft_answer.c.form == form, draft_answer.c.form.startswith(f"{form}{_OF}")),
+            _is_form(form),
         )
         .order_by(draft_answer.c.saved_at_ms, draft_answer.c.actor, draft_answer.c.field)
     ).all()

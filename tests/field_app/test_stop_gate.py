@@ -12,15 +12,15 @@ from field_app.patrols.inspection_desk import point_draft
 from field_app.patrols.presence import by_hand
 from field_app.presenters.form_wording import unit_text
 from field_app.presenters.point import PointPage
-from field_app.presenters.ports import InlineWorker, PresenterContext
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.run import RunPresenter
 from field_app.presenters.run_end import RunEndPage
 from field_app.presenters.sheet import SheetPresenter
 from field_app.presenters.stop_gate import StopGatePage, gate_rows, stop_record
 from field_app.tablet import Tablet
+from tests.field_app.round_parts import rounds_of
 from tests.field_app.site_parts import working_tablet, working_town
-from tests.field_app_ui.inspection_parts import Hands, checkpoint, inspection_rows
+from tests.field_app_ui.inspection_parts import checkpoint, inspection_rows
 from tests.field_app_ui.town_office import TownOffice
 
 AIR = {"oxygen_pct": "20.8", "lel_pct": "0", "detector_id": "GX-7"}
@@ -44,19 +44,7 @@ def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
 
 @pytest.fixture
 def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
-    zone = town.clock.now_utc().tzinfo
-    assert zone is not None
-    return RoundParts(
-        desk=tablet.inspections,
-        site=tablet.site,
-        forms=tablet.forms,
-        photos=tablet.photos,
-        hardware=Hands().hardware(),
-        context=PresenterContext(
-            worker=InlineWorker(), words=CatalogueWords("en"), clock=town.clock, zone=zone
-        ),
-        network=tablet.site.network,
-    )
+    return rounds_of(tablet, town)
 
 
 def gate(parts: RoundParts, run_id: str = RUN, **texts: str) -> SheetPresenter[object]:

@@ -6,7 +6,7 @@ import pytest
 
 from field_app.patrols.form_answers import home_answers, point_answers
 from field_app.patrols.home_check import GROUPS, lacks
-from field_app.presenters.home import sheet_of
+from field_app.patrols.home_sheet import sheet_of
 from sync_server.forms.builtin_io import CHECKLISTS
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.home_checks import CheckItem

@@ -1,0 +1,166 @@
+"""Decides what of the answers kept in a home stands on this visit, and which sheet they make."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from field_app.patrols.form_answers import OK, WRONG
+from field_app.patrols.home_check import GROUPS, Sheet
+from field_app.store.draft_store import KeptAnswer
+from wire_contracts.home_checks import CheckItem, NoticeOutcome
+
+ONE_VISIT_MS: Final = 12 * 3_600_000
+"""What was looked at in another shift was not looked at on this visit (judgement)."""
+
+NOTICE, SIGNATURE, SIGNED_FOR = "notice", "signature", "signed_for"
+"""Fields of the page; the last one names the hazards that a signature stands under."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedHazard:
+    """What somebody found wrong in a home, and left without finishing the visit."""
+
+    items: Sequence[CheckItem]
+    note: str
+    author: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeAnswers:
+    """The answers of a home's page.
+
+    Attributes:
+        own: What the person at work has answered on this visit.
+        earlier: Hazards of colleagues and of earlier visits that nobody has answered since.
+        noted: The same hazards, with who noted them and when.
+    """
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
+    noted: Sequence[NotedHazard] = ()
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """Return what the page shows."""
+        return {**self.own, **self.earlier}
+
+
+def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now_ms: int) -> HomeAnswers:
+    """Return what stands of everybody's answers when `author` is in the home now.
+
+    A hazard stands, whoever noted it and whenever, until the person who is there answers its own
+    item anew. Everything else counts for the person who answered it, on this visit alone.
+    """
+    own = {
+        each.field: each
+        for each in kept
+        if each.author == author and now_ms - each.saved_at_ms < ONE_VISIT_MS
+    }
+    others: dict[str, dict[str, KeptAnswer]] = {}
+    for each in kept:
+        if own.get(each.field) is not each:
+            others.setdefault(each.author, {})[each.field] = each
+    earlier: dict[str, str] = {}
+    noted: list[NotedHazard] = []
+    for answers in others.values():
+        for hazard, fields in _hazards(answers, own):
+            noted.append(hazard)
+            earlier |= fields
+    return HomeAnswers(
+        own={name: str(each.value) for name, each in own.items()}, earlier=earlier, noted=noted
+    )
+
+
+def _hazards(
+    answers: Mapping[str, KeptAnswer], own: Mapping[str, KeptAnswer]
+) -> list[tuple[NotedHazard, dict[str, str]]]:
+    """Return the hazards that one person noted and nobody has answered since, with their fields."""
+    found: list[tuple[NotedHazard, dict[str, str]]] = []
+    for group, items in GROUPS:
+        wrong = [item for item in items if _is_wrong(answers, own, place_of(item))]
+        for item in wrong:
+            fields = {place_of(item): WRONG}
+            if group not in own:
+                fields[group] = WRONG
+            for name in (f"note:{item}", f"severity:{item}"):
+                said = str(answers[name].value) if name in answers else ""
+                if said and name not in own:
+                    fields[name] = said
+            found.append((_noted(answers[place_of(item)], (item,), answers), fields))
+        if not wrong and _is_wrong(answers, own, group):
+            found.append((_noted(answers[group], items, answers), {group: WRONG}))
+    return found
+
+
+def _is_wrong(answers: Mapping[str, KeptAnswer], own: Mapping[str, KeptAnswer], name: str) -> bool:
+    there, mine = answers.get(name), own.get(name)
+    is_answered_since = (
+        mine is not None and there is not None and (mine.saved_at_ms >= there.saved_at_ms)
+    )
+    return there is not None and there.value == WRONG and not is_answered_since
+
+
+def _noted(
+    answer: KeptAnswer, items: Sequence[CheckItem], answers: Mapping[str, KeptAnswer]
+) -> NotedHazard:
+    notes = [str(answers[f"note:{item}"].value) for item in items if f"note:{item}" in answers]
+    return NotedHazard(
+        items=tuple(items),
+        note="; ".join(each for each in notes if each.strip()),
+        author=answer.author,
+        at_ms=answer.saved_at_ms,
+    )
+
+
+def place_of(item: CheckItem) -> str:
+    """Return the field of an item: the group's own where the group has no other item."""
+    return next(
+        (group for group, items in GROUPS if items == (item,)),
+        f"item:{item}",
+    )
+
+
+def found_wrong(items: Sequence[CheckItem], typed: Mapping[str, str]) -> tuple[CheckItem, ...]:
+    """Return the items of a group that were found wrong one by one."""
+    return tuple(item for item in items if typed.get(f"item:{item}") == WRONG)
+
+
+def sheet_of(typed: Mapping[str, str]) -> Sheet:
+    """Return the answers of the page as the twelve items they stand for.
+
+    One tap on the whole group takes no hazard back: its own item does. A signature stands under
+    the hazards that were there when it was made, and under no other.
+    """
+    answers: dict[CheckItem, bool] = {}
+    for key, items in GROUPS:
+        chosen = typed.get(key, "")
+        if chosen == OK:
+            answers |= dict.fromkeys(items, True)
+            if len(items) > 1:
+                answers |= dict.fromkeys(found_wrong(items, typed), False)
+        elif chosen == WRONG and len(items) == 1:
+            answers[items[0]] = False
+        elif chosen == WRONG:
+            answers |= {
+                item: typed[f"item:{item}"] == OK for item in items if typed.get(f"item:{item}")
+            }
+    notice = typed.get(NOTICE, "")
+    sheet = Sheet(
+        answers=answers,
+        severities={
+            item: int(typed[f"severity:{item}"])
+            for item in CheckItem
+            if typed.get(f"severity:{item}", "") in {"1", "2", "3"}
+        },
+        notes={item: typed.get(f"note:{item}", "") for item in CheckItem},
+        notice=NoticeOutcome(notice) if notice in set(NoticeOutcome) else None,
+    )
+    if set(signed_for(sheet).split()) <= set(typed.get(SIGNED_FOR, "").split()):
+        return replace(sheet, signature_sha256=typed.get(SIGNATURE) or None)
+    return sheet
+
+
+def signed_for(sheet: Sheet) -> str:
+    """Return the hazards with their severities, as they are kept beside a signature."""
+    return " ".join(f"{item}:{sheet.severity_of(item)}" for item in sheet.hazardous())

@@ -1,0 +1,84 @@
+"""Decides what of the answers at a stop stands now: values grow old, gas counts of everybody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from field_app.forms.numbers import worst_lel_pct
+from field_app.orders.entry_gate import is_too_old
+from field_app.patrols.values import Verdict, is_explosive, judge
+from field_app.store.draft_store import KeptAnswer
+from wire_contracts.patrols import Measure, ValueLimit
+
+GAS: Final = str(Measure.GAS_LEL_PCT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedGas:
+    """Gas as a colleague has typed it at a stop that nobody has recorded."""
+
+    text: str
+    author: str
+    at_ms: int
+
+    @property
+    def lel_pct(self) -> float | None:
+        """Return how much gas that may mean."""
+        return worst_lel_pct(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAnswers:
+    """The answers of a stop's page.
+
+    Attributes:
+        own: What the person at work has answered and what stands.
+        grown_old: Values inside their limits that say nothing of now; they begin empty.
+        old: Measures of `own` whose values are no good news any more, only bad.
+        gas: What colleagues have typed for the gas, the oldest first.
+    """
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    grown_old: Mapping[str, str] = field(default_factory=dict)
+    old: frozenset[str] = frozenset()
+    gas: Sequence[TypedGas] = ()
+
+    @property
+    def lel_pct(self) -> float | None:
+        """Return the most gas that a colleague's texts may mean; None: of none."""
+        return max((each.lel_pct for each in self.gas if each.lel_pct is not None), default=None)
+
+
+def answers_of_stop(
+    kept: Sequence[KeptAnswer], author: str, now_ms: int, limits: Sequence[ValueLimit]
+) -> StopAnswers:
+    """Return what stands of everybody's answers when `author` is at the stop now."""
+    own = {each.field: each for each in kept if each.author == author}
+    limit_of = {str(limit.measure): limit for limit in limits}
+    old = {
+        name
+        for name, each in own.items()
+        if name in limit_of and str(each.value).strip() and is_too_old(each.saved_at_ms, now_ms)
+    }
+    good = {
+        name
+        for name in old
+        if judge(limit_of[name], str(own[name].value)).verdict is Verdict.INSIDE
+        and not (name == GAS and is_explosive(worst_lel_pct(str(own[name].value))))
+    }
+    return StopAnswers(
+        own={name: str(each.value) for name, each in own.items() if name not in good},
+        grown_old={name: str(own[name].value) for name in good},
+        old=frozenset(old - good),
+        gas=tuple(
+            TypedGas(text=str(each.value).strip(), author=each.author, at_ms=each.saved_at_ms)
+            for each in kept
+            if each.field == GAS and each.author != author and str(each.value).strip()
+        ),
+    )
+
+
+def most_gas(kept: Sequence[KeptAnswer]) -> float | None:
+    """Return the most gas that anybody has typed at a stop; None: of none."""
+    found = (worst_lel_pct(str(each.value)) for each in kept if each.field == GAS)
+    return max((each for each in found if each is not None), default=None)

@@ -1,0 +1,40 @@
+"""The rounds of a tablet without screens: pages as a person finds them."""
+
+from typing import Any
+
+from field_app.i18n import CatalogueWords
+from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.sheet import SheetPage, SheetPresenter
+from field_app.presenters.watch import name_of
+from field_app.tablet import Tablet
+from tests.field_app_ui.inspection_parts import Hands
+from tests.field_app_ui.town_office import TownOffice
+
+
+def rounds_of(tablet: Tablet, town: TownOffice) -> RoundParts:
+    """Return what rounds are made of on this tablet."""
+    zone = town.clock.now_utc().tzinfo
+    assert zone is not None
+    return RoundParts(
+        desk=tablet.inspections,
+        site=tablet.site,
+        forms=tablet.forms,
+        photos=tablet.photos,
+        hardware=Hands().hardware(),
+        context=PresenterContext(
+            worker=InlineWorker(), words=CatalogueWords("en"), clock=town.clock, zone=zone
+        ),
+        network=tablet.site.network,
+        person_name=lambda account_id: name_of(tablet, account_id),
+    )
+
+
+def opened(parts: RoundParts, page: SheetPage[Any], **chosen: str) -> SheetPresenter[Any]:
+    """Return the page as it is opened, with these answers given one after the other."""
+    presenter = SheetPresenter(page, parts.context)
+    presenter.attach(lambda _view: None)
+    for key, text in chosen.items():
+        presenter.type(key.replace("__", ":"), text)
+    presenter.flush()
+    return presenter

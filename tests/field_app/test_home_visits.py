@@ -1,0 +1,162 @@
+"""A home that was left: what was seen there is not today's, a hazard stands for whoever comes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.presenters.home import HomePage
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock
+from field_app.tablet import Tablet
+from tests.field_app.round_parts import opened, rounds_of
+from tests.field_app.site_parts import told, working_tablet, working_town
+from tests.field_app_ui.inspection_parts import inspection_rows, picture
+from tests.field_app_ui.town_office import TownOffice
+from wire_contracts.orders import FactType
+
+HOME = "hh-0"
+ALL_WELL = dict.fromkeys(("meter", "pipes", "appliances", "room", "people"), "ok")
+LEAK = {
+    "pipes": "wrong",
+    "item__pipe_tightness": "wrong",
+    "note__pipe_tightness": "leak at the meter",
+}
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = working_town()
+    town.extra = inspection_rows()
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    return rounds_of(tablet, town)
+
+
+def home(parts: RoundParts, **chosen: str) -> SheetPresenter[object]:
+    return opened(parts, HomePage(parts, HOME), **chosen)
+
+
+def chosen_in(presenter: SheetPresenter[object]) -> dict[str, str]:
+    return {
+        block.key: line.value
+        for block in presenter.view.blocks
+        if isinstance(block, ChoiceBlock)
+        for line in block.lines
+        if line.is_selected
+    }
+
+
+def noted_in(presenter: SheetPresenter[object]) -> list[str]:
+    return [
+        block.text
+        for block in presenter.view.blocks
+        if isinstance(block, NoticeBlock) and block.key.startswith("noted")
+    ]
+
+
+def refusal(presenter: SheetPresenter[object]) -> str:
+    assert presenter.view.primary is not None
+    return presenter.view.primary.refusal
+
+
+def is_noted_on_the_list(parts: RoundParts) -> bool:
+    return next(each for each in parts.desk.homes() if each.household_id == HOME).has_noted_hazard
+
+
+def test_what_was_looked_at_on_another_visit_is_looked_at_again(
+    parts: RoundParts, town: TownOffice
+) -> None:
+    home(parts, meter="ok", pipes="ok", notice="refused")
+    assert chosen_in(home(parts)) == {"meter": "ok", "pipes": "ok"}
+    town.clock.moment_utc += timedelta(days=25)
+    later = home(parts)
+
+    assert chosen_in(later) == {}
+    assert refusal(later)
+
+
+def test_a_hazard_of_another_visit_stands_until_its_own_item_is_answered_anew(
+    parts: RoundParts, town: TownOffice, tablet: Tablet
+) -> None:
+    home(parts, **LEAK)
+    assert noted_in(home(parts)) == [], "on the same visit it is on the page as it was typed"
+    town.clock.moment_utc += timedelta(days=25)
+    later = home(parts, **ALL_WELL)
+
+    (noted,) = noted_in(later)
+    assert noted.startswith("Noted by 李伟, 21 Nov 06:12, and not finished: Pipes tight")
+    assert "(leak at the meter)" in noted
+    assert refusal(later), "one tap on the group takes nothing back"
+    later.choose("item:pipe_tightness", "ok")
+    assert (refusal(later), noted_in(home(parts))) == ("", [])
+    later.tap("done")
+    (check,) = told(tablet, town, FactType.SAFETY_CHECK)
+    assert check["hazards"] == []
+    assert not is_noted_on_the_list(parts)
+
+
+def test_a_leak_that_a_colleague_noted_is_no_home_that_passed(
+    parts: RoundParts, town: TownOffice, tablet: Tablet
+) -> None:
+    home(parts, **LEAK)
+    assert tablet.choose_person("anna")
+    hers = home(parts, **ALL_WELL)
+
+    assert chosen_in(hers)["item:pipe_tightness"] == "wrong"
+    assert "李伟" in noted_in(hers)[0]
+    assert "leak at the meter" in noted_in(hers)[0]
+    hers.choose("notice", "refused")
+    hers.tap("done")
+    (check,) = told(tablet, town, FactType.SAFETY_CHECK)
+    (request,) = told(tablet, town, FactType.ORDER_REQUEST)
+    assert check["answers"] != {}
+    assert request["note"] == "pipe_tightness: leak at the meter"
+    assert not is_noted_on_the_list(parts), "whoever noted it: it is told"
+
+
+def test_a_hazard_without_words_is_asked_for_by_itself_as_well(parts: RoundParts) -> None:
+    home(parts, pipes="wrong", item__pipe_corrosion="wrong")
+    again = home(parts, pipes="ok")
+
+    assert chosen_in(again)["item:pipe_corrosion"] == "wrong"
+
+
+def test_a_closed_door_leaves_a_noted_hazard_where_it_is(
+    parts: RoundParts, town: TownOffice, tablet: Tablet
+) -> None:
+    home(parts, **LEAK)
+    town.clock.moment_utc += timedelta(days=25)
+    later = home(parts)
+    later.tap("nobody")
+
+    (check,) = told(tablet, town, FactType.SAFETY_CHECK)
+    assert check["is_no_access"] is True
+    assert is_noted_on_the_list(parts)
+
+
+def test_a_signature_stands_under_the_hazards_that_the_household_saw(
+    parts: RoundParts, tablet: Tablet
+) -> None:
+    tablet.set_pin("285170")
+    hose = {**ALL_WELL, "appliances": "wrong", "item__hose": "wrong"}
+    home(parts, **hose, item__stove_flameout="ok", item__water_heater_flue="ok")
+    assert HomePage(parts, HOME).signed(picture(1)) == ""
+    signed = home(parts)
+    assert refusal(signed) == ""
+    more = home(parts, meter="wrong", item__meter="ok", item__meter_valve="wrong")
+    assert refusal(more), "nobody showed the household the second hazard"
+    less = home(parts, item__meter_valve="ok")
+
+    assert refusal(less) == ""

@@ -1,0 +1,154 @@
+"""A stop that was left: gas counts whoever typed it, good values and check-ins grow old."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from field_app.patrols.presence import by_hand
+from field_app.patrols.stop_sheet import answers_of_stop, most_gas
+from field_app.presenters.point import PointPage
+from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.run_end import RunEndPage
+from field_app.presenters.sheet import SheetPresenter
+from field_app.presenters.sheet_views import NoticeBlock, NumberBlock
+from field_app.store.draft_store import KeptAnswer
+from field_app.tablet import Tablet
+from tests.field_app.round_parts import opened, rounds_of
+from tests.field_app.site_parts import told, working_tablet, working_town
+from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint, inspection_rows
+from tests.field_app_ui.town_office import TownOffice
+
+STOP, WELL = checkpoint(0)
+
+
+@pytest.fixture
+def town() -> TownOffice:
+    town = working_town()
+    town.extra = inspection_rows()
+    return town
+
+
+@pytest.fixture
+def tablet(tmp_path: Path, town: TownOffice) -> Iterator[Tablet]:
+    with working_tablet(tmp_path, town) as tablet:
+        yield tablet
+
+
+@pytest.fixture
+def parts(tablet: Tablet, town: TownOffice) -> RoundParts:
+    return rounds_of(tablet, town)
+
+
+@pytest.fixture
+def run_id(parts: RoundParts) -> str:
+    run_id = parts.desk.start_run("plan-1", parts.desk.plans()["plan-1"].stops)
+    parts.desk.check_in(run_id, STOP, by_hand(WELL, None), is_tag_unreadable=True)
+    return run_id
+
+
+def stop(parts: RoundParts, run_id: str, **typed: str) -> SheetPresenter[object]:
+    return opened(parts, PointPage(parts, run_id, STOP), **typed)
+
+
+def primary(presenter: SheetPresenter[object]) -> tuple[str, str]:
+    button = presenter.view.primary
+    assert button is not None
+    return button.key, button.refusal
+
+
+def notices(presenter: SheetPresenter[object]) -> list[str]:
+    return [block.text for block in presenter.view.blocks if isinstance(block, NoticeBlock)]
+
+
+def numbers(presenter: SheetPresenter[object]) -> list[str]:
+    return [block.text for block in presenter.view.blocks if isinstance(block, NumberBlock)]
+
+
+def test_gas_that_a_colleague_typed_is_danger_to_whoever_comes(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    stop(parts, run_id, gas_lel_pct="45", well_water_cm="3")
+    assert tablet.choose_person("anna")
+    hers = stop(parts, run_id, gas_lel_pct="0", well_water_cm="3")
+
+    assert primary(hers)[0] == "grave"
+    assert "Gas typed here by 李伟, 06:12, and not recorded: 45" in notices(hers)
+    end = opened(parts, RunEndPage(parts, run_id))
+    end.tap("end")
+    assert told(tablet, town, "patrol_point") == [], "no route is ended over it"
+    assert not end.view.is_done
+    hers.tap("grave")
+    hers.type("note", "hissing")
+    hers.tap("done")
+    assert hers.view.is_done
+    (point,) = told(tablet, town, "patrol_point")
+    assert point["note"] == "hissing; Combustible gas: 45 % LEL"
+    assert len(told(tablet, town, "order_request")) == 1
+    assert tablet.choose_person("li-wei")
+    assert notices(stop(parts, run_id)) == [], "it is recorded, whoever typed it"
+
+
+def test_good_values_grow_old_and_bad_ones_stay_bad(
+    parts: RoundParts, run_id: str, town: TownOffice
+) -> None:
+    assert primary(stop(parts, run_id, gas_lel_pct="0", well_water_cm="30"))[1] == (
+        "A value is beyond its limit: record a defect, or say in the note why not."
+    )
+    town.clock.moment_utc += timedelta(minutes=31)
+    later = stop(parts, run_id)
+
+    assert numbers(later) == ["", "30"]
+    assert "Measured more than 30 minutes ago: measure again." in notices(later)
+    assert primary(later)[1] == "Measure: Combustible gas"
+    later.type("gas_lel_pct", "0")
+    later.type("note", "rain")
+    later.flush()
+    assert primary(later)[1] == "Measure: Water in the well"
+    later.type("well_water_cm", "")
+    later.type("well_water_cm", "30")
+    later.flush()
+    assert primary(later) == primary(stop(parts, run_id)) == ("done", "")
+
+
+def test_gas_typed_long_ago_is_danger_still(
+    parts: RoundParts, run_id: str, town: TownOffice
+) -> None:
+    stop(parts, run_id, gas_lel_pct="45", well_water_cm="3")
+    town.clock.moment_utc += timedelta(days=3)
+
+    assert primary(stop(parts, run_id))[0] == "grave"
+
+
+def test_whoever_was_there_in_another_shift_is_not_there_now(
+    parts: RoundParts, run_id: str, town: TownOffice
+) -> None:
+    town.clock.moment_utc += timedelta(hours=11)
+    assert primary(stop(parts, run_id))[1] == "Measure: Combustible gas"
+    town.clock.moment_utc += timedelta(hours=2)
+
+    assert primary(stop(parts, run_id))[1] == "Show first that you are there."
+
+
+def test_a_screen_that_stood_open_keeps_no_value_that_grew_old(
+    parts: RoundParts, run_id: str, tablet: Tablet, town: TownOffice
+) -> None:
+    page = stop(parts, run_id, gas_lel_pct="0", well_water_cm="3")
+    town.clock.moment_utc += timedelta(minutes=31)
+    page.tap("done")
+
+    assert not page.view.is_done
+    assert told(tablet, town, "patrol_point") == []
+
+
+def test_the_range_of_a_detector_typed_by_anybody_counts_as_gas() -> None:
+    typed = [
+        KeptAnswer(author=author, field="gas_lel_pct", value=text, saved_at_ms=0)
+        for author, text in (("anna", "OL"), ("li-wei", "2"), ("wang", ""))
+    ]
+    answers = answers_of_stop(typed, "li-wei", 0, WELL_LIMITS)
+
+    assert (answers.lel_pct, [each.author for each in answers.gas]) == (100.0, ["anna"])
+    assert most_gas(typed) == 100.0
+    assert most_gas([]) is None
