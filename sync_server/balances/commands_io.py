@@ -73,7 +73,10 @@ def run_yearly_balances(engine: Engine, options: argparse.Namespace, site: Site)
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(HEADING)
         writer.writerows(_cells(zone, span) for zone, spans in found for span in spans)
-    site.say(f"{len(found)} zones of {options.year} to {options.file}")
+    site.say(
+        f"{len(found)} zones of {options.year} to {options.file}; an empty cell is not known, also"
+        " where readings have left the database: files of the archive are not read"
+    )
 
 
 def _cells(zone: Zone, span: ZoneMonth) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from wire_contracts.kinds import FAMILY, Kind
 
@@ -68,6 +69,25 @@ def _is_same(one: TrialAlert, other: TrialAlert) -> bool:
         and FAMILY[one.kind] is FAMILY[other.kind]
         and abs(one.start_s - other.start_s) <= SAME_S
     )
+
+
+def say_reach(wanted_from_utc: datetime, from_utc: datetime, oldest_utc: datetime | None) -> str:
+    """Return how far back a back-test saw that asked for readings since `wanted_from_utc`.
+
+    Args:
+        wanted_from_utc: From when on it learns, where there are readings.
+        from_utc: The first moment that it judges.
+        oldest_utc: The first reading in the database; None: there is none.
+    """
+    if oldest_utc is None:
+        return "saw no reading: the database has none; the archive's files are not read"
+    since_utc = max(oldest_utc, wanted_from_utc)
+    learned = max((from_utc - since_utc).days, 0)
+    wanted = (from_utc - wanted_from_utc).days
+    line = f"saw readings since {since_utc:%Y-%m-%d}: {learned} days to learn from before --from"
+    if learned >= wanted:
+        return line
+    return f"{line}, of {wanted} asked for; the database alone is read, not the archive's files"
 
 
 def report(found: Comparison, meter_days: float) -> Sequence[str]:

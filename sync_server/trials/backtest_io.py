@@ -16,7 +16,7 @@ from sync_server.detection.watch.fleet_store import converting_meters, load_spec
 from sync_server.detection.watch.history_run_store import PastWanted, live_fleet
 from sync_server.trials.backtest import Comparison, TrialAlert, compare
 from sync_server.trials.trial_errors import refused
-from wire_contracts.frames import ms_from_utc
+from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.kinds import Kind, Label
 
 WARM_UP = timedelta(days=400)
@@ -36,7 +36,9 @@ class BacktestOrder:
 class Backtest:
     """What came of it; `rules` are those that spoke at all, with their version.
 
-    `reading_count`: how many readings were judged, those to learn from among them.
+    `reading_count`: how many readings were judged, those to learn from among them. `oldest_utc`:
+    the first reading that the database still has of any meter, None when it has none; what has left
+    for the archive is not judged.
     """
 
     comparison: Comparison
@@ -44,6 +46,7 @@ class Backtest:
     rules_version: str
     rules: Sequence[str]
     reading_count: int
+    oldest_utc: datetime | None
 
 
 def backtest(engine: Engine, order: BacktestOrder, runner: Runner, done: Done) -> Backtest:
@@ -86,6 +89,7 @@ def backtest(engine: Engine, order: BacktestOrder, runner: Runner, done: Done) -
         rules_version=RULES_VERSION,
         rules=spoke,
         reading_count=past.reading_count,
+        oldest_utc=None if past.oldest_ms is None else utc_from_ms(past.oldest_ms),
     )
 
 

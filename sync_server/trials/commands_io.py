@@ -20,8 +20,8 @@ from sync_server.detection.watch.fleet_store import put_children, put_traits
 from sync_server.detection.watch.price_store import put_price
 from sync_server.detection.watch.relearn_io import relearn
 from sync_server.detection.watch.surroundings_store import note_meter, put_weather
-from sync_server.trials.backtest import report
-from sync_server.trials.backtest_io import BacktestOrder, backtest
+from sync_server.trials.backtest import report, say_reach
+from sync_server.trials.backtest_io import WARM_UP, BacktestOrder, backtest
 from sync_server.trials.cases_io import export_cases
 from sync_server.trials.meter_files_io import read_topology, read_weather
 from sync_server.trials.replay_io import ReplayFiles, replay
@@ -88,6 +88,7 @@ def run_backtest(engine: Engine, options: argparse.Namespace, say: Say) -> None:
     with open_runner(runner_options(options)) as runner:
         done = backtest(engine, order, runner, lambda count, of: bar.show(count / of, count))
     bar.end()
+    say(say_reach(order.from_utc - WARM_UP, order.from_utc, done.oldest_utc))
     say(f"rules {done.rules_version}: {', '.join(done.rules) or 'none spoke'}")
     for line in report(done.comparison, done.meter_days):
         say(line)
@@ -100,7 +101,10 @@ def run_relearn(engine: Engine, options: argparse.Namespace, say: Say) -> None:
         now_utc = SystemClock().now_utc()
         count = relearn(engine, now_utc, runner, lambda count, of: bar.show(count / of, count))
     bar.end()
-    say(f"learned anew by rules {RULES_VERSION}; {count} changes of alerts")
+    say(
+        f"learned anew by rules {RULES_VERSION} from what the database has; files of the archive"
+        f" are not read; {count} changes of alerts"
+    )
 
 
 def run_export_cases(engine: Engine, options: argparse.Namespace, say: Say) -> None:

@@ -82,11 +82,15 @@ class Lived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What came of a fleet: candidates with the fleet's rows; the memory where it was asked for."""
+    """What came of a fleet: candidates with the fleet's rows; the memory where it was asked for.
+
+    `oldest_ms`: the first reading of any of its meters in the database, None when there is none.
+    """
 
     candidates: Sequence[Candidate]
     states: Sequence[tuple[Ints, FleetState]]
     reading_count: int
+    oldest_ms: int | None
 
 
 MADE_BY = f"rules {RULES_VERSION}, numpy {np.__version__}"
@@ -113,7 +117,7 @@ def live_fleet(
     fleet = wanted.fleet
     oldest_ms = oldest_reading_ms(connection, [spec.meter_id for spec in fleet.specs])
     if oldest_ms is None or oldest_ms >= wanted.to_ms:
-        return Past(candidates=[], states=[], reading_count=0)
+        return Past(candidates=[], states=[], reading_count=0, oldest_ms=oldest_ms)
     first_ms = max(oldest_ms, wanted.from_ms)
     span = PastSpan(from_ms=first_ms - first_ms % _HOUR_MS, to_ms=wanted.to_ms, oldest_ms=first_ms)
     places = cut_fleet(fleet, wanted.meters_in_part)
@@ -126,7 +130,7 @@ def live_fleet(
         )
         for rows in places
     ]
-    return _joined(places, run_over(engine, connection, live_over, parts, by))
+    return _joined(places, run_over(engine, connection, live_over, parts, by), oldest_ms)
 
 
 def live_over(connection: Connection, part: PastPart) -> Lived:
@@ -152,7 +156,7 @@ def live_over(connection: Connection, part: PastPart) -> Lived:
     )
 
 
-def _joined(places: Sequence[Ints], lived: Sequence[Lived]) -> Past:
+def _joined(places: Sequence[Ints], lived: Sequence[Lived], oldest_ms: int) -> Past:
     others = sorted({each.made_by for each in lived} - {MADE_BY})
     if others:
         message = (
@@ -172,4 +176,5 @@ def _joined(places: Sequence[Ints], lived: Sequence[Lived]) -> Past:
             if each.state is not None
         ],
         reading_count=sum(each.reading_count for each in lived),
+        oldest_ms=oldest_ms,
     )

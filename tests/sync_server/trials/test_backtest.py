@@ -15,8 +15,8 @@ from sync_server.db.alert_tables import ALERT
 from sync_server.db.detection_tables import DETECTION_CHECKPOINT, READING_ARRIVAL
 from sync_server.detection.watch.fleet_watch import FleetWatch
 from sync_server.readings.reading_store import ReadingStore
-from sync_server.trials.backtest import TrialAlert, compare, report
-from sync_server.trials.backtest_io import BacktestOrder, backtest
+from sync_server.trials.backtest import TrialAlert, compare, report, say_reach
+from sync_server.trials.backtest_io import WARM_UP, BacktestOrder, backtest
 from sync_server.trials.cases_io import export_cases
 from sync_server.trials.trial_errors import TrialError
 from tests.sync_server.town_parts import batch, found_town, frame, new_meter
@@ -28,6 +28,8 @@ HOUR = timedelta(hours=1)
 HOURS = 24 * 8
 END = START + HOURS * HOUR
 DAY_S = 86_400
+_SHORT = "of 400 asked for; the database alone is read, not the archive's files"
+_REACHED = "saw readings since 2025-01-25: 400 days to learn from before --from"
 
 
 def _alert(meter: str, start_s: int, kind: Kind = Kind.BURST, **more: bool) -> TrialAlert:
@@ -47,6 +49,26 @@ def test_alerts_of_one_state_are_one_and_each_counts_once() -> None:
     assert [each.meter_id for each in found.lost] == ["B"]
     assert [each.meter_id for each in found.mended] == ["C"]
     assert report(found, 1000.0)[0].startswith("both: 1; found: 2; lost: 1; false alarms gone: 1")
+
+
+@pytest.mark.parametrize(
+    ("oldest_utc", "said"),
+    [
+        (None, "saw no reading: the database has none; the archive's files are not read"),
+        (START - timedelta(days=500), _REACHED),
+        (START - timedelta(days=400), _REACHED),
+        (
+            START - timedelta(days=41),
+            f"saw readings since 2026-01-19: 41 days to learn from before --from, {_SHORT}",
+        ),
+        (
+            START + timedelta(days=2),
+            f"saw readings since 2026-03-03: 0 days to learn from before --from, {_SHORT}",
+        ),
+    ],
+)
+def test_a_back_test_says_how_far_back_it_saw(oldest_utc: datetime | None, said: str) -> None:
+    assert say_reach(START - WARM_UP, START, oldest_utc) == said
 
 
 def test_what_a_crew_found_normal_and_is_said_again_is_named() -> None:
@@ -95,6 +117,7 @@ def test_the_same_rules_find_the_same_and_touch_nothing(home: Engine) -> None:
     assert ("M-1", Kind.EXCHANGE) in found
     assert not done.comparison.lost
     assert done.meter_days == HOURS / 24
+    assert done.oldest_utc == START
     assert _count_all(home) == before
 
 
