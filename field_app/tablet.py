@@ -32,6 +32,7 @@ from field_app.clock_io import TapClock
 from field_app.config import APP_VERSION
 from field_app.contact_io import Carried, Connect, Contact, connect_over_http
 from field_app.orders import order_store
+from field_app.orders.left_orders import tell_what_was_begun
 from field_app.orders.order_desk import OrderDesk
 from field_app.orders.stamps import Stamps
 from field_app.photos.album import PhotoAlbum
@@ -493,7 +494,11 @@ class Tablet:
 
     def _send_older(self, way: SyncApi) -> int:
         api: object = way
+        self.database.write(self._tell_what_was_begun)
         return send_sealed(self.database, api, self._clock) if isinstance(api, SealedApi) else 0
+
+    def _tell_what_was_begun(self, connection: Connection) -> None:
+        tell_what_was_begun(connection, self.stamps.stamp(connection))
 
     def _seal_photo(self, sha256: str, plain: bytes) -> Envelope | None:
         public_key = self.database.read(lease_store.load_sealing_key)

@@ -22,6 +22,7 @@ site_sheet      what a crew sees of the work on one order
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
 site_drafts_store  what is typed on site and not sealed yet, the detector in use
+left_orders     what was begun at orders that have left this tablet -> the office
 call_desk       help and the watch over who works alone, each tap one transaction
 site_desk       what is done on site, each tap one transaction
 """

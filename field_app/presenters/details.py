@@ -37,7 +37,7 @@ from field_app.store.record_states import RecordState
 from wire_contracts.evidence import ChartPoint, Evidence
 from wire_contracts.findings import CAUSE_TEXT, Cause
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.orders import SafetyClass, WorkOrderDocument
+from wire_contracts.orders import FactType, SafetyClass, WorkOrderDocument
 from wire_contracts.quantities import Medium
 from wire_contracts.work_order_states import WorkOrderEvent, WorkOrderState
 
@@ -151,12 +151,23 @@ def order_view(
         other_actions=tuple(_action(t, each) for each in sides),
         look_here=tuple(look_here(t, entry) for entry in seen.entries if entry.look is Look.YES),
         message=message,
-        problem=t("This order has left your list; your words are still sent.")
-        if seen.is_gone
-        else "",
+        problem=gone_text(seen, t) if seen.is_gone else "",
         is_gone=seen.is_gone,
         is_busy=False,
     )
+
+
+def gone_text(seen: SeenOrder, t: Words) -> str:
+    """Return that the order has left, and what became of a finding that was begun."""
+    if any(_is_begun_finding(entry) for entry in seen.entries):
+        return t("This order has left your list; what was begun goes to the office as it stands.")
+    return t("This order has left your list; your words are still sent.")
+
+
+def _is_begun_finding(entry: OutboxEntry) -> bool:
+    payload = entry.operation.payload or {}
+    is_begun = entry.operation.field == FactType.FORM_ANSWERSET and payload.get("is_unfinished")
+    return is_begun is True
 
 
 def _action(t: Words, event: WorkOrderEvent) -> ActionView:

@@ -12,6 +12,7 @@ from field_app.platform.ports import Dialler
 from field_app.presenters.details import (
     blank_order,
     gone_order,
+    gone_text,
     look_here,
     order_view,
     person_facts,
@@ -154,7 +155,9 @@ class OrderPresenter:
             self._stage.draw(
                 replace(
                     blank,
-                    problem=t("This order cannot be shown; update this app."),
+                    problem=gone_text(seen, t)
+                    if seen.is_gone
+                    else t("This order cannot be shown; update this app."),
                     mark=mark_view(t, seen.mark),
                     look_here=tuple(
                         look_here(t, entry) for entry in seen.entries if entry.look is Look.YES

@@ -343,12 +343,19 @@ def leave_drafts_alone(connection: Connection, seal: Seal) -> None:
     One that cannot be sealed stays as it is.
     """
     for draft, at_ms in draft_store.drafts(connection):
-        if not _is_sealed(connection, draft):
-            seal_draft(connection, seal, draft, at_ms)
-        if _is_sealed(connection, draft):
-            key = SealedKey(str(SealedKind.DRAFT), draft_about(draft), draft.author)
-            connection.execute(_LEAVE_ALONE, _named(key))
-            draft_store.forget_draft(connection, draft)
+        leave_draft_alone(connection, seal, draft, at_ms)
+
+
+def leave_draft_alone(
+    connection: Connection, seal: Seal, draft: draft_store.DraftKey, at_ms: int
+) -> None:
+    """Leave one draft in sealed form only, to be sent; as it is, where it cannot be sealed."""
+    if not _is_sealed(connection, draft):
+        seal_draft(connection, seal, draft, at_ms)
+    if _is_sealed(connection, draft):
+        key = SealedKey(str(SealedKind.DRAFT), draft_about(draft), draft.author)
+        connection.execute(_LEAVE_ALONE, _named(key))
+        draft_store.forget_draft(connection, draft)
 
 
 def _named(key: SealedKey) -> dict[str, str | int]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync_server.web.labels import QUANTITIES, label, unit_of
+from sync_server.web.labels import QUANTITIES, RESULTS, label, unit_of
 from sync_server.web.words import Words, mark, number, quantity
 from sync_server.work_orders.order import Fact
 from wire_contracts.errors import ContractError
@@ -238,6 +238,31 @@ def _end(reader: FieldReader, words: Words) -> Said:
     )
 
 
+def _begun(reader: FieldReader, words: Words) -> Said | None:
+    """Return a finding that its crew could not finish; a finished one stands on its own card."""
+    if reader.values.get("is_unfinished") is not True:
+        return None
+    answers = reader.object("answers")
+    measured = answers.object_or_empty("measured")
+    values = [_value(name, value, words) for name, value in measured.values.items()]
+    result = answers.text_or_empty("result")
+    return Said(
+        title=words.gettext(mark("Left without a finding")),
+        text=_between(
+            [
+                label(words, RESULTS, result) if result else "",
+                *values,
+                answers.text_or_empty("note", longest=_LONGEST_NOTE),
+            ]
+        ),
+        tone="warn",
+        icon="pause",
+    )
+
+
+_LONGEST_NOTE = 20_000
+
+
 def _handover(reader: FieldReader, words: Words) -> Said:
     handover = parse_handover(reader)
     return Said(
@@ -286,4 +311,5 @@ _SAYS: Mapping[FactType, Callable[[FieldReader, Words], Said | None]] = {
     FactType.METER_READING: _reading,
     FactType.VISIT_END: _end,
     FactType.HANDOVER: _handover,
+    FactType.FORM_ANSWERSET: _begun,
 }

@@ -24,6 +24,7 @@ from sync_server.access.account_store import admit
 from sync_server.access.roles import Role
 from sync_server.db.sync_tables import SEALED_ITEM
 from tests.field_app.office_parts import Office, serving
+from tests.field_app.test_office_forms import TRIAL, publish, subject_of
 from tests.field_app.withdrawal_parts import (
     PIN,
     app_with_keys,
@@ -209,6 +210,24 @@ def test_an_unfinished_finding_goes_to_the_office_when_the_tablet_is_given_to_an
     tablet.sync_now()
 
     assert drafts_at_the_office(office) == ["gas in the cellar"]
+    assert tablet.database.read(draft_store.drafts) == []
+
+
+def test_a_checklist_goes_to_the_office_as_it_stands_when_its_order_is_given_away(
+    tablet: Tablet, office: Office
+) -> None:
+    order_id = office.new_order()
+    publish(office, TRIAL)
+    tablet.sync_now()
+    sheet = tablet.forms.open(subject_of(order_id), "trial")
+    sheet.session.answer("lel", "7")
+    tablet.forms.save(sheet)
+    office.assign(order_id, "crew-2")
+    tablet.sync_now()
+
+    with office.engine.connect() as connection:
+        bodies = connection.execute(select(SEALED_ITEM.c.body)).scalars().all()
+    assert [json.loads(body)["answers"] for body in bodies] == [{"lel": "7"}]
     assert tablet.database.read(draft_store.drafts) == []
 
 

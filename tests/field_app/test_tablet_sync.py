@@ -142,12 +142,13 @@ def test_a_step_on_a_cancelled_order_is_refused_and_shown_not_dropped(
 
 
 def test_an_order_that_leaves_keeps_its_row_until_its_words_are_through(
-    crew: HeadlessCrew, office: Office
+    crew: HeadlessCrew, office: Office, network: BadNetwork
 ) -> None:
     order_id = office.new_order()
     crew.sync_now()
     crew.tablet.desk.save_answers(order_id, {"note": "half a sentence"})
     office.assign(order_id, "crew-2")
+    network.fates = iter((Fate.WELL, Fate.REQUEST_LOST))
 
     crew.sync_now()
 
@@ -156,11 +157,14 @@ def test_an_order_that_leaves_keeps_its_row_until_its_words_are_through(
     assert seen.document is not None
     assert (seen.is_gone, seen.mark, seen.document.number) == (
         True,
-        RecordState.DRAFT,
+        RecordState.QUEUED,
         office.order(order_id).document.number,
     )
+    assert crew.status().outbox.waiting == 1
     assert crew.open_orders() == ()
-    assert crew.tablet.desk.finding(order_id).fields == {"note": "half a sentence"}
+    crew.sync_now()
+    assert crew.status().outbox.waiting == 0
+    assert crew.done_orders() == ()
 
 
 def test_an_order_that_leaves_untouched_is_forgotten(crew: HeadlessCrew, office: Office) -> None:

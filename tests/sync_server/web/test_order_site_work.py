@@ -18,7 +18,7 @@ from tests.sync_server.sync.push_parts import push
 from tests.sync_server.web.desk_parts import PASSWORD, add_person, served
 from wire_contracts.fields import JsonObject
 from wire_contracts.operations import OperationKind
-from wire_contracts.orders import FactType, OrderType, SafetyClass
+from wire_contracts.orders import FINDING_FORM, FactType, OrderType, SafetyClass
 from wire_contracts.patrol_facts import OrderRequest, order_request_json
 from wire_contracts.quantities import Medium
 from wire_contracts.site_facts import (
@@ -89,6 +89,24 @@ def test_a_valve_that_nobody_has_opened_again_stands_above_everything() -> None:
         "Valve vw-2 closed",
         "Valve vw-1 opened again",
     ]
+
+
+def test_a_finding_that_its_crew_could_not_finish_is_told_with_its_gas() -> None:
+    answers: JsonObject = {
+        "result": "leak",
+        "cause": "",
+        "note": "at the joint",
+        "measured": {"gas_lel_pct": 12.5},
+    }
+    begun: JsonObject = {"form": FINDING_FORM, "answers": answers, "is_unfinished": True}
+    finished: JsonObject = {"form": FINDING_FORM, "answers": answers}
+
+    work = shown(
+        [fact(1, FactType.FORM_ANSWERSET, begun), fact(2, FactType.FORM_ANSWERSET, finished)]
+    )
+
+    assert [(row.title, row.tone) for row in work.rows] == [("Left without a finding", "warn")]
+    assert "12.5 % LEL · at the joint" in work.rows[0].text
 
 
 def test_who_may_open_a_valve_is_told_later_and_who_gave_the_word_is_kept() -> None:

@@ -1,0 +1,168 @@
+"""Tells the office what was begun at orders that have left this tablet: nobody finishes it here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from field_app.forms.finding import (
+    LONGEST_NOTE,
+    FindingAnswers,
+    has_gas,
+    read_answers,
+    seal,
+)
+from field_app.forms.numbers import parse_number, worst_lel_pct
+from field_app.orders import order_store
+from field_app.orders.order_store import SeenOrder
+from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
+from field_app.orders.site_drafts_store import begin_anew, texts_of
+from field_app.orders.site_store import facts_of_order
+from field_app.orders.work_record import EARLIER_GAS, TYPED_GAS, work_record
+from field_app.store import draft_store, outbox_store, sealed_store, settings_store
+from field_app.store.draft_store import DraftKey
+from field_app.store.outbox_store import TapStamp
+from field_app.store.round_records import is_round
+from field_app.store.settings_store import Key
+from wire_contracts.orders import FINDING_FORM, FactType
+from wire_contracts.quantities import Quantity
+from wire_contracts.site_facts import Handover, handover_json
+from wire_contracts.work_order_states import ENDED, WorkOrderState
+
+_OWN_FORMS: Final = frozenset({FINDING_FORM, WORK_FORM})
+
+
+def tell_what_was_begun(connection: Connection, stamp: TapStamp) -> int:
+    """Leave what was begun at orders that have left this tablet to the office; return how many.
+
+    An order has left when the office gave it to somebody else or ended it. What anybody typed about
+    it becomes a `form_answerset` that says it is unfinished, in the name of who typed it; gas in it
+    is handed over as well, so that a person looks. Checklists go sealed, as they stand. Nothing is
+    done before the first pull is whole: what has not come yet has not left.
+    """
+    if not _knows_its_orders(connection):
+        return 0
+    begun: dict[str, list[DraftKey]] = {}
+    for key, _at_ms in draft_store.drafts(connection):
+        if not is_round(key.order_id):
+            begun.setdefault(key.order_id, []).append(key)
+    seen = order_store.load_orders(connection, sorted(begun))
+    left = [each for each, keys in begun.items() if _has_left(seen.get(each), keys)]
+    told = sum(_leave(connection, each, seen.get(each), begun[each], stamp) for each in left)
+    if told:
+        settings_store.ask_contact(connection)
+    return told
+
+
+def _knows_its_orders(connection: Connection) -> bool:
+    is_begun = settings_store.load_text(connection, Key.PULL_TOKEN) is not None
+    return is_begun and settings_store.load_text(connection, Key.PULL_ROWS) is None
+
+
+def _has_left(seen: SeenOrder | None, keys: Sequence[DraftKey]) -> bool:
+    if seen is None:  # the note of a shift is kept beside orders
+        return any(key.form == FINDING_FORM for key in keys)
+    return seen.is_gone or (seen.document is not None and seen.document.state in ENDED)
+
+
+def _leave(
+    connection: Connection,
+    order_id: str,
+    seen: SeenOrder | None,
+    keys: Sequence[DraftKey],
+    stamp: TapStamp,
+) -> int:
+    """Tell what every author began at one order; return how many told something."""
+    told = 0
+    for author in sorted({key.author for key in keys}):
+        answers = _answers(connection, order_id, author)
+        if answers is None:
+            continue
+        by = replace(stamp, actor=author, session=stamp.session if author == stamp.actor else "")
+        changes = [
+            new_fact(
+                order_id,
+                FactType.FORM_ANSWERSET,
+                {**seal(order_id, answers), "is_unfinished": True},
+            ),
+            *_gas_handed_over(connection, order_id, seen, answers, by),
+        ]
+        operations = [operation_of(each, by) for each in changes]
+        outbox_store.append_group(connection, operations, by)
+        told += 1
+    begin_anew(connection, order_id, stamp, is_case_over=False)
+    for key in keys:
+        _forget(connection, key, stamp)
+    order_store.rebuild_lines(connection, [order_id])
+    return told
+
+
+def _answers(connection: Connection, order_id: str, author: str) -> FindingAnswers | None:
+    """Return what one author began about an order, None when it says nothing.
+
+    The most gas that stands on any page; what is no number stands in the note, as it was typed.
+    """
+    finding = draft_store.load_draft(connection, _key(order_id, FINDING_FORM, author))
+    work = draft_store.load_draft(connection, _key(order_id, WORK_FORM, author))
+    typed = texts_of(work.answers)
+    answers = read_answers(finding.answers)
+    words = [answers.note.strip()]
+    words += [text.strip() for name, text in typed.items() if name.endswith(".note")]
+    measured = dict(answers.measured)
+    gas_texts = (
+        measured.get(Quantity.GAS_LEL_PCT, ""),
+        *(typed.get(name, "") for name in TYPED_GAS if name != EARLIER_GAS),
+    )
+    words += [f"{quantity}: {text}" for quantity, text in measured.items() if _is_words(text)]
+    most = max((each for each in map(worst_lel_pct, gas_texts) if each is not None), default=None)
+    if most is not None:
+        measured[Quantity.GAS_LEL_PCT] = repr(most)
+    note = "\n".join(each for each in words if each)[:LONGEST_NOTE]
+    found = replace(answers, note=note, measured=measured)
+    return None if found == FindingAnswers() else found
+
+
+def _is_words(text: str) -> bool:
+    return bool(text.strip()) and parse_number(text) is None
+
+
+def _gas_handed_over(
+    connection: Connection,
+    order_id: str,
+    seen: SeenOrder | None,
+    answers: FindingAnswers,
+    by: TapStamp,
+) -> list[Change]:
+    """Return the hand-over of gas, which asks the office to look; none of an order that is done."""
+    document = None if seen is None else seen.document
+    if not has_gas(answers) or (document and document.state in ENDED - {WorkOrderState.CANCELLED}):
+        return []
+    record = work_record(
+        facts_of_order(connection, order_id), None if document is None else document.handover
+    )
+    handover = Handover(
+        note=answers.note,
+        by=by.actor,
+        at_ms=by.at.wall_ms + by.at.offset_ms,
+        lel_pct=worst_lel_pct(answers.measured[Quantity.GAS_LEL_PCT]),
+        steps=record.steps,
+        valves=record.valves,
+    )
+    return [new_fact(order_id, FactType.HANDOVER, handover_json(handover))]
+
+
+def _forget(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
+    """Forget what was told; a checklist leaves as it is sealed, and stays where it is not."""
+    if key.form not in _OWN_FORMS:
+        sealed_store.leave_draft_alone(connection, stamp.seal, key, stamp.at.wall_ms)
+        return
+    typed = draft_store.load_draft(connection, key).answers
+    gone = [name for name in typed if name != EARLIER_GAS]
+    if gone:
+        draft_store.forget_fields(connection, key, gone)
+        sealed_store.seal_draft(connection, stamp.seal, key, stamp.at.wall_ms)
+
+
+def _key(order_id: str, form: str, author: str) -> DraftKey:
+    return DraftKey(order_id=order_id, form=form, author=author)
