@@ -1,7 +1,6 @@
 """The routes of the orders: the list, one order with its finding, the office's events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -59,19 +58,9 @@ from wire_contracts.orders import ENTITY
 from wire_contracts.work_order_states import WorkOrderEvent
 
 ROWS_ON_PAGE = 50
+_LONGEST_ID = 64
 
 _TABS = {"open": mark("Open"), "done": mark("Done"), "all": mark("All")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pager:
-    """Which part of the list is shown; an empty address leads nowhere."""
-
-    first: int
-    last: int
-    total: int
-    newer: str
-    older: str
 
 
 def orders_router(pages: Pages) -> APIRouter:
@@ -83,12 +72,11 @@ def orders_router(pages: Pages) -> APIRouter:
         request: Request,
         person: SeeOrders,
         tab: str = "open",
-        page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+        before: Annotated[str, Query(max_length=_LONGEST_ID)] = "",
     ) -> Response:
-        """Show one page of the orders of one tab, the newest first."""
-        return _orders_page(
-            pages, request, pages.reader(person), tab if tab in _TABS else "open", page
-        )
+        """Show one page of the orders of one tab, the newest first, older than an order."""
+        shown = tab if tab in _TABS else "open"
+        return _orders_page(pages, request, pages.reader(person), shown, before)
 
     @router.get("/orders/{order_id}")
     def order(request: Request, person: SeeOrders, order_id: str) -> Response:
@@ -127,17 +115,18 @@ def orders_router(pages: Pages) -> APIRouter:
     return router
 
 
-def _orders_page(pages: Pages, request: Request, reader: Reader, tab: str, page: int) -> Response:
+def _orders_page(pages: Pages, request: Request, reader: Reader, tab: str, before: str) -> Response:
     words, now_utc = reader.words, pages.clock.now_utc()
     wanted = OrderFilter(
         states=STATES_IN_TAB[tab],
         has_evidence=False,
-        offset=(page - 1) * ROWS_ON_PAGE,
-        limit=ROWS_ON_PAGE,
+        before=before or None,
+        limit=ROWS_ON_PAGE + 1,
     )
     with reading(pages.engine) as connection:
         counts = count_orders(connection)
-        found = list_orders(connection, wanted)
+        listed = list_orders(connection, wanted)
+        found = listed[:ROWS_ON_PAGE]
         crews = crew_names(connection)
         places = place_names(connection, [each.document.meter_id or "" for each in found])
     totals = {
@@ -159,15 +148,10 @@ def _orders_page(pages: Pages, request: Request, reader: Reader, tab: str, page:
             for key, message in _TABS.items()
         ],
         orders=[order_row(each, words, now_utc, crews, places) for each in found],
-        pager=Pager(
-            first=wanted.offset + 1,
-            last=wanted.offset + len(found),
-            total=totals[tab],
-            newer=f"/orders?tab={tab}&page={page - 1}" if page > 1 else "",
-            older=f"/orders?tab={tab}&page={page + 1}"
-            if wanted.offset + len(found) < totals[tab]
-            else "",
-        ),
+        first_href=f"/orders?tab={tab}" if before else "",
+        older_href=f"/orders?tab={tab}&before={found[-1].order_id}"
+        if len(listed) > len(found)
+        else "",
     )
 
 

@@ -92,7 +92,8 @@ class OrderFilter:
     """Which orders a page wants; the default is everything, the newest first.
 
     `number` is the whole number people know an order by, in capitals. Without `has_evidence` an
-    order comes without its evidence, which is most of its size. `offset` skips the newest.
+    order comes without its evidence, which is most of its size. With `before`, only orders older
+    than the one of that id: a page begins where the last one ended, and nothing is counted past.
     """
 
     states: frozenset[WorkOrderState] | None = None
@@ -101,7 +102,7 @@ class OrderFilter:
     meter_id: str | None = None
     number: str | None = None
     has_evidence: bool = True
-    offset: int = 0
+    before: str | None = None
     limit: int = 500
 
 

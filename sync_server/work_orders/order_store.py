@@ -6,7 +6,7 @@ The caller owns the transaction. Every function leaves the change index and the 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, exists, func, select, true
 
 from sync_server.access.account_store import get_person, has_crew
 from sync_server.access.refusals import not_found, role_refused
@@ -139,10 +139,18 @@ def _area_of(connection: Connection, community_id: str | None) -> str | None:
 def list_orders(connection: Connection, wanted: OrderFilter | None = None) -> list[OrderRecord]:
     """Return the orders that fit, the newest first."""
     wanted = wanted or OrderFilter()
-    query = orders_query(has_evidence=wanted.has_evidence).order_by(WORK_ORDER.c.order_id.desc())
+    query = orders_query(has_evidence=wanted.has_evidence)
+    key: ColumnElement[str] = WORK_ORDER.c.order_id
     if wanted.states is not None:
-        states = sorted(str(state) for state in wanted.states)
-        query = query.where(WORK_ORDER.c.state.in_(states))
+        # what is ended is most of all: read along the key. What is open is little: read by its
+        # state, then sorted. What is wrapped takes no index, so neither is left to be guessed.
+        is_long, state = bool(wanted.states & ENDED), WORK_ORDER.c.state
+        which = func.coalesce(state, "") if is_long else state
+        key = key if is_long else func.coalesce(key, "")
+        query = query.where(which.in_(sorted(str(each) for each in wanted.states)))
+    query = query.order_by(key.desc())
+    if wanted.before is not None:
+        query = query.where(key < wanted.before)
     for column, value in (
         (WORK_ORDER.c.crew_id, wanted.crew_id),
         (WORK_ORDER.c.alert_id, wanted.alert_id),
@@ -151,8 +159,7 @@ def list_orders(connection: Connection, wanted: OrderFilter | None = None) -> li
     ):
         if value is not None:
             query = query.where(column == value)
-    query = query.offset(wanted.offset).limit(wanted.limit)
-    return [order_from(row) for row in connection.execute(query)]
+    return [order_from(row) for row in connection.execute(query.limit(wanted.limit))]
 
 
 def count_orders(connection: Connection) -> dict[WorkOrderState, int]:
