@@ -106,7 +106,9 @@ class InspectionDesk:
 
     def homes(self) -> list[SeenHome]:
         """Return the homes on the list."""
-        return self._database.read(inspection_store.load_homes)
+        return self._database.read(
+            lambda each: inspection_store.load_homes(each, self._now_utc(each))
+        )
 
     def home(self, household_id: str) -> SeenHome | None:
         """Return one home."""
@@ -114,11 +116,20 @@ class InspectionDesk:
 
     def meters(self) -> list[SeenMeter]:
         """Return the meters of the round."""
-        return self._database.read(inspection_store.load_meters)
+        return self._database.read(
+            lambda each: inspection_store.load_meters(each, self._now_utc(each))
+        )
 
     def meter(self, meter_id: str) -> SeenMeter | None:
         """Return one meter."""
-        return self._database.read(lambda each: inspection_store.find_meter(each, meter_id))
+        return self._database.read(
+            lambda each: inspection_store.find_meter(each, meter_id, self._now_utc(each))
+        )
+
+    def _now_utc(self, connection: Connection) -> datetime:
+        """Return the time by the server's clock, as far as the tablet knows it."""
+        now = self._stamps.now(connection)
+        return utc_from_ms(now.wall_ms + now.offset_ms)
 
     def answers(self, draft: DraftOf) -> Mapping[str, JsonValue]:
         """Return the answers kept so far by the person at work."""

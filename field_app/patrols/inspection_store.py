@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -24,7 +24,7 @@ from field_app.store.round_records import record_of
 from field_app.store.tables import base_row, outbox_op
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonValue
-from wire_contracts.frames import utc_from_ms
+from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.home_checks import (
     HOUSEHOLD_ENTITY,
     MOST_ATTEMPTS_WITHOUT_LETTER,
@@ -54,6 +54,12 @@ from wire_contracts.patrols import (
 T = TypeVar("T")
 
 
+READING_ROUND: Final = timedelta(days=15)
+"""A meter that was read so lately is read: walk-by rounds are a month apart or more."""
+
+VISITING_DAY: Final = timedelta(hours=12)
+"""A home that was visited so lately is visited: nobody rings twice in a shift."""
+
 HOME_FORM = "safety_check@1"
 """The draft of a home check."""
 
@@ -71,7 +77,10 @@ class SeenHome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenMeter:
-    """A meter with the own readings on top; `read_at_utc` is None before the first own one."""
+    """A meter with the own readings on top.
+
+    `read_at_utc`: when it was read in this round, by whomever; None before that.
+    """
 
     meter_id: str
     meter: RoundMeter
@@ -152,9 +161,10 @@ def find_open_run(connection: Connection) -> SeenRun | None:
     return None if run.state.is_submitted or run.state.run is None else run
 
 
-def load_homes(connection: Connection) -> list[SeenHome]:
+def load_homes(connection: Connection, now_utc: datetime) -> list[SeenHome]:
     """Return the homes on the list by community, building and room, own visits on top."""
-    own = _by_record(connection, FactType.SAFETY_CHECK)
+    since_utc = now_utc - VISITING_DAY
+    own = _by_record(connection, FactType.SAFETY_CHECK, since_utc)
     begun = draft_store.values_begun(connection, HOME_FORM)
     homes = [
         _seen_home(
@@ -162,6 +172,7 @@ def load_homes(connection: Connection) -> list[SeenHome]:
             household,
             own.get(record_of(household_id), []),
             begun.get(record_of(household_id), set()),
+            since_utc,
         )
         for household_id, household in _load(connection, HOUSEHOLD_ENTITY, parse_household).items()
     ]
@@ -177,23 +188,24 @@ def find_home(connection: Connection, household_id: str) -> SeenHome | None:
     return _seen_home(household_id, found[household_id], entries)
 
 
-def load_meters(connection: Connection) -> list[SeenMeter]:
+def load_meters(connection: Connection, now_utc: datetime) -> list[SeenMeter]:
     """Return the meters of the round by building and place, own readings on top."""
-    own = _by_record(connection, FactType.METER_READING)
+    since_utc = now_utc - READING_ROUND
+    own = _by_record(connection, FactType.METER_READING, since_utc)
     meters = [
-        _seen_meter(meter_id, meter, own.get(record_of(meter_id), []))
+        _seen_meter(meter_id, meter, own.get(record_of(meter_id), []), since_utc)
         for meter_id, meter in _load(connection, METER_ENTITY, parse_round_meter).items()
     ]
     return sorted(meters, key=lambda each: natural(each.meter.building, each.meter.place))
 
 
-def find_meter(connection: Connection, meter_id: str) -> SeenMeter | None:
+def find_meter(connection: Connection, meter_id: str, now_utc: datetime) -> SeenMeter | None:
     """Return one meter, None when it is not on this tablet."""
     found = _load(connection, METER_ENTITY, parse_round_meter, meter_id)
     if meter_id not in found:
         return None
     entries = outbox_store.entries_of(connection, record_of(meter_id))
-    return _seen_meter(meter_id, found[meter_id], entries)
+    return _seen_meter(meter_id, found[meter_id], entries, now_utc - READING_ROUND)
 
 
 def natural(*parts: str) -> tuple[tuple[int, str], ...]:
@@ -235,11 +247,14 @@ def _load(
     return found
 
 
-def _by_record(connection: Connection, fact_type: FactType) -> Mapping[str, list[OutboxEntry]]:
-    """Return the own facts of one type that no row of the server shows yet, by record."""
+def _by_record(
+    connection: Connection, fact_type: FactType, since_utc: datetime
+) -> Mapping[str, list[OutboxEntry]]:
+    """Return the own facts of one type, by record, that no row shows yet or that are so new."""
     is_pending = outbox_op.c.status.in_(sorted(OVERLAY))
+    is_new = outbox_op.c.made_at_ms >= ms_from_utc(since_utc)
     entries = outbox_store.load_entries(
-        connection, (outbox_op.c.entity == str(fact_type)) & is_pending
+        connection, (outbox_op.c.entity == str(fact_type)) & (is_pending | is_new)
     )
     found: dict[str, list[OutboxEntry]] = {}
     for entry in entries:
@@ -267,11 +282,16 @@ def _seen_home(
     household: Household,
     entries: Sequence[OutboxEntry],
     begun: AbstractSet[JsonValue] = frozenset(),
+    since_utc: datetime | None = None,
 ) -> SeenHome:
-    visited_at_utc = None
+    """Return a home; a visit of the office since `since_utc` counts like an own one."""
+    known_utc = household.checked_at_utc
+    is_new = known_utc is not None and since_utc is not None and known_utc >= since_utc
+    visited_at_utc = known_utc if is_new else None
     for entry in entries:
         operation = entry.operation
-        if operation.field != FactType.SAFETY_CHECK or operation.payload is None:
+        is_visit = operation.field == FactType.SAFETY_CHECK and _stands(entry)
+        if not is_visit or operation.payload is None:
             continue
         visited_at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
         if entry.status not in OVERLAY:
@@ -303,19 +323,33 @@ def _state_after(*, is_no_access: bool, count: int, has_hazards: bool) -> Househ
     return HouseholdState.HAZARD if has_hazards else HouseholdState.PASSED
 
 
-def _seen_meter(meter_id: str, meter: RoundMeter, entries: Sequence[OutboxEntry]) -> SeenMeter:
-    read_at_utc = None
+def _seen_meter(
+    meter_id: str, meter: RoundMeter, entries: Sequence[OutboxEntry], since_utc: datetime
+) -> SeenMeter:
+    """Return a meter; it is read by an own reading that stands, or by the newest of the office."""
+    read = [each.at_utc for each in meter.readings[-1:] if each.at_utc >= since_utc]
     for entry in entries:
         operation = entry.operation
         if operation.field != FactType.METER_READING or operation.payload is None:
             continue
-        read_at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
+        at_utc = utc_from_ms(entry.made_at_ms + operation.at.offset_ms)
+        if entry.status in OVERLAY or (at_utc >= since_utc and _stands(entry)):
+            read.append(at_utc)
         if entry.status not in OVERLAY:
             continue
         reading = parse_round_reading(FieldReader(place="own reading", values=operation.payload))
-        past = PastReading(at_utc=read_at_utc, value=reading.value)
+        past = PastReading(at_utc=at_utc, value=reading.value)
         meter = replace(meter, readings=(*meter.readings, past))
-    return SeenMeter(meter_id=meter_id, meter=meter, mark=_mark(entries), read_at_utc=read_at_utc)
+    return SeenMeter(
+        meter_id=meter_id,
+        meter=meter,
+        mark=_mark(entries),
+        read_at_utc=max(read, default=None),
+    )
+
+
+def _stands(entry: OutboxEntry) -> bool:
+    return entry.status is not OpStatus.REFUSED
 
 
 def _mark(entries: Sequence[OutboxEntry], *, has_draft: bool = False) -> RecordState:

@@ -190,7 +190,10 @@ class RoundsPage:
 
     def _homes(self, data: RoundsData) -> list[Block]:
         t = self._parts.context.words
-        left = sum(home.household.state in OPEN_STATES for home in data.homes)
+        left = sum(
+            home.household.state in OPEN_STATES and home.visited_at_utc is None
+            for home in data.homes
+        )
         hazards = sum(home.household.state is HouseholdState.HAZARD for home in data.homes)
         if not data.homes:
             return []

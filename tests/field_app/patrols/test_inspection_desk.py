@@ -1,6 +1,7 @@
 """An inspector's day on a real tablet against the real server, the network cut in between."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from sync_server.work_orders.order_store import list_orders
 from tests.field_app.office_parts import Office
 from tests.sync_server.patrols.test_outcomes import HOME, METER, PLAN, WELL
 from wire_contracts.home_checks import CheckItem, HouseholdState, NoticeOutcome
-from wire_contracts.meter_rounds import RoundReading
+from wire_contracts.meter_rounds import PastReading, RoundReading
 from wire_contracts.orders import FactType, SafetyClass
 from wire_contracts.patrol_facts import CheckInWay, Defect, PatrolPoint, PointOutcome
 from wire_contracts.patrols import Measure
@@ -263,3 +264,49 @@ def test_a_reading_comes_back_as_the_meters_last(desk: InspectionDesk, crew: Hea
     assert after is not None
     assert [each.value for each in before.meter.readings] == [12.0]
     assert [each.value for each in after.meter.readings] == [12.0]
+
+
+def test_a_meter_stays_read_when_the_office_has_the_reading_until_the_next_round(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office
+) -> None:
+    (before,) = desk.meters()
+    desk.keep_reading(RoundReading(meter_id="m", value=1300.0))
+    crew.sync_now()
+    crew.sync_now()
+    (after,) = desk.meters()
+    office.clock.advance(days=16)
+    (later,) = desk.meters()
+
+    assert before.read_at_utc is None
+    assert after.read_at_utc is not None
+    assert [each.value for each in after.meter.readings][-1:] == [1300.0]
+    assert after.mark is RecordState.SHOWN_TO_OFFICE
+    assert later.read_at_utc is None, "the next round"
+
+
+def test_a_meter_that_a_colleague_has_read_in_this_round_is_read(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office
+) -> None:
+    past = PastReading(at_utc=office.clock.now_utc() - timedelta(days=2), value=1300.0)
+    theirs = replace(METER, readings=(*METER.readings, past))
+    row = Inspected(entity_id="m", crew_id="crew-1", thing=theirs)
+    with office.engine.begin() as connection:
+        put(connection, ROUND_METERS, [row], office.clock.now_utc())
+    crew.sync_now()
+
+    (seen,) = desk.meters()
+    assert seen.read_at_utc == past.at_utc
+
+
+def test_a_home_where_nobody_opened_is_not_the_next_one_again_in_the_same_shift(
+    desk: InspectionDesk, crew: HeadlessCrew, office: Office
+) -> None:
+    desk.no_access("h", VISIT)
+    crew.sync_now()
+    crew.sync_now()
+    (today,) = desk.homes()
+    office.clock.advance(hours=13)
+    (tomorrow,) = desk.homes()
+
+    assert today.household.state is HouseholdState.NO_ACCESS
+    assert (today.visited_at_utc is None, tomorrow.visited_at_utc is None) == (False, True)
