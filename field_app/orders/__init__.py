@@ -21,6 +21,7 @@ site_store      this tablet's own facts, and the map
 site_sheet      what a crew sees of the work on one order
 shift_numbers   the day of a tablet in numbers
 site_changes    what is done on an order -> operations
+begun_findings  what others of the crew began in the finding form
 site_drafts_store  what is typed on site and not sealed yet, the detector in use
 left_orders     what was begun at orders that have left this tablet -> the office
 call_desk       help and the watch over who works alone, each tap one transaction

@@ -1,20 +1,14 @@
 """Tells the office what was begun at orders that have left this tablet: nobody finishes it here."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection
 
-from field_app.forms.finding import (
-    LONGEST_NOTE,
-    FindingAnswers,
-    has_gas,
-    read_answers,
-    seal,
-)
-from field_app.forms.numbers import parse_number, worst_lel_pct
+from field_app.forms.finding import FindingAnswers, has_gas, read_answers
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
+from field_app.orders.begun_findings import as_told, stamp_of, unfinished
 from field_app.orders.order_store import SeenOrder
 from field_app.orders.site_changes import WORK_FORM, Change, new_fact, operation_of
 from field_app.orders.site_drafts_store import begin_anew, texts_of
@@ -79,20 +73,18 @@ def _leave(
         answers = _answers(connection, order_id, author)
         if answers is None:
             continue
-        by = replace(stamp, actor=author, session=stamp.session if author == stamp.actor else "")
+        by = stamp_of(stamp, author)
         changes = [
-            new_fact(
-                order_id,
-                FactType.FORM_ANSWERSET,
-                {**seal(order_id, answers), "is_unfinished": True},
-            ),
+            unfinished(order_id, answers),
             *_gas_handed_over(connection, order_id, seen, answers, by),
         ]
         operations = [operation_of(each, by) for each in changes]
         outbox_store.append_group(connection, operations, by)
         told += 1
+    for key in (each for each in keys if each.form == FINDING_FORM):
+        _forget(connection, key, stamp)  # told: only what is not told stays as gas of earlier
     begin_anew(connection, order_id, stamp, is_case_over=False)
-    for key in keys:
+    for key in (each for each in keys if each.form != FINDING_FORM):
         _forget(connection, key, stamp)
     order_store.rebuild_lines(connection, [order_id])
     return told
@@ -106,25 +98,12 @@ def _answers(connection: Connection, order_id: str, author: str) -> FindingAnswe
     finding = draft_store.load_draft(connection, _key(order_id, FINDING_FORM, author))
     work = draft_store.load_draft(connection, _key(order_id, WORK_FORM, author))
     typed = texts_of(work.answers)
-    answers = read_answers(finding.answers)
-    words = [answers.note.strip()]
-    words += [text.strip() for name, text in typed.items() if name.endswith(".note")]
-    measured = dict(answers.measured)
-    gas_texts = (
-        measured.get(Quantity.GAS_LEL_PCT, ""),
-        *(typed.get(name, "") for name in TYPED_GAS if name != EARLIER_GAS),
+    found = as_told(
+        read_answers(finding.answers),
+        [text for name, text in typed.items() if name.endswith(".note")],
+        [typed.get(name, "") for name in TYPED_GAS if name != EARLIER_GAS],
     )
-    words += [f"{quantity}: {text}" for quantity, text in measured.items() if _is_words(text)]
-    most = max((each for each in map(worst_lel_pct, gas_texts) if each is not None), default=None)
-    if most is not None:
-        measured[Quantity.GAS_LEL_PCT] = repr(most)
-    note = "\n".join(each for each in words if each)[:LONGEST_NOTE]
-    found = replace(answers, note=note, measured=measured)
     return None if found == FindingAnswers() else found
-
-
-def _is_words(text: str) -> bool:
-    return bool(text.strip()) and parse_number(text) is None
 
 
 def _gas_handed_over(

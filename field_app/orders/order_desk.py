@@ -18,6 +18,7 @@ from field_app.forms.finding import (
     seal,
 )
 from field_app.orders import order_store
+from field_app.orders.begun_findings import BegunFinding, begun_by_others, tell_others
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
@@ -77,6 +78,7 @@ class FindingSheet:
         saved_at_ms: When the last answer was kept, None when nothing was answered.
         record: What was done on site.
         photos: Photos of the order on this tablet; a signature shows nothing.
+        begun: What others of the crew began in the same form and did not finish.
     """
 
     order_id: str
@@ -87,6 +89,7 @@ class FindingSheet:
     saved_at_ms: int | None
     record: WorkRecord = _NO_WORK
     photos: int = 0
+    begun: Sequence[BegunFinding] = ()
 
     def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
         """Return what the order still needs beside the form, whose gas, note and photos count."""
@@ -233,9 +236,10 @@ class OrderDesk:
                 lacking = sheet.lacking(sheet.answers, outside)
             if sheet.missing or lacking:
                 raise FindingIncompleteError(sheet.missing, lacking)
+            tell_others(connection, order_id, stamp)
             self._append(connection, order_id, _finding_group(sheet, new_id(stamp)))
-            begin_anew(connection, order_id, stamp, is_case_over=False)
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
 
@@ -261,8 +265,8 @@ class OrderDesk:
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
             self._append(connection, order_id, _gas_group(sheet, stamp, outside or Evidence()))
-            begin_anew(connection, order_id, stamp, is_case_over=False)
             draft_store.forget_draft(connection, _draft_key(order_id, stamp.actor))
+            begin_anew(connection, order_id, stamp, is_case_over=False)
             sealed_store.forget_sealed(connection, SealedKind.DRAFT, [order_id], stamp.actor)
             order_store.rebuild_lines(connection, [order_id])
 
@@ -327,7 +331,7 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
     work = draft_store.load_draft(
         connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
     )
-    typed = typed_for_record(connection, order_id, texts_of(work.answers))
+    typed = typed_for_record(connection, order_id, texts_of(work.answers), author)
     record = work_record(facts_of_order(connection, order_id), document.handover, typed)
     return FindingSheet(
         order_id=order_id,
@@ -338,6 +342,7 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         saved_at_ms=draft.saved_at_ms,
         record=record,
         photos=_photo_count(connection, order_id, record.begun_at_ms),
+        begun=begun_by_others(connection, order_id, author),
     )
 
 

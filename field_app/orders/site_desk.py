@@ -411,7 +411,7 @@ class SiteDesk:
             record=work_record(
                 facts_of_order(connection, order_id),
                 seen.document.handover,
-                typed_for_record(connection, order_id, typed),
+                typed_for_record(connection, order_id, typed, key.author),
                 now,
             ),
             typed=typed,

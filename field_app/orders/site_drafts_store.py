@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from field_app.forms.finding import MEASURED_PREFIX
 from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
+from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector
 from field_app.orders.safety_steps import TYPED_AT
 from field_app.orders.site_changes import WORK_FORM
@@ -58,11 +59,15 @@ def seal_typed(connection: Connection, order_id: str, stamp: TapStamp) -> None:
 
 
 def typed_for_record(
-    connection: Connection, order_id: str, own: Mapping[str, str]
+    connection: Connection, order_id: str, own: Mapping[str, str], author: str
 ) -> dict[str, str]:
-    """Return what one author typed, with the most gas that anybody has typed about the order."""
+    """Return what one author typed, with the most gas that anybody has typed about the order.
+
+    The author's own finding says by itself what it says; the findings of others count here.
+    """
     typed = dict(own)
-    for name, text in gas_typed(connection, order_id).items():
+    elsewhere = (EARLIER_GAS, gas_in_findings(connection, order_id, but_of=author))
+    for name, text in (*gas_typed(connection, order_id).items(), elsewhere):
         if (worst_lel_pct(text) or 0.0) > (worst_lel_pct(typed.get(name, "")) or 0.0):
             typed[name] = text
     return typed
@@ -85,7 +90,7 @@ def begin_anew(
     What a visit measured says nothing of the next one. That gas was typed and never kept is not
     forgotten: it stands as `EARLIER_GAS` until the case is over.
     """
-    texts = gas_typed(connection, order_id).values()
+    texts = (*gas_typed(connection, order_id).values(), gas_in_findings(connection, order_id))
     most = max(texts, key=lambda text: worst_lel_pct(text) or 0.0, default="")
     for author in _authors(connection, order_id):
         _forget_measured(connection, order_id, stamp, author)

@@ -17,6 +17,7 @@ from field_app.forms.finding import (
     problem_of,
     read_answers,
 )
+from field_app.orders.begun_findings import BegunFinding
 from field_app.orders.completion import Evidence, Lacking
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
 from field_app.presenters.dates import time_text
@@ -25,6 +26,7 @@ from field_app.presenters.ports import DEBOUNCE_S, PresenterContext
 from field_app.presenters.site_words import gas_order_text, lack_text
 from field_app.presenters.stage import SecondTry, Stage
 from field_app.presenters.views import ChoiceView, FindingView, MeasuredFieldView
+from field_app.presenters.watch import name_of
 from field_app.presenters.wording import (
     missing_text,
     no_room_text,
@@ -270,9 +272,28 @@ class FindingPresenter:
             finish_text=t("Finish the order"),
             gas_text=self._gas_text(answers),
             saved_text=self._saved_text(),
-            message=self._message,
+            message=self._message or self._begun_text(),
             is_finished=self._is_finished,
             is_busy=False,
+        )
+
+    def _begun_text(self) -> str:
+        """Return what others of the crew began here; it is told when somebody finishes."""
+        begun = () if self._sheet is None or self._is_finished else self._sheet.begun
+        return "\n".join(self._begun_line(each) for each in begun)
+
+    def _begun_line(self, begun: BegunFinding) -> str:
+        t, found = self._context.words, begun.answers
+        parts = [
+            "" if found.result is None else result_text(t, found.result),
+            "" if found.cause is None else CAUSE_TEXT[found.cause].in_language(t.language),
+            *(f"{quantity_text(t, name)}: {text}" for name, text in found.measured.items()),
+            found.note.strip(),
+        ]
+        return t("{name} began at {time}: {what}").format(
+            name=name_of(self._tablet, begun.author),
+            time=time_text(t, begun.at_ms, self._context.clock.now_utc(), self._context.zone),
+            what=", ".join(part for part in parts if part),
         )
 
     def _causes(

@@ -15,9 +15,11 @@ from field_app.presenters.form_tools import order_evidence
 from field_app.store.identity_io import save_identity
 from tests.field_app.office_parts import Office
 from tests.field_app.photo_parts import Site, noisy_jpeg, photo_site
+from tests.field_app.site_parts import TO_WORK
 from tests.field_app.test_log_in import ANNA, reopened
 from tests.field_app.test_office_forms import TRIAL, fill_in, publish, subject_of
 from tests.field_app.test_tablet_sync import finish_water
+from wire_contracts.orders import FactType
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.site_facts import IsolationEvent, ValveAction, VisitEnd, VisitEndReason
 from wire_contracts.work_order_states import WorkOrderEvent
@@ -121,6 +123,54 @@ def test_gas_that_a_colleague_typed_counts_for_everybody(office: Office, tmp_pat
         assert tablet.site.sheet(order_id).typed == {}
         assert tablet.site.sheet(order_id).record.lel_pct == 45
         assert tablet.desk.finding(order_id).record.lel_pct == 45
+
+
+def test_a_colleagues_begun_finding_counts_is_shown_and_goes_along(
+    office: Office, tmp_path: Path
+) -> None:
+    order_id = office.new_order()
+    identity = office.identity()
+    save_identity(tmp_path, replace(identity, people=(*identity.people, ANNA)))
+    with closing(reopened(tmp_path, office)) as tablet:
+        tablet.sync_now()
+        for event in TO_WORK:
+            tablet.desk.tap(order_id, event)
+        begun = {"result": "leak", "note": "at the joint", "measured.gas_lel_pct": "12,5"}
+        tablet.desk.save_answers(order_id, begun)
+        assert tablet.desk.finding(order_id).begun == [], "one's own is in the form"
+        assert tablet.choose_person("anna")
+        sheet = tablet.desk.finding(order_id)
+        assert (sheet.fields, sheet.record.lel_pct) == ({}, 12.5)
+        assert [(each.author, each.answers.note) for each in sheet.begun] == [
+            (identity.actor, "at the joint")
+        ]
+        hers = {"result": "leak", "cause": "joint", "measured.flow_m3h": "0.1", "note": "wet"}
+        tablet.desk.save_answers(order_id, hers)
+        tablet.desk.finish(order_id)
+        assert tablet.desk.finding(order_id).begun == []
+        told = [
+            (each.actor, each.payload)
+            for each in (entry.operation for entry in tablet.waiting())
+            if each.field == FactType.FORM_ANSWERSET and each.payload is not None
+        ]
+
+    assert [(actor, payload.get("is_unfinished")) for actor, payload in told] == [
+        (identity.actor, True),
+        ("anna", None),
+    ]
+
+
+def test_gas_in_a_finding_stands_when_the_visit_ends_without_one(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    crew.tablet.desk.save_answers(order_id, {"measured.gas_lel_pct": "12,5"})
+    assert crew.tablet.site.sheet(order_id).record.lel_pct is None, "the form says it itself"
+    crew.tablet.site.leave(order_id, WorkOrderEvent.CANNOT_FINISH, PARTS)
+
+    assert crew.tablet.site.sheet(order_id).record.lel_pct == 12.5
 
 
 def test_valves_of_an_order_that_is_gone_have_no_number(crew: HeadlessCrew, office: Office) -> None:
