@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
+from sync_server.archive.frames_leaving_store import LedgerKeeper, let_frames_leave
 from sync_server.archive.parquet_io import ArchiveError
 from sync_server.archive.retention_io import Keeper, let_leave
 from sync_server.archive.tiers import TierError
@@ -96,6 +97,8 @@ def _keep_readings(site: Site) -> None:
         try:
             keep_partitions(site.engine, site.clock.now_utc())
             let_leave(_keeper(site), site.clock.now_utc())
+            ledger = LedgerKeeper(engine=site.engine, is_stopped=site.stop.is_set)
+            let_frames_leave(ledger, site.clock.now_utc())
         except (ArchiveError, TierError, OperationalError) as error:
             _LOG.warning("readings.upkeep_waits", reason=str(error))
         except Exception:  # noqa: BLE001  # a database that is busy must not end the pages

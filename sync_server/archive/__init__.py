@@ -10,6 +10,7 @@ The line through the modules:
     pieces_store          where old readings lie, day by day
     raw_leaving_io        raw readings leave, none that is not safe
     hours_leaving_store   hours become days
+    frames_leaving_store  entries of the ledger of frames leave
     retention_io          each tier leaves when its days are over
     duckdb_io             readings of one meter, found in the files
     history_store         the course of a meter, wherever its readings are

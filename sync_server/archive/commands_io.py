@@ -10,6 +10,12 @@ from sqlalchemy import Connection, Engine, MetaData, select
 from sqlalchemy import func as sql
 
 from sync_server.archive.archive_store import Part, archive_size, parts_between
+from sync_server.archive.frames_leaving_store import (
+    FRAME_DAYS,
+    LedgerKeeper,
+    frame_days,
+    let_frames_leave,
+)
 from sync_server.archive.parquet_io import ArchiveError, sha256_of
 from sync_server.archive.pieces_store import oldest_ms
 from sync_server.archive.retention_io import Keeper, let_leave, load_tiers
@@ -52,9 +58,12 @@ def run_archive_readings(desk: ArchiveDesk, _options: argparse.Namespace) -> Non
     """Let leave what is due, as the server does once a day."""
     with _Opened(desk) as engine:
         keeper = Keeper(engine=engine, folder=desk.folder, zone=desk.zone)
-        left = let_leave(keeper, SystemClock().now_utc())
+        now_utc = SystemClock().now_utc()
+        left = let_leave(keeper, now_utc)
+        frames = let_frames_leave(LedgerKeeper(engine=engine), now_utc)
         desk.say(
             f"left: readings of {left.raw_days} days, {left.hours} hours, {left.days} days' figures"
+            f", {frames} entries of the ledger of frames"
         )
         _say_archive(desk, engine)
 
@@ -68,6 +77,8 @@ def run_retention(desk: ArchiveDesk, options: argparse.Namespace) -> None:
             for name, days in zip(TIER_NAMES, (tiers.raw, tiers.hourly, tiers.daily), strict=True):
                 stays = f"{days} days" if days else "for ever"
                 desk.say(f"{policy_name(name)}: {stays}, oldest {_oldest(connection, name)}")
+            frames = frame_days(connection, now_utc)
+            desk.say(f"{FRAME_DAYS}: {f'{frames} days' if frames else 'for ever'}")
             _say_partitions(desk, connection)
         _say_archive(desk, engine)
         if options.check:

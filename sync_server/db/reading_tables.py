@@ -18,7 +18,8 @@ FRAME_LEDGER = Table(
     Column("refused_code", String(40), nullable=True),
     sqlite_with_rowid=False,
 )
-"""Every frame ever taken, RULINGS R2; `refused_code` when it lies in quarantine."""
+"""Every frame taken, RULINGS R2; `refused_code` when it lies in quarantine. How long entries stay
+is a policy (ADR 0032)."""
 
 FRAME_EPOCH = Table(
     "frame_epoch",
@@ -31,6 +32,16 @@ FRAME_EPOCH = Table(
     sqlite_with_rowid=False,
 )
 """The acknowledgement of each epoch (RULINGS R3), kept in the transaction of its frames."""
+
+FRAME_MARK = Table(
+    "frame_mark",
+    METADATA,
+    Column("gateway_id", String(32), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("marked_at_ms", BigInteger, primary_key=True),
+    Column("upto", BigInteger, nullable=False),
+)
+"""How far an epoch was complete at a moment: the ledger's entries up to there are as old."""
 
 FRAME_GAP = Table(
     "frame_gap",

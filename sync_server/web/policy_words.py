@@ -14,6 +14,7 @@ SHIPPED_SOURCES: Sequence[str] = (
     mark("0 keeps them for ever; every reading as it came"),
     mark("0 keeps them for ever; the days of each meter"),
     mark("0 keeps them for ever; the hours of each meter"),
+    mark("0 keeps them for ever; the numbers of frames that came"),
     mark("A-37: 0 nobody, 1 leader, 2 quality, 3 director"),
     mark("A-44; proposal, the sources print no figure"),
     mark("E-06 wants a target and prints none; proposal"),
