@@ -103,11 +103,14 @@ class WrittenPush:
         replica_id: Names the copy of the tablet's store.
         bodies: Each operation as `write_operation` writes it, in the order of the taps.
         protocol: Version that the tablet speaks.
+        refused: Ids of the operations that a server told the tablet before to have had no effect;
+            such ones are repeated after that server was restored from a backup.
     """
 
     replica_id: str
     bodies: Sequence[str]
     protocol: int = 1
+    refused: Sequence[str] = ()
 
 
 class Outcome(StrEnum):
@@ -141,11 +144,12 @@ class OperationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRequest:
-    """The body of `POST /sync/v1/push`."""
+    """The body of `POST /sync/v1/push`; `refused` as in `WrittenPush`."""
 
     replica_id: str
     operations: Sequence[Operation]
     protocol: int = 1
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +217,7 @@ def write_push(request: PushRequest) -> WrittenPush:
         replica_id=request.replica_id,
         bodies=tuple(write_operation(each) for each in request.operations),
         protocol=request.protocol,
+        refused=request.refused,
     )
 
 
@@ -223,8 +228,17 @@ def dump_push(request: PushRequest) -> bytes:
 
 def dump_written(push: WrittenPush) -> bytes:
     """Return the push body as JSON; its operations are not taken apart for that."""
-    envelope = dump_json({"replica": push.replica_id, "v": push.protocol})
+    told: JsonObject = {"refused": list(push.refused)} if push.refused else {}
+    envelope = dump_json({**told, "replica": push.replica_id, "v": push.protocol})
     return b'{"ops":[%s],%s' % (",".join(push.bodies).encode(), envelope[1:])
+
+
+def parse_refused(root: FieldReader) -> Iterator[str]:
+    """Yield of a push the ids that had no effect before; what else stands there names nothing."""
+    if root.has("refused"):
+        for each in root.array("refused", longest=MAX_OPERATIONS):
+            if isinstance(each, str):
+                yield each
 
 
 def parse_operation(reader: FieldReader) -> Operation:
@@ -372,6 +386,7 @@ def parse_push(root: FieldReader) -> PushRequest:
         operations=tuple(
             parse_operation(reader) for reader in root.objects("ops", longest=MAX_OPERATIONS)
         ),
+        refused=tuple(parse_refused(root)),
     )
 
 

@@ -281,17 +281,30 @@ def look_here_entries(connection: Connection) -> list[OutboxEntry]:
 class Outgoing(NamedTuple):
     """One operation on its way, as it was written down with the tap: a push takes none apart.
 
-    A tuple, in the order of `_QUEUED`: a push has two hundred.
+    A tuple, in the order of `_QUEUED`: a push has two hundred. `outcome`: what a server said of it
+    before that was restored from a backup.
     """
 
     op_id: str
     group: str
     order_id: str
     body: str
+    outcome: str | None = None
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it had no effect there."""
+        return self.outcome in _WITHOUT_EFFECT
 
 
 _QUEUED: Final = (
-    select(outbox_op.c.op_id, outbox_op.c.group_id, outbox_op.c.order_id, outbox_op.c.body)
+    select(
+        outbox_op.c.op_id,
+        outbox_op.c.group_id,
+        outbox_op.c.order_id,
+        outbox_op.c.body,
+        outbox_op.c.outcome,
+    )
     .where(outbox_op.c.status == OpStatus.QUEUED)
     .order_by(outbox_op.c.n)
     .limit(MAX_OPERATIONS + 1)

@@ -142,6 +142,7 @@ class Pusher:
             replica_id=batch.replica_id,
             bodies=[each.body for each in batch.operations],
             protocol=PROTOCOL,
+            refused=[each.op_id for each in batch.operations if each.was_refused],
         )
         try:
             answer = self._api.push(push)

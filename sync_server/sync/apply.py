@@ -5,15 +5,23 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from sync_server.access.account_store import has_account
-from sync_server.sync.effects import APPLIED, NOOP, CrewContext, Effect, refused, visit_of
+from sync_server.sync.effects import (
+    APPLIED,
+    NOOP,
+    CrewContext,
+    Effect,
+    Repeat,
+    refused,
+    visit_of,
+)
 from sync_server.sync.event_time import EventTime, last_word_utc
 from sync_server.sync.facts import keep_fact
 from sync_server.sync.forgotten_steps import (
-    Repeat,
     is_free,
     is_there,
+    note_repeat,
     recall,
-    recall_holder,
+    recall_order,
     write_recalled,
 )
 from sync_server.sync.ledger_store import FieldConflict
@@ -22,7 +30,7 @@ from sync_server.sync.review_store import ReviewKind
 from sync_server.work_orders.dispatch import record_crew_finding
 from sync_server.work_orders.fact_store import has_answers
 from sync_server.work_orders.order import Mover, OrderHead, OrderRecord
-from sync_server.work_orders.order_rows_store import had_crew
+from sync_server.work_orders.step_store import had_crew
 from wire_contracts.codes import Code
 from wire_contracts.fields import JsonValue
 from wire_contracts.kinds import FindingResult
@@ -56,7 +64,7 @@ def apply_operation(
     if strange:
         return refused(Code.NOT_YOURS, strange)
     if operation.kind in _FACTS:
-        return keep_fact(connection, context, operation, time)
+        return _keep_fact(connection, context, operation, time)
     if operation.entity != ENTITY:
         return refused(Code.ENTITY_UNKNOWN, "this server does not know that kind of thing")
     if operation.kind is OperationKind.SET:
@@ -64,6 +72,18 @@ def apply_operation(
         return _GONE if head is None else _set(connection, context, operation, head, time)
     order = context.book.find(operation.entity_id)
     return _GONE if order is None else _go(connection, context, operation, order, time)
+
+
+def _keep_fact(
+    connection: Connection, context: CrewContext, operation: Operation, time: EventTime
+) -> Effect:
+    """Return what becomes of a fact; it belongs to the visit that its author was on."""
+    order_id = None if operation.payload is None else operation.payload.get("order_id")
+    if context.restored_at_utc is None or not isinstance(order_id, str):
+        return keep_fact(connection, context, operation, time)
+    is_recalled = recall_order(connection, context, order_id, last_word_utc(operation.at, time))
+    effect = keep_fact(connection, context, operation, time)
+    return _asked(effect) if is_recalled else effect
 
 
 _GONE = refused(Code.GONE, "the work order does not exist here")
@@ -115,14 +135,18 @@ def _set(
     order: OrderHead,
     time: EventTime,
 ) -> Effect:
-    """Return what becomes of a field, after giving the order back to whose it was at a restore."""
-    if order.crew_id == context.tablet.crew_id:
+    """Return what becomes of a field, after bringing the order to where it was at a restore."""
+    if context.restored_at_utc is None:
         return _set_field(connection, context, operation, order, time)
     word_utc = last_word_utc(operation.at, time)
-    if not recall_holder(connection, context, order.order_id, word_utc):
+    if not recall_order(connection, context, order.order_id, word_utc):
         return _set_field(connection, context, operation, order, time)
     mine = context.book.head(order.order_id) or order
-    effect = _set_field(connection, context, operation, mine, time)
+    return _asked(_set_field(connection, context, operation, mine, time))
+
+
+def _asked(effect: Effect) -> Effect:
+    """Return the effect, with a question to a person where it asks none."""
     return effect if effect.review else replace(effect, review=ReviewKind.UNKNOWN_AUTHOR)
 
 
@@ -268,14 +292,17 @@ def _go(
         op_id=operation.op_id,
         word_utc=word_utc if context.may_be_forgotten(word_utc) else None,
     )
-    recalled = recall(connection, context, order, Repeat(event, word_utc))
+    repeat = Repeat(event, word_utc)
+    recalled = recall(connection, context, order, repeat)
     order = recalled.order
     if recalled.is_repeated:
+        note_repeat(connection, context, order, repeat)
         return NOOP
     refusal = _refusal(connection, context, order, event)
     if refusal is not None:
         return refusal
     if is_there(order.state, event):
+        note_repeat(connection, context, order, repeat)
         return NOOP
     write_recalled(context, recalled, word_utc)
     if order.document.crew_id is None:
@@ -284,8 +311,7 @@ def _go(
     effect = APPLIED
     if event is WorkOrderEvent.FINISH:
         effect = _label(connection, context, order.order_id, operation.actor)
-    is_asked = recalled.is_changed and effect.review is None
-    return replace(effect, review=ReviewKind.UNKNOWN_AUTHOR) if is_asked else effect
+    return _asked(effect) if recalled.is_changed else effect
 
 
 def _refusal(
@@ -326,7 +352,8 @@ def _foreign(
     if event is WorkOrderEvent.FINISH and was_mine:
         return _done_anyway(context, order, Code.NOT_YOURS)
     is_contest = was_mine or order.area_id in context.area_ids
-    if event is WorkOrderEvent.ACCEPT and is_contest and order.document.crew_id is not None:
+    is_taken = order.document.crew_id is not None or context.was_refused
+    if event is WorkOrderEvent.ACCEPT and is_contest and is_taken:
         return refused(Code.TAKEN, "another crew has the order")
     return refused(Code.NOT_YOURS, "the order is not this crew's")
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sync_server.access.tablet_store import TabletIdentity
 from sync_server.sync.event_time import SUSPECT_OFFSET, EventTime
@@ -13,6 +14,14 @@ from sync_server.work_orders.order import OrderHead, OrderRecord
 from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.operations import Outcome
+from wire_contracts.work_order_states import WorkOrderEvent
+
+
+class Repeat(NamedTuple):
+    """A step that a tablet repeats, and the server's last word that its author knew."""
+
+    event: WorkOrderEvent
+    word_utc: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,9 @@ class CrewContext:
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
     `step_words`: order -> the newest word of the server before what this push does on it;
     `finished` and `worked`: the orders that it finishes, and on which it takes more than a first
-    step.
+    step. `steps`: order -> the steps that it takes there, with the last word before each.
+    `replica_id`: the copy of the store that pushes. `was_refused`: the tablet was told before the
+    restore that the operation had no effect.
     """
 
     tablet: TabletIdentity
@@ -38,10 +49,19 @@ class CrewContext:
     step_words: Mapping[str, datetime] = field(default_factory=dict)
     finished: Collection[str] = ()
     worked: Collection[str] = ()
+    steps: Mapping[str, Sequence[Repeat]] = field(default_factory=dict)
+    replica_id: str = ""
+    was_refused: bool = False
 
     def may_be_forgotten(self, word_utc: datetime) -> bool:
-        """Return whether this server may have forgotten what was true at its last word."""
-        return self.restored_at_utc is not None and word_utc <= self.restored_at_utc
+        """Return whether this server may have forgotten what was true at its last word.
+
+        A word later than now is of a server whose clock was ahead of this machine's.
+        """
+        if self.restored_at_utc is None or self.was_refused:
+            return False
+        is_ahead = word_utc > self.now_utc + SUSPECT_OFFSET
+        return is_ahead or word_utc <= self.restored_at_utc
 
     def claim_utc(self, order_id: str, word_utc: datetime) -> datetime:
         """Return up to when the crew knew before the restore that it has the order.

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from sync_server.sync.effects import CrewContext
+from sync_server.sync.effects import CrewContext, Repeat
+from sync_server.sync.ledger_store import is_time_doubted
 from sync_server.sync.review_store import SERVER
 from sync_server.work_orders.order import Mover, OrderRecord
-from sync_server.work_orders.order_rows_store import has_step, last_step_at
+from sync_server.work_orders.step_store import has_step, last_end, last_step_at, raise_word
 from wire_contracts.frames import ms_from_utc
 from wire_contracts.work_order_states import WORK_ORDER, WorkOrderEvent, WorkOrderState
 
@@ -49,13 +50,6 @@ class Recalled(NamedTuple):
         return bool(self.steps) or self.claim_utc is not None
 
 
-class Repeat(NamedTuple):
-    """A step that a tablet repeats, and the server's last word that its author knew."""
-
-    event: WorkOrderEvent
-    word_utc: datetime
-
-
 def recall(
     connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
 ) -> Recalled:
@@ -69,8 +63,11 @@ def recall(
         return Recalled(order)
     claim_utc: datetime | None = None
     steps: list[WorkOrderEvent] = []
-    if _is_given(connection, context, order, repeat.word_utc):
+    is_taking = repeat.event is WorkOrderEvent.ACCEPT and is_free(context, order)
+    if not is_taking and _is_given(connection, context, order, repeat.word_utc):
         claim_utc = context.claim_utc(order.order_id, repeat.word_utc)
+        order, steps = _given(context, order)
+    elif _is_next_visit(connection, context, order, repeat):
         order, steps = _given(context, order)
     recalled = Recalled(order, steps, claim_utc)
     if order.document.crew_id != context.tablet.crew_id or is_there(order.state, repeat.event):
@@ -78,8 +75,7 @@ def recall(
     if (order.state, repeat.event) in WORK_ORDER.table:
         return recalled
     context.book.write()  # a step of this push counts too
-    crew_id, since_utc = context.tablet.crew_id, order.visit_from_utc
-    if has_step(connection, order.order_id, repeat.event, crew_id, since_utc):
+    if not steps and _is_repeated(connection, context, order, repeat):
         return Recalled(order, is_repeated=True)
     for event in _steps_between(order.state, repeat.event):
         order = _as_in(order, WORK_ORDER.table[order.state, event])
@@ -87,22 +83,25 @@ def recall(
     return recalled._replace(order=order, steps=steps)
 
 
-def recall_holder(
+def recall_order(
     connection: Connection, context: CrewContext, order_id: str, word_utc: datetime
 ) -> bool:
-    """Return whether an order went to the tablet's crew now, as it had been before the restore.
+    """Return whether an order was brought now to where it had been before the restore.
 
-    What a crew wrote about it comes before the step that it led to, and the step may be another
-    tablet's.
+    To the tablet's crew, or to another visit of it: what a crew wrote about it comes before the
+    step that it led to, and the step may be another tablet's.
     """
-    order = context.book.find(order_id)
-    if order is None or not context.may_be_forgotten(word_utc):
+    order = context.book.find(order_id) if context.may_be_forgotten(word_utc) else None
+    if order is None:
         return False
-    if not _is_given(connection, context, order, word_utc):
+    if _is_given(connection, context, order, word_utc):
+        claim_utc = context.claim_utc(order_id, word_utc)
+    elif _is_written_of_next(connection, context, order, word_utc):
+        claim_utc = None
+    else:
         return False
     given, steps = _given(context, order)
-    recalled = Recalled(given, steps, context.claim_utc(order_id, word_utc))
-    write_recalled(context, recalled, word_utc)
+    write_recalled(context, Recalled(given, steps, claim_utc), word_utc)
     return True
 
 
@@ -123,6 +122,15 @@ def write_recalled(context: CrewContext, recalled: Recalled, word_utc: datetime)
         context.book.change(order_id, {"visit_from_ms": ms_from_utc(word_utc)})
 
 
+def note_repeat(
+    connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
+) -> None:
+    """Remember up to when a crew had an order whose step it repeats: nobody earlier gets it."""
+    if context.may_be_forgotten(repeat.word_utc):
+        crew_id = context.tablet.crew_id
+        raise_word(connection, order.order_id, repeat.event, crew_id, repeat.word_utc)
+
+
 def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
     """Return whether a colleague's tablet has taken this very step before."""
     return any(
@@ -131,8 +139,61 @@ def is_there(state: WorkOrderState, event: WorkOrderEvent) -> bool:
 
 
 def is_free(context: CrewContext, order: OrderRecord) -> bool:
-    """Return whether the order is nobody's, in an area of the crew."""
-    return order.document.crew_id is None and order.area_id in context.area_ids
+    """Return whether the order is nobody's, in an area of the crew, and was not refused it."""
+    is_nobodys = order.document.crew_id is None and order.area_id in context.area_ids
+    return is_nobodys and not context.was_refused
+
+
+def _is_next_visit(
+    connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
+) -> bool:
+    """Return whether the crew was given its own order again by what this server has forgotten.
+
+    Who had a word of the server after the end of a visit and took a step all the same was on the
+    next one: a colleague's step of the visit that ended knew an earlier word. Of what is finished
+    only the first step and the last tell that much, for it must not be opened by mistake.
+    """
+    if order.document.crew_id != context.tablet.crew_id or order.state not in _ENDED:
+        return False
+    if order.state in _REOPENING and repeat.event not in _TELL_OF_A_VISIT:
+        return False
+    context.book.write()  # a step of this push counts too
+    end = last_end(connection, order.order_id)
+    if end is None or end.happened_at_utc >= repeat.word_utc:
+        return False
+    return not is_time_doubted(connection, end.op_id, context.replica_id)
+
+
+_ENDED = frozenset({*_REOPENING, WorkOrderState.CANNOT_FINISH, WorkOrderState.NO_ACCESS})
+_TELL_OF_A_VISIT = frozenset({WorkOrderEvent.ACCEPT, WorkOrderEvent.FINISH})
+
+
+def _is_written_of_next(
+    connection: Connection, context: CrewContext, order: OrderRecord, word_utc: datetime
+) -> bool:
+    """Return whether what the crew writes belongs to a next visit, of which the push has steps."""
+    return any(
+        step.word_utc <= word_utc and _is_next_visit(connection, context, order, step)
+        for step in context.steps.get(order.order_id, ())
+        if context.may_be_forgotten(step.word_utc)
+    )
+
+
+def _is_repeated(
+    connection: Connection, context: CrewContext, order: OrderRecord, repeat: Repeat
+) -> bool:
+    """Return whether the step is known here, or has led to what stands here since."""
+    crew_id, since_utc = context.tablet.crew_id, order.visit_from_utc
+    if has_step(connection, order.order_id, repeat.event, crew_id, since_utc):
+        return True
+    if order.state not in _ENDED or repeat.event not in _FRUITLESS:
+        return False
+    end = last_end(connection, order.order_id)
+    return end is not None and repeat.word_utc <= end.happened_at_utc
+
+
+_FRUITLESS = frozenset({WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS})
+"""Ends of a visit after which the order is given out again."""
 
 
 def _is_given(
@@ -173,8 +234,9 @@ def _may_be_moved(context: CrewContext, order: OrderRecord) -> bool:
     if order.state in _REOPENING:
         is_done = order.state is not WorkOrderState.FINISHED or not is_mine
         return is_done and order.order_id in context.worked
-    is_open = order.state is WorkOrderState.RELEASED and is_free(context, order)
-    return not is_mine and not is_open and bool(_hand_over_of(order.state))
+    if order.state is WorkOrderState.RELEASED and is_free(context, order):
+        return order.order_id in context.worked
+    return not is_mine and bool(_hand_over_of(order.state))
 
 
 def _hand_over_of(state: WorkOrderState) -> Sequence[WorkOrderEvent]:
@@ -187,7 +249,8 @@ def _hand_over_of(state: WorkOrderState) -> Sequence[WorkOrderEvent]:
 
 def _given(context: CrewContext, order: OrderRecord) -> tuple[OrderRecord, list[WorkOrderEvent]]:
     """Return the order, given to the tablet's crew, and the office's steps that give it."""
-    steps = list(_hand_over_of(order.state))
+    is_open = order.state is WorkOrderState.RELEASED and order.document.crew_id is None
+    steps = [] if is_open else list(_hand_over_of(order.state))
     mine = replace(order.document, state=WorkOrderState.RELEASED, crew_id=context.tablet.crew_id)
     if WorkOrderEvent.REOPEN in steps:
         mine = replace(mine, result=None, cause="", handover=None)

@@ -17,6 +17,7 @@ from wire_contracts.operations import (
     operation_id,
     operation_json,
     parse_operation,
+    parse_refused,
     quick_operation,
 )
 from wire_contracts.payloads import dump_json
@@ -43,11 +44,15 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPush:
-    """A push taken apart; `entries` keeps the order in which the operations were sent."""
+    """A push taken apart; `entries` keeps the order in which the operations were sent.
+
+    `refused`: operations of which the tablet was told before that they had no effect.
+    """
 
     protocol: int
     replica_id: str
     entries: Sequence[Operation | Broken]
+    refused: frozenset[str] = frozenset()
 
 
 def read_push(root: FieldReader) -> ReadPush:
@@ -61,6 +66,7 @@ def read_push(root: FieldReader) -> ReadPush:
         protocol=root.integer("v", low=0, high=1000),
         replica_id=clean_text(root.text("replica", longest=64)),
         entries=tuple(_entries(root)),
+        refused=frozenset(parse_refused(root)),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, bindparam, select, union_all, update
+from sqlalchemy import Connection, Executable, Row, bindparam, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -280,6 +280,19 @@ def numbers_in_use(
     for row in rows:
         found.setdefault(int(row.n), set()).add(row.op_id)
     return found
+
+
+def is_time_doubted(connection: Connection, op_id: str | None, replica_id: str) -> bool:
+    """Return whether an operation's time may be off by minutes; what one store did, it orders."""
+    asked = {"op": op_id, "replica": replica_id}
+    return connection.execute(_DOUBTED, asked).first() is not None
+
+
+_DOUBTED = select(OP_LEDGER.c.op_id).where(
+    OP_LEDGER.c.op_id == bindparam("op"),
+    OP_LEDGER.c.replica_id != bindparam("replica"),
+    func.coalesce(OP_LEDGER.c.is_time_doubtful, OP_LEDGER.c.is_clock_suspect),
+)
 
 
 class ReplicaStanding(NamedTuple):

@@ -1,7 +1,7 @@
 """A push -> transactions of whole groups: effects, change index, ledger, reviews, or none of it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from traceback import extract_tb
@@ -24,6 +24,7 @@ from sync_server.sync.apply import apply_operation, is_doubtful, why_strange
 from sync_server.sync.effects import (
     CrewContext,
     Effect,
+    Repeat,
     actors_of_crew,
     context_of,
     refused,
@@ -57,7 +58,7 @@ from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
 from wire_contracts.orders import ENTITY
-from wire_contracts.work_order_states import WorkOrderEvent
+from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
 _LOG = structlog.get_logger("sync_server.sync.push")
 
@@ -84,6 +85,7 @@ class Sender:
     """Who pushes, with which copy of its store, and when it arrived.
 
     `is_revoked`: the tablet's access was ended; its work came in sealed, and people see it.
+    `refused`: operations that a server told the tablet before to have had no effect.
     `has_closed`: earlier taps of the store wait for a key; a step that cannot be taken without them
     waits, too, and has no outcome.
     """
@@ -93,6 +95,7 @@ class Sender:
     now_utc: datetime
     is_revoked: bool = False
     has_closed: bool = False
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +119,10 @@ def take_push(
     now_utc: datetime,
 ) -> PushOutcome:
     """Return the permanent outcome of every operation of a tablet in service, as `take_sent`."""
-    return take_sent(
-        engine, Sender(tablet=tablet, replica_id=push.replica_id, now_utc=now_utc), push.entries
+    sender = Sender(
+        tablet=tablet, replica_id=push.replica_id, now_utc=now_utc, refused=push.refused
     )
+    return take_sent(engine, sender, push.entries)
 
 
 def take_sent(engine: Engine, sender: Sender, entries: Sequence[Entry]) -> PushOutcome:
@@ -243,6 +247,7 @@ class _PushJob:
         self._judged: dict[str, _Judged] = {}
         self._reused: dict[int, OperationResult] = {}
         self._step_words: dict[str, datetime] = {}
+        self._steps: dict[str, list[Repeat]] = {}
         self._finished: set[str] = set()
         self._worked: set[str] = set()
         self._waiting: set[str] = set()
@@ -260,6 +265,8 @@ class _PushJob:
             for entry in fresh:
                 time = self._time_of(entry)
                 context = self._context_of(contexts, entry, time)
+                if entry.op_id in self._sender.refused:
+                    context = replace(context, was_refused=True)
                 effect = self._apply(context, entry, time)
                 if self._sender.has_closed and _needs_others(entry, effect):
                     self._waiting.add(entry.op_id)
@@ -307,6 +314,8 @@ class _PushJob:
                 step_words=self._step_words,
                 finished=self._finished,
                 worked=self._worked,
+                steps=self._steps,
+                replica_id=self._sender.replica_id,
             )
             for tablet in self._enrolments
         ]
@@ -357,18 +366,25 @@ class _PushJob:
 
     def _note_step_words(self, entries: Sequence[Entry]) -> None:
         """Note per order what the sender knew of the server when it last worked on it."""
-        unseen = (each for each in entries if each.op_id not in self._known)
-        for each in unseen:
+        told = self._known.keys() | self._sender.refused
+        for each in (each for each in entries if each.op_id not in told):
             if isinstance(each, Broken):
                 continue
-            if each.kind is OperationKind.GO and each.field == WorkOrderEvent.FINISH:
-                self._finished.add(each.entity_id)
-            if each.kind is OperationKind.GO and each.field != WorkOrderEvent.ACCEPT:
-                self._worked.add(each.entity_id)
+            if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
+                self._note_step(each)
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
                 word_utc = utc_from_ms(each.at.contact_ms)
                 known_utc = self._step_words.get(each.entity_id, word_utc)
                 self._step_words[each.entity_id] = max(known_utc, word_utc)
+
+    def _note_step(self, step: Operation) -> None:
+        event, at = WorkOrderEvent(step.field), step.at
+        known_ms = at.wall_ms + at.offset_ms if at.contact_ms is None else at.contact_ms
+        self._steps.setdefault(step.entity_id, []).append(Repeat(event, utc_from_ms(known_ms)))
+        if event is WorkOrderEvent.FINISH:
+            self._finished.add(step.entity_id)
+        if event is not WorkOrderEvent.ACCEPT:
+            self._worked.add(step.entity_id)
 
     def _is_fresh(self, entry: Entry) -> bool:
         """Return whether the operation was never seen before, in the ledger or in this push."""

@@ -12,6 +12,7 @@ The line through the modules:
     person_store        whom a crew meets: for 48 hours on tablets, erased without a trace
     order_row           the row of an order as a push has it in hand
     order_rows_store    the rows of orders: read, made, moved, shown to tablets
+    step_store          the steps that orders took, for what a tablet repeats
     order_book          the orders of one transaction, written and shown at its end
     order_store         what the office does with orders; the role decides who may
     dispatch            alert -> order, by a person or by the rule

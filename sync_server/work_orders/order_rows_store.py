@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, func, null, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, null, select, update
 
 from sync_server.access.secrets_io import new_id
 from sync_server.db.bulk_io import change_cells, lock_among, put_cells
@@ -319,56 +319,6 @@ def steps_of(connection: Connection, order_id: str) -> list[OrderStep]:
         )
         for row in connection.execute(query)
     ]
-
-
-def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
-    """Return whether the crew ever had the order: it worked on it, or it was released to it."""
-    asked = {"of_order": order_id, "of_crew": crew_id}
-    return connection.execute(_HAD, asked).first() is not None
-
-
-_HAD = select(WORK_ORDER_EVENT.c.event_id).where(
-    WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
-    WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
-)
-
-
-def has_step(
-    connection: Connection,
-    order_id: str,
-    event: WorkOrderEvent,
-    crew_id: str,
-    since_utc: datetime | None,
-) -> bool:
-    """Return whether the crew has taken this step on the order since a moment; None: ever."""
-    asked = {
-        "of_order": order_id,
-        "of_event": str(event),
-        "of_crew": crew_id,
-        "since_ms": 0 if since_utc is None else ms_from_utc(since_utc),
-    }
-    return connection.execute(_HAS_STEP, asked).first() is not None
-
-
-_HAS_STEP = _HAD.where(
-    WORK_ORDER_EVENT.c.event == bindparam("of_event"),
-    WORK_ORDER_EVENT.c.recorded_at_ms >= bindparam("since_ms"),
-)
-
-
-def last_step_at(connection: Connection, order_id: str) -> datetime | None:
-    """Return of when the order's newest step is, None while it has taken none.
-
-    What was done here counts from when it was written; what a tablet repeated after a restore, from
-    the word of the server that it knew when it was done.
-    """
-    at_ms = connection.execute(_LAST_STEP, {"of_order": order_id}).scalar_one_or_none()
-    return None if at_ms is None else utc_from_ms(at_ms)
-
-
-_LAST_STEP = select(
-    func.max(func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms))
-).where(WORK_ORDER_EVENT.c.order_id == bindparam("of_order"))
 
 
 def locked_rows(connection: Connection, order_ids: Collection[str]) -> Iterator[LooseRow]:

@@ -64,6 +64,20 @@ def finish(tablet: Tablet, order_id: str) -> None:
     tablet.desk.finish(order_id)
 
 
+def give_area(office: Office, order_id: str) -> None:
+    with office.engine.begin() as connection:
+        connection.execute(
+            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
+        )
+
+
+def sync_in_turn(crews: TwoCrews, *tablets: Tablet) -> None:
+    crews.office.clock.advance(minutes=1)
+    for tablet in tablets:
+        tablet.sync_now()
+        crews.office.clock.advance(minutes=1)
+
+
 def stands(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None]:
     order = crews.office.order(order_id)
     return order.state, order.document.crew_id
@@ -119,10 +133,7 @@ def test_who_was_refused_a_free_order_does_not_get_it_by_being_first(
     crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
 ) -> None:
     order_id = crews.office.new_order(crew_id=None)
-    with crews.office.engine.begin() as connection:
-        connection.execute(
-            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
-        )
+    give_area(crews.office, order_id)
     crews.office.act(order_id, WorkOrderEvent.RELEASE)
     crews.all_sync()
     backup = crews.office.back_up(tmp_path / "backup.sqlite3")
@@ -178,10 +189,7 @@ def test_who_finished_a_free_order_off_the_network_has_it_though_the_others_knew
     crews: TwoCrews, tmp_path: Path
 ) -> None:
     order_id = crews.office.new_order(crew_id=None)
-    with crews.office.engine.begin() as connection:
-        connection.execute(
-            update(WORK_ORDER).where(WORK_ORDER.c.order_id == order_id).values(area_id="north")
-        )
+    give_area(crews.office, order_id)
     crews.office.act(order_id, WorkOrderEvent.RELEASE)
     crews.all_sync()
     backup = crews.office.back_up(tmp_path / "backup.sqlite3")
@@ -275,3 +283,217 @@ def test_who_finished_a_reopened_order_has_finished_it_with_its_own_finding(
     assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
     assert office.order(order_id).document.result == "other"
     assert {each.outcome for each in crews.one.look_here()} <= {Outcome.MERGED}
+
+
+def mate_of(crews: TwoCrews, folder: Path, crew_id: str) -> Tablet:
+    tablet = open_tablet(
+        folder / "mate", crews.office.clock, vault=quick_vault(folder / "mate-key")
+    )
+    tablet.enrol(crews.url, crews.office.code(crew_id), "mate")
+    return tablet
+
+
+def take_steps(tablet: Tablet, order_id: str, *events: str) -> None:
+    for event in events:
+        tablet.desk.tap(order_id, WorkOrderEvent(event))
+
+
+def find(tablet: Tablet, order_id: str, note: str, result: str = "leak") -> None:
+    cause = "joint" if result == "leak" else "see_note"
+    tablet.desk.save_answers(order_id, {"result": result, "cause": cause, "note": note})
+    tablet.desk.finish(order_id)
+
+
+def reopen(crews: TwoCrews, order_id: str, crew_id: str) -> None:
+    for event in (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN):
+        crews.office.act(order_id, event)
+    if crews.office.order(order_id).document.crew_id != crew_id:
+        crews.office.assign(order_id, crew_id)
+    crews.all_sync()
+
+
+def said(crews: TwoCrews, order_id: str) -> tuple[WorkOrderState, str | None, str | None, str]:
+    document = crews.office.order(order_id).document
+    return document.state, document.crew_id, document.result, document.diagnosis
+
+
+@pytest.mark.parametrize("end", ["no_access", "cannot_finish"])
+def test_a_second_visit_after_one_that_ended_without_a_finding_is_finished(
+    crews: TwoCrews, tmp_path: Path, end: str
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin", end)
+    crews.all_sync()
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    crews.all_sync()
+    finish(crews.one, order_id)
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=True)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-1")
+    assert list(crews.one.look_here()) == []
+
+
+@pytest.mark.parametrize("is_finisher_first", [True, False], ids=["finisher", "other"])
+def test_a_free_order_that_two_tablets_of_a_crew_did_is_finished(
+    crews: TwoCrews, tmp_path: Path, *, is_finisher_first: bool
+) -> None:
+    order_id = crews.office.new_order(crew_id=None)
+    give_area(crews.office, order_id)
+    crews.office.act(order_id, WorkOrderEvent.RELEASE)
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, crews.one, mate)
+        find(mate, order_id, "seal")
+        sync_in_turn(crews, mate)
+        crews.office.restore(backup)
+
+        order = (mate, crews.one) if is_finisher_first else (crews.one, mate)
+        sync_in_turn(crews, *order, *order)
+
+        assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "seal")
+        assert [*crews.one.look_here(), *mate.look_here()] == []
+
+
+def test_a_crew_on_its_way_to_its_own_reopened_order_is_not_forgotten(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    finish(crews.one, order_id)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    reopen(crews, order_id, "crew-1")
+    take_steps(crews.one, order_id, "accept", "depart")
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=True)
+
+    assert said(crews, order_id)[:3] == (WorkOrderState.EN_ROUTE, "crew-1", None)
+    seen = crews.one.desk.order(order_id)
+    assert seen is not None
+    assert seen.document is not None
+    assert seen.document.state is WorkOrderState.EN_ROUTE
+
+
+@pytest.mark.parametrize("is_finisher_first", [True, False], ids=["finisher", "other"])
+def test_a_reopened_order_of_another_crew_with_two_tablets_is_finished(
+    crews: TwoCrews, tmp_path: Path, *, is_finisher_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-2")) as mate:
+        sync_in_turn(crews, crews.one, crews.two, mate)
+        finish(crews.one, order_id)
+        sync_in_turn(crews, crews.one)
+        backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+        reopen(crews, order_id, "crew-2")
+        sync_in_turn(crews, mate)
+        take_steps(crews.two, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, crews.two, mate)
+        find(mate, order_id, "second", result="other")
+        sync_in_turn(crews, mate)
+        crews.office.restore(backup)
+
+        order = (mate, crews.two) if is_finisher_first else (crews.two, mate)
+        sync_in_turn(crews, *order, *order)
+
+        assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-2", "other", "second")
+        assert [*crews.two.look_here(), *mate.look_here()] == []
+
+
+@whoever_is_first
+def test_of_three_visits_the_last_ones_finding_stands(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    finish(crews.one, order_id)
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    reopen(crews, order_id, "crew-2")
+    take_steps(crews.two, order_id, "accept", "depart", "arrive", "begin")
+    find(crews.two, order_id, "second", result="other")
+    crews.all_sync()
+    reopen(crews, order_id, "crew-1")
+    take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+    find(crews.one, order_id, "third: gas")
+    crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert said(crews, order_id) == (WorkOrderState.FINISHED, "crew-1", "leak", "third: gas")
+
+
+@whoever_is_first
+def test_who_got_a_begun_order_back_keeps_it(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    for tablet, crew_id in ((crews.two, "crew-2"), (crews.one, "crew-1")):
+        crews.office.assign(order_id, crew_id)
+        crews.all_sync()
+        take_steps(tablet, order_id, "accept", "depart")
+        crews.all_sync()
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id)[1] == "crew-1"
+    assert list(crews.one.look_here()) == []
+
+
+@whoever_is_first
+def test_steps_that_were_refused_take_no_finished_order_away(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    office, order_id = crews.office, crews.office.new_order()
+    crews.all_sync()
+    backup = office.back_up(tmp_path / "backup.sqlite3")
+    office.clock.advance(minutes=1)
+    office.assign(order_id, "crew-2")
+    sync_in_turn(crews, crews.two)
+    take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+    find(crews.one, order_id, "gas in the cellar")
+    office.clock.advance(minutes=1)
+    take_steps(crews.two, order_id, "accept", "depart")
+    office.clock.advance(minutes=1)
+    office.assign(order_id, "crew-1")
+    crews.all_sync()
+    before = said(crews, order_id)
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert before == (WorkOrderState.FINISHED, "crew-1", "leak", "gas in the cellar")
+    assert said(crews, order_id) == before
+    assert list(crews.one.look_here()) == []
+
+
+@whoever_is_first
+def test_a_machine_whose_clock_is_behind_goes_on_after_a_restore_as_any_other(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=30)
+    crews.one.desk.tap(order_id, WorkOrderEvent.ACCEPT)
+    crews.all_sync()
+    crews.office.assign(order_id, "crew-2")
+    crews.all_sync()
+    finish(crews.two, order_id)
+    crews.all_sync()
+
+    crews.office.clock.advance(minutes=-60)
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")

@@ -72,6 +72,7 @@ READ: list[tuple[int, str, Parse, object]] = [
     (2, "poll_news.json", has_news, True),
     (2, "pull_seen.json", parse_pull, V2.SEEN),
     (2, "push.json", parse_push, V2.PUSH_2),
+    (2, "push_repeated.json", parse_push, V2.PUSH_REPEATED),
     (2, "push_answer.json", parse_push_answer, V2.PUSH_ANSWER_2),
     (2, "refusal.json", parse_refusal, V2.REVOKED),
     (2, "sealed.json", parse_sealed, V2.SEALED),

@@ -131,7 +131,8 @@ def some_order() -> WorkOrderDocument:
 
 @given(st.lists(operations, max_size=5))
 def test_a_push_arrives_as_it_was_sent(sent: list[Operation]) -> None:
-    request = PushRequest(replica_id="r-1", operations=tuple(sent))
+    refused = tuple(each.op_id for each in sent[::2])
+    request = PushRequest(replica_id="r-1", operations=tuple(sent), refused=refused)
 
     assert parse_push(read_json("push", dump_push(request))) == request
 
@@ -226,6 +227,12 @@ def test_any_body_is_parsed_or_refused_with_a_named_field(body: bytes) -> None:
         refusals.append(error)
 
     assert all(error.field for error in refusals)
+
+
+def test_what_names_no_operation_among_the_refused_is_left_out() -> None:
+    body = json.dumps({"v": 2, "replica": "r", "ops": [], "refused": ["a", 7, None, {}]}).encode()
+
+    assert parse_push(read_json("push", body)).refused == ("a",)
 
 
 def test_an_operation_needs_a_uuid() -> None:

@@ -31,6 +31,7 @@ MESSAGES = {
     "poll_idle.json": "PullAnswer",
     "poll_news.json": "PullAnswer",
     "push.json": "PushRequest",
+    "push_repeated.json": "PushRequest",
     "push_answer.json": "PushAnswer",
     "blob_offer.json": "BlobOffer",
     "blob_have.json": "BlobAnswer",

@@ -85,6 +85,7 @@ PUSH_2 = replace(
         for each in (*OPERATIONS, PHOTO_FACT)
     ),
 )
+PUSH_REPEATED = replace(PUSH_2, refused=(PUSH_2.operations[0].op_id,))
 
 PUSH_ANSWER_2 = replace(PUSH_ANSWER, protocol=2)
 
@@ -139,6 +140,7 @@ FILES: dict[str, bytes] = {
     "pull_answer.json": dump_pull(PULL_2),
     "pull_idle.json": dump_pull(IDLE_2, TOKEN),
     "push.json": dump_push(PUSH_2),
+    "push_repeated.json": dump_push(PUSH_REPEATED),
     "push_answer.json": dump_push_answer(PUSH_ANSWER_2),
     "refusal.json": dump_json(refusal_json(REVOKED)),
     "sealed.json": dump_sealed(SEALED),

@@ -1,0 +1,127 @@
+"""The steps that orders took, as what a tablet repeats is held against them."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from sync_server.db.order_tables import WORK_ORDER_EVENT
+from wire_contracts.frames import ms_from_utc, utc_from_ms
+from wire_contracts.work_order_states import WorkOrderEvent
+
+
+def had_crew(connection: Connection, order_id: str, crew_id: str) -> bool:
+    """Return whether the crew ever had the order: it worked on it, or it was released to it."""
+    asked = {"of_order": order_id, "of_crew": crew_id}
+    return connection.execute(_HAD, asked).first() is not None
+
+
+_HAD = select(WORK_ORDER_EVENT.c.event_id).where(
+    WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
+    WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
+)
+
+
+def has_step(
+    connection: Connection,
+    order_id: str,
+    event: WorkOrderEvent,
+    crew_id: str,
+    since_utc: datetime | None = None,
+) -> bool:
+    """Return whether the crew has taken this step since the order was last given out to work on.
+
+    Of what was written since a moment; None: ever.
+    """
+    asked = {
+        "of_order": order_id,
+        "of_event": str(event),
+        "of_crew": crew_id,
+        "since_ms": 0 if since_utc is None else ms_from_utc(since_utc),
+    }
+    return connection.execute(_HAS_STEP, asked).first() is not None
+
+
+_GIVEN_OUT = [
+    str(each) for each in (WorkOrderEvent.RELEASE, WorkOrderEvent.REASSIGN, WorkOrderEvent.REOPEN)
+]
+"""The office's steps after which a crew takes its own anew."""
+
+_SINCE_GIVEN_OUT = (
+    select(func.coalesce(func.max(WORK_ORDER_EVENT.c.event_id), 0))
+    .where(
+        WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
+        WORK_ORDER_EVENT.c.event.in_(_GIVEN_OUT),
+    )
+    .scalar_subquery()
+)
+
+_HAS_STEP = _HAD.where(
+    WORK_ORDER_EVENT.c.event == bindparam("of_event"),
+    WORK_ORDER_EVENT.c.recorded_at_ms >= bindparam("since_ms"),
+    WORK_ORDER_EVENT.c.event_id > _SINCE_GIVEN_OUT,
+)
+
+
+class VisitEnd(NamedTuple):
+    """When a crew ended its last visit to an order, and by which operation."""
+
+    happened_at_utc: datetime
+    op_id: str | None
+
+
+def last_end(connection: Connection, order_id: str) -> VisitEnd | None:
+    """Return how the order's newest visit ended that did, None when none has."""
+    row = connection.execute(_LAST_END, {"of_order": order_id}).first()
+    return None if row is None else VisitEnd(utc_from_ms(row.happened_at_ms), row.op_id)
+
+
+_ENDS = (WorkOrderEvent.FINISH, WorkOrderEvent.CANNOT_FINISH, WorkOrderEvent.NO_ACCESS)
+_LAST_END = (
+    select(WORK_ORDER_EVENT.c.happened_at_ms, WORK_ORDER_EVENT.c.op_id)
+    .where(
+        WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
+        WORK_ORDER_EVENT.c.event.in_([str(each) for each in _ENDS]),
+    )
+    .order_by(WORK_ORDER_EVENT.c.event_id.desc())
+    .limit(1)
+)
+
+
+def last_step_at(connection: Connection, order_id: str) -> datetime | None:
+    """Return of when the order's newest step is, None while it has taken none.
+
+    What was done here counts from when it was written; what a tablet repeated after a restore, from
+    the word of the server that it knew when it was done.
+    """
+    at_ms = connection.execute(_LAST_STEP, {"of_order": order_id}).scalar_one_or_none()
+    return None if at_ms is None else utc_from_ms(at_ms)
+
+
+_KNOWN_AT = func.coalesce(WORK_ORDER_EVENT.c.word_ms, WORK_ORDER_EVENT.c.recorded_at_ms)
+_LAST_STEP = select(func.max(_KNOWN_AT)).where(WORK_ORDER_EVENT.c.order_id == bindparam("of_order"))
+
+
+def raise_word(
+    connection: Connection, order_id: str, event: WorkOrderEvent, crew_id: str, word_utc: datetime
+) -> None:
+    """Note that the crew took the order's step also after a later word of the server."""
+    asked = {
+        "of_order": order_id,
+        "of_event": str(event),
+        "of_crew": crew_id,
+        "of_word": ms_from_utc(word_utc),
+    }
+    connection.execute(_RAISE_WORD, asked)
+
+
+_RAISE_WORD = (
+    update(WORK_ORDER_EVENT)
+    .where(
+        WORK_ORDER_EVENT.c.order_id == bindparam("of_order"),
+        WORK_ORDER_EVENT.c.event == bindparam("of_event"),
+        WORK_ORDER_EVENT.c.crew_id == bindparam("of_crew"),
+        bindparam("of_word") > _KNOWN_AT,
+    )
+    .values(word_ms=bindparam("of_word"))
+)
