@@ -28,6 +28,10 @@ class Stamps:
         """Return who is at work now."""
         return self._who()[0]
 
+    def wall_ms(self) -> int:
+        """Return the time by the tablet's wall clock."""
+        return self._tap_clock.stamp(0).wall_ms
+
     def now(self, connection: Connection) -> DeviceTime:
         """Return the time by every clock, with what the last contact told of the server's."""
         offset_ms = settings_store.load_integer(connection, Key.OFFSET_MS)

@@ -72,7 +72,12 @@ class PhotoAlbum:
 
     def glass(self, record: str) -> Glass:
         """Return where a signature about a record stands until it is finished."""
-        return Glass(folder=self._files.folder, vault=self._files.vault, record=record)
+        return Glass(
+            folder=self._files.folder,
+            vault=self._files.vault,
+            record=record,
+            now_ms=self._stamps.wall_ms,
+        )
 
     def needs_pin(self) -> bool:
         """Return whether a PIN is all that is missing to keep photos here."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from field_app.photos.strokes import Point
+from field_app.photos.glass_io import HeldStrokes
 from field_app.presenters.form import FormRequest
 from field_app.presenters.form_tools import order_form
 from field_app.presenters.views import LabelledText, OrderView
@@ -34,7 +34,7 @@ class LaterScreens:
         load_rules()
         self._navigator = navigator
         self._presenters = presenters
-        self._glasses: dict[str, list[list[Point]]] = {}
+        self._glasses: dict[str, HeldStrokes] = {}
         self._about: list[LabelledText] = []
         self._crew_text = ""
 
@@ -117,7 +117,7 @@ class LaterScreens:
             statement=words("The work was done in my presence."),
             signed=lambda png: sign(order_id, png),
             keeps=self._presenters.keeps_photos,
-            glass=self._glasses.setdefault(order_id, []),
+            glass=self._glasses.setdefault(order_id, HeldStrokes()),
             kept=self._presenters.glass(order_id),
             secure=partial(self._navigator.go, "me"),
             worker=self._presenters.worker,

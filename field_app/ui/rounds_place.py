@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from field_app.photos.strokes import Point
+from field_app.photos.glass_io import HeldStrokes
 from field_app.platform.ports import Stop, Tag
 from field_app.presenters.form import FormRequest
 from field_app.presenters.form_tools import FORM_TOOL
@@ -67,7 +67,7 @@ class RoundsPlace:
         """Work in `navigator`."""
         self._navigator = navigator
         self._parts = parts
-        self._glasses: dict[str, list[list[Point]]] = {}
+        self._glasses: dict[str, HeldStrokes] = {}
         self.screen = SheetScreen(
             presenter=SheetPresenter(RoundsPage(parts), parts.context),
             opened=self.open,
@@ -197,7 +197,7 @@ class RoundsPlace:
         return SigningScreen(
             signed=page.signed,
             keeps=self._parts.photos.availability,
-            glass=self._glasses.setdefault(household_id, []),
+            glass=self._glasses.setdefault(household_id, HeldStrokes()),
             kept=page.glass(),
             secure=partial(self._navigator.go, "me"),
             worker=self._parts.context.worker,

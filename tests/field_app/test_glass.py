@@ -1,15 +1,18 @@
 """A signature that is not finished: encrypted, of its own record, gone with the people."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from field_app.photos.glass_io import Glass, forget_glasses
+from field_app.photos.glass_io import Glass, HeldStrokes, forget_glasses
 from field_app.photos.strokes import Point
 from field_app.platform.aes_vault_io import AesVault
 from tests.field_app.vault_parts import Moments, quick_vault
 
 PIN = "482916"
+MINUTE_MS = 60_000
+DRAWN_MS = 1_762_056_000_000
 STROKES: list[list[Point]] = [[(0.1, 0.2), (0.4, 0.25)], [(0.5, 0.5)]]
 
 
@@ -18,8 +21,10 @@ def vault(tmp_path: Path) -> AesVault:
     return quick_vault(tmp_path / "vault")
 
 
-def glass(vault: AesVault, folder: Path, record: str = "order-1") -> Glass:
-    return Glass(folder=folder / "photos", vault=vault, record=record)
+def glass(
+    vault: AesVault, folder: Path, record: str = "order-1", *, now_ms: int = DRAWN_MS
+) -> Glass:
+    return Glass(folder=folder / "photos", vault=vault, record=record, now_ms=lambda: now_ms)
 
 
 def test_what_was_drawn_stands_there_again_for_its_own_record_alone(
@@ -61,3 +66,37 @@ def test_clean_glass_and_people_who_are_gone_leave_nothing(vault: AesVault, tmp_
     forget_glasses(tmp_path / "photos")
 
     assert list((tmp_path / "photos").iterdir()) == []
+
+
+@pytest.mark.parametrize("later_ms", [31 * MINUTE_MS, 20 * 24 * 60 * MINUTE_MS, -MINUTE_MS])
+def test_what_nobody_finished_in_half_an_hour_is_wiped(
+    vault: AesVault, tmp_path: Path, later_ms: int
+) -> None:
+    vault.set_pin("li-wei", PIN)
+    glass(vault, tmp_path).keep(STROKES)
+    assert glass(vault, tmp_path, now_ms=DRAWN_MS + 29 * MINUTE_MS).load() == STROKES
+
+    assert glass(vault, tmp_path, now_ms=DRAWN_MS + later_ms).load() == []
+    assert list((tmp_path / "photos").iterdir()) == []
+
+
+def test_strokes_of_an_app_before_this_say_no_moment_and_are_wiped(
+    vault: AesVault, tmp_path: Path
+) -> None:
+    vault.set_pin("li-wei", PIN)
+    found = glass(vault, tmp_path)
+    found.keep(STROKES)
+    former = vault.encrypt(json.dumps(STROKES).encode(), found._bound)
+    assert former is not None
+    found._path.write_bytes(former)
+
+    assert found.load() == []
+
+
+def test_what_the_running_app_holds_grows_old_as_well() -> None:
+    held = HeldStrokes(strokes=[list(STROKES[0])], drawn_at_ms=DRAWN_MS)
+    held.wipe_old(DRAWN_MS + 29 * MINUTE_MS)
+    assert held.strokes
+    held.wipe_old(DRAWN_MS + 31 * MINUTE_MS)
+
+    assert held.strokes == []

@@ -106,7 +106,8 @@ class SigningScreen(BoxLayout):
     `signed` keeps a picture and `keeps` tells whether one can be kept, both away from the screen's
     thread; `closed` leads back, `secure` to the page where a PIN is set. What is
     drawn on `glass` stands there again when an alarm, the lock or another order came between, and
-    what `kept` has of it when the app was killed: every stroke is kept as it ends.
+    what `kept` has of it when the app was killed: every stroke is kept as it ends. After half an
+    hour it is wiped: whoever began to sign has left.
     """
 
     signed = ObjectProperty(None, allownone=True)
@@ -128,7 +129,8 @@ class SigningScreen(BoxLayout):
         """Let the pad say when there is enough on it; nobody signs what could not be kept."""
         self.ids.pad.changed = self._drawn
         if self.glass is not None:
-            self.ids.pad.take(self.glass)
+            self.glass.wipe_old(self.kept.now_ms())
+            self.ids.pad.take(self.glass.strokes)
         if self.kept is not None and not self.ids.pad.strokes:
             self.worker.run(self.kept.load, self._stood_here)
         self.refresh()
@@ -144,6 +146,8 @@ class SigningScreen(BoxLayout):
     def _drawn(self) -> None:
         """Keep what stands on the glass now."""
         self._look()
+        if self.glass is not None:
+            self.glass.drawn_at_ms = self.kept.now_ms()
         if self.kept is not None:
             kept, strokes = self.kept, [list(stroke) for stroke in self.ids.pad.strokes]
             self.worker.keep(lambda: kept.keep(strokes), _nothing)
