@@ -9,6 +9,6 @@ The line through the modules:
     callback_figures     how callbacks are counted
     matters_store        everything that a ledger counts, read at once
     business_store       the hall, sales, rates, cash, the book of the network's parts
-    lines_store          what a figure of hall and customers is made of
+    lines_store          what a figure of hall, customers and rates is made of
     books_store          one ledger of a period
 """

@@ -36,7 +36,7 @@ from sync_server.ledgers.ledger import (
     made_of,
     row_key,
 )
-from sync_server.ledgers.lines_store import LINES
+from sync_server.ledgers.lines_store import IN_PAGES, LINES, LineQuery
 from sync_server.ledgers.matters_store import calls_of, penalties_of, reckoning, reckoning_of
 from sync_server.ledgers.period import Period, days_of
 from sync_server.service_desk.request import Channel
@@ -64,13 +64,16 @@ class Figure:
 class Wanted:
     """Which ledger of which period; `clock` narrows the list of what was late.
 
-    `figure`: not the ledger, but what that figure of it is made of.
+    `figure`: not the ledger, but what that figure of it is made of; of a list of a whole town
+    those behind the key `after`, at most `most`.
     """
 
     book: Book
     period: Period
     clock: str = ""
     figure: Figure | None = None
+    after: str = ""
+    most: int | None = None
 
 
 _MISSED_OF_PEOPLE = 8
@@ -81,7 +84,16 @@ def ledger_of(connection: Connection, wanted: Wanted, office: Office) -> Sequenc
     """Return the rows of a ledger, or those that a figure of it is made of."""
     lines = LINES.get(wanted.book)
     if wanted.figure is not None and lines is not None:
-        return lines(connection, wanted.period, wanted.figure.row, wanted.figure.column)
+        return lines(
+            connection,
+            LineQuery(
+                period=wanted.period,
+                row=wanted.figure.row,
+                column=wanted.figure.column,
+                after=wanted.after,
+                most=wanted.most if wanted.book in IN_PAGES else None,
+            ),
+        )
     if is_of_clocks(wanted):
         return _late_of(connection, wanted, office)
     rows = _whole(connection, wanted, office)

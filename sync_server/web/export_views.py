@@ -17,7 +17,7 @@ from sync_server.web.export_labels import (
     SECTIONS,
 )
 from sync_server.web.labels import label
-from sync_server.web.ledger_views import BOOKS
+from sync_server.web.ledger_headings import BOOKS
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark, number
 from wire_contracts.fields import JsonObject, JsonValue

@@ -18,7 +18,7 @@ from sync_server.ledgers.ledger import (
     made_of,
     row_key,
 )
-from sync_server.ledgers.period import Span
+from sync_server.ledgers.lines_store import COLLECTION_TARGET, FIRST_OF_BILLS, READING_TARGET
 from sync_server.plant.plant import PlantState
 from sync_server.sheets.cells import BYTE_ORDER_MARK, harmless
 from sync_server.sheets.table import TextTable
@@ -31,6 +31,14 @@ from sync_server.web.desk_labels import (
     REQUEST_STATES,
 )
 from sync_server.web.labels import MEDIA, label
+from sync_server.web.ledger_headings import (
+    BILL_HEADINGS,
+    BOOKS,
+    HEADINGS,
+    LACKING,
+    LINE_HEADINGS,
+    ONE_CALL,
+)
 from sync_server.web.office_labels import (
     CUSTOMER_CLASSES,
     HALL_NEEDS,
@@ -41,231 +49,6 @@ from sync_server.web.office_labels import (
 )
 from sync_server.web.request_views import Names
 from sync_server.web.words import Words, mark, number
-
-BOOKS: Mapping[Book, str] = {
-    Book.CLOCKS: mark("Response clocks"),
-    Book.CALLS: mark("Calls"),
-    Book.NUMBERS: mark("Numbers dialled"),
-    Book.CALLBACKS: mark("Callbacks of the week"),
-    Book.REQUESTS: mark("Ledger of the hotline"),
-    Book.SLIPS: mark("Register of slips"),
-    Book.TEAMS: mark("Crews and their slips"),
-    Book.PEOPLE: mark("Figures of each person"),
-    Book.COMPLAINTS: mark("Complaints"),
-    Book.CAUSES: mark("Causes and measures"),
-    Book.INTERNAL: mark("Own people on the hotline"),
-    Book.CUSTOMERS: mark("Customers and homes"),
-    Book.HALL: mark("Queue of the hall"),
-    Book.SALES: mark("Sales"),
-    Book.SALE_DAYS: mark("Sales by day"),
-    Book.SALE_LINES: mark("Sales one by one"),
-    Book.RATES: mark("Reading and collection rates"),
-    Book.CASH: mark("Cash of the day"),
-    Book.PLANT: mark("Book of the network"),
-    Book.LATE: mark("Missed clocks"),
-}
-"""Ledger -> its title, in the order of the page."""
-
-_CALLS: Sequence[str] = (
-    mark("Calls"),
-    mark("Answered"),
-    mark("In three rings"),
-    mark("Missed"),
-    mark("Called back in time"),
-    mark("Called back late"),
-    mark("Not called back"),
-    mark("Loss rate"),
-    mark("Agent hung up"),
-)
-_SOLD: Sequence[str] = (
-    mark("Residents, sales"),
-    mark("Residents, m³"),
-    mark("Residents, yuan"),
-    mark("Others, sales"),
-    mark("Others, m³"),
-    mark("Others, yuan"),
-)
-HEADINGS: Mapping[Book, Sequence[str]] = {
-    Book.CLOCKS: (
-        mark("Clock"),
-        mark("Until"),
-        mark("Started"),
-        mark("Kept"),
-        mark("Too late"),
-        mark("Running"),
-        mark("Share kept"),
-    ),
-    Book.LATE: (
-        mark("Request"),
-        mark("Class"),
-        mark("Clock"),
-        mark("Until"),
-        mark("Was due"),
-        mark("Happened"),
-        mark("Minutes too late"),
-        mark("Owner"),
-    ),
-    Book.CALLS: (mark("Day"), *_CALLS),
-    Book.NUMBERS: (mark("Number"), *_CALLS, mark("Share of all")),
-    Book.CALLBACKS: (
-        mark("Day"),
-        mark("Called"),
-        mark("Reached"),
-        mark("Finished"),
-        mark("Promise kept"),
-        mark("Mean of 1 to 5"),
-        mark("With an opinion"),
-        mark("Opened again"),
-    ),
-    Book.REQUESTS: (
-        mark("Request"),
-        mark("Received"),
-        mark("Entered"),
-        mark("Late entry"),
-        mark("Channel"),
-        mark("Kind"),
-        mark("Class"),
-        mark("Where"),
-        mark("First contact"),
-        mark("Owner"),
-        mark("State"),
-        mark("Done"),
-        mark("Replied"),
-    ),
-    Book.SLIPS: (
-        mark("Day"),
-        mark("In homes"),
-        mark("Public area"),
-        mark("Complaints"),
-        mark("Applications"),
-        mark("Under warranty"),
-        mark("Not under warranty"),
-        mark("Entered late"),
-        mark("Sent"),
-        mark("Not replied"),
-        mark("Reminded"),
-    ),
-    Book.TEAMS: (
-        mark("Crew"),
-        mark("Sent"),
-        mark("Bounced"),
-        mark("Done"),
-        mark("Replied"),
-        mark("Open"),
-        mark("Opened again"),
-        mark("With a missed clock"),
-        mark("Share in time"),
-    ),
-    Book.PEOPLE: (
-        mark("Person"),
-        mark("Calls answered"),
-        mark("In three rings"),
-        mark("Requests taken"),
-        mark("Solved at first contact"),
-        mark("Replies"),
-        mark("Callbacks"),
-        mark("Satisfied"),
-        mark("Missed clocks"),
-        mark("Penalties, CNY"),
-    ),
-    Book.COMPLAINTS: (
-        mark("Class"),
-        mark("Complaints"),
-        mark("Major"),
-        mark("Repeated"),
-        mark("Responsible"),
-        mark("Not responsible"),
-        mark("No verdict yet"),
-        mark("Appealed"),
-        mark("Replied"),
-        mark("Satisfied"),
-    ),
-    Book.CAUSES: (
-        mark("Cause"),
-        mark("Complaints"),
-        mark("Share of all"),
-        mark("Measures agreed"),
-        mark("Carried out"),
-    ),
-    Book.CUSTOMERS: (
-        mark("Community"),
-        mark("Homes"),
-        mark("Residents"),
-        mark("Public welfare"),
-        mark("Commercial"),
-        mark("Industrial"),
-        mark("Internal"),
-        mark("Meters"),
-    ),
-    Book.INTERNAL: (),
-    Book.HALL: (
-        mark("Day"),
-        mark("Came"),
-        mark("Served"),
-        mark("Left"),
-        mark("Left unserved"),
-        mark("Waited, min"),
-        mark("Longest, min"),
-    ),
-    Book.SALES: (mark("Span"), mark("Period"), *_SOLD),
-    Book.SALE_DAYS: (mark("Day"), *_SOLD),
-    Book.SALE_LINES: (
-        mark("Sale"),
-        mark("Day"),
-        mark("Medium"),
-        mark("Class"),
-        mark("Home"),
-        mark("m³"),
-        mark("yuan"),
-        mark("Paid by"),
-        mark("Seller"),
-    ),
-    Book.RATES: (
-        mark("Month"),
-        mark("Meters"),
-        mark("Read"),
-        mark("Reading rate"),
-        mark("Target"),
-        mark("Bills"),
-        mark("Paid bills"),
-        mark("Billed, yuan"),
-        mark("Paid, yuan"),
-        mark("Collection rate"),
-        mark("Target"),
-    ),
-    Book.CASH: (
-        mark("Day"),
-        mark("Clerk"),
-        mark("Sold, yuan"),
-        mark("Counted, yuan"),
-        mark("Difference"),
-        mark("Reason"),
-        mark("Bank slip"),
-        mark("Banked"),
-        mark("Late"),
-    ),
-    Book.PLANT: (
-        mark("Part of the network"),
-        mark("Medium"),
-        mark("Pieces"),
-        mark("km"),
-        mark("planned"),
-        mark("in service"),
-        mark("defect"),
-        mark("isolated"),
-        mark("retired"),
-    ),
-}
-"""Ledger -> its columns; those of the own people are those of the hotline."""
-
-SPANS: Mapping[Book, Span] = {
-    Book.CALLS: Span.WEEK,
-    Book.NUMBERS: Span.WEEK,
-    Book.CALLBACKS: Span.WEEK,
-    Book.SALE_LINES: Span.DAY,
-    Book.RATES: Span.YEAR,
-}
-"""The period a ledger opens with; every other one with the month (policy K9)."""
 
 _SPANS: Mapping[str, str] = {
     **{str(span): name for span, name in SPAN_NAMES.items()},
@@ -313,31 +96,6 @@ class RowView:
     is_total: bool
 
 
-ONE_CALL: Sequence[str] = (
-    mark("Rang"),
-    mark("Number dialled"),
-    mark("Answered by"),
-    mark("Answered at"),
-    mark("Missed"),
-    mark("Called back at"),
-)
-"""The columns of the calls that a figure is made of."""
-
-_LINES: Mapping[Book, Sequence[str]] = {
-    Book.HALL: (
-        mark("Day"),
-        mark("Number"),
-        mark("Need"),
-        mark("State"),
-        mark("Came"),
-        mark("Called"),
-        mark("Ended"),
-        mark("Waited, min"),
-    ),
-    Book.CUSTOMERS: (mark("Home"), mark("Class"), mark("heated"), mark("Meters")),
-}
-"""The columns of what a figure is made of, where it is made of neither requests nor calls."""
-
 _FIRST_STATE = HEADINGS[Book.PLANT].index("planned")
 OF_CALLS = frozenset({Book.CALLS, Book.NUMBERS})
 _QUICK_OF_PEOPLE = frozenset({1, 2})
@@ -353,8 +111,10 @@ def headings(wanted: Wanted, words: Words) -> list[str]:
         is_call = wanted.book in OF_CALLS or (
             wanted.book is Book.PEOPLE and wanted.figure.column in _QUICK_OF_PEOPLE
         )
-        others = _LINES.get(wanted.book, HEADINGS[Book.REQUESTS])
+        others = LINE_HEADINGS.get(wanted.book, HEADINGS[Book.REQUESTS])
         own = ONE_CALL if is_call else others
+        if wanted.book is Book.RATES and wanted.figure.column >= FIRST_OF_BILLS:
+            own = BILL_HEADINGS
     return [words.gettext(each) for each in own]
 
 
@@ -366,14 +126,22 @@ def title_of_ledger(wanted: Wanted, words: Words, names: Names) -> str:
         return title
     columns = HEADINGS[wanted.book] or HEADINGS[Book.REQUESTS]
     column = words.gettext(columns[figure.column]) if figure.column < len(columns) else ""
-    row = names.accounts.get(figure.row) or names.crews.get(figure.row) or figure.row
-    if wanted.book is Book.CUSTOMERS:
-        row = term_words(Term(vocabulary=Vocabulary.COMMUNITY, code=figure.row), words, names)
+    if wanted.book is Book.RATES and figure.column in LACKING:
+        column = words.gettext(LACKING[figure.column])
+    row = _row_words(wanted.book, figure.row, words, names)
+    return " · ".join(each for each in (title, row, column) if each)
+
+
+def _row_words(book: Book, key: str, words: Words, names: Names) -> str:
+    """Return what a row of a ledger is called by its key."""
+    if book is Book.RATES:  # the month, which stands beside the title
+        return ""
+    if book is Book.CUSTOMERS and key != row_key(LedgerRow(cells=(_TOTAL,))):
+        return term_words(Term(vocabulary=Vocabulary.COMMUNITY, code=key), words, names)
     for table in (*_TABLES.values(), _PLAIN):
-        if figure.row in table:
-            row = words.gettext(table[figure.row])
-            break
-    return f"{title} · {row} · {column}"
+        if key in table:
+            return words.gettext(table[key])
+    return names.accounts.get(key) or names.crews.get(key) or key
 
 
 def row_views(
@@ -397,10 +165,13 @@ def _href(row: LedgerRow, column: int, wanted: Wanted) -> str:
     if wanted.figure is not None:
         return ""
     cell = row.cells[column]
-    if not made_of(cell) and not _has_lines(row, cell, wanted.book):
+    if not made_of(cell) and not _has_lines(cell, column, wanted.book):
         is_figure = isinstance(cell, int | float | Share) and bool(column) and cell != 0
         return _narrowed(row.href, column, wanted.book) if is_figure else ""
-    asked = {"period": wanted.period.text, "row": row_key(row), "column": str(column)}
+    period, key = wanted.period.text, row_key(row)
+    if wanted.book is Book.RATES:  # a row is a month, and a month is a period
+        period, key = key, ""
+    asked = {"period": period, "row": key, "column": str(column)}
     return f"/reports/{wanted.book}?{urlencode(asked)}"
 
 
@@ -411,10 +182,13 @@ def _narrowed(href: str, column: int, book: Book) -> str:
     return f"{href}&state={[*PlantState][column - _FIRST_STATE]}"
 
 
-def _has_lines(row: LedgerRow, cell: Cell, book: Book) -> bool:
-    """Return whether a figure is made of lines of its own: not all homes of the town together."""
-    is_town = book is Book.CUSTOMERS and row.cells[0] == _TOTAL
-    return book in _LINES and not is_town and isinstance(cell, int | float | Share) and cell != 0
+def _has_lines(cell: Cell, column: int, book: Book) -> bool:
+    """Return whether a figure is made of lines of its own: no target, no rate that lacks none."""
+    if book is Book.RATES:
+        is_full = isinstance(cell, Share) and cell.value >= 1
+        if is_full or column in {READING_TARGET, COLLECTION_TARGET}:
+            return False
+    return book in LINE_HEADINGS and isinstance(cell, int | float | Share) and cell != 0
 
 
 def _cell(cell: Cell, words: Words, names: Names) -> CellView:

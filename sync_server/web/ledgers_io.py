@@ -1,6 +1,7 @@
 """The routes of ledgers and reports: the page, and the same as CSV, XLSX and PDF."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from sync_server.access.audit_store import AuditEvent, append_audit
 from sync_server.db.engine_io import reading
 from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, LedgerRow
+from sync_server.ledgers.lines_store import IN_PAGES
 from sync_server.ledgers.period import Period, Span, neighbours, parse_period, period_of
 from sync_server.sheets.paper_io import write_paper
 from sync_server.sheets.sheet_io import write_sheet
@@ -22,9 +24,8 @@ from sync_server.web.exports_io import held_back, target_of
 from sync_server.web.guarded_io import ExportLedgers, SeeLedgers
 from sync_server.web.intake_io import office_of
 from sync_server.web.ledger_chart import COLUMN_OF, ledger_chart
+from sync_server.web.ledger_headings import BOOKS, SPANS
 from sync_server.web.ledger_views import (
-    BOOKS,
-    SPANS,
     headings,
     ledger_csv,
     ledger_table,
@@ -45,6 +46,9 @@ _WRITERS: Final[Mapping[str, tuple[Callable[[TextTable], bytes], str]]] = {
 }
 _WITHOUT_PERIOD: Final = frozenset({Book.CUSTOMERS})
 
+ROWS_ON_PAGE: Final = 200
+"""Lines of a figure on one page, where they may be those of a whole town."""
+
 
 class LedgerQuery(BaseModel):
     """Which period, which clock, and which figure is asked for."""
@@ -53,6 +57,7 @@ class LedgerQuery(BaseModel):
     clock: str = Field(default="", max_length=10)
     row: str = Field(default="", max_length=100)
     column: int | None = Field(default=None, ge=0, le=100)
+    after: str = Field(default="", max_length=100)
 
 
 Asked = Annotated[LedgerQuery, Query()]
@@ -70,17 +75,17 @@ def ledgers_router(pages: Pages) -> APIRouter:
     @router.get("/reports/{book}.csv")
     def as_csv(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as CSV."""
-        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "csv")
+        return _taken(pages, pages.reader(person), _whole(pages, book, asked), "csv")
 
     @router.get("/reports/{book}.xlsx")
     def as_sheet(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as XLSX."""
-        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "xlsx")
+        return _taken(pages, pages.reader(person), _whole(pages, book, asked), "xlsx")
 
     @router.get("/reports/{book}.pdf")
     def as_paper(person: ExportLedgers, book: str, asked: Asked) -> Response:
         """Return a ledger as PDF."""
-        return _taken(pages, pages.reader(person), _wanted(pages, book, asked), "pdf")
+        return _taken(pages, pages.reader(person), _whole(pages, book, asked), "pdf")
 
     @router.get("/reports/{book}")
     def report(request: Request, person: SeeLedgers, book: str, asked: Asked) -> Response:
@@ -105,7 +110,13 @@ def _wanted(pages: Pages, book: str, asked: LedgerQuery) -> Wanted:
         period=_period(pages, known, asked.period),
         clock=asked.clock if asked.clock in CLOCK_NAMES else "",
         figure=None if asked.column is None else Figure(row=asked.row, column=asked.column),
+        after=asked.after,
     )
+
+
+def _whole(pages: Pages, book: str, asked: LedgerQuery) -> Wanted:
+    """Return what a file holds: all of it, whatever the page shows."""
+    return replace(_wanted(pages, book, asked), after="")
 
 
 def _period(pages: Pages, book: Book, text: str) -> Period:
@@ -162,7 +173,9 @@ def _file(content: bytes, name: str, kind: str) -> Response:
 
 def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Response:
     period, words, zone = wanted.period, reader.words, pages.settings.zone
-    rows, names = _read(pages, reader, wanted)
+    found, names = _read(pages, reader, replace(wanted, most=ROWS_ON_PAGE + 1))
+    in_pages = wanted.figure is not None and wanted.book in IN_PAGES
+    rows = found[:ROWS_ON_PAGE] if in_pages else found
     before, behind = neighbours(period, zone)
     columns, shown = headings(wanted, words), row_views(rows, words, names, wanted)
     heading = columns[COLUMN_OF.get(wanted.book, 0)] if wanted.figure is None else ""
@@ -185,6 +198,8 @@ def _page(pages: Pages, request: Request, reader: Reader, wanted: Wanted) -> Res
         before=before.text,
         behind=behind.text,
         query=_query(wanted),
+        further=str(rows[-1].cells[0]) if len(rows) < len(found) else "",
+        is_further=bool(wanted.after),
         headings=columns,
         rows=shown,
         chart=chart,

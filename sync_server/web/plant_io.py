@@ -37,6 +37,7 @@ class PlantQuery(BaseModel):
     state: str = Field(default="", max_length=12)
     q: str = Field(default="", max_length=64)
     part: str = Field(default="", max_length=64)
+    rows: int = Field(default=MOST_SHOWN, ge=1, le=100_000)
 
 
 class MoveForm(BaseModel):
@@ -103,7 +104,9 @@ def _page(
         reader,
         "plant.html",
         "map",
-        rows=rows[:MOST_SHOWN],
+        rows=rows[: asked.rows],
+        more_count=max(0, len(rows) - asked.rows),
+        more_rows=asked.rows + MOST_SHOWN,
         count=len(rows),
         part_count=len(parts),
         asked=asked,

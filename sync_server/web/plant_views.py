@@ -11,6 +11,7 @@ from sync_server.web.office_labels import PLANT_CLASSES, PLANT_EVENTS, PLANT_STA
 from sync_server.web.words import Words, quantity
 
 MOST_SHOWN = 300
+"""Parts on the page at first; the line below them adds as many."""
 
 _TONES: Mapping[PlantState, tuple[str, str]] = {
     PlantState.PLANNED: ("info", "clock"),

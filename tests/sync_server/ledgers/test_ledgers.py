@@ -349,10 +349,33 @@ def test_each_figure_of_a_community_leads_to_its_homes(engine: Engine) -> None:
         town = found_desk_town(connection)
         found = [behind(connection, Book.CUSTOMERS, town, "c-north", each) for each in range(1, 8)]
         nowhere = behind(connection, Book.CUSTOMERS, town, "", 1)
+        together = [behind(connection, Book.CUSTOMERS, town, "total", each) for each in range(1, 8)]
 
+    assert together == found
     homes = ["p-1", "p-2", "p-3", "p-4"]
     assert found == [homes, homes[:2], [], [], [], [], homes[:1]]
     assert nowhere == []
+
+
+def test_the_homes_of_a_town_come_in_pages_from_behind_a_key(engine: Engine) -> None:
+    figure = Figure(row="total", column=1)
+    with engine.begin() as connection:
+        town = found_desk_town(connection)
+        pages = [
+            [
+                row.cells[0]
+                for row in ledger_of(
+                    connection,
+                    Wanted(
+                        book=Book.CUSTOMERS, period=NOVEMBER, figure=figure, after=after, most=3
+                    ),
+                    town.office(),
+                )
+            ]
+            for after in ("", "p-3", "p-4")
+        ]
+
+    assert pages == [["p-1", "p-2", "p-3"], ["p-4"], []]
 
 
 def test_an_empty_month_has_empty_ledgers(sqlite_engine: Engine) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from sync_server.access.roles import Role
-from sync_server.ledgers.books_store import Wanted, ledger_of
+from sync_server.db.asset_tables import METER
+from sync_server.ledgers.books_store import Figure, Wanted, ledger_of
 from sync_server.ledgers.ledger import Book, Share, Term
 from sync_server.ledgers.period import parse_period
 from sync_server.readings.reading_store import ReadingStore
@@ -50,8 +51,10 @@ def sold(connection: Connection, *changes: Mapping[str, str]) -> None:
     put_sales(connection, [parse_sale(row) for row in rows])
 
 
-def rows_of(connection: Connection, book: Book, period: str, office: Office) -> list[list[object]]:
-    wanted = Wanted(book=book, period=parse_period(period, SHANGHAI))
+def rows_of(
+    connection: Connection, book: Book, period: str, office: Office, figure: Figure | None = None
+) -> list[list[object]]:
+    wanted = Wanted(book=book, period=parse_period(period, SHANGHAI), figure=figure)
     return [
         [cell.code if isinstance(cell, Term) else cell for cell in row.cells]
         for row in ledger_of(connection, wanted, office)
@@ -107,6 +110,37 @@ def test_reading_and_collection_rates_stand_against_their_targets(engine: Engine
     assert found[0][1:5] == [3, 1, Share(value=1 / 3), Share(value=0.98)]
     assert found[0][5:] == [2, 1, 200.0, 100.0, Share(value=0.5), Share(value=0.95)]
     assert coming == []
+
+
+def test_each_figure_of_the_rates_leads_to_its_meters_or_bills(engine: Engine) -> None:
+    """Rules C-08 and E-06: a rate leads to what it lacks."""
+    with engine.begin() as connection:
+        town = found_desk_town(connection)
+        now_utc = town.office().now_utc
+        read = frame(1, now_utc, {Quantity.VOLUME_M3: 1.0})
+        ReadingStore().store_batches(connection, [batch(read)], now_utc)
+        paid = {"B-1": "100", "B-2": "30", "B-3": ""}
+        bills = [{**BILL, "bill_id": each, "paid_yuan": yuan} for each, yuan in paid.items()]
+        others = [{**BILL, "bill_id": "B-0", "month": each} for each in ("2026-10", "2026-12")]
+        put_bills(connection, [parse_bill(each) for each in (*bills, others[0])])
+        put_bills(connection, [parse_bill({**others[1], "bill_id": "B-9"})])
+        found = {
+            column: [
+                row[0]
+                for row in rows_of(
+                    connection, Book.RATES, "2026-11", town.office(), Figure(row="", column=column)
+                )
+            ]
+            for column in (1, 2, 3, 5, 6, 7, 8, 9)
+        }
+        query = select(METER.c.meter_id).order_by(METER.c.meter_id)
+        meters = list(connection.execute(query).scalars())
+
+    (one_read,) = found[2]
+    assert found[1] == meters
+    assert found[3] == [each for each in meters if each != one_read]
+    assert found[5] == found[7] == ["B-1", "B-2", "B-3"]
+    assert (found[6], found[8], found[9]) == (["B-1"], ["B-1", "B-2"], ["B-2", "B-3"])
 
 
 def clerk(connection: Connection, town: DeskTown, minutes: float = 0) -> Office:

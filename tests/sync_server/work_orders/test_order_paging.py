@@ -13,7 +13,7 @@ from tests.sync_server.people_parts import found_utility, raise_leak
 from tests.sync_server.real_parts import NOON, HandClock
 
 MOST_STEPS = 10_000
-"""Steps of SQLite's machine for a page of 51: 2300, 6300 of what is open; the whole list takes 700,000."""
+"""Steps of SQLite's machine for a page of 51: 2300, 6300 of what is open; all rows: 700,000."""
 
 
 def test_the_last_page_of_100000_orders_costs_what_the_first_costs(
