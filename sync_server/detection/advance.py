@@ -7,7 +7,7 @@ import numpy as np
 
 from sync_server.detection.doubts import with_doubts
 from sync_server.detection.fleet_state import FleetState
-from sync_server.detection.hourly import Piece, judge_hours, mark_untrusted
+from sync_server.detection.hourly import judge_day, mark_untrusted, observe_hours
 from sync_server.detection.hours.history import LONGEST_HOURLY_S, day_pieces
 from sync_server.detection.meters.candidates import SURENESS, Candidate
 from sync_server.detection.meters.columns import Floats, Ints
@@ -105,15 +105,31 @@ def _judge(
     sums, first = closed
     waiting = sorted(told, key=lambda each: each.at_s)
     found: list[Candidate] = []
-    for start, stop in day_pieces(first, sums.shape[1]):
-        end_s = (first + stop) * HOUR_S
-        now = [each for each in waiting if each.at_s < end_s]
-        waiting = waiting[len(now) :]
-        piece = Piece(sums=sums[:, start:stop], first=first + start, told=now)
-        found.extend(judge_hours(fleet, state.history, state.detectors, piece, surroundings))
+    for days in _stretches(len(fleet.specs), list(day_pieces(first, sums.shape[1]))):
+        begin, end = days[0][0], days[-1][1]
+        part = (sums[:, begin:end], first + begin)
+        stretch = observe_hours(fleet, state.detectors, part, surroundings)
+        for start, stop in days:
+            end_s = (first + stop) * HOUR_S
+            now = [each for each in waiting if each.at_s < end_s]
+            waiting = waiting[len(now) :]
+            piece = stretch.during(start - begin, stop - begin)
+            found.extend(judge_day(fleet, state.history, state.detectors, piece, now))
     for each in waiting:
         mark_untrusted(state.history, each)
     return found
+
+
+MOST_METER_DAYS = 200
+"""Meter-days that are observed at once, one day at least: a meter that is replayed in one go, a
+fleet by the day, so that a year of it needs no more memory than a day."""
+
+
+def _stretches(meters: int, days: Sequence[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    """Yield days, as many at a time as may be observed at once."""
+    at_once = max(MOST_METER_DAYS // max(meters, 1), 1)
+    for start in range(0, len(days), at_once):
+        yield days[start : start + at_once]
 
 
 def _matrix(batch: ReadingBatch) -> Floats:

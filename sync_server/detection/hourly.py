@@ -4,15 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sync_server.detection.detectors.balance import (
+    Balanced,
     BalanceRule,
     BalanceState,
     detect_balance,
     empty_balance,
+    observe_balance,
 )
 from sync_server.detection.detectors.burst import BurstRule, BurstState, detect_burst, empty_burst
 from sync_server.detection.detectors.cooling import (
     CoolingRule,
     CoolingState,
+    cooling_features,
     detect_cooling,
     empty_cooling,
     observe_cooling,
@@ -82,18 +85,33 @@ class DetectorStates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Closed hours of one day.
+class Stretch:
+    """Closed hours of one day or several, and what they say whatever was learned before.
 
     Attributes:
         sums: M x K x `Sum`.
         first: The first hour, in hours since 1970.
-        told: What data quality said in these hours; it makes registers untrusted.
+        temps: M x K outdoor temperature, mean of the last 24 hours, and as a building feels it.
+        features: What `cooling` learns from, of heat meters.
+        balanced: What values of heat meters say of each other.
     """
 
     sums: Floats
     first: int
-    told: Sequence[Candidate]
+    temps: tuple[Floats, Floats]
+    features: Floats
+    balanced: Balanced
+
+    def during(self, start: int, stop: int) -> "Stretch":
+        """Return the hours from `start` up to `stop`."""
+        day, felt = self.temps
+        return Stretch(
+            sums=self.sums[:, start:stop],
+            first=self.first + start,
+            temps=(day[:, start:stop], felt[:, start:stop]),
+            features=self.features[:, start:stop],
+            balanced=self.balanced.during(start, stop),
+        )
 
 
 def empty_detectors(count: int) -> DetectorStates:
@@ -113,25 +131,43 @@ def empty_detectors(count: int) -> DetectorStates:
     )
 
 
-def judge_hours(
+def observe_hours(
+    fleet: Fleet, states: DetectorStates, closed: tuple[Floats, int], surroundings: Surroundings
+) -> Stretch:
+    """Return what closed hours (M x K x `Sum`, and the first of them) say by themselves."""
+    sums, first = closed
+    temps = outdoor_temps(fleet, surroundings.weather, first, sums.shape[1])
+    return Stretch(
+        sums=sums,
+        first=first,
+        temps=temps,
+        features=cooling_features(fleet, sums, first, temps[1]),
+        balanced=observe_balance(fleet, states.balance, sums, BalanceRule()),
+    )
+
+
+def judge_day(
     fleet: Fleet,
     history: HistoryState,
     states: DetectorStates,
-    piece: Piece,
-    surroundings: Surroundings,
+    piece: Stretch,
+    told: Sequence[Candidate],
 ) -> Iterator[Candidate]:
-    """Yield what every detector says of the hours; the states are updated in place."""
-    temps = outdoor_temps(fleet, surroundings.weather, piece.first, piece.sums.shape[1])
-    for each in piece.told:
+    """Yield what every detector says of hours of one day; the states are updated in place.
+
+    `told` is what data quality said in these hours: it makes registers untrusted.
+    """
+    for each in told:
         mark_untrusted(history, each)
-    block = open_block(fleet, history, piece.sums, piece.first, temps)
-    cooled = observe_cooling(fleet, states.cooling, block)
+    block = open_block(fleet, history, piece.sums, piece.first, piece.temps)
+    cooled = observe_cooling(fleet, states.cooling, block, piece.features)
     yield from detect_pulses(fleet, states.pulses, history, block, PulseRule())
     yield from detect_signature(fleet, states.signature, history, block, SignatureRule())
     yield from detect_steps(fleet, states.steps, history, block, StepsRule())
     yield from detect_rises(fleet, states.rises, history, block, RisesRule())
     yield from detect_cooling(fleet, states.cooling, history, (block, cooled), CoolingRule())
-    yield from detect_balance(fleet, states.balance, history, block, BalanceRule())
+    balanced = (block, piece.balanced)
+    yield from detect_balance(fleet, states.balance, history, balanced, BalanceRule())
     yield from detect_floor(fleet, states.floor, history, block, FloorRule())
     yield from detect_burst(fleet, states.burst, history, block, BurstRule())
     yield from detect_standstill(fleet, states.standstill, history, block, StandstillRule())

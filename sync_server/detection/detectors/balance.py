@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from sync_server.detection.hours.history import (
     HistoryState,
@@ -94,18 +93,54 @@ def empty_balance(count: int) -> BalanceState:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balanced:
+    """What values say of each other in K hours, whatever was learned: R heat meters, R x K each.
+
+    Median and quartiles of the logarithm of power over heat, the same of registers, mean power,
+    weight, registers over telemetry, and (x 2, volume and energy) whether that is a wrong factor.
+    """
+
+    rows: Ints
+    logs: Floats
+    low: Floats
+    high: Floats
+    by_register: Floats
+    power: Floats
+    weight: Floats
+    volume: Floats
+    energy: Floats
+    scaled: Flags
+
+    def during(self, start: int, stop: int) -> "Balanced":
+        """Return the hours from `start` up to `stop`."""
+        return Balanced(
+            rows=self.rows,
+            logs=self.logs[:, start:stop],
+            low=self.low[:, start:stop],
+            high=self.high[:, start:stop],
+            by_register=self.by_register[:, start:stop],
+            power=self.power[:, start:stop],
+            weight=self.weight[:, start:stop],
+            volume=self.volume[:, start:stop],
+            energy=self.energy[:, start:stop],
+            scaled=self.scaled[:, start:stop],
+        )
+
+
 def detect_balance(
     fleet: Fleet,
     state: BalanceState,
     history: HistoryState,
-    block: HourBlock,
+    at: tuple[HourBlock, Balanced],
     rule: BalanceRule,
 ) -> Iterator[Candidate]:
     """Yield candidates of heat meters; `block.use_ratio` tells an open valve from a drift."""
-    rows = np.flatnonzero(fleet.is_heat > 0)
+    block, seen = at
+    rows = seen.rows
     if not len(rows):
         return
-    seen = _faded(fleet, state, block, rows, rule)
+    state.peak[rows] = np.maximum(state.peak[rows] * 0.9999, seen.power.max(axis=1))
     logs, middle = seen.logs, state.middle[rows, None]
     off = logs - middle
     steady = np.where(off > 0, seen.low - middle, middle - seen.high)
@@ -113,16 +148,14 @@ def detect_balance(
     with np.errstate(invalid="ignore"):
         score = np.abs(off) / limit
         drifts = (score >= 1.0) & (steady >= rule.steady * limit)
-        drifts &= np.sign(off) * (seen.by_register - middle) >= rule.agreeing * limit
-        drifts &= (off < 0) | (seen.power >= rule.least_share_of_peak * state.peak[rows, None])
-        drifts &= block.temp_off_k[rows] >= rule.temp_off_k
-        drifts &= (seen.weight >= rule.least_wh) & block.is_judged[rows]
+        if drifts.any():
+            drifts &= np.sign(off) * (seen.by_register - middle) >= rule.agreeing * limit
+            drifts &= (off < 0) | (seen.power >= rule.least_share_of_peak * state.peak[rows, None])
+            drifts &= block.temp_off_k[rows] >= rule.temp_off_k
+            drifts &= (seen.weight >= rule.least_wh) & block.is_judged[rows]
     fired = np.zeros(len(rows), dtype=np.bool_)
     for side, (kind_scale, name) in enumerate(((seen.volume, "volume"), (seen.energy, "energy"))):
-        near = _is_factor(kind_scale, rule)
-        before = np.concatenate([state.scaled[rows, side, None], near[:, :-1]], axis=1)
-        state.scaled[rows, side] = near[:, -1]
-        flags = near & before & block.is_judged[rows]
+        flags = seen.scaled[:, :, side] & block.is_judged[rows]
         fired |= flags.any(axis=1)
         for place, hour in first_and_last(flags):
             row = int(rows[place])
@@ -144,28 +177,15 @@ def detect_balance(
     _learn(state, history, block, rows, np.where(seen.weight >= rule.least_wh, logs, np.nan))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Faded:
-    """M x K each: median and quartiles of log power over heat, weight, register over telemetry."""
-
-    logs: Floats
-    low: Floats
-    high: Floats
-    by_register: Floats
-    power: Floats
-    weight: Floats
-    volume: Floats
-    energy: Floats
-
-
-def _faded(
-    fleet: Fleet, state: BalanceState, block: HourBlock, rows: Ints, rule: BalanceRule
-) -> _Faded:
-    """Return what the last hours say of each meter."""
-    sums = block.sums[rows]
+def observe_balance(
+    fleet: Fleet, state: BalanceState, hours: Floats, rule: BalanceRule
+) -> Balanced:
+    """Return what M x K x `Sum` say of each heat meter; it depends on nothing that is learned."""
+    rows = np.flatnonzero(fleet.is_heat > 0)
+    sums = hours[rows]
     count = sums[:, :, Sum.COUNT]
-    hours = sums[:, :, Sum.HOURS]
-    mean_hours = np.where(count > 0, np.minimum(hours, 2.0) / np.maximum(count, 1.0), 0.0)
+    elapsed_h = sums[:, :, Sum.HOURS]
+    mean_hours = np.where(count > 0, np.minimum(elapsed_h, 2.0) / np.maximum(count, 1.0), 0.0)
     added = np.stack(
         [
             sums[:, :, Sum.POWER] * mean_hours,
@@ -177,7 +197,7 @@ def _faded(
         ],
         axis=2,
     )
-    added[hours > 2.5] = 0.0  # noqa: PLR2004 -- a gap: the spot values do not stand for it
+    added[elapsed_h > 2.5] = 0.0  # noqa: PLR2004 -- a gap: the spot values do not stand for it
     keep = np.exp(-1.0 / rule.fade_h)
     whole = faded(added, state.sums[rows], np.full(added.shape[2], keep))
     state.sums[rows] = whole[:, -1]
@@ -187,8 +207,10 @@ def _faded(
     one[some] = np.log(power[some] / heat[some])
     lately = np.concatenate([state.hourly[rows], one], axis=1)
     state.hourly[rows] = lately[:, -MEDIAN_H:]
-    views = sliding_window_view(lately, MEDIAN_H, axis=1)[:, -block.count :]
-    logs, low, high = _quartiles(np.sort(views, axis=2))
+    ends = np.arange(1, count.shape[1] + 1)
+    windows = lately[:, ends[:, None] + np.arange(MEDIAN_H)]
+    windows.sort(axis=2)
+    logs, low, high = _quartiles(windows)
     steps_v = fleet.volume.resolution[rows, None]
     steps_e = fleet.energy.resolution[rows, None]
     scale_v = _ratio(whole[:, :, VOLUME], whole[:, :, FLOW], rule.register_steps * steps_v)
@@ -196,10 +218,10 @@ def _faded(
     by_register = np.full(count.shape, np.nan)
     energy, through = whole[:, :, ENERGY], whole[:, :, REGISTER_HEAT]
     mean_power = whole[:, :, POWER] * (1.0 - keep)
-    state.peak[rows] = np.maximum(state.peak[rows] * 0.9999, mean_power.max(axis=1))
     told = (energy >= rule.told_steps * steps_e) & (through > 0)
     by_register[told] = np.log(energy[told] / through[told])
-    return _Faded(
+    return Balanced(
+        rows=rows,
         by_register=by_register,
         power=mean_power,
         logs=logs,
@@ -208,7 +230,19 @@ def _faded(
         weight=whole[:, :, HEAT],
         volume=scale_v,
         energy=scale_e,
+        scaled=_scaled(state, rows, (scale_v, scale_e), rule),
     )
+
+
+def _scaled(
+    state: BalanceState, rows: Ints, ratios: tuple[Floats, Floats], rule: BalanceRule
+) -> Flags:
+    """Return R x K x 2 where this hour and the one before were near a mistaken factor."""
+    near = np.stack([_is_factor(ratio, rule) for ratio in ratios], axis=2)
+    before = np.concatenate([state.scaled[rows, None], near[:, :-1]], axis=1)
+    state.scaled[rows] = near[:, -1]
+    scaled: Flags = near & before
+    return scaled
 
 
 def _quartiles(ordered: Floats) -> tuple[Floats, Floats, Floats]:
@@ -247,6 +281,8 @@ def _ratio(register: Floats, telemetry: Floats, least: Floats) -> Floats:
 def _is_factor(ratio: Floats, rule: BalanceRule) -> Flags:
     """Return where the ratio is near a mistaken factor."""
     near = (ratio > FACTOR_LEAST) | (ratio < 1.0 / FACTOR_LEAST)
+    if not near.any():
+        return near
     logs = np.log(ratio[near])
     near[near] = np.abs(logs[:, None] - np.log(FACTORS)).min(axis=1) < rule.factor_within
     return near

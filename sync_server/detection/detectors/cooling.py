@@ -1,7 +1,7 @@
 """Finds water that comes back too warm, or temperatures that do not fit load and weather."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from sync_server.detection.hours.history import (
     faded,
     is_clean,
     mark_bad,
+    or_else,
     quantile_of_known,
     raised_and_held,
     was_found_lately,
@@ -111,12 +112,16 @@ class Cooled:
     residual: Floats
 
 
-def observe_cooling(fleet: Fleet, state: CoolingState, block: HourBlock) -> Cooled:
-    """Return what temperatures show; what the return says of the load goes into the block."""
+def observe_cooling(
+    fleet: Fleet, state: CoolingState, block: HourBlock, features: Floats
+) -> Cooled:
+    """Return what temperatures show; what the return says of the load goes into the block.
+
+    `features` are those of the block's hours (see `cooling_features`).
+    """
     rows = np.flatnonzero(fleet.is_heat > 0)
     if not len(rows):
-        return Cooled(rows=rows, features=np.zeros((0, 0)), residual=np.zeros((0, 0)))
-    features = _features(block, rows)
+        return Cooled(rows=rows, features=features, residual=np.zeros((0, 0)))
     residual = _residual(state, rows, features)
     fit = state.return_fit[rows]
     bend = fit[:, LOAD + 1, None]
@@ -154,7 +159,7 @@ def detect_cooling(
         blames_sensor = (means < 0) | np.array([False, True, False])
         flags &= ~(is_small & blames_sensor)
     held &= was_found_lately(history, block.first)[rows, None, None]
-    for side in range(3):
+    for side in np.flatnonzero((flags | held).any(axis=(0, 1))).tolist():
         for place, hour, is_raised in raised_and_held(flags[:, :, side], held[:, :, side]):
             row = int(rows[place])
             if is_raised:
@@ -163,8 +168,7 @@ def detect_cooling(
             kind = _kind(side, mean, float(block.use_ratio[row, hour]), rule)
             value = features[place, hour, SUPPLY if side == 1 else BACK]
             numbers = (float(value), mean, float(limit[place, hour, side]))
-            told = _candidate(fleet, block, (row, hour), numbers, kind)
-            yield replace(told, is_raised=is_raised)
+            yield _candidate(fleet, block, (row, hour), numbers, (kind, is_raised))
     highest = np.where(known & ~np.isnan(means), np.abs(means), -np.inf).max(axis=1)
     highest = np.where(np.isfinite(highest), highest, np.nan)
     state.extremes[rows, 0] = np.fmax(state.extremes[rows, 0], highest)
@@ -188,17 +192,24 @@ def _kind(side: int, mean: float, use_ratio: float, rule: CoolingRule) -> Kind:
     return Kind.TEMP_DRIFT
 
 
-def _features(block: HourBlock, rows: Ints) -> Floats:
-    """Return M x K x `FEATURES`; NaN where there is no flow or no telemetry."""
-    sums = block.sums[rows]
+def cooling_features(fleet: Fleet, hours: Floats, first: int, temps: Floats) -> Floats:
+    """Return R x K x `FEATURES` of the R heat meters; NaN where no flow or no telemetry is.
+
+    Args:
+        fleet: The M meters.
+        hours: M x K x `Sum`.
+        first: The first hour, in hours since 1970.
+        temps: M x K outdoor temperature as a building feels it; NaN without weather.
+    """
+    rows = np.flatnonzero(fleet.is_heat > 0)
+    sums = hours[rows]
     count = sums[:, :, Sum.COUNT]
     power = np.full(count.shape, np.nan)
     np.divide(sums[:, :, Sum.POWER], count, out=power, where=count > 0)
     power = np.where(power >= LEAST_POWER_W, power, np.nan)
     load = np.log(power)
-    temp = block.signature_temp_degc[rows]
-    temp = np.where(np.isnan(temp), 10.0, temp)
-    angle = 2 * np.pi * ((block.first + np.arange(block.count)) % 24) / 24.0
+    temp = or_else(temps[rows], 10.0)
+    angle = 2 * np.pi * ((first + np.arange(count.shape[1])) % 24) / 24.0
     known = count > 0
     supply, back = np.full(count.shape, np.nan), np.full(count.shape, np.nan)
     np.divide(sums[:, :, Sum.SUPPLY], count, out=supply, where=known)
@@ -228,8 +239,10 @@ def _faded(
     """Return M x K x 3 fading means of the residuals, and whether enough hours are behind them."""
     keep = np.exp(-1.0 / np.array(rule.fade_h))
     is_known = ~np.isnan(residual)
-    total = faded(np.where(is_known, residual, 0.0), state.residual[rows], keep)
-    weight = faded(is_known * 1.0, state.weight[rows], keep)
+    both = np.concatenate([np.where(is_known, residual, 0.0), is_known], axis=2)
+    carried = np.concatenate([state.residual[rows], state.weight[rows]], axis=1)
+    sums = faded(both, carried, np.concatenate([keep, keep]))
+    total, weight = sums[:, :, :3], sums[:, :, 3:]
     means = total / np.maximum(weight, 1e-9)
     known = weight >= 0.45 / (1.0 - keep)
     state.residual[rows], state.weight[rows] = total[:, -1], weight[:, -1]
@@ -279,9 +292,10 @@ def _candidate(
     block: HourBlock,
     place: tuple[int, int],
     numbers: tuple[float, float, float],
-    kind: Kind,
+    told: tuple[Kind, bool],
 ) -> Candidate:
     row, hour = place
+    kind, is_raised = told
     value, mean, limit = numbers
     return Candidate(
         row=row,
@@ -299,4 +313,5 @@ def _candidate(
         expected_high=value - mean + limit,
         unit="degC",
         evidence=(EvidenceValue(name="mean_residual", value=mean, unit="K"),),
+        is_raised=is_raised,
     )

@@ -152,7 +152,7 @@ def _broken_steps(
         moved = advance > 0
         is_part = moved & (np.abs(advance - np.round(advance)) > rule.part_of_step)
         broken = is_part.any(axis=1)
-        state.whole[~broken, side] += moved.sum(axis=1)[~broken]
+        state.whole[:, side] += np.where(broken, 0, moved.sum(axis=1))
         for row in np.flatnonzero(broken):
             was_whole = state.whole[row, side] >= rule.whole_steps
             state.parts[row, side] = state.parts[row, side] * was_whole + is_part[row].sum()
@@ -162,7 +162,7 @@ def _broken_steps(
                 hour = int(places[min(int(rule.parts_needed), len(places)) - 1])
                 mark_bad(history, int(row), block.first + hour - 3, block.first + block.count)
                 yield _part_candidate(fleet, block, (int(row), hour), float(advance[row, hour]))
-        state.parts[~broken, side] *= _FORGET_PARTS
+        state.parts[:, side] *= np.where(broken, 1.0, _FORGET_PARTS)
 
 
 _FORGET_PARTS = 0.9

@@ -10,7 +10,6 @@ from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
     abnormal_days,
-    closing_hours,
     mark_bad,
     median_of_known,
 )
@@ -128,7 +127,7 @@ def detect_rises(
     """Yield candidates of meters judged by the weather, at the end of a day."""
     rows = fleet.signature_rows
     state.today[rows] += block.sums[rows][:, :, [Sum.ENERGY, Sum.VOLUME]].sum(axis=1)
-    hour = closing_hours(fleet, block)[rows]
+    hour = block.closes[rows]
     rows, hour = rows[hour >= 0], hour[hour >= 0]
     if not len(rows):
         return

@@ -10,7 +10,6 @@ from sync_server.detection.hours.history import (
     LEARN_LAG_DAYS,
     HistoryState,
     HourBlock,
-    closing_hours,
     is_clean,
     mark_bad,
     median_of_known,
@@ -83,7 +82,6 @@ class SignatureState:
     since: Floats
     seen: Floats
     due: Floats
-    excess: Floats
     record: Floats
     highest: Floats
     calm: Floats
@@ -109,7 +107,6 @@ def empty_signature(count: int) -> SignatureState:
         since=np.zeros((count, 2)),
         seen=np.zeros((count, 2)),
         due=np.zeros((count, 2)),
-        excess=np.full((count, 8), np.nan),
         record=np.zeros(count),
         highest=np.zeros((count, 6)),
         calm=np.zeros((count, 2)),
@@ -158,7 +155,7 @@ def detect_signature(
         return
     where = _Where(fleet=fleet, history=history, block=block)
     yield from _fast(where, state, rows, rule)
-    hour = closing_hours(fleet, block)[rows]
+    hour = block.closes[rows]
     closing = hour >= 0
     rows, hour = rows[closing], hour[closing]
     if len(rows):
@@ -169,15 +166,25 @@ def _predict(
     state: SignatureState, rows: Ints, temp: Floats, weekday: Ints
 ) -> tuple[Floats, Floats]:
     """Return what is to be expected at these temperatures, and its sigma."""
-    fit = state.fit[rows]
-    if temp.ndim == 2:  # noqa: PLR2004 -- rows x hours
-        fit = fit[:, :, None]
-    heating = np.maximum(0.0, fit[:, TB] - temp)
-    base = np.maximum(fit[:, A] + fit[:, B] * heating, 0.0)
-    factor = state.weekday[rows[:, None] if temp.ndim == 2 else rows, weekday]  # noqa: PLR2004
-    expected = base * fit[:, LEVEL] * factor
+    fit = _fit_of(state, rows, temp)
+    expected = _expected(state, rows, temp, weekday)
     sigma = np.hypot(fit[:, LOW_SIGMA], fit[:, REL_SIGMA] * expected)
     return expected, np.maximum(fit[:, WIDEN] * sigma, 0.05 * fit[:, MEDIAN])
+
+
+def _expected(state: SignatureState, rows: Ints, temp: Floats, weekday: Ints) -> Floats:
+    """Return what is to be expected of rows, or rows x hours, at these temperatures."""
+    fit = _fit_of(state, rows, temp)
+    heating = np.maximum(0.0, fit[:, TB] - temp)
+    base = np.maximum(fit[:, A] + fit[:, B] * heating, 0.0)
+    expected: Floats = base * fit[:, LEVEL]
+    expected *= state.weekday[rows[:, None] if temp.ndim > 1 else rows, weekday]
+    return expected
+
+
+def _fit_of(state: SignatureState, rows: Ints, temp: Floats) -> Floats:
+    """Return the fits in the shape of the temperatures: rows, or rows x hours."""
+    return state.fit[rows] if temp.ndim == 1 else state.fit[rows][:, :, None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +213,7 @@ def _fast(
     temp = block.signature_temp_degc[rows]
     used = block.day_used[rows]
     slots = block.first + np.arange(block.count)
-    weekday = np.broadcast_to(((slots - 12) // 24 + 4 - 1) % 7, temp.shape)
+    weekday = ((slots - 12) // 24 + 3) % 7
     expected, sigma = _predict(state, rows, temp, weekday)
     some = expected > 0
     ratio = np.full(used.shape, np.nan)
@@ -218,12 +225,14 @@ def _fast(
     block.is_decisive[rows] = is_cold_enough | _is_on(state, rows, temp, expected, rule)
     may_heat = _may_heat(state, rows, (temp, weekday), rule)
     with np.errstate(invalid="ignore"):
-        block.is_beyond_choice[rows] = used > may_heat
+        is_beyond = used > may_heat
         z = (used - expected) / sigma
         limit = np.maximum(rule.fast_z, rule.record_factor * state.record[rows])
         score = z / limit[:, None]
-        flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected) & (used > may_heat)
-        flags &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
+        flags = (score >= 1.0) & (used > (1 + rule.fast_gate) * expected) & is_beyond
+        if flags.any():
+            flags &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
+    block.is_beyond_choice[rows] = is_beyond
     state.highest[rows, 0] = np.maximum(state.highest[rows, 0], or_else(z, 0.0).max(axis=1))
     if block.ends_day:
         clean = is_clean(history, block.first - 24 * 8, block.first + 24)[rows]
@@ -268,8 +277,6 @@ def _close_days(
     expected, sigma = _predict(state, rows, temp, weekday)
     z = np.clip((used - expected) / sigma, -rule.clip, rule.clip)
     known = ~np.isnan(z)
-    state.excess[rows, 1:] = state.excess[rows, :-1]
-    state.excess[rows, 0] = used - expected
     days = _Days(rows=rows, hour=hour, used=used, expected=expected, sigma=sigma)
     _remember_heating(state, days, temp, rule)
     yield from _excess(where, state, days, rule)
@@ -309,13 +316,15 @@ def _excess(
     state.due[rows, 0] = np.where(is_new, 0.0, state.due[rows, 0] + np.where(known, expected, 0.0))
     decision = np.maximum(rule.decision, rule.record_cusum * state.reached[rows, 0])
     over = (total > decision) & (state.seen[rows, 0] > (1 + rule.gate) * state.due[rows, 0]) & known
+    state.cusum[rows, 0] = np.minimum(total, CUSUM_MOST)
+    if not over.any():
+        return
     over &= (z > rule.allowance) & (used > (1 + rule.gate) * expected)
     over &= used - expected > _least_effect(where.fleet, state, rows, expected, rule)
     felt = block.signature_temp_degc[rows, hour]
     weekday = ((slot - 12) // 24 + 3) % 7
     over &= used > _may_heat(state, rows, (felt, weekday), rule)
     over &= block.is_judged[rows, hour]
-    state.cusum[rows, 0] = np.minimum(total, CUSUM_MOST)
     for place in np.flatnonzero(over):
         row = int(rows[place])
         start = int(state.since[row, 0] * 24)
@@ -331,7 +340,6 @@ def _drop(
     """Yield candidates for meters that show a smaller share of what the weather asks for."""
     history, block = where.history, where.block
     rows, hour, used, expected, sigma = days.rows, days.hour, days.used, days.expected, days.sigma
-    slot = block.first + hour
     felt = block.signature_temp_degc[rows, hour]
     enough = _is_decisive(state, rows, felt, expected, rule)
     share = np.full(len(rows), np.nan)
@@ -347,15 +355,43 @@ def _drop(
     noise = sigmas * sigma / np.maximum(expected, _TINY)
     limit = np.maximum(rule.drop_least, np.maximum(rule.drop_beyond * state.missed[rows], noise))
     score = missed / limit
-    over = (score >= 1.0) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
-    over &= (highest < 1.0 - 0.3 * missed) & block.is_judged[rows, hour]
+    may = (score >= HOLD_SHARE) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
+    if may.any():
+        shares = (score, week, highest, may)
+        yield from _dropped(where, state, days, shares, rule)
+    last = block.first + block.count - 1
+    clean = is_clean(history, last - 24 * 13, last)[rows] & (state.fitted[rows] > 0)
+    oldest = np.where(clean, state.missed_lately[rows, -1], 0.0)
+    state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
+    state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
+    state.missed_lately[rows, 0] = missed
+
+
+def _dropped(
+    where: _Where,
+    state: SignatureState,
+    days: _Days,
+    shares: tuple[Floats, Floats, Floats, Flags],
+    rule: SignatureRule,
+) -> Iterator[Candidate]:
+    """Yield candidates of the rows that may show too little.
+
+    `shares` are by row the score, median and second highest share of the last days, and whether
+    they may show too little.
+    """
+    history, block = where.history, where.block
+    rows, hour, used, expected, sigma = days.rows, days.hour, days.used, days.expected, days.sigma
+    score, week, highest, may = shares
+    missed = or_else(1.0 - week, 0.0)
+    slot = block.first + hour
+    may &= block.is_judged[rows, hour]
+    over = may & (score >= 1.0) & (highest < 1.0 - 0.3 * missed)
     is_tenth = (week > rule.tenth[0]) & (week < rule.tenth[1])
     is_stuck = highest < rule.stuck_share
     was_told = was_found_lately(history, block.first)[rows]
     over &= was_told | (missed >= rule.drop_scatter * _scatter(state.share[rows, SHARE_DAYS:]))
     over &= is_tenth | is_stuck | (missed <= rule.drop_most)
-    held = (score >= HOLD_SHARE) & ~np.isnan(share) & (share < 1.0 - 0.6 * missed)
-    held &= was_told & block.is_judged[rows, hour] & ~over
+    held = may & was_told & ~over
     for place in np.flatnonzero(over | held):
         row = int(rows[place])
         start = int(slot[place]) - 24 * SHARE_DAYS
@@ -372,12 +408,6 @@ def _drop(
         )
         told = _candidate(where, (row, int(hour[place]), start), numbers, kind)
         yield replace(told, is_raised=bool(over[place]))
-    last = block.first + block.count - 1
-    clean = is_clean(history, last - 24 * 13, last)[rows] & (state.fitted[rows] > 0)
-    oldest = np.where(clean, state.missed_lately[rows, -1], 0.0)
-    state.missed[rows] = np.maximum(state.missed[rows] * 0.9965, np.minimum(oldest, 0.55))
-    state.missed_lately[rows, 1:] = state.missed_lately[rows, :-1]
-    state.missed_lately[rows, 0] = missed
 
 
 def _is_decisive(
@@ -435,8 +465,7 @@ def _may_heat(
     When the heating season begins and ends is the customer's choice.
     """
     temp, weekday = day
-    early, _ = _predict(state, rows, temp - rule.early_cold_k, weekday)
-    return early
+    return _expected(state, rows, temp - rule.early_cold_k, weekday)
 
 
 def _least_effect(
@@ -455,6 +484,8 @@ def _least_effect(
 def _forget_bad(state: SignatureState, history: HistoryState, rows: Ints, slot: int) -> None:
     """Take abnormal days out of what is learned from, where they are not over for long."""
     rows = rows[history.bad_to[rows] >= slot - 24 * LEARN_LAG_DAYS]
+    if not len(rows):
+        return
     bad = (state.day[rows] * 24 > history.bad_from[rows, None]) & (
         (state.day[rows] - 1) * 24 < history.bad_to[rows, None]
     )

@@ -10,7 +10,6 @@ from sync_server.detection.hours.history import (
     HistoryState,
     HourBlock,
     abnormal_days,
-    closing_hours,
     mark_bad,
     median_of_known,
     was_found_lately,
@@ -143,7 +142,7 @@ def detect_steps(
     """Yield candidates of meters judged by the weather, at the end of a day."""
     rows = fleet.signature_rows
     _add_hours(fleet, state, block)
-    hour = closing_hours(fleet, block)[rows]
+    hour = block.closes[rows]
     rows, hour = rows[hour >= 0], hour[hour >= 0]
     if not len(rows):
         return

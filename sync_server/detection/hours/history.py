@@ -100,6 +100,8 @@ class HourBlock:
         return_slope: M x K x 2 by how many kelvin it would be off if a share of the load passed the
             meter by, of which the meter shows f less (natural logarithm): the factors of f and f².
         leak_told: M x K whether the meter said in the last `TOLD_H` hours that it leaks.
+        closes: M hours of the block with which the meter's day ends, at midnight UTC, of meters
+            that are read daily with their reading; -1 where none does.
     """
 
     first: int
@@ -120,6 +122,7 @@ class HourBlock:
     return_off_k: Floats
     return_slope: Floats
     leak_told: Flags
+    closes: Ints
 
     @property
     def count(self) -> int:
@@ -129,7 +132,7 @@ class HourBlock:
     @property
     def ends_day(self) -> bool:
         """Whether its last hour ends at midnight UTC."""
-        return (self.first + self.count - 1) % 24 == 0
+        return _ends_day(self.first, self.count)
 
 
 def empty_history(count: int) -> HistoryState:
@@ -180,7 +183,12 @@ def open_block(
         return_off_k=np.full(received_s.shape, np.nan),
         return_slope=np.zeros((*received_s.shape, 2)),
         leak_told=_leak_told(state, sums, first),
+        closes=_closes(fleet, sums, first),
     )
+
+
+def _ends_day(first: int, count: int) -> bool:
+    return (first + count - 1) % 24 == 0
 
 
 def _leak_told(state: HistoryState, sums: Floats, first: int) -> Flags:
@@ -214,15 +222,13 @@ def _is_judged(fleet: Fleet, first: int, count: int) -> Flags:
     return judged
 
 
-def closing_hours(fleet: Fleet, block: HourBlock) -> Ints:
-    """Return by row the hour of the block with which its day ends; -1 where none does.
-
-    Days end at midnight UTC, of meters that are read daily with their reading.
-    """
-    hours = np.full(len(fleet.specs), block.count - 1 if block.ends_day else -1, dtype=np.int64)
+def _closes(fleet: Fleet, sums: Floats, first: int) -> Ints:
+    count = sums.shape[1]
+    hours = np.full(len(sums), count - 1 if _ends_day(first, count) else -1, dtype=np.int64)
     daily = np.flatnonzero(fleet.interval_s > LONGEST_HOURLY_S)
-    has = block.sums[daily, :, Sum.HOURS] > 0
-    hours[daily] = np.where(has.any(axis=1), block.count - 1 - has[:, ::-1].argmax(axis=1), -1)
+    if len(daily):
+        has = sums[daily, :, Sum.HOURS] > 0
+        hours[daily] = np.where(has.any(axis=1), count - 1 - has[:, ::-1].argmax(axis=1), -1)
     return hours
 
 
@@ -285,6 +291,8 @@ def is_usual(state: HistoryState, from_slot: int, to_slot: int) -> Flags:
 
 def first_and_last(flags: Flags) -> Iterator[tuple[int, int]]:
     """Yield (row, hour) of the first and of the last flagged hour of each flagged row."""
+    if not flags.any():
+        return
     for row in np.flatnonzero(flags.any(axis=1)):
         places = np.flatnonzero(flags[row])
         yield int(row), int(places[0])
@@ -300,11 +308,23 @@ def faded(added: Floats, carried: Floats, keep: Floats) -> Floats:
         carried: M x N sums before the first hour.
         keep: N shares.
     """
+    if len(added) == 1:
+        parts = zip(added[0].T.tolist(), carried[0].tolist(), keep.tolist(), strict=True)
+        return np.array([_faded_one(*each) for each in parts]).T[None]
     sums = np.empty(added.shape)
     total = carried
     for hour in range(added.shape[1]):
         total = total * keep + added[:, hour]
         sums[:, hour] = total
+    return sums
+
+
+def _faded_one(added: Sequence[float], carried: float, keep: float) -> Sequence[float]:
+    """Return the running sums of one meter and value: what `faded` does, without its arrays."""
+    sums, total = list[float](), carried
+    for each in added:
+        total = total * keep + each
+        sums.append(total)
     return sums
 
 
@@ -321,6 +341,8 @@ def raised_and_held(flags: Flags, held: Flags) -> Iterator[tuple[int, int, bool]
         return
     for row, hour in first_and_last(flags):
         yield row, hour, True
+    if not held.any():
+        return
     for place in np.flatnonzero(held.any(axis=1) & ~flags.any(axis=1)):
         yield int(place), int(np.flatnonzero(held[place])[-1]), False
 

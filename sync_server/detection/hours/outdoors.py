@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sync_server.detection.meters.columns import Floats, Ints
+from sync_server.detection.meters.columns import Floats
 from sync_server.detection.meters.fleet import Fleet
 from sync_server.detection.meters.intake import OutdoorSeries
 
@@ -28,11 +28,12 @@ def outdoor_temps(
 
 
 def _station(series: OutdoorSeries, first: int, count: int) -> tuple[Floats, Floats]:
-    hours: Ints = np.arange(first - 72, first + count)
-    place = hours - series.first_hour_s // 3600
-    inside = (place >= 0) & (place < len(series.temp_degc))
-    temps = np.full(len(hours), np.nan)
-    temps[inside] = series.temp_degc[place[inside]]
+    start = first - 72 - series.first_hour_s // 3600
+    temps = series.temp_degc[max(start, 0) : max(start + 72 + count, 0)]
+    if len(temps) < 72 + count:
+        too_early = min(max(-start, 0), 72 + count)
+        too_late = 72 + count - too_early - len(temps)
+        temps = np.pad(temps, (too_early, too_late), constant_values=np.nan)
     known = ~np.isnan(temps)
     total = np.concatenate([[0.0], np.cumsum(np.where(known, temps, 0.0))])
     counts = np.concatenate([[0], np.cumsum(known)])

@@ -149,13 +149,14 @@ def settle_registers(
         row_limit = float(_limits(state, facts, np.array([each]))[0])
         modulus, scale = float(facts.modulus[each]), float(state.scale[each])
         for place in places:
-            if not is_odd[place] and state.scale[each] == scale:
-                continue
-            found = _judge_step(state, steps, int(place), (row_limit, modulus))
-            is_mended[known[place]] = found.is_mended
-            steps.advance[place] = found.advance
-            if found.kind is not None:
-                events.append(_event(steps, int(place), int(known[place]), found))
+            if is_odd[place] or state.scale[each] != scale:
+                found = _judge_step(state, steps, int(place), (row_limit, modulus))
+                is_mended[known[place]] = found.is_mended
+                steps.advance[place] = found.advance
+                if found.kind is not None:
+                    events.append(_event(steps, int(place), int(known[place]), found))
+            if is_mended[known[place]] or steps.advance[place] > 0:
+                state.moved_s[each] = steps.measured_s[place]
     _learn(state, steps, is_mended[known])
     elapsed_h[known], advance[known] = steps.elapsed_h, steps.advance
     return Advances(elapsed_h=elapsed_h, advance=advance, is_mended=is_mended, events=events)
