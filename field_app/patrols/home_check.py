@@ -63,6 +63,7 @@ class Sheet:
         severities: Severity of what is not in order.
         notes: What exactly is wrong, in words.
         signature_sha256: The picture of the signature under the notice.
+        is_gas_off: What was said of the gas where it has to be shut off; None: nothing.
     """
 
     answers: Mapping[CheckItem, bool] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Sheet:
     notes: Mapping[CheckItem, str] = field(default_factory=dict)
     notice: NoticeOutcome | None = None
     signature_sha256: str | None = None
+    is_gas_off: bool | None = None
 
     def hazardous(self) -> tuple[CheckItem, ...]:
         """Return the items that are not in order, in the order of the way through the home."""

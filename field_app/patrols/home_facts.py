@@ -1,22 +1,24 @@
 """What a visit of a home tells: the check, the order that a grave hazard makes, its photos."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
 
 from field_app.patrols import home_check, inspection_store
+from field_app.patrols.home_check import Sheet
 from field_app.patrols.inspection_store import SeenHome
 from field_app.patrols.round_changes import fact_of, new_id, photos_for
 from field_app.store import outbox_store
 from field_app.store.outbox_store import NewOperation, OutboxEntry, TapStamp
 from field_app.store.record_states import OpStatus
 from field_app.store.round_records import record_of
-from wire_contracts.fields import FieldReader
+from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import (
     CheckItem,
+    Hazard,
     SafetyCheck,
-    parse_safety_check,
     safety_check_json,
 )
 from wire_contracts.orders import FactType, OrderType, SafetyClass
@@ -28,12 +30,80 @@ _ONE_SHIFT_MS: Final = 12 * 3_600_000
 """A home is visited again after weeks: what was photographed there in one shift is one visit."""
 
 
+_NEXT: Final = "; "
+_SAYS: Final = ": "
+"""Between the dangers of an order's note, and between a danger and its words."""
+
 _ONE_VISIT_MS: Final = 3_600_000
 """A check is corrected within an hour; a danger found later may be a new one (judgement)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOrder:
+    """An order that was asked for over dangers of a home; `at_ms` is of the tablet's clock."""
+
+    order_id: str
+    items: frozenset[CheckItem]
+    at_ms: int
+    status: OpStatus
+
+
+def orders_asked(own: Sequence[OutboxEntry]) -> list[AskedOrder]:
+    """Return the orders that a home's own facts ask for, the oldest first."""
+    found: list[AskedOrder] = []
+    for entry in own:
+        payload = entry.operation.payload
+        if entry.operation.field != FactType.ORDER_REQUEST or payload is None:
+            continue
+        note = f"{_NEXT}{payload.get('note', '')}"
+        found.append(
+            AskedOrder(
+                order_id=str(payload.get("order_id", "")),
+                items=frozenset(item for item in CheckItem if f"{_NEXT}{item}{_SAYS}" in note),
+                at_ms=entry.made_at_ms,
+                status=entry.status,
+            )
+        )
+    return found
+
+
+def order_standing(
+    asked: Sequence[AskedOrder], grave: Iterable[CheckItem], now_ms: int
+) -> AskedOrder | None:
+    """Return the order of this visit that was asked for over these very dangers, None without one.
+
+    One that the server refused does not count.
+    """
+    standing = [
+        each
+        for each in asked
+        if each.at_ms >= now_ms - _ONE_VISIT_MS and each.status is not OpStatus.REFUSED
+    ]
+    named = frozenset(item for each in standing for item in each.items)
+    return standing[-1] if standing and frozenset(grave) <= named else None
+
+
+def call_changes(
+    connection: Connection, stamp: TapStamp, household_id: str, sheet: Sheet
+) -> list[NewOperation]:
+    """Return what is told at once of dangers in a home; nothing when it has been told."""
+    seen = inspection_store.find_home(connection, household_id)
+    hazards = home_check.hazards_of(sheet, utc_from_ms(stamp.at.wall_ms))
+    grave = [hazard for hazard in hazards if hazard.severity == 1]
+    own = outbox_store.entries_of(connection, record_of(household_id))
+    is_told = order_standing(orders_asked(own), map(_item_of, grave), stamp.at.wall_ms) is not None
+    if seen is None or not grave or is_told:
+        return []
+    request = _home_request(new_id(stamp), grave, seen, is_gas_off=sheet.is_gas_off)
+    return [fact_of(stamp, FactType.ORDER_REQUEST, order_request_json(request))]
+
+
 def visit_changes(
-    connection: Connection, stamp: TapStamp, visit_id: str, check: SafetyCheck
+    connection: Connection,
+    stamp: TapStamp,
+    visit_id: str,
+    check: SafetyCheck,
+    is_gas_off: bool | None = None,  # noqa: FBT001 - three answers, not a switch
 ) -> list[NewOperation]:
     """Return what is told of a visit; nothing when `visit_id` has been kept already.
 
@@ -48,55 +118,41 @@ def visit_changes(
     seen = inspection_store.find_home(connection, household_id)
     if seen is None or not home_check.must_shut_off(check.hazards):
         return changes
-    since_ms = stamp.at.wall_ms - _ONE_SHIFT_MS
-    order_id = _order_asked(own, check, stamp.at.wall_ms - _ONE_VISIT_MS)
-    if not order_id:
-        request = _home_request(new_id(stamp), check, seen)
-        order_id = request.order_id
+    grave = [hazard for hazard in check.hazards if hazard.severity == 1]
+    asked = order_standing(orders_asked(own), map(_item_of, grave), stamp.at.wall_ms)
+    order_id = new_id(stamp) if asked is None else asked.order_id
+    if asked is None:
+        request = _home_request(order_id, grave, seen, is_gas_off=is_gas_off)
         changes.insert(0, fact_of(stamp, FactType.ORDER_REQUEST, order_request_json(request)))
-    record = record_of(household_id)
+    record, since_ms = record_of(household_id), stamp.at.wall_ms - _ONE_SHIFT_MS
     photos = photos_for(connection, order_id, taken=record, given=record, since_ms=since_ms)
     return [*changes, *photos]
 
 
-def _order_asked(own: Sequence[OutboxEntry], check: SafetyCheck, since_ms: int) -> str:
-    """Return the order that was asked for over these very dangers, empty without one.
-
-    One that the server refused does not count.
-    """
-    told = {item for entry in own if entry.made_at_ms >= since_ms for item in _grave_items(entry)}
-    if not {hazard.item for hazard in check.hazards if hazard.severity == 1} <= told:
-        return ""
-    asked = [
-        entry
-        for entry in own
-        if entry.operation.field == FactType.ORDER_REQUEST
-        and entry.made_at_ms >= since_ms
-        and entry.status is not OpStatus.REFUSED
-    ]
-    payload = asked[-1].operation.payload if asked else None
-    return "" if payload is None else str(payload.get("order_id", ""))
+def _item_of(hazard: Hazard) -> CheckItem:
+    return hazard.item
 
 
-def _grave_items(entry: OutboxEntry) -> list[CheckItem]:
-    operation = entry.operation
-    if operation.field != FactType.SAFETY_CHECK or operation.payload is None:
-        return []
-    check = parse_safety_check(FieldReader(place="own visit", values=operation.payload))
-    return [hazard.item for hazard in check.hazards if hazard.severity == 1]
+_TITLES: Final = {
+    None: BilingualText(en="Dangerous hazard in a home", zh="户内重大隐患"),
+    True: BilingualText(en="Dangerous hazard in a home: gas shut off", zh="户内重大隐患：已停气"),
+    False: BilingualText(
+        en="Dangerous hazard in a home: gas NOT shut off", zh="户内重大隐患：未停气"
+    ),
+}
+"""By what was said of the gas: nobody is told that it is off unless somebody said so."""
 
 
-def _home_request(order_id: str, check: SafetyCheck, seen: SeenHome) -> OrderRequest:
-    grave = [hazard for hazard in check.hazards if hazard.severity == 1]
+def _home_request(
+    order_id: str, grave: Sequence[Hazard], seen: SeenHome, *, is_gas_off: bool | None
+) -> OrderRequest:
     return OrderRequest(
         order_id=order_id,
         order_type=OrderType.LEAK_CHECK,
         medium=Medium.GAS,
         safety_class=SafetyClass.A,
-        title=BilingualText(
-            en="Dangerous hazard in a home: gas shut off", zh="户内重大隐患：已停气"
-        ),
+        title=_TITLES[is_gas_off],
         address=seen.household.address,
-        note="; ".join(f"{hazard.item}: {hazard.note}" for hazard in grave),
-        about=check.household_id,
+        note=_NEXT.join(f"{hazard.item}{_SAYS}{hazard.note}" for hazard in grave),
+        about=seen.household_id,
     )

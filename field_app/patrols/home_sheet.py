@@ -15,6 +15,9 @@ ONE_VISIT_MS: Final = 12 * 3_600_000
 NOTICE, SIGNATURE, SIGNED_FOR = "notice", "signature", "signed_for"
 """Fields of the page; the last one names the hazards that a signature stands under."""
 
+GAS_OFF, YES, NO = "gas_off", "yes", "no"
+"""Whether the gas is shut off, where it has to be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotedHazard:
@@ -155,6 +158,7 @@ def sheet_of(typed: Mapping[str, str]) -> Sheet:
         },
         notes={item: typed.get(f"note:{item}", "") for item in CheckItem},
         notice=NoticeOutcome(notice) if notice in set(NoticeOutcome) else None,
+        is_gas_off={YES: True, NO: False}.get(typed.get(GAS_OFF, "")),
     )
     if set(signed_for(sheet).split()) <= set(typed.get(SIGNED_FOR, "").split()):
         return replace(sheet, signature_sha256=typed.get(SIGNATURE) or None)

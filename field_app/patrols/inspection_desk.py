@@ -11,12 +11,12 @@ from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
 from field_app.patrols.form_answers import WRONG
 from field_app.patrols.home_check import Sheet
-from field_app.patrols.home_facts import visit_changes
+from field_app.patrols.home_facts import AskedOrder, call_changes, orders_asked, visit_changes
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.track import Track, packed
-from field_app.store import draft_store, sealed_store
+from field_app.store import draft_store, outbox_store, sealed_store
 from field_app.store.database_io import Database
 from field_app.store.draft_store import DraftAnswer, DraftKey, KeptAnswer
 from field_app.store.outbox_store import TapStamp
@@ -274,6 +274,27 @@ class InspectionDesk:
             household_id,
             visit_id,
             lambda at: home_check.finished(household_id, sheet, at, seconds),
+            sheet.is_gas_off,
+        )
+
+    def call_crew(self, household_id: str, sheet: Sheet) -> None:
+        """Ask for an order over what endangers people in a home, before the visit is finished.
+
+        Asking twice over the same dangers within an hour says nothing again.
+        """
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            changes = call_changes(connection, stamp, household_id, sheet)
+            if changes:
+                append(connection, stamp, household_id, changes)
+
+        self._database.write(work)
+
+    def orders_of_home(self, household_id: str) -> list[AskedOrder]:
+        """Return the orders that were asked for over dangers of a home, the oldest first."""
+        return self._database.read(
+            lambda each: orders_asked(outbox_store.entries_of(each, record_of(household_id)))
         )
 
     def keep_reading(self, reading: RoundReading) -> None:
@@ -289,12 +310,16 @@ class InspectionDesk:
         self._database.write(work)
 
     def _visited(
-        self, household_id: str, visit_id: str, make: Callable[[datetime], SafetyCheck]
+        self,
+        household_id: str,
+        visit_id: str,
+        make: Callable[[datetime], SafetyCheck],
+        is_gas_off: bool | None = None,  # noqa: FBT001 - three answers, not a switch
     ) -> None:
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
             check = make(utc_from_ms(stamp.at.wall_ms + stamp.at.offset_ms))
-            changes = visit_changes(connection, stamp, visit_id, check)
+            changes = visit_changes(connection, stamp, visit_id, check, is_gas_off)
             if changes:
                 append(connection, stamp, household_id, changes)
                 draft = home_draft(household_id)

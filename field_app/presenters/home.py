@@ -1,7 +1,7 @@
 """HomePage: one home: twelve items in five taps, hazards, the notice, the next home."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -18,10 +18,14 @@ from field_app.patrols.home_check import (
     must_shut_off,
     seen_inside,
 )
+from field_app.patrols.home_facts import AskedOrder, order_standing
 from field_app.patrols.home_sheet import (
+    GAS_OFF,
+    NO,
     NOTICE,
     SIGNATURE,
     SIGNED_FOR,
+    YES,
     HomeAnswers,
     NotedHazard,
     answers_of_visit,
@@ -67,6 +71,7 @@ from field_app.presenters.views import Tone
 from field_app.presenters.wording import no_room_text
 from field_app.store.database_io import StoreFullError
 from field_app.store.ids_io import draw_uuid7
+from field_app.store.record_states import OpStatus
 from field_app.store.round_records import record_of
 from wire_contracts.blobs import BlobRole
 from wire_contracts.frames import ms_from_utc
@@ -80,6 +85,9 @@ from wire_contracts.home_checks import (
 ONE_VISIT: Final = timedelta(hours=12)
 """A home is visited again after weeks: a form of the last shift belongs to this visit."""
 
+_CALL: Final = "call"
+_UNHEARD: Final = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeData:
@@ -90,6 +98,8 @@ class HomeData:
     kept: Mapping[str, str]
     photo_count: int
     forms: FormsSeen
+    asked: Sequence[AskedOrder]
+    now_ms: int
 
 
 class HomePage:
@@ -127,6 +137,8 @@ class HomePage:
             kept={**home_answers(forms.done), **answers.typed},
             photo_count=photos.total,
             forms=forms,
+            asked=self._parts.desk.orders_of_home(self._household_id),
+            now_ms=now_ms,
         )
 
     def _forms(self) -> FormsSeen:
@@ -177,18 +189,21 @@ class HomePage:
         if key == "photo":
             self._parts.hardware.camera.take_photo(self._photographed)
             return Tapped()
-        if key.startswith(FORM_TOOL):
-            return Tapped(opens=key)
-        if key == "sign":
-            return Tapped(opens=f"sign:{self._household_id}")
+        if key.startswith(FORM_TOOL) or key == "sign":
+            return Tapped(opens=f"sign:{self._household_id}" if key == "sign" else key)
         data = self.read()
         if data is None:
             gone = self._parts.context.words("This place is not on this tablet any more.")
             return Tapped(message=gone, is_done=True)
+        if key == _CALL:
+            sheet = self._told_sheet(answers)
+            if _call_wanted(data, sheet):
+                self._parts.desk.call_crew(self._household_id, sheet)
+            return Tapped()
         refusal = (
             self._end_without_access(data, answers)
             if key == "nobody"
-            else (self._end_visit(data, answers))
+            else self._end_visit(data, answers)
         )
         if refusal:
             return Tapped(message=refusal)
@@ -210,8 +225,23 @@ class HomePage:
         if not refusal:
             now_s = self._parts.context.clock.now_utc().timestamp()
             seconds = now_s - self._opened_s
-            self._parts.desk.finish_home(self._household_id, self._visit_id, sheet, seconds)
+            told = self._told_sheet(answers)
+            self._parts.desk.finish_home(self._household_id, self._visit_id, told, seconds)
         return refusal
+
+    def _told_sheet(self, answers: Answers) -> Sheet:
+        """Return the sheet as it is told: words of grave hazards say whether the gas is off."""
+        t, sheet = self._parts.context.words, sheet_of(answers.typed)
+        if sheet.is_gas_off is None:
+            return sheet
+        said = t("The gas is shut off") if sheet.is_gas_off else t("The gas still flows")
+        notes = {
+            item: f"{note.strip()}; {said}"
+            if sheet.severity_of(item) == 1 and note.strip()
+            else note
+            for item, note in sheet.notes.items()
+        }
+        return replace(sheet, notes=notes)
 
     def _next_home(self) -> str:
         """Return the page of the next home that wants a visit, after this one and round again."""
@@ -276,6 +306,7 @@ class HomePage:
             ),
             blocks=(
                 *self._gas(data.forms),
+                *self._shut_off(data, sheet),
                 *self._before(household.hazards),
                 *self._noted(data.answers.noted),
                 *(form_rows(t, data.forms) if data.forms.comes_first() else ()),
@@ -284,12 +315,7 @@ class HomePage:
                 *self._notice(sheet, answers, data),
                 *(() if data.forms.comes_first() else form_rows(t, data.forms)),
             ),
-            primary=SheetButton(
-                key="done",
-                text=t("Finish, next home") if hazardous else t("Passed, next home"),
-                icon="check-bold",
-                refusal=self._refusal(sheet, data.forms),
-            ),
+            primary=self._primary(data, sheet),
             secondary=SheetButton(
                 key="nobody",
                 text=t("Nobody opens"),
@@ -300,6 +326,61 @@ class HomePage:
             ),
             message=answers.message,
         )
+
+    def _primary(self, data: HomeData, sheet: Sheet) -> SheetButton:
+        """Return the big button: danger calls a crew before anything else is asked."""
+        t = self._parts.context.words
+        if _call_wanted(data, sheet):
+            return SheetButton(
+                key=_CALL, text=t("Order a crew now"), icon="alarm-light", kind="danger"
+            )
+        return SheetButton(
+            key="done",
+            text=t("Finish, next home") if sheet.hazardous() else t("Passed, next home"),
+            icon="check-bold",
+            refusal=self._refusal(sheet, data.forms),
+        )
+
+    def _shut_off(self, data: HomeData, sheet: Sheet) -> list[Block]:
+        """Return the red card of a grave hazard, before everything else on the page."""
+        t, grave = self._parts.context.words, _grave(sheet)
+        if not grave:
+            return []
+        asked = order_standing(data.asked, grave, data.now_ms)
+        text = t("Say what is wrong, then order a crew. Leave only when it is shut off.")
+        if data.asked and data.asked[-1].status is OpStatus.REFUSED:
+            text = t("Order not received: the office does not know. Call the control room now.")
+        elif asked is not None and asked.status in _UNHEARD:
+            text = t("Order made, not sent yet: call the control room now.")
+        elif asked is not None:
+            text = t("Order made; the office has it.")
+        card = VerdictBlock(
+            key="shut-off",
+            title=t("Shut the gas off now"),
+            text=text,
+            tone=Tone.DANGER,
+            icon="valve-closed",
+        )
+        said = (
+            (YES, t("The gas is shut off"), Tone.OK),
+            (NO, t("The gas still flows"), Tone.DANGER),
+        )
+        chosen = {True: YES, False: NO, None: ""}[sheet.is_gas_off]
+        question = ChoiceBlock(
+            key=GAS_OFF,
+            title=t("Is the gas shut off?"),
+            lines=tuple(
+                ChoiceLine(
+                    value=value,
+                    text=words,
+                    icon="valve-closed" if value == YES else "alert-circle",
+                    tone=tone,
+                    is_selected=value == chosen,
+                )
+                for value, words, tone in said
+            ),
+        )
+        return [card, question]
 
     def _gas(self, forms: FormsSeen) -> list[Block]:
         t = self._parts.context.words
@@ -413,16 +494,6 @@ class HomePage:
         if not hazards:
             return []
         blocks: list[Block] = []
-        if must_shut_off(hazards):
-            blocks.append(
-                VerdictBlock(
-                    key="shut-off",
-                    title=t("Shut the gas off now"),
-                    text=t("An order goes out at once. Leave only when it is shut off."),
-                    tone=Tone.DANGER,
-                    icon="valve-closed",
-                )
-            )
         due = [hazard.due_at_utc for hazard in hazards if hazard.due_at_utc is not None]
         until = (
             t("To be removed until {date}").format(date=date_text(t, min(due), context.zone))
@@ -473,3 +544,15 @@ class HomePage:
                 ),
             ),
         )
+
+
+def _grave(sheet: Sheet) -> tuple[CheckItem, ...]:
+    """Return what endangers people in the home."""
+    return tuple(item for item in sheet.hazardous() if sheet.severity_of(item) == 1)
+
+
+def _call_wanted(data: HomeData, sheet: Sheet) -> bool:
+    """Return whether a danger that has its words is not told yet."""
+    grave = _grave(sheet)
+    is_worded = all(sheet.notes.get(item, "").strip() for item in grave)
+    return bool(grave) and is_worded and order_standing(data.asked, grave, data.now_ms) is None

@@ -9,7 +9,7 @@ import pytest
 from field_app.presenters.home import HomePage
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock
+from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock, VerdictBlock
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
 from tests.field_app.site_parts import told, working_tablet, working_town
@@ -71,6 +71,11 @@ def refusal(presenter: SheetPresenter[object]) -> str:
     return presenter.view.primary.refusal
 
 
+def primary(presenter: SheetPresenter[object]) -> str:
+    assert presenter.view.primary is not None
+    return presenter.view.primary.key
+
+
 def is_noted_on_the_list(parts: RoundParts) -> bool:
     return next(each for each in parts.desk.homes() if each.household_id == HOME).has_noted_hazard
 
@@ -98,7 +103,7 @@ def test_a_hazard_of_another_visit_stands_until_its_own_item_is_answered_anew(
     (noted,) = noted_in(later)
     assert noted.startswith("Noted by 李伟, 21 Nov 06:12, and not finished: Pipes tight")
     assert "(leak at the meter)" in noted
-    assert refusal(later), "one tap on the group takes nothing back"
+    assert primary(later) == "call", "one tap on the group takes nothing back"
     later.choose("item:pipe_tightness", "ok")
     assert (refusal(later), noted_in(home(parts))) == ("", [])
     later.tap("done")
@@ -124,6 +129,71 @@ def test_a_leak_that_a_colleague_noted_is_no_home_that_passed(
     assert check["answers"] != {}
     assert request["note"] == "pipe_tightness: leak at the meter"
     assert not is_noted_on_the_list(parts), "whoever noted it: it is told"
+
+
+def red_card(presenter: SheetPresenter[object]) -> str:
+    first = presenter.view.blocks[0]
+    assert isinstance(first, VerdictBlock)
+    return first.text
+
+
+def test_a_danger_calls_a_crew_before_the_paper_is_dealt_with(
+    parts: RoundParts, town: TownOffice, tablet: Tablet
+) -> None:
+    town.is_reachable = False
+    page = home(parts, pipes="wrong", item__pipe_tightness="wrong")
+    assert primary(page) == "done", "no order without a word of what is wrong"
+    page.type("note:pipe_tightness", "leak")
+    page.tap("call")
+    page.tap("call")
+
+    assert red_card(page) == "Order made, not sent yet: call the control room now."
+    assert primary(page) == "done"
+    (request,) = told(tablet, town, FactType.ORDER_REQUEST)
+    assert request["title"] == {"en": "Dangerous hazard in a home", "zh": "户内重大隐患"}, (
+        "nobody said that the gas is off"
+    )
+    page.refresh()
+    assert red_card(page) == "Order made; the office has it."
+    page.choose("gas_off", "no")
+    page.choose("notice", "refused")
+    page.tap("done")
+    (check,) = told(tablet, town, FactType.SAFETY_CHECK)
+    assert isinstance(check["hazards"], list)
+    assert [each["note"] for each in check["hazards"] if isinstance(each, dict)] == [
+        "leak; The gas still flows"
+    ]
+    assert len(told(tablet, town, FactType.ORDER_REQUEST)) == 1, "the visit makes no second one"
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("yes", "Dangerous hazard in a home: gas shut off"),
+        ("no", "Dangerous hazard in a home: gas NOT shut off"),
+    ],
+)
+def test_the_order_says_of_the_gas_what_somebody_said(
+    parts: RoundParts, town: TownOffice, tablet: Tablet, said: str, title: str
+) -> None:
+    page = home(parts, **LEAK)
+    page.choose("gas_off", said)
+    page.tap("call")
+
+    (request,) = told(tablet, town, FactType.ORDER_REQUEST)
+    assert isinstance(request["title"], dict)
+    assert request["title"]["en"] == title
+
+
+def test_another_danger_calls_again(parts: RoundParts, tablet: Tablet, town: TownOffice) -> None:
+    page = home(parts, **LEAK)
+    page.tap("call")
+    page = home(parts, appliances="wrong", item__water_heater_flue="wrong")
+    page.type("note:water_heater_flue", "no flue")
+
+    assert primary(page) == "call"
+    page.tap("call")
+    assert len(told(tablet, town, FactType.ORDER_REQUEST)) == 2
 
 
 def test_a_hazard_without_words_is_asked_for_by_itself_as_well(parts: RoundParts) -> None:

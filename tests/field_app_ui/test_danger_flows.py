@@ -125,6 +125,8 @@ def test_nobody_opens_wipes_no_hazard(inspector: Field) -> None:
     assert (sheet(ui).title, sheet(ui).message) == (here, inspector.says(found))
     assert inspector.says(found) in ui.texts(), "however far down the page is scrolled"
     ui.screenshot(f"nobody-opens-{inspector.language}")
+    go(ui, "primary")
+    assert len(told(inspector, FactType.ORDER_REQUEST)) == 1, "before the paper is dealt with"
     choose(ui, "notice", "refused")
     go(ui, "primary")
 

@@ -98,6 +98,9 @@ def test_a_home_with_a_leak_is_told_once_when_two_touches_come_in_one_frame(
     presenter.type("note:pipe_tightness", "bubbles")
     ui.settle()
     ui.touch_twice_in_a_frame("primary")
+    ui.settle()
+    assert told(inspector, FactType.SAFETY_CHECK) == [], "the red button calls and finishes nothing"
+    ui.touch_twice_in_a_frame("primary")
     presenter.tap("done")
     ui.settle()
 
