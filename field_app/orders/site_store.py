@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_
+from sqlalchemy import ColumnElement, Connection, and_, or_
 
 from field_app.orders.work_record import ARRIVED, OwnFact
 from field_app.store import base_store
@@ -17,6 +17,7 @@ from wire_contracts.network import ENTITY as NETWORK
 from wire_contracts.network import NetworkPart, parse_network
 from wire_contracts.operations import OperationKind
 from wire_contracts.orders import FactType
+from wire_contracts.site_facts import ValveAction
 
 _STANDS_REFUSED: Final = frozenset({FactType.ISOLATION, FactType.ORDER_REQUEST})
 
@@ -24,10 +25,23 @@ _STANDS_REFUSED: Final = frozenset({FactType.ISOLATION, FactType.ORDER_REQUEST})
 def facts_of_order(connection: Connection, order_id: str) -> list[OwnFact]:
     """Return the facts that this tablet made about an order, in the order of their taps.
 
-    Where the crew came to it stands a fact of the type `ARRIVED`: a visit begins.
+    Where the crew came to it stands a fact of the type `ARRIVED`: a visit begins. A valve that was
+    opened for another order is open for this one as well.
     """
-    entries = load_entries(connection, outbox_op.c.order_id == order_id)
-    return [_fact(each) for each in entries if _stands(each) or is_arrival(each)]
+    turned = outbox_op.c.entity == str(FactType.ISOLATION)
+    entries = load_entries(connection, or_(outbox_op.c.order_id == order_id, turned))
+    return [_fact(each) for each in entries if _tells_of(each, order_id)]
+
+
+def _tells_of(entry: OutboxEntry, order_id: str) -> bool:
+    if entry.order_id != order_id:
+        return _is_reopening(entry)
+    return _stands(entry) or is_arrival(entry)
+
+
+def _is_reopening(entry: OutboxEntry) -> bool:
+    payload = entry.operation.payload or {}
+    return _stands(entry) and payload.get("action") == ValveAction.REOPENED
 
 
 def is_arrival(entry: OutboxEntry) -> bool:

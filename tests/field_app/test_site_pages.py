@@ -9,6 +9,7 @@ import pytest
 
 from field_app.i18n import CatalogueWords
 from field_app.orders.site_desk import StepRefusedError
+from field_app.orders.step_book import Again
 from field_app.platform.desktop import NoLocator
 from field_app.presenters.details import order_view
 from field_app.presenters.gate_page import GatePage
@@ -24,7 +25,7 @@ from tests.field_app.site_parts import LEAK, WATER, told, working_tablet, workin
 from tests.field_app_ui.town_office import TownOffice, make_order, make_site
 from wire_contracts.fields import FieldReader
 from wire_contracts.frames import ms_from_utc
-from wire_contracts.site_facts import SafetyStep, parse_help
+from wire_contracts.site_facts import IsolationEvent, SafetyStep, ValveAction, parse_help
 
 GOOD_AIR = {
     "oxygen_pct": "20.8",
@@ -390,3 +391,23 @@ def test_a_valve_is_on_the_list_before_the_pipe_counts_as_isolated(
     presenter.tap("isolate")
 
     assert tablet.site.sheet(LEAK).record.done == {SafetyStep.ISOLATE}
+
+
+def test_a_valve_that_was_opened_for_another_order_isolates_this_one_no_more(
+    tablet: Tablet, context: PresenterContext
+) -> None:
+    for order in (WATER, LEAK):
+        closed(tablet, context, order, "vw-014", "control room")
+    page = opened(WorkPage(tablet, context, LEAK))
+    page.choose("isolate.how", "valve_closed")
+    page.tap("isolate")
+    assert tablet.site.sheet(LEAK).record.done == {SafetyStep.ISOLATE}
+    reopened = IsolationEvent(valve_id="vw-014", action=ValveAction.REOPENED, may_reopen="")
+    tablet.site.turn_valve(WATER, reopened)
+
+    record = tablet.site.sheet(LEAK).record
+    assert (record.valves, record.done) == ((), frozenset())
+    assert record.again[SafetyStep.ISOLATE] is Again.VALVE_OPENED
+    closed(tablet, context, LEAK, "vw-014", "control room")
+    assert [each.valve_id for each in tablet.site.sheet(LEAK).record.valves] == ["vw-014"]
+    assert tablet.site.sheet(WATER).record.valves == (), "closed for one order only"
