@@ -14,6 +14,7 @@ from sync_server.db.engine_io import reading
 from sync_server.web.guarded_io import ChangePolicy, SeePolicies
 from sync_server.web.page_queries_store import account_names
 from sync_server.web.pages_io import Notice, Pages, Reader, see_other
+from sync_server.web.policy_names import policy_name
 from sync_server.web.policy_words import shipped_words
 from sync_server.web.words import Words, mark, number
 from sync_server.work_orders.policy_store import PolicyRow, list_policies, set_policy
@@ -45,9 +46,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyLine:
-    """One policy with all its versions, the newest first."""
+    """One policy with all its versions, the newest first; `name` is its code."""
 
     name: str
+    title: str
     group: str
     value: str
     unit: str
@@ -132,7 +134,9 @@ def _page(  # noqa: PLR0913  # what is sought, and what went well or wrong
         names = account_names(connection)
     wanted = search.casefold().strip()
     shown = [each for each in rows if wanted in _sought(each, words)]
-    text = words.gettext(mark("{name} has a new version")).format(name=done)
+    text = words.gettext(mark("{name} has a new version")).format(
+        name=policy_name(done, words) or done
+    )
     return pages.page(
         request,
         reader,
@@ -148,7 +152,8 @@ def _page(  # noqa: PLR0913  # what is sought, and what went well or wrong
 
 
 def _sought(row: PolicyRow, words: Words) -> str:
-    return f"{row.name} {row.source} {shipped_words(row.source, words)}".casefold()
+    texts = (row.name, policy_name(row.name, words), row.source, shipped_words(row.source, words))
+    return " ".join(texts).casefold()
 
 
 def unit_of_policy(name: str, words: Words) -> str:
@@ -179,6 +184,7 @@ def _line(
     current = held[-1] if held else versions[0]
     return PolicyLine(
         name=current.name,
+        title=policy_name(current.name, words),
         group=current.name.partition(".")[0],
         value=number(current.value),
         unit=unit_of_policy(current.name, words),

@@ -23,7 +23,7 @@ from wire_contracts.fields import JsonValue
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.review_outcomes import Choice
 
-_KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
+KIND_WORDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.REFUSED: ("warn", "lock", mark("refused")),
     ReviewKind.CONFLICT: ("danger", "merge", mark("conflict")),
     ReviewKind.MERGED: ("info", "merge", mark("merged")),
@@ -41,6 +41,7 @@ _KINDS: Mapping[ReviewKind, tuple[str, str, str]] = {
     ReviewKind.UNKNOWN_AUTHOR: ("warn", "tablet", mark("unknown author")),
     ReviewKind.STORE_DAMAGED: ("warn", "tablet", mark("damaged tablet file")),
 }
+"""Kind of review -> class and icon of its chip, and what it is called."""
 
 _REASONS: Mapping[str, str] = {
     "state": mark("The order did not stand where the step begins."),
@@ -155,7 +156,7 @@ def review_row(
     item: ReviewItem, words: Words, now_utc: datetime, names: Names, current: str
 ) -> ReviewRow:
     """Return the item's row in the reader's words."""
-    chip_class, icon, kind = _KINDS[item.kind]
+    chip_class, icon, kind = KIND_WORDS[item.kind]
     is_overdue = item.resolved_at_utc is None and item.due_at_utc < now_utc
     late = words.gettext(mark("overdue by {age}")).format(age=age(now_utc - item.due_at_utc))
     due = words.gettext(mark("due {time}")).format(time=words.near_clock(item.due_at_utc, now_utc))

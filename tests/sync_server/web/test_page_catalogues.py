@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sync_server.db.engine_io import reading
 from sync_server.web.catalogue_io import load_catalogues
 from sync_server.web.catalogue_tool_io import extracted, load_po, mo_bytes, po_path
+from sync_server.web.policy_names import policy_name
 from sync_server.web.policy_words import DEFAULT_APPROVER, SHIPPED_SOURCES, shipped_words
 from sync_server.web.words import Words
 from sync_server.work_orders.policy_store import list_policies
@@ -69,6 +70,25 @@ def test_every_policy_that_the_product_brings_has_its_source_in_both_languages(
 
     assert {each.source for each in rows} == set(SHIPPED_SOURCES)
     assert {each.approved_by for each in rows} == {DEFAULT_APPROVER}
+
+
+def test_every_policy_that_the_product_brings_has_a_name_of_its_own_in_both_languages(
+    sqlite_engine: Engine,
+) -> None:
+    chinese = load_catalogues()["zh"]
+    readers = [
+        Words(language="en", zone=UTC, gettext=str, ngettext=chinese.ngettext),
+        Words(language="zh", zone=UTC, gettext=chinese.gettext, ngettext=chinese.ngettext),
+    ]
+    with reading(sqlite_engine) as connection:
+        codes = {each.name for each in list_policies(connection)}
+
+    names = [{code: policy_name(code, words) for code in codes} for words in readers]
+
+    assert [code for code in codes if not names[0][code]] == []
+    assert [len(set(each.values())) for each in names] == [len(codes)] * 2
+    assert [code for code in codes if names[0][code] == names[1][code]] == []
+    assert policy_name("order.due_minutes.of_their_own.A", readers[0]) == ""
 
 
 def test_a_source_of_the_utility_keeps_its_own_words() -> None:
