@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -10,6 +11,7 @@ from field_app.checklists.form_shelf import FormShelf, ShelvedForm
 from field_app.checklists.form_surroundings_io import surroundings
 from field_app.forms.numbers import most_lel_pct
 from field_app.orders import order_store
+from field_app.orders.site_drafts_store import leave_form_behind
 from field_app.orders.stamps import Stamps
 from field_app.store import (
     base_store,
@@ -85,6 +87,9 @@ class FormIncompleteError(ValueError):
         self.items = tuple(items)
 
 
+_VISIT_MS: Final = 12 * 3_600_000
+"""What was answered at a stop or in a home longer ago is of another visit: no shift is longer."""
+
 Also = Callable[[AnswerSet], Sequence[NewOperation]]
 """Further operations of the same user action, made from the sealed answers."""
 
@@ -120,6 +125,8 @@ class FormDesk:
             FormGoneError: There is no such form on this tablet.
         """
         author, now_utc = self._stamps.actor(), self._clock.now_utc()
+        if subject.about != ENTITY:  # the visit of an order ends with its own steps
+            self._leave_old_behind(subject, author)
 
         def work(connection: Connection) -> FormSheet:
             begun = [
@@ -134,6 +141,29 @@ class FormDesk:
             return self._sheet(connection, subject, shelved, author)
 
         return self._database.read(work)
+
+    def _leave_old_behind(self, subject: FormSubject, author: str) -> None:
+        """Put by what was begun at a stop or in a home on a visit that is over."""
+
+        def old(connection: Connection) -> list[DraftKey]:
+            since_ms = self._stamps.now(connection).wall_ms - _VISIT_MS
+            keys = [
+                _draft_key(subject, form, author)
+                for form in draft_store.forms_begun(connection, subject.about_id, author)
+            ]
+            return [
+                key
+                for key in keys
+                if (draft_store.load_draft(connection, key).saved_at_ms or 0) < since_ms
+            ]
+
+        def work(connection: Connection) -> None:
+            stamp = self._stamps.stamp(connection)
+            for key in old(connection):
+                leave_form_behind(connection, key, stamp)
+
+        if self._database.read(old):
+            self._database.write(work)
 
     def save(self, sheet: FormSheet) -> int | None:
         """Keep what was answered since the last time; return when (ms), None for nothing."""
@@ -190,6 +220,7 @@ class FormDesk:
             outbox_store.append_group(connection, changes, stamp)
             draft = _draft_key(subject, key, stamp.actor)
             draft_store.forget_draft(connection, draft)
+            _forget_earlier(connection, draft)
             if key not in draft_store.forms_in_use(connection):
                 base_store.forget_kept(connection, FORM_ENTITY, [key])
             abouts = [sealed_store.draft_about(draft)]
@@ -249,7 +280,10 @@ class FormDesk:
             head=shelved.head,
             session=FormSession(shelved.form, surroundings(self._clock, self.zone), saved),
             gas_places=shelved.gas_places,
-            last=_last_answers(connection, subject, shelved.head.form_id),
+            last={
+                **_last_answers(connection, subject, shelved.head.form_id),
+                **_drafted(connection, subject, draft_store.earlier_form(key.form), author),
+            },
             saved=saved,
             saved_at_ms=draft.saved_at_ms,
         )
@@ -260,6 +294,15 @@ def _drafted(
 ) -> dict[str, str]:
     draft = draft_store.load_draft(connection, _draft_key(subject, form, author))
     return {place: _text(value) for place, value in draft.answers.items()}
+
+
+def _forget_earlier(connection: Connection, draft: DraftKey) -> None:
+    """Forget what was left behind on an earlier visit: the form is finished now."""
+    form = draft_store.earlier_form(draft.form)
+    by = DraftKey(order_id=draft.order_id, form=form, author=draft.author)
+    draft_store.forget_draft(connection, by)
+    abouts = [sealed_store.draft_about(by)]
+    sealed_store.forget_sealed(connection, SealedKind.DRAFT, abouts, by.author)
 
 
 def _text(value: JsonValue) -> str:

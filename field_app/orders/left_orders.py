@@ -81,10 +81,10 @@ def _leave(
         operations = [operation_of(each, by) for each in changes]
         outbox_store.append_group(connection, operations, by)
         told += 1
-    for key in (each for each in keys if each.form == FINDING_FORM):
+    for key in (each for each in keys if each.form != WORK_FORM):
         _forget(connection, key, stamp)  # told: only what is not told stays as gas of earlier
     begin_anew(connection, order_id, stamp, is_case_over=False)
-    for key in (each for each in keys if each.form != FINDING_FORM):
+    for key in (each for each in keys if each.form == WORK_FORM):
         _forget(connection, key, stamp)
     order_store.rebuild_lines(connection, [order_id])
     return told

@@ -87,21 +87,29 @@ def begin_anew(
 ) -> None:
     """Forget what was measured and clocked on a visit that is over, whoever typed it.
 
-    What a visit measured says nothing of the next one. That gas was typed and never kept is not
-    forgotten: it stands as `EARLIER_GAS` until the case is over.
+    What a visit measured says nothing of the next one, nor does a checklist that was begun. That
+    gas was typed and never kept is not forgotten: it stands as `EARLIER_GAS` until the case is
+    over.
     """
     texts = (*gas_typed(connection, order_id).values(), gas_in_findings(connection, order_id))
     most = max(texts, key=lambda text: worst_lel_pct(text) or 0.0, default="")
-    for author in _authors(connection, order_id):
+    keys = [key for key, _at_ms in draft_store.drafts(connection) if key.order_id == order_id]
+    for author in {key.author for key in keys}:
         _forget_measured(connection, order_id, stamp, author)
+    for key in keys:
+        if key.form not in {WORK_FORM, FINDING_FORM}:
+            leave_form_behind(connection, key, stamp)
+    order_store.rebuild_lines(connection, [order_id])
     if is_case_over or not worst_lel_pct(most):
         return
     keep_typed(connection, order_id, stamp, {EARLIER_GAS: most})
 
 
-def _authors(connection: Connection, order_id: str) -> set[str]:
-    keys = [key for key, _at_ms in draft_store.drafts(connection)]
-    return {key.author for key in keys if key.order_id == order_id}
+def leave_form_behind(connection: Connection, key: DraftKey, stamp: TapStamp) -> None:
+    """Put a checklist that was begun on another visit by: it is shown beside what is asked anew."""
+    by = draft_store.leave_behind(connection, key)
+    for each in (key, by):
+        sealed_store.seal_draft(connection, stamp.seal, each, stamp.at.wall_ms)
 
 
 def _forget_measured(connection: Connection, order_id: str, stamp: TapStamp, author: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from field_app.store.among import is_among_bound
@@ -16,6 +16,16 @@ _OF: Final = "|"
 """Stands between form and author in the column `form`: the key of the released table does not hold
 the author, and it may only gain columns. A row of the first app has the form alone; its author is
 in the column `actor`."""
+
+
+_EARLIER: Final = "earlier:"
+"""Before the form of a draft that was left behind on another visit: it is shown, and sealed with
+nothing."""
+
+
+def earlier_form(form: str) -> str:
+    """Return the form under which the draft of an earlier visit is kept."""
+    return form if form.startswith(_EARLIER) else f"{_EARLIER}{form}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +162,7 @@ WITH_DRAFT: Final = (
     .where(
         is_among_bound(draft_answer.c.order_id, "order_ids"),
         draft_answer.c.field.not_like("earlier.%"),
+        draft_answer.c.form.not_like(f"{_EARLIER}%"),
     )
     .distinct()
 )
@@ -160,13 +171,13 @@ _WITH_DRAFT_OF: Final = WITH_DRAFT.where(draft_answer.c.actor == bindparam("auth
 
 
 def forms_begun(connection: Connection, order_id: str, author: str) -> list[str]:
-    """Return the forms, with their versions, that a person has begun for a record."""
+    """Return the forms, with their versions, that a person has begun for a record on this visit."""
     rows = connection.execute(
         select(draft_answer.c.form)
         .where(draft_answer.c.order_id == order_id, draft_answer.c.actor == author)
         .distinct()
     ).scalars()
-    return sorted({form.partition(_OF)[0] for form in rows})
+    return sorted({form.partition(_OF)[0] for form in rows if not form.startswith(_EARLIER)})
 
 
 def forms_in_use(connection: Connection) -> set[str]:
@@ -221,6 +232,15 @@ def load_fields(
         .order_by(draft_answer.c.saved_at_ms, draft_answer.c.actor, draft_answer.c.field)
     ).all()
     return [(row.actor, row.field, json.loads(row.value)) for row in rows]
+
+
+def leave_behind(connection: Connection, key: DraftKey) -> DraftKey:
+    """Put a draft by as one of an earlier visit, over what was put by before; return its key."""
+    by = DraftKey(order_id=key.order_id, form=earlier_form(key.form), author=key.author)
+    if by != key:
+        moved = update(draft_answer).where(_of(key)).prefix_with("OR REPLACE", dialect="sqlite")
+        connection.execute(moved.values(form=f"{by.form}{_OF}{by.author}"))
+    return by
 
 
 def forget_draft(connection: Connection, key: DraftKey) -> None:

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from field_app.checklists.form_desk import FormSubject
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords
 from field_app.orders.order_desk import FindingSheet
 from field_app.presenters.form_tools import order_evidence
+from field_app.store import draft_store
 from field_app.store.identity_io import save_identity
 from tests.field_app.office_parts import Office
 from tests.field_app.photo_parts import Site, noisy_jpeg, photo_site
 from tests.field_app.site_parts import TO_WORK
 from tests.field_app.test_log_in import ANNA, reopened
-from tests.field_app.test_office_forms import TRIAL, fill_in, publish, subject_of
+from tests.field_app.test_office_forms import LEL, SMELL, TRIAL, fill_in, publish, subject_of
 from tests.field_app.test_tablet_sync import finish_water
+from tests.sync_server.forms.sheet_parts import workbook
 from wire_contracts.orders import FactType
 from wire_contracts.quantities import Medium, Quantity
 from wire_contracts.site_facts import IsolationEvent, ValveAction, VisitEnd, VisitEndReason
@@ -213,3 +216,39 @@ def test_photos_and_forms_of_the_last_case_prove_nothing_now(photographed: Site)
     assert finding(crew, order_id).photos == 0
     assert order_evidence(crew.tablet, finding(crew, order_id), t).forms_lel_pct is None
     assert Quantity.FLOW_M3H not in finding(crew, order_id).answers.measured
+
+
+def test_a_checklist_begun_on_the_last_visit_is_shown_and_asked_anew(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    publish(office, TRIAL)
+    order_id = office.new_order()
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    fill_in(crew.tablet.forms, subject_of(order_id), smell="no", lel="0")
+    crew.tablet.site.leave(order_id, WorkOrderEvent.CANNOT_FINISH, PARTS)
+    come_back(crew, office, order_id, WorkOrderEvent.RELEASE)
+
+    sheet = crew.tablet.forms.open(subject_of(order_id), "trial")
+    assert sheet.session.drafted() == {}
+    assert sheet.last == {"smell": "no", "lel": "0"}, "nothing that was typed is lost"
+    assert crew.tablet.forms.begun(subject_of(order_id)) == frozenset()
+    fill_in(crew.tablet.forms, subject_of(order_id), smell="no", lel="0.5")
+    crew.tablet.forms.finish(crew.tablet.forms.open(subject_of(order_id), "trial"))
+    assert crew.tablet.database.read(draft_store.drafts) == []
+
+
+def test_a_checklist_of_a_stop_begun_on_another_day_is_asked_anew(
+    crew: HeadlessCrew, office: Office
+) -> None:
+    publish(office, workbook(SMELL, LEL, about="checkpoint"))
+    crew.sync_now()
+    well = FormSubject(about="checkpoint", about_id="w-1")
+    fill_in(crew.tablet.forms, well, smell="no", lel="0")
+    office.clock.advance(hours=11)
+    same_shift = crew.tablet.forms.open(well, "trial").session.drafted()
+    office.clock.advance(hours=2)
+    sheet = crew.tablet.forms.open(well, "trial")
+
+    assert same_shift == {"smell": "no", "lel": "0"}
+    assert (sheet.session.drafted(), sheet.last) == ({}, same_shift)
