@@ -243,7 +243,7 @@ class FormDesk:
         """Return the most gas that the forms of a subject tell of; None: of none.
 
         Each finished form as it was answered last since a moment of the tablet's clock, and what
-        the person at work has typed into one that is not finished.
+        anybody has typed into one that is not finished: a colleague since that moment.
         """
         author = self._stamps.actor()
 
@@ -252,13 +252,40 @@ class FormDesk:
                 each.form.rpartition("@")[0]: (each.form, each.answers)
                 for each in _sealed(connection, subject, since_ms)
             }
-            begun = draft_store.forms_begun(connection, subject.about_id, author)
-            drafts = [(form, _drafted(connection, subject, form, author)) for form in begun]
+            drafts = [
+                (key.form, _drafted(connection, subject, key.form, key.author))
+                for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
+                if key.author == author or at_ms >= since_ms
+            ]
             told = (
                 most_lel_pct(answers, self._shelf.gas_places(connection, form))
                 for form, answers in (*last.values(), *drafts)
             )
             return max((each for each in told if each is not None), default=None)
+
+        return self._database.read(work)
+
+    def begun_by_anybody(
+        self, subject: FormSubject, since_ms: int = 0
+    ) -> list[tuple[str, int, AnswerSet]]:
+        """Return (author, when, answers) of the forms of a subject that nobody has finished."""
+
+        def work(connection: Connection) -> list[tuple[str, int, AnswerSet]]:
+            return [
+                (
+                    key.author,
+                    at_ms,
+                    AnswerSet(
+                        form=key.form,
+                        form_sha256="",
+                        about=subject.about,
+                        about_id=subject.about_id,
+                        answers=_drafted(connection, subject, key.form, key.author),
+                    ),
+                )
+                for key, at_ms in draft_store.drafts_of(connection, subject.about_id)
+                if at_ms >= since_ms
+            ]
 
         return self._database.read(work)
 

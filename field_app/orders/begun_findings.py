@@ -36,8 +36,8 @@ class BegunFinding:
 def begun_by_others(connection: Connection, order_id: str, author: str) -> list[BegunFinding]:
     """Return what everybody but `author` began in the finding of an order, the oldest first."""
     found: list[BegunFinding] = []
-    for key, at_ms in draft_store.drafts(connection):
-        if (key.order_id, key.form) != (order_id, FINDING_FORM) or key.author == author:
+    for key, at_ms in draft_store.drafts_of(connection, order_id):
+        if key.form != FINDING_FORM or key.author == author:
             continue
         answers = read_answers(draft_store.load_draft(connection, key).answers)
         if answers != FindingAnswers():

@@ -1,12 +1,13 @@
 """Decides what of the answers kept in a home stands on this visit, and which sheet they make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from field_app.patrols.form_answers import OK, WRONG
+from field_app.patrols.form_answers import OK, WRONG, home_answers
 from field_app.patrols.home_check import GROUPS, Sheet
 from field_app.store.draft_store import KeptAnswer
+from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.home_checks import CheckItem, NoticeOutcome
 
 ONE_VISIT_MS: Final = 12 * 3_600_000
@@ -55,6 +56,7 @@ def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now_ms: int) -> Ho
     A hazard stands, whoever noted it and whenever, until the person who is there answers its own
     item anew. Everything else counts for the person who answered it, on this visit alone.
     """
+    kept = sorted(kept, key=lambda each: each.saved_at_ms)
     own = {
         each.field: each
         for each in kept
@@ -73,6 +75,23 @@ def answers_of_visit(kept: Sequence[KeptAnswer], author: str, now_ms: int) -> Ho
     return HomeAnswers(
         own={name: str(each.value) for name, each in own.items()}, earlier=earlier, noted=noted
     )
+
+
+def noted_in_forms(begun: Iterable[tuple[str, int, AnswerSet]]) -> list[KeptAnswer]:
+    """Return what forms of the office that nobody finished (author, when) say is wrong in a home.
+
+    What they say is in order is not: nobody has finished looking.
+    """
+    found: list[KeptAnswer] = []
+    for author, at_ms, answers in begun:
+        said = home_answers([answers])
+        bad = {name for name, text in said.items() if text == WRONG}
+        bad |= {name for name in said if name.startswith(("severity:", "note:"))}
+        found += [
+            KeptAnswer(author=author, field=name, value=said[name], saved_at_ms=at_ms)
+            for name in sorted(bad)
+        ]
+    return found
 
 
 def _hazards(

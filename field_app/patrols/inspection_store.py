@@ -66,13 +66,17 @@ HOME_FORM = "safety_check@1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenHome:
-    """A home with the own visits on top, and how far those are on their way."""
+    """A home with the own visits on top, and how far those are on their way.
+
+    `visited_at_ms` is the same moment as `visited_at_utc` by the tablet's own clock.
+    """
 
     household_id: str
     household: Household
     mark: RecordState
     visited_at_utc: datetime | None = None
     has_noted_hazard: bool = False
+    visited_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +317,12 @@ def _seen_home(
         mark=_mark(entries, has_draft=bool(begun)),
         visited_at_utc=visited_at_utc,
         has_noted_hazard=WRONG in begun,
+        visited_at_ms=max((each.made_at_ms for each in entries if _is_visit(each)), default=0),
     )
+
+
+def _is_visit(entry: OutboxEntry) -> bool:
+    return entry.operation.field == FactType.SAFETY_CHECK
 
 
 def _state_after(*, is_no_access: bool, count: int, has_hazards: bool) -> HouseholdState:

@@ -30,6 +30,7 @@ from field_app.patrols.home_sheet import (
     NotedHazard,
     answers_of_visit,
     found_wrong,
+    noted_in_forms,
     sheet_of,
     signed_for,
 )
@@ -128,7 +129,8 @@ class HomePage:
         self.place_text = home.household.address
         now_ms = ms_from_utc(self._parts.context.clock.now_utc())
         author, everyones = self._parts.desk.everyones(self._draft)
-        answers = answers_of_visit(everyones, author, now_ms)
+        begun = self._parts.forms.begun_by_anybody(self.subject, home.visited_at_ms + 1)
+        answers = answers_of_visit([*everyones, *noted_in_forms(begun)], author, now_ms)
         photos = self._parts.photos.count(record_of(self._household_id))
         forms = self._forms()
         return HomeData(

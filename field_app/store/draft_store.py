@@ -150,6 +150,11 @@ def drafts(connection: Connection) -> list[tuple[DraftKey, int]]:
     return sorted(found.items(), key=lambda item: item[1])
 
 
+def drafts_of(connection: Connection, order_id: str) -> list[tuple[DraftKey, int]]:
+    """Return the drafts of one record with the time of their last answers, oldest first."""
+    return [each for each in drafts(connection) if each[0].order_id == order_id]
+
+
 _DRAFTS: Final = select(
     draft_answer.c.order_id,
     draft_answer.c.form,

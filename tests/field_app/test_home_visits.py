@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from field_app.checklists.form_desk import FormSubject
 from field_app.presenters.home import HomePage
 from field_app.presenters.round_parts import RoundParts
 from field_app.presenters.sheet import SheetPresenter
@@ -14,6 +15,7 @@ from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
 from tests.field_app.site_parts import told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import inspection_rows, picture
+from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import TownOffice
 from wire_contracts.orders import FactType
 
@@ -29,7 +31,7 @@ LEAK = {
 @pytest.fixture
 def town() -> TownOffice:
     town = working_town()
-    town.extra = inspection_rows()
+    town.extra = [*inspection_rows(), published(builtin("safety-check"))]
     return town
 
 
@@ -230,3 +232,21 @@ def test_a_signature_stands_under_the_hazards_that_the_household_saw(
     less = home(parts, item__meter_valve="ok")
 
     assert refusal(less) == ""
+
+
+def test_what_a_colleague_answered_in_a_form_of_the_office_is_no_home_that_passed(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    subject = FormSubject(about="household", about_id=HOME)
+    form = tablet.forms.open(subject, "safety-check")
+    tablet.forms.save_changes(form, {"pipe_tightness": "fail", "hose": "pass"})
+    assert tablet.choose_person("anna")
+    hers = home(parts, **ALL_WELL)
+
+    assert "Pipes tight" in noted_in(hers)[0]
+    assert chosen_in(hers)["item:pipe_tightness"] == "wrong"
+    hers.choose("item:pipe_tightness", "ok")
+    hers.tap("done")
+    assert told(tablet, town, FactType.SAFETY_CHECK) != []
+    town.clock.moment_utc += timedelta(minutes=1)
+    assert noted_in(home(parts)) == [], "it was looked at since"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.presence import by_hand
 from field_app.patrols.stop_sheet import answers_of_stop, most_gas
 from field_app.presenters.point import PointPage
@@ -16,8 +17,9 @@ from field_app.presenters.sheet_views import NoticeBlock, NumberBlock
 from field_app.store.draft_store import KeptAnswer
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
-from tests.field_app.site_parts import told, working_tablet, working_town
+from tests.field_app.site_parts import LEAK, told, working_tablet, working_town
 from tests.field_app_ui.inspection_parts import WELL_LIMITS, checkpoint, inspection_rows
+from tests.field_app_ui.office_forms import builtin, published
 from tests.field_app_ui.town_office import TownOffice
 
 STOP, WELL = checkpoint(0)
@@ -26,7 +28,7 @@ STOP, WELL = checkpoint(0)
 @pytest.fixture
 def town() -> TownOffice:
     town = working_town()
-    town.extra = inspection_rows()
+    town.extra = [*inspection_rows(), published(builtin("patrol-well"))]
     return town
 
 
@@ -152,3 +154,21 @@ def test_the_range_of_a_detector_typed_by_anybody_counts_as_gas() -> None:
     assert (answers.lel_pct, [each.author for each in answers.gas]) == (100.0, ["anna"])
     assert most_gas(typed) == 100.0
     assert most_gas([]) is None
+
+
+def test_gas_in_a_form_that_a_colleague_began_is_danger_at_the_stop_and_the_order(
+    parts: RoundParts, run_id: str, tablet: Tablet
+) -> None:
+    for about, about_id, form_id in (
+        ("checkpoint", STOP, "patrol-well"),
+        ("work_order", LEAK, "patrol-well"),
+    ):
+        form = tablet.forms.open(FormSubject(about=about, about_id=about_id), form_id)
+        tablet.forms.save_changes(form, {"look/gas_lel_pct": "45"})
+    assert tablet.choose_person("anna")
+    end = opened(parts, RunEndPage(parts, run_id))
+
+    assert primary(stop(parts, run_id))[0] == "grave"
+    assert end.view.primary is not None
+    assert end.view.primary.refusal
+    assert tablet.forms.most_lel_pct(FormSubject(about="work_order", about_id=LEAK)) == 45
