@@ -1,7 +1,9 @@
 """Tables of strangers are read bounded, each row with its number; tables of ours harm nobody."""
 
 import io
+import re
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given
@@ -97,6 +99,47 @@ def test_any_bytes_are_a_table_or_refused(content: bytes) -> None:
         return
 
     assert found.heading
+
+
+def test_every_cell_stands_on_the_paper_once_and_within_its_page() -> None:
+    lines = [
+        [number, f"R-{number:06d}", "滨河东路 46 号 " * (60 if number == 7 else 1)]
+        for number in range(120)
+    ]
+    table = TextTable(
+        sheet="x",
+        title="t",
+        subtitle="s",
+        heading=("n", "request", "address"),
+        lines=lines,
+        footer="f",
+    )
+
+    paper = write_paper(table)
+    pages = [
+        content
+        for each in re.findall(rb"stream\n(.*?)\nendstream", paper, re.DOTALL)
+        if b" Td" in (content := inflated(each))
+    ]
+
+    spots = [
+        (float(x), float(y))
+        for page in pages
+        for x, y in re.findall(rb"BT ([0-9.]+) ([0-9.]+) Td", page)
+    ]
+    wrapped = len(spots) - 2 - len(pages) * 4 - 3 * len(lines)
+    assert all(0 < x < 842 and 0 < y < 595 for x, y in spots)
+    assert len(pages) >= 4
+    assert 3 <= wrapped <= 60
+    assert write_paper(table) == paper
+
+
+def inflated(stream: bytes) -> bytes:
+    """Return a stream of a PDF as it was written; empty when it is no text."""
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:
+        return b""
 
 
 def test_columns_are_as_wide_as_what_stands_in_them() -> None:
