@@ -7,7 +7,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from field_app.forms.finding import is_gas_present
+from field_app.forms.numbers import worst_lel_pct
 from field_app.orders import order_store
+from field_app.orders.begun_findings import gas_in_findings
 from field_app.orders.entry_gate import Detector, trusted_detector
 from field_app.orders.gas_order import gas_request, must_order_for_air
 from field_app.orders.order_desk import OrderGoneError
@@ -328,8 +331,9 @@ class SiteDesk:
     def leave(self, order_id: str, event: WorkOrderEvent, end: VisitEnd, by: str = "") -> None:
         """End a visit without a finding, with its reason, as one group.
 
-        Valves that stay closed are handed over to whoever comes next, from the person `by`, and
-        so is that none is, where the crew before had left one closed.
+        Gas that was measured or typed and valves that stay closed are handed over to whoever comes
+        next, from the person `by`, and so is that no valve is, where the crew before had left one
+        closed.
 
         Raises:
             RefusedTransition: The order does not stand where a visit ends.
@@ -341,8 +345,9 @@ class SiteDesk:
             WORK_ORDER.next_state(sheet.document.state, event)
             changes = [new_fact(order_id, FactType.VISIT_END, visit_end_json(end))]
             left = sheet.document.handover
-            if sheet.record.valves or (left is not None and left.valves):
-                kept = self._handover(connection, sheet, end.note, by)
+            kept = self._handover(connection, sheet, end.note, by)
+            is_gas = is_gas_present(kept.lel_pct)
+            if is_gas or sheet.record.valves or (left is not None and left.valves):
                 changes.insert(0, new_fact(order_id, FactType.HANDOVER, handover_json(kept)))
             self._append(connection, changes, [go(order_id, event)])
             self._end_visit(connection, sheet)
@@ -385,11 +390,13 @@ class SiteDesk:
 
     def _handover(self, connection: Connection, sheet: SiteSheet, note: str, by: str) -> Handover:
         now = self._stamps.stamp(connection).at
+        in_findings = worst_lel_pct(gas_in_findings(connection, sheet.order_id))
+        found = [each for each in (sheet.record.lel_pct, in_findings) if each is not None]
         return Handover(
             note=note.strip(),
             by=by,
             at_ms=now.wall_ms + now.offset_ms,
-            lel_pct=sheet.record.lel_pct,
+            lel_pct=max(found, default=None),
             steps=sheet.record.steps,
             valves=sheet.record.valves,
         )

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from field_app.forms.finding import is_gas_present
+from field_app.forms.numbers import shown_number
 from field_app.orders.order_desk import OrderGoneError
 from field_app.orders.site_sheet import SiteSheet
 from field_app.presenters.dates import short_day_text
@@ -58,7 +60,7 @@ class LeavePage(SitePage):
         if self._how == "handover":
             return self._handover(data, answers)
         is_no_access = self._how == WorkOrderEvent.NO_ACCESS
-        blocks: list[Block] = [self._reasons(answers)]
+        blocks: list[Block] = [*self._gas(data), self._reasons(answers)]
         if is_no_access:
             blocks.append(
                 NoteBlock(
@@ -125,6 +127,17 @@ class LeavePage(SitePage):
             notice=answers.get("notice").strip() if is_no_access else "",
             appointment_ms=int(appointment) if appointment in offered else None,
         )
+
+    def _gas(self, data: SiteSheet) -> list[Block]:
+        """Return that there was gas: nobody leaves over it as if it were the weather."""
+        lel_pct = data.record.lel_pct
+        if lel_pct is None or not is_gas_present(lel_pct):
+            return []
+        text = self.t(
+            "{lel} % LEL was measured here: it is handed over. "
+            "While gas is there keep people away and call the control room before you leave."
+        ).format(lel=shown_number(lel_pct))
+        return [NoticeBlock(key="gas", text=text, tone=Tone.DANGER, icon="alert-circle")]
 
     def _offered(self) -> tuple[VisitEndReason, ...]:
         return _NO_ACCESS if self._how == WorkOrderEvent.NO_ACCESS else _CANNOT

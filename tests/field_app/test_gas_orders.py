@@ -12,8 +12,11 @@ from field_app.i18n import CatalogueWords
 from field_app.orders.completion import Evidence, Lack
 from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
+from field_app.presenters.leave_page import LeavePage
 from field_app.presenters.order_tools import order_tools
 from field_app.presenters.ports import InlineWorker, PresenterContext
+from field_app.presenters.sheet import Answers
+from field_app.presenters.sheet_views import NoticeBlock
 from field_app.presenters.site_words import gas_order_text
 from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
@@ -290,3 +293,37 @@ def test_that_no_valve_is_closed_any_more_is_handed_over_as_well(
         office.act(order_id, WorkOrderEvent.RELEASE)
 
     assert handed == [["v-1"], []]
+
+
+@pytest.mark.parametrize(
+    ("found", "most"),
+    [("air", 45), ("finding", 12.5), ("nothing", None)],
+)
+def test_a_visit_that_ends_over_gas_hands_it_over(
+    tablet: Tablet, town: TownOffice, found: str, most: float | None
+) -> None:
+    if found == "air":
+        tablet.site.measure_gas(LEAK, air(45, "cellar"))
+    tablet.desk.save_answers(LEAK, {"measured.gas_lel_pct": "12.5" if found == "finding" else "0"})
+    end = VisitEnd(reason=VisitEndReason.WEATHER)
+    tablet.site.leave(LEAK, WorkOrderEvent.CANNOT_FINISH, end, "李伟")
+
+    handed = [each["lel_pct"] for each in told(tablet, town, "handover")]
+    assert handed == ([] if most is None else [most])
+
+
+def test_the_page_of_leaving_says_that_there_was_gas(tablet: Tablet, town: TownOffice) -> None:
+    context = PresenterContext(
+        worker=InlineWorker(), words=CatalogueWords("zh_CN"), clock=town.clock, zone=ZoneInfo("UTC")
+    )
+    page = LeavePage(tablet, context, LEAK, "cannot_finish")
+
+    def shown() -> list[str]:
+        sheet = page.read()
+        assert sheet is not None
+        view = page.view(sheet, Answers(typed={}))
+        return [each.text for each in view.blocks if isinstance(each, NoticeBlock)]
+
+    assert shown() == []
+    tablet.site.measure_gas(LEAK, air(45, "cellar"))
+    assert [text.startswith("此处曾测得 45 % LEL") for text in shown()] == [True]
