@@ -6,7 +6,7 @@ from typing import Final
 
 from sync_server.sync.effects import CrewContext, Effect
 from sync_server.sync.review_store import ReviewKind
-from sync_server.work_orders.order import Fact
+from sync_server.work_orders.order import Fact, OrderRecord
 from wire_contracts.codes import Code
 from wire_contracts.errors import ContractError
 from wire_contracts.fields import FieldReader, JsonObject
@@ -30,8 +30,8 @@ _HANDED_OVER: Final = Effect(
 def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     """Return the effect of a fact that somebody must hear of, None of any other.
 
-    A hand-over goes to the next crew with the order, unless it cannot be read, or waits for its
-    order: it is kept and heard of all the same.
+    A hand-over goes to the next crew with the order, unless it cannot be read, waits for its order
+    or comes later than one that was written after it: it is kept and heard of all the same.
     """
     payload: JsonObject = fact.payload if isinstance(fact.payload, Mapping) else {}
     is_help = fact.fact_type is FactType.HELP_CALL and payload.get("is_over") is not True
@@ -43,9 +43,15 @@ def effect_of_call(context: CrewContext, fact: Fact) -> Effect | None:
     text = _handover_text(fact, payload)
     order = context.book.find(fact.order_id)
     is_theirs = order is not None and order.document.crew_id == context.tablet.crew_id
-    if text is not None and is_theirs:
+    if text is not None and order is not None and is_theirs and not _is_outdated(fact, order):
         context.book.change(fact.order_id, {"handover": text})
     return _HANDED_OVER
+
+
+def _is_outdated(fact: Fact, order: OrderRecord) -> bool:
+    """Return whether the order has a hand-over that was written later than the fact."""
+    known = order.document.handover
+    return known is not None and known.at_ms > ms_from_utc(fact.happened_at_utc)
 
 
 def _handover_text(fact: Fact, payload: JsonObject) -> str | None:

@@ -33,9 +33,9 @@ class CrewContext:
     `restored_at_utc`: since when this server goes on from a backup, None when it never did.
     `step_words`: order -> the newest word of the server before what this push does on it;
     `finished` and `worked`: the orders that it finishes, and on which it takes more than a first
-    step. `steps`: order -> the steps that it takes there, with the last word before each.
-    `replica_id`: the copy of the store that pushes. `was_refused`: the tablet was told before the
-    restore that the operation had no effect.
+    step or writes a field. `steps`: order -> the steps that it takes there, with the last word
+    before each. `replica_id`: the copy of the store that pushes. `was_refused`: the tablet was told
+    before the restore that the operation had no effect.
     """
 
     tablet: TabletIdentity
@@ -56,9 +56,16 @@ class CrewContext:
     def may_be_forgotten(self, word_utc: datetime) -> bool:
         """Return whether this server may have forgotten what was true at its last word.
 
-        A word later than now is of a server whose clock was ahead of this machine's.
+        Not what the former server refused: that took nothing then and takes nothing now.
         """
-        if self.restored_at_utc is None or self.was_refused:
+        return self.is_from_before(word_utc) and not self.was_refused
+
+    def is_from_before(self, word_utc: datetime) -> bool:
+        """Return whether a word of the server is from before its restore.
+
+        One later than now is of a server whose clock was ahead of this machine's.
+        """
+        if self.restored_at_utc is None:
             return False
         is_ahead = word_utc > self.now_utc + SUSPECT_OFFSET
         return is_ahead or word_utc <= self.restored_at_utc

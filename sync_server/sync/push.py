@@ -57,7 +57,7 @@ from sync_server.work_orders.order_book import OrderBook
 from wire_contracts.codes import Code
 from wire_contracts.frames import ms_from_utc, utc_from_ms
 from wire_contracts.operations import Operation, OperationKind, OperationResult, Outcome
-from wire_contracts.orders import ENTITY
+from wire_contracts.orders import ENTITY, FIELD_OWNED
 from wire_contracts.work_order_states import CREW_EVENTS, WorkOrderEvent
 
 _LOG = structlog.get_logger("sync_server.sync.push")
@@ -372,6 +372,8 @@ class _PushJob:
                 continue
             if each.kind is OperationKind.GO and each.field in CREW_EVENTS:
                 self._note_step(each)
+            if each.kind is OperationKind.SET and each.field in FIELD_OWNED:
+                self._worked.add(each.entity_id)  # a tablet writes on its crew's orders alone
             if each.kind in _ON_ORDERS and each.at.contact_ms is not None:
                 word_utc = utc_from_ms(each.at.contact_ms)
                 known_utc = self._step_words.get(each.entity_id, word_utc)

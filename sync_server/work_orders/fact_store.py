@@ -142,10 +142,17 @@ def _fact(row: Row[str]) -> Fact:
 
 
 def has_answers(connection: Connection, order_id: str, visit: int) -> bool:
-    """Return whether the crew has filled in the finding form on this visit of an order."""
+    """Return whether the crew has filled in the finding form on this visit of an order.
+
+    What was only begun and left does not count: nobody has said that it is what was found.
+    """
     asked = {"of_order": order_id, "of_visit": visit}
-    payloads = connection.execute(_ANSWERS, asked).scalars()
-    return any((form_of(orjson.loads(each)) or "").startswith(_FINDING) for each in payloads)
+    payloads = map(orjson.loads, connection.execute(_ANSWERS, asked).scalars())
+    return any(
+        (form_of(each) or "").startswith(_FINDING)
+        for each in payloads
+        if each.get("is_unfinished") is not True
+    )
 
 
 _ANSWERS = select(FACT.c.payload).where(

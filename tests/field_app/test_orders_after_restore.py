@@ -304,6 +304,21 @@ def find(tablet: Tablet, order_id: str, note: str, result: str = "leak") -> None
     tablet.desk.finish(order_id)
 
 
+def write_diagnosis(tablet: Tablet, order_id: str, text: str) -> None:
+    word = NewOperation(
+        kind=OperationKind.SET,
+        entity=ENTITY,
+        entity_id=order_id,
+        order_id=order_id,
+        field="diagnosis",
+        old="seal",
+        new=text,
+    )
+    tablet.database.write(
+        lambda connection: append_group(connection, [word], tablet.stamps.stamp(connection))
+    )
+
+
 def reopen(crews: TwoCrews, order_id: str, crew_id: str) -> None:
     for event in (WorkOrderEvent.VERIFY, WorkOrderEvent.CLOSE, WorkOrderEvent.REOPEN):
         crews.office.act(order_id, event)
@@ -497,3 +512,43 @@ def test_a_machine_whose_clock_is_behind_goes_on_after_a_restore_as_any_other(
     crews.restore(backup, is_one_first=is_one_first)
 
     assert stands(crews, order_id) == (WorkOrderState.FINISHED, "crew-2")
+
+
+@whoever_is_first
+def test_a_crew_that_wrote_of_a_reopened_order_before_its_first_step_has_written_it(
+    crews: TwoCrews, tmp_path: Path, *, is_one_first: bool
+) -> None:
+    order_id = crews.office.new_order()
+    crews.all_sync()
+    backup = crews.office.back_up(tmp_path / "backup.sqlite3")
+    crews.office.clock.advance(minutes=1)
+    finish(crews.one, order_id)
+    crews.all_sync()
+    reopen(crews, order_id, "crew-2")
+    write_diagnosis(crews.two, order_id, "smells of gas")
+    crews.all_sync()
+    before = said(crews, order_id)
+
+    crews.restore(backup, is_one_first=is_one_first)
+
+    assert before == (WorkOrderState.RELEASED, "crew-2", None, "smells of gas")
+    assert said(crews, order_id)[1:] == before[1:]
+
+
+def test_an_older_hand_over_that_comes_later_replaces_no_newer_one(
+    crews: TwoCrews, tmp_path: Path
+) -> None:
+    order_id = crews.office.new_order()
+    with closing(mate_of(crews, tmp_path, "crew-1")) as mate:
+        sync_in_turn(crews, crews.one, mate)
+        take_steps(crews.one, order_id, "accept", "depart", "arrive", "begin")
+        sync_in_turn(crews, crews.one, mate)
+        crews.one.site.hand_over(order_id, "V7 is open, no gas", "Wang")
+        crews.office.clock.advance(minutes=30)
+        mate.site.hand_over(order_id, "V7 is closed, gas 12 % LEL", "Li")
+
+        sync_in_turn(crews, mate, crews.one)
+
+        handover = crews.office.order(order_id).document.handover
+        assert handover is not None
+        assert handover.note == "V7 is closed, gas 12 % LEL"

@@ -74,7 +74,7 @@ def attached(pen: Pen, fact_id: str) -> Operation:
 def test_a_photo_of_a_fact_belongs_to_its_order_whichever_of_them_came_first(
     utility: Utility, pen: Pen, order_id: str, *, is_photo_first: bool
 ) -> None:
-    photo, fact = attached(pen, "fact-1"), pen.answers(order_id, fact_id="fact-1")
+    photo, fact = attached(pen, "the-fact"), pen.answers(order_id, fact_id="the-fact")
 
     for each in (photo, fact) if is_photo_first else (fact, photo):
         push(utility, pen, each)

@@ -1,5 +1,7 @@
 """What becomes of a crew's step along the life cycle of an order."""
 
+from dataclasses import replace
+
 from sync_server.alerts.alert_list_store import get_alert
 from sync_server.sync.review_store import ReviewKind, reviews_of
 from sync_server.work_orders.fact_store import facts_of_order
@@ -54,6 +56,18 @@ def test_finishing_needs_a_result_and_answers(utility: Utility, pen: Pen, order_
 
     assert outcome(without[0]) == refused(Code.EVIDENCE_MISSING)
     assert {result.outcome for result in with_evidence} == {Outcome.APPLIED}
+
+
+def test_a_finding_that_was_begun_and_left_is_no_evidence(
+    utility: Utility, pen: Pen, order_id: str
+) -> None:
+    push(utility, pen, *pen.steps_to_work(order_id))
+    answers = pen.answers(order_id)
+    left = replace(answers, payload={**(answers.payload or {}), "is_unfinished": True})
+    word = pen.set(order_id, "result", None, "leak")
+    results = push(utility, pen, left, word, pen.go(order_id, WorkOrderEvent.FINISH))
+
+    assert outcome(results[-1]) == refused(Code.EVIDENCE_MISSING)
 
 
 def test_a_normal_finding_with_a_measurement_marks_the_alert_false(
