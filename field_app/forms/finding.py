@@ -67,6 +67,7 @@ class Problem(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     OUT_OF_RANGE = "out_of_range"
     GAS_TEST_MISSING = "gas_test_missing"
+    GAS_TEST_OLD = "gas_test_old"
     GAS_PRESENT = "gas_present"
     MEASUREMENT_MISSING = "measurement_missing"
     NOTE_MISSING = "note_missing"
@@ -199,12 +200,20 @@ def problem_of(one: MeasuredField, text: str) -> Problem | None:
 
 
 def find_missing(
-    medium: Medium, answers: FindingAnswers, order_type: OrderType | None = None
+    medium: Medium,
+    answers: FindingAnswers,
+    order_type: OrderType | None = None,
+    *,
+    is_gas_old: bool = False,
 ) -> tuple[Missing, ...]:
-    """Return everything that keeps the finding from being finished, in the form's order."""
+    """Return everything that keeps the finding from being finished, in the form's order.
+
+    `is_gas_old`: the gas was measured too long ago to say that there is none now.
+    """
     return (
         *_missing_choices(medium, answers),
         *_missing_measured(medium, answers, order_type),
+        *(old_gas(medium, answers) if is_gas_old else ()),
         *_missing_note(answers),
     )
 
@@ -241,6 +250,18 @@ def _missing_measured(
     return tuple(missing)
 
 
+def old_gas(medium: Medium, answers: FindingAnswers) -> tuple[Missing, ...]:
+    """Return the gas field where it says that there is none; gas that was there stands."""
+    text = answers.measured.get(Quantity.GAS_LEL_PCT, "")
+    if not text.strip() or has_gas(answers):
+        return ()
+    return tuple(
+        Missing(problem=Problem.GAS_TEST_OLD, measured=one)
+        for one in offered_fields(medium)
+        if one.quantity is Quantity.GAS_LEL_PCT and problem_of(one, text) is None
+    )
+
+
 def _missing_note(answers: FindingAnswers) -> tuple[Missing, ...]:
     if len(answers.note) > LONGEST_NOTE:
         return (Missing(problem=Problem.NOTE_TOO_LONG),)
@@ -252,17 +273,20 @@ def _missing_note(answers: FindingAnswers) -> tuple[Missing, ...]:
     return ()
 
 
-def seal(order_id: str, answers: FindingAnswers) -> JsonObject:
+def seal(order_id: str, answers: FindingAnswers, gas_at_ms: int | None = None) -> JsonObject:
     """Return the payload of the `form_answerset` fact; call it when nothing is missing.
 
-    Measured values are numbers in the unit that the quantity's wire name tells.
+    Measured values are numbers in the unit that the quantity's wire name tells; `gas_at_ms` is when
+    the gas was typed, by the tablet's wall clock, None where nobody knows.
     """
     measured: dict[str, JsonValue] = {}
     for quantity, text in answers.measured.items():
         value = parse_number(text)
         if value is not None:
             measured[str(quantity)] = value
+    when: JsonObject = {} if gas_at_ms is None else {"measured_at": gas_at_ms}
     return {
+        **when,
         "order_id": order_id,
         "form": FINDING_FORM,
         "answers": {

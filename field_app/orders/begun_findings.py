@@ -21,7 +21,7 @@ from field_app.store.outbox_store import TapStamp
 from wire_contracts.orders import FINDING_FORM, FactType
 from wire_contracts.quantities import Quantity
 
-_GAS: Final = f"{MEASURED_PREFIX}{Quantity.GAS_LEL_PCT}"
+GAS_FIELD: Final = f"{MEASURED_PREFIX}{Quantity.GAS_LEL_PCT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def gas_in_findings(connection: Connection, order_id: str, but_of: str | None = 
     texts = [
         str(each.value)
         for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
-        if each.field == _GAS and each.author != but_of
+        if each.field == GAS_FIELD and each.author != but_of
     ]
     most = max(texts, key=lambda text: worst_lel_pct(text) or 0.0, default="")
     return most if worst_lel_pct(most) else ""

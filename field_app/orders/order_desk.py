@@ -18,8 +18,9 @@ from field_app.forms.finding import (
     seal,
 )
 from field_app.orders import order_store
-from field_app.orders.begun_findings import BegunFinding, begun_by_others, tell_others
+from field_app.orders.begun_findings import GAS_FIELD, BegunFinding, begun_by_others, tell_others
 from field_app.orders.completion import Evidence, Lacking, most_gas, what_is_lacking
+from field_app.orders.entry_gate import is_too_old
 from field_app.orders.gas_order import gas_found, gas_request, must_order_for_finding
 from field_app.orders.order_store import OrderLine, OrderPage, OrderQuery, SeenOrder
 from field_app.orders.overlay import joined_note
@@ -79,6 +80,7 @@ class FindingSheet:
         record: What was done on site.
         photos: Photos of the order on this tablet; a signature shows nothing.
         begun: What others of the crew began in the same form and did not finish.
+        gas_at_ms: When the gas was typed, by the tablet's clock; None: not here, or long sealed.
     """
 
     order_id: str
@@ -90,6 +92,7 @@ class FindingSheet:
     record: WorkRecord = _NO_WORK
     photos: int = 0
     begun: Sequence[BegunFinding] = ()
+    gas_at_ms: int | None = None
 
     def lacking(self, answers: FindingAnswers, outside: Evidence) -> Sequence[Lacking]:
         """Return what the order still needs beside the form, whose gas, note and photos count."""
@@ -190,7 +193,12 @@ class OrderDesk:
             OrderGoneError: The tablet does not know the order.
         """
         author = self._stamps.actor()
-        return self._database.read(lambda connection: _sheet(connection, order_id, author))
+
+        def work(connection: Connection) -> FindingSheet:
+            now_ms = self._stamps.now(connection).wall_ms
+            return _sheet(connection, order_id, author, now_ms)
+
+        return self._database.read(work)
 
     def save_answers(self, order_id: str, answers: Mapping[str, JsonValue]) -> int | None:
         """Keep answers of the finding form; return when (ms), once committed; None for none."""
@@ -229,7 +237,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor)
+            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
             _check_step(sheet.document, WorkOrderEvent.FINISH)
             lacking: Sequence[Lacking] = ()
             if outside is not None:
@@ -260,7 +268,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor)
+            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
             if not sheet.is_gas_for_others(sheet.answers, outside or Evidence()):
                 raise FindingIncompleteError(sheet.missing)
             _check_step(sheet.document, WorkOrderEvent.CANNOT_FINISH)
@@ -282,7 +290,7 @@ class OrderDesk:
 
         def work(connection: Connection) -> None:
             stamp = self._stamps.stamp(connection)
-            sheet = _sheet(connection, order_id, stamp.actor)
+            sheet = _sheet(connection, order_id, stamp.actor, stamp.at.wall_ms)
             found = outside or Evidence()
             if not sheet.is_gas_for_others(sheet.answers, found):
                 raise FindingIncompleteError(sheet.missing)
@@ -323,11 +331,12 @@ def _draft_key(order_id: str, author: str) -> DraftKey:
     return DraftKey(order_id=order_id, form=FINDING_FORM, author=author)
 
 
-def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
+def _sheet(connection: Connection, order_id: str, author: str, now_ms: int) -> FindingSheet:
     document = _readable(connection, order_id)
     draft = draft_store.load_draft(connection, _draft_key(order_id, author))
     fields = {**_sealed_before(connection, order_id), **draft.answers}
     answers = read_answers(fields)
+    gas_at_ms = _gas_typed_at(connection, order_id, author)
     work = draft_store.load_draft(
         connection, DraftKey(order_id=order_id, form=WORK_FORM, author=author)
     )
@@ -338,12 +347,28 @@ def _sheet(connection: Connection, order_id: str, author: str) -> FindingSheet:
         document=document,
         fields=fields,
         answers=answers,
-        missing=find_missing(document.medium, answers, document.order_type),
+        missing=find_missing(
+            document.medium,
+            answers,
+            document.order_type,
+            is_gas_old=gas_at_ms is not None and is_too_old(gas_at_ms, now_ms),
+        ),
+        gas_at_ms=gas_at_ms,
         saved_at_ms=draft.saved_at_ms,
         record=record,
         photos=_photo_count(connection, order_id, record.begun_at_ms),
         begun=begun_by_others(connection, order_id, author),
     )
+
+
+def _gas_typed_at(connection: Connection, order_id: str, author: str) -> int | None:
+    """Return when the author typed the gas of the finding; None where it was sealed before."""
+    times = [
+        each.saved_at_ms
+        for each in draft_store.load_everyones(connection, order_id, FINDING_FORM)
+        if each.author == author and each.field == GAS_FIELD
+    ]
+    return max(times, default=None)
 
 
 def _photo_count(connection: Connection, order_id: str, since_ms: int) -> int:
@@ -396,7 +421,7 @@ def _gas_asked(sheet: FindingSheet, stamp: TapStamp, outside: Evidence) -> NewOp
 
 def _finding_group(sheet: FindingSheet, fact_id: str) -> list[NewOperation]:
     document, answers, order_id = sheet.document, sheet.answers, sheet.order_id
-    payload = seal(order_id, answers)
+    payload = seal(order_id, answers, sheet.gas_at_ms)
     old_result = None if document.result is None else str(document.result)
     return [
         NewOperation(

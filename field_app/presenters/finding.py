@@ -14,11 +14,13 @@ from field_app.forms.finding import (
     is_contradicted,
     is_required,
     offered_fields,
+    old_gas,
     problem_of,
     read_answers,
 )
-from field_app.orders.begun_findings import BegunFinding
+from field_app.orders.begun_findings import GAS_FIELD, BegunFinding
 from field_app.orders.completion import Evidence, Lacking
+from field_app.orders.entry_gate import is_too_old
 from field_app.orders.order_desk import FindingIncompleteError, FindingSheet, OrderGoneError
 from field_app.presenters.dates import time_text
 from field_app.presenters.form_tools import order_evidence
@@ -37,10 +39,11 @@ from field_app.presenters.wording import (
 from field_app.tablet import Tablet
 from wire_contracts.fields import JsonValue
 from wire_contracts.findings import CAUSE_TEXT, causes_for
+from wire_contracts.frames import ms_from_utc
 from wire_contracts.kinds import FindingResult
 from wire_contracts.life_cycle import RefusedTransition
 from wire_contracts.orders import OrderType, WorkOrderDocument
-from wire_contracts.quantities import Medium
+from wire_contracts.quantities import Medium, Quantity
 
 _RESULT: Final = "result"
 _CAUSE: Final = "cause"
@@ -63,6 +66,7 @@ class FindingPresenter:
         self._under_way: list[dict[str, JsonValue]] = []
         self._cancel_save: Callable[[], None] | None = None
         self._saved_at_ms: int | None = None
+        self._gas_at_ms: int | None = None
         self._message = ""
         self._is_finished = False
         self._second_try = SecondTry(context.worker, self.flush)
@@ -108,6 +112,8 @@ class FindingPresenter:
 
     def type_measured(self, key: str, text: str) -> None:
         """Take a measured value as typed; it is kept 0.3 s after the last key."""
+        if key == Quantity.GAS_LEL_PCT:
+            self._gas_at_ms = ms_from_utc(self._context.clock.now_utc())
         self._type({f"{MEASURED_PREFIX}{key}": text})
 
     def type_note(self, text: str) -> None:
@@ -201,6 +207,8 @@ class FindingPresenter:
             for newer in (*self._under_way, self._unsaved):
                 self._fields |= newer
             self._saved_at_ms = sheet.saved_at_ms
+            if not any(GAS_FIELD in newer for newer in (*self._under_way, self._unsaved)):
+                self._gas_at_ms = sheet.gas_at_ms
         self._draw()
 
     def _seal(self, unsure: Mapping[str, JsonValue], *, is_gas: bool) -> str:
@@ -240,10 +248,19 @@ class FindingPresenter:
     def _draw(self) -> None:
         if self._document is not None:
             answers = read_answers(self._fields)
-            missing = find_missing(self._document.medium, answers, self._document.order_type)
+            missing = find_missing(
+                self._document.medium,
+                answers,
+                self._document.order_type,
+                is_gas_old=self._is_gas_old(),
+            )
             self._stage.draw(self._view(self._document, answers, missing))
         elif self._message:
             self._stage.draw(_blank(self._order_id, message=self._message))
+
+    def _is_gas_old(self) -> bool:
+        now_ms = ms_from_utc(self._context.clock.now_utc())
+        return self._gas_at_ms is not None and is_too_old(self._gas_at_ms, now_ms)
 
     def _view(
         self, document: WorkOrderDocument, answers: FindingAnswers, missing: tuple[Missing, ...]
@@ -319,6 +336,9 @@ class FindingPresenter:
         problem = problem_of(one, text)
         if problem is None and is_contradicted(one, text, answers.result):
             problem = Problem.GAS_PRESENT
+        is_gas = one.quantity is Quantity.GAS_LEL_PCT
+        if problem is None and is_gas and self._is_gas_old() and old_gas(Medium.GAS, answers):
+            problem = Problem.GAS_TEST_OLD
         error = "" if problem is None else missing_text(t, Missing(problem=problem, measured=one))
         return MeasuredFieldView(
             key=str(one.quantity),

@@ -188,6 +188,7 @@ def missing_text(t: Words, missing: Missing) -> str:
         Problem.NOT_A_NUMBER: t("{label}: this is not a number."),
         Problem.OUT_OF_RANGE: t("{label}: this value is not possible; check the unit."),
         Problem.GAS_TEST_MISSING: t("{label}: test the air and type the value."),
+        Problem.GAS_TEST_OLD: t("Measured more than 30 minutes ago: measure again."),
         Problem.GAS_PRESENT: t("{label}: gas is in the air. Choose leak, or other with a note."),
         Problem.MEASUREMENT_MISSING: t("All is well needs one measured value as evidence."),
         Problem.NOTE_MISSING: t("Write in the note what it was."),

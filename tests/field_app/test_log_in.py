@@ -119,7 +119,9 @@ def test_drafts_stay_with_their_author(tablet: Tablet, office: Office) -> None:
     assert [line.has_draft for line in tablet.desk.page(OrderQuery()).lines] == [True]
 
 
-def test_sealing_one_draft_leaves_the_colleagues(tablet: Tablet, office: Office) -> None:
+def test_sealing_one_draft_tells_the_colleagues_words_in_their_name(
+    tablet: Tablet, office: Office
+) -> None:
     order_id = office.new_order()
     tablet.sync_now()
     tablet.desk.save_answers(order_id, {"note": "Wang's words"})
@@ -132,8 +134,11 @@ def test_sealing_one_draft_leaves_the_colleagues(tablet: Tablet, office: Office)
     tablet.desk.finish(order_id)
     tablet.choose_person(first)
 
-    assert tablet.desk.finding(order_id).fields["note"] == "Wang's words"
-    assert {each.actor for each in operations(tablet)} == {"anna"}
+    (told,) = [each for each in operations(tablet) if each.actor == first]
+    assert told.payload is not None
+    assert told.payload["is_unfinished"] is True
+    assert "Wang's words" in str(told.payload["answers"])
+    assert {each.actor for each in operations(tablet)} == {"anna", first}
 
 
 def test_the_outbox_is_pushed_whoever_is_at_work(tablet: Tablet, office: Office) -> None:

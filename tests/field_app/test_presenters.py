@@ -11,6 +11,7 @@ import pytest
 from field_app.config import TabletConfig
 from field_app.crew import HeadlessCrew
 from field_app.i18n import CatalogueWords, ChosenWords
+from field_app.orders.order_desk import FindingIncompleteError
 from field_app.orders.site_desk import StepRefusedError
 from field_app.orders.step_timer import timer_key
 from field_app.platform.desktop import desktop_hardware
@@ -586,3 +587,48 @@ def test_an_identity_without_people_still_has_a_crew(
     tablet.close()
 
     assert presenter.view.crew_text == "crew-1"
+
+
+def test_gas_that_was_measured_too_long_ago_closes_nothing_until_it_is_measured_again(
+    crew: HeadlessCrew, office: Office, context: PresenterContext, hand_clock: HandClock
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    answers = {"result": "normal", "cause": "nothing_found", "measured.gas_lel_pct": "0"}
+    crew.tablet.desk.save_answers(order_id, answers)
+    fresh = crew.tablet.desk.finding(order_id)
+    hand_clock.advance(minutes=31)
+    presenter = finding_of(crew.tablet, context, order_id)
+    old = presenter.view
+    with pytest.raises(FindingIncompleteError, match="gas_test_old"):
+        crew.tablet.desk.finish(order_id)
+    presenter.type_measured("gas_lel_pct", "0.0")
+    presenter.flush()
+
+    assert (fresh.missing, presenter.view.missing) == ((), ())
+    assert old.missing == ("Measured more than 30 minutes ago: measure again.",)
+    assert [each.error_text for each in old.measured if each.key == "gas_lel_pct"] == [
+        "Measured more than 30 minutes ago: measure again."
+    ]
+    crew.tablet.desk.finish(order_id)
+    (told,) = [
+        entry.operation.payload
+        for entry in crew.tablet.waiting()
+        if entry.operation.field == "form_answerset"
+    ]
+    assert told is not None
+    assert told["measured_at"] == ms_from_utc(hand_clock.now_utc())
+
+
+def test_gas_that_was_there_stands_however_long_ago_it_was_measured(
+    crew: HeadlessCrew, office: Office, hand_clock: HandClock
+) -> None:
+    order_id = office.new_order(Medium.GAS)
+    crew.sync_now()
+    crew.go_to_work(order_id)
+    answers = {"result": "leak", "cause": "joint", "measured.gas_lel_pct": "12"}
+    crew.tablet.desk.save_answers(order_id, answers)
+    hand_clock.advance(hours=3)
+
+    assert crew.tablet.desk.finding(order_id).missing == ()
