@@ -23,6 +23,7 @@ from sync_server.web.labels import (
 from sync_server.web.places import Place, place_for
 from sync_server.web.sparkline import Sparkline
 from sync_server.web.words import Words, age, mark, quantity
+from sync_server.work_orders.order import RULE_ACTOR
 from wire_contracts.alert_states import Condition, Visibility
 from wire_contracts.evidence import EvidenceNumber
 from wire_contracts.frames import ms_from_utc
@@ -344,6 +345,8 @@ def history_view(
 
 def _event_text(event: AlertEventRecord, words: Words, names: Mapping[str, str]) -> str:
     who = words.gettext(mark("the system")) if event.actor == "system" else event.actor
+    if event.actor == RULE_ACTOR:
+        who = words.gettext(mark("automatic rule"))
     parts = [names.get(event.actor, who)]
     if isinstance(event.detail, Mapping):
         reason, verdict = event.detail.get("reason"), event.detail.get("label")

@@ -30,7 +30,7 @@ SPANS: Sequence[tuple[Span, str]] = (
     (Span.HOUR, mark("Within the hour")),
     (Span.FOUR_HOURS, mark("Within 4 h")),
     (Span.DAY, mark("Within 24 h")),
-    (Span.LATER, mark("Later")),
+    (Span.LATER, mark("After that")),
 )
 _UNTIL: Sequence[tuple[Span, timedelta]] = (
     (Span.LATE, timedelta(0)),

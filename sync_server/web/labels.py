@@ -165,7 +165,7 @@ METER_CLASSES: Mapping[str, str] = {
 }
 
 ALERT_EVENTS: Mapping[str, str] = {
-    "raised": mark("Raised"),
+    "raised": mark("Alert raised"),
     "raised_again": mark("Raised again"),
     "escalated": mark("Escalated"),
     "returned": mark("Condition gone"),

@@ -151,7 +151,7 @@ def row_views(
     return [
         RowView(
             cells=[
-                replace(_cell(each, words, names), href=_href(row, place, wanted))
+                _linked(_cell(each, words, names), row, place, wanted)
                 for place, each in enumerate(row.cells)
             ],
             href=row.href,
@@ -159,6 +159,13 @@ def row_views(
         )
         for row in rows
     ]
+
+
+def _linked(cell: CellView, row: LedgerRow, column: int, wanted: Wanted) -> CellView:
+    """Return a cell with what it leads to; a target is no measured share and has no bar."""
+    is_target = wanted.book is Book.RATES and column in {READING_TARGET, COLLECTION_TARGET}
+    used = None if is_target else cell.used
+    return replace(cell, used=used, href=_href(row, column, wanted))
 
 
 def _href(row: LedgerRow, column: int, wanted: Wanted) -> str:

@@ -129,6 +129,8 @@ PLANT_CLASSES: Mapping[str, str] = {
     "valve.high": mark("Valve, high pressure"),
     "valve.medium": mark("Valve, medium pressure"),
     "valve.low": mark("Valve, low pressure"),
+    "valve.supply": mark("Valve, supply"),
+    "valve.return": mark("Valve, return"),
     "regulator.high": mark("Regulator box, high pressure"),
     "regulator.medium": mark("Regulator box, medium pressure"),
     "regulator.low": mark("Regulator box, low pressure"),

@@ -163,6 +163,7 @@ export function startDesk() {
     takePart(fresh, "#list > .tabs");
     takePart(fresh, "#filter .seg");
     takePart(fresh, "#trays");
+    takePart(fresh, "#pins .pinh");
     takePins(fresh);
     const arrived = takeRows(fresh, mayMove, scrolled);
     const strip = document.getElementById("newstrip");
