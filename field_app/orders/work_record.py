@@ -132,7 +132,7 @@ def work_record(
     begins = _case_begins(facts)
     case = facts[begins:]
     given = None if _is_of_former_case(handover, facts[:begins]) else handover
-    valves = {each.valve_id: each for each in (handover.valves if handover else ())}
+    valves = {_valve(each.valve_id): each for each in (handover.valves if handover else ())}
     book = _begun(given)
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
@@ -271,7 +271,7 @@ def closed_valves(
     facts: Sequence[OwnFact], handover: Handover | None = None
 ) -> tuple[ClosedValve, ...]:
     """Return the valves that are closed after these facts of one order, and what was left of it."""
-    valves = {each.valve_id: each for each in (handover.valves if handover else ())}
+    valves = {_valve(each.valve_id): each for each in (handover.valves if handover else ())}
     open_visit = _open_visit(facts)
     for number, fact in enumerate(facts):
         is_known = number < open_visit and _is_handed_over(fact, handover)
@@ -312,19 +312,24 @@ def _is_of_former_case(handover: Handover | None, before: Sequence[OwnFact]) -> 
     return any(_is_finding(each) and _known_ms(each) >= handover.at_ms for each in before)
 
 
+def _valve(valve_id: str) -> str:
+    """Return what one valve is known by, however its name was typed: `VW-014` is `vw-014`."""
+    return "".join(valve_id.split()).casefold()
+
+
 def _take_valve(fact: OwnFact, valves: dict[str, ClosedValve]) -> bool:
     """Take what was done to a valve; return whether one of the list was opened."""
     event: IsolationEvent | None = _read(fact, parse_isolation)
     if event is None:
         return False
+    valve = _valve(event.valve_id)
     if event.action is ValveAction.NAMED:
-        if event.valve_id in valves:
-            named = replace(valves[event.valve_id], may_reopen=event.may_reopen)
-            valves[event.valve_id] = named
+        if valve in valves:
+            valves[valve] = replace(valves[valve], may_reopen=event.may_reopen)
         return False
-    was_closed = valves.pop(event.valve_id, None) is not None
+    was_closed = valves.pop(valve, None) is not None
     if event.action is ValveAction.CLOSED:
-        valves[event.valve_id] = ClosedValve(
+        valves[valve] = ClosedValve(
             valve_id=event.valve_id, at_ms=fact.at_ms, by=fact.actor, may_reopen=event.may_reopen
         )
     return was_closed and event.action is ValveAction.REOPENED

@@ -7,6 +7,7 @@ The line through the modules:
     values              what a typed value means and whether it lies inside its limits
     track               the way walked: thinned, packed, bounded
     run_state           the facts of a run -> what is done, skipped, missed, and what comes next
+    noted               how many homes have a hazard that nobody finished
     home_check          the twelve items of a home, hazards and deadlines, what is still missing
     home_sheet          everybody's answers kept in a home -> what stands on this visit
     stop_sheet          everybody's answers kept at a stop -> what stands now

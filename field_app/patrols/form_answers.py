@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from field_app.patrols.home_check import GROUPS
+from field_app.patrols.noted import WRONG
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.home_checks import CheckItem, NoticeOutcome
 from wire_contracts.patrol_facts import PointOutcome
 from wire_contracts.patrols import Measure
 
 OK: Final = "ok"
-WRONG: Final = "wrong"
-"""What the page of a home says of an item."""
+"""What the page of a home says of an item that was seen in order."""
 
 _STATES: Final = {"pass": OK, "na": OK, "fail": WRONG}
 _SEVERITIES: Final = frozenset({"1", "2", "3"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from field_app.store import outbox_store
 from field_app.store.outbox_store import NewOperation, OutboxEntry, TapStamp
 from field_app.store.record_states import OpStatus
 from field_app.store.round_records import record_of
+from field_app.store.tables import outbox_op
 from wire_contracts.frames import utc_from_ms
 from wire_contracts.home_checks import (
     CheckItem,
@@ -30,28 +32,36 @@ _ONE_SHIFT_MS: Final = 12 * 3_600_000
 """A home is visited again after weeks: what was photographed there in one shift is one visit."""
 
 
+UNHEARD: Final = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
+"""How an order stands that the office does not have yet."""
+
 _NEXT: Final = "; "
 _SAYS: Final = ": "
 """Between the dangers of an order's note, and between a danger and its words."""
 
-_ONE_VISIT_MS: Final = 3_600_000
+_CORRECTED_MS: Final = 3_600_000
 """A check is corrected within an hour; a danger found later may be a new one (judgement)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedOrder:
-    """An order that was asked for over dangers of a home; `at_ms` is of the tablet's clock."""
+    """An order that was asked for over dangers of a home.
+
+    `at_ms` is of the tablet's clock; `is_finished`: the visit was finished after it.
+    """
 
     order_id: str
     items: frozenset[CheckItem]
     at_ms: int
     status: OpStatus
+    is_finished: bool
 
 
 def orders_asked(own: Sequence[OutboxEntry]) -> list[AskedOrder]:
     """Return the orders that a home's own facts ask for, the oldest first."""
     found: list[AskedOrder] = []
-    for entry in own:
+    last = max((n for n, each in enumerate(own) if _is_check(each)), default=-1)
+    for number, entry in enumerate(own):
         payload = entry.operation.payload
         if entry.operation.field != FactType.ORDER_REQUEST or payload is None:
             continue
@@ -62,9 +72,14 @@ def orders_asked(own: Sequence[OutboxEntry]) -> list[AskedOrder]:
                 items=frozenset(item for item in CheckItem if f"{_NEXT}{item}{_SAYS}" in note),
                 at_ms=entry.made_at_ms,
                 status=entry.status,
+                is_finished=number < last,
             )
         )
     return found
+
+
+def _is_check(entry: OutboxEntry) -> bool:
+    return entry.operation.field == FactType.SAFETY_CHECK
 
 
 def order_standing(
@@ -72,15 +87,47 @@ def order_standing(
 ) -> AskedOrder | None:
     """Return the order of this visit that was asked for over these very dangers, None without one.
 
-    One that the server refused does not count.
+    One that the server refused does not count. It stands for the whole visit; after the visit for
+    as long as a check is corrected.
     """
     standing = [
         each
         for each in asked
-        if each.at_ms >= now_ms - _ONE_VISIT_MS and each.status is not OpStatus.REFUSED
+        if each.at_ms >= now_ms - (_CORRECTED_MS if each.is_finished else _ONE_SHIFT_MS)
+        and each.status is not OpStatus.REFUSED
     ]
     named = frozenset(item for each in standing for item in each.items)
     return standing[-1] if standing and frozenset(grave) <= named else None
+
+
+class Unheard(StrEnum):
+    """What became of an order for a danger in a home that the office does not have."""
+
+    NONE = "none"
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+
+
+_UNHEARD_FOR_MS: Final = 24 * 3_600_000
+"""For so long a refused order for a danger is shown (judgement)."""
+
+
+def unheard_orders(connection: Connection, now_ms: int) -> Unheard:
+    """Return the worst of what became of the orders for dangers in homes of the last day.
+
+    A refused one counts until a later one of the same home is on its way or has arrived.
+    """
+    entries = outbox_store.load_entries(
+        connection, outbox_op.c.entity == str(FactType.ORDER_REQUEST)
+    )
+    last: dict[str, OpStatus] = {}
+    for entry in entries:
+        about = str((entry.operation.payload or {}).get("about", ""))
+        if entry.order_id == record_of(about) and entry.made_at_ms >= now_ms - _UNHEARD_FOR_MS:
+            last[about] = entry.status
+    if OpStatus.REFUSED in last.values():
+        return Unheard.REFUSED
+    return Unheard.NOT_SENT if UNHEARD & set(last.values()) else Unheard.NONE
 
 
 def call_changes(

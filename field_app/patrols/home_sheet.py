@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from field_app.patrols.form_answers import OK, WRONG, home_answers
+from field_app.patrols.form_answers import OK, home_answers
 from field_app.patrols.home_check import GROUPS, Sheet
+from field_app.patrols.noted import WRONG
 from field_app.store.draft_store import KeptAnswer
 from wire_contracts.forms.answer_sets import AnswerSet
 from wire_contracts.home_checks import CheckItem, NoticeOutcome

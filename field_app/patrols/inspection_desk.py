@@ -9,10 +9,17 @@ from sqlalchemy import Connection
 
 from field_app.orders.stamps import Stamps
 from field_app.patrols import home_check, inspection_store
-from field_app.patrols.form_answers import WRONG
 from field_app.patrols.home_check import Sheet
-from field_app.patrols.home_facts import AskedOrder, call_changes, orders_asked, visit_changes
+from field_app.patrols.home_facts import (
+    AskedOrder,
+    Unheard,
+    call_changes,
+    orders_asked,
+    unheard_orders,
+    visit_changes,
+)
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
+from field_app.patrols.noted import HOME_FORM, WRONG
 from field_app.patrols.presence import Evidence
 from field_app.patrols.round_changes import append, fact_of, new_id, photos_for
 from field_app.patrols.track import Track, packed
@@ -66,7 +73,7 @@ def point_draft(run_id: str, checkpoint_id: str) -> DraftOf:
 
 def home_draft(household_id: str) -> DraftOf:
     """Return the draft of a home."""
-    return DraftOf(record_id=record_of(household_id), form=inspection_store.HOME_FORM)
+    return DraftOf(record_id=record_of(household_id), form=HOME_FORM)
 
 
 def meter_draft(meter_id: str) -> DraftOf:
@@ -113,6 +120,10 @@ class InspectionDesk:
     def home(self, household_id: str) -> SeenHome | None:
         """Return one home."""
         return self._database.read(lambda each: inspection_store.find_home(each, household_id))
+
+    def unheard_homes(self, now_ms: int) -> Unheard:
+        """Return what became of the orders for dangers in homes that the office does not have."""
+        return self._database.read(lambda each: unheard_orders(each, now_ms))
 
     def meters(self) -> list[SeenMeter]:
         """Return the meters of the round."""

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
-from field_app.patrols.form_answers import WRONG
+from field_app.patrols.noted import HOME_FORM, WRONG
 from field_app.patrols.run_state import Fact, RunState, fold
 from field_app.store import draft_store, outbox_store
 from field_app.store.outbox_store import OutboxEntry
@@ -59,9 +59,6 @@ READING_ROUND: Final = timedelta(days=15)
 
 VISITING_DAY: Final = timedelta(hours=12)
 """A home that was visited so lately is visited: nobody rings twice in a shift."""
-
-HOME_FORM = "safety_check@1"
-"""The draft of a home check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Final
 
 from field_app.checklists.form_desk import FormSubject
 from field_app.patrols.form_answers import OK as _OK
-from field_app.patrols.form_answers import WRONG as _WRONG
 from field_app.patrols.form_answers import home_answers
 from field_app.patrols.home_check import (
     GROUPS,
@@ -18,7 +17,7 @@ from field_app.patrols.home_check import (
     must_shut_off,
     seen_inside,
 )
-from field_app.patrols.home_facts import AskedOrder, order_standing
+from field_app.patrols.home_facts import UNHEARD, AskedOrder, order_standing
 from field_app.patrols.home_sheet import (
     GAS_OFF,
     NO,
@@ -36,6 +35,7 @@ from field_app.patrols.home_sheet import (
 )
 from field_app.patrols.inspection_desk import home_draft
 from field_app.patrols.inspection_store import SeenHome
+from field_app.patrols.noted import WRONG as _WRONG
 from field_app.patrols.values import is_explosive
 from field_app.photos.album import Beside
 from field_app.photos.glass_io import Glass
@@ -87,7 +87,6 @@ ONE_VISIT: Final = timedelta(hours=12)
 """A home is visited again after weeks: a form of the last shift belongs to this visit."""
 
 _CALL: Final = "call"
-_UNHEARD: Final = frozenset({OpStatus.QUEUED, OpStatus.SENDING, OpStatus.HELD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +351,7 @@ class HomePage:
         text = t("Say what is wrong, then order a crew. Leave only when it is shut off.")
         if data.asked and data.asked[-1].status is OpStatus.REFUSED:
             text = t("Order not received: the office does not know. Call the control room now.")
-        elif asked is not None and asked.status in _UNHEARD:
+        elif asked is not None and asked.status in UNHEARD:
             text = t("Order made, not sent yet: call the control room now.")
         elif asked is not None:
             text = t("Order made; the office has it.")

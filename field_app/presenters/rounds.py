@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from field_app.patrols.directions import Place
+from field_app.patrols.home_facts import Unheard
 from field_app.patrols.inspection_store import SeenHome, SeenMeter, SeenRun
 from field_app.patrols.run_state import nearest_first
 from field_app.presenters.dates import date_text
@@ -17,6 +18,7 @@ from field_app.presenters.sheet_views import (
     RowsBlock,
     SheetView,
 )
+from field_app.presenters.stop_danger import unrecorded_dangers
 from field_app.presenters.views import Tone
 from field_app.presenters.wording import due_text
 from wire_contracts.frames import ms_from_utc
@@ -36,6 +38,8 @@ class RoundsData:
     run: SeenRun | None
     homes: list[SeenHome]
     meters: list[SeenMeter]
+    dangers: tuple[str, ...]
+    unheard: Unheard
 
     def rechecks(self) -> dict[str, Checkpoint]:
         """Return the checkpoints that are to be looked at again."""
@@ -52,12 +56,17 @@ class RoundsPage:
     def read(self) -> RoundsData | None:
         """Return everything this tablet's crew inspects."""
         desk = self._parts.desk
+        run, checkpoints = desk.open_run(), desk.checkpoints()
         return RoundsData(
             plans=desk.plans(),
-            checkpoints=desk.checkpoints(),
-            run=desk.open_run(),
+            checkpoints=checkpoints,
+            run=run,
             homes=desk.homes(),
             meters=desk.meters(),
+            dangers=unrecorded_dangers(self._parts, run, run.run_id, checkpoints)
+            if run is not None
+            else (),
+            unheard=desk.unheard_homes(ms_from_utc(self._parts.context.clock.now_utc())),
         )
 
     def typed_before(self, data: RoundsData) -> Mapping[str, str]:
@@ -112,6 +121,7 @@ class RoundsPage:
         """Return the page."""
         t = self._parts.context.words
         blocks: list[Block] = [
+            *self._unheard(data.unheard),
             *self._under_way(data),
             *self._routes(data),
             *self._rechecks(data),
@@ -125,6 +135,16 @@ class RoundsPage:
             title=t("Rounds"), subtitle="", blocks=tuple(blocks), message=answers.message
         )
 
+    def _unheard(self, unheard: Unheard) -> list[Block]:
+        """Return that the office does not know of a danger in a home, and what to do."""
+        t = self._parts.context.words
+        if unheard is Unheard.NONE:
+            return []
+        text = t("Order made, not sent yet: call the control room now.")
+        if unheard is Unheard.REFUSED:
+            text = t("Order not received: the office does not know. Call the control room now.")
+        return [NoticeBlock(key="unheard", text=text, tone=Tone.DANGER, icon="phone-alert")]
+
     def _under_way(self, data: RoundsData) -> list[Block]:
         t, run = self._parts.context.words, data.run
         if run is None or run.state.run is None:
@@ -132,12 +152,15 @@ class RoundsPage:
         plan = data.plans.get(run.state.run.plan_id or "")
         name = t("Ad-hoc route") if plan is None else self._name(plan)
         done = len(run.state.stops) - len(run.state.missed)
+        detail = t("{done} of {total} done").format(done=done, total=len(run.state.stops))
+        if data.dangers:
+            detail = f"{t('Gas here: record it')}  ·  {detail}"
         line = RowLine(
             key="run",
             title=name,
-            detail=t("{done} of {total} done").format(done=done, total=len(run.state.stops)),
-            icon="routes",
-            tone=Tone.WARN,
+            detail=detail,
+            icon="alert-octagon" if data.dangers else "routes",
+            tone=Tone.DANGER if data.dangers else Tone.WARN,
             actions=(
                 RowAction(
                     key=f"run:{run.run_id}", text=t("Go on"), icon="arrow-right", kind="primary"
@@ -195,14 +218,19 @@ class RoundsPage:
             for home in data.homes
         )
         hazards = sum(home.household.state is HouseholdState.HAZARD for home in data.homes)
+        noted = sum(home.has_noted_hazard for home in data.homes)
         if not data.homes:
             return []
+        details = (
+            t("hazards not finished: {count}").format(count=noted) if noted else "",
+            t("{count} with hazards").format(count=hazards) if hazards else "",
+        )
         line = RowLine(
             key="homes",
             title=t("{count} of {total} homes to visit").format(count=left, total=len(data.homes)),
-            detail=t("{count} with hazards").format(count=hazards) if hazards else "",
-            icon="home",
-            tone=Tone.INFO,
+            detail="  ·  ".join(each for each in details if each),
+            icon="alert-circle" if noted else "home",
+            tone=Tone.DANGER if noted else Tone.INFO,
             actions=(RowAction(key="homes", text=t("Open"), icon="arrow-right"),),
         )
         return [RowsBlock(key="home-checks", title=t("Home checks"), lines=(line,))]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from field_app.patrols.noted import noted_homes
 from field_app.platform.ports import Availability, Hardware
 from field_app.presenters.dates import time_text
 from field_app.presenters.details import look_here
@@ -46,6 +47,7 @@ class SyncSnapshot:
     saved_count: int
     has_room: bool
     photos_left: tuple[int, int]
+    noted_count: int
 
 
 class SyncPresenter:
@@ -108,6 +110,7 @@ class SyncPresenter:
             saved_count=self._tablet.rescued_count(),
             has_room=self._tablet.database.has_room,
             photos_left=self._tablet.database.read(photo_store.waiting),
+            noted_count=self._tablet.database.read(noted_homes),
         )
 
     def _draw(self, snapshot: SyncSnapshot) -> None:
@@ -119,8 +122,8 @@ class SyncPresenter:
         oldest = since_text(t, status.outbox.oldest_at_ms, now_utc)
         self._stage.draw(
             SyncView(
-                pill_text=_pill_text(t, reason, status),
-                pill_tone=_pill_tone(reason, status),
+                pill_text=_pill_text(t, reason, status, snapshot.noted_count),
+                pill_tone=_pill_tone(reason, status, snapshot.noted_count),
                 line_text=_line_text(t, status, last_contact, oldest),
                 is_online=reason is Reason.NONE,
                 is_switched_off=status.is_switched_off,
@@ -138,6 +141,7 @@ class SyncPresenter:
                     for entry in snapshot.look_here
                 ),
                 held_count=status.outbox.held,
+                noted_count=snapshot.noted_count,
                 capabilities=(
                     *_capabilities(t, self._hardware),
                     *_damage(t, snapshot.damaged_count, snapshot.saved_count),
@@ -187,9 +191,11 @@ def shown_reason(status: SyncStatus) -> Reason:
     return status.reason
 
 
-def _pill_text(t: Words, reason: Reason, status: SyncStatus) -> str:
+def _pill_text(t: Words, reason: Reason, status: SyncStatus, noted_count: int) -> str:
     """Return where the tablet is, and what has not gone through: trouble before what waits."""
     where = t("Online") if reason is Reason.NONE else t("Offline")
+    if noted_count:
+        return f"{where} · " + t("Hazard not finished")
     if status.outbox.needs_look:
         return f"{where} · " + t("Look here")
     if not status.outbox.waiting:
@@ -197,8 +203,8 @@ def _pill_text(t: Words, reason: Reason, status: SyncStatus) -> str:
     return f"{where} · " + t("{count} waiting").format(count=status.outbox.waiting)
 
 
-def _pill_tone(reason: Reason, status: SyncStatus) -> Tone:
-    if status.outbox.needs_look or needs_person(reason):
+def _pill_tone(reason: Reason, status: SyncStatus, noted_count: int) -> Tone:
+    if noted_count or status.outbox.needs_look or needs_person(reason):
         return Tone.DANGER
     if reason is Reason.NONE:
         return Tone.INFO if status.outbox.waiting else Tone.OK

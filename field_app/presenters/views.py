@@ -295,6 +295,7 @@ class SyncView:
         banner: What a person must do (sign in again, update), empty otherwise.
         next_try_text: When the next try is due, empty while online.
         capabilities: What this tablet can not do, said honestly (camera, NFC, GPS, vault).
+        noted_count: Homes with a hazard that somebody noted and nobody finished.
     """
 
     pill_text: str
@@ -314,6 +315,7 @@ class SyncView:
     look_here: tuple[LookHere, ...]
     held_count: int
     capabilities: tuple[LabelledText, ...]
+    noted_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,11 @@ import pytest
 from field_app.checklists.form_desk import FormSubject
 from field_app.presenters.home import HomePage
 from field_app.presenters.round_parts import RoundParts
+from field_app.presenters.rounds import RoundsPage
 from field_app.presenters.sheet import SheetPresenter
-from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock, VerdictBlock
+from field_app.presenters.sheet_views import ChoiceBlock, NoticeBlock, RowsBlock, VerdictBlock
+from field_app.presenters.sync import SyncPresenter
+from field_app.presenters.views import Tone
 from field_app.tablet import Tablet
 from tests.field_app.round_parts import opened, rounds_of
 from tests.field_app.site_parts import told, working_tablet, working_town
@@ -250,3 +253,67 @@ def test_what_a_colleague_answered_in_a_form_of_the_office_is_no_home_that_passe
     assert told(tablet, town, FactType.SAFETY_CHECK) != []
     town.clock.moment_utc += timedelta(minutes=1)
     assert noted_in(home(parts)) == [], "it was looked at since"
+
+
+def rows_of(presenter: SheetPresenter[object], key: str) -> tuple[str, Tone]:
+    (line,) = next(
+        block.lines
+        for block in presenter.view.blocks
+        if isinstance(block, RowsBlock) and block.key == key
+    )
+    return line.detail, line.tone
+
+
+def test_a_hazard_that_was_left_stands_on_the_rounds_page_and_in_the_bar(
+    parts: RoundParts, tablet: Tablet
+) -> None:
+    bar = SyncPresenter(tablet, parts.context, parts.hardware)
+    bar.attach(lambda _view: None)
+    assert "Hazard" not in bar.view.pill_text
+    home(parts, **LEAK)
+    bar.refresh()
+
+    assert bar.view.pill_text.endswith("Hazard not finished")
+    assert rows_of(opened(parts, RoundsPage(parts)), "home-checks") == (
+        "hazards not finished: 1",
+        Tone.DANGER,
+    )
+
+
+def test_the_rounds_page_says_that_the_office_does_not_know_of_a_danger(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    def says() -> list[str]:
+        blocks = opened(parts, RoundsPage(parts)).view.blocks
+        return [each.text for each in blocks if isinstance(each, NoticeBlock)]
+
+    town.is_reachable = False
+    home(parts, **LEAK).tap("call")
+    assert says() == ["Order made, not sent yet: call the control room now."]
+    town.is_reachable = True
+    town.refuses = frozenset({"order_request"})
+    tablet.sync_now()
+    refused = "Order not received: the office does not know. Call the control room now."
+    assert says() == [refused]
+    assert red_card(home(parts)) == refused
+    town.refuses = frozenset()
+    town.clock.moment_utc += timedelta(minutes=1)
+    home(parts).tap("call")
+    tablet.sync_now()
+    assert says() == []
+    assert red_card(home(parts)) == "Order made; the office has it."
+
+
+def test_a_crew_that_was_called_is_not_called_again_while_the_visit_lasts(
+    parts: RoundParts, tablet: Tablet, town: TownOffice
+) -> None:
+    home(parts, **LEAK).tap("call")
+    town.clock.moment_utc += timedelta(hours=3)
+    page = home(parts, notice="refused")
+    assert primary(page) == "done"
+    page.tap("done")
+    assert page.view.is_done
+    assert len(told(tablet, town, FactType.ORDER_REQUEST)) == 1
+    town.clock.moment_utc += timedelta(hours=2)
+
+    assert primary(home(parts, **LEAK)) == "call", "another visit, another leak"

@@ -402,7 +402,7 @@ def test_a_valve_that_was_opened_for_another_order_isolates_this_one_no_more(
     page.choose("isolate.how", "valve_closed")
     page.tap("isolate")
     assert tablet.site.sheet(LEAK).record.done == {SafetyStep.ISOLATE}
-    reopened = IsolationEvent(valve_id="vw-014", action=ValveAction.REOPENED, may_reopen="")
+    reopened = IsolationEvent(valve_id=" VW-014", action=ValveAction.REOPENED, may_reopen="")
     tablet.site.turn_valve(WATER, reopened)
 
     record = tablet.site.sheet(LEAK).record
