@@ -245,7 +245,7 @@ def parse_gas(reader: FieldReader) -> GasMeasurement:
     return GasMeasurement(
         purpose=reader.choice("purpose", GasPurpose),
         place=_text(reader, "place"),
-        detector_id=_text(reader, "detector_id", _LONGEST_ID),
+        detector_id=_text(reader, "detector_id"),
         calibration_due_ms=_time(reader, "calibration_due"),
         lel_pct=_number(reader, "lel_pct"),
         oxygen_pct=_number(reader, "oxygen_pct"),
@@ -274,10 +274,10 @@ def isolation_json(event: IsolationEvent) -> JsonObject:
 def parse_isolation(reader: FieldReader) -> IsolationEvent:
     """Return what was done to a valve; raise ContractError that names the field."""
     return IsolationEvent(
-        valve_id=reader.text("valve_id", longest=_LONGEST_ID),
+        valve_id=_name(reader, "valve_id"),
         action=reader.choice("action", ValveAction),
         may_reopen=_text(reader, "may_reopen"),
-        tag_number=_text(reader, "tag_number", _LONGEST_ID),
+        tag_number=_text(reader, "tag_number"),
         word_from=_text(reader, "word_from"),
     )
 
@@ -321,8 +321,8 @@ def part_json(part: PartUsed) -> JsonObject:
 def parse_part(reader: FieldReader) -> PartUsed:
     """Return a part; raise ContractError that names the field."""
     return PartUsed(
-        part_id=reader.text("part_id", longest=_LONGEST_ID),
-        name=reader.text("name"),
+        part_id=_name(reader, "part_id"),
+        name=_name(reader, "name"),
         quantity=reader.number("quantity"),
         unit=_text(reader, "unit", _LONGEST_ID),
     )
@@ -385,7 +385,7 @@ def parse_visit_end(reader: FieldReader) -> VisitEnd:
     return VisitEnd(
         reason=reader.choice("reason", VisitEndReason),
         note=_text(reader, "note", _LONGEST_TEXT),
-        notice=_text(reader, "notice", _LONGEST_ID),
+        notice=_text(reader, "notice"),
         appointment_ms=_time(reader, "appointment"),
     )
 
@@ -431,7 +431,7 @@ def parse_handover(reader: FieldReader) -> Handover:
         ),
         valves=tuple(
             ClosedValve(
-                valve_id=each.text("valve_id", longest=_LONGEST_ID),
+                valve_id=_name(each, "valve_id"),
                 at_ms=each.integer("at", low=EARLIEST_MS, high=LATEST_MS),
                 by=_text(each, "by"),
                 may_reopen=_text(each, "may_reopen"),
@@ -446,7 +446,19 @@ LONGEST_PLACE = 400
 
 
 def _text(reader: FieldReader, key: str, longest: int = LONGEST_PLACE) -> str:
-    return reader.text(key, longest=longest) if reader.values.get(key) else ""
+    """Return what a person typed, empty without it; what is too long is cut, never refused.
+
+    A closed valve and gas in the air are told with it: they must be read whatever its length.
+    """
+    value = reader.values.get(key)
+    if isinstance(value, str) and len(value) > longest:
+        return value[:longest]
+    return reader.text(key, longest=longest) if value else ""
+
+
+def _name(reader: FieldReader, key: str) -> str:
+    """Return the same of what must be there."""
+    return _text(reader, key) or reader.text(key)
 
 
 def _number(reader: FieldReader, key: str) -> float | None:

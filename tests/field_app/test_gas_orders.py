@@ -41,6 +41,7 @@ from wire_contracts.site_facts import (
     GasMeasurement,
     GasPurpose,
     IsolationEvent,
+    PartUsed,
     SafetyStep,
     ValveAction,
     VisitEnd,
@@ -327,3 +328,21 @@ def test_the_page_of_leaving_says_that_there_was_gas(tablet: Tablet, town: TownO
     assert shown() == []
     tablet.site.measure_gas(LEAK, air(45, "cellar"))
     assert [text.startswith("此处曾测得 45 % LEL") for text in shown()] == [True]
+
+
+LONG = "VW-031 on the corner of Nordring and Ringstrasse, second lid from the left, red paint " * 9
+
+
+def test_what_is_typed_too_long_hides_neither_a_closed_valve_nor_gas(tablet: Tablet) -> None:
+    closed = IsolationEvent(valve_id=LONG, action=ValveAction.CLOSED, tag_number=LONG)
+    tablet.site.turn_valve(LEAK, closed)
+    tablet.site.measure_gas(LEAK, replace(air(45, LONG), detector_id=LONG))
+    tablet.site.use_part(LEAK, PartUsed(part_id=LONG, name=LONG, quantity=1, unit="pcs"))
+    record = tablet.site.sheet(LEAK).record
+
+    assert [LONG.startswith(each.valve_id) for each in record.valves] == [True]
+    assert record.lel_pct == 45
+    assert [each.quantity for each in record.parts] == [1]
+    opened = IsolationEvent(valve_id=LONG, action=ValveAction.REOPENED, word_from=LONG)
+    tablet.site.turn_valve(LEAK, opened)
+    assert tablet.site.sheet(LEAK).record.valves == ()
