@@ -8,7 +8,7 @@ of a meter, and how long the newest of any meter takes to find.
 Then `demo load`: 200,000 meters on SQLite for a minute at factors 1 and 8. The issue's own run is
 `python -m benchmarks.bench_scale --load-meters 1000000 --load-minutes 60 --factors 1`, and 10
 minutes with higher factors; `--only-load` leaves the replicas out, and their last figures as they
-are in scale.txt.
+are in scale.txt, `--only-replicas` the load; `--results NAME` keeps the figures of two loads apart.
 """
 
 import argparse
@@ -85,6 +85,8 @@ def main() -> None:
     options = _options()
     if not options.only_load:
         _measure_replicas()
+    if options.only_replicas:
+        return
     loads = [
         run_load(
             LoadOptions(
@@ -99,9 +101,9 @@ def main() -> None:
     ]
     lines = [_machine(), *(line for load in loads for line in ("", *report_lines(load)))]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scale_load.txt").write_text("\n".join([*lines, ""]))
+    (RESULTS / f"{options.results}.txt").write_text("\n".join([*lines, ""]))
     figures = [figure for load in loads for figure in _load_figures(load)]
-    (RESULTS / "scale_load.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (RESULTS / f"{options.results}.json").write_text(json.dumps(figures, indent=2) + "\n")
     print("\n".join(lines))
 
 
@@ -111,7 +113,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--load-minutes", type=float, default=1.0)
     parser.add_argument("--factors", type=float, nargs="+", default=[1.0, 8.0])
     parser.add_argument("--database", metavar="URL", help="of the load; without it SQLite")
-    parser.add_argument("--only-load", action="store_true", help="leave the replicas out")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--only-load", action="store_true", help="leave the replicas out")
+    only.add_argument("--only-replicas", action="store_true", help="leave the load out")
+    parser.add_argument("--results", default="scale_load", help="name of the load's result files")
     return parser.parse_args()
 
 

@@ -35,8 +35,9 @@ _STAMP = "ingest_stamp"
 _VERSION = "asset_version"
 _STAMP_BITS = 62
 
-MAX_METERS = 200_000
-"""Meters remembered; about 2 kB each. Beyond it the longest unheard one is read again."""
+MAX_METERS = 1_000_000
+"""Meters remembered; about 1 kB each. Beyond it the longest unheard one is read again, which takes
+as long as half of all else that is done for a reading."""
 
 
 @quick_value

@@ -32,7 +32,7 @@ from sync_server.readings.frame_store import (
 from sync_server.readings.hourly import Hour, add_row, hour_of
 from sync_server.readings.ingest import sort_arrivals
 from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
-from sync_server.readings.latest import see_row
+from sync_server.readings.latest import packed, see_row
 from sync_server.readings.quality_event_store import (
     QualityEvent,
     QualityEventKind,
@@ -339,7 +339,9 @@ class ReadingStore:
         for meter_id in meter_ids:
             meter = self._memory.meters[meter_id]
             if meter is not None:
-                latest_rows.append(latest_cells(meter_id, meter.latest))
+                latest = packed(meter.latest)
+                self._memory.meters[meter_id] = MeterMemory(latest=latest, hour=meter.hour)
+                latest_rows.append(latest_cells(meter_id, latest))
         write_rows(connection, READING_LATEST, latest_rows, OnExisting.REPLACE)
         hour_rows = [hourly_cells(key[0], hour) for key, hour in work.hours.items()]
         write_rows(connection, READING_HOURLY, hour_rows, OnExisting.REPLACE)

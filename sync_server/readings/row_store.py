@@ -13,7 +13,7 @@ from sync_server.db.bulk_io import Row, find_rows
 from sync_server.db.reading_tables import READING, READING_HOURLY, READING_LATEST
 from sync_server.readings.hourly import HOUR_MS, Hour, gather_hour, hour_of, mend_hour
 from sync_server.readings.ingest_memory import IngestMemory, MeterMemory
-from sync_server.readings.latest import Latest
+from sync_server.readings.latest import Latest, state_text, values_of
 from sync_server.readings.raw_words import pack_groups, unpack_groups
 from sync_server.readings.reading_rows import ReadingRow
 from wire_contracts.frames import TimeQuality
@@ -75,7 +75,7 @@ def latest_cells(meter_id: str, latest: Latest) -> Row:
         latest.measured_at_ms,
         latest.valued_at_ms,
         latest.gateway_id,
-        orjson.dumps(latest.values, option=_OPTIONS).decode(),
+        state_text(latest.values),
     )
 
 
@@ -85,10 +85,7 @@ def latest_of(row: SqlRow[tuple[str]]) -> Latest:
         measured_at_ms=row.measured_at_ms,
         valued_at_ms=row.valued_at_ms,
         gateway_id=row.gateway_id,
-        values={
-            Quantity(name): (value, at_ms, code)
-            for name, (value, at_ms, code) in orjson.loads(row.state).items()
-        },
+        values=values_of(row.state),
     )
 
 
